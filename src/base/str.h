@@ -1,0 +1,31 @@
+/* Borrowed strings: a pointer and a length, never freed, not terminated. */
+#ifndef BASE_STR_H
+#define BASE_STR_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct str {
+    const char *ptr;
+    size_t len;
+};
+
+struct str str_from(const char *text); /* NULL gives the empty string */
+bool str_equal(struct str a, struct str b);
+bool str_is(struct str s, const char *text);
+bool str_starts(struct str s, const char *prefix);
+struct str str_trim(struct str s); /* white space off both ends */
+/* Takes the part before the first `sep` off *rest and returns it; *rest is what follows.
+ * Without a `sep` returns all and empties *rest. */
+struct str str_cut(struct str *rest, char sep);
+
+/* Whole-string number readers: false (and *out untouched) for anything left over, for an
+ * empty string, and for what does not fit. "inf" is a double, "nan" is not. */
+bool str_to_i64(struct str s, int64_t *out);
+bool str_to_double(struct str s, double *out);
+
+/* Damerau-Levenshtein distance, letters' case ignored; for "did you mean". O(n * m). */
+size_t str_distance(const char *a, const char *b);
+
+#endif

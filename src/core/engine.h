@@ -1,0 +1,134 @@
+/* The engine interface: one const table an engine. Engines know nothing of plans or reports;
+ * they say what happened and when, bench decides what it means.
+ *
+ *   open, then lane_new; per repeat: submit ... next until every request has ended; close.
+ *   A submit that fails produces no event. Every accepted request ends in exactly one
+ *   EVENT_DONE or EVENT_FAILED, unless next itself fails: then the engine is dead and only
+ *   close may follow. close may be called at any time, any number of times. */
+#ifndef CORE_ENGINE_H
+#define CORE_ENGINE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/arena.h"
+#include "base/clock.h"
+#include "base/opt.h"
+#include "base/status.h"
+#include "core/field.h"
+#include "core/record.h"
+
+#define ENGINE_ABI 1
+
+enum engine_flag {
+    ENGINE_OFFLINE = 1,
+    ENGINE_ONLINE = 2,
+    ENGINE_SIMULATED = 4,
+    ENGINE_HAS_PREFIX_CONTROL = 8,
+    ENGINE_HAS_TOKEN_TIMES = 16,
+    ENGINE_HAS_TOKENIZER = 32
+};
+
+/* What the engine is to be; everything the user may set. Borrowed until close. */
+struct engine_settings {
+    const char *model;       /* hub id or folder, aliases resolved */
+    const char *python;      /* --python or NULL */
+    const char *engine_mode; /* "mp" or "inproc" */
+    const char *dtype, *load_format; /* NULL: the engine's choice */
+    int64_t max_model_len, max_num_seqs, max_num_batched_tokens;
+    bool enable_prefix_caching;
+    double gpu_memory_utilization;
+    int64_t seed;
+    double temperature, top_p;
+    bool stop_at_eos, needs_tokenizer;
+    struct opt_strings engine_args; /* key=value */
+    struct opt_strings rest;        /* after "--", as the engine's own command line */
+    double timeout_s;               /* --engine-timeout: no new token for so long: it hangs */
+    const char *raw_dir;            /* where engine.log goes; NULL: no log */
+    int64_t vocab_size;             /* null engine; 0: default */
+};
+
+/* For the live line and the watchdog; never blocks. */
+struct engine_progress {
+    const char *stage;      /* "starting", "downloading", "loading", "compiling", "running" */
+    struct instant since;   /* when that stage began */
+    int64_t tokens_out;     /* of the running batch so far */
+    int64_t requests_done;
+};
+
+/* Called at least five times a second while open or next block. A stop that returns true makes
+ * them return STATUS_INTERRUPTED. Either member may be NULL. */
+struct engine_watch {
+    void (*tick)(void *arg, const struct engine_progress *p);
+    bool (*stop)(void *arg);
+    void *arg;
+};
+
+/* What open found out. `fields` holds settings and engine groups of FORMAT.md 2, as read back. */
+struct engine_facts {
+    struct row fields;
+    int64_t vocab_size, block_size; /* 0 unknown */
+    bool is_caching;                /* prefix caching as really set */
+    int32_t root_pid;               /* root of the engine's processes; 0: none of ours */
+    const char *hardware_type;      /* "gpu", "neuron", "cpu", "unknown" */
+    const char *python;             /* interpreter, or NULL */
+    const char *notes;              /* for the user: "untested version, trying"; NULL none */
+};
+
+struct engine_request {
+    int32_t index;
+    const int32_t *ids; /* [id_count] prompt tokens */
+    size_t id_count;
+    int64_t max_tokens;
+    const char *salt; /* cache_salt, or NULL */
+};
+
+enum event_kind { EVENT_DUE, EVENT_SENT, EVENT_TOKENS, EVENT_DONE, EVENT_FAILED };
+
+struct event {
+    enum event_kind kind;
+    int32_t request;   /* index; DUE: of the whole batch, the instant before its first add */
+    struct instant at;
+    int64_t tokens;    /* TOKENS: how many came */
+    /* DONE: what the engine itself says; TOKENS_UNKNOWN, NS_UNKNOWN where it does not */
+    int64_t tokens_in, tokens_out, tokens_cached, prefill_ns, decode_ns;
+    enum fail_class fail; /* FAILED */
+    const char *text;     /* FAILED: cause, valid until the next call of next */
+};
+
+struct engine_text { const char *text; int32_t *ids; size_t id_count; };
+
+struct engine;
+struct engine_lane;
+
+struct engine_ops {
+    const char *name;
+    int abi;
+    unsigned flags;        /* of enum engine_flag */
+    /* MUST; may block. *out is closed by close even if open failed half-way (then NULL). */
+    enum status (*open)(const struct engine_settings *s, const struct engine_watch *w,
+                        struct engine **out, struct engine_facts *facts, struct err *e);
+    /* MUST; one lane a thread; owned by the engine. */
+    enum status (*lane_new)(struct engine *en, struct engine_lane **out, struct err *e);
+    /* MUST; never blocks; the request's memory must stay until it has ended. */
+    enum status (*submit)(struct engine_lane *l, const struct engine_request *r, struct err *e);
+    /* MUST; no effect on a request that has ended. */
+    enum status (*cancel)(struct engine_lane *l, int32_t request, struct err *e);
+    /* MUST; waits for events until `until` or an engine's own limit; *n may be 0. */
+    enum status (*next)(struct engine_lane *l, struct instant until,
+                        const struct engine_watch *w, struct event *events, size_t cap,
+                        size_t *n, struct err *e);
+    /* MAY; empties the prefix cache; *done false: it could not. */
+    enum status (*reset_prefix)(struct engine *en, bool *done, struct err *e);
+    /* MAY; ids into the arena. */
+    enum status (*tokenize)(struct engine *en, struct engine_text *texts, size_t count,
+                            struct arena *a, struct err *e);
+    /* MAY; row numbers that the engine counted since the last call, e.g. preemptions,
+     * kv_usage_max, cache_source. */
+    enum status (*counters)(struct engine *en, struct row *fields, struct err *e);
+    /* MUST; idempotent; leaves no process behind. */
+    void (*close)(struct engine *en);
+};
+
+#endif

@@ -1,0 +1,44 @@
+#include "core/field.h"
+
+#include <string.h>
+
+const struct field field_table[FIELD_COUNT] = {
+#define X(field_id, field_kind, field_unit, field_better, field_floor, field_must,       \
+          field_help)                                                                    \
+    [FIELD_##field_id] = {                                                               \
+        .name = #field_id,                                                               \
+        .kind = VALUE_##field_kind,                                                      \
+        .unit = field_unit,                                                              \
+        .better = BETTER_##field_better,                                                 \
+        .floor = field_floor,                                                            \
+        .must = field_must,                                                              \
+        .help = field_help,                                                              \
+    },
+    FIELD_LIST(X)
+#undef X
+};
+
+enum field_id field_find(const char *name)
+{
+    for (int i = 0; i < FIELD_COUNT; i++)
+        if (strcmp(field_table[i].name, name) == 0)
+            return (enum field_id)i;
+    return FIELD_COUNT;
+}
+
+void field_overlay(struct row *dst, const struct row *src)
+{
+    for (int i = 0; i < FIELD_COUNT; i++)
+        if (src->v[i].kind != VALUE_ABSENT)
+            dst->v[i] = src->v[i];
+}
+
+double field_num(const struct row *r, enum field_id id)
+{
+    return value_as_num(r->v[id]);
+}
+
+const char *field_str(const struct row *r, enum field_id id)
+{
+    return r->v[id].kind == VALUE_STR || r->v[id].kind == VALUE_JSON ? r->v[id].s : NULL;
+}

@@ -1,0 +1,86 @@
+/* The plan: cells x repeats x requests, all drawn from the seed before anything is sent. Pure:
+ * no file is read here (scenario files and data sets come in as structs). */
+#ifndef PLAN_PLAN_H
+#define PLAN_PLAN_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/arena.h"
+#include "base/opt.h"
+#include "base/status.h"
+#include "core/engine.h"
+
+/* One prompt of a user, as text. ids are filled in by the engine's tokenizer. */
+struct plan_text {
+    const char *text;
+    int64_t max_tokens; /* OPT_INT_UNSET: the scenario's */
+    int32_t *ids;       /* [id_count]; NULL until tokenized */
+    size_t id_count;
+};
+
+/* Either lengths (texts == NULL): prompts of shared_tokens + own_tokens random ids, or texts. */
+struct scenario {
+    const char *name;
+    const char *help;      /* e.g. "chat: short prompt, short answer" */
+    int64_t shared_tokens; /* prefix that all prompts of a repeat share */
+    int64_t own_tokens;    /* drawn for each prompt */
+    int64_t max_tokens;    /* of an answer, where --max-tokens is unset */
+    struct plan_text *texts; /* [text_count]; request i takes text i modulo text_count */
+    size_t text_count;
+    const char *dataset;   /* file the texts come from, or NULL */
+};
+
+struct plan_options {
+    const struct scenario *scenarios; /* [scenario_count], in the order wanted */
+    size_t scenario_count;
+    struct opt_ints batch_sizes;
+    int64_t max_tokens;   /* OPT_INT_UNSET: each scenario's own */
+    int64_t num_runs;     /* warm-up included, >= 2 */
+    bool caching[2];      /* engine settings in order: {false}, {true} or {false, true} */
+    size_t caching_count;
+    bool is_prefix_warm;  /* --prefix-reuse warm */
+    int64_t max_model_len;
+    int64_t seed;
+};
+
+struct plan_cell {
+    const struct scenario *scenario;
+    int64_t batch_size;
+    int64_t max_tokens;
+    bool caching;
+    size_t setting;          /* which caching[] */
+};
+
+struct plan {
+    struct plan_options options;
+    struct plan_cell *cells; /* [cell_count]: settings, then scenarios, then batch sizes */
+    size_t cell_count;
+    char sha256[65];         /* of everything that decides the prompts */
+};
+
+/* One repeat, drawn. */
+struct plan_repeat {
+    struct engine_request *requests; /* [count] */
+    size_t count;
+    int64_t longest_tokens;
+    int64_t expected_cached_tokens; /* hits the prompts allow (DESIGN.md); TOKENS_UNKNOWN if
+                                       block_size is 0; 0 with caching off */
+    bool shares_prefix;             /* with caching on at least one hit is possible */
+};
+
+/* Refuses duplicate scenario names, and fixed lengths that do not fit max_model_len. */
+MUST_CHECK enum status plan_build(const struct plan_options *o, struct arena *a,
+                                  struct plan *out, struct err *e);
+
+/* Draws one repeat of one cell: ids in [16, 0.98 x vocab_size), prompts unique within the
+ * batch and across repeats, the same whatever the engine or the caching. vocab_size > 32. */
+MUST_CHECK enum status plan_draw(const struct plan *p, size_t cell, int64_t repeat,
+                                 int64_t vocab_size, int64_t block_size, struct arena *a,
+                                 struct plan_repeat *out, struct err *e);
+
+/* After tokenizing: the first text that does not fit max_model_len is named. */
+MUST_CHECK enum status plan_check_texts(const struct plan *p, struct err *e);
+
+#endif

@@ -1,0 +1,41 @@
+/* Progress of a run: one live line on a terminal, plain lines (at least one a minute and one a
+ * finished repeat) elsewhere. Hooks into the log so that lines do not tear. */
+#ifndef REPORT_PROGRESS_H
+#define REPORT_PROGRESS_H
+
+#include <stdbool.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "core/engine.h"
+
+struct progress {
+    struct log *log;
+    int fd;
+    bool is_terminal;
+    bool is_quiet;
+    int64_t columns;
+    struct instant start, last_shown;
+    const char *cell; /* "short bs=4 cache=off" */
+    int64_t repeat, num_runs;
+    int64_t repeats_done, repeats_planned;
+    int64_t tokens_planned; /* output tokens of the repeat under way */
+    double planned_s;       /* estimate for what is left at the start; NAN unknown */
+    bool is_line_open;
+};
+
+void progress_init(struct progress *p, struct log *log, bool is_quiet);
+/* A repeat begins; texts are borrowed until the next call. */
+void progress_repeat(struct progress *p, const char *cell, int64_t repeat,
+                     int64_t tokens_planned);
+/* Called often; draws at most 5 times a second (plain: once a minute, and when the stage
+ * changes). Stage, cell, repeat, tokens/s, done/total, time left; for loading: how long already. */
+void progress_tick(struct progress *p, const struct engine_progress *ep);
+/* A repeat ended: one plain line where no terminal is. tokens_per_second NAN: it failed. */
+void progress_repeat_done(struct progress *p, double tokens_per_second, const char *error);
+/* Takes the live line away. */
+void progress_end(struct progress *p);
+/* SIGHUP: the terminal is gone; from now on plain lines into fd (a log file), or nowhere. */
+void progress_detach(struct progress *p, int fd);
+
+#endif

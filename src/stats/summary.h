@@ -1,0 +1,36 @@
+/* The summary: one entry a cell, over its measured repeats (warm-ups and failed ones left
+ * out). Pure functions. */
+#ifndef STATS_SUMMARY_H
+#define STATS_SUMMARY_H
+
+#include "base/arena.h"
+#include "base/status.h"
+#include "core/record.h"
+
+/* Over repeats. std is NAN below 2 values, the 95 % interval (Student t) below 3. */
+struct spread {
+    double mean, min, max, std, ci95_low, ci95_high;
+};
+
+struct percentile { double p, value; }; /* p 0..100; value NAN below its sample floor */
+
+struct summary_entry {
+    const char *key; /* FORMAT.md 3, unique in the summary */
+    const struct row *row; /* first row of the cell: identity, cell and settings */
+    int64_t count, failed_rows; /* measured repeats that succeeded; that failed */
+    struct spread tokens_per_second, time_per_token_ms, first_token_latency_s,
+        inter_token_latency_ms, cache_hit_rate, usd_per_million_output_tokens;
+    struct percentile *ttft_s, *itl_ms, *e2e_s; /* [run->percentile_count], pooled */
+    const char *verdict;  /* VALID or INVALID; NULL if nothing was measured */
+    const char *reasons, *warnings; /* JSON arrays of code strings, cell rules included */
+    const char *checks;   /* JSON array of {code, field, value, limit} */
+    int64_t repeats_for_2_percent; /* repeats whose interval would be about +-2 %, warm-up
+                                      not counted; 0: unknown */
+};
+
+/* rows: of rows_build_all. *out of shape [*count], in the arena, in order of the cells. */
+MUST_CHECK enum status summary_build(const struct run_data *run, const struct row *rows,
+                                     struct arena *a, struct summary_entry **out,
+                                     size_t *count, struct err *e);
+
+#endif
