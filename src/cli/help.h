@@ -1,0 +1,13 @@
+/* Help for people and the man page's OPTIONS, from the tables. */
+#ifndef CLI_HELP_H
+#define CLI_HELP_H
+
+#include "cli/cli.h"
+
+/* Help of one subcommand, "--man" for the OPTIONS sections of all in man(7) macros, or the
+ * overview for NULL. Exit code. */
+int help_run(struct cli *cli, const char *topic);
+/* Says that there is no such subcommand and names the nearest. Exit code. */
+int help_unknown(struct cli *cli, const char *name);
+
+#endif

@@ -1,0 +1,14 @@
+/* Signals of a long run: once SIGINT or SIGTERM asks it to stop as soon as its files are
+ * complete, the second time it ends at once (exit code 4; the guardian ends the engine).
+ * SIGHUP is noted: the run goes on without its terminal. */
+#ifndef CLI_STOP_H
+#define CLI_STOP_H
+
+#include <stdbool.h>
+
+void stop_install(void);
+bool stop_requested(void *unused); /* fits engine_watch.stop */
+bool stop_hung_up(void);
+int stop_signal(void); /* the number of the signal, 0 if none came */
+
+#endif
