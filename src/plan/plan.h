@@ -57,7 +57,15 @@ struct plan {
     struct plan_options options;
     struct plan_cell *cells; /* [cell_count]: settings, then scenarios, then batch sizes */
     size_t cell_count;
-    char sha256[65];         /* of everything that decides the prompts */
+    char sha256[65];         /* of what decides the prompts, but for the vocabulary's size */
+};
+
+/* Which repeat to draw, and what the engine said of itself. */
+struct plan_which {
+    size_t cell;
+    int64_t repeat;
+    int64_t vocab_size; /* > 32 */
+    int64_t block_size; /* of the prefix cache, tokens; 0 unknown */
 };
 
 /* One repeat, drawn. */
@@ -67,7 +75,8 @@ struct plan_repeat {
     int64_t longest_tokens;
     int64_t expected_cached_tokens; /* hits the prompts allow (DESIGN.md); TOKENS_UNKNOWN if
                                        block_size is 0; 0 with caching off */
-    bool shares_prefix;             /* with caching on at least one hit is possible */
+    bool shares_prefix; /* caching on could save at least one block in such a repeat (warm:
+                           from repeat 1 on); blocks of 16 tokens where the size is unknown */
 };
 
 /* Refuses duplicate scenario names, and fixed lengths that do not fit max_model_len. */
@@ -75,10 +84,10 @@ MUST_CHECK enum status plan_build(const struct plan_options *o, struct arena *a,
                                   struct plan *out, struct err *e);
 
 /* Draws one repeat of one cell: ids in [16, 0.98 x vocab_size), prompts unique within the
- * batch and across repeats, the same whatever the engine or the caching. vocab_size > 32. */
-MUST_CHECK enum status plan_draw(const struct plan *p, size_t cell, int64_t repeat,
-                                 int64_t vocab_size, int64_t block_size, struct arena *a,
-                                 struct plan_repeat *out, struct err *e);
+ * batch and across repeats, the same whatever the engine or the caching. Texts must have their
+ * ids. All of it lives in the arena (and in the plan's texts). */
+MUST_CHECK enum status plan_draw(const struct plan *p, const struct plan_which *w,
+                                 struct arena *a, struct plan_repeat *out, struct err *e);
 
 /* After tokenizing: the first text that does not fit max_model_len is named. */
 MUST_CHECK enum status plan_check_texts(const struct plan *p, struct err *e);

@@ -4,8 +4,13 @@
 
 #include "plan/plan.h"
 
-/* [*count] built-in scenarios, const. */
-const struct scenario *scenario_builtin(size_t *count);
+struct scenario_list {
+    const struct scenario *items;
+    size_t count;
+};
+
+/* The built-in scenarios, const. */
+struct scenario_list scenario_builtin(void);
 
 /* All scenarios of a file, into the arena:
  *     - name: rag
@@ -17,15 +22,13 @@ const struct scenario *scenario_builtin(size_t *count);
  *       max_tokens: 64
  * Errors name file:line. */
 MUST_CHECK enum status scenario_from_file(const char *path, struct arena *a,
-                                          struct scenario **out, size_t *count,
-                                          struct err *e);
+                                          struct scenario_list *out, struct err *e);
 /* One scenario "dataset" (name: the file's stem) of {"prompt": ..., "max_tokens": n} lines. */
 MUST_CHECK enum status scenario_from_dataset(const char *path, struct arena *a,
                                              struct scenario *out, struct err *e);
 /* Picks `names` from extra (of files), then the built-ins; unknown: the nearest is named. */
 MUST_CHECK enum status scenario_pick(const struct opt_strings *names,
-                                     const struct scenario *extra, size_t extra_count,
-                                     struct arena *a, struct scenario **out,
-                                     struct err *e);
+                                     const struct scenario_list *extra, struct arena *a,
+                                     struct scenario_list *out, struct err *e);
 
 #endif
