@@ -1,0 +1,185 @@
+#include "base/file.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/mem.h"
+
+enum { READ_BYTES = 64 * 1024, TEMP_TRIES = 100 };
+
+bool file_exists(const char *path)
+{
+    struct stat st;
+    return stat(path, &st) == 0;
+}
+
+bool file_is_dir(const char *path)
+{
+    struct stat st;
+    return stat(path, &st) == 0 && S_ISDIR(st.st_mode);
+}
+
+const char *file_base_name(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    return slash != NULL ? slash + 1 : path;
+}
+
+static enum status make_dir(const char *path, struct err *e)
+{
+    if (mkdir(path, 0777) == 0)
+        return STATUS_OK;
+    int why = errno;
+    if (file_is_dir(path))
+        return STATUS_OK;
+    if (why == EEXIST || why == ENOTDIR)
+        return status_fail(e, STATUS_IO, path, "is there and is not a folder");
+    errno = why;
+    enum status status = status_errno(e, path, "cannot create the folder");
+    if (status == STATUS_IO)
+        (void)status_hint(e, "Choose a folder that you may write to");
+    return status;
+}
+
+enum status file_make_dirs(const char *path, struct err *e)
+{
+    char *copy = mem_strdup(path);
+    if (copy == NULL)
+        return status_fail(e, STATUS_NO_MEMORY, path, "out of memory");
+    enum status status = STATUS_OK;
+    for (char *p = copy; *p != '\0' && status == STATUS_OK; p++)
+        if (*p == '/' && p > copy && p[-1] != '/') {
+            *p = '\0';
+            status = make_dir(copy, e);
+            *p = '/';
+        }
+    if (status == STATUS_OK)
+        status = make_dir(copy, e);
+    mem_free(copy);
+    return status;
+}
+
+static enum status read_fd(int fd, const char *path, struct buf *out, struct err *e)
+{
+    char *chunk = mem_alloc(READ_BYTES, 1);
+    if (chunk == NULL)
+        return status_fail(e, STATUS_NO_MEMORY, path, "out of memory");
+    enum status status = STATUS_OK;
+    ssize_t got = 1;
+    while (status == STATUS_OK && got != 0) {
+        got = read(fd, chunk, READ_BYTES);
+        if (got < 0 && errno != EINTR)
+            status = status_errno(e, path, "cannot read");
+        else if (got > 0)
+            status = buf_append(out, chunk, (size_t)got);
+    }
+    if (status == STATUS_TOO_BIG)
+        (void)status_fail(e, status, path, "is larger than %zu bytes", out->cap_bytes);
+    else if (status == STATUS_NO_MEMORY)
+        (void)status_fail(e, status, path, "out of memory");
+    mem_free(chunk);
+    return status;
+}
+
+enum status file_read(const char *path, struct buf *out, struct err *e)
+{
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0 && errno == ENOENT)
+        return status_fail(e, STATUS_NOT_FOUND, path, "no such file");
+    if (fd < 0)
+        return status_errno(e, path, "cannot open");
+    enum status status = read_fd(fd, path, out, e);
+    (void)close(fd);
+    return status;
+}
+
+enum status file_write_all(int fd, const char *name, struct str content, struct err *e)
+{
+    size_t done = 0;
+    while (done < content.len) {
+        ssize_t n = write(fd, content.ptr + done, content.len - done);
+        if (n > 0)
+            done += (size_t)n;
+        else if (n == 0 || errno != EINTR)
+            return status_errno(e, name, "cannot write");
+    }
+    return STATUS_OK;
+}
+
+/* Opens a fresh file beside `path`; its name, to be freed, in *temp. */
+static int open_temp(const char *path, char **temp)
+{
+    size_t size = strlen(path) + 40;
+    char *name = mem_alloc(size, 1);
+    if (name == NULL) {
+        errno = ENOMEM;
+        return -1;
+    }
+    size_t folder_len = (size_t)(file_base_name(path) - path);
+    int fd = -1;
+    for (int i = 0; i < TEMP_TRIES; i++) {
+        (void)snprintf(name, size, "%.*s.%s.%ld-%d", (int)folder_len, path,
+                       path + folder_len, (long)getpid(), i);
+        fd = open(name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+        if (fd >= 0 || errno != EEXIST)
+            break;
+    }
+    if (fd < 0) {
+        int why = errno;
+        mem_free(name);
+        errno = why;
+        return -1;
+    }
+    *temp = name;
+    return fd;
+}
+
+/* Makes the rename itself durable. File systems that cannot sync a folder say EINVAL. */
+static enum status sync_folder(const char *path, struct err *e)
+{
+    size_t len = (size_t)(file_base_name(path) - path);
+    char *folder = mem_alloc(len + 2, 1);
+    if (folder == NULL)
+        return status_fail(e, STATUS_NO_MEMORY, path, "out of memory");
+    if (len == 0)
+        folder[0] = '.';
+    else
+        memcpy(folder, path, len);
+    enum status status = STATUS_OK;
+    int fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (fd >= 0) {
+        if (fsync(fd) != 0 && errno != EINVAL)
+            status = status_errno(e, folder, "cannot sync the folder");
+        (void)close(fd);
+    }
+    mem_free(folder);
+    return status;
+}
+
+enum status file_replace(const char *path, struct str content, struct err *e)
+{
+    char *temp = NULL;
+    int fd = open_temp(path, &temp);
+    if (fd < 0) {
+        enum status why = status_errno(e, path, "cannot create a file there");
+        if (why == STATUS_IO)
+            (void)status_hint(e,
+                              "Choose a folder that is there and that you may write to");
+        return why;
+    }
+    enum status status = file_write_all(fd, path, content, e);
+    if (status == STATUS_OK && fsync(fd) != 0)
+        status = status_errno(e, path, "cannot sync");
+    if (close(fd) != 0 && status == STATUS_OK)
+        status = status_errno(e, path, "cannot close");
+    if (status == STATUS_OK && rename(temp, path) != 0)
+        status = status_errno(e, path, "cannot move the new file into place");
+    if (status != STATUS_OK)
+        (void)unlink(temp);
+    mem_free(temp);
+    return status == STATUS_OK ? sync_folder(path, e) : status;
+}
