@@ -178,7 +178,8 @@ class Compat:
         if need["engine_mode"] == "mp" and world == 1:
             os.environ.setdefault("VLLM_CPU_OMP_THREADS_BIND", ",".join(map(str, self.cpus)))
         self.notes.append(f"CPU threads: {len(self.cpus)} (CPUs {self.cpus})")
-        args.pop("gpu_memory_utilization", None) if "gpu_memory_utilization" not in given else None
+        if "gpu_memory_utilization" not in given:
+            args.pop("gpu_memory_utilization", None)
         if os.environ.get("VLLM_CPU_KVCACHE_SPACE") or {
                 "kv_cache_memory_bytes", "gpu_memory_utilization",
                 "num_gpu_blocks_override"} & given:
@@ -187,7 +188,8 @@ class Compat:
         if "kv_cache_memory_bytes" in fields and self.version.split(".")[1] != "13":
             args["kv_cache_memory_bytes"] = size
         else:
-            os.environ["VLLM_CPU_KVCACHE_SPACE"] = str(max(1, -(-size // (1 << 30))))
+            size = -(-size >> 30 << 30)  # whole GiB
+            os.environ["VLLM_CPU_KVCACHE_SPACE"] = str(size >> 30)
         self.notes.append(f"CPU KV cache: {size >> 20} MiB")
 
     def _neuron(self, args, given):
@@ -199,7 +201,8 @@ class Compat:
         if args.get("load_format") == "dummy":
             raise BadArgument("Neuron has no dummy weights: load_format dummy is not possible")
         args.setdefault("tensor_parallel_size", neuron_core_count())
-        args.pop("max_num_batched_tokens", None) if "max_num_batched_tokens" not in given else None
+        if "max_num_batched_tokens" not in given:
+            args.pop("max_num_batched_tokens", None)
         length, batch = int(args["max_model_len"]), int(args["max_num_seqs"])
         caching = bool(args.get("enable_prefix_caching"))
         block = int(args.setdefault("block_size", 32 if caching else length))
