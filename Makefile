@@ -61,6 +61,6 @@ install: all
 	@meson install -C $(BUILD) --no-rebuild --quiet
 
 clean:
-	rm -rf build build-asan build-clang build-fuzz
+	rm -rf build build-asan build-clang build-fuzz build-test
 
 .PHONY: all help sources demo test check unit asan clang fuzz install clean

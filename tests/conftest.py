@@ -1,0 +1,127 @@
+"""Fixtures that all tests share. `scripts/test` runs everything; by hand, after `make`:
+
+    $INFERBENCH_HOME/test-venv/bin/pytest tests -k name
+"""
+
+import fcntl
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+HOME = Path(os.environ.get("INFERBENCH_HOME")
+            or Path(os.environ.get("XDG_DATA_HOME") or Path.home() / ".local/share") / "inferbench")
+
+sys.path.insert(0, str(ROOT / "tests"))
+
+
+def pytest_configure(config):
+    for line in ("vllm: starts a real vLLM", "vllm013: starts a real vLLM 0.13",
+                 "slow: takes more than half a minute"):
+        config.addinivalue_line("markers", line)
+
+
+def pytest_collection_modifyitems(items):
+    """A test that asks for an interpreter with vLLM is marked so."""
+    for item in items:
+        names = getattr(item, "fixturenames", ())
+        if "vllm_python" in names:
+            item.add_marker("vllm")
+        if "vllm013_python" in names:
+            item.add_marker("vllm013")
+
+
+@pytest.fixture(scope="session")
+def root():
+    return ROOT
+
+
+@pytest.fixture(scope="session")
+def binary():
+    """The program under test; INFERBENCH_BIN names another build."""
+    path = Path(os.environ.get("INFERBENCH_BIN") or ROOT / "build/inferbench")
+    assert path.exists(), f"{path} is missing: run make"
+    return path
+
+
+@pytest.fixture
+def inferbench(binary, tmp_path):
+    """inferbench("merge", "a.json", ...) runs in tmp_path; a CompletedProcess with text.
+
+    Settings of the person who runs the tests stay out: only `env` is added.
+    """
+    def run(*args, timeout=300, env=None, cwd=None, **more):
+        base = {key: value for key, value in os.environ.items()
+                if not key.startswith(("INFERBENCH_", "VLLM_", "MLFLOW_"))}
+        base.update({"INFERBENCH_HOME": str(HOME), "HF_HUB_OFFLINE": "1", "TZ": "UTC"})
+        base.update(env or {})
+        return subprocess.run([str(binary), *map(str, args)], cwd=cwd or tmp_path, env=base,
+                              stdin=subprocess.DEVNULL, capture_output=True, text=True,
+                              timeout=timeout, **more)
+    return run
+
+
+def make_model(tmp_path_factory, maker):
+    folder = tmp_path_factory.mktemp("models") / maker
+    subprocess.run([sys.executable, str(ROOT / "scripts" / maker), str(folder)], check=True)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def tiny_model(tmp_path_factory):
+    """Folder of a two-layer Qwen3 with 512 tokens, for --load-format dummy."""
+    return make_model(tmp_path_factory, "make-tiny-model")
+
+
+@pytest.fixture(scope="session")
+def shape_model(tmp_path_factory):
+    """Folder with the configuration of Qwen3-0.6B alone."""
+    return make_model(tmp_path_factory, "make-shape-model")
+
+
+def search_vllm():
+    found = subprocess.run(["sh", "-c", f'root={ROOT}; . "$root/scripts/common.sh"; find_vllm'],
+                           capture_output=True, text=True)
+    return found.stdout.strip()
+
+
+@pytest.fixture(scope="session")
+def vllm_interpreter():
+    python = search_vllm()
+    if not python:
+        pytest.skip("no interpreter with vLLM: scripts/setup engine makes one")
+    return Path(python)
+
+
+@pytest.fixture(scope="session")
+def vllm013_interpreter():
+    if os.environ.get("INFERBENCH_TEST_VLLM013") != "1":
+        pytest.skip("vLLM 0.13 only with scripts/test --vllm013")
+    python = Path(os.environ.get("INFERBENCH_PYTHON013") or HOME / "venv013/bin/python")
+    if not python.exists():
+        pytest.skip(f"no vLLM 0.13 in {python}")
+    return python
+
+
+@pytest.fixture
+def engine_lock():
+    """One engine at a time on a machine: two starve each other's spinning threads."""
+    path = os.environ.get("INFERBENCH_TEST_LOCK") or HOME / ".engine.lock"
+    Path(path).parent.mkdir(parents=True, exist_ok=True)
+    with open(path, "a", encoding="utf-8") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
+
+
+@pytest.fixture
+def vllm_python(vllm_interpreter, engine_lock):
+    """Interpreter with a real vLLM; the engine is ours alone during the test."""
+    return vllm_interpreter
+
+
+@pytest.fixture
+def vllm013_python(vllm013_interpreter, engine_lock):
+    return vllm013_interpreter
