@@ -1,0 +1,140 @@
+#include "text/json.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/file.h"
+#include "text/jsonw.h"
+
+static json_t *parse(struct str text, json_error_t *error)
+{
+    return json_loadb(text.ptr, text.len, JSON_DECODE_ANY, error);
+}
+
+static enum status code_of(const json_error_t *error)
+{
+    bool no_memory = json_error_code(error) == json_error_out_of_memory;
+    return no_memory ? STATUS_NO_MEMORY : STATUS_BAD_INPUT;
+}
+
+enum status json_from_file(const char *path, size_t max_bytes, json_t **out,
+                           struct err *e)
+{
+    struct buf text;
+    buf_init(&text, max_bytes);
+    enum status status = file_read(path, &text, e);
+    if (status != STATUS_OK) {
+        buf_fini(&text);
+        return status;
+    }
+    json_error_t error;
+    json_t *value = parse((struct str){.ptr = buf_cstr(&text), .len = text.len}, &error);
+    buf_fini(&text);
+    if (value == NULL) {
+        char where[sizeof e->where];
+        (void)snprintf(where, sizeof where, "%.140s:%d", path, error.line);
+        return status_fail(e, code_of(&error), where, "not valid JSON: %s", error.text);
+    }
+    *out = value;
+    return STATUS_OK;
+}
+
+enum status json_from_text(struct str text, const char *where, json_t **out,
+                           struct err *e)
+{
+    json_error_t error;
+    json_t *value = parse(text, &error);
+    if (value == NULL)
+        return status_fail(e, code_of(&error), where, "not valid JSON at column %d: %s",
+                           error.column, error.text);
+    *out = value;
+    return STATUS_OK;
+}
+
+const char *json_str_of(const json_t *obj, const char *key)
+{
+    return json_string_value(json_object_get(obj, key));
+}
+
+int64_t json_int_of(const json_t *obj, const char *key, int64_t none)
+{
+    const json_t *v = json_object_get(obj, key);
+    if (json_is_integer(v))
+        return json_integer_value(v);
+    if (!json_is_real(v))
+        return none;
+    double real = json_real_value(v);
+    bool fits = real >= -0x1p63 && real < 0x1p63 && real == floor(real);
+    return fits ? (int64_t)real : none;
+}
+
+double json_num_of(const json_t *obj, const char *key)
+{
+    const json_t *v = json_object_get(obj, key);
+    return json_is_number(v) ? json_number_value(v) : NAN;
+}
+
+bool json_bool_of(const json_t *obj, const char *key, bool none)
+{
+    const json_t *v = json_object_get(obj, key);
+    return json_is_boolean(v) ? json_is_true(v) : none;
+}
+
+static void write_scalar(const json_t *v, const char *key, struct buf *out)
+{
+    struct jsonw w;
+    jsonw_init(&w, out, 0);
+    switch (json_typeof(v)) {
+    case JSON_STRING: jsonw_str(&w, key, json_string_value(v)); break;
+    case JSON_INTEGER: jsonw_int(&w, key, json_integer_value(v)); break;
+    case JSON_REAL: jsonw_num(&w, key, json_real_value(v)); break;
+    case JSON_TRUE: jsonw_bool(&w, key, true); break;
+    case JSON_FALSE: jsonw_bool(&w, key, false); break;
+    default: jsonw_null(&w, key); break;
+    }
+}
+
+static void write_key(const char *key, struct buf *out)
+{
+    struct jsonw w;
+    jsonw_init(&w, out, 0);
+    jsonw_str(&w, NULL, key);
+    (void)buf_char(out, ':');
+}
+
+/* Not through a single jsonw: files of others may nest deeper than we ever write. jansson's
+ * reader stops at 2048 levels. */
+static void write_value(const json_t *v, struct buf *out)
+{
+    if (json_is_array(v)) {
+        (void)buf_char(out, '[');
+        for (size_t i = 0; i < json_array_size(v); i++) {
+            if (i > 0)
+                (void)buf_char(out, ',');
+            write_value(json_array_get(v, i), out);
+        }
+        (void)buf_char(out, ']');
+    } else if (json_is_object(v)) {
+        (void)buf_char(out, '{');
+        json_t *object = (json_t *)(uintptr_t)v; /* jansson's iterators take no const */
+        for (void *it = json_object_iter(object); it != NULL;
+             it = json_object_iter_next(object, it)) {
+            if (it != json_object_iter(object))
+                (void)buf_char(out, ',');
+            write_key(json_object_iter_key(it), out);
+            write_value(json_object_iter_value(it), out);
+        }
+        (void)buf_char(out, '}');
+    } else {
+        write_scalar(v, NULL, out);
+    }
+}
+
+enum status json_to_text(const json_t *value, struct buf *out)
+{
+    if (value == NULL)
+        return buf_text(out, "null");
+    write_value(value, out);
+    return out->failed;
+}

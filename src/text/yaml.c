@@ -1,0 +1,248 @@
+#include "text/yaml.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <yaml.h>
+
+#include "base/file.h"
+
+enum { MAX_DEPTH = 64, MAX_FILE_BYTES = 16 * 1024 * 1024 };
+
+struct reader {
+    yaml_parser_t parser;
+    const char *name; /* the file, for messages */
+    struct arena *arena;
+    struct err *e;
+    int depth;
+};
+
+static enum status fail_at(struct reader *r, enum status code, size_t line0,
+                           const char *what)
+{
+    char where[sizeof r->e->where];
+    (void)snprintf(where, sizeof where, "%.140s:%zu", r->name, line0 + 1);
+    return status_fail(r->e, code, where, "%s", what);
+}
+
+static enum status no_memory(struct reader *r)
+{
+    return fail_at(r, STATUS_NO_MEMORY, r->parser.mark.line, "out of memory");
+}
+
+/* On success the caller deletes the event. */
+static enum status next_event(struct reader *r, yaml_event_t *event)
+{
+    if (yaml_parser_parse(&r->parser, event) == 1)
+        return STATUS_OK;
+    if (r->parser.error == YAML_MEMORY_ERROR)
+        return no_memory(r);
+    bool is_reader = r->parser.error == YAML_READER_ERROR;
+    size_t line0 = is_reader ? r->parser.mark.line : r->parser.problem_mark.line;
+    const char *problem = r->parser.problem;
+    char what[sizeof r->e->what];
+    (void)snprintf(what, sizeof what, "not valid YAML: %s",
+                   problem != NULL ? problem : "cannot be read");
+    enum status status = fail_at(r, STATUS_BAD_INPUT, line0, what);
+    if (problem != NULL && strstr(problem, "cannot start any token") != NULL)
+        (void)status_hint(r->e, "Indent with spaces, and quote texts that begin with "
+                                "a special character");
+    return status;
+}
+
+static bool means_null(const yaml_event_t *event)
+{
+    if (event->data.scalar.style != YAML_PLAIN_SCALAR_STYLE ||
+        event->data.scalar.tag != NULL)
+        return false;
+    static const char *const nulls[] = {"", "~", "null", "Null", "NULL"};
+    for (size_t i = 0; i < sizeof nulls / sizeof nulls[0]; i++)
+        if (strcmp((const char *)event->data.scalar.value, nulls[i]) == 0)
+            return true;
+    return false;
+}
+
+static enum status new_node(struct reader *r, const yaml_event_t *event,
+                            struct yaml_node **out)
+{
+    struct yaml_node *node = arena_alloc(r->arena, 1, sizeof *node);
+    if (node == NULL)
+        return no_memory(r);
+    node->line = (int)event->start_mark.line + 1;
+    switch (event->type) {
+    case YAML_MAPPING_START_EVENT: node->kind = YAML_MAP; break;
+    case YAML_SEQUENCE_START_EVENT: node->kind = YAML_LIST; break;
+    default:
+        node->kind = YAML_SCALAR;
+        node->is_null = means_null(event);
+        node->text = arena_str(r->arena, (struct str){
+                                             (const char *)event->data.scalar.value,
+                                             event->data.scalar.length,
+                                         });
+        if (node->text == NULL)
+            return no_memory(r);
+        if (strlen(node->text) != event->data.scalar.length)
+            return fail_at(r, STATUS_BAD_INPUT, event->start_mark.line,
+                           "a text holds a zero byte");
+    }
+    *out = node;
+    return STATUS_OK;
+}
+
+static bool has_anchor(const yaml_event_t *event)
+{
+    switch (event->type) {
+    case YAML_ALIAS_EVENT: return true;
+    case YAML_SCALAR_EVENT: return event->data.scalar.anchor != NULL;
+    case YAML_SEQUENCE_START_EVENT: return event->data.sequence_start.anchor != NULL;
+    case YAML_MAPPING_START_EVENT: return event->data.mapping_start.anchor != NULL;
+    default: return false;
+    }
+}
+
+static enum status check_key(struct reader *r, const struct yaml_node *map,
+                             const struct yaml_node *key)
+{
+    size_t line0 = (size_t)key->line - 1;
+    if (key->kind != YAML_SCALAR)
+        return fail_at(r, STATUS_BAD_INPUT, line0, "a key must be a single word or text");
+    const struct yaml_node *twin = yaml_get(map, key->text);
+    if (twin == NULL)
+        return STATUS_OK;
+    char what[sizeof r->e->what];
+    (void)snprintf(what, sizeof what, "%.200s: given twice, first in line %d", key->text,
+                   twin->line);
+    (void)fail_at(r, STATUS_BAD_INPUT, line0, what);
+    return status_hint(r->e, "Remove one of them");
+}
+
+static enum status read_node(struct reader *r, const yaml_event_t *event,
+                             struct yaml_node **out);
+
+/* Members or items up to the end event. In a map, keys and values take turns. */
+static enum status read_children(struct reader *r, struct yaml_node *parent)
+{
+    struct yaml_node **tail = &parent->first;
+    const struct yaml_node *key = NULL;
+    for (;;) {
+        yaml_event_t event;
+        enum status status = next_event(r, &event);
+        if (status != STATUS_OK)
+            return status;
+        if (event.type == YAML_MAPPING_END_EVENT ||
+            event.type == YAML_SEQUENCE_END_EVENT) {
+            yaml_event_delete(&event);
+            return STATUS_OK;
+        }
+        struct yaml_node *node = NULL;
+        status = read_node(r, &event, &node);
+        yaml_event_delete(&event);
+        if (status != STATUS_OK)
+            return status;
+        if (parent->kind == YAML_MAP && key == NULL) {
+            status = check_key(r, parent, node);
+            if (status != STATUS_OK)
+                return status;
+            key = node;
+            continue;
+        }
+        node->key = key != NULL ? key->text : NULL;
+        if (key != NULL)
+            node->line = key->line;
+        key = NULL;
+        *tail = node;
+        tail = &node->next;
+    }
+}
+
+static enum status read_node(struct reader *r, const yaml_event_t *event,
+                             struct yaml_node **out)
+{
+    if (has_anchor(event)) {
+        (void)fail_at(r, STATUS_BAD_INPUT, event->start_mark.line,
+                      "anchors and aliases (& and *) are not accepted");
+        return status_hint(r->e, "Write the value out, or quote a text that begins so");
+    }
+    struct yaml_node *node = NULL;
+    enum status status = new_node(r, event, &node);
+    if (status == STATUS_OK && node->kind != YAML_SCALAR) {
+        if (r->depth >= MAX_DEPTH)
+            return fail_at(r, STATUS_BAD_INPUT, event->start_mark.line,
+                           "nested too deeply");
+        r->depth++;
+        status = read_children(r, node);
+        r->depth--;
+    }
+    if (status == STATUS_OK)
+        *out = node;
+    return status;
+}
+
+/* Reads events until the end of the stream; *out stays NULL for an empty one. */
+static enum status read_stream(struct reader *r, struct yaml_node **out)
+{
+    for (;;) {
+        yaml_event_t event;
+        enum status status = next_event(r, &event);
+        if (status != STATUS_OK)
+            return status;
+        yaml_event_type_t type = event.type;
+        bool is_frame = type == YAML_STREAM_START_EVENT ||
+                        type == YAML_DOCUMENT_END_EVENT ||
+                        type == YAML_STREAM_END_EVENT || type == YAML_NO_EVENT;
+        if (type == YAML_DOCUMENT_START_EVENT && *out != NULL)
+            status = fail_at(r, STATUS_BAD_INPUT, event.start_mark.line,
+                             "a second document begins here; a file holds one");
+        else if (!is_frame && type != YAML_DOCUMENT_START_EVENT)
+            status = read_node(r, &event, out);
+        yaml_event_delete(&event);
+        if (status != STATUS_OK || type == YAML_STREAM_END_EVENT || type == YAML_NO_EVENT)
+            return status;
+    }
+}
+
+enum status yaml_from_text(struct str text, const char *name, struct arena *a,
+                           struct yaml_node **out, struct err *e)
+{
+    struct err unused;
+    struct reader r = {.name = name, .arena = a, .e = e != NULL ? e : &unused};
+    if (yaml_parser_initialize(&r.parser) != 1)
+        return status_fail(e, STATUS_NO_MEMORY, name, "out of memory");
+    yaml_parser_set_encoding(&r.parser, YAML_UTF8_ENCODING);
+    yaml_parser_set_input_string(&r.parser, (const unsigned char *)text.ptr, text.len);
+    struct yaml_node *root = NULL;
+    enum status status = read_stream(&r, &root);
+    if (status == STATUS_OK && root == NULL) {
+        root = arena_alloc(a, 1, sizeof *root);
+        if (root == NULL)
+            status = no_memory(&r);
+        else
+            *root = (struct yaml_node){.line = 1, .is_null = true, .text = ""};
+    }
+    yaml_parser_delete(&r.parser);
+    if (status == STATUS_OK)
+        *out = root;
+    return status;
+}
+
+enum status yaml_from_file(const char *path, struct arena *a, struct yaml_node **out,
+                           struct err *e)
+{
+    struct buf text;
+    buf_init(&text, MAX_FILE_BYTES);
+    enum status status = file_read(path, &text, e);
+    if (status == STATUS_OK)
+        status = yaml_from_text((struct str){.ptr = buf_cstr(&text), .len = text.len},
+                                path, a, out, e);
+    buf_fini(&text);
+    return status;
+}
+
+const struct yaml_node *yaml_get(const struct yaml_node *map, const char *key)
+{
+    if (map == NULL || map->kind != YAML_MAP)
+        return NULL;
+    for (const struct yaml_node *n = map->first; n != NULL; n = n->next)
+        if (strcmp(n->key, key) == 0)
+            return n;
+    return NULL;
+}
