@@ -16,14 +16,18 @@ struct progress {
     bool is_quiet;
     int64_t columns;
     struct instant start, last_shown;
+    struct instant first_repeat, repeat_start;
+    char stage[24];   /* as last shown */
     const char *cell; /* "short bs=4 cache=off" */
     int64_t repeat, num_runs;
-    int64_t repeats_done, repeats_planned;
-    int64_t tokens_planned; /* output tokens of the repeat under way */
-    double planned_s;       /* estimate for what is left at the start; NAN unknown */
+    int64_t repeats_done, repeats_planned; /* done: counted by progress_repeat_done */
+    int64_t tokens_planned;                /* output tokens of the repeat under way */
+    double planned_s; /* estimate for what is left at the start; NAN unknown */
     bool is_line_open;
 };
 
+/* Draws where the log writes. num_runs, repeats_planned and planned_s may be set afterwards. The
+ * struct must stay where it is until progress_end: the log's hooks point to it. */
 void progress_init(struct progress *p, struct log *log, bool is_quiet);
 /* A repeat begins; texts are borrowed until the next call. */
 void progress_repeat(struct progress *p, const char *cell, int64_t repeat,
@@ -31,11 +35,13 @@ void progress_repeat(struct progress *p, const char *cell, int64_t repeat,
 /* Called often; draws at most 5 times a second (plain: once a minute, and when the stage
  * changes). Stage, cell, repeat, tokens/s, done/total, time left; for loading: how long already. */
 void progress_tick(struct progress *p, const struct engine_progress *ep);
-/* A repeat ended: one plain line where no terminal is. tokens_per_second NAN: it failed. */
-void progress_repeat_done(struct progress *p, double tokens_per_second, const char *error);
+/* A repeat ended: one plain line where no terminal is. error: NULL unless it failed. */
+void progress_repeat_done(struct progress *p, double tokens_per_second,
+                          const char *error);
 /* Takes the live line away. */
 void progress_end(struct progress *p);
-/* SIGHUP: the terminal is gone; from now on plain lines into fd (a log file), or nowhere. */
+/* SIGHUP: the terminal is gone; from now on plain lines, and the log, go into fd (a log file),
+ * or nowhere if it is negative. Not for signal handlers: call it from the loop. */
 void progress_detach(struct progress *p, int fd);
 
 #endif

@@ -1,0 +1,86 @@
+#include "report/figure.h"
+
+#include <inttypes.h>
+#include <math.h>
+#include <stdio.h>
+
+#include "base/str.h"
+
+void figure_digits(double value, int digits, char out[FIGURE_BYTES])
+{
+    if (!isfinite(value)) {
+        snprintf(out, FIGURE_BYTES, "-");
+        return;
+    }
+    if (value == 0.0) {
+        snprintf(out, FIGURE_BYTES, "0");
+        return;
+    }
+    char rounded[FIGURE_BYTES];
+    int64_t exponent = 0;
+    snprintf(rounded, sizeof rounded, "%.*e", digits - 1, value);
+    struct str rest = str_from(rounded);
+    str_cut(&rest, 'e');
+    if (str_starts(rest, "+"))
+        str_cut(&rest, '+');
+    if (!str_to_i64(rest, &exponent))
+        exponent = 0;
+    int decimals = digits - 1 - (int)exponent;
+    decimals = decimals < 0 ? 0 : decimals > 12 ? 12 : decimals;
+    snprintf(out, FIGURE_BYTES, fabs(value) < 1e15 ? "%.*f" : "%.*e", decimals, value);
+}
+
+void figure_number(double value, char out[FIGURE_BYTES])
+{
+    figure_digits(value, fabs(value) < 0.1 ? 3 : 4, out);
+}
+
+void figure_spread(const struct spread *s, char out[FIGURE_BYTES])
+{
+    char mean[FIGURE_BYTES];
+    figure_number(s->mean, mean);
+    double half = (s->ci95_high - s->ci95_low) / 2.0 / fabs(s->mean) * 100.0;
+    if (!isfinite(s->mean))
+        snprintf(out, FIGURE_BYTES, "-");
+    else if (!isfinite(half))
+        snprintf(out, FIGURE_BYTES, "%.20s +-?", mean);
+    else
+        snprintf(out, FIGURE_BYTES, "%.20s +-%.*f%%", mean, half < 9.95 ? 1 : 0,
+                 half < 999.0 ? half : 999.0);
+}
+
+void figure_percent(double ratio, char out[FIGURE_BYTES])
+{
+    if (!isfinite(ratio))
+        snprintf(out, FIGURE_BYTES, "-");
+    else if (ratio > 0.0 && ratio < 0.01)
+        snprintf(out, FIGURE_BYTES, "%.1f%%", ratio * 100.0);
+    else
+        snprintf(out, FIGURE_BYTES, "%.0f%%", ratio * 100.0);
+}
+
+void figure_duration(double seconds, char out[FIGURE_BYTES])
+{
+    if (!isfinite(seconds) || seconds < 0.0 || seconds > 1e9) {
+        snprintf(out, FIGURE_BYTES, "-");
+        return;
+    }
+    int64_t s = (int64_t)llround(seconds);
+    if (s < 3600)
+        snprintf(out, FIGURE_BYTES, "%" PRId64 ":%02d", s / 60, (int)(s % 60));
+    else
+        snprintf(out, FIGURE_BYTES, "%" PRId64 ":%02d:%02d", s / 3600, (int)(s / 60 % 60),
+                 (int)(s % 60));
+}
+
+void figure_ratio(double ratio, char out[FIGURE_BYTES])
+{
+    if (!isfinite(ratio))
+        snprintf(out, FIGURE_BYTES, "-");
+    else if (ratio < 0.095)
+        snprintf(out, FIGURE_BYTES, "%.3fx", ratio);
+    else if (ratio < 99.5)
+        snprintf(out, FIGURE_BYTES, "%.2fx", ratio);
+    else
+        snprintf(out, FIGURE_BYTES, "%.0fx", ratio);
+}

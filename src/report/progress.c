@@ -1,0 +1,213 @@
+#include "report/progress.h"
+
+#include <inttypes.h>
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include "base/file.h"
+#include "report/figure.h"
+#include "report/width.h"
+
+#define LIVE_EVERY_S  0.2
+#define PLAIN_EVERY_S 60.0
+#define LINE_BYTES    512
+
+static void put(struct progress *p, const char *text)
+{
+    struct err ignored;
+    if (file_write_all(p->fd, "terminal", str_from(text), &ignored) != STATUS_OK)
+        p->is_quiet = true;
+}
+
+/* Hook: the live line steps aside while a line of the log is printed. */
+static void erase(void *arg)
+{
+    struct progress *p = arg;
+    if (!p->is_line_open)
+        return;
+    p->is_line_open = false;
+    put(p, "\r\033[K");
+}
+
+/* Hook: the next tick draws again at once. */
+static void redraw_soon(void *arg)
+{
+    struct progress *p = arg;
+    if (p->is_terminal)
+        p->last_shown.ns = 0;
+}
+
+void progress_init(struct progress *p, struct log *log, bool is_quiet)
+{
+    *p = (struct progress){
+        .log = log,
+        .fd = log->fd,
+        .is_quiet = is_quiet,
+        .columns = 80,
+        .start = clock_now(),
+        .planned_s = NAN,
+    };
+    p->is_terminal = isatty(p->fd) == 1;
+    log->before = erase;
+    log->after = redraw_soon;
+    log->hook_arg = p;
+}
+
+void progress_repeat(struct progress *p, const char *cell, int64_t repeat,
+                     int64_t tokens_planned)
+{
+    p->cell = cell;
+    p->repeat = repeat;
+    p->tokens_planned = tokens_planned;
+    p->repeat_start = clock_now();
+    if (p->first_repeat.ns == 0)
+        p->first_repeat = p->repeat_start;
+}
+
+/* Share of the running repeat that is done, 0..1. */
+static double share_done(const struct progress *p, const struct engine_progress *ep)
+{
+    if (p->cell == NULL || p->tokens_planned <= 0)
+        return 0.0;
+    double share = (double)ep->tokens_out / (double)p->tokens_planned;
+    return share > 1.0 ? 1.0 : share;
+}
+
+/* Seconds left: what the plan expects, else at the pace of the repeats so far; NAN unknown. */
+static double left_s(const struct progress *p, const struct engine_progress *ep)
+{
+    double planned_left = p->planned_s - clock_to_s(clock_since(p->start));
+    if (planned_left > 0.0)
+        return planned_left;
+    double done = (double)p->repeats_done + share_done(p, ep);
+    if (p->first_repeat.ns == 0 || done < 0.5 || p->repeats_planned <= 0)
+        return NAN;
+    double pace = clock_to_s(clock_since(p->first_repeat)) / done;
+    return pace * ((double)p->repeats_planned - done);
+}
+
+static void add(char *line, const char *text)
+{
+    size_t len = strlen(line);
+    snprintf(line + len, LINE_BYTES - len, "%s%s", len > 0 ? "  " : "", text);
+}
+
+static void describe_repeat(const struct progress *p, char *line)
+{
+    char text[160];
+    if (p->repeats_planned > 0) {
+        snprintf(text, sizeof text, "[%" PRId64 "/%" PRId64 "]", p->repeats_done + 1,
+                 p->repeats_planned);
+        add(line, text);
+    }
+    add(line, p->cell);
+    if (p->repeat == 0)
+        snprintf(text, sizeof text, "warm-up");
+    else
+        snprintf(text, sizeof text, "run %" PRId64 "/%" PRId64, p->repeat,
+                 p->num_runs - 1);
+    add(line, text);
+}
+
+static void describe(const struct progress *p, const struct engine_progress *ep,
+                     char *line)
+{
+    char text[160], number[FIGURE_BYTES];
+    const char *stage = ep->stage != NULL ? ep->stage : "starting";
+    line[0] = '\0';
+    if (p->cell != NULL && strcmp(stage, "running") == 0) {
+        describe_repeat(p, line);
+        double elapsed_s = clock_to_s(clock_since(p->repeat_start));
+        if (ep->tokens_out > 0 && elapsed_s > 0.0) {
+            figure_number((double)ep->tokens_out / elapsed_s, number);
+            snprintf(text, sizeof text, "%s tokens/s  %.0f%%", number,
+                     100.0 * share_done(p, ep));
+            add(line, text);
+        }
+    } else {
+        add(line, stage);
+        figure_duration(clock_to_s(clock_since(ep->since)), number);
+        snprintf(text, sizeof text, "for %s", number);
+        add(line, text);
+    }
+    double left = left_s(p, ep);
+    if (isfinite(left)) {
+        figure_duration(left, number);
+        snprintf(text, sizeof text, "about %s left", number);
+        add(line, text);
+    }
+}
+
+static void draw(struct progress *p, const struct engine_progress *ep)
+{
+    char line[LINE_BYTES], out[LINE_BYTES + 16];
+    struct winsize size;
+    if (ioctl(p->fd, TIOCGWINSZ, &size) == 0 && size.ws_col > 0)
+        p->columns = size.ws_col;
+    describe(p, ep, line);
+    line[width_fit(line, p->columns > 1 ? (size_t)p->columns - 1 : 1)] = '\0';
+    snprintf(out, sizeof out, "\r%s\033[K", line);
+    p->is_line_open = true;
+    put(p, out);
+}
+
+void progress_tick(struct progress *p, const struct engine_progress *ep)
+{
+    if (p->is_quiet)
+        return;
+    const char *stage = ep->stage != NULL ? ep->stage : "starting";
+    bool is_new_stage = strncmp(p->stage, stage, sizeof p->stage - 1) != 0;
+    double wait_s = p->is_terminal ? LIVE_EVERY_S : PLAIN_EVERY_S;
+    bool is_due = p->last_shown.ns == 0 ||
+                  clock_to_s(clock_since(p->last_shown)) >= wait_s;
+    if (!is_new_stage && !is_due)
+        return;
+    snprintf(p->stage, sizeof p->stage, "%s", stage);
+    p->last_shown = clock_now();
+    if (p->is_terminal) {
+        draw(p, ep);
+        return;
+    }
+    char line[LINE_BYTES];
+    describe(p, ep, line);
+    log_line(p->log, LOG_NOTE, "%s", line);
+}
+
+void progress_repeat_done(struct progress *p, double tokens_per_second, const char *error)
+{
+    if (!p->is_quiet && !p->is_terminal && p->cell != NULL) {
+        char line[LINE_BYTES] = "", text[160], number[FIGURE_BYTES];
+        describe_repeat(p, line);
+        figure_number(tokens_per_second, number);
+        if (error != NULL)
+            snprintf(text, sizeof text, "failed: %.140s", error);
+        else
+            snprintf(text, sizeof text, "%s tokens/s", number);
+        add(line, text);
+        log_line(p->log, LOG_NOTE, "%s", line);
+        p->last_shown = clock_now();
+    }
+    p->repeats_done++;
+}
+
+void progress_end(struct progress *p)
+{
+    erase(p);
+    if (p->log->hook_arg == p) {
+        p->log->before = NULL;
+        p->log->after = NULL;
+        p->log->hook_arg = NULL;
+    }
+}
+
+void progress_detach(struct progress *p, int fd)
+{
+    p->is_line_open = false;
+    p->is_terminal = false;
+    p->is_quiet = p->is_quiet || fd < 0;
+    p->fd = fd;
+    p->log->fd = fd;
+}

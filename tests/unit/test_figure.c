@@ -1,0 +1,73 @@
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include <math.h>
+
+#include "report/figure.h"
+
+static void numbers_keep_the_digits_that_count(void **state)
+{
+    (void)state;
+    static const struct {
+        double value;
+        const char *text;
+    } cases[] = {
+        {412.345, "412.3"}, {12345.6, "12346"}, {2.4314, "2.431"}, {0.03123, "0.0312"},
+        {0.0, "0"},         {99.999, "100.0"},  {NAN, "-"},        {INFINITY, "-"},
+    };
+    char out[FIGURE_BYTES];
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        figure_number(cases[i].value, out);
+        assert_string_equal(out, cases[i].text);
+    }
+}
+
+static void a_spread_says_what_is_known(void **state)
+{
+    (void)state;
+    char out[FIGURE_BYTES];
+    struct spread s = {.mean = 412.3, .ci95_low = 407.3524, .ci95_high = 417.2476};
+    figure_spread(&s, out);
+    assert_string_equal(out, "412.3 +-1.2%");
+    s.ci95_low = NAN;
+    figure_spread(&s, out);
+    assert_string_equal(out, "412.3 +-?");
+    s.mean = NAN;
+    figure_spread(&s, out);
+    assert_string_equal(out, "-");
+}
+
+static void durations_percents_and_ratios_read_well(void **state)
+{
+    (void)state;
+    char out[FIGURE_BYTES];
+    figure_duration(42.4, out);
+    assert_string_equal(out, "0:42");
+    figure_duration(11275.0, out);
+    assert_string_equal(out, "3:07:55");
+    figure_duration(-1.0, out);
+    assert_string_equal(out, "-");
+    figure_percent(0.314, out);
+    assert_string_equal(out, "31%");
+    figure_percent(0.004, out);
+    assert_string_equal(out, "0.4%");
+    figure_percent(NAN, out);
+    assert_string_equal(out, "-");
+    figure_ratio(0.7149, out);
+    assert_string_equal(out, "0.71x");
+    figure_ratio(0.0123, out);
+    assert_string_equal(out, "0.012x");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(numbers_keep_the_digits_that_count),
+        cmocka_unit_test(a_spread_says_what_is_known),
+        cmocka_unit_test(durations_percents_and_ratios_read_well),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,155 @@
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include <fcntl.h>
+#include <math.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "report/progress.h"
+
+struct fixture {
+    int pipe[2];
+    struct log log;
+    struct progress p;
+    char text[4096];
+};
+
+static void set_up(struct fixture *f, bool is_terminal)
+{
+    assert_int_equal(pipe(f->pipe), 0);
+    assert_int_equal(fcntl(f->pipe[0], F_SETFL, O_NONBLOCK), 0);
+    log_init(&f->log, LOG_NOTE);
+    f->log.fd = f->pipe[1];
+    progress_init(&f->p, &f->log, false);
+    assert_false(f->p.is_terminal);
+    f->p.is_terminal = is_terminal;
+    f->p.num_runs = 3;
+    f->p.repeats_planned = 6;
+}
+
+static const char *drain(struct fixture *f)
+{
+    ssize_t got = read(f->pipe[0], f->text, sizeof f->text - 1);
+    f->text[got > 0 ? got : 0] = '\0';
+    return f->text;
+}
+
+static void tear_down(struct fixture *f)
+{
+    progress_end(&f->p);
+    assert_null(f->log.before);
+    close(f->pipe[0]);
+    close(f->pipe[1]);
+}
+
+static void a_pipe_gets_plain_lines(void **state)
+{
+    (void)state;
+    struct fixture f;
+    set_up(&f, false);
+    struct engine_progress ep = {.stage = "loading", .since = clock_now()};
+    progress_tick(&f.p, &ep);
+    assert_non_null(strstr(drain(&f), "loading  for 0:00"));
+    progress_tick(&f.p, &ep);
+    assert_string_equal(drain(&f), "");
+    progress_repeat(&f.p, "short bs=4 cache=off", 0, 512);
+    ep.stage = "running";
+    progress_tick(&f.p, &ep);
+    assert_non_null(strstr(drain(&f), "[1/6]  short bs=4 cache=off  warm-up"));
+    progress_repeat_done(&f.p, 412.34, NULL);
+    assert_non_null(
+        strstr(drain(&f), "[1/6]  short bs=4 cache=off  warm-up  412.3 tokens/s"));
+    progress_repeat(&f.p, "short bs=4 cache=off", 1, 512);
+    progress_repeat_done(&f.p, NAN, "worker died");
+    drain(&f);
+    assert_non_null(
+        strstr(f.text, "[2/6]  short bs=4 cache=off  run 1/2  failed: worker died"));
+    assert_null(strchr(f.text, '\r'));
+    assert_int_equal(f.p.repeats_done, 2);
+    tear_down(&f);
+}
+
+static void a_terminal_gets_one_live_line(void **state)
+{
+    (void)state;
+    struct fixture f;
+    set_up(&f, true);
+    f.p.columns = 60;
+    f.p.planned_s = 1000.0;
+    progress_repeat(&f.p, "a very long name of a scenario bs=16 cache=off", 1, 512);
+    struct engine_progress ep = {.stage = "running", .tokens_out = 256};
+    progress_tick(&f.p, &ep);
+    const char *text = drain(&f);
+    assert_int_equal(text[0], '\r');
+    assert_null(strchr(text, '\n'));
+    assert_int_equal(strlen(text), 1 + 59 + 3);
+    progress_tick(&f.p, &ep);
+    assert_string_equal(drain(&f), "");
+    log_line(&f.log, LOG_WARN, "watch out");
+    drain(&f);
+    assert_int_equal(strncmp(f.text, "\r\033[K", 4), 0);
+    assert_non_null(strstr(f.text, "watch out\n"));
+    progress_repeat_done(&f.p, 1.0, NULL);
+    assert_string_equal(drain(&f), "");
+    tear_down(&f);
+}
+
+static void time_left_comes_from_the_plan_or_the_pace(void **state)
+{
+    (void)state;
+    struct fixture f;
+    set_up(&f, true);
+    f.p.columns = 200;
+    f.p.planned_s = 605.0;
+    struct engine_progress ep = {.stage = "loading", .since = clock_now()};
+    progress_tick(&f.p, &ep);
+    assert_non_null(strstr(drain(&f), "about 10:0"));
+    f.p.planned_s = NAN;
+    progress_repeat(&f.p, "short bs=4 cache=off", 1, 512);
+    f.p.repeats_done = 2;
+    f.p.first_repeat.ns -= 200 * NS_PER_S;
+    f.p.last_shown.ns = 0;
+    ep.stage = "running";
+    progress_tick(&f.p, &ep);
+    assert_non_null(strstr(drain(&f), "[3/6]"));
+    assert_non_null(strstr(f.text, "about 6:40 left"));
+    tear_down(&f);
+}
+
+static void a_lost_terminal_is_left_alone(void **state)
+{
+    (void)state;
+    struct fixture f;
+    set_up(&f, true);
+    int file[2];
+    assert_int_equal(pipe(file), 0);
+    progress_detach(&f.p, file[1]);
+    struct engine_progress ep = {.stage = "loading", .since = clock_now()};
+    progress_tick(&f.p, &ep);
+    assert_string_equal(drain(&f), "");
+    ssize_t got = read(file[0], f.text, sizeof f.text - 1);
+    assert_true(got > 0);
+    f.text[got] = '\0';
+    assert_non_null(strstr(f.text, "loading"));
+    progress_detach(&f.p, -1);
+    ep.stage = "running";
+    progress_tick(&f.p, &ep);
+    close(file[0]);
+    close(file[1]);
+    tear_down(&f);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_pipe_gets_plain_lines),
+        cmocka_unit_test(a_terminal_gets_one_live_line),
+        cmocka_unit_test(time_left_comes_from_the_plan_or_the_pace),
+        cmocka_unit_test(a_lost_terminal_is_left_alone),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
