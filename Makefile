@@ -53,14 +53,10 @@ asan:
 clang:
 	@CC=clang $(MAKE) BUILD=build-clang all
 
-fuzz:
-	@CC=clang $(MAKE) BUILD=build-fuzz all MESON_ARGS='-Dfuzz=true \
-	  -Db_sanitize=address,undefined -Dc_args=-fsanitize=fuzzer-no-link $(MESON_ARGS)'
-
 install: all
 	@meson install -C $(BUILD) --no-rebuild --quiet
 
 clean:
-	rm -rf build build-asan build-clang build-fuzz build-test
+	rm -rf build build-asan build-clang build-test
 
-.PHONY: all help sources demo test check unit asan clang fuzz install clean
+.PHONY: all help sources demo test check unit asan clang install clean
