@@ -1,5 +1,5 @@
-/* The plan: cells x repeats x requests, all drawn from the seed before anything is sent. Pure:
- * no file is read here (scenario files and data sets come in as structs). */
+/* The plan: cells x repeats x requests, all drawn from the seed before anything is sent.
+ * Pure: no file is read here (scenario files and data sets come in as structs). */
 #ifndef PLAN_PLAN_H
 #define PLAN_PLAN_H
 
@@ -20,27 +20,28 @@ struct plan_text {
     size_t id_count;
 };
 
-/* Either lengths (texts == NULL): prompts of shared_tokens + own_tokens random ids, or texts. */
+/* Either lengths (texts == NULL): prompts of shared_tokens + own_tokens random ids, or
+ * texts. */
 struct scenario {
     const char *name;
-    const char *help;      /* e.g. "chat: short prompt, short answer" */
-    int64_t shared_tokens; /* prefix that all prompts of a repeat share */
-    int64_t own_tokens;    /* drawn for each prompt */
-    int64_t max_tokens;    /* of an answer, where --max-tokens is unset */
+    const char *help;        /* e.g. "chat: short prompt, short answer" */
+    int64_t shared_tokens;   /* prefix that all prompts of a repeat share */
+    int64_t own_tokens;      /* drawn for each prompt */
+    int64_t max_tokens;      /* of an answer, where --max-tokens is unset */
     struct plan_text *texts; /* [text_count]; request i takes text i modulo text_count */
     size_t text_count;
-    const char *dataset;   /* file the texts come from, or NULL */
+    const char *dataset; /* file the texts come from, or NULL */
 };
 
 struct plan_options {
     const struct scenario *scenarios; /* [scenario_count], in the order wanted */
     size_t scenario_count;
     struct opt_ints batch_sizes;
-    int64_t max_tokens;   /* OPT_INT_UNSET: each scenario's own */
-    int64_t num_runs;     /* warm-up included, >= 2 */
-    bool caching[2];      /* engine settings in order: {false}, {true} or {false, true} */
+    int64_t max_tokens; /* OPT_INT_UNSET: each scenario's own */
+    int64_t num_runs;   /* warm-up included, >= 2 */
+    bool caching[2];    /* engine settings in order: {false}, {true} or {false, true} */
     size_t caching_count;
-    bool is_prefix_warm;  /* --prefix-reuse warm */
+    bool is_prefix_warm; /* --prefix-reuse warm */
     int64_t max_model_len;
     int64_t seed;
 };
@@ -50,14 +51,15 @@ struct plan_cell {
     int64_t batch_size;
     int64_t max_tokens;
     bool caching;
-    size_t setting;          /* which caching[] */
+    size_t setting; /* which caching[] */
 };
 
 struct plan {
     struct plan_options options;
-    struct plan_cell *cells; /* [cell_count]: settings, then scenarios, then batch sizes */
+    struct plan_cell
+        *cells; /* [cell_count]: settings, then scenarios, then batch sizes */
     size_t cell_count;
-    char sha256[65];         /* of what decides the prompts, but for the vocabulary's size */
+    char sha256[65]; /* of what decides the prompts, but for the vocabulary's size */
 };
 
 /* Which repeat to draw, and what the engine said of itself. */
@@ -73,10 +75,11 @@ struct plan_repeat {
     struct engine_request *requests; /* [count] */
     size_t count;
     int64_t longest_tokens;
-    int64_t expected_cached_tokens; /* hits the prompts allow (DESIGN.md); TOKENS_UNKNOWN if
-                                       block_size is 0; 0 with caching off */
-    bool shares_prefix; /* caching on could save at least one block in such a repeat (warm:
-                           from repeat 1 on); blocks of 16 tokens where the size is unknown */
+    int64_t expected_cached_tokens; /* hits the prompts allow (DESIGN.md); TOKENS_UNKNOWN
+                                       if block_size is 0; 0 with caching off */
+    bool shares_prefix; /* caching on could save at least one block in such a repeat
+                           (warm: from repeat 1 on); blocks of 16 tokens where the size is
+                           unknown */
 };
 
 /* Refuses duplicate scenario names, and fixed lengths that do not fit max_model_len. */
@@ -84,8 +87,8 @@ MUST_CHECK enum status plan_build(const struct plan_options *o, struct arena *a,
                                   struct plan *out, struct err *e);
 
 /* Draws one repeat of one cell: ids in [16, 0.98 x vocab_size), prompts unique within the
- * batch and across repeats, the same whatever the engine or the caching. Texts must have their
- * ids. All of it lives in the arena (and in the plan's texts). */
+ * batch and across repeats, the same whatever the engine or the caching. Texts must have
+ * their ids. All of it lives in the arena (and in the plan's texts). */
 MUST_CHECK enum status plan_draw(const struct plan *p, const struct plan_which *w,
                                  struct arena *a, struct plan_repeat *out, struct err *e);
 

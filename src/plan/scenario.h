@@ -23,10 +23,12 @@ struct scenario_list scenario_builtin(void);
  * Errors name file:line. */
 MUST_CHECK enum status scenario_from_file(const char *path, struct arena *a,
                                           struct scenario_list *out, struct err *e);
-/* One scenario "dataset" (name: the file's stem) of {"prompt": ..., "max_tokens": n} lines. */
+/* One scenario "dataset" (name: the file's stem) of {"prompt": ..., "max_tokens": n}
+ * lines. */
 MUST_CHECK enum status scenario_from_dataset(const char *path, struct arena *a,
                                              struct scenario *out, struct err *e);
-/* Picks `names` from extra (of files), then the built-ins; unknown: the nearest is named. */
+/* Picks `names` from extra (of files), then the built-ins; unknown: the nearest is named.
+ */
 MUST_CHECK enum status scenario_pick(const struct opt_strings *names,
                                      const struct scenario_list *extra, struct arena *a,
                                      struct scenario_list *out, struct err *e);

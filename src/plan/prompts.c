@@ -1,0 +1,159 @@
+#include "plan/prompts.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/rng.h"
+
+#define NAME_BYTES 192
+
+/* Unique by construction, without a look at other repeats: prompt n of a cell (counted
+ * over all repeats) starts its own part with the digits, in base V = number of ids, of
+ * (multiplier * n + offset) mod V^digits. That is a bijection when the multiplier has no
+ * common factor with V, so all these starts differ; digits is the least number that
+ * suffices, 1 in practice: then no two own parts share even their first token, and the
+ * shared prefix is all that a cache can find. */
+struct numbering {
+    uint64_t base, modulus, multiplier, offset;
+    int64_t digits;
+};
+
+int64_t prompts_id_end(int64_t vocab_size)
+{
+    return vocab_size * 98 / 100;
+}
+
+static uint64_t common_factor(uint64_t a, uint64_t b)
+{
+    while (b != 0) {
+        uint64_t rest = a % b;
+        a = b;
+        b = rest;
+    }
+    return a;
+}
+
+static void numbering_init(struct numbering *n, const struct prompts *p)
+{
+    uint64_t total = (uint64_t)(p->batch_size * p->num_runs);
+    char name[NAME_BYTES];
+    struct rng rng;
+
+    *n = (struct numbering){
+        .base = (uint64_t)(prompts_id_end(p->vocab_size) - PROMPTS_FIRST_ID),
+        .modulus = 1};
+    while (n->modulus < total) {
+        n->modulus *= n->base; /* < 10^9 * 2^24 */
+        n->digits++;
+    }
+    snprintf(name, sizeof name, "unique/%s/%" PRId64, p->scenario, p->batch_size);
+    rng_init(&rng, (uint64_t)p->seed, name);
+    n->multiplier = 1 + rng_below(&rng, UINT64_C(1) << 31);
+    while (common_factor(n->multiplier, n->modulus) != 1) {
+        n->multiplier++;
+    }
+    n->offset = rng_below(&rng, n->modulus);
+}
+
+/* Writes the digits; the product stays below 2^62. */
+static void number_prompt(const struct numbering *n, uint64_t ordinal, int32_t *out)
+{
+    uint64_t v = (n->multiplier * ordinal % n->modulus + n->offset) % n->modulus;
+
+    for (int64_t i = 0; i < n->digits; i++) {
+        out[i] = (int32_t)(PROMPTS_FIRST_ID + v % n->base);
+        v /= n->base;
+    }
+}
+
+static void draw_ids(const struct prompts *p, const char *name, int32_t *out,
+                     int64_t count)
+{
+    uint64_t ids = (uint64_t)(prompts_id_end(p->vocab_size) - PROMPTS_FIRST_ID);
+    struct rng rng;
+
+    rng_init(&rng, (uint64_t)p->seed, name);
+    for (int64_t i = 0; i < count; i++) {
+        out[i] = (int32_t)(PROMPTS_FIRST_ID + rng_below(&rng, ids));
+    }
+}
+
+static enum status check(const struct prompts *p, struct err *e)
+{
+    if (p->vocab_size <= 32 || p->vocab_size > PROMPTS_MAX_VOCAB) {
+        status_fail(e, STATUS_BAD_OPTION, "vocabulary",
+                    "%" PRId64 " ids: 33 to %" PRId64 " are possible", p->vocab_size,
+                    PROMPTS_MAX_VOCAB);
+        return status_hint(e, "Give the model's real one with --vocab-size");
+    }
+    if (p->batch_size < 1 || p->num_runs < 1 ||
+        p->num_runs > PROMPTS_MAX_COUNT / p->batch_size) {
+        status_fail(e, STATUS_BAD_OPTION, p->scenario,
+                    "batch size %" PRId64 " x %" PRId64 " runs: more than %" PRId64
+                    " prompts",
+                    p->batch_size, p->num_runs, PROMPTS_MAX_COUNT);
+        return status_hint(e, "Use smaller --batch-sizes or --num-runs");
+    }
+    return STATUS_OK;
+}
+
+static enum status too_alike(const struct prompts *p, struct err *e)
+{
+    status_fail(e, STATUS_BAD_OPTION, p->scenario,
+                "%" PRId64 " own tokens from a vocabulary of %" PRId64
+                " cannot make %" PRId64 " different prompts",
+                p->own_tokens, p->vocab_size, p->batch_size * p->num_runs);
+    return status_hint(e, "Give the scenario more prompt tokens that are not shared");
+}
+
+static void draw_repeat(const struct prompts *p, const struct numbering *n,
+                        int64_t repeat, int32_t *ids)
+{
+    int64_t length = p->shared_tokens + p->own_tokens;
+    char name[NAME_BYTES];
+
+    if (p->is_prefix_warm) {
+        snprintf(name, sizeof name, "prefix/%s/%" PRId64 "/warm", p->scenario,
+                 p->batch_size);
+    } else {
+        snprintf(name, sizeof name, "prefix/%s/%" PRId64 "/%" PRId64, p->scenario,
+                 p->batch_size, repeat);
+    }
+    draw_ids(p, name, ids, p->shared_tokens);
+    for (int64_t i = 0; i < p->batch_size; i++) {
+        int32_t *prompt = ids + i * length;
+        memmove(prompt, ids, (size_t)p->shared_tokens * sizeof *ids);
+        snprintf(name, sizeof name, "prompt/%s/%" PRId64 "/%" PRId64 "/%" PRId64,
+                 p->scenario, p->batch_size, repeat, i);
+        draw_ids(p, name, prompt + p->shared_tokens, p->own_tokens);
+        number_prompt(n, (uint64_t)(repeat * p->batch_size + i),
+                      prompt + p->shared_tokens);
+    }
+}
+
+enum status prompts_draw(const struct prompts *p, int64_t repeat, struct arena *a,
+                         int32_t **out, struct err *e)
+{
+    struct numbering n;
+    enum status s = check(p, e);
+
+    if (s != STATUS_OK) {
+        return s;
+    }
+    numbering_init(&n, p);
+    if (n.digits > p->own_tokens) {
+        return too_alike(p, e);
+    }
+    int64_t length = p->shared_tokens + p->own_tokens;
+    int32_t *ids = arena_alloc(a, (size_t)p->batch_size, (size_t)length * sizeof *ids);
+    if (ids == NULL) {
+        status_fail(e, STATUS_NO_MEMORY, p->scenario,
+                    "no memory for %" PRId64 " prompts of %" PRId64 " tokens",
+                    p->batch_size, length);
+        return status_hint(e, "Use smaller --batch-sizes");
+    }
+    draw_repeat(p, &n, repeat, ids);
+    *out = ids;
+    return STATUS_OK;
+}

@@ -1,0 +1,418 @@
+#include "plan/plan.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+#include <cmocka.h>
+
+#include "base/mem.h"
+#include "base/rng.h"
+#include "plan/scenario.h"
+
+#define ARENA_BYTES ((size_t)256 << 20)
+
+struct fixture {
+    struct arena a;
+    struct plan_options o;
+    int64_t batches[8];
+    struct err e;
+};
+
+static struct fixture *fixture_of(void **state)
+{
+    return *state;
+}
+
+static int setup(void **state)
+{
+    static struct fixture f;
+    struct scenario_list builtin = scenario_builtin();
+
+    f = (struct fixture){.batches = {1, 4},
+                         .o = {.scenarios = builtin.items,
+                               .scenario_count = builtin.count,
+                               .max_tokens = OPT_INT_UNSET,
+                               .num_runs = 3,
+                               .caching = {false, true},
+                               .caching_count = 2,
+                               .max_model_len = 4096}};
+    f.o.batch_sizes = (struct opt_ints){.items = f.batches, .count = 2};
+    arena_init(&f.a, ARENA_BYTES);
+    *state = &f;
+    return 0;
+}
+
+static int teardown(void **state)
+{
+    arena_fini(&fixture_of(state)->a);
+    return 0;
+}
+
+static struct plan build(struct fixture *f)
+{
+    struct plan p = {.cell_count = 0};
+
+    if (plan_build(&f->o, &f->a, &p, &f->e) != STATUS_OK) {
+        fail_msg("%s: %s", f->e.where, f->e.what);
+    }
+    return p;
+}
+
+static struct plan_repeat draw(struct fixture *f, const struct plan *p, size_t cell,
+                               int64_t repeat, int64_t block_size)
+{
+    struct plan_repeat r = {.count = 0};
+    struct plan_which w = {
+        .cell = cell, .repeat = repeat, .vocab_size = 1000, .block_size = block_size};
+
+    if (plan_draw(p, &w, &f->a, &r, &f->e) != STATUS_OK) {
+        fail_msg("%s: %s", f->e.where, f->e.what);
+    }
+    return r;
+}
+
+static void refused(struct fixture *f, const char *where, const char *what,
+                    const char *hint)
+{
+    struct plan p = {.cell_count = 77};
+
+    assert_int_equal(plan_build(&f->o, &f->a, &p, &f->e), STATUS_BAD_OPTION);
+    assert_int_equal(p.cell_count, 77);
+    assert_string_equal(f->e.where, where);
+    if (strstr(f->e.what, what) == NULL || strstr(f->e.hint, hint) == NULL) {
+        fail_msg("\"%s\", \"%s\" not in \"%s\", \"%s\"", what, hint, f->e.what,
+                 f->e.hint);
+    }
+}
+
+static void test_cells(void **state)
+{
+    struct fixture *f = fixture_of(state);
+    struct plan p = build(f);
+
+    assert_int_equal(p.cell_count, 20);
+    for (size_t i = 0; i < 20; i++) {
+        assert_int_equal(p.cells[i].caching, i >= 10);
+        assert_int_equal(p.cells[i].setting, i / 10);
+        assert_ptr_equal(p.cells[i].scenario, &f->o.scenarios[i / 2 % 5]);
+        assert_int_equal(p.cells[i].batch_size, i % 2 == 0 ? 1 : 4);
+        assert_int_equal(p.cells[i].max_tokens,
+                         strcmp(p.cells[i].scenario->name, "long_generation") == 0 ? 1024
+                                                                                   : 128);
+    }
+    f->o.max_tokens = 7;
+    p = build(f);
+    for (size_t i = 0; i < 20; i++) {
+        assert_int_equal(p.cells[i].max_tokens, 7);
+    }
+}
+
+static void test_refused(void **state)
+{
+    struct fixture *f = fixture_of(state);
+    struct plan_options good = f->o;
+
+    f->o.max_model_len = 2175;
+    refused(f, "scenario long", "2048 prompt tokens and 128 of the answer make 2176",
+            "--max-model-len 2176");
+    f->o.max_model_len = 2176;
+    build(f);
+    f->o.max_tokens = 2176;
+    refused(f, "scenario short", "more than --max-model-len 2176",
+            "smaller --max-tokens");
+    f->o = good;
+    f->o.max_tokens = 0;
+    refused(f, "--max-tokens", "0 is not positive", "");
+    f->o = good;
+    f->o.num_runs = 1;
+    refused(f, "--num-runs", "run 0 is the warm-up", "2 or more");
+    f->o = good;
+    f->batches[1] = 1;
+    refused(f, "--batch-sizes", "1 given twice", "");
+    f->batches[1] = 0;
+    refused(f, "--batch-sizes", "0 is not in 1..", "");
+    f->batches[1] = 4;
+    f->o.batch_sizes.count = 0;
+    refused(f, "--batch-sizes", "none", "");
+    f->o = good;
+    f->o.scenario_count = 0;
+    refused(f, "--scenarios", "none", "");
+    struct scenario twice[2] = {good.scenarios[0], good.scenarios[0]};
+    f->o.scenarios = twice;
+    f->o.scenario_count = 2;
+    refused(f, "scenario short", "twice", "");
+}
+
+/* The hash knows all that decides the prompts, and nothing else. */
+static void test_hash(void **state)
+{
+    struct fixture *f = fixture_of(state);
+    struct plan p = build(f), q;
+    struct plan_options good = f->o;
+    struct scenario s[5];
+
+    assert_int_equal(strlen(p.sha256), 64);
+#define SAME(equal)                                               \
+    do {                                                          \
+        q = build(f);                                             \
+        assert_int_equal(strcmp(p.sha256, q.sha256) == 0, equal); \
+        f->o = good;                                              \
+    } while (0)
+    SAME(1);
+    f->o.caching_count = 1;
+    SAME(1);
+    f->o.max_model_len = 5000;
+    SAME(1);
+    f->o.seed = 1;
+    SAME(0);
+    f->o.num_runs = 4;
+    SAME(0);
+    f->o.max_tokens = 128;
+    SAME(0);
+    f->o.is_prefix_warm = true;
+    SAME(0);
+    f->o.batch_sizes.count = 1;
+    SAME(0);
+    f->o.scenario_count = 4;
+    SAME(0);
+    memcpy(s, good.scenarios, sizeof s);
+    s[2].own_tokens++;
+    f->o.scenarios = s;
+    SAME(0);
+    struct plan_text text = {.text = "a", .max_tokens = OPT_INT_UNSET};
+    memcpy(s, good.scenarios, sizeof s);
+    s[2].texts = &text;
+    s[2].text_count = 1;
+    f->o.scenarios = s;
+    p = build(f);
+    text.text = "b";
+    SAME(0);
+#undef SAME
+}
+
+/* OFF and ON differ in nothing but the number of expected hits. */
+static void test_caching_changes_nothing(void **state)
+{
+    struct fixture *f = fixture_of(state);
+    struct plan p = build(f);
+
+    for (size_t cell = 0; cell < 10; cell++) {
+        struct plan_repeat off = draw(f, &p, cell, 1, 16);
+        struct plan_repeat on = draw(f, &p, cell + 10, 1, 16);
+        assert_int_equal(off.count, on.count);
+        assert_int_equal(off.longest_tokens, on.longest_tokens);
+        for (size_t i = 0; i < off.count; i++) {
+            const struct engine_request *a = &off.requests[i], *b = &on.requests[i];
+            assert_int_equal(a->id_count, b->id_count);
+            assert_int_equal(a->max_tokens, b->max_tokens);
+            assert_memory_equal(a->ids, b->ids, a->id_count * sizeof *a->ids);
+        }
+        assert_int_equal(off.expected_cached_tokens, 0);
+        assert_int_equal(off.shares_prefix, on.shares_prefix);
+    }
+}
+
+static void test_hits(void **state)
+{
+    struct fixture *f = fixture_of(state);
+    struct plan p = build(f);
+    size_t prefix1 = 18, prefix4 = 19, short4 = 11;
+
+    assert_string_equal(p.cells[prefix4].scenario->name, "prefix_caching");
+    /* cold: 3 of 4 find the first one's 1,024 */
+    assert_int_equal(draw(f, &p, prefix4, 0, 16).expected_cached_tokens, 3 * 1024);
+    assert_int_equal(draw(f, &p, prefix4, 2, 32).expected_cached_tokens, 3 * 1024);
+    assert_int_equal(draw(f, &p, prefix4, 2, 100).expected_cached_tokens, 3 * 1000);
+    assert_int_equal(draw(f, &p, prefix4, 2, 2000).expected_cached_tokens, 0);
+    assert_int_equal(draw(f, &p, prefix4, 2, 0).expected_cached_tokens, TOKENS_UNKNOWN);
+    assert_true(draw(f, &p, prefix4, 2, 0).shares_prefix);
+    assert_false(draw(f, &p, prefix4, 2, 2000).shares_prefix);
+    assert_int_equal(draw(f, &p, prefix1, 1, 16).expected_cached_tokens, 0);
+    assert_false(draw(f, &p, prefix1, 1, 16).shares_prefix);
+    assert_false(draw(f, &p, short4, 1, 16).shares_prefix);
+    assert_int_equal(draw(f, &p, short4, 1, 16).longest_tokens, 32);
+    /* warm: the prefix is there from repeat 1 on */
+    f->o.is_prefix_warm = true;
+    p = build(f);
+    assert_int_equal(draw(f, &p, prefix4, 0, 16).expected_cached_tokens, 3 * 1024);
+    assert_int_equal(draw(f, &p, prefix4, 1, 16).expected_cached_tokens, 4 * 1024);
+    assert_int_equal(draw(f, &p, prefix1, 0, 16).expected_cached_tokens, 0);
+    assert_true(draw(f, &p, prefix1, 0, 16).shares_prefix);
+    assert_int_equal(draw(f, &p, prefix1, 1, 16).expected_cached_tokens, 1024);
+    assert_false(draw(f, &p, short4, 0, 16).shares_prefix);
+}
+
+/* Texts of random lengths over two letters, as an engine's tokenizer would leave them. */
+static void fill_texts(struct fixture *f, struct rng *rng, struct plan_text *t,
+                       size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        t[i] = (struct plan_text){
+            .text = "x", .max_tokens = OPT_INT_UNSET, .id_count = 1 + rng_below(rng, 30)};
+        t[i].ids = arena_alloc(&f->a, t[i].id_count, sizeof *t[i].ids);
+        for (size_t k = 0; k < t[i].id_count; k++) {
+            t[i].ids[k] = (int32_t)rng_below(rng, 2);
+        }
+    }
+}
+
+static int64_t shared(const struct engine_request *a, const struct engine_request *b)
+{
+    size_t s = 0;
+
+    while (s < a->id_count && s < b->id_count && a->ids[s] == b->ids[s]) {
+        s++;
+    }
+    return (int64_t)s;
+}
+
+/* The definition of DESIGN, request against request, over all repeats drawn one by one.
+ */
+static int64_t reference(const struct plan_repeat *r, int64_t repeat, bool is_warm,
+                         int64_t block)
+{
+    int64_t sum = 0;
+
+    for (size_t i = 0; i < r[repeat].count; i++) {
+        const struct engine_request *q = &r[repeat].requests[i];
+        int64_t s = 0;
+        for (int64_t k = is_warm ? 0 : repeat; k <= repeat; k++) {
+            for (size_t j = 0; j < (k == repeat ? i : r[k].count); j++) {
+                int64_t t = shared(q, &r[k].requests[j]);
+                s = t > s ? t : s;
+            }
+        }
+        s = s < (int64_t)q->id_count - 1 ? s : (int64_t)q->id_count - 1;
+        sum += s / block * block;
+    }
+    return sum;
+}
+
+static void test_hits_reference(void **state)
+{
+    struct fixture *f = fixture_of(state);
+    struct rng rng;
+
+    rng_init(&rng, 1, "test");
+    f->o.num_runs = 4;
+    f->o.scenario_count = 1;
+    f->o.caching[0] = true;
+    f->o.caching_count = 1;
+    f->o.batch_sizes.count = 1;
+    for (int round = 0; round < 300; round++) {
+        struct plan_text texts[6];
+        struct scenario s = {.name = "r", .max_tokens = 8};
+        if (round % 2 == 0) {
+            s.text_count = 1 + rng_below(&rng, 6);
+            s.texts = texts;
+            fill_texts(f, &rng, texts, s.text_count);
+        } else {
+            s.shared_tokens = (int64_t)rng_below(&rng, 20);
+            s.own_tokens = 4 + (int64_t)rng_below(&rng, 20);
+        }
+        f->o.scenarios = &s;
+        f->o.is_prefix_warm = rng_below(&rng, 2) == 0;
+        f->o.seed = round;
+        f->batches[0] = 1 + (int64_t)rng_below(&rng, 9);
+        struct plan p = build(f);
+        struct plan_repeat r[4];
+        for (int64_t k = 0; k < 4; k++) {
+            int64_t block = 1 + (int64_t)rng_below(&rng, 6);
+            r[k] = draw(f, &p, 0, k, block);
+            assert_int_equal(r[k].expected_cached_tokens,
+                             reference(r, k, f->o.is_prefix_warm, block));
+        }
+    }
+}
+
+static void test_texts(void **state)
+{
+    struct fixture *f = fixture_of(state);
+    int32_t ids[] = {5, 6, 7};
+    struct plan_text texts[] = {
+        {.text = "a", .max_tokens = 9, .ids = ids, .id_count = 3},
+        {.text = "b", .max_tokens = OPT_INT_UNSET, .ids = ids, .id_count = 2}};
+    struct scenario s = {.name = "t", .max_tokens = 50, .texts = texts, .text_count = 2};
+
+    f->o.scenarios = &s;
+    f->o.scenario_count = 1;
+    f->o.max_model_len = 60;
+    struct plan p = build(f);
+    assert_int_equal(p.cells[0].max_tokens,
+                     9); /* batch 1 never reaches the second text */
+    assert_int_equal(p.cells[1].max_tokens, 50);
+    struct plan_repeat r1 = draw(f, &p, 1, 1, 1), r2 = draw(f, &p, 1, 2, 1);
+    for (size_t i = 0; i < 4; i++) {
+        assert_int_equal(r1.requests[i].index, i);
+        assert_int_equal(r1.requests[i].id_count, i % 2 == 0 ? 3 : 2);
+        assert_int_equal(r1.requests[i].max_tokens, i % 2 == 0 ? 9 : 50);
+        assert_string_equal(r1.requests[i].salt, r1.requests[0].salt);
+        assert_string_not_equal(r1.requests[i].salt, r2.requests[i].salt);
+    }
+    assert_string_not_equal(r1.requests[0].salt, draw(f, &p, 0, 1, 1).requests[0].salt);
+    f->o.is_prefix_warm = true;
+    p = build(f);
+    assert_string_equal(draw(f, &p, 1, 1, 1).requests[0].salt,
+                        draw(f, &p, 1, 2, 1).requests[0].salt);
+
+    assert_int_equal(plan_check_texts(&p, &f->e), STATUS_OK);
+    texts[1].id_count = 11;
+    assert_int_equal(plan_check_texts(&p, &f->e), STATUS_BAD_OPTION);
+    assert_string_equal(f->e.where, "scenario t, text 2");
+    assert_non_null(strstr(f->e.what, "11 prompt tokens and 50"));
+    texts[1].id_count = 0;
+    assert_int_equal(plan_check_texts(&p, &f->e), STATUS_BAD_INPUT);
+    texts[1].ids = NULL;
+    struct plan_which w = {.cell = 1, .vocab_size = 100};
+    struct plan_repeat none;
+    assert_int_equal(plan_draw(&p, &w, &f->a, &none, &f->e), STATUS_INTERNAL);
+    w.repeat = 3;
+    assert_int_equal(plan_draw(&p, &w, &f->a, &none, &f->e), STATUS_INTERNAL);
+}
+
+static void test_no_memory(void **state)
+{
+    struct fixture *f = fixture_of(state);
+    enum status s = STATUS_NO_MEMORY;
+    int failures = 0;
+
+    f->o.is_prefix_warm = true;
+    for (long nth = 1; s != STATUS_OK; nth++) {
+        struct arena a;
+        struct plan p;
+        struct plan_repeat r;
+        struct plan_which w = {
+            .cell = 19, .repeat = 1, .vocab_size = 1000, .block_size = 1};
+        arena_init(&a, ARENA_BYTES);
+        f->e = (struct err){.code = STATUS_OK};
+        mem_fail_at(nth);
+        s = plan_build(&f->o, &a, &p, &f->e);
+        if (s == STATUS_OK) {
+            s = plan_draw(&p, &w, &a, &r, &f->e);
+        }
+        mem_fail_at(0);
+        assert_int_equal(f->e.code, s);
+        assert_true(s == STATUS_OK || s == STATUS_NO_MEMORY);
+        failures += s != STATUS_OK;
+        arena_fini(&a);
+    }
+    assert_true(failures > 5);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(test_cells, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_refused, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_hash, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_caching_changes_nothing, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_hits, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_hits_reference, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_texts, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_no_memory, setup, teardown),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
