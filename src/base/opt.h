@@ -21,7 +21,7 @@ enum opt_type {      /* the target field's type */
     OPT_STRING_LIST, /* struct opt_strings; --x a b c, --x a,b,c, --x a --x b */
     OPT_INT_LIST,    /* struct opt_ints; as above */
     OPT_DOUBLE_LIST, /* struct opt_doubles; as above */
-    OPT_PAIRS,       /* struct opt_strings of "key=value"; each --x adds; a comma does not split */
+    OPT_PAIRS,       /* struct opt_strings of "key=value"; --x a=1 b=2; no split at commas */
     OPT_MAYBE        /* const char *; --x gives "", --x=value the value */
 };
 
@@ -47,7 +47,7 @@ struct opt {
 
 enum opt_source { OPT_FROM_DEFAULT, OPT_FROM_CONFIG, OPT_FROM_ARGV };
 
-/* One parse of one table. Values and lists live in the arena (or in argv). */
+/* One parse of one table. Values and lists live in the arena, positional and rest in argv. */
 struct opt_parse {
     const struct opt *table;
     size_t count;
@@ -61,24 +61,24 @@ struct opt_parse {
 /* Fills in the defaults. A table whose fallback does not parse is STATUS_INTERNAL. */
 MUST_CHECK enum status opt_init(struct opt_parse *p, const struct opt *table, size_t count,
                                 void *target, struct arena *arena, struct err *e);
-/* Reads argv[0..argc), the words after the subcommand. A list option takes the following words
- * up to the next one that starts with '-' (negative numbers excepted) . Unknown options name
- * the nearest known one. Options given twice: scalars the last wins, lists add up within argv. */
+/* Reads argv[0..argc), the words after the subcommand: --x value, --x=value, -x value, -xvalue.
+ * A list option takes the following words up to the next one that starts with '-' (negative
+ * numbers excepted), one of pairs only words that hold a '='. Unknown options name the nearest
+ * known one. Options given twice: scalars the last wins, lists add up within argv. The argv
+ * bytes of a secret are overwritten with 'x'. */
 MUST_CHECK enum status opt_read_argv(struct opt_parse *p, int argc, char **argv,
                                      struct err *e);
 /* Sets one option from a config file; does nothing where argv has set it (argv is read
- * first). words: the values; `where` is "file:line". Unknown names: as above. */
+ * first). words: the values (none: an empty list); `where` is "file:line". Unknown names: as
+ * above. */
 MUST_CHECK enum status opt_set(struct opt_parse *p, const char *name,
                                const struct opt_strings *words, const char *where,
                                struct err *e);
-const struct opt *opt_find(const struct opt_parse *p, const char *name); /* NULL if none */
+/* NULL if none; '_' stands for '-'. */
+const struct opt *opt_find(const struct opt_parse *p, const char *name);
 enum opt_source opt_source_of(const struct opt_parse *p, const char *name);
-/* The current value as the user would type it, e.g. "1 4"; "" when unset; "***" if secret. */
+/* The current value as the user would type it, e.g. "1 4"; "" when unset; "***" if secret.
+ * Defined in opt_value.c. */
 enum status opt_value_text(const struct opt_parse *p, const struct opt *o, struct buf *out);
-
-/* Help in 80 columns, grouped in the table's order. */
-enum status opt_help(const struct opt *table, size_t count, struct buf *out);
-/* The OPTIONS section in man(7) macros. */
-enum status opt_man(const struct opt *table, size_t count, struct buf *out);
 
 #endif

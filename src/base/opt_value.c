@@ -1,0 +1,385 @@
+#include "base/opt_value.h"
+
+#include <ctype.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/opt_help.h"
+
+enum { TEXT_CAP = 1024 };
+
+bool opt_value_is_list(const struct opt *o)
+{
+    return o->type == OPT_STRING_LIST || o->type == OPT_INT_LIST ||
+           o->type == OPT_DOUBLE_LIST || o->type == OPT_PAIRS;
+}
+
+void opt_value_clear(const struct opt *o, void *field)
+{
+    switch (o->type) {
+    case OPT_FLAG: *(bool *)field = false; break;
+    case OPT_INT: *(int64_t *)field = OPT_INT_UNSET; break;
+    case OPT_DOUBLE: *(double *)field = NAN; break;
+    case OPT_INT_LIST: *(struct opt_ints *)field = (struct opt_ints){0}; break;
+    case OPT_DOUBLE_LIST: *(struct opt_doubles *)field = (struct opt_doubles){0}; break;
+    case OPT_STRING_LIST:
+    case OPT_PAIRS: *(struct opt_strings *)field = (struct opt_strings){0}; break;
+    case OPT_STRING:
+    case OPT_CHOICE:
+    case OPT_MAYBE: *(const char **)field = NULL; break;
+    }
+}
+
+static enum status no_memory(const struct opt_value_job *job)
+{
+    return status_fail(job->e, STATUS_NO_MEMORY, job->where, "out of memory");
+}
+
+/* First word of the default, else the least value allowed, for "Write e.g. 3". */
+static void example_of(const struct opt *o, char *out, size_t size)
+{
+    double number = o->min > 0 ? o->min : 1;
+    if (o->fallback != NULL && o->fallback[0] != '\0')
+        (void)snprintf(out, size, "%.*s", (int)strcspn(o->fallback, " ,"), o->fallback);
+    else if (o->max > 0 && number > o->max)
+        (void)snprintf(out, size, "%g", o->max);
+    else
+        (void)snprintf(out, size, "%g", number);
+}
+
+static enum status not_a(const struct opt_value_job *job, const char *word,
+                         const char *kind)
+{
+    char example[64];
+    example_of(job->opt, example, sizeof example);
+    (void)status_fail(job->e, STATUS_BAD_OPTION, job->where, "\"%.200s\" is not %s",
+                      job->opt->is_secret ? "***" : word, kind);
+    return status_hint(job->e, "Write e.g. %s", example);
+}
+
+static enum status check_range(const struct opt_value_job *job, const char *word,
+                               double value)
+{
+    const struct opt *o = job->opt;
+    bool has_range = o->min != 0 || o->max != 0;
+    bool fits = has_range ? value >= o->min && value <= o->max : isfinite(value);
+    if (fits)
+        return STATUS_OK;
+    struct buf range;
+    buf_init(&range, TEXT_CAP);
+    (void)opt_help_range(o, &range);
+    (void)status_fail(job->e, STATUS_BAD_OPTION, job->where, "%.200s is out of range",
+                      word);
+    if (range.len > 0)
+        (void)status_hint(job->e, "Write %s", buf_cstr(&range));
+    else
+        (void)status_hint(job->e, "Write a finite number");
+    buf_fini(&range);
+    return STATUS_BAD_OPTION;
+}
+
+static enum status read_int(const struct opt_value_job *job, const char *word,
+                            int64_t *out)
+{
+    int64_t value = 0;
+    if (!str_to_i64(str_from(word), &value))
+        return not_a(job, word, "a whole number");
+    enum status status = check_range(job, word, (double)value);
+    if (status == STATUS_OK)
+        *out = value;
+    return status;
+}
+
+static enum status read_double(const struct opt_value_job *job, const char *word,
+                               double *out)
+{
+    double value = 0;
+    if (!str_to_double(str_from(word), &value))
+        return not_a(job, word, "a number");
+    enum status status = check_range(job, word, value);
+    if (status == STATUS_OK)
+        *out = value;
+    return status;
+}
+
+static enum status read_flag(const struct opt_value_job *job, const char *word, bool *out)
+{
+    static const struct {
+        const char *word;
+        bool value;
+    } words[] = {{"true", true}, {"false", false}, {"yes", true}, {"no", false},
+                 {"on", true},   {"off", false},   {"1", true},   {"0", false}};
+    for (size_t i = 0; i < sizeof words / sizeof words[0]; i++)
+        if (strcasecmp(word, words[i].word) == 0) {
+            *out = words[i].value;
+            return STATUS_OK;
+        }
+    (void)status_fail(job->e, STATUS_BAD_OPTION, job->where,
+                      "\"%.200s\" is neither true nor false", word);
+    return status_hint(job->e, "Write true or false");
+}
+
+static bool is_choice(const char *choices, const char *word)
+{
+    struct str rest = str_from(choices);
+    while (rest.len > 0)
+        if (str_is(str_cut(&rest, '|'), word))
+            return true;
+    return false;
+}
+
+const char *opt_value_nearest(const char *choices, const char *word, size_t *len)
+{
+    const char *best = NULL;
+    size_t best_distance = strlen(word) / 3 + 2;
+    struct str rest = str_from(choices);
+    while (rest.len > 0) {
+        struct str choice = str_cut(&rest, '|');
+        char text[64];
+        (void)snprintf(text, sizeof text, "%.*s", (int)choice.len, choice.ptr);
+        size_t distance = str_distance(text, word);
+        if (distance < best_distance && distance < choice.len) {
+            best_distance = distance;
+            best = choice.ptr;
+            *len = choice.len;
+        }
+    }
+    return best;
+}
+
+static enum status check_choice(const struct opt_value_job *job, const char *word)
+{
+    const char *choices = job->opt->choices;
+    if (choices == NULL || is_choice(choices, word))
+        return STATUS_OK;
+    struct buf list;
+    buf_init(&list, TEXT_CAP);
+    for (struct str rest = str_from(choices); rest.len > 0;) {
+        struct str choice = str_cut(&rest, '|');
+        (void)buf_append(&list, choice.ptr, choice.len);
+        (void)buf_text(&list, rest.len > 0 ? ", " : "");
+    }
+    (void)status_fail(job->e, STATUS_BAD_OPTION, job->where,
+                      "\"%.100s\" is not one of %s", word, buf_cstr(&list));
+    buf_fini(&list);
+    size_t len = 0;
+    const char *near = opt_value_nearest(choices, word, &len);
+    if (near != NULL)
+        (void)status_hint(job->e, "Did you mean %.*s?", (int)len, near);
+    return STATUS_BAD_OPTION;
+}
+
+static enum status read_text(const struct opt_value_job *job, const char *word,
+                             const char **out)
+{
+    enum status status = check_choice(job, word);
+    if (status != STATUS_OK)
+        return status;
+    const char *copy = arena_strdup(job->arena, word);
+    if (copy == NULL)
+        return no_memory(job);
+    *out = copy;
+    return STATUS_OK;
+}
+
+static enum status read_pair(const struct opt_value_job *job, const char *word,
+                             const char **out)
+{
+    const char *equals = strchr(word, '=');
+    if (equals != NULL && equals > word)
+        return read_text(job, word, out);
+    (void)status_fail(job->e, STATUS_BAD_OPTION, job->where,
+                      "\"%.200s\" is not key=value", job->opt->is_secret ? "***" : word);
+    return status_hint(job->e, "Write %s",
+                       job->opt->value_name != NULL ? job->opt->value_name : "key=value");
+}
+
+static enum status read_item(const struct opt_value_job *job, const char *word,
+                             void *slot)
+{
+    switch (job->opt->type) {
+    case OPT_FLAG: return read_flag(job, word, slot);
+    case OPT_INT:
+    case OPT_INT_LIST: return read_int(job, word, slot);
+    case OPT_DOUBLE:
+    case OPT_DOUBLE_LIST: return read_double(job, word, slot);
+    case OPT_PAIRS: return read_pair(job, word, slot);
+    default: return read_text(job, word, slot);
+    }
+}
+
+/* All list structs are a pointer and a count; an item is 8 bytes of any of these types.
+ */
+union slot {
+    const char *text;
+    int64_t whole;
+    double number;
+};
+
+struct growing {
+    const struct opt_value_job *job;
+    union slot *items;
+    size_t count;
+};
+
+static enum status add_items(struct growing *g, const char *word)
+{
+    bool splits = g->job->opt->type != OPT_PAIRS;
+    size_t before = g->count;
+    struct str rest = str_from(word);
+    while (rest.len > 0) {
+        struct str item = splits ? str_trim(str_cut(&rest, ',')) : rest;
+        if (!splits)
+            rest.len = 0;
+        if (item.len == 0)
+            continue;
+        char *text = arena_str(g->job->arena, item);
+        if (text == NULL)
+            return no_memory(g->job);
+        enum status status = read_item(g->job, text, &g->items[g->count]);
+        if (status != STATUS_OK)
+            return status;
+        g->count++;
+    }
+    return g->count > before ? STATUS_OK : not_a(g->job, word, "a value");
+}
+
+/* Writes the items behind those that the field holds already. */
+static enum status append_items(const struct growing *g)
+{
+    const struct opt_value_job *job = g->job;
+    struct opt_strings *texts = job->field;
+    struct opt_ints *ints = job->field;
+    struct opt_doubles *doubles = job->field;
+    bool is_int = job->opt->type == OPT_INT_LIST;
+    bool is_double = job->opt->type == OPT_DOUBLE_LIST;
+    size_t old = is_int ? ints->count : is_double ? doubles->count : texts->count;
+    size_t item_bytes = is_int      ? sizeof *ints->items
+                        : is_double ? sizeof *doubles->items
+                                    : sizeof *texts->items;
+    void *all = arena_alloc(job->arena, old + g->count, item_bytes);
+    if (all == NULL)
+        return no_memory(job);
+    const void *had = is_int      ? (const void *)ints->items
+                      : is_double ? (const void *)doubles->items
+                                  : (const void *)texts->items;
+    if (old > 0)
+        memcpy(all, had, old * item_bytes);
+    for (size_t i = 0; i < g->count; i++) {
+        if (is_int)
+            ((int64_t *)all)[old + i] = g->items[i].whole;
+        else if (is_double)
+            ((double *)all)[old + i] = g->items[i].number;
+        else
+            ((const char **)all)[old + i] = g->items[i].text;
+    }
+    if (is_int)
+        *ints = (struct opt_ints){.items = all, .count = old + g->count};
+    else if (is_double)
+        *doubles = (struct opt_doubles){.items = all, .count = old + g->count};
+    else
+        *texts = (struct opt_strings){.items = all, .count = old + g->count};
+    return STATUS_OK;
+}
+
+static enum status store_list(const struct opt_value_job *job,
+                              const struct opt_strings *words)
+{
+    size_t most = 0;
+    for (size_t i = 0; i < words->count; i++)
+        most += strlen(words->items[i]) / 2 + 1; /* "1,2,3" holds three */
+    struct growing g = {.job = job};
+    g.items = arena_alloc(job->arena, most, sizeof *g.items);
+    if (g.items == NULL)
+        return no_memory(job);
+    for (size_t i = 0; i < words->count; i++) {
+        enum status status = add_items(&g, words->items[i]);
+        if (status != STATUS_OK)
+            return status;
+    }
+    return append_items(&g);
+}
+
+enum status opt_value_store(const struct opt_value_job *job,
+                            const struct opt_strings *words)
+{
+    if (opt_value_is_list(job->opt))
+        return store_list(job, words);
+    if (words->count == 1)
+        return read_item(job, words->items[0], job->field);
+    if (words->count == 0)
+        return status_fail(job->e, STATUS_BAD_OPTION, job->where, "needs a value");
+    return status_fail(job->e, STATUS_BAD_OPTION, job->where, "takes one value, not %zu",
+                       words->count);
+}
+
+enum status opt_value_number(double value, struct buf *out)
+{
+    char text[32] = "";
+    int digits = 15;
+    if (isinf(value))
+        return buf_text(out, value > 0 ? "inf" : "-inf");
+    do
+        (void)snprintf(text, sizeof text, "%.*g", digits, value);
+    while (strtod(text, NULL) != value && ++digits <= 17);
+    return buf_text(out, text);
+}
+
+static enum status list_text(const struct opt *o, const void *field, struct buf *out)
+{
+    const struct opt_strings *texts = field;
+    const struct opt_ints *ints = field;
+    const struct opt_doubles *doubles = field;
+    size_t count = texts->count;
+    if (o->type == OPT_INT_LIST)
+        count = ints->count;
+    else if (o->type == OPT_DOUBLE_LIST)
+        count = doubles->count;
+    for (size_t i = 0; i < count; i++) {
+        (void)buf_text(out, i > 0 ? " " : "");
+        if (o->type == OPT_INT_LIST)
+            (void)buf_printf(out, "%lld", (long long)ints->items[i]);
+        else if (o->type == OPT_DOUBLE_LIST)
+            (void)opt_value_number(doubles->items[i], out);
+        else
+            (void)buf_text(out, texts->items[i]);
+    }
+    return out->failed;
+}
+
+static enum status plain_text(const struct opt *o, const void *field, struct buf *out)
+{
+    int64_t whole = 0;
+    double number = 0;
+    const char *text = NULL;
+    switch (o->type) {
+    case OPT_FLAG: return buf_text(out, *(const bool *)field ? "true" : "false");
+    case OPT_INT:
+        whole = *(const int64_t *)field;
+        return whole == OPT_INT_UNSET ? out->failed
+                                      : buf_printf(out, "%lld", (long long)whole);
+    case OPT_DOUBLE:
+        number = *(const double *)field;
+        return isnan(number) ? out->failed : opt_value_number(number, out);
+    case OPT_STRING:
+    case OPT_CHOICE:
+    case OPT_MAYBE:
+        text = *(const char *const *)field;
+        return text == NULL ? out->failed : buf_text(out, text);
+    default: return list_text(o, field, out);
+    }
+}
+
+enum status opt_value_text(const struct opt_parse *p, const struct opt *o,
+                           struct buf *out)
+{
+    size_t before = out->len;
+    enum status status = plain_text(o, (const char *)p->target + o->offset, out);
+    if (status != STATUS_OK || !o->is_secret || out->len == before)
+        return status;
+    memset(out->data + before, 'x', out->len - before);
+    out->len = before;
+    return buf_text(out, "***");
+}

@@ -1,0 +1,30 @@
+/* Values of options: words into the target's field and back. For opt.c and opt_help.c. */
+#ifndef BASE_OPT_VALUE_H
+#define BASE_OPT_VALUE_H
+
+#include "base/arena.h"
+#include "base/buf.h"
+#include "base/opt.h"
+#include "base/status.h"
+
+struct opt_value_job {
+    const struct opt *opt;
+    void *field;         /* of the type that opt->type says */
+    const char *where;   /* "--num-runs" or "file:line: num_runs" */
+    struct arena *arena; /* texts are copied, lists made there */
+    struct err *e;
+};
+
+bool opt_value_is_list(const struct opt *o);
+/* Unset, empty, false. */
+void opt_value_clear(const struct opt *o, void *field);
+/* Stores the only word of a scalar; adds all words to a list. */
+MUST_CHECK enum status opt_value_store(const struct opt_value_job *job,
+                                       const struct opt_strings *words);
+/* The one of `choices` (words separated by '|') that is most like word, if any is at all; its
+ * length in *len. */
+const char *opt_value_nearest(const char *choices, const char *word, size_t *len);
+/* Shortest text that reads back to the same number; "inf" for infinity. */
+enum status opt_value_number(double value, struct buf *out);
+
+#endif
