@@ -299,16 +299,24 @@ static enum status draw_requests(const struct plan *p, const struct plan_which *
     return STATUS_OK;
 }
 
-static enum status add_all(struct hits *h, const struct plan_repeat *r, int64_t *sum,
-                           struct err *e)
+/* A cache as the requests fill it, in the order in which they are added. */
+struct counter {
+    const struct plan *plan;
+    struct hits hits;
+    struct arena arena; /* of repeats drawn only for their effect on the cache */
+    struct err *e;
+};
+
+static enum status add_repeat(struct counter *c, const struct plan_repeat *r,
+                              int64_t *sum)
 {
     int64_t total = 0;
 
     for (size_t i = 0; i < r->count; i++) {
+        const struct engine_request *q = &r->requests[i];
         int64_t cached;
-        if (hits_add(h, r->requests[i].ids, r->requests[i].id_count, &cached) !=
-            STATUS_OK) {
-            return status_fail(e, STATUS_NO_MEMORY, "plan",
+        if (hits_add(&c->hits, q->ids, q->id_count, &cached) != STATUS_OK) {
+            return status_fail(c->e, STATUS_NO_MEMORY, "plan",
                                "no memory to count prefix-cache hits");
         }
         total += cached;
@@ -317,48 +325,45 @@ static enum status add_all(struct hits *h, const struct plan_repeat *r, int64_t 
     return STATUS_OK;
 }
 
-/* Draws repeat `w->repeat` into `a` and adds it. */
-static enum status add_other(const struct plan *p, const struct plan_which *w,
-                             struct arena *a, struct hits *h, int64_t *sum, struct err *e)
+/* Draws and adds repeats from..to-1 of the cell; *sum: hits of the last. */
+static enum status add_others(struct counter *c, struct plan_which w, int64_t to,
+                              int64_t *sum)
 {
-    struct plan_repeat other;
-    enum status s = draw_requests(p, w, a, &other, e);
+    enum status s = STATUS_OK;
 
-    return s == STATUS_OK ? add_all(h, &other, sum, e) : s;
+    for (; s == STATUS_OK && w.repeat < to; w.repeat++) {
+        struct plan_repeat other;
+        s = draw_requests(c->plan, &w, &c->arena, &other, c->e);
+        if (s == STATUS_OK) {
+            s = add_repeat(c, &other, sum);
+        }
+    }
+    return s;
 }
 
 /* Hits of repeat *out after those of the repeats that may have filled the cache for it:
  * none in a cold run, all earlier ones in a warm run. A warm repeat 0 says of repeat 1
  * whether anything is shared. */
-static enum status count_hits(const struct plan *p, const struct plan_which *w,
-                              struct arena *scratch, struct plan_repeat *out,
-                              struct err *e)
+static enum status count_hits(struct counter *c, const struct plan_which *w,
+                              struct plan_repeat *out)
 {
-    struct hits h;
+    struct plan_which first = *w, second = *w;
+    bool is_warm = c->plan->options.is_prefix_warm;
     int64_t sum = 0, later = 0;
-    enum status s = STATUS_OK;
-    struct plan_which other = *w;
+    enum status s;
 
-    hits_init(&h, w->block_size > 0 ? (size_t)w->block_size : COMMON_BLOCK_TOKENS);
-    if (p->options.is_prefix_warm) {
-        for (other.repeat = 0; s == STATUS_OK && other.repeat < w->repeat;
-             other.repeat++) {
-            s = add_other(p, &other, scratch, &h, &sum, e);
-        }
-    }
+    first.repeat = 0;
+    second.repeat = 1;
+    s = is_warm ? add_others(c, first, w->repeat, &sum) : STATUS_OK;
     if (s == STATUS_OK) {
-        s = add_all(&h, out, &sum, e);
+        s = add_repeat(c, out, &sum);
     }
-    if (s == STATUS_OK && p->options.is_prefix_warm && w->repeat == 0) {
-        other.repeat = 1;
-        s = add_other(p, &other, scratch, &h, &later, e);
+    if (s == STATUS_OK && is_warm && w->repeat == 0) {
+        s = add_others(c, second, 2, &later);
     }
-    hits_fini(&h);
     if (s == STATUS_OK) {
         out->shares_prefix = sum > 0 || later > 0;
-        out->expected_cached_tokens = !p->cells[w->cell].caching ? 0
-                                      : w->block_size > 0        ? sum
-                                                                 : TOKENS_UNKNOWN;
+        out->expected_cached_tokens = w->block_size > 0 ? sum : TOKENS_UNKNOWN;
     }
     return s;
 }
@@ -367,7 +372,7 @@ enum status plan_draw(const struct plan *p, const struct plan_which *w, struct a
                       struct plan_repeat *out, struct err *e)
 {
     struct plan_repeat r;
-    struct arena scratch;
+    struct counter c = {.plan = p, .e = e};
 
     if (w->cell >= p->cell_count || w->repeat < 0 || w->repeat >= p->options.num_runs) {
         return status_fail(e, STATUS_INTERNAL, "plan",
@@ -377,13 +382,19 @@ enum status plan_draw(const struct plan *p, const struct plan_which *w, struct a
     if (s != STATUS_OK) {
         return s;
     }
-    arena_init(&scratch, a->cap_bytes);
-    s = count_hits(p, w, &scratch, &r, e);
-    arena_fini(&scratch);
-    if (s == STATUS_OK) {
-        *out = r;
+    hits_init(&c.hits, w->block_size > 0 ? (size_t)w->block_size : COMMON_BLOCK_TOKENS);
+    arena_init(&c.arena, a->cap_bytes);
+    s = count_hits(&c, w, &r);
+    arena_fini(&c.arena);
+    hits_fini(&c.hits);
+    if (s != STATUS_OK) {
+        return s;
     }
-    return s;
+    if (!p->cells[w->cell].caching) {
+        r.expected_cached_tokens = 0;
+    }
+    *out = r;
+    return STATUS_OK;
 }
 
 enum status plan_check_texts(const struct plan *p, struct err *e)
