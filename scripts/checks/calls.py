@@ -17,7 +17,7 @@ RULES = [
     Rule("malloc calloc realloc reallocarray free strdup strndup asprintf vasprintf "
          "aligned_alloc posix_memalign alloca", ["src/base/mem.c"], "base/mem.h"),
     Rule("exit abort quick_exit", ["src/cli/main.c"], "return a status"),
-    Rule("_exit", ["src/cli/main.c", "src/base/proc.c"], "return a status"),
+    Rule("_exit", ["src/cli/stop.c", "src/base/proc.c"], "return a status"),
     Rule("fork vfork posix_spawn posix_spawnp execv execve execvp execvpe execl execlp",
          ["src/base/proc.c"], "base/proc.h"),
 ]

@@ -63,14 +63,15 @@ def check_format(tree):
 
 
 def check_analysis(tree):
-    """cppcheck over the sources, with the program's own headers."""
-    name = tool("cppcheck")
-    if not tree.within("src", ".c"):
-        return []
-    done = subprocess.run(
-        [name, "--quiet", "--std=c11", "--enable=warning,portability,performance",
-         "--inline-suppr", "--suppressions-list=" + os.path.join(tree.root, "scripts/checks/cppcheck.txt"),
-         "-D_GNU_SOURCE", "-D__linux__", f"-j{os.cpu_count() or 2}",
-         "--template={file}:{line}: {id}: {message}", "-Isrc", "src"],
-        cwd=tree.root, capture_output=True, text=True)
-    return [line for line in done.stderr.splitlines() if re.match(r"\S+:\d+: ", line)]
+    """clang-tidy over the sources, with the checks of .clang-tidy."""
+    name = tool(f"clang-tidy-{FORMAT_VERSION}", "clang-tidy")
+
+    def analyse(path):
+        done = subprocess.run([name, "--quiet", path, "--", "-std=c17", "-D_GNU_SOURCE",
+                               *include_flags(tree)], cwd=tree.root, capture_output=True,
+                              text=True)
+        lines = [line.replace(tree.root + "/", "") for line in done.stdout.splitlines()
+                 if re.search(r": (error|warning): ", line)]
+        return lines or ([f"{path}: {done.stderr.strip()}"] if done.returncode else [])
+
+    return sorted(set(in_parallel(analyse, tree.within("src", ".c"))))

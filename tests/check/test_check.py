@@ -71,8 +71,8 @@ BAD = [
     ("headers", "src/base/buf.h", "size_t buf_size(void);\n", "compile alone"),
     ("format", "src/base/buf.c", '#include "base/buf.h"\nint  buf_size(int a){return a;}\n',
      "buf.c:2"),
-    ("analysis", "src/base/buf.c", "int buf_get(void)\n{\n    int a[2] = {0};\n"
-     "    return a[3];\n}\n", "arrayIndexOutOfBounds"),
+    ("analysis", "src/base/buf.c", "int buf_get(void)\n{\n    int *p = 0;\n"
+     "    return *p;\n}\n", "NullDereference"),
 ]
 
 
@@ -82,7 +82,7 @@ def write(folder, files):
         full.parent.mkdir(parents=True, exist_ok=True)
         full.write_text(content)
         full.chmod(0o755 if content.startswith("#!") else 0o644)
-    for name in (".clang-format", "scripts/checks/cppcheck.txt"):
+    for name in (".clang-format", ".clang-tidy"):
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(os.path.join(ROOT, name), folder / name)
 
