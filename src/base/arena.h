@@ -16,10 +16,10 @@ struct arena {
 };
 
 void arena_init(struct arena *a, size_t cap_bytes);
-/* Zeroed memory for count things of `size` bytes, aligned for any type; NULL when out of memory
- * or over the cap. Lives until arena_fini. */
+/* Zeroed memory for count things of `size` bytes, aligned for any type; NULL when out of
+ * memory or over the cap. Lives until arena_fini. */
 void *arena_alloc(struct arena *a, size_t count, size_t size);
-char *arena_str(struct arena *a, struct str s);      /* terminated copy */
+char *arena_str(struct arena *a, struct str s);        /* terminated copy */
 char *arena_strdup(struct arena *a, const char *text); /* NULL for NULL */
 PRINTF_LIKE(2, 3) char *arena_printf(struct arena *a, const char *fmt, ...);
 void arena_fini(struct arena *a);

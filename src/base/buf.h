@@ -1,5 +1,6 @@
-/* Growable byte buffer with a mandatory cap. After a failure the buffer is empty and stays
- * failed (every later append fails too), so a long run of appends needs one check at its end. */
+/* Growable byte buffer with a mandatory cap. After a failure the buffer is empty and
+ * stays failed (every later append fails too), so a long run of appends needs one check
+ * at its end. */
 #ifndef BASE_BUF_H
 #define BASE_BUF_H
 
@@ -10,7 +11,7 @@
 #include "base/str.h"
 
 struct buf {
-    char *data; /* always terminated by one 0 byte beyond len, once anything was appended */
+    char *data; /* a 0 byte stands behind len, once anything was appended */
     size_t len;
     size_t room;
     size_t cap_bytes;
@@ -22,10 +23,11 @@ enum status buf_append(struct buf *b, const void *data, size_t len);
 enum status buf_text(struct buf *b, const char *text);
 enum status buf_char(struct buf *b, char c);
 PRINTF_LIKE(2, 3) enum status buf_printf(struct buf *b, const char *fmt, ...);
-void buf_clear(struct buf *b);                 /* keeps the memory, forgets a failure */
+void buf_clear(struct buf *b);                  /* keeps the memory, forgets a failure */
 void buf_drop_front(struct buf *b, size_t len); /* forgets the first len bytes */
-const char *buf_cstr(const struct buf *b);     /* "" when empty; never NULL */
-char *buf_take(struct buf *b, size_t *len);    /* caller frees with mem_free; NULL if failed */
-void buf_fini(struct buf *b);                  /* harmless after buf_take */
+const char *buf_cstr(const struct buf *b);      /* "" when empty; never NULL */
+/* Hands the bytes out, terminated; caller frees with mem_free. NULL if failed. */
+char *buf_take(struct buf *b, size_t *len);
+void buf_fini(struct buf *b); /* harmless after buf_take */
 
 #endif

@@ -13,10 +13,10 @@
 MUST_CHECK enum status file_make_dirs(const char *path, struct err *e);
 /* Reads a whole file into out (initialised by the caller, whose cap limits the size). */
 MUST_CHECK enum status file_read(const char *path, struct buf *out, struct err *e);
-/* Writes under a temporary name in the same folder, syncs, renames, syncs the folder. On failure
- * the old file is untouched and the temporary one removed. */
+/* Writes under a temporary name in the same folder, syncs, renames, syncs the folder. On
+ * failure the old file is untouched and the temporary one removed. */
 MUST_CHECK enum status file_replace(const char *path, struct str content, struct err *e);
-/* Writes all bytes to fd, resuming after short writes and EINTR; `name` for the message. */
+/* Writes all bytes to fd, resuming after short writes and EINTR; `name`: for messages. */
 MUST_CHECK enum status file_write_all(int fd, const char *name, struct str content,
                                       struct err *e);
 bool file_exists(const char *path);

@@ -43,8 +43,8 @@ void log_line(struct log *log, enum log_level level, const char *fmt, ...)
     emit(log, line, used + 1);
 }
 
-/* Length of the first piece of text that fits into `columns`, at least one word; counts bytes,
- * which is right for all but non-ASCII file names. */
+/* Length of the first piece of text that fits into `columns`, at least one word; counts
+ * bytes, which is right for all but non-ASCII file names. */
 static size_t piece_len(const char *text, size_t columns)
 {
     size_t len = strlen(text);

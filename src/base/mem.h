@@ -4,9 +4,11 @@
 
 #include <stddef.h>
 
-/* Zeroed memory, or NULL. count * size is checked for overflow. Caller frees with mem_free. */
+/* Zeroed memory, or NULL. count * size is checked for overflow. Caller frees with
+ * mem_free. */
 void *mem_alloc(size_t count, size_t size);
-/* Resizes to count * size bytes; the old block stays valid on NULL. New bytes are not zeroed. */
+/* Resizes to count * size bytes; the old block stays valid on NULL. New bytes are not
+ * zeroed. */
 void *mem_resize(void *block, size_t count, size_t size);
 char *mem_strdup(const char *text);
 void mem_free(void *block);

@@ -102,16 +102,15 @@ static enum status set_default(struct opt_parse *p, const struct opt *o, struct 
                        o->fallback);
 }
 
-enum status opt_init(struct opt_parse *p, const struct opt *table, size_t count,
-                     void *target, struct arena *arena, struct err *e)
+enum status opt_init(struct opt_parse *p, struct err *e)
 {
-    *p = (struct opt_parse){
-        .table = table, .count = count, .target = target, .arena = arena};
-    p->sources = arena_alloc(arena, count, sizeof *p->sources);
+    p->positional = (struct opt_strings){0};
+    p->rest = (struct opt_strings){0};
+    p->sources = arena_alloc(p->arena, p->count, sizeof *p->sources);
     if (p->sources == NULL)
         return no_memory(e);
-    for (size_t i = 0; i < count; i++) {
-        enum status status = set_default(p, &table[i], e);
+    for (size_t i = 0; i < p->count; i++) {
+        enum status status = set_default(p, &p->table[i], e);
         if (status != STATUS_OK)
             return status;
     }
@@ -177,26 +176,28 @@ static enum status needs_value(const struct opt *o, const char *where, struct er
                        value_name_of(o), o->name, value_name_of(o));
 }
 
+static bool is_value(const struct opt *o, const char *word, bool is_first)
+{
+    bool is_pair = o->type != OPT_PAIRS || strchr(word, '=') != NULL;
+    return !is_option_like(word) && (is_first || is_pair);
+}
+
 /* Takes the words that belong to this use off the cursor into `words`, which has room. */
 static void take_words(const struct use *use, struct cursor *c, struct opt_strings *words)
 {
-    enum opt_type type = use->opt->type;
-    if (use->value != NULL) {
-        words->items[words->count++] = use->value;
-        return;
-    }
-    if (type == OPT_FLAG || type == OPT_MAYBE) {
-        const char *flag = use->is_negated ? "false" : "true";
-        words->items[words->count++] = type == OPT_FLAG ? flag : "";
+    const char *implied = use->value;
+    if (implied == NULL && use->opt->type == OPT_FLAG)
+        implied = use->is_negated ? "false" : "true";
+    else if (implied == NULL && use->opt->type == OPT_MAYBE)
+        implied = "";
+    if (implied != NULL) {
+        words->items[words->count++] = implied;
         return;
     }
     size_t most = opt_value_is_list(use->opt) ? (size_t)c->argc : 1;
-    while (words->count < most && c->at < c->argc && !is_option_like(c->argv[c->at])) {
-        bool is_first = words->count == 0;
-        if (type == OPT_PAIRS && !is_first && strchr(c->argv[c->at], '=') == NULL)
-            break;
+    while (words->count < most && c->at < c->argc &&
+           is_value(use->opt, c->argv[c->at], words->count == 0))
         words->items[words->count++] = c->argv[c->at++];
-    }
 }
 
 static void hide_secret(const struct use *use, char **first, char **end)

@@ -246,42 +246,38 @@ static enum status add_items(struct growing *g, const char *word)
     return g->count > before ? STATUS_OK : not_a(g->job, word, "a value");
 }
 
-/* Writes the items behind those that the field holds already. */
+/* The `old` items and the new ones behind them, in a new array of the arena. */
+static void *joined(const struct growing *g, const void *had, size_t old)
+{
+    char *all = arena_alloc(g->job->arena, old + g->count, sizeof *g->items);
+    if (all == NULL)
+        return NULL;
+    if (old > 0)
+        memcpy(all, had, old * sizeof *g->items);
+    memcpy(all + old * sizeof *g->items, g->items, g->count * sizeof *g->items);
+    return all;
+}
+
 static enum status append_items(const struct growing *g)
 {
-    const struct opt_value_job *job = g->job;
-    struct opt_strings *texts = job->field;
-    struct opt_ints *ints = job->field;
-    struct opt_doubles *doubles = job->field;
-    bool is_int = job->opt->type == OPT_INT_LIST;
-    bool is_double = job->opt->type == OPT_DOUBLE_LIST;
-    size_t old = is_int ? ints->count : is_double ? doubles->count : texts->count;
-    size_t item_bytes = is_int      ? sizeof *ints->items
-                        : is_double ? sizeof *doubles->items
-                                    : sizeof *texts->items;
-    void *all = arena_alloc(job->arena, old + g->count, item_bytes);
-    if (all == NULL)
-        return no_memory(job);
-    const void *had = is_int      ? (const void *)ints->items
-                      : is_double ? (const void *)doubles->items
-                                  : (const void *)texts->items;
-    if (old > 0)
-        memcpy(all, had, old * item_bytes);
-    for (size_t i = 0; i < g->count; i++) {
-        if (is_int)
-            ((int64_t *)all)[old + i] = g->items[i].whole;
-        else if (is_double)
-            ((double *)all)[old + i] = g->items[i].number;
-        else
-            ((const char **)all)[old + i] = g->items[i].text;
+    void *all = NULL;
+    if (g->job->opt->type == OPT_INT_LIST) {
+        struct opt_ints *list = g->job->field;
+        all = joined(g, list->items, list->count);
+        if (all != NULL)
+            *list = (struct opt_ints){.items = all, .count = list->count + g->count};
+    } else if (g->job->opt->type == OPT_DOUBLE_LIST) {
+        struct opt_doubles *list = g->job->field;
+        all = joined(g, list->items, list->count);
+        if (all != NULL)
+            *list = (struct opt_doubles){.items = all, .count = list->count + g->count};
+    } else {
+        struct opt_strings *list = g->job->field;
+        all = joined(g, list->items, list->count);
+        if (all != NULL)
+            *list = (struct opt_strings){.items = all, .count = list->count + g->count};
     }
-    if (is_int)
-        *ints = (struct opt_ints){.items = all, .count = old + g->count};
-    else if (is_double)
-        *doubles = (struct opt_doubles){.items = all, .count = old + g->count};
-    else
-        *texts = (struct opt_strings){.items = all, .count = old + g->count};
-    return STATUS_OK;
+    return all != NULL ? STATUS_OK : no_memory(g->job);
 }
 
 static enum status store_list(const struct opt_value_job *job,

@@ -21,8 +21,8 @@ void opt_value_clear(const struct opt *o, void *field);
 /* Stores the only word of a scalar; adds all words to a list. */
 MUST_CHECK enum status opt_value_store(const struct opt_value_job *job,
                                        const struct opt_strings *words);
-/* The one of `choices` (words separated by '|') that is most like word, if any is at all; its
- * length in *len. */
+/* The one of `choices` (words separated by '|') that is most like word, if any is at all;
+ * its length in *len. */
 const char *opt_value_nearest(const char *choices, const char *word, size_t *len);
 /* Shortest text that reads back to the same number; "inf" for infinity. */
 enum status opt_value_number(double value, struct buf *out);

@@ -23,9 +23,9 @@ static uint64_t rotate_left(uint64_t x, int by)
     return (x << by) | (x >> (64 - by));
 }
 
-/* The seed is mixed before the name is folded in, so that neighbouring seeds and names that
- * hash to neighbours cannot cancel out. splitmix64 gives no four zeros in a row, the one state
- * that xoshiro must not have. */
+/* The seed is mixed before the name is folded in, so that neighbouring seeds and names
+ * that hash to neighbours cannot cancel out. splitmix64 gives no four zeros in a row, the
+ * one state that xoshiro must not have. */
 void rng_init(struct rng *r, uint64_t seed, const char *name)
 {
     uint64_t state = seed;

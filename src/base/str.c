@@ -102,8 +102,8 @@ static size_t least(size_t a, size_t b)
     return a < b ? a : b;
 }
 
-/* Optimal string alignment: insertions, deletions, replacements, swaps of neighbours. Three
- * rows of the table are enough. Letters beyond WORD_LETTERS count one each. */
+/* Optimal string alignment: insertions, deletions, replacements, swaps of neighbours.
+ * Three rows of the table are enough. Letters beyond WORD_LETTERS count one each. */
 size_t str_distance(const char *a, const char *b)
 {
     size_t a_len = strlen(a), b_len = strlen(b);

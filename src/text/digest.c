@@ -70,7 +70,7 @@ enum status digest_file(const char *path, char out[DIGEST_HEX_BYTES], struct err
     else
         status = add_fd(&d, fd, path, e);
     (void)close(fd);
-    char hex[DIGEST_HEX_BYTES];
+    char hex[DIGEST_HEX_BYTES] = "";
     if (d.ctx != NULL)
         digest_hex(&d, hex);
     for (size_t i = 0; status == STATUS_OK && i < sizeof hex; i++)

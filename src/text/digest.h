@@ -9,7 +9,9 @@
 
 #define DIGEST_HEX_BYTES 65
 
-struct digest { void *ctx; };
+struct digest {
+    void *ctx;
+};
 
 MUST_CHECK enum status digest_init(struct digest *d);
 void digest_add(struct digest *d, const void *data, size_t len);

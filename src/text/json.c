@@ -65,7 +65,8 @@ int64_t json_int_of(const json_t *obj, const char *key, int64_t none)
     if (!json_is_real(v))
         return none;
     double real = json_real_value(v);
-    bool fits = real >= -0x1p63 && real < 0x1p63 && real == floor(real);
+    const double limit = 9223372036854775808.0; /* 2^63 */
+    bool fits = real >= -limit && real < limit && real == floor(real);
     return fits ? (int64_t)real : none;
 }
 
@@ -103,8 +104,8 @@ static void write_key(const char *key, struct buf *out)
     (void)buf_char(out, ':');
 }
 
-/* Not through a single jsonw: files of others may nest deeper than we ever write. jansson's
- * reader stops at 2048 levels. */
+/* Not through a single jsonw: files of others may nest deeper than we ever write.
+ * jansson's reader stops at 2048 levels. */
 static void write_value(const json_t *v, struct buf *out)
 {
     if (json_is_array(v)) {

@@ -1,5 +1,5 @@
-/* JSON in, through jansson: files and lines with messages that name the place, and readers of
- * members that treat "absent", "null" and "of another type" alike. */
+/* JSON in, through jansson: files and lines with messages that name the place, and
+ * readers of members that treat "absent", "null" and "of another type" alike. */
 #ifndef TEXT_JSON_H
 #define TEXT_JSON_H
 
@@ -18,9 +18,9 @@ MUST_CHECK enum status json_from_file(const char *path, size_t max_bytes, json_t
 MUST_CHECK enum status json_from_text(struct str text, const char *where, json_t **out,
                                       struct err *e);
 /* Members of an object; obj may be NULL or no object. Strings live as long as obj. */
-const char *json_str_of(const json_t *obj, const char *key);            /* NULL if none */
-int64_t json_int_of(const json_t *obj, const char *key, int64_t none);  /* also integral reals */
-double json_num_of(const json_t *obj, const char *key);                 /* NAN if none */
+const char *json_str_of(const json_t *obj, const char *key);           /* NULL if none */
+int64_t json_int_of(const json_t *obj, const char *key, int64_t none); /* 5.0 is 5 */
+double json_num_of(const json_t *obj, const char *key);                /* NAN if none */
 bool json_bool_of(const json_t *obj, const char *key, bool none);
 /* Compact text of a value, keys in their order; appended to out. */
 enum status json_to_text(const json_t *value, struct buf *out);

@@ -19,22 +19,33 @@ static void new_line(struct jsonw *w, int depth)
         (void)buf_char(w->out, ' ');
 }
 
-/* Length of the valid UTF-8 sequence at p (RFC 3629: no overlong forms, no surrogates, nothing
- * beyond U+10FFFF), 0 if there is none. The 0 byte at the text's end stops it in time. */
+/* Length of the valid UTF-8 sequence at p, 0 if there is none (RFC 3629, table 3-7 of
+ * Unicode: no overlong forms, no surrogates, nothing beyond U+10FFFF). The 0 byte at the
+ * text's end stops it in time. */
 static size_t utf8_len(const unsigned char *p)
 {
-    if (p[0] < 0x80)
-        return 1;
-    size_t len = p[0] >= 0xf0 ? 4 : p[0] >= 0xe0 ? 3 : 2;
-    if (p[0] < 0xc2 || p[0] > 0xf4)
+    static const struct {
+        unsigned char from, to; /* first byte */
+        unsigned char second_from, second_to;
+        unsigned char len;
+    } rows[] = {
+        {0x00, 0x7f, 0x00, 0xff, 1}, {0xc2, 0xdf, 0x80, 0xbf, 2},
+        {0xe0, 0xe0, 0xa0, 0xbf, 3}, {0xe1, 0xec, 0x80, 0xbf, 3},
+        {0xed, 0xed, 0x80, 0x9f, 3}, {0xee, 0xef, 0x80, 0xbf, 3},
+        {0xf0, 0xf0, 0x90, 0xbf, 4}, {0xf1, 0xf3, 0x80, 0xbf, 4},
+        {0xf4, 0xf4, 0x80, 0x8f, 4},
+    };
+    size_t row = 0, count = sizeof rows / sizeof rows[0];
+    while (row < count && (p[0] < rows[row].from || p[0] > rows[row].to))
+        row++;
+    if (row == count)
         return 0;
-    for (size_t i = 1; i < len; i++)
+    if (rows[row].len > 1 && (p[1] < rows[row].second_from || p[1] > rows[row].second_to))
+        return 0;
+    for (size_t i = 2; i < rows[row].len; i++)
         if ((p[i] & 0xc0) != 0x80)
             return 0;
-    if ((p[0] == 0xe0 && p[1] < 0xa0) || (p[0] == 0xed && p[1] > 0x9f) ||
-        (p[0] == 0xf0 && p[1] < 0x90) || (p[0] == 0xf4 && p[1] > 0x8f))
-        return 0;
-    return len;
+    return rows[row].len;
 }
 
 static void write_ascii(struct buf *out, unsigned char c)
@@ -176,7 +187,8 @@ static const char *skip_blanks(const char *p)
     return p + strspn(p, " \t\r\n");
 }
 
-/* One mark outside strings; *depth is the level of nesting. Returns the byte to go on with. */
+/* One mark outside strings; *depth is the level of nesting. Returns the byte to go on
+ * with. */
 static const char *copy_mark(struct jsonw *w, const char *p, int *depth)
 {
     char c = *p++;
@@ -219,8 +231,8 @@ void jsonw_double_text(double value, char *out)
     if (value == floor(value) && fabs(value) < 0x1p53) {
         (void)snprintf(out, OUT_BYTES, "%.1f", value);
     } else {
-        /* 15 digits always suffice or are too few for a normal number (its trailing zeros are
-         * not printed); a subnormal may need as few as one. */
+        /* 15 digits always suffice or are too few for a normal number (its trailing zeros
+         * are not printed); a subnormal may need as few as one. */
         int digits = fabs(value) < 0x1p-1022 ? 1 : 15;
         do
             (void)snprintf(out, OUT_BYTES, "%.*g", digits, value);

@@ -1,6 +1,6 @@
-/* JSON writer: text straight into a buffer. Doubles are written in the shortest form that reads
- * back to the same value, NAN and infinities as null, so a file can be rebuilt byte for byte.
- * Errors stick in the buffer (see buf.h): check once at the end. */
+/* JSON writer: text straight into a buffer. Doubles are written in the shortest form that
+ * reads back to the same value, NAN and infinities as null, so a file can be rebuilt byte
+ * for byte. Errors stick in the buffer (see buf.h): check once at the end. */
 #ifndef TEXT_JSONW_H
 #define TEXT_JSONW_H
 

@@ -177,33 +177,44 @@ static enum status read_node(struct reader *r, const yaml_event_t *event,
     return status;
 }
 
+static enum status take_event(struct reader *r, const yaml_event_t *event,
+                              struct yaml_node **out)
+{
+    switch (event->type) {
+    case YAML_NO_EVENT:
+    case YAML_STREAM_START_EVENT:
+    case YAML_STREAM_END_EVENT:
+    case YAML_DOCUMENT_END_EVENT: return STATUS_OK;
+    case YAML_DOCUMENT_START_EVENT:
+        if (*out == NULL)
+            return STATUS_OK;
+        return fail_at(r, STATUS_BAD_INPUT, event->start_mark.line,
+                       "a second document begins here; a file holds one");
+    default: return read_node(r, event, out);
+    }
+}
+
 /* Reads events until the end of the stream; *out stays NULL for an empty one. */
 static enum status read_stream(struct reader *r, struct yaml_node **out)
 {
-    for (;;) {
+    bool is_last = false;
+    enum status status = STATUS_OK;
+    while (!is_last && status == STATUS_OK) {
         yaml_event_t event;
-        enum status status = next_event(r, &event);
+        status = next_event(r, &event);
         if (status != STATUS_OK)
             return status;
-        yaml_event_type_t type = event.type;
-        bool is_frame = type == YAML_STREAM_START_EVENT ||
-                        type == YAML_DOCUMENT_END_EVENT ||
-                        type == YAML_STREAM_END_EVENT || type == YAML_NO_EVENT;
-        if (type == YAML_DOCUMENT_START_EVENT && *out != NULL)
-            status = fail_at(r, STATUS_BAD_INPUT, event.start_mark.line,
-                             "a second document begins here; a file holds one");
-        else if (!is_frame && type != YAML_DOCUMENT_START_EVENT)
-            status = read_node(r, &event, out);
+        is_last = event.type == YAML_STREAM_END_EVENT || event.type == YAML_NO_EVENT;
+        status = take_event(r, &event, out);
         yaml_event_delete(&event);
-        if (status != STATUS_OK || type == YAML_STREAM_END_EVENT || type == YAML_NO_EVENT)
-            return status;
     }
+    return status;
 }
 
 enum status yaml_from_text(struct str text, const char *name, struct arena *a,
                            struct yaml_node **out, struct err *e)
 {
-    struct err unused;
+    struct err unused = {0};
     struct reader r = {.name = name, .arena = a, .e = e != NULL ? e : &unused};
     if (yaml_parser_initialize(&r.parser) != 1)
         return status_fail(e, STATUS_NO_MEMORY, name, "out of memory");

@@ -1,5 +1,5 @@
-/* YAML in, through libyaml: a small tree that remembers its lines. Anchors and aliases are
- * refused; one document a file. */
+/* YAML in, through libyaml: a small tree that remembers its lines. Anchors and aliases
+ * are refused; one document a file; an empty one is a null scalar. */
 #ifndef TEXT_YAML_H
 #define TEXT_YAML_H
 
@@ -27,6 +27,7 @@ MUST_CHECK enum status yaml_from_file(const char *path, struct arena *a,
 /* name stands for the file in messages. */
 MUST_CHECK enum status yaml_from_text(struct str text, const char *name, struct arena *a,
                                       struct yaml_node **out, struct err *e);
-const struct yaml_node *yaml_get(const struct yaml_node *map, const char *key); /* or NULL */
+/* NULL if map is NULL, no map, or has no such key. */
+const struct yaml_node *yaml_get(const struct yaml_node *map, const char *key);
 
 #endif
