@@ -1,11 +1,11 @@
-/* Matched cells (FORMAT.md 4): like with like. Rows of any number of files become cells, and
- * cells that differ only in the one thing under comparison become pairs. Pure; everything
- * returned lives in the arena or in the rows.
+/* Matched cells (FORMAT.md 4): like with like. Rows of any number of files become cells,
+ * and cells that differ only in the one thing under comparison become pairs. Pure;
+ * everything returned lives in the arena or in the rows.
  *
  * A cell is all measured repeats with the same settings on the same machine; warm-ups and
- * failed rows are counted, never averaged in. Rows of the published tool (no run_id) lack most
- * settings: what they do not say does not hinder a match, scenario and warm-up are read from
- * their notes, and their input_length (characters) is never compared. */
+ * failed rows are counted, never averaged in. Rows of the published tool (no run_id) lack
+ * most settings: what they do not say does not hinder a match, scenario and warm-up are
+ * read from their notes, and their input_length (characters) is never compared. */
 #ifndef STATS_MATCH_H
 #define STATS_MATCH_H
 
@@ -19,66 +19,73 @@
 
 /* X(name, field): what a cell is compared by. `throughput` of an online row is
  * window_tokens_per_second where known. */
-#define MATCH_METRIC_LIST(X)                                                             \
-    X(throughput, tokens_per_second)                                                     \
-    X(time_per_token, time_per_token)                                                    \
-    X(ttft, first_token_latency)                                                         \
-    X(itl, inter_token_latency)                                                          \
-    X(cost, usd_per_million_output_tokens)                                               \
-    X(hit_rate, cache_hit_rate)                                                          \
-    X(prefill, prefill_time)                                                             \
+#define MATCH_METRIC_LIST(X)               \
+    X(throughput, tokens_per_second)       \
+    X(time_per_token, time_per_token)      \
+    X(ttft, first_token_latency)           \
+    X(itl, inter_token_latency)            \
+    X(cost, usd_per_million_output_tokens) \
+    X(hit_rate, cache_hit_rate)            \
+    X(prefill, prefill_time)               \
     X(peak_memory, peak_memory_mb)
 
 enum match_metric {
 #define X(name, field) MATCH_##name,
     MATCH_METRIC_LIST(X)
 #undef X
-    MATCH_METRIC_COUNT
+        MATCH_METRIC_COUNT
 };
 
 /* The field behind a metric: its name, unit and direction. */
 enum field_id match_metric_field(enum match_metric m);
 
 /* The one thing under comparison. */
-enum match_by { MATCH_BY_CACHING, MATCH_BY_LABEL, MATCH_BY_INSTANCE, MATCH_BY_MODEL,
-                MATCH_BY_VERSION };
+enum match_by {
+    MATCH_BY_CACHING,
+    MATCH_BY_LABEL,
+    MATCH_BY_INSTANCE,
+    MATCH_BY_MODEL,
+    MATCH_BY_VERSION
+};
 
 struct match_options {
     enum match_by by;
-    const char *baseline;   /* side that ratios are relative to; NULL: OFF, else the first */
-    bool accepts_invalid;   /* INVALID cells go into geometric means too */
+    const char *baseline; /* side that ratios are relative to; NULL: OFF, else the first
+                           */
+    bool accepts_invalid; /* INVALID cells go into geometric means too */
 };
 
 /* One row of the input. */
 struct match_input {
-    const struct row *row;  /* borrowed, must outlive the result */
-    bool is_published;      /* of the published tool: input_length in characters */
+    const struct row *row; /* borrowed, must outlive the result */
+    bool is_published;     /* of the published tool: input_length in characters */
 };
 
 struct match_cell {
-    const struct row *row;  /* first measured row, else first row: identity and settings */
-    const char *side;       /* "ON"/"OFF", label, instance type...; "unknown" if null */
-    const char *scenario;   /* "unknown" if null */
-    const char *name;       /* the cell without its side, e.g. "short bs=4", for labels */
+    const struct row *row; /* first measured row, else first row: identity and settings */
+    const char *side;      /* "ON"/"OFF", label, instance type...; "unknown" if null */
+    const char *scenario;  /* "unknown" if null */
+    const char *name;      /* the cell without its side, e.g. "short bs=4", for labels */
     bool is_published, is_simulated, has_dummy_weights;
-    bool is_valid;          /* no measured row is INVALID */
-    bool shares_nothing;    /* caching ON and the prompts allow no hit: no ON/OFF claim */
-    size_t measured, failed, warmups; /* rows */
-    size_t counts[MATCH_METRIC_COUNT]; /* values behind each spread */
+    bool is_valid;       /* no measured row is INVALID */
+    bool shares_nothing; /* caching ON and the prompts allow no hit: no ON/OFF claim */
+    size_t measured, failed, warmups;          /* rows */
+    size_t counts[MATCH_METRIC_COUNT];         /* values behind each spread */
     struct spread metrics[MATCH_METRIC_COUNT]; /* all NAN where counts is 0 */
 };
 
 /* other / baseline. ratio: of arithmetic means, NAN where one is unknown or not positive.
- * low, high: 95 % interval, NAN unless both have 3 repeats or more (docs/statistics.md). */
+ * low, high: 95 % interval, NAN unless both have 3 repeats or more (docs/statistics.md).
+ */
 struct match_ratio {
     double ratio, low, high;
-    size_t pairs;           /* 1, or pairs behind a geometric mean */
+    size_t pairs; /* 1, or pairs behind a geometric mean */
 };
 
 struct match_pair {
     const struct match_cell *baseline, *other;
-    bool is_counted;        /* goes into the geometric mean */
-    const char *note;       /* why not, or what else differs, in words; NULL: nothing */
+    bool is_counted;  /* goes into the geometric mean */
+    const char *note; /* why not, or what else differs, in words; NULL: nothing */
     struct match_ratio ratios[MATCH_METRIC_COUNT];
 };
 
@@ -88,25 +95,26 @@ struct match_group {
     struct match_pair *pairs;     /* [pair_count] */
     size_t pair_count, counted;
     struct match_ratio geomean[MATCH_METRIC_COUNT]; /* over the counted pairs */
-    const char *differs;    /* what else differs between the two, e.g. "engine_version 0.32.0
-                               / 0.13.0"; NULL: nothing */
+    const char *differs; /* what else differs between the two, e.g. "engine_version 0.32.0
+                            / 0.13.0"; NULL: nothing */
 };
 
 struct match_lone {
     const struct match_cell *cell;
-    const char *why;        /* in words: the nearest cell and in what it differs */
+    const char *why; /* in words: the nearest cell and in what it differs */
 };
 
 struct match_result {
-    struct match_cell *cells; /* [cell_count] in order of first appearance; also cells with
-                                 nothing measured */
+    struct match_cell *cells; /* [cell_count] in order of first appearance; also cells
+                                 with nothing measured */
     size_t cell_count;
-    const char **sides;       /* [side_count], baseline first */
+    const char **sides; /* [side_count], baseline first */
     size_t side_count;
-    struct match_group *groups; /* [group_count]: the baseline with each other side that has
-                                   at least one pair */
+    struct match_group *groups; /* [group_count]: the baseline with each other side that
+                                   has at least one pair */
     size_t group_count;
-    struct match_lone *lone;  /* [lone_count] cells in no pair; empty with fewer than two sides */
+    struct match_lone *lone; /* [lone_count] cells in no pair; empty with fewer than two
+                                sides */
     size_t lone_count;
 };
 

@@ -12,25 +12,32 @@ struct spread {
     double mean, min, max, std, ci95_low, ci95_high;
 };
 
-struct percentile { double p, value; }; /* p 0..100; value NAN below its sample floor */
+struct percentile {
+    double p, value;
+}; /* p 0..100; value NAN below its sample floor */
 
 struct summary_entry {
-    const char *key; /* FORMAT.md 3, unique in the summary */
-    const struct row *row; /* first row of the cell: identity, cell and settings */
+    const char *key;            /* FORMAT.md 3, unique in the summary */
+    const struct row *row;      /* first row of the cell: identity, cell and settings */
     int64_t count, failed_rows; /* measured repeats that succeeded; that failed */
+    /* tokens_per_second of an online cell is window_tokens_per_second. */
     struct spread tokens_per_second, time_per_token_ms, first_token_latency_s,
         inter_token_latency_ms, cache_hit_rate, usd_per_million_output_tokens;
     struct percentile *ttft_s, *itl_ms, *e2e_s; /* [run->percentile_count], pooled */
-    const char *verdict;  /* VALID or INVALID; NULL if nothing was measured */
+    const char *verdict;            /* VALID or INVALID; NULL if nothing was measured */
     const char *reasons, *warnings; /* JSON arrays of code strings, cell rules included */
-    const char *checks;   /* JSON array of {code, field, value, limit} */
+    const char *checks;             /* JSON array of {code, field, value, limit} */
     int64_t repeats_for_2_percent; /* repeats whose interval would be about +-2 %, warm-up
                                       not counted; 0: unknown */
 };
 
-/* rows: of rows_build_all. *out of shape [*count], in the arena, in order of the cells. */
+/* rows: of rows_build_all. *out of shape [*count], in the arena, in order of the cells; a
+ * cell of which no repeat was begun has no entry. */
 MUST_CHECK enum status summary_build(const struct run_data *run, const struct row *rows,
                                      struct arena *a, struct summary_entry **out,
                                      size_t *count, struct err *e);
+
+/* Spread of shape-[count] values; all NAN when empty. Values must not be NAN. */
+struct spread summary_spread(const double *values, size_t count);
 
 #endif

@@ -61,34 +61,31 @@ static bool means_null(const yaml_event_t *event)
     return false;
 }
 
-/* NULL on failure, here and below: the status is then that of r->e. */
-static struct yaml_node *new_node(struct reader *r, const yaml_event_t *event)
+static enum status new_node(struct reader *r, const yaml_event_t *event,
+                            struct yaml_node **out)
 {
     struct yaml_node *node = arena_alloc(r->arena, 1, sizeof *node);
-    if (node == NULL) {
-        (void)no_memory(r);
-        return NULL;
-    }
+    if (node == NULL)
+        return no_memory(r);
     node->line = (int)event->start_mark.line + 1;
-    if (event->type != YAML_SCALAR_EVENT) {
-        node->kind = event->type == YAML_MAPPING_START_EVENT ? YAML_MAP : YAML_LIST;
-        return node;
+    switch (event->type) {
+    case YAML_MAPPING_START_EVENT: node->kind = YAML_MAP; break;
+    case YAML_SEQUENCE_START_EVENT: node->kind = YAML_LIST; break;
+    default:
+        node->kind = YAML_SCALAR;
+        node->is_null = means_null(event);
+        node->text = arena_str(r->arena, (struct str){
+                                             (const char *)event->data.scalar.value,
+                                             event->data.scalar.length,
+                                         });
+        if (node->text == NULL)
+            return no_memory(r);
+        if (strlen(node->text) != event->data.scalar.length)
+            return fail_at(r, STATUS_BAD_INPUT, event->start_mark.line,
+                           "a text holds a zero byte");
     }
-    struct str text = {.ptr = (const char *)event->data.scalar.value,
-                       .len = event->data.scalar.length};
-    node->kind = YAML_SCALAR;
-    node->is_null = means_null(event);
-    node->text = arena_str(r->arena, text);
-    if (node->text == NULL) {
-        (void)no_memory(r);
-        return NULL;
-    }
-    if (strlen(node->text) != text.len) {
-        (void)fail_at(r, STATUS_BAD_INPUT, event->start_mark.line,
-                      "a text holds a zero byte");
-        return NULL;
-    }
-    return node;
+    *out = node;
+    return STATUS_OK;
 }
 
 static bool has_anchor(const yaml_event_t *event)
@@ -118,7 +115,8 @@ static enum status check_key(struct reader *r, const struct yaml_node *map,
     return status_hint(r->e, "Remove one of them");
 }
 
-static struct yaml_node *read_node(struct reader *r, const yaml_event_t *event);
+static enum status read_node(struct reader *r, const yaml_event_t *event,
+                             struct yaml_node **out);
 
 /* Members or items up to the end event. In a map, keys and values take turns. */
 static enum status read_children(struct reader *r, struct yaml_node *parent)
@@ -130,12 +128,16 @@ static enum status read_children(struct reader *r, struct yaml_node *parent)
         enum status status = next_event(r, &event);
         if (status != STATUS_OK)
             return status;
-        bool is_end = event.type == YAML_MAPPING_END_EVENT ||
-                      event.type == YAML_SEQUENCE_END_EVENT;
-        struct yaml_node *node = is_end ? NULL : read_node(r, &event);
+        if (event.type == YAML_MAPPING_END_EVENT ||
+            event.type == YAML_SEQUENCE_END_EVENT) {
+            yaml_event_delete(&event);
+            return STATUS_OK;
+        }
+        struct yaml_node *node = NULL;
+        status = read_node(r, &event, &node);
         yaml_event_delete(&event);
-        if (node == NULL)
-            return is_end ? STATUS_OK : r->e->code;
+        if (status != STATUS_OK)
+            return status;
         if (parent->kind == YAML_MAP && key == NULL) {
             status = check_key(r, parent, node);
             if (status != STATUS_OK)
@@ -143,36 +145,36 @@ static enum status read_children(struct reader *r, struct yaml_node *parent)
             key = node;
             continue;
         }
-        if (key != NULL) {
-            node->key = key->text;
+        node->key = key != NULL ? key->text : NULL;
+        if (key != NULL)
             node->line = key->line;
-            key = NULL;
-        }
+        key = NULL;
         *tail = node;
         tail = &node->next;
     }
 }
 
-static struct yaml_node *read_node(struct reader *r, const yaml_event_t *event)
+static enum status read_node(struct reader *r, const yaml_event_t *event,
+                             struct yaml_node **out)
 {
-    size_t line0 = event->start_mark.line;
     if (has_anchor(event)) {
-        (void)fail_at(r, STATUS_BAD_INPUT, line0,
+        (void)fail_at(r, STATUS_BAD_INPUT, event->start_mark.line,
                       "anchors and aliases (& and *) are not accepted");
-        (void)status_hint(r->e, "Write the value out, or quote a text that begins so");
-        return NULL;
+        return status_hint(r->e, "Write the value out, or quote a text that begins so");
     }
-    struct yaml_node *node = new_node(r, event);
-    if (node == NULL || node->kind == YAML_SCALAR)
-        return node;
-    if (r->depth >= MAX_DEPTH) {
-        (void)fail_at(r, STATUS_BAD_INPUT, line0, "nested too deeply");
-        return NULL;
+    struct yaml_node *node = NULL;
+    enum status status = new_node(r, event, &node);
+    if (status == STATUS_OK && node->kind != YAML_SCALAR) {
+        if (r->depth >= MAX_DEPTH)
+            return fail_at(r, STATUS_BAD_INPUT, event->start_mark.line,
+                           "nested too deeply");
+        r->depth++;
+        status = read_children(r, node);
+        r->depth--;
     }
-    r->depth++;
-    enum status status = read_children(r, node);
-    r->depth--;
-    return status == STATUS_OK ? node : NULL;
+    if (status == STATUS_OK)
+        *out = node;
+    return status;
 }
 
 static enum status take_event(struct reader *r, const yaml_event_t *event,
@@ -188,7 +190,7 @@ static enum status take_event(struct reader *r, const yaml_event_t *event,
             return STATUS_OK;
         return fail_at(r, STATUS_BAD_INPUT, event->start_mark.line,
                        "a second document begins here; a file holds one");
-    default: *out = read_node(r, event); return *out != NULL ? STATUS_OK : r->e->code;
+    default: return read_node(r, event, out);
     }
 }
 

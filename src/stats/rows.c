@@ -1,0 +1,199 @@
+#include "stats/rows.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "stats/rows_measure.h"
+#include "stats/verdict.h"
+
+static const char *text_or(const struct row *row, enum field_id id, const char *none)
+{
+    const char *text = field_str(row, id);
+    return text != NULL ? text : none;
+}
+
+static const char *scenario_of(const struct run_data *run, size_t repeat_index)
+{
+    int32_t cell = run->repeats[repeat_index].cell;
+    if (cell < 0 || (size_t)cell >= run->cell_count)
+        return "unknown";
+    return text_or(&run->cells[cell].fields, FIELD_scenario, "unknown");
+}
+
+static struct wall start_of(const struct run_data *run, size_t repeat_index)
+{
+    int64_t start_ns = run->repeats[repeat_index].start_ns;
+    return (struct wall){run->start.ns + (start_ns == NS_UNKNOWN ? 0 : start_ns)};
+}
+
+/* 1 for the first row of the run with this scenario and second, 2 for the next... */
+static int occurrence(const struct run_data *run, size_t repeat_index)
+{
+    const char *scenario = scenario_of(run, repeat_index);
+    int64_t second = start_of(run, repeat_index).ns / NS_PER_S;
+    int n = 1;
+    for (size_t i = 0; i < repeat_index; i++)
+        n += start_of(run, i).ns / NS_PER_S == second &&
+             strcmp(scenario_of(run, i), scenario) == 0;
+    return n;
+}
+
+static const char *experiment_id(const struct run_data *run, size_t repeat_index,
+                                 const struct row *row, struct arena *a)
+{
+    char stamp[CLOCK_TEXT_BYTES], suffix[16] = "";
+    int n = occurrence(run, repeat_index);
+    clock_stamp(start_of(run, repeat_index), run->utc_offset_s, stamp);
+    if (n > 1)
+        snprintf(suffix, sizeof suffix, "_%d", n);
+    return arena_printf(a, "%s_%s_%s_%s%s", text_or(row, FIELD_instance_type, "unknown"),
+                        text_or(row, FIELD_serving_mode, "unknown"),
+                        scenario_of(run, repeat_index), stamp, suffix);
+}
+
+/* Longest prompt over all requests of all repeats of the cell, as the engine counted;
+ * else as planned. */
+static struct value input_length(const struct run_data *run, int32_t cell)
+{
+    int64_t longest = TOKENS_UNKNOWN;
+    for (size_t i = 0; i < run->repeat_count; i++) {
+        const struct repeat_data *r = &run->repeats[i];
+        for (size_t k = 0; r->cell == cell && k < r->request_count; k++)
+            if (r->requests[k].tokens_in > longest)
+                longest = r->requests[k].tokens_in;
+    }
+    if (longest <= 0)
+        longest = run->cells[cell].longest_prompt_tokens;
+    return longest > 0 ? value_int(longest) : value_null();
+}
+
+static const char *notes(const struct run_data *run, size_t repeat_index,
+                         const struct row *row, struct arena *a)
+{
+    const struct repeat_data *r = &run->repeats[repeat_index];
+    const char *more = field_str(row, FIELD_notes);
+    return arena_printf(a, "scenario=%s, run=%d, warmup=%s%s%s",
+                        scenario_of(run, repeat_index), (int)r->repeat,
+                        r->is_warmup ? "True" : "False", more != NULL ? ", " : "",
+                        more != NULL ? more : "");
+}
+
+static const char *error_of(const struct repeat_data *repeat, const struct tally *t)
+{
+    if (repeat->error != NULL)
+        return repeat->error;
+    if (!repeat->is_ended)
+        return "interrupted";
+    if (t->ok == 0)
+        return t->first_error != NULL ? t->first_error : "no request succeeded";
+    return NULL;
+}
+
+static enum status fill_identity(const struct run_data *run, size_t repeat_index,
+                                 struct row *row, struct arena *a)
+{
+    const struct repeat_data *r = &run->repeats[repeat_index];
+    struct wall start = start_of(run, repeat_index);
+    char local[CLOCK_TEXT_BYTES], utc[CLOCK_TEXT_BYTES];
+    clock_iso_local(start, run->utc_offset_s, local);
+    clock_iso_utc(start, utc);
+    rows_measure_fill(row, FIELD_serving_mode, value_str(run->serving_mode));
+    const char *id = experiment_id(run, repeat_index, row, a);
+    const char *note = notes(run, repeat_index, row, a);
+    const char *local_text = arena_strdup(a, local), *utc_text = arena_strdup(a, utc);
+    if (id == NULL || note == NULL || local_text == NULL || utc_text == NULL)
+        return STATUS_NO_MEMORY;
+    row->v[FIELD_experiment_id] = value_str(id);
+    row->v[FIELD_timestamp] = value_str(local_text);
+    row->v[FIELD_timestamp_utc] = value_str(utc_text);
+    row->v[FIELD_notes] = value_str(note);
+    row->v[FIELD_row] = value_int((int64_t)repeat_index);
+    row->v[FIELD_repeat] = value_int(r->repeat);
+    row->v[FIELD_is_warmup] = value_bool(r->is_warmup);
+    rows_measure_fill(row, FIELD_input_length, input_length(run, r->cell));
+    rows_measure_fill(row, FIELD_seed, value_int(run->seed));
+    rows_measure_fill(row, FIELD_label, row->v[FIELD_instance_type]);
+    rows_measure_fill(row, FIELD_metadata, value_json("{}"));
+    return STATUS_OK;
+}
+
+/* Column of field.must: offline vllm 0, null engine offline 3; online -1, where the
+ * letters depend on who runs the server and nothing is forced to null. */
+static int letter_index(const struct row *row)
+{
+    if (strcmp(text_or(row, FIELD_serving_mode, ""), "offline") != 0)
+        return -1;
+    return strcmp(text_or(row, FIELD_engine, ""), "null") == 0 ? 3 : 0;
+}
+
+static void fill_nulls(struct row *row)
+{
+    int letter = letter_index(row);
+    for (int i = 0; i < FIELD_COUNT; i++)
+        if (row->v[i].kind == VALUE_ABSENT ||
+            (letter >= 0 && field_table[i].must[letter] == '-'))
+            row->v[i] = value_null();
+}
+
+static enum status build(const struct run_data *run, size_t repeat_index, struct arena *a,
+                         struct row *row)
+{
+    const struct repeat_data *repeat = &run->repeats[repeat_index];
+    struct rows_measure m = {
+        .run = run,
+        .cell = &run->cells[repeat->cell],
+        .repeat = repeat,
+        .row = row,
+        .arena = a,
+    };
+    field_overlay(row, &run->fields);
+    field_overlay(row, &m.cell->fields);
+    field_overlay(row, &repeat->fields);
+    enum status s = fill_identity(run, repeat_index, row, a);
+    if (s != STATUS_OK)
+        return s;
+    m.is_online = strcmp(text_or(row, FIELD_serving_mode, ""), "online") == 0;
+    m.is_closed = strcmp(text_or(row, FIELD_arrival, ""), "closed") == 0;
+    tally_count(repeat, &m.tally);
+    row->v[FIELD_error] = value_str(error_of(repeat, &m.tally));
+    s = rows_measure_counts(&m);
+    if (s == STATUS_OK && !value_is_known(row->v[FIELD_error]))
+        s = rows_measure_times(&m);
+    fill_nulls(row);
+    return s;
+}
+
+enum status rows_build(const struct run_data *run, size_t repeat_index, struct arena *a,
+                       struct row *out, struct err *e)
+{
+    const struct repeat_data *repeat = &run->repeats[repeat_index];
+    struct row row = {0};
+    if (repeat->cell < 0 || (size_t)repeat->cell >= run->cell_count)
+        return status_fail(e, STATUS_BAD_INPUT, "journal",
+                           "repeat line %zu names cell %d of %zu", repeat_index,
+                           (int)repeat->cell, run->cell_count);
+    enum status s = build(run, repeat_index, a, &row);
+    if (s != STATUS_OK)
+        return status_fail(e, s, "rows", "no memory for row %zu", repeat_index);
+    s = verdict_judge_row(run, repeat, &row, a, e);
+    if (s == STATUS_OK)
+        *out = row;
+    return s;
+}
+
+enum status rows_build_all(const struct run_data *run, struct arena *a, struct row **out,
+                           struct err *e)
+{
+    struct row *rows = arena_alloc(a, run->repeat_count > 0 ? run->repeat_count : 1,
+                                   sizeof *rows);
+    if (rows == NULL)
+        return status_fail(e, STATUS_NO_MEMORY, "rows", "no memory for %zu rows",
+                           run->repeat_count);
+    for (size_t i = 0; i < run->repeat_count; i++) {
+        enum status s = rows_build(run, i, a, &rows[i], e);
+        if (s != STATUS_OK)
+            return s;
+    }
+    *out = rows;
+    return STATUS_OK;
+}

@@ -1,0 +1,34 @@
+/* Counts and sums over the requests of one repeat.
+ *   planned = ok + failed by class + cancelled
+ * A planned request that left no record was cut off: it counts as cancelled. */
+#ifndef STATS_TALLY_H
+#define STATS_TALLY_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "core/record.h"
+
+struct tally {
+    int64_t planned, ok, failed, cancelled;
+    int64_t failed_by[FAIL_COUNT]; /* FAIL_none: failed without a class */
+    /* Over requests that succeeded; TOKENS_UNKNOWN as soon as one does not know. */
+    int64_t tokens_in, tokens_out, tokens_cached;
+    /* Prompt tokens of all planned requests; those that nobody counted are taken to be as
+     * long as the mean of the others. NAN if none was counted. */
+    double prompt_tokens_planned;
+    int64_t first_sent_ns, last_token_ns; /* of any request; of one that succeeded */
+    int64_t first_due_ns, last_due_ns, last_sent_ns;
+    int64_t wrong_length; /* ok, but tokens_out is not max_tokens */
+    int64_t gaps, gaps_excluded;
+    int64_t stamps_exact, stamps_bounded, stamps_tail;
+    int64_t uncounted;        /* ok, but tokens are estimated or from nowhere */
+    enum token_source source; /* the least trustworthy one of those that succeeded */
+    const char *first_error;  /* NULL if no request gave one */
+};
+
+void tally_count(const struct repeat_data *repeat, struct tally *out);
+/* last token - first send in s; NAN if nothing succeeded. */
+double tally_total_s(const struct tally *t);
+
+#endif
