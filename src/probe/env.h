@@ -3,14 +3,15 @@
 #define PROBE_ENV_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
 #include "base/arena.h"
 #include "base/buf.h"
 #include "base/status.h"
 
 struct env_request {
-    const char *python;      /* the engine's interpreter, for package versions; NULL: none */
-    bool use_imds;           /* EC2 metadata, only where the DMI vendor is Amazon, <= 1 s */
+    const char *python; /* the engine's interpreter, for package versions; NULL: none */
+    bool use_imds;      /* EC2 metadata, only where the DMI vendor is Amazon, <= 1 s */
     const char *config_json; /* benchmark_config, an object; NULL: {} */
     const char *tool;        /* "inferbench 0.1.0+g1a2b3c4" */
 };
@@ -22,7 +23,8 @@ struct env {
     int64_t nvidia_devices, neuron_devices;
 };
 
-/* Everything lives in the arena. Never fails for a fact that cannot be found: it is null. */
+/* Everything lives in the arena. Never fails for a fact that cannot be found: it is null.
+ */
 MUST_CHECK enum status env_collect(const struct env_request *q, struct arena *a,
                                    struct env *out, struct err *e);
 /* The text form of that JSON, in 80 columns. */

@@ -7,10 +7,12 @@
 
 struct price {
     double usd_per_hour; /* NAN if unknown */
-    const char *source;  /* e.g. "on demand, us-east-1, collected 2026-11"; NULL if unknown */
+    const char *source; /* e.g. "on demand, us-east-1, collected 2026-11"; NULL if unknown
+                         */
 };
 
-/* region NULL: us-east-1, and the source says so. An unknown type gives NAN, not an error. */
+/* region NULL: us-east-1, and the source says so. An unknown type gives NAN, not an
+ * error. */
 MUST_CHECK enum status prices_find(const char *instance_type, const char *region,
                                    struct arena *a, struct price *out, struct err *e);
 

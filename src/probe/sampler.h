@@ -8,9 +8,9 @@
 
 struct sampler;
 
-/* root_pid: root of the engine's processes (all its descendants count), 0: none (then memory
- * is of this process). hardware_type: "gpu" reads NVML (dlopen; nvidia-smi as fallback), "neuron"
- * sysfs, else PSS of the processes. */
+/* root_pid: root of the engine's processes (all its descendants count), 0: none (then
+ * memory is of this process). hardware_type: "gpu" reads NVML (dlopen; nvidia-smi as
+ * fallback), "neuron" sysfs, else PSS of the processes. */
 MUST_CHECK enum status sampler_start(int32_t root_pid, const char *hardware_type,
                                      struct sampler **out, struct err *e);
 /* Reads once, now, and keeps that as "memory after load" (memory_used_mb). */

@@ -1,0 +1,195 @@
+#include "probe/env.h"
+
+#include <stdint.h>
+
+#include "base/clock.h"
+#include "probe/cgroup.h"
+#include "probe/cpu.h"
+#include "probe/gpu.h"
+#include "probe/imds.h"
+#include "probe/machine.h"
+#include "probe/mask.h"
+#include "probe/neuron.h"
+#include "probe/packages.h"
+#include "probe/sysfile.h"
+#include "probe/variables.h"
+#include "text/jsonw.h"
+
+#define JSON_CAP_BYTES  ((size_t)8 << 20)
+#define VALUE_CAP_BYTES ((size_t)1 << 20)
+
+struct facts {
+    struct machine_facts machine;
+    struct cpu_facts cpu;
+    struct cgroup_limits limits;
+    struct gpu_facts gpu;
+    struct neuron_facts neuron;
+    struct imds_facts imds;
+    struct packages_facts packages;
+    double throttled_s;
+    int64_t throttled_periods;
+    const char *instance_type, *instance_source;
+};
+
+bool env_is_secret(const char *name)
+{
+    return mask_is_secret(name);
+}
+
+const char *env_mask(const char *name, const char *value, struct arena *a)
+{
+    if (value == NULL)
+        return NULL;
+    if (mask_is_secret(name))
+        return *value != '\0' ? MASK_TEXT : "";
+    struct buf text;
+    buf_init(&text, VALUE_CAP_BYTES);
+    const char *out = MASK_TEXT; /* what cannot be looked through is not shown */
+    if (mask_append(&text, value) == STATUS_OK)
+        out = arena_strdup(a, buf_cstr(&text));
+    buf_fini(&text);
+    return out != NULL ? out : MASK_TEXT;
+}
+
+static void ask_instance(bool use_imds, struct arena *a, struct facts *f)
+{
+    f->imds = (struct imds_facts){.problem = NULL};
+    if (!machine_is_ec2(&f->machine))
+        return;
+    if (use_imds)
+        imds_ask(a, &f->imds);
+    else
+        f->imds.problem = "not asked (--no-imds)";
+    if (f->imds.type != NULL) {
+        f->instance_type = f->imds.type;
+        f->instance_source = "imds";
+    } else if (f->machine.product != NULL && imds_is_type(f->machine.product)) {
+        f->instance_type = f->machine.product;
+        f->instance_source = "dmi";
+    }
+}
+
+static void find_facts(const struct env_request *q, struct arena *a, struct facts *f)
+{
+    const char *root = sysfile_root();
+    struct cgroup group;
+    machine_probe(root, a, &f->machine);
+    cpu_probe(root, a, &f->cpu);
+    cgroup_find(root, &group);
+    cgroup_limits(root, &group, &f->limits);
+    f->throttled_s = cgroup_throttled_s(root, &group, &f->throttled_periods);
+    ask_instance(q->use_imds, a, f);
+    gpu_probe(&f->gpu);
+    neuron_probe(root, a, &f->neuron);
+    packages_probe(q->python, a, &f->packages);
+}
+
+static void write_times(struct jsonw *w)
+{
+    struct wall now = clock_wall();
+    char text[CLOCK_TEXT_BYTES];
+    clock_iso_local(now, clock_utc_offset_s(now), text);
+    jsonw_str(w, "timestamp", text);
+    clock_iso_utc(now, text);
+    jsonw_str(w, "timestamp_utc", text);
+}
+
+static void write_machine(const struct facts *f, struct jsonw *w)
+{
+    jsonw_object(w, "platform");
+    machine_write_platform(&f->machine, w);
+    jsonw_object_end(w);
+    jsonw_object(w, "cpu");
+    cpu_write(&f->cpu, w);
+    jsonw_num(w, "limit_cores", f->limits.cpu_limit_cores);
+    jsonw_num(w, "throttled_s", f->throttled_s);
+    jsonw_int(w, "throttled_periods", f->throttled_periods);
+    jsonw_object_end(w);
+    jsonw_object(w, "memory");
+    machine_write_memory(&f->machine, w);
+    if (f->limits.memory_limit_bytes >= 0)
+        jsonw_num(w, "limit_mb", (double)f->limits.memory_limit_bytes / 1e6);
+    else
+        jsonw_null(w, "limit_mb");
+    jsonw_object_end(w);
+}
+
+/* null off EC2. */
+static void write_instance(const struct facts *f, struct jsonw *w)
+{
+    if (!machine_is_ec2(&f->machine)) {
+        jsonw_null(w, "instance");
+        return;
+    }
+    jsonw_object(w, "instance");
+    jsonw_str(w, "type", f->instance_type);
+    jsonw_str(w, "region", f->imds.region);
+    jsonw_str(w, "availability_zone", f->imds.zone);
+    jsonw_str(w, "ami_id", f->imds.ami_id);
+    jsonw_str(w, "life_cycle", f->imds.life_cycle);
+    jsonw_str(w, "source", f->instance_source);
+    jsonw_str(w, "problem", f->imds.problem);
+    jsonw_object_end(w);
+}
+
+static void write_client(const struct facts *f, struct jsonw *w)
+{
+    jsonw_object(w, "client");
+    jsonw_str(w, "hostname", f->machine.hostname);
+    jsonw_str(w, "os", f->machine.os);
+    jsonw_str(w, "kernel", f->machine.kernel);
+    jsonw_str(w, "cpu_model", f->cpu.model);
+    if (f->cpu.usable_threads >= 0)
+        jsonw_int(w, "usable_threads", f->cpu.usable_threads);
+    else
+        jsonw_null(w, "usable_threads");
+    jsonw_num(w, "memory_mb", f->machine.total_mb);
+    jsonw_str(w, "clocksource", f->machine.clocksource);
+    jsonw_object_end(w);
+}
+
+static void write_env(const struct env_request *q, const struct facts *f, struct arena *a,
+                      struct jsonw *w)
+{
+    jsonw_object(w, NULL);
+    write_times(w);
+    write_machine(f, w);
+    gpu_write(&f->gpu, w, "gpu");
+    neuron_write(&f->neuron, w, "neuron");
+    write_instance(f, w);
+    packages_write(&f->packages, w, "python_packages");
+    variables_write(w, "environment_variables", a);
+    jsonw_raw(w, "benchmark_config", q->config_json != NULL ? q->config_json : "{}");
+    write_client(f, w);
+    jsonw_str(w, "tool", q->tool);
+    jsonw_object_end(w);
+}
+
+enum status env_collect(const struct env_request *q, struct arena *a, struct env *out,
+                        struct err *e)
+{
+    struct facts *f = arena_alloc(a, 1, sizeof *f);
+    if (f == NULL)
+        return status_fail(e, STATUS_NO_MEMORY, "environment", "out of memory");
+    find_facts(q, a, f);
+    struct buf text;
+    struct jsonw w;
+    buf_init(&text, JSON_CAP_BYTES);
+    jsonw_init(&w, &text, 0);
+    write_env(q, f, a, &w);
+    enum status code = text.failed;
+    const char *json = code == STATUS_OK ? arena_strdup(a, buf_cstr(&text)) : NULL;
+    buf_fini(&text);
+    if (code == STATUS_OK && json == NULL)
+        code = STATUS_NO_MEMORY;
+    if (code != STATUS_OK)
+        return status_fail(e, code, "environment", "%s", status_text(code));
+    *out = (struct env){
+        .json = json,
+        .instance_type = f->instance_type,
+        .region = f->imds.region,
+        .nvidia_devices = (int64_t)f->gpu.count,
+        .neuron_devices = (int64_t)f->neuron.count,
+    };
+    return STATUS_OK;
+}

@@ -1,0 +1,42 @@
+#include "probe/prices.h"
+
+#include <math.h>
+
+#include "embed.h"
+#include "text/yaml.h"
+
+#define DEFAULT_REGION "us-east-1"
+
+static const char *text_of(const struct yaml_node *map, const char *key)
+{
+    const struct yaml_node *node = yaml_get(map, key);
+    return node != NULL && node->text != NULL ? node->text : "unknown";
+}
+
+enum status prices_find(const char *instance_type, const char *region, struct arena *a,
+                        struct price *out, struct err *e)
+{
+    struct yaml_node *top;
+    struct str text = {(const char *)embed_prices_yaml, embed_prices_yaml_size};
+    enum status code = yaml_from_text(text, "prices.yaml", a, &top, e);
+    if (code != STATUS_OK)
+        return code;
+    *out = (struct price){NAN, NULL};
+    if (instance_type == NULL)
+        return STATUS_OK;
+    const struct yaml_node *regions = yaml_get(top, "regions");
+    const struct yaml_node *prices = yaml_get(regions,
+                                              region != NULL ? region : DEFAULT_REGION);
+    const struct yaml_node *price = yaml_get(prices, instance_type);
+    double usd;
+    if (price == NULL || !str_to_double(str_from(price->text), &usd))
+        return STATUS_OK;
+    const char *source = arena_printf(a, "%s, %s%s, collected %s", text_of(top, "kind"),
+                                      region != NULL ? region : DEFAULT_REGION,
+                                      region != NULL ? "" : " (region not known)",
+                                      text_of(top, "collected"));
+    if (source == NULL)
+        return status_fail(e, STATUS_NO_MEMORY, "prices.yaml", "out of memory");
+    *out = (struct price){usd, source};
+    return STATUS_OK;
+}
