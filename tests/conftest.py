@@ -102,7 +102,7 @@ def vllm013_interpreter():
         pytest.skip("vLLM 0.13 only with scripts/test --vllm013")
     python = Path(os.environ.get("INFERBENCH_PYTHON013") or HOME / "venv013/bin/python")
     if not python.exists():
-        pytest.skip(f"no vLLM 0.13 in {python}")
+        pytest.skip(f"no vLLM 0.13 in {python}: scripts/setup vllm013 makes it")
     return python
 
 

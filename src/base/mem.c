@@ -9,19 +9,19 @@
 /* The one global that is not a table: the fault seam of the tests. It cannot travel in a
  * struct, since allocations happen everywhere; it is atomic, since they happen in every
  * thread. 0: off; 1: every call fails; n: n - 1 more calls succeed. */
-static _Atomic long mem_fail_in;
+static _Atomic long fail_in;
 
 void mem_fail_at(long nth)
 {
-    atomic_store_explicit(&mem_fail_in, nth, memory_order_relaxed);
+    atomic_store_explicit(&fail_in, nth, memory_order_relaxed);
 }
 
 static bool must_fail(void)
 {
-    long n = atomic_load_explicit(&mem_fail_in, memory_order_relaxed);
+    long n = atomic_load_explicit(&fail_in, memory_order_relaxed);
     while (n > 1)
         if (atomic_compare_exchange_weak_explicit(
-                &mem_fail_in, &n, n - 1, memory_order_relaxed, memory_order_relaxed))
+                &fail_in, &n, n - 1, memory_order_relaxed, memory_order_relaxed))
             return false;
     return n == 1;
 }

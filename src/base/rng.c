@@ -50,8 +50,8 @@ uint64_t rng_u64(struct rng *r)
 
 uint64_t rng_below(struct rng *r, uint64_t n)
 {
-    uint64_t skip = (0 - n) %
-                    n; /* 2^64 mod n: the draws below it would favour small values */
+    /* 2^64 mod n: the draws below it would favour small values. */
+    uint64_t skip = (0 - n) % n;
     uint64_t x = rng_u64(r);
     while (x < skip)
         x = rng_u64(r);

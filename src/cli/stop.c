@@ -13,8 +13,9 @@ static volatile sig_atomic_t hangups;
 static void on_stop(int number)
 {
     if (stop_number != 0) {
-        static const char text[] = "\ninferbench: stopped at once; what was measured is in "
-                                   "the journal: inferbench recover RAW_DIR\n";
+        static const char text[] =
+            "\ninferbench: stopped at once; what was measured is in "
+            "the journal: inferbench recover RAW_DIR\n";
         ssize_t written = write(STDERR_FILENO, text, sizeof text - 1);
         (void)written;
         _exit(CLI_SIGNAL);

@@ -106,6 +106,10 @@ struct engine_ops {
     const char *name;
     int abi;
     unsigned flags;        /* of enum engine_flag */
+    /* MAY; before open, so that the environment can be recorded: the interpreter that open would
+     * use (arena), *notes what to tell the user of it ("python: ... vLLM 0.32.0"), or NULL. */
+    enum status (*locate)(const struct engine_settings *s, struct arena *a,
+                          const char **python, const char **notes, struct err *e);
     /* MUST; may block. *out is closed by close even if open failed half-way (then NULL). */
     enum status (*open)(const struct engine_settings *s, const struct engine_watch *w,
                         struct engine **out, struct engine_facts *facts, struct err *e);

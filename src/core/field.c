@@ -3,16 +3,16 @@
 #include <string.h>
 
 const struct field field_table[FIELD_COUNT] = {
-#define X(field_id, field_kind, field_unit, field_better, field_floor, field_must,       \
-          field_help)                                                                    \
-    [FIELD_##field_id] = {                                                               \
-        .name = #field_id,                                                               \
-        .kind = VALUE_##field_kind,                                                      \
-        .unit = field_unit,                                                              \
-        .better = BETTER_##field_better,                                                 \
-        .floor = field_floor,                                                            \
-        .must = field_must,                                                              \
-        .help = field_help,                                                              \
+#define X(field_id, field_kind, field_unit, field_better, field_floor, field_must, \
+          field_help)                                                              \
+    [FIELD_##field_id] = {                                                         \
+        .name = #field_id,                                                         \
+        .kind = VALUE_##field_kind,                                                \
+        .unit = field_unit,                                                        \
+        .better = BETTER_##field_better,                                           \
+        .floor = field_floor,                                                      \
+        .must = field_must,                                                        \
+        .help = field_help,                                                        \
     },
     FIELD_LIST(X)
 #undef X

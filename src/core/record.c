@@ -2,17 +2,15 @@
 
 #include <string.h>
 
-static const char *const fail_names[FAIL_COUNT] = {
-    [FAIL_none] = "",
+static const char *const fail_names[FAIL_COUNT] = {[FAIL_none] = "",
 #define X(name) [FAIL_##name] = #name,
-    FAIL_LIST(X)
+                                                   FAIL_LIST(X)
 #undef X
 };
 
-static const char *const source_names[TOKEN_SOURCE_COUNT] = {
-    [TOKEN_SOURCE_none] = "",
+static const char *const source_names[TOKEN_SOURCE_COUNT] = {[TOKEN_SOURCE_none] = "",
 #define X(name) [TOKEN_SOURCE_##name] = #name,
-    TOKEN_SOURCE_LIST(X)
+                                                             TOKEN_SOURCE_LIST(X)
 #undef X
 };
 

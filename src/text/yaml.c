@@ -61,31 +61,34 @@ static bool means_null(const yaml_event_t *event)
     return false;
 }
 
-static enum status new_node(struct reader *r, const yaml_event_t *event,
-                            struct yaml_node **out)
+/* NULL on failure, here and below: the status is then that of r->e. */
+static struct yaml_node *new_node(struct reader *r, const yaml_event_t *event)
 {
     struct yaml_node *node = arena_alloc(r->arena, 1, sizeof *node);
-    if (node == NULL)
-        return no_memory(r);
-    node->line = (int)event->start_mark.line + 1;
-    switch (event->type) {
-    case YAML_MAPPING_START_EVENT: node->kind = YAML_MAP; break;
-    case YAML_SEQUENCE_START_EVENT: node->kind = YAML_LIST; break;
-    default:
-        node->kind = YAML_SCALAR;
-        node->is_null = means_null(event);
-        node->text = arena_str(r->arena, (struct str){
-                                             (const char *)event->data.scalar.value,
-                                             event->data.scalar.length,
-                                         });
-        if (node->text == NULL)
-            return no_memory(r);
-        if (strlen(node->text) != event->data.scalar.length)
-            return fail_at(r, STATUS_BAD_INPUT, event->start_mark.line,
-                           "a text holds a zero byte");
+    if (node == NULL) {
+        (void)no_memory(r);
+        return NULL;
     }
-    *out = node;
-    return STATUS_OK;
+    node->line = (int)event->start_mark.line + 1;
+    if (event->type != YAML_SCALAR_EVENT) {
+        node->kind = event->type == YAML_MAPPING_START_EVENT ? YAML_MAP : YAML_LIST;
+        return node;
+    }
+    struct str text = {.ptr = (const char *)event->data.scalar.value,
+                       .len = event->data.scalar.length};
+    node->kind = YAML_SCALAR;
+    node->is_null = means_null(event);
+    node->text = arena_str(r->arena, text);
+    if (node->text == NULL) {
+        (void)no_memory(r);
+        return NULL;
+    }
+    if (strlen(node->text) != text.len) {
+        (void)fail_at(r, STATUS_BAD_INPUT, event->start_mark.line,
+                      "a text holds a zero byte");
+        return NULL;
+    }
+    return node;
 }
 
 static bool has_anchor(const yaml_event_t *event)
@@ -115,8 +118,7 @@ static enum status check_key(struct reader *r, const struct yaml_node *map,
     return status_hint(r->e, "Remove one of them");
 }
 
-static enum status read_node(struct reader *r, const yaml_event_t *event,
-                             struct yaml_node **out);
+static struct yaml_node *read_node(struct reader *r, const yaml_event_t *event);
 
 /* Members or items up to the end event. In a map, keys and values take turns. */
 static enum status read_children(struct reader *r, struct yaml_node *parent)
@@ -128,16 +130,12 @@ static enum status read_children(struct reader *r, struct yaml_node *parent)
         enum status status = next_event(r, &event);
         if (status != STATUS_OK)
             return status;
-        if (event.type == YAML_MAPPING_END_EVENT ||
-            event.type == YAML_SEQUENCE_END_EVENT) {
-            yaml_event_delete(&event);
-            return STATUS_OK;
-        }
-        struct yaml_node *node = NULL;
-        status = read_node(r, &event, &node);
+        bool is_end = event.type == YAML_MAPPING_END_EVENT ||
+                      event.type == YAML_SEQUENCE_END_EVENT;
+        struct yaml_node *node = is_end ? NULL : read_node(r, &event);
         yaml_event_delete(&event);
-        if (status != STATUS_OK)
-            return status;
+        if (node == NULL)
+            return is_end ? STATUS_OK : r->e->code;
         if (parent->kind == YAML_MAP && key == NULL) {
             status = check_key(r, parent, node);
             if (status != STATUS_OK)
@@ -145,36 +143,36 @@ static enum status read_children(struct reader *r, struct yaml_node *parent)
             key = node;
             continue;
         }
-        node->key = key != NULL ? key->text : NULL;
-        if (key != NULL)
+        if (key != NULL) {
+            node->key = key->text;
             node->line = key->line;
-        key = NULL;
+            key = NULL;
+        }
         *tail = node;
         tail = &node->next;
     }
 }
 
-static enum status read_node(struct reader *r, const yaml_event_t *event,
-                             struct yaml_node **out)
+static struct yaml_node *read_node(struct reader *r, const yaml_event_t *event)
 {
+    size_t line0 = event->start_mark.line;
     if (has_anchor(event)) {
-        (void)fail_at(r, STATUS_BAD_INPUT, event->start_mark.line,
+        (void)fail_at(r, STATUS_BAD_INPUT, line0,
                       "anchors and aliases (& and *) are not accepted");
-        return status_hint(r->e, "Write the value out, or quote a text that begins so");
+        (void)status_hint(r->e, "Write the value out, or quote a text that begins so");
+        return NULL;
     }
-    struct yaml_node *node = NULL;
-    enum status status = new_node(r, event, &node);
-    if (status == STATUS_OK && node->kind != YAML_SCALAR) {
-        if (r->depth >= MAX_DEPTH)
-            return fail_at(r, STATUS_BAD_INPUT, event->start_mark.line,
-                           "nested too deeply");
-        r->depth++;
-        status = read_children(r, node);
-        r->depth--;
+    struct yaml_node *node = new_node(r, event);
+    if (node == NULL || node->kind == YAML_SCALAR)
+        return node;
+    if (r->depth >= MAX_DEPTH) {
+        (void)fail_at(r, STATUS_BAD_INPUT, line0, "nested too deeply");
+        return NULL;
     }
-    if (status == STATUS_OK)
-        *out = node;
-    return status;
+    r->depth++;
+    enum status status = read_children(r, node);
+    r->depth--;
+    return status == STATUS_OK ? node : NULL;
 }
 
 static enum status take_event(struct reader *r, const yaml_event_t *event,
@@ -190,7 +188,7 @@ static enum status take_event(struct reader *r, const yaml_event_t *event,
             return STATUS_OK;
         return fail_at(r, STATUS_BAD_INPUT, event->start_mark.line,
                        "a second document begins here; a file holds one");
-    default: return read_node(r, event, out);
+    default: *out = read_node(r, event); return *out != NULL ? STATUS_OK : r->e->code;
     }
 }
 

@@ -1,0 +1,330 @@
+#include "bench/offline.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "bench/collect.h"
+
+#define EVENT_BATCH      256
+#define REPEAT_CAP_BYTES ((size_t)8 << 30)
+#define WAIT_S           0.2
+
+static bool is_stopped(const struct offline *o)
+{
+    return o->watch.stop != NULL && o->watch.stop(o->watch.arg);
+}
+
+/* Failures that another engine of the same kind would meet again. */
+static bool is_final(enum status s)
+{
+    return s == STATUS_NOT_FOUND || s == STATUS_UNSUPPORTED || s == STATUS_BAD_OPTION ||
+           s == STATUS_BAD_INPUT;
+}
+
+static bool fits_open_engine(const struct offline *o, const struct plan_cell *cell)
+{
+    const struct plan_cell *open = &o->plan->cells[o->open_cell];
+    return o->session.engine != NULL && open->setting == cell->setting &&
+           (!o->loads_per_batch || open->batch_size == cell->batch_size);
+}
+
+static enum status open_for(struct offline *o, size_t index, struct err *e)
+{
+    const struct plan_cell *cell = &o->plan->cells[index];
+    struct engine_settings s = o->settings;
+    session_close(&o->session);
+    s.enable_prefix_caching = cell->caching;
+    if (o->loads_per_batch && !o->is_seqs_given)
+        s.max_num_seqs = cell->batch_size;
+    o->open_cell = index;
+    if (session_open(&o->session, o->ops, &s, &o->watch, e) != STATUS_OK)
+        return e->code;
+    if (o->session.facts.notes != NULL)
+        log_line(o->log, LOG_NOTE, "%s", o->session.facts.notes);
+    return session_tokenize(&o->session, o->plan, o->arena, e);
+}
+
+/* The cell's own fields over what the engine says of itself. */
+static void cell_fields(const struct offline *o, const struct plan_cell *cell,
+                        struct row *f)
+{
+    bool is_open = o->session.engine != NULL;
+    if (is_open)
+        *f = o->session.facts.fields;
+    f->v[FIELD_scenario] = value_str(cell->scenario->name);
+    f->v[FIELD_batch_size] = value_int(cell->batch_size);
+    f->v[FIELD_max_output_tokens] = value_int(cell->max_tokens);
+    f->v[FIELD_dataset] = value_str(cell->scenario->dataset);
+    f->v[FIELD_enable_prefix_caching] = value_bool(is_open ? o->session.facts.is_caching
+                                                           : cell->caching);
+    const char *hardware = o->hardware_type;
+    if (hardware == NULL)
+        hardware = is_open ? o->session.facts.hardware_type : "unknown";
+    f->v[FIELD_hardware_type] = value_str(hardware);
+    if ((o->ops->flags & ENGINE_SIMULATED) != 0)
+        f->v[FIELD_is_simulated] = value_bool(true);
+    else if (f->v[FIELD_is_simulated].kind == VALUE_ABSENT)
+        f->v[FIELD_is_simulated] = value_bool(false);
+}
+
+static enum status draw(const struct offline *o, size_t cell, int64_t repeat,
+                        struct arena *a, struct plan_repeat *out, struct err *e)
+{
+    const struct plan_which which = {.cell = cell,
+                                     .repeat = repeat,
+                                     .vocab_size = o->session.facts.vocab_size,
+                                     .block_size = o->session.facts.block_size};
+    return plan_draw(o->plan, &which, a, out, e);
+}
+
+static enum status write_cell(struct offline *o, size_t index, struct err *e)
+{
+    const struct plan_cell *cell = &o->plan->cells[index];
+    struct cell_data data = {.has_fixed_lengths = !o->settings.stop_at_eos,
+                             .has_gaps = o->with_gaps,
+                             .longest_prompt_tokens = TOKENS_UNKNOWN};
+    struct arena a;
+    struct plan_repeat first;
+    enum status s = STATUS_OK;
+    arena_init(&a, REPEAT_CAP_BYTES);
+    if (o->session.engine != NULL) {
+        s = draw(o, index, 1, &a, &first, e);
+        if (s == STATUS_OK) {
+            data.shares_prefix = first.shares_prefix;
+            data.longest_prompt_tokens = first.longest_tokens;
+        }
+    } else if (cell->scenario->text_count == 0) {
+        data.longest_prompt_tokens = cell->scenario->shared_tokens +
+                                     cell->scenario->own_tokens;
+    }
+    cell_fields(o, cell, &data.fields);
+    if (s == STATUS_OK)
+        s = journal_cell(o->journal, index, &data, e);
+    arena_fini(&a);
+    return s;
+}
+
+/* Events until every request has ended. STATUS_INTERRUPTED and failures of the engine
+ * leave the rest of the requests open. */
+static enum status run_requests(struct offline *o, const struct plan_repeat *plan,
+                                struct collect *c, struct err *e)
+{
+    struct event events[EVENT_BATCH];
+    const struct engine_ops *ops = o->ops;
+    for (size_t i = 0; i < plan->count; i++)
+        if (ops->submit(o->session.lane, &plan->requests[i], e) != STATUS_OK)
+            return e->code;
+    while (c->ended < c->count) {
+        size_t n = 0;
+        struct instant until = clock_after(clock_now(), clock_seconds(WAIT_S));
+        if (ops->next(o->session.lane, until, &o->watch, events, EVENT_BATCH, &n, e) !=
+            STATUS_OK)
+            return e->code;
+        for (size_t i = 0; i < n; i++)
+            if (collect_event(c, &events[i], e) != STATUS_OK)
+                return e->code;
+    }
+    return STATUS_OK;
+}
+
+/* Cold: emptied before each repeat; warm: before the first one of the cell. */
+static enum status empty_cache(struct offline *o, int64_t repeat, struct err *e)
+{
+    bool is_done = false;
+    if (!o->session.facts.is_caching || (o->plan->options.is_prefix_warm && repeat > 0))
+        return STATUS_OK;
+    enum status s = o->ops->reset_prefix(o->session.engine, &is_done, e);
+    if (s == STATUS_OK && !is_done && repeat == 0)
+        log_line(o->log, LOG_DEBUG,
+                 "the prefix cache could not be emptied: a new prefix "
+                 "for each repeat keeps it cold");
+    return s;
+}
+
+static double output_tokens_per_s(const struct repeat_data *r)
+{
+    int64_t tokens = 0, first = INT64_MAX, last = INT64_MIN;
+    for (size_t i = 0; i < r->request_count; i++) {
+        const struct request_record *q = &r->requests[i];
+        if (q->status != RECORD_OK || q->last_ns == NS_UNKNOWN)
+            continue;
+        tokens += q->tokens_out;
+        first = q->sent_ns < first ? q->sent_ns : first;
+        last = q->last_ns > last ? q->last_ns : last;
+    }
+    return last > first ? (double)tokens * 1e9 / (double)(last - first) : (double)NAN;
+}
+
+static enum status write_repeat(struct offline *o, struct repeat_data *r, struct err *e)
+{
+    for (size_t i = 0; i < r->request_count; i++)
+        if (journal_request(o->journal, r, &r->requests[i], o->with_gaps, e) != STATUS_OK)
+            return e->code;
+    if (journal_repeat_end(o->journal, r, e) != STATUS_OK)
+        return e->code;
+    progress_repeat_done(o->progress, output_tokens_per_s(r), r->error);
+    return STATUS_OK;
+}
+
+/* What ended a repeat early, as its row tells it; NULL when nothing did. */
+static const char *cause_text(enum status s, const struct err *why, struct arena *a)
+{
+    if (s == STATUS_OK)
+        return NULL;
+    return s == STATUS_INTERRUPTED ? "interrupted" : arena_strdup(a, why->what);
+}
+
+/* A repeat of which nothing succeeded measured nothing: its error is the first request's.
+ */
+static enum status all_failed(struct repeat_data *r, struct err *why)
+{
+    for (size_t i = 0; i < r->request_count; i++)
+        if (r->requests[i].status == RECORD_OK)
+            return STATUS_OK;
+    r->error = r->requests[0].error != NULL ? r->requests[0].error
+                                            : "every request failed";
+    return status_fail(why, STATUS_ENGINE, "every request failed", "%s", r->error);
+}
+
+/* Sends the requests of r and books what came of them. The return value and *why tell
+ * what ended the repeat early; *e is set only where nothing more can be recorded. */
+static enum status measure(struct offline *o, struct repeat_data *r,
+                           const struct plan_repeat *plan, struct arena *a,
+                           struct err *why)
+{
+    struct collect c;
+    struct err later;
+    if (collect_init(&c, plan, o->journal->start, a, why) != STATUS_OK)
+        return why->code;
+    sampler_begin(o->session.sampler);
+    enum status s = run_requests(o, plan, &c, why);
+    sampler_end(o->session.sampler, &r->fields);
+    if (s == STATUS_OK)
+        s = o->ops->counters(o->session.engine, &r->fields, why);
+    r->error = cause_text(s, why, a);
+    enum fail_class fail = s == STATUS_OK || s == STATUS_INTERRUPTED ? FAIL_none
+                                                                     : FAIL_engine;
+    if (collect_finish(&c, fail, r->error, &r->requests, &later) != STATUS_OK) {
+        *why = later;
+        return later.code;
+    }
+    r->request_count = c.count;
+    if (s == STATUS_OK && r->requests[0].status == RECORD_FAILED)
+        s = all_failed(r, why);
+    return s;
+}
+
+static enum status run_repeat(struct offline *o, size_t cell, int64_t repeat,
+                              struct err *why, struct err *e)
+{
+    struct arena a;
+    struct plan_repeat plan = {0};
+    struct repeat_data r = {
+        .cell = (int32_t)cell, .repeat = (int32_t)repeat, .is_warmup = repeat == 0};
+    arena_init(&a, REPEAT_CAP_BYTES);
+    enum status s = draw(o, cell, repeat, &a, &plan, why);
+    if (s == STATUS_OK)
+        s = empty_cache(o, repeat, why);
+    const struct plan_cell *pc = &o->plan->cells[cell];
+    progress_repeat(o->progress, o->progress->cell, repeat,
+                    pc->max_tokens * (int64_t)plan.count);
+    r.requests_planned = pc->batch_size;
+    r.expected_cached_tokens = s == STATUS_OK ? plan.expected_cached_tokens
+                                              : TOKENS_UNKNOWN;
+    r.start_ns = clock_since(o->journal->start).ns;
+    enum status w = journal_repeat(o->journal, &r, e);
+    if (w == STATUS_OK && s == STATUS_OK)
+        s = measure(o, &r, &plan, &a, why);
+    if (s != STATUS_OK && r.error == NULL)
+        r.error = cause_text(s, why, &a);
+    if (w == STATUS_OK)
+        w = write_repeat(o, &r, e);
+    arena_fini(&a);
+    return w != STATUS_OK ? w : s;
+}
+
+static void note_failure(struct offline_outcome *out, const struct err *why)
+{
+    out->repeats_failed++;
+    if (out->first.code == STATUS_OK)
+        out->first = *why;
+}
+
+/* The row of a cell whose engine did not open. */
+static enum status record_unopened(struct offline *o, size_t cell, const struct err *why,
+                                   struct err *e)
+{
+    struct repeat_data r = {.cell = (int32_t)cell,
+                            .is_warmup = true,
+                            .start_ns = clock_since(o->journal->start).ns,
+                            .requests_planned = o->plan->cells[cell].batch_size,
+                            .expected_cached_tokens = TOKENS_UNKNOWN};
+    r.error = why->code == STATUS_INTERRUPTED ? "interrupted" : why->what;
+    if (write_cell(o, cell, e) != STATUS_OK ||
+        journal_repeat(o->journal, &r, e) != STATUS_OK)
+        return e->code;
+    return write_repeat(o, &r, e);
+}
+
+static const char *cell_name(const struct offline *o, size_t index)
+{
+    const struct plan_cell *c = &o->plan->cells[index];
+    const char *name = arena_printf(o->arena, "%s bs=%lld cache=%s", c->scenario->name,
+                                    (long long)c->batch_size, c->caching ? "on" : "off");
+    return name != NULL ? name : c->scenario->name;
+}
+
+/* One cell. STATUS_OK: all its repeats were executed; a code equal to why->code: the cell
+ * failed for that reason; a code equal to e->code: the run cannot go on. */
+static enum status run_cell(struct offline *o, size_t index, struct err *why,
+                            struct err *e)
+{
+    enum status s = STATUS_OK;
+    progress_repeat(o->progress, cell_name(o, index), 0, 0);
+    if (!fits_open_engine(o, &o->plan->cells[index]))
+        s = open_for(o, index, why);
+    if (s != STATUS_OK) {
+        session_close(&o->session);
+        enum status w = record_unopened(o, index, why, e);
+        return w != STATUS_OK ? w : s;
+    }
+    if (write_cell(o, index, e) != STATUS_OK)
+        return e->code;
+    for (int64_t k = 0; s == STATUS_OK && k < o->plan->options.num_runs; k++) {
+        s = run_repeat(o, index, k, why, e);
+        if (s == STATUS_OK && is_stopped(o))
+            s = status_fail(why, STATUS_INTERRUPTED, "run", "stopped by a signal");
+    }
+    if (s != STATUS_OK)
+        session_close(&o->session);
+    return s;
+}
+
+enum status offline_run(struct offline *o, struct offline_outcome *out, struct err *e)
+{
+    int failed_in_a_row = 0;
+    *out = (struct offline_outcome){0};
+    e->code = STATUS_OK;
+    for (size_t i = 0; i < o->plan->cell_count && failed_in_a_row < 2; i++) {
+        struct err why = {.code = STATUS_OK};
+        enum status s = run_cell(o, i, &why, e);
+        if (e->code != STATUS_OK)
+            break;
+        if (s == STATUS_INTERRUPTED) {
+            out->is_interrupted = true;
+            break;
+        }
+        failed_in_a_row = s == STATUS_OK ? 0 : failed_in_a_row + 1;
+        if (s == STATUS_OK)
+            continue;
+        note_failure(out, &why);
+        log_error(o->log, &why);
+        if (is_final(s))
+            break;
+    }
+    session_close(&o->session);
+    out->is_complete = !out->is_interrupted && out->repeats_failed == 0 &&
+                       e->code == STATUS_OK;
+    return e->code;
+}

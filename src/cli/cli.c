@@ -1,0 +1,105 @@
+#include "cli/cli.h"
+
+#include <errno.h>
+#include <stdint.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/file.h"
+#include "text/yaml.h"
+
+int cli_fail(struct cli *cli, const struct err *e)
+{
+    log_error(&cli->log, e);
+    if (e->code == STATUS_BAD_OPTION)
+        return CLI_USAGE;
+    return e->code == STATUS_INTERRUPTED ? CLI_SIGNAL : CLI_FAILED;
+}
+
+bool cli_wants_help(int argc, char **argv)
+{
+    for (int i = 0; i < argc && strcmp(argv[i], "--") != 0; i++)
+        if (strcmp(argv[i], "--help") == 0 || strcmp(argv[i], "-h") == 0)
+            return true;
+    return false;
+}
+
+bool cli_print(struct cli *cli, const char *text)
+{
+    struct err e;
+    if (file_write_all(STDOUT_FILENO, "standard output", str_from(text), &e) == STATUS_OK)
+        return true;
+    if (errno != EPIPE)
+        log_error(&cli->log, &e);
+    return false;
+}
+
+/* The words of one key: a scalar is one word, a list one word an item, a map "k=v" words.
+ */
+static enum status words_of(const struct yaml_node *n, const char *where, struct arena *a,
+                            struct opt_strings *out, struct err *e)
+{
+    size_t count = 0;
+    for (const struct yaml_node *c = n->first; c != NULL; c = c->next)
+        count++;
+    count = n->kind == YAML_SCALAR ? 1 : count;
+    out->items = arena_alloc(a, count + 1, sizeof *out->items);
+    if (out->items == NULL)
+        return status_fail(e, STATUS_NO_MEMORY, where, "out of memory");
+    out->count = 0;
+    if (n->kind == YAML_SCALAR)
+        out->items[out->count++] = n->text;
+    for (const struct yaml_node *c = n->first; c != NULL; c = c->next) {
+        if (c->kind != YAML_SCALAR) {
+            status_fail(e, STATUS_BAD_OPTION, where, "%s: a list inside a value", n->key);
+            return status_hint(e,
+                               "Write one value, a list of values, or key: value pairs.");
+        }
+        out->items[out->count++] = n->kind == YAML_MAP
+                                       ? arena_printf(a, "%s=%s", c->key, c->text)
+                                       : c->text;
+    }
+    return STATUS_OK;
+}
+
+static enum status read_config(struct opt_parse *p, const char *path, struct err *e)
+{
+    struct yaml_node *root = NULL;
+    if (yaml_from_file(path, p->arena, &root, e) != STATUS_OK) {
+        e->code = STATUS_BAD_OPTION;
+        return e->code;
+    }
+    if (root->kind != YAML_MAP) {
+        status_fail(e, STATUS_BAD_OPTION, path, "not a list of option: value lines");
+        return status_hint(e, "Write e.g. batch-sizes: [1, 4]");
+    }
+    for (const struct yaml_node *n = root->first; n != NULL; n = n->next) {
+        const char *where = arena_printf(p->arena, "%s:%d", path, n->line);
+        struct opt_strings words = {0};
+        if (n->is_null)
+            continue;
+        if (where == NULL || words_of(n, where, p->arena, &words, e) != STATUS_OK)
+            return e->code;
+        if (opt_set(p, n->key, &words, where, e) != STATUS_OK)
+            return e->code;
+    }
+    return STATUS_OK;
+}
+
+enum status cli_parse(const struct cli_table *table, const struct cli_words *w,
+                      struct arena *arena, struct opt_parse *parse, struct err *e)
+{
+    *parse = (struct opt_parse){.table = table->rows,
+                                .count = table->count,
+                                .target = table->target,
+                                .arena = arena};
+    if (opt_init(parse, e) != STATUS_OK ||
+        opt_read_argv(parse, w->argc, w->argv, e) != STATUS_OK)
+        return e->code;
+    const struct opt *config = opt_find(parse, "config");
+    if (config == NULL)
+        return STATUS_OK;
+    const char *path;
+    memcpy(&path, (const char *)table->target + config->offset, sizeof path);
+    return path == NULL ? STATUS_OK : read_config(parse, path, e);
+}

@@ -1,0 +1,83 @@
+#include "cli/finish.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+#include "base/str.h"
+#include "text/json.h"
+
+static bool is_accepted(const char *accepted, const char *code)
+{
+    struct str rest = str_from(accepted);
+    while (rest.len > 0)
+        if (str_is(str_trim(str_cut(&rest, ',')), code))
+            return true;
+    return false;
+}
+
+/* True if every reason of that cell was accepted. */
+static bool is_cell_accepted(const struct finish *f, const struct summary_entry *cell)
+{
+    struct err e;
+    json_t *reasons = NULL;
+    if (f->accept_invalid == NULL)
+        return false;
+    if (*f->accept_invalid == '\0')
+        return true;
+    bool all = json_from_text(str_from(cell->reasons), "reasons", &reasons, &e) ==
+               STATUS_OK;
+    for (size_t i = 0; all && i < json_array_size(reasons); i++)
+        all = is_accepted(f->accept_invalid,
+                          json_string_value(json_array_get(reasons, i)));
+    json_decref(reasons);
+    return all;
+}
+
+static int64_t invalid_cells(const struct finish *f, int64_t *accepted)
+{
+    int64_t invalid = 0;
+    *accepted = 0;
+    for (size_t i = 0; i < f->results->cell_count; i++) {
+        const struct summary_entry *c = &f->results->cells[i];
+        if (c->verdict == NULL || strcmp(c->verdict, "INVALID") != 0)
+            continue;
+        if (is_cell_accepted(f, c))
+            ++*accepted;
+        else
+            invalid++;
+    }
+    return invalid;
+}
+
+int finish_run(struct cli *cli, const struct finish *f)
+{
+    int64_t accepted;
+    int64_t invalid = invalid_cells(f, &accepted);
+    struct log *log = &cli->log;
+    if (f->is_interrupted) {
+        log_line(log, LOG_WARN,
+                 "exit 4: stopped by signal %d; the files are complete up to "
+                 "there",
+                 f->signal);
+        return CLI_SIGNAL;
+    }
+    if (f->failed > 0) {
+        log_line(log, LOG_WARN,
+                 "exit 1: %" PRId64 " of the cells failed; first cause: %s", f->failed,
+                 f->first_failure->what);
+        return CLI_FAILED;
+    }
+    if (invalid > 0) {
+        log_line(log, LOG_WARN,
+                 "exit 3: measured, but %" PRId64 " of %zu cells are INVALID "
+                 "(the table says why; --accept-invalid makes it 0)",
+                 invalid, f->results->cell_count);
+        return CLI_INVALID;
+    }
+    if (accepted > 0)
+        log_line(log, LOG_NOTE, "exit 0: done; %" PRId64 " INVALID cells accepted",
+                 accepted);
+    else
+        log_line(log, LOG_NOTE, "exit 0: done, VALID");
+    return CLI_DONE;
+}

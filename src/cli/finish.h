@@ -1,0 +1,20 @@
+/* The last line of a run and its exit code (FORMAT.md 9). */
+#ifndef CLI_FINISH_H
+#define CLI_FINISH_H
+
+#include "cli/cli.h"
+#include "store/results.h"
+
+struct finish {
+    const struct results *results;
+    bool is_interrupted;
+    int signal;
+    int64_t failed; /* repeats or cells that failed */
+    const struct err *first_failure;
+    const char *accept_invalid; /* NULL: not given; "": all; else codes with commas */
+};
+
+/* Prints which exit code and why (precedence 2, 4, 1, 3, 0) and returns it. */
+int finish_run(struct cli *cli, const struct finish *f);
+
+#endif

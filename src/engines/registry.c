@@ -1,0 +1,84 @@
+#include "engines/registry.h"
+
+#include <string.h>
+
+#include "base/str.h"
+
+static const struct engine_ops *const engines[] = {&engine_vllm, &engine_null};
+static const size_t engine_count = sizeof engines / sizeof engines[0];
+
+static enum status no_interpreter(const struct engine_settings *s, struct arena *a,
+                                  const char **python, const char **notes, struct err *e)
+{
+    (void)s;
+    (void)a;
+    (void)e;
+    *python = NULL;
+    *notes = NULL;
+    return STATUS_OK;
+}
+
+static enum status no_reset(struct engine *en, bool *done, struct err *e)
+{
+    (void)en;
+    (void)e;
+    *done = false;
+    return STATUS_OK;
+}
+
+static enum status no_tokenizer(struct engine *en, struct engine_text *texts,
+                                size_t count, struct arena *a, struct err *e)
+{
+    (void)en;
+    (void)texts;
+    (void)count;
+    (void)a;
+    return status_fail(e, STATUS_UNSUPPORTED, "engine",
+                       "has no tokenizer: prompts as text need one");
+}
+
+static enum status no_counters(struct engine *en, struct row *fields, struct err *e)
+{
+    (void)en;
+    (void)fields;
+    (void)e;
+    return STATUS_OK;
+}
+
+static enum status unknown_engine(const char *name, struct err *e)
+{
+    const char *nearest = engines[0]->name;
+    for (size_t i = 1; i < engine_count; i++)
+        if (str_distance(name, engines[i]->name) < str_distance(name, nearest))
+            nearest = engines[i]->name;
+    status_fail(e, STATUS_BAD_OPTION, "--engine", "\"%s\" is not an engine", name);
+    return status_hint(e, "Did you mean %s? There are vllm and null.", nearest);
+}
+
+enum status registry_find(const char *name, enum engine_flag flag, struct engine_ops *out,
+                          struct err *e)
+{
+    const struct engine_ops *ops = NULL;
+    for (size_t i = 0; i < engine_count; i++)
+        if (strcmp(engines[i]->name, name) == 0)
+            ops = engines[i];
+    if (ops == NULL)
+        return unknown_engine(name, e);
+    bool is_whole = ops->open != NULL && ops->lane_new != NULL && ops->submit != NULL &&
+                    ops->cancel != NULL && ops->next != NULL && ops->close != NULL;
+    if (ops->abi != ENGINE_ABI || !is_whole)
+        return status_fail(e, STATUS_INTERNAL, name, "its table is incomplete (ABI %d)",
+                           ops->abi);
+    if ((ops->flags & (unsigned)flag) == 0)
+        return status_fail(e, STATUS_BAD_OPTION, "--engine", "%s cannot do this", name);
+    *out = *ops;
+    if (out->locate == NULL)
+        out->locate = no_interpreter;
+    if (out->reset_prefix == NULL)
+        out->reset_prefix = no_reset;
+    if (out->tokenize == NULL)
+        out->tokenize = no_tokenizer;
+    if (out->counters == NULL)
+        out->counters = no_counters;
+    return STATUS_OK;
+}

@@ -1,0 +1,220 @@
+#include "store/journal.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/file.h"
+
+#define LINE_CAP_BYTES ((size_t)256 << 20)
+
+enum status journal_create(struct journal *j, const char *path, struct instant start,
+                           struct err *e)
+{
+    *j = (struct journal){.path = path, .start = start};
+    buf_init(&j->line, LINE_CAP_BYTES);
+    j->fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_APPEND | O_CLOEXEC, 0666);
+    return j->fd < 0 ? status_errno(e, path, "cannot create the journal") : STATUS_OK;
+}
+
+/* Opens a line of that type; the writer is handed to the caller for the rest. */
+static struct jsonw line_begin(struct journal *j, const char *type, int64_t at_ns)
+{
+    struct jsonw w;
+    buf_clear(&j->line);
+    jsonw_init(&w, &j->line, 0);
+    jsonw_object(&w, NULL);
+    jsonw_str(&w, "type", type);
+    jsonw_int(&w, "at_ns", at_ns);
+    return w;
+}
+
+static int64_t now_ns(const struct journal *j)
+{
+    return clock_since(j->start).ns;
+}
+
+/* Writes the line; with do_sync the file is on the disk afterwards. */
+static enum status line_end(struct journal *j, struct jsonw *w, bool do_sync,
+                            struct err *e)
+{
+    jsonw_object_end(w);
+    buf_char(&j->line, '\n');
+    if (j->failed.code == STATUS_OK && j->line.failed != STATUS_OK)
+        status_fail(&j->failed, j->line.failed, j->path, "a line is too long for memory");
+    if (j->failed.code == STATUS_OK) {
+        struct str text = {j->line.data, j->line.len};
+        if (file_write_all(j->fd, j->path, text, &j->failed) == STATUS_OK && do_sync &&
+            fdatasync(j->fd) != 0)
+            status_errno(&j->failed, j->path, "cannot sync the journal");
+    }
+    if (e != NULL)
+        *e = j->failed;
+    return j->failed.code;
+}
+
+static void value_write(struct jsonw *w, const char *key, struct value v)
+{
+    switch (v.kind) {
+    case VALUE_ABSENT: break;
+    case VALUE_NULL: jsonw_null(w, key); break;
+    case VALUE_BOOL: jsonw_bool(w, key, v.b); break;
+    case VALUE_INT: jsonw_int(w, key, v.i); break;
+    case VALUE_NUM: jsonw_num(w, key, v.n); break;
+    case VALUE_STR: jsonw_str(w, key, v.s); break;
+    case VALUE_JSON: jsonw_raw(w, key, v.s); break;
+    }
+}
+
+void journal_fields(struct jsonw *w, const char *key, const struct row *fields)
+{
+    jsonw_object(w, key);
+    for (int i = 0; i < FIELD_COUNT; i++)
+        value_write(w, field_table[i].name, fields->v[i]);
+    jsonw_object_end(w);
+}
+
+enum status journal_run(struct journal *j, const struct run_data *run, struct err *e)
+{
+    struct jsonw w = line_begin(j, "run", 0);
+    jsonw_int(&w, "format", 1);
+    jsonw_str(&w, "tool", run->tool);
+    jsonw_str(&w, "serving_mode", run->serving_mode);
+    jsonw_str(&w, "stamp", run->stamp);
+    jsonw_int(&w, "start_wall_ns", run->start.ns);
+    jsonw_int(&w, "utc_offset_s", run->utc_offset_s);
+    jsonw_int(&w, "seed", run->seed);
+    jsonw_str(&w, "plan_sha256", run->plan_sha256);
+    jsonw_raw(&w, "command", run->command_json);
+    jsonw_raw(&w, "options", run->options_json);
+    jsonw_array(&w, "percentiles");
+    for (size_t i = 0; i < run->percentile_count; i++)
+        jsonw_num(&w, NULL, run->percentiles[i]);
+    jsonw_array_end(&w);
+    jsonw_object(&w, "limits");
+    for (size_t i = 0; i < run->limit_count; i++)
+        jsonw_num(&w, run->limits[i].code, run->limits[i].value);
+    jsonw_object_end(&w);
+    journal_fields(&w, "fields", &run->fields);
+    jsonw_raw(&w, "env", run->env_json);
+    return line_end(j, &w, true, e);
+}
+
+enum status journal_cell(struct journal *j, size_t index, const struct cell_data *cell,
+                         struct err *e)
+{
+    struct jsonw w = line_begin(j, "cell", now_ns(j));
+    jsonw_int(&w, "cell", (int64_t)index);
+    jsonw_bool(&w, "fixed_lengths", cell->has_fixed_lengths);
+    jsonw_bool(&w, "gaps", cell->has_gaps);
+    jsonw_bool(&w, "shares_prefix", cell->shares_prefix);
+    if (cell->longest_prompt_tokens != TOKENS_UNKNOWN)
+        jsonw_int(&w, "longest_prompt_tokens", cell->longest_prompt_tokens);
+    journal_fields(&w, "fields", &cell->fields);
+    return line_end(j, &w, false, e);
+}
+
+/* Counts and times that may be unknown are left out then. */
+static void maybe_int(struct jsonw *w, const char *key, int64_t value, int64_t unknown)
+{
+    if (value != unknown)
+        jsonw_int(w, key, value);
+}
+
+enum status journal_repeat(struct journal *j, const struct repeat_data *r, struct err *e)
+{
+    struct jsonw w = line_begin(j, "repeat", r->start_ns);
+    jsonw_int(&w, "cell", r->cell);
+    jsonw_int(&w, "repeat", r->repeat);
+    jsonw_bool(&w, "warmup", r->is_warmup);
+    jsonw_int(&w, "planned", r->requests_planned);
+    maybe_int(&w, "expected_cached_tokens", r->expected_cached_tokens, TOKENS_UNKNOWN);
+    return line_end(j, &w, false, e);
+}
+
+static void int_array(struct jsonw *w, const char *key, const int64_t *items,
+                      size_t count)
+{
+    jsonw_array(w, key);
+    for (size_t i = 0; i < count; i++)
+        jsonw_int(w, NULL, items[i]);
+    jsonw_array_end(w);
+}
+
+static const char *const status_names[] = {
+    [RECORD_OK] = "ok", [RECORD_FAILED] = "failed", [RECORD_CANCELLED] = "cancelled"};
+
+static void request_counts(struct jsonw *w, const struct request_record *r,
+                           bool with_gaps)
+{
+    maybe_int(w, "tokens_in", r->tokens_in, TOKENS_UNKNOWN);
+    maybe_int(w, "tokens_out", r->tokens_out, TOKENS_UNKNOWN);
+    maybe_int(w, "tokens_cached", r->tokens_cached, TOKENS_UNKNOWN);
+    jsonw_int(w, "max_tokens", r->max_tokens);
+    if (r->source != TOKEN_SOURCE_none)
+        jsonw_str(w, "token_source", record_source_name(r->source));
+    maybe_int(w, "first_event_tokens", r->first_event_tokens, 1);
+    if (with_gaps && r->status == RECORD_OK)
+        int_array(w, "gaps_ns", r->gaps_ns, r->gap_count);
+    maybe_int(w, "gaps_excluded", r->gaps_excluded, 0);
+    if (with_gaps && r->event_tokens != NULL)
+        int_array(w, "event_tokens", r->event_tokens, r->event_count);
+    if (r->stamps_bounded != 0 || r->stamps_tail != 0) {
+        jsonw_int(w, "stamps_exact", r->stamps_exact);
+        jsonw_int(w, "stamps_bounded", r->stamps_bounded);
+        jsonw_int(w, "stamps_tail", r->stamps_tail);
+    }
+}
+
+enum status journal_request(struct journal *j, const struct repeat_data *of,
+                            const struct request_record *r, bool with_gaps, struct err *e)
+{
+    struct jsonw w = line_begin(j, "request", now_ns(j));
+    jsonw_int(&w, "cell", of->cell);
+    jsonw_int(&w, "repeat", of->repeat);
+    jsonw_int(&w, "index", r->index);
+    jsonw_str(&w, "status", status_names[r->status]);
+    if (r->fail != FAIL_none)
+        jsonw_str(&w, "class", record_fail_name(r->fail));
+    maybe_int(&w, "due_ns", r->due_ns, NS_UNKNOWN);
+    maybe_int(&w, "ready_ns", r->ready_ns, NS_UNKNOWN);
+    maybe_int(&w, "sent_ns", r->sent_ns, NS_UNKNOWN);
+    maybe_int(&w, "first_ns", r->first_ns, NS_UNKNOWN);
+    maybe_int(&w, "last_ns", r->last_ns, NS_UNKNOWN);
+    maybe_int(&w, "done_ns", r->done_ns, NS_UNKNOWN);
+    maybe_int(&w, "prefill_ns", r->prefill_ns, NS_UNKNOWN);
+    maybe_int(&w, "decode_ns", r->decode_ns, NS_UNKNOWN);
+    request_counts(&w, r, with_gaps);
+    if (r->error != NULL)
+        jsonw_str(&w, "error", r->error);
+    return line_end(j, &w, false, e);
+}
+
+enum status journal_repeat_end(struct journal *j, const struct repeat_data *r,
+                               struct err *e)
+{
+    struct jsonw w = line_begin(j, "repeat_end", now_ns(j));
+    jsonw_int(&w, "cell", r->cell);
+    jsonw_int(&w, "repeat", r->repeat);
+    jsonw_str(&w, "error", r->error);
+    journal_fields(&w, "fields", &r->fields);
+    return line_end(j, &w, true, e);
+}
+
+enum status journal_run_end(struct journal *j, const char *cause, bool is_complete,
+                            struct err *e)
+{
+    struct jsonw w = line_begin(j, "run_end", now_ns(j));
+    jsonw_str(&w, "cause", cause);
+    jsonw_bool(&w, "complete", is_complete);
+    return line_end(j, &w, true, e);
+}
+
+void journal_close(struct journal *j)
+{
+    if (j->fd >= 0)
+        close(j->fd);
+    j->fd = -1;
+    buf_fini(&j->line);
+}

@@ -1,0 +1,47 @@
+/* The journal: JSON lines on disk, the source of every other file (FORMAT.md 6). One
+ * writer, not a measuring thread. After the first failure (a full disk) every later call
+ * fails alike and the file holds whole lines up to there. */
+#ifndef STORE_JOURNAL_H
+#define STORE_JOURNAL_H
+
+#include "base/buf.h"
+#include "base/clock.h"
+#include "base/status.h"
+#include "core/record.h"
+#include "text/jsonw.h"
+
+struct journal {
+    int fd; /* -1: closed */
+    const char *path;
+    struct instant start; /* all times in the file count from here */
+    struct buf line;
+    struct err failed; /* code STATUS_OK until something failed */
+};
+
+/* Creates raw_dir/journal.jsonl, which must not exist. path is borrowed. */
+MUST_CHECK enum status journal_create(struct journal *j, const char *path,
+                                      struct instant start, struct err *e);
+/* Header, from the members of run that stand before `cells`. */
+MUST_CHECK enum status journal_run(struct journal *j, const struct run_data *run,
+                                   struct err *e);
+MUST_CHECK enum status journal_cell(struct journal *j, size_t index,
+                                    const struct cell_data *cell, struct err *e);
+/* Start of a repeat: cell, repeat, is_warmup, start_ns, requests_planned, expected hits.
+ */
+MUST_CHECK enum status journal_repeat(struct journal *j, const struct repeat_data *r,
+                                      struct err *e);
+MUST_CHECK enum status journal_request(struct journal *j, const struct repeat_data *of,
+                                       const struct request_record *r, bool with_gaps,
+                                       struct err *e);
+/* r->fields and r->error; then syncs. */
+MUST_CHECK enum status journal_repeat_end(struct journal *j, const struct repeat_data *r,
+                                          struct err *e);
+/* cause: "done", "signal" or "failed"; syncs. */
+MUST_CHECK enum status journal_run_end(struct journal *j, const char *cause,
+                                       bool is_complete, struct err *e);
+void journal_close(struct journal *j);
+
+/* The members of a partial row as one JSON object; shared with the readers of rows. */
+void journal_fields(struct jsonw *w, const char *key, const struct row *fields);
+
+#endif

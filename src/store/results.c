@@ -1,0 +1,327 @@
+#include "store/results.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "base/file.h"
+#include "stats/rows.h"
+#include "store/journal.h"
+#include "text/json.h"
+
+#define FILE_CAP_BYTES ((size_t)2 << 30)
+#define STAMP_TRIES    1000
+
+static bool file_paths(const struct run_data *run, const char *dir, struct arena *a,
+                       struct results *r)
+{
+    const char *mode = run->serving_mode;
+    r->env_path = arena_printf(a, "%s/env_info_%s.json", dir, run->stamp);
+    r->results_path = arena_printf(a, "%s/%s_results_%s.json", dir, mode, run->stamp);
+    r->summary_path = arena_printf(a, "%s/%s_summary_%s.json", dir, mode, run->stamp);
+    return r->env_path != NULL && r->results_path != NULL && r->summary_path != NULL;
+}
+
+enum status results_build(const struct run_data *run, const char *output_dir,
+                          struct arena *a, struct results *out, struct err *e)
+{
+    *out = (struct results){0};
+    if (!file_paths(run, output_dir, a, out))
+        return status_fail(e, STATUS_NO_MEMORY, output_dir, "out of memory");
+    if (rows_build_all(run, a, &out->rows, e) != STATUS_OK)
+        return e->code;
+    for (size_t i = 0; i < run->repeat_count; i++)
+        out->failed_rows += value_is_known(out->rows[i].v[FIELD_error]);
+    return summary_build(run, out->rows, a, &out->cells, &out->cell_count, e);
+}
+
+static void generated_at(struct jsonw *w, const struct run_data *run)
+{
+    char text[CLOCK_TEXT_BYTES];
+    clock_iso_local((struct wall){run->start.ns + run->end_ns}, run->utc_offset_s, text);
+    jsonw_str(w, "generated_at", text);
+}
+
+/* The environment without its bulky parts, for each results file. */
+static void compact_env(struct jsonw *w, const struct run_data *run)
+{
+    static const char *const left_out[] = {"environment_variables", "benchmark_config",
+                                           "client"};
+    struct err e;
+    json_t *env = NULL;
+    struct buf text;
+    buf_init(&text, FILE_CAP_BYTES);
+    if (json_from_text(str_from(run->env_json), "env", &env, &e) == STATUS_OK) {
+        for (size_t i = 0; i < sizeof left_out / sizeof left_out[0]; i++)
+            json_object_del(env, left_out[i]);
+        json_t *cpu = json_object_get(env, "cpu");
+        if (json_is_object(cpu))
+            json_object_del(cpu, "flags");
+    }
+    bool is_text = env != NULL && json_to_text(env, &text) == STATUS_OK;
+    jsonw_raw(w, "env", is_text ? buf_cstr(&text) : "{}");
+    buf_fini(&text);
+    json_decref(env);
+}
+
+static void results_text(const struct run_data *run, const struct results *r,
+                         struct buf *out)
+{
+    struct jsonw w;
+    jsonw_init(&w, out, 2);
+    jsonw_object(&w, NULL);
+    jsonw_object(&w, "metadata");
+    jsonw_int(&w, "total_runs", (int64_t)run->repeat_count);
+    jsonw_int(&w, "failed_rows", r->failed_rows);
+    generated_at(&w, run);
+    jsonw_int(&w, "format", 1);
+    jsonw_str(&w, "run_id", field_str(&run->fields, FIELD_run_id));
+    jsonw_str(&w, "tool", run->tool);
+    jsonw_raw(&w, "command", run->command_json);
+    jsonw_raw(&w, "options", run->options_json);
+    jsonw_str(&w, "plan_sha256", run->plan_sha256);
+    jsonw_int(&w, "seed", run->seed);
+    jsonw_bool(&w, "complete", run->is_complete);
+    compact_env(&w, run);
+    jsonw_object_end(&w);
+    jsonw_array(&w, "results");
+    for (size_t i = 0; i < run->repeat_count; i++)
+        journal_fields(&w, NULL, &r->rows[i]);
+    jsonw_array_end(&w);
+    jsonw_object_end(&w);
+    buf_char(out, '\n');
+}
+
+static void spread_write(struct jsonw *w, const char *key, const struct spread *s)
+{
+    jsonw_object(w, key);
+    jsonw_num(w, "mean", s->mean);
+    jsonw_num(w, "min", s->min);
+    jsonw_num(w, "max", s->max);
+    jsonw_num(w, "std", s->std);
+    jsonw_num(w, "ci95_low", s->ci95_low);
+    jsonw_num(w, "ci95_high", s->ci95_high);
+    jsonw_object_end(w);
+}
+
+static void percentiles_write(struct jsonw *w, const char *key,
+                              const struct run_data *run, const struct percentile *p)
+{
+    jsonw_object(w, key);
+    for (size_t i = 0; i < run->percentile_count; i++) {
+        struct buf name;
+        buf_init(&name, 64);
+        buf_printf(&name, "p%g", p[i].p);
+        jsonw_num(w, buf_cstr(&name), p[i].value);
+        buf_fini(&name);
+    }
+    jsonw_object_end(w);
+}
+
+static void copy_field(struct jsonw *w, const struct summary_entry *c, enum field_id id)
+{
+    struct value v = c->row->v[id];
+    const char *key = field_table[id].name;
+    if (v.kind == VALUE_INT)
+        jsonw_int(w, key, v.i);
+    else if (v.kind == VALUE_BOOL)
+        jsonw_bool(w, key, v.b);
+    else if (v.kind == VALUE_NUM)
+        jsonw_num(w, key, v.n);
+    else
+        jsonw_str(w, key, v.kind == VALUE_STR ? v.s : NULL);
+}
+
+static void entry_write(struct jsonw *w, const struct run_data *run,
+                        const struct summary_entry *c)
+{
+    jsonw_object(w, c->key);
+    jsonw_int(w, "count", c->count);
+    copy_field(w, c, FIELD_instance_type);
+    copy_field(w, c, FIELD_serving_mode);
+    copy_field(w, c, FIELD_batch_size);
+    copy_field(w, c, FIELD_input_length);
+    copy_field(w, c, FIELD_max_output_tokens);
+    copy_field(w, c, FIELD_enable_prefix_caching);
+    spread_write(w, "tokens_per_second", &c->tokens_per_second);
+    spread_write(w, "time_per_token_ms", &c->time_per_token_ms);
+    spread_write(w, "first_token_latency_sec", &c->first_token_latency_s);
+    spread_write(w, "inter_token_latency_ms", &c->inter_token_latency_ms);
+    percentiles_write(w, "ttft_s", run, c->ttft_s);
+    percentiles_write(w, "itl_ms", run, c->itl_ms);
+    percentiles_write(w, "e2e_s", run, c->e2e_s);
+    copy_field(w, c, FIELD_scenario);
+    copy_field(w, c, FIELD_label);
+    copy_field(w, c, FIELD_engine);
+    copy_field(w, c, FIELD_request_rate);
+    spread_write(w, "cache_hit_rate", &c->cache_hit_rate);
+    spread_write(w, "usd_per_million_output_tokens", &c->usd_per_million_output_tokens);
+    jsonw_int(w, "failed_rows", c->failed_rows);
+    jsonw_str(w, "verdict", c->verdict);
+    jsonw_raw(w, "reasons", c->reasons);
+    jsonw_raw(w, "warnings", c->warnings);
+    jsonw_raw(w, "checks", c->checks);
+    if (c->repeats_for_2_percent > 0)
+        jsonw_int(w, "repeats_for_2_percent", c->repeats_for_2_percent);
+    else
+        jsonw_null(w, "repeats_for_2_percent");
+    jsonw_object_end(w);
+}
+
+static void summary_text(const struct run_data *run, const struct results *r,
+                         struct buf *out)
+{
+    struct jsonw w;
+    jsonw_init(&w, out, 2);
+    jsonw_object(&w, NULL);
+    jsonw_object(&w, "metadata");
+    generated_at(&w, run);
+    jsonw_int(&w, "total_configurations", (int64_t)r->cell_count);
+    jsonw_int(&w, "format", 1);
+    jsonw_str(&w, "run_id", field_str(&run->fields, FIELD_run_id));
+    jsonw_object_end(&w);
+    jsonw_object(&w, "summary");
+    for (size_t i = 0; i < r->cell_count; i++)
+        entry_write(&w, run, &r->cells[i]);
+    jsonw_object_end(&w);
+    jsonw_object_end(&w);
+    buf_char(out, '\n');
+}
+
+static const enum field_id engine_fields[] = {FIELD_enable_prefix_caching,
+                                              FIELD_engine_version,
+                                              FIELD_engine_mode,
+                                              FIELD_weights,
+                                              FIELD_model_fingerprint,
+                                              FIELD_dtype,
+                                              FIELD_quantization,
+                                              FIELD_tensor_parallel_size,
+                                              FIELD_devices,
+                                              FIELD_max_model_len,
+                                              FIELD_max_num_seqs,
+                                              FIELD_max_num_batched_tokens,
+                                              FIELD_block_size,
+                                              FIELD_kv_cache_tokens,
+                                              FIELD_enforce_eager,
+                                              FIELD_is_simulated,
+                                              FIELD_load_time_s,
+                                              FIELD_download_time_s,
+                                              FIELD_compile_time_s,
+                                              FIELD_weights_mb,
+                                              FIELD_kv_cache_mb};
+
+/* One cell's settings as compact JSON text. */
+static void settings_text(const struct cell_data *cell, struct buf *out)
+{
+    struct row fields = {.v = {{0}}};
+    struct jsonw w;
+    for (size_t k = 0; k < sizeof engine_fields / sizeof engine_fields[0]; k++)
+        fields.v[engine_fields[k]] = cell->fields.v[engine_fields[k]];
+    buf_clear(out);
+    jsonw_init(&w, out, 0);
+    journal_fields(&w, NULL, &fields);
+}
+
+/* The settings that the engine reported: one object for each that differs from the last.
+ */
+static void engine_write(struct jsonw *w, const struct run_data *run)
+{
+    struct buf texts[2];
+    buf_init(&texts[0], FILE_CAP_BYTES);
+    buf_init(&texts[1], FILE_CAP_BYTES);
+    jsonw_object(w, "engine");
+    jsonw_str(w, "name", field_str(&run->fields, FIELD_engine));
+    jsonw_array(w, "settings");
+    for (size_t i = 0; i < run->cell_count; i++) {
+        settings_text(&run->cells[i], &texts[i % 2]);
+        const char *now = buf_cstr(&texts[i % 2]),
+                   *before = buf_cstr(&texts[(i + 1) % 2]);
+        if (i == 0 || strcmp(now, before) != 0)
+            jsonw_raw(w, NULL, now);
+    }
+    jsonw_array_end(w);
+    jsonw_object_end(w);
+    buf_fini(&texts[0]);
+    buf_fini(&texts[1]);
+}
+
+static enum status env_text_of(const struct run_data *run, struct buf *out, struct err *e)
+{
+    json_t *env = NULL;
+    struct buf part;
+    struct jsonw w;
+    if (json_from_text(str_from(run->env_json), "env", &env, e) != STATUS_OK)
+        return e->code;
+    jsonw_init(&w, out, 2);
+    jsonw_object(&w, NULL);
+    const char *key;
+    json_t *value;
+    json_object_foreach(env, key, value)
+    {
+        buf_init(&part, FILE_CAP_BYTES);
+        if (json_to_text(value, &part) == STATUS_OK)
+            jsonw_raw(&w, key, buf_cstr(&part));
+        buf_fini(&part);
+    }
+    engine_write(&w, run);
+    jsonw_object_end(&w);
+    buf_char(out, '\n');
+    json_decref(env);
+    return STATUS_OK;
+}
+
+static enum status put(const char *path, struct buf *text, struct err *e)
+{
+    if (text->failed != STATUS_OK)
+        return status_fail(e, text->failed, path, "%s", status_text(text->failed));
+    return file_replace(path, (struct str){buf_cstr(text), text->len}, e);
+}
+
+enum status results_write(const struct run_data *run, const struct results *r,
+                          struct err *e)
+{
+    struct buf text;
+    buf_init(&text, FILE_CAP_BYTES);
+    enum status s = env_text_of(run, &text, e);
+    if (s == STATUS_OK)
+        s = put(r->env_path, &text, e);
+    buf_clear(&text);
+    if (s == STATUS_OK) {
+        results_text(run, r, &text);
+        s = put(r->results_path, &text, e);
+    }
+    buf_clear(&text);
+    if (s == STATUS_OK) {
+        summary_text(run, r, &text);
+        s = put(r->summary_path, &text, e);
+    }
+    buf_fini(&text);
+    return s;
+}
+
+enum status results_claim(const char *output_dir, struct wall t, int32_t utc_offset_s,
+                          struct arena *a, const char **stamp, const char **raw_dir,
+                          struct err *e)
+{
+    char base[CLOCK_TEXT_BYTES];
+    clock_stamp(t, utc_offset_s, base);
+    if (file_make_dirs(output_dir, e) != STATUS_OK)
+        return e->code;
+    for (int n = 1; n <= STAMP_TRIES; n++) {
+        char *name = n == 1 ? arena_strdup(a, base) : arena_printf(a, "%s-%d", base, n);
+        char *dir = name != NULL ? arena_printf(a, "%s/raw_%s", output_dir, name) : NULL;
+        if (dir == NULL)
+            return status_fail(e, STATUS_NO_MEMORY, output_dir, "out of memory");
+        if (mkdir(dir, 0777) == 0) {
+            *stamp = name;
+            *raw_dir = dir;
+            return STATUS_OK;
+        }
+        if (errno != EEXIST) {
+            status_errno(e, dir, "cannot create the folder");
+            return status_hint(e, "Choose a writable folder with --output-dir.");
+        }
+    }
+    return status_fail(e, STATUS_IO, output_dir, "%d runs of the same second are there",
+                       STAMP_TRIES);
+}

@@ -1,0 +1,35 @@
+/* Environment, results and summary files of a run, from its journal's content: the live
+ * run and `recover` call the same function (FORMAT.md 1 to 3, 5). */
+#ifndef STORE_RESULTS_H
+#define STORE_RESULTS_H
+
+#include "base/arena.h"
+#include "base/clock.h"
+#include "base/status.h"
+#include "core/record.h"
+#include "stats/summary.h"
+
+struct results {
+    struct row *rows; /* [run->repeat_count] */
+    struct summary_entry *cells;
+    size_t cell_count;
+    int64_t failed_rows;
+    const char *env_path, *results_path, *summary_path;
+};
+
+/* Builds rows and summary; writes nothing. Everything lives in the arena or in run. */
+MUST_CHECK enum status results_build(const struct run_data *run, const char *output_dir,
+                                     struct arena *a, struct results *out, struct err *e);
+/* Writes the three files, each whole or not at all. */
+MUST_CHECK enum status results_write(const struct run_data *run, const struct results *r,
+                                     struct err *e);
+
+/* Takes a stamp for a new run that starts at t: creates output_dir and
+ * output_dir/raw_<stamp>, with -2, -3... where the folder is there. Texts live in the
+ * arena. */
+MUST_CHECK enum status results_claim(const char *output_dir, struct wall t,
+                                     int32_t utc_offset_s, struct arena *a,
+                                     const char **stamp, const char **raw_dir,
+                                     struct err *e);
+
+#endif
