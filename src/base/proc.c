@@ -15,15 +15,17 @@
 #include <unistd.h>
 
 #include "base/mem.h"
+#include "base/proc_tree.h"
 
-/* Between fork and exec, and in the guardian for its whole life, only async-signal-safe calls
- * are made: inferbench has threads, and a fork copies none but the caller's. */
+/* Between fork and exec, and in the guardian for its whole life, only async-signal-safe
+ * calls are made: inferbench has threads, and a fork copies none but the caller's. */
 
 #define KEEP_MAX (PROC_PASS_MAX + 4)
 
 extern char **environ;
 
-/* What the guardian writes to its status pipe; shorter than PIPE_BUF, so never in pieces. */
+/* What the guardian writes to its status pipe; shorter than PIPE_BUF, so never in pieces.
+ */
 struct report {
     enum { REPORT_STARTED, REPORT_EXEC_FAILED, REPORT_ENDED } kind;
     int32_t value; /* pid; errno; wait status */
@@ -39,7 +41,8 @@ struct plan {
     int life_r, status_w;
 };
 
-/* ---- in any process ------------------------------------------------------------------ */
+/* ---- in any process ------------------------------------------------------------------
+ */
 
 static bool is_program(const char *path)
 {
@@ -83,7 +86,8 @@ static bool same_name(const char *a, const char *b)
     return strncmp(a, b, n) == 0 && b[n] == '=';
 }
 
-/* Our environment with `add` in it; caller frees the array, not the texts. NULL: no memory. */
+/* Our environment with `add` in it; caller frees the array, not the texts. NULL: no
+ * memory. */
 static char **merge_env(const char *const *add)
 {
     size_t own = count_words((const char *const *)environ), more = count_words(add);
@@ -153,7 +157,8 @@ static void read_fully(int fd, void *data, size_t size, ssize_t *got)
     } while (*got < 0 && errno == EINTR);
 }
 
-/* ---- in the child, before exec --------------------------------------------------------- */
+/* ---- in the child, before exec
+ * --------------------------------------------------------- */
 
 static _Noreturn void become_child(const struct plan *plan, int exec_w)
 {
@@ -178,69 +183,14 @@ static _Noreturn void become_child(const struct plan *plan, int exec_w)
     _exit(written > 0 ? 127 : 126);
 }
 
-/* ---- in the guardian ------------------------------------------------------------------- */
+/* ---- in the guardian
+ * ------------------------------------------------------------------- */
 
 static void send_report(int fd, int kind, int32_t value)
 {
     struct report r = {.kind = (unsigned)kind, .value = value};
     ssize_t ignored = write(fd, &r, sizeof r);
     (void)ignored; /* the reader may be gone: then nobody needs it */
-}
-
-/* Parent of process `pid`, or -1. */
-static int32_t parent_of(const char *pid)
-{
-    char path[64] = "/proc/", text[512];
-    strncat(path, pid, 20);
-    strncat(path, "/stat", 6);
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
-    if (fd < 0) {
-        return -1;
-    }
-    ssize_t n = read(fd, text, sizeof text - 1);
-    close(fd);
-    if (n <= 0) {
-        return -1;
-    }
-    text[n] = 0;
-    const char *p = strrchr(text, ')'); /* the name may hold anything: "1 (a) b) S 42 ..." */
-    int32_t parent = 0;
-    for (p = p != NULL ? p + 4 : ""; *p >= '0' && *p <= '9'; p++) {
-        parent = parent * 10 + (*p - '0');
-    }
-    return parent;
-}
-
-/* SIGKILL to every direct child. getdents64 by hand: opendir allocates. */
-static void kill_children(void)
-{
-    struct entry {
-        uint64_t inode;
-        int64_t offset;
-        unsigned short length;
-        unsigned char type;
-        char name[];
-    };
-    _Alignas(8) char block[8192];
-    int dir = open("/proc", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    int32_t self = (int32_t)getpid();
-    long n;
-    while (dir >= 0 && (n = syscall(SYS_getdents64, dir, block, sizeof block)) > 0) {
-        for (long at = 0; at < n;) {
-            const struct entry *entry = (const struct entry *)(block + at);
-            at += entry->length;
-            int32_t pid = 0;
-            for (const char *c = entry->name; *c >= '0' && *c <= '9'; c++) {
-                pid = pid * 10 + (*c - '0');
-            }
-            if (pid > 1 && parent_of(entry->name) == self) {
-                kill(pid, SIGKILL);
-            }
-        }
-    }
-    if (dir >= 0) {
-        close(dir);
-    }
 }
 
 /* Reaps what has ended. Reports the child's own end. False once no child is left. */
@@ -284,7 +234,8 @@ static int32_t guard(pid_t child, int life_r, int status_w, int signal_fd)
         }
         drain_signals(signal_fd);
         siginfo_t info = {.si_pid = 0};
-        bool has_ended = waitid(P_PID, (id_t)child, &info, WEXITED | WNOHANG | WNOWAIT) != 0 ||
+        bool has_ended = waitid(P_PID, (id_t)child, &info, WEXITED | WNOHANG | WNOWAIT) !=
+                             0 ||
                          info.si_pid == child;
         if (!reap(child, status_w) || has_ended) {
             return 0;
@@ -306,7 +257,7 @@ static void end_all(pid_t child, int32_t grace_ms, int status_w, int signal_fd)
     }
     kill(-child, SIGKILL);
     while (reap(child, status_w)) {
-        kill_children();
+        proc_tree_kill_children();
         poll(&fds, 1, 5);
         drain_signals(signal_fd);
     }
@@ -367,7 +318,8 @@ static _Noreturn void become_guardian(const struct plan *plan)
     _exit(0);
 }
 
-/* ---- in inferbench ----------------------------------------------------------------------- */
+/* ---- in inferbench
+ * ----------------------------------------------------------------------- */
 
 static enum status fork_guardian(struct plan *plan, struct proc *out, struct err *e)
 {
@@ -428,15 +380,17 @@ enum status proc_start(const struct proc_spec *spec, struct proc *out, struct er
     struct plan plan = {
         .path = path, .argv = (char *const *)spec->argv, .spec = spec, .log_fd = -1};
     if (spec->log_path != NULL) {
-        plan.log_fd = open(spec->log_path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0666);
+        plan.log_fd = open(spec->log_path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC,
+                           0666);
         if (plan.log_fd < 0) {
             return status_errno(e, spec->log_path, "cannot be written");
         }
     }
     plan.env = merge_env(spec->env);
     struct proc p = {0};
-    st = plan.env == NULL ? status_fail(e, STATUS_NO_MEMORY, path, "no memory to start it")
-                          : fork_guardian(&plan, &p, e);
+    st = plan.env == NULL
+             ? status_fail(e, STATUS_NO_MEMORY, path, "no memory to start it")
+             : fork_guardian(&plan, &p, e);
     if (st == STATUS_OK) {
         st = await_start(path, &p, e);
     }
@@ -452,7 +406,7 @@ enum status proc_start(const struct proc_spec *spec, struct proc *out, struct er
 
 bool proc_has_ended(struct proc *p, struct proc_end *end)
 {
-    struct report r;
+    struct report r = {.kind = REPORT_STARTED};
     ssize_t got = -1;
     if (!p->is_ended && p->guardian_pid > 0) {
         read_fully(p->status_fd, &r, sizeof r, &got);
@@ -504,7 +458,8 @@ void proc_end_text(struct proc_end end, char *out, size_t size)
     }
 }
 
-/* ---- short helpers ----------------------------------------------------------------------- */
+/* ---- short helpers
+ * ----------------------------------------------------------------------- */
 
 static pid_t fork_helper(const char *path, char *const *argv, int out_w)
 {
@@ -525,27 +480,31 @@ static pid_t fork_helper(const char *path, char *const *argv, int out_w)
     _exit(127);
 }
 
-/* Reads until end of file or the deadline; bytes over the cap are dropped. True at the end. */
-static bool read_output(int fd, struct instant deadline, struct buf *out)
+/* Appends what fits below the cap. */
+static enum status append_some(struct buf *out, const char *data, size_t len)
+{
+    size_t room = out->cap_bytes > out->len ? out->cap_bytes - out->len : 0;
+    size_t take = len < room ? len : room;
+    return take > 0 ? buf_append(out, data, take) : STATUS_OK;
+}
+
+/* Reads until end of file or the deadline; bytes over the cap are dropped. */
+static void read_output(int fd, struct instant deadline, struct buf *out)
 {
     char block[4096];
     for (;;) {
         int64_t left_ns = deadline.ns - clock_now().ns;
         struct pollfd p = {.fd = fd, .events = POLLIN};
         if (left_ns <= 0) {
-            return false;
+            return;
         }
         if (poll(&p, 1, (int)(left_ns / NS_PER_MS) + 1) <= 0) {
             continue;
         }
-        ssize_t n = read(fd, block, sizeof block);
-        if (n == 0 || (n < 0 && errno != EINTR)) {
-            return true;
-        }
-        size_t room = out->cap_bytes > out->len ? out->cap_bytes - out->len : 0;
-        size_t take = n > 0 && (size_t)n < room ? (size_t)n : n > 0 ? room : 0;
-        if (take > 0 && buf_append(out, block, take) != STATUS_OK) {
-            return true;
+        ssize_t n;
+        read_fully(fd, block, sizeof block, &n);
+        if (n <= 0 || append_some(out, block, (size_t)n) != STATUS_OK) {
+            return;
         }
     }
 }
@@ -595,7 +554,8 @@ enum status proc_run(const char *const *argv, struct span timeout, struct buf *o
         return status_fail(e, STATUS_TIMEOUT, path, "no end after %.0f s: killed",
                            clock_to_s(timeout));
     }
-    *exit_code = WIFEXITED(wait_status) ? WEXITSTATUS(wait_status) : 128 + WTERMSIG(wait_status);
+    *exit_code = WIFEXITED(wait_status) ? WEXITSTATUS(wait_status)
+                                        : 128 + WTERMSIG(wait_status);
     return out->failed == STATUS_NO_MEMORY
                ? status_fail(e, STATUS_NO_MEMORY, path, "no memory for its output")
                : STATUS_OK;

@@ -1,14 +1,15 @@
 /* Child processes: the only place that forks. No shell is ever involved.
  *
- * Two kinds. proc_run: a short helper whose output is wanted. proc_start: a long-lived child
- * behind a guardian, a small process of ours in between that nothing can outlive:
+ * Two kinds. proc_run: a short helper whose output is wanted. proc_start: a long-lived
+ * child behind a guardian, a small process of ours in between that nothing can outlive:
  *
- *     inferbench --- guardian (own session, subreaper) --- child (own session) --- its children
+ *     inferbench --- guardian (own session, subreaper) --- child (own session) --- its
+ * children
  *
  * The guardian holds the read end of a pipe whose write end only inferbench holds. When
- * inferbench asks, or is gone however it died (kill -9 included), the guardian ends the child and
- * every descendant, those that left its group or session too: orphans become the guardian's own
- * children, and it kills until it has none. */
+ * inferbench asks, or is gone however it died (kill -9 included), the guardian ends the
+ * child and every descendant, those that left its group or session too: orphans become
+ * the guardian's own children, and it kills until it has none. */
 #ifndef BASE_PROC_H
 #define BASE_PROC_H
 
@@ -23,8 +24,10 @@
 #define PROC_PASS_MAX 4
 
 struct proc_spec {
-    const char *const *argv; /* NULL-terminated; argv[0] is looked up in PATH without a '/' */
-    const char *const *env;  /* NULL-terminated "NAME=value", added to or replacing ours; NULL */
+    const char *const *argv; /* NULL-terminated; argv[0] is looked up in PATH without a
+                                '/' */
+    const char *const *env;  /* NULL-terminated "NAME=value", added to or replacing ours;
+                                NULL */
     const char *log_path;    /* stdout and stderr are appended here; NULL: thrown away */
     int pass[PROC_PASS_MAX]; /* descriptors the child keeps, under the same numbers */
     size_t pass_count;
@@ -50,8 +53,8 @@ MUST_CHECK enum status proc_start(const struct proc_spec *spec, struct proc *out
                                   struct err *e);
 /* True once the child has ended; then *end (may be NULL) says how. Never blocks. */
 bool proc_has_ended(struct proc *p, struct proc_end *end);
-/* Ends child and descendants: SIGTERM to its group, after `grace` SIGKILL to all; a grace of 0
- * is SIGKILL at once. Returns when none is left. Idempotent. */
+/* Ends child and descendants: SIGTERM to its group, after `grace` SIGKILL to all; a grace
+ * of 0 is SIGKILL at once. Returns when none is left. Idempotent. */
 void proc_stop(struct proc *p, struct span grace);
 /* "exit status 1" or "signal 9 (Killed)" into out. */
 void proc_end_text(struct proc_end end, char *out, size_t size);

@@ -40,7 +40,7 @@ class Link:
         self.sock.setblocking(True)
         self.lock = threading.Lock()
         self.ops = queue.Queue()
-        self.cancelled = False
+        self.cancelled = []  # indices of requests to abort
         threading.Thread(target=self._read, daemon=True, name="link").start()
 
     def send(self, ev, **fields):
@@ -53,9 +53,11 @@ class Link:
             for line in self.sock.makefile("rb"):
                 op = json.loads(line)
                 if op["op"] == "cancel":
-                    self.cancelled = True
-                else:
-                    self.ops.put(op)
+                    self.cancelled.append(op["index"])
+                    continue
+                if op["op"] == "batch":
+                    self.cancelled = []  # what still came for the one before
+                self.ops.put(op)
         except OSError:
             pass
         os.killpg(os.getpgrp(), signal.SIGKILL)  # the parent is gone: leave nothing on the device
@@ -80,10 +82,10 @@ class Log:
     """Reads our own stderr (a file) back: stages of loading, and figures vLLM only logs."""
 
     STAGES = (
-        (r"Compiling and saving|Compiling a graph|torch\.compile|Dynamo bytecode"
-         r"|Warming up model for the compilation|neuronx-cc", "compiling"),
+        (r"Compiling and saving|Compiling a graph|Start compiling|Dynamo bytecode"
+         r"|Warming up model for the compilation|neuronx-cc compile", "compiling"),
         (r"Capturing CUDA graphs|Graph capturing", "capturing graphs"),
-        (r"Available KV cache memory|GPU KV cache size|CPU KV cache size", "making the KV cache"),
+        (r"Available KV cache memory|[GC]PU KV cache size", "making the KV cache"),
         (r"Starting to load model|Loading weights|Loading safetensors", "loading"),
     )
     CAUSE = re.compile(r"((?:[A-Za-z_]\w*\.)*[A-Z]\w*(?:Error|Exception|Failure|Interrupt)): (\S.*)")
@@ -118,13 +120,13 @@ class Log:
         return causes[-1] if causes else None
 
 
-def watch_stages(log, link, stop):
-    """Thread: reports stages while LLM() blocks."""
+def watch_stages(log, link, stop, is_eager):
+    """Thread: reports stages while LLM() blocks. An eager engine compiles nothing."""
     last = "loading"
     while not stop.wait(0.25):
         log.read()
         stage = log.stage()
-        if stage and stage != last:
+        if stage and stage != last and not (is_eager and stage == "compiling"):
             last = stage
             link.send("stage", name=stage)
 
@@ -441,7 +443,8 @@ class Engine:
     def _load(self, llm_class):
         self.link.send("stage", name="loading")
         stop = threading.Event()
-        watcher = threading.Thread(target=watch_stages, args=(self.log, self.link, stop), daemon=True)
+        watcher = threading.Thread(target=watch_stages, daemon=True, args=(
+            self.log, self.link, stop, bool(self.args.get("enforce_eager"))))
         watcher.start()
         start = now_ns()
         try:
@@ -546,8 +549,8 @@ def make_jobs(engine, op):
     engine.batches += 1
     common = {k: v for k, v in op["sampling"].items() if v is not None}
     jobs, refused = [], []
-    for index, request in enumerate(op["requests"]):
-        ids = request["ids"]
+    for request in op["requests"]:
+        index, ids = request["index"], request["ids"]
         if not ids or min(ids) < 0 or max(ids) >= engine.vocab_size:
             refused.append((index, f"token ids must lie in [0, {engine.vocab_size})"))
             continue
@@ -596,8 +599,15 @@ def run_steps(core, records, words, link):
                 finished += 1
         words[0], words[1], words[2] = steps, tokens, finished
         if link.cancelled:
-            core.abort_request([r for r, rec in records.items() if rec.final is None])
+            abort(core, records, link)
     return empty
+
+
+def abort(core, records, link):
+    """Aborts what the parent has cancelled and has not ended."""
+    wanted, link.cancelled = set(link.cancelled), []
+    core.abort_request([request_id for request_id, record in records.items()
+                        if record.index in wanted and record.final is None])
 
 
 def tap_kv_usage(core, peak):
@@ -619,7 +629,6 @@ def run_batch(engine, op, beat, link):
     jobs, refused = make_jobs(engine, op)
     before, peak = engine.counters(), [0.0]
     beat.words[0] = beat.words[1] = beat.words[2] = 0
-    link.cancelled = False
     untap = tap_kv_usage(engine.core, peak)
     due_ns = now_ns()
     records = add_jobs(engine.core, jobs, refused)
@@ -632,7 +641,7 @@ def run_batch(engine, op, beat, link):
     for record in records.values():
         link.send("request", **describe(record, op.get("want_gaps", True)))
     link.send("batch_end", due_ns=due_ns, end_ns=end_ns, steps=beat.words[0], empty_steps=empty,
-              kv_usage_max=peak[0], cancelled=link.cancelled,
+              kv_usage_max=peak[0],
               **{name: after[name] - before[name] for name in after})
 
 

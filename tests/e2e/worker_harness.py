@@ -64,7 +64,8 @@ class Worker:
 
     def batch(self, prompts, max_tokens=8, want_gaps=True, salts=None, **sampling):
         sampling = {"temperature": 0.7, "top_p": 0.9, "ignore_eos": True, **sampling}
-        requests = [{"ids": ids, "max_tokens": max_tokens} for ids in prompts]
+        requests = [{"index": i, "ids": ids, "max_tokens": max_tokens}
+                    for i, ids in enumerate(prompts)]
         for request, salt in zip(requests, salts or []):
             request["salt"] = salt
         self.send("batch", sampling=sampling, want_gaps=want_gaps, requests=requests)

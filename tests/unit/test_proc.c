@@ -16,11 +16,12 @@
 
 #include "base/proc.h"
 
-/* A tree: sh, a sleeper, a sleeper in a session of its own, one more below a subshell that
- * ends at once. Each writes its pid to descriptor 9. `trap ''`: SIGTERM is ignored. */
-#define TREE                                                                                 \
-    "trap '' TERM; echo $$ >&9; sleep 300 & echo $! >&9; "                                   \
-    "setsid sh -c 'trap \"\" TERM; echo $$ >&9; sleep 300 & echo $! >&9; wait' & "           \
+/* A tree: sh, a sleeper, a sleeper in a session of its own, one more below a subshell
+ * that ends at once. Each writes its pid to descriptor 9. `trap ''`: SIGTERM is ignored.
+ */
+#define TREE                                                                       \
+    "trap '' TERM; echo $$ >&9; sleep 300 & echo $! >&9; "                         \
+    "setsid sh -c 'trap \"\" TERM; echo $$ >&9; sleep 300 & echo $! >&9; wait' & " \
     "(sleep 300 & echo $! >&9); wait"
 #define TREE_SIZE 5
 
@@ -119,8 +120,10 @@ static void run_captures_output(void **state)
 static void run_drops_what_is_over_the_cap(void **state)
 {
     (void)state;
-    const char *argv[] = {"sh", "-c", "i=0; while [ $i -lt 9999 ]; do echo 0123456789; "
-                                      "i=$((i+1)); done; kill -9 $$", NULL};
+    const char *argv[] = {"sh", "-c",
+                          "i=0; while [ $i -lt 9999 ]; do echo 0123456789; "
+                          "i=$((i+1)); done; kill -9 $$",
+                          NULL};
     struct buf out;
     struct err e;
     int code = -1;
@@ -168,8 +171,10 @@ static void start_passes_env_log_and_descriptor(void **state)
     (void)state;
     char log[] = "/tmp/test_proc_XXXXXX", text[64] = "";
     int log_fd = mkstemp(log), fd = open_pid_pipe();
-    const char *argv[] = {"sh", "-c", "echo $A$HOME; echo $B >&2; echo 7 >&9; "
-                                      "ls /proc/$$/fd | wc -l >&9; exit 5", NULL};
+    const char *argv[] = {"sh", "-c",
+                          "echo $A$HOME; echo $B >&2; echo 7 >&9; "
+                          "ls /proc/$$/fd | wc -l >&9; exit 5",
+                          NULL};
     const char *env[] = {"A=1", "HOME=2", "B=three", NULL};
     struct proc_spec spec = {
         .argv = argv, .env = env, .log_path = log, .pass = {9}, .pass_count = 1};
@@ -188,7 +193,8 @@ static void start_passes_env_log_and_descriptor(void **state)
     proc_stop(&p, (struct span){0});
     assert_true(read(log_fd, text, sizeof text - 1) > 0);
     assert_string_equal(text, "12\nthree\n");
-    assert_int_equal(read(fd, text, 1), 0); /* the guardian holds no copy of descriptor 9 */
+    assert_int_equal(read(fd, text, 1), 0); /* the guardian holds no copy of descriptor 9
+                                             */
     close(fd);
     close(leak);
     close(log_fd);
@@ -309,7 +315,8 @@ static void a_dead_parent_leaves_nothing(void **state)
 
 int main(void)
 {
-    static int none = 0, short_grace = 100, kill_9 = SIGKILL, alarmed = SIGALRM, term = SIGTERM;
+    static int none = 0, short_grace = 100, kill_9 = SIGKILL, alarmed = SIGALRM,
+               term = SIGTERM;
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(run_captures_output),
         cmocka_unit_test(run_drops_what_is_over_the_cap),

@@ -1,0 +1,33 @@
+/* What went wrong in vLLM, in words for its user: a table of substrings. */
+#ifndef ENGINES_VLLM_ERRORS_H
+#define ENGINES_VLLM_ERRORS_H
+
+#include <stdbool.h>
+
+#include "base/clock.h"
+#include "base/proc.h"
+#include "base/status.h"
+
+/* How to install vLLM, for hints. */
+#define VLLM_INSTALL_HINT                                                              \
+    "Install it. NVIDIA: python3 -m venv v && v/bin/pip install vllm; CPU: "           \
+    "scripts/setup engine; Inferentia2: a Neuron DLAMI or the vllm-neuron plugin 0.4 " \
+    "(vLLM 0.13). Then name the interpreter with --python"
+
+struct engine_vllm_failure {
+    const char *type, *text; /* of the worker's own "error"; NULL: it died without one */
+    const char *log_tail;    /* end of engine.log; "" if none */
+    const char *log_path;
+    const char *stage; /* what it was doing */
+    bool is_running;   /* in a batch, not loading */
+    bool has_hung;     /* no sign of life for `limit` */
+    struct span limit;
+    struct proc_end end; /* all 0: it had not ended by itself */
+};
+
+/* Fills *e with cause and advice; returns its code. The error's own text is searched
+ * first, then the log. */
+enum status engine_vllm_errors_explain(const struct engine_vllm_failure *f,
+                                       struct err *e);
+
+#endif

