@@ -8,7 +8,7 @@ from .tree import Skip
 
 # State that cannot be passed as a parameter, each with the reason.
 GLOBALS_ALLOWED = {
-    ("src/base/mem.c", "mem_fail_in"): "tests make the n-th allocation fail",
+    ("src/base/mem.c", "fail_in"): "tests make the n-th allocation fail",
     ("src/cli/stop.c", "stop_number"): "set by a signal handler",
     ("src/cli/stop.c", "hangups"): "set by a signal handler",
 }
