@@ -100,7 +100,7 @@ static void text_cpu(const json_t *top, struct buf *out)
     const json_t *cpu = json_object_get(top, "cpu");
     put(out, "CPU", or_unknown(json_str_of(cpu, "model")));
     put_line(out, "  layout",
-             "%lld sockets, %lld cores, %lld threads (%lld usable), %zu NUMA nodes",
+             "%lld socket(s), %lld cores, %lld threads (%lld usable), %zu NUMA node(s)",
              (long long)json_int_of(cpu, "sockets", 0),
              (long long)json_int_of(cpu, "cores", 0),
              (long long)json_int_of(cpu, "threads", 0),

@@ -1,0 +1,173 @@
+#include "cli/env_check.h"
+
+#include <math.h>
+#include <string.h>
+#include <sys/statvfs.h>
+
+#include "base/proc.h"
+#include "probe/sysfile.h"
+#include "text/json.h"
+#include "text/jsonw.h"
+
+#define LEAST_DISK_MB   2000
+#define LEAST_MEMORY_MB 2000
+#define WIDTH           80
+#define INDENT          15
+
+static void add(struct env_check_list *list, const char *code, bool is_short,
+                const char *text)
+{
+    list->items[list->count++] = (struct env_check){
+        code, is_short, text != NULL ? text : "out of memory"};
+}
+
+static void check_engine(const struct env_check_facts *f, struct arena *a,
+                         struct env_check_list *out)
+{
+    if (f->python != NULL)
+        add(out, "ENGINE", false,
+            arena_printf(a, "vLLM %s in %s", f->python->vllm, f->python->path));
+    else
+        add(out, "ENGINE", true, f->why);
+}
+
+static void check_disk(struct arena *a, struct env_check_list *out)
+{
+    struct statvfs fs;
+    if (statvfs(".", &fs) != 0) {
+        add(out, "DISK", true, "the current folder cannot be examined");
+        return;
+    }
+    double free_mb = (double)fs.f_bavail * (double)fs.f_frsize / 1e6;
+    bool is_short = free_mb < LEAST_DISK_MB;
+    add(out, "DISK", is_short,
+        arena_printf(a, "%.1f GB free in the current folder%s", free_mb / 1e3,
+                     is_short ? "; 2 GB are wanted for results and logs" : ""));
+}
+
+static void check_proc(struct env_check_list *out)
+{
+    const char *root = sysfile_root();
+    char text[64];
+    bool is_read = sysfile_read(root, "/proc/stat", text, sizeof text) &&
+                   sysfile_read(root, "/proc/self/statm", text, sizeof text);
+    add(out, "PROC", !is_read,
+        is_read ? "/proc can be read"
+                : "/proc cannot be read: memory and CPU of a run would stay unknown");
+}
+
+static void check_memory(const json_t *env, struct arena *a, struct env_check_list *out)
+{
+    const json_t *memory = json_object_get(env, "memory");
+    double mb = fmin(json_num_of(memory, "available_mb"),
+                     json_num_of(memory, "limit_mb"));
+    if (isnan(mb)) {
+        add(out, "MEMORY", true, "the memory of this machine is not known");
+        return;
+    }
+    bool is_short = mb < LEAST_MEMORY_MB;
+    add(out, "MEMORY", is_short,
+        arena_printf(a, "%.1f GB available%s", mb / 1e3,
+                     is_short ? "; a small model takes 2 GB or more" : ""));
+}
+
+/* Only where a device is there, or should be: a machine without one has a CPU. */
+static void check_devices(const json_t *env, const struct env_check_facts *f,
+                          struct arena *a, struct env_check_list *out)
+{
+    const json_t *gpu = json_object_get(env, "gpu");
+    const char *problem = json_str_of(gpu, "problem");
+    if (problem != NULL)
+        add(out, "GPU", true, arena_printf(a, "%s; try nvidia-smi", problem));
+    const json_t *neuron = json_object_get(env, "neuron");
+    if (!json_is_object(neuron))
+        return;
+    problem = json_str_of(neuron, "problem");
+    if (problem != NULL)
+        add(out, "NEURON", true, arena_strdup(a, problem));
+    else if (f->python != NULL && f->python->neuron == NULL)
+        add(out, "NEURON", true,
+            arena_printf(a,
+                         "%s lacks the vllm-neuron plugin; for Inferentia2 use 0.4.1 "
+                         "(Neuron SDK 2.28)",
+                         f->python->path));
+}
+
+static void check_gnuplot(struct env_check_list *out)
+{
+    char path[1024];
+    struct err e;
+    bool is_there = proc_find("gnuplot", path, sizeof path, &e) == STATUS_OK;
+    add(out, "GNUPLOT", false,
+        is_there ? "gnuplot draws the plots"
+                 : "no gnuplot: analyze writes scripts and data, but no pictures");
+}
+
+void env_check_all(const struct env_check_facts *f, struct arena *a,
+                   struct env_check_list *out)
+{
+    json_t *env = NULL;
+    struct err e;
+    out->count = 0;
+    check_engine(f, a, out);
+    check_disk(a, out);
+    check_proc(out);
+    if (json_from_text(str_from(f->env_json), "environment", &env, &e) == STATUS_OK) {
+        check_memory(env, a, out);
+        check_devices(env, f, a, out);
+        json_decref(env);
+    }
+    check_gnuplot(out);
+}
+
+bool env_check_is_short(const struct env_check_list *list)
+{
+    for (size_t i = 0; i < list->count; i++)
+        if (list->items[i].is_short)
+            return true;
+    return false;
+}
+
+static void put_wrapped(struct buf *out, const char *text)
+{
+    size_t column = INDENT;
+    struct str rest = str_from(text);
+    while (rest.len > 0) {
+        struct str word = str_cut(&rest, ' ');
+        if (column > INDENT && column + 1 + word.len > WIDTH) {
+            buf_printf(out, "\n%*s", INDENT, "");
+            column = INDENT;
+        } else if (column > INDENT) {
+            buf_char(out, ' ');
+            column++;
+        }
+        buf_append(out, word.ptr, word.len);
+        column += word.len;
+    }
+    buf_char(out, '\n');
+}
+
+void env_check_text(const struct env_check_list *list, struct buf *out)
+{
+    for (size_t i = 0; i < list->count; i++) {
+        const struct env_check *c = &list->items[i];
+        buf_printf(out, "%-5s %-8s ", c->is_short ? "SHORT" : "ok", c->code);
+        put_wrapped(out, c->text);
+    }
+}
+
+void env_check_json(const struct env_check_list *list, struct buf *out)
+{
+    struct jsonw w;
+    jsonw_init(&w, out, 2);
+    jsonw_array(&w, NULL);
+    for (size_t i = 0; i < list->count; i++) {
+        jsonw_object(&w, NULL);
+        jsonw_str(&w, "code", list->items[i].code);
+        jsonw_bool(&w, "is_short", list->items[i].is_short);
+        jsonw_str(&w, "text", list->items[i].text);
+        jsonw_object_end(&w);
+    }
+    jsonw_array_end(&w);
+    buf_char(out, '\n');
+}
