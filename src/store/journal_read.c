@@ -1,5 +1,6 @@
 #include "store/journal_read.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "base/buf.h"
@@ -17,6 +18,7 @@ struct reading {
     const char *where;                           /* file:line */
     size_t cell_room, repeat_room, request_room; /* request_room: of the last repeat */
     bool has_run;
+    bool ran_out; /* of memory, for a text of the line being read */
 };
 
 static enum status bad(struct reading *rd, const char *what)
@@ -60,6 +62,7 @@ static const char *raw_text(struct reading *rd, const json_t *value)
     buf_init(&b, TEXT_CAP_BYTES);
     if (value != NULL && json_to_text(value, &b) == STATUS_OK)
         copy = arena_strdup(rd->arena, buf_cstr(&b));
+    rd->ran_out = rd->ran_out || (value != NULL && copy == NULL);
     buf_fini(&b);
     return copy;
 }
@@ -73,8 +76,11 @@ static struct value value_of(struct reading *rd, const json_t *v, enum value_kin
                                  : value_int(json_integer_value(v));
     if (json_is_real(v))
         return value_num(json_real_value(v));
-    if (json_is_string(v))
-        return value_str(arena_strdup(rd->arena, json_string_value(v)));
+    if (json_is_string(v)) {
+        const char *copy = arena_strdup(rd->arena, json_string_value(v));
+        rd->ran_out = rd->ran_out || copy == NULL;
+        return value_str(copy);
+    }
     if (json_is_object(v) || json_is_array(v))
         return value_json(raw_text(rd, v));
     return value_null();
@@ -137,6 +143,8 @@ static enum status read_run(struct reading *rd, const json_t *line)
         !take_str(rd, line, "serving_mode", &run->serving_mode) ||
         !take_str(rd, line, "stamp", &run->stamp) ||
         !take_str(rd, line, "plan_sha256", &run->plan_sha256))
+        return no_memory(rd);
+    if (rd->ran_out)
         return no_memory(rd);
     if (run->tool == NULL || run->serving_mode == NULL || run->stamp == NULL ||
         run->command_json == NULL || run->options_json == NULL || run->env_json == NULL)
@@ -316,6 +324,8 @@ static enum status one_line(struct reading *rd, struct str text, bool is_last,
     }
     if (s == STATUS_OK)
         s = read_line(rd, line);
+    if (s == STATUS_OK && rd->ran_out)
+        s = no_memory(rd);
     json_decref(line);
     return s;
 }
@@ -323,16 +333,15 @@ static enum status one_line(struct reading *rd, struct str text, bool is_last,
 static enum status all_lines(struct reading *rd, struct str text, const char *path,
                              struct journal_note *note)
 {
+    enum { NUMBER_BYTES = 24 };
     char where[sizeof rd->e->where];
-    rd->where = where;
+    size_t len = strlen(path), room = sizeof where - NUMBER_BYTES;
+    const char *tail = len > room ? path + len - room : path;
     for (int64_t number = 1; text.len > 0; number++) {
         bool is_whole = memchr(text.ptr, '\n', text.len) != NULL;
         struct str line = str_cut(&text, '\n');
-        struct buf b;
-        buf_init(&b, sizeof where);
-        buf_printf(&b, "%s:%lld", path, (long long)number);
-        memcpy(where, buf_cstr(&b), strlen(buf_cstr(&b)) + 1);
-        buf_fini(&b);
+        (void)snprintf(where, sizeof where, "%s:%lld", tail, (long long)number);
+        rd->where = where;
         if (!is_whole && rd->has_run) {
             note->was_cut = true;
             return STATUS_OK;
@@ -342,6 +351,7 @@ static enum status all_lines(struct reading *rd, struct str text, const char *pa
             return s;
         note->line_count = number;
     }
+    rd->where = path;
     return rd->has_run ? STATUS_OK : bad(rd, "empty: nothing was recorded");
 }
 

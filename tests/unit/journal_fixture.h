@@ -1,0 +1,26 @@
+/* A folder of its own for a test, and a made run as a journal in it. */
+#ifndef TESTS_JOURNAL_FIXTURE_H
+#define TESTS_JOURNAL_FIXTURE_H
+
+#include "base/buf.h"
+#include "stats_fixture.h"
+#include "store/journal.h"
+
+struct journal_fixture {
+    char dir[64];  /* removed by journal_fixture_fini */
+    char path[96]; /* dir/journal.jsonl */
+    struct stats_fixture f;
+};
+
+/* Texts of the header are set, so that results can be written. */
+void journal_fixture_init(struct journal_fixture *j);
+void journal_fixture_fini(struct journal_fixture *j);
+/* Writes the whole run, closed; the first failure is returned. */
+enum status journal_fixture_write(struct journal_fixture *j, struct err *e);
+/* Content of a file, in a buffer that the caller ends. */
+void journal_fixture_read(const char *path, struct buf *out);
+void journal_fixture_put(const char *path, struct str text);
+/* Fails the test unless the whole of `text` is in `in`. */
+void journal_fixture_has(const char *in, const char *text);
+
+#endif

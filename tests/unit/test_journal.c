@@ -1,0 +1,218 @@
+#include "store/journal.h"
+
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <unistd.h>
+#include <cmocka.h>
+
+#include "base/mem.h"
+#include "journal_fixture.h"
+#include "text/json.h"
+
+static int setup(void **state)
+{
+    static struct journal_fixture fx;
+    journal_fixture_init(&fx);
+    *state = &fx;
+    return 0;
+}
+
+static int teardown(void **state)
+{
+    mem_fail_at(0);
+    journal_fixture_fini(*state);
+    return 0;
+}
+
+/* One line of the file, as JSON; the caller's reference. */
+static json_t *line_of(struct str *rest)
+{
+    json_t *out = NULL;
+    struct err e;
+    struct str line = str_cut(rest, '\n');
+    if (json_from_text(line, "line", &out, &e) != STATUS_OK)
+        fail_msg("%s: %.*s", e.what, (int)line.len, line.ptr);
+    return out;
+}
+
+static void test_lines(void **state)
+{
+    static const char *const types[] = {"run",     "cell",       "repeat", "request",
+                                        "request", "repeat_end", "repeat", "request",
+                                        "request", "repeat_end", "repeat", "request",
+                                        "request", "repeat_end", "run_end"};
+    struct journal_fixture *fx = *state;
+    struct err e;
+    struct buf text;
+    int64_t before = 0;
+    assert_int_equal(journal_fixture_write(fx, &e), STATUS_OK);
+    journal_fixture_read(fx->path, &text);
+    struct str rest = {text.data, text.len};
+    for (size_t i = 0; i < sizeof types / sizeof types[0]; i++) {
+        json_t *line = line_of(&rest);
+        assert_string_equal(json_str_of(line, "type"), types[i]);
+        bool is_repeat = strcmp(types[i], "repeat") == 0; /* carries its start instead */
+        int64_t at = json_int_of(line, "at_ns", -1);
+        if (!is_repeat && at < before)
+            fail_msg("line %zu: at %lld, before %lld", i, (long long)at,
+                     (long long)before);
+        before = is_repeat ? before : at;
+        json_decref(line);
+    }
+    assert_int_equal(rest.len, 0);
+    buf_fini(&text);
+}
+
+/* What is unknown is absent; what is there is there. */
+static void test_request(void **state)
+{
+    struct journal_fixture *fx = *state;
+    struct journal j;
+    struct err e;
+    struct buf text;
+    int64_t events[] = {2, 1};
+    struct repeat_data of = {.cell = 0, .repeat = 1};
+    struct request_record r = {.index = 3,
+                               .status = RECORD_FAILED,
+                               .fail = FAIL_engine,
+                               .due_ns = 5,
+                               .ready_ns = NS_UNKNOWN,
+                               .sent_ns = 0,
+                               .first_ns = NS_UNKNOWN,
+                               .last_ns = NS_UNKNOWN,
+                               .done_ns = NS_UNKNOWN,
+                               .prefill_ns = NS_UNKNOWN,
+                               .decode_ns = NS_UNKNOWN,
+                               .tokens_in = 0,
+                               .tokens_out = TOKENS_UNKNOWN,
+                               .tokens_cached = TOKENS_UNKNOWN,
+                               .max_tokens = 8,
+                               .first_event_tokens = 2,
+                               .event_tokens = events,
+                               .event_count = 2,
+                               .error = "line\nbreak"};
+    assert_int_equal(journal_create(&j, fx->path, clock_now(), &e), STATUS_OK);
+    assert_int_equal(journal_request(&j, &of, &r, true, &e), STATUS_OK);
+    assert_int_equal(journal_request(&j, &of, &r, false, &e), STATUS_OK);
+    journal_close(&j);
+    journal_fixture_read(fx->path, &text);
+    struct str rest = {text.data, text.len};
+    json_t *line = line_of(&rest);
+    static const char *const absent[] = {"ready_ns",     "first_ns",     "tokens_out",
+                                         "gaps_ns",      "token_source", "stamps_exact",
+                                         "gaps_excluded"};
+    for (size_t i = 0; i < sizeof absent / sizeof absent[0]; i++)
+        if (json_object_get(line, absent[i]) != NULL)
+            fail_msg("%s is there", absent[i]);
+    assert_int_equal(json_int_of(line, "sent_ns", -1), 0);
+    assert_int_equal(json_int_of(line, "tokens_in", -1), 0);
+    assert_string_equal(json_str_of(line, "class"), "engine");
+    assert_string_equal(json_str_of(line, "error"), "line\nbreak");
+    assert_int_equal(json_array_size(json_object_get(line, "event_tokens")), 2);
+    json_decref(line);
+    line = line_of(&rest); /* without gaps: no event_tokens either */
+    assert_null(json_object_get(line, "event_tokens"));
+    assert_int_equal(json_int_of(line, "first_event_tokens", 1), 2);
+    json_decref(line);
+    buf_fini(&text);
+}
+
+static void test_exists(void **state)
+{
+    struct journal_fixture *fx = *state;
+    struct journal j;
+    struct err e;
+    assert_int_equal(journal_fixture_write(fx, &e), STATUS_OK);
+    assert_int_equal(journal_create(&j, fx->path, clock_now(), &e), STATUS_IO);
+    journal_close(&j);
+    assert_string_equal(e.where, fx->path);
+    journal_fixture_has(e.what, "File exists");
+}
+
+/* A file that may not grow is how a full disk looks to write(). Whatever the size, whole
+ * lines stand before the failure, which every later call repeats. */
+static void test_full(void **state)
+{
+    struct journal_fixture *fx = *state;
+    struct buf whole, part;
+    struct err e;
+    assert_int_equal(journal_fixture_write(fx, &e), STATUS_OK);
+    journal_fixture_read(fx->path, &whole);
+    struct rlimit old;
+    assert_int_equal(getrlimit(RLIMIT_FSIZE, &old), 0);
+    (void)signal(SIGXFSZ, SIG_IGN);
+    for (size_t size = 0; size < whole.len; size += 97) {
+        assert_int_equal(unlink(fx->path), 0);
+        struct rlimit small = {.rlim_cur = size, .rlim_max = old.rlim_max};
+        assert_int_equal(setrlimit(RLIMIT_FSIZE, &small), 0);
+        enum status s = journal_fixture_write(fx, &e);
+        assert_int_equal(setrlimit(RLIMIT_FSIZE, &old), 0);
+        if (whole.len - size > 200) /* times differ in length from run to run */
+            assert_int_equal(s, STATUS_IO);
+        journal_fixture_read(fx->path, &part);
+        if (s != STATUS_OK)
+            assert_string_equal(e.where, fx->path);
+        assert_true(part.len <= size || s == STATUS_OK);
+        buf_fini(&part);
+    }
+    buf_fini(&whole);
+}
+
+static void test_no_space(void **state)
+{
+    (void)state;
+    struct journal j = {.fd = 1, .path = "journal", .start = clock_now()};
+    struct err e = {.code = STATUS_OK}, again = {.code = STATUS_OK};
+    FILE *full = fopen("/dev/full", "w");
+    if (full == NULL)
+        skip();
+    j.fd = dup(fileno(full));
+    (void)fclose(full);
+    buf_init(&j.line, 1 << 20);
+    assert_int_equal(journal_run_end(&j, "done", true, &e), STATUS_NO_SPACE);
+    assert_int_equal(e.code, STATUS_NO_SPACE);
+    journal_fixture_has(e.what, "No space left on device");
+    close(j.fd);
+    j.fd = dup(2); /* a disk with room again does not help: a line is missing */
+    assert_int_equal(journal_run_end(&j, "done", true, &again), STATUS_NO_SPACE);
+    assert_string_equal(again.what, e.what);
+    journal_close(&j);
+}
+
+static void test_no_memory(void **state)
+{
+    struct journal_fixture *fx = *state;
+    struct err e;
+    int failures = 0;
+    for (long n = 1;; n++) {
+        (void)unlink(fx->path);
+        e = (struct err){.code = STATUS_OK};
+        mem_fail_at(n);
+        enum status s = journal_fixture_write(fx, &e);
+        mem_fail_at(0);
+        if (s == STATUS_OK)
+            break;
+        failures++;
+        assert_int_equal(s, STATUS_NO_MEMORY);
+        assert_int_equal(e.code, STATUS_NO_MEMORY);
+    }
+    assert_true(failures > 0);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(test_lines, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_request, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_exists, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_full, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_no_space, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_no_memory, setup, teardown),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
