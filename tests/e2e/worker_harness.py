@@ -86,3 +86,30 @@ class Worker:
         except ProcessLookupError:
             pass
         self.process.wait()
+
+
+def capture(python, model, mode, path, log):
+    """Writes one dialogue as lines {"to": ...} and {"from": ...}, for tests/transcripts/vllm."""
+    worker = Worker(python, log, env={"HF_HUB_OFFLINE": "1"})
+    worker.until("hello")
+    worker.open(model, mode, need_tokenizer=True, engine_args={}, cli_args=[])
+    shared = [16 + i * 7919 % 480 for i in range(300)]
+    for _ in range(2):
+        worker.batch([shared, shared[:256], shared[:257]], max_tokens=4)
+    worker.send("reset")
+    worker.until("reset")
+    worker.batch([shared, shared * 4], max_tokens=3)
+    worker.send("tokenize", texts=["ab", "hello"])
+    worker.until("tokens")
+    worker.close()
+    with open(path, "w", encoding="utf-8") as out:
+        for way, message in worker.dialogue:
+            if message.get("op") == "open":
+                message["model"] = "tiny"
+            line = {"to" if way == ">" else "from": message}
+            out.write(json.dumps(line, separators=(",", ":"), ensure_ascii=False) + "\n")
+
+
+if __name__ == "__main__":
+    import sys
+    capture(*sys.argv[1:6])
