@@ -157,6 +157,19 @@ static void vllm_close(struct engine *en)
     mem_free(en);
 }
 
+static enum status vllm_locate(const struct engine_settings *s, struct arena *a,
+                               const char **python, const char **notes, struct err *e)
+{
+    struct engine_vllm_python found;
+    enum status st = engine_vllm_python_find(s->python, a, &found, e);
+    if (st == STATUS_OK) {
+        *python = found.path;
+        *notes = arena_printf(a, "python: %s (%s), vLLM %s", found.path, found.source,
+                              found.vllm);
+    }
+    return st;
+}
+
 static enum status vllm_open(const struct engine_settings *s,
                              const struct engine_watch *w, struct engine **out,
                              struct engine_facts *facts, struct err *e)
@@ -525,6 +538,7 @@ const struct engine_ops engine_vllm = {
     .abi = ENGINE_ABI,
     .flags = ENGINE_OFFLINE | ENGINE_HAS_PREFIX_CONTROL | ENGINE_HAS_TOKEN_TIMES |
              ENGINE_HAS_TOKENIZER,
+    .locate = vllm_locate,
     .open = vllm_open,
     .lane_new = vllm_lane_new,
     .submit = vllm_submit,
