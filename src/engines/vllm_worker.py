@@ -280,7 +280,8 @@ def memory_available():
 
 
 def cpu_kv_bytes(args, need):
-    """KV cache on a CPU: what the work needs, at most half of the free memory.
+    """KV cache on a CPU: what the work needs, at most a quarter of the free memory
+    (the weights and what loading them takes are still to come).
 
     The need is max_num_seqs sequences of max_model_len (or the parent's kv_tokens, if less), a
     block of 128 more for each; at least one sequence. A token takes 2 x layers x KV heads x
@@ -297,7 +298,7 @@ def cpu_kv_bytes(args, need):
     tokens = min(seqs * length, need.get("kv_tokens") or seqs * length)
     wanted = (tokens + 128 * (seqs + 2)) * token
     least = (length + 256) * token
-    return max(64 << 20, least, min(wanted, memory_available() // 2))
+    return max(64 << 20, least, min(wanted, memory_available() // 4))
 
 
 # ---- opening: arguments, model, engine ----------------------------------------------------------
