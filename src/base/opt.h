@@ -52,6 +52,7 @@ struct opt {
     const char *value_name; /* for help: "N", "FILE", "K=V"; NULL: by type */
     const char *group;      /* heading in help and man page */
     const char *help;       /* one sentence, no full stop at its end */
+    const char *range_note; /* why the range, added to its message; NULL */
     bool is_secret;         /* value never recorded, argv overwritten */
 };
 

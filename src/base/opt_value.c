@@ -73,7 +73,9 @@ static enum status check_range(const struct opt_value_job *job, const char *word
     (void)status_fail(job->e, STATUS_BAD_OPTION, job->where, "%.200s is out of range",
                       word);
     if (range.len > 0)
-        (void)status_hint(job->e, "Write %s", buf_cstr(&range));
+        (void)status_hint(job->e, "Write %s%s%s", buf_cstr(&range),
+                          o->range_note != NULL ? ": " : "",
+                          o->range_note != NULL ? o->range_note : "");
     else
         (void)status_hint(job->e, "Write a finite number");
     buf_fini(&range);

@@ -82,10 +82,9 @@ static void next_steps(struct offline_job *j, struct buf *out)
     const char *label = field_str(&j->run.fields, FIELD_label);
     buf_printf(out,
                "\nFiles\n  %s\n  %s\n  %s\n  %s/\n\nNext\n"
-               "  to this machine    scp 'HOST:%s/offline_results_*.json' collected/\n"
-               "  one file of all    inferbench merge collected/*.json -o "
-               "merged_results.json\n"
-               "  plots and report   inferbench analyze %s\n",
+               "  copy    scp 'HOST:%s/offline_results_*.json' collected/\n"
+               "  merge   inferbench merge collected/*.json -o merged_results.json\n"
+               "  plots   inferbench analyze %s\n",
                j->results.results_path, j->results.summary_path, j->results.env_path,
                j->raw_dir, j->opts.output_dir, j->results.results_path);
     if (label != NULL && strcmp(label, "unknown") == 0)
@@ -185,7 +184,7 @@ static int run(struct cli *cli, int argc, char **argv)
 const struct cli_command cmd_offline = {
     .name = "offline",
     .synopsis = "[OPTIONS] [-- VLLM OPTIONS]",
-    .summary = "Measures batches in an engine that it drives, prefix caching OFF and ON",
+    .summary = "Measures batches in an engine it drives, prefix caching OFF and ON",
     .run = run,
     .options = offline_opts_table,
     .option_count = OFFLINE_OPTS_COUNT,

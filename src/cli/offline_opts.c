@@ -103,6 +103,7 @@ const struct opt offline_opts_table[] = {
      AT(num_runs),
      .min = 2,
      .max = 100000,
+     .range_note = "run 0 is the warm-up",
      .fallback = "3",
      WORK,
      .help = "repeats of each cell; run 0 is the warm-up"},

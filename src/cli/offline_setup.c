@@ -161,6 +161,18 @@ static void engine_settings(struct offline_job *j)
         .vocab_size = vocabulary};
 }
 
+static enum status no_rule(const char *option, const char *code, struct err *e)
+{
+    size_t count;
+    const struct verdict_rule *rules = verdict_rules(&count);
+    const char *nearest = rules[0].code;
+    for (size_t i = 1; i < count; i++)
+        if (str_distance(code, rules[i].code) < str_distance(code, nearest))
+            nearest = rules[i].code;
+    status_fail(e, STATUS_BAD_OPTION, option, "there is no rule \"%s\"", code);
+    return status_hint(e, "Did you mean %s? docs/verdicts.md lists the codes.", nearest);
+}
+
 static enum status check_limits(struct offline_job *j, struct err *e)
 {
     const struct opt_strings *in = &j->opts.limits;
@@ -174,7 +186,9 @@ static enum status check_limits(struct offline_job *j, struct err *e)
         l->code = arena_str(&j->arena, code);
         if (l->code == NULL)
             return no_memory(e);
-        if (verdict_find(l->code) == NULL || !str_to_double(value, &l->value)) {
+        if (verdict_find(l->code) == NULL)
+            return no_rule("--limit", l->code, e);
+        if (!str_to_double(value, &l->value)) {
             status_fail(e, STATUS_BAD_OPTION, "--limit", "\"%s\" is not CODE=VALUE",
                         in->items[i]);
             return status_hint(e, "Write e.g. ERRORS=0.01; docs/verdicts.md lists the "
@@ -182,6 +196,19 @@ static enum status check_limits(struct offline_job *j, struct err *e)
         }
     }
     j->run.limit_count = in->count;
+    return STATUS_OK;
+}
+
+static enum status check_accepted(struct offline_job *j, struct err *e)
+{
+    struct str rest = str_from(j->opts.accept_invalid);
+    while (rest.len > 0) {
+        const char *code = arena_str(&j->arena, str_trim(str_cut(&rest, ',')));
+        if (code == NULL)
+            return no_memory(e);
+        if (verdict_find(code) == NULL)
+            return no_rule("--accept-invalid", code, e);
+    }
     return STATUS_OK;
 }
 
@@ -199,7 +226,8 @@ enum status offline_setup_plan(struct offline_job *j, struct err *e)
         o->model = MODEL_OF_OLD_DEFAULT;
     }
     if (registry_find(o->engine, ENGINE_OFFLINE, &j->ops, e) != STATUS_OK ||
-        check_limits(j, e) != STATUS_OK || build_plan(j, e) != STATUS_OK)
+        check_limits(j, e) != STATUS_OK || check_accepted(j, e) != STATUS_OK ||
+        build_plan(j, e) != STATUS_OK)
         return e->code;
     engine_settings(j);
     return STATUS_OK;

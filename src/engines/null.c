@@ -29,6 +29,7 @@ struct engine {
     int64_t token;      /* its next token; -1: its send */
     struct instant due; /* of the batch */
     bool is_due_told;
+    struct engine_progress progress; /* of the batch */
     struct engine_settings settings;
 };
 
@@ -96,6 +97,7 @@ static enum status null_submit(struct engine_lane *l, const struct engine_reques
     if (en->count == 0) {
         en->due = clock_now();
         en->is_due_told = false;
+        en->progress = (struct engine_progress){.stage = "running", .since = en->due};
     }
     en->batch[en->count++] = *r;
     return STATUS_OK;
@@ -132,11 +134,13 @@ static struct event step(struct engine *en)
         ev.kind = EVENT_TOKENS;
         ev.at.ns = first_ns + en->token * GAP_NS;
         ev.tokens = 1;
+        en->progress.tokens_out++;
     } else if (en->token >= 0) {
         ev = done_event(en, en->position,
                         (struct instant){first_ns + (r->max_tokens - 1) * GAP_NS});
         en->position++;
         en->token = -1;
+        en->progress.requests_done++;
         return ev;
     }
     en->token++;
@@ -152,6 +156,8 @@ static enum status null_next(struct engine_lane *l, struct instant until,
     *n = 0;
     if (w->stop != NULL && w->stop(w->arg))
         return status_fail(e, STATUS_INTERRUPTED, "null engine", "stopped by a signal");
+    if (w->tick != NULL)
+        w->tick(w->arg, &en->progress);
     if (en->count > 0 && !en->is_due_told && cap > 0) {
         events[(*n)++] = (struct event){.kind = EVENT_DUE, .request = -1, .at = en->due};
         en->is_due_told = true;
