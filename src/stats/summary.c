@@ -296,8 +296,7 @@ static enum status name_entries(struct summary_entry *entries, size_t count,
 }
 
 enum status summary_build(const struct run_data *run, const struct row *rows,
-                          struct arena *a, struct summary_entry **out, size_t *count,
-                          struct err *e)
+                          struct arena *a, struct summary *out, struct err *e)
 {
     size_t most = run->cell_count > 0 ? run->cell_count : 1, n = 0;
     struct summary_entry *entries = arena_alloc(a, most, sizeof *entries);
@@ -312,7 +311,6 @@ enum status summary_build(const struct run_data *run, const struct row *rows,
         s = name_entries(entries, n, a);
     if (s != STATUS_OK)
         return status_fail(e, s, "summary", "no memory for %zu cells", run->cell_count);
-    *out = entries;
-    *count = n;
+    *out = (struct summary){.entries = entries, .count = n};
     return STATUS_OK;
 }

@@ -32,7 +32,12 @@ enum status results_build(const struct run_data *run, const char *output_dir,
         return e->code;
     for (size_t i = 0; i < run->repeat_count; i++)
         out->failed_rows += value_is_known(out->rows[i].v[FIELD_error]);
-    return summary_build(run, out->rows, a, &out->cells, &out->cell_count, e);
+    struct summary summary;
+    if (summary_build(run, out->rows, a, &summary, e) != STATUS_OK)
+        return e->code;
+    out->cells = summary.entries;
+    out->cell_count = summary.count;
+    return STATUS_OK;
 }
 
 static void generated_at(struct jsonw *w, const struct run_data *run)
