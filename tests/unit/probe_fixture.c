@@ -10,8 +10,11 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
+#include "base/clock.h"
 #include "base/file.h"
+#include "base/proc.h"
 #include "probe/sysfile.h"
 #include "text/jsonw.h"
 
@@ -70,4 +73,27 @@ void probe_fixture_file(const char *dir, const char *name, const char *text,
     assert_int_equal(file_replace(path, str_from(text), &e), STATUS_OK);
     if (is_program)
         assert_int_equal(chmod(path, 0755), 0);
+}
+
+void probe_fixture_fake_nvml(char **argv)
+{
+    if (getenv("FAKE_NVML_DIR") != NULL)
+        return;
+    char library[512];
+    char source[1024];
+    const char *dir = probe_fixture_dir();
+    snprintf(library, sizeof library, "%s/libnvidia-ml.so.1", dir);
+    snprintf(source, sizeof source, "%s", probe_fixture_path("fake_nvml.c"));
+    const char *cc[] = {"cc", "-shared", "-fPIC", "-o", library, source, NULL};
+    struct buf out;
+    struct err e;
+    int exit_code = -1;
+    buf_init(&out, 4096);
+    if (proc_run(cc, clock_seconds(60), &out, &exit_code, &e) == STATUS_OK &&
+        exit_code == 0) {
+        setenv("FAKE_NVML_DIR", dir, 1);
+        setenv("LD_LIBRARY_PATH", dir, 1);
+        execv("/proc/self/exe", argv);
+    }
+    fprintf(stderr, "cannot build %s\n", source);
 }

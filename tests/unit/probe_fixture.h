@@ -21,4 +21,8 @@ const char *probe_fixture_dir(void);
 void probe_fixture_file(const char *dir, const char *name, const char *text,
                         bool is_program);
 
+/* Builds tests/captures/fake_nvml.c and starts this program again with it in the linker's
+ * path, once: the linker reads the path at the start only. Called first in main. */
+void probe_fixture_fake_nvml(char **argv);
+
 #endif
