@@ -21,7 +21,7 @@ struct process {
 static int number(const char *name, int fallback)
 {
     const char *text = getenv(name);
-    return text != NULL ? atoi(text) : fallback;
+    return text != NULL ? (int)strtol(text, NULL, 10) : fallback;
 }
 
 static int index_of(void *device)
