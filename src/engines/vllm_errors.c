@@ -130,7 +130,7 @@ static const struct rule rules[] = {
      "Choose another --engine-arg block_size: 32 or 128 on a CPU, 16 on a GPU", NULL},
     {"No space left on device", STATUS_NO_SPACE, true, "the disk is full",
      "Models are stored below HF_HOME, compiled code below VLLM_CACHE_ROOT", NULL},
-    {"EngineDeadError", STATUS_DIED, false, "a process of vLLM ended unexpectedly",
+    {"EngineDead", STATUS_DIED, false, "a process of vLLM ended unexpectedly",
      "It may have run out of memory, or have been killed; try again, then smaller "
      "--batch-sizes",
      NULL},
