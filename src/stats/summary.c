@@ -139,7 +139,8 @@ static enum status fill_spreads(struct cell_work *w, struct summary_entry *entry
                                                            0.02);
     judged->cv_lower_90 = interval_cv_lower_90(w->values, n);
     judged->trend_p = trend_p(w->values, n);
-    return trend_drift(w->values, n, &judged->drift);
+    judged->drift = NAN;
+    return n < 5 ? STATUS_OK : trend_drift(w->values, n, &judged->drift);
 }
 
 /* Finds the cell's rows; *first is its first row, NULL if it has none. */

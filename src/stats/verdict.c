@@ -259,8 +259,7 @@ static void judge_unrepeatable(struct verdict_case *c)
 static void judge_trend(struct verdict_case *c)
 {
     double drift = fabs(c->cell->drift);
-    if (c->cell->row_count >= 5)
-        report_num(c, drift, c->limit, c->cell->trend_p < 0.01 && drift > c->limit);
+    report_num(c, drift, c->limit, c->cell->trend_p < 0.01 && drift > c->limit);
 }
 
 static void judge_few_repeats(struct verdict_case *c)
