@@ -1,5 +1,6 @@
 #include "store/journal_read.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -16,7 +17,6 @@ struct reading {
     struct run_data *run;
     struct err *e;
     const char *where;                           /* file:line */
-    char place[160];                             /* text behind where */
     size_t cell_room, repeat_room, request_room; /* request_room: of the last repeat */
     bool has_run;
     bool ran_out; /* of memory, for a text of the line being read */
@@ -284,6 +284,37 @@ static enum status read_repeat_end(struct reading *rd, const json_t *line)
     return take_str(rd, line, "error", &r->error) ? STATUS_OK : no_memory(rd);
 }
 
+/* Times, counts and the sums that are made of them stay far from the ends of int64_t: 115
+ * days, a million million tokens of one request, all gaps of one answer. A seed may be
+ * any number. */
+static bool is_possible(const char *key, const json_t *v)
+{
+    const double most_ns = 1e16, most_count = 1e12, most_wall_ns = 4e18;
+    double sum = fabs(json_number_value(v));
+    size_t len = strlen(key);
+    bool is_time = len > 3 && strcmp(key + len - 3, "_ns") == 0;
+    for (size_t i = 0; i < json_array_size(v); i++)
+        sum += fabs(json_number_value(json_array_get(v, i)));
+    if (strcmp(key, "seed") == 0)
+        return true;
+    if (strcmp(key, "start_wall_ns") == 0)
+        return sum <= most_wall_ns;
+    return sum <= (is_time ? most_ns : most_count);
+}
+
+static enum status check_numbers(struct reading *rd, json_t *line)
+{
+    const char *key;
+    json_t *v;
+    json_object_foreach(line, key, v)
+    {
+        if (!is_possible(key, v))
+            return status_fail(rd->e, STATUS_BAD_INPUT, rd->where,
+                               "%.40s: a number that cannot be", key);
+    }
+    return STATUS_OK;
+}
+
 static enum status read_line(struct reading *rd, const json_t *line)
 {
     static const struct {
@@ -324,6 +355,8 @@ static enum status one_line(struct reading *rd, struct str text, bool is_last,
         return STATUS_OK;
     }
     if (s == STATUS_OK)
+        s = check_numbers(rd, line);
+    if (s == STATUS_OK)
         s = read_line(rd, line);
     if (s == STATUS_OK && rd->ran_out)
         s = no_memory(rd);
@@ -335,13 +368,14 @@ static enum status all_lines(struct reading *rd, struct str text, const char *pa
                              struct journal_note *note)
 {
     enum { NUMBER_BYTES = 24 };
-    size_t len = strlen(path), room = sizeof rd->place - NUMBER_BYTES;
+    char where[sizeof rd->e->where];
+    size_t len = strlen(path), room = sizeof where - NUMBER_BYTES;
     const char *tail = len > room ? path + len - room : path;
     for (int64_t number = 1; text.len > 0; number++) {
         bool is_whole = memchr(text.ptr, '\n', text.len) != NULL;
         struct str line = str_cut(&text, '\n');
-        (void)snprintf(rd->place, sizeof rd->place, "%s:%lld", tail, (long long)number);
-        rd->where = rd->place;
+        (void)snprintf(where, sizeof where, "%s:%lld", tail, (long long)number);
+        rd->where = where;
         if (!is_whole && rd->has_run) {
             note->was_cut = true;
             return STATUS_OK;
