@@ -413,9 +413,12 @@ static bool take_event(struct engine *en, struct event *ev)
 }
 
 static enum status vllm_next(struct engine_lane *l, struct instant until,
-                             const struct engine_watch *w, struct event *events,
-                             size_t cap, size_t *n, struct err *e)
+                             const struct engine_watch *w, struct event_list *out,
+                             struct err *e)
 {
+    struct event *events = out->items;
+    size_t cap = out->cap, *n = &out->count;
+    *n = 0;
     struct engine *en = l->engine;
     *n = 0;
     en->link.watch = w;

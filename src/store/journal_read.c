@@ -126,6 +126,13 @@ static enum status read_numbers(struct reading *rd, const json_t *line)
     return STATUS_OK;
 }
 
+static bool is_run_whole(const struct run_data *run)
+{
+    return run->tool != NULL && run->serving_mode != NULL && run->stamp != NULL &&
+           run->command_json != NULL && run->options_json != NULL &&
+           run->env_json != NULL;
+}
+
 static enum status read_run(struct reading *rd, const json_t *line)
 {
     struct run_data *run = rd->run;
@@ -144,11 +151,10 @@ static enum status read_run(struct reading *rd, const json_t *line)
         !take_str(rd, line, "serving_mode", &run->serving_mode) ||
         !take_str(rd, line, "stamp", &run->stamp) ||
         !take_str(rd, line, "plan_sha256", &run->plan_sha256))
-        return no_memory(rd);
+        rd->ran_out = true;
     if (rd->ran_out)
         return no_memory(rd);
-    if (run->tool == NULL || run->serving_mode == NULL || run->stamp == NULL ||
-        run->command_json == NULL || run->options_json == NULL || run->env_json == NULL)
+    if (!is_run_whole(run))
         return bad(rd, "a run line without its members");
     fields_of(rd, line, &run->fields);
     return read_numbers(rd, line);

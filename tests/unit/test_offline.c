@@ -75,9 +75,12 @@ static enum status fake_cancel(struct engine_lane *l, int32_t request, struct er
 }
 
 static enum status fake_next(struct engine_lane *l, struct instant until,
-                             const struct engine_watch *w, struct event *events,
-                             size_t cap, size_t *n, struct err *e)
+                             const struct engine_watch *w, struct event_list *out,
+                             struct err *e)
 {
+    struct event *events = out->items;
+    size_t cap = out->cap, *n = &out->count;
+    *n = 0;
     struct faults *f = l->faults;
     (void)until;
     (void)w;

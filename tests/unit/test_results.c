@@ -112,16 +112,13 @@ static void test_claim(void **state)
     (void)snprintf(sub, sizeof sub, "%s/a/b", fx->dir);
     arena_init(&a, 1 << 20);
     for (size_t i = 0; i < 3; i++) {
-        const char *stamp, *raw;
-        assert_int_equal(results_claim(sub, fx->f.run.start, fx->f.run.utc_offset_s, &a,
-                                       &stamp, &raw, &e),
-                         STATUS_OK);
-        assert_string_equal(stamp, stamps[i]);
+        const char *raw;
+        assert_int_equal(results_claim(sub, &fx->f.run, &a, &raw, &e), STATUS_OK);
+        assert_string_equal(fx->f.run.stamp, stamps[i]);
         assert_true(file_is_dir(raw));
     }
-    const char *stamp, *raw;
-    assert_int_equal(
-        results_claim("/proc/none", fx->f.run.start, 0, &a, &stamp, &raw, &e), STATUS_IO);
+    const char *raw;
+    assert_int_equal(results_claim("/proc/none", &fx->f.run, &a, &raw, &e), STATUS_IO);
     journal_fixture_has(e.hint, "folder");
     arena_fini(&a);
 }

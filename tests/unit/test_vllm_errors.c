@@ -37,7 +37,8 @@ static const struct example examples[] = {
     {"OfflineModeIsEnabled", "Cannot reach https://x: offline mode is enabled.", "",
      false, STATUS_NOT_FOUND, "HF_HUB_OFFLINE", "Unset"},
     {"ValidationError",
-     "1 validation error for ModelConfig Value error, User-specified max_model_len (9) is "
+     "1 validation error for ModelConfig Value error, "
+     "User-specified max_model_len (9) is "
      "greater than the derived max_model_len (8)",
      "", false, STATUS_BAD_OPTION, "allows: User-specified max_model_len (9)",
      "Lower --max-model-len"},
