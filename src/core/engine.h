@@ -32,21 +32,18 @@ enum engine_flag {
 
 /* What the engine is to be; everything the user may set. Borrowed until close. */
 struct engine_settings {
-    const char *model;               /* hub id or folder, aliases resolved */
-    const char *python;              /* --python or NULL */
-    const char *engine_mode;         /* "mp" or "inproc" */
-    const char *dtype, *load_format; /* NULL: the engine's choice */
+    const char *model;                /* hub id or folder, aliases resolved */
+    const char *python, *engine_mode; /* --python or NULL; "mp" or "inproc" */
+    const char *dtype, *load_format;  /* NULL: the engine's choice */
     int64_t max_model_len, max_num_seqs, max_num_batched_tokens;
-    bool enable_prefix_caching;
+    bool enable_prefix_caching, stop_at_eos, needs_tokenizer;
     double gpu_memory_utilization;
-    int64_t seed;
+    int64_t seed, vocab_size; /* vocab_size for the null engine; 0: default */
     double temperature, top_p;
-    bool stop_at_eos, needs_tokenizer;
     struct opt_strings engine_args; /* key=value */
     struct opt_strings rest;        /* after "--", as the engine's own command line */
     double timeout_s;    /* --engine-timeout: no new token for so long: it hangs */
     const char *raw_dir; /* where engine.log goes; NULL: no log */
-    int64_t vocab_size;  /* null engine; 0: default */
 };
 
 /* For the live line and the watchdog; never blocks. */
@@ -99,11 +96,10 @@ struct event {
     const char *text;     /* FAILED: cause, valid until the next call of next */
 };
 
-/* Room for the events that a next hands out; next sets count. */
 struct event_list {
-    struct event *items; /* [cap] */
+    struct event *items;
     size_t cap, count;
-};
+}; /* next sets count */
 
 struct engine_text {
     const char *text;
