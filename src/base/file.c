@@ -160,26 +160,57 @@ static enum status sync_folder(const char *path, struct err *e)
     return status;
 }
 
+enum status file_draft_open(struct file_draft *d, const char *path, struct err *e)
+{
+    *d = (struct file_draft){.path = path, .temp = NULL, .fd = -1};
+    d->fd = open_temp(path, &d->temp);
+    if (d->fd >= 0)
+        return STATUS_OK;
+    enum status why = status_errno(e, path, "cannot create a file there");
+    if (why == STATUS_IO)
+        (void)status_hint(e, "Choose a folder that is there and that you may write to");
+    return why;
+}
+
+void file_draft_drop(struct file_draft *d)
+{
+    if (d->fd >= 0)
+        (void)close(d->fd);
+    if (d->temp != NULL)
+        (void)unlink(d->temp);
+    mem_free(d->temp);
+    d->fd = -1;
+    d->temp = NULL;
+}
+
+enum status file_draft_commit(struct file_draft *d, struct err *e)
+{
+    enum status status = STATUS_OK;
+    if (fsync(d->fd) != 0)
+        status = status_errno(e, d->path, "cannot sync");
+    if (close(d->fd) != 0 && status == STATUS_OK)
+        status = status_errno(e, d->path, "cannot close");
+    d->fd = -1;
+    if (status == STATUS_OK && rename(d->temp, d->path) != 0)
+        status = status_errno(e, d->path, "cannot move the new file into place");
+    if (status == STATUS_OK) {
+        mem_free(d->temp);
+        d->temp = NULL;
+    }
+    file_draft_drop(d);
+    return status == STATUS_OK ? sync_folder(d->path, e) : status;
+}
+
 enum status file_replace(const char *path, struct str content, struct err *e)
 {
-    char *temp = NULL;
-    int fd = open_temp(path, &temp);
-    if (fd < 0) {
-        enum status why = status_errno(e, path, "cannot create a file there");
-        if (why == STATUS_IO)
-            (void)status_hint(e,
-                              "Choose a folder that is there and that you may write to");
-        return why;
-    }
-    enum status status = file_write_all(fd, path, content, e);
-    if (status == STATUS_OK && fsync(fd) != 0)
-        status = status_errno(e, path, "cannot sync");
-    if (close(fd) != 0 && status == STATUS_OK)
-        status = status_errno(e, path, "cannot close");
-    if (status == STATUS_OK && rename(temp, path) != 0)
-        status = status_errno(e, path, "cannot move the new file into place");
+    struct file_draft d;
+    enum status status = file_draft_open(&d, path, e);
     if (status != STATUS_OK)
-        (void)unlink(temp);
-    mem_free(temp);
-    return status == STATUS_OK ? sync_folder(path, e) : status;
+        return status;
+    status = file_write_all(d.fd, path, content, e);
+    if (status != STATUS_OK) {
+        file_draft_drop(&d);
+        return status;
+    }
+    return file_draft_commit(&d, e);
 }

@@ -16,6 +16,17 @@ MUST_CHECK enum status file_read(const char *path, struct buf *out, struct err *
 /* Writes under a temporary name in the same folder, syncs, renames, syncs the folder. On
  * failure the old file is untouched and the temporary one removed. */
 MUST_CHECK enum status file_replace(const char *path, struct str content, struct err *e);
+/* The same in pieces, for what is too large for memory: open, write to fd, then commit (which
+ * drops it where it fails) or drop. path is borrowed. */
+struct file_draft {
+    const char *path;
+    char *temp;
+    int fd;
+};
+MUST_CHECK enum status file_draft_open(struct file_draft *d, const char *path,
+                                       struct err *e);
+MUST_CHECK enum status file_draft_commit(struct file_draft *d, struct err *e);
+void file_draft_drop(struct file_draft *d);
 /* Writes all bytes to fd, resuming after short writes and EINTR; `name`: for messages. */
 MUST_CHECK enum status file_write_all(int fd, const char *name, struct str content,
                                       struct err *e);

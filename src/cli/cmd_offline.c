@@ -93,9 +93,7 @@ static void next_steps(struct offline_job *j, struct buf *out)
                  "or later\n  inferbench merge g5.xlarge=FILE.\n");
 }
 
-/* broken: what ended the run before its end, or NULL. */
-static int print_end(struct offline_job *j, const struct run_data *read,
-                     const struct err *broken)
+static int print_end(struct offline_job *j, const struct run_data *read)
 {
     struct buf out;
     struct err e;
@@ -109,7 +107,6 @@ static int print_end(struct offline_job *j, const struct run_data *read,
                              .is_interrupted = j->outcome.is_interrupted,
                              .signal = stop_signal(),
                              .failed = j->outcome.repeats_failed,
-                             .broken = broken,
                              .first_failure = &j->outcome.first,
                              .accept_invalid = j->opts.accept_invalid};
     return finish_run(j->cli, &f);
@@ -136,7 +133,8 @@ static int run_planned(struct offline_job *j, struct err *e)
                  j->journal_path, j->raw_dir);
         return cli_fail(j->cli, &later);
     }
-    return print_end(j, &read, s != STATUS_OK ? e : NULL);
+    int code = print_end(j, &read);
+    return s != STATUS_OK && code != CLI_SIGNAL ? CLI_FAILED : code;
 }
 
 static int dry_run(struct offline_job *j, struct err *e)

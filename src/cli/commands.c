@@ -4,6 +4,7 @@
 
 const struct cli_command *const commands_table[] = {
     &cmd_offline,
+    &cmd_merge,
     &cmd_env,
     &cmd_recover,
 };

@@ -32,12 +32,7 @@ enum status results_build(const struct run_data *run, const char *output_dir,
         return e->code;
     for (size_t i = 0; i < run->repeat_count; i++)
         out->failed_rows += value_is_known(out->rows[i].v[FIELD_error]);
-    struct summary summary;
-    if (summary_build(run, out->rows, a, &summary, e) != STATUS_OK)
-        return e->code;
-    out->cells = summary.entries;
-    out->cell_count = summary.count;
-    return STATUS_OK;
+    return summary_build(run, out->rows, a, &out->cells, &out->cell_count, e);
 }
 
 static void generated_at(struct jsonw *w, const struct run_data *run)
@@ -304,11 +299,12 @@ enum status results_write(const struct run_data *run, const struct results *r,
     return s;
 }
 
-enum status results_claim(const char *output_dir, struct run_data *run, struct arena *a,
-                          const char **raw_dir, struct err *e)
+enum status results_claim(const char *output_dir, struct wall t, int32_t utc_offset_s,
+                          struct arena *a, const char **stamp, const char **raw_dir,
+                          struct err *e)
 {
     char base[CLOCK_TEXT_BYTES];
-    clock_stamp(run->start, run->utc_offset_s, base);
+    clock_stamp(t, utc_offset_s, base);
     if (file_make_dirs(output_dir, e) != STATUS_OK)
         return e->code;
     for (int n = 1; n <= STAMP_TRIES; n++) {
@@ -317,7 +313,7 @@ enum status results_claim(const char *output_dir, struct run_data *run, struct a
         if (dir == NULL)
             return status_fail(e, STATUS_NO_MEMORY, output_dir, "out of memory");
         if (mkdir(dir, 0777) == 0) {
-            run->stamp = name;
+            *stamp = name;
             *raw_dir = dir;
             return STATUS_OK;
         }

@@ -1,0 +1,29 @@
+/* Which results files a command line means: files, folders (searched for results), and
+ * TYPE=FILE, which gives an instance type to rows that have none. */
+#ifndef STORE_INPUTS_H
+#define STORE_INPUTS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "base/arena.h"
+#include "base/opt.h"
+#include "base/status.h"
+
+struct input {
+    const char *path;
+    const char *instance_type; /* given on the command line; NULL: none */
+    bool is_found;             /* came from a folder: not named by the user */
+};
+
+/* In the order given; files of a folder by name. A folder gives every *.json whose name
+ * holds "results", to a depth of four; raw_* and hidden folders are left out. The same
+ * file reached twice (by device and inode) is listed once. Everything lives in the arena.
+ *   NOT_FOUND  a folder without results; a file that is not there is left to its reader
+ */
+MUST_CHECK enum status inputs_expand(const struct opt_strings *words, struct arena *a,
+                                     struct input **out, size_t *count, struct err *e);
+/* True if both paths lead to one and the same file. */
+bool inputs_is_same(const char *path, const char *other);
+
+#endif

@@ -1,0 +1,99 @@
+#include "store/rowcopy.h"
+
+#include <string.h>
+
+#include "text/jsonw.h"
+
+void rowcopy_note(const struct foreign_file *file, const struct foreign_row *row,
+                  const char *instance_type, struct rowcopy *out)
+{
+    const struct foreign_member *type = foreign_find(row, "instance_type");
+    const struct foreign_member *error = foreign_find(row, "error");
+    bool is_unknown = foreign_is_unknown(type);
+    const char *given = is_unknown ? instance_type : NULL;
+    bool is_published;
+    *out = (struct rowcopy){
+        .offset = (size_t)(row->text.ptr - buf_cstr(&file->text)),
+        .len = row->text.len,
+        .identity = seen_identity(row, given, &is_published),
+        .content = seen_content(row, given).high,
+        .is_renamed = given != NULL,
+        .is_failed = error != NULL && error->value.kind != SCAN_NULL,
+        .has_nonfinite = row->has_nonfinite,
+    };
+    if (is_unknown)
+        return;
+    struct str text = type->value.text;
+    out->type = (struct str){.ptr = text.ptr + 1, .len = text.len - 2};
+    out->is_refused = instance_type != NULL && !str_is(out->type, instance_type);
+}
+
+static void put_member(const char *key, const char *value, bool *is_first,
+                       struct buf *out)
+{
+    struct jsonw w;
+    buf_text(out, *is_first ? "\n      " : ",\n      ");
+    *is_first = false;
+    jsonw_init(&w, out, 0);
+    jsonw_str(&w, NULL, key);
+    buf_text(out, ": ");
+    jsonw_init(&w, out, 0);
+    jsonw_str(&w, NULL, value);
+}
+
+static bool is_renamed_key(struct str key, const struct foreign_member *m)
+{
+    return (str_is(key, "instance_type") || str_is(key, "label")) &&
+           foreign_is_unknown(m);
+}
+
+/* Member by member; the row was checked when it was first read. */
+static enum status write_renamed(struct str text, const char *instance_type,
+                                 struct buf *out)
+{
+    struct scan s;
+    struct scan_level level;
+    bool has = true, is_first = true, has_type = false;
+    scan_init(&s, text, "row");
+    enum status st = scan_enter(&s, '{', &level, NULL);
+    buf_char(out, '{');
+    while (st == STATUS_OK) {
+        struct foreign_member m;
+        st = scan_key(&s, &level, &m.key, &has, NULL);
+        if (st != STATUS_OK || !has)
+            break;
+        st = scan_value(&s, &m.value, NULL);
+        if (st != STATUS_OK)
+            break;
+        has_type = has_type || str_is(m.key, "instance_type");
+        if (is_renamed_key(m.key, &m)) {
+            put_member(str_is(m.key, "label") ? "label" : "instance_type", instance_type,
+                       &is_first, out);
+            continue;
+        }
+        buf_text(out, is_first ? "\n      \"" : ",\n      \"");
+        is_first = false;
+        buf_append(out, m.key.ptr, m.key.len);
+        buf_text(out, "\": ");
+        scan_copy(m.value.text, 3, out);
+    }
+    if (!has_type)
+        put_member("instance_type", instance_type, &is_first, out);
+    buf_text(out, "\n    }");
+    return st == STATUS_OK ? out->failed : st;
+}
+
+enum status rowcopy_write(const struct foreign_file *file, const struct rowcopy *row,
+                          const char *instance_type, struct buf *out)
+{
+    static const char head[] = "{\n      \"", tail[] = "\n    }";
+    struct str text = {.ptr = buf_cstr(&file->text) + row->offset, .len = row->len};
+    if (row->is_renamed)
+        return write_renamed(text, instance_type, out);
+    bool is_laid_out = str_starts(text, head) && text.len > sizeof head + sizeof tail &&
+                       memcmp(text.ptr + text.len - (sizeof tail - 1), tail,
+                              sizeof tail - 1) == 0;
+    if (is_laid_out && !row->has_nonfinite)
+        return buf_append(out, text.ptr, text.len);
+    return scan_copy(text, 2, out);
+}

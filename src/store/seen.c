@@ -1,0 +1,126 @@
+#include "store/seen.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "base/mem.h"
+
+struct seen_entry {
+    struct seen_key key; /* both 0: free */
+    uint64_t content;
+};
+
+static uint64_t mix(uint64_t h, uint64_t word, uint64_t odd)
+{
+    h = (h ^ word) * odd;
+    return h ^ (h >> 29);
+}
+
+/* The odd constants are from splitmix64 (Steele, Lea, Flood 2014). */
+static struct seen_key hash_text(struct str s)
+{
+    struct seen_key k = {.high = s.len ^ 0x9e3779b97f4a7c15U, .low = s.len};
+    while (s.len > 0) {
+        uint64_t word = 0;
+        size_t now = s.len < sizeof word ? s.len : sizeof word;
+        memcpy(&word, s.ptr, now);
+        k.high = mix(k.high, word, 0xbf58476d1ce4e5b9U);
+        k.low = mix(k.low, word, 0x94d049bb133111ebU);
+        s.ptr += now;
+        s.len -= now;
+    }
+    return k;
+}
+
+static struct seen_key hash_pair(struct str first, struct str second)
+{
+    struct seen_key a = hash_text(first), b = hash_text(second);
+    return (struct seen_key){
+        .high = mix(mix(a.high, b.high, 0x94d049bb133111ebU), a.low, 0xbf58476d1ce4e5b9U),
+        .low = mix(mix(a.low, b.low, 0xbf58476d1ce4e5b9U), b.high, 0x94d049bb133111ebU),
+    };
+}
+
+/* A sum, so that the order of the fields does not matter. */
+struct seen_key seen_content(const struct foreign_row *row, const char *instance_type)
+{
+    struct seen_key sum = {0};
+    for (size_t i = 0; i < row->count; i++) {
+        const struct foreign_member *m = &row->members[i];
+        if (instance_type != NULL && str_is(m->key, "instance_type"))
+            continue;
+        struct seen_key k = hash_pair(m->key, m->value.text);
+        sum.high += k.high;
+        sum.low += k.low;
+    }
+    char quoted[256];
+    if (instance_type != NULL) {
+        snprintf(quoted, sizeof quoted, "\"%.250s\"", instance_type);
+        struct seen_key k = hash_pair(str_from("instance_type"), str_from(quoted));
+        sum.high += k.high;
+        sum.low += k.low;
+    }
+    return sum;
+}
+
+struct seen_key seen_identity(const struct foreign_row *row, const char *instance_type,
+                              bool *is_published)
+{
+    const struct foreign_member *run = foreign_find(row, "run_id");
+    const struct foreign_member *index = foreign_find(row, "row");
+    *is_published = run == NULL || run->value.kind != SCAN_STRING;
+    if (*is_published || index == NULL || index->value.kind != SCAN_NUMBER)
+        return seen_content(row, instance_type);
+    return hash_pair(run->value.text, index->value.text);
+}
+
+void seen_init(struct seen *s)
+{
+    *s = (struct seen){.slots = NULL, .count = 0, .room = 0};
+}
+
+static struct seen_entry *find(struct seen *s, struct seen_key key)
+{
+    size_t at = (size_t)key.low & (s->room - 1);
+    while ((s->slots[at].key.high | s->slots[at].key.low) != 0 &&
+           (s->slots[at].key.high != key.high || s->slots[at].key.low != key.low))
+        at = (at + 1) & (s->room - 1);
+    return &s->slots[at];
+}
+
+static enum status grow(struct seen *s)
+{
+    struct seen bigger = {.count = s->count, .room = s->room == 0 ? 1024 : s->room * 2};
+    bigger.slots = mem_alloc(bigger.room, sizeof *bigger.slots);
+    if (bigger.slots == NULL)
+        return STATUS_NO_MEMORY;
+    for (size_t i = 0; i < s->room; i++)
+        if ((s->slots[i].key.high | s->slots[i].key.low) != 0)
+            *find(&bigger, s->slots[i].key) = s->slots[i];
+    mem_free(s->slots);
+    *s = bigger;
+    return STATUS_OK;
+}
+
+enum status seen_add(struct seen *s, struct seen_key key, uint64_t content, bool *is_new,
+                     bool *is_equal)
+{
+    if (2 * s->count >= s->room && grow(s) != STATUS_OK)
+        return STATUS_NO_MEMORY;
+    if ((key.high | key.low) == 0)
+        key.low = 1;
+    struct seen_entry *entry = find(s, key);
+    *is_new = (entry->key.high | entry->key.low) == 0;
+    *is_equal = !*is_new && entry->content == content;
+    if (*is_new) {
+        *entry = (struct seen_entry){.key = key, .content = content};
+        s->count++;
+    }
+    return STATUS_OK;
+}
+
+void seen_fini(struct seen *s)
+{
+    mem_free(s->slots);
+    seen_init(s);
+}

@@ -1,0 +1,38 @@
+/* A set of things met before, by 128-bit hash: two different things share one with a
+ * probability below 1e-25 for a million of them (no defence against someone who wants
+ * to). */
+#ifndef STORE_SEEN_H
+#define STORE_SEEN_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/status.h"
+#include "base/str.h"
+#include "store/foreign.h"
+
+struct seen_key {
+    uint64_t high, low;
+};
+
+struct seen {
+    struct seen_entry *slots; /* [room], a power of two */
+    size_t count, room;
+};
+
+/* Of the same row in whatever layout and order of fields; numbers by their spelling.
+ * instance_type: stands in for the row's own; NULL: it keeps its own. */
+struct seen_key seen_content(const struct foreign_row *row, const char *instance_type);
+/* What makes a row the same: its run_id and row, else its whole content. */
+struct seen_key seen_identity(const struct foreign_row *row, const char *instance_type,
+                              bool *is_published);
+
+void seen_init(struct seen *s);
+/* Adds key with its content. *is_new false: it was there; *is_equal: with the same
+ * content. */
+MUST_CHECK enum status seen_add(struct seen *s, struct seen_key key, uint64_t content,
+                                bool *is_new, bool *is_equal);
+void seen_fini(struct seen *s);
+
+#endif
