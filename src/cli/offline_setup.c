@@ -85,7 +85,7 @@ static enum status pick_scenarios(struct offline_job *j, struct plan_options *o,
         return no_memory(e);
     for (size_t i = 0; i < j->opts.scenarios.count; i++)
         names.items[names.count++] = j->opts.scenarios.items[i];
-    for (size_t i = 0; i < data_count; i++)
+    for (size_t i = 0; extra.items != NULL && i < data_count; i++)
         names.items[names.count++] = extra.items[extra.count - data_count + i].name;
     if (scenario_pick(&names, &extra, &j->arena, &picked, e) != STATUS_OK)
         return e->code;

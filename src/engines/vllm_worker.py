@@ -198,7 +198,8 @@ class Compat:
         """Rules of the NxDI plugin (vLLM 0.11 to 0.16); the compiled batch is max_num_seqs."""
         plugin = plugin_version()
         self.notes.append(f"vllm-neuron {plugin or 'of unknown version'}")
-        if neuron_device_name() == "Inferentia2" and plugin and not plugin.startswith("0."):
+        newest = tuple(int(n) for n in re.findall(r"\d+", plugin or "0")[:2])
+        if neuron_device_name() == "Inferentia2" and newest > (0, 5):
             raise BadArgument(f"vllm-neuron {plugin} is too new for Inferentia2")
         if args.get("load_format") == "dummy":
             raise BadArgument("Neuron has no dummy weights: load_format dummy is not possible")

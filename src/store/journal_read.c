@@ -16,6 +16,7 @@ struct reading {
     struct run_data *run;
     struct err *e;
     const char *where;                           /* file:line */
+    char place[160];                             /* text behind where */
     size_t cell_room, repeat_room, request_room; /* request_room: of the last repeat */
     bool has_run;
     bool ran_out; /* of memory, for a text of the line being read */
@@ -334,14 +335,13 @@ static enum status all_lines(struct reading *rd, struct str text, const char *pa
                              struct journal_note *note)
 {
     enum { NUMBER_BYTES = 24 };
-    char where[sizeof rd->e->where];
-    size_t len = strlen(path), room = sizeof where - NUMBER_BYTES;
+    size_t len = strlen(path), room = sizeof rd->place - NUMBER_BYTES;
     const char *tail = len > room ? path + len - room : path;
     for (int64_t number = 1; text.len > 0; number++) {
         bool is_whole = memchr(text.ptr, '\n', text.len) != NULL;
         struct str line = str_cut(&text, '\n');
-        (void)snprintf(where, sizeof where, "%s:%lld", tail, (long long)number);
-        rd->where = where;
+        (void)snprintf(rd->place, sizeof rd->place, "%s:%lld", tail, (long long)number);
+        rd->where = rd->place;
         if (!is_whole && rd->has_run) {
             note->was_cut = true;
             return STATUS_OK;

@@ -1,0 +1,99 @@
+"""Rules inside src/engines/vllm_worker.py that need no vLLM: Neuron, CPU memory, fingerprints."""
+
+import importlib.util
+import json
+from pathlib import Path
+
+import pytest
+
+
+@pytest.fixture(scope="module")
+def worker():
+    path = Path(__file__).resolve().parents[2] / "src/engines/vllm_worker.py"
+    spec = importlib.util.spec_from_file_location("vllm_worker", path)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def adjust(worker, monkeypatch, args, plugin="0.4.1", device="Inferentia2", given=()):
+    monkeypatch.setattr(worker, "plugin_version", lambda: plugin)
+    monkeypatch.setattr(worker, "neuron_device_name", lambda: device)
+    compat = worker.Compat.__new__(worker.Compat)
+    compat.device, compat.notes, compat.version = "neuron", [], "0.13.0"
+    args = {"max_model_len": 4096, "max_num_seqs": 4, "max_num_batched_tokens": 8192, **args}
+    compat.adjust(args, set(args), set(given), {})
+    return args, compat.notes
+
+
+def test_neuron_without_prefix_caching_has_one_block_a_sequence(worker, monkeypatch):
+    args, _ = adjust(worker, monkeypatch, {"enable_prefix_caching": False})
+    assert (args["block_size"], args["num_gpu_blocks_override"]) == (4096, 4)
+    assert args["tensor_parallel_size"] == 2 and "additional_config" not in args
+    assert "max_num_batched_tokens" not in args, "the plugin's own"
+
+
+def test_neuron_with_prefix_caching_tells_the_plugin(worker, monkeypatch):
+    args, notes = adjust(worker, monkeypatch, {"enable_prefix_caching": True, "additional_config": {
+        "override_neuron_config": {"skip_warmup": True, "pa_num_blocks": 600}}})
+    assert (args["block_size"], args["num_gpu_blocks_override"]) == (32, 512)
+    assert args["additional_config"]["override_neuron_config"] == {
+        "is_prefix_caching": True, "is_block_kv_layout": True, "pa_block_size": 32,
+        "pa_num_blocks": 600, "skip_warmup": True}, "the user's own wins"
+    assert notes == ["vllm-neuron 0.4.1"]
+    _, notes = adjust(worker, monkeypatch, {"enable_prefix_caching": True, "max_num_seqs": 1})
+    assert "wrong results" in notes[-1]
+
+
+@pytest.mark.parametrize("plugin, device, is_fine", [
+    ("0.4.1", "Inferentia2", True), ("0.5.0", "Inferentia2", True), (None, "Inferentia2", True),
+    ("0.24.0.1.1.0", "Inferentia2", False), ("0.24.0.1.1.0", "Trainium2", True)])
+def test_plugins_too_new_for_inferentia2(worker, monkeypatch, plugin, device, is_fine):
+    if is_fine:
+        adjust(worker, monkeypatch, {}, plugin, device)
+    else:
+        with pytest.raises(worker.BadArgument, match="too new for Inferentia2"):
+            adjust(worker, monkeypatch, {}, plugin, device)
+
+
+def test_neuron_has_no_dummy_weights(worker, monkeypatch):
+    with pytest.raises(worker.BadArgument, match="no dummy weights"):
+        adjust(worker, monkeypatch, {"load_format": "dummy"})
+
+
+def test_kv_cache_on_a_cpu_is_what_the_work_needs(worker, monkeypatch):
+    config = {"num_hidden_layers": 28, "num_attention_heads": 16, "num_key_value_heads": 8,
+              "head_dim": 128, "hidden_size": 1024}
+    token = 2 * 28 * 8 * 128 * 4
+    args = {"max_model_len": 4096, "max_num_seqs": 4, "dtype": "float32"}
+    monkeypatch.setattr(worker, "memory_available", lambda: 64 << 30)
+    assert worker.cpu_kv_bytes(args, {"config": config}) == (4 * 4096 + 128 * 6) * token
+    need = {"config": config, "kv_tokens": 1000}
+    assert worker.cpu_kv_bytes(args, need) == (4096 + 256) * token, "one sequence at least"
+    monkeypatch.setattr(worker, "memory_available", lambda: 4 << 30)
+    assert worker.cpu_kv_bytes(args, {"config": config}) == 2 << 30, "half of the free memory"
+
+
+def test_fingerprint(worker, tmp_path):
+    (tmp_path / "config.json").write_text("{}")
+    bare = worker.fingerprint(str(tmp_path))
+    (tmp_path / "model.safetensors").write_bytes(b"x" * 10)
+    single = worker.fingerprint(str(tmp_path))
+    (tmp_path / "model.safetensors").write_bytes(b"x" * 11)
+    longer = worker.fingerprint(str(tmp_path))
+    (tmp_path / "model.safetensors.index.json").write_text("{}")
+    assert len({bare, single, longer, worker.fingerprint(str(tmp_path))}) == 4
+    assert worker.fingerprint(None) is None
+
+
+def test_ids_that_end_an_answer(worker, tmp_path):
+    (tmp_path / "config.json").write_text(json.dumps({"eos_token_id": 7}))
+    (tmp_path / "generation_config.json").write_text(json.dumps({"eos_token_id": [9, 7]}))
+    assert worker.stop_ids(str(tmp_path)) == [7, 9]
+
+
+def test_engine_args_as_words(worker):
+    assert worker.as_words("enforce_eager", "true") == ["--enforce-eager"]
+    assert worker.as_words("enable_prefix_caching", "False") == ["--no-enable-prefix-caching"]
+    assert worker.as_words("max_num_seqs", 4) == ["--max-num-seqs", "4"]
+    assert worker.as_words("hf_overrides", {"a": 1}) == ["--hf-overrides", '{"a": 1}']
