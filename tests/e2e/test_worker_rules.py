@@ -71,7 +71,7 @@ def test_kv_cache_on_a_cpu_is_what_the_work_needs(worker, monkeypatch):
     need = {"config": config, "kv_tokens": 1000}
     assert worker.cpu_kv_bytes(args, need) == (4096 + 256) * token, "one sequence at least"
     monkeypatch.setattr(worker, "memory_available", lambda: 4 << 30)
-    assert worker.cpu_kv_bytes(args, {"config": config}) == 2 << 30, "half of the free memory"
+    assert worker.cpu_kv_bytes(args, {"config": config}) == 1 << 30, "a quarter of what is free"
 
 
 def test_fingerprint(worker, tmp_path):
