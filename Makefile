@@ -14,6 +14,7 @@ help:
 	@echo 'make test       sets up and runs all tests (scripts/test)'
 	@echo 'make check      format, levels, budgets, static analysis (scripts/check)'
 	@echo 'make unit       unit tests; make asan: the same under AddressSanitizer and UBSan'
+	@echo 'make fuzz       fuzz targets in build-fuzz, with libFuzzer (clang)'
 	@echo 'make install    to PREFIX ($(PREFIX)), below DESTDIR if set'
 	@echo 'make clean      removes build folders'
 	@echo 'variables: BUILD, JOBS, CC, PREFIX, MESON_ARGS'
@@ -50,6 +51,10 @@ unit: all
 asan:
 	@$(MAKE) BUILD=build-asan MESON_ARGS='-Db_sanitize=address,undefined $(MESON_ARGS)' unit
 
+fuzz:
+	@CC=clang $(MAKE) BUILD=build-fuzz all MESON_ARGS='-Dfuzz=true -Dbuildtype=debugoptimized \
+	  -Db_sanitize=address,undefined -Dc_args=-fsanitize=fuzzer-no-link $(MESON_ARGS)'
+
 clang:
 	@CC=clang $(MAKE) BUILD=build-clang all
 
@@ -57,6 +62,6 @@ install: all
 	@meson install -C $(BUILD) --no-rebuild --quiet
 
 clean:
-	rm -rf build build-asan build-clang build-test
+	rm -rf build build-asan build-clang build-test build-fuzz
 
-.PHONY: all help sources demo test check unit asan clang install clean
+.PHONY: all help sources demo test check unit asan clang fuzz install clean

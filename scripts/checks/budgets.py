@@ -12,6 +12,8 @@ SOURCE_LINES = 600
 HEADER_LINES = 150
 LINE_COLUMNS = 90
 CORE_LINES = 600
+# The table of fields: data, a row a field; it grows with the metrics, not with complexity.
+TABLES = {"src/core/field_list.h"}
 
 Function = namedtuple("Function", "name line lines complexity parameters")
 
@@ -100,9 +102,10 @@ def check_sizes(tree):
     found, core = [], 0
     for path in tree.sources() + tree.within("tests", ".c", ".h"):
         lines = tree.read(path).splitlines()
-        core += len(lines) if path.startswith("src/core/") else 0
+        is_table = path in TABLES
+        core += len(lines) if path.startswith("src/core/") and not is_table else 0
         limit = HEADER_LINES if path.endswith(".h") else SOURCE_LINES
-        if len(lines) > limit and path.startswith("src/"):
+        if len(lines) > limit and path.startswith("src/") and not is_table:
             found.append(f"{path}: {len(lines)} lines, limit {limit}")
         for number, line in enumerate(lines, 1):
             if len(line) > LINE_COLUMNS:

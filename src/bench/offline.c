@@ -68,13 +68,11 @@ static void cell_fields(const struct offline *o, const struct plan_cell *cell,
         f->v[FIELD_is_simulated] = value_bool(false);
 }
 
-static enum status draw(const struct offline *o, size_t cell, int64_t repeat,
-                        struct arena *a, struct plan_repeat *out, struct err *e)
+static enum status draw(const struct offline *o, struct plan_which which, struct arena *a,
+                        struct plan_repeat *out, struct err *e)
 {
-    const struct plan_which which = {.cell = cell,
-                                     .repeat = repeat,
-                                     .vocab_size = o->session.facts.vocab_size,
-                                     .block_size = o->session.facts.block_size};
+    which.vocab_size = o->session.facts.vocab_size;
+    which.block_size = o->session.facts.block_size;
     return plan_draw(o->plan, &which, a, out, e);
 }
 
@@ -89,7 +87,7 @@ static enum status write_cell(struct offline *o, size_t index, struct err *e)
     enum status s = STATUS_OK;
     arena_init(&a, REPEAT_CAP_BYTES);
     if (o->session.engine != NULL) {
-        s = draw(o, index, 1, &a, &first, e);
+        s = draw(o, (struct plan_which){.cell = index, .repeat = 1}, &a, &first, e);
         if (s == STATUS_OK) {
             data.shares_prefix = first.shares_prefix;
             data.longest_prompt_tokens = first.longest_tokens;
@@ -116,12 +114,11 @@ static enum status run_requests(struct offline *o, const struct plan_repeat *pla
         if (ops->submit(o->session.lane, &plan->requests[i], e) != STATUS_OK)
             return e->code;
     while (c->ended < c->count) {
-        size_t n = 0;
+        struct event_list list = {.items = events, .cap = EVENT_BATCH};
         struct instant until = clock_after(clock_now(), clock_seconds(WAIT_S));
-        if (ops->next(o->session.lane, until, &o->watch, events, EVENT_BATCH, &n, e) !=
-            STATUS_OK)
+        if (ops->next(o->session.lane, until, &o->watch, &list, e) != STATUS_OK)
             return e->code;
-        for (size_t i = 0; i < n; i++)
+        for (size_t i = 0; i < list.count; i++)
             if (collect_event(c, &events[i], e) != STATUS_OK)
                 return e->code;
     }
@@ -223,7 +220,8 @@ static enum status run_repeat(struct offline *o, size_t cell, int64_t repeat,
     struct repeat_data r = {
         .cell = (int32_t)cell, .repeat = (int32_t)repeat, .is_warmup = repeat == 0};
     arena_init(&a, REPEAT_CAP_BYTES);
-    enum status s = draw(o, cell, repeat, &a, &plan, why);
+    enum status s = draw(o, (struct plan_which){.cell = cell, .repeat = repeat}, &a,
+                         &plan, why);
     if (s == STATUS_OK)
         s = empty_cache(o, repeat, why);
     const struct plan_cell *pc = &o->plan->cells[cell];

@@ -93,7 +93,9 @@ static void next_steps(struct offline_job *j, struct buf *out)
                  "or later\n  inferbench merge g5.xlarge=FILE.\n");
 }
 
-static int print_end(struct offline_job *j, const struct run_data *read)
+/* broken: what ended the run before its end, or NULL. */
+static int print_end(struct offline_job *j, const struct run_data *read,
+                     const struct err *broken)
 {
     struct buf out;
     struct err e;
@@ -107,6 +109,7 @@ static int print_end(struct offline_job *j, const struct run_data *read)
                              .is_interrupted = j->outcome.is_interrupted,
                              .signal = stop_signal(),
                              .failed = j->outcome.repeats_failed,
+                             .broken = broken,
                              .first_failure = &j->outcome.first,
                              .accept_invalid = j->opts.accept_invalid};
     return finish_run(j->cli, &f);
@@ -133,8 +136,7 @@ static int run_planned(struct offline_job *j, struct err *e)
                  j->journal_path, j->raw_dir);
         return cli_fail(j->cli, &later);
     }
-    int code = print_end(j, &read);
-    return s != STATUS_OK && code != CLI_SIGNAL ? CLI_FAILED : code;
+    return print_end(j, &read, s != STATUS_OK ? e : NULL);
 }
 
 static int dry_run(struct offline_job *j, struct err *e)

@@ -61,6 +61,10 @@ int finish_run(struct cli *cli, const struct finish *f)
                  f->signal);
         return CLI_SIGNAL;
     }
+    if (f->broken != NULL) {
+        log_line(log, LOG_WARN, "exit 1: the run could not go on: %s", f->broken->what);
+        return CLI_FAILED;
+    }
     if (f->failed > 0) {
         log_line(log, LOG_WARN,
                  "exit 1: %" PRId64 " of the cells failed; first cause: %s", f->failed,

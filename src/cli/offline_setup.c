@@ -360,8 +360,7 @@ enum status offline_setup_run(struct offline_job *j, struct err *e)
     const char *notes = NULL;
     if (j->ops.locate(&j->settings, &j->arena, &j->settings.python, &notes, e) !=
             STATUS_OK ||
-        results_claim(j->opts.output_dir, run->start, run->utc_offset_s, &j->arena,
-                      &run->stamp, &j->raw_dir, e) != STATUS_OK)
+        results_claim(j->opts.output_dir, run, &j->arena, &j->raw_dir, e) != STATUS_OK)
         return e->code;
     if (notes != NULL)
         log_line(&j->cli->log, LOG_NOTE, "%s", notes);

@@ -1,10 +1,10 @@
-/* The engine interface: one const table an engine. Engines know nothing of plans or reports;
- * they say what happened and when, bench decides what it means.
+/* The engine interface: one const table an engine. Engines know nothing of plans or
+ * reports; they say what happened and when, bench decides what it means.
  *
- *   open, then lane_new; per repeat: submit ... next until every request has ended; close.
- *   A submit that fails produces no event. Every accepted request ends in exactly one
- *   EVENT_DONE or EVENT_FAILED, unless next itself fails: then the engine is dead and only
- *   close may follow. close may be called at any time, any number of times. */
+ *   open, then lane_new; per repeat: submit ... next until every request has ended;
+ * close. A submit that fails produces no event. Every accepted request ends in exactly
+ * one EVENT_DONE or EVENT_FAILED, unless next itself fails: then the engine is dead and
+ * only close may follow. close may be called at any time, any number of times. */
 #ifndef CORE_ENGINE_H
 #define CORE_ENGINE_H
 
@@ -32,40 +32,38 @@ enum engine_flag {
 
 /* What the engine is to be; everything the user may set. Borrowed until close. */
 struct engine_settings {
-    const char *model;       /* hub id or folder, aliases resolved */
-    const char *python;      /* --python or NULL */
-    const char *engine_mode; /* "mp" or "inproc" */
-    const char *dtype, *load_format; /* NULL: the engine's choice */
+    const char *model;                /* hub id or folder, aliases resolved */
+    const char *python, *engine_mode; /* --python or NULL; "mp" or "inproc" */
+    const char *dtype, *load_format;  /* NULL: the engine's choice */
     int64_t max_model_len, max_num_seqs, max_num_batched_tokens;
-    bool enable_prefix_caching;
+    bool enable_prefix_caching, stop_at_eos, needs_tokenizer;
     double gpu_memory_utilization;
-    int64_t seed;
+    int64_t seed, vocab_size; /* vocab_size for the null engine; 0: default */
     double temperature, top_p;
-    bool stop_at_eos, needs_tokenizer;
     struct opt_strings engine_args; /* key=value */
     struct opt_strings rest;        /* after "--", as the engine's own command line */
-    double timeout_s;               /* --engine-timeout: no new token for so long: it hangs */
-    const char *raw_dir;            /* where engine.log goes; NULL: no log */
-    int64_t vocab_size;             /* null engine; 0: default */
+    double timeout_s;    /* --engine-timeout: no new token for so long: it hangs */
+    const char *raw_dir; /* where engine.log goes; NULL: no log */
 };
 
 /* For the live line and the watchdog; never blocks. */
 struct engine_progress {
-    const char *stage;      /* "starting", "downloading", "loading", "compiling", "running" */
-    struct instant since;   /* when that stage began */
-    int64_t tokens_out;     /* of the running batch so far */
+    const char *stage; /* "starting", "downloading", "loading", "compiling", "running" */
+    struct instant since; /* when that stage began */
+    int64_t tokens_out;   /* of the running batch so far */
     int64_t requests_done;
 };
 
-/* Called at least five times a second while open or next block. A stop that returns true makes
- * them return STATUS_INTERRUPTED. Either member may be NULL. */
+/* Called at least five times a second while open or next block. A stop that returns true
+ * makes them return STATUS_INTERRUPTED. Either member may be NULL. */
 struct engine_watch {
     void (*tick)(void *arg, const struct engine_progress *p);
     bool (*stop)(void *arg);
     void *arg;
 };
 
-/* What open found out. `fields` holds settings and engine groups of FORMAT.md 2, as read back. */
+/* What open found out. `fields` holds settings and engine groups of FORMAT.md 2, as read
+ * back. */
 struct engine_facts {
     struct row fields;
     int64_t vocab_size, block_size; /* 0 unknown */
@@ -73,7 +71,7 @@ struct engine_facts {
     int32_t root_pid;               /* root of the engine's processes; 0: none of ours */
     const char *hardware_type;      /* "gpu", "neuron", "cpu", "unknown" */
     const char *python;             /* interpreter, or NULL */
-    const char *notes;              /* for the user: "untested version, trying"; NULL none */
+    const char *notes; /* for the user: "untested version, trying"; NULL none */
 };
 
 struct engine_request {
@@ -88,16 +86,26 @@ enum event_kind { EVENT_DUE, EVENT_SENT, EVENT_TOKENS, EVENT_DONE, EVENT_FAILED 
 
 struct event {
     enum event_kind kind;
-    int32_t request;   /* index; DUE: of the whole batch, the instant before its first add */
+    int32_t request; /* index; DUE: of the whole batch, the instant before its first add
+                      */
     struct instant at;
-    int64_t tokens;    /* TOKENS: how many came */
+    int64_t tokens; /* TOKENS: how many came */
     /* DONE: what the engine itself says; TOKENS_UNKNOWN, NS_UNKNOWN where it does not */
     int64_t tokens_in, tokens_out, tokens_cached, prefill_ns, decode_ns;
     enum fail_class fail; /* FAILED */
     const char *text;     /* FAILED: cause, valid until the next call of next */
 };
 
-struct engine_text { const char *text; int32_t *ids; size_t id_count; };
+struct event_list {
+    struct event *items;
+    size_t cap, count;
+}; /* next sets count */
+
+struct engine_text {
+    const char *text;
+    int32_t *ids;
+    size_t id_count;
+};
 
 struct engine;
 struct engine_lane;
@@ -105,24 +113,28 @@ struct engine_lane;
 struct engine_ops {
     const char *name;
     int abi;
-    unsigned flags;        /* of enum engine_flag */
-    /* MAY; before open, so that the environment can be recorded: the interpreter that open would
-     * use (arena), *notes what to tell the user of it ("python: ... vLLM 0.32.0"), or NULL. */
+    unsigned flags; /* of enum engine_flag */
+    /* MAY; before open, so that the environment can be recorded: the interpreter that
+     * open would use (arena), *notes what to tell the user of it ("python: ... vLLM
+     * 0.32.0"), or NULL. */
     enum status (*locate)(const struct engine_settings *s, struct arena *a,
                           const char **python, const char **notes, struct err *e);
-    /* MUST; may block. *out is closed by close even if open failed half-way (then NULL). */
+    /* MUST; may block. *out is closed by close even if open failed half-way (then NULL).
+     */
     enum status (*open)(const struct engine_settings *s, const struct engine_watch *w,
                         struct engine **out, struct engine_facts *facts, struct err *e);
     /* MUST; one lane a thread; owned by the engine. */
     enum status (*lane_new)(struct engine *en, struct engine_lane **out, struct err *e);
     /* MUST; never blocks; the request's memory must stay until it has ended. */
-    enum status (*submit)(struct engine_lane *l, const struct engine_request *r, struct err *e);
+    enum status (*submit)(struct engine_lane *l, const struct engine_request *r,
+                          struct err *e);
     /* MUST; no effect on a request that has ended. */
     enum status (*cancel)(struct engine_lane *l, int32_t request, struct err *e);
-    /* MUST; waits for events until `until` or an engine's own limit; *n may be 0. */
+    /* MUST; waits for events until `until` or an engine's own limit; out->count may be 0.
+     */
     enum status (*next)(struct engine_lane *l, struct instant until,
-                        const struct engine_watch *w, struct event *events, size_t cap,
-                        size_t *n, struct err *e);
+                        const struct engine_watch *w, struct event_list *out,
+                        struct err *e);
     /* MAY; empties the prefix cache; *done false: it could not. */
     enum status (*reset_prefix)(struct engine *en, bool *done, struct err *e);
     /* MAY; ids into the arena. */

@@ -1,15 +1,15 @@
-/* The field table: every field of a row, once. It makes the JSON of results, the journal's
- * partial rows, tables, plots and MLflow metrics.
+/* The field table: every field of a row, once. It makes the JSON of results, the
+ * journal's partial rows, tables, plots and MLflow metrics.
  *
  * X(id, kind, unit, better, floor, must, help)
  *   id      the JSON key and FIELD_<id>
  *   kind    STR INT NUM BOOL JSON; what a value that is not null has
  *   unit    as printed; "" for none
  *   better  HIGHER LOWER NEITHER: for comparison
- *   floor   least number of samples for this percentile (99 % confidence that two samples lie
- *           above it: p^n + n(1-p)p^(n-1) <= 0.01); 0: none
- *   must    four letters for offline vllm, online local, online other, null engine:
- *           M never null where error is null, m may be null, '-' always null (FORMAT.md 2) */
+ *   floor   least number of samples for this percentile (99 % confidence that two samples
+ * lie above it: p^n + n(1-p)p^(n-1) <= 0.01); 0: none must    four letters for offline
+ * vllm, online local, online other, null engine: M never null where error is null, m may
+ * be null, '-' always null (FORMAT.md 2) */
 #ifndef CORE_FIELD_H
 #define CORE_FIELD_H
 
@@ -23,12 +23,18 @@ enum field_id {
 #define X(id, kind, unit, better, floor, must, help) FIELD_##id,
     FIELD_LIST(X)
 #undef X
-    FIELD_COUNT
+        FIELD_COUNT
 };
 
 enum field_better { BETTER_NEITHER, BETTER_HIGHER, BETTER_LOWER };
-enum field_floor { FLOOR_NONE = 0, FLOOR_P50 = 11, FLOOR_P90 = 64, FLOOR_P95 = 130,
-                   FLOOR_P99 = 662, FLOOR_P999 = 6636 };
+enum field_floor {
+    FLOOR_NONE = 0,
+    FLOOR_P50 = 11,
+    FLOOR_P90 = 64,
+    FLOOR_P95 = 130,
+    FLOOR_P99 = 662,
+    FLOOR_P999 = 6636
+};
 
 struct field {
     const char *name;

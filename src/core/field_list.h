@@ -1,13 +1,14 @@
-/* The rows of the field table; field.h explains the columns. In the order of FORMAT: the fields
- * of the published tool, the cell and its settings, the load, the world around it. */
+/* The rows of the field table; field.h explains the columns. In the order of FORMAT: the
+ * fields of the published tool, the cell and its settings, the load, the world around it.
+ */
 #ifndef CORE_FIELD_LIST_H
 #define CORE_FIELD_LIST_H
 
-#define FIELD_PCT(X, p, s, unit, must, help)                                             \
-    X(p##_mean_##s, NUM, unit, LOWER, 0, must, help ", mean")                            \
-    X(p##_p50_##s, NUM, unit, LOWER, 11, must, help ", median")                          \
-    X(p##_p90_##s, NUM, unit, LOWER, 64, must, help ", 90th percentile")                 \
-    X(p##_p95_##s, NUM, unit, LOWER, 130, must, help ", 95th percentile")                \
+#define FIELD_PCT(X, p, s, unit, must, help)                              \
+    X(p##_mean_##s, NUM, unit, LOWER, 0, must, help ", mean")             \
+    X(p##_p50_##s, NUM, unit, LOWER, 11, must, help ", median")           \
+    X(p##_p90_##s, NUM, unit, LOWER, 64, must, help ", 90th percentile")  \
+    X(p##_p95_##s, NUM, unit, LOWER, 130, must, help ", 95th percentile") \
     X(p##_p99_##s, NUM, unit, LOWER, 662, must, help ", 99th percentile")
 
 #define FIELD_LIST_OLD(X)                                                                \
@@ -38,36 +39,38 @@
     X(error, STR, "", NEITHER, 0, "mmmm", "why the repeat failed")                       \
     X(notes, STR, "", NEITHER, 0, "MMMM", "scenario, run and warm-up")
 
-#define FIELD_LIST_CELL(X)                                                               \
-    X(run_id, STR, "", NEITHER, 0, "MMMM", "32 hex digits of the run")                   \
-    X(row, INT, "", NEITHER, 0, "MMMM", "index of the row in its run")                   \
-    X(timestamp_utc, STR, "", NEITHER, 0, "MMMM", "start of the repeat, UTC")            \
-    X(label, STR, "", NEITHER, 0, "MMMM", "--label")                                     \
-    X(metadata, JSON, "", NEITHER, 0, "MMMM", "--metadata")                              \
-    X(scenario, STR, "", NEITHER, 0, "MMMM", "scenario")                                 \
-    X(repeat, INT, "", NEITHER, 0, "MMMM", "repeat, 0 is the warm-up")                   \
-    X(is_warmup, BOOL, "", NEITHER, 0, "MMMM", "warm-up")                                \
-    X(engine, STR, "", NEITHER, 0, "MMMM", "engine")                                     \
-    X(seed, INT, "", NEITHER, 0, "MMMM", "seed of prompts and arrivals")                 \
-    X(dataset, STR, "", NEITHER, 0, "mmmm", "file the prompts come from")                \
-    X(arrival, STR, "", NEITHER, 0, "mMMm", "batch, closed, poisson, constant, gamma")   \
-    X(request_rate, NUM, "requests/s", NEITHER, 0, "mmmm", "asked for; \"inf\"")         \
-    X(endpoint, STR, "", NEITHER, 0, "mMMm", "completions or chat")                      \
-    X(engine_version, STR, "", NEITHER, 0, "Mmmm", "version of the engine")              \
-    X(engine_mode, STR, "", NEITHER, 0, "Mmmm", "mp or inproc")                          \
-    X(weights, STR, "", NEITHER, 0, "Mmmm", "real or dummy")                             \
-    X(model_fingerprint, STR, "", NEITHER, 0, "Mmmm", "sha256, config and weights index") \
-    X(dtype, STR, "", NEITHER, 0, "Mmmm", "type of the weights")                         \
-    X(quantization, STR, "", NEITHER, 0, "Mmmm", "method, or none")                      \
-    X(tensor_parallel_size, INT, "", NEITHER, 0, "Mmmm", "devices a layer is split over") \
-    X(devices, INT, "", NEITHER, 0, "Mmmm", "devices used")                              \
-    X(max_model_len, INT, "tokens", NEITHER, 0, "Mmmm", "longest prompt plus answer")    \
-    X(max_num_seqs, INT, "", NEITHER, 0, "Mmmm", "sequences in a step")                  \
-    X(max_num_batched_tokens, INT, "tokens", NEITHER, 0, "Mmmm", "tokens in a step")     \
-    X(block_size, INT, "tokens", NEITHER, 0, "Mmmm", "tokens in a KV block")             \
-    X(kv_cache_tokens, INT, "tokens", NEITHER, 0, "Mmmm", "room of the KV cache")        \
-    X(enforce_eager, BOOL, "", NEITHER, 0, "Mmmm", "no compilation, no graphs")          \
-    X(prefix_reuse, STR, "", NEITHER, 0, "Mmmm", "cold or warm")                         \
+#define FIELD_LIST_CELL(X)                                                             \
+    X(run_id, STR, "", NEITHER, 0, "MMMM", "32 hex digits of the run")                 \
+    X(row, INT, "", NEITHER, 0, "MMMM", "index of the row in its run")                 \
+    X(timestamp_utc, STR, "", NEITHER, 0, "MMMM", "start of the repeat, UTC")          \
+    X(label, STR, "", NEITHER, 0, "MMMM", "--label")                                   \
+    X(metadata, JSON, "", NEITHER, 0, "MMMM", "--metadata")                            \
+    X(scenario, STR, "", NEITHER, 0, "MMMM", "scenario")                               \
+    X(repeat, INT, "", NEITHER, 0, "MMMM", "repeat, 0 is the warm-up")                 \
+    X(is_warmup, BOOL, "", NEITHER, 0, "MMMM", "warm-up")                              \
+    X(engine, STR, "", NEITHER, 0, "MMMM", "engine")                                   \
+    X(seed, INT, "", NEITHER, 0, "MMMM", "seed of prompts and arrivals")               \
+    X(dataset, STR, "", NEITHER, 0, "mmmm", "file the prompts come from")              \
+    X(arrival, STR, "", NEITHER, 0, "mMMm", "batch, closed, poisson, constant, gamma") \
+    X(request_rate, NUM, "requests/s", NEITHER, 0, "mmmm", "asked for; \"inf\"")       \
+    X(endpoint, STR, "", NEITHER, 0, "mMMm", "completions or chat")                    \
+    X(engine_version, STR, "", NEITHER, 0, "Mmmm", "version of the engine")            \
+    X(engine_mode, STR, "", NEITHER, 0, "Mmmm", "mp or inproc")                        \
+    X(weights, STR, "", NEITHER, 0, "Mmmm", "real or dummy")                           \
+    X(model_fingerprint, STR, "", NEITHER, 0, "Mmmm",                                  \
+      "sha256, config and weights index")                                              \
+    X(dtype, STR, "", NEITHER, 0, "Mmmm", "type of the weights")                       \
+    X(quantization, STR, "", NEITHER, 0, "Mmmm", "method, or none")                    \
+    X(tensor_parallel_size, INT, "", NEITHER, 0, "Mmmm",                               \
+      "devices a layer is split over")                                                 \
+    X(devices, INT, "", NEITHER, 0, "Mmmm", "devices used")                            \
+    X(max_model_len, INT, "tokens", NEITHER, 0, "Mmmm", "longest prompt plus answer")  \
+    X(max_num_seqs, INT, "", NEITHER, 0, "Mmmm", "sequences in a step")                \
+    X(max_num_batched_tokens, INT, "tokens", NEITHER, 0, "Mmmm", "tokens in a step")   \
+    X(block_size, INT, "tokens", NEITHER, 0, "Mmmm", "tokens in a KV block")           \
+    X(kv_cache_tokens, INT, "tokens", NEITHER, 0, "Mmmm", "room of the KV cache")      \
+    X(enforce_eager, BOOL, "", NEITHER, 0, "Mmmm", "no compilation, no graphs")        \
+    X(prefix_reuse, STR, "", NEITHER, 0, "Mmmm", "cold or warm")                       \
     X(is_simulated, BOOL, "", NEITHER, 0, "Mmmm", "not real hardware")
 
 #define FIELD_LIST_LOAD(X)                                                               \
@@ -108,7 +111,8 @@
     X(stamp_late_p99_ms, NUM, "ms", LOWER, 0, "mMMm", "user minus kernel stamp")
 
 #define FIELD_LIST_WORLD(X)                                                              \
-    X(cached_input_tokens, INT, "tokens", HIGHER, 0, "Mmm-", "prompt tokens not computed") \
+    X(cached_input_tokens, INT, "tokens", HIGHER, 0, "Mmm-",                             \
+      "prompt tokens not computed")                                                      \
     X(cache_hit_rate_expected, NUM, "", NEITHER, 0, "Mmm-", "what the prompts allow")    \
     X(cache_source, STR, "", NEITHER, 0, "Mmm-", "who counted the hits")                 \
     X(load_time_s, NUM, "s", LOWER, 0, "mmm-", "loading the engine")                     \
@@ -144,7 +148,7 @@
     X(warnings, JSON, "", NEITHER, 0, "MMMM", "codes that leave it VALID")               \
     X(checks, JSON, "", NEITHER, 0, "MMMM", "rules with field, value and limit")
 
-#define FIELD_LIST(X)                                                                    \
+#define FIELD_LIST(X) \
     FIELD_LIST_OLD(X) FIELD_LIST_CELL(X) FIELD_LIST_LOAD(X) FIELD_LIST_WORLD(X)
 
 #endif

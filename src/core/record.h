@@ -1,6 +1,7 @@
 /* What a journal holds, in memory: a run, its cells, their repeats and requests. Rows and
- * summary are a pure function of this (stats/). All strings and arrays live in the run's arena.
- * Times `_ns` count from the run's start (CLOCK_MONOTONIC), NS_UNKNOWN where unmeasured. */
+ * summary are a pure function of this (stats/). All strings and arrays live in the run's
+ * arena. Times `_ns` count from the run's start (CLOCK_MONOTONIC), NS_UNKNOWN where
+ * unmeasured. */
 #ifndef CORE_RECORD_H
 #define CORE_RECORD_H
 
@@ -21,7 +22,7 @@ enum fail_class {
 #define X(name) FAIL_##name,
     FAIL_LIST(X)
 #undef X
-    FAIL_COUNT
+        FAIL_COUNT
 };
 
 #define TOKEN_SOURCE_LIST(X) X(engine) X(usage) X(token_ids) X(estimated)
@@ -30,7 +31,7 @@ enum token_source {
 #define X(name) TOKEN_SOURCE_##name,
     TOKEN_SOURCE_LIST(X)
 #undef X
-    TOKEN_SOURCE_COUNT
+        TOKEN_SOURCE_COUNT
 };
 
 /* planned = ok + failed by class + cancelled, for each repeat. */
@@ -41,8 +42,9 @@ struct request_record {
     int64_t due_ns, ready_ns, sent_ns, first_ns, last_ns, done_ns;
     int64_t prefill_ns; /* engine's own clock: scheduled to first token */
     int64_t decode_ns;  /* engine's own clock: first to last token */
-    int64_t tokens_in, tokens_out, tokens_cached; /* TOKENS_UNKNOWN where nobody counted */
-    int64_t max_tokens; /* what was asked for */
+    int64_t tokens_in, tokens_out, tokens_cached; /* TOKENS_UNKNOWN where nobody counted
+                                                   */
+    int64_t max_tokens;                           /* what was asked for */
     enum token_source source;
     int64_t first_event_tokens; /* tokens of the first event; 1 where all are 1 */
     int64_t *gaps_ns;           /* [gap_count] booked gaps, in order */
@@ -58,25 +60,25 @@ struct repeat_data {
     int32_t cell;   /* index into run_data.cells */
     int32_t repeat; /* 0 is the warm-up */
     bool is_warmup;
-    bool is_ended;  /* a repeat_end line was there */
+    bool is_ended; /* a repeat_end line was there */
     int64_t start_ns;
     int64_t requests_planned;
-    int64_t expected_cached_tokens; /* hits the prompts allow; TOKENS_UNKNOWN */
-    struct row fields;              /* row numbers that do not come from requests */
-    const char *error;              /* why the repeat failed; NULL if it did not */
+    int64_t expected_cached_tokens;  /* hits the prompts allow; TOKENS_UNKNOWN */
+    struct row fields;               /* row numbers that do not come from requests */
+    const char *error;               /* why the repeat failed; NULL if it did not */
     struct request_record *requests; /* [request_count], in order of `index` */
     size_t request_count;
 };
 
 struct cell_data {
-    struct row fields;  /* cell and settings, the same for all its rows */
+    struct row fields; /* cell and settings, the same for all its rows */
     bool has_fixed_lengths;
-    bool has_gaps;      /* false with --no-gaps */
-    bool shares_prefix; /* some prompt tokens could be cached */
+    bool has_gaps;                 /* false with --no-gaps */
+    bool shares_prefix;            /* some prompt tokens could be cached */
     int64_t longest_prompt_tokens; /* as planned; TOKENS_UNKNOWN for texts */
 };
 
-struct limit {        /* --limit CODE=VALUE */
+struct limit { /* --limit CODE=VALUE */
     const char *code;
     double value;
 };
@@ -97,8 +99,8 @@ struct run_data {
     size_t cell_count;
     struct repeat_data *repeats; /* in order of execution; row i is repeats[i] */
     size_t repeat_count;
-    int64_t end_ns;   /* time of the last line */
-    bool is_complete; /* a run_end line says that the whole plan was executed */
+    int64_t end_ns;        /* time of the last line */
+    bool is_complete;      /* a run_end line says that the whole plan was executed */
     const char *end_cause; /* run_end: "done", "signal", "failed"; NULL without run_end */
 };
 

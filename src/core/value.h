@@ -10,9 +10,9 @@ enum value_kind {
     VALUE_NULL,   /* known to be unknown */
     VALUE_BOOL,
     VALUE_INT,
-    VALUE_NUM,    /* never NAN: value_num makes that a VALUE_NULL */
+    VALUE_NUM, /* never NAN: value_num makes that a VALUE_NULL */
     VALUE_STR,
-    VALUE_JSON    /* JSON text of an object or array */
+    VALUE_JSON /* JSON text of an object or array */
 };
 
 struct value {
@@ -28,10 +28,10 @@ struct value {
 struct value value_null(void);
 struct value value_bool(bool b);
 struct value value_int(int64_t i);
-struct value value_num(double n);           /* NAN and infinities: null */
-struct value value_str(const char *s);      /* NULL: null */
-struct value value_json(const char *text);  /* NULL: null */
-bool value_is_known(struct value v);        /* neither absent nor null */
-double value_as_num(struct value v);        /* of INT and NUM; else NAN */
+struct value value_num(double n);          /* NAN and infinities: null */
+struct value value_str(const char *s);     /* NULL: null */
+struct value value_json(const char *text); /* NULL: null */
+bool value_is_known(struct value v);       /* neither absent nor null */
+double value_as_num(struct value v);       /* of INT and NUM; else NAN */
 
 #endif

@@ -55,6 +55,25 @@ static enum status unknown_engine(const char *name, struct err *e)
     return status_hint(e, "Did you mean %s? There are vllm and null.", nearest);
 }
 
+static bool is_whole(const struct engine_ops *ops)
+{
+    return ops->abi == ENGINE_ABI && ops->open != NULL && ops->lane_new != NULL &&
+           ops->submit != NULL && ops->cancel != NULL && ops->next != NULL &&
+           ops->close != NULL;
+}
+
+static void fill_in(struct engine_ops *out)
+{
+    if (out->locate == NULL)
+        out->locate = no_interpreter;
+    if (out->reset_prefix == NULL)
+        out->reset_prefix = no_reset;
+    if (out->tokenize == NULL)
+        out->tokenize = no_tokenizer;
+    if (out->counters == NULL)
+        out->counters = no_counters;
+}
+
 enum status registry_find(const char *name, enum engine_flag flag, struct engine_ops *out,
                           struct err *e)
 {
@@ -64,21 +83,12 @@ enum status registry_find(const char *name, enum engine_flag flag, struct engine
             ops = engines[i];
     if (ops == NULL)
         return unknown_engine(name, e);
-    bool is_whole = ops->open != NULL && ops->lane_new != NULL && ops->submit != NULL &&
-                    ops->cancel != NULL && ops->next != NULL && ops->close != NULL;
-    if (ops->abi != ENGINE_ABI || !is_whole)
+    if (!is_whole(ops))
         return status_fail(e, STATUS_INTERNAL, name, "its table is incomplete (ABI %d)",
                            ops->abi);
     if ((ops->flags & (unsigned)flag) == 0)
         return status_fail(e, STATUS_BAD_OPTION, "--engine", "%s cannot do this", name);
     *out = *ops;
-    if (out->locate == NULL)
-        out->locate = no_interpreter;
-    if (out->reset_prefix == NULL)
-        out->reset_prefix = no_reset;
-    if (out->tokenize == NULL)
-        out->tokenize = no_tokenizer;
-    if (out->counters == NULL)
-        out->counters = no_counters;
+    fill_in(out);
     return STATUS_OK;
 }

@@ -18,9 +18,9 @@
 
 #define ARENA_CAP_BYTES   ((size_t)16 << 20)
 #define MESSAGE_CAP_BYTES ((size_t)1 << 30)
-/* Loading: so long without a stage or a line in the log. Neuron compiles for many
- * minutes. */
-#define LOAD_LIMIT_S    3600
+/* Loading and compiling may be silent (no stage, no line in the log) for so many times
+ * --engine-timeout: Neuron compiles for many minutes. */
+#define LOAD_PATIENCE   6
 #define CONTROL_LIMIT_S 600 /* reset, counters, tokenize */
 
 struct pending {
@@ -131,7 +131,7 @@ static enum status start_and_load(struct engine *en, const char *python,
     }
     en->link.watch = w;
     engine_vllm_link_expect(&en->link, "starting", LINK_PULSE_LOG,
-                            clock_seconds(LOAD_LIMIT_S));
+                            clock_seconds(LOAD_PATIENCE * en->settings->timeout_s));
     st = send_open(en, e);
     if (st == STATUS_OK) {
         st = engine_vllm_link_await(&en->link, "ready", ready, e);
@@ -413,9 +413,12 @@ static bool take_event(struct engine *en, struct event *ev)
 }
 
 static enum status vllm_next(struct engine_lane *l, struct instant until,
-                             const struct engine_watch *w, struct event *events,
-                             size_t cap, size_t *n, struct err *e)
+                             const struct engine_watch *w, struct event_list *out,
+                             struct err *e)
 {
+    struct event *events = out->items;
+    size_t cap = out->cap, *n = &out->count;
+    *n = 0;
     struct engine *en = l->engine;
     *n = 0;
     en->link.watch = w;

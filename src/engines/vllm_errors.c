@@ -63,6 +63,9 @@ static const struct rule rules[] = {
     {"gated repo", STATUS_NOT_FOUND, false, "the model is gated: %s", HINT_GATED, NULL},
     {"Access to model", STATUS_NOT_FOUND, false, "the model is gated: %s", HINT_GATED,
      NULL},
+    {"outgoing traffic has been disabled", STATUS_NOT_FOUND, false,
+     "the model is not in the local cache, and HF_HUB_OFFLINE forbids to fetch it",
+     "Unset HF_HUB_OFFLINE, or name a local folder with --model", NULL},
     {"LocalEntryNotFound", STATUS_NOT_FOUND, false, "the model hub cannot be reached: %s",
      HINT_HUB, NULL},
     {"OfflineMode", STATUS_NOT_FOUND, false,
@@ -127,7 +130,7 @@ static const struct rule rules[] = {
      "Choose another --engine-arg block_size: 32 or 128 on a CPU, 16 on a GPU", NULL},
     {"No space left on device", STATUS_NO_SPACE, true, "the disk is full",
      "Models are stored below HF_HOME, compiled code below VLLM_CACHE_ROOT", NULL},
-    {"EngineDeadError", STATUS_DIED, false, "a process of vLLM ended unexpectedly",
+    {"EngineDead", STATUS_DIED, false, "a process of vLLM ended unexpectedly",
      "It may have run out of memory, or have been killed; try again, then smaller "
      "--batch-sizes",
      NULL},

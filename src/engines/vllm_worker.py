@@ -17,6 +17,7 @@ import mmap
 import os
 import queue
 import re
+import select
 import signal
 import socket
 import sys
@@ -39,6 +40,8 @@ class Link:
         self.sock = socket.socket(fileno=fd)
         self.sock.setblocking(True)
         self.lock = threading.Lock()
+        self.dying = threading.Lock()  # taken once, never released
+        self.where = "start"
         self.ops = queue.Queue()
         self.cancelled = []  # indices of requests to abort
         threading.Thread(target=self._read, daemon=True, name="link").start()
@@ -112,6 +115,11 @@ class Log:
         found = re.findall(pattern, self.read())
         return float(found[-1]) if found else None
 
+    def forget(self):
+        """What was logged so far explains no later failure."""
+        self.read()
+        self.text = ""
+
     def cause(self):
         """(type, text) of the last error that is not merely about another process's death."""
         causes = [m for m in self.CAUSE.findall(self.read())
@@ -129,6 +137,37 @@ def watch_stages(log, link, stop, is_eager):
         if stage and stage != last and not (is_eager and stage == "compiling"):
             last = stage
             link.send("stage", name=stage)
+
+
+class EngineDead(RuntimeError):
+    """A process of vLLM has ended by itself."""
+
+
+def vllm_processes():
+    """Pids below this process that vLLM has given a title: core and workers."""
+    found, todo = [], [os.getpid()]
+    while todo:
+        for path in glob.glob(f"/proc/{todo.pop()}/task/*/children"):
+            with open(path) as file:
+                todo += (pids := [int(pid) for pid in file.read().split()])
+            for pid in pids:
+                with open(f"/proc/{pid}/cmdline") as file:
+                    found += [pid] * ("VLLM::" in file.read())
+    return found
+
+
+def watch_processes(link, log):
+    """Thread: step() may wait for ever for a core that was killed (seen with 0.32). It sleeps in
+    poll until one of vLLM's processes has ended, then gives step() a second to say so itself."""
+    poll, pids = select.poll(), vllm_processes()
+    for pid in pids:
+        poll.register(os.pidfd_open(pid), select.POLLIN)
+    if not pids:
+        return
+    poll.poll()
+    time.sleep(1)
+    if link.where != "close":
+        report_death(link, log, EngineDead("a process of vLLM ended unexpectedly"))
 
 
 # ---- Compat: all that differs by version or platform -------------------------------------------
@@ -677,6 +716,8 @@ def serve(link, log, beat):
         if name == "open":
             engine = Engine(op, link, log)
             link.send("ready", **engine.settings(op))
+            log.forget()
+            threading.Thread(target=watch_processes, args=(link, log), daemon=True).start()
         elif name == "tokenize":
             link.send("tokens", ids=engine.tokenize(op["texts"]))
         elif name == "batch":
@@ -693,15 +734,18 @@ def serve(link, log, beat):
 
 
 def report_death(link, log, error):
-    """One `error` event with the line that names the cause; the traceback goes to the log."""
-    traceback.print_exc()
+    """One `error` event with the line that names the cause; the traceback goes to the log. The
+    process ends: nothing is to be expected of a vLLM that has failed."""
+    link.dying.acquire()
+    traceback.print_exception(error)
     sys.stderr.flush()
     kind, text = type(error).__name__, str(error)
-    if "initialization failed" in text or kind == "EngineDeadError":
+    if "initialization failed" in text or kind in ("EngineDeadError", "EngineDead"):
         time.sleep(0.5)  # the dying child is still writing
         kind, text = log.cause() or (kind, text)
     text = " ".join(text.split())
-    link.send("error", where=link.where, type=kind.rsplit(".")[-1], text=text[:600])
+    link.send("error", where=link.where, type=kind.split(".")[-1], text=text[:600])
+    os._exit(1)
 
 
 def main():
@@ -711,13 +755,11 @@ def main():
     os.environ["VLLM_LOGGING_STREAM"] = "ext://sys.stderr"
     link, log = Link(int(os.environ.pop("INFERBENCH_FD"))), Log()
     beat = Beat(os.environ.pop("INFERBENCH_BEAT_FD", None))
-    link.where = "start"
     link.send("hello", python=sys.version.split()[0], pid=os.getpid(), protocol=1)
     try:
         serve(link, log, beat)
     except BaseException as error:
         report_death(link, log, error)
-        os._exit(1)
     sys.stderr.flush()
 
 

@@ -56,8 +56,8 @@ struct plan_cell {
 
 struct plan {
     struct plan_options options;
-    struct plan_cell
-        *cells; /* [cell_count]: settings, then scenarios, then batch sizes */
+    struct plan_cell *cells; /* [cell_count]: settings, then scenarios, then batch sizes
+                              */
     size_t cell_count;
     char sha256[65]; /* of what decides the prompts, but for the vocabulary's size */
 };

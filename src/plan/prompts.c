@@ -59,6 +59,8 @@ static void numbering_init(struct numbering *n, const struct prompts *p)
 /* Writes the digits; the product stays below 2^62. */
 static void number_prompt(const struct numbering *n, uint64_t ordinal, int32_t *out)
 {
+    if (n->modulus == 0 || n->base == 0)
+        return; /* an empty prompt has no digits */
     uint64_t v = (n->multiplier * ordinal % n->modulus + n->offset) % n->modulus;
 
     for (int64_t i = 0; i < n->digits; i++) {

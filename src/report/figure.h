@@ -12,7 +12,8 @@
 void figure_number(double value, char out[FIGURE_BYTES]);
 /* The same with exactly `digits` that count (2..6). */
 void figure_digits(double value, int digits, char out[FIGURE_BYTES]);
-/* "412.3 +-1.2%" (half of the 95 % interval); "412.3 +-?" where it is unknown; "-" for NAN. */
+/* "412.3 +-1.2%" (half of the 95 % interval); "412.3 +-?" where it is unknown; "-" for
+ * NAN. */
 void figure_spread(const struct spread *s, char out[FIGURE_BYTES]);
 /* "31%"; "-" for NAN. ratio: 0..1 */
 void figure_percent(double ratio, char out[FIGURE_BYTES]);

@@ -76,7 +76,8 @@ static double share_done(const struct progress *p, const struct engine_progress 
     return share > 1.0 ? 1.0 : share;
 }
 
-/* Seconds left: what the plan expects, else at the pace of the repeats so far; NAN unknown. */
+/* Seconds left: what the plan expects, else at the pace of the repeats so far; NAN
+ * unknown. */
 static double left_s(const struct progress *p, const struct engine_progress *ep)
 {
     double planned_left = p->planned_s - clock_to_s(clock_since(p->start));

@@ -1,5 +1,5 @@
-/* Progress of a run: one live line on a terminal, plain lines (at least one a minute and one a
- * finished repeat) elsewhere. Hooks into the log so that lines do not tear. */
+/* Progress of a run: one live line on a terminal, plain lines (at least one a minute and
+ * one a finished repeat) elsewhere. Hooks into the log so that lines do not tear. */
 #ifndef REPORT_PROGRESS_H
 #define REPORT_PROGRESS_H
 
@@ -26,22 +26,24 @@ struct progress {
     bool is_line_open;
 };
 
-/* Draws where the log writes. num_runs, repeats_planned and planned_s may be set afterwards. The
- * struct must stay where it is until progress_end: the log's hooks point to it. */
+/* Draws where the log writes. num_runs, repeats_planned and planned_s may be set
+ * afterwards. The struct must stay where it is until progress_end: the log's hooks point
+ * to it. */
 void progress_init(struct progress *p, struct log *log, bool is_quiet);
 /* A repeat begins; texts are borrowed until the next call. */
 void progress_repeat(struct progress *p, const char *cell, int64_t repeat,
                      int64_t tokens_planned);
 /* Called often; draws at most 5 times a second (plain: once a minute, and when the stage
- * changes). Stage, cell, repeat, tokens/s, done/total, time left; for loading: how long already. */
+ * changes). Stage, cell, repeat, tokens/s, done/total, time left; for loading: how long
+ * already. */
 void progress_tick(struct progress *p, const struct engine_progress *ep);
 /* A repeat ended: one plain line where no terminal is. error: NULL unless it failed. */
 void progress_repeat_done(struct progress *p, double tokens_per_second,
                           const char *error);
 /* Takes the live line away. */
 void progress_end(struct progress *p);
-/* SIGHUP: the terminal is gone; from now on plain lines, and the log, go into fd (a log file),
- * or nowhere if it is negative. Not for signal handlers: call it from the loop. */
+/* SIGHUP: the terminal is gone; from now on plain lines, and the log, go into fd (a log
+ * file), or nowhere if it is negative. Not for signal handlers: call it from the loop. */
 void progress_detach(struct progress *p, int fd);
 
 #endif

@@ -178,7 +178,8 @@ static void put_cells(struct table *t)
     buf_char(t->out, '\n');
 }
 
-/* What is known of the spread: one line for each count of repeats that gives no interval. */
+/* What is known of the spread: one line for each count of repeats that gives no interval.
+ */
 static void put_spread_note(struct table *t, int64_t repeats)
 {
     int64_t needed = 0;
@@ -280,6 +281,22 @@ static size_t cells_with(const struct table *t, bool is_warning, const char *cod
     return found;
 }
 
+/* Which cells, with the value against the limit. */
+static void put_named(const struct table *t, const struct verdict_rule *rule,
+                      struct buf *text)
+{
+    size_t listed = 0;
+    for (size_t i = 0; i < t->count; i++) {
+        const struct summary_entry *c = t->order[i];
+        char name[NAME_BYTES];
+        if (!codes_has(rule->is_warning ? c->warnings : c->reasons, rule->code))
+            continue;
+        name_of(c->row, name);
+        buf_printf(text, "%s%s", listed++ > 0 ? ", " : "", name);
+        codes_check_text(c->checks, rule->code, text);
+    }
+}
+
 /* "CODE (8 cells): what it means" or, up to three, which cells. */
 static void put_code(struct table *t, const struct verdict_rule *rule, size_t found)
 {
@@ -290,16 +307,8 @@ static void put_code(struct table *t, const struct verdict_rule *rule, size_t fo
         buf_text(&text, "every cell");
     else if (found > 3)
         buf_printf(&text, "%zu of %zu cells", found, t->count);
-    size_t listed = found > 3 || (found == t->count && found > 1) ? found : 0;
-    for (size_t i = 0; i < t->count && listed < found; i++) {
-        const struct summary_entry *c = t->order[i];
-        char name[NAME_BYTES];
-        if (!codes_has(rule->is_warning ? c->warnings : c->reasons, rule->code))
-            continue;
-        name_of(c->row, name);
-        buf_printf(&text, "%s%s", listed++ > 0 ? ", " : "", name);
-        codes_check_text(c->checks, rule->code, &text);
-    }
+    else
+        put_named(t, rule, &text);
     buf_printf(&text, "): %s", rule->help);
     if (text.failed == STATUS_OK)
         width_wrap(t->out, buf_cstr(&text), 2, COLUMNS);

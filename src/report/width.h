@@ -1,5 +1,5 @@
-/* Columns that text takes on a terminal: UTF-8, East Asian wide characters count 2, combining
- * marks 0. Independent of the locale. Malformed bytes count 1 each. */
+/* Columns that text takes on a terminal: UTF-8, East Asian wide characters count 2,
+ * combining marks 0. Independent of the locale. Malformed bytes count 1 each. */
 #ifndef REPORT_WIDTH_H
 #define REPORT_WIDTH_H
 
@@ -8,13 +8,14 @@
 #include "base/buf.h"
 
 size_t width_of(const char *text);
-/* Longest prefix of at most `columns` columns: its length in bytes; never cuts a character. */
+/* Longest prefix of at most `columns` columns: its length in bytes; never cuts a
+ * character. */
 size_t width_fit(const char *text, size_t columns);
-/* Appends text in exactly `columns` columns: filled with blanks, or cut with ".." at its end.
- * A negative width puts the blanks in front. */
+/* Appends text in exactly `columns` columns: filled with blanks, or cut with ".." at its
+ * end. A negative width puts the blanks in front. */
 enum status width_pad(struct buf *out, const char *text, int columns);
-/* Appends text in lines of at most `columns`, broken at blanks; the first line begins where the
- * buffer stands, later ones after `indent` blanks. Ends with a line feed. */
+/* Appends text in lines of at most `columns`, broken at blanks; the first line begins
+ * where the buffer stands, later ones after `indent` blanks. Ends with a line feed. */
 enum status width_wrap(struct buf *out, const char *text, size_t indent, size_t columns);
 
 #endif

@@ -55,10 +55,15 @@ struct match_options {
     bool accepts_invalid; /* INVALID cells go into geometric means too */
 };
 
-/* One row of the input. */
-struct match_input {
+struct match_row {
     const struct row *row; /* borrowed, must outlive the result */
     bool is_published;     /* of the published tool: input_length in characters */
+};
+
+/* Rows of any number of files. */
+struct match_input {
+    const struct match_row *rows; /* [count] */
+    size_t count;
 };
 
 struct match_cell {
@@ -118,7 +123,7 @@ struct match_result {
     size_t lone_count;
 };
 
-MUST_CHECK enum status match_build(const struct match_input *inputs, size_t count,
+MUST_CHECK enum status match_build(const struct match_input *inputs,
                                    const struct match_options *options, struct arena *a,
                                    struct match_result *out, struct err *e);
 

@@ -139,7 +139,8 @@ static enum status fill_spreads(struct cell_work *w, struct summary_entry *entry
                                                            0.02);
     judged->cv_lower_90 = interval_cv_lower_90(w->values, n);
     judged->trend_p = trend_p(w->values, n);
-    return trend_drift(w->values, n, &judged->drift);
+    judged->drift = NAN;
+    return n < 5 ? STATUS_OK : trend_drift(w->values, n, &judged->drift);
 }
 
 /* Finds the cell's rows; *first is its first row, NULL if it has none. */
@@ -296,8 +297,7 @@ static enum status name_entries(struct summary_entry *entries, size_t count,
 }
 
 enum status summary_build(const struct run_data *run, const struct row *rows,
-                          struct arena *a, struct summary_entry **out, size_t *count,
-                          struct err *e)
+                          struct arena *a, struct summary *out, struct err *e)
 {
     size_t most = run->cell_count > 0 ? run->cell_count : 1, n = 0;
     struct summary_entry *entries = arena_alloc(a, most, sizeof *entries);
@@ -312,7 +312,6 @@ enum status summary_build(const struct run_data *run, const struct row *rows,
         s = name_entries(entries, n, a);
     if (s != STATUS_OK)
         return status_fail(e, s, "summary", "no memory for %zu cells", run->cell_count);
-    *out = entries;
-    *count = n;
+    *out = (struct summary){.entries = entries, .count = n};
     return STATUS_OK;
 }

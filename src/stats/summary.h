@@ -31,11 +31,15 @@ struct summary_entry {
                                       not counted; 0: unknown */
 };
 
-/* rows: of rows_build_all. *out of shape [*count], in the arena, in order of the cells; a
- * cell of which no repeat was begun has no entry. */
+struct summary {
+    struct summary_entry *entries; /* [count], in order of the cells */
+    size_t count;
+};
+
+/* rows: of rows_build_all. Everything lives in the arena; a cell of which no repeat was
+ * begun has no entry. */
 MUST_CHECK enum status summary_build(const struct run_data *run, const struct row *rows,
-                                     struct arena *a, struct summary_entry **out,
-                                     size_t *count, struct err *e);
+                                     struct arena *a, struct summary *out, struct err *e);
 
 /* Spread of shape-[count] values; all NAN when empty. Values must not be NAN. */
 struct spread summary_spread(const double *values, size_t count);

@@ -72,12 +72,6 @@ static bool is_online(const struct verdict_case *c)
     return mode != NULL && strcmp(mode, "online") == 0;
 }
 
-static bool is_inf(const struct verdict_case *c)
-{
-    const char *rate = field_str(c->row, FIELD_request_rate);
-    return rate != NULL && strcmp(rate, "inf") == 0;
-}
-
 /* Open load of a finite rate. */
 static bool is_open(const struct verdict_case *c)
 {
@@ -105,7 +99,8 @@ static void judge_short_output(struct verdict_case *c)
 
 static void judge_client_late(struct verdict_case *c)
 {
-    if (is_online(c) && !is_inf(c))
+    const char *rate = field_str(c->row, FIELD_request_rate);
+    if (is_online(c) && (rate == NULL || strcmp(rate, "inf") != 0))
         judge_above(c);
 }
 
@@ -152,9 +147,10 @@ static bool knows_hits(const struct verdict_case *c)
            !isnan(num(c, FIELD_cached_input_tokens));
 }
 
-static bool is_preempted(const struct verdict_case *c)
+/* The cache was not full, so nothing can have pushed a block out. */
+static bool has_room(const struct verdict_case *c)
 {
-    return num(c, FIELD_preemptions) > 0;
+    return num(c, FIELD_kv_usage_max) < KV_FULL && !(num(c, FIELD_preemptions) > 0);
 }
 
 static void judge_cache_unexpected(struct verdict_case *c)
@@ -173,8 +169,8 @@ static void judge_cache_unexpected(struct verdict_case *c)
         return;
     double cached = num(c, FIELD_cached_input_tokens);
     double expected = (double)c->repeat->expected_cached_tokens;
-    bool has_room = num(c, FIELD_kv_usage_max) < KV_FULL && !is_preempted(c);
-    report_num(c, cached, expected, cached > expected || (cached < expected && has_room));
+    report_num(c, cached, expected,
+               cached > expected || (cached < expected && has_room(c)));
 }
 
 static void judge_cache_evicted(struct verdict_case *c)
@@ -183,8 +179,7 @@ static void judge_cache_evicted(struct verdict_case *c)
         return;
     double cached = num(c, FIELD_cached_input_tokens);
     double expected = (double)c->repeat->expected_cached_tokens;
-    bool has_room = num(c, FIELD_kv_usage_max) < KV_FULL && !is_preempted(c);
-    report_num(c, cached, expected, cached < expected && !has_room);
+    report_num(c, cached, expected, cached < expected && !has_room(c));
 }
 
 static void judge_cache_unknown(struct verdict_case *c)
@@ -264,8 +259,7 @@ static void judge_unrepeatable(struct verdict_case *c)
 static void judge_trend(struct verdict_case *c)
 {
     double drift = fabs(c->cell->drift);
-    if (c->cell->row_count >= 5)
-        report_num(c, drift, c->limit, c->cell->trend_p < 0.01 && drift > c->limit);
+    report_num(c, drift, c->limit, c->cell->trend_p < 0.01 && drift > c->limit);
 }
 
 static void judge_few_repeats(struct verdict_case *c)

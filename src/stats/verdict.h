@@ -48,8 +48,8 @@ struct verdict_cell {
     const struct run_data *run;
     const struct row *const *rows; /* [row_count] measured repeats that succeeded */
     size_t row_count;
-    double cv_lower_90; /* of tokens per second; NAN: not judged */
-    double trend_p, drift;
+    double cv_lower_90;    /* of tokens per second; NAN: not judged */
+    double trend_p, drift; /* of the same; drift NAN below 5 values: not judged */
     struct verdict_samples samples[3];
 };
 

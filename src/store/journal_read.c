@@ -1,5 +1,6 @@
 #include "store/journal_read.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -126,6 +127,13 @@ static enum status read_numbers(struct reading *rd, const json_t *line)
     return STATUS_OK;
 }
 
+static bool is_run_whole(const struct run_data *run)
+{
+    return run->tool != NULL && run->serving_mode != NULL && run->stamp != NULL &&
+           run->command_json != NULL && run->options_json != NULL &&
+           run->env_json != NULL;
+}
+
 static enum status read_run(struct reading *rd, const json_t *line)
 {
     struct run_data *run = rd->run;
@@ -144,11 +152,10 @@ static enum status read_run(struct reading *rd, const json_t *line)
         !take_str(rd, line, "serving_mode", &run->serving_mode) ||
         !take_str(rd, line, "stamp", &run->stamp) ||
         !take_str(rd, line, "plan_sha256", &run->plan_sha256))
-        return no_memory(rd);
+        rd->ran_out = true;
     if (rd->ran_out)
         return no_memory(rd);
-    if (run->tool == NULL || run->serving_mode == NULL || run->stamp == NULL ||
-        run->command_json == NULL || run->options_json == NULL || run->env_json == NULL)
+    if (!is_run_whole(run))
         return bad(rd, "a run line without its members");
     fields_of(rd, line, &run->fields);
     return read_numbers(rd, line);
@@ -284,6 +291,37 @@ static enum status read_repeat_end(struct reading *rd, const json_t *line)
     return take_str(rd, line, "error", &r->error) ? STATUS_OK : no_memory(rd);
 }
 
+/* Times, counts and the sums that are made of them stay far from the ends of int64_t: 115
+ * days, a million million tokens of one request, all gaps of one answer. A seed may be
+ * any number. */
+static bool is_possible(const char *key, const json_t *v)
+{
+    const double most_ns = 1e16, most_count = 1e12, most_wall_ns = 4e18;
+    double sum = fabs(json_number_value(v));
+    size_t len = strlen(key);
+    bool is_time = len > 3 && strcmp(key + len - 3, "_ns") == 0;
+    for (size_t i = 0; i < json_array_size(v); i++)
+        sum += fabs(json_number_value(json_array_get(v, i)));
+    if (strcmp(key, "seed") == 0)
+        return true;
+    if (strcmp(key, "start_wall_ns") == 0)
+        return sum <= most_wall_ns;
+    return sum <= (is_time ? most_ns : most_count);
+}
+
+static enum status check_numbers(struct reading *rd, json_t *line)
+{
+    const char *key;
+    json_t *v;
+    json_object_foreach(line, key, v)
+    {
+        if (!is_possible(key, v))
+            return status_fail(rd->e, STATUS_BAD_INPUT, rd->where,
+                               "%.40s: a number that cannot be", key);
+    }
+    return STATUS_OK;
+}
+
 static enum status read_line(struct reading *rd, const json_t *line)
 {
     static const struct {
@@ -323,6 +361,8 @@ static enum status one_line(struct reading *rd, struct str text, bool is_last,
         *was_cut = true;
         return STATUS_OK;
     }
+    if (s == STATUS_OK)
+        s = check_numbers(rd, line);
     if (s == STATUS_OK)
         s = read_line(rd, line);
     if (s == STATUS_OK && rd->ran_out)

@@ -32,7 +32,12 @@ enum status results_build(const struct run_data *run, const char *output_dir,
         return e->code;
     for (size_t i = 0; i < run->repeat_count; i++)
         out->failed_rows += value_is_known(out->rows[i].v[FIELD_error]);
-    return summary_build(run, out->rows, a, &out->cells, &out->cell_count, e);
+    struct summary summary;
+    if (summary_build(run, out->rows, a, &summary, e) != STATUS_OK)
+        return e->code;
+    out->cells = summary.entries;
+    out->cell_count = summary.count;
+    return STATUS_OK;
 }
 
 static void generated_at(struct jsonw *w, const struct run_data *run)
@@ -299,12 +304,11 @@ enum status results_write(const struct run_data *run, const struct results *r,
     return s;
 }
 
-enum status results_claim(const char *output_dir, struct wall t, int32_t utc_offset_s,
-                          struct arena *a, const char **stamp, const char **raw_dir,
-                          struct err *e)
+enum status results_claim(const char *output_dir, struct run_data *run, struct arena *a,
+                          const char **raw_dir, struct err *e)
 {
     char base[CLOCK_TEXT_BYTES];
-    clock_stamp(t, utc_offset_s, base);
+    clock_stamp(run->start, run->utc_offset_s, base);
     if (file_make_dirs(output_dir, e) != STATUS_OK)
         return e->code;
     for (int n = 1; n <= STAMP_TRIES; n++) {
@@ -313,7 +317,7 @@ enum status results_claim(const char *output_dir, struct wall t, int32_t utc_off
         if (dir == NULL)
             return status_fail(e, STATUS_NO_MEMORY, output_dir, "out of memory");
         if (mkdir(dir, 0777) == 0) {
-            *stamp = name;
+            run->stamp = name;
             *raw_dir = dir;
             return STATUS_OK;
         }

@@ -24,12 +24,11 @@ MUST_CHECK enum status results_build(const struct run_data *run, const char *out
 MUST_CHECK enum status results_write(const struct run_data *run, const struct results *r,
                                      struct err *e);
 
-/* Takes a stamp for a new run that starts at t: creates output_dir and
- * output_dir/raw_<stamp>, with -2, -3... where the folder is there. Texts live in the
- * arena. */
-MUST_CHECK enum status results_claim(const char *output_dir, struct wall t,
-                                     int32_t utc_offset_s, struct arena *a,
-                                     const char **stamp, const char **raw_dir,
+/* Takes a stamp for a new run that starts at run->start and sets run->stamp: creates
+ * output_dir and output_dir/raw_<stamp>, with -2, -3... where the folder is there. Texts
+ * live in the arena. */
+MUST_CHECK enum status results_claim(const char *output_dir, struct run_data *run,
+                                     struct arena *a, const char **raw_dir,
                                      struct err *e);
 
 #endif

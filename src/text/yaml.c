@@ -43,9 +43,10 @@ static enum status next_event(struct reader *r, yaml_event_t *event)
     (void)snprintf(what, sizeof what, "not valid YAML: %s",
                    problem != NULL ? problem : "cannot be read");
     enum status status = fail_at(r, STATUS_BAD_INPUT, line0, what);
-    if (problem != NULL && strstr(problem, "cannot start any token") != NULL)
-        (void)status_hint(r->e, "Indent with spaces, and quote texts that begin with "
-                                "a special character");
+    if (problem != NULL && strstr(problem, "tab character") != NULL)
+        (void)status_hint(r->e, "Indent with spaces");
+    else if (problem != NULL && strstr(problem, "cannot start any token") != NULL)
+        (void)status_hint(r->e, "Quote a text that begins with a special character");
     return status;
 }
 
@@ -216,7 +217,6 @@ enum status yaml_from_text(struct str text, const char *name, struct arena *a,
     struct reader r = {.name = name, .arena = a, .e = e != NULL ? e : &unused};
     if (yaml_parser_initialize(&r.parser) != 1)
         return status_fail(e, STATUS_NO_MEMORY, name, "out of memory");
-    yaml_parser_set_encoding(&r.parser, YAML_UTF8_ENCODING);
     yaml_parser_set_input_string(&r.parser, (const unsigned char *)text.ptr, text.len);
     struct yaml_node *root = NULL;
     enum status status = read_stream(&r, &root);

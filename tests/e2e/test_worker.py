@@ -197,5 +197,6 @@ def test_a_killed_core_is_the_workers_death(start, vllm_python, tiny_model):
         if "EngineCore" in Path(f"/proc/{pid}/cmdline").read_text():
             os.kill(pid, signal.SIGKILL)
     error = worker.until("batch_end", "error")[-1]
-    assert error["ev"] == "error" and error["where"] == "batch"
+    assert (error["ev"], error["where"]) == ("error", "batch")
+    assert error["type"].startswith("EngineDead")
     assert worker.process.wait(60) == 1

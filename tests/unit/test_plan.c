@@ -340,8 +340,8 @@ static void test_texts(void **state)
     f->o.scenario_count = 1;
     f->o.max_model_len = 60;
     struct plan p = build(f);
-    assert_int_equal(p.cells[0].max_tokens,
-                     9); /* batch 1 never reaches the second text */
+    assert_int_equal(p.cells[0].max_tokens, 9); /* batch 1 never reaches the second text
+                                                 */
     assert_int_equal(p.cells[1].max_tokens, 50);
     struct plan_repeat r1 = draw(f, &p, 1, 1, 1), r2 = draw(f, &p, 1, 2, 1);
     for (size_t i = 0; i < 4; i++) {

@@ -154,7 +154,9 @@ static enum status run(struct engine *en, int count, size_t cap, struct outcome 
         struct event events[64];
         size_t n = 0;
         struct instant soon = clock_after(clock_now(), clock_seconds(0.05));
-        enum status st = engine_vllm.next(lane, soon, NULL, events, cap, &n, e);
+        struct event_list list = {.items = events, .cap = cap};
+        enum status st = engine_vllm.next(lane, soon, NULL, &list, e);
+        n = list.count;
         if (st != STATUS_OK) {
             return st;
         }
@@ -251,7 +253,8 @@ static void several_tokens_in_one_event_are_counted(void **state)
     struct engine_settings s = settings();
     make_dialogue(
         LOADED BATCH_OF_1
-        "{\"from\":{\"ev\":\"request\",\"index\":3,\"sent_ns\":1000,\"t_ns\":[2000,3000,4000],"
+        "{\"from\":{\"ev\":\"request\",\"index\":3,\"sent_ns\":1000,"
+        "\"t_ns\":[2000,3000,4000],"
         "\"several\":[[1,5]],\"events\":3,\"output_tokens\":7,\"finish_reason\":\"stop\","
         "\"prompt_tokens\":9,\"cached_tokens\":null,\"scheduled_ns\":null}}\n"
         "{\"from\":{\"ev\":\"batch_end\",\"due_ns\":900,\"end_ns\":4100}}\n");
@@ -425,19 +428,20 @@ static void progress_is_shown(void **state)
     size_t n = 0;
     struct engine_settings s = settings();
     const struct engine_watch watch = {.tick = look, .arg = &seen};
-    make_dialogue(
-        "{\"from\":{\"ev\":\"stage\",\"name\":\"downloading\"}}\n{\"do\":\"sleep 0.3\"}\n" LOADED
-            BATCH_OF_1 "{\"beat\":[5,40,2]}\n{\"do\":\"sleep 0.4\"}\n"
-        "{\"from\":{\"ev\":\"refused\",\"index\":0,\"text\":\"no\"}}\n"
-        "{\"from\":{\"ev\":\"batch_end\",\"due_ns\":900,\"end_ns\":4100}}\n");
+    make_dialogue("{\"from\":{\"ev\":\"stage\",\"name\":\"downloading\"}}\n"
+                  "{\"do\":\"sleep 0.3\"}\n" LOADED BATCH_OF_1
+                  "{\"beat\":[5,40,2]}\n{\"do\":\"sleep 0.4\"}\n"
+                  "{\"from\":{\"ev\":\"refused\",\"index\":0,\"text\":\"no\"}}\n"
+                  "{\"from\":{\"ev\":\"batch_end\",\"due_ns\":900,\"end_ns\":4100}}\n");
     assert_int_equal(engine_vllm.open(&s, &watch, &en, &facts, &e), STATUS_OK);
     assert_non_null(strstr(seen.stages, "downloading,"));
     submit(en, 0, 3);
     assert_int_equal(engine_vllm.lane_new(en, &lane, &e), STATUS_OK);
     for (int i = 0; i < 200 && n == 0; i++) {
         struct instant soon = clock_after(clock_now(), clock_seconds(0.05));
-        assert_int_equal(engine_vllm.next(lane, soon, &watch, events, 8, &n, &e),
-                         STATUS_OK);
+        struct event_list list = {.items = events, .cap = 8};
+        assert_int_equal(engine_vllm.next(lane, soon, &watch, &list, &e), STATUS_OK);
+        n = list.count;
     }
     assert_non_null(strstr(seen.stages, "running,"));
     assert_int_equal(seen.tokens, 40);

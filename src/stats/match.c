@@ -1,0 +1,361 @@
+#include "stats/match.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "stats/interval.h"
+#include "stats/match_cell.h"
+
+static const enum field_id metric_fields[MATCH_METRIC_COUNT] = {
+#define X(name, field) [MATCH_##name] = FIELD_##field,
+    MATCH_METRIC_LIST(X)
+#undef X
+};
+
+static const char *const by_names[] = {
+    [MATCH_BY_CACHING] = "enable_prefix_caching", [MATCH_BY_LABEL] = "label",
+    [MATCH_BY_INSTANCE] = "instance_type",        [MATCH_BY_MODEL] = "model_name",
+    [MATCH_BY_VERSION] = "engine_version",
+};
+
+enum field_id match_metric_field(enum match_metric m)
+{
+    return metric_fields[m];
+}
+
+const char *match_by_name(enum match_by by)
+{
+    return by_names[by];
+}
+
+enum status match_by_find(const char *name, enum match_by *out, struct err *e)
+{
+    for (size_t i = 0; i < sizeof by_names / sizeof *by_names; i++)
+        if (strcmp(by_names[i], name) == 0) {
+            *out = (enum match_by)i;
+            return STATUS_OK;
+        }
+    status_fail(e, STATUS_BAD_OPTION, "--by", "\"%s\" is nothing to compare by", name);
+    return status_hint(e, "One of label, instance_type, model_name, engine_version.");
+}
+
+/* Everything on its way to a result. partners: of shape [side_count][cell_count], for a
+ * baseline cell the index of its partner on that side, else NO_CELL. */
+struct work {
+    const struct match_options *options;
+    struct match_cell *cells;
+    size_t cell_count;
+    const char **sides;
+    size_t side_count;
+    size_t *partners;
+    bool *is_used; /* [cell_count] */
+    struct arena *arena;
+};
+
+#define NO_CELL SIZE_MAX
+
+static bool is_side(const struct match_cell *c, const char *side)
+{
+    return strcmp(c->side, side) == 0;
+}
+
+static bool is_candidate(const struct match_cell *c, const char *side)
+{
+    return c->measured > 0 && is_side(c, side);
+}
+
+/* Sides that have something measured, in order of appearance; the baseline goes first.
+ * "unknown" is no side. */
+static enum status find_sides(struct work *w)
+{
+    const char *first = w->options->baseline;
+    if (first == NULL && w->options->by == MATCH_BY_CACHING)
+        first = "OFF";
+    w->sides = arena_alloc(w->arena, w->cell_count + 1, sizeof(const char *));
+    if (w->sides == NULL)
+        return STATUS_NO_MEMORY;
+    for (size_t i = 0; i < w->cell_count; i++) {
+        bool is_new = w->cells[i].measured > 0 && !is_side(&w->cells[i], MATCH_UNKNOWN);
+        for (size_t k = 0; k < w->side_count && is_new; k++)
+            is_new = !is_side(&w->cells[i], w->sides[k]);
+        if (is_new)
+            w->sides[w->side_count++] = w->cells[i].side;
+    }
+    for (size_t k = 1; first != NULL && k < w->side_count; k++) {
+        if (strcmp(w->sides[k], first) != 0)
+            continue;
+        const char *found = w->sides[k];
+        memmove(w->sides + 1, w->sides, k * sizeof *w->sides);
+        w->sides[0] = found;
+    }
+    return STATUS_OK;
+}
+
+/* Partners of one side: the pairs that differ least beyond the comparison come first. */
+static void find_partners(struct work *w, size_t side)
+{
+    size_t *partners = w->partners + side * w->cell_count;
+    enum match_by by = w->options->by;
+    for (size_t i = 0; i < w->cell_count; i++)
+        partners[i] = NO_CELL;
+    for (size_t most = 0; most <= match_cell_context_count(); most++) {
+        for (size_t i = 0; i < w->cell_count; i++) {
+            const struct match_cell *b = &w->cells[i];
+            if (partners[i] != NO_CELL || !is_candidate(b, w->sides[0]))
+                continue;
+            for (size_t k = 0; k < w->cell_count && partners[i] == NO_CELL; k++) {
+                const struct match_cell *o = &w->cells[k];
+                if (w->is_used[k] || !is_candidate(o, w->sides[side]) ||
+                    match_cell_obstacles(b, o, by) > 0 ||
+                    match_cell_context(b, o, by) > most)
+                    continue;
+                partners[i] = k;
+                w->is_used[k] = true;
+            }
+        }
+    }
+}
+
+/* Variance of the log of a mean, by the delta method: s^2 / (n m^2). NAN below 3 values.
+ */
+static double log_variance(const struct match_cell *c, enum match_metric m)
+{
+    const struct spread *s = &c->metrics[m];
+    double n = (double)c->counts[m];
+    return n < 3 ? NAN : s->std * s->std / (n * s->mean * s->mean);
+}
+
+/* Sums for a ratio, or for the geometric mean of several. */
+struct sums {
+    double logs, variance, squares; /* squares: of variances by their degrees of freedom
+                                     */
+    size_t pairs;
+};
+
+static void add_pair(struct sums *s, const struct match_pair *p, enum match_metric m)
+{
+    const struct match_cell *const cells[] = {p->baseline, p->other};
+    double means[2];
+    for (int i = 0; i < 2; i++)
+        means[i] = cells[i]->metrics[m].mean;
+    if (!(means[0] > 0 && means[1] > 0))
+        return;
+    s->logs += log(means[1] / means[0]);
+    s->pairs++;
+    for (int i = 0; i < 2; i++) {
+        double v = log_variance(cells[i], m);
+        s->variance += v;
+        s->squares += v * v / ((double)cells[i]->counts[m] - 1);
+    }
+}
+
+/* exp(mean log +- t sqrt(variance)), degrees of freedom after Welch and Satterthwaite. */
+static struct match_ratio ratio_of(const struct sums *s)
+{
+    struct match_ratio r = {.ratio = NAN, .low = NAN, .high = NAN, .pairs = s->pairs};
+    if (s->pairs == 0)
+        return r;
+    double n = (double)s->pairs;
+    r.ratio = exp(s->logs / n);
+    if (isnan(s->variance))
+        return r;
+    double half = 0;
+    if (s->variance > 0)
+        half = interval_t_quantile(0.975, s->variance * s->variance / s->squares) *
+               sqrt(s->variance) / n;
+    r.low = r.ratio * exp(-half);
+    r.high = r.ratio * exp(half);
+    return r;
+}
+
+/* Why the pair stays out of geometric means; NULL if it does not. */
+static const char *refusal(const struct work *w, const struct match_pair *p)
+{
+    if (w->options->by == MATCH_BY_CACHING &&
+        (p->baseline->shares_nothing || p->other->shares_nothing))
+        return "the prompts share nothing: no claim about prefix caching";
+    if (w->options->accepts_invalid || (p->baseline->is_valid && p->other->is_valid))
+        return NULL;
+    if (p->baseline->is_valid)
+        return "the other cell is INVALID";
+    return p->other->is_valid ? "the baseline is INVALID" : "both cells are INVALID";
+}
+
+static enum status fill_pair(struct work *w, struct match_pair *p)
+{
+    const char *why = refusal(w, p);
+    const char *also = NULL;
+    enum status s = match_cell_differences(p->baseline, p->other, w->options->by,
+                                           w->arena, &also);
+    if (s != STATUS_OK)
+        return s;
+    p->is_counted = why == NULL;
+    p->note = why != NULL ? why : also;
+    for (int m = 0; m < MATCH_METRIC_COUNT; m++) {
+        struct sums sums = {0};
+        add_pair(&sums, p, (enum match_metric)m);
+        p->ratios[m] = ratio_of(&sums);
+    }
+    return STATUS_OK;
+}
+
+/* The notes of the pairs without repetition, joined by "; ". */
+static enum status join_differences(struct work *w, struct match_group *g)
+{
+    for (size_t i = 0; i < g->pair_count; i++) {
+        const char *note = g->pairs[i].is_counted ? g->pairs[i].note : NULL;
+        if (note == NULL || (g->differs != NULL && strstr(g->differs, note) != NULL))
+            continue;
+        g->differs = g->differs == NULL
+                         ? note
+                         : arena_printf(w->arena, "%s; %s", g->differs, note);
+        if (g->differs == NULL)
+            return STATUS_NO_MEMORY;
+    }
+    return STATUS_OK;
+}
+
+static enum status build_group(struct work *w, size_t side, struct match_group *out)
+{
+    const size_t *partners = w->partners + side * w->cell_count;
+    struct match_group g = {.baseline = w->sides[0], .other = w->sides[side]};
+    g.pairs = arena_alloc(w->arena, w->cell_count + 1, sizeof *g.pairs);
+    if (g.pairs == NULL)
+        return STATUS_NO_MEMORY;
+    for (size_t i = 0; i < w->cell_count; i++) {
+        if (partners[i] == NO_CELL)
+            continue;
+        struct match_pair *p = &g.pairs[g.pair_count++];
+        p->baseline = &w->cells[i];
+        p->other = &w->cells[partners[i]];
+        w->is_used[i] = true;
+        enum status s = fill_pair(w, p);
+        if (s != STATUS_OK)
+            return s;
+        g.counted += p->is_counted;
+    }
+    for (int m = 0; m < MATCH_METRIC_COUNT; m++) {
+        struct sums sums = {0};
+        for (size_t i = 0; i < g.pair_count; i++)
+            if (g.pairs[i].is_counted)
+                add_pair(&sums, &g.pairs[i], (enum match_metric)m);
+        g.geomean[m] = ratio_of(&sums);
+    }
+    enum status s = join_differences(w, &g);
+    if (s == STATUS_OK)
+        *out = g;
+    return s;
+}
+
+static enum status build_groups(struct work *w, struct match_result *out)
+{
+    out->groups = arena_alloc(w->arena, w->side_count + 1, sizeof *out->groups);
+    if (out->groups == NULL)
+        return STATUS_NO_MEMORY;
+    for (size_t side = 1; side < w->side_count; side++) {
+        struct match_group *g = &out->groups[out->group_count];
+        find_partners(w, side);
+        enum status s = build_group(w, side, g);
+        if (s != STATUS_OK)
+            return s;
+        out->group_count += g->pair_count > 0;
+    }
+    return STATUS_OK;
+}
+
+/* The cell of another side with the fewest obstacles; a baseline's partners are on any
+ * other side, all others' on the baseline. */
+static const struct match_cell *nearest(const struct work *w, const struct match_cell *c)
+{
+    bool is_baseline = is_side(c, w->sides[0]);
+    const struct match_cell *best = NULL;
+    size_t fewest = 0;
+    for (size_t i = 0; i < w->cell_count; i++) {
+        const struct match_cell *o = &w->cells[i];
+        if (o->measured == 0 || is_side(o, MATCH_UNKNOWN) ||
+            is_side(o, w->sides[0]) == is_baseline)
+            continue;
+        size_t n = match_cell_obstacles(c, o, w->options->by);
+        if (best == NULL || n < fewest) {
+            best = o;
+            fewest = n;
+        }
+    }
+    return best;
+}
+
+static enum status explain(const struct work *w, const struct match_cell *c,
+                           const char **why)
+{
+    if (c->measured == 0) {
+        *why = c->failed > 0
+                   ? arena_printf(w->arena, "nothing measured: %zu failed", c->failed)
+                   : arena_strdup(w->arena, "nothing but warm-ups");
+        return *why != NULL ? STATUS_OK : STATUS_NO_MEMORY;
+    }
+    if (is_side(c, MATCH_UNKNOWN)) {
+        *why = arena_printf(w->arena, "%s is not known", by_names[w->options->by]);
+        return *why != NULL ? STATUS_OK : STATUS_NO_MEMORY;
+    }
+    const struct match_cell *o = nearest(w, c);
+    if (o == NULL) {
+        *why = "no cell on the other side";
+        return STATUS_OK;
+    }
+    return match_cell_explain(c, o, w->options->by, w->arena, why);
+}
+
+static enum status list_lone(struct work *w, struct match_result *out)
+{
+    if (w->side_count < 2)
+        return STATUS_OK;
+    out->lone = arena_alloc(w->arena, w->cell_count, sizeof *out->lone);
+    if (out->lone == NULL)
+        return STATUS_NO_MEMORY;
+    for (size_t i = 0; i < w->cell_count; i++) {
+        if (w->is_used[i])
+            continue;
+        struct match_lone *l = &out->lone[out->lone_count++];
+        l->cell = &w->cells[i];
+        enum status s = explain(w, l->cell, &l->why);
+        if (s != STATUS_OK)
+            return s;
+    }
+    return STATUS_OK;
+}
+
+static enum status pair_up(struct work *w, struct match_result *out)
+{
+    size_t places = (w->side_count + 1) * (w->cell_count + 1);
+    w->partners = arena_alloc(w->arena, places, sizeof *w->partners);
+    w->is_used = arena_alloc(w->arena, w->cell_count + 1, sizeof *w->is_used);
+    if (w->partners == NULL || w->is_used == NULL)
+        return STATUS_NO_MEMORY;
+    enum status s = build_groups(w, out);
+    return s == STATUS_OK ? list_lone(w, out) : s;
+}
+
+enum status match_build(const struct match_input *inputs,
+                        const struct match_options *options, struct arena *a,
+                        struct match_result *out, struct err *e)
+{
+    struct match_result made = {0};
+    struct match_cells found = {0};
+    enum status s = match_cell_collect(inputs, options->by, a, &found);
+    struct work w = {
+        .options = options, .cells = found.cells, .cell_count = found.count, .arena = a};
+    if (s == STATUS_OK)
+        s = find_sides(&w);
+    if (s == STATUS_OK)
+        s = pair_up(&w, &made);
+    if (s != STATUS_OK)
+        return status_fail(e, s, "match", "no memory for matching %zu rows",
+                           inputs->count);
+    made.cells = w.cells;
+    made.cell_count = w.cell_count;
+    made.sides = w.sides;
+    made.side_count = w.side_count;
+    *out = made;
+    return STATUS_OK;
+}

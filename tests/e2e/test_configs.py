@@ -1,0 +1,113 @@
+"""The ready configuration files and the sample prompts."""
+
+import json
+import re
+
+import pytest
+import yaml
+
+from e2e.offline_run import files_of
+
+CONFIGS = ["quick", "full-comparison", "g5", "inf2"]
+SCENARIOS = ["short", "medium", "long", "long_generation", "prefix_caching"]
+SAMPLES = ["prompts-en", "prompts-ja"]
+
+
+@pytest.fixture(scope="module")
+def configs(root):
+    return {path.stem: yaml.safe_load(path.read_text(encoding="utf-8"))
+            for path in (root / "configs").glob("*.yaml")}
+
+
+def test_all_are_known(configs):
+    assert sorted(configs) == sorted(CONFIGS)
+
+
+@pytest.mark.parametrize("name", CONFIGS)
+def test_plan(name, configs, root, inferbench):
+    """--dry-run plans the cells that the file asks for."""
+    done = inferbench("offline", "--config", root / f"configs/{name}.yaml", "--dry-run")
+    assert done.returncode == 0, done.stderr
+    config = configs[name]
+    cells = 2 * len(config["scenarios"]) * len(config["batch-sizes"])
+    assert f"{cells} cells x {config['num-runs']} repeats" in done.stdout
+    for scenario in config["scenarios"]:
+        assert re.search(rf"^{scenario} ", done.stdout, re.M)
+
+
+@pytest.mark.parametrize("name", CONFIGS)
+def test_run(name, configs, root, inferbench, tmp_path):
+    """Each file runs whole on the null engine, and its options reach the results."""
+    done = inferbench("offline", "--config", root / f"configs/{name}.yaml", "--engine", "null",
+                      "--no-imds", "--quiet")
+    assert done.returncode == 0, done.stderr
+    config = configs[name]
+    rows = files_of(tmp_path / config["output-dir"]).rows
+    asked = {(scenario, batch, caching) for scenario in config["scenarios"]
+             for batch in config["batch-sizes"] for caching in (False, True)}
+    assert {row["scenario"] for row in rows} == {scenario for scenario, _, _ in asked}
+    assert len(rows) == len(asked) * config["num-runs"]
+    assert all(row["error"] is None for row in rows)
+    if "label" in config:
+        assert {row["label"] for row in rows} == {config["label"]}
+
+
+def test_machines_do_the_same_work(configs, root, inferbench):
+    """g5 and inf2 agree in all that decides the work, or their cells would not match."""
+    g5, inf2 = configs["g5"], configs["inf2"]
+    for key in ("dtype", "max-model-len", "scenarios", "batch-sizes", "num-runs", "seed",
+                "test-prefix-caching"):
+        assert g5[key] == inf2[key], key
+    assert g5["model"] == inf2["model-name"]
+    hashes = set()
+    for name in ("g5", "inf2", "full-comparison"):
+        done = inferbench("offline", "--config", root / f"configs/{name}.yaml", "--dry-run")
+        hashes.add(re.search(r"sha256 (\w{64})", done.stdout)[1])
+    assert len(hashes) == 1
+
+
+def test_full_comparison(configs):
+    assert configs["full-comparison"]["scenarios"] == SCENARIOS
+    assert configs["full-comparison"]["num-runs"] == 6
+
+
+def test_scenario_file(root, inferbench):
+    path = root / "data/scenarios-example.yaml"
+    done = inferbench("offline", "--scenario-file", path, "--dry-run")
+    assert done.returncode == 0, done.stderr
+    for item in yaml.safe_load(path.read_text(encoding="utf-8")):
+        assert re.search(rf"^{item['name']} ", done.stdout, re.M)
+    done = inferbench("offline", "--scenario-file", path, "--scenarios", "rag", "classify",
+                      "--engine", "null", "--no-imds")
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize("name", SAMPLES)
+def test_samples(name, root):
+    """Varied, no two alike, all kinds there."""
+    lines = (root / f"data/{name}.jsonl").read_text(encoding="utf-8").splitlines()
+    items = [json.loads(line) for line in lines]
+    assert 12 <= len(items) <= 20
+    assert len({item["prompt"] for item in items}) == len(items)
+    assert {item["kind"] for item in items} == {"chat", "summary", "writing"}
+    japanese = [re.search("[\u3040-\u30ff\u4e00-\u9fff]", item["prompt"]) for item in items]
+    assert all(japanese) if name == "prompts-ja" else not any(japanese)
+
+
+def test_samples_on_vllm(root, inferbench, vllm_python, tiny_model, tmp_path):
+    """Both data sets and the texts of the scenario file, through a real tokenizer."""
+    done = inferbench("offline", "--python", vllm_python, "--model", tiny_model, "--load-format",
+                      "dummy", "--engine-mode", "inproc", "--no-imds", "--dataset",
+                      *(root / f"data/{name}.jsonl" for name in SAMPLES), "--scenario-file",
+                      root / "data/scenarios-example.yaml", "--scenarios", "faq",
+                      "--batch-sizes", 16, "--max-tokens", 4, "--num-runs", 2,
+                      "--enable-prefix-caching")
+    assert done.returncode == 0, done.stdout + done.stderr
+    rows = files_of(tmp_path / "results").rows
+    assert {row["scenario"] for row in rows} == {"faq", *SAMPLES}
+    for row in rows:
+        assert row["error"] is None and row["requests_ok"] == 16
+        if row["scenario"] in SAMPLES:
+            assert row["dataset"].endswith(row["scenario"] + ".jsonl")
+        else:  # four texts four times: the repeated ones are hits where they fill a block
+            assert row["cache_hit_rate_expected"] == pytest.approx(row["cache_hit_rate"])

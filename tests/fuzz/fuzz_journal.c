@@ -1,0 +1,42 @@
+/* A journal of any bytes: refused with file:line, or read, and then rows, summary and
+ * table are made of it. */
+#include "report/table.h"
+#include "store/journal_read.h"
+#include "store/results.h"
+
+#include "target.h"
+
+enum { CAP_BYTES = 1 << 26 };
+
+static void build(const struct run_data *run, struct arena *a)
+{
+    struct results results = {0};
+    struct buf out;
+    struct err e = {0};
+    enum status status = results_build(run, "folder", a, &results, &e);
+    TARGET_CHECK(status == STATUS_OK || e.code == status);
+    if (status != STATUS_OK)
+        return;
+    buf_init(&out, CAP_BYTES);
+    status = table_run(run, results.cells, results.cell_count, &out, &e);
+    TARGET_CHECK(status == STATUS_OK || e.code == status);
+    buf_fini(&out);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    struct arena a;
+    struct run_data run;
+    struct journal_note note;
+    struct err e = {0};
+    char path[TARGET_PATH_BYTES];
+    arena_init(&a, CAP_BYTES);
+    int fd = target_file(data, size, path);
+    enum status status = journal_read(path, &a, &run, &note, &e);
+    TARGET_CHECK(status == STATUS_OK || (e.code == status && e.where[0] != '\0'));
+    if (status == STATUS_OK)
+        build(&run, &a);
+    target_file_end(fd);
+    arena_fini(&a);
+    return 0;
+}

@@ -1,0 +1,498 @@
+"""Recomputes every field of a run's rows and summary from its journal, after FORMAT.md, and
+compares: check_run(results_dir)."""
+
+import json
+import math
+import re
+from datetime import datetime, timedelta, timezone
+from pathlib import Path
+
+import numpy as np
+
+from oracle import reference as ref
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+PERCENTILES = (50, 90, 95, 99)
+
+
+def field_list():
+    """{name: (kind, must)} of src/core/field_list.h, in order."""
+    text = (ROOT / "src/core/field_list.h").read_text().replace("\\\n", " ")
+    fields = {}
+    row = re.compile(r'\bX\(\s*(\w+),\s*(\w+),\s*"[^"]*",\s*\w+,\s*\d+,\s*"([Mm-]{4})"'
+                     r'|FIELD_PCT\(X,\s*(\w+),\s*(\w+),\s*"[^"]*",\s*"([Mm-]{4})"')
+    for m in row.finditer(text):
+        if m[1]:
+            fields[m[1]] = (m[2], m[3])
+        else:
+            for part in ("mean", "p50", "p90", "p95", "p99"):
+                fields[f"{m[4]}_{part}_{m[5]}"] = ("NUM", m[6])
+    return fields
+
+
+def read_journal(path):
+    """The run line, cells, and repeats with their requests; a cut last line is left out."""
+    run, cells, repeats = None, [], []
+    for line in Path(path).read_bytes().split(b"\n"):
+        try:
+            entry = json.loads(line)
+        except ValueError:
+            continue
+        kind = entry["type"]
+        if kind == "run":
+            run = entry
+        elif kind == "cell":
+            cells.append(entry)
+        elif kind == "repeat":
+            repeats.append({"head": entry, "requests": [], "end": None})
+        elif kind == "request":
+            repeats[-1]["requests"].append(entry)
+        elif kind == "repeat_end":
+            repeats[-1]["end"] = entry
+    return run, cells, repeats
+
+
+def seconds(ns):
+    return ns / 1e9
+
+
+def known(values):
+    return [v for v in values if v is not None]
+
+
+def total(values):
+    """Sum, None as soon as one is unknown."""
+    return None if any(v is None for v in values) else sum(values)
+
+
+def ratio(a, b):
+    return None if a is None or b is None or b == 0 else a / b
+
+
+def between(request, start, end):
+    a, b = request.get(start), request.get(end)
+    return None if a is None or b is None else seconds(b - a)
+
+
+def tpot_ms(request):
+    rest = (request.get("tokens_out") or 0) - request.get("first_event_tokens", 1)
+    span = between(request, "first_ns", "last_ns")
+    return None if rest < 1 or span is None else span * 1e3 / rest
+
+
+def decode_s(request):
+    if request.get("decode_ns") is not None:
+        return seconds(request["decode_ns"])
+    return between(request, "first_ns", "last_ns")
+
+
+def gap_samples(requests):
+    """Single gaps in ms, and the number of distinct instants they end at."""
+    gaps, instants, single = [], set(), 0
+    for r in requests:
+        own = r.get("gaps_ns") or []
+        gaps += [g / 1e6 for g in own]
+        if r.get("gaps_excluded") or r.get("first_ns") is None:
+            single += len(own)
+        else:
+            instants.update((r["first_ns"] + np.cumsum(own, dtype=np.int64)).tolist())
+    return gaps, len(instants) + single
+
+
+def samples(requests):
+    """{name: (values, count for the floor)} of requests that succeeded."""
+    made = {
+        "ttft": known(between(r, "due_ns", "first_ns") for r in requests),
+        "e2e": known(between(r, "due_ns", "last_ns") for r in requests),
+        "tpot": known(tpot_ms(r) for r in requests),
+        "prefill": [seconds(r["prefill_ns"]) for r in requests
+                    if r.get("prefill_ns") is not None],
+        "decode": known(decode_s(r) for r in requests),
+    }
+    made = {name: (values, len(values)) for name, values in made.items()}
+    made["itl"] = gap_samples(requests)
+    return made
+
+
+def percentile(sample, p):
+    values, support = sample
+    return ref.quantile(values, p) if support >= ref.floor(p) and values else None
+
+
+def average(sample):
+    return ref.mean(sample[0]) if sample[0] else None
+
+
+def distribution(name, unit, sample):
+    made = {f"{name}_mean_{unit}": average(sample)}
+    for p in PERCENTILES:
+        made[f"{name}_p{p}_{unit}"] = percentile(sample, p)
+    return made
+
+
+class Oracle:
+    """Rows and summary of one journal."""
+
+    def __init__(self, path):
+        self.run, self.cells, self.repeats = read_journal(path)
+        self.fields = field_list()
+        self.rows = []
+        for index in range(len(self.repeats)):
+            self.rows.append(self.row(index))
+
+    # Who and what
+
+    def start(self, index):
+        ns = self.run["start_wall_ns"] + self.repeats[index]["head"]["at_ns"]
+        return datetime(1970, 1, 1, tzinfo=timezone.utc) + timedelta(microseconds=ns // 1000)
+
+    def local(self, index):
+        return self.start(index) + timedelta(seconds=self.run["utc_offset_s"])
+
+    def identity(self, index, row):
+        head = self.repeats[index]["head"]
+        local = self.local(index).replace(tzinfo=None)
+        base = "_".join((row["instance_type"], row["serving_mode"], row["scenario"],
+                         local.strftime("%Y%m%d_%H%M%S")))
+        same = sum(re.fullmatch(re.escape(base) + r"(_\d+)?", r["experiment_id"]) is not None
+                   for r in self.rows)
+        counted = [q["tokens_in"] for r in self.repeats if r["head"]["cell"] == head["cell"]
+                   for q in r["requests"] if q.get("tokens_in") is not None]
+        longest = max(counted, default=0) or \
+            self.cells[head["cell"]].get("longest_prompt_tokens") or None
+        row.update(
+            experiment_id=base + (f"_{same + 1}" if same else ""),
+            timestamp=local.isoformat(timespec="microseconds"),
+            timestamp_utc=self.start(index).isoformat(timespec="microseconds"),
+            notes=f"scenario={row['scenario']}, run={head['repeat']}, "
+                  f"warmup={bool(head['warmup'])}",
+            row=index, repeat=head["repeat"], is_warmup=head["warmup"],
+            input_length=longest)
+        row.setdefault("seed", self.run["seed"])
+        row.setdefault("label", row["instance_type"])
+        row.setdefault("metadata", {})
+
+    def counts(self, index, row):
+        head, requests = self.repeats[index]["head"], self.repeats[index]["requests"]
+        by = {status: [r for r in requests if r["status"] == status]
+              for status in ("ok", "failed", "cancelled")}
+        classes = {}
+        for r in by["failed"]:
+            classes[r.get("class") or "other"] = classes.get(r.get("class") or "other", 0) + 1
+        planned = max(head["planned"], len(requests))
+        row.update(requests_planned=planned, requests_ok=len(by["ok"]),
+                   requests_failed=len(by["failed"]),
+                   requests_cancelled=planned - len(by["ok"]) - len(by["failed"]),
+                   failed_by_class=classes)
+        if by["ok"]:
+            fixed = self.cells[head["cell"]]["fixed_lengths"]
+            trust = ("engine", "usage", "token_ids", "estimated")
+            row.update(
+                actual_input_tokens=total([r.get("tokens_in") for r in by["ok"]]),
+                actual_output_tokens=total([r.get("tokens_out") for r in by["ok"]]),
+                requests_wrong_length=sum(r.get("tokens_out") != r["max_tokens"]
+                                          for r in by["ok"]) if fixed else 0,
+                token_source=max((r["token_source"] for r in by["ok"]
+                                  if r.get("token_source")), key=trust.index, default=None))
+        return by["ok"]
+
+    def error(self, index, ok):
+        end, requests = self.repeats[index]["end"], self.repeats[index]["requests"]
+        if end and end.get("error"):
+            return end["error"]
+        if not end:
+            return "interrupted"
+        texts = [r["error"] for r in requests if r["status"] != "ok" and r.get("error")]
+        return None if ok else (texts + ["no request succeeded"])[0]
+
+    # What requests give
+
+    def times(self, index, row, ok):
+        head, requests = self.repeats[index]["head"], self.repeats[index]["requests"]
+        has_gaps = self.cells[head["cell"]]["gaps"]
+        took = seconds(max(r["last_ns"] for r in ok if r.get("last_ns") is not None) -
+                       min(r["sent_ns"] for r in requests if r.get("sent_ns") is not None))
+        inputs, outputs = row["actual_input_tokens"], row["actual_output_tokens"]
+        cached = total([r.get("tokens_cached") for r in ok])
+        counted = known(r.get("tokens_in") for r in requests)
+        prompts = ref.mean(counted) * row["requests_planned"] if counted else None
+        rate = ratio(outputs, took)
+        both = None if inputs is None or outputs is None else inputs + outputs
+        s = samples(ok)
+        row.update(
+            total_time=took, window_s=took, tokens_per_second=rate,
+            window_tokens_per_second=rate, time_per_token=ratio(took * 1e3, outputs),
+            requests_per_second=len(ok) / took, total_tokens_per_second=ratio(both, took),
+            first_token_latency=average(s["ttft"]), inter_token_latency=average(s["tpot"]),
+            prefill_time=average(s["prefill"]), decode_time=average(s["decode"]),
+            cached_input_tokens=cached, cache_hit_rate=ratio(cached, inputs),
+            cache_hit_rate_expected=ratio(head.get("expected_cached_tokens"), prompts),
+            itl_gaps=len(s["itl"][0]), itl_excluded=sum(r.get("gaps_excluded", 0) for r in ok),
+            itl_max_ms=max(s["itl"][0], default=None) if has_gaps else None)
+        price = row.get("price_usd_per_hour")
+        row["usd_per_million_output_tokens"] = None if price is None or not rate else \
+            price / 3600 / rate * 1e6
+        row.update(distribution("ttft", "s", s["ttft"]))
+        row.update(distribution("e2e", "s", s["e2e"]))
+        row.update(distribution("tpot", "ms", s["tpot"]))
+        if has_gaps:
+            row.update(distribution("itl", "ms", s["itl"]))
+
+    def row(self, index):
+        head, end = self.repeats[index]["head"], self.repeats[index]["end"]
+        row = dict(self.run["fields"])
+        row.update(self.cells[head["cell"]]["fields"])
+        row.update((end or {}).get("fields", {}))
+        assert row["serving_mode"] == "offline", "this oracle reads offline runs"
+        self.identity(index, row)
+        ok = self.counts(index, row)
+        row["error"] = self.error(index, ok)
+        if row["error"] is None:
+            self.times(index, row, ok)
+        letter = 3 if row.get("engine") == "null" else 0
+        row = {name: None if must[letter] == "-" else row.get(name)
+               for name, (_, must) in self.fields.items()}
+        row.update(reasons=[], warnings=[], checks=[])
+        if not head["warmup"] and row["error"] is None:
+            self.judge(head, row)
+        return row
+
+    # Verdicts of offline rows
+
+    def judge(self, head, row):
+        limits = self.run.get("limits") or {}
+        judged = []
+
+        def rule(code, field, value, limit, broken, warning=False):
+            if value is not None or code in ("TOKENS_ESTIMATED", "CACHE_UNKNOWN"):
+                judged.append((code, field, value, limit, bool(broken), warning))
+
+        def above(code, field, default, warning=False, value=None):
+            value = row[field] if value is None else value
+            limit = limits.get(code, default)
+            rule(code, field, value, limit, value is not None and value > limit, warning)
+
+        caching, cached = row["enable_prefix_caching"], row["cached_input_tokens"]
+        expected = head.get("expected_cached_tokens")
+        above("ERRORS", "requests_failed", 0.001,
+              value=row["requests_failed"] / row["requests_planned"])
+        if self.cells[head["cell"]]["fixed_lengths"]:
+            above("SHORT_OUTPUT", "requests_wrong_length", 0)
+        above("CLIENT_BUSY", "client_busy_share", 0.05)
+        if caching is False:
+            rule("CACHE_UNEXPECTED", "cache_hit_rate", row["cache_hit_rate"], 0,
+                 (row["cache_hit_rate"] or 0) > 0)
+        hits = caching and cached is not None and expected is not None and \
+            row["requests_ok"] == row["requests_planned"]
+        room = row["kv_usage_max"] is not None and row["kv_usage_max"] < 0.9 and \
+            not row["preemptions"]
+        if hits:
+            rule("CACHE_UNEXPECTED", "cached_input_tokens", cached, expected,
+                 cached > expected or (cached < expected and room))
+        rule("TOKENS_ESTIMATED", "token_source", row["token_source"], None,
+             row["token_source"] in (None, "estimated") or row["actual_output_tokens"] is None)
+        if hits:
+            rule("CACHE_EVICTED", "cached_input_tokens", cached, expected,
+                 cached < expected and not room, True)
+        if caching:
+            rule("CACHE_UNKNOWN", "cache_hit_rate", row["cache_hit_rate"], None,
+                 row["cache_hit_rate"] is None, True)
+        above("RATE_CAPPED", "requests_held", 0, True)
+        above("MACHINE_NOISY", "steal_ratio", 0.02, True)
+        if row["throttled_s"] is not None:
+            rule("MACHINE_NOISY", "throttled_s", row["throttled_s"], 0,
+                 row["throttled_s"] > 0, True)
+        above("PREEMPTED", "preemptions", 0, True)
+        rule("SIMULATED", "is_simulated", row["is_simulated"], None, row["is_simulated"], True)
+        rule("DUMMY_WEIGHTS", "weights", row["weights"], None, row["weights"] == "dummy", True)
+        row["checks"] = [dict(zip(("code", "field", "value", "limit"), j)) for j in judged]
+        for code, *_, broken, warning in judged:
+            codes = row["warnings" if warning else "reasons"]
+            if broken and code not in codes:
+                codes.append(code)
+        row["verdict"] = "INVALID" if row["reasons"] else "VALID"
+
+    # Summary
+
+    def keys(self, cells):
+        def key(rows):
+            r = rows[0]
+            return (f"{r['instance_type']}_{r['serving_mode']}_bs{r['batch_size']}"
+                    f"_in{r['input_length']}_out{r['max_output_tokens']}"
+                    f"_cache{r['enable_prefix_caching']}")
+        made = [key(rows) for rows in cells]
+        for part in ("scenario", "request_rate"):
+            shared = [made.count(k) > 1 for k in made]
+            mark = "_rate" if part == "request_rate" else "_"
+            made = [f"{k}{mark}{rows[0][part]}" if is_shared else k
+                    for k, is_shared, rows in zip(made, shared, cells)]
+        return [k if made[:i].count(k) == 0 else f"{k}_{made[:i].count(k) + 1}"
+                for i, k in enumerate(made)]
+
+    def summary(self):
+        grouped = [[i for i, r in enumerate(self.repeats) if r["head"]["cell"] == c]
+                   for c in range(len(self.cells))]
+        grouped = [g for g in grouped if g]
+        keys = self.keys([[self.rows[i] for i in g] for g in grouped])
+        return dict(zip(keys, (self.entry(g) for g in grouped)))
+
+    def entry(self, indices):
+        measured = [i for i in indices if not self.rows[i]["is_warmup"]]
+        good = [i for i in measured if self.rows[i]["error"] is None]
+        rows = [self.rows[i] for i in good]
+        first = self.rows[indices[0]]
+
+        def column(field):
+            return known(r[field] for r in rows)
+
+        entry = {key: first[key] for key in (
+            "instance_type", "serving_mode", "batch_size", "input_length",
+            "max_output_tokens", "enable_prefix_caching", "scenario", "label", "engine",
+            "request_rate")}
+        entry.update(
+            count=len(good), failed_rows=len(measured) - len(good),
+            tokens_per_second=ref.spread(column("tokens_per_second")),
+            time_per_token_ms=ref.spread(column("time_per_token")),
+            first_token_latency_sec=ref.spread(column("first_token_latency")),
+            inter_token_latency_ms=ref.spread(column("inter_token_latency")),
+            cache_hit_rate=ref.spread(column("cache_hit_rate")),
+            usd_per_million_output_tokens=ref.spread(column("usd_per_million_output_tokens")),
+            repeats_for_2_percent=ref.repeats_needed(column("tokens_per_second")))
+        support = self.pooled(good, entry)
+        entry.update(verdict=None, reasons=[], warnings=[], checks=[])
+        if good:
+            self.judge_cell(rows, column("tokens_per_second"), support, entry)
+        return entry
+
+    def pooled(self, good, entry):
+        support = {}
+        for name, key in (("ttft", "ttft_s"), ("itl", "itl_ms"), ("e2e", "e2e_s")):
+            values, count = [], 0
+            for i in good:
+                repeat = self.repeats[i]
+                if name == "itl" and not self.cells[repeat["head"]["cell"]]["gaps"]:
+                    continue
+                sample = samples([r for r in repeat["requests"] if r["status"] == "ok"])[name]
+                values += sample[0]
+                count += sample[1]
+            support[key] = count
+            entry[key] = {f"p{p:g}": percentile((values, count), p)
+                          for p in self.run["percentiles"]}
+        return support
+
+    def judge_cell(self, rows, rates, support, entry):
+        limits = self.run.get("limits") or {}
+        order = ("ERRORS SHORT_OUTPUT CLIENT_LATE CLIENT_BUSY RATE_MISSED OVERLOADED "
+                 "CACHE_UNEXPECTED TOKENS_ESTIMATED CACHE_EVICTED CACHE_UNKNOWN RATE_CAPPED "
+                 "SHORT_RUN STAMPS_BOUNDED MACHINE_NOISY PREEMPTED SIMULATED "
+                 "DUMMY_WEIGHTS").split()
+        for code in order:
+            for r in rows:
+                if code in r["reasons"] + r["warnings"]:
+                    entry["reasons" if code in r["reasons"] else "warnings"].append(code)
+                    entry["checks"] += [c for c in r["checks"] if c["code"] == code]
+                    break
+
+        def rule(code, field, value, limit, broken):
+            entry["checks"].append({"code": code, "field": field, "value": value,
+                                    "limit": limit})
+            if broken and code not in entry["warnings"]:
+                entry["warnings"].append(code)
+
+        if len(rates) >= 3:
+            limit, low = limits.get("UNREPEATABLE", 0.05), ref.cv_lower_90(rates)
+            rule("UNREPEATABLE", "tokens_per_second", low, limit, low > limit)
+        if len(rates) >= 5:
+            limit, size = limits.get("TREND", 0.02), abs(ref.drift(rates))
+            rule("TREND", "tokens_per_second", size, limit,
+                 size > limit and ref.mann_kendall_p(rates) < 0.01)
+        limit = limits.get("FEW_REPEATS", 2)
+        rule("FEW_REPEATS", "count", len(rows), limit, len(rows) <= limit)
+        need = max((ref.floor(p) for p in self.run["percentiles"]), default=0)
+        for key, count in support.items():
+            if count and need:
+                rule("FEW_SAMPLES", key, count, need, count < need)
+        entry["verdict"] = "INVALID" if entry["reasons"] else "VALID"
+
+
+def differences(got, want, where=""):
+    """Where two JSON values differ; numbers to 1e-9, types of numbers by value only."""
+    if isinstance(want, dict) and isinstance(got, dict):
+        out = [f"{where}.{k}: only in {'the file' if k in got else 'the oracle'}"
+               for k in sorted(set(got) ^ set(want))]
+        for key in got.keys() & want.keys():
+            out += differences(got[key], want[key], f"{where}.{key}")
+        return out
+    if isinstance(want, list) and isinstance(got, list) and len(want) == len(got):
+        return [d for i, (g, w) in enumerate(zip(got, want))
+                for d in differences(g, w, f"{where}[{i}]")]
+    numbers = (int, float)
+    if isinstance(got, numbers) and isinstance(want, numbers) and \
+            not isinstance(got, bool) and not isinstance(want, bool):
+        same = math.isclose(got, want, rel_tol=1e-9, abs_tol=1e-12)
+    else:
+        same = type(got) is type(want) and got == want
+    return [] if same else [f"{where}: file {got!r}, oracle {want!r}"]
+
+
+def missing_fields(row, fields):
+    """Names of M fields that are null in a row without error."""
+    letter = 3 if row["engine"] == "null" else 0
+    excused = {"verdict"} if row["is_warmup"] else set()
+    if (row["itl_gaps"] or 0) == 0:
+        excused |= {n for n in fields if n.startswith(("itl_", "tpot_"))}
+        if row["tpot_mean_ms"] is None:
+            excused.add("inter_token_latency")
+    return [name for name, (_, must) in fields.items()
+            if must[letter] == "M" and row[name] is None and name not in excused and
+            not re.search(r"_p\d+_", name)]
+
+
+KINDS = {"STR": str, "INT": int, "NUM": (int, float), "BOOL": bool, "JSON": (dict, list)}
+
+
+def wrong_kinds(row, fields):
+    def fits(name, kind, value):
+        if name == "request_rate" and value == "inf":
+            return True
+        return isinstance(value, KINDS[kind]) and \
+            (kind == "BOOL" or not isinstance(value, bool))
+    return [f"{name}: {row[name]!r} is no {kind}" for name, (kind, _) in fields.items()
+            if row[name] is not None and not fits(name, kind, row[name])]
+
+
+def check_files(journal, results_file, summary_file, is_whole=True):
+    oracle = Oracle(journal)
+    results = json.loads(Path(results_file).read_text())
+    summary = json.loads(Path(summary_file).read_text())
+    rows = results["results"]
+    found = []
+    assert list(rows[0]) == list(oracle.fields), "fields or their order"
+    assert len(rows) == len(oracle.rows) == results["metadata"]["total_runs"]
+    for index, (got, want) in enumerate(zip(rows, oracle.rows)):
+        found += differences(got, want, f"results[{index}]")
+        found += [f"results[{index}]: {text}" for text in wrong_kinds(got, oracle.fields)]
+        if is_whole and got["error"] is None:
+            found += [f"results[{index}].{name}: null, but required"
+                      for name in missing_fields(got, oracle.fields)]
+    failed = sum(row["error"] is not None for row in rows)
+    found += differences(results["metadata"]["failed_rows"], failed, "failed_rows")
+    want = oracle.summary()
+    found += differences(list(summary["summary"]), list(want), "summary keys")
+    found += differences(summary["summary"], want, "summary")
+    found += differences(summary["metadata"]["total_configurations"], len(want), "cells")
+    assert not found, "\n".join(found[:40])
+    return oracle
+
+
+def check_run(results_dir, is_whole=True):
+    """Every run in a results folder against its journal; returns the oracles. is_whole: every
+    M field of FORMAT.md 2 must be there."""
+    folder, made = Path(results_dir), []
+    for raw in sorted(folder.glob("raw_*")):
+        stamp = raw.name[len("raw_"):]
+        made.append(check_files(raw / "journal.jsonl",
+                                folder / f"offline_results_{stamp}.json",
+                                folder / f"offline_summary_{stamp}.json", is_whole))
+    assert made, f"no run in {folder}"
+    return made

@@ -1,0 +1,131 @@
+"""Statistics from their definitions, by other means than the program's: rational ranks,
+numerical integration of densities, enumeration of orders."""
+
+from fractions import Fraction
+from functools import lru_cache
+from itertools import permutations
+from math import erfc, exp, isnan, lgamma, log, nan, pi, sqrt
+
+import numpy as np
+
+
+def quantile(values, percent):
+    """Nearest rank: smallest value with at least ceil(p n / 100) values at or below it."""
+    ordered = np.sort(np.asarray(values, dtype=float))
+    exact = Fraction(str(percent)) * len(ordered) / 100
+    rank = -(-exact.numerator // exact.denominator)
+    return float(ordered[max(rank, 1) - 1])
+
+
+@lru_cache(None)
+def floor(percent):
+    """Least n so that at most one of n samples lies above the percentile with chance <= 1 %."""
+    q = float(percent) / 100
+    n = 1
+    while q ** n + n * (1 - q) * q ** (n - 1) > 0.01:
+        n += 1
+    return n
+
+
+def mean(values):
+    return float(np.mean(values)) if len(values) else nan
+
+
+def std(values):
+    return float(np.std(values, ddof=1)) if len(values) > 1 else nan
+
+
+def _tail(density, start, steps=4000):
+    """Integral from start to infinity; x = start + u / (1 - u), Gauss-Legendre in 40 pieces."""
+    nodes, weights = np.polynomial.legendre.leggauss(40)
+    total = 0.0
+    edges = np.linspace(0, 1, 41)
+    for low, high in zip(edges[:-1], edges[1:]):
+        u = (high - low) / 2 * nodes + (high + low) / 2
+        x = start + u / (1 - u)
+        total += float(np.sum(weights * density(x) / (1 - u) ** 2)) * (high - low) / 2
+    return total
+
+
+def _solve(tail, wanted, high):
+    low = 0.0
+    while tail(high) > wanted:
+        high *= 2
+    for _ in range(100):
+        middle = (low + high) / 2
+        low, high = (middle, high) if tail(middle) > wanted else (low, middle)
+    return (low + high) / 2
+
+
+@lru_cache(None)
+def t_quantile_975(df):
+    scale = exp(lgamma((df + 1) / 2) - lgamma(df / 2)) / sqrt(df * pi)
+    return _solve(lambda t: _tail(lambda x: scale * (1 + x * x / df) ** (-(df + 1) / 2), t),
+                  0.025, 2.0)
+
+
+@lru_cache(None)
+def chi2_quantile_90(df):
+    scale = -df / 2 * log(2) - lgamma(df / 2)
+    return _solve(lambda s: _tail(lambda x: np.exp(scale + (df / 2 - 1) * np.log(x) - x / 2), s),
+                  0.1, df + 1.0)
+
+
+def spread(values):
+    if not len(values):
+        return dict.fromkeys(("mean", "min", "max", "std", "ci95_low", "ci95_high"))
+    half = nan
+    if len(values) >= 3:
+        half = t_quantile_975(len(values) - 1) * std(values) / sqrt(len(values))
+    return {key: None if isnan(value) else value for key, value in (
+        ("mean", mean(values)), ("min", min(values)), ("max", max(values)),
+        ("std", std(values)), ("ci95_low", mean(values) - half),
+        ("ci95_high", mean(values) + half))}
+
+
+def cv_lower_90(values):
+    n = len(values)
+    if n < 3:
+        return nan
+    k = std(values) / abs(mean(values))
+    u = chi2_quantile_90(n - 1)
+    return k / sqrt(((u + 2) / n - 1) * k * k + u / (n - 1))
+
+
+def repeats_needed(values):
+    if len(values) < 2:
+        return None
+    cv = std(values) / abs(mean(values))
+    n = 3
+    while t_quantile_975(n - 1) * cv / sqrt(n) > 0.02:
+        n += 1
+    return n
+
+
+def _score(values):
+    return sum(int(np.sign(b - a)) for i, a in enumerate(values) for b in values[i + 1:])
+
+
+@lru_cache(None)
+def _scores_of_all_orders(n):
+    return [abs(_score(order)) for order in permutations(range(n))]
+
+
+def mann_kendall_p(values):
+    n, s = len(values), abs(_score(list(values)))
+    if n < 3:
+        return nan
+    if len(set(values)) == n and n <= 7:
+        scores = _scores_of_all_orders(n)
+        return sum(x >= s for x in scores) / len(scores)
+    if len(set(values)) == n and n <= 10:
+        raise NotImplementedError("8 to 10 repeats: too many orders to enumerate here")
+    ties = sum(t * (t - 1) * (2 * t + 5) for t in np.unique(values, return_counts=True)[1])
+    variance = (n * (n - 1) * (2 * n + 5) - ties) / 18
+    return 1.0 if s == 0 or variance <= 0 else erfc((s - 1) / sqrt(variance) / sqrt(2))
+
+
+def drift(values):
+    slopes = [(values[j] - values[i]) / (j - i)
+              for i in range(len(values)) for j in range(i + 1, len(values))]
+    return float(np.median(slopes)) * (len(values) - 1) / abs(float(np.median(values)))

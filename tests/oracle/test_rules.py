@@ -1,0 +1,52 @@
+"""docs/verdicts.md says what the rule table does."""
+
+import re
+
+import pytest
+
+
+def rules_of_code(root):
+    text = (root / "src/stats/verdict.c").read_text()
+    table = re.search(r"struct verdict_rule rules\[\] = \{(.*?)\n\};", text, re.S)[1]
+    rules = {}
+    for chunk in re.split(r"(?=\.code\s*=)", table)[1:]:
+        code = re.search(r'\.code\s*=\s*"(\w+)"', chunk)[1]
+        limit = re.search(r"\.limit\s*=\s*([\w.]+)", chunk)[1]
+        rules[code] = ("warning" if "is_warning = true" in chunk else "invalid",
+                       "cell" if "is_cell = true" in chunk else "row",
+                       None if limit == "NAN" else float(limit))
+    return rules
+
+
+def rules_of_docs(root):
+    rules = {}
+    for line in (root / "docs/verdicts.md").read_text().splitlines():
+        cells = [cell.strip() for cell in line.strip("|").split("|")]
+        if len(cells) == 6 and re.fullmatch(r"[A-Z_]+", cells[0]):
+            rules[cells[0]] = (cells[1], cells[2],
+                               None if cells[3] == "-" else float(cells[3]))
+    return rules
+
+
+def test_docs_agree_with_the_table(root):
+    code, docs = rules_of_code(root), rules_of_docs(root)
+    assert len(code) == 21
+    assert list(docs.items()) == list(code.items())
+
+
+def test_fields_named_in_the_docs_exist(root):
+    from oracle import oracle
+    known = set(oracle.field_list()) | {"ttft_s", "itl_ms", "e2e_s", "count", "checks"}
+    rows = [line for line in (root / "docs/verdicts.md").read_text().splitlines()
+            if line.startswith("| ") and len(line.split("|")) == 8]
+    named = {name for line in rows for name in re.findall(r"`([a-z_0-9]+)`",
+                                                           line.split("|")[5])}
+    assert len(named) > 20
+    assert named - known - {"inf", "dummy", "estimated"} == set()
+
+
+@pytest.mark.parametrize("text", ["no rule", "| A | b |"])
+def test_lines_that_are_no_rule(tmp_path, text):
+    (tmp_path / "docs").mkdir()
+    (tmp_path / "docs/verdicts.md").write_text(text)
+    assert rules_of_docs(tmp_path) == {}

@@ -1,0 +1,75 @@
+#include "cli/finish.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <string.h>
+#include <cmocka.h>
+
+struct bench {
+    struct summary_entry cells[2];
+    struct results results;
+    struct err first;
+    struct finish f;
+    struct cli cli;
+};
+
+static int setup(void **state)
+{
+    static struct bench b;
+    b = (struct bench){.cells = {{.verdict = "VALID", .reasons = "[]"},
+                                 {.verdict = NULL, .reasons = "[]"}},
+                       .results = {.cells = b.cells, .cell_count = 2},
+                       .first = {.what = "why"},
+                       .f = {.results = &b.results, .first_failure = &b.first},
+                       .cli = {.log = {.level = LOG_ERROR, .fd = -1}}};
+    *state = &b;
+    return 0;
+}
+
+static void test_precedence(void **state)
+{
+    struct bench *b = *state;
+    assert_int_equal(finish_run(&b->cli, &b->f), CLI_DONE);
+    b->cells[0] = (struct summary_entry){.verdict = "INVALID", .reasons = "[\"ERRORS\"]"};
+    assert_int_equal(finish_run(&b->cli, &b->f), CLI_INVALID);
+    b->f.broken = &b->first;
+    assert_int_equal(finish_run(&b->cli, &b->f), CLI_FAILED);
+    b->f.broken = NULL;
+    b->f.failed = 1;
+    assert_int_equal(finish_run(&b->cli, &b->f), CLI_FAILED);
+    b->f.is_interrupted = true;
+    assert_int_equal(finish_run(&b->cli, &b->f), CLI_SIGNAL);
+}
+
+static void test_accepted(void **state)
+{
+    static const struct {
+        const char *accept;
+        int code;
+    } cases[] = {{NULL, CLI_INVALID},
+                 {"", CLI_DONE},
+                 {"ERRORS", CLI_INVALID},
+                 {"SHORT_OUTPUT,ERRORS", CLI_DONE},
+                 {" ERRORS , SHORT_OUTPUT", CLI_DONE},
+                 {"ERRORS,SHORT", CLI_INVALID}};
+    struct bench *b = *state;
+    b->cells[1] = (struct summary_entry){.verdict = "INVALID",
+                                         .reasons = "[\"ERRORS\",\"SHORT_OUTPUT\"]"};
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        b->f.accept_invalid = cases[i].accept;
+        assert_int_equal(finish_run(&b->cli, &b->f), cases[i].code);
+    }
+    b->f.accept_invalid = ""; /* a failure is never accepted away */
+    b->f.failed = 1;
+    assert_int_equal(finish_run(&b->cli, &b->f), CLI_FAILED);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup(test_precedence, setup),
+        cmocka_unit_test_setup(test_accepted, setup),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

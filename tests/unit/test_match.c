@@ -1,0 +1,303 @@
+#include "stats/match.h"
+
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <cmocka.h>
+
+#include "base/mem.h"
+#include "stats_fixture.h"
+
+#define MAX_ROWS 40
+
+struct bench {
+    struct row rows[MAX_ROWS];
+    struct match_row inputs[MAX_ROWS];
+    size_t count;
+    struct arena arena;
+    struct match_result result;
+};
+
+static struct row *add(struct bench *b, const char *machine, const char *scenario,
+                       double tokens_per_second)
+{
+    struct row *r = &b->rows[b->count];
+    memset(r, 0, sizeof *r);
+    b->inputs[b->count++] = (struct match_row){.row = r};
+    r->v[FIELD_instance_type] = r->v[FIELD_label] = value_str(machine);
+    r->v[FIELD_scenario] = value_str(scenario);
+    r->v[FIELD_serving_mode] = value_str("offline");
+    r->v[FIELD_model_name] = value_str("m");
+    r->v[FIELD_batch_size] = value_int(4);
+    r->v[FIELD_input_length] = value_int(32);
+    r->v[FIELD_enable_prefix_caching] = value_bool(false);
+    r->v[FIELD_is_warmup] = value_bool(false);
+    r->v[FIELD_tokens_per_second] = value_num(tokens_per_second);
+    r->v[FIELD_verdict] = value_str("VALID");
+    return r;
+}
+
+/* Three repeats, 1 % apart around the mean. */
+static void add_three(struct bench *b, const char *machine, const char *scenario,
+                      double mean)
+{
+    for (int i = -1; i <= 1; i++)
+        add(b, machine, scenario, mean * (1 + i / 100.0));
+}
+
+static enum status try_build(struct bench *b, enum match_by by, struct err *e)
+{
+    struct match_input in = {.rows = b->inputs, .count = b->count};
+    struct match_options options = {.by = by};
+    arena_fini(&b->arena);
+    arena_init(&b->arena, 16 << 20);
+    return match_build(&in, &options, &b->arena, &b->result, e);
+}
+
+static void build(struct bench *b, enum match_by by)
+{
+    struct err e = {0};
+    if (try_build(b, by, &e) != STATUS_OK)
+        fail_msg("%s: %s", e.where, e.what);
+}
+
+static void test_pairs_and_geomean(void **state)
+{
+    struct bench *b = *state;
+    b->count = 0;
+    add_three(b, "g5", "short", 100);
+    add_three(b, "g5", "long", 200);
+    add_three(b, "inf2", "long", 100);
+    add_three(b, "inf2", "short", 200);
+    add(b, "inf2", "short", 1e9)->v[FIELD_is_warmup] = value_bool(true);
+    add(b, "inf2", "short", 1e9)->v[FIELD_error] = value_str("died");
+    build(b, MATCH_BY_INSTANCE);
+    assert_int_equal(b->result.cell_count, 4);
+    assert_int_equal(b->result.group_count, 1);
+    assert_int_equal(b->result.lone_count, 0);
+    const struct match_group *g = &b->result.groups[0];
+    assert_string_equal(g->baseline, "g5");
+    assert_string_equal(g->other, "inf2");
+    assert_int_equal(g->pair_count, 2);
+    const struct match_ratio *r = &g->pairs[0].ratios[MATCH_throughput];
+    assert_string_equal(g->pairs[0].baseline->name, "short bs=4 cache=off");
+    assert_int_equal(g->pairs[0].other->warmups, 1);
+    assert_int_equal(g->pairs[0].other->failed, 1);
+    stats_fixture_near(r->ratio, 2, 1e-12);
+    /* both logs vary by 0.01^2 / 3; Welch: 4 degrees; scipy t.ppf(.975, 4) */
+    double half = 2.7764451051977987 * sqrt(2 * 1e-4 / 3);
+    stats_fixture_near(r->low, 2 * exp(-half), 1e-9);
+    stats_fixture_near(r->high, 2 * exp(half), 1e-9);
+    /* 2.0 and 0.5: even; 8 degrees; scipy t.ppf(.975, 8) */
+    half = 2.306004135204166 * sqrt(4 * 1e-4 / 3) / 2;
+    stats_fixture_near(g->geomean[MATCH_throughput].ratio, 1, 1e-12);
+    stats_fixture_near(g->geomean[MATCH_throughput].high, exp(half), 1e-9);
+    assert_int_equal(g->geomean[MATCH_throughput].pairs, 2);
+    assert_true(isnan(g->geomean[MATCH_cost].ratio)); /* no prices */
+    assert_int_equal(g->geomean[MATCH_cost].pairs, 0);
+}
+
+static void test_no_interval_of_two(void **state)
+{
+    struct bench *b = *state;
+    b->count = 0;
+    add_three(b, "g5", "short", 100);
+    add(b, "inf2", "short", 50);
+    add(b, "inf2", "short", 52);
+    build(b, MATCH_BY_INSTANCE);
+    const struct match_ratio *r = &b->result.groups[0].pairs[0].ratios[MATCH_throughput];
+    stats_fixture_near(r->ratio, 0.51, 1e-12);
+    assert_true(isnan(r->low) && isnan(r->high));
+    assert_true(isnan(b->result.groups[0].geomean[MATCH_throughput].low));
+}
+
+static void test_what_hinders(void **state)
+{
+    static const enum field_id settings[] = {
+        FIELD_batch_size,   FIELD_max_output_tokens, FIELD_input_length,
+        FIELD_max_num_seqs, FIELD_request_rate,      FIELD_max_num_batched_tokens};
+    struct bench *b = *state;
+    for (size_t i = 0; i < sizeof settings / sizeof *settings; i++) {
+        b->count = 0;
+        add(b, "g5", "short", 100);
+        add(b, "inf2", "short", 100)->v[settings[i]] = value_int(7);
+        build(b, MATCH_BY_INSTANCE);
+        assert_int_equal(b->result.group_count, 0);
+        assert_int_equal(b->result.lone_count, 2);
+        assert_non_null(strstr(b->result.lone[0].why, field_table[settings[i]].name));
+    }
+    static const enum field_id texts[] = {FIELD_dtype,        FIELD_quantization,
+                                          FIELD_prefix_reuse, FIELD_model_name,
+                                          FIELD_scenario,     FIELD_model_fingerprint};
+    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
+        b->count = 0;
+        add(b, "g5", "short", 100)->v[FIELD_model_fingerprint] = value_str("f");
+        struct row *r = add(b, "inf2", "short", 100);
+        r->v[FIELD_model_fingerprint] = value_str("f");
+        r->v[texts[i]] = value_str("other");
+        build(b, MATCH_BY_INSTANCE);
+        /* equal fingerprints make equal models, whatever their names */
+        assert_int_equal(b->result.group_count, texts[i] == FIELD_model_name);
+    }
+}
+
+static void test_caching(void **state)
+{
+    struct bench *b = *state;
+    b->count = 0;
+    add(b, "g5", "prefix", 150)->v[FIELD_enable_prefix_caching] = value_bool(true);
+    add(b, "g5", "prefix", 100);
+    add(b, "inf2", "prefix", 300)->v[FIELD_enable_prefix_caching] = value_bool(true);
+    struct row *r = add(b, "g5", "short", 999);
+    r->v[FIELD_enable_prefix_caching] = value_bool(true);
+    r->v[FIELD_cache_hit_rate_expected] = value_num(0);
+    add(b, "g5", "short", 111);
+    build(b, MATCH_BY_CACHING);
+    const struct match_group *g = &b->result.groups[0];
+    assert_string_equal(g->baseline, "OFF");
+    assert_int_equal(g->pair_count, 2);
+    assert_int_equal(g->counted, 1); /* "short" shares nothing: no claim */
+    stats_fixture_near(g->geomean[MATCH_throughput].ratio, 1.5, 1e-12);
+    assert_string_equal(g->pairs[0].other->row->v[FIELD_instance_type].s, "g5");
+    assert_non_null(strstr(g->pairs[1].note, "share nothing"));
+    assert_int_equal(b->result.lone_count, 1); /* inf2: ON alone */
+    assert_non_null(strstr(b->result.lone[0].why, "instance_type (inf2, there g5)"));
+}
+
+static void test_invalid_is_left_out(void **state)
+{
+    struct bench *b = *state;
+    b->count = 0;
+    add(b, "g5", "short", 100);
+    add(b, "inf2", "short", 50)->v[FIELD_verdict] = value_str("INVALID");
+    build(b, MATCH_BY_INSTANCE);
+    assert_int_equal(b->result.groups[0].pair_count, 1);
+    assert_int_equal(b->result.groups[0].counted, 0);
+    assert_true(isnan(b->result.groups[0].geomean[MATCH_throughput].ratio));
+    assert_string_equal(b->result.groups[0].pairs[0].note, "the other cell is INVALID");
+}
+
+static void test_published_rows(void **state)
+{
+    struct bench *b = *state;
+    b->count = 0;
+    struct row *r = add(b, "g5", "short", 100);
+    r->v[FIELD_dtype] = value_str("float16");
+    r = add(b, "inf2", "?", 50);
+    r->v[FIELD_scenario] = (struct value){.kind = VALUE_ABSENT};
+    r->v[FIELD_is_warmup] = (struct value){.kind = VALUE_ABSENT};
+    r->v[FIELD_notes] = value_str("scenario=short, run=1, warmup=False");
+    r->v[FIELD_input_length] = value_int(180); /* characters */
+    b->inputs[1].is_published = true;
+    r = add(b, "inf2", "?", 1e9);
+    r->v[FIELD_scenario] = r->v[FIELD_is_warmup] = (struct value){.kind = VALUE_ABSENT};
+    r->v[FIELD_notes] = value_str("scenario=short, run=0, warmup=True");
+    r->v[FIELD_input_length] = value_int(180);
+    b->inputs[2].is_published = true;
+    build(b, MATCH_BY_INSTANCE);
+    assert_int_equal(b->result.group_count, 1);
+    assert_int_equal(b->result.groups[0].pairs[0].other->warmups, 1);
+    stats_fixture_near(b->result.groups[0].geomean[MATCH_throughput].ratio, 0.5, 1e-12);
+}
+
+static void test_nearest_context_first(void **state)
+{
+    struct bench *b = *state;
+    b->count = 0;
+    add(b, "g5", "short", 100)->v[FIELD_engine_version] = value_str("0.32");
+    add(b, "inf2", "short", 40)->v[FIELD_engine_version] = value_str("0.13");
+    add(b, "inf2", "short", 50)->v[FIELD_engine_version] = value_str("0.32");
+    build(b, MATCH_BY_INSTANCE);
+    assert_int_equal(b->result.groups[0].pair_count, 1);
+    stats_fixture_near(b->result.groups[0].geomean[MATCH_throughput].ratio, 0.5, 1e-12);
+    assert_null(b->result.groups[0].differs);
+    assert_int_equal(b->result.lone_count, 1);
+    b->count = 2;
+    build(b, MATCH_BY_INSTANCE);
+    assert_string_equal(b->result.groups[0].differs, "engine_version 0.32 / 0.13");
+}
+
+static void test_one_side_or_none(void **state)
+{
+    struct bench *b = *state;
+    b->count = 0;
+    build(b, MATCH_BY_INSTANCE);
+    assert_int_equal(b->result.cell_count, 0);
+    add(b, "g5", "short", 1)->v[FIELD_is_warmup] = value_bool(true);
+    build(b, MATCH_BY_INSTANCE);
+    assert_int_equal(b->result.cell_count, 1);
+    assert_int_equal(b->result.side_count, 0);
+    add(b, "g5", "short", 1);
+    build(b, MATCH_BY_INSTANCE);
+    assert_int_equal(b->result.side_count, 1);
+    assert_int_equal(b->result.group_count, 0);
+    assert_int_equal(b->result.lone_count, 0);
+}
+
+static void test_names(void **state)
+{
+    (void)state;
+    enum match_by by = MATCH_BY_CACHING;
+    struct err e = {0};
+    assert_int_equal(match_by_find("engine_version", &by, &e), STATUS_OK);
+    assert_int_equal(by, MATCH_BY_VERSION);
+    assert_int_equal(match_by_find("colour", &by, &e), STATUS_BAD_OPTION);
+    assert_int_equal(by, MATCH_BY_VERSION);
+    assert_non_null(strstr(e.what, "colour"));
+    assert_int_equal(match_metric_field(MATCH_cost), FIELD_usd_per_million_output_tokens);
+}
+
+static void test_no_memory(void **state)
+{
+    struct bench *b = *state;
+    enum status s = STATUS_NO_MEMORY;
+    b->count = 0;
+    add_three(b, "g5", "short", 100);
+    add_three(b, "inf2", "short", 200);
+    add_three(b, "inf2", "long", 200);
+    for (long nth = 1; s != STATUS_OK; nth++) {
+        struct err e = {0};
+        mem_fail_at(nth);
+        s = try_build(b, MATCH_BY_INSTANCE, &e);
+        mem_fail_at(0);
+        assert_true(s == STATUS_OK || s == STATUS_NO_MEMORY);
+        assert_true(nth < 1000);
+    }
+}
+
+static int set_up(void **state)
+{
+    struct bench *b = calloc(1, sizeof *b);
+    *state = b;
+    if (b != NULL)
+        arena_init(&b->arena, 16 << 20);
+    return b == NULL;
+}
+
+static int tear_down(void **state)
+{
+    struct bench *b = *state;
+    arena_fini(&b->arena);
+    free(b);
+    return 0;
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_pairs_and_geomean),
+        cmocka_unit_test(test_no_interval_of_two),
+        cmocka_unit_test(test_what_hinders),
+        cmocka_unit_test(test_caching),
+        cmocka_unit_test(test_invalid_is_left_out),
+        cmocka_unit_test(test_published_rows),
+        cmocka_unit_test(test_nearest_context_first),
+        cmocka_unit_test(test_one_side_or_none),
+        cmocka_unit_test(test_names),
+        cmocka_unit_test(test_no_memory),
+    };
+    return cmocka_run_group_tests(tests, set_up, tear_down);
+}
