@@ -9,6 +9,7 @@ from types import SimpleNamespace
 import pytest
 
 from e2e.offline_run import files_of, journal_of, plain_env
+from oracle import oracle
 
 SHARED, PROMPT, TOKENS = 1024, 1088, 8
 
@@ -98,6 +99,12 @@ def test_every_m_field_is_there(pair, root):
         assert names <= set(row)
         missing = [name for name in sorted(must) if row[name] is None]
         assert not missing, f"{row['notes']}: {missing}"
+
+
+def test_oracle_agrees(pair, texts):
+    """numpy recomputes every number of results and summary from the journal."""
+    oracle.check_run(pair.folder)
+    oracle.check_run(texts.run.folder)
 
 
 def test_settings_are_read_back(pair):
