@@ -96,10 +96,16 @@ def repeats_needed(values):
     if len(values) < 2:
         return None
     cv = std(values) / abs(mean(values))
-    n = 3
-    while t_quantile_975(n - 1) * cv / sqrt(n) > 0.02:
-        n += 1
-    return n
+    low, high = 2, 3  # t / sqrt(n) falls with n: double, then halve the range
+    while t_quantile_975(high - 1) * cv / sqrt(high) > 0.02:
+        low, high = high, 2 * high
+    while high - low > 1:
+        middle = (low + high) // 2
+        if t_quantile_975(middle - 1) * cv / sqrt(middle) > 0.02:
+            low = middle
+        else:
+            high = middle
+    return high
 
 
 def _score(values):
