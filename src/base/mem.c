@@ -26,16 +26,21 @@ static bool must_fail(void)
     return n == 1;
 }
 
+static bool overflows(size_t count, size_t size)
+{
+    return size != 0 && count > SIZE_MAX / size;
+}
+
 void *mem_alloc(size_t count, size_t size)
 {
-    if (must_fail())
+    if (must_fail() || overflows(count, size))
         return NULL;
     return count == 0 || size == 0 ? calloc(1, 1) : calloc(count, size);
 }
 
 void *mem_resize(void *block, size_t count, size_t size)
 {
-    if (must_fail() || (size != 0 && count > SIZE_MAX / size))
+    if (must_fail() || overflows(count, size))
         return NULL;
     size_t bytes = count * size;
     return realloc(block, bytes == 0 ? 1 : bytes);

@@ -175,6 +175,29 @@ static void failing_leaves_the_old_file(void **state)
     assert_int_equal(entries("."), 2);
 }
 
+static void drafts(void **state)
+{
+    (void)state;
+    struct err e;
+    struct file_draft d;
+    assert_int_equal(file_replace("f", str_from("old"), &e), STATUS_OK);
+    assert_int_equal(file_draft_open(&d, "f", &e), STATUS_OK);
+    assert_int_equal(file_write_all(d.fd, "f", str_from("new "), &e), STATUS_OK);
+    assert_int_equal(file_write_all(d.fd, "f", str_from("text"), &e), STATUS_OK);
+    check_content("f", "old");
+    assert_int_equal(file_draft_commit(&d, &e), STATUS_OK);
+    check_content("f", "new text");
+    assert_int_equal(file_draft_open(&d, "f", &e), STATUS_OK);
+    assert_int_equal(file_write_all(d.fd, "f", str_from("gone"), &e), STATUS_OK);
+    file_draft_drop(&d);
+    check_content("f", "new text");
+    assert_int_equal(mkdir("d", 0777), 0);
+    assert_int_equal(file_draft_open(&d, "d", &e), STATUS_OK);
+    assert_int_equal(file_draft_commit(&d, &e), STATUS_IO); /* a folder is in its place */
+    assert_int_equal(file_draft_open(&d, "none/f", &e), STATUS_IO);
+    assert_int_equal(entries("."), 2);
+}
+
 static void a_full_disk_is_named(void **state)
 {
     (void)state;
@@ -237,6 +260,7 @@ int main(void)
         CASE(replacing),
         CASE(a_temp_file_left_by_a_crash_is_no_hindrance),
         CASE(failing_leaves_the_old_file),
+        CASE(drafts),
         CASE(a_full_disk_is_named),
         CASE(no_memory_is_clean),
         CASE(names),
