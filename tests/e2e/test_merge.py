@@ -6,8 +6,8 @@ import shutil
 
 import pytest
 
-import published
-from offline_run import NULL, files_of
+from e2e import published
+from e2e.offline_run import NULL, files_of
 
 SAMPLE = "tests/data/published_results.json"
 
