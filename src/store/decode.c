@@ -115,9 +115,8 @@ static bool is_unknown(struct value v)
     return v.kind != VALUE_STR || v.s[0] == '\0' || strcmp(v.s, "unknown") == 0;
 }
 
-enum status decode_row(struct decode *d, const struct foreign_row *row,
-                       const char *instance_type, struct row *out, bool *is_published,
-                       struct err *e)
+enum status decode_row(struct decode *d, const struct foreign_row *row, struct row *out,
+                       bool *is_published, struct err *e)
 {
     for (int f = 0; f < FIELD_COUNT; f++)
         out->v[f] = value_null();
@@ -127,8 +126,8 @@ enum status decode_row(struct decode *d, const struct foreign_row *row,
             out->v[field] = convert(d, field, row->members[i].value);
     }
     *is_published = out->v[FIELD_run_id].kind == VALUE_NULL;
-    if (instance_type != NULL && is_unknown(out->v[FIELD_instance_type]))
-        out->v[FIELD_instance_type] = value_str(instance_type);
+    if (d->instance_type != NULL && is_unknown(out->v[FIELD_instance_type]))
+        out->v[FIELD_instance_type] = value_str(d->instance_type);
     if (is_unknown(out->v[FIELD_label]))
         out->v[FIELD_label] = out->v[FIELD_instance_type];
     read_notes(d, out);

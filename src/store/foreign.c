@@ -95,25 +95,32 @@ static enum status fail_kind(const struct reader *r, const struct top *top, stru
                                         : "Give a file like offline_results_....json");
 }
 
+/* The members of the file's one object. */
+static enum status read_members(struct reader *r, struct top *top, struct err *e)
+{
+    struct scan_level level;
+    enum status st = scan_enter(&r->scan, '{', &level, e);
+    for (bool has = true; st == STATUS_OK;) {
+        struct str key;
+        st = scan_key(&r->scan, &level, &key, &has, e);
+        if (st != STATUS_OK || !has)
+            break;
+        st = read_member(r, key, top, e);
+    }
+    return st;
+}
+
 static enum status read_top(struct reader *r, struct err *e)
 {
     struct scan *s = &r->scan;
     struct top top = {0};
-    struct scan_level level;
     if (scan_peek(s) == '[') {
         enum status st = read_rows(r, e);
         return st == STATUS_OK ? scan_finish(s, e) : st;
     }
     if (s->at == s->end)
         return status_fail(e, STATUS_BAD_INPUT, r->file->path, "is empty");
-    enum status st = scan_enter(s, '{', &level, e);
-    for (bool has = true; st == STATUS_OK;) {
-        struct str key;
-        st = scan_key(s, &level, &key, &has, e);
-        if (st != STATUS_OK || !has)
-            break;
-        st = read_member(r, key, &top, e);
-    }
+    enum status st = read_members(r, &top, e);
     if (st == STATUS_OK && top.has_type && !top.has_results)
         return fail_kind(r, &top, e);
     if (st == STATUS_OK)
@@ -159,6 +166,21 @@ static enum status hash_text(struct foreign_file *f, struct err *e)
     return STATUS_OK;
 }
 
+static enum status read_text(struct foreign_file *f,
+                             const struct foreign_visitor *visitor, struct err *e)
+{
+    struct str text = {.ptr = buf_cstr(&f->text), .len = f->text.len};
+    struct reader *r = mem_alloc(1, sizeof *r);
+    if (r == NULL)
+        return status_fail(e, STATUS_NO_MEMORY, f->path, "no memory to read it");
+    r->file = f;
+    r->visitor = visitor;
+    scan_init(&r->scan, text, f->path);
+    enum status st = read_top(r, e);
+    mem_free(r);
+    return st;
+}
+
 enum status foreign_read(const char *path, const struct foreign_visitor *visitor,
                          struct foreign_file *out, struct err *e)
 {
@@ -167,17 +189,8 @@ enum status foreign_read(const char *path, const struct foreign_visitor *visitor
     if (file_is_dir(path))
         return status_fail(e, STATUS_BAD_INPUT, path, "is a folder");
     enum status st = file_read(path, &out->text, e);
-    struct reader *r = st == STATUS_OK ? mem_alloc(1, sizeof *r) : NULL;
-    if (st == STATUS_OK && r == NULL)
-        st = status_fail(e, STATUS_NO_MEMORY, path, "no memory to read it");
-    if (st == STATUS_OK) {
-        r->file = out;
-        r->visitor = visitor;
-        struct str text = {.ptr = buf_cstr(&out->text), .len = out->text.len};
-        scan_init(&r->scan, text, path);
-        st = read_top(r, e);
-    }
-    mem_free(r);
+    if (st == STATUS_OK)
+        st = read_text(out, visitor, e);
     if (st == STATUS_OK)
         st = read_format(out, e);
     if (st == STATUS_OK)

@@ -95,6 +95,18 @@ enum status scan_item(struct scan *s, struct scan_level *level, bool *has, struc
     return STATUS_OK;
 }
 
+/* No overlong form, no surrogate, nothing above U+10FFFF (RFC 3629, section 4). */
+static bool is_shortest_legal(unsigned char first, unsigned char second)
+{
+    switch (first) {
+    case 0xe0: return second >= 0xa0;
+    case 0xed: return second <= 0x9f;
+    case 0xf0: return second >= 0x90;
+    case 0xf4: return second <= 0x8f;
+    default: return true;
+    }
+}
+
 /* Length of the UTF-8 sequence at p (RFC 3629), 0 if it is none; p[0] >= 0x80. */
 static size_t utf8_len(const unsigned char *p)
 {
@@ -104,10 +116,7 @@ static size_t utf8_len(const unsigned char *p)
     for (size_t i = 1; i < len; i++)
         if ((p[i] & 0xc0) != 0x80)
             return 0;
-    if ((p[0] == 0xe0 && p[1] < 0xa0) || (p[0] == 0xed && p[1] > 0x9f) ||
-        (p[0] == 0xf0 && p[1] < 0x90) || (p[0] == 0xf4 && p[1] > 0x8f))
-        return 0;
-    return len;
+    return is_shortest_legal(p[0], p[1]) ? len : 0;
 }
 
 static bool is_hex(const char *p, size_t count)
@@ -258,8 +267,10 @@ static enum status take_nested(struct scan *s, struct err *e)
             st = scan_value(s, &ignored, e);
         else if (depth == MAX_DEPTH)
             st = scan_fail(s, e, "nested more than %d deep", MAX_DEPTH);
-        else
+        else {
+            levels[depth] = levels[0];
             st = scan_enter(s, c, &levels[depth++], e);
+        }
     }
     return st;
 }
