@@ -113,8 +113,8 @@ static void text_comes_back(void **state)
 {
     (void)state;
     static const char *const texts[] = {
-        "{\"z\":1,\"a\":[0.1,1.0,-3,1e+22,true,false,null,\"\\\"\\u0001\"],"
-        "\"m\":{\"k\":{}}}",
+        ("{\"z\":1,\"a\":[0.1,1.0,-3,1e+22,true,false,null,\"\\\"\\u0001\"],"
+         "\"m\":{\"k\":{}}}"),
         "[]",
         "[[],{},\"\"]",
         "9223372036854775807",
