@@ -114,7 +114,7 @@ static void put_title(struct table *t)
     struct value simulated = row->v[FIELD_is_simulated];
     if (simulated.kind == VALUE_BOOL && simulated.b)
         buf_text(t->out, "SIMULATED: these numbers do not come from real hardware.\n");
-    if (strcmp(text_of(row, FIELD_weights), "dummy") == 0)
+    else if (strcmp(text_of(row, FIELD_weights), "dummy") == 0)
         buf_text(t->out, "Dummy weights: the speed is real, the text is not.\n");
     buf_text(t->out, "\n");
 }
