@@ -49,7 +49,7 @@ const struct opt offline_opts_table[] = {
      AT(scenarios),
      .fallback = "short medium prefix_caching",
      WORK,
-     .value_name = "NAME...",
+     .value_name = "NAME",
      .help =
          "cases to measure: short, medium, long, long_generation, prefix_caching, and "
          "names from --scenario-file"},

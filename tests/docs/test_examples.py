@@ -141,6 +141,34 @@ def test_links(page):
             assert anchor in heads, target
 
 
+def test_messages_are_the_program_s():
+    """What docs/troubleshooting.md quotes as a message stands in the source."""
+    source = "".join(path.read_text(encoding="utf-8") for path in sorted(ROOT.glob("src/*/*"))
+                     if path.suffix in (".c", ".h", ".py"))
+    source = re.sub(r'"\s*(?:PRId64)?\s*f?"', "", source)
+    text = (ROOT / "docs/troubleshooting.md").read_text(encoding="utf-8")
+    quoted = [message for first in re.findall(r"^\| (.*?) \|", text, re.M)
+              for message in re.findall(r"`([^`]+)`", first)]
+    assert len(quoted) > 40
+    missing = [message for message in quoted for part in message.split("...")
+               if part.strip() not in source]
+    assert not missing
+
+
+@pytest.mark.parametrize("page", ["README.md", "README.ja.md"])
+def test_tour_of_the_code(page):
+    """Every folder of the source is visited, and each file that is named is there."""
+    text = (ROOT / page).read_text(encoding="utf-8")
+    places = set(re.findall(r"`(?:src/)?((?:\w+/)?\w+\.(?:c|h|py))`", text))
+    there = {path.relative_to(ROOT / "src").as_posix() for path in ROOT.glob("src/*/*")}
+    names = {path.split("/")[1] for path in there}
+    assert not {place for place in places
+                if place not in (there if "/" in place else names)
+                and not (ROOT / "scripts/compat" / place).exists()}
+    assert {place.split("/")[0] for place in places if "/" in place} == {
+        path.split("/")[0] for path in there}
+
+
 def test_generated_parts(binary):
     done = subprocess.run([sys.executable, ROOT / "scripts/make-docs", "--check", binary],
                           capture_output=True, text=True)
@@ -177,11 +205,13 @@ def test_field_table_is_complete(binary, tmp_path):
 
 
 @pytest.mark.skipif(shutil.which("man") is None, reason="no man")
-def test_man_page():
+def test_man_page(binary):
     done = subprocess.run(["man", "--warnings", "-l", str(ROOT / "docs/inferbench.1")],
                           capture_output=True, text=True,
                           env={**os.environ, "MANWIDTH": "80", "LC_ALL": "C.UTF-8"})
     assert done.returncode == 0 and not done.stderr, done.stderr
     text = re.sub(".\b", "", done.stdout)
-    for word in ("--test-prefix-caching", "--engine-timeout", "EXIT STATUS"):
+    usage = run([str(binary), "--help"], ROOT, binary).stdout.split("Usage:")[1]
+    for word in ("--test-prefix-caching", "--engine-timeout", "EXIT STATUS",
+                 *(f"inferbench {name}" for name in re.findall(r"^  (\w+) {2,}\S", usage, re.M))):
         assert word in text
