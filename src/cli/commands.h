@@ -12,6 +12,7 @@ const struct cli_command *commands_find(const char *name); /* NULL if there is n
 
 extern const struct cli_command cmd_offline;
 extern const struct cli_command cmd_merge;
+extern const struct cli_command cmd_analyze;
 extern const struct cli_command cmd_env;
 extern const struct cli_command cmd_recover;
 

@@ -169,19 +169,33 @@ static bool must_agree(const struct dim *d, enum match_by by)
     }
 }
 
+/* Between a GPU and Neuron these differ by nature: there the compiled batch is
+ * max_num_seqs and the step's limit is fixed. They are said, and do not hinder. */
+static bool is_by_nature(const struct match_cell *a, const struct match_cell *b,
+                         enum field_id id, enum match_by by)
+{
+    bool is_between_machines = by == MATCH_BY_INSTANCE || by == MATCH_BY_LABEL;
+    return is_between_machines &&
+           (id == FIELD_max_num_seqs || id == FIELD_max_num_batched_tokens) &&
+           is_different(a, b, FIELD_hardware_type);
+}
+
 static bool is_obstacle(const struct match_cell *a, const struct match_cell *b,
                         size_t dim, enum match_by by)
 {
     enum field_id id = dims[dim].id;
     return !is_compared(id, by) && !is_text_length(a, id, by) &&
-           must_agree(&dims[dim], by) && is_different(a, b, id);
+           !is_by_nature(a, b, id, by) && must_agree(&dims[dim], by) &&
+           is_different(a, b, id);
 }
 
 static bool is_context(const struct match_cell *a, const struct match_cell *b, size_t dim,
                        enum match_by by)
 {
     enum field_id id = dims[dim].id;
-    return !is_compared(id, by) && !must_agree(&dims[dim], by) && is_different(a, b, id);
+    return !is_compared(id, by) &&
+           (!must_agree(&dims[dim], by) || is_by_nature(a, b, id, by)) &&
+           is_different(a, b, id);
 }
 
 size_t match_cell_obstacles(const struct match_cell *a, const struct match_cell *b,

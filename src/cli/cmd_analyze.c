@@ -1,0 +1,195 @@
+/* inferbench analyze: results to plots, text report and the answer. */
+#include <string.h>
+
+#include "base/file.h"
+#include "cli/commands.h"
+#include "report/analysis_text.h"
+#include "report/plots.h"
+#include "report/pricing.h"
+
+#define ARENA_CAP_BYTES ((size_t)16 << 30)
+#define TEXT_CAP_BYTES  ((size_t)64 << 20)
+
+struct analyze_opts {
+    struct opt_strings results_files, plots, prices;
+    const char *output_dir, *by, *baseline, *config;
+};
+
+#define AT(member) .offset = offsetof(struct analyze_opts, member)
+
+static const struct opt analyze_table[] = {
+    {.name = "results-file",
+     .type = OPT_STRING_LIST,
+     AT(results_files),
+     .group = "Input",
+     .value_name = "FILE",
+     .help = "results to analyse, merged or not; or name files and "
+             "folders without an option"},
+    {.name = "by",
+     .type = OPT_CHOICE,
+     AT(by),
+     .group = "Comparison",
+     .choices = "label|instance_type|model_name|engine_version",
+     .help =
+         "what is compared; unset: label, or instance_type where all labels are equal"},
+    {.name = "baseline",
+     .type = OPT_STRING,
+     AT(baseline),
+     .group = "Comparison",
+     .value_name = "NAME",
+     .help = "the side that ratios are relative to; unset: the first"},
+    {.name = "price-per-hour",
+     .type = OPT_STRING_LIST,
+     AT(prices),
+     .group = "Comparison",
+     .value_name = "USD|NAME=USD",
+     .help =
+         "price of the machines, or of one label or instance type; unset: the price in "
+         "the results, else the built-in list"},
+    {.name = "output-dir",
+     .type = OPT_STRING,
+     AT(output_dir),
+     .fallback = "analysis",
+     .group = "Output",
+     .value_name = "DIR",
+     .help = "where plots and report go; scripts, data and SVG in its folder source"},
+    {.name = "plots",
+     .type = OPT_STRING_LIST,
+     AT(plots),
+     .fallback = "all",
+     .choices = PLOTS_CHOICES,
+     .group = "Output",
+     .help = "which plots to draw"},
+    {.name = "config",
+     .type = OPT_STRING,
+     AT(config),
+     .group = "Output",
+     .value_name = "FILE.yaml",
+     .help = "options of the same names; the command line wins"},
+};
+
+#define TABLE_COUNT (sizeof analyze_table / sizeof analyze_table[0])
+
+struct analyze_job {
+    struct cli *cli;
+    struct arena arena;
+    struct analyze_opts opts;
+    struct opt_parse parse;
+    struct corpus corpus;
+    struct analysis analysis;
+    struct plots_result plots;
+    const char *report_path;
+};
+
+/* --results-file and the words without an option, together. */
+static enum status words_of(struct analyze_job *j, struct opt_strings *out, struct err *e)
+{
+    const struct opt_strings *lists[] = {&j->opts.results_files, &j->parse.positional};
+    size_t most = lists[0]->count + lists[1]->count;
+    *out = (struct opt_strings){
+        .items = arena_alloc(&j->arena, most + 1, sizeof(char *))};
+    if (out->items == NULL)
+        return status_fail(e, STATUS_NO_MEMORY, "analyze", "out of memory");
+    for (size_t k = 0; k < 2; k++)
+        for (size_t i = 0; i < lists[k]->count; i++)
+            out->items[out->count++] = lists[k]->items[i];
+    if (out->count > 0)
+        return STATUS_OK;
+    status_fail(e, STATUS_BAD_OPTION, "analyze", "needs results files or folders");
+    return status_hint(e, "Write e.g. inferbench analyze results/");
+}
+
+static enum status read_rows(struct analyze_job *j, struct err *e)
+{
+    struct opt_strings words;
+    struct input *inputs;
+    size_t count;
+    if (pricing_check(&j->opts.prices, e) != STATUS_OK ||
+        words_of(j, &words, e) != STATUS_OK)
+        return e->code;
+    if (inputs_expand(&words, &j->arena, &inputs, &count, e) != STATUS_OK ||
+        corpus_read(inputs, count, &j->arena, &j->corpus, e) != STATUS_OK)
+        return e->code;
+    for (size_t i = 0; i < j->corpus.skipped_count; i++)
+        log_line(&j->cli->log, j->corpus.skipped[i].is_bad ? LOG_ERROR : LOG_DEBUG,
+                 "inferbench: skipped %s", j->corpus.skipped[i].why);
+    if (j->corpus.count == 0) {
+        status_fail(e, STATUS_NOT_FOUND, words.items[0], "no rows to analyse");
+        return status_hint(e, "Give files like offline_results_....json.");
+    }
+    return pricing_apply(&j->corpus, &j->opts.prices, &j->arena, e);
+}
+
+static enum status write_report(struct analyze_job *j, struct err *e)
+{
+    struct buf text;
+    buf_init(&text, TEXT_CAP_BYTES);
+    j->report_path = arena_printf(&j->arena, "%s/summary_report.txt", j->opts.output_dir);
+    enum status s = j->report_path == NULL ? STATUS_NO_MEMORY
+                                           : analysis_text_report(&j->analysis, &text);
+    if (s != STATUS_OK)
+        s = status_fail(e, s, "summary_report.txt", "%s", status_text(s));
+    else
+        s = file_replace(j->report_path, (struct str){buf_cstr(&text), text.len}, e);
+    buf_fini(&text);
+    return s;
+}
+
+static int print_end(struct analyze_job *j)
+{
+    struct buf out;
+    buf_init(&out, TEXT_CAP_BYTES);
+    analysis_text_answer(&j->analysis, &out);
+    buf_printf(&out, "\n%zu rows of %zu file%s\n\nreport  %s\n", j->corpus.count,
+               j->corpus.file_count, j->corpus.file_count == 1 ? "" : "s",
+               j->report_path);
+    for (size_t i = 0; i < j->plots.made_count; i++)
+        buf_printf(&out, "%s  %s\n", i == 0 ? "plots " : "      ", j->plots.made[i]);
+    for (size_t i = 0; i < j->plots.left_out_count; i++)
+        buf_printf(&out, "not drawn: %s\n", j->plots.left_out[i]);
+    if (!j->plots.has_gnuplot)
+        buf_printf(&out,
+                   "No gnuplot here: scripts and data of the plots are in %s/source.\n"
+                   "Where there is one: for f in *.gp; do gnuplot $f; done\n",
+                   j->opts.output_dir);
+    bool is_printed = out.failed == STATUS_OK && cli_print(j->cli, buf_cstr(&out));
+    buf_fini(&out);
+    return is_printed && j->corpus.bad_count == 0 ? CLI_DONE : CLI_FAILED;
+}
+
+static int analyze(struct analyze_job *j, int argc, char **argv)
+{
+    struct err e;
+    const struct cli_table table = {analyze_table, TABLE_COUNT, &j->opts};
+    if (cli_parse(&table, &(struct cli_words){argc, argv}, &j->arena, &j->parse, &e) !=
+            STATUS_OK ||
+        read_rows(j, &e) != STATUS_OK)
+        return cli_fail(j->cli, &e);
+    const struct analysis_options o = {.by = j->opts.by, .baseline = j->opts.baseline};
+    const struct plots_order order = {.wanted = &j->opts.plots,
+                                      .dir = j->opts.output_dir};
+    if (analysis_build(&j->corpus, &o, &j->arena, &j->analysis, &e) != STATUS_OK ||
+        file_make_dirs(j->opts.output_dir, &e) != STATUS_OK ||
+        write_report(j, &e) != STATUS_OK ||
+        plots_draw(&j->analysis, &order, &j->arena, &j->plots, &e) != STATUS_OK)
+        return cli_fail(j->cli, &e);
+    return print_end(j);
+}
+
+static int run(struct cli *cli, int argc, char **argv)
+{
+    struct analyze_job j = {.cli = cli};
+    arena_init(&j.arena, ARENA_CAP_BYTES);
+    int code = analyze(&j, argc, argv);
+    arena_fini(&j.arena);
+    return code;
+}
+
+const struct cli_command cmd_analyze = {
+    .name = "analyze",
+    .synopsis = "[OPTIONS] [PATH...]",
+    .summary = "Turns results into plots, a report and the answer",
+    .run = run,
+    .options = analyze_table,
+    .option_count = TABLE_COUNT,
+};

@@ -1,0 +1,36 @@
+/* What the plots and the text report are made from: rows of any number of files, matched.
+ */
+#ifndef REPORT_ANALYSIS_H
+#define REPORT_ANALYSIS_H
+
+#include "base/arena.h"
+#include "base/status.h"
+#include "stats/match.h"
+#include "store/corpus.h"
+
+/* One machine (label, model, version: by what is compared). */
+struct analysis_side {
+    const char *name;
+    struct match_result caching; /* its own rows, ON against OFF: at most one group */
+};
+
+struct analysis {
+    const struct corpus *corpus;
+    enum match_by by;
+    struct match_result machines;         /* sides[0] is the baseline */
+    struct analysis_side *sides;          /* [machines.side_count], in the same order */
+    bool is_simulated, has_dummy_weights; /* any cell */
+};
+
+struct analysis_options {
+    const char *by;       /* NULL: label where there are several, else instance_type */
+    const char *baseline; /* NULL: the first side */
+};
+
+/* Everything lives in the arena or in the corpus. BAD_OPTION: no such side as baseline.
+ */
+MUST_CHECK enum status analysis_build(const struct corpus *c,
+                                      const struct analysis_options *o, struct arena *a,
+                                      struct analysis *out, struct err *e);
+
+#endif

@@ -1,0 +1,14 @@
+/* summary_report.txt: the answer first, then what it rests on, then what was left out. */
+#ifndef REPORT_ANALYSIS_TEXT_H
+#define REPORT_ANALYSIS_TEXT_H
+
+#include "base/buf.h"
+#include "report/analysis.h"
+
+/* The first lines alone: each machine against the baseline, ON against OFF of each
+ * machine, over matched cells only. */
+enum status analysis_text_answer(const struct analysis *x, struct buf *out);
+/* The whole report, 80 columns. */
+enum status analysis_text_report(const struct analysis *x, struct buf *out);
+
+#endif

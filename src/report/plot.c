@@ -1,0 +1,423 @@
+#include "report/plot.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "base/buf.h"
+#include "base/file.h"
+#include "base/proc.h"
+#include "report/width.h"
+#include "text/jsonw.h"
+
+#define TEXT_CAP_BYTES     ((size_t)64 << 20)
+#define DRAW_SECONDS       120
+#define PANEL_HEIGHT       330
+#define MIN_PANEL_WIDTH    460
+#define MAX_PICTURE_WIDTH  2400
+#define BAR_PIXELS         26
+#define WANTED_WIDTH       1760
+#define LEGEND_CHAR_PIXELS 8
+#define LEGEND_LABELS      10
+#define GROUP_WIDTH        0.84
+
+/* Okabe and Ito's palette for all kinds of colour vision, and a lighter shade of each. */
+static const char *const palette[][2] = {
+    {"#0072B2", "#99C7E0"}, {"#E69F00", "#F5D999"}, {"#009E73", "#99D8C7"},
+    {"#CC79A7", "#EBC9DC"}, {"#56B4E9", "#BBE1F6"}, {"#D55E00", "#EEBF99"},
+    {"#7F7F00", "#CCCC99"}, {"#000000", "#999999"},
+};
+static const char *const grey[2] = {"#7A7A7A", "#C8C8C8"};
+
+#define PALETTE_SIZE ((int)(sizeof palette / sizeof palette[0]))
+
+static const char *colour_of(const struct plot_series *s)
+{
+    return s->colour < 0 ? grey[s->is_light]
+                         : palette[s->colour % PALETTE_SIZE][s->is_light];
+}
+
+static const char *line_colour_of(const struct plot_series *s)
+{
+    return s->colour < 0 ? grey[0] : palette[s->colour % PALETTE_SIZE][0];
+}
+
+/* A gnuplot string: single quotes, doubled inside. */
+static void put_quoted(struct buf *out, const char *text)
+{
+    buf_char(out, '\'');
+    for (; *text != '\0'; text++) {
+        if (*text == '\'')
+            buf_char(out, '\'');
+        buf_char(out, *text == '\n' ? ' ' : *text);
+    }
+    buf_char(out, '\'');
+}
+
+static void put_number(struct buf *out, double value)
+{
+    char text[32];
+    if (isnan(value)) {
+        buf_text(out, "NaN");
+        return;
+    }
+    jsonw_double_text(value, text);
+    buf_text(out, text);
+}
+
+/* x of a bar: the bars of a category stand side by side around its index. */
+static double x_of(const struct plot *p, const struct plot_panel *panel, size_t series,
+                   const struct plot_point *at)
+{
+    double width = GROUP_WIDTH / (double)panel->series_count;
+    if (p->is_lines)
+        return at->x;
+    return at->x + ((double)series - ((double)panel->series_count - 1) / 2) * width;
+}
+
+static void put_data(const struct plot *p, struct buf *out)
+{
+    buf_printf(out, "# %s, %s\n# columns: x, mean, low, high, note; one block a series\n",
+               p->title, p->y_label);
+    for (size_t i = 0; i < p->panel_count; i++)
+        for (size_t k = 0; k < p->panels[i].series_count; k++) {
+            const struct plot_series *s = &p->panels[i].series[k];
+            buf_printf(out, "\n\n# panel: %s; series: %s\n", p->panels[i].title, s->name);
+            for (size_t n = 0; n < s->count; n++) {
+                const struct plot_point *at = &s->points[n];
+                bool has_bar = !isnan(at->low) && !isnan(at->high);
+                put_number(out, x_of(p, &p->panels[i], k, at));
+                buf_char(out, ' ');
+                put_number(out, at->mean);
+                buf_char(out, ' ');
+                put_number(out, has_bar ? at->low : at->mean);
+                buf_char(out, ' ');
+                put_number(out, has_bar ? at->high : at->mean);
+                buf_printf(out, " \"%s\"\n", at->note != NULL ? at->note : "");
+            }
+            if (s->count == 0)
+                buf_text(out, "NaN NaN NaN NaN \"\"\n");
+        }
+}
+
+/* --- layout --- */
+
+struct layout {
+    size_t columns, rows;
+    size_t width, height; /* of the picture, pixels */
+    bool is_rotated;      /* category labels */
+    size_t label_columns; /* longest category label, in characters */
+    size_t legend_rows, legend_entries;
+    size_t legend_columns; /* longest name of a series, in characters */
+    size_t legend_wide;    /* entries a row */
+    size_t head;           /* title, warning and legend, pixels */
+};
+
+static size_t panel_pixels(const struct plot *p, const struct plot_panel *panel)
+{
+    size_t bars = panel->tick_count * (panel->series_count > 0 ? panel->series_count : 1);
+    size_t wanted = 150 + bars * BAR_PIXELS + panel->tick_count * 14;
+    return p->is_lines || wanted < MIN_PANEL_WIDTH ? MIN_PANEL_WIDTH : wanted;
+}
+
+/* True if an earlier series has that name: the legend lists it once. */
+static bool is_listed(const struct plot *p, size_t panel, size_t series)
+{
+    const char *name = p->panels[panel].series[series].name;
+    for (size_t i = 0; i <= panel; i++)
+        for (size_t k = 0; k < p->panels[i].series_count; k++) {
+            if (i == panel && k == series)
+                return false;
+            if (strcmp(p->panels[i].series[k].name, name) == 0)
+                return true;
+        }
+    return false;
+}
+
+static void measure_names(const struct plot *p, struct layout *l)
+{
+    for (size_t i = 0; i < p->panel_count; i++)
+        for (size_t k = 0; k < p->panels[i].series_count; k++) {
+            size_t n = width_of(p->panels[i].series[k].name);
+            l->legend_entries += !is_listed(p, i, k);
+            l->legend_columns = n > l->legend_columns ? n : l->legend_columns;
+        }
+}
+
+static size_t legend_pixels(const struct layout *l)
+{
+    return l->legend_columns * LEGEND_CHAR_PIXELS + 48;
+}
+
+/* Widest panel that a picture of this plot needs; notes its labels. */
+static size_t measure_panels(const struct plot *p, struct layout *l, size_t *densest)
+{
+    size_t widest = MIN_PANEL_WIDTH;
+    for (size_t i = 0; i < p->panel_count; i++) {
+        const struct plot_panel *panel = &p->panels[i];
+        size_t pixels = panel_pixels(p, panel);
+        widest = pixels > widest ? pixels : widest;
+        *densest = panel->tick_count > *densest ? panel->tick_count : *densest;
+        for (size_t k = 0; k < panel->tick_count; k++) {
+            size_t n = width_of(panel->ticks[k]);
+            l->label_columns = n > l->label_columns ? n : l->label_columns;
+        }
+    }
+    return widest > MAX_PICTURE_WIDTH ? MAX_PICTURE_WIDTH : widest;
+}
+
+static struct layout lay_out(const struct plot *p)
+{
+    struct layout l = {.columns = 1};
+    size_t densest = 0;
+    size_t widest = measure_panels(p, &l, &densest);
+    l.columns = WANTED_WIDTH / widest;
+    l.columns = l.columns > p->panel_count ? p->panel_count : l.columns;
+    l.columns = l.columns < 1 ? 1 : l.columns;
+    l.rows = (p->panel_count + l.columns - 1) / l.columns;
+    l.width = widest * l.columns < 880 ? 880 : widest * l.columns;
+    l.is_rotated = (l.label_columns + 2) * 9 * densest > l.width / l.columns - 130;
+    measure_names(p, &l);
+    l.legend_wide = (l.width - 24) / legend_pixels(&l);
+    if (l.legend_wide == 0)
+        l.legend_wide = 1;
+    l.legend_rows = (l.legend_entries + l.legend_wide - 1) / l.legend_wide;
+    l.head = 48 + (p->warning != NULL ? 22 : 0) + l.legend_rows * 22 + 8;
+    size_t labels = l.is_rotated ? l.label_columns * 4 : 0;
+    l.height = l.head + 40 + l.rows * (PANEL_HEIGHT + labels);
+    return l;
+}
+
+/* --- script --- */
+
+static void put_head(const struct plot *p, const struct layout *l, struct buf *out)
+{
+    buf_printf(
+        out,
+        "# gnuplot %s.gp makes ../%s.png; gnuplot -e \"format='svg'\" makes the SVG\n"
+        "if (!exists('format')) format = 'png'\n"
+        "if (format eq 'svg') {\n"
+        "  set terminal svg size %zu,%zu font 'DejaVu Sans,13' background '#ffffff'\n"
+        "  set output '%s.svg'\n"
+        "} else {\n"
+        "  set terminal pngcairo size %zu,%zu font 'DejaVu Sans,11' noenhanced\n"
+        "  set output '../%s.png'\n"
+        "}\n"
+        "set encoding utf8\nset datafile missing 'NaN'\n",
+        p->stem, p->stem, l->width, l->height, p->stem, l->width, l->height, p->stem);
+    buf_text(out, "set border 3 lc rgb '#404040'\nset tics nomirror out\n"
+                  "set grid ytics lc rgb '#dddddd' lt 1\nset style fill solid 1.0\n"
+                  "unset key\n"
+                  "set style arrow 1 heads size screen 0.003,90 lw 1.4 lc rgb '#202020'\n"
+                  "set bars 0.6\nset yrange [0:*]\nset offsets 0, 0, graph 0.16, 0\n");
+    buf_text(out, "set ylabel ");
+    put_quoted(out, p->y_label);
+    buf_text(out, " noenhanced\n");
+    if (p->x_label == NULL)
+        return;
+    buf_text(out, "set xlabel ");
+    put_quoted(out, p->x_label);
+    buf_text(out, " noenhanced\n");
+}
+
+static void put_screen_label(struct buf *out, int number, const char *text,
+                             const char *where)
+{
+    if (text == NULL)
+        return;
+    buf_printf(out, "set label %d ", number);
+    put_quoted(out, text);
+    buf_printf(out, " noenhanced %s\n", where);
+}
+
+/* Sign and name of one series, entry n of the legend, under the title. */
+static void put_entry(const struct plot *p, const struct layout *l,
+                      const struct plot_series *s, size_t n, struct buf *out)
+{
+    size_t row = n / l->legend_wide, column = n % l->legend_wide;
+    double w = (double)l->width, h = (double)l->height;
+    double x = 14 + (double)(column * legend_pixels(l));
+    double y = (double)l->head - 16 - 22 * (double)(l->legend_rows - 1 - row);
+    if (p->is_lines)
+        buf_printf(out,
+                   "set arrow %zu from screen %.5f,%.5f to screen %.5f,%.5f nohead lw 2 "
+                   "dt %d lc rgb '%s'\n",
+                   n + 1, x / w, 1 - y / h, (x + 28) / w, 1 - y / h, s->is_light ? 2 : 1,
+                   line_colour_of(s));
+    else
+        buf_printf(out,
+                   "set object %zu rectangle from screen %.5f,%.5f to screen %.5f,%.5f "
+                   "fc rgb '%s' fs solid noborder\n",
+                   n + 1, x / w, 1 - (y + 7) / h, (x + 24) / w, 1 - (y - 7) / h,
+                   colour_of(s));
+    buf_printf(out, "set label %zu ", n + LEGEND_LABELS);
+    put_quoted(out, s->name);
+    buf_printf(out, " noenhanced at screen %.5f,%.5f left font ',11'\n", (x + 32) / w,
+               1 - y / h);
+}
+
+/* gnuplot's own legend cannot be laid out over several panels. */
+static void put_legend(const struct plot *p, const struct layout *l, struct buf *out)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < p->panel_count; i++)
+        for (size_t k = 0; k < p->panels[i].series_count; k++)
+            if (!is_listed(p, i, k))
+                put_entry(p, l, &p->panels[i].series[k], n++, out);
+}
+
+static void put_series(const struct plot *p, size_t panel, size_t series, size_t block,
+                       struct buf *out)
+{
+    const struct plot_panel *on = &p->panels[panel];
+    const struct plot_series *s = &on->series[series];
+    buf_printf(out, "  '%s.dat' index %zu using 1:2%s ", p->stem, block,
+               p->is_lines ? ":3:4" : "");
+    if (p->is_lines)
+        buf_printf(out, "with yerrorlines lw 2 pt 7 ps 1 dt %d lc rgb '%s'",
+                   s->is_light ? 2 : 1, line_colour_of(s));
+    else
+        buf_printf(out, "with boxes lc rgb '%s'", colour_of(s));
+    buf_text(out, " notitle");
+    if (p->is_lines)
+        return;
+    buf_printf(out,
+               ", \\\n  '' index %zu using 1:3:(0):($4-$3) with vectors arrowstyle "
+               "1 notitle",
+               block);
+    buf_printf(out,
+               ", \\\n  '' index %zu using 1:4:5 with labels offset 0,0.7 font ',10' "
+               "noenhanced notitle",
+               block);
+}
+
+static void put_axis(const struct plot *p, const struct plot_panel *panel,
+                     const struct layout *l, struct buf *out)
+{
+    if (p->is_lines) {
+        buf_text(out, "set logscale x 2\nset xtics auto norotate\nset xrange [*:*]\n"
+                      "set offsets graph 0.06, graph 0.06, graph 0.16, 0\n");
+        return;
+    }
+    double width = GROUP_WIDTH /
+                   (double)(panel->series_count > 0 ? panel->series_count : 1);
+    buf_printf(out, "set boxwidth %.4f\nset xrange [-0.6:%.1f]\nset xtics (",
+               width * 0.94, (double)panel->tick_count - 0.4);
+    for (size_t i = 0; i < panel->tick_count; i++) {
+        buf_text(out, i > 0 ? ", " : "");
+        put_quoted(out, panel->ticks[i]);
+        buf_printf(out, " %zu", i);
+    }
+    buf_printf(out, ") %s noenhanced\n",
+               l->is_rotated ? "rotate by 35 right" : "norotate");
+}
+
+static void put_panels(const struct plot *p, const struct layout *l, struct buf *out)
+{
+    size_t block = 0;
+    double bottom = 40.0 / (double)l->height;
+    double top = 1 - (double)l->head / (double)l->height;
+    buf_text(out, "set multiplot\n");
+    for (size_t i = 0; i < p->panel_count; i++) {
+        const struct plot_panel *panel = &p->panels[i];
+        double w = 1.0 / (double)l->columns, h = (top - bottom) / (double)l->rows;
+        double left = w * (double)(i % l->columns);
+        size_t row = i / l->columns;
+        double up = top - h * (double)row;
+        double low = up - h +
+                     (58.0 + (l->is_rotated ? (double)l->label_columns * 4 : 0)) /
+                         (double)l->height;
+        buf_printf(out, "set lmargin at screen %.4f\nset rmargin at screen %.4f\n",
+                   left + 104.0 / (double)l->width, left + w - 18.0 / (double)l->width);
+        buf_printf(out, "set tmargin at screen %.4f\nset bmargin at screen %.4f\n",
+                   up - 30.0 / (double)l->height, low);
+        buf_text(out, "set title ");
+        put_quoted(out, panel->title);
+        buf_text(out, " noenhanced offset 0,-0.4\n");
+        if (i == 1)
+            buf_text(out, "unset label\nunset arrow\nunset object\n");
+        put_axis(p, panel, l, out);
+        buf_text(out, "plot \\\n");
+        for (size_t k = 0; k < panel->series_count; k++) {
+            put_series(p, i, k, block++, out);
+            buf_text(out, k + 1 < panel->series_count ? ", \\\n" : "\n");
+        }
+    }
+    buf_text(out, "unset multiplot\n");
+}
+
+static void put_script(const struct plot *p, struct buf *out)
+{
+    struct layout l = lay_out(p);
+    put_head(p, &l, out);
+    struct buf at;
+    double h = (double)l.height, x = 14.0 / (double)l.width;
+    buf_init(&at, 256);
+    buf_printf(&at, "at screen %.5f,%.5f left font ',15'", x, 1 - 26 / h);
+    put_screen_label(out, 1, p->title, buf_cstr(&at));
+    buf_clear(&at);
+    buf_printf(&at, "at screen %.5f,%.5f left font ',11' tc rgb '#C00000'", x,
+               1 - 54 / h);
+    put_screen_label(out, 2, p->warning, buf_cstr(&at));
+    buf_clear(&at);
+    buf_printf(&at, "at screen %.5f,%.5f left font ',9' tc rgb '#505050'", x, 16 / h);
+    put_screen_label(out, 3, p->caption, buf_cstr(&at));
+    buf_fini(&at);
+    put_legend(p, &l, out);
+    put_panels(p, &l, out);
+}
+
+static enum status put_file(const char *dir, const char *stem, const char *ending,
+                            struct buf *text, struct err *e)
+{
+    struct buf path;
+    buf_init(&path, 8192);
+    buf_printf(&path, "%s/source/%s.%s", dir, stem, ending);
+    enum status s = path.failed != STATUS_OK ? path.failed : text->failed;
+    if (s != STATUS_OK)
+        s = status_fail(e, s, stem, "%s", status_text(s));
+    else
+        s = file_replace(buf_cstr(&path), (struct str){buf_cstr(text), text->len}, e);
+    buf_fini(&path);
+    return s;
+}
+
+static enum status run_gnuplot(const struct plot *p, const char *dir, const char *format,
+                               struct arena *a, struct err *e)
+{
+    struct buf cd, said;
+    int code = 0;
+    buf_init(&cd, 8192);
+    buf_init(&said, 4096);
+    buf_text(&cd, "cd ");
+    put_quoted(&cd, dir);
+    buf_printf(&cd, "; cd 'source'; format = '%s'", format);
+    const char *script = arena_printf(a, "%s.gp", p->stem);
+    const char *const argv[] = {"gnuplot", "-e", buf_cstr(&cd), script, NULL};
+    enum status s = script == NULL || cd.failed != STATUS_OK
+                        ? status_fail(e, STATUS_NO_MEMORY, p->stem, "out of memory")
+                        : proc_run(argv, clock_seconds(DRAW_SECONDS), &said, &code, e);
+    if (s == STATUS_OK && code != 0) {
+        status_fail(e, STATUS_IO, p->stem, "gnuplot ended with %d", code);
+        s = status_hint(e, "Try it by hand: cd %s/source; gnuplot %s.gp", dir, p->stem);
+    }
+    buf_fini(&cd);
+    buf_fini(&said);
+    return s;
+}
+
+enum status plot_draw(const struct plot *p, const char *dir, struct arena *a,
+                      struct err *e)
+{
+    struct buf text;
+    buf_init(&text, TEXT_CAP_BYTES);
+    put_data(p, &text);
+    enum status s = put_file(dir, p->stem, "dat", &text, e);
+    buf_clear(&text);
+    put_script(p, &text);
+    if (s == STATUS_OK)
+        s = put_file(dir, p->stem, "gp", &text, e);
+    buf_fini(&text);
+    if (s == STATUS_OK)
+        s = run_gnuplot(p, dir, "png", a, e);
+    return s == STATUS_OK ? run_gnuplot(p, dir, "svg", a, e) : s;
+}

@@ -1,0 +1,429 @@
+#include "report/plots.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "base/file.h"
+#include "report/figure.h"
+#include "report/plot.h"
+
+#define CAPTION                                                                         \
+    "mean of the measured repeats, warm-ups left out; error bars: 95 % interval where " \
+    "there are 3 repeats or more, else lowest to highest"
+
+/* A picture that shows one metric of all cells, a panel a scenario, a colour a side. */
+static const struct bars {
+    const char *name, *stem, *title, *y_label;
+    enum match_metric metric;
+    double scale; /* from the field's unit to the axis's */
+} bars_table[] = {
+    {.name = "tokens_per_sec",
+     .stem = "tokens_per_sec_comparison",
+     .title = "Output throughput",
+     .y_label = "output tokens/s",
+     .metric = MATCH_throughput,
+     .scale = 1},
+    {.name = "time_per_token",
+     .stem = "time_per_token_comparison",
+     .title = "Time per output token",
+     .y_label = "ms per token of the batch",
+     .metric = MATCH_time_per_token,
+     .scale = 1},
+    {.name = "ttft",
+     .stem = "ttft_comparison",
+     .title = "Time to first token (TTFT)",
+     .y_label = "TTFT, ms",
+     .metric = MATCH_ttft,
+     .scale = 1000},
+    {.name = "itl",
+     .stem = "itl_comparison",
+     .title = "Inter-token latency (mean of each request)",
+     .y_label = "ITL, ms",
+     .metric = MATCH_itl,
+     .scale = 1},
+    {.name = "cost",
+     .stem = "cost_comparison",
+     .title = "Cost of a million output tokens",
+     .y_label = "USD per million tokens",
+     .metric = MATCH_cost,
+     .scale = 1},
+};
+
+/* One drawing: what is drawn from, and where to. */
+struct sheet {
+    const struct analysis *x;
+    const char *dir;
+    struct arena *arena;
+    struct plots_result *out;
+    struct err *e;
+};
+
+static enum status no_memory(const struct sheet *s)
+{
+    return status_fail(s->e, STATUS_NO_MEMORY, "analyze", "out of memory");
+}
+
+static int side_index(const struct analysis *x, const char *side)
+{
+    for (size_t i = 0; i < x->machines.side_count; i++)
+        if (strcmp(x->machines.sides[i], side) == 0)
+            return (int)i;
+    return -1;
+}
+
+static struct plot_point point_of(const struct match_cell *c, enum match_metric m,
+                                  double scale)
+{
+    const struct spread *s = &c->metrics[m];
+    struct plot_point p = {.mean = s->mean * scale, .low = NAN, .high = NAN};
+    if (!isnan(s->ci95_low)) {
+        p.low = s->ci95_low * scale > 0 ? s->ci95_low * scale : 0;
+        p.high = s->ci95_high * scale;
+    } else if (c->counts[m] >= 2) {
+        p.low = s->min * scale;
+        p.high = s->max * scale;
+    }
+    return p;
+}
+
+static bool shows(const struct match_cell *c, enum match_metric m)
+{
+    return c->measured > 0 && c->counts[m] > 0 && !isnan(c->metrics[m].mean);
+}
+
+/* What a cell is called within its scenario: "bs=4 cache=on". */
+static const char *tick_of(const struct match_cell *c)
+{
+    size_t n = strlen(c->scenario);
+    bool is_prefixed = strncmp(c->name, c->scenario, n) == 0 && c->name[n] == ' ';
+    return is_prefixed ? c->name + n + 1 : c->name;
+}
+
+/* Distinct scenarios with something to show, in order of the cells. */
+static size_t scenarios_of(const struct sheet *s, enum match_metric m, const char **names)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < s->x->machines.cell_count; i++) {
+        const struct match_cell *c = &s->x->machines.cells[i];
+        size_t k = 0;
+        while (k < n && strcmp(names[k], c->scenario) != 0)
+            k++;
+        if (shows(c, m) && k == n)
+            names[n++] = c->scenario;
+    }
+    return n;
+}
+
+/* By batch size, then OFF before ON, then as they came. */
+static bool is_before(const struct match_cell *a, const struct match_cell *b)
+{
+    double x = field_num(a->row, FIELD_batch_size),
+           y = field_num(b->row, FIELD_batch_size);
+    struct value p = a->row->v[FIELD_enable_prefix_caching];
+    struct value q = b->row->v[FIELD_enable_prefix_caching];
+    if (x != y && !isnan(x) && !isnan(y))
+        return x < y;
+    return p.kind == VALUE_BOOL && q.kind == VALUE_BOOL && !p.b && q.b;
+}
+
+/* Cells of a scenario, one for each distinct tick, sorted. */
+static size_t ticks_of(const struct sheet *s, const char *scenario, enum match_metric m,
+                       const struct match_cell **ticks)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < s->x->machines.cell_count; i++) {
+        const struct match_cell *c = &s->x->machines.cells[i];
+        size_t k = 0;
+        while (k < n && strcmp(tick_of(ticks[k]), tick_of(c)) != 0)
+            k++;
+        if (!shows(c, m) || strcmp(c->scenario, scenario) != 0 || k < n)
+            continue;
+        for (k = n++; k > 0 && is_before(c, ticks[k - 1]); k--)
+            ticks[k] = ticks[k - 1];
+        ticks[k] = c;
+    }
+    return n;
+}
+
+static enum status bar_series(const struct sheet *s, const struct bars *b,
+                              struct plot_panel *panel, const char *scenario)
+{
+    const struct match_result *r = &s->x->machines;
+    panel->series = arena_alloc(s->arena, r->side_count + 1, sizeof *panel->series);
+    if (panel->series == NULL)
+        return no_memory(s);
+    panel->series_count = r->side_count;
+    for (size_t k = 0; k < r->side_count; k++) {
+        struct plot_series *to = &panel->series[k];
+        *to = (struct plot_series){.name = r->sides[k], .colour = (int)k};
+        to->points = arena_alloc(s->arena, panel->tick_count + 1, sizeof *to->points);
+        if (to->points == NULL)
+            return no_memory(s);
+        for (size_t i = 0; i < r->cell_count; i++) {
+            const struct match_cell *c = &r->cells[i];
+            if (!shows(c, b->metric) || strcmp(c->side, to->name) != 0 ||
+                strcmp(c->scenario, scenario) != 0)
+                continue;
+            size_t x = 0;
+            while (x < panel->tick_count && strcmp(panel->ticks[x], tick_of(c)) != 0)
+                x++;
+            if (x == panel->tick_count || to->count == panel->tick_count)
+                continue;
+            to->points[to->count] = point_of(c, b->metric, b->scale);
+            to->points[to->count++].x = (double)x;
+        }
+    }
+    return STATUS_OK;
+}
+
+static enum status bar_panel(const struct sheet *s, const struct bars *b,
+                             const char *scenario, struct plot_panel *panel)
+{
+    size_t most = s->x->machines.cell_count + 1;
+    const struct match_cell **cells = arena_alloc(s->arena, most,
+                                                  sizeof(const struct match_cell *));
+    panel->ticks = arena_alloc(s->arena, most, sizeof(const char *));
+    if (cells == NULL || panel->ticks == NULL)
+        return no_memory(s);
+    panel->title = scenario;
+    panel->tick_count = ticks_of(s, scenario, b->metric, cells);
+    for (size_t i = 0; i < panel->tick_count; i++)
+        panel->ticks[i] = tick_of(cells[i]);
+    return bar_series(s, b, panel, scenario);
+}
+
+static const char *warning_of(const struct analysis *x)
+{
+    if (x->is_simulated)
+        return "SIMULATED: these numbers do not come from real hardware";
+    return x->has_dummy_weights
+               ? "random (dummy) weights: speeds of a dense model are real, "
+                 "its texts are not"
+               : NULL;
+}
+
+static enum status leave_out(const struct sheet *s, const char *name, const char *why)
+{
+    const char *text = arena_printf(s->arena, "%s: %s", name, why);
+    if (text == NULL)
+        return no_memory(s);
+    s->out->left_out[s->out->left_out_count++] = text;
+    return STATUS_OK;
+}
+
+/* Draws, and notes the file, or that there is no gnuplot. */
+static enum status finish(const struct sheet *s, struct plot *p)
+{
+    p->caption = CAPTION;
+    p->warning = warning_of(s->x);
+    enum status st = plot_draw(p, s->dir, s->arena, s->e);
+    if (st == STATUS_NOT_FOUND) {
+        s->out->has_gnuplot = false;
+        return STATUS_OK;
+    }
+    if (st != STATUS_OK)
+        return st;
+    const char *path = arena_printf(s->arena, "%s/%s.png", s->dir, p->stem);
+    if (path == NULL)
+        return no_memory(s);
+    s->out->made[s->out->made_count++] = path;
+    return STATUS_OK;
+}
+
+static enum status draw_bars(const struct sheet *s, const struct bars *b)
+{
+    const char **names = arena_alloc(s->arena, s->x->machines.cell_count + 1,
+                                     sizeof(const char *));
+    if (names == NULL)
+        return no_memory(s);
+    size_t n = scenarios_of(s, b->metric, names);
+    if (n == 0)
+        return leave_out(s, b->name,
+                         b->metric == MATCH_cost ? "no price is known (--price-per-hour)"
+                                                 : "no measured repeat has it");
+    struct plot p = {
+        .stem = b->stem, .title = b->title, .y_label = b->y_label, .panel_count = n};
+    p.panels = arena_alloc(s->arena, n, sizeof *p.panels);
+    if (p.panels == NULL)
+        return no_memory(s);
+    for (size_t i = 0; i < n; i++)
+        if (bar_panel(s, b, names[i], &p.panels[i]) != STATUS_OK)
+            return s->e->code;
+    return finish(s, &p);
+}
+
+/* --- ON against OFF --- */
+
+static enum status caching_panel(const struct sheet *s, size_t side,
+                                 struct plot_panel *panel)
+{
+    const struct match_group *g = &s->x->sides[side].caching.groups[0];
+    struct plot_series *two = arena_alloc(s->arena, 2, sizeof *two);
+    panel->ticks = arena_alloc(s->arena, g->pair_count + 1, sizeof(const char *));
+    if (two == NULL || panel->ticks == NULL)
+        return no_memory(s);
+    *panel = (struct plot_panel){.title = s->x->sides[side].name,
+                                 .ticks = panel->ticks,
+                                 .series = two,
+                                 .series_count = 2,
+                                 .tick_count = g->pair_count};
+    for (size_t k = 0; k < 2; k++) {
+        two[k] = (struct plot_series){.name = k == 0 ? "prefix caching OFF"
+                                                     : "prefix caching ON",
+                                      .colour = (int)side,
+                                      .is_light = k == 0};
+        two[k].points = arena_alloc(s->arena, g->pair_count + 1, sizeof *two[k].points);
+        if (two[k].points == NULL)
+            return no_memory(s);
+        two[k].count = g->pair_count;
+    }
+    for (size_t i = 0; i < g->pair_count; i++) {
+        const struct match_pair *pair = &g->pairs[i];
+        char ratio[FIGURE_BYTES];
+        figure_ratio(pair->ratios[MATCH_throughput].ratio, ratio);
+        panel->ticks[i] = pair->baseline->name;
+        two[0].points[i] = point_of(pair->baseline, MATCH_throughput, 1);
+        two[1].points[i] = point_of(pair->other, MATCH_throughput, 1);
+        two[0].points[i].x = two[1].points[i].x = (double)i;
+        two[1].points[i].note = arena_strdup(s->arena, ratio);
+    }
+    return STATUS_OK;
+}
+
+static enum status draw_caching(const struct sheet *s)
+{
+    const struct analysis *x = s->x;
+    struct plot p = {.stem = "prefix_caching_effect",
+                     .title = "Prefix caching ON against OFF (ratio above ON)",
+                     .y_label = "output tokens/s"};
+    p.panels = arena_alloc(s->arena, x->machines.side_count + 1, sizeof *p.panels);
+    if (p.panels == NULL)
+        return no_memory(s);
+    for (size_t i = 0; i < x->machines.side_count; i++) {
+        if (x->sides[i].caching.group_count == 0)
+            continue;
+        if (caching_panel(s, i, &p.panels[p.panel_count++]) != STATUS_OK)
+            return s->e->code;
+    }
+    if (p.panel_count == 0)
+        return leave_out(s, "prefix_caching", "no cell was measured with OFF and ON");
+    return finish(s, &p);
+}
+
+/* --- batch sizes --- */
+
+static const char *line_name(const struct sheet *s, const struct match_cell *c)
+{
+    struct value on = c->row->v[FIELD_enable_prefix_caching];
+    if (on.kind != VALUE_BOOL)
+        return c->side;
+    return arena_printf(s->arena, "%s, caching %s", c->side, on.b ? "ON" : "OFF");
+}
+
+/* Adds the cell to the line of its name, in order of batch sizes. */
+static enum status add_to_line(const struct sheet *s, const struct match_cell *c,
+                               struct plot_panel *panel)
+{
+    const char *name = line_name(s, c);
+    struct value on = c->row->v[FIELD_enable_prefix_caching];
+    size_t k = 0, at;
+    if (name == NULL)
+        return no_memory(s);
+    while (k < panel->series_count && strcmp(panel->series[k].name, name) != 0)
+        k++;
+    struct plot_series *line = &panel->series[k];
+    if (k == panel->series_count) {
+        panel->series_count++;
+        *line = (struct plot_series){.name = name,
+                                     .colour = side_index(s->x, c->side),
+                                     .is_light = on.kind == VALUE_BOOL && on.b};
+        line->points = arena_alloc(s->arena, s->x->machines.cell_count,
+                                   sizeof *line->points);
+        if (line->points == NULL)
+            return no_memory(s);
+    }
+    struct plot_point p = point_of(c, MATCH_throughput, 1);
+    p.x = field_num(c->row, FIELD_batch_size);
+    for (at = line->count++; at > 0 && line->points[at - 1].x > p.x; at--)
+        line->points[at] = line->points[at - 1];
+    line->points[at] = p;
+    return STATUS_OK;
+}
+
+static bool has_two_sizes(const struct plot_panel *panel)
+{
+    for (size_t k = 0; k < panel->series_count; k++) {
+        const struct plot_series *l = &panel->series[k];
+        if (l->count >= 2 && l->points[0].x != l->points[l->count - 1].x)
+            return true;
+    }
+    return false;
+}
+
+static enum status scaling_panel(const struct sheet *s, const char *scenario,
+                                 struct plot_panel *panel)
+{
+    const struct match_result *r = &s->x->machines;
+    *panel = (struct plot_panel){.title = scenario};
+    panel->series = arena_alloc(s->arena, r->cell_count + 1, sizeof *panel->series);
+    if (panel->series == NULL)
+        return no_memory(s);
+    for (size_t i = 0; i < r->cell_count; i++) {
+        const struct match_cell *c = &r->cells[i];
+        if (shows(c, MATCH_throughput) && strcmp(c->scenario, scenario) == 0 &&
+            !isnan(field_num(c->row, FIELD_batch_size)) &&
+            add_to_line(s, c, panel) != STATUS_OK)
+            return s->e->code;
+    }
+    return STATUS_OK;
+}
+
+static enum status draw_scaling(const struct sheet *s)
+{
+    size_t most = s->x->machines.cell_count + 1;
+    struct plot p = {.stem = "batch_size_scaling",
+                     .title = "Throughput by batch size",
+                     .x_label = "batch size",
+                     .y_label = "output tokens/s",
+                     .is_lines = true};
+    const char **names = arena_alloc(s->arena, most, sizeof(const char *));
+    p.panels = arena_alloc(s->arena, most, sizeof *p.panels);
+    if (names == NULL || p.panels == NULL)
+        return no_memory(s);
+    size_t n = scenarios_of(s, MATCH_throughput, names);
+    for (size_t i = 0; i < n; i++) {
+        if (scaling_panel(s, names[i], &p.panels[p.panel_count]) != STATUS_OK)
+            return s->e->code;
+        p.panel_count += has_two_sizes(&p.panels[p.panel_count]);
+    }
+    if (p.panel_count == 0)
+        return leave_out(s, "batch_scaling", "no scenario has two batch sizes");
+    return finish(s, &p);
+}
+
+static bool is_wanted(const struct opt_strings *wanted, const char *name)
+{
+    for (size_t i = 0; i < wanted->count; i++)
+        if (strcmp(wanted->items[i], name) == 0 || strcmp(wanted->items[i], "all") == 0)
+            return true;
+    return false;
+}
+
+enum status plots_draw(const struct analysis *x, const struct plots_order *order,
+                       struct arena *a, struct plots_result *out, struct err *e)
+{
+    const struct opt_strings *wanted = order->wanted;
+    const char *dir = order->dir;
+    const struct sheet s = {.x = x, .dir = dir, .arena = a, .out = out, .e = e};
+    const char *source = arena_printf(a, "%s/source", dir);
+    enum status st = source != NULL ? file_make_dirs(source, e) : no_memory(&s);
+    *out = (struct plots_result){.has_gnuplot = true};
+    for (size_t i = 0; i < sizeof bars_table / sizeof bars_table[0]; i++)
+        if (st == STATUS_OK && is_wanted(wanted, bars_table[i].name))
+            st = draw_bars(&s, &bars_table[i]);
+    if (st == STATUS_OK && is_wanted(wanted, "prefix_caching"))
+        st = draw_caching(&s);
+    if (st == STATUS_OK && is_wanted(wanted, "batch_scaling"))
+        st = draw_scaling(&s);
+    return st;
+}

@@ -1,0 +1,35 @@
+/* The pictures of an analysis: which there are, and what each shows. */
+#ifndef REPORT_PLOTS_H
+#define REPORT_PLOTS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "base/arena.h"
+#include "base/opt.h"
+#include "base/status.h"
+#include "report/analysis.h"
+
+#define PLOTS_CHOICES \
+    "all|tokens_per_sec|prefix_caching|batch_scaling|time_per_token|ttft|itl|cost"
+#define PLOTS_MAX 8
+
+struct plots_order {
+    const struct opt_strings *wanted; /* names of PLOTS_CHOICES */
+    const char *dir;
+};
+
+struct plots_result {
+    const char *made[PLOTS_MAX]; /* [made_count] paths of PNG files */
+    size_t made_count;
+    const char *left_out[PLOTS_MAX]; /* [left_out_count] "name: why" */
+    size_t left_out_count;
+    bool has_gnuplot; /* false: only scripts and data were written */
+};
+
+/* Draws the wanted plots into dir (dir/source is made); texts live in the arena. */
+MUST_CHECK enum status plots_draw(const struct analysis *x,
+                                  const struct plots_order *order, struct arena *a,
+                                  struct plots_result *out, struct err *e);
+
+#endif

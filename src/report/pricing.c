@@ -1,0 +1,78 @@
+#include "report/pricing.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "base/str.h"
+#include "probe/prices.h"
+
+/* USD an hour that the user names for this row; NAN if none. */
+static double named_price(const struct row *row, const struct opt_strings *prices)
+{
+    double price = NAN;
+    for (size_t i = 0; i < prices->count; i++) {
+        struct str value = str_from(prices->items[i]);
+        bool is_named = memchr(value.ptr, '=', value.len) != NULL;
+        struct str name = is_named ? str_cut(&value, '=') : str_from(NULL);
+        const char *label = field_str(row, FIELD_label);
+        const char *type = field_str(row, FIELD_instance_type);
+        bool is_mine = !is_named || (label != NULL && str_is(name, label)) ||
+                       (type != NULL && str_is(name, type));
+        if (is_mine && (is_named || isnan(price)))
+            (void)str_to_double(value, &price);
+    }
+    return price;
+}
+
+static enum status price_row(const struct corpus_row *of,
+                             const struct opt_strings *prices, struct arena *a,
+                             struct err *e)
+{
+    struct row *row = of->row;
+    struct price p = {.usd_per_hour = named_price(row, prices),
+                      .source = "--price-per-hour"};
+    const char *type = field_str(row, FIELD_instance_type);
+    bool has_price = value_is_known(row->v[FIELD_price_usd_per_hour]);
+    if (isnan(p.usd_per_hour) && has_price)
+        return STATUS_OK;
+    if (isnan(p.usd_per_hour) && type != NULL &&
+        prices_find(type, of->region, a, &p, e) != STATUS_OK)
+        return e->code;
+    if (isnan(p.usd_per_hour))
+        return STATUS_OK;
+    const char *mode = field_str(row, FIELD_serving_mode);
+    bool is_online = mode != NULL && strcmp(mode, "online") == 0;
+    double speed = field_num(row, is_online ? FIELD_window_tokens_per_second
+                                            : FIELD_tokens_per_second);
+    row->v[FIELD_price_usd_per_hour] = value_num(p.usd_per_hour);
+    row->v[FIELD_price_source] = value_str(p.source);
+    row->v[FIELD_usd_per_million_output_tokens] = value_num(
+        speed > 0 ? p.usd_per_hour / 3600 / speed * 1e6 : (double)NAN);
+    return STATUS_OK;
+}
+
+enum status pricing_check(const struct opt_strings *prices, struct err *e)
+{
+    for (size_t i = 0; i < prices->count; i++) {
+        struct str value = str_from(prices->items[i]);
+        double price;
+        if (memchr(value.ptr, '=', value.len) != NULL)
+            (void)str_cut(&value, '=');
+        if (str_to_double(value, &price) && price > 0 && isfinite(price))
+            continue;
+        status_fail(e, STATUS_BAD_OPTION, "--price-per-hour", "\"%s\" is not a price",
+                    prices->items[i]);
+        return status_hint(e,
+                           "Write USD, e.g. 1.006, or NAME=USD, e.g. g5.xlarge=1.006.");
+    }
+    return STATUS_OK;
+}
+
+enum status pricing_apply(struct corpus *c, const struct opt_strings *prices,
+                          struct arena *a, struct err *e)
+{
+    for (size_t i = 0; i < c->count; i++)
+        if (price_row(&c->rows[i], prices, a, e) != STATUS_OK)
+            return e->code;
+    return STATUS_OK;
+}

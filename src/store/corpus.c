@@ -1,0 +1,132 @@
+#include "store/corpus.h"
+
+#include <string.h>
+
+#include "store/decode.h"
+#include "store/foreign.h"
+#include "store/seen.h"
+#include "text/json.h"
+
+/* State of one reading. */
+struct corpus_reader {
+    struct corpus *out;
+    struct arena *arena;
+    struct decode *decode;
+    struct seen seen;
+    const char *instance_type; /* of the input under way */
+    size_t room, before;       /* before: rows when the file began */
+};
+
+static enum status no_memory(struct err *e)
+{
+    return status_fail(e, STATUS_NO_MEMORY, "results", "no memory for the rows");
+}
+
+static enum status make_room(struct corpus_reader *r)
+{
+    struct corpus *c = r->out;
+    if (c->count < r->room)
+        return STATUS_OK;
+    size_t room = r->room == 0 ? 256 : r->room * 2;
+    struct corpus_row *rows = arena_alloc(r->arena, room, sizeof *rows);
+    if (rows == NULL)
+        return STATUS_NO_MEMORY;
+    if (c->count > 0)
+        memcpy(rows, c->rows, c->count * sizeof *rows);
+    c->rows = rows;
+    r->room = room;
+    return STATUS_OK;
+}
+
+static enum status take_row(void *arg, const struct foreign_row *found, struct err *e)
+{
+    struct corpus_reader *r = arg;
+    bool is_published, is_new, is_equal;
+    struct seen_key key = seen_identity(found, r->instance_type, &is_published);
+    if (seen_add(&r->seen, key, 0, &is_new, &is_equal) != STATUS_OK)
+        return no_memory(e);
+    if (!is_new) {
+        r->out->duplicates++;
+        return STATUS_OK;
+    }
+    struct row *row = arena_alloc(r->arena, 1, sizeof *row);
+    if (row == NULL || make_room(r) != STATUS_OK)
+        return no_memory(e);
+    if (decode_row(r->decode, found, row, &is_published, e) != STATUS_OK)
+        return e->code;
+    r->out->rows[r->out->count++] = (struct corpus_row){.row = row,
+                                                        .is_published = is_published};
+    return STATUS_OK;
+}
+
+static enum status skip(struct corpus_reader *r, const struct err *why)
+{
+    char text[sizeof *why];
+    status_format(why, text, sizeof text);
+    struct corpus_skip *s = &r->out->skipped[r->out->skipped_count];
+    s->is_bad = why->code != STATUS_UNSUPPORTED;
+    s->why = arena_strdup(r->arena, text);
+    if (s->why == NULL)
+        return STATUS_NO_MEMORY;
+    r->out->skipped_count++;
+    r->out->bad_count += s->is_bad;
+    r->out->count = r->before;
+    return STATUS_OK;
+}
+
+/* metadata.env.instance.region of a results file, or NULL. */
+static const char *region_of(const struct foreign_file *f, struct arena *a)
+{
+    struct err e;
+    json_t *root = NULL;
+    if (f->metadata.len == 0 ||
+        json_from_text(f->metadata, f->path, &root, &e) != STATUS_OK)
+        return NULL;
+    const json_t *env = json_object_get(root, "env");
+    const char *region = json_str_of(json_object_get(env, "instance"), "region");
+    const char *copy = arena_strdup(a, region);
+    json_decref(root);
+    return copy;
+}
+
+static enum status read_one(struct corpus_reader *r, const struct input *input,
+                            struct err *e)
+{
+    struct foreign_file file;
+    struct err why;
+    const struct foreign_visitor visitor = {.row = take_row, .arg = r};
+    r->instance_type = input->instance_type;
+    r->decode->instance_type = input->instance_type;
+    r->before = r->out->count;
+    if (foreign_read(input->path, &visitor, &file, &why) != STATUS_OK) {
+        if (why.code == STATUS_NO_MEMORY || skip(r, &why) != STATUS_OK)
+            return no_memory(e);
+        return STATUS_OK;
+    }
+    r->out->file_count++;
+    const char *region = region_of(&file, r->arena);
+    foreign_fini(&file);
+    for (size_t i = r->before; i < r->out->count; i++) {
+        r->out->rows[i].region = region;
+        r->out->rows[i].file = input->path;
+    }
+    return STATUS_OK;
+}
+
+enum status corpus_read(const struct input *inputs, size_t input_count, struct arena *a,
+                        struct corpus *out, struct err *e)
+{
+    enum status s = STATUS_OK;
+    *out = (struct corpus){0};
+    struct corpus_reader r = {.out = out, .arena = a};
+    r.decode = arena_alloc(a, 1, sizeof *r.decode);
+    out->skipped = arena_alloc(a, input_count + 1, sizeof *out->skipped);
+    if (r.decode == NULL || out->skipped == NULL)
+        return no_memory(e);
+    decode_init(r.decode, a);
+    seen_init(&r.seen);
+    for (size_t i = 0; i < input_count && s == STATUS_OK; i++)
+        s = read_one(&r, &inputs[i], e);
+    seen_fini(&r.seen);
+    return s;
+}

@@ -1,0 +1,39 @@
+/* Rows of many results files in memory, for analysis: decoded, each once. */
+#ifndef STORE_CORPUS_H
+#define STORE_CORPUS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "base/arena.h"
+#include "base/status.h"
+#include "core/field.h"
+#include "store/inputs.h"
+
+struct corpus_row {
+    struct row *row;
+    bool is_published;  /* of the published tool */
+    const char *region; /* that its file names; NULL: none */
+    const char *file;
+};
+
+struct corpus_skip {
+    const char *why; /* one line: file, what, what to do */
+    bool is_bad;     /* else a file of ours that holds no results: nothing is wrong */
+};
+
+struct corpus {
+    struct corpus_row *rows; /* [count] in the order of the files */
+    size_t count;
+    size_t file_count;
+    size_t duplicates;           /* rows that an earlier file has too */
+    struct corpus_skip *skipped; /* [skipped_count] */
+    size_t skipped_count, bad_count;
+};
+
+/* Reads every input; a file that cannot be read is skipped and listed. Everything lives
+ * in the arena. */
+MUST_CHECK enum status corpus_read(const struct input *inputs, size_t input_count,
+                                   struct arena *a, struct corpus *out, struct err *e);
+
+#endif
