@@ -1,4 +1,4 @@
-"""The workflow of two machines: a run on each, collected, merged."""
+"""The workflow of two machines: a run on each, collected, merged, analysed."""
 
 import json
 import shutil
@@ -35,3 +35,13 @@ def test_merge_keeps_every_row(inferbench, collected, tmp_path):
     assert merged["metadata"]["total_runs"] == len(rows) == 48
     assert {row["instance_type"] for row in merged["results"]} == {"g5.xlarge", "inf2.xlarge"}
     assert "".join(f"{result['tokens_per_second']:.2f}" for result in merged["results"])
+
+
+def test_analysis_of_the_merged_file(inferbench, collected, tmp_path):
+    assert inferbench("merge", *sorted(collected.iterdir())).returncode == 0
+    done = inferbench("analyze", "merged_results.json")
+    assert done.returncode == 0, done.stderr
+    first = done.stdout.splitlines()[0]
+    assert first.startswith("inf2.xlarge / g5.xlarge: 1.00x tokens/s, 0.75x $/token (8 ")
+    assert (tmp_path / "analysis/summary_report.txt").exists()
+    assert len(list((tmp_path / "analysis").glob("*.png"))) == 7

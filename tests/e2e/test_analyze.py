@@ -1,0 +1,302 @@
+"""inferbench analyze: ratios, pictures, report, and files that hold less than hoped for."""
+
+import json
+import math
+import re
+import statistics
+import struct
+import subprocess
+import xml.etree.ElementTree as ET
+import zlib
+
+import pytest
+
+from e2e import published
+from e2e.offline_run import NULL, files_of
+
+SPEEDS = {"g5.xlarge": 1.0, "inf2.xlarge": 0.71}
+PRICES = {"g5.xlarge": 1.006, "inf2.xlarge": 0.7582}
+PNGS = ("tokens_per_sec_comparison", "time_per_token_comparison", "ttft_comparison",
+        "itl_comparison", "cost_comparison", "prefix_caching_effect", "batch_size_scaling")
+DONE = (0, 3)
+
+
+def make_run(inferbench, folder, instance, *more, hardware="gpu"):
+    done = inferbench(*NULL, "--test-prefix-caching", "--num-runs", "5", "--scenarios",
+                      "short", "prefix_caching", "--instance-type", instance,
+                      "--hardware-type", hardware, "--output-dir", folder, *more)
+    assert done.returncode in DONE, done.stderr
+    return files_of(folder)
+
+
+def real_looking(run, speed):
+    """The null engine's rows with numbers of our own, as real hardware would give them."""
+    data = run.data
+    for row in data["results"]:
+        wobble = 1 + 0.01 * ((row["repeat"] * 7 + row["batch_size"]) % 3 - 1)
+        factor = speed * wobble
+        if row["enable_prefix_caching"] and row["scenario"] == "prefix_caching":
+            factor *= 1.5
+        for name in ("time_per_token", "first_token_latency", "inter_token_latency",
+                     "usd_per_million_output_tokens"):
+            row[name] = row[name] and row[name] / factor
+        row["tokens_per_second"] *= factor
+        row["is_simulated"], row["weights"] = False, "real"
+        if row["enable_prefix_caching"]:
+            row["cache_hit_rate_expected"] = 0.9 if row["scenario"] == "prefix_caching" else 0.0
+        if row["hardware_type"] == "neuron":
+            row["max_num_seqs"] = row["batch_size"]
+            row["max_num_batched_tokens"] = 131072
+    run.results_path.write_text(json.dumps(data), encoding="utf-8")
+    return data["results"]
+
+
+@pytest.fixture
+def two(inferbench, tmp_path):
+    rows = {}
+    for name, hardware in (("g5.xlarge", "gpu"), ("inf2.xlarge", "neuron")):
+        run = make_run(inferbench, tmp_path / "results" / name, name, hardware=hardware)
+        rows[name] = real_looking(run, SPEEDS[name])
+    return rows
+
+
+def mean_of(rows, cell, field):
+    scenario, batch, caching = cell
+    return statistics.fmean(row[field] for row in rows if not row["is_warmup"] and (
+        row["scenario"], row["batch_size"], row["enable_prefix_caching"]) == cell)
+
+
+def cells_of(rows):
+    return sorted({(r["scenario"], r["batch_size"], r["enable_prefix_caching"])
+                   for r in rows})
+
+
+def geomean(values):
+    return math.exp(statistics.fmean(map(math.log, values)))
+
+
+def test_first_lines_answer_the_question(inferbench, two, tmp_path):
+    done = inferbench("analyze", "results")
+    assert done.returncode == 0, done.stderr
+    report = (tmp_path / "analysis/summary_report.txt").read_text(encoding="utf-8")
+    g5, inf2 = two["g5.xlarge"], two["inf2.xlarge"]
+    speed = geomean([mean_of(inf2, c, "tokens_per_second") / mean_of(g5, c, "tokens_per_second")
+                     for c in cells_of(g5)])
+    cost = geomean([mean_of(inf2, c, "usd_per_million_output_tokens") /
+                    mean_of(g5, c, "usd_per_million_output_tokens") for c in cells_of(g5)])
+    expected = (f"inf2.xlarge / g5.xlarge: {speed:.2f}x tokens/s, {cost:.2f}x $/token "
+                "(8 matched cells)")
+    assert report.splitlines()[0] == expected
+    assert done.stdout.splitlines()[0] == expected
+    for line in report.splitlines():
+        assert len(line) <= 80, line
+
+
+def test_caching_compares_on_with_off(inferbench, two, tmp_path):
+    assert inferbench("analyze", "results").returncode == 0
+    report = (tmp_path / "analysis/summary_report.txt").read_text(encoding="utf-8")
+    for name, rows in two.items():
+        ratios = [mean_of(rows, ("prefix_caching", b, True), "tokens_per_second") /
+                  mean_of(rows, ("prefix_caching", b, False), "tokens_per_second")
+                  for b in (1, 4)]
+        assert (f"prefix caching ON / OFF, {name}: {geomean(ratios):.2f}x tokens/s, "
+                in report)
+    assert "the prompts share nothing" in report
+
+
+def test_compiled_batch_is_said_and_no_obstacle(inferbench, two, tmp_path):
+    assert inferbench("analyze", "results").returncode == 0
+    report = " ".join((tmp_path / "analysis/summary_report.txt").read_text().split())
+    assert "also different: max_num_seqs 256 / 1" in report
+    assert "no partner" not in report
+
+
+def test_other_settings_hinder_and_are_listed(inferbench, two, tmp_path):
+    path = next((tmp_path / "results/inf2.xlarge").glob("offline_results_*"))
+    data = json.loads(path.read_text())
+    for row in data["results"]:
+        row["dtype"] = "float16"
+    path.write_text(json.dumps(data))
+    done = inferbench("analyze", "results")
+    assert done.returncode == 0, done.stderr
+    assert "No two machines share a cell" in done.stdout
+    report = (tmp_path / "analysis/summary_report.txt").read_text()
+    assert "differs in dtype" in " ".join(report.split())
+
+
+def pixels(path):
+    """Distinct rows of a PNG's raw scan lines: a blank picture has very few."""
+    data = path.read_bytes()
+    assert data[:8] == b"\x89PNG\r\n\x1a\n"
+    width, height = struct.unpack(">II", data[16:24])
+    at, packed = 8, b""
+    while at < len(data):
+        size, = struct.unpack(">I", data[at:at + 4])
+        if data[at + 4:at + 8] == b"IDAT":
+            packed += data[at + 8:at + 8 + size]
+        at += size + 12
+    raw = zlib.decompress(packed)
+    stride = len(raw) // height
+    return width, len({raw[i * stride:(i + 1) * stride] for i in range(height)})
+
+
+def svg_text(path):
+    return " ".join("".join(node.itertext()).strip() for node in
+                    ET.parse(path).iter("{http://www.w3.org/2000/svg}text"))
+
+
+def test_pictures_show_what_they_name(inferbench, two, tmp_path):
+    done = inferbench("analyze", "results", "--output-dir", "out")
+    assert done.returncode == 0, done.stderr
+    for name in PNGS:
+        width, distinct = pixels(tmp_path / "out" / f"{name}.png")
+        assert width >= 800 and distinct > 40, name
+        assert (tmp_path / "out/source" / f"{name}.gp").exists()
+        assert (tmp_path / "out/source" / f"{name}.dat").exists()
+        text = svg_text(tmp_path / "out/source" / f"{name}.svg")
+        wanted = ["95 %"]
+        if name == "prefix_caching_effect":
+            wanted += ["g5.xlarge", "inf2.xlarge", "short bs=1", "prefix_caching bs=4",
+                       "prefix caching ON", "prefix caching OFF", "1.50x"]
+        elif name == "batch_size_scaling":
+            wanted += ["g5.xlarge, caching OFF", "inf2.xlarge, caching ON", "batch size"]
+        else:
+            wanted += ["g5.xlarge", "inf2.xlarge", "short", "prefix_caching",
+                       "bs=1 cache=off", "bs=4 cache=on"]
+        for word in wanted:
+            assert word in text, (name, word)
+        assert str(tmp_path / "out") in done.stdout or f"out/{name}.png" in done.stdout
+
+
+def test_every_label_of_a_large_picture_is_there(inferbench, tmp_path):
+    names = ["g5.xlarge", "機械 二号", "a'quote", "inf2.8xlarge-with-a-very-long-label-indeed"]
+    for i, name in enumerate(names):
+        run = make_run(inferbench, tmp_path / f"r{i}", "m", "--label", name,
+                       "--batch-sizes", "1", "2", "4", "8", "16")
+        real_looking(run, 1 + i / 10)
+    done = inferbench("analyze", "r0", "r1", "r2", "r3")
+    assert done.returncode == 0, done.stderr
+    text = svg_text(tmp_path / "analysis/source/tokens_per_sec_comparison.svg")
+    for word in names + [f"bs={b} cache={c}" for b in (1, 2, 4, 8, 16) for c in ("off", "on")]:
+        assert word in text, word
+
+
+def test_chosen_plots_only(inferbench, two, tmp_path):
+    done = inferbench("analyze", "results", "--plots", "ttft", "itl")
+    assert done.returncode == 0
+    assert sorted(p.name for p in (tmp_path / "analysis").glob("*.png")) == [
+        "itl_comparison.png", "ttft_comparison.png"]
+
+
+def test_simulated_is_said_everywhere(inferbench, tmp_path):
+    make_run(inferbench, tmp_path / "r", "g5.xlarge")
+    done = inferbench("analyze", "r")
+    assert done.returncode == 0, done.stderr
+    assert "SIMULATED" in done.stdout
+    assert "SIMULATED" in (tmp_path / "analysis/summary_report.txt").read_text()
+    for path in (tmp_path / "analysis/source").glob("*.svg"):
+        assert "SIMULATED" in svg_text(path), path.name
+
+
+def test_merged_file_and_its_sources_count_once(inferbench, two, tmp_path):
+    files = sorted((tmp_path / "results").glob("*/offline_results_*.json"))
+    assert inferbench("merge", *files, "-o", "results/merged_results.json").returncode == 0
+    done = inferbench("analyze", "results")
+    assert done.returncode == 0, done.stderr
+    report = (tmp_path / "analysis/summary_report.txt").read_text()
+    assert "80 rows that stand in two files" in report
+    assert "(8 matched cells)" in report
+
+
+def test_old_command_line_with_a_file_of_the_published_tool(inferbench, tmp_path):
+    rows = published.grid("g5.xlarge", 100.0) + published.grid("inf2.xlarge", 50.0)
+    published.write(tmp_path / "old.json", rows)
+    done = inferbench("analyze", "--results-file", "old.json", "--output-dir", "analysis",
+                      "--plots", "tokens_per_sec", "prefix_caching")
+    assert done.returncode == 0, done.stderr
+    first = done.stdout.splitlines()[0]
+    assert re.match(r"inf2\.xlarge / g5\.xlarge: 0\.50x tokens/s, 0\.3\dx|.*0\.50x", first), first
+    assert (tmp_path / "analysis/tokens_per_sec_comparison.png").exists()
+
+
+def test_price_of_the_user_wins(inferbench, two, tmp_path):
+    done = inferbench("analyze", "results", "--price-per-hour", "g5.xlarge=2",
+                      "inf2.xlarge=2")
+    assert done.returncode == 0, done.stderr
+    ratio = re.search(r"([\d.]+)x tokens/s, ([\d.]+)x \$/token", done.stdout)
+    assert float(ratio[2]) == pytest.approx(1 / float(ratio[1]), abs=0.02)
+    report = (tmp_path / "analysis/summary_report.txt").read_text()
+    assert "2.000 USD an hour, --price-per-hour" in report or "price: 2" in report
+    bad = inferbench("analyze", "results", "--price-per-hour", "cheap")
+    assert bad.returncode == 2 and '"cheap" is not a price' in bad.stderr
+
+
+def test_failed_rows_nulls_and_warmups(inferbench, two, tmp_path):
+    path = next((tmp_path / "results/g5.xlarge").glob("offline_results_*"))
+    data = json.loads(path.read_text())
+    for row in data["results"]:
+        if row["scenario"] == "short" and row["batch_size"] == 1 and not row["is_warmup"]:
+            row["error"] = "out of memory"
+            row["tokens_per_second"] = None
+        if row["scenario"] == "short" and row["batch_size"] == 4:
+            row["inter_token_latency"] = None
+    path.write_text(json.dumps(data))
+    done = inferbench("analyze", "results")
+    assert done.returncode == 0, done.stderr
+    report = " ".join((tmp_path / "analysis/summary_report.txt").read_text().split())
+    assert "(6 matched cells)" in done.stdout
+    assert "short bs=1 cache=off: 4 failed repeats" in report
+    assert "nothing measured: 4 failed" in report
+    assert "ITL is not known in some repeats of 2 cells" in report
+    assert "16 warm-up repeats" in report
+
+
+def test_nothing_but_warmups(inferbench, two, tmp_path):
+    path = next((tmp_path / "results/g5.xlarge").glob("offline_results_*"))
+    data = json.loads(path.read_text())
+    data["results"] = [row for row in data["results"] if row["is_warmup"]]
+    (tmp_path / "w.json").write_text(json.dumps(data))
+    done = inferbench("analyze", "w.json")
+    assert done.returncode == 0, done.stderr
+    assert "not drawn" in done.stdout
+    assert "8 warm-up repeats" in (tmp_path / "analysis/summary_report.txt").read_text()
+
+
+def test_broken_file_is_named_and_the_rest_analysed(inferbench, two, tmp_path):
+    (tmp_path / "results/broken_results.json").write_text('{"results": [')
+    done = inferbench("analyze", "results")
+    assert done.returncode == 1
+    assert "broken_results.json" in done.stderr
+    assert "(8 matched cells)" in done.stdout
+
+
+@pytest.mark.parametrize("args,code,message", [
+    (["analyze"], 2, "needs results files or folders"),
+    (["analyze", "none.json"], 1, "none.json"),
+    (["analyze", "results", "--by", "colour"], 2, "--by"),
+    (["analyze", "results", "--plots", "pie"], 2, "--plots"),
+    (["analyze", "results", "--baseline", "g6"], 2, 'there is no label "g6"'),
+])
+def test_errors(inferbench, two, args, code, message):
+    done = inferbench(*args)
+    assert done.returncode == code, done.stderr
+    assert message in done.stderr
+
+
+def test_without_gnuplot_scripts_and_data_are_left(inferbench, two, tmp_path):
+    empty = tmp_path / "bin"
+    empty.mkdir()
+    done = inferbench("analyze", "results", env={"PATH": str(empty)})
+    assert done.returncode == 0, done.stderr
+    assert "No gnuplot here" in done.stdout
+    assert not list((tmp_path / "analysis").glob("*.png"))
+    assert len(list((tmp_path / "analysis/source").glob("*.gp"))) == len(PNGS)
+
+
+def test_scripts_draw_again_by_hand(inferbench, two, tmp_path):
+    assert inferbench("analyze", "results").returncode == 0
+    for path in (tmp_path / "analysis").glob("*.png"):
+        path.unlink()
+    for script in sorted((tmp_path / "analysis/source").glob("*.gp")):
+        subprocess.run(["gnuplot", script.name], cwd=script.parent, check=True, timeout=60)
+    assert len(list((tmp_path / "analysis").glob("*.png"))) == len(PNGS)
