@@ -35,7 +35,7 @@ static enum status open_for(struct offline *o, size_t index, struct err *e)
     struct engine_settings s = o->settings;
     session_close(&o->session);
     s.enable_prefix_caching = cell->caching;
-    if (o->loads_per_batch && !o->is_seqs_given)
+    if (o->loads_per_batch)
         s.max_num_seqs = cell->batch_size;
     o->open_cell = index;
     if (session_open(&o->session, o->ops, &s, &o->watch, e) != STATUS_OK)

@@ -27,8 +27,7 @@ struct offline {
     bool loads_per_batch; /* the compiled batch is part of the setting (Neuron) */
 
     struct session session;
-    size_t open_cell;   /* the cell that the session was opened for */
-    bool is_seqs_given; /* max_num_seqs comes from the user: left alone */
+    size_t open_cell; /* the cell that the session was opened for */
 };
 
 struct offline_outcome {

@@ -128,13 +128,19 @@ static int64_t vocabulary_of(const char *model, struct arena *a)
     return size > 32 ? size : 0;
 }
 
+static int64_t largest_batch(const struct opt_ints *sizes)
+{
+    int64_t largest = 0;
+    for (size_t i = 0; i < sizes->count; i++)
+        largest = sizes->items[i] > largest ? sizes->items[i] : largest;
+    return largest;
+}
+
 static void engine_settings(struct offline_job *j)
 {
     const struct offline_opts *o = &j->opts;
-    int64_t largest = 0;
+    int64_t largest = largest_batch(&o->batch_sizes);
     bool has_texts = false;
-    for (size_t i = 0; i < o->batch_sizes.count; i++)
-        largest = o->batch_sizes.items[i] > largest ? o->batch_sizes.items[i] : largest;
     for (size_t i = 0; i < j->plan.options.scenario_count; i++)
         has_texts = has_texts || j->plan.options.scenarios[i].text_count > 0;
     int64_t vocabulary = vocabulary_of(o->model, &j->arena);
@@ -354,6 +360,13 @@ static enum status run_fields(struct offline_job *j, struct err *e)
     return price_fields(j, instance, &j->run.fields, e);
 }
 
+static bool is_neuron(const struct offline_job *j)
+{
+    if (j->opts.hardware_type != NULL)
+        return strcmp(j->opts.hardware_type, "neuron") == 0;
+    return j->env.nvidia_devices == 0 && j->env.neuron_devices > 0;
+}
+
 enum status offline_setup_run(struct offline_job *j, struct err *e)
 {
     struct run_data *run = &j->run;
@@ -374,7 +387,9 @@ enum status offline_setup_run(struct offline_job *j, struct err *e)
     if (env_collect(&q, &j->arena, &j->env, e) != STATUS_OK ||
         run_fields(j, e) != STATUS_OK)
         return e->code;
-    j->is_neuron = j->env.nvidia_devices == 0 && j->env.neuron_devices > 0;
+    j->is_neuron = is_neuron(j);
+    if (j->is_neuron) /* compiled for: loading per cell lowers it to the cell's own */
+        j->settings.max_num_seqs = largest_batch(&j->opts.batch_sizes);
     run->serving_mode = "offline";
     run->tool = j->cli->tool;
     run->command_json = command_text(j);

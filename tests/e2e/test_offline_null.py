@@ -431,3 +431,16 @@ def test_journal_is_the_source(pair):
     assert [line["type"] for line in lines].count("repeat") == 24
     assert lines[0]["type"] == "run" and lines[-1]["type"] == "run_end"
     assert json.dumps(lines[0]["fields"]["run_id"])[1:-1] == pair.rows[0]["run_id"]
+
+
+@pytest.mark.parametrize("args,wanted", [
+    (["--hardware-type", "neuron"], {1: 1, 4: 4}),
+    (["--hardware-type", "neuron", "--neuron-batch", "max"], {1: 4, 4: 4}),
+    (["--hardware-type", "gpu"], {1: 256, 4: 256}),
+])
+def test_compiled_batch_is_part_of_the_setting_on_neuron(inferbench, tmp_path, args, wanted):
+    done = inferbench(*NULL, "--scenarios", "short", "--batch-sizes", "1", "4",
+                      "--output-dir", "r", *args)
+    assert done.returncode == 0, done.stderr
+    rows = files_of(tmp_path / "r").rows
+    assert {row["batch_size"]: row["max_num_seqs"] for row in rows} == wanted
