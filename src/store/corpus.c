@@ -14,7 +14,9 @@ struct corpus_reader {
     struct decode *decode;
     struct seen seen;
     const char *instance_type; /* of the input under way */
-    size_t room, before;       /* before: rows when the file began */
+    struct seen_key *keys;     /* [room] of the rows that were taken */
+    size_t room;
+    size_t before, duplicates_before; /* when the file began */
 };
 
 static enum status no_memory(struct err *e)
@@ -29,11 +31,15 @@ static enum status make_room(struct corpus_reader *r)
         return STATUS_OK;
     size_t room = r->room == 0 ? 256 : r->room * 2;
     struct corpus_row *rows = arena_alloc(r->arena, room, sizeof *rows);
-    if (rows == NULL)
+    struct seen_key *keys = arena_alloc(r->arena, room, sizeof *keys);
+    if (rows == NULL || keys == NULL)
         return STATUS_NO_MEMORY;
-    if (c->count > 0)
+    if (c->count > 0) {
         memcpy(rows, c->rows, c->count * sizeof *rows);
+        memcpy(keys, r->keys, c->count * sizeof *keys);
+    }
     c->rows = rows;
+    r->keys = keys;
     r->room = room;
     return STATUS_OK;
 }
@@ -42,7 +48,9 @@ static enum status take_row(void *arg, const struct foreign_row *found, struct e
 {
     struct corpus_reader *r = arg;
     bool is_published, is_new, is_equal;
-    struct seen_key key = seen_identity(found, r->instance_type, &is_published);
+    bool is_unknown = foreign_is_unknown(foreign_find(found, "instance_type"));
+    struct seen_key key = seen_identity(found, is_unknown ? r->instance_type : NULL,
+                                        &is_published);
     if (seen_add(&r->seen, key, 0, &is_new, &is_equal) != STATUS_OK)
         return no_memory(e);
     if (!is_new) {
@@ -54,9 +62,25 @@ static enum status take_row(void *arg, const struct foreign_row *found, struct e
         return no_memory(e);
     if (decode_row(r->decode, found, row, &is_published, e) != STATUS_OK)
         return e->code;
+    r->keys[r->out->count] = key;
     r->out->rows[r->out->count++] = (struct corpus_row){.row = row,
                                                         .is_published = is_published};
     return STATUS_OK;
+}
+
+/* Forgets the rows of a file that proved broken: another file may hold them whole. */
+static enum status take_back(struct corpus_reader *r)
+{
+    bool is_new, is_equal;
+    enum status s = STATUS_OK;
+    r->out->duplicates = r->duplicates_before;
+    if (r->seen.count == r->before)
+        return STATUS_OK;
+    r->out->count = r->before;
+    seen_fini(&r->seen);
+    for (size_t i = 0; i < r->before && s == STATUS_OK; i++)
+        s = seen_add(&r->seen, r->keys[i], 0, &is_new, &is_equal);
+    return s;
 }
 
 static enum status skip(struct corpus_reader *r, const struct err *why)
@@ -70,8 +94,7 @@ static enum status skip(struct corpus_reader *r, const struct err *why)
         return STATUS_NO_MEMORY;
     r->out->skipped_count++;
     r->out->bad_count += s->is_bad;
-    r->out->count = r->before;
-    return STATUS_OK;
+    return take_back(r);
 }
 
 /* metadata.env.instance.region of a results file, or NULL. */
@@ -98,6 +121,7 @@ static enum status read_one(struct corpus_reader *r, const struct input *input,
     r->instance_type = input->instance_type;
     r->decode->instance_type = input->instance_type;
     r->before = r->out->count;
+    r->duplicates_before = r->out->duplicates;
     if (foreign_read(input->path, &visitor, &file, &why) != STATUS_OK) {
         if (why.code == STATUS_NO_MEMORY || skip(r, &why) != STATUS_OK)
             return no_memory(e);

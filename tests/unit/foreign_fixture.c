@@ -1,0 +1,72 @@
+#include "foreign_fixture.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <cmocka.h>
+
+#include "base/file.h"
+#include "base/mem.h"
+#include "base/proc.h"
+
+void foreign_fixture_init(struct foreign_fixture *f)
+{
+    *f = (struct foreign_fixture){.count = 0};
+    arena_init(&f->arena, 16 << 20);
+    (void)snprintf(f->dir, sizeof f->dir, "/tmp/inferbench_test_XXXXXX");
+    assert_non_null(mkdtemp(f->dir));
+}
+
+void foreign_fixture_fini(struct foreign_fixture *f)
+{
+    const char *const argv[] = {"rm", "-rf", f->dir, NULL};
+    struct buf out;
+    int code = -1;
+    mem_fail_at(0);
+    buf_init(&out, 1024);
+    assert_int_equal(proc_run(argv, clock_seconds(10), &out, &code, NULL), STATUS_OK);
+    assert_int_equal(code, 0);
+    buf_fini(&out);
+    foreign_fini(&f->file);
+    arena_fini(&f->arena);
+}
+
+const char *foreign_fixture_put(struct foreign_fixture *f, const char *name,
+                                const char *text)
+{
+    struct err e;
+    char *path = arena_printf(&f->arena, "%s/%s", f->dir, name);
+    assert_non_null(path);
+    char *slash = strrchr(path, '/');
+    *slash = '\0';
+    assert_int_equal(file_make_dirs(path, &e), STATUS_OK);
+    *slash = '/';
+    assert_int_equal(file_replace(path, str_from(text), &e), STATUS_OK);
+    return path;
+}
+
+static enum status keep(void *arg, const struct foreign_row *row, struct err *e)
+{
+    struct foreign_fixture *f = arg;
+    (void)e;
+    assert_true(f->count < FOREIGN_FIXTURE_ROWS);
+    struct foreign_member *members = arena_alloc(&f->arena, row->count + 1,
+                                                 sizeof *members);
+    assert_non_null(members);
+    memcpy(members, row->members, row->count * sizeof *members);
+    f->rows[f->count] = *row;
+    f->rows[f->count++].members = members;
+    return STATUS_OK;
+}
+
+void foreign_fixture_read(struct foreign_fixture *f, const char *text)
+{
+    const struct foreign_visitor visitor = {.row = keep, .arg = f};
+    struct err e;
+    const char *path = foreign_fixture_put(f, "results.json", text);
+    if (foreign_read(path, &visitor, &f->file, &e) != STATUS_OK)
+        fail_msg("%s: %s", e.where, e.what);
+}

@@ -1,0 +1,163 @@
+#include "store/corpus.h"
+
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+#include <cmocka.h>
+
+#include "base/mem.h"
+#include "foreign_fixture.h"
+
+static int set_up(void **state)
+{
+    static struct foreign_fixture fx;
+    foreign_fixture_init(&fx);
+    *state = &fx;
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    foreign_fixture_fini(*state);
+    return 0;
+}
+
+static void read_all(struct foreign_fixture *f, const struct input *in, size_t n,
+                     struct corpus *c)
+{
+    struct err e;
+    if (corpus_read(in, n, &f->arena, c, &e) != STATUS_OK)
+        fail_msg("%s: %s", e.where, e.what);
+}
+
+static void test_rows(void **state)
+{
+    struct foreign_fixture *f = *state;
+    struct corpus c;
+    const struct input in[] = {
+        {.path = foreign_fixture_put(
+             f, "a.json",
+             "{\"metadata\":{\"env\":{\"instance\":{\"region\":\"eu-north-1\"}}},"
+             "\"results\":[{\"run_id\":\"r\",\"row\":0},{\"run_id\":\"r\",\"row\":1}]}")},
+        {.path = foreign_fixture_put(f, "b.json",
+                                     "[{\"run_id\":\"r\",\"row\":1},{\"batch_size\":4},"
+                                     "{\"batch_size\":4},{\"batch_size\":8}]"),
+         .instance_type = "g5"}};
+    read_all(f, in, 2, &c);
+    assert_int_equal(c.file_count, 2);
+    assert_int_equal(c.count, 4);
+    assert_int_equal(c.duplicates, 2);
+    assert_int_equal(c.skipped_count, 0);
+    assert_string_equal(c.rows[0].region, "eu-north-1");
+    assert_string_equal(c.rows[1].file, in[0].path);
+    assert_null(c.rows[2].region);
+    assert_false(c.rows[1].is_published);
+    assert_true(c.rows[2].is_published);
+    assert_string_equal(field_str(c.rows[2].row, FIELD_instance_type), "g5");
+    assert_int_equal(c.rows[3].row->v[FIELD_batch_size].i, 8);
+}
+
+static void test_skipped(void **state)
+{
+    struct foreign_fixture *f = *state;
+    struct corpus c;
+    const struct input in[] = {
+        {.path = foreign_fixture_put(f, "cut.json", "[{\"batch_size\":1}")},
+        {.path = foreign_fixture_put(f, "summary.json", "{\"summary\":[]}")},
+        {.path = "/nowhere/results.json"},
+        {.path = foreign_fixture_put(f, "good.json", "[{\"batch_size\":2}]")}};
+    read_all(f, in, 4, &c);
+    assert_int_equal(c.file_count, 1);
+    assert_int_equal(c.count, 1);
+    assert_int_equal(c.rows[0].row->v[FIELD_batch_size].i, 2);
+    assert_int_equal(c.skipped_count, 3);
+    assert_int_equal(c.bad_count, 2);
+    assert_true(c.skipped[0].is_bad);
+    assert_non_null(strstr(c.skipped[0].why, in[0].path));
+    assert_false(c.skipped[1].is_bad);
+    assert_true(c.skipped[2].is_bad);
+}
+
+/* A cut copy read first must not take the rows of the whole file with it. */
+static void test_cut_copy(void **state)
+{
+    struct foreign_fixture *f = *state;
+    struct corpus c;
+    const struct input in[] = {
+        {.path = foreign_fixture_put(f, "first.json", "[{\"batch_size\":1}]")},
+        {.path = foreign_fixture_put(
+             f, "cut.json",
+             "[{\"batch_size\":1},{\"batch_size\":2},{\"batch_size\":2},")},
+        {.path = foreign_fixture_put(f, "whole.json",
+                                     "[{\"batch_size\":1},{\"batch_size\":2}]")}};
+    read_all(f, in, 3, &c);
+    assert_int_equal(c.count, 2);
+    assert_int_equal(c.rows[1].row->v[FIELD_batch_size].i, 2);
+    assert_string_equal(c.rows[1].file, in[2].path);
+    assert_int_equal(c.duplicates, 1);
+}
+
+/* A type that is given stands in for unknown ones alone. */
+static void test_given_type(void **state)
+{
+    struct foreign_fixture *f = *state;
+    struct corpus c;
+    const struct input in[] = {
+        {.path = foreign_fixture_put(
+             f, "a.json",
+             "[{\"instance_type\":\"g5\",\"v\":1},{\"instance_type\":\"g6\",\"v\":1},"
+             "{\"v\":1}]"),
+         .instance_type = "inf2"}};
+    read_all(f, in, 1, &c);
+    assert_int_equal(c.count, 3);
+    assert_string_equal(field_str(c.rows[1].row, FIELD_instance_type), "g6");
+    assert_string_equal(field_str(c.rows[2].row, FIELD_instance_type), "inf2");
+}
+
+static void test_no_memory(void **state)
+{
+    struct foreign_fixture *f = *state;
+    struct buf text;
+    buf_init(&text, 1 << 20);
+    for (int i = 0; i < 600; i++) /* more than the first room of rows and of keys */
+        buf_printf(&text, "%s{\"batch_size\":%d}", i == 0 ? "[" : ",", i);
+    buf_text(&text, "]");
+    const struct input in[] = {
+        {.path = foreign_fixture_put(f, "cut.json", "[{\"batch_size\":1},")},
+        {.path = foreign_fixture_put(f, "whole.json", buf_cstr(&text))}};
+    enum status st = STATUS_NO_MEMORY;
+    long nth = 1;
+    for (; st != STATUS_OK; nth++) {
+        struct arena a;
+        struct corpus c;
+        struct err e;
+        arena_init(&a, 64 << 20);
+        mem_fail_at(nth);
+        st = corpus_read(in, 2, &a, &c, &e);
+        mem_fail_at(0);
+        assert_true(st == STATUS_OK || st == STATUS_NO_MEMORY);
+        assert_true(nth < 10000);
+        if (st == STATUS_OK) {
+            assert_int_equal(c.count, 600);
+            assert_int_equal(c.rows[599].row->v[FIELD_batch_size].i, 599);
+        }
+        arena_fini(&a);
+    }
+    assert_true(nth > 10);
+    buf_fini(&text);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(test_rows, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_skipped, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_cut_copy, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_given_type, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_no_memory, set_up, tear_down),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
