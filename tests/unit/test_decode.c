@@ -1,0 +1,171 @@
+#include "store/decode.h"
+
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+#include <cmocka.h>
+
+#include "base/mem.h"
+#include "foreign_fixture.h"
+
+static int set_up(void **state)
+{
+    static struct foreign_fixture fx;
+    foreign_fixture_init(&fx);
+    *state = &fx;
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    foreign_fixture_fini(*state);
+    return 0;
+}
+
+static enum status decode(struct foreign_fixture *f, struct decode *d, size_t row,
+                          struct row *out, bool *is_published)
+{
+    struct err e;
+    return decode_row(d, &f->rows[row], out, is_published, &e);
+}
+
+static void test_kinds(void **state)
+{
+    struct foreign_fixture *f = *state;
+    struct decode d;
+    struct row r;
+    bool is_published;
+    foreign_fixture_read(
+        f, "[{\"run_id\":\"a\",\"batch_size\":4.0,\"repeat\":\"2\",\"top_p\":1,"
+           "\"is_warmup\":true,\"reasons\":[\"A\"],\"model_name\":\"a\\u00e9\\\"b\","
+           "\"weather\":3,\"request_rate\":\"inf\",\"seed\":1e300,\"notes\":7,"
+           "\"total_time\":NaN,\"dtype\":null}]");
+    decode_init(&d, &f->arena);
+    assert_int_equal(decode(f, &d, 0, &r, &is_published), STATUS_OK);
+    assert_false(is_published);
+    assert_int_equal(r.v[FIELD_batch_size].kind, VALUE_INT);
+    assert_int_equal(r.v[FIELD_batch_size].i, 4);
+    assert_int_equal(r.v[FIELD_repeat].kind, VALUE_NULL); /* a text is no number */
+    assert_int_equal(r.v[FIELD_top_p].kind, VALUE_NUM);
+    assert_true(r.v[FIELD_is_warmup].b);
+    assert_string_equal(field_str(&r, FIELD_reasons), "[\"A\"]");
+    assert_string_equal(field_str(&r, FIELD_model_name), "a\xc3\xa9\"b");
+    assert_string_equal(field_str(&r, FIELD_request_rate), "inf");
+    assert_true(field_num(&r, FIELD_seed) == 1e300); /* not cut to 64 bits */
+    assert_int_equal(r.v[FIELD_notes].kind, VALUE_NULL);
+    assert_int_equal(r.v[FIELD_total_time].kind, VALUE_NULL);
+    for (int i = 0; i < FIELD_COUNT; i++)
+        assert_int_not_equal(r.v[i].kind, VALUE_ABSENT);
+}
+
+/* Every name of the table is found, whatever shares its slot. */
+static void test_every_field(void **state)
+{
+    struct foreign_fixture *f = *state;
+    struct decode d;
+    struct row r;
+    struct buf text;
+    bool is_published;
+    buf_init(&text, 1 << 20);
+    for (int i = 0; i < FIELD_COUNT; i++) {
+        enum value_kind kind = field_table[i].kind;
+        buf_printf(&text, "%s\"%s\":%s", i == 0 ? "[{" : ",", field_table[i].name,
+                   kind == VALUE_STR    ? "\"s\""
+                   : kind == VALUE_JSON ? "{}"
+                   : kind == VALUE_BOOL ? "false"
+                                        : "5");
+    }
+    buf_text(&text, "}]");
+    foreign_fixture_read(f, buf_cstr(&text));
+    decode_init(&d, &f->arena);
+    assert_int_equal(decode(f, &d, 0, &r, &is_published), STATUS_OK);
+    for (int i = 0; i < FIELD_COUNT; i++)
+        if (r.v[i].kind != field_table[i].kind)
+            fail_msg("%s is of kind %d", field_table[i].name, r.v[i].kind);
+    buf_fini(&text);
+}
+
+static void test_published(void **state)
+{
+    struct foreign_fixture *f = *state;
+    struct decode d;
+    struct row r;
+    bool is_published;
+    foreign_fixture_read(f, "[{\"notes\":\"scenario=short, run=2, warmup=False\"},"
+                            "{\"notes\":\"scenario=long, run=0, warmup=True\","
+                            "\"instance_type\":\"unknown\"},"
+                            "{\"notes\":\"free text, run=x\",\"instance_type\":\"g5\","
+                            "\"scenario\":\"own\"}]");
+    decode_init(&d, &f->arena);
+    assert_int_equal(decode(f, &d, 0, &r, &is_published), STATUS_OK);
+    assert_true(is_published);
+    assert_string_equal(field_str(&r, FIELD_scenario), "short");
+    assert_int_equal(r.v[FIELD_repeat].i, 2);
+    assert_int_equal(r.v[FIELD_is_warmup].kind, VALUE_BOOL);
+    assert_false(r.v[FIELD_is_warmup].b);
+    assert_null(field_str(&r, FIELD_label));
+    d.instance_type = "inf2";
+    assert_int_equal(decode(f, &d, 1, &r, &is_published), STATUS_OK);
+    assert_string_equal(field_str(&r, FIELD_scenario), "long");
+    assert_true(r.v[FIELD_is_warmup].b);
+    assert_string_equal(field_str(&r, FIELD_instance_type), "inf2");
+    assert_string_equal(field_str(&r, FIELD_label), "inf2");
+    assert_int_equal(decode(f, &d, 2, &r, &is_published), STATUS_OK);
+    assert_string_equal(field_str(&r, FIELD_instance_type), "g5"); /* its own stays */
+    assert_string_equal(field_str(&r, FIELD_scenario), "own");
+    assert_int_equal(r.v[FIELD_repeat].kind, VALUE_NULL);
+    assert_int_equal(r.v[FIELD_is_warmup].kind, VALUE_NULL);
+}
+
+static void test_texts_are_shared(void **state)
+{
+    struct foreign_fixture *f = *state;
+    struct decode d;
+    struct row r[3];
+    bool is_published;
+    foreign_fixture_read(f, "[{\"dtype\":\"bf16\"},{\"dtype\":\"bf16\"},"
+                            "{\"dtype\":\"bf1\"}]");
+    decode_init(&d, &f->arena);
+    for (size_t i = 0; i < 3; i++)
+        assert_int_equal(decode(f, &d, i, &r[i], &is_published), STATUS_OK);
+    assert_ptr_equal(field_str(&r[0], FIELD_dtype), field_str(&r[1], FIELD_dtype));
+    assert_string_equal(field_str(&r[2], FIELD_dtype), "bf1");
+}
+
+static void test_no_memory(void **state)
+{
+    struct foreign_fixture *f = *state;
+    struct decode d;
+    struct row r;
+    bool is_published;
+    static const char text[] = "[{\"dtype\":\"bf16\",\"reasons\":[],\"notes\":\"a\\n\"}]";
+    foreign_fixture_read(f, text);
+    enum status st = STATUS_NO_MEMORY;
+    for (size_t cap = 0; st != STATUS_OK; cap += 8) {
+        struct arena a;
+        arena_init(&a, cap);
+        decode_init(&d, &a);
+        st = decode(f, &d, 0, &r, &is_published);
+        if (st == STATUS_OK)
+            assert_string_equal(field_str(&r, FIELD_notes), "a\n");
+        else
+            assert_int_equal(st, STATUS_NO_MEMORY);
+        assert_true(cap < 4096);
+        arena_fini(&a);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(test_kinds, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_every_field, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_published, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_texts_are_shared, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_no_memory, set_up, tear_down),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,180 @@
+#include "store/foreign.h"
+
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+#include <cmocka.h>
+
+#include "base/mem.h"
+#include "foreign_fixture.h"
+
+static int set_up(void **state)
+{
+    static struct foreign_fixture fx;
+    foreign_fixture_init(&fx);
+    *state = &fx;
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    foreign_fixture_fini(*state);
+    return 0;
+}
+
+static enum status ignore(void *arg, const struct foreign_row *row, struct err *e)
+{
+    (void)arg;
+    (void)row;
+    (void)e;
+    return STATUS_OK;
+}
+
+/* Fails with `want`, saying `what` and the file. */
+static void refused(struct foreign_fixture *f, const char *text, enum status want,
+                    const char *what)
+{
+    const struct foreign_visitor visitor = {.row = ignore};
+    struct foreign_file file;
+    struct err e = {.code = STATUS_OK};
+    const char *path = foreign_fixture_put(f, "f.json", text);
+    enum status st = foreign_read(path, &visitor, &file, &e);
+    if (st != want || strstr(e.what, what) == NULL || strstr(e.where, path) != e.where)
+        fail_msg("%s: %s, %s: %s", text, status_text(st), e.where, e.what);
+}
+
+static void test_two_shapes(void **state)
+{
+    struct foreign_fixture *f = *state;
+    foreign_fixture_read(f, "{\"metadata\":{\"format\":1,\"a\":[2]},\"other\":null,"
+                            "\"results\":[{\"a\":1,\"b\":[NaN]},{}]}\n");
+    assert_int_equal(f->count, 2);
+    assert_int_equal(f->file.row_count, 2);
+    assert_int_equal(f->file.format, 1);
+    assert_true(str_is(f->file.metadata, "{\"format\":1,\"a\":[2]}"));
+    assert_true(str_is(f->rows[0].text, "{\"a\":1,\"b\":[NaN]}"));
+    assert_true(f->rows[0].has_nonfinite);
+    assert_false(f->rows[1].has_nonfinite);
+    assert_int_equal(f->rows[1].count, 0);
+    assert_true(str_is(foreign_find(&f->rows[0], "b")->value.text, "[NaN]"));
+    assert_null(foreign_find(&f->rows[0], "c"));
+    foreign_fini(&f->file);
+    foreign_fixture_read(f, " [{\"a\":2}] ");
+    assert_int_equal(f->file.row_count, 1);
+    assert_int_equal(f->file.format, 0);
+    assert_int_equal(f->file.metadata.len, 0);
+    /* sha256sum */
+    assert_string_equal(
+        f->file.sha256,
+        "510b9620bcb6502db42f308ecb913d6030359d3507eeb22486e2266d71587837");
+}
+
+static void test_refused(void **state)
+{
+    struct foreign_fixture *f = *state;
+    refused(f, "", STATUS_BAD_INPUT, "is empty");
+    refused(f, "{}", STATUS_BAD_INPUT, "has no \"results\"");
+    refused(f, "{\"type\":\"run\"}\n{\"type\":\"cell\"}", STATUS_BAD_INPUT, "journal");
+    refused(f, "{\"summary\":[]}", STATUS_UNSUPPORTED, "a summary");
+    refused(f, "{\"python_packages\":{}}", STATUS_UNSUPPORTED, "environment");
+    refused(f, "{\"results\":[],\"results\":[]}", STATUS_BAD_INPUT, "twice");
+    refused(f, "[3]", STATUS_BAD_INPUT, "row 0 is not an object");
+    refused(f, "[{},[]]", STATUS_BAD_INPUT, "row 1 is not an object");
+    refused(f, "[{\"a\":1}", STATUS_BAD_INPUT, "");
+    refused(f, "[] []", STATUS_BAD_INPUT, "");
+    refused(f, "{\"results\":{}}", STATUS_BAD_INPUT, "");
+    refused(f, "{\"metadata\":{\"format\":2},\"results\":[]}", STATUS_BAD_INPUT,
+            "format 2");
+    struct foreign_file file;
+    struct err e;
+    const struct foreign_visitor visitor = {.row = ignore};
+    assert_int_equal(foreign_read(f->dir, &visitor, &file, &e), STATUS_BAD_INPUT);
+    assert_string_equal(e.what, "is a folder");
+    assert_int_equal(foreign_read("/nowhere/f.json", &visitor, &file, &e),
+                     STATUS_NOT_FOUND);
+}
+
+static void test_many_fields(void **state)
+{
+    struct foreign_fixture *f = *state;
+    struct buf text;
+    for (int n = FOREIGN_FIELDS_MAX - 1; n <= FOREIGN_FIELDS_MAX; n++) {
+        buf_init(&text, 1 << 20);
+        buf_text(&text, "[{");
+        for (int i = 0; i < n; i++)
+            buf_printf(&text, "%s\"f%d\":%d", i > 0 ? "," : "", i, i);
+        buf_text(&text, "}]");
+        if (n == FOREIGN_FIELDS_MAX)
+            refused(f, buf_cstr(&text), STATUS_BAD_INPUT, "more than 511 fields");
+        else
+            foreign_fixture_read(f, buf_cstr(&text));
+        buf_fini(&text);
+    }
+    assert_int_equal(f->rows[0].count, FOREIGN_FIELDS_MAX - 1);
+}
+
+static void test_unknown_type(void **state)
+{
+    struct foreign_fixture *f = *state;
+    foreign_fixture_read(f, "[{\"a\":\"\",\"b\":\"unknown\",\"c\":null,\"d\":\"g5\"}]");
+    assert_true(foreign_is_unknown(NULL));
+    for (size_t i = 0; i < 4; i++)
+        assert_int_equal(foreign_is_unknown(&f->rows[0].members[i]), i < 3);
+}
+
+static enum status stop(void *arg, const struct foreign_row *row, struct err *e)
+{
+    (void)row;
+    ++*(int *)arg;
+    return status_fail(e, STATUS_INTERRUPTED, "visitor", "enough");
+}
+
+static void test_visitor_ends_it(void **state)
+{
+    struct foreign_fixture *f = *state;
+    struct foreign_file file;
+    struct err e;
+    int calls = 0;
+    const struct foreign_visitor visitor = {.row = stop, .arg = &calls};
+    const char *path = foreign_fixture_put(f, "f.json", "[{},{}]");
+    assert_int_equal(foreign_read(path, &visitor, &file, &e), STATUS_INTERRUPTED);
+    assert_int_equal(calls, 1);
+    assert_string_equal(e.what, "enough");
+}
+
+static void test_no_memory(void **state)
+{
+    struct foreign_fixture *f = *state;
+    const struct foreign_visitor visitor = {.row = ignore};
+    const char *path = foreign_fixture_put(f, "f.json", "[{}]");
+    enum status st = STATUS_NO_MEMORY;
+    long nth = 1;
+    for (; st != STATUS_OK; nth++) {
+        struct foreign_file file;
+        struct err e;
+        mem_fail_at(nth);
+        st = foreign_read(path, &visitor, &file, &e);
+        mem_fail_at(0);
+        assert_true(st == STATUS_OK || st == STATUS_NO_MEMORY);
+        assert_true(nth < 1000);
+        if (st == STATUS_OK)
+            foreign_fini(&file);
+    }
+    assert_true(nth > 2);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(test_two_shapes, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_refused, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_many_fields, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_unknown_type, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_visitor_ends_it, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_no_memory, set_up, tear_down),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

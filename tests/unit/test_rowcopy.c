@@ -1,0 +1,120 @@
+#include "store/rowcopy.h"
+
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+#include <cmocka.h>
+
+#include "base/mem.h"
+#include "foreign_fixture.h"
+
+static int set_up(void **state)
+{
+    static struct foreign_fixture fx;
+    foreign_fixture_init(&fx);
+    *state = &fx;
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    foreign_fixture_fini(*state);
+    return 0;
+}
+
+static void written(struct foreign_fixture *f, size_t row, const char *type,
+                    const char *want)
+{
+    struct rowcopy c;
+    struct buf out;
+    buf_init(&out, 1 << 20);
+    rowcopy_note(&f->file, &f->rows[row], type, &c);
+    assert_int_equal(rowcopy_write(&f->file, &c, type, &out), STATUS_OK);
+    assert_string_equal(buf_cstr(&out), want);
+    buf_fini(&out);
+}
+
+static void test_note(void **state)
+{
+    struct foreign_fixture *f = *state;
+    struct rowcopy c;
+    foreign_fixture_read(f, "[{\"instance_type\":\"g5\",\"error\":null},"
+                            "{\"error\":\"died\",\"v\":Infinity}]");
+    rowcopy_note(&f->file, &f->rows[0], NULL, &c);
+    assert_true(str_is(c.type, "g5"));
+    assert_false(c.is_failed || c.is_renamed || c.is_refused || c.has_nonfinite);
+    assert_int_equal(c.offset, 1);
+    assert_int_equal(c.len, f->rows[0].text.len);
+    rowcopy_note(&f->file, &f->rows[0], "g5", &c);
+    assert_false(c.is_refused || c.is_renamed);
+    rowcopy_note(&f->file, &f->rows[0], "inf2", &c);
+    assert_true(c.is_refused);
+    assert_false(c.is_renamed);
+    rowcopy_note(&f->file, &f->rows[1], "inf2", &c);
+    assert_true(c.is_failed && c.is_renamed && c.has_nonfinite);
+    assert_false(c.is_refused);
+    assert_int_equal(c.type.len, 0);
+}
+
+/* Ours is copied byte by byte; what is laid out otherwise, anew. */
+static void test_layout(void **state)
+{
+    struct foreign_fixture *f = *state;
+    foreign_fixture_read(f, "[{\n      \"a\": 1.50,   \"b\":\"x\"\n    },"
+                            "{\"a\":1.50,\"b\":[1,{}]},"
+                            "{\n      \"a\": 1,   \"b\":NaN\n    },{}]");
+    written(f, 0, NULL, "{\n      \"a\": 1.50,   \"b\":\"x\"\n    }");
+    written(f, 1, NULL,
+            "{\n      \"a\": 1.50,\n      \"b\": [\n        1,\n        {}\n      ]\n"
+            "    }");
+    written(f, 2, NULL, "{\n      \"a\": 1,\n      \"b\": null\n    }");
+    written(f, 3, NULL, "{}");
+}
+
+static void test_renamed(void **state)
+{
+    struct foreign_fixture *f = *state;
+    foreign_fixture_read(f, "[{\"instance_type\":\"unknown\",\"label\":null,\"v\":[1]},"
+                            "{\"v\":NaN,\"label\":\"mine\"},{}]");
+    written(f, 0, "g\"5",
+            "{\n      \"instance_type\": \"g\\\"5\",\n      \"label\": \"g\\\"5\",\n"
+            "      \"v\": [\n        1\n      ]\n    }");
+    written(f, 1, "g5",
+            "{\n      \"v\": null,\n      \"label\": \"mine\",\n"
+            "      \"instance_type\": \"g5\"\n    }");
+    written(f, 2, "g5", "{\n      \"instance_type\": \"g5\"\n    }");
+}
+
+static void test_no_room(void **state)
+{
+    struct foreign_fixture *f = *state;
+    struct rowcopy c;
+    foreign_fixture_read(f, "[{\"v\":1}]");
+    for (int is_named = 0; is_named < 2; is_named++) {
+        const char *type = is_named ? "g5" : NULL;
+        struct buf out;
+        rowcopy_note(&f->file, &f->rows[0], type, &c);
+        buf_init(&out, 8);
+        assert_int_equal(rowcopy_write(&f->file, &c, type, &out), STATUS_TOO_BIG);
+        buf_fini(&out);
+        buf_init(&out, 1024);
+        mem_fail_at(1);
+        assert_int_equal(rowcopy_write(&f->file, &c, type, &out), STATUS_NO_MEMORY);
+        mem_fail_at(0);
+        buf_fini(&out);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(test_note, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_layout, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_renamed, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_no_room, set_up, tear_down),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
