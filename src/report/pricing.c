@@ -24,9 +24,30 @@ static double named_price(const struct row *row, const struct opt_strings *price
     return price;
 }
 
+/* What the list said last: most rows ask the same as the one before. */
+struct lookup {
+    const char *type, *region; /* NULL: nothing was asked yet */
+    struct price price;
+};
+
+static bool is_same_text(const char *a, const char *b)
+{
+    return a == b || (a != NULL && b != NULL && strcmp(a, b) == 0);
+}
+
+static enum status listed_price(struct lookup *last, const char *type, const char *region,
+                                struct arena *a, struct err *e)
+{
+    if (is_same_text(last->type, type) && is_same_text(last->region, region))
+        return STATUS_OK;
+    last->type = type;
+    last->region = region;
+    return prices_find(type, region, a, &last->price, e);
+}
+
 static enum status price_row(const struct corpus_row *of,
-                             const struct opt_strings *prices, struct arena *a,
-                             struct err *e)
+                             const struct opt_strings *prices, struct lookup *last,
+                             struct arena *a, struct err *e)
 {
     struct row *row = of->row;
     struct price p = {.usd_per_hour = named_price(row, prices),
@@ -35,9 +56,11 @@ static enum status price_row(const struct corpus_row *of,
     bool has_price = value_is_known(row->v[FIELD_price_usd_per_hour]);
     if (isnan(p.usd_per_hour) && has_price)
         return STATUS_OK;
-    if (isnan(p.usd_per_hour) && type != NULL &&
-        prices_find(type, of->region, a, &p, e) != STATUS_OK)
-        return e->code;
+    if (isnan(p.usd_per_hour) && type != NULL) {
+        if (listed_price(last, type, of->region, a, e) != STATUS_OK)
+            return e->code;
+        p = last->price;
+    }
     if (isnan(p.usd_per_hour))
         return STATUS_OK;
     const char *mode = field_str(row, FIELD_serving_mode);
@@ -71,8 +94,9 @@ enum status pricing_check(const struct opt_strings *prices, struct err *e)
 enum status pricing_apply(struct corpus *c, const struct opt_strings *prices,
                           struct arena *a, struct err *e)
 {
+    struct lookup last = {.type = NULL};
     for (size_t i = 0; i < c->count; i++)
-        if (price_row(&c->rows[i], prices, a, e) != STATUS_OK)
+        if (price_row(&c->rows[i], prices, &last, a, e) != STATUS_OK)
             return e->code;
     return STATUS_OK;
 }

@@ -200,18 +200,31 @@ static enum status fill_pair(struct work *w, struct match_pair *p)
     return STATUS_OK;
 }
 
-/* The notes of the pairs without repetition, joined by "; ". */
+/* True if one of the parts of a list "a, b, c" is this. */
+static bool has_part(const char *list, struct str part)
+{
+    struct str rest = str_from(list);
+    while (rest.len > 0)
+        if (str_equal(str_trim(str_cut(&rest, ',')), part))
+            return true;
+    return false;
+}
+
+/* The parts of the pairs' notes, each once. */
 static enum status join_differences(struct work *w, struct match_group *g)
 {
     for (size_t i = 0; i < g->pair_count; i++) {
-        const char *note = g->pairs[i].is_counted ? g->pairs[i].note : NULL;
-        if (note == NULL || (g->differs != NULL && strstr(g->differs, note) != NULL))
-            continue;
-        g->differs = g->differs == NULL
-                         ? note
-                         : arena_printf(w->arena, "%s; %s", g->differs, note);
-        if (g->differs == NULL)
-            return STATUS_NO_MEMORY;
+        struct str rest = str_from(g->pairs[i].is_counted ? g->pairs[i].note : NULL);
+        while (rest.len > 0) {
+            struct str part = str_trim(str_cut(&rest, ','));
+            if (has_part(g->differs, part))
+                continue;
+            g->differs = arena_printf(
+                w->arena, "%s%s%.*s", g->differs != NULL ? g->differs : "",
+                g->differs != NULL ? ", " : "", (int)part.len, part.ptr);
+            if (g->differs == NULL)
+                return STATUS_NO_MEMORY;
+        }
     }
     return STATUS_OK;
 }

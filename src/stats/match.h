@@ -72,9 +72,10 @@ struct match_cell {
     const char *scenario;  /* "unknown" if null */
     const char *name;      /* the cell without its side, e.g. "short bs=4", for labels */
     bool is_published, is_simulated, has_dummy_weights;
-    bool is_valid;       /* no measured row is INVALID */
+    bool is_valid;                 /* no measured row is INVALID */
+    const struct row *invalid_row; /* the first that is; NULL */
     bool shares_nothing; /* caching ON and the prompts allow no hit: no ON/OFF claim */
-    size_t measured, failed, warmups;          /* rows */
+    size_t measured, failed, warmups, invalid; /* rows; invalid: of the measured */
     size_t counts[MATCH_METRIC_COUNT];         /* values behind each spread */
     struct spread metrics[MATCH_METRIC_COUNT]; /* all NAN where counts is 0 */
 };

@@ -319,19 +319,56 @@ static void count_row(struct match_cell *c, const struct row *row)
     if (c->measured == 0)
         c->row = row;
     c->measured++;
-    if (verdict != NULL && strcmp(verdict, "INVALID") == 0)
+    if (verdict != NULL && strcmp(verdict, "INVALID") == 0) {
+        c->invalid_row = c->is_valid ? row : c->invalid_row;
         c->is_valid = false;
+        c->invalid++;
+    }
     c->shares_nothing |= caching.kind == VALUE_BOOL && caching.b && expected == 0;
+}
+
+static bool is_same_value(struct value a, struct value b)
+{
+    if (a.kind != b.kind)
+        return false;
+    switch (a.kind) {
+    case VALUE_STR:
+    case VALUE_JSON: return a.s == b.s || strcmp(a.s, b.s) == 0;
+    case VALUE_BOOL: return a.b == b.b;
+    case VALUE_INT: return a.i == b.i;
+    case VALUE_NUM: return a.n == b.n;
+    default: return true;
+    }
+}
+
+/* True only if both are of one cell: the quick answer for rows that stand together. */
+static bool is_surely_same(const struct match_row *a, const struct match_row *b)
+{
+    bool is_same = a->is_published == b->is_published &&
+                   value_is_known(a->row->v[FIELD_scenario]);
+    for (size_t i = 0; is_same && i < DIM_COUNT; i++)
+        is_same = is_same_value(a->row->v[dims[i].id], b->row->v[dims[i].id]);
+    return is_same;
+}
+
+/* Index of the cell that a row belongs to; count if it is the first of a new one. */
+static size_t find_cell(const struct grouping *g, uint64_t key)
+{
+    size_t at = 0;
+    while (at < g->count && g->keys[at] != key)
+        at++;
+    return at;
 }
 
 static void group_rows(const struct match_input *in, struct grouping *g)
 {
-    size_t at = 0; /* rows of a cell stand together: try the last one first */
+    size_t at = 0;
     for (size_t i = 0; i < in->count; i++) {
-        uint64_t key = key_of(&in->rows[i]);
-        if (at >= g->count || g->keys[at] != key)
-            for (at = 0; at < g->count && g->keys[at] != key; at++)
-                continue;
+        uint64_t key = 0;
+        if (i == 0 || !is_surely_same(&in->rows[i], &in->rows[i - 1])) {
+            key = key_of(&in->rows[i]);
+            at = find_cell(g, key);
+        }
         struct match_cell *c = &g->cells[at];
         if (at == g->count) {
             g->keys[g->count++] = key;

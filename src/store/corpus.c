@@ -117,7 +117,8 @@ static enum status read_one(struct corpus_reader *r, const struct input *input,
 {
     struct foreign_file file;
     struct err why;
-    const struct foreign_visitor visitor = {.row = take_row, .arg = r};
+    const struct foreign_visitor visitor = {
+        .row = take_row, .arg = r, .needs_no_digest = true};
     r->instance_type = input->instance_type;
     r->decode->instance_type = input->instance_type;
     r->before = r->out->count;

@@ -193,7 +193,7 @@ enum status foreign_read(const char *path, const struct foreign_visitor *visitor
         st = read_text(out, visitor, e);
     if (st == STATUS_OK)
         st = read_format(out, e);
-    if (st == STATUS_OK)
+    if (st == STATUS_OK && !visitor->needs_no_digest)
         st = hash_text(out, e);
     if (st != STATUS_OK)
         foreign_fini(out);

@@ -40,6 +40,7 @@ struct foreign_visitor {
     /* Any status but OK ends the reading. Pieces live as long as the file. */
     enum status (*row)(void *arg, const struct foreign_row *row, struct err *e);
     void *arg;
+    bool needs_no_digest; /* sha256 stays empty */
 };
 
 /* Reads the file and hands each row to the visitor, while the rest is still unread: what

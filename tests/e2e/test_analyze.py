@@ -270,6 +270,18 @@ def test_broken_file_is_named_and_the_rest_analysed(inferbench, two, tmp_path):
     assert "(8 matched cells)" in done.stdout
 
 
+def test_rows_of_a_broken_file_are_taken_from_a_sound_one(inferbench, two, tmp_path):
+    """The copy that was cut short is read first: its rows must not count as read."""
+    sound = sorted((tmp_path / "results").glob("*/offline_results_*.json"))
+    text = sound[0].read_text()
+    (tmp_path / "cut.json").write_text(text[:len(text) * 2 // 3])
+    done = inferbench("analyze", "cut.json", *sound)
+    assert done.returncode == 1 and "cut.json" in done.stderr
+    assert "(8 matched cells)" in done.stdout
+    assert "80 rows of 2 files" in done.stdout
+    assert "two files" not in (tmp_path / "analysis/summary_report.txt").read_text()
+
+
 @pytest.mark.parametrize("args,code,message", [
     (["analyze"], 2, "needs results files or folders"),
     (["analyze", "none.json"], 1, "none.json"),

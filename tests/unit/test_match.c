@@ -144,6 +144,45 @@ static void test_what_hinders(void **state)
     }
 }
 
+static void add_kind(struct bench *b, const char *machine, const char *hardware,
+                     int64_t batch)
+{
+    bool is_neuron = strcmp(hardware, "neuron") == 0;
+    struct row *r = add(b, machine, "short", 100);
+    r->v[FIELD_batch_size] = value_int(batch);
+    r->v[FIELD_hardware_type] = value_str(hardware);
+    r->v[FIELD_engine_version] = value_str(is_neuron ? "0.13.0" : "0.32.0");
+    r->v[FIELD_max_num_seqs] = value_int(is_neuron ? batch : 256);
+    r->v[FIELD_max_num_batched_tokens] = value_int(is_neuron ? 131072 : 8192);
+}
+
+/* The compiled batch of Neuron and its fixed step are said, and hinder nothing between
+ * machines of two kinds; between two of one kind they do. */
+static void test_what_differs_by_nature(void **state)
+{
+    struct bench *b = *state;
+    b->count = 0;
+    for (int64_t batch = 1; batch <= 16; batch *= 4) {
+        add_kind(b, "g5", "gpu", batch);
+        add_kind(b, "inf2", "neuron", batch);
+    }
+    for (int by = MATCH_BY_LABEL; by <= MATCH_BY_INSTANCE; by++) {
+        build(b, (enum match_by)by);
+        assert_int_equal(b->result.group_count, 1);
+        assert_int_equal(b->result.groups[0].counted, 3);
+        assert_int_equal(b->result.lone_count, 0);
+        assert_string_equal(b->result.groups[0].differs,
+                            "max_num_seqs 256 / 1, max_num_batched_tokens 8192 / 131072, "
+                            "engine_version 0.32.0 / 0.13.0, max_num_seqs 256 / 4, "
+                            "max_num_seqs 256 / 16");
+    }
+    b->rows[0].v[FIELD_hardware_type] = value_str("neuron");
+    build(b, MATCH_BY_LABEL);
+    assert_int_equal(b->result.groups[0].counted, 2);
+    assert_int_equal(b->result.lone_count, 2);
+    assert_non_null(strstr(b->result.lone[0].why, "max_num_seqs (256, there 1)"));
+}
+
 static void test_caching(void **state)
 {
     struct bench *b = *state;
@@ -178,6 +217,11 @@ static void test_invalid_is_left_out(void **state)
     assert_int_equal(b->result.groups[0].counted, 0);
     assert_true(isnan(b->result.groups[0].geomean[MATCH_throughput].ratio));
     assert_string_equal(b->result.groups[0].pairs[0].note, "the other cell is INVALID");
+    add(b, "g5", "short", 90)->v[FIELD_verdict] = value_str("INVALID");
+    build(b, MATCH_BY_INSTANCE);
+    assert_int_equal(b->result.cells[0].measured, 2);
+    assert_int_equal(b->result.cells[0].invalid, 1);
+    assert_ptr_equal(b->result.cells[0].invalid_row, &b->rows[2]);
 }
 
 static void test_published_rows(void **state)
@@ -291,6 +335,7 @@ int main(void)
         cmocka_unit_test(test_pairs_and_geomean),
         cmocka_unit_test(test_no_interval_of_two),
         cmocka_unit_test(test_what_hinders),
+        cmocka_unit_test(test_what_differs_by_nature),
         cmocka_unit_test(test_caching),
         cmocka_unit_test(test_invalid_is_left_out),
         cmocka_unit_test(test_published_rows),
