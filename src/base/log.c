@@ -8,7 +8,7 @@
 
 #include "base/file.h"
 
-enum { LINE_BYTES = 4096, COLUMNS = 80 };
+enum { LINE_BYTES = 4096, COLUMNS = 80, INDENT = 4 };
 
 void log_init(struct log *log, enum log_level level)
 {
@@ -27,22 +27,6 @@ static void emit(struct log *log, const char *text, size_t len)
         log->after(log->hook_arg);
 }
 
-void log_line(struct log *log, enum log_level level, const char *fmt, ...)
-{
-    if (level > log->level)
-        return;
-    char line[LINE_BYTES];
-    va_list args;
-    va_start(args, fmt);
-    int len = vsnprintf(line, sizeof line - 1, fmt, args);
-    va_end(args);
-    if (len < 0)
-        return;
-    size_t used = (size_t)len < sizeof line - 2 ? (size_t)len : sizeof line - 2;
-    line[used] = '\n';
-    emit(log, line, used + 1);
-}
-
 /* Length of the first piece of text that fits into `columns`, at least one word; counts
  * bytes, which is right for all but non-ASCII file names. */
 static size_t piece_len(const char *text, size_t columns)
@@ -56,29 +40,47 @@ static size_t piece_len(const char *text, size_t columns)
     return at > 0 ? at : strcspn(text, " ");
 }
 
-void log_error(struct log *log, const struct err *e)
+/* Writes prefix and text: one line in a pipe or file; on a terminal folded at blanks, at
+ * most COLUMNS wide, all lines but the first indented by INDENT. */
+static void emit_wrapped(struct log *log, const char *prefix, const char *text)
 {
-    static const char prefix[] = "inferbench: ", next_line[] = "\n    ";
-    char text[sizeof *e + 64];
-    status_format(e, text, sizeof text);
-    char out[2 * sizeof text];
-    size_t used = sizeof prefix - 1;
-    memcpy(out, prefix, used);
-    bool wrap = isatty(log->fd) == 1;
+    char out[2 * LINE_BYTES];
+    size_t used = (size_t)snprintf(out, sizeof out, "%s", prefix);
     size_t columns = COLUMNS - used;
-    const char *rest = text;
-    while (*rest != '\0' && used < sizeof out - sizeof text) {
-        size_t len = wrap ? piece_len(rest, columns) : strlen(rest);
-        memcpy(out + used, rest, len);
+    bool wrap = isatty(log->fd) == 1;
+    while (*text != '\0') {
+        size_t len = wrap ? piece_len(text, columns) : strlen(text);
+        if (len + INDENT + 2 > sizeof out - used)
+            break;
+        memcpy(out + used, text, len);
         used += len;
-        rest += len;
-        rest += strspn(rest, " ");
-        if (*rest != '\0') {
-            memcpy(out + used, next_line, sizeof next_line - 1);
-            used += sizeof next_line - 1;
-            columns = COLUMNS - 4;
+        text += len;
+        text += strspn(text, " ");
+        if (*text != '\0') {
+            used += (size_t)snprintf(out + used, sizeof out - used, "\n%*s", INDENT, "");
+            columns = COLUMNS - INDENT;
         }
     }
     out[used] = '\n';
     emit(log, out, used + 1);
+}
+
+void log_line(struct log *log, enum log_level level, const char *fmt, ...)
+{
+    if (level > log->level)
+        return;
+    char line[LINE_BYTES];
+    va_list args;
+    va_start(args, fmt);
+    int len = vsnprintf(line, sizeof line - 1, fmt, args);
+    va_end(args);
+    if (len >= 0)
+        emit_wrapped(log, "", line);
+}
+
+void log_error(struct log *log, const struct err *e)
+{
+    char text[sizeof *e + 64];
+    status_format(e, text, sizeof text);
+    emit_wrapped(log, "inferbench: ", text);
 }

@@ -1,4 +1,5 @@
-/* Lines for people, on stderr. One line a call, whole (a single write). Levels: quiet
+/* Lines for people, on stderr. One line a call, whole (a single write), folded at 80
+ * columns on a terminal. Levels: quiet
  * shows errors and warnings, normal notes too, verbose all. A hook lets a live progress
  * line step aside while a line is printed. */
 #ifndef BASE_LOG_H
@@ -19,7 +20,7 @@ struct log {
 void log_init(struct log *log, enum log_level level);
 PRINTF_LIKE(3, 4)
 void log_line(struct log *log, enum log_level level, const char *fmt, ...);
-/* "inferbench: where: what. hint" wrapped at 80 columns on a terminal. */
+/* "inferbench: where: what. hint" */
 void log_error(struct log *log, const struct err *e);
 
 #endif

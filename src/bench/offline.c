@@ -10,6 +10,11 @@
 #define REPEAT_CAP_BYTES ((size_t)8 << 30)
 #define WAIT_S           0.2
 
+struct offline_note {
+    const char *text;
+    const struct offline_note *next;
+};
+
 static bool is_stopped(const struct offline *o)
 {
     return o->watch.stop != NULL && o->watch.stop(o->watch.arg);
@@ -29,6 +34,23 @@ static bool fits_open_engine(const struct offline *o, const struct plan_cell *ce
            (!o->loads_per_batch || open->batch_size == cell->batch_size);
 }
 
+/* Prints what an engine says of itself, the first time that it says it. */
+static void tell_note(struct offline *o, const char *text)
+{
+    if (text == NULL)
+        return;
+    for (const struct offline_note *n = o->notes; n != NULL; n = n->next)
+        if (strcmp(n->text, text) == 0)
+            return;
+    log_line(o->log, LOG_NOTE, "%s", text);
+    struct offline_note *told = arena_alloc(o->arena, 1, sizeof *told);
+    const char *copy = arena_strdup(o->arena, text);
+    if (told == NULL || copy == NULL)
+        return;
+    *told = (struct offline_note){.text = copy, .next = o->notes};
+    o->notes = told;
+}
+
 static enum status open_for(struct offline *o, size_t index, struct err *e)
 {
     const struct plan_cell *cell = &o->plan->cells[index];
@@ -40,8 +62,7 @@ static enum status open_for(struct offline *o, size_t index, struct err *e)
     o->open_cell = index;
     if (session_open(&o->session, o->ops, &s, &o->watch, e) != STATUS_OK)
         return e->code;
-    if (o->session.facts.notes != NULL)
-        log_line(o->log, LOG_NOTE, "%s", o->session.facts.notes);
+    tell_note(o, o->session.facts.notes);
     return session_tokenize(&o->session, o->plan, o->arena, e);
 }
 
@@ -244,7 +265,7 @@ static enum status run_repeat(struct offline *o, size_t cell, int64_t repeat,
 
 static void note_failure(struct offline_outcome *out, const struct err *why)
 {
-    out->repeats_failed++;
+    out->cells_failed++;
     if (out->first.code == STATUS_OK)
         out->first = *why;
 }
@@ -322,7 +343,7 @@ enum status offline_run(struct offline *o, struct offline_outcome *out, struct e
             break;
     }
     session_close(&o->session);
-    out->is_complete = !out->is_interrupted && out->repeats_failed == 0 &&
+    out->is_complete = !out->is_interrupted && out->cells_failed == 0 &&
                        e->code == STATUS_OK;
     return e->code;
 }

@@ -13,6 +13,8 @@
 #include "report/progress.h"
 #include "store/journal.h"
 
+struct offline_note;
+
 struct offline {
     const struct engine_ops *ops;
     struct engine_settings settings; /* caching and max_num_seqs are set for each cell */
@@ -27,14 +29,15 @@ struct offline {
     bool loads_per_batch; /* the compiled batch is part of the setting (Neuron) */
 
     struct session session;
-    size_t open_cell; /* the cell that the session was opened for */
+    size_t open_cell;                 /* the cell that the session was opened for */
+    const struct offline_note *notes; /* of engines, already told */
 };
 
 struct offline_outcome {
     bool is_interrupted;
-    bool is_complete; /* every repeat of every cell was executed */
-    int64_t repeats_failed;
-    struct err first; /* cause of the first failure; code STATUS_OK if none */
+    bool is_complete;     /* every repeat of every cell was executed */
+    int64_t cells_failed; /* a cell ends with the first repeat that fails */
+    struct err first;     /* cause of the first failure; code STATUS_OK if none */
 };
 
 /* STATUS_OK also when cells failed (see the outcome); other codes: the journal could not

@@ -1,6 +1,7 @@
 #include "cli/finish.h"
 
 #include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "base/str.h"
@@ -49,6 +50,19 @@ static int64_t invalid_cells(const struct finish *f, int64_t *accepted)
     return invalid;
 }
 
+static int fail_cells(const struct finish *f, struct log *log)
+{
+    char left[64] = "";
+    int64_t left_out = f->cells_planned - (int64_t)f->results->cell_count;
+    if (left_out > 0)
+        snprintf(left, sizeof left, ", %" PRId64 " not tried after that", left_out);
+    log_line(log, LOG_WARN,
+             "exit 1: %" PRId64 " of %" PRId64 " cell%s failed%s; first cause: %s",
+             f->cells_failed, f->cells_planned, f->cells_planned == 1 ? "" : "s", left,
+             f->first_failure->what);
+    return CLI_FAILED;
+}
+
 int finish_run(struct cli *cli, const struct finish *f)
 {
     int64_t accepted;
@@ -65,12 +79,8 @@ int finish_run(struct cli *cli, const struct finish *f)
         log_line(log, LOG_WARN, "exit 1: the run could not go on: %s", f->broken->what);
         return CLI_FAILED;
     }
-    if (f->failed > 0) {
-        log_line(log, LOG_WARN,
-                 "exit 1: %" PRId64 " of the cells failed; first cause: %s", f->failed,
-                 f->first_failure->what);
-        return CLI_FAILED;
-    }
+    if (f->cells_failed > 0)
+        return fail_cells(f, log);
     if (invalid > 0) {
         log_line(log, LOG_WARN,
                  "exit 3: measured, but %" PRId64 " of %zu cells are INVALID "

@@ -9,7 +9,7 @@ struct finish {
     const struct results *results;
     bool is_interrupted;
     int signal;
-    int64_t failed;           /* repeats or cells that failed */
+    int64_t cells_failed, cells_planned;
     const struct err *broken; /* why the run could not go on; NULL: it could */
     const struct err *first_failure;
     const char *accept_invalid; /* NULL: not given; "": all; else codes with commas */

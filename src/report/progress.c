@@ -155,18 +155,33 @@ static void draw(struct progress *p, const struct engine_progress *ep)
     put(p, out);
 }
 
+static bool is_live_due(const struct progress *p)
+{
+    return p->last_shown.ns == 0 ||
+           clock_to_s(clock_since(p->last_shown)) >= LIVE_EVERY_S;
+}
+
+/* Between repeats the engine goes from "running" to "ready" and back: the line of the
+ * finished repeat tells that already. */
+static bool is_plain_due(const struct progress *p, bool is_new_stage)
+{
+    struct instant last = p->last_shown.ns != 0 ? p->last_shown : p->start;
+    bool is_of_repeat = strcmp(p->stage, "running") == 0 ||
+                        strcmp(p->stage, "ready") == 0;
+    return (is_new_stage && !is_of_repeat) ||
+           clock_to_s(clock_since(last)) >= PLAIN_EVERY_S;
+}
+
 void progress_tick(struct progress *p, const struct engine_progress *ep)
 {
     if (p->is_quiet)
         return;
     const char *stage = ep->stage != NULL ? ep->stage : "starting";
     bool is_new_stage = strncmp(p->stage, stage, sizeof p->stage - 1) != 0;
-    double wait_s = p->is_terminal ? LIVE_EVERY_S : PLAIN_EVERY_S;
-    bool is_due = p->last_shown.ns == 0 ||
-                  clock_to_s(clock_since(p->last_shown)) >= wait_s;
-    if (!is_new_stage && !is_due)
-        return;
     snprintf(p->stage, sizeof p->stage, "%s", stage);
+    if (p->is_terminal ? !is_new_stage && !is_live_due(p)
+                       : !is_plain_due(p, is_new_stage))
+        return;
     p->last_shown = clock_now();
     if (p->is_terminal) {
         draw(p, ep);

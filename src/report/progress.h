@@ -1,5 +1,6 @@
-/* Progress of a run: one live line on a terminal, plain lines (at least one a minute and
- * one a finished repeat) elsewhere. Hooks into the log so that lines do not tear. */
+/* Progress of a run: one live line on a terminal; elsewhere plain lines: one a finished
+ * repeat, one a new stage, and one after a minute without any. Hooks into the log so that
+ * lines do not tear. */
 #ifndef REPORT_PROGRESS_H
 #define REPORT_PROGRESS_H
 
@@ -17,7 +18,7 @@ struct progress {
     int64_t columns;
     struct instant start, last_shown;
     struct instant first_repeat, repeat_start;
-    char stage[24];   /* as last shown */
+    char stage[24];   /* of the last tick */
     const char *cell; /* "short bs=4 cache=off" */
     int64_t repeat, num_runs;
     int64_t repeats_done, repeats_planned; /* done: counted by progress_repeat_done */
@@ -33,9 +34,9 @@ void progress_init(struct progress *p, struct log *log, bool is_quiet);
 /* A repeat begins; texts are borrowed until the next call. */
 void progress_repeat(struct progress *p, const char *cell, int64_t repeat,
                      int64_t tokens_planned);
-/* Called often; draws at most 5 times a second (plain: once a minute, and when the stage
- * changes). Stage, cell, repeat, tokens/s, done/total, time left; for loading: how long
- * already. */
+/* Called often; draws at most 5 times a second (plain: after a minute without a line, and
+ * when a stage other than "running" and "ready" begins). Stage, cell, repeat, tokens/s,
+ * done/total, time left; for loading: how long already. */
 void progress_tick(struct progress *p, const struct engine_progress *ep);
 /* A repeat ended: one plain line where no terminal is. error: NULL unless it failed. */
 void progress_repeat_done(struct progress *p, double tokens_per_second,

@@ -4,6 +4,7 @@
 #include <stdarg.h>
 #include <stdint.h>
 #include <string.h>
+#include <unistd.h>
 #include <cmocka.h>
 
 struct bench {
@@ -36,7 +37,7 @@ static void test_precedence(void **state)
     b->f.broken = &b->first;
     assert_int_equal(finish_run(&b->cli, &b->f), CLI_FAILED);
     b->f.broken = NULL;
-    b->f.failed = 1;
+    b->f.cells_failed = 1;
     assert_int_equal(finish_run(&b->cli, &b->f), CLI_FAILED);
     b->f.is_interrupted = true;
     assert_int_equal(finish_run(&b->cli, &b->f), CLI_SIGNAL);
@@ -61,8 +62,35 @@ static void test_accepted(void **state)
         assert_int_equal(finish_run(&b->cli, &b->f), cases[i].code);
     }
     b->f.accept_invalid = ""; /* a failure is never accepted away */
-    b->f.failed = 1;
+    b->f.cells_failed = 1;
     assert_int_equal(finish_run(&b->cli, &b->f), CLI_FAILED);
+}
+
+/* The last line of a run counts cells: failed, planned, and never begun. */
+static void test_failed_cells(void **state)
+{
+    struct bench *b = *state;
+    int fds[2];
+    char text[256];
+    assert_int_equal(pipe(fds), 0);
+    b->cli.log = (struct log){.level = LOG_WARN, .fd = fds[1]};
+    b->f.cells_failed = 2;
+    b->f.cells_planned = 4;
+    assert_int_equal(finish_run(&b->cli, &b->f), CLI_FAILED);
+    ssize_t got = read(fds[0], text, sizeof text - 1);
+    assert_true(got > 0);
+    text[got] = '\0';
+    assert_string_equal(text, "exit 1: 2 of 4 cells failed, 2 not tried after that; "
+                              "first cause: why\n");
+    b->results.cell_count = 1;
+    b->f.cells_failed = b->f.cells_planned = 1;
+    assert_int_equal(finish_run(&b->cli, &b->f), CLI_FAILED);
+    got = read(fds[0], text, sizeof text - 1);
+    assert_true(got > 0);
+    text[got] = '\0';
+    assert_string_equal(text, "exit 1: 1 of 1 cell failed; first cause: why\n");
+    close(fds[0]);
+    close(fds[1]);
 }
 
 int main(void)
@@ -70,6 +98,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup(test_precedence, setup),
         cmocka_unit_test_setup(test_accepted, setup),
+        cmocka_unit_test_setup(test_failed_cells, setup),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

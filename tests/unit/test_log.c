@@ -87,7 +87,26 @@ static void errors_in_a_pipe_are_one_line(void **state)
     (void)close(fds[1]);
 }
 
-static void errors_on_a_terminal_are_wrapped(void **state)
+/* Lines waiting on a terminal; the first begins with `start`, the others are indented. */
+static int folded_lines(int master, const char *start)
+{
+    char text[2000] = "";
+    ssize_t n = read(master, text, sizeof text - 1);
+    assert_true(n > 0);
+    int lines = 0;
+    for (char *line = text; *line != '\0'; lines++) {
+        const char *begin = lines == 0 ? start : "    ";
+        size_t len = strcspn(line, "\r\n");
+        char *next = line + len + strspn(line + len, "\r\n");
+        line[len] = '\0';
+        assert_true(len <= 80 || strchr(line + 4, ' ') == NULL);
+        assert_int_equal(strncmp(line, begin, strlen(begin)), 0);
+        line = next;
+    }
+    return lines;
+}
+
+static void lines_on_a_terminal_are_wrapped(void **state)
 {
     (void)state;
     int master = -1, slave = -1;
@@ -104,19 +123,11 @@ static void errors_on_a_terminal_are_wrapped(void **state)
                       "a-very-long-word-without-blanks-%070d helps",
                       0);
     log_error(&log, &e);
-    char text[2000] = "";
-    ssize_t n = read(master, text, sizeof text - 1);
-    assert_true(n > 0);
-    int lines = 0;
-    for (char *line = text; *line != '\0'; lines++) {
-        size_t len = strcspn(line, "\r\n");
-        char *next = line + len + strspn(line + len, "\r\n");
-        line[len] = '\0';
-        assert_true(len <= 80 || strchr(line + 4, ' ') == NULL);
-        assert_int_equal(strncmp(line, lines == 0 ? "inferbench: " : "    ", 4), 0);
-        line = next;
-    }
-    assert_in_range(lines, 4, 5);
+    assert_in_range(folded_lines(master, "inferbench: "), 4, 5);
+    log_line(&log, LOG_ERROR, "exit 1: 2 of 4 cells failed; first cause: %s", e.what);
+    assert_int_equal(folded_lines(master, "exit 1: "), 2);
+    log_line(&log, LOG_ERROR, "[1/6]  short bs=4 cache=off  warm-up");
+    assert_int_equal(folded_lines(master, "[1/6]  short bs=4 cache=off  warm-up"), 1);
     (void)close(master);
     (void)close(slave);
 }
@@ -136,7 +147,7 @@ int main(void)
         cmocka_unit_test(levels_and_hooks),
         cmocka_unit_test(long_lines_are_cut_and_end),
         cmocka_unit_test(errors_in_a_pipe_are_one_line),
-        cmocka_unit_test(errors_on_a_terminal_are_wrapped),
+        cmocka_unit_test(lines_on_a_terminal_are_wrapped),
         cmocka_unit_test(a_closed_stderr_is_no_crash),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

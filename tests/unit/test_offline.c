@@ -47,7 +47,9 @@ static enum status fake_open(const struct engine_settings *s,
     *out = mem_alloc(1, sizeof **out);
     assert_non_null(*out);
     (*out)->lane.faults = f;
-    *facts = (struct engine_facts){.vocab_size = 1000, .hardware_type = "cpu"};
+    *facts = (struct engine_facts){.vocab_size = 1000,
+                                   .hardware_type = "cpu",
+                                   .notes = f->opens <= 2 ? "first note" : "another"};
     return STATUS_OK;
 }
 
@@ -152,6 +154,7 @@ static bool stop_after(void *arg)
 struct bench {
     struct journal_fixture fx;
     struct faults faults;
+    int log_fd; /* 0: no log */
     struct offline_outcome out;
     struct arena arena;
     struct run_data read;
@@ -184,7 +187,8 @@ static enum status go(struct bench *b)
     struct plan plan;
     struct journal j;
     struct journal_note note;
-    struct log log = {.level = LOG_ERROR, .fd = -1};
+    struct log log = {.level = b->log_fd > 0 ? LOG_NOTE : LOG_ERROR,
+                      .fd = b->log_fd > 0 ? b->log_fd : -1};
     struct progress progress;
     const struct plan_options o = {.scenarios = scenario_builtin().items,
                                    .scenario_count = 1,
@@ -261,7 +265,7 @@ static void test_dies_once(void **state)
     assert_null(b->read.repeats[0].error);
     assert_false(b->out.is_complete);
     assert_false(b->out.is_interrupted);
-    assert_int_equal(b->out.repeats_failed, 1);
+    assert_int_equal(b->out.cells_failed, 1);
     assert_int_equal(b->out.first.code, STATUS_DIED);
 }
 
@@ -272,7 +276,7 @@ static void test_two_in_a_row(void **state)
     b->faults.dies_in[1] = 2;
     assert_int_equal(go(b), STATUS_OK);
     expect(b, 2, 2, 2, 2);
-    assert_int_equal(b->out.repeats_failed, 2);
+    assert_int_equal(b->out.cells_failed, 2);
     assert_string_equal(b->out.first.what, "died in repeat 1");
 }
 
@@ -343,6 +347,27 @@ static void test_stopped(void **state)
     assert_int_equal(b->faults.closes, 1);
 }
 
+/* Three engines, two texts; the log has nothing else but the failure. */
+static void test_notes_are_told_once(void **state)
+{
+    struct bench *b = *state;
+    int fds[2];
+    char text[512];
+    assert_int_equal(pipe(fds), 0);
+    b->log_fd = fds[1];
+    b->faults.dies_in[0] = 9;
+    assert_int_equal(go(b), STATUS_OK);
+    assert_int_equal(b->faults.opens, 3);
+    ssize_t got = read(fds[0], text, sizeof text - 1);
+    assert_true(got > 0);
+    text[got] = '\0';
+    assert_string_equal(text, "first note\n"
+                              "inferbench: fake: died in repeat 9.\n"
+                              "another\n");
+    close(fds[0]);
+    close(fds[1]);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -355,6 +380,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_second_setting_fails, setup, teardown),
         cmocka_unit_test_setup_teardown(test_every_request_fails, setup, teardown),
         cmocka_unit_test_setup_teardown(test_stopped, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_notes_are_told_once, setup, teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

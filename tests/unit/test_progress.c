@@ -57,9 +57,12 @@ static void a_pipe_gets_plain_lines(void **state)
     progress_tick(&f.p, &ep);
     assert_string_equal(drain(&f), "");
     progress_repeat(&f.p, "short bs=4 cache=off", 0, 512);
-    ep.stage = "running";
-    progress_tick(&f.p, &ep);
-    assert_non_null(strstr(drain(&f), "[1/6]  short bs=4 cache=off  warm-up"));
+    static const char *const silent[] = {"ready", "running", "ready", "running"};
+    for (size_t i = 0; i < sizeof silent / sizeof *silent; i++) {
+        ep.stage = silent[i];
+        progress_tick(&f.p, &ep);
+        assert_string_equal(drain(&f), "");
+    }
     progress_repeat_done(&f.p, 412.34, NULL);
     assert_non_null(
         strstr(drain(&f), "[1/6]  short bs=4 cache=off  warm-up  412.3 tokens/s"));
@@ -70,6 +73,30 @@ static void a_pipe_gets_plain_lines(void **state)
         strstr(f.text, "[2/6]  short bs=4 cache=off  run 1/2  failed: worker died"));
     assert_null(strchr(f.text, '\r'));
     assert_int_equal(f.p.repeats_done, 2);
+    ep.stage = "loading"; /* another engine */
+    progress_tick(&f.p, &ep);
+    assert_non_null(strstr(drain(&f), "loading  for 0:00"));
+    tear_down(&f);
+}
+
+static void a_pipe_hears_once_a_minute(void **state)
+{
+    (void)state;
+    struct fixture f;
+    set_up(&f, false);
+    struct engine_progress ep = {.stage = "running", .tokens_out = 256};
+    progress_repeat(&f.p, "short bs=4 cache=off", 1, 512);
+    progress_tick(&f.p, &ep);
+    assert_string_equal(drain(&f), "");
+    f.p.start.ns -= 61 * NS_PER_S;
+    progress_tick(&f.p, &ep);
+    assert_non_null(strstr(drain(&f), "run 1/2"));
+    assert_non_null(strstr(f.text, "50%"));
+    progress_tick(&f.p, &ep);
+    assert_string_equal(drain(&f), "");
+    f.p.last_shown.ns -= 61 * NS_PER_S;
+    progress_tick(&f.p, &ep);
+    assert_non_null(strstr(drain(&f), "run 1/2"));
     tear_down(&f);
 }
 
@@ -136,7 +163,7 @@ static void a_lost_terminal_is_left_alone(void **state)
     f.text[got] = '\0';
     assert_non_null(strstr(f.text, "loading"));
     progress_detach(&f.p, -1);
-    ep.stage = "running";
+    ep.stage = "compiling";
     progress_tick(&f.p, &ep);
     close(file[0]);
     close(file[1]);
@@ -147,6 +174,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_pipe_gets_plain_lines),
+        cmocka_unit_test(a_pipe_hears_once_a_minute),
         cmocka_unit_test(a_terminal_gets_one_live_line),
         cmocka_unit_test(time_left_comes_from_the_plan_or_the_pace),
         cmocka_unit_test(a_lost_terminal_is_left_alone),
