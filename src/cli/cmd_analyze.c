@@ -154,7 +154,8 @@ static int print_end(struct analyze_job *j)
                    j->opts.output_dir);
     bool is_printed = out.failed == STATUS_OK && cli_print(j->cli, buf_cstr(&out));
     buf_fini(&out);
-    return is_printed && j->corpus.bad_count == 0 ? CLI_DONE : CLI_FAILED;
+    bool is_whole = j->corpus.bad_count == 0 && j->plots.failed == 0;
+    return is_printed && is_whole ? CLI_DONE : CLI_FAILED;
 }
 
 static int analyze(struct analyze_job *j, int argc, char **argv)

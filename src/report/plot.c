@@ -18,6 +18,10 @@
 #define WANTED_WIDTH       1760
 #define LEGEND_CHAR_PIXELS 8
 #define LEGEND_LABELS      10
+#define LEGEND_POINTS      10000
+#define TITLE_CHAR_PIXELS  11
+#define LINE_PIXELS        16
+#define TICKS_MAX          10
 #define GROUP_WIDTH        0.84
 
 /* Okabe and Ito's palette for all kinds of colour vision, and a lighter shade of each. */
@@ -30,15 +34,34 @@ static const char *const grey[2] = {"#7A7A7A", "#C8C8C8"};
 
 #define PALETTE_SIZE ((int)(sizeof palette / sizeof palette[0]))
 
+/* Past the palette's end it begins anew, lighter. */
+static const char *shade_of(int colour, bool is_light)
+{
+    if (colour < 0)
+        return grey[is_light];
+    return palette[colour % PALETTE_SIZE][is_light != (colour / PALETTE_SIZE % 2 == 1)];
+}
+
 static const char *colour_of(const struct plot_series *s)
 {
-    return s->colour < 0 ? grey[s->is_light]
-                         : palette[s->colour % PALETTE_SIZE][s->is_light];
+    return shade_of(s->colour, s->is_light);
 }
 
 static const char *line_colour_of(const struct plot_series *s)
 {
-    return s->colour < 0 ? grey[0] : palette[s->colour % PALETTE_SIZE][0];
+    return shade_of(s->colour, false);
+}
+
+/* Lines of the second kind are dashed and their points open, for those who see no colour.
+ */
+static const char *dash_of(const struct plot_series *s)
+{
+    return s->is_light ? "(5,3)" : "1";
+}
+
+static int point_of(const struct plot_series *s)
+{
+    return s->is_light ? 6 : 7;
 }
 
 /* A gnuplot string: single quotes, doubled inside. */
@@ -110,6 +133,7 @@ struct layout {
     size_t legend_columns; /* longest name of a series, in characters */
     size_t legend_wide;    /* entries a row */
     size_t head;           /* title, warning and legend, pixels */
+    size_t foot;           /* caption and remark, pixels */
 };
 
 static size_t panel_pixels(const struct plot *p, const struct plot_panel *panel)
@@ -145,7 +169,7 @@ static void measure_names(const struct plot *p, struct layout *l)
 
 static size_t legend_pixels(const struct layout *l)
 {
-    return l->legend_columns * LEGEND_CHAR_PIXELS + 48;
+    return l->legend_columns * LEGEND_CHAR_PIXELS + 60;
 }
 
 /* Widest panel that a picture of this plot needs; notes its labels. */
@@ -174,7 +198,9 @@ static struct layout lay_out(const struct plot *p)
     l.columns = l.columns > p->panel_count ? p->panel_count : l.columns;
     l.columns = l.columns < 1 ? 1 : l.columns;
     l.rows = (p->panel_count + l.columns - 1) / l.columns;
-    l.width = widest * l.columns < 880 ? 880 : widest * l.columns;
+    size_t title = 28 + width_of(p->title) * TITLE_CHAR_PIXELS;
+    size_t least = title < 880 ? 880 : title;
+    l.width = widest * l.columns < least ? least : widest * l.columns;
     l.is_rotated = (l.label_columns + 2) * 9 * densest > l.width / l.columns - 130;
     measure_names(p, &l);
     l.legend_wide = (l.width - 24) / legend_pixels(&l);
@@ -183,7 +209,8 @@ static struct layout lay_out(const struct plot *p)
     l.legend_rows = (l.legend_entries + l.legend_wide - 1) / l.legend_wide;
     l.head = 48 + (p->warning != NULL ? 22 : 0) + l.legend_rows * 22 + 8;
     size_t labels = l.is_rotated ? l.label_columns * 4 : 0;
-    l.height = l.head + 40 + l.rows * (PANEL_HEIGHT + labels);
+    l.foot = 40 + (p->remark != NULL ? LINE_PIXELS : 0);
+    l.height = l.head + l.foot + l.rows * (PANEL_HEIGHT + labels);
     return l;
 }
 
@@ -240,19 +267,22 @@ static void put_entry(const struct plot *p, const struct layout *l,
     if (p->is_lines)
         buf_printf(out,
                    "set arrow %zu from screen %.5f,%.5f to screen %.5f,%.5f nohead lw 2 "
-                   "dt %d lc rgb '%s'\n",
-                   n + 1, x / w, 1 - y / h, (x + 28) / w, 1 - y / h, s->is_light ? 2 : 1,
-                   line_colour_of(s));
+                   "dt %s lc rgb '%s'\n"
+                   "set label %zu '' at screen %.5f,%.5f point pt %d ps 1.1 lc rgb "
+                   "'%s'\n",
+                   n + 1, x / w, 1 - y / h, (x + 36) / w, 1 - y / h, dash_of(s),
+                   line_colour_of(s), n + LEGEND_POINTS, (x + 18) / w, 1 - y / h,
+                   point_of(s), line_colour_of(s));
     else
         buf_printf(out,
                    "set object %zu rectangle from screen %.5f,%.5f to screen %.5f,%.5f "
                    "fc rgb '%s' fs solid noborder\n",
                    n + 1, x / w, 1 - (y + 7) / h, (x + 24) / w, 1 - (y - 7) / h,
-                   colour_of(s));
+                   p->has_grey_legend ? grey[s->is_light] : colour_of(s));
     buf_printf(out, "set label %zu ", n + LEGEND_LABELS);
     put_quoted(out, s->name);
-    buf_printf(out, " noenhanced at screen %.5f,%.5f left font ',11'\n", (x + 32) / w,
-               1 - y / h);
+    buf_printf(out, " noenhanced at screen %.5f,%.5f left font ',11'\n",
+               (x + (p->is_lines ? 44 : 32)) / w, 1 - y / h);
 }
 
 /* gnuplot's own legend cannot be laid out over several panels. */
@@ -265,21 +295,24 @@ static void put_legend(const struct plot *p, const struct layout *l, struct buf 
                 put_entry(p, l, &p->panels[i].series[k], n++, out);
 }
 
-static void put_series(const struct plot *p, size_t panel, size_t series, size_t block,
-                       struct buf *out)
+static void put_line(const struct plot *p, const struct plot_series *s, size_t block,
+                     struct buf *out)
 {
-    const struct plot_panel *on = &p->panels[panel];
-    const struct plot_series *s = &on->series[series];
-    buf_printf(out, "  '%s.dat' index %zu using 1:2%s ", p->stem, block,
-               p->is_lines ? ":3:4" : "");
-    if (p->is_lines)
-        buf_printf(out, "with yerrorlines lw 2 pt 7 ps 1 dt %d lc rgb '%s'",
-                   s->is_light ? 2 : 1, line_colour_of(s));
-    else
-        buf_printf(out, "with boxes lc rgb '%s'", colour_of(s));
-    buf_text(out, " notitle");
-    if (p->is_lines)
-        return;
+    buf_printf(out,
+               "  '%s.dat' index %zu using 1:2 with lines lw 2 dt %s lc rgb '%s' notitle",
+               p->stem, block, dash_of(s), line_colour_of(s));
+    buf_printf(
+        out,
+        ", \\\n  '' index %zu using 1:2:3:4 with yerrorbars lw 1.4 pt %d ps 1.1 lc "
+        "rgb '%s' notitle",
+        block, point_of(s), line_colour_of(s));
+}
+
+static void put_boxes(const struct plot *p, const struct plot_series *s, size_t block,
+                      struct buf *out)
+{
+    buf_printf(out, "  '%s.dat' index %zu using 1:2 with boxes lc rgb '%s' notitle",
+               p->stem, block, colour_of(s));
     buf_printf(out,
                ", \\\n  '' index %zu using 1:3:(0):($4-$3) with vectors arrowstyle "
                "1 notitle",
@@ -290,12 +323,48 @@ static void put_series(const struct plot *p, size_t panel, size_t series, size_t
                block);
 }
 
+/* The x values there are, each once and sorted; count above TICKS_MAX: too many. */
+static size_t distinct_x(const struct plot_panel *panel, double out[TICKS_MAX])
+{
+    size_t n = 0;
+    for (size_t k = 0; k < panel->series_count; k++)
+        for (size_t i = 0; i < panel->series[k].count; i++) {
+            double x = panel->series[k].points[i].x;
+            size_t at = 0;
+            while (at < n && out[at] < x)
+                at++;
+            if (at < n && out[at] == x)
+                continue;
+            if (n == TICKS_MAX)
+                return TICKS_MAX + 1;
+            memmove(&out[at + 1], &out[at], (n - at) * sizeof *out);
+            out[at] = x;
+            n++;
+        }
+    return n;
+}
+
+static void put_line_axis(const struct plot_panel *panel, struct buf *out)
+{
+    double x[TICKS_MAX];
+    size_t n = distinct_x(panel, x);
+    buf_text(out, "set logscale x 2\nset xrange [*:*]\n"
+                  "set offsets graph 0.06, graph 0.06, graph 0.16, 0\n");
+    if (n > TICKS_MAX) {
+        buf_text(out, "set xtics auto norotate\n");
+        return;
+    }
+    buf_text(out, "set xtics norotate (");
+    for (size_t i = 0; i < n; i++)
+        buf_printf(out, "%s'%.10g' %.10g", i > 0 ? ", " : "", x[i], x[i]);
+    buf_text(out, ")\n");
+}
+
 static void put_axis(const struct plot *p, const struct plot_panel *panel,
                      const struct layout *l, struct buf *out)
 {
     if (p->is_lines) {
-        buf_text(out, "set logscale x 2\nset xtics auto norotate\nset xrange [*:*]\n"
-                      "set offsets graph 0.06, graph 0.06, graph 0.16, 0\n");
+        put_line_axis(panel, out);
         return;
     }
     double width = GROUP_WIDTH /
@@ -314,7 +383,7 @@ static void put_axis(const struct plot *p, const struct plot_panel *panel,
 static void put_panels(const struct plot *p, const struct layout *l, struct buf *out)
 {
     size_t block = 0;
-    double bottom = 40.0 / (double)l->height;
+    double bottom = (double)l->foot / (double)l->height;
     double top = 1 - (double)l->head / (double)l->height;
     buf_text(out, "set multiplot\n");
     for (size_t i = 0; i < p->panel_count; i++) {
@@ -338,7 +407,7 @@ static void put_panels(const struct plot *p, const struct layout *l, struct buf 
         put_axis(p, panel, l, out);
         buf_text(out, "plot \\\n");
         for (size_t k = 0; k < panel->series_count; k++) {
-            put_series(p, i, k, block++, out);
+            (p->is_lines ? put_line : put_boxes)(p, &panel->series[k], block++, out);
             buf_text(out, k + 1 < panel->series_count ? ", \\\n" : "\n");
         }
     }
@@ -359,8 +428,12 @@ static void put_script(const struct plot *p, struct buf *out)
                1 - 54 / h);
     put_screen_label(out, 2, p->warning, buf_cstr(&at));
     buf_clear(&at);
-    buf_printf(&at, "at screen %.5f,%.5f left font ',9' tc rgb '#505050'", x, 16 / h);
+    buf_printf(&at, "at screen %.5f,%.5f left font ',9' tc rgb '#505050'", x,
+               ((double)l.foot - 24) / h);
     put_screen_label(out, 3, p->caption, buf_cstr(&at));
+    buf_clear(&at);
+    buf_printf(&at, "at screen %.5f,%.5f left font ',9' tc rgb '#505050'", x, 16 / h);
+    put_screen_label(out, 4, p->remark, buf_cstr(&at));
     buf_fini(&at);
     put_legend(p, &l, out);
     put_panels(p, &l, out);

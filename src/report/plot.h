@@ -12,7 +12,7 @@
 struct plot_point {
     double x;               /* bars: index of the category; lines: the value */
     double mean, low, high; /* low, high: error bar; NAN: none */
-    const char *note;       /* above it, e.g. "1.77x"; NULL: none */
+    const char *note;       /* above it, e.g. "1.77x"; lines show none; NULL: none */
 };
 
 struct plot_series {
@@ -35,8 +35,10 @@ struct plot {
     const char *stem; /* of the files: tokens_per_sec_comparison */
     const char *title, *x_label, *y_label;
     const char *caption; /* one line under the panels; NULL: none */
+    const char *remark;  /* one line more under it; NULL: none */
     const char *warning; /* SIMULATED...; in red under the title; NULL: none */
     bool is_lines;
+    bool has_grey_legend; /* each panel has colours of its own: the legend shows shades */
     struct plot_panel *panels; /* [panel_count], at least one */
     size_t panel_count;
 };

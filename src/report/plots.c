@@ -1,6 +1,7 @@
 #include "report/plots.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "base/file.h"
@@ -10,6 +11,9 @@
 #define CAPTION                                                                         \
     "mean of the measured repeats, warm-ups left out; error bars: 95 % interval where " \
     "there are 3 repeats or more, else lowest to highest"
+
+#define INVALID_NOTE   "!"
+#define INVALID_REMARK "! INVALID: summary_report.txt says why"
 
 /* A picture that shows one metric of all cells, a panel a scenario, a colour a side. */
 static const struct bars {
@@ -76,6 +80,7 @@ static struct plot_point point_of(const struct match_cell *c, enum match_metric 
 {
     const struct spread *s = &c->metrics[m];
     struct plot_point p = {.mean = s->mean * scale, .low = NAN, .high = NAN};
+    p.note = c->is_valid ? NULL : INVALID_NOTE;
     if (!isnan(s->ci95_low)) {
         p.low = s->ci95_low * scale > 0 ? s->ci95_low * scale : 0;
         p.high = s->ci95_high * scale;
@@ -211,23 +216,64 @@ static enum status leave_out(const struct sheet *s, const char *name, const char
     return STATUS_OK;
 }
 
-/* Draws, and notes the file, or that there is no gnuplot. */
+/* The title with the model's name, where all cells are of one. */
+static const char *title_of(const struct sheet *s, const char *what)
+{
+    const struct match_result *r = &s->x->machines;
+    const char *model = NULL;
+    for (size_t i = 0; i < r->cell_count; i++) {
+        const char *name = field_str(r->cells[i].row, FIELD_model_name);
+        if (name == NULL || (model != NULL && strcmp(model, name) != 0))
+            return what;
+        model = name;
+    }
+    return model != NULL ? arena_printf(s->arena, "%s: %s", what, model) : what;
+}
+
+static bool has_invalid(const struct analysis *x)
+{
+    for (size_t i = 0; i < x->machines.cell_count; i++)
+        if (!x->machines.cells[i].is_valid)
+            return true;
+    return false;
+}
+
+/* gnuplot could not: the others may yet be drawn. */
+static enum status give_up(const struct sheet *s, const char *stem, const char *path)
+{
+    char why[sizeof *s->e];
+    status_format(s->e, why, sizeof why);
+    (void)remove(path);
+    const char *text = arena_strdup(s->arena, why);
+    if (text == NULL)
+        return no_memory(s);
+    s->out->failed++;
+    return leave_out(s, stem, text);
+}
+
+/* Draws, and notes the file, or that there is no gnuplot. A picture of an earlier
+ * analysis does not stay where this one has none. */
 static enum status finish(const struct sheet *s, struct plot *p)
 {
+    const char *path = arena_printf(s->arena, "%s/%s.png", s->dir, p->stem);
+    p->title = title_of(s, p->title);
+    if (path == NULL || p->title == NULL)
+        return no_memory(s);
     p->caption = CAPTION;
     p->warning = warning_of(s->x);
+    if (p->remark == NULL && !p->is_lines && has_invalid(s->x))
+        p->remark = INVALID_REMARK;
     enum status st = plot_draw(p, s->dir, s->arena, s->e);
-    if (st == STATUS_NOT_FOUND) {
+    switch (st) {
+    case STATUS_OK: s->out->made[s->out->made_count++] = path; return STATUS_OK;
+    case STATUS_NOT_FOUND:
+        (void)remove(path);
         s->out->has_gnuplot = false;
         return STATUS_OK;
+    case STATUS_IO:
+    case STATUS_TIMEOUT: return give_up(s, p->stem, path);
+    default: return st;
     }
-    if (st != STATUS_OK)
-        return st;
-    const char *path = arena_printf(s->arena, "%s/%s.png", s->dir, p->stem);
-    if (path == NULL)
-        return no_memory(s);
-    s->out->made[s->out->made_count++] = path;
-    return STATUS_OK;
 }
 
 static enum status draw_bars(const struct sheet *s, const struct bars *b)
@@ -280,12 +326,16 @@ static enum status caching_panel(const struct sheet *s, size_t side,
     for (size_t i = 0; i < g->pair_count; i++) {
         const struct match_pair *pair = &g->pairs[i];
         char ratio[FIGURE_BYTES];
-        figure_ratio(pair->ratios[MATCH_throughput].ratio, ratio);
         panel->ticks[i] = pair->baseline->name;
         two[0].points[i] = point_of(pair->baseline, MATCH_throughput, 1);
         two[1].points[i] = point_of(pair->other, MATCH_throughput, 1);
         two[0].points[i].x = two[1].points[i].x = (double)i;
+        if (!pair->is_counted)
+            continue;
+        figure_ratio(pair->ratios[MATCH_throughput].ratio, ratio);
         two[1].points[i].note = arena_strdup(s->arena, ratio);
+        if (two[1].points[i].note == NULL)
+            return no_memory(s);
     }
     return STATUS_OK;
 }
@@ -294,8 +344,11 @@ static enum status draw_caching(const struct sheet *s)
 {
     const struct analysis *x = s->x;
     struct plot p = {.stem = "prefix_caching_effect",
-                     .title = "Prefix caching ON against OFF (ratio above ON)",
-                     .y_label = "output tokens/s"};
+                     .title = "Prefix caching ON against OFF",
+                     .y_label = "output tokens/s",
+                     .has_grey_legend = true,
+                     .remark = "above ON: ON / OFF; no ratio where the prompts share "
+                               "nothing, and where a cell is INVALID (!)"};
     p.panels = arena_alloc(s->arena, x->machines.side_count + 1, sizeof *p.panels);
     if (p.panels == NULL)
         return no_memory(s);

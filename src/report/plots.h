@@ -24,6 +24,7 @@ struct plots_result {
     size_t made_count;
     const char *left_out[PLOTS_MAX]; /* [left_out_count] "name: why" */
     size_t left_out_count;
+    size_t failed;    /* of those left out: gnuplot could not draw them */
     bool has_gnuplot; /* false: only scripts and data were written */
 };
 
