@@ -50,7 +50,7 @@ static const struct dim {
 };
 
 #define DIM_COUNT  (sizeof dims / sizeof *dims)
-#define TEXT_BYTES 96
+#define TEXT_BYTES 4096
 #define MAX_SAID   3
 
 static const enum field_id side_fields[] = {

@@ -1,0 +1,67 @@
+#include "analysis_fixture.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <cmocka.h>
+
+#include "base/mem.h"
+#include "base/proc.h"
+
+int analysis_fixture_set_up(void **state)
+{
+    static struct analysis_fixture f;
+    memset(&f, 0, sizeof f);
+    arena_init(&f.arena, 16 << 20);
+    (void)snprintf(f.dir, sizeof f.dir, "/tmp/inferbench_test_XXXXXX");
+    assert_non_null(mkdtemp(f.dir));
+    f.corpus = (struct corpus){.rows = f.of, .file_count = 1};
+    *state = &f;
+    return setenv("PATH", "/nowhere", 1);
+}
+
+int analysis_fixture_tear_down(void **state)
+{
+    struct analysis_fixture *f = *state;
+    const char *const argv[] = {"/bin/rm", "-rf", f->dir, NULL};
+    struct buf out;
+    int code = -1;
+    mem_fail_at(0);
+    buf_init(&out, 1024);
+    assert_int_equal(proc_run(argv, clock_seconds(10), &out, &code, NULL), STATUS_OK);
+    assert_int_equal(code, 0);
+    buf_fini(&out);
+    arena_fini(&f->arena);
+    return 0;
+}
+
+struct row *analysis_fixture_add(struct analysis_fixture *f, const char *machine,
+                                 const char *scenario, int64_t batch,
+                                 double tokens_per_second)
+{
+    assert_true(f->corpus.count < ANALYSIS_FIXTURE_ROWS);
+    struct row *r = &f->rows[f->corpus.count];
+    f->of[f->corpus.count++] = (struct corpus_row){.row = r, .file = "/data/one.json"};
+    r->v[FIELD_instance_type] = r->v[FIELD_label] = value_str(machine);
+    r->v[FIELD_scenario] = value_str(scenario);
+    r->v[FIELD_serving_mode] = value_str("offline");
+    r->v[FIELD_model_name] = value_str("m");
+    r->v[FIELD_batch_size] = value_int(batch);
+    r->v[FIELD_enable_prefix_caching] = value_bool(false);
+    r->v[FIELD_is_warmup] = value_bool(false);
+    r->v[FIELD_tokens_per_second] = value_num(tokens_per_second);
+    r->v[FIELD_verdict] = value_str("VALID");
+    return r;
+}
+
+void analysis_fixture_build(struct analysis_fixture *f, const char *by,
+                            const char *baseline)
+{
+    const struct analysis_options o = {.by = by, .baseline = baseline};
+    struct err e;
+    if (analysis_build(&f->corpus, &o, &f->arena, &f->x, &e) != STATUS_OK)
+        fail_msg("%s: %s", e.where, e.what);
+}

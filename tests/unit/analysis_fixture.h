@@ -1,0 +1,31 @@
+/* Rows under analysis, made by hand, and a folder for what is drawn of them. */
+#ifndef TESTS_ANALYSIS_FIXTURE_H
+#define TESTS_ANALYSIS_FIXTURE_H
+
+#include "base/buf.h"
+#include "report/analysis.h"
+
+#define ANALYSIS_FIXTURE_ROWS 32
+
+struct analysis_fixture {
+    char dir[64];
+    struct arena arena;
+    struct row rows[ANALYSIS_FIXTURE_ROWS];
+    struct corpus_row of[ANALYSIS_FIXTURE_ROWS];
+    struct corpus corpus;
+    struct analysis x;
+};
+
+/* For cmocka: *state is a struct analysis_fixture without rows. The search path is empty
+ * while the test runs, so that no real gnuplot is met. */
+int analysis_fixture_set_up(void **state);
+int analysis_fixture_tear_down(void **state);
+/* Appends a measured offline row, caching off; label and instance_type are machine. */
+struct row *analysis_fixture_add(struct analysis_fixture *f, const char *machine,
+                                 const char *scenario, int64_t batch,
+                                 double tokens_per_second);
+/* by and baseline: NULL as in analysis_options; the test fails if it fails. */
+void analysis_fixture_build(struct analysis_fixture *f, const char *by,
+                            const char *baseline);
+
+#endif

@@ -1,0 +1,143 @@
+#include "report/analysis.h"
+
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+#include <cmocka.h>
+
+#include "base/mem.h"
+#include "analysis_fixture.h"
+
+#define set_up    analysis_fixture_set_up
+#define tear_down analysis_fixture_tear_down
+#define add       analysis_fixture_add
+
+static void test_default_by(void **state)
+{
+    struct analysis_fixture *f = *state;
+    struct row *a = add(f, "g5", "short", 1, 100), *b = add(f, "g5", "short", 1, 50);
+    analysis_fixture_build(f, NULL, NULL);
+    assert_int_equal(f->x.by, MATCH_BY_LABEL);
+    assert_int_equal(f->x.machines.side_count, 1);
+    b->v[FIELD_instance_type] = value_str("inf2");
+    analysis_fixture_build(f, NULL, NULL);
+    assert_int_equal(f->x.by, MATCH_BY_INSTANCE);
+    assert_int_equal(f->x.machines.group_count, 1);
+    a->v[FIELD_label] = value_str("mine");
+    analysis_fixture_build(f, NULL, NULL);
+    assert_int_equal(f->x.by, MATCH_BY_LABEL);
+    analysis_fixture_build(f, "model_name", NULL);
+    assert_int_equal(f->x.by, MATCH_BY_MODEL);
+    assert_int_equal(f->x.machines.side_count, 1);
+}
+
+static void test_baseline(void **state)
+{
+    struct analysis_fixture *f = *state;
+    struct analysis_options o = {.baseline = "trn1"};
+    struct err e;
+    add(f, "g5", "short", 1, 100);
+    add(f, "inf2", "short", 1, 50);
+    analysis_fixture_build(f, NULL, NULL);
+    assert_string_equal(f->x.machines.groups[0].baseline, "g5");
+    analysis_fixture_build(f, NULL, "inf2");
+    assert_string_equal(f->x.machines.groups[0].baseline, "inf2");
+    assert_string_equal(f->x.sides[0].name, "inf2");
+    assert_int_equal(analysis_build(&f->corpus, &o, &f->arena, &f->x, &e),
+                     STATUS_BAD_OPTION);
+    assert_non_null(strstr(e.what, "\"trn1\""));
+    assert_string_equal(e.hint, "There are: g5, inf2.");
+    o = (struct analysis_options){.by = "colour"};
+    assert_int_equal(analysis_build(&f->corpus, &o, &f->arena, &f->x, &e),
+                     STATUS_BAD_OPTION);
+}
+
+static void test_nameless(void **state)
+{
+    struct analysis_fixture *f = *state;
+    struct row *a = add(f, NULL, "short", 1, 100);
+    struct row *b = add(f, "unknown", "short", 1, 100);
+    analysis_fixture_build(f, NULL, NULL);
+    assert_int_equal(f->x.machines.side_count, 1);
+    assert_string_equal(f->x.machines.sides[0], "this machine");
+    a->v[FIELD_label] = value_str("");
+    b->v[FIELD_label] = value_null();
+    f->corpus.file_count = 2;
+    f->of[1].file = "two.more.json";
+    analysis_fixture_build(f, NULL, NULL);
+    assert_int_equal(f->x.machines.side_count, 2);
+    assert_string_equal(f->x.machines.sides[0], "? one");
+    assert_string_equal(f->x.machines.sides[1], "? two");
+}
+
+/* ON against OFF of each machine, however long its name. */
+static void test_caching(void **state)
+{
+    struct analysis_fixture *f = *state;
+    char name[200];
+    memset(name, 'n', sizeof name);
+    name[sizeof name - 1] = '\0';
+    add(f, "g5", "short", 1, 100);
+    add(f, name, "short", 1, 100);
+    add(f, name, "short", 1, 150)->v[FIELD_enable_prefix_caching] = value_bool(true);
+    analysis_fixture_build(f, NULL, NULL);
+    assert_int_equal(f->x.machines.side_count, 2);
+    assert_int_equal(f->x.sides[0].caching.group_count, 0);
+    assert_string_equal(f->x.sides[1].name, name);
+    assert_int_equal(f->x.sides[1].caching.group_count, 1);
+    const struct match_group *g = &f->x.sides[1].caching.groups[0];
+    assert_true(g->pairs[0].ratios[MATCH_throughput].ratio == 1.5);
+}
+
+static void test_marks(void **state)
+{
+    struct analysis_fixture *f = *state;
+    struct row *r = add(f, "g5", "short", 1, 100);
+    analysis_fixture_build(f, NULL, NULL);
+    assert_false(f->x.is_simulated || f->x.has_dummy_weights);
+    add(f, "g5", "long", 1, 100)->v[FIELD_is_simulated] = value_bool(true);
+    r->v[FIELD_weights] = value_str("dummy");
+    analysis_fixture_build(f, NULL, NULL);
+    assert_true(f->x.is_simulated && f->x.has_dummy_weights);
+    f->corpus.count = 0;
+    analysis_fixture_build(f, NULL, NULL);
+    assert_int_equal(f->x.machines.side_count, 0);
+}
+
+static void test_no_memory(void **state)
+{
+    struct analysis_fixture *f = *state;
+    enum status st = STATUS_NO_MEMORY;
+    add(f, "g5", "short", 1, 100);
+    add(f, "inf2", "short", 1, 100);
+    add(f, "inf2", "short", 1, 150)->v[FIELD_enable_prefix_caching] = value_bool(true);
+    for (size_t cap = 0; st != STATUS_OK; cap += 512) {
+        const struct analysis_options o = {.baseline = "inf2"};
+        struct arena a;
+        struct err e;
+        arena_init(&a, cap);
+        st = analysis_build(&f->corpus, &o, &a, &f->x, &e);
+        if (st != STATUS_OK && st != STATUS_NO_MEMORY)
+            fail_msg("%zu bytes: %s: %s", cap, e.where, e.what);
+        assert_true(cap < (1 << 20));
+        if (st == STATUS_OK)
+            assert_int_equal(f->x.sides[0].caching.group_count, 1);
+        arena_fini(&a);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(test_default_by, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_baseline, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_nameless, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_caching, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_marks, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_no_memory, set_up, tear_down),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
