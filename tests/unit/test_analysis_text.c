@@ -1,0 +1,155 @@
+#include "report/analysis_text.h"
+
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+#include <cmocka.h>
+
+#include "base/mem.h"
+#include "analysis_fixture.h"
+#include "report/width.h"
+
+#define set_up    analysis_fixture_set_up
+#define tear_down analysis_fixture_tear_down
+#define add       analysis_fixture_add
+
+static void check_has(const struct buf *in, const char *text)
+{
+    if (strstr(buf_cstr(in), text) == NULL)
+        fail_msg("\"%s\" is not in \"%s\"", text, buf_cstr(in));
+}
+
+static void answer(struct analysis_fixture *f, const char *want)
+{
+    struct buf out;
+    buf_init(&out, 1 << 20);
+    analysis_fixture_build(f, NULL, NULL);
+    assert_int_equal(analysis_text_answer(&f->x, &out), STATUS_OK);
+    assert_string_equal(buf_cstr(&out), want);
+    buf_fini(&out);
+}
+
+static void test_answer(void **state)
+{
+    struct analysis_fixture *f = *state;
+    struct row *a = add(f, "g5", "short", 1, 100);
+    answer(f, "One label: g5. Nothing to compare it with.\n");
+    struct row *b = add(f, "inf2", "short", 1, 50);
+    answer(f, "inf2 / g5: 0.50x tokens/s (1 matched cell)\n");
+    a->v[FIELD_usd_per_million_output_tokens] = value_num(1);
+    b->v[FIELD_usd_per_million_output_tokens] = value_num(3);
+    b->v[FIELD_is_simulated] = value_bool(true);
+    answer(f, "inf2 / g5: 0.50x tokens/s, 3.00x $/token (1 matched cell)\nSIMULATED: "
+              "some of these numbers do not come from real hardware.\n");
+    b->v[FIELD_is_simulated] = value_null();
+    b->v[FIELD_verdict] = value_str("INVALID");
+    answer(f, "inf2 / g5: no claim (1 matched cell, none counts: see below)\n");
+    b->v[FIELD_batch_size] = value_int(2);
+    answer(f, "No two machines share a cell: nothing is compared (see below).\n");
+}
+
+static void test_caching_answer(void **state)
+{
+    struct analysis_fixture *f = *state;
+    struct row *off = add(f, "g5", "short", 1, 100), *on = add(f, "g5", "short", 1, 150);
+    on->v[FIELD_enable_prefix_caching] = value_bool(true);
+    off->v[FIELD_first_token_latency] = value_num(0.2);
+    on->v[FIELD_first_token_latency] = value_num(0.1);
+    off->v[FIELD_weights] = on->v[FIELD_weights] = value_str("dummy");
+    answer(f, "One label: g5. Nothing to compare it with.\n"
+              "prefix caching ON / OFF, g5: 1.50x tokens/s, 0.50x TTFT (1 matched cell)\n"
+              "Dummy weights: the speed is real, the text is not.\n");
+}
+
+static void report(struct analysis_fixture *f, struct buf *out)
+{
+    buf_init(out, 1 << 20);
+    analysis_fixture_build(f, NULL, NULL);
+    assert_int_equal(analysis_text_report(&f->x, out), STATUS_OK);
+    for (struct str rest = {out->data, out->len}; rest.len > 0;) {
+        struct str line = str_cut(&rest, '\n');
+        const char *copy = arena_str(&f->arena, line);
+        if (width_of(copy) > 80)
+            fail_msg("wider than 80 columns: %s", copy);
+    }
+}
+
+static void test_report(void **state)
+{
+    struct analysis_fixture *f = *state;
+    struct buf out;
+    for (int i = -1; i <= 1; i++) {
+        add(f, "g5", "short", 1, 100 + i)->v[FIELD_engine_version] = value_str("0.32");
+        add(f, "inf2", "short", 1, 200 + 2 * i)->v[FIELD_engine_version] = value_str(
+            "0.13");
+    }
+    report(f, &out);
+    check_has(&out, "inf2 / g5: 2.00x tokens/s (1 matched cell)\n");
+    check_has(&out, "\ninf2 / g5\n---------\n");
+    check_has(&out, "geometric mean of 1 ");
+    check_has(&out, "1.96..2.05"); /* 2 exp(+-2.776 sqrt(2e-4 / 3)) */
+    check_has(&out, "also different: engine_version 0.32 / 0.13\n");
+    check_has(&out, "g5: 1 cells, 3 measured repeats\n");
+    check_has(&out, "  fastest   200.0 tokens/s: short bs=1 cache=off\n");
+    check_has(&out, "price: unknown (--price-per-hour)");
+    check_has(&out, "$/token is not known in some repeats of 2 cells");
+    assert_null(strstr(buf_cstr(&out), "cheapest"));
+    buf_fini(&out);
+}
+
+static void test_left_out(void **state)
+{
+    struct analysis_fixture *f = *state;
+    struct corpus_skip skip = {.why = "x.json: is a summary, not results"};
+    struct buf out;
+    struct row *bad = add(f, "g5", "short", 1, 100);
+    bad->v[FIELD_verdict] = value_str("INVALID");
+    bad->v[FIELD_reasons] = value_json("[\"ERRORS\",\"CLIENT_LATE\"]");
+    add(f, "inf2", "short", 1, 100);
+    add(f, "inf2", "short", 1, 100)->v[FIELD_is_warmup] = value_bool(true);
+    add(f, "inf2", "short", 1, 100)->v[FIELD_error] = value_str("died");
+    add(f, "inf2", "long", 1, 100);
+    f->corpus.duplicates = 5;
+    f->corpus.skipped = &skip;
+    f->corpus.skipped_count = 1;
+    report(f, &out);
+    check_has(&out, "\n* not counted in the geometric mean\n");
+    check_has(&out, "\nLeft out\n--------\n  1 warm-up repeats\n"
+                    "  5 rows that stand in two files\n"
+                    "  g5, short bs=1 cache=off: INVALID: ERRORS CLIENT_LATE\n"
+                    "  inf2, short bs=1 cache=off: 1 failed repeats\n");
+    check_has(&out, "inf2, long bs=1 cache=off: no partner: nearest cell of g5 differs");
+    check_has(&out, "file: x.json: is a summary, not results\n");
+    buf_fini(&out);
+}
+
+static void test_nothing_left_out(void **state)
+{
+    struct analysis_fixture *f = *state;
+    struct buf out;
+    struct row *r = add(f, "g5", "short", 1, 100);
+    r->v[FIELD_first_token_latency] = r->v[FIELD_inter_token_latency] =
+        r->v[FIELD_usd_per_million_output_tokens] = value_num(2);
+    report(f, &out);
+    check_has(&out, "\nLeft out\n--------\n  nothing\n");
+    check_has(&out, "  cheapest  2.000 USD per million output tokens: short");
+    buf_fini(&out);
+    buf_init(&out, 100);
+    assert_int_equal(analysis_text_report(&f->x, &out), STATUS_TOO_BIG);
+    buf_fini(&out);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(test_answer, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_caching_answer, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_report, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_left_out, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_nothing_left_out, set_up, tear_down),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

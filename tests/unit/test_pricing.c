@@ -1,0 +1,129 @@
+#include "report/pricing.h"
+
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+#include <cmocka.h>
+
+#include "base/mem.h"
+#include "analysis_fixture.h"
+#include "stats_fixture.h"
+
+#define set_up    analysis_fixture_set_up
+#define tear_down analysis_fixture_tear_down
+#define add       analysis_fixture_add
+
+static void apply(struct analysis_fixture *f, const char *first, const char *second)
+{
+    const char *items[] = {first, second};
+    const struct opt_strings prices = {
+        .items = items, .count = (size_t)(first != NULL) + (second != NULL)};
+    struct err e;
+    if (pricing_apply(&f->corpus, &prices, &f->arena, &e) != STATUS_OK)
+        fail_msg("%s: %s", e.where, e.what);
+}
+
+static double price(const struct row *r)
+{
+    return field_num(r, FIELD_price_usd_per_hour);
+}
+
+static void test_named(void **state)
+{
+    struct analysis_fixture *f = *state;
+    struct row *g5 = add(f, "g5.xlarge", "short", 1, 100);
+    struct row *inf2 = add(f, "inf2.xlarge", "short", 1, 50);
+    inf2->v[FIELD_label] = value_str("mine");
+    inf2->v[FIELD_price_usd_per_hour] = value_num(9);
+    apply(f, "mine=3.6", "1.8");
+    stats_fixture_near(price(g5), 1.8, 0);
+    stats_fixture_near(price(inf2), 3.6, 0); /* in place of what stood there */
+    assert_string_equal(field_str(g5, FIELD_price_source), "--price-per-hour");
+    stats_fixture_near(field_num(g5, FIELD_usd_per_million_output_tokens), 5, 1e-12);
+    stats_fixture_near(field_num(inf2, FIELD_usd_per_million_output_tokens), 20, 1e-12);
+    apply(f, "7", "inf2.xlarge=2"); /* by type too; the name wins in either order */
+    stats_fixture_near(price(inf2), 2, 0);
+    stats_fixture_near(price(g5), 7, 0);
+}
+
+static void test_list(void **state)
+{
+    struct analysis_fixture *f = *state;
+    struct row *here = add(f, "g5.xlarge", "short", 1, 100);
+    struct row *there = add(f, "g5.xlarge", "short", 1, 100);
+    struct row *has = add(f, "g5.xlarge", "short", 1, 100);
+    struct row *strange = add(f, "toaster", "short", 1, 100);
+    f->of[1].region = "eu-west-1";
+    has->v[FIELD_price_usd_per_hour] = value_num(9);
+    apply(f, NULL, NULL);
+    stats_fixture_near(price(here), 1.006, 0); /* data/prices.yaml */
+    stats_fixture_near(price(there), 1.123, 0);
+    assert_non_null(strstr(field_str(there, FIELD_price_source), "eu-west-1"));
+    stats_fixture_near(price(has), 9, 0);
+    assert_null(field_str(has, FIELD_price_source));
+    assert_true(isnan(price(strange)));
+}
+
+static void test_speed(void **state)
+{
+    struct analysis_fixture *f = *state;
+    struct row *online = add(f, "a", "short", 1, 100);
+    struct row *failed = add(f, "a", "short", 1, NAN);
+    online->v[FIELD_serving_mode] = value_str("online");
+    online->v[FIELD_window_tokens_per_second] = value_num(1000);
+    apply(f, "3.6", NULL);
+    stats_fixture_near(field_num(online, FIELD_usd_per_million_output_tokens), 1, 1e-12);
+    stats_fixture_near(price(failed), 3.6, 0);
+    assert_int_equal(failed->v[FIELD_usd_per_million_output_tokens].kind, VALUE_NULL);
+}
+
+static void test_check(void **state)
+{
+    static const char *const bad[] = {"", "x", "g5=", "0", "-1", "inf", "g5=1x"};
+    struct err e;
+    const char *good[] = {"1.006", "g5.xlarge=1.006"};
+    (void)state;
+    assert_int_equal(pricing_check(&(struct opt_strings){.items = good, .count = 2}, &e),
+                     STATUS_OK);
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+        const char *items[] = {good[0], bad[i]};
+        const struct opt_strings prices = {.items = items, .count = 2};
+        assert_int_equal(pricing_check(&prices, &e), STATUS_BAD_OPTION);
+        assert_string_equal(e.where, "--price-per-hour");
+    }
+}
+
+static void test_no_memory(void **state)
+{
+    struct analysis_fixture *f = *state;
+    const struct opt_strings none = {.count = 0};
+    enum status st = STATUS_NO_MEMORY;
+    struct row *r = add(f, "g5.xlarge", "short", 1, 100);
+    for (long nth = 1; st != STATUS_OK; nth++) {
+        struct arena a;
+        struct err e;
+        arena_init(&a, 1 << 20);
+        mem_fail_at(nth);
+        st = pricing_apply(&f->corpus, &none, &a, &e);
+        mem_fail_at(0);
+        assert_true(st == STATUS_OK || st == STATUS_NO_MEMORY);
+        assert_int_equal(isnan(price(r)) == 0, st == STATUS_OK);
+        assert_true(nth < 10000);
+        arena_fini(&a);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(test_named, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_list, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_speed, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_check, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_no_memory, set_up, tear_down),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
