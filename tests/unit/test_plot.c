@@ -1,0 +1,219 @@
+#include "report/plot.h"
+
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <cmocka.h>
+
+#include "base/file.h"
+#include "base/mem.h"
+#include "analysis_fixture.h"
+
+#define set_up    analysis_fixture_set_up
+#define tear_down analysis_fixture_tear_down
+
+/* What plot_draw left in DIR/source/STEM.ending, in the arena. */
+static const char *written(struct analysis_fixture *f, const char *name)
+{
+    struct buf text;
+    struct err e;
+    buf_init(&text, 1 << 20);
+    if (file_read(arena_printf(&f->arena, "%s/source/%s", f->dir, name), &text, &e) !=
+        STATUS_OK)
+        fail_msg("%s: %s", e.where, e.what);
+    const char *copy = arena_strdup(&f->arena, buf_cstr(&text));
+    buf_fini(&text);
+    return copy;
+}
+
+static void check_has(const char *in, const char *text)
+{
+    if (strstr(in, text) == NULL)
+        fail_msg("\"%s\" is not in \"%s\"", text, in);
+}
+
+static enum status draw(struct analysis_fixture *f, const struct plot *p, struct err *e)
+{
+    struct err made;
+    const char *source = arena_printf(&f->arena, "%s/source", f->dir);
+    assert_int_equal(file_make_dirs(source, &made), STATUS_OK);
+    return plot_draw(p, f->dir, &f->arena, e);
+}
+
+/* A program of that name that does what `body` says, the only one to be found. */
+static void fake_gnuplot(struct analysis_fixture *f, const char *body)
+{
+    struct err e;
+    const char *path = arena_printf(&f->arena, "%s/gnuplot", f->dir);
+    const char *text = arena_printf(&f->arena, "#!/bin/sh\n%s\n", body);
+    assert_int_equal(file_replace(path, str_from(text), &e), STATUS_OK);
+    assert_int_equal(chmod(path, 0755), 0);
+    assert_int_equal(setenv("PATH", f->dir, 1), 0);
+}
+
+static struct plot_point g5[] = {{.x = 0, .mean = 10, .low = 9, .high = 11.5},
+                                 {.x = 1, .mean = 20, .low = NAN, .high = 21}};
+static struct plot_point inf2[] = {
+    {.x = 1, .mean = NAN, .low = NAN, .high = NAN, .note = "1.77x"}};
+static const char *ticks[] = {"bs=1", "it's"};
+
+static struct plot two_panels(struct plot_panel panels[2], struct plot_series series[2])
+{
+    series[0] = (struct plot_series){.name = "g5", .points = g5, .count = 2};
+    series[1] = (struct plot_series){
+        .name = "inf2", .colour = -1, .is_light = true, .points = inf2, .count = 1};
+    for (int i = 0; i < 2; i++)
+        panels[i] = (struct plot_panel){.title = i == 0 ? "short" : "long",
+                                        .ticks = ticks,
+                                        .tick_count = 2,
+                                        .series = series,
+                                        .series_count = 2};
+    return (struct plot){.stem = "speed",
+                         .title = "Jo's title",
+                         .y_label = "tokens/s",
+                         .panels = panels,
+                         .panel_count = 2};
+}
+
+static void test_data(void **state)
+{
+    struct analysis_fixture *f = *state;
+    struct plot_panel panels[2];
+    struct plot_series series[2];
+    struct plot p = two_panels(panels, series);
+    struct err e;
+    assert_int_equal(draw(f, &p, &e), STATUS_NOT_FOUND);
+    const char *data = written(f, "speed.dat");
+    /* two bars of 0.42 around each index; half an error bar is none */
+    check_has(data, "\n\n# panel: short; series: g5\n-0.21 10.0 9.0 11.5 \"\"\n"
+                    "0.79 20.0 20.0 20.0 \"\"\n\n\n# panel: short; series: inf2\n"
+                    "1.21 NaN NaN NaN \"1.77x\"\n\n\n# panel: long; series: g5\n");
+    series[1].count = 0; /* every block is there, or the indices would shift */
+    assert_int_equal(draw(f, &p, &e), STATUS_NOT_FOUND);
+    check_has(written(f, "speed.dat"), "series: inf2\nNaN NaN NaN NaN \"\"\n");
+}
+
+static void test_script(void **state)
+{
+    struct analysis_fixture *f = *state;
+    struct plot_panel panels[2];
+    struct plot_series series[2];
+    struct plot p = two_panels(panels, series);
+    struct err e;
+    assert_int_equal(draw(f, &p, &e), STATUS_NOT_FOUND);
+    const char *text = written(f, "speed.gp");
+    check_has(text, "set label 1 'Jo''s title' noenhanced");
+    check_has(text, "set output '../speed.png'");
+    check_has(text, "set ylabel 'tokens/s' noenhanced\n");
+    check_has(text, "set xtics ('bs=1' 0, 'it''s' 1)");
+    check_has(text, "set title 'long' noenhanced");
+    check_has(text, "'speed.dat' index 3 using 1:2 with boxes lc rgb '#C8C8C8'");
+    assert_null(strstr(text, "index 4"));
+    assert_null(strstr(text, "set xlabel"));
+    assert_null(strstr(text, "set label 2 ")); /* no warning */
+    check_has(text, "set label 11 'inf2'");    /* each name once in the legend */
+    assert_null(strstr(text, "set label 12"));
+    p.warning = "SIMULATED";
+    assert_int_equal(draw(f, &p, &e), STATUS_NOT_FOUND);
+    check_has(written(f, "speed.gp"), "set label 2 'SIMULATED' noenhanced");
+}
+
+static void test_lines(void **state)
+{
+    struct analysis_fixture *f = *state;
+    struct plot_panel panels[2];
+    struct plot_series series[2];
+    struct plot p = two_panels(panels, series);
+    struct err e;
+    p.is_lines = true;
+    p.x_label = "batch size";
+    assert_int_equal(draw(f, &p, &e), STATUS_NOT_FOUND);
+    check_has(written(f, "speed.dat"), "series: g5\n0.0 10.0 9.0 11.5 \"\"\n1.0 20.0 ");
+    const char *text = written(f, "speed.gp");
+    check_has(text, "set logscale x 2\n");
+    check_has(text, "set xlabel 'batch size' noenhanced\n");
+    check_has(text, "'speed.dat' index 0 using 1:2 with lines lw 2 ");
+    check_has(text, "index 0 using 1:2:3:4 with yerrorbars ");
+    assert_null(strstr(text, "#C8C8C8")); /* light: dashed, not paler */
+    assert_null(strstr(text, "with boxes"));
+}
+
+static void test_layout(void **state)
+{
+    struct analysis_fixture *f = *state;
+    struct plot_panel panels[2];
+    struct plot_series series[2];
+    struct plot p = two_panels(panels, series);
+    struct err e;
+    assert_int_equal(draw(f, &p, &e), STATUS_NOT_FOUND);
+    check_has(written(f, "speed.gp"), "pngcairo size 920,"); /* two of 460 abreast */
+    check_has(written(f, "speed.gp"), ") norotate noenhanced\n");
+    p.panel_count = 1;
+    const char *many[40];
+    for (int i = 0; i < 40; i++)
+        many[i] = "a long label of a cell";
+    panels[0].ticks = many;
+    panels[0].tick_count = 40;
+    assert_int_equal(draw(f, &p, &e), STATUS_NOT_FOUND);
+    check_has(written(f, "speed.gp"), "pngcairo size 2400,"); /* never wider */
+    check_has(written(f, "speed.gp"), ") rotate by 35 right noenhanced\n");
+}
+
+static void test_gnuplot_is_run(void **state)
+{
+    struct analysis_fixture *f = *state;
+    struct plot_panel panels[2];
+    struct plot_series series[2];
+    struct plot p = two_panels(panels, series);
+    struct err e;
+    fake_gnuplot(f, "echo \"$@\" >>\"${0%/*}/source/said\"");
+    assert_int_equal(draw(f, &p, &e), STATUS_OK);
+    assert_string_equal(written(f, "said"),
+                        arena_printf(&f->arena,
+                                     "-e cd '%s'; cd 'source'; format = 'png' speed.gp\n"
+                                     "-e cd '%s'; cd 'source'; format = 'svg' speed.gp\n",
+                                     f->dir, f->dir));
+    fake_gnuplot(f, "exit 3");
+    assert_int_equal(draw(f, &p, &e), STATUS_IO);
+    assert_string_equal(e.what, "gnuplot ended with 3");
+}
+
+static void test_failures(void **state)
+{
+    struct analysis_fixture *f = *state;
+    struct plot_panel panels[2];
+    struct plot_series series[2];
+    struct plot p = two_panels(panels, series);
+    struct err e;
+    assert_int_equal(plot_draw(&p, "/nowhere", &f->arena, &e), STATUS_IO);
+    enum status st = STATUS_NO_MEMORY;
+    for (long nth = 1; st == STATUS_NO_MEMORY; nth++) {
+        struct arena a;
+        arena_init(&a, 1 << 16);
+        assert_int_equal(draw(f, &p, &e), STATUS_NOT_FOUND);
+        mem_fail_at(nth);
+        st = plot_draw(&p, f->dir, &a, &e);
+        mem_fail_at(0);
+        arena_fini(&a);
+        assert_true(nth < 1000);
+    }
+    assert_int_equal(st, STATUS_NOT_FOUND);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(test_data, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_script, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_lines, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_layout, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_gnuplot_is_run, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_failures, set_up, tear_down),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
