@@ -144,10 +144,13 @@ static int dry_run(struct offline_job *j, struct err *e)
 {
     struct buf out;
     buf_init(&out, PRINT_CAP_BYTES);
-    bool is_printed = offline_dry_text(j, &out, e) == STATUS_OK &&
-                      cli_print(j->cli, buf_cstr(&out));
+    int code = CLI_FAILED;
+    if (offline_dry_text(j, &out, e) != STATUS_OK)
+        code = cli_fail(j->cli, e);
+    else if (cli_print(j->cli, buf_cstr(&out)))
+        code = CLI_DONE;
     buf_fini(&out);
-    return is_printed ? CLI_DONE : CLI_FAILED;
+    return code;
 }
 
 static int run_job(struct offline_job *j, struct err *e)

@@ -118,7 +118,7 @@ static void cell_lines(const struct plan *p, struct buf *out)
         tokens += n * c->max_tokens;
     }
     buf_printf(out,
-               "\n%zu cells x %" PRId64 " repeats (repeat 0 is the warm-up): %" PRId64
+               "\n%zu cells x %" PRId64 " repeats (repeat 0 is the warm-up):\n%" PRId64
                " requests, at most %" PRId64 " output tokens\n",
                p->cell_count, p->options.num_runs, requests, tokens);
 }
@@ -132,7 +132,7 @@ enum status offline_dry_text(struct offline_job *j, struct buf *out, struct err 
     scenario_lines(p, out);
     cell_lines(p, out);
     if (isnan(estimate_s))
-        buf_printf(out, "time: unknown (no earlier results of all these cells in %s)\n",
+        buf_printf(out, "time: unknown (no earlier results of all cells in %s)\n",
                    j->opts.output_dir);
     else
         buf_printf(out, "time: about %.0f s and loading, as in earlier results in %s\n",
