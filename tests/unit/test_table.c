@@ -1,0 +1,223 @@
+#include "report/table.h"
+
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+#include <cmocka.h>
+
+#include "base/mem.h"
+
+#define CELLS 4
+
+struct bench {
+    struct run_data run;
+    struct row rows[CELLS];
+    struct summary_entry cells[CELLS];
+    struct buf out;
+};
+
+static struct spread spread_of(double mean)
+{
+    return (struct spread){.mean = mean,
+                           .min = mean,
+                           .max = mean,
+                           .std = NAN,
+                           .ci95_low = NAN,
+                           .ci95_high = NAN};
+}
+
+static void set_cell(struct bench *b, size_t at, const char *scenario, int64_t batch,
+                     bool caching)
+{
+    struct row *r = &b->rows[at];
+    r->v[FIELD_model_name] = value_str("tiny");
+    r->v[FIELD_instance_type] = value_str("g5.xlarge");
+    r->v[FIELD_engine] = value_str("vllm");
+    r->v[FIELD_serving_mode] = value_str("offline");
+    r->v[FIELD_scenario] = value_str(scenario);
+    r->v[FIELD_batch_size] = value_int(batch);
+    r->v[FIELD_max_output_tokens] = value_int(5);
+    r->v[FIELD_enable_prefix_caching] = value_bool(caching);
+    b->cells[at] = (struct summary_entry){
+        .row = r,
+        .count = 2,
+        .verdict = "VALID",
+        .tokens_per_second = spread_of(caching ? 200 : 100),
+        .time_per_token_ms = spread_of(caching ? 5 : 10),
+        .first_token_latency_s = spread_of(caching ? 0.05 : 0.2),
+        .inter_token_latency_ms = spread_of(NAN),
+        .cache_hit_rate = spread_of(caching ? 0.5 : 0),
+        .usd_per_million_output_tokens = spread_of(2.431),
+    };
+}
+
+static int set_up(void **state)
+{
+    static struct bench b;
+    memset(&b, 0, sizeof b);
+    buf_init(&b.out, 1 << 20);
+    set_cell(&b, 0, "short", 8, true);
+    set_cell(&b, 1, "short", 8, false);
+    set_cell(&b, 2, "long", 1, false);
+    set_cell(&b, 3, "short", 1, false);
+    *state = &b;
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    struct bench *b = *state;
+    mem_fail_at(0);
+    buf_fini(&b->out);
+    return 0;
+}
+
+static const char *table(struct bench *b, size_t count)
+{
+    struct err e;
+    buf_clear(&b->out);
+    assert_int_equal(table_run(&b->run, b->cells, count, &b->out, &e), STATUS_OK);
+    const char *text = buf_cstr(&b->out);
+    size_t column = 0;
+    for (size_t i = 0; i < b->out.len; i++) {
+        column = text[i] == '\n' ? 0 : column + 1;
+        if (column > 80)
+            fail_msg("wider than 80 columns: %s", text);
+    }
+    return text;
+}
+
+static void check_has(const char *in, const char *text)
+{
+    if (strstr(in, text) == NULL)
+        fail_msg("\"%s\" is not in \"%s\"", text, in);
+}
+
+/* Scenarios as they came; in them by batch size, then OFF before ON. */
+static void test_order(void **state)
+{
+    struct bench *b = *state;
+    const char *text = table(b, 4);
+    assert_true(strstr(text, "  tiny on g5.xlarge: vllm, offline\n") == text);
+    check_has(text,
+              "  batch cache        tokens/s ms/token  TTFT ms  ITL ms  hits $/1Mtok"
+              "  verdict\n"
+              "short\n"
+              "      1   off       100.0 +-?    10.00    200.0       -    0%   2.431"
+              "  VALID\n"
+              "      8   off       100.0 +-?    10.00    200.0       -    0%   2.431"
+              "  VALID\n"
+              "      8    on       200.0 +-?    5.000    50.00       -   50%   2.431"
+              "  VALID\n"
+              "long\n"
+              "      1   off       100.0 +-?    10.00    200.0       -    0%   2.431"
+              "  VALID\n");
+}
+
+static void test_caching(void **state)
+{
+    struct bench *b = *state;
+    check_has(table(b, 4),
+              "\nPrefix caching, ON / OFF      tokens/s     TTFT  hits ON\n"
+              "short                      8      2.00x    0.25x       50%\n");
+    b->rows[0].v[FIELD_cache_hit_rate_expected] = value_num(0);
+    b->cells[0].cache_hit_rate = spread_of(0);
+    check_has(table(b, 4), "  nothing shared\n");
+    b->rows[0].v[FIELD_max_output_tokens] = value_int(6); /* another cell */
+    assert_null(strstr(table(b, 4), "Prefix caching"));
+}
+
+static void test_spread_notes(void **state)
+{
+    struct bench *b = *state;
+    check_has(table(b, 4), "+-?: spread unknown (2 repeats); --num-runs 4 or more would "
+                           "show it\n");
+    b->cells[1].repeats_for_2_percent = 7;
+    b->cells[2].count = 1;
+    b->cells[3].failed_rows = 1;
+    const char *text = table(b, 4);
+    check_has(text, "(1 repeat); --num-runs 4 or more");
+    check_has(text, "(2 repeats); --num-runs 8 would give about +-2 %\n");
+    check_has(text, "\n1 repeat failed and is left out.\n");
+    for (int i = 0; i < 4; i++) {
+        b->cells[i].tokens_per_second.ci95_low = 90;
+        b->cells[i].tokens_per_second.ci95_high = 110;
+    }
+    assert_null(strstr(table(b, 4), "spread unknown"));
+}
+
+static void test_codes(void **state)
+{
+    struct bench *b = *state;
+    for (int i = 0; i < 4; i++)
+        b->cells[i].warnings = "[\"DUMMY_WEIGHTS\",\"FEW_REPEATS\"]";
+    b->cells[0].verdict = "INVALID";
+    b->cells[0].reasons = "[\"ERRORS\"]";
+    b->cells[0].checks = "[{\"code\":\"ERRORS\",\"field\":\"requests_failed\","
+                         "\"value\":3,\"limit\":0}]";
+    const char *text = table(b, 4);
+    check_has(text, "  INVALID\n");
+    check_has(text, "\n  INVALID: ERRORS (short 8 on: requests_failed 3, limit 0): ");
+    check_has(text, "\n  DUMMY_WEIGHTS (every cell): ");
+    assert_null(strstr(text, "FEW_REPEATS")); /* the +-? lines say it */
+    assert_true(strstr(text, "INVALID: ERRORS") < strstr(text, "DUMMY_WEIGHTS"));
+}
+
+static void test_online(void **state)
+{
+    struct bench *b = *state;
+    for (int i = 0; i < 4; i++)
+        b->rows[i].v[FIELD_serving_mode] = value_str("online");
+    b->rows[1].v[FIELD_request_rate] = value_str("inf");
+    b->rows[3].v[FIELD_request_rate] = value_num(2.5);
+    const char *text = table(b, 4);
+    check_has(text, "   load cache ");
+    check_has(text, "short\n  2.5/s   off ");
+    check_has(text, "\n    inf   off ");
+    assert_true(strstr(text, "    inf ") > strstr(text, "2.5/s")); /* last of all */
+}
+
+static void test_marks(void **state)
+{
+    struct bench *b = *state;
+    assert_null(strstr(table(b, 4), "SIMULATED"));
+    b->rows[0].v[FIELD_weights] = value_str("dummy");
+    check_has(table(b, 4), "\nDummy weights: ");
+    b->rows[0].v[FIELD_is_simulated] = value_bool(true);
+    check_has(table(b, 4), "\nSIMULATED: ");
+    b->cells[0].verdict = NULL;
+    b->cells[0].failed_rows = 2;
+    b->cells[0].tokens_per_second = spread_of(NAN);
+    check_has(table(b, 4), "  failed\n");
+}
+
+static void test_failures(void **state)
+{
+    struct bench *b = *state;
+    struct err e;
+    assert_string_equal(table(b, 0), "Nothing was measured.\n");
+    mem_fail_at(1);
+    assert_int_equal(table_run(&b->run, b->cells, 4, &b->out, &e), STATUS_NO_MEMORY);
+    mem_fail_at(0);
+    buf_fini(&b->out);
+    buf_init(&b->out, 200);
+    assert_int_equal(table_run(&b->run, b->cells, 4, &b->out, &e), STATUS_TOO_BIG);
+    assert_string_equal(e.what, "the table does not fit");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(test_order, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_caching, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_spread_notes, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_codes, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_online, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_marks, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_failures, set_up, tear_down),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
