@@ -57,7 +57,8 @@ static enum status price_row(const struct corpus_row *of,
     if (isnan(p.usd_per_hour) && has_price)
         return STATUS_OK;
     if (isnan(p.usd_per_hour) && type != NULL) {
-        if (listed_price(last, type, of->region, a, e) != STATUS_OK)
+        const char *region = of->origin != NULL ? of->origin->region : NULL;
+        if (listed_price(last, type, region, a, e) != STATUS_OK)
             return e->code;
         p = last->price;
     }

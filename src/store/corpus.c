@@ -5,7 +5,6 @@
 #include "store/decode.h"
 #include "store/foreign.h"
 #include "store/seen.h"
-#include "text/json.h"
 
 /* State of one reading. */
 struct corpus_reader {
@@ -97,19 +96,21 @@ static enum status skip(struct corpus_reader *r, const struct err *why)
     return take_back(r);
 }
 
-/* metadata.env.instance.region of a results file, or NULL. */
-static const char *region_of(const struct foreign_file *f, struct arena *a)
+/* Rows of one run stand together: one search does for all of them. */
+static void name_origins(struct corpus_reader *r, const struct origins *origins,
+                         const char *path)
 {
-    struct err e;
-    json_t *root = NULL;
-    if (f->metadata.len == 0 ||
-        json_from_text(f->metadata, f->path, &root, &e) != STATUS_OK)
-        return NULL;
-    const json_t *env = json_object_get(root, "env");
-    const char *region = json_str_of(json_object_get(env, "instance"), "region");
-    const char *copy = arena_strdup(a, region);
-    json_decref(root);
-    return copy;
+    const struct origin *found = NULL;
+    const char *last = NULL;
+    for (size_t i = r->before; i < r->out->count; i++) {
+        struct corpus_row *row = &r->out->rows[i];
+        const char *run_id = field_str(row->row, FIELD_run_id);
+        if (i == r->before || run_id != last)
+            found = origin_find(origins, run_id);
+        last = run_id;
+        row->origin = found;
+        row->file = path;
+    }
 }
 
 static enum status read_one(struct corpus_reader *r, const struct input *input,
@@ -129,12 +130,12 @@ static enum status read_one(struct corpus_reader *r, const struct input *input,
         return STATUS_OK;
     }
     r->out->file_count++;
-    const char *region = region_of(&file, r->arena);
+    struct origins origins;
+    enum status s = origin_collect(file.metadata, r->arena, &origins);
     foreign_fini(&file);
-    for (size_t i = r->before; i < r->out->count; i++) {
-        r->out->rows[i].region = region;
-        r->out->rows[i].file = input->path;
-    }
+    if (s != STATUS_OK)
+        return no_memory(e);
+    name_origins(r, &origins, input->path);
     return STATUS_OK;
 }
 

@@ -9,11 +9,12 @@
 #include "base/status.h"
 #include "core/field.h"
 #include "store/inputs.h"
+#include "store/origin.h"
 
 struct corpus_row {
     struct row *row;
-    bool is_published;  /* of the published tool */
-    const char *region; /* that its file names; NULL: none */
+    bool is_published;           /* of the published tool */
+    const struct origin *origin; /* machine that its file states; NULL: none */
     const char *file;
 };
 

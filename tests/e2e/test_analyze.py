@@ -231,6 +231,23 @@ def test_price_of_the_user_wins(inferbench, two, tmp_path):
     assert bad.returncode == 2 and '"cheap" is not a price' in bad.stderr
 
 
+def test_prices_follow_the_region_also_in_a_merged_file(inferbench, two, tmp_path):
+    for name, region in (("g5.xlarge", "ap-northeast-1"), ("inf2.xlarge", "us-east-1")):
+        path = next((tmp_path / "results" / name).glob("offline_results_*"))
+        data = json.loads(path.read_text())
+        data["metadata"]["env"]["instance"] = {"region": region}
+        for row in data["results"]:
+            row["price_usd_per_hour"] = row["usd_per_million_output_tokens"] = None
+        path.write_text(json.dumps(data))
+    files = sorted((tmp_path / "results").glob("*/offline_results_*.json"))
+    assert inferbench("merge", *files, "-o", "merged_results.json").returncode == 0
+    for given in ("results", "merged_results.json"):
+        assert inferbench("analyze", given).returncode == 0
+        report = " ".join((tmp_path / "analysis/summary_report.txt").read_text().split())
+        assert "1.459 USD an hour, on demand, ap-northeast-1, collected" in report
+        assert "0.7582 USD an hour, on demand, us-east-1, collected" in report
+
+
 def test_failed_rows_nulls_and_warmups(inferbench, two, tmp_path):
     path = next((tmp_path / "results/g5.xlarge").glob("offline_results_*"))
     data = json.loads(path.read_text())

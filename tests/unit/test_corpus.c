@@ -51,9 +51,9 @@ static void test_rows(void **state)
     assert_int_equal(c.count, 4);
     assert_int_equal(c.duplicates, 2);
     assert_int_equal(c.skipped_count, 0);
-    assert_string_equal(c.rows[0].region, "eu-north-1");
+    assert_string_equal(c.rows[0].origin->region, "eu-north-1");
     assert_string_equal(c.rows[1].file, in[0].path);
-    assert_null(c.rows[2].region);
+    assert_null(c.rows[2].origin);
     assert_false(c.rows[1].is_published);
     assert_true(c.rows[2].is_published);
     assert_string_equal(field_str(c.rows[2].row, FIELD_instance_type), "g5");

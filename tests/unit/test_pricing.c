@@ -56,7 +56,8 @@ static void test_list(void **state)
     struct row *there = add(f, "g5.xlarge", "short", 1, 100);
     struct row *has = add(f, "g5.xlarge", "short", 1, 100);
     struct row *strange = add(f, "toaster", "short", 1, 100);
-    f->of[1].region = "eu-west-1";
+    const struct origin irish = {.region = "eu-west-1"};
+    f->of[1].origin = &irish;
     has->v[FIELD_price_usd_per_hour] = value_num(9);
     apply(f, NULL, NULL);
     stats_fixture_near(price(here), 1.006, 0); /* data/prices.yaml */

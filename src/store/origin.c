@@ -1,0 +1,123 @@
+#include "store/origin.h"
+
+#include <string.h>
+
+#include "text/json.h"
+
+#define MAX_DEPTH 8 /* merged files may be merged again */
+
+static const char *const packages[] = {
+    "torch",      "transformers",  "vllm-neuron",
+    "neuronx-cc", "torch-neuronx", "neuronx-distributed",
+};
+
+/* Appends "name value" where there is a value. */
+static const char *add(const char *list, const char *name, const char *value,
+                       struct arena *a)
+{
+    if (value == NULL || list == NULL)
+        return list;
+    return arena_printf(a, "%s%s%s%s%s", list, *list != '\0' ? ", " : "", name,
+                        *name != '\0' ? " " : "", value);
+}
+
+/* "" if nothing is stated; NULL: no memory. */
+static const char *versions_of(const json_t *env, struct arena *a)
+{
+    const json_t *list = json_object_get(env, "python_packages");
+    const json_t *gpu = json_object_get(env, "gpu");
+    const json_t *neuron = json_object_get(env, "neuron");
+    const char *text = "";
+    for (size_t i = 0; i < sizeof packages / sizeof packages[0]; i++)
+        text = add(text, packages[i], json_str_of(list, packages[i]), a);
+    text = add(text, "", json_str_of(gpu, "name"), a);
+    text = add(text, "driver", json_str_of(gpu, "driver_version"), a);
+    text = add(text, "Neuron driver", json_str_of(neuron, "driver_version"), a);
+    return add(text, "Neuron runtime", json_str_of(neuron, "runtime_version"), a);
+}
+
+/* Room for one more; doubled at each power of two. */
+static enum status make_room(struct arena *a, struct origins *out)
+{
+    if ((out->count & (out->count - 1)) != 0)
+        return STATUS_OK;
+    size_t room = out->count == 0 ? 1 : out->count * 2;
+    struct origin *items = arena_alloc(a, room, sizeof *items);
+    if (items == NULL)
+        return STATUS_NO_MEMORY;
+    if (out->count > 0)
+        memcpy(items, out->items, out->count * sizeof *items);
+    out->items = items;
+    return STATUS_OK;
+}
+
+static enum status note(const json_t *metadata, struct arena *a, struct origins *out)
+{
+    const json_t *env = json_object_get(metadata, "env");
+    if (!json_is_object(env))
+        return STATUS_OK;
+    if (make_room(a, out) != STATUS_OK)
+        return STATUS_NO_MEMORY;
+    const char *region = json_str_of(json_object_get(env, "instance"), "region");
+    const char *run_id = json_str_of(metadata, "run_id");
+    const char *versions = versions_of(env, a);
+    struct origin *o = &out->items[out->count++];
+    o->region = arena_strdup(a, region);
+    o->run_id = arena_strdup(a, run_id);
+    o->versions = versions == NULL || *versions == '\0' ? NULL : versions;
+    bool is_lost = (region != NULL && o->region == NULL) ||
+                   (run_id != NULL && o->run_id == NULL) || versions == NULL;
+    return is_lost ? STATUS_NO_MEMORY : STATUS_OK;
+}
+
+/* The file's own, then those of its sources, and of their sources. */
+static enum status walk(const json_t *root, struct arena *a, struct origins *out)
+{
+    struct {
+        const json_t *sources;
+        size_t next;
+    } levels[MAX_DEPTH];
+    size_t depth = 1;
+    enum status s = note(root, a, out);
+    out->has_own = out->count > 0;
+    levels[0].sources = json_object_get(root, "sources");
+    levels[0].next = 0;
+    while (depth > 0 && s == STATUS_OK) {
+        const json_t *list = levels[depth - 1].sources;
+        if (levels[depth - 1].next >= json_array_size(list)) {
+            depth--;
+            continue;
+        }
+        const json_t *of = json_object_get(json_array_get(list, levels[depth - 1].next++),
+                                           "metadata");
+        s = note(of, a, out);
+        if (depth == MAX_DEPTH)
+            continue;
+        levels[depth].sources = json_object_get(of, "sources");
+        levels[depth++].next = 0;
+    }
+    return s;
+}
+
+enum status origin_collect(struct str metadata, struct arena *a, struct origins *out)
+{
+    json_t *root = NULL;
+    struct err ignored;
+    *out = (struct origins){.count = 0};
+    if (metadata.len == 0)
+        return STATUS_OK;
+    enum status s = json_from_text(metadata, "metadata", &root, &ignored);
+    if (s != STATUS_OK)
+        return s == STATUS_NO_MEMORY ? s : STATUS_OK;
+    s = walk(root, a, out);
+    json_decref(root);
+    return s;
+}
+
+const struct origin *origin_find(const struct origins *o, const char *run_id)
+{
+    for (size_t i = 0; i < o->count && run_id != NULL; i++)
+        if (o->items[i].run_id != NULL && strcmp(o->items[i].run_id, run_id) == 0)
+            return &o->items[i];
+    return o->has_own ? &o->items[0] : NULL;
+}
