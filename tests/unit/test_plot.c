@@ -13,6 +13,7 @@
 #include "base/file.h"
 #include "base/mem.h"
 #include "analysis_fixture.h"
+#include "journal_fixture.h"
 
 #define set_up    analysis_fixture_set_up
 #define tear_down analysis_fixture_tear_down
@@ -29,12 +30,6 @@ static const char *written(struct analysis_fixture *f, const char *name)
     const char *copy = arena_strdup(&f->arena, buf_cstr(&text));
     buf_fini(&text);
     return copy;
-}
-
-static void check_has(const char *in, const char *text)
-{
-    if (strstr(in, text) == NULL)
-        fail_msg("\"%s\" is not in \"%s\"", text, in);
 }
 
 static enum status draw(struct analysis_fixture *f, const struct plot *p, struct err *e)
@@ -90,12 +85,13 @@ static void test_data(void **state)
     assert_int_equal(draw(f, &p, &e), STATUS_NOT_FOUND);
     const char *data = written(f, "speed.dat");
     /* two bars of 0.42 around each index; half an error bar is none */
-    check_has(data, "\n\n# panel: short; series: g5\n-0.21 10.0 9.0 11.5 \"\"\n"
-                    "0.79 20.0 20.0 20.0 \"\"\n\n\n# panel: short; series: inf2\n"
-                    "1.21 NaN NaN NaN \"1.77x\"\n\n\n# panel: long; series: g5\n");
+    journal_fixture_has(data,
+                        "\n\n# panel: short; series: g5\n-0.21 10.0 9.0 11.5 \"\"\n"
+                        "0.79 20.0 20.0 20.0 \"\"\n\n\n# panel: short; series: inf2\n"
+                        "1.21 NaN NaN NaN \"1.77x\"\n\n\n# panel: long; series: g5\n");
     series[1].count = 0; /* every block is there, or the indices would shift */
     assert_int_equal(draw(f, &p, &e), STATUS_NOT_FOUND);
-    check_has(written(f, "speed.dat"), "series: inf2\nNaN NaN NaN NaN \"\"\n");
+    journal_fixture_has(written(f, "speed.dat"), "series: inf2\nNaN NaN NaN NaN \"\"\n");
 }
 
 static void test_script(void **state)
@@ -107,20 +103,21 @@ static void test_script(void **state)
     struct err e;
     assert_int_equal(draw(f, &p, &e), STATUS_NOT_FOUND);
     const char *text = written(f, "speed.gp");
-    check_has(text, "set label 1 'Jo''s title' noenhanced");
-    check_has(text, "set output '../speed.png'");
-    check_has(text, "set ylabel 'tokens/s' noenhanced\n");
-    check_has(text, "set xtics ('bs=1' 0, 'it''s' 1)");
-    check_has(text, "set title 'long' noenhanced");
-    check_has(text, "'speed.dat' index 3 using 1:2 with boxes lc rgb '#C8C8C8'");
+    journal_fixture_has(text, "set label 1 'Jo''s title' noenhanced");
+    journal_fixture_has(text, "set output '../speed.png'");
+    journal_fixture_has(text, "set ylabel 'tokens/s' noenhanced\n");
+    journal_fixture_has(text, "set xtics ('bs=1' 0, 'it''s' 1)");
+    journal_fixture_has(text, "set title 'long' noenhanced");
+    journal_fixture_has(text,
+                        "'speed.dat' index 3 using 1:2 with boxes lc rgb '#C8C8C8'");
     assert_null(strstr(text, "index 4"));
     assert_null(strstr(text, "set xlabel"));
-    assert_null(strstr(text, "set label 2 ")); /* no warning */
-    check_has(text, "set label 11 'inf2'");    /* each name once in the legend */
+    assert_null(strstr(text, "set label 2 "));        /* no warning */
+    journal_fixture_has(text, "set label 11 'inf2'"); /* each name once in the legend */
     assert_null(strstr(text, "set label 12"));
     p.warning = "SIMULATED";
     assert_int_equal(draw(f, &p, &e), STATUS_NOT_FOUND);
-    check_has(written(f, "speed.gp"), "set label 2 'SIMULATED' noenhanced");
+    journal_fixture_has(written(f, "speed.gp"), "set label 2 'SIMULATED' noenhanced");
 }
 
 static void test_lines(void **state)
@@ -133,12 +130,13 @@ static void test_lines(void **state)
     p.is_lines = true;
     p.x_label = "batch size";
     assert_int_equal(draw(f, &p, &e), STATUS_NOT_FOUND);
-    check_has(written(f, "speed.dat"), "series: g5\n0.0 10.0 9.0 11.5 \"\"\n1.0 20.0 ");
+    journal_fixture_has(written(f, "speed.dat"),
+                        "series: g5\n0.0 10.0 9.0 11.5 \"\"\n1.0 20.0 ");
     const char *text = written(f, "speed.gp");
-    check_has(text, "set logscale x 2\n");
-    check_has(text, "set xlabel 'batch size' noenhanced\n");
-    check_has(text, "'speed.dat' index 0 using 1:2 with lines lw 2 ");
-    check_has(text, "index 0 using 1:2:3:4 with yerrorbars ");
+    journal_fixture_has(text, "set logscale x 2\n");
+    journal_fixture_has(text, "set xlabel 'batch size' noenhanced\n");
+    journal_fixture_has(text, "'speed.dat' index 0 using 1:2 with lines lw 2 ");
+    journal_fixture_has(text, "index 0 using 1:2:3:4 with yerrorbars ");
     assert_null(strstr(text, "#C8C8C8")); /* light: dashed, not paler */
     assert_null(strstr(text, "with boxes"));
 }
@@ -151,8 +149,9 @@ static void test_layout(void **state)
     struct plot p = two_panels(panels, series);
     struct err e;
     assert_int_equal(draw(f, &p, &e), STATUS_NOT_FOUND);
-    check_has(written(f, "speed.gp"), "pngcairo size 920,"); /* two of 460 abreast */
-    check_has(written(f, "speed.gp"), ") norotate noenhanced\n");
+    journal_fixture_has(written(f, "speed.gp"), "pngcairo size 920,"); /* two of 460
+                                                                          abreast */
+    journal_fixture_has(written(f, "speed.gp"), ") norotate noenhanced\n");
     p.panel_count = 1;
     const char *many[40];
     for (int i = 0; i < 40; i++)
@@ -160,8 +159,8 @@ static void test_layout(void **state)
     panels[0].ticks = many;
     panels[0].tick_count = 40;
     assert_int_equal(draw(f, &p, &e), STATUS_NOT_FOUND);
-    check_has(written(f, "speed.gp"), "pngcairo size 2400,"); /* never wider */
-    check_has(written(f, "speed.gp"), ") rotate by 35 right noenhanced\n");
+    journal_fixture_has(written(f, "speed.gp"), "pngcairo size 2400,"); /* never wider */
+    journal_fixture_has(written(f, "speed.gp"), ") rotate by 35 right noenhanced\n");
 }
 
 static void test_gnuplot_is_run(void **state)

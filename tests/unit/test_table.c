@@ -9,6 +9,7 @@
 #include <cmocka.h>
 
 #include "base/mem.h"
+#include "journal_fixture.h"
 
 #define CELLS 4
 
@@ -90,20 +91,14 @@ static const char *table(struct bench *b, size_t count)
     return text;
 }
 
-static void check_has(const char *in, const char *text)
-{
-    if (strstr(in, text) == NULL)
-        fail_msg("\"%s\" is not in \"%s\"", text, in);
-}
-
 /* Scenarios as they came; in them by batch size, then OFF before ON. */
 static void test_order(void **state)
 {
     struct bench *b = *state;
     const char *text = table(b, 4);
     assert_true(strstr(text, "  tiny on g5.xlarge: vllm, offline\n") == text);
-    check_has(text,
-              "  batch cache        tokens/s ms/token  TTFT ms  ITL ms  hits $/1Mtok"
+    journal_fixture_has(
+        text, "  batch cache        tokens/s ms/token  TTFT ms  ITL ms  hits $/1Mtok"
               "  verdict\n"
               "short\n"
               "      1   off       100.0 +-?    10.00    200.0       -    0%   2.431"
@@ -120,12 +115,12 @@ static void test_order(void **state)
 static void test_caching(void **state)
 {
     struct bench *b = *state;
-    check_has(table(b, 4),
-              "\nPrefix caching, ON / OFF      tokens/s     TTFT  hits ON\n"
-              "short                      8      2.00x    0.25x       50%\n");
+    journal_fixture_has(table(b, 4),
+                        "\nPrefix caching, ON / OFF      tokens/s     TTFT  hits ON\n"
+                        "short                      8      2.00x    0.25x       50%\n");
     b->rows[0].v[FIELD_cache_hit_rate_expected] = value_num(0);
     b->cells[0].cache_hit_rate = spread_of(0);
-    check_has(table(b, 4), "  nothing shared\n");
+    journal_fixture_has(table(b, 4), "  nothing shared\n");
     b->rows[0].v[FIELD_max_output_tokens] = value_int(6); /* another cell */
     assert_null(strstr(table(b, 4), "Prefix caching"));
 }
@@ -133,15 +128,16 @@ static void test_caching(void **state)
 static void test_spread_notes(void **state)
 {
     struct bench *b = *state;
-    check_has(table(b, 4), "+-?: spread unknown (2 repeats); --num-runs 4 or more would "
-                           "show it\n");
+    journal_fixture_has(table(b, 4),
+                        "+-?: spread unknown (2 repeats); --num-runs 4 or more would "
+                        "show it\n");
     b->cells[1].repeats_for_2_percent = 7;
     b->cells[2].count = 1;
     b->cells[3].failed_rows = 1;
     const char *text = table(b, 4);
-    check_has(text, "(1 repeat); --num-runs 4 or more");
-    check_has(text, "(2 repeats); --num-runs 8 would give about +-2 %\n");
-    check_has(text, "\n1 repeat failed and is left out.\n");
+    journal_fixture_has(text, "(1 repeat); --num-runs 4 or more");
+    journal_fixture_has(text, "(2 repeats); --num-runs 8 would give about +-2 %\n");
+    journal_fixture_has(text, "\n1 repeat failed and is left out.\n");
     for (int i = 0; i < 4; i++) {
         b->cells[i].tokens_per_second.ci95_low = 90;
         b->cells[i].tokens_per_second.ci95_high = 110;
@@ -159,9 +155,10 @@ static void test_codes(void **state)
     b->cells[0].checks = "[{\"code\":\"ERRORS\",\"field\":\"requests_failed\","
                          "\"value\":3,\"limit\":0}]";
     const char *text = table(b, 4);
-    check_has(text, "  INVALID\n");
-    check_has(text, "\n  INVALID: ERRORS (short 8 on: requests_failed 3, limit 0): ");
-    check_has(text, "\n  DUMMY_WEIGHTS (every cell): ");
+    journal_fixture_has(text, "  INVALID\n");
+    journal_fixture_has(text,
+                        "\n  INVALID: ERRORS (short 8 on: requests_failed 3, limit 0): ");
+    journal_fixture_has(text, "\n  DUMMY_WEIGHTS (every cell): ");
     assert_null(strstr(text, "FEW_REPEATS")); /* the +-? lines say it */
     assert_true(strstr(text, "INVALID: ERRORS") < strstr(text, "DUMMY_WEIGHTS"));
 }
@@ -174,9 +171,9 @@ static void test_online(void **state)
     b->rows[1].v[FIELD_request_rate] = value_str("inf");
     b->rows[3].v[FIELD_request_rate] = value_num(2.5);
     const char *text = table(b, 4);
-    check_has(text, "   load cache ");
-    check_has(text, "short\n  2.5/s   off ");
-    check_has(text, "\n    inf   off ");
+    journal_fixture_has(text, "   load cache ");
+    journal_fixture_has(text, "short\n  2.5/s   off ");
+    journal_fixture_has(text, "\n    inf   off ");
     assert_true(strstr(text, "    inf ") > strstr(text, "2.5/s")); /* last of all */
 }
 
@@ -185,13 +182,13 @@ static void test_marks(void **state)
     struct bench *b = *state;
     assert_null(strstr(table(b, 4), "SIMULATED"));
     b->rows[0].v[FIELD_weights] = value_str("dummy");
-    check_has(table(b, 4), "\nDummy weights: ");
+    journal_fixture_has(table(b, 4), "\nDummy weights: ");
     b->rows[0].v[FIELD_is_simulated] = value_bool(true);
-    check_has(table(b, 4), "\nSIMULATED: ");
+    journal_fixture_has(table(b, 4), "\nSIMULATED: ");
     b->cells[0].verdict = NULL;
     b->cells[0].failed_rows = 2;
     b->cells[0].tokens_per_second = spread_of(NAN);
-    check_has(table(b, 4), "  failed\n");
+    journal_fixture_has(table(b, 4), "  failed\n");
 }
 
 static void test_failures(void **state)
