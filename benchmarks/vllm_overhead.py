@@ -92,11 +92,11 @@ def run_worker(worker, engine, prompts, opts, beat):
         {"index": i, "ids": ids, "max_tokens": opts.output} for i, ids in enumerate(prompts)]}
     start = time.monotonic_ns()
     jobs, refused = worker.make_jobs(engine, op)
-    untap = worker.tap_kv_usage(engine.core, [0.0])
     records = worker.add_jobs(engine.core, jobs, refused)
+    tap = worker.Tap(engine.core, records, beat.words)
     worker.run_steps(engine.core, records, beat.words, link)
+    tap.remove()
     end = time.monotonic_ns()
-    untap()
     got = sum(worker.describe(r, True)["output_tokens"] for r in records.values())
     assert got == opts.output * len(prompts) and not refused, f"the worker made {got} tokens"
     return (end - start) / 1e9

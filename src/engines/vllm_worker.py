@@ -575,10 +575,10 @@ class Engine:
 class Record:
     """What is kept of one request while it runs."""
 
-    __slots__ = ("index", "ids", "sent_ns", "t_ns", "several", "final")
+    __slots__ = ("index", "ids", "id", "sent_ns", "t_ns", "several", "final")
 
     def __init__(self, index, ids):
-        self.index, self.ids, self.sent_ns = index, ids, None
+        self.index, self.ids, self.id, self.sent_ns = index, ids, None, None
         self.t_ns, self.several, self.final = [], [], None
 
 
@@ -596,20 +596,21 @@ def make_jobs(engine, op):
             refused.append((index, f"token ids must lie in [0, {engine.vocab_size})"))
             continue
         params = SamplingParams(max_tokens=request["max_tokens"], detokenize=False,
-                                output_kind=RequestOutputKind.DELTA, **common)
+                                output_kind=RequestOutputKind.FINAL_ONLY, **common)
         prompt = engine.compat.prompt(ids, request.get("salt"))
         jobs.append((f"{engine.batches}-{index}", prompt, params, Record(index, ids)))
     return jobs, refused
 
 
 def add_jobs(core, jobs, refused):
-    """Queues all jobs. Returns the records by request id."""
+    """Queues all jobs. Returns the records by the id that the engine core uses."""
     records = {}
     for request_id, prompt, params, record in jobs:
         record.sent_ns = now_ns()
         try:
-            core.add_request(request_id, prompt, params)
-            records[request_id] = record
+            internal = core.add_request(request_id, prompt, params)
+            record.id = request_id
+            records[internal or request_id] = record
         except Exception as error:  # refused: too long, bad value; the engine stays usable
             if type(error).__name__ == "EngineDeadError":
                 raise
@@ -617,72 +618,85 @@ def add_jobs(core, jobs, refused):
     return records
 
 
-def run_steps(core, records, words, link):
-    """Steps vLLM until nothing is left: the measured loop. Returns the count of empty steps."""
-    step, unfinished, clock = core.step, core.has_unfinished_requests, now_ns
-    steps = tokens = finished = empty = 0
-    while unfinished():
-        outputs = step()
-        t = clock()
-        steps += 1
-        if not outputs:
-            empty += 1
-        for output in outputs:
-            n = len(output.outputs[0].token_ids)
-            record = records[output.request_id]
-            if n:
+class Tap:
+    """Stamps tokens as they leave the engine core.
+
+    One stamp for all that comes out of one `get_output`, before vLLM makes anything of it. So the
+    requests can ask for FINAL_ONLY outputs, as `LLM.generate` does, and an output object a token,
+    which slows vLLM down, is never made.
+    """
+
+    def __init__(self, core, records, words):
+        self.client, self.plain = core.engine_core, core.engine_core.get_output
+        self.records, self.words = records, words
+        self.kv_usage_max, self.empty = 0.0, 0
+        self.steps = self.tokens = 0
+        self.client.get_output = self.get_output
+
+    def get_output(self):
+        got = self.plain()
+        t = now_ns()
+        self.steps += 1
+        self.empty += not got.outputs
+        for output in got.outputs:
+            n = len(output.new_token_ids)
+            record = self.records.get(output.request_id)  # None: aborted, of an earlier batch
+            if n and record is not None:
                 record.t_ns.append(t)
-                tokens += n
+                self.tokens += n
                 if n != 1:
                     record.several.append((len(record.t_ns) - 1, n))
+        stats = got.scheduler_stats
+        if stats is not None and stats.kv_cache_usage > self.kv_usage_max:
+            self.kv_usage_max = stats.kv_cache_usage
+        self.words[0], self.words[1] = self.steps, self.tokens
+        return got
+
+    def remove(self):
+        self.client.__dict__.pop("get_output", None)
+
+
+def run_steps(core, records, words, link):
+    """Steps vLLM until nothing is left: the measured loop."""
+    by_id = {record.id: record for record in records.values()}
+    step, unfinished = core.step, core.has_unfinished_requests
+    finished = 0
+    while unfinished():
+        for output in step():
             if output.finished:
-                record.final = output
+                by_id[output.request_id].final = output
                 finished += 1
-        words[0], words[1], words[2] = steps, tokens, finished
+                words[2] = finished
         if link.cancelled:
             abort(core, records, link)
-    return empty
 
 
 def abort(core, records, link):
     """Aborts what the parent has cancelled and has not ended."""
     wanted, link.cancelled = set(link.cancelled), []
-    core.abort_request([request_id for request_id, record in records.items()
+    core.abort_request([record.id for record in records.values()
                         if record.index in wanted and record.final is None])
-
-
-def tap_kv_usage(core, peak):
-    """Notes the highest KV use of the scheduler's own statistics; returns what ends it."""
-    manager = core.logger_manager
-    plain = manager.record
-
-    def record(*args, **kwargs):
-        stats = kwargs.get("scheduler_stats")
-        if stats is not None and stats.kv_cache_usage > peak[0]:
-            peak[0] = stats.kv_cache_usage
-        return plain(*args, **kwargs)
-
-    manager.record = record
-    return lambda: manager.__dict__.pop("record", None)
 
 
 def run_batch(engine, op, beat, link):
     jobs, refused = make_jobs(engine, op)
-    before, peak = engine.counters(), [0.0]
+    before = engine.counters()
     beat.words[0] = beat.words[1] = beat.words[2] = 0
-    untap = tap_kv_usage(engine.core, peak)
     due_ns = now_ns()
     records = add_jobs(engine.core, jobs, refused)
-    empty = run_steps(engine.core, records, beat.words, link)
+    tap = Tap(engine.core, records, beat.words)
+    try:
+        run_steps(engine.core, records, beat.words, link)
+    finally:
+        tap.remove()
     end_ns = now_ns()
-    untap()
     after = engine.counters()
     for index, text in refused:
         link.send("refused", index=index, text=text)
     for record in records.values():
         link.send("request", **describe(record, op.get("want_gaps", True)))
-    link.send("batch_end", due_ns=due_ns, end_ns=end_ns, steps=beat.words[0], empty_steps=empty,
-              kv_usage_max=peak[0],
+    link.send("batch_end", due_ns=due_ns, end_ns=end_ns, steps=tap.steps, empty_steps=tap.empty,
+              kv_usage_max=tap.kv_usage_max,
               **{name: after[name] - before[name] for name in after})
 
 
@@ -693,6 +707,9 @@ def describe(record, want_gaps):
            "t_ns": record.t_ns if want_gaps else record.t_ns[:1] + record.t_ns[1:][-1:],
            "events": len(record.t_ns), "several": record.several}
     final = record.final
+    if final and len(final.outputs[0].token_ids) != out["output_tokens"]:
+        raise RuntimeError(f"request {record.index}: {out['output_tokens']} tokens were stamped, "
+                           f"vLLM counts {len(final.outputs[0].token_ids)}")
     out["finish_reason"] = final.outputs[0].finish_reason if final else "cancelled"
     out["cached_tokens"] = final.num_cached_tokens if final else None
     metrics = final.metrics if final else None
