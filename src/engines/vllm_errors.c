@@ -126,6 +126,10 @@ static const struct rule rules[] = {
      "Is this vLLM built for this machine? On a CPU it must be a CPU build: "
      "scripts/setup engine makes one",
      NULL},
+    {"CppCompileError", STATUS_ENGINE, false, "vLLM could not compile: %s",
+     "It needs g++ and Python's headers (Debian: python3-dev, Amazon Linux: "
+     "python3-devel); or load without compiling: -- --enforce-eager",
+     NULL},
     {"No common block size", STATUS_BAD_OPTION, false, NULL,
      "Choose another --engine-arg block_size: 32 or 128 on a CPU, 16 on a GPU", NULL},
     {"No space left on device", STATUS_NO_SPACE, true, "the disk is full",

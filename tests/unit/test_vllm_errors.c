@@ -51,6 +51,8 @@ static const struct example examples[] = {
      "torch.OutOfMemoryError: CUDA out of memory. Tried to allocate 2 GiB\n", false,
      STATUS_ENGINE, "torch.OutOfMemoryError: CUDA out of memory. Tried",
      "smaller --max-model-len"},
+    {"InductorError", "CppCompileError: C++ compile error Command: g++ /x.cpp", "", false,
+     STATUS_ENGINE, "could not compile: CppCompileError", "python3-dev"},
     {"OutOfMemoryError", "CUDA out of memory.", "", true, STATUS_ENGINE,
      "out of device memory", "smaller --batch-sizes"},
     {"ValueError", "Free memory on device (2.1/22.1 GiB) on startup is less than desired",
