@@ -133,9 +133,14 @@ static void test_nothing_left_out(void **state)
     struct row *r = add(f, "g5", "short", 1, 100);
     r->v[FIELD_first_token_latency] = r->v[FIELD_inter_token_latency] =
         r->v[FIELD_usd_per_million_output_tokens] = value_num(2);
+    *add(f, "g5", "short", 2, 0) = *r;
+    f->rows[1].v[FIELD_batch_size] = value_int(2);
+    f->rows[1].v[FIELD_tokens_per_second] = value_num(90);
+    f->rows[1].v[FIELD_usd_per_million_output_tokens] = value_num(1);
     report(f, &out);
     check_has(&out, "\nLeft out\n--------\n  nothing\n");
-    check_has(&out, "  cheapest  2.000 USD per million output tokens: short");
+    check_has(&out, "  fastest   100.0 tokens/s: short bs=1 ");
+    check_has(&out, "  cheapest  1.000 USD per million output tokens: short bs=2 ");
     buf_fini(&out);
     buf_init(&out, 100);
     assert_int_equal(analysis_text_report(&f->x, &out), STATUS_TOO_BIG);
