@@ -218,6 +218,63 @@ static enum status check_accepted(struct offline_job *j, struct err *e)
     return STATUS_OK;
 }
 
+/* True if `word` is that option, dashes in front or not, '_' standing for '-'. */
+static bool is_option(struct str word, const char *name)
+{
+    while (word.len > 0 && *word.ptr == '-') {
+        word.ptr++;
+        word.len--;
+    }
+    if (word.len != strlen(name))
+        return false;
+    for (size_t i = 0; i < word.len; i++)
+        if ((word.ptr[i] == '_' ? '-' : word.ptr[i]) != name[i])
+            return false;
+    return true;
+}
+
+/* What the user gave vLLM itself, by --engine-arg or after "--" (which wins): the value
+ * ("" for a switch), or NULL. */
+static const char *engine_word(const struct offline_job *j, const char *name)
+{
+    const char *found = NULL;
+    const struct opt_strings *args = &j->opts.engine_args, *rest = &j->parse.rest;
+    for (size_t i = 0; i < args->count; i++) {
+        struct str value = str_from(args->items[i]);
+        if (is_option(str_cut(&value, '='), name))
+            found = value.ptr;
+    }
+    for (size_t i = 0; i < rest->count; i++) {
+        struct str value = str_from(rest->items[i]);
+        bool has_value = memchr(value.ptr, '=', value.len) != NULL;
+        if (!str_starts(value, "--") || !is_option(str_cut(&value, '='), name))
+            continue;
+        found = has_value ? value.ptr : i + 1 < rest->count ? rest->items[i + 1] : "";
+    }
+    return found;
+}
+
+/* vLLM's own options that would make OFF and ON, or the plan, untrue. */
+static enum status check_engine_words(struct offline_job *j, struct err *e)
+{
+    static const char *const ours[] = {"enable-prefix-caching",
+                                       "no-enable-prefix-caching", "model"};
+    for (size_t i = 0; i < sizeof ours / sizeof *ours; i++) {
+        if (engine_word(j, ours[i]) == NULL)
+            continue;
+        status_fail(e, STATUS_BAD_OPTION, ours[i],
+                    "is for inferbench to set, not for vLLM's own options");
+        return status_hint(e, "Write %s before the --",
+                           i == 2 ? "--model"
+                                  : "--enable-prefix-caching or --test-prefix-caching");
+    }
+    const char *len = engine_word(j, "max-model-len");
+    int64_t tokens;
+    if (len != NULL && str_to_i64(str_from(len), &tokens) && tokens > 0)
+        j->opts.max_model_len = tokens;
+    return STATUS_OK;
+}
+
 enum status offline_setup_plan(struct offline_job *j, struct err *e)
 {
     struct offline_opts *o = &j->opts;
@@ -232,8 +289,8 @@ enum status offline_setup_plan(struct offline_job *j, struct err *e)
         o->model = MODEL_OF_OLD_DEFAULT;
     }
     if (registry_find(o->engine, ENGINE_OFFLINE, &j->ops, e) != STATUS_OK ||
-        check_limits(j, e) != STATUS_OK || check_accepted(j, e) != STATUS_OK ||
-        build_plan(j, e) != STATUS_OK)
+        check_engine_words(j, e) != STATUS_OK || check_limits(j, e) != STATUS_OK ||
+        check_accepted(j, e) != STATUS_OK || build_plan(j, e) != STATUS_OK)
         return e->code;
     engine_settings(j);
     return STATUS_OK;

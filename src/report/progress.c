@@ -129,10 +129,12 @@ static void describe(const struct progress *p, const struct engine_progress *ep,
             add(line, text);
         }
     } else {
+        double elapsed_s = clock_to_s(clock_since(ep->since));
         add(line, stage);
-        figure_duration(clock_to_s(clock_since(ep->since)), number);
+        figure_duration(elapsed_s, number);
         snprintf(text, sizeof text, "for %s", number);
-        add(line, text);
+        if (elapsed_s >= 1.0)
+            add(line, text);
     }
     double left = left_s(p, ep);
     if (isfinite(left)) {

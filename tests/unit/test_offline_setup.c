@@ -160,6 +160,15 @@ static void what_cannot_be_is_refused(void **state)
     refused(f, "--max-model-len 100", "short", "100");
     refused(f, "--dataset /nowhere.jsonl", "/nowhere.jsonl", "");
     refused(f, "--scenario-file /nowhere.yaml", "/nowhere.yaml", "");
+    refused(f, "-- --enable-prefix-caching", "enable-prefix-caching", "before the --");
+    refused(f, "-- --no_enable_prefix_caching", "enable-prefix-caching", "before the --");
+    refused(f, "--engine-arg enable_prefix_caching=true", "enable-prefix-caching", "");
+    refused(f, "-- --model=x", "model", "before the --");
+    refused(f, "-- --max-model-len 100", "short", "100");
+    refused(f, "-- --max_model_len=100", "short", "100");
+    refused(f, "--engine-arg max_model_len=100", "short", "100");
+    assert_int_equal(offline_fixture_plan(f, "-- --max-model-len"), STATUS_OK);
+    assert_int_equal(f->job.settings.max_model_len, 4096);
     assert_int_equal(offline_fixture_plan(f, "--limit ERRORS=0.5 --accept-invalid=TREND"),
                      STATUS_OK);
     assert_int_equal(f->job.run.limit_count, 1);
