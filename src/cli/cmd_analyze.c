@@ -30,8 +30,7 @@ static const struct opt analyze_table[] = {
      AT(by),
      .group = "Comparison",
      .choices = "label|instance_type|model_name|engine_version",
-     .help =
-         "what is compared; unset: label, or instance_type where all labels are equal"},
+     .help = "what is compared; unset: the first of these that has several values"},
     {.name = "baseline",
      .type = OPT_STRING,
      AT(baseline),

@@ -33,9 +33,15 @@ static bool has_several(const struct corpus *c, enum field_id id)
 
 static enum match_by default_by(const struct corpus *c)
 {
-    if (has_several(c, FIELD_label) || !has_several(c, FIELD_instance_type))
-        return MATCH_BY_LABEL;
-    return MATCH_BY_INSTANCE;
+    for (int by = MATCH_BY_LABEL; by <= MATCH_BY_VERSION; by++)
+        if (has_several(c, field_by((enum match_by)by)))
+            return (enum match_by)by;
+    return MATCH_BY_LABEL;
+}
+
+const char *analysis_side_of(const struct analysis *x, const struct row *row)
+{
+    return text_of(row, field_by(x->by));
 }
 
 /* A machine that nobody named is not the same as another such: alone it is "this
@@ -68,7 +74,7 @@ static enum status rows_of(const struct analysis *x, const char *side, struct ar
         return STATUS_NO_MEMORY;
     for (size_t i = 0; i < c->count; i++) {
         const struct corpus_row *r = &c->rows[i];
-        if (side == NULL || strcmp(text_of(r->row, field_by(x->by)), side) == 0)
+        if (side == NULL || strcmp(analysis_side_of(x, r->row), side) == 0)
             rows[n++] = (struct match_row){.row = r->row,
                                            .is_published = r->is_published};
     }

@@ -23,7 +23,8 @@ struct analysis {
 };
 
 struct analysis_options {
-    const char *by;       /* NULL: label where there are several, else instance_type */
+    const char *by;       /* NULL: the first of label, instance_type, model_name and
+                             engine_version that has several values, else label */
     const char *baseline; /* NULL: the first side */
 };
 
@@ -32,5 +33,8 @@ struct analysis_options {
 MUST_CHECK enum status analysis_build(const struct corpus *c,
                                       const struct analysis_options *o, struct arena *a,
                                       struct analysis *out, struct err *e);
+
+/* The side that a row belongs to; never NULL. Borrowed from the row. */
+const char *analysis_side_of(const struct analysis *x, const struct row *row);
 
 #endif

@@ -3,7 +3,8 @@
 #include <math.h>
 #include <string.h>
 
-#include "report/codes.h"
+#include "report/analysis_left.h"
+#include "report/analysis_sides.h"
 #include "report/figure.h"
 #include "report/width.h"
 
@@ -23,6 +24,21 @@ static const char *cells_word(size_t n)
     return n == 1 ? "matched cell" : "matched cells";
 }
 
+/* " (8 matched cells)", never broken over two lines. */
+static void put_count(struct buf *line, size_t count, struct buf *out)
+{
+    struct buf text;
+    buf_init(&text, 64);
+    buf_printf(&text, "(%zu %s)", count, cells_word(count));
+    bool is_wide = width_of(buf_cstr(line)) + 1 + text.len > COLUMNS;
+    if (!is_wide)
+        buf_printf(line, " %s", buf_cstr(&text));
+    width_wrap(out, buf_cstr(line), 0, COLUMNS);
+    if (is_wide)
+        buf_printf(out, "  %s\n", buf_cstr(&text));
+    buf_fini(&text);
+}
+
 /* "inf2.xlarge / g5.xlarge: 0.71x tokens/s, 0.91x $/token (8 matched cells)" */
 static void put_answer(const struct match_group *g, const char *what, bool has_cost,
                        struct buf *out)
@@ -33,15 +49,15 @@ static void put_answer(const struct match_group *g, const char *what, bool has_c
     if (g->counted == 0) {
         buf_printf(&line, "no claim (%zu %s, none counts: see below)", g->pair_count,
                    cells_word(g->pair_count));
+        width_wrap(out, buf_cstr(&line), 0, COLUMNS);
     } else {
         put_ratio(&line, "", g->geomean[MATCH_throughput].ratio, "tokens/s");
         if (has_cost)
             put_ratio(&line, ", ", g->geomean[MATCH_cost].ratio, "$/token");
         else
             put_ratio(&line, ", ", g->geomean[MATCH_ttft].ratio, "TTFT");
-        buf_printf(&line, " (%zu %s)", g->counted, cells_word(g->counted));
+        put_count(&line, g->counted, out);
     }
-    width_wrap(out, buf_cstr(&line), 0, COLUMNS);
     buf_fini(&line);
 }
 
@@ -85,7 +101,7 @@ enum status analysis_text_answer(const struct analysis *x, struct buf *out)
 
 /* --- matched cells --- */
 
-static void put_heading(struct buf *out, const char *text)
+void analysis_text_heading(const char *text, struct buf *out)
 {
     buf_printf(out, "\n%s\n", text);
     for (size_t n = width_of(text); n > 0; n--)
@@ -130,7 +146,7 @@ static void put_pair(const struct match_pair *p, struct buf *out)
 static void put_group(const struct match_group *g, const char *heading, struct buf *out)
 {
     bool has_uncounted = false;
-    put_heading(out, heading);
+    analysis_text_heading(heading, out);
     buf_printf(out, "%-34s %7s %7s %7s %7s  %s\n", "matched cell", "tok/s", "TTFT", "ITL",
                "$/tok", "95 % tok/s");
     for (size_t i = 0; i < g->pair_count; i++) {
@@ -181,169 +197,6 @@ static void put_groups(const struct analysis *x, struct buf *out)
     buf_fini(&heading);
 }
 
-/* --- each machine --- */
-
-static const char *known(const char *text)
-{
-    return text != NULL ? text : "unknown";
-}
-
-static void put_best(const struct analysis *x, const char *side, enum match_metric m,
-                     const char *what, struct buf *out)
-{
-    const struct match_cell *best = NULL;
-    char text[FIGURE_BYTES];
-    bool is_higher = m == MATCH_throughput;
-    for (size_t i = 0; i < x->machines.cell_count; i++) {
-        const struct match_cell *c = &x->machines.cells[i];
-        double value = c->metrics[m].mean;
-        if (strcmp(c->side, side) != 0 || !c->is_valid || c->counts[m] == 0)
-            continue;
-        if (best == NULL || (value > best->metrics[m].mean) == is_higher)
-            best = c;
-    }
-    if (best == NULL)
-        return;
-    figure_number(best->metrics[m].mean, text);
-    buf_printf(out, "  %-9s %s %s: %s\n", is_higher ? "fastest" : "cheapest", text, what,
-               best->name);
-}
-
-static void put_settings(const struct match_cell *c, struct buf *out)
-{
-    struct buf text;
-    char number[FIGURE_BYTES];
-    double price = field_num(c->row, FIELD_price_usd_per_hour);
-    buf_init(&text, 8192);
-    buf_printf(&text, "%s %s on %s (%s), %s, %s", known(field_str(c->row, FIELD_engine)),
-               known(field_str(c->row, FIELD_engine_version)),
-               known(field_str(c->row, FIELD_instance_type)),
-               known(field_str(c->row, FIELD_hardware_type)),
-               known(field_str(c->row, FIELD_model_name)),
-               known(field_str(c->row, FIELD_dtype)));
-    width_wrap(out, buf_cstr(&text), 2, COLUMNS);
-    buf_clear(&text);
-    figure_number(price, number);
-    if (isnan(price))
-        buf_text(&text, "price: unknown (--price-per-hour)");
-    else
-        buf_printf(&text, "price: %s USD an hour, %s", number,
-                   known(field_str(c->row, FIELD_price_source)));
-    width_wrap(out, buf_cstr(&text), 2, COLUMNS);
-    buf_fini(&text);
-}
-
-static void put_side(const struct analysis *x, const char *side, struct buf *out)
-{
-    const struct match_cell *first = NULL;
-    size_t cells = 0, measured = 0;
-    for (size_t i = 0; i < x->machines.cell_count; i++) {
-        const struct match_cell *c = &x->machines.cells[i];
-        if (strcmp(c->side, side) != 0)
-            continue;
-        first = first == NULL ? c : first;
-        cells++;
-        measured += c->measured;
-    }
-    buf_printf(out, "%s: %zu cells, %zu measured repeats\n", side, cells, measured);
-    if (first != NULL)
-        put_settings(first, out);
-    put_best(x, side, MATCH_throughput, "tokens/s", out);
-    put_best(x, side, MATCH_cost, "USD per million output tokens", out);
-}
-
-/* --- what was left out --- */
-
-static void put_wrapped(struct buf *out, struct buf *text)
-{
-    width_wrap(out, buf_cstr(text), 2, COLUMNS);
-    buf_clear(text);
-}
-
-static void put_code_name(void *arg, const char *code)
-{
-    buf_printf(arg, " %s", code);
-}
-
-static void put_bad_cells(const struct analysis *x, struct buf *out, struct buf *text)
-{
-    for (size_t i = 0; i < x->machines.cell_count; i++) {
-        const struct match_cell *c = &x->machines.cells[i];
-        if (c->failed > 0) {
-            buf_printf(text, "%s, %s: %zu failed repeats", c->side, c->name, c->failed);
-            put_wrapped(out, text);
-        }
-        if (!c->is_valid) {
-            buf_printf(text, "%s, %s: INVALID:", c->side, c->name);
-            codes_each(field_str(c->row, FIELD_reasons), put_code_name, text);
-            put_wrapped(out, text);
-        }
-    }
-}
-
-static void put_rows_without(const struct analysis *x, struct buf *out, struct buf *text)
-{
-    static const struct {
-        enum match_metric metric;
-        const char *name;
-    } metrics[] = {{MATCH_throughput, "tokens/s"},
-                   {MATCH_ttft, "TTFT"},
-                   {MATCH_itl, "ITL"},
-                   {MATCH_cost, "$/token"}};
-    for (size_t m = 0; m < sizeof metrics / sizeof metrics[0]; m++) {
-        size_t without = 0;
-        for (size_t i = 0; i < x->machines.cell_count; i++) {
-            const struct match_cell *c = &x->machines.cells[i];
-            without += c->measured > c->counts[metrics[m].metric];
-        }
-        if (without == 0)
-            continue;
-        buf_printf(text, "%s is not known in some repeats of %zu cells", metrics[m].name,
-                   without);
-        put_wrapped(out, text);
-    }
-}
-
-static void put_lone(const struct match_result *r, struct buf *out, struct buf *text)
-{
-    for (size_t i = 0; i < r->lone_count; i++) {
-        buf_printf(text, "%s, %s: no partner: %s", r->lone[i].cell->side,
-                   r->lone[i].cell->name, r->lone[i].why);
-        put_wrapped(out, text);
-    }
-}
-
-static void put_left_out(const struct analysis *x, struct buf *out)
-{
-    struct buf text;
-    size_t warmups = 0, start;
-    buf_init(&text, 65536);
-    put_heading(out, "Left out");
-    start = out->len;
-    for (size_t i = 0; i < x->machines.cell_count; i++)
-        warmups += x->machines.cells[i].warmups;
-    if (warmups > 0) {
-        buf_printf(&text, "%zu warm-up repeats", warmups);
-        put_wrapped(out, &text);
-    }
-    if (x->corpus->duplicates > 0) {
-        buf_printf(&text, "%zu rows that stand in two files", x->corpus->duplicates);
-        put_wrapped(out, &text);
-    }
-    put_bad_cells(x, out, &text);
-    put_rows_without(x, out, &text);
-    put_lone(&x->machines, out, &text);
-    for (size_t i = 0; i < x->machines.side_count; i++)
-        put_lone(&x->sides[i].caching, out, &text);
-    for (size_t i = 0; i < x->corpus->skipped_count; i++) {
-        buf_printf(&text, "file: %s", x->corpus->skipped[i].why);
-        put_wrapped(out, &text);
-    }
-    if (out->len == start)
-        buf_text(out, "  nothing\n");
-    buf_fini(&text);
-}
-
 enum status analysis_text_report(const struct analysis *x, struct buf *out)
 {
     analysis_text_answer(x, out);
@@ -352,9 +205,7 @@ enum status analysis_text_report(const struct analysis *x, struct buf *out)
              "Over 1 means\nmore; more tokens/s is better, less TTFT, ITL and $/token "
              "is better.\n");
     put_groups(x, out);
-    put_heading(out, "Machines");
-    for (size_t i = 0; i < x->machines.side_count; i++)
-        put_side(x, x->machines.sides[i], out);
-    put_left_out(x, out);
+    analysis_sides_put(x, out);
+    analysis_left_put(x, out);
     return out->failed;
 }

@@ -10,5 +10,7 @@
 enum status analysis_text_answer(const struct analysis *x, struct buf *out);
 /* The whole report, 80 columns. */
 enum status analysis_text_report(const struct analysis *x, struct buf *out);
+/* A heading, underlined; an empty line before it. */
+void analysis_text_heading(const char *text, struct buf *out);
 
 #endif

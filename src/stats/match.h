@@ -74,6 +74,7 @@ struct match_cell {
     bool is_published, is_simulated, has_dummy_weights;
     bool is_valid;                 /* no measured row is INVALID */
     const struct row *invalid_row; /* the first that is; NULL */
+    const struct row *failed_row;  /* the first with an error, warm-ups too; NULL */
     bool shares_nothing; /* caching ON and the prompts allow no hit: no ON/OFF claim */
     size_t measured, failed, warmups, invalid; /* rows; invalid: of the measured */
     size_t counts[MATCH_METRIC_COUNT];         /* values behind each spread */

@@ -305,6 +305,8 @@ static bool is_measured(const struct row *row)
 
 static void count_row(struct match_cell *c, const struct row *row)
 {
+    if (c->failed_row == NULL && value_is_known(row->v[FIELD_error]))
+        c->failed_row = row;
     if (is_warmup(row)) {
         c->warmups++;
         return;

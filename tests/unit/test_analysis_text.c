@@ -111,7 +111,8 @@ static void test_left_out(void **state)
     add(f, "inf2", "short", 1, 100);
     add(f, "inf2", "short", 1, 100)->v[FIELD_is_warmup] = value_bool(true);
     add(f, "inf2", "short", 1, 100)->v[FIELD_error] = value_str("died");
-    add(f, "inf2", "long", 1, 100);
+    add(f, "inf2", "long", 1, 100)->v[FIELD_warnings] = value_json("[\"SIMULATED\"]");
+    bad->v[FIELD_warnings] = value_json("[\"SIMULATED\"]");
     f->corpus.duplicates = 5;
     f->corpus.skipped = &skip;
     f->corpus.skipped_count = 1;
@@ -119,10 +120,44 @@ static void test_left_out(void **state)
     check_has(&out, "\n* not counted in the geometric mean\n");
     check_has(&out, "\nLeft out\n--------\n  1 warm-up repeats\n"
                     "  5 rows that stand in two files\n"
-                    "  g5, short bs=1 cache=off: INVALID: ERRORS CLIENT_LATE\n"
-                    "  inf2, short bs=1 cache=off: 1 failed repeats\n");
+                    "  inf2, short bs=1 cache=off: 1 failed repeats: died\n"
+                    "  g5, short bs=1 cache=off: 1 of 1 INVALID: ERRORS CLIENT_LATE\n"
+                    "  ERRORS: ");
+    check_has(&out, "\nWarnings\n--------\n  3 of 3 cells have fewer than 3 measured ");
+    check_has(&out, "  SIMULATED (2 of 3 repeats): ");
     check_has(&out, "inf2, long bs=1 cache=off: no partner: nearest cell of g5 differs");
     check_has(&out, "file: x.json: is a summary, not results\n");
+    buf_fini(&out);
+}
+
+/* What cells of a machine differ in is said with all values; versions once. */
+static void test_settings_and_versions(void **state)
+{
+    struct analysis_fixture *f = *state;
+    const struct origin one = {.versions = "torch 2.10.0"};
+    const struct origin same = {.versions = "torch 2.10.0 "};
+    struct buf out;
+    for (int64_t batch = 1; batch <= 4; batch *= 2)
+        add(f, "inf2", "short", batch, 100)->v[FIELD_max_num_seqs] = value_int(batch);
+    f->of[0].origin = f->of[1].origin = &one;
+    f->of[2].origin = &same;
+    report(f, &out);
+    check_has(&out, "settings: max_num_seqs 1/2/4\n");
+    check_has(&out, "\n  versions: torch 2.10.0\n  versions: torch 2.10.0\n");
+    buf_fini(&out);
+}
+
+static void test_nothing_measured(void **state)
+{
+    struct analysis_fixture *f = *state;
+    struct buf out;
+    struct row *r = add(f, "g5", "short", 1, 100);
+    r->v[FIELD_is_warmup] = value_bool(true);
+    r->v[FIELD_error] = value_str("out of memory");
+    add(f, "g5", "long", 1, 100)->v[FIELD_is_warmup] = value_bool(true);
+    report(f, &out);
+    check_has(&out, "g5, short bs=1 cache=off: nothing but warm-ups: out of memory\n");
+    check_has(&out, "g5, long bs=1 cache=off: nothing but warm-ups\n");
     buf_fini(&out);
 }
 
@@ -141,6 +176,8 @@ static void test_nothing_left_out(void **state)
     check_has(&out, "\nLeft out\n--------\n  nothing\n");
     check_has(&out, "  fastest   100.0 tokens/s: short bs=1 ");
     check_has(&out, "  cheapest  1.000 USD per million output tokens: short bs=2 ");
+    check_has(&out, "\n  best of short: 100.0 tokens/s at ");
+    check_has(&out, "\n  TTFT 2000 ms with bs=1 cache=off\n"); /* the first of equals */
     buf_fini(&out);
     buf_init(&out, 100);
     assert_int_equal(analysis_text_report(&f->x, &out), STATUS_TOO_BIG);
@@ -154,6 +191,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_caching_answer, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_report, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_left_out, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_settings_and_versions, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_nothing_measured, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_nothing_left_out, set_up, tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

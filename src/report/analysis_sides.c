@@ -1,0 +1,281 @@
+#include "report/analysis_sides.h"
+
+#include <inttypes.h>
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "report/analysis_text.h"
+#include "report/figure.h"
+#include "report/width.h"
+
+#define COLUMNS     80
+#define VALUE_BYTES 96
+#define VALUES_MAX  12
+#define TEXT_BYTES  16384
+
+/* One machine being written. */
+struct part {
+    const struct analysis *x;
+    const char *side;
+    struct buf *out;
+    struct buf *text; /* of the line under way */
+};
+
+static void put_line(struct part *p)
+{
+    width_wrap(p->out, buf_cstr(p->text), 2, COLUMNS);
+    buf_clear(p->text);
+}
+
+static bool is_mine(const struct part *p, const struct match_cell *c)
+{
+    return c->measured > 0 && strcmp(c->side, p->side) == 0;
+}
+
+/* --- settings --- */
+
+static void value_text(struct value v, char out[VALUE_BYTES])
+{
+    switch (v.kind) {
+    case VALUE_STR:
+    case VALUE_JSON: snprintf(out, VALUE_BYTES, "%s", v.s); break;
+    case VALUE_BOOL: snprintf(out, VALUE_BYTES, "%s", v.b ? "true" : "false"); break;
+    case VALUE_INT: snprintf(out, VALUE_BYTES, "%" PRId64, v.i); break;
+    case VALUE_NUM: snprintf(out, VALUE_BYTES, "%g", v.n); break;
+    default: out[0] = '\0';
+    }
+}
+
+/* "256", or "1/4/16" where the machine's cells differ; false if none knows it. */
+static bool put_values(const struct part *p, enum field_id id, struct buf *to)
+{
+    char values[VALUES_MAX][VALUE_BYTES];
+    size_t n = 0;
+    for (size_t i = 0; i < p->x->machines.cell_count; i++) {
+        const struct match_cell *c = &p->x->machines.cells[i];
+        char text[VALUE_BYTES];
+        size_t k = 0;
+        value_text(c->row->v[id], text);
+        while (k < n && strcmp(values[k], text) != 0)
+            k++;
+        if (!is_mine(p, c) || *text == '\0' || k < n || n == VALUES_MAX)
+            continue;
+        memcpy(values[n], text, sizeof text);
+        buf_printf(to, "%s%s", n++ > 0 ? "/" : "", text);
+    }
+    return n > 0;
+}
+
+static void put_known(const struct part *p, enum field_id id)
+{
+    if (!put_values(p, id, p->text))
+        buf_text(p->text, "unknown");
+}
+
+static void put_engine(struct part *p)
+{
+    put_known(p, FIELD_engine);
+    buf_char(p->text, ' ');
+    put_known(p, FIELD_engine_version);
+    buf_text(p->text, " on ");
+    put_known(p, FIELD_instance_type);
+    buf_text(p->text, " (");
+    put_known(p, FIELD_hardware_type);
+    buf_text(p->text, "), ");
+    put_known(p, FIELD_model_name);
+    put_line(p);
+}
+
+static void put_settings(struct part *p)
+{
+    static const enum field_id fields[] = {
+        FIELD_engine_mode,
+        FIELD_weights,
+        FIELD_dtype,
+        FIELD_quantization,
+        FIELD_tensor_parallel_size,
+        FIELD_devices,
+        FIELD_max_model_len,
+        FIELD_max_num_seqs,
+        FIELD_max_num_batched_tokens,
+        FIELD_block_size,
+        FIELD_kv_cache_tokens,
+        FIELD_enforce_eager,
+        FIELD_prefix_reuse,
+        FIELD_temperature,
+        FIELD_top_p,
+        FIELD_seed,
+    };
+    const char *joint = "settings: ";
+    struct buf values;
+    buf_init(&values, TEXT_BYTES);
+    for (size_t i = 0; i < sizeof fields / sizeof fields[0]; i++) {
+        buf_clear(&values);
+        if (!put_values(p, fields[i], &values))
+            continue;
+        buf_printf(p->text, "%s%s %s", joint, field_table[fields[i]].name,
+                   buf_cstr(&values));
+        joint = ", ";
+    }
+    buf_fini(&values);
+    if (p->text->len > 0)
+        put_line(p);
+}
+
+/* Packages and drivers, each combination once. */
+static void put_versions(struct part *p)
+{
+    const struct corpus *c = p->x->corpus;
+    const char *last = NULL, *said[VALUES_MAX];
+    size_t n = 0;
+    for (size_t i = 0; i < c->count; i++) {
+        const struct origin *o = c->rows[i].origin;
+        size_t k = 0;
+        if (o == NULL || o->versions == NULL || o->versions == last ||
+            strcmp(analysis_side_of(p->x, c->rows[i].row), p->side) != 0)
+            continue;
+        last = o->versions;
+        while (k < n && strcmp(said[k], last) != 0)
+            k++;
+        if (k < n || n == VALUES_MAX)
+            continue;
+        said[n++] = last;
+        buf_printf(p->text, "versions: %s", last);
+        put_line(p);
+    }
+}
+
+/* --- price --- */
+
+static void put_price(struct part *p)
+{
+    double said = -1;
+    for (size_t i = 0; i < p->x->machines.cell_count; i++) {
+        const struct match_cell *c = &p->x->machines.cells[i];
+        double price = field_num(c->row, FIELD_price_usd_per_hour);
+        const char *source = field_str(c->row, FIELD_price_source);
+        char number[FIGURE_BYTES];
+        if (!is_mine(p, c) || isnan(price) || price == said)
+            continue;
+        figure_number(price, number);
+        buf_printf(p->text, "price: %s USD an hour, %s", number,
+                   source != NULL ? source : "source unknown");
+        put_line(p);
+        said = price;
+    }
+    if (said < 0)
+        buf_text(p->out, "  price: unknown (--price-per-hour)\n");
+}
+
+/* --- best configurations --- */
+
+/* Best valid cell of the machine; scenario NULL: of all. NULL: none. */
+static const struct match_cell *best_of(const struct part *p, const char *scenario,
+                                        enum match_metric m)
+{
+    const struct match_cell *best = NULL;
+    bool is_higher = field_table[match_metric_field(m)].better == BETTER_HIGHER;
+    for (size_t i = 0; i < p->x->machines.cell_count; i++) {
+        const struct match_cell *c = &p->x->machines.cells[i];
+        double value = c->metrics[m].mean;
+        if (!is_mine(p, c) || !c->is_valid || c->counts[m] == 0 ||
+            (scenario != NULL && strcmp(c->scenario, scenario) != 0))
+            continue;
+        double gain = best != NULL ? value - best->metrics[m].mean : 0;
+        if (best == NULL || (is_higher ? gain > 0 : gain < 0))
+            best = c;
+    }
+    return best;
+}
+
+static void put_best(struct part *p, enum match_metric m, const char *word,
+                     const char *unit)
+{
+    const struct match_cell *best = best_of(p, NULL, m);
+    char number[FIGURE_BYTES];
+    if (best == NULL)
+        return;
+    figure_number(best->metrics[m].mean, number);
+    buf_printf(p->text, "%-9s %s %s: %s", word, number, unit, best->name);
+    buf_printf(p->out, "  %s\n", buf_cstr(p->text));
+    buf_clear(p->text);
+}
+
+/* The cell's name without its scenario. */
+static const char *short_name(const struct match_cell *c)
+{
+    size_t n = strlen(c->scenario);
+    bool is_prefixed = strncmp(c->name, c->scenario, n) == 0 && c->name[n] == ' ';
+    return is_prefixed ? c->name + n + 1 : c->name;
+}
+
+static void put_best_of(struct part *p, const char *scenario)
+{
+    const struct match_cell *fast = best_of(p, scenario, MATCH_throughput);
+    const struct match_cell *first = best_of(p, scenario, MATCH_ttft);
+    char number[FIGURE_BYTES];
+    if (fast == NULL)
+        return;
+    figure_number(fast->metrics[MATCH_throughput].mean, number);
+    buf_printf(p->text, "best of %s: %s tokens/s", scenario, number);
+    figure_number(fast->metrics[MATCH_cost].mean, number);
+    if (!isnan(fast->metrics[MATCH_cost].mean))
+        buf_printf(p->text, " at %s USD per million", number);
+    buf_printf(p->text, " with %s", short_name(fast));
+    if (first != NULL) {
+        figure_number(first->metrics[MATCH_ttft].mean * 1000, number);
+        buf_printf(p->text, "; TTFT %s ms with %s", number, short_name(first));
+    }
+    put_line(p);
+}
+
+static bool is_first_of_scenario(const struct part *p, size_t cell)
+{
+    const struct match_cell *cells = p->x->machines.cells;
+    for (size_t i = 0; i < cell; i++)
+        if (is_mine(p, &cells[i]) && strcmp(cells[i].scenario, cells[cell].scenario) == 0)
+            return false;
+    return is_mine(p, &cells[cell]);
+}
+
+static void put_bests(struct part *p)
+{
+    put_best(p, MATCH_throughput, "fastest", "tokens/s");
+    put_best(p, MATCH_cost, "cheapest", "USD per million output tokens");
+    for (size_t i = 0; i < p->x->machines.cell_count; i++)
+        if (is_first_of_scenario(p, i))
+            put_best_of(p, p->x->machines.cells[i].scenario);
+}
+
+static void put_side(struct part *p)
+{
+    size_t cells = 0, measured = 0;
+    for (size_t i = 0; i < p->x->machines.cell_count; i++) {
+        const struct match_cell *c = &p->x->machines.cells[i];
+        if (strcmp(c->side, p->side) != 0)
+            continue;
+        cells++;
+        measured += c->measured;
+    }
+    buf_printf(p->out, "%s: %zu cells, %zu measured repeats\n", p->side, cells, measured);
+    put_engine(p);
+    put_settings(p);
+    put_versions(p);
+    put_price(p);
+    put_bests(p);
+}
+
+void analysis_sides_put(const struct analysis *x, struct buf *out)
+{
+    struct buf text;
+    struct part p = {.x = x, .out = out, .text = &text};
+    buf_init(&text, TEXT_BYTES);
+    analysis_text_heading("Machines", out);
+    for (size_t i = 0; i < x->machines.side_count; i++) {
+        p.side = x->machines.sides[i];
+        buf_text(out, i > 0 ? "\n" : "");
+        put_side(&p);
+    }
+    buf_fini(&text);
+}
