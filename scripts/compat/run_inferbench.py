@@ -8,9 +8,11 @@ import sys
 def binary():
     """$INFERBENCH, the build beside these scripts, or what PATH has."""
     root = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-    candidates = [os.environ.get("INFERBENCH"), os.path.join(root, "build", "inferbench"),
-                  shutil.which("inferbench")]
-    for path in candidates:
+    named = os.environ.get("INFERBENCH")
+    if named:
+        path = shutil.which(named)
+        return path or sys.exit(f"INFERBENCH={named} is no program that can be run")
+    for path in [os.path.join(root, "build", "inferbench"), shutil.which("inferbench")]:
         if path and os.access(path, os.X_OK) and os.path.isfile(path):
             return path
     sys.exit("inferbench is not built: run `make` in " + root +
