@@ -63,6 +63,36 @@ static enum status name_unknown(const struct corpus *c, enum field_id id, struct
     return STATUS_OK;
 }
 
+static bool has_controls(const char *text)
+{
+    for (; *text != '\0'; text++)
+        if ((unsigned char)*text < ' ' || *text == 0x7f)
+            return true;
+    return false;
+}
+
+/* Names go to terminals, reports and scripts: control characters become blanks. */
+static enum status clean_names(const struct corpus *c, struct arena *a)
+{
+    static const enum field_id names[] = {FIELD_label, FIELD_instance_type,
+                                          FIELD_model_name, FIELD_engine_version,
+                                          FIELD_scenario};
+    for (size_t i = 0; i < c->count; i++)
+        for (size_t k = 0; k < sizeof names / sizeof names[0]; k++) {
+            struct value *v = &c->rows[i].row->v[names[k]];
+            if (v->kind != VALUE_STR || !has_controls(v->s))
+                continue;
+            char *clean = arena_strdup(a, v->s);
+            if (clean == NULL)
+                return STATUS_NO_MEMORY;
+            for (char *at = clean; *at != '\0'; at++)
+                if ((unsigned char)*at < ' ' || *at == 0x7f)
+                    *at = ' ';
+            v->s = clean;
+        }
+    return STATUS_OK;
+}
+
 /* Rows of one side; NULL: all of them. */
 static enum status rows_of(const struct analysis *x, const char *side, struct arena *a,
                            struct match_input *out)
@@ -123,7 +153,8 @@ enum status analysis_build(const struct corpus *c, const struct analysis_options
     if (o->by != NULL && match_by_find(o->by, &out->by, e) != STATUS_OK)
         return e->code;
     options.by = out->by;
-    if (name_unknown(c, field_by(out->by), a) != STATUS_OK ||
+    if (clean_names(c, a) != STATUS_OK ||
+        name_unknown(c, field_by(out->by), a) != STATUS_OK ||
         rows_of(out, NULL, a, &input) != STATUS_OK)
         return status_fail(e, STATUS_NO_MEMORY, "analyze", "out of memory");
     if (match_build(&input, &options, a, &out->machines, e) != STATUS_OK)

@@ -56,10 +56,12 @@ static bool put_values(const struct part *p, enum field_id id, struct buf *to)
         const struct match_cell *c = &p->x->machines.cells[i];
         char text[VALUE_BYTES];
         size_t k = 0;
+        if (!is_mine(p, c))
+            continue;
         value_text(c->row->v[id], text);
         while (k < n && strcmp(values[k], text) != 0)
             k++;
-        if (!is_mine(p, c) || *text == '\0' || k < n || n == VALUES_MAX)
+        if (*text == '\0' || k < n || n == VALUES_MAX)
             continue;
         memcpy(values[n], text, sizeof text);
         buf_printf(to, "%s%s", n++ > 0 ? "/" : "", text);

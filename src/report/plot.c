@@ -76,6 +76,18 @@ static void put_quoted(struct buf *out, const char *text)
     buf_char(out, '\'');
 }
 
+/* The label of a tick, which gnuplot takes for a format. */
+static void put_tick(struct buf *out, const char *text)
+{
+    buf_char(out, '\'');
+    for (; *text != '\0'; text++) {
+        if (*text == '\'' || *text == '%')
+            buf_char(out, *text);
+        buf_char(out, *text == '\n' ? ' ' : *text);
+    }
+    buf_char(out, '\'');
+}
+
 static void put_number(struct buf *out, double value)
 {
     char text[32];
@@ -373,7 +385,7 @@ static void put_axis(const struct plot *p, const struct plot_panel *panel,
                width * 0.94, (double)panel->tick_count - 0.4);
     for (size_t i = 0; i < panel->tick_count; i++) {
         buf_text(out, i > 0 ? ", " : "");
-        put_quoted(out, panel->ticks[i]);
+        put_tick(out, panel->ticks[i]);
         buf_printf(out, " %zu", i);
     }
     buf_printf(out, ") %s noenhanced\n",

@@ -107,7 +107,7 @@ static void find_partners(struct work *w, size_t side)
             for (size_t k = 0; k < w->cell_count && partners[i] == NO_CELL; k++) {
                 const struct match_cell *o = &w->cells[k];
                 if (w->is_used[k] || !is_candidate(o, w->sides[side]) ||
-                    match_cell_obstacles(b, o, by) > 0 ||
+                    match_cell_is_hindered(b, o, by) ||
                     match_cell_context(b, o, by) > most)
                     continue;
                 partners[i] = k;

@@ -124,11 +124,27 @@ static bool is_same_model(const struct row *a, const struct row *b)
     return x != NULL && y != NULL && strcmp(x, y) == 0;
 }
 
+static bool is_same_value(struct value a, struct value b)
+{
+    if (a.kind != b.kind)
+        return false;
+    switch (a.kind) {
+    case VALUE_STR:
+    case VALUE_JSON: return a.s == b.s || strcmp(a.s, b.s) == 0;
+    case VALUE_BOOL: return a.b == b.b;
+    case VALUE_INT: return a.i == b.i;
+    case VALUE_NUM: return a.n == b.n;
+    default: return true;
+    }
+}
+
 static bool is_equal(const struct row *a, const struct row *b, enum field_id id)
 {
     char x[TEXT_BYTES], y[TEXT_BYTES];
     if (id == FIELD_model_name)
         return is_same_model(a, b);
+    if (value_is_known(a->v[id]) && is_same_value(a->v[id], b->v[id]))
+        return true;
     dim_text(a, id, x);
     dim_text(b, id, y);
     return strcmp(x, y) == 0;
@@ -205,6 +221,15 @@ size_t match_cell_obstacles(const struct match_cell *a, const struct match_cell 
     for (size_t i = 0; i < DIM_COUNT; i++)
         n += is_obstacle(a, b, i, by);
     return n;
+}
+
+bool match_cell_is_hindered(const struct match_cell *a, const struct match_cell *b,
+                            enum match_by by)
+{
+    for (size_t i = 0; i < DIM_COUNT; i++)
+        if (is_obstacle(a, b, i, by))
+            return true;
+    return false;
 }
 
 size_t match_cell_context(const struct match_cell *a, const struct match_cell *b,
@@ -327,20 +352,6 @@ static void count_row(struct match_cell *c, const struct row *row)
         c->invalid++;
     }
     c->shares_nothing |= caching.kind == VALUE_BOOL && caching.b && expected == 0;
-}
-
-static bool is_same_value(struct value a, struct value b)
-{
-    if (a.kind != b.kind)
-        return false;
-    switch (a.kind) {
-    case VALUE_STR:
-    case VALUE_JSON: return a.s == b.s || strcmp(a.s, b.s) == 0;
-    case VALUE_BOOL: return a.b == b.b;
-    case VALUE_INT: return a.i == b.i;
-    case VALUE_NUM: return a.n == b.n;
-    default: return true;
-    }
 }
 
 /* True only if both are of one cell: the quick answer for rows that stand together. */

@@ -20,6 +20,9 @@ MUST_CHECK enum status match_cell_collect(const struct match_input *inputs,
  * the engine are among them; between models and engine versions the kind of machine. */
 size_t match_cell_obstacles(const struct match_cell *a, const struct match_cell *b,
                             enum match_by by);
+/* True if there is one at all; quicker. */
+bool match_cell_is_hindered(const struct match_cell *a, const struct match_cell *b,
+                            enum match_by by);
 /* Settings beyond those that differ, and how many there are at most. */
 size_t match_cell_context(const struct match_cell *a, const struct match_cell *b,
                           enum match_by by);
