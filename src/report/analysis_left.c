@@ -66,18 +66,41 @@ static size_t cells_without_interval(const struct analysis *x)
     return n;
 }
 
+static size_t published_rows(const struct corpus *c)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < c->count; i++)
+        n += c->rows[i].is_published;
+    return n;
+}
+
+static void put_published(struct left *l, size_t count)
+{
+    if (count == 0)
+        return;
+    buf_printf(
+        l->text,
+        "%zu of %zu rows were written by another tool, which does not say dtype, "
+        "quantization, engine version and other settings: they are taken as equal, "
+        "and its lengths are not compared",
+        count, l->x->corpus->count);
+    put_line(l);
+}
+
 static void put_warnings(struct left *l)
 {
     size_t rule_count, few = cells_without_interval(l->x);
+    size_t published = published_rows(l->x->corpus);
     const struct verdict_rule *rules = verdict_rules(&rule_count);
     struct tally t = {.repeats = 0};
     size_t found = 0;
     tally_codes(l->x, FIELD_warnings, &t);
     for (size_t i = 0; i < rule_count && i < RULES_MAX; i++)
         found += t.counts[i];
-    if (found == 0 && few == 0)
+    if (found == 0 && few == 0 && published == 0)
         return;
     analysis_text_heading("Warnings", l->out);
+    put_published(l, published);
     if (few > 0) {
         buf_printf(l->text,
                    "%zu of %zu cells have fewer than 3 measured repeats: their spread is "
@@ -104,7 +127,7 @@ static void put_failed(struct left *l, const struct match_cell *c)
         return;
     buf_printf(l->text, "%s, %s: ", c->side, c->name);
     if (c->failed > 0)
-        buf_printf(l->text, "%zu failed repeats%s", c->failed,
+        buf_printf(l->text, "%zu failed repeat%s%s", c->failed, c->failed == 1 ? "" : "s",
                    c->measured == 0 ? ", nothing measured" : "");
     else
         buf_text(l->text, "nothing but warm-ups");
@@ -193,7 +216,7 @@ static void put_counts(struct left *l)
     for (size_t i = 0; i < l->x->machines.cell_count; i++)
         warmups += l->x->machines.cells[i].warmups;
     if (warmups > 0)
-        buf_printf(l->out, "  %zu warm-up repeats\n", warmups);
+        buf_printf(l->out, "  %zu warm-up repeat%s\n", warmups, warmups == 1 ? "" : "s");
     if (l->x->corpus->duplicates > 0)
         buf_printf(l->out, "  %zu rows that stand in two files\n",
                    l->x->corpus->duplicates);

@@ -260,7 +260,8 @@ static void put_side(struct part *p)
         cells++;
         measured += c->measured;
     }
-    buf_printf(p->out, "%s: %zu cells, %zu measured repeats\n", p->side, cells, measured);
+    buf_printf(p->out, "%s: %zu cell%s, %zu measured repeat%s\n", p->side, cells,
+               cells == 1 ? "" : "s", measured, measured == 1 ? "" : "s");
     put_engine(p);
     put_settings(p);
     put_versions(p);

@@ -219,6 +219,36 @@ def test_old_command_line_with_a_file_of_the_published_tool(inferbench, tmp_path
     assert (tmp_path / "analysis/tokens_per_sec_comparison.png").exists()
 
 
+def test_captured_file_of_the_published_tool(inferbench, root, tmp_path):
+    path = root / "tests/data/published_results.json"
+    data = json.loads(path.read_text())
+    done = inferbench("analyze", "--results-file", path)
+    assert done.returncode == 0, done.stderr
+    rows = [row for row in data["results"] if "warmup=False" in row["notes"] and not row["error"]]
+    cells = {(row["notes"].split(",")[0], row["batch_size"]) for row in rows}
+
+    def mean(cell, caching):
+        return statistics.fmean(
+            row["tokens_per_second"] for row in rows
+            if (row["notes"].split(",")[0], row["batch_size"]) == cell
+            and row["enable_prefix_caching"] is caching)
+    ratio = geomean([mean(cell, True) / mean(cell, False) for cell in cells])
+    assert f"ON / OFF, g5.xlarge: {ratio:.2f}x tokens/s" in done.stdout
+    assert f"({len(cells)} matched cells)" in done.stdout
+    report = " ".join((tmp_path / "analysis/summary_report.txt").read_text().split())
+    assert "1 failed repeat: CUDA out of memory. Tried to allocate 2.00 GiB" in report
+    assert "37 of 37 rows were written by another tool" in report
+
+
+def test_snippet_of_the_replaced_tool_reads_our_files(inferbench, two, tmp_path):
+    files = sorted((tmp_path / "results").glob("*/offline_results_*.json"))
+    assert inferbench("merge", *files, "-o", "merged_results.json").returncode == 0
+    for path in [*files, tmp_path / "merged_results.json"]:
+        data = json.loads(path.read_text())
+        for result in data['results']:
+            assert f"{result['tokens_per_second']:.2f}"
+
+
 def test_price_of_the_user_wins(inferbench, two, tmp_path):
     done = inferbench("analyze", "results", "--price-per-hour", "g5.xlarge=2",
                       "inf2.xlarge=2")
@@ -265,6 +295,80 @@ def test_failed_rows_nulls_and_warmups(inferbench, two, tmp_path):
     assert "short bs=1 cache=off: 4 failed repeats, nothing measured: out of memory" in report
     assert "ITL is not known in some repeats of 2 cells" in report
     assert "16 warm-up repeats" in report
+
+
+def test_invalid_is_marked_counted_out_and_explained(inferbench, two, tmp_path):
+    path = next((tmp_path / "results/g5.xlarge").glob("offline_results_*"))
+    data = json.loads(path.read_text())
+    bad = [row for row in data["results"] if not row["is_warmup"] and row["batch_size"] == 4
+           and row["scenario"] == "prefix_caching"]
+    for row in bad:
+        if row["repeat"] == 3:  # not the first of its cell
+            row["verdict"], row["reasons"] = "INVALID", ["CACHE_UNEXPECTED"]
+            row["checks"] = [{"code": "CACHE_UNEXPECTED", "field": "cache_hit_rate",
+                              "value": 0.31, "limit": 0.9}]
+    path.write_text(json.dumps(data))
+    done = inferbench("analyze", "results")
+    assert done.returncode == 0, done.stderr
+    assert "(6 matched cells)" in done.stdout
+    report = " ".join((tmp_path / "analysis/summary_report.txt").read_text().split())
+    assert ("g5.xlarge, prefix_caching bs=4 cache=on: 1 of 4 INVALID: CACHE_UNEXPECTED: "
+            "cache_hit_rate 0.31, limit 0.9") in report
+    assert "best of prefix_caching: " in report
+    assert "INVALID: summary_report.txt says why" in svg_text(
+        tmp_path / "analysis/source/tokens_per_sec_comparison.svg")
+    effect = (tmp_path / "analysis/source/prefix_caching_effect.dat").read_text()
+    assert len(re.findall(r'"[\d.]+x"', effect)) == 3  # two of inf2, one of g5
+    assert len(re.findall(r'"!"', effect)) == 2
+
+
+def test_what_differs_is_compared(inferbench, two, tmp_path):
+    """One machine, two models: without --by the models are compared."""
+    path = next((tmp_path / "results/g5.xlarge").glob("offline_results_*"))
+    data = json.loads(path.read_text())
+    rows = data["results"]
+    data["results"] = rows + [
+        {**row, "row": row["row"] + len(rows), "model_name": "B",
+         "tokens_per_second": row["tokens_per_second"] * 2} for row in rows]
+    (tmp_path / "m.json").write_text(json.dumps(data))
+    done = inferbench("analyze", "m.json")
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.startswith("B / Qwen/Qwen3-0.6B: 2.00x tokens/s")
+
+
+def test_names_of_any_kind(inferbench, two, tmp_path):
+    path = next((tmp_path / "results/g5.xlarge").glob("offline_results_*"))
+    text = path.read_text().replace('"g5.xlarge"', json.dumps("a'b\"%s\n\x1b[31m<&>{x}_^`$(y)"))
+    path.write_text(text.replace('"short"', '"50 % off <b>"'))
+    done = inferbench("analyze", "results")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "\x1b" not in done.stdout
+    for name in PNGS:
+        assert (tmp_path / "analysis" / f"{name}.png").exists()
+        text = svg_text(tmp_path / "analysis/source" / f"{name}.svg")
+        assert "a'b\"%s  [31m<&>{x}_^`$(y)" in text, name
+        assert "50 % off <b>" in text, name
+
+
+def test_gnuplot_that_fails_is_named(inferbench, two, tmp_path):
+    """The report is written, older pictures do not stay, and the exit code says so."""
+    assert inferbench("analyze", "results").returncode == 0
+    (tmp_path / "bin").mkdir()
+    fake = tmp_path / "bin/gnuplot"
+    fake.write_text("#!/bin/sh\nexit 3\n")
+    fake.chmod(0o755)
+    done = inferbench("analyze", "results", env={"PATH": f"{fake.parent}:/usr/bin:/bin"})
+    assert done.returncode == 1
+    assert "not drawn: ttft_comparison" in done.stdout and "ended with 3" in done.stdout
+    assert "(8 matched cells)" in done.stdout
+    assert not list((tmp_path / "analysis").glob("*.png"))
+
+
+def test_nothing_to_analyse(inferbench, tmp_path):
+    (tmp_path / "empty_results.json").write_text('{"metadata": {"format": 1}, "results": []}')
+    done = inferbench("analyze", "empty_results.json")
+    assert done.returncode == 1 and "no rows to analyse" in done.stderr
+    assert not (tmp_path / "analysis").exists()
 
 
 def test_nothing_but_warmups(inferbench, two, tmp_path):

@@ -92,7 +92,7 @@ static void test_report(void **state)
     check_has(&out, "geometric mean of 1 ");
     check_has(&out, "1.96..2.05"); /* 2 exp(+-2.776 sqrt(2e-4 / 3)) */
     check_has(&out, "also different: engine_version 0.32 / 0.13\n");
-    check_has(&out, "g5: 1 cells, 3 measured repeats\n");
+    check_has(&out, "g5: 1 cell, 3 measured repeats\n");
     check_has(&out, "  fastest   200.0 tokens/s: short bs=1 cache=off\n");
     check_has(&out, "price: unknown (--price-per-hour)");
     check_has(&out, "$/token is not known in some repeats of 2 cells");
@@ -118,9 +118,9 @@ static void test_left_out(void **state)
     f->corpus.skipped_count = 1;
     report(f, &out);
     check_has(&out, "\n* not counted in the geometric mean\n");
-    check_has(&out, "\nLeft out\n--------\n  1 warm-up repeats\n"
+    check_has(&out, "\nLeft out\n--------\n  1 warm-up repeat\n"
                     "  5 rows that stand in two files\n"
-                    "  inf2, short bs=1 cache=off: 1 failed repeats: died\n"
+                    "  inf2, short bs=1 cache=off: 1 failed repeat: died\n"
                     "  g5, short bs=1 cache=off: 1 of 1 INVALID: ERRORS CLIENT_LATE\n"
                     "  ERRORS: ");
     check_has(&out, "\nWarnings\n--------\n  3 of 3 cells have fewer than 3 measured ");
