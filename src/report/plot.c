@@ -148,11 +148,17 @@ struct layout {
     size_t foot;           /* caption and remark, pixels */
 };
 
+static size_t larger(size_t a, size_t b)
+{
+    return a > b ? a : b;
+}
+
 static size_t panel_pixels(const struct plot *p, const struct plot_panel *panel)
 {
     size_t bars = panel->tick_count * (panel->series_count > 0 ? panel->series_count : 1);
-    size_t wanted = 150 + bars * BAR_PIXELS + panel->tick_count * 14;
-    return p->is_lines || wanted < MIN_PANEL_WIDTH ? MIN_PANEL_WIDTH : wanted;
+    size_t wanted = p->is_lines ? 0 : 150 + bars * BAR_PIXELS + panel->tick_count * 14;
+    size_t title = width_of(panel->title) * LEGEND_CHAR_PIXELS + 90;
+    return larger(MIN_PANEL_WIDTH, larger(wanted, title));
 }
 
 /* True if an earlier series has that name: the legend lists it once. */
@@ -211,10 +217,10 @@ static struct layout lay_out(const struct plot *p)
     l.columns = l.columns < 1 ? 1 : l.columns;
     l.rows = (p->panel_count + l.columns - 1) / l.columns;
     size_t title = 28 + width_of(p->title) * TITLE_CHAR_PIXELS;
-    size_t least = title < 880 ? 880 : title;
+    measure_names(p, &l);
+    size_t least = larger(880, larger(title, legend_pixels(&l) + 24));
     l.width = widest * l.columns < least ? least : widest * l.columns;
     l.is_rotated = (l.label_columns + 2) * 9 * densest > l.width / l.columns - 130;
-    measure_names(p, &l);
     l.legend_wide = (l.width - 24) / legend_pixels(&l);
     if (l.legend_wide == 0)
         l.legend_wide = 1;

@@ -350,6 +350,17 @@ def test_names_of_any_kind(inferbench, two, tmp_path):
         assert "50 % off <b>" in text, name
 
 
+def test_pictures_grow_with_long_names(inferbench, two, tmp_path):
+    long = "summaries_of_contracts_" * 5
+    path = next((tmp_path / "results/g5.xlarge").glob("offline_results_*"))
+    path.write_text(path.read_text().replace('"short"', f'"{long}"'))
+    assert inferbench("analyze", "results").returncode == 0
+    for name in ("tokens_per_sec_comparison", "batch_size_scaling"):
+        width, _ = pixels(tmp_path / "analysis" / f"{name}.png")
+        assert width > 7 * len(long), name
+        assert long in svg_text(tmp_path / "analysis/source" / f"{name}.svg")
+
+
 def test_gnuplot_that_fails_is_named(inferbench, two, tmp_path):
     """The report is written, older pictures do not stay, and the exit code says so."""
     assert inferbench("analyze", "results").returncode == 0
