@@ -8,7 +8,7 @@
 #include "stats/verdict.h"
 
 #define COLUMNS    80
-#define TEXT_BYTES 65536
+#define TEXT_BYTES ((size_t)1 << 20)
 #define RULES_MAX  64
 
 struct left {
@@ -20,6 +20,7 @@ struct left {
 static void put_line(struct left *l)
 {
     width_wrap(l->out, buf_cstr(l->text), 2, COLUMNS);
+    analysis_text_pass(l->text, l->out);
     buf_clear(l->text);
 }
 

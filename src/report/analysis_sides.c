@@ -12,7 +12,7 @@
 #define COLUMNS     80
 #define VALUE_BYTES 96
 #define VALUES_MAX  12
-#define TEXT_BYTES  16384
+#define TEXT_BYTES  ((size_t)1 << 20)
 
 /* One machine being written. */
 struct part {
@@ -25,6 +25,7 @@ struct part {
 static void put_line(struct part *p)
 {
     width_wrap(p->out, buf_cstr(p->text), 2, COLUMNS);
+    analysis_text_pass(p->text, p->out);
     buf_clear(p->text);
 }
 
@@ -119,6 +120,7 @@ static void put_settings(struct part *p)
         buf_printf(p->text, "%s%s %s", joint, field_table[fields[i]].name,
                    buf_cstr(&values));
         joint = ", ";
+        analysis_text_pass(&values, p->out);
     }
     buf_fini(&values);
     if (p->text->len > 0)
@@ -201,6 +203,7 @@ static void put_best(struct part *p, enum match_metric m, const char *word,
     figure_number(best->metrics[m].mean, number);
     buf_printf(p->text, "%-9s %s %s: %s", word, number, unit, best->name);
     buf_printf(p->out, "  %s\n", buf_cstr(p->text));
+    analysis_text_pass(p->text, p->out);
     buf_clear(p->text);
 }
 

@@ -8,7 +8,16 @@
 #include "report/figure.h"
 #include "report/width.h"
 
-#define COLUMNS 80
+#define COLUMNS    80
+#define PART_BYTES ((size_t)1 << 20)
+
+void analysis_text_pass(const struct buf *part, struct buf *out)
+{
+    if (part->failed == STATUS_OK || out->failed != STATUS_OK)
+        return;
+    buf_clear(out);
+    out->failed = part->failed;
+}
 
 static void put_ratio(struct buf *out, const char *before, double ratio, const char *what)
 {
@@ -28,7 +37,7 @@ static const char *cells_word(size_t n)
 static void put_count(struct buf *line, size_t count, struct buf *out)
 {
     struct buf text;
-    buf_init(&text, 64);
+    buf_init(&text, PART_BYTES);
     buf_printf(&text, "(%zu %s)", count, cells_word(count));
     bool is_wide = width_of(buf_cstr(line)) + 1 + text.len > COLUMNS;
     if (!is_wide)
@@ -36,6 +45,8 @@ static void put_count(struct buf *line, size_t count, struct buf *out)
     width_wrap(out, buf_cstr(line), 0, COLUMNS);
     if (is_wide)
         buf_printf(out, "  %s\n", buf_cstr(&text));
+    analysis_text_pass(&text, out);
+    analysis_text_pass(line, out);
     buf_fini(&text);
 }
 
@@ -44,12 +55,13 @@ static void put_answer(const struct match_group *g, const char *what, bool has_c
                        struct buf *out)
 {
     struct buf line;
-    buf_init(&line, 8192);
+    buf_init(&line, PART_BYTES);
     buf_printf(&line, "%s: ", what);
     if (g->counted == 0) {
         buf_printf(&line, "no claim (%zu %s, none counts: see below)", g->pair_count,
                    cells_word(g->pair_count));
         width_wrap(out, buf_cstr(&line), 0, COLUMNS);
+        analysis_text_pass(&line, out);
     } else {
         put_ratio(&line, "", g->geomean[MATCH_throughput].ratio, "tokens/s");
         if (has_cost)
@@ -68,9 +80,10 @@ static void put_caching_answers(const struct analysis *x, struct buf *out)
         struct buf what;
         if (s->caching.group_count == 0)
             continue;
-        buf_init(&what, 4096);
+        buf_init(&what, PART_BYTES);
         buf_printf(&what, "prefix caching ON / OFF, %s", s->name);
         put_answer(&s->caching.groups[0], buf_cstr(&what), false, out);
+        analysis_text_pass(&what, out);
         buf_fini(&what);
     }
 }
@@ -80,9 +93,10 @@ enum status analysis_text_answer(const struct analysis *x, struct buf *out)
     const struct match_result *r = &x->machines;
     for (size_t i = 0; i < r->group_count; i++) {
         struct buf what;
-        buf_init(&what, 4096);
+        buf_init(&what, PART_BYTES);
         buf_printf(&what, "%s / %s", r->groups[i].other, r->groups[i].baseline);
         put_answer(&r->groups[i], buf_cstr(&what), true, out);
+        analysis_text_pass(&what, out);
         buf_fini(&what);
     }
     if (r->side_count == 1)
@@ -155,7 +169,7 @@ static void put_group(const struct match_group *g, const char *heading, struct b
     }
     if (g->counted > 0) {
         struct buf name;
-        buf_init(&name, 64);
+        buf_init(&name, PART_BYTES);
         buf_printf(&name, "geometric mean of %zu", g->counted);
         width_pad(out, buf_cstr(&name), 34);
         put_cell_ratio(out, &g->geomean[MATCH_throughput]);
@@ -164,15 +178,17 @@ static void put_group(const struct match_group *g, const char *heading, struct b
         put_cell_ratio(out, &g->geomean[MATCH_cost]);
         put_interval(out, &g->geomean[MATCH_throughput]);
         buf_char(out, '\n');
+        analysis_text_pass(&name, out);
         buf_fini(&name);
     }
     if (has_uncounted)
         buf_text(out, "* not counted in the geometric mean\n");
     if (g->differs != NULL) {
         struct buf text;
-        buf_init(&text, 16384);
+        buf_init(&text, PART_BYTES);
         buf_printf(&text, "also different: %s", g->differs);
         width_wrap(out, buf_cstr(&text), 2, COLUMNS);
+        analysis_text_pass(&text, out);
         buf_fini(&text);
     }
 }
@@ -180,9 +196,10 @@ static void put_group(const struct match_group *g, const char *heading, struct b
 static void put_groups(const struct analysis *x, struct buf *out)
 {
     struct buf heading;
-    buf_init(&heading, 4096);
+    buf_init(&heading, PART_BYTES);
     for (size_t i = 0; i < x->machines.group_count; i++) {
         const struct match_group *g = &x->machines.groups[i];
+        analysis_text_pass(&heading, out);
         buf_clear(&heading);
         buf_printf(&heading, "%s / %s", g->other, g->baseline);
         put_group(g, buf_cstr(&heading), out);
@@ -190,10 +207,12 @@ static void put_groups(const struct analysis *x, struct buf *out)
     for (size_t i = 0; i < x->machines.side_count; i++) {
         if (x->sides[i].caching.group_count == 0)
             continue;
+        analysis_text_pass(&heading, out);
         buf_clear(&heading);
         buf_printf(&heading, "Prefix caching ON / OFF, %s", x->sides[i].name);
         put_group(&x->sides[i].caching.groups[0], buf_cstr(&heading), out);
     }
+    analysis_text_pass(&heading, out);
     buf_fini(&heading);
 }
 

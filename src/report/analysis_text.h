@@ -12,5 +12,8 @@ enum status analysis_text_answer(const struct analysis *x, struct buf *out);
 enum status analysis_text_report(const struct analysis *x, struct buf *out);
 /* A heading, underlined; an empty line before it. */
 void analysis_text_heading(const char *text, struct buf *out);
+/* A failure of `part`, from which something was to go into out, becomes out's, so that
+ * nothing is lost in silence. */
+void analysis_text_pass(const struct buf *part, struct buf *out);
 
 #endif

@@ -184,6 +184,31 @@ static void test_nothing_left_out(void **state)
     buf_fini(&out);
 }
 
+/* Whichever allocation fails: an error, or the whole report. */
+static void test_no_memory(void **state)
+{
+    struct analysis_fixture *f = *state;
+    struct buf whole, out;
+    enum status s = STATUS_NO_MEMORY;
+    add(f, "g5", "short", 1, 100)->v[FIELD_verdict] = value_str("INVALID");
+    add(f, "inf2", "short", 1, 200)->v[FIELD_engine_version] = value_str("1");
+    add(f, "inf2", "long", 1, 200)->v[FIELD_error] = value_str("died");
+    add(f, "g5", "medium", 1, 100)->v[FIELD_max_num_seqs] = value_int(4);
+    add(f, "inf2", "medium", 1, 200)->v[FIELD_max_num_seqs] = value_int(4);
+    report(f, &whole);
+    for (long nth = 1; s != STATUS_OK; nth++) {
+        buf_init(&out, 1 << 20);
+        mem_fail_at(nth);
+        s = analysis_text_report(&f->x, &out);
+        mem_fail_at(0);
+        assert_true(s == STATUS_OK || s == STATUS_NO_MEMORY);
+        assert_int_equal(out.len, s == STATUS_OK ? whole.len : 0);
+        assert_true(nth < 1000);
+        buf_fini(&out);
+    }
+    buf_fini(&whole);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -193,6 +218,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_left_out, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_settings_and_versions, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_nothing_measured, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_no_memory, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_nothing_left_out, set_up, tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
