@@ -65,12 +65,16 @@ static const char *join_notes(const json_t *ready, struct arena *a)
 {
     const json_t *notes = json_object_get(ready, "notes");
     const char *text = NULL;
+    const char *version = json_str_of(ready, "engine_version");
     if (!json_bool_of(ready, "is_tried", true)) {
         text = arena_printf(a, "vLLM %s is untested with this inferbench, trying",
-                            json_str_of(ready, "engine_version"));
+                            version != NULL ? version : "of unknown version");
     }
     for (size_t i = 0; i < json_array_size(notes); i++) {
         const char *note = json_string_value(json_array_get(notes, i));
+        if (note == NULL) {
+            continue;
+        }
         text = text == NULL ? arena_strdup(a, note)
                             : arena_printf(a, "%s; %s", text, note);
     }
