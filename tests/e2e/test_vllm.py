@@ -152,6 +152,8 @@ def test_recover_gives_the_same_bytes(pair, binary):
 
 def test_engine_log_and_screen(pair):
     assert (pair.raw_path / "engine.log").stat().st_size > 0
+    told = [line.split()[0] for line in pair.done.stderr.splitlines() if line[:1] == "["]
+    assert len(told) == len(set(told)) == len(pair.rows), "a line per finished repeat"
     assert "vLLM" in pair.done.stderr and "Dummy weights" in pair.done.stdout
     for line in pair.done.stdout.splitlines():
         assert len(line) <= 80, line
