@@ -16,8 +16,9 @@
 #include "base/clock.h"
 #include "base/opt.h"
 #include "base/status.h"
+#include "core/event.h"
 #include "core/field.h"
-#include "core/record.h"
+#include "core/target.h"
 
 #define ENGINE_ABI 1
 
@@ -40,8 +41,9 @@ struct engine_settings {
     double gpu_memory_utilization;
     int64_t seed, vocab_size; /* vocab_size for the null engine; 0: default */
     double temperature, top_p;
-    struct opt_strings engine_args; /* key=value */
-    struct opt_strings rest;        /* after "--", as the engine's own command line */
+    struct opt_strings engine_args;     /* key=value */
+    struct opt_strings rest;            /* after "--", as the engine's own command line */
+    const struct engine_target *target; /* online engines; NULL offline */
     double timeout_s;    /* --engine-timeout: no new token for so long: it hangs */
     const char *raw_dir; /* where engine.log goes; NULL: no log */
 };
@@ -78,28 +80,10 @@ struct engine_request {
     int32_t index;
     const int32_t *ids; /* [id_count] prompt tokens */
     size_t id_count;
+    const char *text; /* the prompt as text where there are no ids; else NULL */
     int64_t max_tokens;
     const char *salt; /* cache_salt, or NULL */
 };
-
-enum event_kind { EVENT_DUE, EVENT_SENT, EVENT_TOKENS, EVENT_DONE, EVENT_FAILED };
-
-struct event {
-    enum event_kind kind;
-    int32_t request; /* index; DUE: of the whole batch, the instant before its first add
-                      */
-    struct instant at;
-    int64_t tokens; /* TOKENS: how many came */
-    /* DONE: what the engine itself says; TOKENS_UNKNOWN, NS_UNKNOWN where it does not */
-    int64_t tokens_in, tokens_out, tokens_cached, prefill_ns, decode_ns;
-    enum fail_class fail; /* FAILED */
-    const char *text;     /* FAILED: cause, valid until the next call of next */
-};
-
-struct event_list {
-    struct event *items;
-    size_t cap, count;
-}; /* next sets count */
 
 struct engine_text {
     const char *text;

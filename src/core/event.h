@@ -1,0 +1,42 @@
+/* What an engine tells of its requests: when something happened, and what came. */
+#ifndef CORE_EVENT_H
+#define CORE_EVENT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/clock.h"
+#include "core/record.h"
+
+enum event_kind { EVENT_DUE, EVENT_SENT, EVENT_TOKENS, EVENT_DONE, EVENT_FAILED };
+
+/* How true the stamp of a token event is. EXACT: its own; BOUNDED: it came not later;
+ * TAIL: read together with the end of the answer only. An engine with its own clock
+ * reports EXACT. */
+enum event_stamp { EVENT_EXACT, EVENT_BOUNDED, EVENT_TAIL };
+
+struct event {
+    enum event_kind kind;
+    enum event_stamp stamp;
+    int32_t request; /* index; DUE: of the whole batch, the instant before its first add
+                      */
+    struct instant at;
+    struct instant read_at; /* online: when the read returned; NS_UNKNOWN elsewhere */
+    int64_t tokens;         /* TOKENS: how many came; TOKENS_UNKNOWN: the answer's
+                               total, told by DONE, decides */
+    /* DONE: what the engine itself says; TOKENS_UNKNOWN, NS_UNKNOWN where it does not */
+    int64_t tokens_in, tokens_out, tokens_cached, prefill_ns, decode_ns;
+    enum token_source source; /* DONE: who counted tokens_out */
+    /* SENT online: cost of a connection opened for this request; NS_UNKNOWN: reused */
+    int64_t connect_ns, tls_ns;
+    enum fail_class fail; /* FAILED */
+    const char *text;     /* FAILED: cause, valid until the next call of next */
+};
+
+struct event_list {
+    struct event *items;
+    size_t cap, count;
+}; /* next sets count */
+
+#endif

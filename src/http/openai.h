@@ -1,0 +1,63 @@
+/* The OpenAI API as vLLM speaks it: requests written, stream events and plain answers
+ * read. Reading allocates nothing and looks at no more than it needs. */
+#ifndef HTTP_OPENAI_H
+#define HTTP_OPENAI_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/buf.h"
+#include "base/str.h"
+
+enum openai_endpoint { OPENAI_COMPLETIONS, OPENAI_CHAT };
+
+/* How tokens are counted by event: --token-counts. */
+enum openai_counts { OPENAI_COUNTS_USAGE, OPENAI_COUNTS_IDS, OPENAI_COUNTS_CONTINUOUS };
+
+struct openai_request {
+    enum openai_endpoint endpoint;
+    const char *model;
+    const int32_t *ids; /* [id_count], completions; or NULL */
+    size_t id_count;
+    const char *text; /* the prompt as text: chat, or completions of a text */
+    int64_t max_tokens;
+    double temperature, top_p;
+    bool ignore_eos, is_stream;
+    enum openai_counts counts;
+    const char *salt;       /* cache_salt, or NULL */
+    const char *extra_body; /* JSON object whose members are added, or NULL */
+    int64_t seed;           /* OPENAI_NO_SEED */
+};
+#define OPENAI_NO_SEED INT64_MIN
+
+/* The JSON body. Members of extra_body win over ours of the same name. */
+enum status openai_write(const struct openai_request *r, struct buf *out, struct err *e);
+/* "/v1/completions" or "/v1/chat/completions". */
+const char *openai_path(enum openai_endpoint e);
+
+enum openai_finish {
+    OPENAI_FINISH_NONE,
+    OPENAI_FINISH_LENGTH,
+    OPENAI_FINISH_STOP,
+    OPENAI_FINISH_ABORT,
+    OPENAI_FINISH_OTHER
+};
+
+/* What one event (or a whole answer) says. Counts are -1 where it does not. */
+struct openai_chunk {
+    bool is_done;      /* "[DONE]" */
+    bool has_choice;   /* a choice with text, content, reasoning or a finish_reason: by
+                          itself a token event, also with an empty text */
+    bool is_role_only; /* chat: role and empty content, no finish_reason: no token */
+    enum openai_finish finish;
+    int64_t token_ids;                            /* length of token_ids */
+    int64_t tokens_in, tokens_out, tokens_cached; /* of usage */
+    struct str error; /* message of an error object, raw JSON text; ptr NULL if none */
+};
+
+/* false: not JSON of a kind we know. Bytes may be anything. */
+bool openai_read(struct str json, enum openai_endpoint endpoint,
+                 struct openai_chunk *out);
+
+#endif

@@ -1,0 +1,45 @@
+/* HTTP/1.1 responses, read from whatever pieces the bytes come in. No allocation; every
+ * limit is fixed, so a hostile server can cost no memory. RFC 9112. */
+#ifndef HTTP_RESPONSE_H
+#define HTTP_RESPONSE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/str.h"
+
+#define RESPONSE_HEAD_BYTES 16384 /* status line and headers, all together */
+#define RESPONSE_LINE_BYTES 256   /* chunk size line with extensions, each */
+
+enum response_step {
+    RESPONSE_MORE, /* all of *in is used up */
+    RESPONSE_HEAD, /* head is complete: status and flags below are set */
+    RESPONSE_BODY, /* *body is a piece of it, inside *in */
+    RESPONSE_END,  /* this answer is complete; *in is what follows it */
+    RESPONSE_BAD   /* `bad` says why */
+};
+
+struct response {
+    int status; /* 100-informational answers are swallowed */
+    bool is_event_stream, is_json, is_chunked, is_keep_alive, is_gzip;
+    int64_t content_length; /* -1: not given */
+    int64_t retry_after_s;  /* -1: not given, or a date */
+    const char *bad;        /* constant text */
+    /* the reader's own state */
+    int state;
+    uint64_t left; /* bytes left of the chunk or the body */
+    size_t line_len, head_len;
+    char line[RESPONSE_LINE_BYTES]; /* beginning of a line cut in two; longer header lines
+                                       are skipped past it, their names judged by it */
+    bool is_head_request, is_line_long;
+};
+
+/* is_head_request: an answer to HEAD has no body. */
+void response_begin(struct response *r, bool is_head_request);
+/* Takes bytes off *in. Call until RESPONSE_MORE, _END or _BAD. */
+enum response_step response_next(struct response *r, struct str *in, struct str *body);
+/* The peer closed: true if that ends the body properly (no length given, not chunked). */
+bool response_closed(struct response *r);
+
+#endif

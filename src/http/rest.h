@@ -1,0 +1,44 @@
+/* HTTP for everything that is not load, over libcurl: readiness, models, metrics, MLflow.
+ * Proxies are never used for loopback and link-local addresses. */
+#ifndef HTTP_REST_H
+#define HTTP_REST_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/buf.h"
+#include "base/opt.h"
+#include "base/status.h"
+
+struct rest_options {
+    const char *unix_path;       /* or NULL */
+    const char *ca_cert;         /* or NULL: the system's */
+    const char *bearer;          /* API key or token, or NULL; never logged */
+    const char *user, *password; /* basic auth, or NULL */
+    const char *client_cert;     /* PEM with key, or NULL */
+    bool is_insecure;
+    struct opt_strings headers; /* "Name: value" */
+    double timeout_s;           /* of a whole call */
+    int64_t body_cap_bytes;     /* of an answer */
+};
+
+struct rest; /* one thread at a time; keeps connections */
+
+struct rest_call {
+    const char *method; /* "GET", "POST", "PUT" */
+    const char *url;
+    const char *json; /* body, or NULL */
+    /* filled */
+    int status;            /* HTTP status; 0: no answer */
+    int64_t retry_after_s; /* -1 */
+    struct buf body;       /* the caller inits and finis */
+};
+
+MUST_CHECK enum status rest_open(const struct rest_options *o, struct rest **out,
+                                 struct err *e);
+/* STATUS_OK whatever the HTTP status; STATUS_CLOSED refused or reset, STATUS_TIMEOUT,
+ * STATUS_NOT_FOUND unknown host, STATUS_UNSUPPORTED TLS failure; `what` says which. */
+MUST_CHECK enum status rest_do(struct rest *r, struct rest_call *c, struct err *e);
+void rest_close(struct rest *r); /* NULL is harmless */
+
+#endif

@@ -1,0 +1,25 @@
+/* Where to connect to, resolved once before any clock starts. */
+#ifndef NET_ADDR_H
+#define NET_ADDR_H
+
+#include <stdint.h>
+#include <sys/socket.h>
+
+#include "base/status.h"
+
+#define ADDR_TEXT_BYTES 128
+
+struct addr {
+    struct sockaddr_storage sa;
+    socklen_t len;
+    char text[ADDR_TEXT_BYTES]; /* "127.0.0.1:8000", "[::1]:8000", a path */
+};
+
+/* First address that getaddrinfo gives for host ("localhost", IPv4, IPv6 without
+ * brackets) and port; may block. STATUS_NOT_FOUND if the name is unknown. */
+MUST_CHECK enum status addr_resolve(const char *host, int port, struct addr *out,
+                                    struct err *e);
+/* A unix socket. STATUS_BAD_INPUT if the path is longer than the kernel allows. */
+MUST_CHECK enum status addr_unix(const char *path, struct addr *out, struct err *e);
+
+#endif

@@ -1,0 +1,38 @@
+/* Edge-triggered epoll with nanosecond deadlines; one loop a thread. */
+#ifndef NET_LOOP_H
+#define NET_LOOP_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/clock.h"
+#include "base/status.h"
+
+enum loop_flag { LOOP_READ = 1, LOOP_WRITE = 2, LOOP_HANGUP = 4 };
+
+struct loop {
+    int epoll_fd;    /* -1: closed */
+    int wake_fd;     /* eventfd of loop_wake */
+    bool has_pwait2; /* false: kernel without epoll_pwait2, whole milliseconds */
+};
+
+struct loop_ready {
+    uint64_t tag;
+    unsigned flags; /* of enum loop_flag */
+};
+
+MUST_CHECK enum status loop_open(struct loop *l, struct err *e);
+void loop_close(struct loop *l); /* idempotent */
+/* Reads and writes, edge-triggered; tag comes back with each readiness; not UINT64_MAX.
+ */
+MUST_CHECK enum status loop_add(struct loop *l, int fd, uint64_t tag, struct err *e);
+void loop_remove(struct loop *l, int fd);
+/* Waits until something is ready or `until` has come (past: only looks). Returns how many
+ * of out[cap] were filled; 0 too after loop_wake and after a signal. */
+size_t loop_wait(struct loop *l, struct instant until, struct loop_ready *out,
+                 size_t cap);
+/* From any thread: the wait under way, or the next one, ends at once. */
+void loop_wake(struct loop *l);
+
+#endif

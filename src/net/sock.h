@@ -1,0 +1,42 @@
+/* Non-blocking stream sockets with kernel receive stamps. A stamp is prepared before
+ * connect: what the kernel queues earlier carries none. */
+#ifndef NET_SOCK_H
+#define NET_SOCK_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "net/addr.h"
+
+enum sock_result {
+    SOCK_OK,
+    SOCK_AGAIN, /* nothing to read, or no room to write, now */
+    SOCK_END,   /* the peer closed its side (read) */
+    SOCK_ERROR  /* errno says what */
+};
+
+struct sock_read {
+    size_t len;                 /* bytes read, > 0 with SOCK_OK */
+    int64_t kernel_realtime_ns; /* of the last segment touched; 0: none given */
+    bool is_full;               /* the buffer was filled: more may wait */
+};
+
+/* Opens and starts to connect: *fd is non-blocking, close-on-exec, TCP_NODELAY, stamped.
+ * STATUS_OK also while the connection is under way (then it becomes writable).
+ * Descriptors used up: STATUS_IO with `ulimit -n` in the hint. */
+MUST_CHECK enum status sock_connect(const struct addr *to, int *fd, struct err *e);
+/* Listens, SO_REUSEADDR; port 0: any (sock_port). Accepted sockets inherit the stamps. */
+MUST_CHECK enum status sock_listen(const struct addr *at, int *fd, struct err *e);
+/* accept4, non-blocking; SOCK_AGAIN when none waits. */
+enum sock_result sock_accept(int listener, int *fd);
+int sock_port(int fd); /* local port; 0 for a unix socket */
+/* errno of the connection attempt; 0: connected. */
+int sock_connect_error(int fd);
+/* One recvmsg. */
+enum sock_result sock_recv(int fd, void *buf, size_t room, struct sock_read *out);
+/* One sendmsg without SIGPIPE; *sent bytes taken, possibly fewer than len. */
+enum sock_result sock_send(int fd, const void *data, size_t len, size_t *sent);
+void sock_close(int *fd); /* harmless for -1; sets -1 */
+
+#endif
