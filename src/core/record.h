@@ -42,6 +42,9 @@ struct request_record {
     int64_t due_ns, ready_ns, sent_ns, first_ns, last_ns, done_ns;
     int64_t prefill_ns; /* engine's own clock: scheduled to first token */
     int64_t decode_ns;  /* engine's own clock: first to last token */
+    int64_t connect_ns; /* opening the connection that this request was the first to use,
+                           TLS apart; NS_UNKNOWN: reused, or never sent */
+    int64_t tls_ns;     /* its TLS handshake; NS_UNKNOWN: reused, or none */
     int64_t tokens_in, tokens_out, tokens_cached; /* TOKENS_UNKNOWN where nobody counted
                                                    */
     int64_t max_tokens;                           /* what was asked for */
@@ -50,7 +53,12 @@ struct request_record {
     int64_t *gaps_ns;           /* [gap_count] booked gaps, in order */
     size_t gap_count;
     int64_t gaps_excluded;
-    int64_t *event_tokens; /* [event_count] tokens by event; NULL where all are 1 */
+    /* [gaps_excluded], or both NULL where nobody kept them: length of each excluded gap,
+     * and which event ends it (the first event is 0; ascending). With gaps_ns they give
+     * the arrival of every event. */
+    int64_t *excluded_ns, *excluded_at;
+    int64_t *event_tokens; /* [event_count] tokens by event; NULL where all are 1, or
+                              where only the answer's total is known */
     size_t event_count;
     int64_t stamps_exact, stamps_bounded, stamps_tail;
     const char *error; /* NULL if none */
@@ -62,11 +70,13 @@ struct repeat_data {
     bool is_warmup;
     bool is_ended; /* a repeat_end line was there */
     int64_t start_ns;
+    int64_t phase_ns; /* online: start of the measured phase, warm-up requests over, that
+                         due times count from; 0: unknown */
     int64_t requests_planned;
     int64_t expected_cached_tokens;  /* hits the prompts allow; TOKENS_UNKNOWN */
     struct row fields;               /* row numbers that do not come from requests */
     const char *error;               /* why the repeat failed; NULL if it did not */
-    struct request_record *requests; /* [request_count], in order of `index` */
+    struct request_record *requests; /* [request_count], in order of the journal */
     size_t request_count;
 };
 
@@ -76,6 +86,8 @@ struct cell_data {
     bool has_gaps;                 /* false with --no-gaps */
     bool shares_prefix;            /* some prompt tokens could be cached */
     int64_t longest_prompt_tokens; /* as planned; TOKENS_UNKNOWN for texts */
+    double ramp_up_s;              /* online: --ramp-up; 0: none */
+    int64_t max_concurrency;       /* open load: --max-concurrency; 0: no limit */
 };
 
 struct limit { /* --limit CODE=VALUE */

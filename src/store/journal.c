@@ -111,6 +111,10 @@ enum status journal_cell(struct journal *j, size_t index, const struct cell_data
     jsonw_bool(&w, "shares_prefix", cell->shares_prefix);
     if (cell->longest_prompt_tokens != TOKENS_UNKNOWN)
         jsonw_int(&w, "longest_prompt_tokens", cell->longest_prompt_tokens);
+    if (cell->ramp_up_s > 0)
+        jsonw_num(&w, "ramp_up_s", cell->ramp_up_s);
+    if (cell->max_concurrency > 0)
+        jsonw_int(&w, "max_concurrency", cell->max_concurrency);
     journal_fields(&w, "fields", &cell->fields);
     return line_end(j, &w, false, e);
 }
@@ -145,6 +149,19 @@ static void int_array(struct jsonw *w, const char *key, const int64_t *items,
 static const char *const status_names[] = {
     [RECORD_OK] = "ok", [RECORD_FAILED] = "failed", [RECORD_CANCELLED] = "cancelled"};
 
+/* Events in time, which only an answer that succeeded has. */
+static void request_gaps(struct jsonw *w, const struct request_record *r)
+{
+    if (r->status == RECORD_OK)
+        int_array(w, "gaps_ns", r->gaps_ns, r->gap_count);
+    if (r->status == RECORD_OK && r->gaps_excluded > 0 && r->excluded_ns != NULL) {
+        int_array(w, "excluded_ns", r->excluded_ns, (size_t)r->gaps_excluded);
+        int_array(w, "excluded_at", r->excluded_at, (size_t)r->gaps_excluded);
+    }
+    if (r->event_tokens != NULL)
+        int_array(w, "event_tokens", r->event_tokens, r->event_count);
+}
+
 static void request_counts(struct jsonw *w, const struct request_record *r,
                            bool with_gaps)
 {
@@ -155,16 +172,12 @@ static void request_counts(struct jsonw *w, const struct request_record *r,
     if (r->source != TOKEN_SOURCE_none)
         jsonw_str(w, "token_source", record_source_name(r->source));
     maybe_int(w, "first_event_tokens", r->first_event_tokens, 1);
-    if (with_gaps && r->status == RECORD_OK)
-        int_array(w, "gaps_ns", r->gaps_ns, r->gap_count);
     maybe_int(w, "gaps_excluded", r->gaps_excluded, 0);
-    if (with_gaps && r->event_tokens != NULL)
-        int_array(w, "event_tokens", r->event_tokens, r->event_count);
-    if (r->stamps_bounded != 0 || r->stamps_tail != 0) {
-        jsonw_int(w, "stamps_exact", r->stamps_exact);
-        jsonw_int(w, "stamps_bounded", r->stamps_bounded);
-        jsonw_int(w, "stamps_tail", r->stamps_tail);
-    }
+    if (with_gaps)
+        request_gaps(w, r);
+    maybe_int(w, "stamps_exact", r->stamps_exact, 0);
+    maybe_int(w, "stamps_bounded", r->stamps_bounded, 0);
+    maybe_int(w, "stamps_tail", r->stamps_tail, 0);
 }
 
 enum status journal_request(struct journal *j, const struct repeat_data *of,
@@ -185,6 +198,8 @@ enum status journal_request(struct journal *j, const struct repeat_data *of,
     maybe_int(&w, "done_ns", r->done_ns, NS_UNKNOWN);
     maybe_int(&w, "prefill_ns", r->prefill_ns, NS_UNKNOWN);
     maybe_int(&w, "decode_ns", r->decode_ns, NS_UNKNOWN);
+    maybe_int(&w, "connect_ns", r->connect_ns, NS_UNKNOWN);
+    maybe_int(&w, "tls_ns", r->tls_ns, NS_UNKNOWN);
     request_counts(&w, r, with_gaps);
     if (r->error != NULL)
         jsonw_str(&w, "error", r->error);
@@ -197,6 +212,7 @@ enum status journal_repeat_end(struct journal *j, const struct repeat_data *r,
     struct jsonw w = line_begin(j, "repeat_end", now_ns(j));
     jsonw_int(&w, "cell", r->cell);
     jsonw_int(&w, "repeat", r->repeat);
+    maybe_int(&w, "phase_ns", r->phase_ns, 0);
     jsonw_str(&w, "error", r->error);
     journal_fields(&w, "fields", &r->fields);
     return line_end(j, &w, true, e);

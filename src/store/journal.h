@@ -33,7 +33,7 @@ MUST_CHECK enum status journal_repeat(struct journal *j, const struct repeat_dat
 MUST_CHECK enum status journal_request(struct journal *j, const struct repeat_data *of,
                                        const struct request_record *r, bool with_gaps,
                                        struct err *e);
-/* r->fields and r->error; then syncs. */
+/* r->fields, r->phase_ns and r->error; then syncs. */
 MUST_CHECK enum status journal_repeat_end(struct journal *j, const struct repeat_data *r,
                                           struct err *e);
 /* cause: "done", "signal" or "failed"; syncs. */

@@ -175,6 +175,9 @@ static enum status read_cell(struct reading *rd, const json_t *line)
     c->has_gaps = json_bool_of(line, "gaps", true);
     c->shares_prefix = json_bool_of(line, "shares_prefix", false);
     c->longest_prompt_tokens = json_int_of(line, "longest_prompt_tokens", TOKENS_UNKNOWN);
+    double ramp_up_s = json_num_of(line, "ramp_up_s");
+    c->ramp_up_s = ramp_up_s > 0 ? ramp_up_s : 0;
+    c->max_concurrency = json_int_of(line, "max_concurrency", 0);
     fields_of(rd, line, &c->fields);
     return STATUS_OK;
 }
@@ -248,6 +251,25 @@ static void read_times(const json_t *line, struct request_record *q)
     q->done_ns = json_int_of(line, "done_ns", NS_UNKNOWN);
     q->prefill_ns = json_int_of(line, "prefill_ns", NS_UNKNOWN);
     q->decode_ns = json_int_of(line, "decode_ns", NS_UNKNOWN);
+    q->connect_ns = json_int_of(line, "connect_ns", NS_UNKNOWN);
+    q->tls_ns = json_int_of(line, "tls_ns", NS_UNKNOWN);
+}
+
+/* Gaps and tokens by event; excluded gaps that do not add up are not known. */
+static enum status read_events(struct reading *rd, const json_t *line,
+                               struct request_record *q)
+{
+    size_t lengths = 0, places = 0;
+    enum status s = read_ints(rd, line, "gaps_ns", &q->gaps_ns, &q->gap_count);
+    if (s == STATUS_OK)
+        s = read_ints(rd, line, "event_tokens", &q->event_tokens, &q->event_count);
+    if (s == STATUS_OK)
+        s = read_ints(rd, line, "excluded_ns", &q->excluded_ns, &lengths);
+    if (s == STATUS_OK)
+        s = read_ints(rd, line, "excluded_at", &q->excluded_at, &places);
+    if (lengths != places || (int64_t)lengths != q->gaps_excluded)
+        q->excluded_ns = q->excluded_at = NULL;
+    return s;
 }
 
 static enum status read_request(struct reading *rd, const json_t *line)
@@ -276,9 +298,7 @@ static enum status read_request(struct reading *rd, const json_t *line)
     q->stamps_tail = json_int_of(line, "stamps_tail", 0);
     if (!take_str(rd, line, "error", &q->error))
         return no_memory(rd);
-    if (read_ints(rd, line, "gaps_ns", &q->gaps_ns, &q->gap_count) != STATUS_OK)
-        return rd->e->code;
-    return read_ints(rd, line, "event_tokens", &q->event_tokens, &q->event_count);
+    return read_events(rd, line, q);
 }
 
 static enum status read_repeat_end(struct reading *rd, const json_t *line)
@@ -287,6 +307,7 @@ static enum status read_repeat_end(struct reading *rd, const json_t *line)
     if (r == NULL)
         return bad(rd, "the end of a repeat that did not begin");
     r->is_ended = true;
+    r->phase_ns = json_int_of(line, "phase_ns", 0);
     fields_of(rd, line, &r->fields);
     return take_str(rd, line, "error", &r->error) ? STATUS_OK : no_memory(rd);
 }

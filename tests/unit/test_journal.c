@@ -88,6 +88,8 @@ static void test_request(void **state)
                                .done_ns = NS_UNKNOWN,
                                .prefill_ns = NS_UNKNOWN,
                                .decode_ns = NS_UNKNOWN,
+                               .connect_ns = 150,
+                               .tls_ns = NS_UNKNOWN,
                                .tokens_in = 0,
                                .tokens_out = TOKENS_UNKNOWN,
                                .tokens_cached = TOKENS_UNKNOWN,
@@ -103,14 +105,15 @@ static void test_request(void **state)
     journal_fixture_read(fx->path, &text);
     struct str rest = {text.data, text.len};
     json_t *line = line_of(&rest);
-    static const char *const absent[] = {"ready_ns",     "first_ns",     "tokens_out",
-                                         "gaps_ns",      "token_source", "stamps_exact",
-                                         "gaps_excluded"};
+    static const char *const absent[] = {"ready_ns",      "first_ns",     "tokens_out",
+                                         "gaps_ns",       "token_source", "stamps_exact",
+                                         "gaps_excluded", "tls_ns",       "excluded_ns"};
     for (size_t i = 0; i < sizeof absent / sizeof absent[0]; i++)
         if (json_object_get(line, absent[i]) != NULL)
             fail_msg("%s is there", absent[i]);
     assert_int_equal(json_int_of(line, "sent_ns", -1), 0);
     assert_int_equal(json_int_of(line, "tokens_in", -1), 0);
+    assert_int_equal(json_int_of(line, "connect_ns", -1), 150);
     assert_string_equal(json_str_of(line, "class"), "engine");
     assert_string_equal(json_str_of(line, "error"), "line\nbreak");
     assert_int_equal(json_array_size(json_object_get(line, "event_tokens")), 2);
