@@ -4,7 +4,7 @@
 #include "store/journal_read.h"
 #include "store/results.h"
 
-#include "target.h"
+#include "fuzz_target.h"
 
 enum { CAP_BYTES = 1 << 26 };
 

@@ -1,5 +1,5 @@
 /* JSON in and out: what was read is written, and reads back to the same value. */
-#include "target.h"
+#include "fuzz_target.h"
 #include "text/json.h"
 #include "text/jsonw.h"
 

@@ -6,7 +6,7 @@
 #include "base/opt_value.h"
 #include "cli/offline_opts.h"
 
-#include "target.h"
+#include "fuzz_target.h"
 
 enum { MAX_WORDS = 100, CAP_BYTES = 1 << 22 };
 

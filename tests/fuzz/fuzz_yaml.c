@@ -9,7 +9,7 @@
 #include "plan/scenario.h"
 #include "text/yaml.h"
 
-#include "target.h"
+#include "fuzz_target.h"
 
 enum { CAP_BYTES = 1 << 24 };
 

@@ -9,7 +9,7 @@
 #include "base/mem.h"
 #include "base/rng.h"
 
-#include "target.h"
+#include "fuzz_target.h"
 
 enum { MAX_FILE_BYTES = 1 << 20, SHORT_BYTES = 600, LONG_STEP = 97, CHANGES = 300 };
 

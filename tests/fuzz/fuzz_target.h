@@ -1,8 +1,8 @@
 /* What fuzz targets share. Each target is one fuzz_<name>.c with the entry of libFuzzer;
  * its seeds lie in corpus/<name>/. `make fuzz` builds it with libFuzzer; every other
  * build links replay.c in instead, which makes it a test. */
-#ifndef FUZZ_TARGET_H
-#define FUZZ_TARGET_H
+#ifndef FUZZ_FUZZ_TARGET_H
+#define FUZZ_FUZZ_TARGET_H
 
 #include <stddef.h>
 #include <stdint.h>
