@@ -2,12 +2,14 @@
 #ifndef NET_ADDR_H
 #define NET_ADDR_H
 
+#include <stddef.h>
 #include <stdint.h>
 #include <sys/socket.h>
 
 #include "base/status.h"
 
 #define ADDR_TEXT_BYTES 128
+#define ADDR_LIST_MAX   8
 
 struct addr {
     struct sockaddr_storage sa;
@@ -15,10 +17,20 @@ struct addr {
     char text[ADDR_TEXT_BYTES]; /* "127.0.0.1:8000", "[::1]:8000", a path */
 };
 
+struct addr_list {
+    struct addr at[ADDR_LIST_MAX];
+    size_t count;
+};
+
 /* First address that getaddrinfo gives for host ("localhost", IPv4, IPv6 without
- * brackets) and port; may block. STATUS_NOT_FOUND if the name is unknown. */
+ * brackets) and port (0 to listen on any); may block. STATUS_NOT_FOUND if the name is
+ * unknown. */
 MUST_CHECK enum status addr_resolve(const char *host, int port, struct addr *out,
                                     struct err *e);
+/* All of them (the first ADDR_LIST_MAX), in getaddrinfo's order. "localhost" is often
+ * ::1 first, where a server may listen on 127.0.0.1 alone: sock_reach finds out. */
+MUST_CHECK enum status addr_resolve_all(const char *host, int port, struct addr_list *out,
+                                        struct err *e);
 /* A unix socket. STATUS_BAD_INPUT if the path is longer than the kernel allows. */
 MUST_CHECK enum status addr_unix(const char *path, struct addr *out, struct err *e);
 

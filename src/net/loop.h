@@ -9,12 +9,15 @@
 #include "base/clock.h"
 #include "base/status.h"
 
+/* HANGUP: the peer closed its side, or an error: read on to SOCK_END or SOCK_ERROR, a
+ * short read notwithstanding. READ comes with it, and WRITE with an error. */
 enum loop_flag { LOOP_READ = 1, LOOP_WRITE = 2, LOOP_HANGUP = 4 };
 
 struct loop {
     int epoll_fd;    /* -1: closed */
     int wake_fd;     /* eventfd of loop_wake */
-    bool has_pwait2; /* false: kernel without epoll_pwait2, whole milliseconds */
+    bool has_pwait2; /* false: kernel without epoll_pwait2, whole milliseconds, rounded up
+                      */
 };
 
 struct loop_ready {
@@ -22,6 +25,8 @@ struct loop_ready {
     unsigned flags; /* of enum loop_flag */
 };
 
+/* To be called by the thread that will wait: sets its timer slack, 50 us as a rule, to
+ * 1 ns. */
 MUST_CHECK enum status loop_open(struct loop *l, struct err *e);
 void loop_close(struct loop *l); /* idempotent */
 /* Reads and writes, edge-triggered; tag comes back with each readiness; not UINT64_MAX.
@@ -29,7 +34,8 @@ void loop_close(struct loop *l); /* idempotent */
 MUST_CHECK enum status loop_add(struct loop *l, int fd, uint64_t tag, struct err *e);
 void loop_remove(struct loop *l, int fd);
 /* Waits until something is ready or `until` has come (past: only looks). Returns how many
- * of out[cap] were filled; 0 too after loop_wake and after a signal. */
+ * of out[cap] were filled; 0 too after loop_wake and after a signal. What does not fit
+ * comes with the next wait. */
 size_t loop_wait(struct loop *l, struct instant until, struct loop_ready *out,
                  size_t cap);
 /* From any thread: the wait under way, or the next one, ends at once. */

@@ -1,5 +1,6 @@
 /* Non-blocking stream sockets with kernel receive stamps. A stamp is prepared before
- * connect: what the kernel queues earlier carries none. */
+ * connect: what the kernel queues earlier carries none. The kernel switches its stamping
+ * on some milliseconds after the first socket of the machine has asked for it. */
 #ifndef NET_SOCK_H
 #define NET_SOCK_H
 
@@ -7,6 +8,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/clock.h"
 #include "net/addr.h"
 
 enum sock_result {
@@ -24,8 +26,14 @@ struct sock_read {
 
 /* Opens and starts to connect: *fd is non-blocking, close-on-exec, TCP_NODELAY, stamped.
  * STATUS_OK also while the connection is under way (then it becomes writable).
- * Descriptors used up: STATUS_IO with `ulimit -n` in the hint. */
+ * STATUS_CLOSED: refused at once; STATUS_NOT_FOUND: no such unix socket; descriptors used
+ * up: STATUS_IO with `ulimit -n` in the hint. */
 MUST_CHECK enum status sock_connect(const struct addr *to, int *fd, struct err *e);
+/* Connects to each address, in order, for up to `timeout`, and hangs up; the first that
+ * accepts is *out. For the set-up: blocks. If none does, the error is that of the last.
+ */
+MUST_CHECK enum status sock_reach(const struct addr_list *list, struct span timeout,
+                                  struct addr *out, struct err *e);
 /* Listens, SO_REUSEADDR; port 0: any (sock_port). Accepted sockets inherit the stamps. */
 MUST_CHECK enum status sock_listen(const struct addr *at, int *fd, struct err *e);
 /* accept4, non-blocking; SOCK_AGAIN when none waits. */
@@ -33,8 +41,10 @@ enum sock_result sock_accept(int listener, int *fd);
 int sock_port(int fd); /* local port; 0 for a unix socket */
 /* errno of the connection attempt; 0: connected. */
 int sock_connect_error(int fd);
-/* One recvmsg. */
+/* One recvmsg; room > 0. */
 enum sock_result sock_recv(int fd, void *buf, size_t room, struct sock_read *out);
+/* The kernel's stamp among the control messages of a recvmsg; 0: none, or cut off. */
+int64_t sock_stamp_ns(struct msghdr *m);
 /* One sendmsg without SIGPIPE; *sent bytes taken, possibly fewer than len. */
 enum sock_result sock_send(int fd, const void *data, size_t len, size_t *sent);
 void sock_close(int *fd); /* harmless for -1; sets -1 */

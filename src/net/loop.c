@@ -1,0 +1,127 @@
+#include "net/loop.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+
+#define WAKE_TAG UINT64_MAX
+
+enum { BATCH = 256 };
+
+/* The system call itself: older C libraries lack the function. */
+static int pwait2(int epoll_fd, struct epoll_event *events, int count,
+                  const struct timespec *timeout)
+{
+    return (int)syscall(SYS_epoll_pwait2, epoll_fd, events, count, timeout, NULL,
+                        (size_t)0);
+}
+
+enum status loop_open(struct loop *l, struct err *e)
+{
+    struct loop made = {.epoll_fd = epoll_create1(EPOLL_CLOEXEC), .wake_fd = -1};
+    struct epoll_event wake = {.events = EPOLLIN, .data.u64 = WAKE_TAG}, seen;
+    const struct timespec none = {.tv_sec = 0};
+    if (made.epoll_fd >= 0)
+        made.wake_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+    if (made.wake_fd < 0 ||
+        epoll_ctl(made.epoll_fd, EPOLL_CTL_ADD, made.wake_fd, &wake) != 0) {
+        (void)status_errno(e, "event loop", "cannot be made");
+        enum status status = status_hint(e, "Too many descriptors? See `ulimit -n`");
+        loop_close(&made);
+        return e != NULL ? status : STATUS_IO;
+    }
+    made.has_pwait2 = pwait2(made.epoll_fd, &seen, 1, &none) >= 0;
+    (void)prctl(PR_SET_TIMERSLACK, 1UL);
+    *l = made;
+    return STATUS_OK;
+}
+
+void loop_close(struct loop *l)
+{
+    if (l->wake_fd >= 0)
+        (void)close(l->wake_fd);
+    if (l->epoll_fd >= 0)
+        (void)close(l->epoll_fd);
+    *l = (struct loop){.epoll_fd = -1, .wake_fd = -1};
+}
+
+enum status loop_add(struct loop *l, int fd, uint64_t tag, struct err *e)
+{
+    struct epoll_event event = {.events = EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET,
+                                .data.u64 = tag};
+    if (tag == WAKE_TAG)
+        return status_fail(e, STATUS_INTERNAL, "event loop",
+                           "the tag of the loop itself");
+    if (epoll_ctl(l->epoll_fd, EPOLL_CTL_ADD, fd, &event) != 0)
+        return status_errno(e, "event loop", "cannot watch a socket");
+    return STATUS_OK;
+}
+
+void loop_remove(struct loop *l, int fd)
+{
+    struct epoll_event unused = {.events = 0};
+    (void)epoll_ctl(l->epoll_fd, EPOLL_CTL_DEL, fd, &unused);
+}
+
+static unsigned flags_of(uint32_t events)
+{
+    unsigned flags = 0;
+    if ((events & (EPOLLIN | EPOLLRDHUP | EPOLLHUP | EPOLLERR)) != 0)
+        flags |= LOOP_READ;
+    if ((events & (EPOLLOUT | EPOLLERR)) != 0)
+        flags |= LOOP_WRITE;
+    if ((events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR)) != 0)
+        flags |= LOOP_HANGUP;
+    return flags;
+}
+
+static int wait_ms(const struct loop *l, int64_t left_ns, struct epoll_event *events,
+                   int count)
+{
+    int64_t ms = left_ns / NS_PER_MS + (left_ns % NS_PER_MS != 0);
+    return epoll_wait(l->epoll_fd, events, count, ms > INT_MAX ? -1 : (int)ms);
+}
+
+static int wait_ns(const struct loop *l, int64_t left_ns, struct epoll_event *events,
+                   int count)
+{
+    const struct timespec left = {.tv_sec = (time_t)(left_ns / NS_PER_S),
+                                  .tv_nsec = (long)(left_ns % NS_PER_S)};
+    return pwait2(l->epoll_fd, events, count, &left);
+}
+
+size_t loop_wait(struct loop *l, struct instant until, struct loop_ready *out, size_t cap)
+{
+    struct epoll_event events[BATCH];
+    int count = cap < BATCH ? (int)cap : BATCH;
+    int64_t left_ns = clock_between(clock_now(), until).ns;
+    if (left_ns < 0)
+        left_ns = 0;
+    int ready = l->has_pwait2 ? wait_ns(l, left_ns, events, count)
+                              : wait_ms(l, left_ns, events, count);
+    size_t filled = 0;
+    for (int i = 0; i < ready; i++) {
+        uint64_t tag = events[i].data.u64;
+        if (tag == WAKE_TAG) {
+            uint64_t wakes;
+            ssize_t got = read(l->wake_fd, &wakes, sizeof wakes);
+            (void)got; /* nothing there: another wait took it */
+            continue;
+        }
+        out[filled++] = (struct loop_ready){.tag = tag,
+                                            .flags = flags_of(events[i].events)};
+    }
+    return filled;
+}
+
+void loop_wake(struct loop *l)
+{
+    const uint64_t one = 1;
+    ssize_t put = write(l->wake_fd, &one, sizeof one);
+    (void)put; /* fails only while 2^64 - 2 wakes wait to be seen */
+}

@@ -1,0 +1,240 @@
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include <math.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/time.h>
+#include <unistd.h>
+
+#include "net/loop.h"
+
+/* Both ways to wait: with nanoseconds, and as on an older kernel. */
+static const bool ways[] = {true, false};
+
+static struct instant never(void)
+{
+    return clock_after(clock_now(), clock_seconds(INFINITY));
+}
+
+static struct loop open_loop(bool has_pwait2)
+{
+    struct loop l;
+    assert_int_equal(loop_open(&l, NULL), STATUS_OK);
+    if (!l.has_pwait2 && has_pwait2)
+        skip(); /* an older kernel indeed */
+    l.has_pwait2 = has_pwait2;
+    return l;
+}
+
+static void open_pair(int fds[2])
+{
+    assert_int_equal(
+        socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, fds), 0);
+}
+
+static void close_pair(int fds[2])
+{
+    for (int i = 0; i < 2; i++)
+        if (fds[i] >= 0)
+            (void)close(fds[i]);
+}
+
+static void opening_and_closing(void **state)
+{
+    (void)state;
+    struct loop l = open_loop(true);
+    assert_true(l.epoll_fd >= 0 && l.wake_fd >= 0);
+    assert_int_equal(prctl(PR_GET_TIMERSLACK), 1);
+    loop_close(&l);
+    assert_int_equal(l.epoll_fd, -1);
+    assert_int_equal(l.wake_fd, -1);
+    loop_close(&l);
+}
+
+static void edges(void **state)
+{
+    (void)state;
+    struct loop_ready ready[4];
+    for (size_t w = 0; w < 2; w++) {
+        struct loop l = open_loop(ways[w]);
+        int fds[2];
+        char text[8];
+        open_pair(fds);
+        assert_int_equal(loop_add(&l, fds[0], 42, NULL), STATUS_OK);
+        assert_int_equal(loop_wait(&l, never(), ready, 4), 1); /* room to write */
+        assert_int_equal(ready[0].tag, 42);
+        assert_int_equal(ready[0].flags, LOOP_WRITE);
+        assert_int_equal(loop_wait(&l, clock_now(), ready, 4), 0);
+        assert_int_equal(write(fds[1], "abc", 3), 3);
+        assert_int_equal(loop_wait(&l, never(), ready, 4), 1);
+        assert_int_equal(ready[0].flags & LOOP_READ, LOOP_READ);
+        assert_int_equal(ready[0].flags & LOOP_HANGUP, 0);
+        assert_int_equal(read(fds[0], text, 1), 1); /* left unread: no new edge */
+        assert_int_equal(loop_wait(&l, clock_now(), ready, 4), 0);
+        assert_int_equal(write(fds[1], "d", 1), 1);
+        assert_int_equal(loop_wait(&l, never(), ready, 4), 1);
+        loop_remove(&l, fds[0]);
+        assert_int_equal(write(fds[1], "e", 1), 1);
+        assert_int_equal(loop_wait(&l, clock_now(), ready, 4), 0);
+        close_pair(fds);
+        loop_close(&l);
+    }
+}
+
+static void the_end_of_a_peer(void **state)
+{
+    (void)state;
+    struct loop l = open_loop(true);
+    struct loop_ready ready[4];
+    int fds[2];
+    open_pair(fds);
+    assert_int_equal(loop_add(&l, fds[0], 7, NULL), STATUS_OK);
+    assert_int_equal(loop_wait(&l, never(), ready, 4), 1);
+    assert_int_equal(write(fds[1], "x", 1), 1);
+    (void)shutdown(fds[1], SHUT_WR);
+    assert_int_equal(loop_wait(&l, never(), ready, 4), 1);
+    assert_int_equal(ready[0].flags & (LOOP_READ | LOOP_HANGUP), LOOP_READ | LOOP_HANGUP);
+    close_pair(fds);
+    loop_close(&l);
+}
+
+static void deadlines(void **state)
+{
+    (void)state;
+    struct loop_ready ready[1];
+    const int64_t steps_ns[] = {-NS_PER_S, 0, 1, 999, 250000, 1000001, 3 * NS_PER_MS};
+    for (size_t w = 0; w < 2; w++) {
+        struct loop l = open_loop(ways[w]);
+        for (size_t i = 0; i < sizeof steps_ns / sizeof steps_ns[0]; i++) {
+            struct instant until = {clock_now().ns + steps_ns[i]};
+            assert_int_equal(loop_wait(&l, until, ready, 1), 0);
+            assert_false(clock_before(clock_now(), until));
+        }
+        assert_int_equal(loop_wait(&l, (struct instant){NS_UNKNOWN}, ready, 1), 0);
+        loop_close(&l);
+    }
+}
+
+static void *wake(void *arg)
+{
+    loop_wake(arg);
+    return NULL;
+}
+
+static void waking(void **state)
+{
+    (void)state;
+    struct loop_ready ready[4];
+    for (size_t w = 0; w < 2; w++) {
+        struct loop l = open_loop(ways[w]);
+        pthread_t other;
+        loop_wake(&l); /* before the wait */
+        loop_wake(&l);
+        assert_int_equal(loop_wait(&l, never(), ready, 4), 0);
+        assert_int_equal(pthread_create(&other, NULL, wake, &l), 0);
+        assert_int_equal(loop_wait(&l, never(), ready, 4), 0);
+        assert_int_equal(pthread_join(other, NULL), 0);
+        int fds[2]; /* one wake ends one wait: what follows is the socket */
+        open_pair(fds);
+        assert_int_equal(loop_add(&l, fds[0], 1, NULL), STATUS_OK);
+        assert_int_equal(loop_wait(&l, never(), ready, 4), 1);
+        loop_wake(&l);
+        assert_int_equal(write(fds[1], "x", 1), 1);
+        assert_int_equal(loop_wait(&l, never(), ready, 4), 1);
+        assert_int_equal(ready[0].tag, 1);
+        close_pair(fds);
+        loop_close(&l);
+    }
+}
+
+static void ignore(int number)
+{
+    (void)number;
+}
+
+static void a_signal_ends_the_wait(void **state)
+{
+    (void)state;
+    struct loop_ready ready[1];
+    struct sigaction handle = {.sa_handler = ignore}, before;
+    /* again and again: one that came before the wait would not end it */
+    const struct itimerval often = {.it_interval = {.tv_usec = 5000},
+                                    .it_value = {.tv_usec = 5000}};
+    const struct itimerval off = {.it_value = {.tv_sec = 0}};
+    assert_int_equal(sigaction(SIGALRM, &handle, &before), 0);
+    for (size_t w = 0; w < 2; w++) {
+        struct loop l = open_loop(ways[w]);
+        assert_int_equal(setitimer(ITIMER_REAL, &often, NULL), 0);
+        size_t count = loop_wait(&l, never(), ready, 1);
+        assert_int_equal(setitimer(ITIMER_REAL, &off, NULL), 0);
+        assert_int_equal(count, 0);
+        loop_close(&l);
+    }
+    assert_int_equal(sigaction(SIGALRM, &before, NULL), 0);
+}
+
+/* More are ready than fit, and than one wait of the kernel takes. */
+static void many_sockets(void **state)
+{
+    (void)state;
+    enum { COUNT = 300, CAP = 7 };
+    static int fds[COUNT][2];
+    static int seen[COUNT];
+    struct loop_ready ready[COUNT];
+    struct loop l = open_loop(true);
+    for (int i = 0; i < COUNT; i++) {
+        open_pair(fds[i]);
+        assert_int_equal(loop_add(&l, fds[i][0], (uint64_t)i, NULL), STATUS_OK);
+    }
+    size_t total = loop_wait(&l, never(), ready, CAP);
+    assert_int_equal(total, CAP);
+    for (size_t i = 0; i < total; i++)
+        seen[ready[i].tag]++;
+    for (int turn = 0; turn < COUNT && total < COUNT; turn++) {
+        size_t got = loop_wait(&l, never(), ready, COUNT);
+        assert_in_range(got, 1, COUNT);
+        for (size_t i = 0; i < got; i++)
+            seen[ready[i].tag]++;
+        total += got;
+    }
+    for (int i = 0; i < COUNT; i++) {
+        assert_int_equal(seen[i], 1);
+        close_pair(fds[i]);
+    }
+    loop_close(&l);
+}
+
+static void what_cannot_be_watched(void **state)
+{
+    (void)state;
+    struct loop l = open_loop(true);
+    struct err e;
+    assert_int_equal(loop_add(&l, -1, 1, &e), STATUS_IO);
+    assert_non_null(strstr(e.what, "cannot watch"));
+    assert_int_equal(loop_add(&l, 0, UINT64_MAX, &e), STATUS_INTERNAL);
+    loop_remove(&l, -1);
+    loop_close(&l);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(opening_and_closing),
+        cmocka_unit_test(edges),
+        cmocka_unit_test(the_end_of_a_peer),
+        cmocka_unit_test(deadlines),
+        cmocka_unit_test(waking),
+        cmocka_unit_test(a_signal_ends_the_wait),
+        cmocka_unit_test(many_sockets),
+        cmocka_unit_test(what_cannot_be_watched),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
