@@ -40,6 +40,8 @@ struct online_options {
     bool is_prefix_warm, is_chat;
     int64_t max_model_len; /* 0: unknown */
     int64_t seed;
+    const char *run; /* part of the salts: another run on the same server finds nothing of
+                        this one in its cache; NULL: none */
 };
 
 struct online_cell {
@@ -47,7 +49,9 @@ struct online_cell {
     const struct online_load *load;
     int64_t max_tokens;
     bool caching;
-    size_t setting; /* which caching[] */
+    size_t setting;        /* which caching[] */
+    const int64_t *counts; /* [num_runs] measured requests of each repeat, >= 1 */
+    int64_t most;          /* the largest of them */
 };
 
 struct online_plan {
@@ -69,12 +73,19 @@ struct online_repeat {
     bool shares_prefix;
 };
 
+/* Refuses loads that cannot be, two of the same name, and repeats without a request. */
 MUST_CHECK enum status online_build(const struct online_options *o, struct arena *a,
                                     struct online_plan *out, struct err *e);
 
+/* "c8" of a closed load, "r4", "r0.5", "rinf" of an open one: names of streams and salts
+ * have it, so neither the server nor its caching takes part in a draw. */
+#define ONLINE_NAME_BYTES 40
+void online_load_name(const struct online_load *load, char out[ONLINE_NAME_BYTES]);
+
 /* As plan_draw. which->block_size 0, or texts without ids: expected hits unknown. Cold: a
  * salt a repeat. A closed load limited by time alone gets as many requests as fit at 50 a
- * second and slot, 200,000 at most. */
+ * second and slot, 200,000 at most (1 GB of ids). Chat, and texts without ids: requests
+ * have `text` only. Warm-up requests share nothing with measured ones. */
 MUST_CHECK enum status online_draw(const struct online_plan *p,
                                    const struct plan_which *w, struct arena *a,
                                    struct online_repeat *out, struct err *e);

@@ -6,7 +6,8 @@
 
 #include "base/rng.h"
 
-#define NAME_BYTES 192
+#define NAME_BYTES 256
+#define CELL_BYTES 32
 
 /* Unique by construction, without a look at other repeats: prompt n of a cell (counted
  * over all repeats) starts its own part with the digits, in base V = number of ids, of
@@ -24,6 +25,20 @@ int64_t prompts_id_end(int64_t vocab_size)
     return vocab_size * 98 / 100;
 }
 
+static const char *cell_name(const struct prompts *p, char number[CELL_BYTES])
+{
+    if (p->cell != NULL) {
+        return p->cell;
+    }
+    snprintf(number, CELL_BYTES, "%" PRId64, p->batch_size);
+    return number;
+}
+
+static int64_t count_of(const struct prompts *p)
+{
+    return p->count > 0 ? p->count : p->batch_size;
+}
+
 static uint64_t common_factor(uint64_t a, uint64_t b)
 {
     while (b != 0) {
@@ -37,7 +52,7 @@ static uint64_t common_factor(uint64_t a, uint64_t b)
 static void numbering_init(struct numbering *n, const struct prompts *p)
 {
     uint64_t total = (uint64_t)(p->batch_size * p->num_runs);
-    char name[NAME_BYTES];
+    char name[NAME_BYTES], cell[CELL_BYTES];
     struct rng rng;
 
     *n = (struct numbering){
@@ -47,7 +62,7 @@ static void numbering_init(struct numbering *n, const struct prompts *p)
         n->modulus *= n->base; /* < 10^9 * 2^24 */
         n->digits++;
     }
-    snprintf(name, sizeof name, "unique/%s/%" PRId64, p->scenario, p->batch_size);
+    snprintf(name, sizeof name, "unique/%s/%s", p->scenario, cell_name(p, cell));
     rng_init(&rng, (uint64_t)p->seed, name);
     n->multiplier = 1 + rng_below(&rng, UINT64_C(1) << 31);
     while (common_factor(n->multiplier, n->modulus) != 1) {
@@ -113,21 +128,20 @@ static void draw_repeat(const struct prompts *p, const struct numbering *n,
                         int64_t repeat, int32_t *ids)
 {
     int64_t length = p->shared_tokens + p->own_tokens;
-    char name[NAME_BYTES];
+    char name[NAME_BYTES], number[CELL_BYTES];
+    const char *cell = cell_name(p, number);
 
     if (p->is_prefix_warm) {
-        snprintf(name, sizeof name, "prefix/%s/%" PRId64 "/warm", p->scenario,
-                 p->batch_size);
+        snprintf(name, sizeof name, "prefix/%s/%s/warm", p->scenario, cell);
     } else {
-        snprintf(name, sizeof name, "prefix/%s/%" PRId64 "/%" PRId64, p->scenario,
-                 p->batch_size, repeat);
+        snprintf(name, sizeof name, "prefix/%s/%s/%" PRId64, p->scenario, cell, repeat);
     }
     draw_ids(p, name, ids, p->shared_tokens);
-    for (int64_t i = 0; i < p->batch_size; i++) {
+    for (int64_t i = 0; i < count_of(p); i++) {
         int32_t *prompt = ids + i * length;
         memmove(prompt, ids, (size_t)p->shared_tokens * sizeof *ids);
-        snprintf(name, sizeof name, "prompt/%s/%" PRId64 "/%" PRId64 "/%" PRId64,
-                 p->scenario, p->batch_size, repeat, i);
+        snprintf(name, sizeof name, "prompt/%s/%s/%" PRId64 "/%" PRId64, p->scenario,
+                 cell, repeat, i);
         draw_ids(p, name, prompt + p->shared_tokens, p->own_tokens);
         number_prompt(n, (uint64_t)(repeat * p->batch_size + i),
                       prompt + p->shared_tokens);
@@ -148,12 +162,13 @@ enum status prompts_draw(const struct prompts *p, int64_t repeat, struct arena *
         return too_alike(p, e);
     }
     int64_t length = p->shared_tokens + p->own_tokens;
-    int32_t *ids = arena_alloc(a, (size_t)p->batch_size, (size_t)length * sizeof *ids);
+    int64_t count = count_of(p);
+    int32_t *ids = arena_alloc(a, (size_t)count, (size_t)length * sizeof *ids);
     if (ids == NULL) {
         status_fail(e, STATUS_NO_MEMORY, p->scenario,
-                    "no memory for %" PRId64 " prompts of %" PRId64 " tokens",
-                    p->batch_size, length);
-        return status_hint(e, "Use smaller --batch-sizes");
+                    "no memory for %" PRId64 " prompts of %" PRId64 " tokens", count,
+                    length);
+        return status_hint(e, "Use fewer prompts (--batch-sizes, --num-prompts)");
     }
     draw_repeat(p, &n, repeat, ids);
     *out = ids;

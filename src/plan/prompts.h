@@ -5,8 +5,8 @@
  *   prompt/SCENARIO/BATCH/REPEAT/I    the own part of prompt I
  *   unique/SCENARIO/BATCH             how prompts are numbered, see prompts.c
  *
- * so no cell, repeat or prompt changes the draws of another. Neither the engine nor its
- * caching takes part. */
+ * (online, the load's name takes the place of BATCH), so no cell, repeat or prompt
+ * changes the draws of another. Neither the engine nor its caching takes part. */
 #ifndef PLAN_PROMPTS_H
 #define PLAN_PROMPTS_H
 
@@ -22,7 +22,9 @@
 
 struct prompts {
     const char *scenario; /* at most 64 bytes */
-    int64_t batch_size;
+    const char *cell;     /* instead of BATCH in the names; NULL: batch_size */
+    int64_t batch_size;   /* prompts of a repeat at most */
+    int64_t count;        /* prompts of the repeat to draw; 0: batch_size */
     int64_t num_runs;
     int64_t shared_tokens;
     int64_t own_tokens; /* >= 1 */
@@ -35,7 +37,7 @@ struct prompts {
  * tokens stand at the end). */
 int64_t prompts_id_end(int64_t vocab_size);
 
-/* *out: ids of one repeat, [batch_size][shared_tokens + own_tokens], in the arena. No two
+/* *out: ids of one repeat, [count][shared_tokens + own_tokens], in the arena. No two
  * prompts of a cell, whatever their repeat, are equal. BAD_OPTION where the vocabulary is
  * too small for that, or out of range. */
 MUST_CHECK enum status prompts_draw(const struct prompts *p, int64_t repeat,

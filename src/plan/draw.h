@@ -1,0 +1,35 @@
+/* The requests of one repeat, and the hits they allow: one way to draw for the plans of
+ * offline and online. */
+#ifndef PLAN_DRAW_H
+#define PLAN_DRAW_H
+
+#include "plan/plan.h"
+
+struct draw {
+    const struct scenario *scenario;
+    const char *cell; /* in the names of streams and salts: "4" offline, "c8" online */
+    const char *run;  /* in salts: keeps another run on one server apart; NULL: none */
+    int64_t most;     /* requests of a repeat at most */
+    const int64_t *counts; /* [num_runs] of each repeat; NULL: `most` in all */
+    int64_t num_runs;
+    int64_t max_tokens; /* as plan_options */
+    int64_t vocab_size; /* > 32; where ids are drawn and sent */
+    int64_t block_size; /* of the prefix cache, tokens; 0 unknown */
+    int64_t seed;
+    size_t first_text; /* request 0 takes this one, modulo text_count */
+    bool is_prefix_warm, caching;
+    bool as_text;   /* prompts go out as text: no ids, lengths and hits unknown */
+    bool salts_ids; /* prompts of ids carry a salt too: the cache outlives a repeat */
+};
+
+/* Everything but the hits. Texts that go out as ids must have them. Of a prompt as text
+ * the request has `text` only. */
+MUST_CHECK enum status draw_requests(const struct draw *d, int64_t repeat,
+                                     struct arena *a, struct plan_repeat *out,
+                                     struct err *e);
+/* All of it. as_text: shares_prefix is judged by 16 words, or 64 bytes of given texts,
+ * a block; expected hits are unknown. */
+MUST_CHECK enum status draw_repeat(const struct draw *d, int64_t repeat, struct arena *a,
+                                   struct plan_repeat *out, struct err *e);
+
+#endif

@@ -1,0 +1,412 @@
+/* The plan of an online run: cells, due times, prompts, what is refused. */
+#include "plan/online.h"
+
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+#include <cmocka.h>
+
+#include "base/mem.h"
+
+#define ARENA_BYTES ((size_t)256 << 20)
+
+struct fixture {
+    struct arena a;
+    struct scenario scenarios[2];
+    struct online_load loads[3];
+    struct online_options o;
+    struct err e;
+};
+
+static int setup(void **state)
+{
+    static struct fixture f;
+    const struct online_load closed = {.kind = ONLINE_CLOSED,
+                                       .concurrency = 2,
+                                       .rate_rps = NAN,
+                                       .burstiness = NAN,
+                                       .max_concurrency = OPT_INT_UNSET,
+                                       .num_prompts = 6,
+                                       .duration_s = NAN};
+    f = (struct fixture){.scenarios = {{.name = "own", .own_tokens = 40, .max_tokens = 8},
+                                       {.name = "shared",
+                                        .shared_tokens = 32,
+                                        .own_tokens = 8,
+                                        .max_tokens = 9}},
+                         .loads = {closed, closed, closed},
+                         .o = {.scenario_count = 2,
+                               .load_count = 3,
+                               .max_tokens = OPT_INT_UNSET,
+                               .num_runs = 3,
+                               .caching = {false, true},
+                               .caching_count = 2}};
+    f.loads[1].concurrency = 4;
+    f.loads[2].kind = ONLINE_OPEN;
+    f.loads[2].rate_rps = 5;
+    f.o.scenarios = f.scenarios;
+    f.o.loads = f.loads;
+    arena_init(&f.a, ARENA_BYTES);
+    *state = &f;
+    return 0;
+}
+
+static int teardown(void **state)
+{
+    struct fixture *f = *state;
+    mem_fail_at(0);
+    arena_fini(&f->a);
+    return 0;
+}
+
+static struct online_plan build(struct fixture *f)
+{
+    struct online_plan p = {.cell_count = 0};
+    if (online_build(&f->o, &f->a, &p, &f->e) != STATUS_OK)
+        fail_msg("%s: %s", f->e.where, f->e.what);
+    return p;
+}
+
+static struct online_repeat draw(struct fixture *f, const struct online_plan *p,
+                                 size_t cell, int64_t repeat)
+{
+    struct online_repeat r = {.count = 0};
+    struct plan_which w = {
+        .cell = cell, .repeat = repeat, .vocab_size = 1000, .block_size = 16};
+    if (online_draw(p, &w, &f->a, &r, &f->e) != STATUS_OK)
+        fail_msg("%s: %s", f->e.where, f->e.what);
+    return r;
+}
+
+static void names(void **state)
+{
+    struct fixture *f = *state;
+    char name[ONLINE_NAME_BYTES];
+    online_load_name(&f->loads[1], name);
+    assert_string_equal(name, "c4");
+    online_load_name(&f->loads[2], name);
+    assert_string_equal(name, "r5");
+    f->loads[2].rate_rps = 0.25;
+    online_load_name(&f->loads[2], name);
+    assert_string_equal(name, "r0.25");
+    f->loads[2].rate_rps = INFINITY;
+    online_load_name(&f->loads[2], name);
+    assert_string_equal(name, "rinf");
+}
+
+static void cells(void **state)
+{
+    struct fixture *f = *state;
+    struct online_plan p = build(f);
+    assert_int_equal(p.cell_count, 12);
+    for (size_t i = 0; i < 12; i++) {
+        const struct online_cell *c = &p.cells[i];
+        assert_int_equal(c->caching, i >= 6);
+        assert_int_equal(c->setting, i / 6);
+        assert_ptr_equal(c->scenario, &f->scenarios[i / 3 % 2]);
+        assert_ptr_equal(c->load, &f->loads[i % 3]);
+        assert_int_equal(c->max_tokens, i / 3 % 2 == 0 ? 8 : 9);
+        assert_int_equal(c->most, 6);
+        for (size_t k = 0; k < 3; k++)
+            assert_int_equal(c->counts[k], 6);
+    }
+}
+
+static void counts_by_time(void **state)
+{
+    struct fixture *f = *state;
+    for (size_t i = 0; i < 3; i++) {
+        f->loads[i].num_prompts = OPT_INT_UNSET;
+        f->loads[i].duration_s = 4;
+    }
+    struct online_plan p = build(f);
+    assert_int_equal(p.cells[0].counts[1], 400); /* 50 a second and slot */
+    assert_int_equal(p.cells[1].counts[1], 800);
+    assert_true(p.cells[2].counts[0] != p.cells[2].counts[1] ||
+                p.cells[2].counts[1] != p.cells[2].counts[2]); /* each drawn */
+    for (int64_t k = 0; k < 3; k++) {
+        struct online_repeat r = draw(f, &p, 2, k);
+        assert_int_equal(r.count, p.cells[2].counts[k]);
+        assert_true(r.count <= (size_t)p.cells[2].most);
+        assert_true(r.due_ns[r.count - 1] < 4 * NS_PER_S);
+    }
+    f->loads[0].duration_s = 1e6;
+    assert_int_equal(build(f).cells[0].most, 200000);
+    f->scenarios[0].own_tokens = 1 << 20;
+    assert_int_equal(build(f).cells[0].most, 256); /* 2^28 ids */
+    f->loads[0].concurrency = 300;
+    assert_int_equal(build(f).cells[0].most, 300);
+}
+
+/* OFF and ON differ in nothing but the number of expected hits. */
+static void caching_changes_nothing(void **state)
+{
+    struct fixture *f = *state;
+    f->o.warmup_requests = 2;
+    struct online_plan p = build(f);
+    for (size_t cell = 0; cell < 6; cell++) {
+        struct online_repeat off = draw(f, &p, cell, 1), on = draw(f, &p, cell + 6, 1);
+        assert_int_equal(off.count, 8);
+        assert_int_equal(on.count, 8);
+        for (size_t i = 0; i < off.count; i++) {
+            const struct engine_request *a = &off.requests[i], *b = &on.requests[i];
+            assert_int_equal(a->index, i);
+            assert_int_equal(a->max_tokens, b->max_tokens);
+            assert_int_equal(a->id_count, b->id_count);
+            assert_memory_equal(a->ids, b->ids, a->id_count * sizeof *a->ids);
+            assert_string_equal(a->salt, b->salt);
+        }
+        assert_int_equal(off.due_ns != NULL, cell % 3 == 2);
+        if (off.due_ns != NULL)
+            assert_memory_equal(off.due_ns, on.due_ns, 6 * sizeof *off.due_ns);
+        assert_int_equal(off.expected_cached_tokens, 0);
+        assert_int_equal(on.expected_cached_tokens, cell < 3 ? 0 : 5 * 32);
+        assert_int_equal(on.shares_prefix, cell >= 3);
+        assert_int_equal(on.longest_tokens, 40);
+    }
+}
+
+/* Cells of one server share its cache: their prompts have nothing in common. */
+static void cells_share_nothing(void **state)
+{
+    struct fixture *f = *state;
+    struct online_plan p = build(f);
+    struct online_repeat a = draw(f, &p, 3, 1), b = draw(f, &p, 4, 1),
+                         c = draw(f, &p, 3, 2);
+    assert_memory_not_equal(a.requests[0].ids, b.requests[0].ids, 16 * sizeof(int32_t));
+    assert_memory_not_equal(a.requests[0].ids, c.requests[0].ids, 16 * sizeof(int32_t));
+    assert_string_equal(a.requests[0].salt, "inferbench/shared/c2/1");
+    assert_string_equal(b.requests[0].salt, "inferbench/shared/c4/1");
+    assert_string_equal(c.requests[0].salt, "inferbench/shared/c2/2");
+    f->o.run = "77";
+    p = build(f);
+    assert_string_equal(draw(f, &p, 5, 0).requests[0].salt, "inferbench/77/shared/r5/0");
+}
+
+static void warmups_are_others(void **state)
+{
+    struct fixture *f = *state;
+    struct online_plan p = build(f);
+    struct online_repeat without = draw(f, &p, 9, 1);
+    f->o.warmup_requests = 3;
+    p = build(f);
+    struct online_repeat with = draw(f, &p, 9, 1);
+    assert_int_equal(with.count, 9);
+    assert_int_equal(with.warmup_count, 3);
+    assert_int_equal(without.warmup_count, 0);
+    assert_int_equal(with.expected_cached_tokens, without.expected_cached_tokens);
+    for (size_t i = 0; i < 6; i++)
+        assert_memory_equal(with.requests[i].ids, without.requests[i].ids, 40 * 4);
+    for (size_t i = 6; i < 9; i++) {
+        assert_int_equal(with.requests[i].index, i);
+        assert_memory_not_equal(with.requests[i].ids, with.requests[0].ids, 16 * 4);
+        assert_string_not_equal(with.requests[i].salt, with.requests[0].salt);
+    }
+}
+
+static void chat_sends_texts(void **state)
+{
+    struct fixture *f = *state;
+    f->o.is_chat = true;
+    struct online_plan p = build(f);
+    struct online_repeat r = draw(f, &p, 9, 1);
+    for (size_t i = 0; i < r.count; i++) {
+        assert_null(r.requests[i].ids);
+        assert_non_null(r.requests[i].text);
+    }
+    assert_int_equal(r.longest_tokens, TOKENS_UNKNOWN);
+    assert_int_equal(r.expected_cached_tokens, TOKENS_UNKNOWN);
+    assert_true(r.shares_prefix);
+}
+
+static void given_texts(void **state)
+{
+    struct fixture *f = *state;
+    struct plan_text texts[] = {{.text = "one", .max_tokens = 5},
+                                {.text = "two", .max_tokens = OPT_INT_UNSET}};
+    f->scenarios[0] = (struct scenario){
+        .name = "t", .texts = texts, .text_count = 2, .max_tokens = 7};
+    f->o.warmup_requests = 1;
+    f->loads[0].num_prompts = 3;
+    struct online_plan p = build(f);
+    struct online_repeat r = draw(f, &p, 0, 0);
+    assert_int_equal(p.cells[0].max_tokens, 7);
+    assert_string_equal(r.requests[2].text, "one");
+    assert_string_equal(r.requests[3].text, "two"); /* the warm-up goes on from there */
+    assert_int_equal(r.requests[2].max_tokens, 5);
+}
+
+static void the_hash(void **state)
+{
+    struct fixture *f = *state;
+    struct fixture good = *f;
+    struct online_plan p = build(f), q;
+#define SAME(equal)                                               \
+    do {                                                          \
+        q = build(f);                                             \
+        assert_int_equal(strcmp(p.sha256, q.sha256) == 0, equal); \
+        memcpy(f->loads, good.loads, sizeof f->loads);            \
+        f->o = good.o;                                            \
+    } while (0)
+    assert_int_equal(strlen(p.sha256), 64);
+    SAME(1);
+    f->o.caching_count = 1;
+    SAME(1);
+    f->o.max_model_len = 500;
+    SAME(1);
+    f->o.run = "another";
+    SAME(1);
+    f->o.seed = 1;
+    SAME(0);
+    f->o.num_runs = 4;
+    SAME(0);
+    f->o.max_tokens = 8;
+    SAME(0);
+    f->o.is_prefix_warm = true;
+    SAME(0);
+    f->o.is_chat = true;
+    SAME(0);
+    f->o.warmup_requests = 1;
+    SAME(0);
+    f->o.load_count = 2;
+    SAME(0);
+    f->o.scenario_count = 1;
+    SAME(0);
+    f->loads[0].concurrency = 3;
+    SAME(0);
+    f->loads[0].num_prompts = 7;
+    SAME(0);
+    f->loads[0].duration_s = 7;
+    SAME(0);
+    f->loads[0].ramp_up_s = 7;
+    SAME(0);
+    f->loads[2].rate_rps = 7;
+    SAME(0);
+    f->loads[2].max_concurrency = 7;
+    SAME(0);
+    f->loads[2].arrival = ONLINE_CONSTANT;
+    SAME(0);
+    f->loads[2].burstiness = 3; /* Poisson has none */
+    SAME(1);
+    f->loads[2].arrival = ONLINE_GAMMA;
+    f->loads[2].burstiness = 3;
+    SAME(0);
+#undef SAME
+}
+
+static void refused(struct fixture *f, const char *where, const char *what)
+{
+    struct online_plan p = {.cell_count = 77};
+    assert_int_equal(online_build(&f->o, &f->a, &p, &f->e), STATUS_BAD_OPTION);
+    assert_int_equal(p.cell_count, 77);
+    assert_string_equal(f->e.where, where);
+    if (strstr(f->e.what, what) == NULL)
+        fail_msg("\"%s\" not in \"%s\"", what, f->e.what);
+}
+
+static void what_cannot_be_is_refused(void **state)
+{
+    struct fixture *f = *state;
+    struct fixture good = *f;
+#define REFUSED(load, member, value, where, what)      \
+    do {                                               \
+        f->loads[load].member = (value);               \
+        refused(f, where, what);                       \
+        memcpy(f->loads, good.loads, sizeof f->loads); \
+        f->o = good.o;                                 \
+    } while (0)
+    REFUSED(0, concurrency, 0, "--concurrency", "not positive");
+    REFUSED(1, concurrency, 2, "--concurrency", "2 given twice");
+    REFUSED(1, concurrency, 7, "--num-prompts", "6 requests never fill 7 slots");
+    REFUSED(0, num_prompts, 0, "--num-prompts", "not in 1..");
+    REFUSED(0, num_prompts, 10000001, "--num-prompts", "not in 1..");
+    REFUSED(0, num_prompts, OPT_INT_UNSET, "--num-prompts", "nothing ends");
+    REFUSED(0, duration_s, 0, "--duration", "no time to measure");
+    REFUSED(0, duration_s, INFINITY, "--duration", "no time to measure");
+    REFUSED(0, ramp_up_s, -1, "--ramp-up", "no time at full load");
+    f->loads[0].duration_s = 5;
+    REFUSED(0, ramp_up_s, 5, "--ramp-up", "no time at full load");
+    REFUSED(2, rate_rps, 0, "--request-rate", "not positive");
+    REFUSED(2, rate_rps, (double)NAN, "--request-rate", "not positive");
+    REFUSED(2, max_concurrency, 0, "--max-concurrency", "not positive");
+    f->loads[2].rate_rps = INFINITY;
+    REFUSED(2, ramp_up_s, 1, "--ramp-up", "nothing to grow to");
+    f->loads[2].rate_rps = INFINITY;
+    f->loads[2].duration_s = 5;
+    REFUSED(2, num_prompts, OPT_INT_UNSET, "--request-rate", "all at once");
+    f->loads[2].arrival = ONLINE_GAMMA;
+    REFUSED(2, burstiness, 0, "--burstiness", "not positive");
+    f->loads[2].duration_s = 1e-6;
+    REFUSED(2, num_prompts, OPT_INT_UNSET, "--duration", "none is due");
+    f->loads[2].duration_s = 100;
+    f->loads[2].rate_rps = 1e9;
+    REFUSED(2, num_prompts, OPT_INT_UNSET, "--num-prompts", "more than 10000000");
+    f->o.num_runs = 1000;
+    REFUSED(0, num_prompts, 5000000, "--num-prompts", "1000 repeats");
+#undef REFUSED
+    f->o.num_runs = 1;
+    refused(f, "--num-runs", "warm-up");
+    f->o = good.o;
+    f->o.load_count = 0;
+    refused(f, "--concurrency", "none given");
+    f->o = good.o;
+    f->o.warmup_requests = -1;
+    refused(f, "--warmup-requests", "-1");
+    f->o = good.o;
+    f->o.max_model_len = 45;
+    refused(f, "scenario own", "40 prompt tokens and 8");
+    struct online_plan p;
+    struct online_repeat r;
+    struct plan_which w = {.cell = 12, .vocab_size = 100};
+    f->o = good.o;
+    p = build(f);
+    assert_int_equal(online_draw(&p, &w, &f->a, &r, &f->e), STATUS_INTERNAL);
+    w = (struct plan_which){.repeat = 3, .vocab_size = 100};
+    assert_int_equal(online_draw(&p, &w, &f->a, &r, &f->e), STATUS_INTERNAL);
+    w = (struct plan_which){.vocab_size = 32};
+    assert_int_equal(online_draw(&p, &w, &f->a, &r, &f->e), STATUS_BAD_OPTION);
+}
+
+static void memory_may_run_out(void **state)
+{
+    struct fixture *f = *state;
+    enum status s = STATUS_NO_MEMORY;
+    long nth = 1;
+    f->o.warmup_requests = 1;
+    for (; s != STATUS_OK; nth++) {
+        struct arena a;
+        struct online_plan p;
+        struct online_repeat r;
+        struct plan_which w = {.cell = 2, .vocab_size = 1000};
+        arena_init(&a, ARENA_BYTES);
+        mem_fail_at(nth);
+        s = online_build(&f->o, &a, &p, &f->e);
+        if (s == STATUS_OK)
+            s = online_draw(&p, &w, &a, &r, &f->e);
+        mem_fail_at(0);
+        assert_true(s == STATUS_OK || s == STATUS_NO_MEMORY);
+        arena_fini(&a);
+    }
+    assert_true(nth > 4);
+}
+
+int main(void)
+{
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+    const struct CMUnitTest tests[] = {
+        TEST(names),
+        TEST(cells),
+        TEST(counts_by_time),
+        TEST(caching_changes_nothing),
+        TEST(cells_share_nothing),
+        TEST(warmups_are_others),
+        TEST(chat_sends_texts),
+        TEST(given_texts),
+        TEST(the_hash),
+        TEST(what_cannot_be_is_refused),
+        TEST(memory_may_run_out),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
