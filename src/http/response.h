@@ -9,7 +9,7 @@
 
 #include "base/str.h"
 
-#define RESPONSE_HEAD_BYTES 16384 /* status line and headers, all together */
+#define RESPONSE_HEAD_BYTES 16384 /* status line and headers, all together; trailers */
 #define RESPONSE_LINE_BYTES 256   /* chunk size line with extensions, each */
 
 enum response_step {
@@ -22,24 +22,27 @@ enum response_step {
 
 struct response {
     int status; /* 100-informational answers are swallowed */
-    bool is_event_stream, is_json, is_chunked, is_keep_alive, is_gzip;
+    bool is_event_stream, is_json, is_chunked, is_keep_alive;
+    bool is_gzip;           /* any coding but identity: the body cannot be read */
     int64_t content_length; /* -1: not given */
     int64_t retry_after_s;  /* -1: not given, or a date */
     const char *bad;        /* constant text */
     /* the reader's own state */
     int state;
+    unsigned seen; /* headers of this head, bits of response.c */
     uint64_t left; /* bytes left of the chunk or the body */
     size_t line_len, head_len;
-    char line[RESPONSE_LINE_BYTES]; /* beginning of a line cut in two; longer header lines
-                                       are skipped past it, their names judged by it */
+    char line[RESPONSE_LINE_BYTES]; /* beginning of a line; longer header lines are
+                                       skipped past it, their names judged by it */
     bool is_head_request, is_line_long;
 };
 
 /* is_head_request: an answer to HEAD has no body. */
 void response_begin(struct response *r, bool is_head_request);
-/* Takes bytes off *in. Call until RESPONSE_MORE, _END or _BAD. */
+/* Takes bytes off *in. Call until RESPONSE_MORE, _END or _BAD; END and BAD stay. */
 enum response_step response_next(struct response *r, struct str *in, struct str *body);
-/* The peer closed: true if that ends the body properly (no length given, not chunked). */
+/* The peer closed: true if that ends the body properly (no length given, not chunked), or
+ * if the answer was complete. Else `bad` says what is missing. */
 bool response_closed(struct response *r);
 
 #endif
