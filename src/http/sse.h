@@ -11,20 +11,25 @@
 enum sse_step {
     SSE_MORE,    /* all of *in is used up */
     SSE_EVENT,   /* *data is the data of one event */
-    SSE_TOO_LONG /* an event is longer than the room */
+    SSE_TOO_LONG /* data longer than the room. Nothing is lost: call again with a larger
+                    `held` that begins with the old one's bytes, or give up */
 };
 
-/* A whole event inside *in is handed out where it lies; only cut ones, and those with
- * several data lines, are copied into `held`. */
+/* Data of one line that lie whole inside *in are handed out where they are; only cut
+ * ones, and those of several lines, are copied into `held`. Names, comments and other
+ * fields take no room, so they may be of any length. */
 struct sse {
     char *held; /* [room], the caller's */
     size_t room, held_len;
-    size_t data_len;
-    bool has_data, is_after_cr, is_started;
+    int at;        /* where in a line, see sse.c */
+    bool has_data; /* a data line came */
+    bool is_after_cr;
 };
 
 void sse_init(struct sse *s, char *held, size_t room);
 /* Takes bytes off *in. Call until SSE_MORE. *data is valid until the next call. */
 enum sse_step sse_next(struct sse *s, struct str *in, struct str *data);
+/* True if bytes of an event, or of a line, came whose end did not. */
+bool sse_is_within(const struct sse *s);
 
 #endif
