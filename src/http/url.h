@@ -13,11 +13,12 @@ struct url {
     int port;              /* 80, 443 where not given */
     const char *prefix;    /* "" or "/v1" ...: no slash at its end */
     const char *unix_path; /* or NULL */
-    const char *authority; /* for the Host header: "[::1]:8000" */
+    const char *authority; /* for the Host header: "[::1]:8000"; no default port */
 };
 
-/* Refuses user:pass@ (where: `option`; the value is never printed then), queries and
- * other schemes. A trailing "/v1" is dropped from the prefix: our paths bring it. */
+/* Refuses (STATUS_BAD_OPTION, where: `option`) user:pass@ and queries, whose values are
+ * never printed then, other schemes, and the address of an endpoint. A trailing "/v1" is
+ * dropped from the prefix: our paths bring it. Strings live in the arena. */
 MUST_CHECK enum status url_parse(const char *text, const char *option, struct arena *a,
                                  struct url *out, struct err *e);
 
