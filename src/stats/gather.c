@@ -29,14 +29,9 @@ static double send_lag_s(const struct request_record *q, bool is_closed)
     return seconds_between(q->ready_ns, q->sent_ns);
 }
 
-/* The sample of one request, NAN if it gives none. */
-static double sample_of(const struct request_record *q, enum gather_kind kind,
-                        bool is_closed)
+/* Kinds that the requests that succeeded give. */
+static double sample_of_success(const struct request_record *q, enum gather_kind kind)
 {
-    if (kind == GATHER_SEND_LAG)
-        return send_lag_s(q, is_closed);
-    if (q->status != RECORD_OK)
-        return NAN;
     switch (kind) {
     case GATHER_TTFT: return seconds_between(q->due_ns, q->first_ns);
     case GATHER_E2E: return seconds_between(q->due_ns, q->last_ns);
@@ -48,6 +43,17 @@ static double sample_of(const struct request_record *q, enum gather_kind kind,
         return q->decode_ns != NS_UNKNOWN ? seconds_between(0, q->decode_ns)
                                           : seconds_between(q->first_ns, q->last_ns);
     default: return NAN;
+    }
+}
+
+double gather_sample(const struct request_record *q, enum gather_kind kind,
+                     bool is_closed)
+{
+    switch (kind) {
+    case GATHER_SEND_LAG: return send_lag_s(q, is_closed);
+    case GATHER_CONNECT: return seconds_between(0, q->connect_ns);
+    case GATHER_TLS: return seconds_between(0, q->tls_ns);
+    default: return q->status == RECORD_OK ? sample_of_success(q, kind) : NAN;
     }
 }
 
@@ -127,7 +133,7 @@ enum status gather_add(struct gather *g, enum gather_kind kind,
     if (s != STATUS_OK)
         return s;
     for (size_t i = 0; i < repeat->request_count; i++) {
-        double sample = sample_of(&repeat->requests[i], kind, is_closed);
+        double sample = gather_sample(&repeat->requests[i], kind, is_closed);
         if (isnan(sample))
             continue;
         g->values[g->count++] = sample;

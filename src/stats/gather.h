@@ -17,6 +17,8 @@ enum gather_kind {
     GATHER_ITL,          /* single booked gaps, ms */
     GATHER_TPOT,         /* (last - first) / (tokens - tokens of the first event), ms */
     GATHER_SEND_LAG,     /* sent - ready, s, of every request that was sent */
+    GATHER_CONNECT,      /* opening a new connection, s, of every request */
+    GATHER_TLS,          /* its TLS handshake, s, of every request */
     GATHER_PREFILL,      /* engine's clock, s */
     GATHER_DECODE,       /* engine's clock where it has one, else last - first, s */
     GATHER_KIND_COUNT
@@ -31,6 +33,10 @@ struct gather {
                      */
     bool is_sorted;
 };
+
+/* The sample of one request, NAN if it gives none; of every kind but ITL. */
+double gather_sample(const struct request_record *q, enum gather_kind kind,
+                     bool is_closed);
 
 /* Appends the repeat's samples of a kind. On failure g holds what it held before.
  *

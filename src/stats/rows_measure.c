@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "stats/gather.h"
+#include "stats/rows_online.h"
 
 void rows_measure_fill(struct row *row, enum field_id id, struct value v)
 {
@@ -78,6 +79,8 @@ static void fill_rates(struct rows_measure *m)
     fill_num(m, FIELD_time_per_token, total_s * 1e3 / out);
     fill_num(m, FIELD_requests_per_second, (double)t->ok / total_s);
     fill_num(m, FIELD_total_tokens_per_second, (in + out) / total_s);
+    if (m->is_online)
+        return; /* the window is not the whole: rows_online.h */
     fill_num(m, FIELD_window_s, total_s);
     fill_num(m, FIELD_window_tokens_per_second, out / total_s);
 }
@@ -107,16 +110,6 @@ static void fill_gap_counts(struct rows_measure *m, struct gather *g)
         fill_num(m, FIELD_itl_max_ms, gather_max(g));
     rows_measure_fill(m->row, FIELD_itl_gaps, value_int(m->tally.gaps));
     rows_measure_fill(m->row, FIELD_itl_excluded, value_int(m->tally.gaps_excluded));
-}
-
-static void fill_send_lag(struct rows_measure *m, struct gather *lag,
-                          double median_ttft_s)
-{
-    double late_s = fmax(1e-3, median_ttft_s / 100);
-    fill_num(m, FIELD_send_lag_p50_s, gather_percentile(lag, 50));
-    fill_num(m, FIELD_send_lag_p99_s, gather_percentile(lag, 99));
-    fill_num(m, FIELD_send_late_share, gather_share_above(lag, late_s));
-    fill_num(m, FIELD_send_lag_max_s, gather_max(lag));
 }
 
 /* Mean and percentiles of a kind: FIELD_PCT lays five fields in this order. */
@@ -151,7 +144,8 @@ static const struct {
     {.kind = GATHER_ITL, .first = FIELD_itl_mean_ms, .mean = FIELD_COUNT},
 };
 
-static enum status fill_series(struct rows_measure *m, size_t i, double *median_ttft_s)
+static enum status fill_series(struct rows_measure *m, size_t i,
+                               struct rows_online *medians)
 {
     struct gather g = {0};
     enum gather_kind kind = series[i].kind;
@@ -167,38 +161,26 @@ static enum status fill_series(struct rows_measure *m, size_t i, double *median_
         if (kind == GATHER_ITL)
             fill_gap_counts(m, &g);
         if (kind == GATHER_TTFT)
-            *median_ttft_s = gather_median(&g);
+            medians->ttft_s = gather_median(&g);
+        if (kind == GATHER_E2E)
+            medians->e2e_s = gather_median(&g);
     }
     gather_fini(&g);
     return s;
 }
 
-static enum status fill_sends(struct rows_measure *m, double median_ttft_s)
-{
-    struct gather lag = {0};
-    const struct tally *t = &m->tally;
-    enum status s = gather_add(&lag, GATHER_SEND_LAG, m->repeat, m->is_closed);
-    if (s == STATUS_OK)
-        fill_send_lag(m, &lag, median_ttft_s);
-    gather_fini(&lag);
-    if (!m->is_closed && t->last_sent_ns != NS_UNKNOWN && t->last_due_ns != NS_UNKNOWN)
-        fill_num(m, FIELD_send_stretch_s,
-                 (double)(t->last_sent_ns - t->last_due_ns) / (double)NS_PER_S);
-    return s;
-}
-
 enum status rows_measure_times(struct rows_measure *m)
 {
-    double median_ttft_s = NAN;
+    struct rows_online medians = {.ttft_s = NAN, .e2e_s = NAN};
     fill_rates(m);
     fill_cache(m);
     for (size_t i = 0; i < sizeof series / sizeof *series; i++) {
-        enum status s = fill_series(m, i, &median_ttft_s);
+        enum status s = fill_series(m, i, &medians);
         if (s != STATUS_OK)
             return s;
     }
     if (m->is_online) {
-        enum status s = fill_sends(m, median_ttft_s);
+        enum status s = rows_online_fill(m, &medians);
         if (s != STATUS_OK)
             return s;
     }

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/buf.h"
+#include "stats/tally.h"
 #include "text/jsonw.h"
 
 #define JSON_CAP_BYTES 65536
@@ -113,27 +114,29 @@ static void judge_client_busy(struct verdict_case *c)
 
 static void judge_rate_missed(struct verdict_case *c)
 {
-    int64_t first = NS_UNKNOWN, last = NS_UNKNOWN;
-    for (size_t i = 0; i < c->repeat->request_count; i++) {
-        int64_t due = c->repeat->requests[i].due_ns;
-        if (due == NS_UNKNOWN)
-            continue;
-        first = first == NS_UNKNOWN || due < first ? due : first;
-        last = last == NS_UNKNOWN || due > last ? due : last;
-    }
-    if (!is_open(c) || num(c, FIELD_requests_held) > 0 || first == NS_UNKNOWN)
+    struct tally t;
+    tally_count(c->repeat, &t);
+    if (!is_open(c) || num(c, FIELD_requests_held) > 0 || t.first_due_ns == NS_UNKNOWN)
         return;
-    double limit_s = c->limit * (double)(last - first) / (double)NS_PER_S + 0.010;
+    double span_s = (double)(t.last_due_ns - t.first_due_ns) / (double)NS_PER_S;
+    double limit_s = c->limit * span_s + 0.010;
     double stretch_s = num(c, FIELD_send_stretch_s);
     report_num(c, stretch_s, limit_s, stretch_s > limit_s);
+}
+
+/* What is left after 3 median E2E must be as long as they are: half of the window. */
+static bool is_short(const struct verdict_case *c)
+{
+    return !(num(c, FIELD_steady_s) >= num(c, FIELD_window_s) / 2);
 }
 
 static void judge_overloaded(struct verdict_case *c)
 {
     double middle = num(c, FIELD_inflight_middle), last = num(c, FIELD_inflight_last);
-    if (!is_open(c) || isnan(middle))
+    if (!is_open(c) || is_short(c) || isnan(middle))
         return;
-    double limit = middle + fmax(c->limit * middle, 3 * sqrt(middle));
+    double chance = 3 * sqrt((middle + last) / 2); /* Poisson, of the mean of both */
+    double limit = middle + fmax(c->limit * middle, chance);
     report_num(c, last, limit, last > limit);
 }
 
@@ -208,10 +211,8 @@ static void judge_estimated(struct verdict_case *c)
 
 static void judge_short_run(struct verdict_case *c)
 {
-    bool is_judged = !isnan(num(c, FIELD_inflight_middle)) &&
-                     !isnan(num(c, FIELD_inflight_last));
     if (is_open(c))
-        report_num(c, num(c, FIELD_steady_s), NAN, !is_judged);
+        report_num(c, num(c, FIELD_steady_s), num(c, FIELD_window_s) / 2, is_short(c));
 }
 
 static void judge_bounded(struct verdict_case *c)
@@ -313,7 +314,7 @@ static const struct verdict_rule rules[] = {
      .field = FIELD_inflight_last,
      .limit = 0.2,
      .judge = judge_overloaded,
-     .help = "requests in flight grew by more than the limit and 3 sqrt(mean)"},
+     .help = "requests in flight grew by more than the limit and by 3 sqrt(mean)"},
     {.code = "CACHE_UNEXPECTED",
      .field = FIELD_cached_input_tokens,
      .limit = NAN,

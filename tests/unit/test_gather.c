@@ -103,6 +103,26 @@ static void test_send_lag(void **state)
     gather_fini(&g);
 }
 
+/* Only a new connection cost something; it did so for a request that failed too. */
+static void test_connections(void **state)
+{
+    struct stats_fixture *f = *state;
+    struct gather g = {0};
+    stats_fixture_init(f);
+    struct request_record *q = f->repeats[1].requests;
+    q[1].connect_ns = 200000;
+    q[1].tls_ns = 900000;
+    q[1].status = RECORD_FAILED;
+    assert_int_equal(gather_add(&g, GATHER_CONNECT, &f->repeats[1], false), STATUS_OK);
+    assert_int_equal(g.count, 1);
+    stats_fixture_near(gather_max(&g), 2e-4, 1e-15);
+    gather_fini(&g);
+    assert_int_equal(gather_add(&g, GATHER_TLS, &f->repeats[1], false), STATUS_OK);
+    assert_int_equal(g.count, 1);
+    stats_fixture_near(gather_max(&g), 9e-4, 1e-15);
+    gather_fini(&g);
+}
+
 static void test_percentile_floor(void **state)
 {
     struct stats_fixture *f = *state;
@@ -128,7 +148,10 @@ static void test_no_memory(void **state)
             mem_fail_at(nth);
             s = gather_add(&g, (enum gather_kind)kind, &f->repeats[1], false);
             mem_fail_at(0);
-            assert_true(s == STATUS_OK ? g.count > 0 : g.count == 0);
+            if (s != STATUS_OK)
+                assert_int_equal(g.count, 0);
+            else if (kind != GATHER_CONNECT && kind != GATHER_TLS)
+                assert_true(g.count > 0);
             gather_fini(&g);
             assert_true(nth < 10);
         }
@@ -154,6 +177,7 @@ int main(void)
         cmocka_unit_test(test_what_gives_no_sample),
         cmocka_unit_test(test_distinct_instants),
         cmocka_unit_test(test_send_lag),
+        cmocka_unit_test(test_connections),
         cmocka_unit_test(test_percentile_floor),
         cmocka_unit_test(test_no_memory),
     };

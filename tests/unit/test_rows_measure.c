@@ -80,6 +80,8 @@ static void test_offline(void **state)
     is_kind(b, FIELD_send_lag_max_s, VALUE_ABSENT);
     is_kind(b, FIELD_stamps_exact, VALUE_ABSENT);
     is_kind(b, FIELD_e2e_service_mean_s, VALUE_ABSENT);
+    is_kind(b, FIELD_steady_s, VALUE_ABSENT);
+    is_kind(b, FIELD_connections_new, VALUE_ABSENT);
 }
 
 static void test_online(void **state)
@@ -105,20 +107,6 @@ static void test_online(void **state)
     is(b, FIELD_send_stretch_s, 0.020); /* last sent 20 ms after the last was due */
     is(b, FIELD_window_tokens_per_second, 100);
     is(b, FIELD_usd_per_million_output_tokens, 10);
-}
-
-/* In a closed load the first of a slot has no lag, and there is no stretch. */
-static void test_closed(void **state)
-{
-    struct bench *b = *state;
-    b->m.is_online = b->m.is_closed = true;
-    for (int i = 0; i < 2; i++) {
-        b->f.requests[1][i].ready_ns -= 5 * NS_PER_MS;
-        b->f.requests[1][i].sent_ns = b->f.requests[1][i].due_ns;
-    }
-    measure(b);
-    is_kind(b, FIELD_send_lag_max_s, VALUE_NULL);
-    is_kind(b, FIELD_send_stretch_s, VALUE_ABSENT);
 }
 
 static void test_failures(void **state)
@@ -223,7 +211,6 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_offline, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_online, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_closed, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_failures, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_none_succeeded, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_what_is_set_stays, set_up, tear_down),

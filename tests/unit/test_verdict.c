@@ -143,6 +143,15 @@ static void online(struct bench *b)
     b->f.run.serving_mode = "online";
     b->f.cells[0].fields.v[FIELD_arrival] = value_str("poisson");
     b->f.cells[0].fields.v[FIELD_request_rate] = value_num(10);
+    set(b, FIELD_window_s, value_num(10)); /* long enough to be judged, just so */
+    set(b, FIELD_steady_s, value_num(5));
+}
+
+/* Whether a code is among the row's warnings. */
+static bool warns(struct bench *b, const char *code)
+{
+    build(b);
+    return verdict_has_code(field_str(&b->rows[1], FIELD_warnings), code);
 }
 
 static void test_client(void **state)
@@ -154,16 +163,55 @@ static void test_client(void **state)
     expect(b, "[\"CLIENT_LATE\"]", "[]");
     b->f.cells[0].fields.v[FIELD_request_rate] = value_str("inf");
     expect(b, "[]", "[]");
+    online(b); /* 1 of 100 is not above 1 %; the limit of 1.1 ms is 1 % of the TTFT */
+    set(b, FIELD_send_late_share, value_num(0.01));
+    expect(b, "[]", "[]");
+    set(b, FIELD_send_late_share, value_num(0.0101));
+    expect(b, "[\"CLIENT_LATE\"]", "[]");
     online(b);
+    b->f.repeats[1].requests[1].sent_ns = b->f.repeats[1].requests[1].ready_ns + 1100000;
+    expect(b, "[]", "[]");
+    b->f.repeats[1].requests[1].sent_ns += 50000; /* of the mean of both TTFT: 1.1 ms */
+    expect(b, "[\"CLIENT_LATE\"]", "[]");
+    online(b);
+    set(b, FIELD_client_busy_share, value_num(0.05));
+    set(b, FIELD_client_busy_windows, value_int(50));
+    expect(b, "[]", "[]");
     set(b, FIELD_client_busy_share, value_num(0.06));
     set(b, FIELD_client_busy_windows, value_int(2));
     expect(b, "[]", "[]");
     set(b, FIELD_client_busy_windows, value_int(3));
     expect(b, "[\"CLIENT_BUSY\"]", "[]");
+}
+
+static void test_stamps(void **state)
+{
+    struct bench *b = *state;
+    struct request_record *q = &b->f.repeats[1].requests[1];
     online(b);
-    b->f.repeats[1].requests[1].stamps_exact = 98;
-    b->f.repeats[1].requests[1].stamps_bounded = 2;
+    q->stamps_exact = 99;
+    q->stamps_bounded = 1;
+    expect(b, "[]", "[]");
+    q->stamps_exact = 98;
     expect(b, "[]", "[\"STAMPS_BOUNDED\"]");
+    q->stamps_tail = 1000; /* counted apart */
+    expect(b, "[]", "[\"STAMPS_BOUNDED\"]");
+    q->stamps_bounded = 0;
+    expect(b, "[]", "[]");
+}
+
+/* A server that is not ours: what it does not tell is not held against it. */
+static void test_other_servers(void **state)
+{
+    struct bench *b = *state;
+    online(b);
+    b->f.cells[0].fields.v[FIELD_enable_prefix_caching] = value_null();
+    b->f.repeats[1].requests[1].tokens_cached = 16;
+    expect(b, "[]", "[]");
+    b->f.repeats[1].requests[1].source = TOKEN_SOURCE_usage;
+    expect(b, "[]", "[]");
+    b->f.repeats[1].requests[1].source = TOKEN_SOURCE_estimated;
+    expect(b, "[\"TOKENS_ESTIMATED\"]", "[]");
 }
 
 static void test_load(void **state)
@@ -178,15 +226,44 @@ static void test_load(void **state)
     set(b, FIELD_requests_held, value_int(1));
     expect(b, "[]", "[\"RATE_CAPPED\"]");
     online(b);
-    set(b, FIELD_steady_s, value_num(10));
+    set(b, FIELD_send_stretch_s, value_num(99));
+    b->f.cells[0].fields.v[FIELD_request_rate] = value_str("inf");
+    expect(b, "[]", "[]");
+    b->f.cells[0].fields.v[FIELD_request_rate] = value_null();
+    b->f.cells[0].fields.v[FIELD_arrival] = value_str("closed");
+    expect(b, "[]", "[]");
+}
+
+static void test_overload(void **state)
+{
+    struct bench *b = *state;
+    online(b);
+    set(b, FIELD_steady_s, value_num(4.99)); /* less than half of the window */
+    set(b, FIELD_inflight_middle, value_num(100));
+    set(b, FIELD_inflight_last, value_num(1000));
     expect(b, "[]", "[\"SHORT_RUN\"]");
+    b->f.cells[0].fields.v[FIELD_request_rate] = value_str("inf");
+    expect(b, "[]", "[]");
+    b->f.cells[0].fields.v[FIELD_request_rate] = value_num(10);
+    assert_true(warns(b, "SHORT_RUN"));
+    online(b);
     set(b, FIELD_inflight_middle, value_num(400));
     set(b, FIELD_inflight_last, value_num(480));
     expect(b, "[]", "[]");
     set(b, FIELD_inflight_last, value_num(481));
     expect(b, "[\"OVERLOADED\"]", "[]");
-    set(b, FIELD_inflight_middle, value_num(4)); /* 3 sqrt(4) is more than 20 % */
-    set(b, FIELD_inflight_last, value_num(10));
+    assert_false(warns(b, "SHORT_RUN"));
+    b->f.cells[0].fields.v[FIELD_request_rate] = value_null();
+    b->f.cells[0].fields.v[FIELD_arrival] = value_str("closed");
+    expect(b, "[]", "[]");
+    online(b); /* 3 sqrt of the mean, 8, is more than 20 % of 4 */
+    set(b, FIELD_inflight_middle, value_num(4));
+    set(b, FIELD_inflight_last, value_num(12));
+    expect(b, "[]", "[]");
+    set(b, FIELD_inflight_last, value_num(14)); /* 4 + 3 x 3 = 13 */
+    expect(b, "[\"OVERLOADED\"]", "[]");
+    set(b, FIELD_inflight_middle, value_num(0)); /* a third in which nothing was due */
+    set(b, FIELD_inflight_last, value_num(0.5));
     expect(b, "[]", "[]");
 }
 
@@ -243,10 +320,12 @@ static int tear_down(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_a_good_row), cmocka_unit_test(test_requests),
-        cmocka_unit_test(test_cache),      cmocka_unit_test(test_machine),
-        cmocka_unit_test(test_client),     cmocka_unit_test(test_load),
-        cmocka_unit_test(test_limits),     cmocka_unit_test(test_table),
+        cmocka_unit_test(test_a_good_row),    cmocka_unit_test(test_requests),
+        cmocka_unit_test(test_cache),         cmocka_unit_test(test_machine),
+        cmocka_unit_test(test_client),        cmocka_unit_test(test_stamps),
+        cmocka_unit_test(test_other_servers), cmocka_unit_test(test_load),
+        cmocka_unit_test(test_overload),      cmocka_unit_test(test_limits),
+        cmocka_unit_test(test_table),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }

@@ -1,0 +1,79 @@
+#include "stats/goodput.h"
+
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include "stats_fixture.h"
+
+static void test_read(void **state)
+{
+    (void)state;
+    struct goodput g;
+    struct err e;
+    assert_int_equal(
+        goodput_read("{\"ttft_ms\":500,\"tpot_ms\":50.5,\"later\":1}", &g, &e),
+        STATUS_OK);
+    assert_true(g.ttft_ms == 500 && g.tpot_ms == 50.5 && isnan(g.e2e_ms));
+    assert_int_equal(goodput_read("ttft:500ms", &g, &e), STATUS_BAD_INPUT);
+    assert_true(g.ttft_ms == 500);
+}
+
+/* Of repeat 1: TTFT 110 ms, TPOT 11 ms, E2E 154 ms. The limit itself is met. */
+static void test_limits(void **state)
+{
+    static const struct {
+        struct goodput limits;
+        bool is_met;
+    } cases[] = {
+        {{(double)NAN, (double)NAN, (double)NAN}, true},
+        {{110, (double)NAN, (double)NAN}, true},
+        {{109.9, (double)NAN, (double)NAN}, false},
+        {{(double)NAN, 11, (double)NAN}, true},
+        {{(double)NAN, 10.99, (double)NAN}, false},
+        {{(double)NAN, (double)NAN, 154}, true},
+        {{(double)NAN, (double)NAN, 153.9}, false},
+        {{110, 11, 154}, true},
+        {{500, 5, 500}, false},
+    };
+    static struct stats_fixture f;
+    (void)state;
+    stats_fixture_init(&f);
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
+        if (goodput_is_met(&cases[i].limits, &f.requests[1][0]) != cases[i].is_met)
+            fail_msg("case %zu", i);
+    assert_int_equal(goodput_count(&cases[7].limits, &f.repeats[1]), 2);
+    assert_int_equal(goodput_count(&cases[7].limits, &f.repeats[2]), 0);
+}
+
+static void test_unknown(void **state)
+{
+    static struct stats_fixture f;
+    (void)state;
+    stats_fixture_init(&f);
+    struct goodput tpot = {.ttft_ms = NAN, .tpot_ms = 1, .e2e_ms = NAN};
+    struct goodput ttft = {.ttft_ms = 500, .tpot_ms = NAN, .e2e_ms = NAN};
+    struct request_record *q = &f.requests[1][0];
+    q->tokens_out = 1; /* one token has no TPOT */
+    assert_true(goodput_is_met(&tpot, q));
+    q->tokens_out = TOKENS_UNKNOWN;
+    assert_false(goodput_is_met(&tpot, q));
+    assert_true(goodput_is_met(&ttft, q));
+    q->first_ns = NS_UNKNOWN;
+    assert_false(goodput_is_met(&ttft, q));
+    q = &f.requests[1][1];
+    q->status = RECORD_FAILED;
+    assert_false(goodput_is_met(&ttft, q));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_read),
+        cmocka_unit_test(test_limits),
+        cmocka_unit_test(test_unknown),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,207 @@
+#include "stats/rows_online.h"
+
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <string.h>
+#include <cmocka.h>
+
+#include "base/mem.h"
+#include "online_fixture.h"
+#include "stats/rows.h"
+
+#define MS NS_PER_MS
+
+static struct arena arena;
+static struct row row;
+
+static void build(struct online_fixture *f)
+{
+    struct err e;
+    arena_fini(&arena);
+    arena_init(&arena, 1 << 20);
+    if (rows_build(&f->run, 0, &arena, &row, &e) != STATUS_OK)
+        fail_msg("%s: %s", e.where, e.what);
+}
+
+static void is(enum field_id id, double want)
+{
+    double got = field_num(&row, id);
+    if (!(fabs(got - want) <= 1e-9 * fmax(1e-3, fabs(want))))
+        fail_msg("%s: got %.17g, want %.17g", field_table[id].name, got, want);
+}
+
+static void is_null(enum field_id id)
+{
+    if (row.v[id].kind != VALUE_NULL)
+        fail_msg("%s: %.17g", field_table[id].name, field_num(&row, id));
+}
+
+/* 20 requests, one each 100 ms, of 60 ms. */
+static void open_load(struct online_fixture *f)
+{
+    online_fixture_init(f, 20, 1);
+    for (size_t i = 0; i < 20; i++) {
+        f->requests[i].due_ns = f->repeat.phase_ns + (int64_t)i * 100 * MS;
+        f->requests[i].ready_ns = f->requests[i].due_ns;
+        online_fixture_serve(f, i, 20000, 60 * MS);
+    }
+}
+
+static void test_open(void **state)
+{
+    (void)state;
+    struct online_fixture f;
+    open_load(&f);
+    f.requests[7].ready_ns += 10 * MS; /* held back */
+    online_fixture_serve(&f, 7, 5 * MS, 60 * MS);
+    for (size_t i = 0; i < 12; i++) {
+        f.requests[i].connect_ns = (int64_t)(i + 1) * 100000;
+        f.requests[i].tls_ns = (int64_t)(i + 1) * 200000;
+    }
+    build(&f);
+    is(FIELD_total_time, 1.96);
+    is(FIELD_tokens_per_second, 80 / 1.96);
+    is(FIELD_window_s, 1.90002);
+    is(FIELD_window_tokens_per_second, 76 / 1.90002); /* the last answer comes after */
+    is(FIELD_requests_held, 1);
+    is(FIELD_send_lag_p50_s, 20e-6);
+    is_null(FIELD_send_lag_p99_s);
+    is(FIELD_send_lag_max_s, 0.005);
+    is(FIELD_send_late_share, 0.05);
+    is(FIELD_send_stretch_s, 20e-6);
+    is(FIELD_ttft_p50_s, 0.01202);
+    is(FIELD_ttft_service_p50_s, 0.012);
+    is(FIELD_connections_new, 12);
+    is(FIELD_connections_reused, 8);
+    is(FIELD_connect_p50_s, 0.0006);
+    is(FIELD_connect_max_s, 0.0012);
+    is(FIELD_tls_p50_s, 0.0012);
+    is(FIELD_tls_max_s, 0.0024);
+    is(FIELD_steady_s, 1.90002 - 3 * 0.06002);
+    is(FIELD_stamps_exact, 60);
+    is(FIELD_stamps_tail, 20);
+    assert_true(fabs(field_num(&row, FIELD_inflight_last) - 0.6) < 0.05);
+    is_null(FIELD_goodput_rps);
+    assert_string_equal(field_str(&row, FIELD_token_source), "usage");
+    online_fixture_fini(&f);
+}
+
+/* 4 slots of 5 requests each. The first of each has no lag; 16 have 20 us. */
+static void test_closed(void **state)
+{
+    (void)state;
+    struct online_fixture f;
+    online_fixture_init(&f, 20, 1);
+    online_fixture_closed(&f, 4);
+    online_fixture_slots(&f, 4, 60 * MS);
+    build(&f);
+    is(FIELD_send_lag_p50_s, 20e-6);
+    is(FIELD_send_lag_max_s, 20e-6);
+    is(FIELD_send_late_share, 0);
+    is(FIELD_window_s, 4 * 0.06002 + 3e-6);
+    is(FIELD_requests_held, 0);
+    is(FIELD_connections_new, 0);
+    is(FIELD_connections_reused, 20);
+    is(FIELD_connect_max_s, 0); /* no request waited for a connection */
+    is_null(FIELD_connect_p50_s);
+    assert_true(fabs(field_num(&row, FIELD_inflight_last) - 4 * 0.06 / 0.06002) < 0.01);
+    online_fixture_fini(&f);
+}
+
+/* No slot sends twice: everything counts, and nothing could be late. */
+static void test_one_round(void **state)
+{
+    (void)state;
+    struct online_fixture f;
+    online_fixture_init(&f, 20, 1);
+    online_fixture_closed(&f, 20);
+    online_fixture_slots(&f, 20, 60 * MS);
+    build(&f);
+    is(FIELD_window_s, 0.060019);
+    is(FIELD_window_tokens_per_second, 80 / 0.060019);
+    is(FIELD_send_lag_max_s, 0);
+    is(FIELD_send_late_share, 0);
+    is_null(FIELD_send_lag_p50_s);
+    is(FIELD_steady_s, 0);
+    assert_true(field_num(&row, FIELD_inflight_middle) > 19);
+    online_fixture_fini(&f);
+}
+
+static void test_goodput(void **state)
+{
+    (void)state;
+    struct online_fixture f;
+    open_load(&f);
+    f.run.fields.v[FIELD_slo] = value_json("{\"ttft_ms\":12.02,\"e2e_ms\":100}");
+    f.requests[3].first_ns += MS;
+    f.requests[4].status = RECORD_FAILED;
+    build(&f);
+    is(FIELD_goodput_rps, 18 / 1.96);
+    is(FIELD_requests_per_second, 19 / 1.96);
+    f.run.fields.v[FIELD_slo] = value_str("ttft:12ms"); /* nobody can read that */
+    build(&f);
+    is_null(FIELD_goodput_rps);
+    online_fixture_fini(&f);
+}
+
+/* What bench has told stays. */
+static void test_told(void **state)
+{
+    (void)state;
+    struct online_fixture f;
+    open_load(&f);
+    f.repeat.fields.v[FIELD_window_tokens_per_second] = value_num(7);
+    f.repeat.fields.v[FIELD_connections_new] = value_int(3);
+    f.repeat.fields.v[FIELD_loop_lag_p99_s] = value_num(0.25);
+    f.repeat.fields.v[FIELD_client_cpu_ratio] = value_num(0.5);
+    f.repeat.fields.v[FIELD_stamp_late_p99_ms] = value_num(0.1);
+    f.repeat.fields.v[FIELD_drain_interval_us] = value_num(250);
+    build(&f);
+    is(FIELD_window_tokens_per_second, 7);
+    is(FIELD_window_s, 1.90002);
+    is(FIELD_connections_new, 3);
+    is(FIELD_loop_lag_p99_s, 0.25);
+    is(FIELD_client_cpu_ratio, 0.5);
+    is(FIELD_stamp_late_p99_ms, 0.1);
+    is(FIELD_drain_interval_us, 250);
+    online_fixture_fini(&f);
+}
+
+/* Each allocation failing in turn: an error, never a row with holes. */
+static void test_no_memory(void **state)
+{
+    (void)state;
+    struct online_fixture f;
+    enum status st = STATUS_NO_MEMORY;
+    long nth = 1;
+    open_load(&f);
+    f.run.fields.v[FIELD_slo] = value_json("{\"ttft_ms\":12.02}");
+    f.requests[0].connect_ns = f.requests[0].tls_ns = 1000;
+    for (; st != STATUS_OK; nth++) {
+        struct err e;
+        arena_fini(&arena);
+        arena_init(&arena, 1 << 20);
+        mem_fail_at(nth);
+        st = rows_build(&f.run, 0, &arena, &row, &e);
+        mem_fail_at(0);
+        assert_true(st == STATUS_OK || st == STATUS_NO_MEMORY);
+        assert_true(nth < 1000);
+    }
+    is(FIELD_connections_new, 1);
+    is(FIELD_goodput_rps, 0 / 1.96 + 20 / 1.96);
+    assert_true(nth > 10);
+    online_fixture_fini(&f);
+    arena_fini(&arena);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_open),      cmocka_unit_test(test_closed),
+        cmocka_unit_test(test_one_round), cmocka_unit_test(test_goodput),
+        cmocka_unit_test(test_told),      cmocka_unit_test(test_no_memory),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
