@@ -8,6 +8,7 @@
 #include <stdint.h>
 
 #include "base/buf.h"
+#include "base/status.h"
 #include "base/str.h"
 
 enum openai_endpoint { OPENAI_COMPLETIONS, OPENAI_CHAT };
@@ -31,8 +32,10 @@ struct openai_request {
 };
 #define OPENAI_NO_SEED INT64_MIN
 
-/* The JSON body. Members of extra_body win over ours of the same name. */
-enum status openai_write(const struct openai_request *r, struct buf *out, struct err *e);
+/* Appends the JSON body. Members of extra_body win over ours of the same name; one that
+ * is no JSON object is STATUS_BAD_OPTION. temperature, top_p: NAN leaves them out. */
+MUST_CHECK enum status openai_write(const struct openai_request *r, struct buf *out,
+                                    struct err *e);
 /* "/v1/completions" or "/v1/chat/completions". */
 const char *openai_path(enum openai_endpoint e);
 
@@ -47,16 +50,20 @@ enum openai_finish {
 /* What one event (or a whole answer) says. Counts are -1 where it does not. */
 struct openai_chunk {
     bool is_done;      /* "[DONE]" */
-    bool has_choice;   /* a choice with text, content, reasoning or a finish_reason: by
-                          itself a token event, also with an empty text */
-    bool is_role_only; /* chat: role and empty content, no finish_reason: no token */
+    bool has_choice;   /* a choice with text, content, reasoning, tool calls, token ids or
+                          a finish_reason: by itself a token event, also with an empty
+                          text */
+    bool is_role_only; /* chat: role and empty content, no finish_reason: no token, and
+                          has_choice is false */
     enum openai_finish finish;
-    int64_t token_ids;                            /* length of token_ids */
+    int64_t token_ids; /* length of token_ids, all choices together */
     int64_t tokens_in, tokens_out, tokens_cached; /* of usage */
-    struct str error; /* message of an error object, raw JSON text; ptr NULL if none */
+    struct str error; /* message of an error object, inside the JSON text, without quotes,
+                         escapes as they are; ptr NULL if none */
 };
 
-/* false: not JSON of a kind we know. Bytes may be anything. */
+/* Reads "[DONE]", or an object with choices, usage or an error: else false, and *out says
+ * nothing. Bytes may be anything. Numbers are not checked beyond their first digit. */
 bool openai_read(struct str json, enum openai_endpoint endpoint,
                  struct openai_chunk *out);
 

@@ -1,0 +1,353 @@
+#include "http/openai.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+#include <cmocka.h>
+
+#include "base/mem.h"
+
+static void say_count(struct buf *b, const char *name, int64_t value)
+{
+    if (value != -1)
+        (void)buf_printf(b, " %s=%lld", name, (long long)value);
+}
+
+/* "choice finish=length ids=1 in=4 out=5 cached=0 error=..."; "no" for what is refused.
+ */
+static void say(struct str json, enum openai_endpoint endpoint, struct buf *b)
+{
+    static const char *const finishes[] = {"", " finish=length", " finish=stop",
+                                           " finish=abort", " finish=other"};
+    struct openai_chunk c;
+    memset(&c, 0x55, sizeof c);
+    buf_clear(b);
+    if (!openai_read(json, endpoint, &c))
+        (void)buf_text(b, " no");
+    (void)buf_printf(b, "%s%s%s%s", c.is_done ? " done" : "",
+                     c.has_choice ? " choice" : "", c.is_role_only ? " role" : "",
+                     finishes[c.finish]);
+    say_count(b, "ids", c.token_ids);
+    say_count(b, "in", c.tokens_in);
+    say_count(b, "out", c.tokens_out);
+    say_count(b, "cached", c.tokens_cached);
+    if (c.error.ptr != NULL)
+        (void)buf_printf(b, " error=%.*s", (int)c.error.len, c.error.ptr);
+}
+
+/* Reads from a block of the exact size, so that sanitizers see any overrun. */
+static void check_on(enum openai_endpoint endpoint, const char *json,
+                     const char *expected)
+{
+    struct buf b;
+    size_t len = strlen(json);
+    char *exact = mem_alloc(len, 1);
+    memcpy(exact, json, len);
+    buf_init(&b, 1 << 16);
+    say((struct str){.ptr = exact, .len = len}, endpoint, &b);
+    const char *said = buf_cstr(&b);
+    if (strcmp(said + (*said == ' '), expected) != 0)
+        fail_msg("%s\nsays \"%s\" and not \"%s\"", json, said, expected);
+    buf_fini(&b);
+    mem_free(exact);
+}
+
+static void completion(const char *json, const char *expected)
+{
+    check_on(OPENAI_COMPLETIONS, json, expected);
+}
+
+static void chat(const char *json, const char *expected)
+{
+    check_on(OPENAI_CHAT, json, expected);
+}
+
+static void paths(void **state)
+{
+    (void)state;
+    assert_string_equal(openai_path(OPENAI_COMPLETIONS), "/v1/completions");
+    assert_string_equal(openai_path(OPENAI_CHAT), "/v1/chat/completions");
+}
+
+static void completions(void **state)
+{
+    (void)state;
+    completion("[DONE]", "done");
+    completion(" [DONE] ", "done");
+    completion("{\"choices\":[{\"text\":\"a\"}]}", "choice");
+    completion("{\"choices\":[{\"text\":\"\",\"finish_reason\":null}]}", "choice");
+    completion("{\"choices\":[{\"text\":null}]}", "");
+    completion("{\"choices\":[{\"index\":0}]}", "");
+    completion("{\"choices\":[]}", "");
+    completion("{\"choices\":null}", "no");
+    completion("{\"choices\":[{\"finish_reason\":\"length\"}]}", "choice finish=length");
+    completion("{\"choices\":[{\"text\":\"\",\"finish_reason\":\"stop\"}]}",
+               "choice finish=stop");
+    completion("{\"choices\":[{\"text\":\"\",\"finish_reason\":\"abort\"}]}",
+               "choice finish=abort");
+    completion("{\"choices\":[{\"text\":\"\",\"finish_reason\":\"repetition\"}]}",
+               "choice finish=other");
+    completion("{\"choices\":[{\"text\":\"\",\"finish_reason\":\"len\\u0067th\"}]}",
+               "choice finish=other");
+    completion(
+        "{ \"choices\" : [ { \"text\" : \"a\" , \"finish_reason\" : \"length\" } ] ,\r\n"
+        "\t\"usage\" : { \"prompt_tokens\" : 4 , \"completion_tokens\" : 5 } } ",
+        "choice finish=length in=4 out=5");
+    completion("{\"choices\":[{\"delta\":{\"content\":\"a\"}}]}", "");
+}
+
+static void strings(void **state)
+{
+    (void)state;
+    completion("{\"choices\":[{\"text\":\"a\\\"}]}\",\"finish_reason\":\"length\"}]}",
+               "choice finish=length");
+    completion("{\"choices\":[{\"text\":\"\\\\\",\"finish_reason\":\"length\"}]}",
+               "choice finish=length");
+    completion("{\"choices\":[{\"text\":\"\\\\\\\"\",\"finish_reason\":\"stop\"}]}",
+               "choice finish=stop");
+    completion("{\"choices\":[{\"text\":\"\\\"finish_reason\\\":\\\"length\\\"\"}]}",
+               "choice");
+    completion("{\"choices\":[{\"text\":\"\xff\xe3\x81\"}]}", "choice");
+    completion("{\"id\":\"\\\"usage\\\":{\",\"choices\":[{\"text\":\"a\"}]}", "choice");
+    completion("{\"choices\":[{\"text\":\"a\\\"}]}", "no");
+    completion("{\"choices\":[{\"text\":\"a", "no");
+}
+
+static void usage(void **state)
+{
+    (void)state;
+    completion(
+        "{\"choices\":[],\"usage\":{\"prompt_tokens\":9,\"total_tokens\":19,"
+        "\"completion_tokens\":10,\"prompt_tokens_details\":{\"cached_tokens\":0}}}",
+        "in=9 out=10 cached=0");
+    completion("{\"choices\":[],\"usage\":null}", "");
+    completion("{\"usage\":{\"completion_tokens\":3}}", "out=3");
+    completion("{\"usage\":null}", "no");
+    completion("{\"choices\":[],\"usage\":{\"prompt_tokens\":1,"
+               "\"prompt_tokens_details\":null}}",
+               "in=1");
+    completion("{\"choices\":[],\"usage\":{\"prompt_tokens_details\":"
+               "{\"x\":{\"cached_tokens\":1},\"cached_tokens\":64}}}",
+               "cached=64");
+    completion("{\"choices\":[],\"usage\":{\"prompt_tokens\":-1,\"completion_tokens\":"
+               "99999999999999999999}}",
+               "");
+    completion("{\"choices\":[],\"usage\":{\"prompt_tokens\":\"7\",\"completion_tokens\":"
+               "9223372036854775807}}",
+               "out=9223372036854775807");
+    completion("{\"choices\":[{\"usage\":{\"prompt_tokens\":1}}],"
+               "\"metrics\":{\"completion_tokens\":2}}",
+               "");
+}
+
+static void token_ids(void **state)
+{
+    (void)state;
+    completion("{\"choices\":[{\"text\":\"a\",\"token_ids\":[24,48,24]}]}",
+               "choice ids=3");
+    completion("{\"choices\":[{\"text\":\"\",\"prompt_token_ids\":[1,2],"
+               "\"token_ids\":[]}]}",
+               "choice ids=0");
+    completion("{\"choices\":[{\"text\":\"\",\"token_ids\":null}]}", "choice");
+    completion("{\"choices\":[{\"token_ids\":[ 1 , 2 ]}]}", "choice ids=2");
+    completion("{\"choices\":[{\"text\":\"\",\"token_ids\":[1]},"
+               "{\"text\":\"\",\"token_ids\":[1,2],\"finish_reason\":\"stop\"}]}",
+               "choice finish=stop ids=3");
+    chat("{\"choices\":[{\"delta\":{\"role\":\"assistant\",\"content\":\"\"},"
+         "\"token_ids\":[7]}]}",
+         "choice ids=1");
+}
+
+static void chats(void **state)
+{
+    (void)state;
+    chat("{\"choices\":[{\"delta\":{\"role\":\"assistant\",\"content\":\"\"},"
+         "\"finish_reason\":null}]}",
+         "role");
+    chat("{\"choices\":[{\"delta\":{\"role\":\"assistant\"}}]}", "role");
+    chat("{\"choices\":[{\"delta\":{\"role\":\"assistant\",\"content\":null}}]}", "role");
+    chat("{\"choices\":[{\"delta\":{\"role\":\"assistant\",\"content\":\"\","
+         "\"tool_calls\":[ ],\"reasoning\":null}}]}",
+         "role");
+    chat("{\"choices\":[{\"delta\":{\"role\":\"assistant\",\"content\":\"Hi\"}}]}",
+         "choice");
+    chat("{\"choices\":[{\"delta\":{\"role\":\"assistant\",\"content\":\"\"},"
+         "\"finish_reason\":\"stop\"}]}",
+         "choice finish=stop");
+    chat("{\"choices\":[{\"delta\":{\"content\":\"\"}}]}", "choice");
+    chat("{\"choices\":[{\"delta\":{\"content\":null}}]}", "");
+    chat("{\"choices\":[{\"delta\":{}}]}", "");
+    chat("{\"choices\":[{\"delta\":{},\"finish_reason\":\"length\"}]}",
+         "choice finish=length");
+    chat("{\"choices\":[{\"delta\":{\"content\":null,\"reasoning_content\":\"\"}}]}",
+         "choice");
+    chat("{\"choices\":[{\"delta\":{\"reasoning\":\"so\"}}]}", "choice");
+    chat("{\"choices\":[{\"delta\":{\"tool_calls\":[{\"index\":0,\"function\":"
+         "{\"arguments\":\"{\\\"a\\\":\"}}]}}]}",
+         "choice");
+    chat("{\"choices\":[{\"delta\":{\"role\":\"assistant\",\"content\":null,"
+         "\"tool_calls\":[{\"index\":0}]}}]}",
+         "choice");
+    chat("{\"choices\":[{\"delta\":null}]}", "");
+    chat("{\"choices\":[{\"message\":{\"role\":\"assistant\",\"content\":\"\"},"
+         "\"finish_reason\":\"length\"}],\"usage\":{\"prompt_tokens\":2,"
+         "\"completion_tokens\":3}}",
+         "choice finish=length in=2 out=3");
+    chat("{\"choices\":[{\"message\":{\"role\":\"assistant\",\"content\":\"\"}}]}",
+         "choice");
+    chat("{\"choices\":[{\"text\":\"a\"}]}", "");
+}
+
+static void errors(void **state)
+{
+    (void)state;
+    completion("{\"error\":{\"message\":\"no such \\\"model\\\"\",\"code\":404}}",
+               "error=no such \\\"model\\\"");
+    completion("{\"error\": {\"type\": \"x\", \"message\": \"m\"}}", "error=m");
+    completion("{\"error\":\"Unauthorized\"}", "error=Unauthorized");
+    completion("{\"error\":{\"code\":500}}", "error={\"code\":500}");
+    completion("{\"error\":{\"message\":null,\"a\":1}}",
+               "error={\"message\":null,\"a\":1}");
+    completion("{\"error\":{\"message\":{\"a\":1}}}", "error={\"a\":1}");
+    completion("{\"error\": {} }", "error={}");
+    completion("{\"error\":null}", "no");
+    completion("{\"error\":true}", "error=true");
+    completion("{\"object\":\"error\",\"message\":\"m\",\"code\":400}", "error=m");
+    completion("{\"detail\":\"Not Found\"}", "error=Not Found");
+    completion("{\"detail\":[{\"msg\":\"m\"}]}", "error=[{\"msg\":\"m\"}]");
+    completion("{\"error\":null,\"choices\":[{\"text\":\"a\"}]}", "choice");
+    completion("{\"choices\":[{\"text\":\"a\"}],\"message\":\"m\",\"detail\":\"d\"}",
+               "choice");
+    completion("{\"choices\":[],\"error\":{\"message\":\"m\"}}", "error=m");
+}
+
+static void refused(void **state)
+{
+    (void)state;
+    static const char *const texts[] = {
+        " ",
+        "null",
+        "7",
+        "\"a\"",
+        "[]",
+        "[{\"choices\":[]}]",
+        "{}",
+        "{\"a\":1}",
+        "DONE",
+        "[DONE",
+        "{\"choices\":[]",
+        "{\"choices\":[]}}",
+        "{\"choices\":[]} x",
+        "{\"choices\":[],}",
+        "{\"choices\" []}",
+        "{\"choices\":[,]}",
+        "{\"choices\":[{}{}]}",
+        "{choices:[]}",
+        "{\"choices\":[}]",
+        "{\"choices\":[],\"a\":}",
+        "{\"choices\":[],\"a\":[1,]}",
+        "{\"choices\":[],\"a\":nul}",
+        "{\"choices\":[],\"a\":{\"b\"}}",
+        "{\"choices\":[],\"a\":[{]}",
+        "{\"choices\":[],\"a\":{\"b\":[1}]}",
+        "{\"choices\":[],\"a\":tru}",
+        "{\"choices\":[],\"a\":'b'}",
+        "\xff\xfe",
+        "<html>",
+        "{\"usage\":{\"prompt_tokens\":}}",
+        "{\"error\":{\"message\":}}",
+        "{\"choices\":[{\"token_ids\":[1,]}]}",
+    };
+    for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++)
+        completion(texts[i], "no");
+    struct openai_chunk c;
+    assert_false(openai_read((struct str){0}, OPENAI_CHAT, &c));
+    assert_false(openai_read((struct str){"{\0}", 3}, OPENAI_CHAT, &c));
+}
+
+/* Any value may stand in members that nobody reads. */
+static void other_values(void **state)
+{
+    (void)state;
+    static const char *const values[] = {
+        "null",
+        "true",
+        "false",
+        "-0.5e+3",
+        "NaN",
+        "Infinity",
+        "-Infinity",
+        "\"\"",
+        "[]",
+        "{}",
+        "[[],{},[{}]]",
+        "{\"a\":{\"b\":[1,{\"c\":null}]},\"d\":[]}",
+        "[ ]",
+        " { \"a\" : 1 } ",
+        "[\"]\",\"}\"]",
+    };
+    for (size_t i = 0; i < sizeof values / sizeof values[0]; i++) {
+        struct buf b;
+        buf_init(&b, 1000);
+        (void)buf_printf(&b, "{\"a\":%s,\"choices\":[{\"b\":%s,\"text\":\"\"}],\"c\":%s}",
+                         values[i], values[i], values[i]);
+        completion(buf_cstr(&b), "choice");
+        buf_fini(&b);
+    }
+}
+
+static void check_depth(size_t depth, const char *expected)
+{
+    struct buf b;
+    buf_init(&b, 1 << 24);
+    (void)buf_text(&b, "{\"a\":");
+    for (size_t i = 0; i < depth; i++)
+        (void)buf_text(&b, i % 2 == 0 ? "[" : "{\"a\":");
+    (void)buf_text(&b, "1");
+    for (size_t i = depth; i > 0; i--)
+        (void)buf_text(&b, i % 2 == 1 ? "]" : "}");
+    (void)buf_text(&b, ",\"choices\":[]}");
+    completion(buf_cstr(&b), expected);
+    buf_fini(&b);
+}
+
+static void depth(void **state)
+{
+    (void)state;
+    check_depth(1, "");
+    check_depth(64, "");
+    check_depth(65, "no");
+    check_depth(1000000, "no");
+}
+
+/* Every beginning of an event is refused. */
+static void cut_events(void **state)
+{
+    (void)state;
+    static const char event[] =
+        "{\"id\":\"a\\\"b\",\"choices\":[{\"index\":0,\"text\":\"\\u0013+\","
+        "\"logprobs\":null,\"finish_reason\":\"length\",\"token_ids\":[24,-4.5]}],"
+        "\"usage\":{\"prompt_tokens\":9,\"prompt_tokens_details\":"
+        "{\"cached_tokens\":0}}}";
+    completion(event, "choice finish=length ids=2 in=9 cached=0");
+    for (size_t len = 1; len < sizeof event - 1; len++) {
+        char begin[sizeof event];
+        memcpy(begin, event, len);
+        begin[len] = '\0';
+        completion(begin, "no");
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(paths),        cmocka_unit_test(completions),
+        cmocka_unit_test(strings),      cmocka_unit_test(usage),
+        cmocka_unit_test(token_ids),    cmocka_unit_test(chats),
+        cmocka_unit_test(errors),       cmocka_unit_test(refused),
+        cmocka_unit_test(other_values), cmocka_unit_test(depth),
+        cmocka_unit_test(cut_events),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
