@@ -18,25 +18,32 @@ struct tls_options {
 struct tls_context; /* one a target, shared by threads once made */
 struct tls;         /* one a connection */
 
+/* AGAIN: bytes of the peer are needed. After TLS_ERROR a connection can only be freed. */
 enum tls_result { TLS_OK, TLS_AGAIN, TLS_END, TLS_ERROR };
 
+/* TLS 1.2 or later, ALPN http/1.1. STATUS_NOT_FOUND and STATUS_BAD_INPUT: ca_cert. */
 MUST_CHECK enum status tls_context_new(const struct tls_options *o,
                                        struct tls_context **out, struct err *e);
-void tls_context_free(struct tls_context *c); /* NULL is harmless */
+void tls_context_free(struct tls_context *c); /* NULL is harmless; after its tls */
 MUST_CHECK enum status tls_new(struct tls_context *c, struct tls **out, struct err *e);
-void tls_free(struct tls *t);
+void tls_free(struct tls *t); /* NULL is harmless */
 
 /* Bytes that came from the peer. */
 MUST_CHECK enum status tls_feed(struct tls *t, const void *data, size_t len,
                                 struct err *e);
 /* Goes on with the handshake: TLS_OK when done, TLS_AGAIN when the peer's answer is
- * needed. What is to be sent is appended to out. */
+ * needed. What is to be sent is appended to out, after TLS_ERROR too (the alert).
+ * STATUS_UNSUPPORTED: no TLS with this peer; what says which check failed. */
 enum tls_result tls_handshake(struct tls *t, struct buf *out, struct err *e);
-/* Plain bytes out of what was fed; TLS_END: the peer said goodbye. */
+/* Plain bytes out of what was fed, a record at most: to be called until TLS_AGAIN, or
+ * TLS_END: the peer said goodbye. room > 0. */
 enum tls_result tls_read(struct tls *t, void *buf, size_t room, size_t *len,
                          struct err *e);
 /* Encrypts all of data and appends it to out. */
 MUST_CHECK enum status tls_write(struct tls *t, const void *data, size_t len,
                                  struct buf *out, struct err *e);
+/* What to do about a certificate that was refused; code: an X509_V_ERR of OpenSSL, 0 if
+ * unknown. */
+const char *tls_verify_hint(long code);
 
 #endif

@@ -1,0 +1,252 @@
+#include "net/tls.h"
+
+#include <arpa/inet.h>
+#include <openssl/err.h>
+#include <openssl/ssl.h>
+#include <openssl/x509v3.h>
+#include <string.h>
+
+#include "base/file.h"
+#include "base/mem.h"
+
+struct tls_context {
+    SSL_CTX *ssl;
+    char *host;
+    bool is_address; /* host is an IP address: no SNI, another check */
+    bool is_insecure;
+};
+
+struct tls {
+    SSL *ssl; /* owns both BIOs */
+    BIO *in, *out;
+    const struct tls_context *context;
+};
+
+const char *tls_verify_hint(long code)
+{
+    switch (code) {
+    case X509_V_ERR_CERT_HAS_EXPIRED:
+    case X509_V_ERR_CERT_NOT_YET_VALID:
+        return "Renew the server's certificate, or set the clock of this machine";
+    case X509_V_ERR_HOSTNAME_MISMATCH:
+    case X509_V_ERR_IP_ADDRESS_MISMATCH:
+        return "Address the server by a name that its certificate holds";
+    default:
+        return "Give the certificate of its authority with --ca-cert FILE; --insecure "
+               "checks nothing";
+    }
+}
+
+static enum status no_memory(const char *host, struct err *e)
+{
+    return status_fail(e, STATUS_NO_MEMORY, host, "no memory for TLS");
+}
+
+/* Anywhere in OpenSSL's queue of errors: what came after it, hides it. */
+static bool is_memory_gone(void)
+{
+    bool is_gone = false;
+    for (unsigned long code = ERR_get_error(); code != 0; code = ERR_get_error())
+        is_gone = is_gone || ERR_GET_REASON(code) == ERR_R_MALLOC_FAILURE;
+    return is_gone;
+}
+
+static const char *hint_of(int reason)
+{
+    switch (reason) {
+    case SSL_R_WRONG_VERSION_NUMBER:
+    case SSL_R_HTTP_REQUEST:
+    case SSL_R_PACKET_LENGTH_TOO_LONG:
+    case SSL_R_RECORD_LENGTH_MISMATCH:
+        return "Does this port speak TLS? If not, write http:// instead of https://";
+    case SSL_R_UNSUPPORTED_PROTOCOL:
+    case SSL_R_TLSV1_ALERT_PROTOCOL_VERSION:
+        return "The server must offer TLS 1.2 or later";
+    case SSL_R_TLSV13_ALERT_CERTIFICATE_REQUIRED:
+        return "The server asks for a certificate of the client, which is not supported";
+    default: return "";
+    }
+}
+
+/* Why the last call of OpenSSL failed, from its verification and its error queue. */
+static enum status why(const struct tls *t, const char *doing, struct err *e)
+{
+    const char *host = t->context->host;
+    long verified = SSL_get_verify_result(t->ssl);
+    unsigned long code = ERR_peek_error();
+    if (is_memory_gone())
+        return no_memory(host, e);
+    if (verified != X509_V_OK && !t->context->is_insecure) {
+        (void)status_fail(e, STATUS_UNSUPPORTED, host,
+                          "the server's certificate is refused: %s",
+                          X509_verify_cert_error_string(verified));
+        (void)status_hint(e, "%s", tls_verify_hint(verified));
+        return STATUS_UNSUPPORTED;
+    }
+    const char *reason = ERR_reason_error_string(code);
+    (void)status_fail(e, STATUS_UNSUPPORTED, host, "%s failed: %s", doing,
+                      reason != NULL ? reason : "no reason given");
+    if (ERR_GET_LIB(code) == ERR_LIB_SSL)
+        (void)status_hint(e, "%s", hint_of(ERR_GET_REASON(code)));
+    return STATUS_UNSUPPORTED;
+}
+
+static enum status load_roots(SSL_CTX *ssl, const char *ca_cert, struct err *e)
+{
+    if (ca_cert == NULL) {
+        (void)SSL_CTX_set_default_verify_paths(ssl); /* none: every check fails, later */
+        return STATUS_OK;
+    }
+    if (!file_exists(ca_cert))
+        return status_fail(e, STATUS_NOT_FOUND, ca_cert, "no such file (--ca-cert)");
+    if (SSL_CTX_load_verify_locations(ssl, ca_cert, NULL) == 1)
+        return STATUS_OK;
+    if (is_memory_gone())
+        return no_memory(ca_cert, e);
+    (void)status_fail(e, STATUS_BAD_INPUT, ca_cert, "holds no certificate (--ca-cert)");
+    (void)status_hint(e, "It is to be in PEM: -----BEGIN CERTIFICATE-----");
+    return STATUS_BAD_INPUT;
+}
+
+static enum status set_up(struct tls_context *c, const struct tls_options *o,
+                          struct err *e)
+{
+    static const unsigned char alpn[] = "\x08http/1.1";
+    unsigned char binary[16];
+    c->is_insecure = o->is_insecure;
+    c->is_address = inet_pton(AF_INET, o->host, binary) == 1 ||
+                    inet_pton(AF_INET6, o->host, binary) == 1;
+    c->host = mem_strdup(o->host);
+    c->ssl = c->host != NULL ? SSL_CTX_new(TLS_client_method()) : NULL;
+    if (c->ssl == NULL)
+        return no_memory(o->host, e);
+    (void)SSL_CTX_set_options(c->ssl, SSL_OP_NO_COMPRESSION | SSL_OP_NO_RENEGOTIATION);
+    SSL_CTX_set_verify(c->ssl, o->is_insecure ? SSL_VERIFY_NONE : SSL_VERIFY_PEER, NULL);
+    if (SSL_CTX_set_min_proto_version(c->ssl, TLS1_2_VERSION) != 1 ||
+        SSL_CTX_set_alpn_protos(c->ssl, alpn, sizeof alpn - 1) != 0)
+        return no_memory(o->host, e);
+    return o->is_insecure ? STATUS_OK : load_roots(c->ssl, o->ca_cert, e);
+}
+
+enum status tls_context_new(const struct tls_options *o, struct tls_context **out,
+                            struct err *e)
+{
+    struct tls_context *c = mem_alloc(1, sizeof *c);
+    ERR_clear_error();
+    enum status status = c != NULL ? set_up(c, o, e) : no_memory(o->host, e);
+    if (status == STATUS_OK)
+        *out = c;
+    else
+        tls_context_free(c);
+    return status;
+}
+
+void tls_context_free(struct tls_context *c)
+{
+    if (c == NULL)
+        return;
+    SSL_CTX_free(c->ssl);
+    mem_free(c->host);
+    mem_free(c);
+}
+
+/* Whom the certificate has to name, and the name asked for. */
+static bool name_peer(SSL *ssl, const struct tls_context *c)
+{
+    X509_VERIFY_PARAM *check = SSL_get0_param(ssl);
+    if (c->is_address)
+        return X509_VERIFY_PARAM_set1_ip_asc(check, c->host) == 1;
+    X509_VERIFY_PARAM_set_hostflags(check, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS);
+    return SSL_set_tlsext_host_name(ssl, c->host) == 1 &&
+           X509_VERIFY_PARAM_set1_host(check, c->host, 0) == 1;
+}
+
+enum status tls_new(struct tls_context *c, struct tls **out, struct err *e)
+{
+    struct tls *t = mem_alloc(1, sizeof *t);
+    if (t == NULL)
+        return no_memory(c->host, e);
+    ERR_clear_error();
+    t->context = c;
+    t->ssl = SSL_new(c->ssl);
+    t->in = BIO_new(BIO_s_mem());
+    t->out = BIO_new(BIO_s_mem());
+    if (t->ssl == NULL || t->in == NULL || t->out == NULL || !name_peer(t->ssl, c)) {
+        BIO_free(t->in);
+        BIO_free(t->out);
+        tls_free(t);
+        return no_memory(c->host, e);
+    }
+    SSL_set_bio(t->ssl, t->in, t->out);
+    SSL_set_connect_state(t->ssl);
+    *out = t;
+    return STATUS_OK;
+}
+
+void tls_free(struct tls *t)
+{
+    if (t == NULL)
+        return;
+    SSL_free(t->ssl);
+    mem_free(t);
+}
+
+enum status tls_feed(struct tls *t, const void *data, size_t len, struct err *e)
+{
+    size_t taken = 0;
+    if (len == 0 || (BIO_write_ex(t->in, data, len, &taken) == 1 && taken == len))
+        return STATUS_OK;
+    return no_memory(t->context->host, e);
+}
+
+/* Appends what OpenSSL has to say to the peer. */
+static enum status drain(struct tls *t, struct buf *out, struct err *e)
+{
+    char *data = NULL;
+    long len = BIO_get_mem_data(t->out, &data);
+    enum status status = STATUS_OK;
+    if (len > 0)
+        status = buf_append(out, data, (size_t)len);
+    (void)BIO_reset(t->out);
+    if (status == STATUS_OK)
+        return STATUS_OK;
+    return status_fail(e, status, t->context->host, "no room for what is to be sent");
+}
+
+enum tls_result tls_handshake(struct tls *t, struct buf *out, struct err *e)
+{
+    ERR_clear_error();
+    int code = SSL_do_handshake(t->ssl);
+    int reason = SSL_get_error(t->ssl, code);
+    bool is_over = code != 1 && reason != SSL_ERROR_WANT_READ;
+    if (is_over)
+        (void)why(t, "the TLS handshake", e);
+    if (drain(t, out, is_over ? NULL : e) != STATUS_OK || is_over)
+        return TLS_ERROR;
+    return code == 1 ? TLS_OK : TLS_AGAIN;
+}
+
+enum tls_result tls_read(struct tls *t, void *buf, size_t room, size_t *len,
+                         struct err *e)
+{
+    *len = 0;
+    ERR_clear_error();
+    int code = SSL_read_ex(t->ssl, buf, room, len);
+    if (code == 1)
+        return TLS_OK;
+    switch (SSL_get_error(t->ssl, code)) {
+    case SSL_ERROR_WANT_READ: return TLS_AGAIN;
+    case SSL_ERROR_ZERO_RETURN: return TLS_END;
+    default: (void)why(t, "reading over TLS", e); return TLS_ERROR;
+    }
+}
+
+enum status tls_write(struct tls *t, const void *data, size_t len, struct buf *out,
+                      struct err *e)
+{
+    size_t taken = 0;
+    ERR_clear_error();
+    if (len > 0 && SSL_write_ex(t->ssl, data, len, &taken) != 1)
+        return why(t, "writing over TLS", e);
+    return drain(t, out, e);
+}
