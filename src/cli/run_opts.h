@@ -1,0 +1,115 @@
+/* Rows of the option table that offline and online have in common. S: the struct that
+ * holds the options, with members of the names said. */
+#ifndef CLI_RUN_OPTS_H
+#define CLI_RUN_OPTS_H
+
+#include <stddef.h>
+
+#include "base/opt.h"
+
+#define RUN_OPTS_ROW(S, member, option, kind, ...)                               \
+    {                                                                            \
+        .name = option, .type = kind, .offset = offsetof(S, member), __VA_ARGS__ \
+    }
+#define RUN_OPTS_FLAG(S, member, option, ...) \
+    RUN_OPTS_ROW(S, member, option, OPT_FLAG, .fallback = "false", __VA_ARGS__)
+#define RUN_OPTS_IN_WORK    .group = "Work"
+#define RUN_OPTS_IN_MACHINE .group = "Machine and labels"
+#define RUN_OPTS_IN_OUTPUT  .group = "Output"
+
+/* struct opt_strings scenario_files, datasets. */
+#define RUN_OPTS_FILES(S)                                                                \
+    RUN_OPTS_ROW(                                                                        \
+        S, scenario_files, "scenario-file", OPT_STRING_LIST, RUN_OPTS_IN_WORK,           \
+        .value_name = "FILE.yaml",                                                       \
+        .help = "own scenarios: name, lengths or texts; without --scenarios all of "     \
+                "them are measured"),                                                    \
+        RUN_OPTS_ROW(                                                                    \
+            S, datasets, "dataset", OPT_STRING_LIST, RUN_OPTS_IN_WORK,                   \
+            .value_name = "FILE.jsonl",                                                  \
+            .help = "own prompts, a line {\"prompt\": ...} each; a scenario named like " \
+                    "the file")
+
+/* int64_t max_tokens, num_runs, seed, vocab_size; double temperature, top_p;
+ * bool stop_at_eos. */
+#define RUN_OPTS_WORK(S)                                                                \
+    RUN_OPTS_ROW(S, max_tokens, "max-tokens", OPT_INT, RUN_OPTS_IN_WORK, .min = 1,      \
+                 .max = 1 << 24,                                                        \
+                 .help = "tokens of an answer; unset: each scenario's own"),            \
+        RUN_OPTS_ROW(S, temperature, "temperature", OPT_DOUBLE, RUN_OPTS_IN_WORK,       \
+                     .min = 0, .max = 2, .fallback = "0.7",                             \
+                     .help = "sampling temperature"),                                   \
+        RUN_OPTS_ROW(S, top_p, "top-p", OPT_DOUBLE, RUN_OPTS_IN_WORK, .min = 1e-9,      \
+                     .max = 1, .fallback = "0.9", .help = "nucleus sampling"),          \
+        RUN_OPTS_ROW(S, num_runs, "num-runs", OPT_INT, RUN_OPTS_IN_WORK, .min = 2,      \
+                     .max = 100000, .range_note = "run 0 is the warm-up",               \
+                     .fallback = "3",                                                   \
+                     .help = "repeats of each cell; run 0 is the warm-up"),             \
+        RUN_OPTS_FLAG(S, stop_at_eos, "stop-at-eos", RUN_OPTS_IN_WORK,                  \
+                      .help = "let answers end early; default: fixed lengths"),         \
+        RUN_OPTS_ROW(S, seed, "seed", OPT_INT, RUN_OPTS_IN_WORK, .min = 0, .max = 9e15, \
+                     .fallback = "0", .help = "seed of the prompts and of sampling"),   \
+        RUN_OPTS_ROW(                                                                   \
+            S, vocab_size, "vocab-size", OPT_INT, RUN_OPTS_IN_WORK, .min = 64,          \
+            .max = 1 << 24,                                                             \
+            .help = "size of the vocabulary where neither the engine nor the model's "  \
+                    "config.json tells; unset: 10000")
+
+/* const char *instance_type, *hardware_type, *label; struct opt_strings metadata;
+ * double price_per_hour; bool no_imds. */
+#define RUN_OPTS_MACHINE(S)                                                              \
+    RUN_OPTS_ROW(S, instance_type, "instance-type", OPT_STRING, RUN_OPTS_IN_MACHINE,     \
+                 .help = "e.g. g5.xlarge; unset: asked from EC2, else unknown"),         \
+        RUN_OPTS_ROW(S, hardware_type, "hardware-type", OPT_CHOICE, RUN_OPTS_IN_MACHINE, \
+                     .choices = "gpu|neuron|cpu|unknown",                                \
+                     .help = "unset: what the engine uses"),                             \
+        RUN_OPTS_ROW(                                                                    \
+            S, label, "label", OPT_STRING, RUN_OPTS_IN_MACHINE,                          \
+            .help = "name of this run in comparisons; unset: the instance type"),        \
+        RUN_OPTS_ROW(S, metadata, "metadata", OPT_PAIRS, RUN_OPTS_IN_MACHINE,            \
+                     .value_name = "KEY=VALUE", .help = "noted in every row"),           \
+        RUN_OPTS_ROW(                                                                    \
+            S, price_per_hour, "price-per-hour", OPT_DOUBLE, RUN_OPTS_IN_MACHINE,        \
+            .min = 0, .max = 1e6, .value_name = "USD",                                   \
+            .help = "price of the machine; unset: on-demand list price of the instance " \
+                    "type"),                                                             \
+        RUN_OPTS_FLAG(S, no_imds, "no-imds", RUN_OPTS_IN_MACHINE,                        \
+                      .help = "do not ask EC2's metadata service")
+
+/* const char *output_dir, *config, *accept_invalid, *mlflow_uri; struct opt_doubles
+ * percentiles; struct opt_strings limits; bool no_gaps, no_mlflow, dry_run, quiet,
+ * verbose. */
+#define RUN_OPTS_OUTPUT(S)                                                               \
+    RUN_OPTS_ROW(S, output_dir, "output-dir", OPT_STRING, RUN_OPTS_IN_OUTPUT,            \
+                 .fallback = "results", .value_name = "DIR",                             \
+                 .help = "where the files go"),                                          \
+        RUN_OPTS_ROW(S, config, "config", OPT_STRING, RUN_OPTS_IN_OUTPUT,                \
+                     .value_name = "FILE.yaml",                                          \
+                     .help = "options of the same names; the command line wins"),        \
+        RUN_OPTS_ROW(S, percentiles, "percentiles", OPT_DOUBLE_LIST, RUN_OPTS_IN_OUTPUT, \
+                     .min = 0.1, .max = 99.999, .fallback = "50 90 95 99",               \
+                     .help = "of latencies, in the summary"),                            \
+        RUN_OPTS_FLAG(                                                                   \
+            S, no_gaps, "no-gaps", RUN_OPTS_IN_OUTPUT,                                   \
+            .help = "do not store the gaps between tokens: a small journal, no ITL "     \
+                    "percentiles"),                                                      \
+        RUN_OPTS_ROW(S, limits, "limit", OPT_PAIRS, RUN_OPTS_IN_OUTPUT,                  \
+                     .value_name = "CODE=VALUE",                                         \
+                     .help = "limit of a verdict's rule, e.g. ERRORS=0.01"),             \
+        RUN_OPTS_ROW(                                                                    \
+            S, accept_invalid, "accept-invalid", OPT_MAYBE, RUN_OPTS_IN_OUTPUT,          \
+            .value_name = "CODE,...",                                                    \
+            .help =                                                                      \
+                "exit code 0 although cells are INVALID, for these codes or for all"),   \
+        RUN_OPTS_ROW(S, mlflow_uri, "mlflow-uri", OPT_STRING, RUN_OPTS_IN_OUTPUT,        \
+                     .value_name = "URI", .help = "MLflow server"),                      \
+        RUN_OPTS_FLAG(S, no_mlflow, "no-mlflow", RUN_OPTS_IN_OUTPUT,                     \
+                      .help = "do not log to MLflow"),                                   \
+        RUN_OPTS_FLAG(S, dry_run, "dry-run", RUN_OPTS_IN_OUTPUT,                         \
+                      .help = "show the plan and stop"),                                 \
+        RUN_OPTS_FLAG(S, quiet, "quiet", RUN_OPTS_IN_OUTPUT, .short_name = 'q',          \
+                      .help = "no progress, only the table, warnings and errors"),       \
+        RUN_OPTS_FLAG(S, verbose, "verbose", RUN_OPTS_IN_OUTPUT, .short_name = 'v',      \
+                      .help = "more notes")
+
+#endif

@@ -1,0 +1,379 @@
+#include "cli/run_setup.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/file.h"
+#include "base/rng.h"
+#include "probe/prices.h"
+#include "stats/verdict.h"
+#include "text/json.h"
+#include "text/jsonw.h"
+
+#define TEXT_CAP_BYTES ((size_t)64 << 20)
+
+static enum status no_memory(struct err *e)
+{
+    return status_fail(e, STATUS_NO_MEMORY, "options", "out of memory");
+}
+
+/* --- scenarios --- */
+
+/* Appends one list to another, in the arena. */
+static enum status append(struct scenario_list *all, const struct scenario_list *more,
+                          struct arena *a, struct err *e)
+{
+    struct scenario *joined = arena_alloc(a, all->count + more->count + 1,
+                                          sizeof *joined);
+    if (joined == NULL)
+        return no_memory(e);
+    if (all->count > 0)
+        memcpy(joined, all->items, all->count * sizeof *joined);
+    if (more->count > 0)
+        memcpy(joined + all->count, more->items, more->count * sizeof *joined);
+    all->items = joined;
+    all->count += more->count;
+    return STATUS_OK;
+}
+
+/* Scenarios of files, then those of data sets. */
+static enum status read_extra(const struct run_setup_work *w, struct arena *a,
+                              struct scenario_list *out, struct err *e)
+{
+    *out = (struct scenario_list){0};
+    for (size_t i = 0; i < w->files.count; i++) {
+        struct scenario_list more;
+        if (scenario_from_file(w->files.items[i], a, &more, e) != STATUS_OK ||
+            append(out, &more, a, e) != STATUS_OK)
+            return e->code;
+    }
+    for (size_t i = 0; i < w->datasets.count; i++) {
+        struct scenario one;
+        struct scenario_list more = {.items = &one, .count = 1};
+        if (scenario_from_dataset(w->datasets.items[i], a, &one, e) != STATUS_OK ||
+            append(out, &more, a, e) != STATUS_OK)
+            return e->code;
+    }
+    return STATUS_OK;
+}
+
+enum status run_setup_scenarios(const struct run_setup_work *w, struct arena *a,
+                                struct scenario_list *out, struct err *e)
+{
+    struct scenario_list extra;
+    size_t data_count = w->datasets.count;
+    if (read_extra(w, a, &extra, e) != STATUS_OK)
+        return e->code;
+    if (w->is_default && extra.count > 0) {
+        *out = extra;
+        return STATUS_OK;
+    }
+    struct opt_strings names = {
+        arena_alloc(a, w->names.count + data_count + 1, sizeof(char *)), 0};
+    if (names.items == NULL)
+        return no_memory(e);
+    for (size_t i = 0; i < w->names.count; i++)
+        names.items[names.count++] = w->names.items[i];
+    for (size_t i = 0; extra.items != NULL && i < data_count; i++)
+        names.items[names.count++] = extra.items[extra.count - data_count + i].name;
+    return scenario_pick(&names, &extra, a, out, e);
+}
+
+/* --- the engine's own words --- */
+
+int64_t run_setup_vocabulary(const char *model, int64_t option, struct arena *a)
+{
+    struct err e;
+    json_t *config = NULL;
+    int64_t size = 0;
+    const char *path = arena_printf(a, "%s/config.json", model);
+    if (path != NULL && file_exists(path) &&
+        json_from_file(path, TEXT_CAP_BYTES, &config, &e) == STATUS_OK)
+        size = json_int_of(config, "vocab_size", 0);
+    json_decref(config);
+    if (size <= 32)
+        size = option != OPT_INT_UNSET ? option : 0;
+    return size;
+}
+
+/* True if `word` is that option, dashes in front or not, '_' standing for '-'. */
+static bool is_option(struct str word, const char *name)
+{
+    while (word.len > 0 && *word.ptr == '-') {
+        word.ptr++;
+        word.len--;
+    }
+    if (word.len != strlen(name))
+        return false;
+    for (size_t i = 0; i < word.len; i++)
+        if ((word.ptr[i] == '_' ? '-' : word.ptr[i]) != name[i])
+            return false;
+    return true;
+}
+
+const char *run_setup_engine_word(const struct opt_strings *args,
+                                  const struct opt_strings *rest, const char *name)
+{
+    const char *found = NULL;
+    for (size_t i = 0; i < args->count; i++) {
+        struct str value = str_from(args->items[i]);
+        if (is_option(str_cut(&value, '='), name))
+            found = value.ptr;
+    }
+    for (size_t i = 0; i < rest->count; i++) {
+        struct str value = str_from(rest->items[i]);
+        bool has_value = memchr(value.ptr, '=', value.len) != NULL;
+        if (!str_starts(value, "--") || !is_option(str_cut(&value, '='), name))
+            continue;
+        found = has_value ? value.ptr : i + 1 < rest->count ? rest->items[i + 1] : "";
+    }
+    return found;
+}
+
+/* --- limits and codes --- */
+
+static enum status no_rule(const char *option, const char *code, struct err *e)
+{
+    size_t count;
+    const struct verdict_rule *rules = verdict_rules(&count);
+    const char *nearest = rules[0].code;
+    for (size_t i = 1; i < count; i++)
+        if (str_distance(code, rules[i].code) < str_distance(code, nearest))
+            nearest = rules[i].code;
+    status_fail(e, STATUS_BAD_OPTION, option, "there is no rule \"%s\"", code);
+    return status_hint(e, "Did you mean %s? docs/verdicts.md lists the codes.", nearest);
+}
+
+static enum status check_limits(const struct run_setup *s, struct err *e)
+{
+    const struct opt_strings *in = &s->limits;
+    s->run->limits = arena_alloc(s->arena, in->count + 1, sizeof *s->run->limits);
+    if (s->run->limits == NULL)
+        return no_memory(e);
+    for (size_t i = 0; i < in->count; i++) {
+        struct str value = str_from(in->items[i]);
+        struct str code = str_cut(&value, '=');
+        struct limit *l = &s->run->limits[i];
+        l->code = arena_str(s->arena, code);
+        if (l->code == NULL)
+            return no_memory(e);
+        if (verdict_find(l->code) == NULL)
+            return no_rule("--limit", l->code, e);
+        if (!str_to_double(value, &l->value)) {
+            status_fail(e, STATUS_BAD_OPTION, "--limit", "\"%s\" is not CODE=VALUE",
+                        in->items[i]);
+            return status_hint(e, "Write e.g. ERRORS=0.01; docs/verdicts.md lists the "
+                                  "codes.");
+        }
+    }
+    s->run->limit_count = in->count;
+    return STATUS_OK;
+}
+
+static enum status check_accepted(const struct run_setup *s, struct err *e)
+{
+    struct str rest = str_from(s->accept_invalid);
+    while (rest.len > 0) {
+        const char *code = arena_str(s->arena, str_trim(str_cut(&rest, ',')));
+        if (code == NULL)
+            return no_memory(e);
+        if (verdict_find(code) == NULL)
+            return no_rule("--accept-invalid", code, e);
+    }
+    return STATUS_OK;
+}
+
+enum status run_setup_check(const struct run_setup *s, struct err *e)
+{
+    if (s->parse->positional.count > 0) {
+        status_fail(e, STATUS_BAD_OPTION, s->parse->positional.items[0],
+                    "a word that belongs to no option");
+        return status_hint(e, "inferbench %s --help lists the options.", s->mode);
+    }
+    if (check_limits(s, e) != STATUS_OK)
+        return e->code;
+    return check_accepted(s, e);
+}
+
+/* --- the journal's header --- */
+
+/* A word, masked where the one before it names a secret. */
+static const char *masked_word(const struct run_setup *s, const char *before,
+                               const char *word)
+{
+    bool is_value = word[0] != '-' && before != NULL && env_is_secret(before);
+    return env_mask(is_value ? before : "", word, s->arena);
+}
+
+static const char *options_text(const struct run_setup *s)
+{
+    struct buf out, value;
+    struct jsonw w;
+    buf_init(&out, TEXT_CAP_BYTES);
+    jsonw_init(&w, &out, 0);
+    jsonw_object(&w, NULL);
+    for (size_t i = 0; i < s->parse->count; i++) {
+        buf_init(&value, TEXT_CAP_BYTES);
+        opt_value_text(s->parse, &s->parse->table[i], &value);
+        const char *name = s->parse->table[i].name;
+        jsonw_str(&w, name, env_mask(name, buf_cstr(&value), s->arena));
+        buf_fini(&value);
+    }
+    jsonw_array(&w, "rest");
+    const char **rest = s->parse->rest.items;
+    for (size_t i = 0; i < s->parse->rest.count; i++)
+        jsonw_str(&w, NULL, masked_word(s, i > 0 ? rest[i - 1] : NULL, rest[i]));
+    jsonw_array_end(&w);
+    jsonw_object_end(&w);
+    const char *text = arena_strdup(s->arena, buf_cstr(&out));
+    buf_fini(&out);
+    return text;
+}
+
+/* The option that a word of the command line is; NULL where it is none. */
+static const struct opt *option_of(const struct run_setup *s, const char *word)
+{
+    struct str rest = str_from(word);
+    if (!str_starts(rest, "--"))
+        return NULL;
+    struct str name = str_cut(&rest, '=');
+    const char *text = arena_str(s->arena, name);
+    return text != NULL ? opt_find(s->parse, text + 2) : NULL;
+}
+
+/* The words of the command line; values of secret options (already overwritten) and of
+ * secret-looking ones are masked. */
+static const char *command_text(const struct run_setup *s)
+{
+    struct buf out;
+    struct jsonw w;
+    bool is_secret = false, is_rest = false;
+    buf_init(&out, TEXT_CAP_BYTES);
+    jsonw_init(&w, &out, 0);
+    jsonw_array(&w, NULL);
+    jsonw_str(&w, NULL, "inferbench");
+    jsonw_str(&w, NULL, s->mode);
+    for (int i = 0; i < s->words.argc; i++) {
+        char **argv = s->words.argv;
+        const struct opt *o = is_rest ? NULL : option_of(s, argv[i]);
+        is_rest = is_rest || strcmp(argv[i], "--") == 0;
+        is_secret = o != NULL ? o->is_secret : is_secret && argv[i][0] != '-';
+        if (is_secret && o == NULL)
+            jsonw_str(&w, NULL, "***");
+        else if (is_secret && strchr(argv[i], '=') != NULL)
+            jsonw_str(&w, NULL, arena_printf(s->arena, "--%s=***", o->name));
+        else
+            jsonw_str(&w, NULL, masked_word(s, i > 0 ? argv[i - 1] : NULL, argv[i]));
+    }
+    jsonw_array_end(&w);
+    const char *text = arena_strdup(s->arena, buf_cstr(&out));
+    buf_fini(&out);
+    return text;
+}
+
+static const char *metadata_text(const struct run_setup *s)
+{
+    struct buf out;
+    struct jsonw w;
+    buf_init(&out, TEXT_CAP_BYTES);
+    jsonw_init(&w, &out, 0);
+    jsonw_object(&w, NULL);
+    for (size_t i = 0; i < s->metadata.count; i++) {
+        struct str value = str_from(s->metadata.items[i]);
+        struct str key = str_cut(&value, '=');
+        const char *name = arena_str(s->arena, key);
+        const char *text = arena_str(s->arena, value);
+        if (name != NULL && text != NULL)
+            jsonw_str(&w, name, env_mask(name, text, s->arena));
+    }
+    jsonw_object_end(&w);
+    const char *text = arena_strdup(s->arena, buf_cstr(&out));
+    buf_fini(&out);
+    return text;
+}
+
+static enum status price_fields(const struct run_setup *s, const char *instance,
+                                struct err *e)
+{
+    struct value *f = s->run->fields.v;
+    struct price p = {.usd_per_hour = s->price_per_hour, .source = "--price-per-hour"};
+    if (isnan(p.usd_per_hour) &&
+        prices_find(instance, s->env->region, s->arena, &p, e) != STATUS_OK)
+        return e->code;
+    bool is_known = !isnan(p.usd_per_hour);
+    f[FIELD_price_usd_per_hour] = value_num(p.usd_per_hour);
+    f[FIELD_price_source] = value_str(is_known ? p.source : NULL);
+    return STATUS_OK;
+}
+
+const char *run_setup_new_id(struct arena *a)
+{
+    struct buf random;
+    struct err e;
+    struct rng r;
+    buf_init(&random, 64);
+    if (file_read("/proc/sys/kernel/random/uuid", &random, &e) != STATUS_OK)
+        buf_clear(&random);
+    const char *name = arena_printf(a, "run/%s/%lld", buf_cstr(&random),
+                                    (long long)clock_now().ns);
+    rng_init(&r, (uint64_t)clock_wall().ns, name != NULL ? name : "run");
+    buf_fini(&random);
+    return arena_printf(a, "%016llx%016llx", (unsigned long long)rng_u64(&r),
+                        (unsigned long long)rng_u64(&r));
+}
+
+static enum status run_fields(const struct run_setup *s, struct err *e)
+{
+    struct value *f = s->run->fields.v;
+    const char *instance = s->instance_type != NULL ? s->instance_type
+                                                    : s->env->instance_type;
+    if (instance == NULL)
+        instance = "unknown";
+    if (f[FIELD_run_id].kind == VALUE_ABSENT)
+        f[FIELD_run_id] = value_str(run_setup_new_id(s->arena));
+    f[FIELD_model_name] = value_str(s->model_name);
+    f[FIELD_instance_type] = value_str(instance);
+    f[FIELD_serving_mode] = value_str(s->mode);
+    f[FIELD_label] = value_str(s->label != NULL ? s->label : instance);
+    f[FIELD_metadata] = value_json(metadata_text(s));
+    f[FIELD_engine] = value_str(s->engine);
+    f[FIELD_seed] = value_int(s->seed);
+    f[FIELD_temperature] = value_num(s->temperature);
+    f[FIELD_top_p] = value_num(s->top_p);
+    f[FIELD_prefix_reuse] = value_str(s->prefix_reuse);
+    return price_fields(s, instance, e);
+}
+
+enum status run_setup_claim(const struct run_setup *s, const char **raw_dir,
+                            const char **journal_path, struct err *e)
+{
+    if (results_claim(s->output_dir, s->run, s->arena, raw_dir, e) != STATUS_OK)
+        return e->code;
+    *journal_path = arena_printf(s->arena, "%s/journal.jsonl", *raw_dir);
+    return *journal_path != NULL ? STATUS_OK : no_memory(e);
+}
+
+enum status run_setup_header(const struct run_setup *s, struct err *e)
+{
+    struct run_data *run = s->run;
+    run->options_json = options_text(s);
+    const struct env_request q = {.python = s->python,
+                                  .use_imds = !s->no_imds,
+                                  .config_json = run->options_json,
+                                  .tool = s->cli->tool};
+    if (env_collect(&q, s->arena, s->env, e) != STATUS_OK ||
+        run_fields(s, e) != STATUS_OK)
+        return e->code;
+    run->serving_mode = s->mode;
+    run->tool = s->cli->tool;
+    run->command_json = command_text(s);
+    run->env_json = s->env->json;
+    run->plan_sha256 = s->plan_sha256;
+    run->seed = s->seed;
+    run->percentiles = s->percentiles.items;
+    run->percentile_count = s->percentiles.count;
+    if (run->options_json == NULL || run->command_json == NULL)
+        return no_memory(e);
+    return STATUS_OK;
+}

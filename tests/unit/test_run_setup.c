@@ -1,0 +1,148 @@
+/* What offline and online share of a run's start; test_offline_setup.c has the rest. */
+#include "cli/run_setup.h"
+
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+#include <cmocka.h>
+
+#include "base/mem.h"
+#include "journal_fixture.h"
+
+struct options {
+    const char *key, *name;
+    struct opt_strings headers;
+    bool flag;
+};
+
+#define AT(member) .offset = offsetof(struct options, member)
+static const struct opt table[] = {
+    {.name = "api-key", .type = OPT_STRING, AT(key), .is_secret = true, .help = "h"},
+    {.name = "name", .type = OPT_STRING, AT(name), .help = "h"},
+    {.name = "header", .type = OPT_PAIRS, AT(headers), .is_secret = true, .help = "h"},
+    {.name = "flag", .type = OPT_FLAG, AT(flag), .help = "h"},
+};
+
+struct fixture {
+    struct journal_fixture fx;
+    struct cli cli;
+    struct arena arena;
+    struct options options;
+    struct opt_parse parse;
+    struct run_data run;
+    struct env env;
+    struct run_setup s;
+    struct err e;
+    char words[512];
+    char *argv[32];
+};
+
+static int setup(void **state)
+{
+    static struct fixture f;
+    memset(&f, 0, sizeof f);
+    journal_fixture_init(&f.fx);
+    f.cli.tool = "inferbench 1";
+    arena_init(&f.arena, 64 << 20);
+    f.s = (struct run_setup){.mode = "online",
+                             .cli = &f.cli,
+                             .arena = &f.arena,
+                             .parse = &f.parse,
+                             .output_dir = f.fx.dir,
+                             .price_per_hour = NAN,
+                             .no_imds = true,
+                             .run = &f.run,
+                             .env = &f.env};
+    *state = &f;
+    return 0;
+}
+
+static int teardown(void **state)
+{
+    struct fixture *f = *state;
+    mem_fail_at(0);
+    arena_fini(&f->arena);
+    journal_fixture_fini(&f->fx);
+    return 0;
+}
+
+static void parse(struct fixture *f, const char *words)
+{
+    snprintf(f->words, sizeof f->words, "%s", words);
+    f->s.words = (struct cli_words){0, f->argv};
+    char *rest = f->words;
+    for (char *word; (word = strsep(&rest, " ")) != NULL;)
+        f->argv[f->s.words.argc++] = word;
+    const struct cli_table t = {table, sizeof table / sizeof *table, &f->options};
+    assert_int_equal(cli_parse(&t, &f->s.words, &f->arena, &f->parse, &f->e), STATUS_OK);
+}
+
+static void secrets_are_nowhere(void **state)
+{
+    struct fixture *f = *state;
+    parse(f, "--api-key abc123 --name x --header A=abc123 B=abc123 --flag --name y "
+             "--header=C=abc123 --api-key=abc123 -- --api-key abc123 --other z");
+    assert_int_equal(run_setup_header(&f->s, &f->e), STATUS_OK);
+    assert_string_equal(
+        f->run.command_json,
+        "[\"inferbench\",\"online\",\"--api-key\",\"***\",\"--name\",\"x\","
+        "\"--header\",\"***\",\"***\",\"--flag\",\"--name\",\"y\",\"--header=***\","
+        "\"--api-key=***\",\"--\",\"--api-key\",\"***\",\"--other\",\"z\"]");
+    assert_string_equal(f->options.key, "abc123");
+    assert_string_equal(f->options.headers.items[1], "B=abc123");
+    assert_null(strstr(f->run.options_json, "abc123"));
+    assert_null(strstr(f->run.env_json, "abc123"));
+    journal_fixture_has(f->run.options_json, "\"header\":\"***\"");
+    for (int i = 0; i < 13; i++) /* the process list, up to "--" */
+        assert_null(strstr(f->argv[i], "abc"));
+}
+
+static void a_run_keeps_its_id(void **state)
+{
+    struct fixture *f = *state;
+    parse(f, "--name x");
+    f->run.fields.v[FIELD_run_id] = value_str("mine");
+    assert_int_equal(run_setup_header(&f->s, &f->e), STATUS_OK);
+    assert_string_equal(field_str(&f->run.fields, FIELD_run_id), "mine");
+    assert_string_equal(field_str(&f->run.fields, FIELD_serving_mode), "online");
+    assert_string_not_equal(run_setup_new_id(&f->arena), run_setup_new_id(&f->arena));
+    assert_int_equal(strlen(run_setup_new_id(&f->arena)), 32);
+}
+
+static void words_of_the_engine(void **state)
+{
+    (void)state;
+    const char *pairs[] = {"max_model_len=7"};
+    const char *after[] = {"--dtype", "half", "--max-model-len=9", "--enforce-eager"};
+    const struct opt_strings args = {pairs, 1}, rest = {after, 4}, none = {0};
+    assert_string_equal(run_setup_engine_word(&args, &none, "max-model-len"), "7");
+    assert_string_equal(run_setup_engine_word(&args, &rest, "max-model-len"), "9");
+    assert_string_equal(run_setup_engine_word(&none, &rest, "dtype"), "half");
+    assert_string_equal(run_setup_engine_word(&none, &rest, "enforce-eager"), "");
+    assert_null(run_setup_engine_word(&args, &rest, "half"));
+}
+
+static void stray_words_are_refused(void **state)
+{
+    struct fixture *f = *state;
+    parse(f, "stray --name x");
+    assert_int_equal(run_setup_check(&f->s, &f->e), STATUS_BAD_OPTION);
+    assert_string_equal(f->e.where, "stray");
+    journal_fixture_has(f->e.hint, "inferbench online --help");
+}
+
+int main(void)
+{
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+    const struct CMUnitTest tests[] = {
+        TEST(secrets_are_nowhere),
+        TEST(a_run_keeps_its_id),
+        TEST(words_of_the_engine),
+        TEST(stray_words_are_refused),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
