@@ -119,11 +119,25 @@ static size_t scenarios_of(const struct sheet *s, enum match_metric m, const cha
     return n;
 }
 
-/* By batch size, then OFF before ON, then as they came. */
+static bool is_online(const struct match_cell *c)
+{
+    const char *mode = field_str(c->row, FIELD_serving_mode);
+    return mode != NULL && strcmp(mode, "online") == 0;
+}
+
+/* Batch size, concurrency or rate; infinite for all at once, NAN where unknown. */
+static double load_of(const struct match_cell *c)
+{
+    struct value rate = c->row->v[FIELD_request_rate];
+    if (rate.kind == VALUE_STR)
+        return (double)INFINITY;
+    return value_as_num(value_is_known(rate) ? rate : c->row->v[FIELD_batch_size]);
+}
+
+/* By load, then OFF before ON, then as they came. */
 static bool is_before(const struct match_cell *a, const struct match_cell *b)
 {
-    double x = field_num(a->row, FIELD_batch_size),
-           y = field_num(b->row, FIELD_batch_size);
+    double x = load_of(a), y = load_of(b);
     struct value p = a->row->v[FIELD_enable_prefix_caching];
     struct value q = b->row->v[FIELD_enable_prefix_caching];
     if (x != y && !isnan(x) && !isnan(y))
@@ -368,9 +382,10 @@ static enum status draw_caching(const struct sheet *s)
 static const char *line_name(const struct sheet *s, const struct match_cell *c)
 {
     struct value on = c->row->v[FIELD_enable_prefix_caching];
-    if (on.kind != VALUE_BOOL)
-        return c->side;
-    return arena_printf(s->arena, "%s, caching %s", c->side, on.b ? "ON" : "OFF");
+    return arena_printf(s->arena, "%s%s%s", c->side, is_online(c) ? ", online" : "",
+                        on.kind != VALUE_BOOL ? ""
+                        : on.b                ? ", caching ON"
+                                              : ", caching OFF");
 }
 
 /* Adds the cell to the line of its name, in order of batch sizes. */
@@ -431,17 +446,33 @@ static enum status scaling_panel(const struct sheet *s, const char *scenario,
     return STATUS_OK;
 }
 
+/* What the axis of draw_scaling counts. */
+static const char *size_name(const struct sheet *s)
+{
+    bool has_batches = false, has_slots = false;
+    for (size_t i = 0; i < s->x->machines.cell_count; i++) {
+        const struct match_cell *c = &s->x->machines.cells[i];
+        bool has_size = !isnan(field_num(c->row, FIELD_batch_size));
+        has_slots |= has_size && is_online(c);
+        has_batches |= has_size && !is_online(c);
+    }
+    return !has_slots     ? "batch size"
+           : !has_batches ? "concurrency"
+                          : "batch size or concurrency";
+}
+
 static enum status draw_scaling(const struct sheet *s)
 {
+    const char *size = size_name(s);
     size_t most = s->x->machines.cell_count + 1;
     struct plot p = {.stem = "batch_size_scaling",
-                     .title = "Throughput by batch size",
-                     .x_label = "batch size",
+                     .title = arena_printf(s->arena, "Throughput by %s", size),
+                     .x_label = size,
                      .y_label = "output tokens/s",
                      .is_lines = true};
     const char **names = arena_alloc(s->arena, most, sizeof(const char *));
     p.panels = arena_alloc(s->arena, most, sizeof *p.panels);
-    if (names == NULL || p.panels == NULL)
+    if (names == NULL || p.panels == NULL || p.title == NULL)
         return no_memory(s);
     size_t n = scenarios_of(s, MATCH_throughput, names);
     for (size_t i = 0; i < n; i++) {

@@ -41,6 +41,23 @@ void progress_tick(struct progress *p, const struct engine_progress *ep);
 /* A repeat ended: one plain line where no terminal is. error: NULL unless it failed. */
 void progress_repeat_done(struct progress *p, double tokens_per_second,
                           const char *error);
+
+/* An online load as it stands. Numbers that are not known are NAN. */
+struct progress_load {
+    const char *phase;                     /* "warm-up", "ramp-up", "running", "drain" */
+    int64_t sent, done, failed, in_flight; /* requests; failed are not among the done */
+    double share;                          /* of the repeat that is over, 0..1 */
+    /* Of the last seconds; percentiles of the repeat once it has ended. */
+    double tokens_per_s; /* output */
+    double ttft_p50_ms, ttft_p99_ms, itl_p50_ms, itl_p99_ms;
+};
+
+/* As progress_tick, while the load of a repeat runs. What does not fit the terminal is
+ * left out, the names of cell and run first. */
+void progress_load(struct progress *p, const struct progress_load *load);
+/* As progress_repeat_done, with latencies and failures. error: NULL unless it failed. */
+void progress_load_done(struct progress *p, const struct progress_load *load,
+                        const char *error);
 /* Takes the live line away. */
 void progress_end(struct progress *p);
 /* SIGHUP: the terminal is gone; from now on plain lines, and the log, go into fd (a log

@@ -20,6 +20,9 @@ struct table {
     size_t count;
     const struct summary_entry **order; /* [count], by scenario, batch or rate, caching */
     struct buf *out;
+    bool is_online;
+    bool has_itl_mean; /* online: a mean stands where a percentile should */
+    size_t low, high;  /* online: which of run->percentiles are shown */
 };
 
 static const char *text_of(const struct row *row, enum field_id id)
@@ -34,7 +37,13 @@ static const char *caching_of(const struct row *row)
     return v.kind != VALUE_BOOL ? "?" : v.b ? "on" : "off";
 }
 
-/* "4", "4/s" or "inf": what stands for the load of a cell. */
+static bool is_online(const struct row *row)
+{
+    const char *mode = field_str(row, FIELD_serving_mode);
+    return mode != NULL && strcmp(mode, "online") == 0;
+}
+
+/* "4", "c=4", "4/s" or "inf": what stands for the load of a cell. */
 static void load_of(const struct row *row, char out[NAME_BYTES])
 {
     struct value rate = row->v[FIELD_request_rate], batch = row->v[FIELD_batch_size];
@@ -43,7 +52,8 @@ static void load_of(const struct row *row, char out[NAME_BYTES])
     else if (value_is_known(rate))
         snprintf(out, NAME_BYTES, "%g/s", value_as_num(rate));
     else if (value_is_known(batch))
-        snprintf(out, NAME_BYTES, "%.0f", value_as_num(batch));
+        snprintf(out, NAME_BYTES, "%s%.0f", is_online(row) ? "c=" : "",
+                 value_as_num(batch));
     else
         snprintf(out, NAME_BYTES, "?");
 }
@@ -132,6 +142,40 @@ static void put_ms(struct buf *out, double ms, int columns)
     put_right(out, number, columns);
 }
 
+/* Means of an offline cell. */
+static void put_means(struct table *t, const struct summary_entry *c)
+{
+    char text[NAME_BYTES];
+    put_ms(t->out, c->time_per_token_ms.mean, 8);
+    put_ms(t->out, c->first_token_latency_s.mean * 1000.0, 8);
+    put_ms(t->out, c->inter_token_latency_ms.mean, 7);
+    figure_percent(c->cache_hit_rate.mean, text);
+    put_right(t->out, text, 5);
+    put_ms(t->out, c->usd_per_million_output_tokens.mean, 7);
+}
+
+static double shown(const struct table *t, const struct percentile *of, size_t which)
+{
+    return which < t->run->percentile_count && of != NULL ? of[which].value : (double)NAN;
+}
+
+/* Percentiles of an online cell, and what failed. */
+static void put_percentiles(struct table *t, const struct summary_entry *c)
+{
+    char text[NAME_BYTES], number[FIGURE_BYTES];
+    double itl_ms = shown(t, c->itl_ms, t->low), mean_ms = c->inter_token_latency_ms.mean;
+    put_ms(t->out, shown(t, c->ttft_s, t->low) * 1000.0, 8);
+    put_ms(t->out, shown(t, c->ttft_s, t->high) * 1000.0, 8);
+    bool is_mean = isnan(itl_ms) && isfinite(mean_ms);
+    t->has_itl_mean |= is_mean;
+    figure_number(is_mean ? mean_ms : itl_ms, number);
+    snprintf(text, sizeof text, "%s%s", number, is_mean ? "*" : "");
+    put_right(t->out, text, 7);
+    put_ms(t->out, shown(t, c->itl_ms, t->high), 7);
+    snprintf(text, sizeof text, "%" PRId64, c->requests_failed);
+    put_right(t->out, text, 6);
+}
+
 static void put_cell(struct table *t, const struct summary_entry *c)
 {
     char text[NAME_BYTES];
@@ -140,12 +184,10 @@ static void put_cell(struct table *t, const struct summary_entry *c)
     put_right(t->out, caching_of(c->row), 5);
     figure_spread(&c->tokens_per_second, text);
     put_right(t->out, text, 15);
-    put_ms(t->out, c->time_per_token_ms.mean, 8);
-    put_ms(t->out, c->first_token_latency_s.mean * 1000.0, 8);
-    put_ms(t->out, c->inter_token_latency_ms.mean, 7);
-    figure_percent(c->cache_hit_rate.mean, text);
-    put_right(t->out, text, 5);
-    put_ms(t->out, c->usd_per_million_output_tokens.mean, 7);
+    if (t->is_online)
+        put_percentiles(t, c);
+    else
+        put_means(t, c);
     const char *verdict = c->verdict != NULL   ? c->verdict
                           : c->failed_rows > 0 ? "failed"
                                                : "-";
@@ -154,19 +196,40 @@ static void put_cell(struct table *t, const struct summary_entry *c)
     buf_char(t->out, '\n');
 }
 
-static void put_cells(struct table *t)
+static void put_percentile_name(struct table *t, const char *of, size_t which,
+                                int columns)
 {
-    struct value mode = t->cells[0].row->v[FIELD_serving_mode];
-    bool is_online = mode.kind == VALUE_STR && strcmp(mode.s, "online") == 0;
-    width_pad(t->out, is_online ? "load" : "batch", -7);
+    char text[NAME_BYTES] = "";
+    if (which < t->run->percentile_count)
+        snprintf(text, sizeof text, "%s%sp%g", of, *of != '\0' ? " " : "",
+                 t->run->percentiles[which]);
+    put_right(t->out, *text != '\0' ? text : of, columns);
+}
+
+static void put_head(struct table *t)
+{
+    width_pad(t->out, t->is_online ? "load" : "batch", -7);
     put_right(t->out, "cache", 5);
     put_right(t->out, "tokens/s", 15);
-    put_right(t->out, "ms/token", 8);
-    put_right(t->out, "TTFT ms", 8);
-    put_right(t->out, "ITL ms", 7);
-    put_right(t->out, "hits", 5);
-    put_right(t->out, "$/1Mtok", 7);
+    if (t->is_online) {
+        put_percentile_name(t, "TTFT", t->low, 8);
+        put_percentile_name(t, "", t->high, 8);
+        put_percentile_name(t, "ITL", t->low, 7);
+        put_percentile_name(t, "", t->high, 7);
+        put_right(t->out, "failed", 6);
+    } else {
+        put_right(t->out, "ms/token", 8);
+        put_right(t->out, "TTFT ms", 8);
+        put_right(t->out, "ITL ms", 7);
+        put_right(t->out, "hits", 5);
+        put_right(t->out, "$/1Mtok", 7);
+    }
     buf_text(t->out, "  verdict\n");
+}
+
+static void put_cells(struct table *t)
+{
+    put_head(t);
     const char *scenario = "";
     for (size_t i = 0; i < t->count; i++) {
         const char *now = text_of(t->order[i]->row, FIELD_scenario);
@@ -202,8 +265,19 @@ static void put_spread_note(struct table *t, int64_t repeats)
         buf_text(t->out, "--num-runs 4 or more would show it\n");
 }
 
+static void put_online_notes(struct table *t)
+{
+    buf_text(t->out, "TTFT and ITL in ms, over the requests of all repeats but the "
+                     "warm-up.\n");
+    if (t->has_itl_mean)
+        buf_text(t->out, "*: mean time per output token; too few gaps are known for "
+                         "percentiles.\n");
+}
+
 static void put_spread_notes(struct table *t)
 {
+    if (t->is_online)
+        put_online_notes(t);
     buf_text(t->out, "+-x%: 95 % interval over the repeats; the warm-up is left out.\n");
     put_spread_note(t, 1);
     put_spread_note(t, 2);
@@ -333,6 +407,20 @@ static void put_codes(struct table *t)
         }
 }
 
+/* p50 and p99 where they were asked for, else the lowest and the highest. */
+static void choose_percentiles(struct table *t)
+{
+    const double *p = t->run->percentiles;
+    for (size_t i = 0; i < t->run->percentile_count; i++) {
+        bool is_lower = p[i] < p[t->low] && p[t->low] != 50;
+        bool is_higher = p[i] > p[t->high] && p[t->high] != 99;
+        if (is_lower || p[i] == 50)
+            t->low = i;
+        if (is_higher || p[i] == 99)
+            t->high = i;
+    }
+}
+
 enum status table_run(const struct run_data *run, const struct summary_entry *cells,
                       size_t count, struct buf *out, struct err *e)
 {
@@ -341,6 +429,8 @@ enum status table_run(const struct run_data *run, const struct summary_entry *ce
         buf_text(out, "Nothing was measured.\n");
         return out->failed;
     }
+    t.is_online = is_online(cells[0].row);
+    choose_percentiles(&t);
     t.order = mem_alloc(count, sizeof(struct summary_entry *));
     if (t.order == NULL)
         return status_fail(e, STATUS_NO_MEMORY, "table", "no memory for %zu cells",

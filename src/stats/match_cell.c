@@ -394,12 +394,16 @@ static void group_rows(const struct match_input *in, struct grouping *g)
     }
 }
 
-static double metric_of(const struct row *row, enum match_metric m)
+static bool is_online(const struct row *row)
 {
     const char *mode = field_str(row, FIELD_serving_mode);
+    return mode != NULL && strcmp(mode, "online") == 0;
+}
+
+static double metric_of(const struct row *row, enum match_metric m)
+{
     double window = field_num(row, FIELD_window_tokens_per_second);
-    if (m == MATCH_throughput && mode != NULL && strcmp(mode, "online") == 0 &&
-        !isnan(window))
+    if (m == MATCH_throughput && is_online(row) && !isnan(window))
         return window;
     return field_num(row, match_metric_field(m));
 }
@@ -447,9 +451,11 @@ static const char *name_of(const struct match_cell *c, enum match_by by, struct 
     dim_text(c->row, FIELD_request_rate, rate);
     dim_text(c->row, FIELD_enable_prefix_caching, caching);
     bool has_cache = by != MATCH_BY_CACHING && *caching != '\0';
-    return arena_printf(a, "%s%s%s%s%s%s%s", c->scenario, *batch != '\0' ? " bs=" : "",
-                        batch, *rate != '\0' ? " rate=" : "", rate,
-                        has_cache ? " cache=" : "", has_cache ? caching : "");
+    const char *batch_name = is_online(c->row) ? " c=" : " bs=";
+    return arena_printf(a, "%s%s%s%s%s%s%s", c->scenario,
+                        *batch != '\0' ? batch_name : "", batch,
+                        *rate != '\0' ? " rate=" : "", rate, has_cache ? " cache=" : "",
+                        has_cache ? caching : "");
 }
 
 static enum status describe(struct match_cell *c, enum match_by by, struct arena *a)

@@ -159,8 +159,12 @@ static enum status collect(struct cell_work *w, struct summary_entry *entry)
         if (entry->row == NULL)
             entry->row = &w->all_rows[i];
         bool is_failed = value_is_known(w->all_rows[i].v[FIELD_error]);
-        entry->failed_rows += is_failed && !run->repeats[i].is_warmup;
-        if (is_failed || run->repeats[i].is_warmup)
+        if (run->repeats[i].is_warmup)
+            continue;
+        struct value lost = w->all_rows[i].v[FIELD_requests_failed];
+        entry->requests_failed += lost.kind == VALUE_INT ? lost.i : 0;
+        entry->failed_rows += is_failed;
+        if (is_failed)
             continue;
         w->repeats[w->row_count] = i;
         w->rows[w->row_count++] = &w->all_rows[i];

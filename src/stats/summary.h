@@ -20,6 +20,7 @@ struct summary_entry {
     const char *key;            /* FORMAT.md 3, unique in the summary */
     const struct row *row;      /* first row of the cell: identity, cell and settings */
     int64_t count, failed_rows; /* measured repeats that succeeded; that failed */
+    int64_t requests_failed;    /* over all measured repeats */
     /* tokens_per_second of an online cell is window_tokens_per_second. */
     struct spread tokens_per_second, time_per_token_ms, first_token_latency_s,
         inter_token_latency_ms, cache_hit_rate, usd_per_million_output_tokens;

@@ -92,13 +92,17 @@ static void test_names(void **state)
     r->v[FIELD_request_rate] = value_num(2.5);
     r->v[FIELD_serving_mode] = value_str("online");
     r->v[FIELD_window_tokens_per_second] = value_num(99);
-    collect(b, MATCH_BY_INSTANCE, 3);
+    r = add(b, "short", 1);
+    r->v[FIELD_serving_mode] = value_str("online"); /* 4 slots are no batch of 4 */
+    r->v[FIELD_request_rate] = value_null();
+    collect(b, MATCH_BY_INSTANCE, 4);
+    assert_string_equal(b->out.cells[3].name, "short c=4 cache=off");
     assert_string_equal(b->out.cells[0].name, "short bs=4 cache=off in=32 out=");
     assert_string_equal(b->out.cells[1].name, "short bs=4 cache=off in=64 out=");
     assert_string_equal(b->out.cells[2].name, "short rate=2.5");
     assert_string_equal(b->out.cells[2].side, MATCH_UNKNOWN);
     stats_fixture_near(b->out.cells[2].metrics[MATCH_throughput].mean, 99, 0);
-    collect(b, MATCH_BY_CACHING, 3);
+    collect(b, MATCH_BY_CACHING, 4);
     assert_string_equal(b->out.cells[0].side, "OFF");
     assert_string_equal(b->out.cells[2].side, MATCH_UNKNOWN);
     assert_null(strstr(b->out.cells[0].name, "cache="));

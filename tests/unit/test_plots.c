@@ -109,6 +109,45 @@ static void test_scaling(void **state)
                "8.0 80.0 80.0 80.0 \"\"\n");
 }
 
+/* Slots of an online load and batches are never points of one line. */
+static void test_scaling_online(void **state)
+{
+    struct analysis_fixture *f = *state;
+    struct plots_result r;
+    for (int i = 0; i < 2; i++)
+        add(f, "g5", "short", i + 1, 10)->v[FIELD_serving_mode] = value_str("online");
+    draw(f, "batch_scaling", &r);
+    check_file(f, "batch_size_scaling.gp", "Throughput by concurrency");
+    add(f, "g5", "short", 4, 10);
+    add(f, "g5", "short", 8, 20);
+    draw(f, "batch_scaling", &r);
+    check_file(f, "batch_size_scaling.gp", "batch size or concurrency");
+    check_file(f, "batch_size_scaling.dat",
+               "series: g5, online, caching OFF\n1.0 10.0 10.0 10.0 \"\"\n"
+               "2.0 10.0 10.0 10.0 \"\"\n");
+    check_file(f, "batch_size_scaling.dat",
+               "series: g5, caching OFF\n4.0 10.0 10.0 10.0 \"\"\n");
+}
+
+/* By rate, all at once last. */
+static void test_rates(void **state)
+{
+    struct analysis_fixture *f = *state;
+    struct plots_result r;
+    static const double rates[] = {16, 2};
+    struct row *row = add(f, "g5", "short", 1, 30);
+    row->v[FIELD_request_rate] = value_str("inf");
+    row->v[FIELD_batch_size] = value_null();
+    for (int i = 0; i < 2; i++) {
+        row = add(f, "g5", "short", 1, 10);
+        row->v[FIELD_request_rate] = value_num(rates[i]);
+        row->v[FIELD_batch_size] = value_null();
+    }
+    draw(f, "tokens_per_sec", &r);
+    check_file(f, "tokens_per_sec_comparison.gp",
+               "('rate=2 cache=off' 0, 'rate=16 cache=off' 1, 'rate=inf cache=off' 2)");
+}
+
 static void test_left_out(void **state)
 {
     struct analysis_fixture *f = *state;
@@ -178,6 +217,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_units_and_interval, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_caching, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_scaling, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_scaling_online, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_rates, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_left_out, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_made, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_small_arena, set_up, tear_down),

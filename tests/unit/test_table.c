@@ -175,6 +175,43 @@ static void test_online(void **state)
     journal_fixture_has(text, "short\n  2.5/s   off ");
     journal_fixture_has(text, "\n    inf   off ");
     assert_true(strstr(text, "    inf ") > strstr(text, "2.5/s")); /* last of all */
+    journal_fixture_has(text, "\n    c=8    on ");
+}
+
+static void test_percentiles(void **state)
+{
+    struct bench *b = *state;
+    static double asked[] = {90, 99, 50, 99.9};
+    static struct percentile ttft[] = {{90, 0.3}, {99, 1.25}, {50, 0.0234}, {99.9, NAN}};
+    static struct percentile itl[] = {{90, 13}, {99, 41.5}, {50, 9.876}, {99.9, 77}};
+    for (int i = 0; i < 4; i++) {
+        b->rows[i].v[FIELD_serving_mode] = value_str("online");
+        b->cells[i].ttft_s = ttft;
+        b->cells[i].itl_ms = itl;
+        b->cells[i].requests_failed = i == 3 ? 1234 : 0;
+    }
+    b->run.percentiles = asked;
+    b->run.percentile_count = 4;
+    const char *text = table(b, 4);
+    journal_fixture_has(text,
+                        "   load cache        tokens/s TTFT p50      p99 ITL p50     p99 "
+                        "failed  verdict\n"
+                        "short\n"
+                        "    c=1   off       100.0 +-?    23.40     1250   9.876   41.50 "
+                        "  1234  VALID\n");
+    journal_fixture_has(text, "\nTTFT and ITL in ms, ");
+    assert_null(strstr(text, "*: mean"));
+    asked[1] = 95; /* no p99: the highest */
+    asked[2] = 75; /* no p50: the lowest */
+    journal_fixture_has(table(b, 4), " TTFT p75    p99.9 ITL p75   p99.9 failed");
+    journal_fixture_has(table(b, 4), " 23.40        -   9.876   77.00   1234  VALID\n");
+    itl[2].value = NAN; /* gaps that nobody kept */
+    b->cells[3].inter_token_latency_ms = spread_of(10.5);
+    journal_fixture_has(table(b, 4), " 23.40        -  10.50*   77.00   1234  VALID\n");
+    journal_fixture_has(table(b, 4), "\n*: mean time per output token; ");
+    b->run.percentile_count = 0;
+    journal_fixture_has(table(b, 4),
+                        "    TTFT              ITL         failed  verdict\n");
 }
 
 static void test_marks(void **state)
@@ -213,6 +250,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_spread_notes, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_codes, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_online, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_percentiles, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_marks, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_failures, set_up, tear_down),
     };
