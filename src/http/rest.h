@@ -1,5 +1,6 @@
 /* HTTP for everything that is not load, over libcurl: readiness, models, metrics, MLflow.
- * Proxies are never used for loopback and link-local addresses. */
+ * The environment's proxies are used, but never for loopback and link-local addresses.
+ * Redirections are not followed: they could take a key elsewhere. */
 #ifndef HTTP_REST_H
 #define HTTP_REST_H
 
@@ -18,8 +19,8 @@ struct rest_options {
     const char *client_cert;     /* PEM with key, or NULL */
     bool is_insecure;
     struct opt_strings headers; /* "Name: value" */
-    double timeout_s;           /* of a whole call */
-    int64_t body_cap_bytes;     /* of an answer */
+    double timeout_s;           /* of a whole call; INFINITY: none */
+    int64_t body_cap_bytes;     /* of an answer; the cap of its buffer holds too */
 };
 
 struct rest; /* one thread at a time; keeps connections */
@@ -30,14 +31,17 @@ struct rest_call {
     const char *json; /* body, or NULL */
     /* filled */
     int status;            /* HTTP status; 0: no answer */
-    int64_t retry_after_s; /* -1 */
-    struct buf body;       /* the caller inits and finis */
+    int64_t retry_after_s; /* -1: not given, or as a date */
+    struct buf body;       /* the caller inits and finis; emptied before each call */
 };
 
+/* Everything is copied. STATUS_BAD_OPTION: a header or a key that cannot be sent. */
 MUST_CHECK enum status rest_open(const struct rest_options *o, struct rest **out,
                                  struct err *e);
 /* STATUS_OK whatever the HTTP status; STATUS_CLOSED refused or reset, STATUS_TIMEOUT,
- * STATUS_NOT_FOUND unknown host, STATUS_UNSUPPORTED TLS failure; `what` says which. */
+ * STATUS_NOT_FOUND unknown host, STATUS_UNSUPPORTED TLS failure, STATUS_TOO_BIG,
+ * STATUS_BAD_INPUT no HTTP; `what` says which. `where` is the URL without what may be
+ * secret in it. */
 MUST_CHECK enum status rest_do(struct rest *r, struct rest_call *c, struct err *e);
 void rest_close(struct rest *r); /* NULL is harmless */
 

@@ -1,4 +1,4 @@
-#include "probe/lazycurl.h"
+#include "net/lazycurl.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,0 +1,464 @@
+#include "http/rest.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <math.h>
+#include <openssl/x509_vfy.h>
+#include <stdio.h>
+#include <string.h>
+#include <strings.h>
+
+#include "base/clock.h"
+#include "base/mem.h"
+#include "base/str.h"
+#include "net/lazycurl.h"
+#include "net/tls.h"
+
+enum { WHERE_BYTES = 160, HOST_BYTES = 256 };
+
+struct rest {
+    struct lazycurl curl;
+    CURL *handle;
+    struct curl_slist *plain, *with_json; /* headers of a call without and with a body */
+    bool is_unix;
+    bool is_unset; /* an option was not taken */
+    double timeout_s;
+    int64_t body_cap_bytes;
+    char detail[CURL_ERROR_SIZE];
+};
+
+/* The answer under way. */
+struct intake {
+    struct rest_call *call;
+    int64_t cap_bytes;
+    enum status kept; /* of the body */
+};
+
+/* ---- set-up --------------------------------------------------------------------------
+ */
+
+static void set_text(struct rest *r, CURLoption option, const char *value)
+{
+    if (value != NULL && r->curl.set(r->handle, option, value) != CURLE_OK)
+        r->is_unset = true;
+}
+
+static void set_long(struct rest *r, CURLoption option, long value)
+{
+    if (r->curl.set(r->handle, option, value) != CURLE_OK)
+        r->is_unset = true;
+}
+
+static bool has_control(const char *text)
+{
+    for (const char *c = text; c != NULL && *c != '\0'; c++)
+        if ((unsigned char)*c < ' ' && *c != '\t')
+            return true;
+    return false;
+}
+
+/* The values are never told: they may be keys. */
+static enum status check(const struct rest_options *o, struct err *e)
+{
+    for (size_t i = 0; i < o->headers.count; i++) {
+        const char *header = o->headers.items[i];
+        const char *colon = strchr(header, ':');
+        if (colon != NULL && colon != header && !has_control(header) &&
+            strcspn(header, " \t") >= (size_t)(colon - header))
+            continue;
+        (void)status_fail(e, STATUS_BAD_OPTION, "--header", "header %zu cannot be sent",
+                          i + 1);
+        (void)status_hint(e, "Write 'Name: value' on one line");
+        return STATUS_BAD_OPTION;
+    }
+    const char *const secrets[] = {o->bearer, o->user, o->password};
+    for (size_t i = 0; i < sizeof secrets / sizeof secrets[0]; i++)
+        if (has_control(secrets[i]))
+            return status_fail(e, STATUS_BAD_OPTION, "key or password",
+                               "holds a line end or another control character");
+    return STATUS_OK;
+}
+
+static bool add_line(struct rest *r, struct curl_slist **list, const char *line)
+{
+    struct curl_slist *longer = r->curl.list_append(*list, line);
+    if (longer == NULL)
+        return false;
+    *list = longer;
+    return true;
+}
+
+/* libcurl takes "Name:" as the removal of a header; one without a value is "Name;". */
+static bool add_header(struct rest *r, struct curl_slist **list, const char *header)
+{
+    struct str value = str_from(header);
+    struct str name = str_cut(&value, ':');
+    if (str_trim(value).len > 0)
+        return add_line(r, list, header);
+    char *bare = mem_alloc(name.len + 2, 1);
+    if (bare == NULL)
+        return false;
+    memcpy(bare, name.ptr, name.len);
+    bare[name.len] = ';';
+    bool is_added = add_line(r, list, bare);
+    mem_free(bare);
+    return is_added;
+}
+
+static bool make_headers(struct rest *r, const struct opt_strings *headers,
+                         const char *content_type, struct curl_slist **list)
+{
+    bool is_good = add_line(r, list, "Expect:") && add_line(r, list, content_type);
+    for (size_t i = 0; i < headers->count; i++)
+        is_good = is_good && add_header(r, list, headers->items[i]);
+    return is_good;
+}
+
+/* A header's line; a new answer (after 100 Continue) begins with its status line. */
+static size_t take_header(char *data, size_t size, size_t count, void *arg)
+{
+    struct intake *in = arg;
+    struct str line = {.ptr = data, .len = size * count};
+    if (str_starts(line, "HTTP/"))
+        in->call->retry_after_s = -1;
+    struct str value = line;
+    struct str name = str_cut(&value, ':');
+    int64_t seconds = 0;
+    if (name.len == strlen("Retry-After") &&
+        strncasecmp(name.ptr, "Retry-After", name.len) == 0 &&
+        str_to_i64(str_trim(value), &seconds) && seconds >= 0)
+        in->call->retry_after_s = seconds;
+    return line.len;
+}
+
+static size_t take_body(char *data, size_t size, size_t count, void *arg)
+{
+    struct intake *in = arg;
+    struct buf *body = &in->call->body;
+    size_t len = size * count;
+    if (len > (uint64_t)in->cap_bytes - body->len)
+        in->kept = STATUS_TOO_BIG;
+    else
+        in->kept = buf_append(body, data, len);
+    return in->kept == STATUS_OK ? len : 0;
+}
+
+static void set_tls(struct rest *r, const struct rest_options *o)
+{
+    set_long(r, CURLOPT_SSLVERSION, CURL_SSLVERSION_TLSv1_2);
+    set_long(r, CURLOPT_SSL_VERIFYPEER, o->is_insecure ? 0L : 1L);
+    set_long(r, CURLOPT_SSL_VERIFYHOST, o->is_insecure ? 0L : 2L);
+    set_text(r, CURLOPT_CAINFO, o->ca_cert);
+    set_text(r, CURLOPT_SSLCERT, o->client_cert);
+    set_text(r, CURLOPT_SSLKEY, o->client_cert);
+}
+
+static void set_up(struct rest *r, const struct rest_options *o)
+{
+    set_long(r, CURLOPT_NOSIGNAL, 1L);
+    set_long(r, CURLOPT_FOLLOWLOCATION, 0L);
+    set_long(r, CURLOPT_HTTP_VERSION, CURL_HTTP_VERSION_1_1);
+    set_text(r, CURLOPT_USERAGENT, "inferbench");
+    set_text(r, CURLOPT_UNIX_SOCKET_PATH, o->unix_path);
+    if (o->bearer != NULL) {
+        set_long(r, CURLOPT_HTTPAUTH, (long)CURLAUTH_BEARER);
+        set_text(r, CURLOPT_XOAUTH2_BEARER, o->bearer);
+    } else if (o->user != NULL) {
+        set_long(r, CURLOPT_HTTPAUTH, (long)CURLAUTH_BASIC);
+        set_text(r, CURLOPT_USERNAME, o->user);
+        set_text(r, CURLOPT_PASSWORD, o->password);
+    }
+    set_tls(r, o);
+    int64_t limit_ms = 0; /* libcurl's word for none */
+    if (isfinite(o->timeout_s))
+        limit_ms = clock_seconds(o->timeout_s).ns / NS_PER_MS;
+    if (isfinite(o->timeout_s) && limit_ms < 1)
+        limit_ms = 1;
+    if (limit_ms > INT32_MAX)
+        limit_ms = INT32_MAX;
+    set_long(r, CURLOPT_TIMEOUT_MS, (long)limit_ms);
+    set_long(r, CURLOPT_CONNECTTIMEOUT_MS, limit_ms > 0 ? (long)limit_ms : INT32_MAX);
+    if (r->curl.set(r->handle, CURLOPT_WRITEFUNCTION, take_body) != CURLE_OK ||
+        r->curl.set(r->handle, CURLOPT_HEADERFUNCTION, take_header) != CURLE_OK ||
+        r->curl.set(r->handle, CURLOPT_ERRORBUFFER, r->detail) != CURLE_OK)
+        r->is_unset = true;
+}
+
+enum status rest_open(const struct rest_options *o, struct rest **out, struct err *e)
+{
+    enum status status = check(o, e);
+    if (status != STATUS_OK)
+        return status;
+    struct rest *r = mem_alloc(1, sizeof *r);
+    if (r == NULL)
+        return status_fail(e, STATUS_NO_MEMORY, "HTTP", "no memory for the client");
+    if (!lazycurl_open(&r->curl)) {
+        mem_free(r);
+        (void)status_fail(e, STATUS_UNSUPPORTED, "HTTP", "libcurl.so.4 is missing");
+        (void)status_hint(e, "Install libcurl, e.g. apt install libcurl4");
+        return STATUS_UNSUPPORTED;
+    }
+    r->is_unix = o->unix_path != NULL;
+    r->timeout_s = o->timeout_s;
+    r->body_cap_bytes = o->body_cap_bytes;
+    r->handle = r->curl.init();
+    if (r->handle != NULL)
+        set_up(r, o);
+    if (r->handle == NULL || r->is_unset ||
+        !make_headers(r, &o->headers, "Content-Type:", &r->plain) ||
+        !make_headers(r, &o->headers, "Content-Type: application/json", &r->with_json)) {
+        rest_close(r);
+        return status_fail(e, STATUS_NO_MEMORY, "HTTP",
+                           "libcurl did not take its options, or memory is short");
+    }
+    *out = r;
+    return STATUS_OK;
+}
+
+void rest_close(struct rest *r)
+{
+    if (r == NULL)
+        return;
+    if (r->handle != NULL)
+        r->curl.cleanup(r->handle);
+    r->curl.list_free(r->plain);
+    r->curl.list_free(r->with_json);
+    mem_free(r);
+}
+
+/* ---- a call --------------------------------------------------------------------------
+ */
+
+/* "host:port" of a URL, without user and password. */
+static struct str authority_of(const char *url)
+{
+    const char *sign = strstr(url, "://");
+    const char *start = sign != NULL ? sign + strlen("://") : url;
+    struct str a = {.ptr = start, .len = strcspn(start, "/?#")};
+    for (size_t i = a.len; i > 0; i--)
+        if (a.ptr[i - 1] == '@')
+            return (struct str){.ptr = a.ptr + i, .len = a.len - i};
+    return a;
+}
+
+/* A URL with http:// or https:// as it may be shown: without user, password and query,
+ * and without all where a '@' behind the host says that those hold odd characters. */
+static void show(const char *url, char out[WHERE_BYTES])
+{
+    struct str authority = authority_of(url);
+    const char *path = authority.ptr + authority.len;
+    int scheme_len = (int)strcspn(url, ":");
+    if (strchr(path, '@') != NULL)
+        (void)snprintf(out, WHERE_BYTES, "%.*s://...", scheme_len, url);
+    else
+        (void)snprintf(out, WHERE_BYTES, "%.*s://%.*s%.*s", scheme_len, url,
+                       (int)authority.len, authority.ptr, (int)strcspn(path, "?#"), path);
+}
+
+static bool is_near_v4(const unsigned char a[4])
+{
+    return a[0] == 127 || a[0] == 0 || (a[0] == 169 && a[1] == 254);
+}
+
+/* ::1, ::, fe80::/10, and IPv4 within */
+static bool is_near_v6(const unsigned char a[16])
+{
+    static const unsigned char mapped[12] = {[10] = 0xff, [11] = 0xff};
+    static const unsigned char zeros[15];
+    if (memcmp(a, mapped, sizeof mapped) == 0)
+        return is_near_v4(a + 12);
+    return (memcmp(a, zeros, sizeof zeros) == 0 && a[15] <= 1) ||
+           (a[0] == 0xfe && (a[1] & 0xc0) == 0x80);
+}
+
+/* Is it this machine, or its link? No proxy knows those. */
+static bool is_near(const char *url)
+{
+    char host[HOST_BYTES] = "";
+    unsigned char binary[16];
+    struct str a = authority_of(url);
+    bool has_brackets = a.len > 0 && a.ptr[0] == '[';
+    struct str name = str_cut(&a, has_brackets ? ']' : ':');
+    if (has_brackets) {
+        name.ptr++;
+        name.len--;
+        name = str_cut(&name, '%');
+    }
+    if (name.len >= sizeof host)
+        return false;
+    memcpy(host, name.ptr, name.len);
+    if (inet_pton(AF_INET, host, binary) == 1)
+        return is_near_v4(binary);
+    if (inet_pton(AF_INET6, host, binary) == 1)
+        return is_near_v6(binary);
+    const char *tail = strrchr(host, '.');
+    return strcasecmp(host, "localhost") == 0 ||
+           (tail != NULL && strcasecmp(tail, ".localhost") == 0);
+}
+
+static void set_proxy(struct rest *r, bool is_direct)
+{
+    const char *proxy = is_direct ? "" : NULL, *without = is_direct ? "*" : NULL;
+    if (r->curl.set(r->handle, CURLOPT_PROXY, proxy) != CURLE_OK ||
+        r->curl.set(r->handle, CURLOPT_NOPROXY, without) != CURLE_OK)
+        r->is_unset = true;
+}
+
+static void set_call(struct rest *r, const struct rest_call *c, struct intake *in)
+{
+    const struct curl_slist *headers = c->json != NULL ? r->with_json : r->plain;
+    r->is_unset = false;
+    r->detail[0] = '\0';
+    set_text(r, CURLOPT_URL, c->url);
+    set_long(r, CURLOPT_HTTPGET, 1L);
+    if (c->json != NULL || strcmp(c->method, "GET") != 0) {
+        const char *body = c->json != NULL ? c->json : "";
+        set_long(r, CURLOPT_POSTFIELDSIZE, (long)strlen(body));
+        set_text(r, CURLOPT_POSTFIELDS, body);
+    }
+    set_text(r, CURLOPT_CUSTOMREQUEST, c->method);
+    set_proxy(r, r->is_unix || is_near(c->url));
+    if (r->curl.set(r->handle, CURLOPT_HTTPHEADER, headers) != CURLE_OK ||
+        r->curl.set(r->handle, CURLOPT_WRITEDATA, in) != CURLE_OK ||
+        r->curl.set(r->handle, CURLOPT_HEADERDATA, in) != CURLE_OK)
+        r->is_unset = true;
+}
+
+/* ---- why it failed -------------------------------------------------------------------
+ */
+
+struct cause {
+    CURLcode code;
+    enum status status;
+    const char *what, *hint;
+    bool has_detail; /* libcurl's own words are added */
+};
+
+static const struct cause causes[] = {
+    {CURLE_COULDNT_RESOLVE_HOST, STATUS_NOT_FOUND, "the host name is unknown",
+     "Is it spelled right? /etc/hosts and the DNS were asked", false},
+    {CURLE_COULDNT_RESOLVE_PROXY, STATUS_NOT_FOUND, "the proxy's name is unknown",
+     "See http_proxy, https_proxy and no_proxy in the environment", false},
+    {CURLE_GOT_NOTHING, STATUS_CLOSED, "the connection was closed without an answer", "",
+     false},
+    {CURLE_PARTIAL_FILE, STATUS_CLOSED, "the connection was closed within the answer", "",
+     false},
+    {CURLE_SEND_ERROR, STATUS_CLOSED, "the connection broke", "", true},
+    {CURLE_RECV_ERROR, STATUS_CLOSED, "the connection broke", "", true},
+    {CURLE_OUT_OF_MEMORY, STATUS_NO_MEMORY, "no memory for the call", "", false},
+    {CURLE_UNSUPPORTED_PROTOCOL, STATUS_BAD_INPUT, "the answer is not HTTP",
+     "Is this the right port? If it speaks TLS, write https://", false},
+    {CURLE_WEIRD_SERVER_REPLY, STATUS_BAD_INPUT, "the answer is not HTTP",
+     "Is this the right port? If it speaks TLS, write https://", false},
+    {CURLE_URL_MALFORMAT, STATUS_BAD_INPUT, "not an address that can be called", "",
+     false},
+    {CURLE_SSL_CACERT_BADFILE, STATUS_UNSUPPORTED,
+     "the file of --ca-cert holds no "
+     "certificate that can be used",
+     "It is to be in PEM", false},
+    {CURLE_SSL_CERTPROBLEM, STATUS_UNSUPPORTED, "the client's certificate cannot be used",
+     "It is to be in PEM, with its key in the same file", true},
+};
+
+static enum status why_unconnected(struct rest *r, const char *where, struct err *e)
+{
+    long number = 0;
+    (void)r->curl.get(r->handle, CURLINFO_OS_ERRNO, &number);
+    if (number == ECONNREFUSED || number == ENOENT) {
+        (void)status_fail(e, STATUS_CLOSED, where,
+                          number == ENOENT ? "no such unix socket"
+                                           : "connection refused");
+        (void)status_hint(e, "Is the server running, and is this its address?");
+    } else {
+        (void)status_fail(e, STATUS_CLOSED, where, "no connection: %s", r->detail);
+    }
+    return STATUS_CLOSED;
+}
+
+static enum status why_untrusted(struct rest *r, CURLcode code, const char *where,
+                                 struct err *e)
+{
+    long verified = 0;
+    (void)r->curl.get(r->handle, CURLINFO_SSL_VERIFYRESULT, &verified);
+    if (code == CURLE_SSL_CONNECT_ERROR) {
+        (void)status_fail(e, STATUS_UNSUPPORTED, where, "the TLS handshake failed: %s",
+                          r->detail);
+        (void)status_hint(e,
+                          "Does this port speak TLS 1.2 or later? If it has none, write "
+                          "http:// instead of https://");
+        return STATUS_UNSUPPORTED;
+    }
+    (void)status_fail(e, STATUS_UNSUPPORTED, where,
+                      "the server's certificate is refused: %s", r->detail);
+    if (strstr(r->detail, "subject name") != NULL) /* its own check, after OpenSSL's */
+        verified = X509_V_ERR_HOSTNAME_MISMATCH;
+    (void)status_hint(e, "%s", tls_verify_hint(verified));
+    return STATUS_UNSUPPORTED;
+}
+
+static enum status why_listed(struct rest *r, CURLcode code, const char *where,
+                              struct err *e)
+{
+    for (size_t i = 0; i < sizeof causes / sizeof causes[0]; i++) {
+        const struct cause *c = &causes[i];
+        if (c->code != code)
+            continue;
+        bool has_detail = c->has_detail && r->detail[0] != '\0';
+        (void)status_fail(e, c->status, where, "%s%s%s", c->what, has_detail ? ": " : "",
+                          has_detail ? r->detail : "");
+        (void)status_hint(e, "%s", c->hint);
+        return c->status;
+    }
+    return status_fail(e, STATUS_IO, where, "libcurl's error %d: %s", (int)code,
+                       r->detail);
+}
+
+static enum status why(struct rest *r, CURLcode code, const struct intake *in,
+                       const char *where, struct err *e)
+{
+    switch (code) {
+    case CURLE_OPERATION_TIMEDOUT:
+        return status_fail(e, STATUS_TIMEOUT, where, "no whole answer within %g s",
+                           r->timeout_s);
+    case CURLE_WRITE_ERROR:
+        if (in->kept == STATUS_NO_MEMORY)
+            return status_fail(e, STATUS_NO_MEMORY, where, "no memory for the answer");
+        return status_fail(e, STATUS_TOO_BIG, where,
+                           "the answer is larger than %lld bytes",
+                           (long long)in->cap_bytes);
+    case CURLE_COULDNT_CONNECT: return why_unconnected(r, where, e);
+    case CURLE_SSL_CONNECT_ERROR:
+    case CURLE_PEER_FAILED_VERIFICATION:
+    case CURLE_SSL_ISSUER_ERROR: return why_untrusted(r, code, where, e);
+    default: return why_listed(r, code, where, e);
+    }
+}
+
+enum status rest_do(struct rest *r, struct rest_call *c, struct err *e)
+{
+    char where[WHERE_BYTES];
+    int64_t cap_bytes = r->body_cap_bytes;
+    if (cap_bytes <= 0 || (uint64_t)cap_bytes > c->body.cap_bytes)
+        cap_bytes = c->body.cap_bytes < INT64_MAX ? (int64_t)c->body.cap_bytes
+                                                  : INT64_MAX;
+    struct intake in = {.call = c, .cap_bytes = cap_bytes};
+    c->status = 0;
+    c->retry_after_s = -1;
+    buf_clear(&c->body);
+    if (strncasecmp(c->url, "http://", 7) != 0 && strncasecmp(c->url, "https://", 8) != 0)
+        return status_fail(e, STATUS_BAD_INPUT, "HTTP",
+                           "not an address with http:// or https://");
+    show(c->url, where);
+    set_call(r, c, &in);
+    if (r->is_unset)
+        return status_fail(e, STATUS_NO_MEMORY, where, "no memory for the call");
+    CURLcode code = r->curl.perform(r->handle);
+    if (code != CURLE_OK) {
+        buf_clear(&c->body);
+        return why(r, code, &in, where, e);
+    }
+    long answer = 0;
+    (void)r->curl.get(r->handle, CURLINFO_RESPONSE_CODE, &answer);
+    c->status = (int)answer;
+    return STATUS_OK;
+}
