@@ -65,6 +65,19 @@ enum status buf_char(struct buf *b, char c)
     return buf_append(b, &c, 1);
 }
 
+enum status buf_int(struct buf *b, int64_t value)
+{
+    char text[24];
+    size_t at = sizeof text;
+    uint64_t rest = value < 0 ? -(uint64_t)value : (uint64_t)value;
+    do
+        text[--at] = (char)('0' + rest % 10);
+    while ((rest /= 10) > 0);
+    if (value < 0)
+        text[--at] = '-';
+    return buf_append(b, text + at, sizeof text - at);
+}
+
 enum status buf_printf(struct buf *b, const char *fmt, ...)
 {
     va_list args, again;

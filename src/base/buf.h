@@ -6,6 +6,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "base/status.h"
 #include "base/str.h"
@@ -22,6 +23,7 @@ void buf_init(struct buf *b, size_t cap_bytes);
 enum status buf_append(struct buf *b, const void *data, size_t len);
 enum status buf_text(struct buf *b, const char *text);
 enum status buf_char(struct buf *b, char c);
+enum status buf_int(struct buf *b, int64_t value); /* decimal; quicker than buf_printf */
 PRINTF_LIKE(2, 3) enum status buf_printf(struct buf *b, const char *fmt, ...);
 void buf_clear(struct buf *b);                  /* keeps the memory, forgets a failure */
 void buf_drop_front(struct buf *b, size_t len); /* forgets the first len bytes */

@@ -23,7 +23,8 @@ enum opt_type {
     OPT_INT_LIST,    /* struct opt_ints; as above */
     OPT_DOUBLE_LIST, /* struct opt_doubles; as above */
     OPT_PAIRS,       /* struct opt_strings of "key=value"; no split at commas */
-    OPT_MAYBE        /* const char *; --x gives "", --x=value the value */
+    OPT_MAYBE,       /* const char *; --x gives "", --x=value the value */
+    OPT_DURATION     /* int64_t ns; OPT_INT_UNSET when unset; "20ms", "1.5s" */
 };
 
 #define OPT_INT_UNSET INT64_MIN
@@ -46,7 +47,8 @@ struct opt {
     char short_name;  /* 0 if none */
     enum opt_type type;
     size_t offset;          /* 0 is valid */
-    double min, max;        /* OPT_INT, OPT_DOUBLE and their lists; both 0: no range */
+    double min, max;        /* OPT_INT, OPT_DOUBLE and their lists, OPT_DURATION in
+                               seconds; both 0: no range */
     const char *fallback;   /* as typed (lists: with spaces); NULL: unset */
     const char *choices;    /* OPT_CHOICE; each item of an OPT_STRING_LIST if not NULL */
     const char *value_name; /* for help: "N", "FILE", "K=V"; NULL: by type */

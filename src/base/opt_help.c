@@ -8,15 +8,22 @@
 
 enum { COLUMNS = 80, HELP_COLUMN = 28, CHOICES_SHOWN = 24, TEXT_CAP = 64 * 1024 };
 
+static enum status write_bound(const struct opt *o, double bound, struct buf *out)
+{
+    if (o->type == OPT_DURATION)
+        return opt_value_span((int64_t)(bound * 1e9), out);
+    return opt_value_number(bound, out);
+}
+
 enum status opt_help_range(const struct opt *o, struct buf *out)
 {
     if (o->min == 0 && o->max == 0)
         return out->failed;
-    (void)opt_value_number(o->min, out);
+    (void)write_bound(o, o->min, out);
     if (o->max >= 1e9) /* as good as no limit */
         return buf_text(out, " or more");
     (void)buf_text(out, " to ");
-    return opt_value_number(o->max, out);
+    return write_bound(o, o->max, out);
 }
 
 static bool shows_choices(const struct opt *o)
@@ -28,10 +35,10 @@ static bool shows_choices(const struct opt *o)
 static void write_value_name(const struct opt *o, struct buf *out)
 {
     static const char *const by_type[] = {
-        [OPT_STRING] = "TEXT",   [OPT_INT] = "N",      [OPT_DOUBLE] = "X",
-        [OPT_CHOICE] = "NAME",   [OPT_INT_LIST] = "N", [OPT_STRING_LIST] = "NAME",
-        [OPT_DOUBLE_LIST] = "X", [OPT_PAIRS] = "K=V",  [OPT_MAYBE] = "TEXT",
-        [OPT_FLAG] = "",
+        [OPT_STRING] = "TEXT",   [OPT_INT] = "N",         [OPT_DOUBLE] = "X",
+        [OPT_CHOICE] = "NAME",   [OPT_INT_LIST] = "N",    [OPT_STRING_LIST] = "NAME",
+        [OPT_DOUBLE_LIST] = "X", [OPT_PAIRS] = "K=V",     [OPT_MAYBE] = "TEXT",
+        [OPT_FLAG] = "",         [OPT_DURATION] = "TIME",
     };
     if (o->type == OPT_FLAG)
         return;

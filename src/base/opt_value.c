@@ -20,7 +20,8 @@ void opt_value_clear(const struct opt *o, void *field)
 {
     switch (o->type) {
     case OPT_FLAG: *(bool *)field = false; break;
-    case OPT_INT: *(int64_t *)field = OPT_INT_UNSET; break;
+    case OPT_INT:
+    case OPT_DURATION: *(int64_t *)field = OPT_INT_UNSET; break;
     case OPT_DOUBLE: *(double *)field = NAN; break;
     case OPT_INT_LIST: *(struct opt_ints *)field = (struct opt_ints){0}; break;
     case OPT_DOUBLE_LIST: *(struct opt_doubles *)field = (struct opt_doubles){0}; break;
@@ -43,6 +44,8 @@ static void example_of(const struct opt *o, char *out, size_t size)
     double number = o->min > 0 ? o->min : 1;
     if (o->fallback != NULL && o->fallback[0] != '\0')
         (void)snprintf(out, size, "%.*s", (int)strcspn(o->fallback, " ,"), o->fallback);
+    else if (o->type == OPT_DURATION)
+        (void)snprintf(out, size, "%gs", number);
     else if (o->max > 0 && number > o->max)
         (void)snprintf(out, size, "%g", o->max);
     else
@@ -103,6 +106,18 @@ static enum status read_double(const struct opt_value_job *job, const char *word
     enum status status = check_range(job, word, value);
     if (status == STATUS_OK)
         *out = value;
+    return status;
+}
+
+static enum status read_duration(const struct opt_value_job *job, const char *word,
+                                 int64_t *out)
+{
+    int64_t ns = 0;
+    if (!str_to_span_ns(str_from(word), &ns))
+        return not_a(job, word, "a time with its unit (ns, us, ms, s, min, h)");
+    enum status status = check_range(job, word, (double)ns / 1e9);
+    if (status == STATUS_OK)
+        *out = ns;
     return status;
 }
 
@@ -208,6 +223,7 @@ static enum status read_item(const struct opt_value_job *job, const char *word,
     case OPT_DOUBLE:
     case OPT_DOUBLE_LIST: return read_double(job, word, slot);
     case OPT_PAIRS: return read_pair(job, word, slot);
+    case OPT_DURATION: return read_duration(job, word, slot);
     default: return read_text(job, word, slot);
     }
 }
@@ -325,6 +341,18 @@ enum status opt_value_number(double value, struct buf *out)
     return buf_text(out, text);
 }
 
+enum status opt_value_span(int64_t ns, struct buf *out)
+{
+    static const struct {
+        const char *unit;
+        int64_t ns;
+    } units[] = {{"s", 1000000000}, {"ms", 1000000}, {"us", 1000}, {"ns", 1}};
+    size_t i = 0;
+    while (ns % units[i].ns != 0)
+        i++;
+    return buf_printf(out, "%lld%s", (long long)(ns / units[i].ns), units[i].unit);
+}
+
 static enum status list_text(const struct opt *o, const void *field, struct buf *out)
 {
     const struct opt_strings *texts = field;
@@ -347,17 +375,22 @@ static enum status list_text(const struct opt *o, const void *field, struct buf 
     return out->failed;
 }
 
+static enum status whole_text(const struct opt *o, int64_t whole, struct buf *out)
+{
+    if (whole == OPT_INT_UNSET)
+        return out->failed;
+    return o->type == OPT_DURATION ? opt_value_span(whole, out)
+                                   : buf_printf(out, "%lld", (long long)whole);
+}
+
 static enum status plain_text(const struct opt *o, const void *field, struct buf *out)
 {
-    int64_t whole = 0;
     double number = 0;
     const char *text = NULL;
     switch (o->type) {
     case OPT_FLAG: return buf_text(out, *(const bool *)field ? "true" : "false");
     case OPT_INT:
-        whole = *(const int64_t *)field;
-        return whole == OPT_INT_UNSET ? out->failed
-                                      : buf_printf(out, "%lld", (long long)whole);
+    case OPT_DURATION: return whole_text(o, *(const int64_t *)field, out);
     case OPT_DOUBLE:
         number = *(const double *)field;
         return isnan(number) ? out->failed : opt_value_number(number, out);

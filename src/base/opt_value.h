@@ -26,5 +26,7 @@ MUST_CHECK enum status opt_value_store(const struct opt_value_job *job,
 const char *opt_value_nearest(const char *choices, const char *word, size_t *len);
 /* Shortest text that reads back to the same number; "inf" for infinity. */
 enum status opt_value_number(double value, struct buf *out);
+/* Nanoseconds in the largest unit that leaves a whole number: "1500ms". */
+enum status opt_value_span(int64_t ns, struct buf *out);
 
 #endif

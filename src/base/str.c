@@ -97,6 +97,31 @@ bool str_to_double(struct str s, double *out)
     return true;
 }
 
+bool str_to_span_ns(struct str s, int64_t *out)
+{
+    static const struct {
+        const char *unit;
+        double ns;
+    } units[] = {{"ns", 1},  {"us", 1e3},   {"ms", 1e6},
+                 {"s", 1e9}, {"min", 6e10}, {"h", 3.6e12}};
+    size_t digits = s.len;
+    while (digits > 0 && isalpha((unsigned char)s.ptr[digits - 1]))
+        digits--;
+    struct str unit = {.ptr = s.ptr + digits, .len = s.len - digits};
+    double number = 0, ns = 0;
+    if (!str_to_double((struct str){.ptr = s.ptr, .len = digits}, &number) || number < 0)
+        return false;
+    for (size_t i = 0; i < sizeof units / sizeof units[0]; i++)
+        if (str_is(unit, units[i].unit))
+            ns = units[i].ns;
+    bool is_known = ns > 0 || (unit.len == 0 && number == 0);
+    double value = nearbyint(number * ns);
+    if (!is_known || value >= 0x1p63)
+        return false;
+    *out = (int64_t)value;
+    return true;
+}
+
 static size_t least(size_t a, size_t b)
 {
     return a < b ? a : b;

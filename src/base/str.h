@@ -24,6 +24,9 @@ struct str str_cut(struct str *rest, char sep);
  * empty string, and for what does not fit. "inf" is a double, "nan" is not. */
 bool str_to_i64(struct str s, int64_t *out);
 bool str_to_double(struct str s, double *out);
+/* A length of time with its unit, "250us" or "1.5s", in whole nanoseconds; units: ns us
+ * ms s min h, and none for a bare 0. Not negative. */
+bool str_to_span_ns(struct str s, int64_t *out);
 
 /* Damerau-Levenshtein distance, letters' case ignored; for "did you mean". O(n * m). */
 size_t str_distance(const char *a, const char *b);

@@ -3,6 +3,7 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <string.h>
 #include <cmocka.h>
 
@@ -99,6 +100,25 @@ static void taking(void **state)
     buf_fini(&b);
 }
 
+static void whole_numbers(void **state)
+{
+    (void)state;
+    static const int64_t values[] = {0, 7, -7, 10, 1234567890123, INT64_MAX, INT64_MIN};
+    struct buf b;
+    buf_init(&b, 1000);
+    for (size_t i = 0; i < sizeof values / sizeof values[0]; i++) {
+        char text[32];
+        (void)snprintf(text, sizeof text, "%lld", (long long)values[i]);
+        buf_clear(&b);
+        assert_int_equal(buf_int(&b, values[i]), STATUS_OK);
+        assert_string_equal(buf_cstr(&b), text);
+    }
+    buf_fini(&b);
+    buf_init(&b, 2);
+    assert_int_equal(buf_int(&b, 100), STATUS_TOO_BIG);
+    buf_fini(&b);
+}
+
 static void no_memory_is_clean(void **state)
 {
     (void)state;
@@ -129,6 +149,7 @@ int main(void)
         cmocka_unit_test(printf_that_needs_room_keeps_the_front),
         cmocka_unit_test(dropping_the_front),
         cmocka_unit_test(taking),
+        cmocka_unit_test(whole_numbers),
         cmocka_unit_test(no_memory_is_clean),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -105,6 +105,48 @@ static void texts_are_copies(void **state)
     arena_fini(&a);
 }
 
+static void durations_come_back(void **state)
+{
+    (void)state;
+    static const struct opt o = {
+        .name = "itl", .type = OPT_DURATION, .min = 0, .max = 60, .fallback = "10ms"};
+    static const struct {
+        const char *word, *text, *message; /* message: NULL where it is accepted */
+    } rows[] = {
+        {"20ms", "20ms", NULL},
+        {"1.5s", "1500ms", NULL},
+        {"60s", "60s", NULL},
+        {"1234ns", "1234ns", NULL},
+        {"0", "0s", NULL},
+        {"61s", "", "--itl: 61s is out of range. Write 0s to 60s"},
+        {"20", "",
+         "--itl: \"20\" is not a time with its unit (ns, us, ms, s, min, h). Write e.g. "
+         "10ms"},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        int64_t ns;
+        struct err e = {0};
+        struct buf b;
+        char message[400] = "";
+        opt_value_clear(&o, &ns);
+        assert_int_equal(ns, OPT_INT_UNSET);
+        struct opt_value_job job = {.opt = &o, .field = &ns, .where = "--itl", .e = &e};
+        enum status st = opt_value_store(
+            &job, &(struct opt_strings){(const char *[]){rows[i].word}, 1});
+        assert_int_equal(st, rows[i].message == NULL ? STATUS_OK : STATUS_BAD_OPTION);
+        struct opt_parse p = {.table = &o, .count = 1, .target = &ns};
+        buf_init(&b, 100);
+        assert_int_equal(opt_value_text(&p, &o, &b), STATUS_OK);
+        assert_string_equal(buf_cstr(&b), rows[i].text);
+        buf_fini(&b);
+        if (rows[i].message != NULL) {
+            status_format(&e, message, sizeof message);
+            assert_int_equal(strncmp(message, rows[i].message, strlen(rows[i].message)),
+                             0);
+        }
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -113,6 +155,7 @@ int main(void)
         cmocka_unit_test(a_failed_word_leaves_the_list),
         cmocka_unit_test(secrets_stay_out_of_messages),
         cmocka_unit_test(texts_are_copies),
+        cmocka_unit_test(durations_come_back),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

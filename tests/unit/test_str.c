@@ -108,6 +108,44 @@ static void real_numbers(void **state)
     assert_false(str_to_double(str_from(digits), &value));
 }
 
+static void lengths_of_time(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text;
+        int64_t ns; /* -1: refused */
+    } rows[] = {
+        {"20ms", 20000000},
+        {"1.5s", 1500000000},
+        {"250us", 250000},
+        {"7ns", 7},
+        {"2min", INT64_C(120000000000)},
+        {"1h", INT64_C(3600000000000)},
+        {"0", 0},
+        {"0s", 0},
+        {"1e3us", 1000000},
+        {"0.4ns", 0},
+        {"20", -1},
+        {"ms", -1},
+        {"", -1},
+        {"-1s", -1},
+        {"1 s", -1},
+        {"1S", -1},
+        {"1m", -1},
+        {"1sec", -1},
+        {"infs", -1},
+        {"1e30h", -1},
+        {"5ms ", -1},
+        {"s5", -1},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        int64_t ns = -1;
+        bool is_good = str_to_span_ns(str_from(rows[i].text), &ns);
+        if (is_good != (rows[i].ns >= 0) || ns != rows[i].ns)
+            fail_msg("\"%s\" gives %d, %lld", rows[i].text, is_good, (long long)ns);
+    }
+}
+
 static void distances(void **state)
 {
     (void)state;
@@ -130,9 +168,10 @@ static void distances(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(comparing),    cmocka_unit_test(trimming),
-        cmocka_unit_test(cutting),      cmocka_unit_test(whole_numbers),
-        cmocka_unit_test(real_numbers), cmocka_unit_test(distances),
+        cmocka_unit_test(comparing),       cmocka_unit_test(trimming),
+        cmocka_unit_test(cutting),         cmocka_unit_test(whole_numbers),
+        cmocka_unit_test(real_numbers),    cmocka_unit_test(distances),
+        cmocka_unit_test(lengths_of_time),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
