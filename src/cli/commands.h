@@ -15,5 +15,6 @@ extern const struct cli_command cmd_merge;
 extern const struct cli_command cmd_analyze;
 extern const struct cli_command cmd_env;
 extern const struct cli_command cmd_recover;
+extern const struct cli_command cmd_serve;
 
 #endif

@@ -1,0 +1,110 @@
+#include "serve/answer.h"
+
+#include <stdio.h>
+#include <string.h>
+
+void answer_init(struct answer *a)
+{
+    *a = (struct answer){.strike = -1};
+    buf_init(&a->chunks.opening, 4096);
+}
+
+void answer_fini(struct answer *a)
+{
+    buf_fini(&a->chunks.opening);
+}
+
+/* (1 - jitter) to (1 + jitter) times the length. */
+static struct span drawn(struct answer *a, int64_t length_ns)
+{
+    if (a->jitter <= 0)
+        return (struct span){length_ns};
+    double factor = 1 + a->jitter * (2 * rng_unit(&a->fate.rng) - 1);
+    return (struct span){(int64_t)((double)length_ns * factor)};
+}
+
+static int64_t events_of(int64_t tokens, int64_t per_event)
+{
+    return (tokens + per_event - 1) / per_event;
+}
+
+/* How long the answer gets, and after which event it goes wrong. */
+static void plan_fault(struct answer *a)
+{
+    int64_t per_event = a->record.tokens_per_event;
+    a->tokens = a->ask.max_tokens;
+    a->events = events_of(a->tokens, per_event);
+    a->strike = -1;
+    switch (a->fate.kind) {
+    case FATE_OK:
+    case FATE_FAIL:
+    case FATE_HANG:
+    case FATE_BIG_HEADER: break;
+    case FATE_SHORT:
+        a->tokens = a->tokens > 1 ? fate_events(&a->fate, a->tokens) : a->tokens;
+        a->events = events_of(a->tokens, per_event);
+        break;
+    default:
+        a->strike = fate_events(&a->fate, a->events);
+        if (a->fate.kind == FATE_GARBAGE && a->fate.garbage == FATE_GARBAGE_HEAD)
+            a->strike = 0;
+    }
+}
+
+void answer_begin(struct answer *a, const struct settings *s, int64_t created_s,
+                  struct buf *line)
+{
+    bool has_stamp = a->record.arrival.ns != NS_UNKNOWN;
+    a->ttft_ns = s->ttft_ns;
+    a->itl_ns = s->itl_ns;
+    a->jitter = s->jitter;
+    a->sent_events = a->sent_tokens = 0;
+    a->record.tokens_per_event = s->tokens_per_event;
+    plan_fault(a);
+    if (!a->ask.is_stream)
+        a->record.tokens_per_event = a->tokens;
+    a->due = clock_after(has_stamp ? a->record.arrival : a->record.read,
+                         drawn(a, a->ttft_ns));
+    const char *prefix = a->ask.endpoint == ASK_CHAT ? "chatcmpl" : "cmpl";
+    if (a->record.id != NULL)
+        (void)snprintf(a->id, sizeof a->id, "%s-%s", prefix, a->record.id);
+    else
+        (void)snprintf(a->id, sizeof a->id, "%s-%016llx", prefix,
+                       (unsigned long long)rng_u64(&a->fate.rng));
+    a->chunks.ask = &a->ask;
+    a->chunks.id = a->id;
+    a->chunks.model = s->model;
+    a->chunks.created_s = created_s;
+    a->chunks.vocab_size = s->vocab_size;
+    a->chunks.has_usage = !s->hides_usage;
+    a->chunks.line = line;
+    chunks_begin(&a->chunks);
+}
+
+void answer_advance(struct answer *a)
+{
+    a->due = clock_after(a->due, drawn(a, a->itl_ns));
+}
+
+void answer_advance_to_end(struct answer *a)
+{
+    int64_t events = a->strike >= 0 ? a->strike : a->events;
+    for (int64_t i = 1; i < events; i++)
+        answer_advance(a);
+}
+
+const char *answer_finish(const struct answer *a)
+{
+    return a->fate.kind == FATE_SHORT ? "stop" : "length";
+}
+
+struct chunks_tokens answer_next(const struct answer *a)
+{
+    struct chunks_tokens t = {.from = a->sent_tokens,
+                              .to = a->sent_tokens + a->record.tokens_per_event};
+    if (t.to >= a->tokens) {
+        t.to = a->tokens;
+        t.finish = answer_finish(a);
+    }
+    return t;
+}

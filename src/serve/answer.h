@@ -1,0 +1,51 @@
+/* One answer on its way: what it will say, when, and how far it has come. All instants
+ * come from one absolute schedule, so that lateness never adds up. */
+#ifndef SERVE_ANSWER_H
+#define SERVE_ANSWER_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/buf.h"
+#include "base/clock.h"
+#include "base/status.h"
+#include "serve/ask.h"
+#include "serve/chunks.h"
+#include "serve/fate.h"
+#include "serve/settings.h"
+#include "serve/slog.h"
+
+struct answer {
+    struct ask ask;
+    struct fate fate;
+    struct chunks chunks;
+    char id[160];
+    int64_t tokens, events; /* of the whole answer */
+    int64_t strike;         /* events before the fault; -1: none */
+    int64_t sent_events, sent_tokens;
+    int64_t ttft_ns, itl_ns;
+    double jitter;
+    struct instant due; /* of the next event */
+    bool is_active;     /* logged when it ends */
+    bool is_running;    /* counted among those that are answered */
+    bool is_finishing;  /* all of it was handed over, some of it may still wait */
+    bool awaits_stamp;  /* the last event found no room: stamped when it is out */
+    struct slog_record record;
+};
+
+void answer_init(struct answer *a);
+void answer_fini(struct answer *a);
+/* Plans an answer to a->ask, a->record and a->fate, which are set: its length, where its
+ * fault strikes, the instant of its first event. line: scratch. */
+void answer_begin(struct answer *a, const struct settings *s, int64_t created_s,
+                  struct buf *line);
+/* Moves `due` on to the event after the next one. */
+void answer_advance(struct answer *a);
+/* Moves it to the last event at once: an answer that is not streamed. */
+void answer_advance_to_end(struct answer *a);
+/* Tokens of the next event. */
+struct chunks_tokens answer_next(const struct answer *a);
+/* Why the whole answer ends: "length", "stop" for a short one. */
+const char *answer_finish(const struct answer *a);
+
+#endif

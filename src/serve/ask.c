@@ -1,0 +1,378 @@
+#include "serve/ask.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/status.h"
+#include "serve/jscan.h"
+
+enum { BYTES_PER_TOKEN = 4, DEFAULT_MAX_TOKENS = 16 /* of /v1/completions */ };
+#define UNSET INT64_MIN
+
+/* The body while it is read. */
+struct reading {
+    struct jscan scan;
+    const struct ask_limits *limits;
+    struct ask *ask;
+    struct ask_error *e;
+    bool has_failed;
+    struct str body, model;
+    int64_t max_tokens, max_completion_tokens, min_tokens, choices;
+    size_t text_bytes;
+    size_t prompts; /* in the prompt's list */
+    bool has_prompt, has_stream_options;
+};
+
+PRINTF_LIKE(5, 6)
+static void refuse(struct reading *r, int status, const char *type, const char *param,
+                   const char *fmt, ...)
+{
+    if (r->has_failed)
+        return;
+    va_list args;
+    va_start(args, fmt);
+    (void)vsnprintf(r->e->message, sizeof r->e->message, fmt, args);
+    va_end(args);
+    r->e->status = status;
+    r->e->type = type;
+    r->e->param = param;
+    r->has_failed = true;
+}
+
+#define BAD_REQUEST "BadRequestError"
+#define BAD_SHAPE   "Bad Request"
+
+static void wrong_type(struct reading *r, const char *param, const char *kind)
+{
+    refuse(r, 400, BAD_SHAPE, param,
+           "1 validation error:\n  {'type': '%s_type', 'loc': '%s', 'msg': 'Input should "
+           "be a valid %s'}",
+           kind, param, kind);
+    (void)jscan_skip(&r->scan);
+}
+
+static void read_int(struct reading *r, const char *param, int64_t *out)
+{
+    enum jscan_kind kind = jscan_kind(&r->scan);
+    if (kind == JSCAN_NULL)
+        (void)jscan_skip(&r->scan);
+    else if (kind != JSCAN_NUMBER)
+        wrong_type(r, param, "integer");
+    else if (!jscan_int(&r->scan, out) && !r->scan.is_bad)
+        refuse(r, 400, BAD_SHAPE, param,
+               "1 validation error:\n  {'type': 'int_from_float', 'loc': '%s', 'msg': "
+               "'Input should be a valid integer'}",
+               param);
+}
+
+static void read_bool(struct reading *r, const char *param, bool *out)
+{
+    enum jscan_kind kind = jscan_kind(&r->scan);
+    if (kind == JSCAN_TRUE || kind == JSCAN_FALSE || kind == JSCAN_NULL) {
+        *out = kind == JSCAN_TRUE;
+        (void)jscan_skip(&r->scan);
+    } else {
+        wrong_type(r, param, "boolean");
+    }
+}
+
+static void add_text(struct reading *r)
+{
+    size_t bytes = 0;
+    (void)jscan_string(&r->scan, &bytes);
+    r->text_bytes += bytes;
+}
+
+static void read_stream_options(struct reading *r)
+{
+    struct str key;
+    if (jscan_kind(&r->scan) != JSCAN_OBJECT) {
+        if (jscan_kind(&r->scan) == JSCAN_NULL)
+            (void)jscan_skip(&r->scan);
+        else
+            wrong_type(r, "body.stream_options", "dictionary");
+        return;
+    }
+    r->has_stream_options = true;
+    jscan_enter(&r->scan);
+    while (jscan_member(&r->scan, &key)) {
+        if (str_is(key, "include_usage"))
+            read_bool(r, "body.stream_options.include_usage", &r->ask->includes_usage);
+        else if (str_is(key, "continuous_usage_stats"))
+            read_bool(r, "body.stream_options.continuous_usage_stats",
+                      &r->ask->has_continuous_usage);
+        else
+            (void)jscan_skip(&r->scan);
+    }
+}
+
+/* One id of a list; the scan stands before it. */
+static void read_id(struct reading *r)
+{
+    int64_t id = 0;
+    if (!jscan_int(&r->scan, &id)) {
+        wrong_type(r, "body.prompt", "integer");
+        return;
+    }
+    if (id < 0 || id >= r->limits->vocab_size)
+        refuse(r, 400, BAD_REQUEST, NULL, "Token id %lld is out of vocabulary",
+               (long long)id);
+    r->ask->prompt_tokens++;
+}
+
+/* A list of ids, or of one text, or of one list of ids; the scan stands before it. */
+static void read_list(struct reading *r, bool is_inner)
+{
+    const char *start = r->scan.at;
+    bool has_ids = false;
+    jscan_enter(&r->scan);
+    while (jscan_item(&r->scan)) {
+        enum jscan_kind kind = jscan_kind(&r->scan);
+        if (kind == JSCAN_NUMBER) {
+            has_ids = true;
+            read_id(r);
+        } else if (kind == JSCAN_STRING && !is_inner) {
+            r->prompts++;
+            add_text(r);
+        } else if (kind == JSCAN_ARRAY && !is_inner) {
+            r->prompts++;
+            read_list(r, true);
+        } else {
+            wrong_type(r, "body.prompt", "string");
+        }
+    }
+    if (has_ids)
+        r->ask->prompt_ids = (struct str){start, (size_t)(r->scan.at - start)};
+    if (has_ids && !is_inner)
+        r->prompts++;
+}
+
+static void read_prompt(struct reading *r)
+{
+    enum jscan_kind kind = jscan_kind(&r->scan);
+    r->has_prompt = true;
+    if (kind == JSCAN_STRING) {
+        r->prompts = 1;
+        add_text(r);
+        if (r->text_bytes == 0)
+            refuse(r, 400, BAD_REQUEST, "prompt",
+                   "Either prompt or prompt_embeds must be provided and non-empty. "
+                   "(parameter=prompt)");
+    } else if (kind == JSCAN_ARRAY) {
+        read_list(r, false);
+    } else {
+        wrong_type(r, "body.prompt", "string");
+    }
+}
+
+/* A message's content: a text, or parts of which those with a text count. */
+static void read_content(struct reading *r)
+{
+    struct str key;
+    if (jscan_kind(&r->scan) == JSCAN_STRING) {
+        add_text(r);
+        return;
+    }
+    if (jscan_kind(&r->scan) != JSCAN_ARRAY) {
+        (void)jscan_skip(&r->scan);
+        return;
+    }
+    jscan_enter(&r->scan);
+    while (jscan_item(&r->scan)) {
+        if (jscan_kind(&r->scan) != JSCAN_OBJECT) {
+            wrong_type(r, "body.messages", "dictionary");
+            continue;
+        }
+        jscan_enter(&r->scan);
+        while (jscan_member(&r->scan, &key))
+            if (str_is(key, "text") && jscan_kind(&r->scan) == JSCAN_STRING)
+                add_text(r);
+            else
+                (void)jscan_skip(&r->scan);
+    }
+}
+
+static void read_messages(struct reading *r)
+{
+    struct str key;
+    if (jscan_kind(&r->scan) != JSCAN_ARRAY) {
+        wrong_type(r, "body.messages", "list");
+        return;
+    }
+    jscan_enter(&r->scan);
+    while (jscan_item(&r->scan)) {
+        if (jscan_kind(&r->scan) != JSCAN_OBJECT) {
+            wrong_type(r, "body.messages", "dictionary");
+            continue;
+        }
+        r->has_prompt = true;
+        r->prompts = 1;
+        jscan_enter(&r->scan);
+        while (jscan_member(&r->scan, &key))
+            if (str_is(key, "content"))
+                read_content(r);
+            else
+                (void)jscan_skip(&r->scan);
+    }
+}
+
+static void read_model(struct reading *r)
+{
+    if (jscan_kind(&r->scan) == JSCAN_STRING)
+        r->model = jscan_string(&r->scan, NULL);
+    else
+        (void)jscan_skip(&r->scan);
+}
+
+/* Members that are a number or a switch: true if key is one of them. */
+static bool read_simple(struct reading *r, struct str key)
+{
+    const struct {
+        const char *key, *param;
+        int64_t *number; /* NULL: a switch */
+        bool *flag;
+    } rows[] = {
+        {"max_tokens", "body.max_tokens", &r->max_tokens, NULL},
+        {"max_completion_tokens", "body.max_completion_tokens", &r->max_completion_tokens,
+         NULL},
+        {"min_tokens", "body.min_tokens", &r->min_tokens, NULL},
+        {"n", "body.n", &r->choices, NULL},
+        {"stream", "body.stream", NULL, &r->ask->is_stream},
+        {"return_token_ids", "body.return_token_ids", NULL, &r->ask->returns_ids},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        if (!str_is(key, rows[i].key))
+            continue;
+        if (rows[i].number != NULL)
+            read_int(r, rows[i].param, rows[i].number);
+        else
+            read_bool(r, rows[i].param, rows[i].flag);
+        return true;
+    }
+    return false;
+}
+
+static void read_member(struct reading *r, struct str key)
+{
+    bool is_chat = r->ask->endpoint == ASK_CHAT;
+    if (str_is(key, "model"))
+        read_model(r);
+    else if (str_is(key, "prompt") && !is_chat)
+        read_prompt(r);
+    else if (str_is(key, "messages") && is_chat)
+        read_messages(r);
+    else if (str_is(key, "stream_options"))
+        read_stream_options(r);
+    else if (!read_simple(r, key))
+        (void)jscan_skip(&r->scan);
+}
+
+static void bad_json(struct reading *r)
+{
+    r->has_failed = false; /* a body that is no JSON is only that */
+    refuse(r, 400, BAD_SHAPE, "body",
+           "1 validation error:\n  {'type': 'json_invalid', 'loc': 'body.%zu', 'msg': "
+           "'JSON decode error'}",
+           (size_t)(r->scan.at - r->body.ptr));
+}
+
+static void check_model(struct reading *r)
+{
+    if (r->model.ptr == NULL || jscan_means(r->model, r->limits->model))
+        return;
+    r->has_failed = false;
+    refuse(r, 404, "NotFoundError", "model",
+           "The model `%.*s` does not exist. Valid aliases: %.100s.",
+           (int)(r->model.len < 100 ? r->model.len : 100), r->model.ptr,
+           r->limits->model);
+}
+
+static void check_prompt(struct reading *r)
+{
+    const char *what = r->ask->endpoint == ASK_CHAT ? "messages" : "prompt";
+    if (!r->has_prompt)
+        refuse(
+            r, 400, BAD_SHAPE,
+            r->ask->endpoint == ASK_CHAT ? "body.messages" : "body.prompt",
+            "1 validation error:\n  {'type': 'missing', 'loc': 'body.%s', 'msg': 'Field "
+            "required'}",
+            what);
+    if (r->prompts == 0)
+        refuse(r, 400, BAD_REQUEST, NULL, "You must pass at least one prompt");
+    if (r->prompts > 1 || (r->choices != UNSET && r->choices != 1))
+        refuse(r, 400, BAD_REQUEST, what,
+               "This simulated server answers one prompt a request, once (n=1)");
+    if (r->ask->prompt_tokens == 0)
+        r->ask->prompt_tokens = (int64_t)((r->text_bytes + BYTES_PER_TOKEN - 1) /
+                                          BYTES_PER_TOKEN);
+}
+
+/* As vLLM: an answer that cannot fit is an error, one that does not is made shorter. */
+static void check_lengths(struct reading *r)
+{
+    int64_t limit = r->limits->max_model_len;
+    bool is_chat = r->ask->endpoint == ASK_CHAT;
+    int64_t wanted = is_chat && r->max_completion_tokens != UNSET
+                         ? r->max_completion_tokens
+                         : r->max_tokens;
+    if (r->ask->prompt_tokens >= limit)
+        refuse(r, 400, BAD_REQUEST, "input_tokens",
+               "This model's maximum context length is %lld tokens. However, your prompt "
+               "contains %lld input tokens, which exceeds this limit even without any "
+               "output tokens. Please reduce the length of the input prompt. "
+               "(parameter=input_tokens, value=%lld)",
+               (long long)limit, (long long)r->ask->prompt_tokens,
+               (long long)r->ask->prompt_tokens);
+    int64_t room = limit - r->ask->prompt_tokens;
+    if (wanted == UNSET)
+        wanted = is_chat ? room : DEFAULT_MAX_TOKENS;
+    if (wanted < 1)
+        refuse(
+            r, 400, BAD_REQUEST, "max_tokens",
+            "max_tokens must be at least 1, got %lld. (parameter=max_tokens, value=%lld)",
+            (long long)wanted, (long long)wanted);
+    if (wanted > limit)
+        refuse(
+            r, 400, BAD_REQUEST, "max_tokens",
+            "max_tokens=%lld cannot be greater than max_model_len=%lld. Please request "
+            "fewer output tokens. (parameter=max_tokens, value=%lld)",
+            (long long)wanted, (long long)limit, (long long)wanted);
+    if (r->min_tokens != UNSET && r->min_tokens > wanted)
+        refuse(r, 400, BAD_REQUEST, NULL,
+               "min_tokens must be less than or equal to max_tokens=%lld, got %lld.",
+               (long long)wanted, (long long)r->min_tokens);
+    r->ask->max_tokens = wanted < room ? wanted : room;
+}
+
+bool ask_read(struct str body, enum ask_endpoint endpoint,
+              const struct ask_limits *limits, struct ask *out, struct ask_error *e)
+{
+    struct str key;
+    *out = (struct ask){.endpoint = endpoint};
+    struct reading r = {.limits = limits,
+                        .ask = out,
+                        .e = e,
+                        .body = body,
+                        .max_tokens = UNSET,
+                        .max_completion_tokens = UNSET,
+                        .min_tokens = UNSET,
+                        .choices = UNSET};
+    jscan_init(&r.scan, body);
+    r.scan.is_bad = jscan_kind(&r.scan) != JSCAN_OBJECT;
+    jscan_enter(&r.scan);
+    while (jscan_member(&r.scan, &key))
+        read_member(&r, key);
+    if (!jscan_end(&r.scan)) {
+        bad_json(&r);
+        return false;
+    }
+    check_model(&r);
+    if (r.has_stream_options && !out->is_stream)
+        refuse(&r, 400, BAD_REQUEST, "stream_options",
+               "Stream options can only be defined when `stream=True`. "
+               "(parameter=stream_options)");
+    check_prompt(&r);
+    check_lengths(&r);
+    return !r.has_failed;
+}

@@ -1,0 +1,54 @@
+/* The bytes of a streamed answer, as vLLM 0.32 sends them: every event is one HTTP chunk
+ * that holds "data: {...}" and two line feeds. */
+#ifndef SERVE_CHUNKS_H
+#define SERVE_CHUNKS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/buf.h"
+#include "base/str.h"
+#include "serve/ask.h"
+
+#define CHUNKS_FINGERPRINT "inferbench-serve-simulated"
+
+/* What all events of one answer have in common. */
+struct chunks {
+    const struct ask *ask;
+    const char *id, *model;
+    int64_t created_s, vocab_size;
+    bool has_usage;     /* false: usage is never said, though it was asked for */
+    struct buf *line;   /* scratch, shared by all answers of a thread */
+    struct buf opening; /* data: {"id":...,"model":"..." */
+};
+
+/* Tokens [from, to) of an answer, and why it ends with them: NULL, "length", "stop". */
+struct chunks_tokens {
+    int64_t from, to;
+    const char *finish;
+};
+
+/* Writes the opening; line, opening: initialised by the caller. */
+void chunks_begin(struct chunks *c);
+/* chat: the event with the role, which holds no token. */
+void chunks_role(const struct chunks *c, struct buf *out);
+void chunks_tokens(const struct chunks *c, const struct chunks_tokens *t,
+                   struct buf *out);
+/* The event with no token that ends an aborted answer. */
+void chunks_abort(const struct chunks *c, int64_t tokens, struct buf *out);
+/* The event with the usage, if it was asked for, of so many tokens. */
+void chunks_usage(const struct chunks *c, int64_t tokens, struct buf *out);
+void chunks_error(struct buf *out);
+/* [DONE] and the zero chunk. */
+void chunks_done(struct buf *out);
+/* Any text as one chunk. */
+void chunks_frame(struct str text, struct buf *out);
+/* The text of token number n, from 0: " t1" for the first. */
+void chunks_word(int64_t n, struct buf *out);
+/* Their made-up ids, as a JSON list. */
+void chunks_ids(const struct chunks_tokens *t, int64_t vocab_size, struct buf *out);
+/* The ids of the prompt as they were sent, or made up for a text. */
+void chunks_prompt_ids(const struct ask *ask, int64_t vocab_size, struct buf *out);
+bool chunks_says_usage(const struct chunks *c);
+
+#endif

@@ -1,0 +1,225 @@
+#include "serve/route.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <strings.h>
+
+#include "base/mem.h"
+#include "serve/reply.h"
+#include "text/jsonw.h"
+
+enum { ID_BYTES = 128 };
+
+static const char json_type[] = "application/json";
+
+/* An answer that is complete at once; the body is in s->body. */
+static enum stream_next reply(struct server *s, struct conn *c, struct reply *r)
+{
+    struct str body = {.ptr = buf_cstr(&s->body), .len = s->body.len};
+    r->is_keep_alive = !c->ends;
+    buf_clear(&s->out);
+    reply_whole(r, clock_wall(), body, &s->out);
+    if (s->out.failed != STATUS_OK || s->body.failed != STATUS_OK)
+        return STREAM_LOST;
+    struct str bytes = {.ptr = buf_cstr(&s->out), .len = s->out.len};
+    return conn_send(c, bytes) == CONN_LOST ? STREAM_LOST : STREAM_ENDS;
+}
+
+static enum stream_next reply_text(struct server *s, struct conn *c, int status,
+                                   const char *body)
+{
+    struct reply r = {.status = status, .content_type = json_type, .retry_after_s = -1};
+    buf_clear(&s->body);
+    (void)buf_text(&s->body, body);
+    return reply(s, c, &r);
+}
+
+static enum stream_next get_health(struct server *s, struct conn *c)
+{
+    struct reply r = {.status = 200, .retry_after_s = -1};
+    buf_clear(&s->body);
+    return reply(s, c, &r);
+}
+
+static enum stream_next get_version(struct server *s, struct conn *c)
+{
+    struct reply r = {.status = 200, .content_type = json_type, .retry_after_s = -1};
+    struct jsonw w;
+    buf_clear(&s->body);
+    jsonw_init(&w, &s->body, 0);
+    jsonw_object(&w, NULL);
+    jsonw_str(&w, "version", "simulated");
+    jsonw_str(&w, "server", REPLY_SERVER);
+    jsonw_str(&w, "tool", s->tool);
+    jsonw_object_end(&w);
+    return reply(s, c, &r);
+}
+
+static enum stream_next get_models(struct server *s, struct conn *c)
+{
+    struct reply r = {.status = 200, .content_type = json_type, .retry_after_s = -1};
+    buf_clear(&s->body);
+    whole_models(s->settings, s->created_s, &s->body);
+    return reply(s, c, &r);
+}
+
+static enum stream_next get_metrics(struct server *s, struct conn *c)
+{
+    struct reply r = {.status = 200,
+                      .content_type = "text/plain; version=1.0.0; charset=utf-8",
+                      .retry_after_s = -1};
+    buf_clear(&s->body);
+    whole_metrics(s->settings, &s->counts, &s->body);
+    return reply(s, c, &r);
+}
+
+/* Printable ASCII of it, cut to ID_BYTES; NULL if there is none, or no memory. */
+static char *copy_id(struct str id)
+{
+    char text[ID_BYTES + 1];
+    size_t len = 0;
+    for (size_t i = 0; i < id.len && len < ID_BYTES; i++)
+        if (id.ptr[i] > ' ' && id.ptr[i] < 0x7f)
+            text[len++] = id.ptr[i];
+    text[len] = '\0';
+    return len > 0 ? mem_strdup(text) : NULL;
+}
+
+static void begin_record(struct server *s, struct conn *c, const char *endpoint)
+{
+    struct answer *a = &c->answer;
+    a->is_active = true;
+    a->record = (struct slog_record){.request = s->counts.requests++,
+                                     .id = copy_id(c->request.request_id),
+                                     .endpoint = endpoint,
+                                     .outcome = "refused",
+                                     .arrival = c->arrival,
+                                     .read = c->read,
+                                     .end = {NS_UNKNOWN},
+                                     .tokens_per_event = 1};
+}
+
+static enum stream_next refuse(struct server *s, struct conn *c,
+                               const struct ask_error *e, int64_t retry_after_s)
+{
+    struct reply r = {
+        .status = e->status, .content_type = json_type, .retry_after_s = retry_after_s};
+    c->answer.record.status = e->status;
+    c->answer.record.end = clock_now();
+    buf_clear(&s->body);
+    reply_error_body(e, &s->body);
+    return reply(s, c, &r);
+}
+
+/* --fail: as vLLM where it is busy, else as it words faults. */
+static enum stream_next fail_request(struct server *s, struct conn *c)
+{
+    int status = (int)s->settings->fail_status;
+    int64_t retry_after_s = s->settings->retry_after_s;
+    bool is_busy = status == 503 || status == 429;
+    struct ask_error e = {.status = status,
+                          .type = status == 503   ? "Service Unavailable"
+                                  : status == 429 ? "RateLimitError"
+                                                  : "InternalServerError"};
+    (void)snprintf(e.message, sizeof e.message, "%s (simulated)",
+                   is_busy ? "The engine is currently busy and cannot accept new "
+                             "requests. Please try again later"
+                           : "The request failed");
+    return refuse(s, c, &e, retry_after_s == OPT_INT_UNSET ? -1 : retry_after_s);
+}
+
+static bool is_json(struct str type)
+{
+    struct str kind = str_trim(str_cut(&type, ';'));
+    return kind.len == 0 || (kind.len == strlen(json_type) &&
+                             strncasecmp(kind.ptr, json_type, kind.len) == 0);
+}
+
+static enum stream_next generate(struct server *s, struct conn *c,
+                                 enum ask_endpoint endpoint, const char *path)
+{
+    const struct settings *o = s->settings;
+    const struct ask_limits limits = {o->model, o->max_model_len, o->vocab_size};
+    struct answer *a = &c->answer;
+    struct ask_error e;
+    begin_record(s, c, path);
+    if (!is_json(c->request.content_type)) {
+        e = (struct ask_error){.status = 400, .type = "Bad Request"};
+        (void)snprintf(e.message, sizeof e.message,
+                       "1 validation error:\n  Unsupported Media Type: Only "
+                       "'application/json' is allowed");
+        return refuse(s, c, &e, -1);
+    }
+    if (!ask_read(c->request.body, endpoint, &limits, &a->ask, &e))
+        return refuse(s, c, &e, -1);
+    a->record.is_stream = a->ask.is_stream;
+    a->record.prompt_tokens = a->ask.prompt_tokens;
+    fate_draw(&o->fates, o->garbage_kind, (uint64_t)o->seed, a->record.request, &a->fate);
+    a->record.outcome = fate_name(a->fate.kind);
+    if (a->fate.kind == FATE_FAIL)
+        return fail_request(s, c);
+    a->is_running = true;
+    s->counts.running++;
+    s->counts.prompt_tokens += a->ask.prompt_tokens;
+    answer_begin(a, o, clock_wall().ns / NS_PER_S, &s->line);
+    return stream_begin(s, c);
+}
+
+static enum stream_next post_completions(struct server *s, struct conn *c)
+{
+    return generate(s, c, ASK_COMPLETIONS, "/v1/completions");
+}
+
+static enum stream_next post_chat(struct server *s, struct conn *c)
+{
+    return generate(s, c, ASK_CHAT, "/v1/chat/completions");
+}
+
+static bool is_allowed(const struct server *s, const struct request *r)
+{
+    return s->key.len == 0 || !str_starts(r->path, "/v1") ||
+           str_equal(r->authorization, (struct str){s->key.data, s->key.len});
+}
+
+enum stream_next route_request(struct server *s, struct conn *c)
+{
+    static const struct {
+        const char *path, *method;
+        enum stream_next (*answer)(struct server *s, struct conn *c);
+    } rows[] = {
+        {"/v1/completions", "POST", post_completions},
+        {"/v1/chat/completions", "POST", post_chat},
+        {"/v1/models", "GET", get_models},
+        {"/health", "GET", get_health},
+        {"/ping", "GET", get_health},
+        {"/version", "GET", get_version},
+        {"/metrics", "GET", get_metrics},
+    };
+    struct reply r = {.status = 405, .content_type = json_type, .retry_after_s = -1};
+    c->ends = !c->request.is_keep_alive;
+    if (!is_allowed(s, &c->request))
+        return reply_text(s, c, 401, "{\"error\":\"Unauthorized\"}");
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        if (!str_is(c->request.path, rows[i].path))
+            continue;
+        if (str_is(c->request.method, rows[i].method))
+            return rows[i].answer(s, c);
+        r.allow = rows[i].method;
+    }
+    if (r.allow == NULL)
+        return reply_text(s, c, 404, "{\"detail\":\"Not Found\"}");
+    buf_clear(&s->body);
+    (void)buf_text(&s->body, "{\"detail\":\"Method Not Allowed\"}");
+    return reply(s, c, &r);
+}
+
+enum stream_next route_bad(struct server *s, struct conn *c)
+{
+    struct reply r = {.status = c->request.bad_status,
+                      .content_type = "text/plain; charset=utf-8",
+                      .retry_after_s = -1};
+    c->ends = true;
+    buf_clear(&s->body);
+    (void)buf_text(&s->body, c->request.bad);
+    return reply(s, c, &r);
+}

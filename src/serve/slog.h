@@ -1,0 +1,54 @@
+/* The server's own log: for each request the kernel's stamp of its arrival and the stamps
+ * of what was sent. Kept in memory while streams are busy, written in JSON lines by
+ * blocks when there is time. */
+#ifndef SERVE_SLOG_H
+#define SERVE_SLOG_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/buf.h"
+#include "base/clock.h"
+#include "base/status.h"
+
+/* One request. Owns id and sent_ns until slog_add takes it. */
+struct slog_record {
+    int64_t request;      /* from 0, in order of arrival */
+    char *id;             /* X-Request-Id, or NULL */
+    const char *endpoint; /* constant text */
+    const char *outcome;  /* constant text */
+    bool is_stream;
+    int status;                        /* HTTP; 0: no answer began */
+    struct instant arrival, read, end; /* NS_UNKNOWN: not known, not reached */
+    int64_t prompt_tokens, tokens;     /* tokens: sent */
+    int64_t tokens_per_event;          /* the last event has the rest */
+    int64_t *sent_ns;                  /* [sent_count], monotonic */
+    size_t sent_count, sent_room;
+};
+
+struct slog {
+    int fd; /* -1: no log is written */
+    const char *path;
+    struct slog_record *queue; /* [head..count) wait to be written */
+    size_t head, count, room;
+    size_t stamps; /* in the queue */
+    enum status failed;
+    struct err why; /* of the first failure */
+    struct buf text;
+};
+
+/* path NULL: nothing is logged. header: the first line, JSON. The file is truncated. */
+MUST_CHECK enum status slog_open(struct slog *l, const char *path, const char *header,
+                                 struct err *e);
+/* Notes that an event was sent. */
+void slog_stamp(struct slog *l, struct slog_record *r, struct instant sent);
+/* The record is complete; what it owns is taken, *r is emptied. */
+void slog_add(struct slog *l, struct slog_record *r);
+size_t slog_waiting(const struct slog *l); /* records */
+/* Writes up to `most` of those that wait. */
+void slog_write(struct slog *l, size_t most);
+/* Writes all, closes. The first failure of the log's life, if there was one. */
+MUST_CHECK enum status slog_close(struct slog *l, struct err *e);
+
+#endif

@@ -1,0 +1,255 @@
+#include "serve/stream.h"
+
+#include <string.h>
+
+#include "serve/reply.h"
+
+#define ENDLESS_BYTES ((size_t)4 << 20)
+
+static struct str text_of(const struct buf *b)
+{
+    return (struct str){.ptr = buf_cstr(b), .len = b->len};
+}
+
+/* Sends what was gathered in s->out; next: what follows unless the peer is gone. */
+static enum stream_next send_out(struct server *s, struct conn *c, enum stream_next next)
+{
+    bool is_lost = s->out.failed != STATUS_OK ||
+                   conn_send(c, text_of(&s->out)) == CONN_LOST;
+    return is_lost ? STREAM_LOST : next;
+}
+
+void stream_was_sent(struct server *s, struct answer *a, struct instant sent)
+{
+    s->counts.generation_tokens += a->sent_tokens - a->record.tokens;
+    a->record.tokens = a->sent_tokens;
+    a->awaits_stamp = false;
+    slog_stamp(&s->log, &a->record, sent);
+}
+
+enum stream_next stream_begin(struct server *s, struct conn *c)
+{
+    struct answer *a = &c->answer;
+    struct reply head = {.status = 200,
+                         .content_type = "text/event-stream; charset=utf-8",
+                         .content_length = REPLY_CHUNKED,
+                         .is_keep_alive = !c->ends,
+                         .retry_after_s = -1,
+                         .has_big_header = a->fate.kind == FATE_BIG_HEADER};
+    if (a->fate.kind == FATE_HANG)
+        return STREAM_STALLS;
+    a->record.status = 200;
+    if (!a->ask.is_stream) {
+        answer_advance_to_end(a);
+        return STREAM_GOES_ON;
+    }
+    if (a->fate.kind == FATE_GARBAGE && a->fate.garbage == FATE_GARBAGE_HEAD)
+        return STREAM_GOES_ON;
+    buf_clear(&s->out);
+    reply_head(&head, clock_wall(), &s->out);
+    return send_out(s, c, STREAM_GOES_ON);
+}
+
+/* The usage, [DONE] and the zero chunk, in one send. */
+static enum stream_next send_tail(struct server *s, struct conn *c)
+{
+    struct answer *a = &c->answer;
+    buf_clear(&s->out);
+    chunks_usage(&a->chunks, a->sent_tokens, &s->out);
+    chunks_done(&s->out);
+    a->record.end = clock_now();
+    return send_out(s, c, STREAM_ENDS);
+}
+
+static void count_end(struct server *s, const struct answer *a)
+{
+    if (a->fate.kind == FATE_SHORT)
+        s->counts.stop++;
+    else
+        s->counts.length++;
+}
+
+/* The instant is read after all work and right before the send. */
+static enum stream_next send_event(struct server *s, struct conn *c)
+{
+    struct answer *a = &c->answer;
+    struct chunks_tokens t = answer_next(a);
+    buf_clear(&s->out);
+    if (a->sent_events == 0 && a->ask.endpoint == ASK_CHAT)
+        chunks_role(&a->chunks, &s->out);
+    chunks_tokens(&a->chunks, &t, &s->out);
+    if (s->out.failed != STATUS_OK)
+        return STREAM_LOST;
+    struct str bytes = text_of(&s->out);
+    struct instant now = clock_now();
+    enum conn_sent sent = conn_send(c, bytes);
+    if (sent == CONN_LOST)
+        return STREAM_LOST;
+    a->sent_events++;
+    a->sent_tokens = t.to;
+    if (sent == CONN_SENT)
+        stream_was_sent(s, a, now);
+    else
+        a->awaits_stamp = true;
+    if (t.finish == NULL) {
+        answer_advance(a);
+        return STREAM_GOES_ON;
+    }
+    count_end(s, a);
+    return send_tail(s, c);
+}
+
+static void put_endless_line(struct buf *line)
+{
+    char block[4096];
+    memset(block, 'x', sizeof block);
+    (void)buf_text(line, "data: ");
+    for (size_t i = 0; i < ENDLESS_BYTES / sizeof block; i++)
+        (void)buf_append(line, block, sizeof block);
+}
+
+static enum stream_next send_garbage(struct server *s, struct conn *c)
+{
+    buf_clear(&s->out);
+    c->ends = c->ends || c->answer.fate.garbage != FATE_GARBAGE_JSON;
+    switch (c->answer.fate.garbage) {
+    case FATE_GARBAGE_HEAD:
+        (void)buf_append(&s->out, "\x16\x03\x01 this is no HTTP\0\xff\r\n\r\n", 24);
+        break;
+    case FATE_GARBAGE_NEGATIVE: (void)buf_text(&s->out, "-5\r\ndata: \n\n\r\n"); break;
+    case FATE_GARBAGE_JSON:
+        chunks_frame(str_from("data: {\"id\":\"broken\",\"choices\":[{\n\n"), &s->out);
+        chunks_done(&s->out);
+        break;
+    case FATE_GARBAGE_LINE:
+        buf_clear(&s->line);
+        put_endless_line(&s->line);
+        chunks_frame(text_of(&s->line), &s->out);
+        break;
+    default: (void)buf_text(&s->out, "zz!\r\ndata: {}\n\n\r\n");
+    }
+    return send_out(s, c, STREAM_ENDS);
+}
+
+/* The fault of a streamed answer, in its middle. */
+static enum stream_next strike(struct server *s, struct conn *c)
+{
+    struct answer *a = &c->answer;
+    a->record.end = clock_now();
+    switch (a->fate.kind) {
+    case FATE_STALL: return STREAM_STALLS;
+    case FATE_RESET: return STREAM_RESETS;
+    case FATE_GARBAGE: return send_garbage(s, c);
+    case FATE_ABORT:
+        s->counts.abort++;
+        buf_clear(&s->out);
+        chunks_abort(&a->chunks, a->sent_tokens, &s->out);
+        if (send_out(s, c, STREAM_ENDS) == STREAM_LOST)
+            return STREAM_LOST;
+        return send_tail(s, c);
+    case FATE_ERROR:
+        s->counts.error++;
+        buf_clear(&s->out);
+        chunks_error(&s->out);
+        chunks_done(&s->out);
+        return send_out(s, c, STREAM_ENDS);
+    default: return STREAM_CLOSES;
+    }
+}
+
+/* Head and body of an answer that is not streamed, into s->out. */
+static void put_whole(struct server *s, struct conn *c, const char *finish)
+{
+    struct answer *a = &c->answer;
+    struct reply r = {.status = 200,
+                      .content_type = "application/json",
+                      .is_keep_alive = !c->ends,
+                      .retry_after_s = -1,
+                      .has_big_header = a->fate.kind == FATE_BIG_HEADER};
+    buf_clear(&s->out);
+    buf_clear(&s->body);
+    if (a->fate.kind == FATE_GARBAGE)
+        (void)buf_text(&s->body, "{\"id\":\"broken\",\"choices\":[{");
+    else
+        whole_answer(&a->chunks, a->sent_tokens, finish, &s->body);
+    reply_whole(&r, clock_wall(), text_of(&s->body), &s->out);
+}
+
+static void put_error(struct server *s, struct conn *c)
+{
+    struct reply r = {.status = 500,
+                      .content_type = "application/json",
+                      .is_keep_alive = !c->ends,
+                      .retry_after_s = -1};
+    struct ask_error error = {
+        .status = 500,
+        .type = "InternalServerError",
+        .message = "EngineCore encountered an issue (simulated).",
+    };
+    s->counts.error++;
+    c->answer.sent_tokens = 0;
+    c->answer.record.status = 500;
+    buf_clear(&s->out);
+    buf_clear(&s->body);
+    reply_error_body(&error, &s->body);
+    reply_whole(&r, clock_wall(), text_of(&s->body), &s->out);
+}
+
+/* Half of the answer, and then nothing or the end. */
+static enum stream_next send_half(struct server *s, struct conn *c)
+{
+    struct answer *a = &c->answer;
+    put_whole(s, c, answer_finish(a));
+    a->sent_tokens = 0;
+    s->out.len /= 2;
+    return send_out(s, c, a->fate.kind == FATE_STALL ? STREAM_STALLS : STREAM_CLOSES);
+}
+
+/* What is in s->out is the whole answer. */
+static enum stream_next send_at_once(struct server *s, struct conn *c)
+{
+    struct answer *a = &c->answer;
+    a->record.end = clock_now();
+    enum conn_sent sent = conn_send(c, text_of(&s->out));
+    if (sent == CONN_LOST || s->out.failed != STATUS_OK)
+        return STREAM_LOST;
+    a->sent_events = 1;
+    if (sent == CONN_SENT)
+        stream_was_sent(s, a, a->record.end);
+    else
+        a->awaits_stamp = true;
+    return STREAM_ENDS;
+}
+
+static enum stream_next send_whole(struct server *s, struct conn *c)
+{
+    struct answer *a = &c->answer;
+    int64_t struck_tokens = a->strike * s->settings->tokens_per_event;
+    bool is_struck = a->strike >= 0;
+    a->sent_tokens = is_struck && struck_tokens < a->tokens ? struck_tokens : a->tokens;
+    switch (a->fate.kind) {
+    case FATE_RESET: return STREAM_RESETS;
+    case FATE_CUT:
+    case FATE_STALL: return send_half(s, c);
+    case FATE_GARBAGE:
+        if (a->fate.garbage == FATE_GARBAGE_HEAD)
+            return send_garbage(s, c);
+        put_whole(s, c, NULL);
+        break;
+    case FATE_ERROR: put_error(s, c); break;
+    case FATE_ABORT:
+        s->counts.abort++;
+        put_whole(s, c, "abort");
+        break;
+    default: count_end(s, a); put_whole(s, c, answer_finish(a));
+    }
+    return send_at_once(s, c);
+}
+
+enum stream_next stream_step(struct server *s, struct conn *c)
+{
+    struct answer *a = &c->answer;
+    if (!a->ask.is_stream)
+        return send_whole(s, c);
+    return a->sent_events == a->strike ? strike(s, c) : send_event(s, c);
+}

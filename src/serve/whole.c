@@ -1,0 +1,197 @@
+#include "serve/whole.h"
+
+#include "text/jsonw.h"
+
+static void put_text(struct jsonw *w, const char *key, int64_t tokens)
+{
+    (void)buf_printf(w->out, ",\"%s\":\"", key);
+    for (int64_t i = 0; i < tokens; i++)
+        chunks_word(i, w->out);
+    (void)buf_char(w->out, '"');
+}
+
+static void put_message(struct jsonw *w, int64_t tokens)
+{
+    static const char *const nulls[] = {"refusal", "annotations", "audio",
+                                        "function_call", "reasoning"};
+    jsonw_object(w, "message");
+    jsonw_str(w, "role", "assistant");
+    put_text(w, "content", tokens);
+    for (size_t i = 0; i < sizeof nulls / sizeof nulls[0]; i++)
+        jsonw_null(w, nulls[i]);
+    jsonw_object_end(w);
+}
+
+static void put_token_ids(struct jsonw *w, const struct chunks *c, int64_t tokens)
+{
+    struct chunks_tokens all = {.to = tokens};
+    if (!c->ask->returns_ids) {
+        jsonw_null(w, "token_ids");
+        return;
+    }
+    (void)buf_text(w->out, ",\"token_ids\":");
+    chunks_ids(&all, c->vocab_size, w->out);
+}
+
+static void put_prompt_ids(struct jsonw *w, const struct chunks *c)
+{
+    if (!c->ask->returns_ids) {
+        jsonw_null(w, "prompt_token_ids");
+        return;
+    }
+    (void)buf_text(w->out, ",\"prompt_token_ids\":");
+    chunks_prompt_ids(c->ask, c->vocab_size, w->out);
+}
+
+static void put_choice(struct jsonw *w, const struct chunks *c, int64_t tokens,
+                       const char *finish)
+{
+    bool is_chat = c->ask->endpoint == ASK_CHAT;
+    jsonw_array(w, "choices");
+    jsonw_object(w, NULL);
+    jsonw_int(w, "index", 0);
+    if (is_chat)
+        put_message(w, tokens);
+    else
+        put_text(w, "text", tokens);
+    jsonw_null(w, "logprobs");
+    jsonw_str(w, "finish_reason", finish);
+    jsonw_null(w, "stop_reason");
+    put_token_ids(w, c, tokens);
+    if (!is_chat) {
+        jsonw_null(w, "prompt_logprobs");
+        put_prompt_ids(w, c);
+    }
+    jsonw_null(w, "routed_experts");
+    jsonw_object_end(w);
+    jsonw_array_end(w);
+}
+
+static void put_usage(struct jsonw *w, const struct chunks *c, int64_t tokens)
+{
+    if (!c->has_usage)
+        return;
+    jsonw_object(w, "usage");
+    jsonw_int(w, "prompt_tokens", c->ask->prompt_tokens);
+    jsonw_int(w, "total_tokens", c->ask->prompt_tokens + tokens);
+    jsonw_int(w, "completion_tokens", tokens);
+    jsonw_null(w, "prompt_tokens_details");
+    jsonw_null(w, "completion_tokens_details");
+    jsonw_object_end(w);
+}
+
+void whole_answer(const struct chunks *c, int64_t tokens, const char *finish,
+                  struct buf *out)
+{
+    bool is_chat = c->ask->endpoint == ASK_CHAT;
+    struct jsonw w;
+    jsonw_init(&w, out, 0);
+    jsonw_object(&w, NULL);
+    jsonw_str(&w, "id", c->id);
+    jsonw_str(&w, "object", is_chat ? "chat.completion" : "text_completion");
+    jsonw_int(&w, "created", c->created_s);
+    jsonw_str(&w, "model", c->model);
+    put_choice(&w, c, tokens, finish);
+    jsonw_null(&w, "service_tier");
+    jsonw_str(&w, "system_fingerprint", CHUNKS_FINGERPRINT);
+    put_usage(&w, c, tokens);
+    if (is_chat) {
+        jsonw_null(&w, "prompt_logprobs");
+        put_prompt_ids(&w, c);
+        jsonw_null(&w, "prompt_text");
+    }
+    jsonw_null(&w, "kv_transfer_params");
+    jsonw_null(&w, "ec_transfer_params");
+    jsonw_null(&w, "metrics");
+    jsonw_object_end(&w);
+}
+
+void whole_models(const struct settings *s, int64_t created_s, struct buf *out)
+{
+    struct jsonw w;
+    jsonw_init(&w, out, 0);
+    jsonw_object(&w, NULL);
+    jsonw_str(&w, "object", "list");
+    jsonw_array(&w, "data");
+    jsonw_object(&w, NULL);
+    jsonw_str(&w, "id", s->model);
+    jsonw_str(&w, "object", "model");
+    jsonw_int(&w, "created", created_s);
+    jsonw_str(&w, "owned_by", "inferbench-serve (simulated)");
+    jsonw_str(&w, "root", s->model);
+    jsonw_null(&w, "parent");
+    jsonw_int(&w, "max_model_len", s->max_model_len);
+    jsonw_array(&w, "permission");
+    jsonw_array_end(&w);
+    jsonw_object_end(&w);
+    jsonw_array_end(&w);
+    jsonw_object_end(&w);
+}
+
+struct metric {
+    const char *name, *type, *help, *more; /* more: labels, or "" */
+    int64_t value;
+};
+
+/* The name of the model inside a label: quotes, backslashes and line feeds escaped. */
+static void put_label(const char *text, struct buf *out)
+{
+    for (; *text != '\0'; text++) {
+        if (*text == '"' || *text == '\\')
+            (void)buf_char(out, '\\');
+        if (*text == '\n')
+            (void)buf_text(out, "\\n");
+        else
+            (void)buf_char(out, *text);
+    }
+}
+
+/* has_head: of several samples of one metric only the first has HELP and TYPE, which name
+ * a counter without its _total. */
+static void put_metric(const struct settings *s, const struct metric *m, bool has_head,
+                       struct buf *out)
+{
+    bool is_counter = m->type[0] == 'c';
+    if (has_head)
+        (void)buf_printf(out, "# HELP %s%s %s\n# TYPE %s%s %s\n", m->name,
+                         is_counter ? "_total" : "", m->help, m->name,
+                         is_counter ? "_total" : "", m->type);
+    (void)buf_printf(out, "%s%s{engine=\"0\"%s,model_name=\"", m->name,
+                     is_counter ? "_total" : "", m->more);
+    put_label(s->model, out);
+    (void)buf_printf(out, "\"} %lld.0\n", (long long)m->value);
+}
+
+void whole_metrics(const struct settings *s, const struct whole_counts *n,
+                   struct buf *out)
+{
+    static const char finished[] = "Requests that ended, by reason";
+    const struct metric rows[] = {
+        {"vllm:num_requests_running", "gauge", "Requests in answer", "", n->running},
+        {"vllm:num_requests_waiting", "gauge", "Requests that wait", "", 0},
+        {"vllm:kv_cache_usage_perc", "gauge", "Simulated: no cache", "", 0},
+        {"vllm:prefix_cache_queries", "counter", "Simulated: no cache", "", 0},
+        {"vllm:prefix_cache_hits", "counter", "Simulated: no cache", "", 0},
+        {"vllm:num_preemptions", "counter", "Simulated: none", "", 0},
+        {"vllm:prompt_tokens", "counter", "Tokens of prompts", "", n->prompt_tokens},
+        {"vllm:generation_tokens", "counter", "Tokens sent", "", n->generation_tokens},
+        {"vllm:request_success", "counter", finished, ",finished_reason=\"stop\"",
+         n->stop},
+        {"vllm:request_success", "counter", finished, ",finished_reason=\"length\"",
+         n->length},
+        {"vllm:request_success", "counter", finished, ",finished_reason=\"abort\"",
+         n->abort},
+        {"vllm:request_success", "counter", finished, ",finished_reason=\"error\"",
+         n->error},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
+        put_metric(s, &rows[i],
+                   i == 0 || rows[i].help != rows[i - 1].help || rows[i].more[0] == '\0',
+                   out);
+    (void)buf_printf(out,
+                     "# HELP vllm:cache_config_info Simulated: no cache\n"
+                     "# TYPE vllm:cache_config_info gauge\n"
+                     "vllm:cache_config_info{block_size=\"%lld\","
+                     "enable_prefix_caching=\"False\",engine=\"0\"} 1.0\n",
+                     (long long)s->block_size);
+}

@@ -1,0 +1,26 @@
+/* Answers that are not streamed: the JSON body of a completion, the lists of models, the
+ * metrics. As vLLM 0.32 sends them. */
+#ifndef SERVE_WHOLE_H
+#define SERVE_WHOLE_H
+
+#include <stdint.h>
+
+#include "base/buf.h"
+#include "serve/chunks.h"
+#include "serve/settings.h"
+
+/* The body of an answer of `tokens` tokens. */
+void whole_answer(const struct chunks *c, int64_t tokens, const char *finish,
+                  struct buf *out);
+void whole_models(const struct settings *s, int64_t created_s, struct buf *out);
+
+/* Counted since the start. */
+struct whole_counts {
+    int64_t running, prompt_tokens, generation_tokens;
+    int64_t length, stop, abort, error; /* requests by finish_reason */
+    int64_t requests;
+};
+void whole_metrics(const struct settings *s, const struct whole_counts *n,
+                   struct buf *out);
+
+#endif
