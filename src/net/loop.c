@@ -30,10 +30,10 @@ enum status loop_open(struct loop *l, struct err *e)
         made.wake_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
     if (made.wake_fd < 0 ||
         epoll_ctl(made.epoll_fd, EPOLL_CTL_ADD, made.wake_fd, &wake) != 0) {
-        (void)status_errno(e, "event loop", "cannot be made");
-        enum status status = status_hint(e, "Too many descriptors? See `ulimit -n`");
+        enum status status = status_errno(e, "event loop", "cannot be made");
+        (void)status_hint(e, "Too many descriptors? See `ulimit -n`");
         loop_close(&made);
-        return e != NULL ? status : STATUS_IO;
+        return status;
     }
     made.has_pwait2 = pwait2(made.epoll_fd, &seen, 1, &none) >= 0;
     (void)prctl(PR_SET_TIMERSLACK, 1UL);

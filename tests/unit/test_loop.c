@@ -4,12 +4,14 @@
 #include <stdint.h>
 #include <cmocka.h>
 
+#include <fcntl.h>
 #include <math.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/time.h>
 #include <unistd.h>
@@ -224,6 +226,30 @@ static void what_cannot_be_watched(void **state)
     loop_close(&l);
 }
 
+static void no_descriptors(void **state)
+{
+    (void)state;
+    struct rlimit before, few;
+    struct err e;
+    struct loop l = {.epoll_fd = -5};
+    int next = open("/dev/null", O_RDONLY | O_CLOEXEC);
+    (void)close(next);
+    assert_int_equal(getrlimit(RLIMIT_NOFILE, &before), 0);
+    for (rlim_t room = 0; room < 2; room++) {
+        few = before;
+        few.rlim_cur = (rlim_t)next + room;
+        assert_int_equal(setrlimit(RLIMIT_NOFILE, &few), 0);
+        enum status status = loop_open(&l, &e);
+        (void)setrlimit(RLIMIT_NOFILE, &before);
+        assert_int_equal(status, STATUS_IO);
+        assert_non_null(strstr(e.hint, "ulimit -n"));
+        assert_int_equal(l.epoll_fd, -5);
+        int again = open("/dev/null", O_RDONLY | O_CLOEXEC);
+        (void)close(again);
+        assert_int_equal(again, next); /* nothing was left open */
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -235,6 +261,7 @@ int main(void)
         cmocka_unit_test(a_signal_ends_the_wait),
         cmocka_unit_test(many_sockets),
         cmocka_unit_test(what_cannot_be_watched),
+        cmocka_unit_test(no_descriptors),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

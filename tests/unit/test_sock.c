@@ -8,12 +8,15 @@
 #include <fcntl.h>
 #include <linux/errqueue.h>
 #include <linux/net_tstamp.h>
+#include <net/if.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <poll.h>
+#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
@@ -401,6 +404,89 @@ static void unix_sockets_have_no_stamps(void **state)
     (void)rmdir(folder);
 }
 
+static void ipv6(void **state)
+{
+    (void)state;
+    struct addr at, to;
+    struct pair p = {.listener = -1, .client = -1, .server = -1};
+    assert_int_equal(addr_resolve("::1", 0, &at, NULL), STATUS_OK);
+    if (sock_listen(&at, &p.listener, NULL) != STATUS_OK)
+        skip(); /* a machine without */
+    assert_true(sock_port(p.listener) > 0);
+    assert_int_equal(addr_resolve("::1", sock_port(p.listener), &to, NULL), STATUS_OK);
+    open_pair_at(&p, &at, &to);
+    assert_int_not_equal(option(p.client, IPPROTO_TCP, TCP_NODELAY), 0);
+    check_stamp(p.client, p.server);
+    close_pair(&p);
+    assert_int_equal(sock_accept(-1, &p.server), SOCK_ERROR);
+    assert_int_equal(errno, EBADF);
+}
+
+static void a_full_queue(void **state)
+{
+    (void)state;
+    char folder[] = "/tmp/test_sock.XXXXXX", path[64];
+    struct err e;
+    struct addr at;
+    int fds[8], opened = 0;
+    enum status status = STATUS_OK;
+    assert_non_null(mkdtemp(folder));
+    (void)snprintf(path, sizeof path, "%s/s", folder);
+    assert_int_equal(addr_unix(path, &at, NULL), STATUS_OK);
+    int listener = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    assert_int_equal(bind(listener, (struct sockaddr *)&at.sa, at.len), 0);
+    assert_int_equal(listen(listener, 0), 0);
+    while (opened < 8 && status == STATUS_OK) {
+        status = sock_connect(&at, &fds[opened], &e);
+        opened += status == STATUS_OK;
+    }
+    assert_int_equal(status, STATUS_CLOSED);
+    assert_non_null(strstr(e.what, "queue"));
+    while (opened > 0)
+        sock_close(&fds[--opened]);
+    (void)close(listener);
+    (void)unlink(path);
+    (void)rmdir(folder);
+}
+
+static bool write_file(const char *path, const char *text)
+{
+    FILE *file = fopen(path, "w");
+    if (file == NULL)
+        return false;
+    bool is_written = fputs(text, file) >= 0;
+    return fclose(file) == 0 && is_written;
+}
+
+/* In a network of its own, which leaves this process no way back: the last test. */
+static void ports_used_up(void **state)
+{
+    (void)state;
+    struct err e;
+    struct ifreq lo = {.ifr_name = "lo", .ifr_flags = IFF_UP};
+    if (unshare(CLONE_NEWNET) != 0 && unshare(CLONE_NEWUSER | CLONE_NEWNET) != 0)
+        skip();
+    int any = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    int code = ioctl(any, SIOCSIFFLAGS, &lo);
+    (void)close(any);
+    if (code != 0 ||
+        !write_file("/proc/sys/net/ipv4/ip_local_port_range", "40000 40003\n"))
+        skip();
+    struct addr at = loopback(50000); /* the network is ours alone */
+    int listener = -1, fds[8], opened = 0;
+    enum status status = STATUS_OK;
+    assert_int_equal(sock_listen(&at, &listener, NULL), STATUS_OK);
+    while (opened < 8 && status == STATUS_OK) {
+        status = sock_connect(&at, &fds[opened], &e);
+        opened += status == STATUS_OK;
+    }
+    assert_int_equal(status, STATUS_IO);
+    assert_non_null(strstr(e.hint, "ip_local_port_range"));
+    while (opened > 0)
+        sock_close(&fds[--opened]);
+    sock_close(&listener);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -416,6 +502,9 @@ int main(void)
         cmocka_unit_test(an_address_taken),
         cmocka_unit_test(descriptors_used_up),
         cmocka_unit_test(unix_sockets_have_no_stamps),
+        cmocka_unit_test(ipv6),
+        cmocka_unit_test(a_full_queue),
+        cmocka_unit_test(ports_used_up),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
