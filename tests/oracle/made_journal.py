@@ -35,12 +35,12 @@ class Journal:
         self.file = open(path, "w")
         self.now = 0
         self.cells = 0
-        self.line("run", format=1, tool="inferbench test", serving_mode="offline",
+        self.line("run", format=1, tool="inferbench test",
                   stamp="20260301_120000", start_wall_ns=1772366400123456789,
                   utc_offset_s=9 * 3600, seed=3, plan_sha256="cd" * 32,
                   command=["inferbench"], options={}, **{
                       "percentiles": [50.0, 90.0, 95.0, 99.0, 99.9], "limits": {},
-                      "fields": RUN_FIELDS, "env": {}, **run})
+                      "fields": RUN_FIELDS, "env": {}, "serving_mode": "offline", **run})
 
     def line(self, kind, **members):
         self.file.write(json.dumps({"type": kind, "at_ns": self.now, **members},

@@ -5,16 +5,19 @@ import json
 import math
 import re
 from datetime import datetime, timedelta, timezone
+from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
 
+from oracle import online
 from oracle import reference as ref
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 PERCENTILES = (50, 90, 95, 99)
 
 
+@lru_cache(None)
 def field_list():
     """{name: (kind, must)} of src/core/field_list.h, in order."""
     text = (ROOT / "src/core/field_list.h").read_text().replace("\\\n", " ")
@@ -28,6 +31,14 @@ def field_list():
             for part in ("mean", "p50", "p90", "p95", "p99"):
                 fields[f"{m[4]}_{part}_{m[5]}"] = ("NUM", m[6])
     return fields
+
+
+@lru_cache(None)
+def floored():
+    """Percentiles that are null below their floor."""
+    text = (ROOT / "src/core/field_list.h").read_text().replace("\\\n", " ")
+    return {m[1] for m in re.finditer(r'\bX\(\s*(\w+),\s*\w+,\s*"[^"]*",\s*\w+,\s*[1-9]', text)} | \
+        {name for name in field_list() if re.fullmatch(r"(ttft|e2e|itl|tpot)\w*_p\d+_m?s", name)}
 
 
 def read_journal(path):
@@ -105,6 +116,8 @@ def samples(requests):
         "ttft": known(between(r, "due_ns", "first_ns") for r in requests),
         "e2e": known(between(r, "due_ns", "last_ns") for r in requests),
         "tpot": known(tpot_ms(r) for r in requests),
+        "ttft_service": known(between(r, "sent_ns", "first_ns") for r in requests),
+        "e2e_service": known(between(r, "sent_ns", "last_ns") for r in requests),
         "prefill": [seconds(r["prefill_ns"]) for r in requests
                     if r.get("prefill_ns") is not None],
         "decode": known(decode_s(r) for r in requests),
@@ -128,6 +141,10 @@ def distribution(name, unit, sample):
     for p in PERCENTILES:
         made[f"{name}_p{p}_{unit}"] = percentile(sample, p)
     return made
+
+
+def number_text(value):
+    return f"{value:g}" if isinstance(value, float) else str(value)
 
 
 class Oracle:
@@ -194,6 +211,8 @@ class Oracle:
                                           for r in by["ok"]) if fixed else 0,
                 token_source=max((r["token_source"] for r in by["ok"]
                                   if r.get("token_source")), key=trust.index, default=None))
+            if row["serving_mode"] == "online":
+                row.update(online.stamps(by["ok"]))
         return by["ok"]
 
     def error(self, index, ok):
@@ -229,6 +248,11 @@ class Oracle:
             cache_hit_rate_expected=ratio(head.get("expected_cached_tokens"), prompts),
             itl_gaps=len(s["itl"][0]), itl_excluded=sum(r.get("gaps_excluded", 0) for r in ok),
             itl_max_ms=max(s["itl"][0], default=None) if has_gaps else None)
+        if row["serving_mode"] == "online":
+            row.update(distribution("ttft_service", "s", s["ttft_service"]))
+            row.update(distribution("e2e_service", "s", s["e2e_service"]))
+            row.update(online.fields(row, self.cells[head["cell"]], self.repeats[index], ok))
+            rate = row["window_tokens_per_second"]
         price = row.get("price_usd_per_hour")
         row["usd_per_million_output_tokens"] = None if price is None or not rate else \
             price / 3600 / rate * 1e6
@@ -243,21 +267,22 @@ class Oracle:
         row = dict(self.run["fields"])
         row.update(self.cells[head["cell"]]["fields"])
         row.update((end or {}).get("fields", {}))
-        assert row["serving_mode"] == "offline", "this oracle reads offline runs"
         self.identity(index, row)
         ok = self.counts(index, row)
         row["error"] = self.error(index, ok)
         if row["error"] is None:
             self.times(index, row, ok)
+            row.update((end or {}).get("fields", {}))  # what bench has told stays
         letter = 3 if row.get("engine") == "null" else 0
-        row = {name: None if must[letter] == "-" else row.get(name)
+        is_offline = row["serving_mode"] == "offline"
+        row = {name: None if is_offline and must[letter] == "-" else row.get(name)
                for name, (_, must) in self.fields.items()}
         row.update(reasons=[], warnings=[], checks=[])
         if not head["warmup"] and row["error"] is None:
             self.judge(head, row)
         return row
 
-    # Verdicts of offline rows
+    # Verdicts
 
     def judge(self, head, row):
         limits = self.run.get("limits") or {}
@@ -278,7 +303,14 @@ class Oracle:
               value=row["requests_failed"] / row["requests_planned"])
         if self.cells[head["cell"]]["fixed_lengths"]:
             above("SHORT_OUTPUT", "requests_wrong_length", 0)
-        above("CLIENT_BUSY", "client_busy_share", 0.05)
+        if row["serving_mode"] == "online" and row["request_rate"] != "inf":
+            above("CLIENT_LATE", "send_late_share", 0.01)
+        busy = row["client_busy_share"]
+        limit = limits.get("CLIENT_BUSY", 0.05)
+        rule("CLIENT_BUSY", "client_busy_share", busy, limit,
+             busy is not None and busy > limit and (row["client_busy_windows"] or 0) >= 3)
+        if online.is_open(row):
+            self.judge_open(head, row, rule)
         if caching is False:
             rule("CACHE_UNEXPECTED", "cache_hit_rate", row["cache_hit_rate"], 0,
                  (row["cache_hit_rate"] or 0) > 0)
@@ -298,6 +330,13 @@ class Oracle:
             rule("CACHE_UNKNOWN", "cache_hit_rate", row["cache_hit_rate"], None,
                  row["cache_hit_rate"] is None, True)
         above("RATE_CAPPED", "requests_held", 0, True)
+        if online.is_open(row):
+            rule("SHORT_RUN", "steady_s", row["steady_s"], row["window_s"] / 2,
+                 online.is_short(row), True)
+        stamps = (row["stamps_bounded"] or 0) + (row["stamps_exact"] or 0)
+        if stamps:
+            above("STAMPS_BOUNDED", "stamps_bounded", 0.01, True,
+                  row["stamps_bounded"] / stamps)
         above("MACHINE_NOISY", "steal_ratio", 0.02, True)
         if row["throttled_s"] is not None:
             rule("MACHINE_NOISY", "throttled_s", row["throttled_s"], 0,
@@ -312,6 +351,20 @@ class Oracle:
                 codes.append(code)
         row["verdict"] = "INVALID" if row["reasons"] else "VALID"
 
+    def judge_open(self, head, row, rule):
+        """RATE_MISSED and OVERLOADED."""
+        limits = self.run.get("limits") or {}
+        requests = next(r for r in self.repeats if r["head"] is head)["requests"]
+        due = known(r.get("due_ns") for r in requests)
+        if not row["requests_held"]:
+            limit = limits.get("RATE_MISSED", 0.01) * seconds(max(due) - min(due)) + 0.01
+            rule("RATE_MISSED", "send_stretch_s", row["send_stretch_s"], limit,
+                 row["send_stretch_s"] > limit)
+        if not online.is_short(row):
+            limit = online.overload_limit(row, limits.get("OVERLOADED", 0.2))
+            rule("OVERLOADED", "inflight_last", row["inflight_last"], limit,
+                 row["inflight_last"] > limit)
+
     # Summary
 
     def keys(self, cells):
@@ -324,7 +377,7 @@ class Oracle:
         for part in ("scenario", "request_rate"):
             shared = [made.count(k) > 1 for k in made]
             mark = "_rate" if part == "request_rate" else "_"
-            made = [f"{k}{mark}{rows[0][part]}" if is_shared else k
+            made = [f"{k}{mark}{number_text(rows[0][part])}" if is_shared else k
                     for k, is_shared, rows in zip(made, shared, cells)]
         return [k if made[:i].count(k) == 0 else f"{k}_{made[:i].count(k) + 1}"
                 for i, k in enumerate(made)]
@@ -345,23 +398,26 @@ class Oracle:
         def column(field):
             return known(r[field] for r in rows)
 
+        speed = "window_tokens_per_second" if first["serving_mode"] == "online" else \
+            "tokens_per_second"
+
         entry = {key: first[key] for key in (
             "instance_type", "serving_mode", "batch_size", "input_length",
             "max_output_tokens", "enable_prefix_caching", "scenario", "label", "engine",
             "request_rate")}
         entry.update(
             count=len(good), failed_rows=len(measured) - len(good),
-            tokens_per_second=ref.spread(column("tokens_per_second")),
+            tokens_per_second=ref.spread(column(speed)),
             time_per_token_ms=ref.spread(column("time_per_token")),
             first_token_latency_sec=ref.spread(column("first_token_latency")),
             inter_token_latency_ms=ref.spread(column("inter_token_latency")),
             cache_hit_rate=ref.spread(column("cache_hit_rate")),
             usd_per_million_output_tokens=ref.spread(column("usd_per_million_output_tokens")),
-            repeats_for_2_percent=ref.repeats_needed(column("tokens_per_second")))
+            repeats_for_2_percent=ref.repeats_needed(column(speed)))
         support = self.pooled(good, entry)
         entry.update(verdict=None, reasons=[], warnings=[], checks=[])
         if good:
-            self.judge_cell(rows, column("tokens_per_second"), support, entry)
+            self.judge_cell(rows, column(speed), support, entry)
         return entry
 
     def pooled(self, good, entry):
@@ -435,9 +491,20 @@ def differences(got, want, where=""):
     return [] if same else [f"{where}: file {got!r}, oracle {want!r}"]
 
 
-def missing_fields(row, fields):
+COLUMNS = "vorn"  # of FORMAT.md 2
+
+
+def column_of(row):
+    """o: vLLM's server, started by us or on this machine; a server that does not say where it
+    runs has an unknown hardware_type."""
+    if row["serving_mode"] == "online":
+        return "r" if row["hardware_type"] == "unknown" or row["engine"] == "null" else "o"
+    return "n" if row["engine"] == "null" else "v"
+
+
+def missing_fields(row, fields, column=None):
     """Names of M fields that are null in a row without error."""
-    letter = 3 if row["engine"] == "null" else 0
+    letter = COLUMNS.index(column or column_of(row))
     excused = {"verdict"} if row["is_warmup"] else set()
     if (row["itl_gaps"] or 0) == 0:
         excused |= {n for n in fields if n.startswith(("itl_", "tpot_"))}
@@ -445,7 +512,7 @@ def missing_fields(row, fields):
             excused.add("inter_token_latency")
     return [name for name, (_, must) in fields.items()
             if must[letter] == "M" and row[name] is None and name not in excused and
-            not re.search(r"_p\d+_", name)]
+            name not in floored()]
 
 
 KINDS = {"STR": str, "INT": int, "NUM": (int, float), "BOOL": bool, "JSON": (dict, list)}
@@ -491,8 +558,9 @@ def check_run(results_dir, is_whole=True):
     folder, made = Path(results_dir), []
     for raw in sorted(folder.glob("raw_*")):
         stamp = raw.name[len("raw_"):]
+        mode = read_journal(raw / "journal.jsonl")[0]["serving_mode"]
         made.append(check_files(raw / "journal.jsonl",
-                                folder / f"offline_results_{stamp}.json",
-                                folder / f"offline_summary_{stamp}.json", is_whole))
+                                folder / f"{mode}_results_{stamp}.json",
+                                folder / f"{mode}_summary_{stamp}.json", is_whole))
     assert made, f"no run in {folder}"
     return made

@@ -1,0 +1,291 @@
+"""An online journal with everything in it: open loads with ramp and held requests, closed ones,
+all at once, an overloaded queue; failures of each class, estimated and uncounted tokens, connections
+new and reused, several tokens an event, gaps without a stamp. Drawn from a seed."""
+
+from oracle.made_journal import CELL_FIELDS, MS, RUN_FIELDS, S, Journal
+
+RUN = {**RUN_FIELDS, "serving_mode": "online", "engine": "openai", "arrival": None,
+       "slo": {"ttft_ms": 60, "tpot_ms": 5.5, "e2e_ms": 200}}
+
+# What bench and sampler tell of a repeat, beyond its requests.
+END = {
+    "cpu_user_s": 1.5, "cpu_system_s": 0.25, "steal_ratio": 0.001, "throttled_s": 0.0,
+    "client_cpu_ratio": 0.25, "client_busy_share": 0.0, "client_busy_windows": 0,
+    "loop_lag_p99_s": 0.0004, "client_rss_mb": 11.5, "drain_interval_us": 250.0,
+    "stamp_late_p99_ms": 0.3, "memory_used_mb": 9000.5, "peak_memory_mb": 9100.25,
+    "preemptions": 0, "kv_usage_max": 0.4, "cache_source": "usage"}
+
+CLASSES = ("refused", "reset", "timeout", "http", "stream", "aborted")
+
+
+class Online(Journal):
+    """Cells and repeats of a load on a server."""
+
+    def load(self, arrival, *, rate=None, slots=None, count=100, ramp_s=0.0, fixed=True,
+             gaps=True, caching=False, tokens=8, phase=True, **fields):
+        more = {"ramp_up_s": ramp_s} if ramp_s else {}
+        own = {**CELL_FIELDS, "endpoint": "completions", "scenario": "short",
+               "arrival": arrival, "request_rate": rate, "batch_size": slots,
+               "max_output_tokens": tokens, "enable_prefix_caching": caching, **fields}
+        self.line("cell", cell=self.cells, fixed_lengths=fixed, gaps=gaps, shares_prefix=caching,
+                  longest_prompt_tokens=64, **more, fields=own)
+        self.plan = {"arrival": arrival, "rate": rate, "slots": slots, "count": count,
+                     "ramp_s": ramp_s, "gaps": gaps, "tokens": tokens, "phase": phase}
+        self.cells += 1
+
+    def answer(self, sent, speed):
+        """Events after the send at `sent`: their instants and tokens."""
+        draw, left = self.draw, self.plan["tokens"]
+        at, events = sent + round(draw.uniform(40, 60) * MS * speed), []
+        while left > 0:
+            tokens = min(left, 2 if draw.random() < 0.1 else 1)
+            events.append((at, tokens))
+            left -= tokens
+            at += round(draw.uniform(4, 7) * MS * speed)
+        return events
+
+    def stamped(self, events, *, bounded=0.002):
+        """Members of an answer: gaps booked where both ends are exact and one token came."""
+        draw = self.draw
+        exact = [i == len(events) - 1 or draw.random() >= bounded for i in range(len(events))]
+        r = {"gaps_ns": [], "excluded_ns": [], "excluded_at": []}
+        for i in range(1, len(events)):
+            gap = events[i][0] - events[i - 1][0]
+            if exact[i - 1] and exact[i] and events[i][1] == 1:
+                r["gaps_ns"].append(gap)
+            else:
+                r["excluded_ns"].append(gap)
+                r["excluded_at"].append(i)
+        if r["excluded_at"]:
+            r["gaps_excluded"] = len(r["excluded_at"])
+        else:
+            del r["excluded_at"], r["excluded_ns"]
+        if any(tokens != 1 for _, tokens in events):
+            r["event_tokens"] = [tokens for _, tokens in events]
+        if events[0][1] != 1:
+            r["first_event_tokens"] = events[0][1]
+        r.update(stamps_exact=sum(exact) - 1, stamps_bounded=len(exact) - sum(exact),
+                 stamps_tail=1)
+        if not self.plan["gaps"]:
+            for key in ("gaps_ns", "excluded_ns", "excluded_at", "event_tokens"):
+                r.pop(key, None)
+        return {k: v for k, v in r.items() if v != 0}
+
+    def made(self, times, *, status="ok", speed=1.0, bounded=0.002, **more):
+        """One request: times has due, ready, sent. Returns its members, end included."""
+        draw = self.draw
+        r = {"status": status, **{f"{k}_ns": v for k, v in times.items()}}
+        events = self.answer(times["sent"], speed)
+        r["done_ns"] = events[-1][0] + draw.randint(10_000, 100_000)
+        r.update(max_tokens=self.plan["tokens"], tokens_in=draw.randint(40, 64))
+        if status == "ok":
+            r.update(first_ns=events[0][0], last_ns=events[-1][0], tokens_cached=0,
+                     tokens_out=self.plan["tokens"], token_source="usage",
+                     **self.stamped(events, bounded=bounded))
+        r.update(more)
+        if r.get("done_ns") is None and status == "ok":
+            r["done_ns"] = r["last_ns"]
+        return {k: v for k, v in r.items() if v is not None}
+
+    def due_times(self):
+        """Open load: offsets from the phase, in a rate that rises over the ramp."""
+        rate, ramp = self.plan["rate"], self.plan["ramp_s"]
+        if rate == "inf":
+            return [0] * self.plan["count"]
+        expected, out = 0.0, []  # requests due by then, on average
+        for _ in range(self.plan["count"]):
+            expected += self.draw.expovariate(1) if self.plan["arrival"] == "poisson" else 1.0
+            at = ramp / 2 + expected / rate
+            if at < ramp:
+                at = (2 * ramp * expected / rate) ** 0.5
+            out.append(round(at * S))
+        return out
+
+    def open_requests(self, phase, *, cap=None, lag=lambda draw: draw.randint(1000, 200_000),
+                      served=None, **more):
+        """cap: --max-concurrency; served: service time in a queue of one server, ns."""
+        ends, free, out = [], 0, []
+        for index, offset in enumerate(self.due_times()):
+            due = phase + offset
+            ready = due if cap is None or len(ends) < cap else max(due, sorted(ends)[-cap])
+            sent = ready + lag(self.draw)
+            r = self.made({"due": due, "ready": ready, "sent": sent}, **more)
+            if served:
+                free = max(sent, free) + served
+                shift = free - r["done_ns"]
+                for key in ("first_ns", "last_ns", "done_ns"):
+                    r[key] += shift
+            ends.append(r["done_ns"])
+            out.append({"index": index, **r})
+        return out
+
+    def closed_requests(self, phase, **more):
+        slots, out = self.plan["slots"], []
+        ramp = round(self.plan["ramp_s"] * S)
+        next_due = [phase + ramp * i // slots + i * 20_000 for i in range(slots)]
+        for index in range(self.plan["count"]):
+            slot = min(range(slots), key=next_due.__getitem__)
+            due = next_due[slot]
+            sent = due if index < slots else due + self.draw.randint(1000, 250_000)
+            out.append({"index": index, **self.made({"due": due, "ready": due, "sent": sent},
+                                                    **more)})
+            next_due[slot] = out[-1]["done_ns"]
+        return out
+
+    def run(self, number, *, change=None, expected=0, planned=None, ends=True, error=None,
+            fields=None, **more):
+        """One repeat. change: gets the list of requests before it is written."""
+        start = self.now
+        phase = start + 300 * MS
+        self.line("repeat", cell=self.cells - 1, repeat=number, warmup=number == 0,
+                  planned=planned or self.plan["count"], expected_cached_tokens=expected)
+        is_closed = self.plan["arrival"] == "closed"
+        requests = (self.closed_requests if is_closed else self.open_requests)(phase, **more)
+        if change:
+            change(requests)
+        for r in sorted(requests, key=lambda r: r.get("done_ns", 1 << 60)):
+            self.now = max(self.now, r.get("done_ns", 0))
+            self.line("request", cell=self.cells - 1, repeat=number, **r)
+        self.now += S
+        head = {"phase_ns": phase} if self.plan["phase"] else {}
+        if ends:
+            self.line("repeat_end", cell=self.cells - 1, repeat=number, error=error, **head,
+                      fields={**END, **(fields or {})})
+
+
+def connected(requests, every=3):
+    """New connections, TLS too, for some requests."""
+    for i, r in enumerate(requests):
+        if i % every == 0:
+            r["connect_ns"], r["tls_ns"] = 150_000 + 977 * i, 900_000 + 3001 * i
+
+
+def failed(requests):
+    """One failure of each class, one without, one that is cancelled, one never sent."""
+    for r, name in zip(requests, CLASSES + (None,)):
+        for key in ("first_ns", "last_ns", "tokens_out", "tokens_cached", "token_source",
+                    "gaps_ns", "event_tokens", "gaps_excluded", "excluded_ns", "excluded_at",
+                    "stamps_exact", "stamps_bounded", "stamps_tail", "first_event_tokens"):
+            r.pop(key, None)
+        r["status"] = "failed"
+        if name:
+            r.update({"class": name, "error": f"it {name}"})
+    requests[0].pop("sent_ns")
+    requests[0].pop("tokens_in")
+    requests[7]["status"] = "cancelled"
+    requests[7].pop("done_ns")
+    requests[8:9] = []
+
+
+def uncertain(requests):
+    """Gaps that nobody kept, totals without a share by event, an answer in one piece."""
+    for r in requests[::4]:
+        r["gaps_excluded"] = len(r["gaps_ns"]) + r.get("gaps_excluded", 0)
+        r["gaps_ns"] = []
+        for key in ("excluded_ns", "excluded_at"):
+            r.pop(key, None)
+    for r in requests[1::4]:
+        r.pop("event_tokens", None)
+        r.pop("first_event_tokens", None)
+        r["tokens_out"] += 3
+    for r in requests[2::8]:
+        r.update(last_ns=r["first_ns"], gaps_ns=[], stamps_exact=1)
+        for key in ("excluded_ns", "excluded_at", "gaps_excluded", "event_tokens",
+                    "stamps_tail", "stamps_bounded"):
+            r.pop(key, None)
+        r["first_event_tokens"] = r["tokens_out"]
+        r["event_tokens"] = [r["tokens_out"]]
+
+
+def late(requests):
+    for r in requests[::30]:
+        for key in ("sent_ns", "first_ns", "last_ns", "done_ns"):
+            r[key] += 4 * MS
+
+
+def stretched(requests):
+    for i, r in enumerate(requests):
+        for key in ("sent_ns", "first_ns", "last_ns", "done_ns"):
+            r[key] += 4 * i * MS
+
+
+def one(**members):
+    """The last request gets these members; None drops one."""
+    def change(requests):
+        requests[-1].update(members)
+        for key in [k for k, v in members.items() if v is None]:
+            requests[-1].pop(key)
+    return change
+
+
+def write(path, seed):
+    """Every case of an online run; ends in the middle of a line."""
+    j = Online(path, seed, serving_mode="online", fields=RUN)
+    j.load("poisson", rate=20.0, count=200, ramp_s=1.5, tokens=24)
+    for n in range(4):
+        j.run(n, change=connected)
+    j.load("poisson", rate=4.5, count=100, phase=False)     # shares the key but for the rate
+    j.run(0)
+    j.run(1, change=late)
+    j.run(2, change=stretched)
+    j.run(3, change=uncertain)
+    j.run(4, change=one(token_source="estimated"))
+    j.run(5, change=one(tokens_out=None, token_source=None))
+    j.run(6, change=one(tokens_out=7))
+    j.run(7, bounded=0.2)
+    j.load("constant", rate=50.0, count=120, tokens=24)     # --max-concurrency 4
+    j.run(0, cap=4)
+    j.run(1, cap=4)
+    j.load("closed", slots=8, count=64, ramp_s=0.2, tokens=16)
+    j.run(0)
+    j.run(1, change=lambda rs: connected(rs, 5))
+    j.run(2, fields={"client_busy_share": 0.06, "client_busy_windows": 3})
+    j.run(3, fields={"client_busy_share": 0.06, "client_busy_windows": 2})
+    j.load("closed", slots=16, count=16)                    # no slot sends twice
+    j.run(0)
+    j.run(1)
+    j.load("poisson", rate="inf", count=64)
+    j.run(0)
+    j.run(1, lag=lambda draw: draw.randint(1000, 40 * MS))
+    j.load("gamma", rate=30.0, count=90, caching=True, scenario="chat")
+    j.run(0)
+    j.run(1, change=failed, planned=92)
+    j.run(2, fields={"cached_input_tokens": 64, "cache_hit_rate": 0.01}, expected=64)
+    j.run(3, fields={"cached_input_tokens": 32, "cache_hit_rate": 0.01}, expected=64)
+    j.run(4, change=one(tokens_cached=None))
+    j.run(5, error="the server is gone", change=failed)
+    j.load("poisson", rate=40.0, count=800, gaps=False, fixed=False, tokens=6)
+    j.run(0)
+    j.run(1)
+    j.load("poisson", rate=40.0, count=900, tokens=4, scenario="queue")
+    j.run(0, served=35 * MS)
+    j.run(1, served=35 * MS)                                # 140 %: overloaded
+    j.run(2, served=15 * MS)
+    j.load("poisson", rate=5.0, count=12, ramp_s=60.0)      # the ramp-up never ends
+    j.run(0)
+    j.run(1)
+    j.load("poisson", rate=20.0, count=40, tokens=200)      # answers outlast the sending
+    j.run(0)
+    j.run(1)
+    j.run(2, ends=False)
+    j.close(cut='{"type":"request","at_ns":1')
+
+
+def write_remote(path, seed):
+    """A server that tells nothing of itself: settings, memory and hits are null."""
+    quiet = dict.fromkeys((
+        "engine_version", "engine_mode", "weights", "model_fingerprint", "dtype", "quantization",
+        "tensor_parallel_size", "devices", "max_model_len", "max_num_seqs",
+        "max_num_batched_tokens", "block_size", "kv_cache_tokens", "enforce_eager",
+        "load_time_s"))
+    silent = dict.fromkeys(("memory_used_mb", "peak_memory_mb", "preemptions", "kv_usage_max",
+                            "cache_source"))
+    j = Online(path, seed, serving_mode="online", fields={**RUN, "prefix_reuse": None})
+    j.load("closed", slots=4, count=40, caching=None, **quiet)
+    for n in range(2):
+        j.run(n, fields=silent)
+    j.load("poisson", rate=20.0, count=60, caching=None, **quiet)
+    for n in range(2):
+        j.run(n, fields=silent)
+    j.line("run_end", cause="done", complete=True)
+    j.close()
