@@ -117,9 +117,9 @@ def measure(worker, engine, opts):
     pairs = []
     while len(pairs) < opts.pairs:
         a, b = once("A"), once("B")
-        pairs.append({"generate_s": a, "worker_s": b, "order": "AB"})
+        pairs.append((round(a, 6), round(b, 6), "AB"))
         b, a = once("B"), once("A")
-        pairs.append({"generate_s": a, "worker_s": b, "order": "BA"})
+        pairs.append((round(a, 6), round(b, 6), "BA"))
         if len(pairs) % 20 == 0:
             print(f"  {len(pairs)} pairs", file=sys.stderr, flush=True)
     return pairs
@@ -133,7 +133,7 @@ def t_975(df):
 
 
 def interval(pairs):
-    logs = [math.log(p["generate_s"] / p["worker_s"]) for p in pairs]
+    logs = [math.log(a / b) for a, b, _ in pairs]
     mean = statistics.fmean(logs)
     half = t_975(len(logs) - 1) * statistics.stdev(logs) / math.sqrt(len(logs))
     return math.exp(mean), math.exp(mean - half), math.exp(mean + half)
@@ -148,12 +148,16 @@ def main():
     pairs = measure(worker, engine, opts)
     ratio, low, high = interval(pairs)
     is_within = LOW <= low and high <= HIGH
+    kept = {name: value for name, value in vars(opts).items() if name != "out"}
+    kept["model"] = Path(opts.model).name
     with open(opts.out, "w", encoding="utf-8") as out:
         json.dump({"ratio": ratio, "ci95": [low, high], "is_within": is_within,
-                   "options": vars(opts), "vllm_options": rest, "settings": settings,
+                   "options": kept, "vllm_options": rest, "settings": settings,
                    "machine": platform.processor() or platform.machine(),
-                   "cpus": os.cpu_count(), "load_average": os.getloadavg(), "pairs": pairs},
-                  out, indent=1, default=str)
+                   "cpus": os.cpu_count(), "load_average": os.getloadavg(), "pairs": pairs,
+                   "columns": ["generate_s", "worker_s", "order"]},
+                  out, separators=(",", ":"), default=str)
+        out.write("\n")
     engine.shutdown()
     print(f"inferbench's stepping / vLLM's generate: {ratio:.4f} (95 %: {low:.4f} .. {high:.4f}),"
           f" {len(pairs)} pairs" + ("" if len(pairs) >= ENOUGH else f", under {ENOUGH}")

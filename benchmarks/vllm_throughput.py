@@ -2,7 +2,7 @@
 """inferbench offline against `vllm bench throughput`: the same work, each in its own process.
 
     python3 benchmarks/vllm_throughput.py --model DIR --python PYTHON_WITH_VLLM [--rounds 3]
-        [--batch 16] [--input 128] [--output 64] [--out FILE.json]
+        [--batch 16] [--input 128] [--output 64] [--tokenizer DIR] [--out FILE.json]
 
 Each round runs both, in turn first. Both load the same engine with the same settings, get
 `batch` prompts of `input` random tokens at once and make `output` tokens of each.
@@ -28,6 +28,7 @@ def options():
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--model", required=True)
     parser.add_argument("--python", required=True)
+    parser.add_argument("--tokenizer", help="for vLLM's prompts, if the model has none of its own")
     parser.add_argument("--binary", default=str(ROOT / "build/inferbench"))
     parser.add_argument("--load-format", default="dummy")
     parser.add_argument("--dtype", default="float32")
@@ -69,6 +70,8 @@ def run_vllm(opts, folder):
              "--random-input-len", str(opts.input), "--random-output-len", str(opts.output),
              "--num-prompts", str(opts.batch), "--disable-detokenize", "--output-json",
              str(out), *engine_words(opts)]
+    if opts.tokenizer:
+        words += ["--tokenizer", opts.tokenizer]
     run(words, folder / "vllm.log")
     result = json.loads(out.read_text())
     return opts.batch * opts.output / result["elapsed_time"]
