@@ -16,10 +16,15 @@ struct tls_context {
     bool is_insecure;
 };
 
+#define HEADER_BYTES 5
+
 struct tls {
     SSL *ssl; /* owns both BIOs */
     BIO *in, *out;
     const struct tls_context *context;
+    /* Of the record that is being fed: a header of 5 bytes that ends in the length. */
+    unsigned header_len, length;
+    size_t body_left;
 };
 
 const char *tls_verify_hint(long code)
@@ -191,9 +196,30 @@ void tls_free(struct tls *t)
     mem_free(t);
 }
 
+/* Follows the frames of the records, which OpenSSL keeps to itself. */
+static void follow(struct tls *t, const unsigned char *data, size_t len)
+{
+    while (len > 0) {
+        size_t now = 1;
+        if (t->header_len < HEADER_BYTES) {
+            t->length = (t->length << 8 | *data) & 0xffff;
+            if (++t->header_len == HEADER_BYTES)
+                t->body_left = t->length;
+        } else {
+            now = len < t->body_left ? len : t->body_left;
+            t->body_left -= now;
+        }
+        if (t->header_len == HEADER_BYTES && t->body_left == 0)
+            t->header_len = 0;
+        data += now;
+        len -= now;
+    }
+}
+
 enum status tls_feed(struct tls *t, const void *data, size_t len, struct err *e)
 {
     size_t taken = 0;
+    follow(t, data, len);
     if (len == 0 || (BIO_write_ex(t->in, data, len, &taken) == 1 && taken == len))
         return STATUS_OK;
     return no_memory(t->context->host, e);
@@ -239,6 +265,11 @@ enum tls_result tls_read(struct tls *t, void *buf, size_t room, size_t *len,
     case SSL_ERROR_ZERO_RETURN: return TLS_END;
     default: (void)why(t, "reading over TLS", e); return TLS_ERROR;
     }
+}
+
+bool tls_is_cut(const struct tls *t)
+{
+    return t->header_len > 0;
 }
 
 enum status tls_write(struct tls *t, const void *data, size_t len, struct buf *out,

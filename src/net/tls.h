@@ -39,6 +39,8 @@ enum tls_result tls_handshake(struct tls *t, struct buf *out, struct err *e);
  * TLS_END: the peer said goodbye. room > 0. */
 enum tls_result tls_read(struct tls *t, void *buf, size_t room, size_t *len,
                          struct err *e);
+/* Part of a record was fed whose rest is still to come. */
+bool tls_is_cut(const struct tls *t);
 /* Encrypts all of data and appends it to out. */
 MUST_CHECK enum status tls_write(struct tls *t, const void *data, size_t len,
                                  struct buf *out, struct err *e);

@@ -181,6 +181,37 @@ static void talking_in_pieces(void **state)
     }
 }
 
+/* A stamp is that of the last bytes: whether a record is still open decides about it. */
+static void half_a_record(void **state)
+{
+    struct cert_fixture *f = *state;
+    const struct tls_options o = {.host = "a.example", .ca_cert = f->ca_path};
+    struct wire w;
+    char record[512], plain[64];
+    size_t got, len;
+    wire_open(&w, cert_fixture_server(f, BOTH_NAMES, -HOUR_S, HOUR_S), &o);
+    w.piece = 1 << 20;
+    assert_int_equal(shake(&w), TLS_OK);
+    while (tls_read(w.client, plain, sizeof plain, &got, &w.e) == TLS_OK)
+        ;
+    while (BIO_read(SSL_get_wbio(w.server), record, sizeof record) > 0)
+        ;
+    assert_int_equal(SSL_write(w.server, "hello", 5), 5);
+    int all = BIO_read(SSL_get_wbio(w.server), record, sizeof record);
+    assert_true(all > 5);
+    for (len = 1; len < (size_t)all; len++) {
+        assert_int_equal(tls_feed(w.client, record + len - 1, 1, &w.e), STATUS_OK);
+        assert_int_equal(tls_read(w.client, plain, sizeof plain, &got, &w.e), TLS_AGAIN);
+        assert_true(tls_is_cut(w.client));
+    }
+    assert_int_equal(tls_feed(w.client, record + len - 1, 1, &w.e), STATUS_OK);
+    assert_int_equal(tls_read(w.client, plain, sizeof plain, &got, &w.e), TLS_OK);
+    assert_int_equal(got, 5);
+    assert_int_equal(tls_read(w.client, plain, sizeof plain, &got, &w.e), TLS_AGAIN);
+    assert_false(tls_is_cut(w.client));
+    wire_close(&w);
+}
+
 /* A peer that wants new keys is answered before the next data. */
 static void new_keys(void **state)
 {
@@ -423,6 +454,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(talking_in_pieces),
+        cmocka_unit_test(half_a_record),
         cmocka_unit_test(new_keys),
         cmocka_unit_test(addresses_are_checked_as_such),
         cmocka_unit_test(certificates_that_are_refused),
