@@ -25,6 +25,16 @@ struct instant clock_now(void)
     return (struct instant){read_clock(CLOCK_MONOTONIC)};
 }
 
+struct span clock_thread_cpu(void)
+{
+    return (struct span){read_clock(CLOCK_THREAD_CPUTIME_ID)};
+}
+
+struct span clock_process_cpu(void)
+{
+    return (struct span){read_clock(CLOCK_PROCESS_CPUTIME_ID)};
+}
+
 struct wall clock_wall(void)
 {
     return (struct wall){read_clock(CLOCK_REALTIME)};

@@ -25,6 +25,8 @@ struct span {
 
 struct instant clock_now(void);
 struct wall clock_wall(void);
+struct span clock_thread_cpu(void);  /* CPU time of this thread: a system call */
+struct span clock_process_cpu(void); /* of all threads of this process */
 struct span clock_since(struct instant earlier);                   /* now - earlier */
 struct span clock_between(struct instant from, struct instant to); /* to - from */
 struct instant clock_after(struct instant t, struct span s);       /* t + s */
