@@ -85,6 +85,19 @@ struct engine_request {
     const char *salt; /* cache_salt, or NULL */
 };
 
+struct hist;
+/* What a lane is to be made ready for. Borrowed until the next prepare. */
+struct engine_prepare {
+    const struct engine_request *requests; /* [count], ascending indices */
+    size_t count;
+    const char *name;        /* of the phase, unique in the world: "<run_id>-c0-r1" */
+    int64_t connections;     /* open before anything is sent */
+    int64_t connections_max; /* at a time */
+    bool is_closed_load;
+    const struct engine_watch *watch;
+    struct hist *lag_ns; /* the lane records how late each timed wake was; or NULL */
+};
+
 struct engine_text {
     const char *text;
     int32_t *ids;
@@ -109,10 +122,13 @@ struct engine_ops {
                         struct engine **out, struct engine_facts *facts, struct err *e);
     /* MUST; one lane a thread; owned by the engine. */
     enum status (*lane_new)(struct engine *en, struct engine_lane **out, struct err *e);
+    /* MAY; before the submits of a phase, outside all measuring; may block. */
+    enum status (*prepare)(struct engine_lane *l, const struct engine_prepare *p,
+                           struct err *e);
     /* MUST; never blocks; the request's memory must stay until it has ended. */
     enum status (*submit)(struct engine_lane *l, const struct engine_request *r,
                           struct err *e);
-    /* MUST; no effect on a request that has ended. */
+    /* MUST; no effect on a request that has ended; ends in EVENT_FAILED, FAIL_none. */
     enum status (*cancel)(struct engine_lane *l, int32_t request, struct err *e);
     /* MUST; waits for events until `until` or an engine's own limit; out->count may be 0.
      */

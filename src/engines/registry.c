@@ -4,7 +4,8 @@
 
 #include "base/str.h"
 
-static const struct engine_ops *const engines[] = {&engine_vllm, &engine_null};
+static const struct engine_ops *const engines[] = {&engine_vllm, &engine_null,
+                                                   &engine_remote};
 static const size_t engine_count = sizeof engines / sizeof engines[0];
 
 static enum status no_interpreter(const struct engine_settings *s, struct arena *a,
@@ -23,6 +24,15 @@ static enum status no_reset(struct engine *en, bool *done, struct err *e)
     (void)en;
     (void)e;
     *done = false;
+    return STATUS_OK;
+}
+
+static enum status nothing_to_prepare(struct engine_lane *l,
+                                      const struct engine_prepare *p, struct err *e)
+{
+    (void)l;
+    (void)p;
+    (void)e;
     return STATUS_OK;
 }
 
@@ -52,7 +62,7 @@ static enum status unknown_engine(const char *name, struct err *e)
         if (str_distance(name, engines[i]->name) < str_distance(name, nearest))
             nearest = engines[i]->name;
     status_fail(e, STATUS_BAD_OPTION, "--engine", "\"%s\" is not an engine", name);
-    return status_hint(e, "Did you mean %s? There are vllm and null.", nearest);
+    return status_hint(e, "Did you mean %s? There are vllm, null and openai.", nearest);
 }
 
 static bool is_whole(const struct engine_ops *ops)
@@ -66,6 +76,8 @@ static void fill_in(struct engine_ops *out)
 {
     if (out->locate == NULL)
         out->locate = no_interpreter;
+    if (out->prepare == NULL)
+        out->prepare = nothing_to_prepare;
     if (out->reset_prefix == NULL)
         out->reset_prefix = no_reset;
     if (out->tokenize == NULL)

@@ -1,0 +1,305 @@
+#include <stdio.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "engines/openai_lane.h"
+
+/* What one read brought, while it is taken apart. */
+struct pass {
+    struct engine_lane *lane;
+    struct openai_conn *conn;
+    const struct openai_read *read;
+    struct instant at;   /* the kernel's stamp where it is valid, else the reader's */
+    size_t first_event;  /* of this read in the lane's list */
+    bool is_other_after; /* something followed the last token that is not its end */
+    bool is_end_after;   /* usage, [DONE] or the last chunk followed it */
+    bool is_over;
+};
+
+void engine_openai_answer_begin(struct openai_conn *c)
+{
+    response_begin(&c->http, false);
+    sse_init(&c->sse, c->sse.held, c->sse.room);
+    buf_clear(&c->body);
+    c->last_token = c->newest_token = (struct instant){0};
+    c->answer = (struct openai_answer){.tokens_in = TOKENS_UNKNOWN,
+                                       .tokens_out = TOKENS_UNKNOWN,
+                                       .tokens_cached = TOKENS_UNKNOWN};
+}
+
+static bool is_stamped(const struct openai_conn *c, const struct openai_read *r)
+{
+    return r->kernel.ns != NS_UNKNOWN && c->sent_at.ns <= r->kernel.ns &&
+           r->kernel.ns <= r->user.ns;
+}
+
+static void failed(struct openai_conn *c, enum fail_class why, struct str text)
+{
+    struct openai_answer *a = &c->answer;
+    if (a->has_error)
+        return;
+    a->has_error = true;
+    a->fail = why;
+    size_t len = text.len < sizeof c->error - 1 ? text.len : sizeof c->error - 1;
+    memcpy(c->error, text.ptr, len);
+    c->error[len] = '\0';
+}
+
+static void token_event(struct pass *p, int64_t tokens)
+{
+    struct event *ev = engine_openai_lane_event(p->lane, EVENT_TOKENS, p->conn, p->at);
+    ev->tokens = tokens;
+    ev->read_at = p->read->user;
+    p->conn->answer.token_events++;
+    p->conn->newest_token = p->at;
+    p->is_other_after = p->is_end_after = false;
+}
+
+/* How many tokens an event with a choice holds; TOKENS_UNKNOWN where only the answer's
+ * total will tell. */
+static int64_t tokens_of(struct openai_answer *a, enum openai_counts how,
+                         const struct openai_chunk *chunk)
+{
+    int64_t n = TOKENS_UNKNOWN;
+    if (how == OPENAI_COUNTS_IDS && chunk->token_ids >= 0)
+        n = chunk->token_ids;
+    else if (how == OPENAI_COUNTS_CONTINUOUS && chunk->tokens_out >= 0)
+        n = chunk->tokens_out - a->tokens_seen;
+    if (n != TOKENS_UNKNOWN)
+        a->tokens_seen += n;
+    return n;
+}
+
+static void keep_usage(struct openai_answer *a, const struct openai_chunk *chunk)
+{
+    if (chunk->tokens_in >= 0)
+        a->tokens_in = chunk->tokens_in;
+    if (chunk->tokens_out >= 0)
+        a->tokens_out = chunk->tokens_out;
+    if (chunk->tokens_cached >= 0)
+        a->tokens_cached = chunk->tokens_cached;
+}
+
+static void stream_event(struct pass *p, struct str data)
+{
+    struct openai_answer *a = &p->conn->answer;
+    struct openai_chunk chunk;
+    if (!openai_read(data, p->lane->setup->endpoint, &chunk)) {
+        failed(p->conn, FAIL_stream, str_from("an event that is not JSON"));
+        return;
+    }
+    keep_usage(a, &chunk);
+    if (chunk.error.ptr != NULL)
+        failed(p->conn, FAIL_stream, chunk.error);
+    if (chunk.finish != OPENAI_FINISH_NONE)
+        a->finish = chunk.finish;
+    a->is_done = a->is_done || chunk.is_done;
+    int64_t n = 0;
+    if (chunk.has_choice && !chunk.is_role_only && chunk.finish != OPENAI_FINISH_ABORT)
+        n = tokens_of(a, p->lane->setup->counts, &chunk);
+    if (n != 0)
+        token_event(p, n);
+    else if (chunk.is_done || (!chunk.has_choice && chunk.tokens_out >= 0))
+        p->is_end_after = true;
+    else
+        p->is_other_after = true;
+}
+
+/* Room for a longer event: a rare path, the only one that allocates. */
+static bool grow(struct openai_conn *c)
+{
+    size_t room = c->sse.room * 8;
+    char *held = room <= OPENAI_EVENT_CAP ? mem_resize(c->sse.held, room, 1) : NULL;
+    if (held == NULL) {
+        failed(c, FAIL_stream, str_from("an event of more than 4 MB"));
+        return false;
+    }
+    c->sse.held = held;
+    c->sse.room = room;
+    return true;
+}
+
+static bool stream_body(struct pass *p, struct str body)
+{
+    struct str data;
+    for (;;) {
+        enum sse_step step = sse_next(&p->conn->sse, &body, &data);
+        if (step == SSE_MORE)
+            return true;
+        if (step == SSE_TOO_LONG && !grow(p->conn))
+            return false;
+        if (step == SSE_EVENT)
+            stream_event(p, data);
+    }
+}
+
+static bool is_stream(const struct openai_conn *c)
+{
+    return c->http.status == 200 && c->http.is_event_stream;
+}
+
+static bool take_body(struct pass *p, struct str body)
+{
+    struct openai_conn *c = p->conn;
+    if (is_stream(c))
+        return stream_body(p, body);
+    if (buf_append(&c->body, body.ptr, body.len) == STATUS_OK)
+        return true;
+    failed(c, FAIL_stream, str_from("an answer of more than 4 MB"));
+    return false;
+}
+
+static void http_error(struct openai_conn *c, const struct openai_chunk *chunk)
+{
+    char text[sizeof c->error], wait[40] = "";
+    if (c->http.retry_after_s >= 0)
+        snprintf(wait, sizeof wait, " (Retry-After %lld s)",
+                 (long long)c->http.retry_after_s);
+    bool has_text = chunk != NULL && chunk->error.ptr != NULL;
+    snprintf(text, sizeof text, "HTTP %d%s%s%.*s", c->http.status, wait,
+             has_text ? ": " : "", has_text ? (int)chunk->error.len : 0,
+             has_text ? chunk->error.ptr : "");
+    failed(c, FAIL_http, str_from(text));
+}
+
+/* An answer that is no stream is whole: an error, or all tokens at once. */
+static void plain_answer(struct pass *p)
+{
+    struct openai_conn *c = p->conn;
+    struct openai_chunk chunk;
+    struct str body = {.ptr = buf_cstr(&c->body), .len = c->body.len};
+    bool is_json = openai_read(body, p->lane->setup->endpoint, &chunk);
+    if (c->http.status != 200) {
+        http_error(c, is_json ? &chunk : NULL);
+        return;
+    }
+    if (!is_json || !chunk.has_choice) {
+        failed(c, FAIL_stream, str_from("an answer that is not a completion"));
+        return;
+    }
+    keep_usage(&c->answer, &chunk);
+    c->answer.finish = chunk.finish;
+    token_event(p, chunk.tokens_out > 0 ? chunk.tokens_out : TOKENS_UNKNOWN);
+}
+
+/* Only "length" and "stop", without an error event, are success; [DONE] is not. */
+static void end_answer(struct pass *p)
+{
+    struct openai_conn *c = p->conn;
+    struct openai_answer *a = &c->answer;
+    p->is_over = true;
+    if (!is_stream(c) && !a->has_error)
+        plain_answer(p);
+    p->is_end_after = true;
+    if (!a->has_error && a->finish == OPENAI_FINISH_ABORT)
+        failed(c, FAIL_aborted, str_from("the server aborted the request"));
+    else if (!a->has_error && a->finish == OPENAI_FINISH_NONE)
+        failed(c, FAIL_stream, str_from("the answer ended without a finish_reason"));
+    else if (!a->has_error && a->finish == OPENAI_FINISH_OTHER)
+        failed(c, FAIL_stream, str_from("the answer ended for an unknown reason"));
+}
+
+static void take_head(struct pass *p)
+{
+    struct openai_conn *c = p->conn;
+    c->answer.has_head = true;
+    if (c->http.is_gzip)
+        failed(c, FAIL_stream, str_from("a compressed answer: its times would be wrong"));
+}
+
+/* True if the read's stamp, that of the last bytes it touched, is the last token's own.
+ */
+static bool is_last_sure(const struct pass *p)
+{
+    const struct openai_conn *c = p->conn;
+    bool is_cut = c->sse.held_len > 0 ||
+                  (c->http.is_chunked && (c->http.left > 0 || c->http.line_len > 0));
+    if (is_cut && !p->is_over)
+        return false;
+    return is_stamped(c, p->read) && p->read->is_whole && !p->is_other_after;
+}
+
+/* The stamps of the token events of this read (MEASURING.md 2.2). */
+static void classify(struct pass *p)
+{
+    struct engine_lane *l = p->lane;
+    enum event_stamp last = EVENT_BOUNDED;
+    if (is_last_sure(p))
+        last = p->is_end_after ? EVENT_TAIL : EVENT_EXACT;
+    for (size_t i = l->event_count; i > p->first_event; i--) {
+        struct event *ev = &l->events[i - 1];
+        if (ev->kind != EVENT_TOKENS)
+            continue;
+        ev->stamp = last;
+        last = EVENT_BOUNDED;
+    }
+}
+
+/* The event that ends the request. */
+static void tell_end(struct pass *p)
+{
+    const struct openai_conn *c = p->conn;
+    const struct openai_answer *a = &c->answer;
+    if (a->has_error) {
+        engine_openai_lane_fail(p->lane, p->conn, a->fail, "%s", c->error);
+        p->lane->events[p->lane->event_count - 1].at = p->at;
+        return;
+    }
+    struct event *ev = engine_openai_lane_event(p->lane, EVENT_DONE, c, p->at);
+    ev->read_at = p->read->user;
+    ev->tokens_in = a->tokens_in;
+    ev->tokens_cached = a->tokens_cached;
+    ev->tokens_out = a->tokens_out;
+    ev->source = TOKEN_SOURCE_usage;
+    if (a->tokens_out == TOKENS_UNKNOWN) {
+        bool has_counts = a->tokens_seen > 0;
+        ev->tokens_out = has_counts ? a->tokens_seen : a->token_events;
+        ev->source = has_counts ? TOKEN_SOURCE_token_ids : TOKEN_SOURCE_estimated;
+    }
+}
+
+static void take_apart(struct pass *p, struct str bytes)
+{
+    struct openai_conn *c = p->conn;
+    struct str body;
+    while (!p->is_over && !c->answer.has_error) {
+        switch (response_next(&c->http, &bytes, &body)) {
+        case RESPONSE_MORE: return;
+        case RESPONSE_HEAD: take_head(p); break;
+        case RESPONSE_BODY: (void)take_body(p, body); break;
+        case RESPONSE_END: end_answer(p); break;
+        case RESPONSE_BAD: failed(c, FAIL_stream, str_from(c->http.bad)); break;
+        }
+    }
+}
+
+bool engine_openai_answer_read(struct engine_lane *l, struct openai_conn *c,
+                               struct str bytes, const struct openai_read *read,
+                               bool *keep)
+{
+    struct pass p = {.lane = l, .conn = c, .read = read, .first_event = l->event_count};
+    p.at = is_stamped(c, read) ? read->kernel : read->user;
+    c->answer.has_bytes = true;
+    take_apart(&p, bytes);
+    classify(&p);
+    *keep = p.is_over && c->http.is_keep_alive;
+    if (!p.is_over && !c->answer.has_error)
+        return false;
+    tell_end(&p);
+    return true;
+}
+
+void engine_openai_answer_closed(struct engine_lane *l, struct openai_conn *c,
+                                 const struct openai_read *read)
+{
+    struct pass p = {.lane = l, .conn = c, .read = read, .first_event = l->event_count};
+    p.at = read->user;
+    if (c->answer.has_head && response_closed(&c->http))
+        end_answer(&p);
+    else
+        failed(c, FAIL_reset,
+               str_from(c->answer.has_bytes ? "the server closed the connection in the "
+                                              "middle of the answer"
+                                            : "the server closed the connection"));
+    tell_end(&p);
+}

@@ -1,0 +1,292 @@
+#include "engines/openai_conn.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "engines/openai_lane.h"
+
+static const struct openai_target *target_of(const struct engine_lane *l,
+                                             const struct openai_conn *c)
+{
+    return &l->setup->targets[c->target];
+}
+
+static struct openai_job *job_of(struct engine_lane *l, int32_t request)
+{
+    return &l->jobs[request - l->first_job];
+}
+
+/* The order of sends is that of the timeouts: a new one goes to the end. */
+static void list_append(struct engine_lane *l, struct openai_conn *c)
+{
+    int32_t index = (int32_t)(c - l->conns);
+    c->prev = l->newest;
+    c->next = -1;
+    if (l->newest >= 0)
+        l->conns[l->newest].next = index;
+    else
+        l->oldest = index;
+    l->newest = index;
+}
+
+static void list_remove(struct engine_lane *l, struct openai_conn *c)
+{
+    if (c->prev >= 0)
+        l->conns[c->prev].next = c->next;
+    else
+        l->oldest = c->next;
+    if (c->next >= 0)
+        l->conns[c->next].prev = c->prev;
+    else
+        l->newest = c->prev;
+    c->prev = c->next = -1;
+}
+
+static void idle_remove(struct engine_lane *l, int32_t index)
+{
+    for (size_t i = 0; i < l->idle_count; i++)
+        if (l->idle[i] == index) {
+            l->idle[i] = l->idle[--l->idle_count];
+            return;
+        }
+}
+
+void engine_openai_conn_close(struct engine_lane *l, struct openai_conn *c)
+{
+    if (c->state == OPENAI_IDLE)
+        idle_remove(l, (int32_t)(c - l->conns));
+    if (c->fd >= 0)
+        loop_remove(&l->loop, c->fd);
+    sock_close(&c->fd);
+    tls_free(c->tls);
+    c->tls = NULL;
+    buf_clear(&c->out);
+    c->out_len = 0;
+    c->state = OPENAI_CLOSED;
+    c->is_used = false;
+}
+
+void engine_openai_conn_release(struct engine_lane *l, struct openai_conn *c, bool keep)
+{
+    if (c->request != OPENAI_NOBODY) {
+        job_of(l, c->request)->conn = -1;
+        list_remove(l, c);
+        c->request = OPENAI_NOBODY;
+    }
+    c->is_used = true;
+    c->is_retried = false;
+    if (!keep) {
+        engine_openai_conn_close(l, c);
+        return;
+    }
+    c->state = OPENAI_IDLE;
+    l->idle[l->idle_count++] = (int32_t)(c - l->conns);
+}
+
+static void fail_and_close(struct engine_lane *l, struct openai_conn *c,
+                           enum fail_class why, const char *text)
+{
+    if (c->request != OPENAI_NOBODY)
+        engine_openai_lane_fail(l, c, why, "%s: %s", target_of(l, c)->addr.text, text);
+    else
+        (void)snprintf(c->error, sizeof c->error, "%s", text);
+    engine_openai_conn_release(l, c, false);
+}
+
+static uint64_t tag_of(const struct engine_lane *l, const struct openai_conn *c)
+{
+    return (uint64_t)c->generation << 32 | (uint64_t)(c - l->conns);
+}
+
+/* Begins to connect the slot c. */
+static enum status start(struct engine_lane *l, struct openai_conn *c, struct err *e)
+{
+    const struct openai_target *t = target_of(l, c);
+    c->generation++;
+    c->connect_start = clock_now();
+    c->connect_ns = c->tls_ns = NS_UNKNOWN;
+    c->is_used = false;
+    if (sock_connect(&t->addr, &c->fd, e) != STATUS_OK)
+        return e->code;
+    c->state = OPENAI_CONNECTING;
+    enum status s = STATUS_OK;
+    if (t->tls != NULL)
+        s = tls_new(t->tls, &c->tls, e);
+    if (s == STATUS_OK)
+        s = loop_add(&l->loop, c->fd, tag_of(l, c), e);
+    if (s != STATUS_OK)
+        engine_openai_conn_close(l, c);
+    return s;
+}
+
+static enum status free_slot(struct engine_lane *l, int32_t *index, struct err *e)
+{
+    for (size_t i = 0; i < l->conn_count; i++)
+        if (l->conns[i].state == OPENAI_CLOSED && l->conns[i].request == OPENAI_NOBODY) {
+            *index = (int32_t)i;
+            return STATUS_OK;
+        }
+    if (l->conn_count == l->conn_room)
+        return status_fail(e, STATUS_TOO_BIG, "connections",
+                           "more than %zu at a time were not planned", l->conn_room);
+    *index = (int32_t)l->conn_count++;
+    return STATUS_OK;
+}
+
+enum status engine_openai_conn_open(struct engine_lane *l, int32_t target,
+                                    int32_t request, int32_t *index, struct err *e)
+{
+    if (free_slot(l, index, e) != STATUS_OK)
+        return e->code;
+    struct openai_conn *c = &l->conns[*index];
+    c->target = target;
+    c->request = request;
+    if (start(l, c, e) != STATUS_OK) {
+        c->request = OPENAI_NOBODY;
+        return e->code;
+    }
+    if (request != OPENAI_NOBODY) {
+        job_of(l, request)->conn = *index;
+        c->sent_at = c->connect_start; /* until it is sent: the timeout counts from here
+                                        */
+        list_append(l, c);
+    }
+    return STATUS_OK;
+}
+
+/* True when everything to be sent is on its way. */
+static bool flush(struct engine_lane *l, struct openai_conn *c)
+{
+    while (c->out_len > 0) {
+        size_t sent = 0;
+        enum sock_result r = sock_send(c->fd, c->out_at, c->out_len, &sent);
+        if (r == SOCK_AGAIN)
+            return false;
+        if (r != SOCK_OK) {
+            engine_openai_conn_lost(l, c, strerror(errno));
+            return false;
+        }
+        c->out_at += sent;
+        c->out_len -= sent;
+    }
+    return true;
+}
+
+/* The server closed a connection that had been idle, and no byte of an answer has come:
+ * the request goes out once more, on a new one. */
+static bool retry(struct engine_lane *l, struct openai_conn *c)
+{
+    int32_t request = c->request;
+    struct err e;
+    if (!c->is_used || c->is_retried || c->answer.has_bytes || request == OPENAI_NOBODY)
+        return false;
+    engine_openai_conn_close(l, c);
+    if (start(l, c, &e) != STATUS_OK)
+        return false;
+    c->is_retried = true;
+    return true;
+}
+
+void engine_openai_conn_lost(struct engine_lane *l, struct openai_conn *c,
+                             const char *text)
+{
+    if (!retry(l, c))
+        fail_and_close(l, c, FAIL_reset, text);
+}
+
+/* One step of the handshake; true when it is done and said. */
+static bool handshake(struct engine_lane *l, struct openai_conn *c)
+{
+    struct err e;
+    enum tls_result r = tls_handshake(c->tls, &c->out, &e);
+    if (r == TLS_ERROR || r == TLS_END) {
+        fail_and_close(l, c, FAIL_refused,
+                       r == TLS_END ? "closed in the handshake" : e.what);
+        return false;
+    }
+    if (c->out_len == 0) {
+        c->out_at = c->out.data;
+        c->out_len = c->out.len;
+    }
+    if (!flush(l, c) || r == TLS_AGAIN) {
+        if (c->out_len == 0)
+            buf_clear(&c->out);
+        return false;
+    }
+    buf_clear(&c->out);
+    c->tls_ns = clock_since(c->connect_start).ns - c->connect_ns;
+    return true;
+}
+
+/* The request's bytes into the socket; the stamp is taken before the first of them. */
+static void send_job(struct engine_lane *l, struct openai_conn *c)
+{
+    const struct openai_job *job = job_of(l, c->request);
+    struct err e;
+    if (c->state != OPENAI_SENDING) {
+        c->out_at = job->bytes;
+        c->out_len = job->len;
+        if (c->tls != NULL) {
+            if (tls_write(c->tls, job->bytes, job->len, &c->out, &e) != STATUS_OK) {
+                fail_and_close(l, c, FAIL_reset, e.what);
+                return;
+            }
+            c->out_at = c->out.data;
+            c->out_len = c->out.len;
+        }
+        engine_openai_answer_begin(c);
+        c->state = OPENAI_SENDING;
+        c->sent_at = clock_now();
+        struct event *ev = engine_openai_lane_event(l, EVENT_SENT, c, c->sent_at);
+        ev->connect_ns = c->connect_ns;
+        ev->tls_ns = c->tls_ns;
+        c->connect_ns = c->tls_ns = NS_UNKNOWN;
+    }
+    if (!flush(l, c))
+        return;
+    buf_clear(&c->out);
+    c->state = OPENAI_ANSWER;
+}
+
+/* A connection stands: it takes up its request or goes idle. */
+static void stands(struct engine_lane *l, struct openai_conn *c)
+{
+    if (c->request == OPENAI_NOBODY) {
+        c->state = OPENAI_IDLE;
+        l->idle[l->idle_count++] = (int32_t)(c - l->conns);
+        return;
+    }
+    send_job(l, c);
+}
+
+void engine_openai_conn_advance(struct engine_lane *l, struct openai_conn *c)
+{
+    if (c->state == OPENAI_CONNECTING) {
+        int error = sock_connect_error(c->fd);
+        if (error != 0) {
+            fail_and_close(l, c, error == ETIMEDOUT ? FAIL_timeout : FAIL_refused,
+                           strerror(error));
+            return;
+        }
+        c->connect_ns = clock_since(c->connect_start).ns;
+        c->state = c->tls != NULL ? OPENAI_TLS : OPENAI_IDLE;
+        if (c->tls == NULL) {
+            stands(l, c);
+            return;
+        }
+    }
+    if (c->state == OPENAI_TLS && handshake(l, c))
+        stands(l, c);
+    else if (c->state == OPENAI_SENDING)
+        send_job(l, c);
+}
+
+void engine_openai_conn_carry(struct engine_lane *l, struct openai_conn *c,
+                              int32_t request)
+{
+    c->request = request;
+    job_of(l, request)->conn = (int32_t)(c - l->conns);
+    list_append(l, c);
+    send_job(l, c);
+}

@@ -1,0 +1,95 @@
+/* A connection to a server, and the answer it carries. */
+#ifndef ENGINES_OPENAI_CONN_H
+#define ENGINES_OPENAI_CONN_H
+
+#include "core/engine.h"
+#include "http/openai.h"
+#include "http/response.h"
+#include "http/sse.h"
+#include "http/url.h"
+#include "net/addr.h"
+#include "net/tls.h"
+
+#define OPENAI_READ_BYTES    ((size_t)256 << 10) /* of the lane, shared by its reads */
+#define OPENAI_EVENT_BYTES   ((size_t)1536)      /* a cut event; grows to the next */
+#define OPENAI_EVENT_CAP     ((size_t)4 << 20)
+#define OPENAI_BODY_CAP      ((size_t)4 << 20) /* answers that are not streams */
+#define OPENAI_EVENTS_A_READ (OPENAI_READ_BYTES / 16)
+#define OPENAI_NOBODY        (-1)
+
+struct openai_target {
+    struct url url;
+    struct addr addr;
+    struct tls_context *tls; /* NULL: plain */
+};
+
+/* What a lane needs to know; owned by the engine, fixed while lanes run. */
+struct openai_setup {
+    const struct engine_target *options;
+    struct openai_target *targets; /* [target_count] */
+    size_t target_count;
+    const char *model;
+    enum openai_endpoint endpoint;
+    enum openai_counts counts;
+    double temperature, top_p;
+    bool ignore_eos;
+    int64_t seed;
+};
+
+enum openai_conn_state {
+    OPENAI_CLOSED,
+    OPENAI_CONNECTING,
+    OPENAI_TLS,
+    OPENAI_IDLE,
+    OPENAI_SENDING,
+    OPENAI_ANSWER /* sent whole; the answer is awaited or under way */
+};
+
+/* The answer under way. */
+struct openai_answer {
+    enum openai_finish finish;
+    int64_t tokens_in, tokens_out, tokens_cached; /* usage; TOKENS_UNKNOWN */
+    int64_t tokens_seen;                          /* by ids or continuous usage */
+    int64_t token_events;                         /* events that hold tokens */
+    bool has_head, is_done, has_error, has_bytes;
+    enum fail_class fail; /* of has_error */
+};
+
+struct openai_conn {
+    int fd;
+    int32_t target, request; /* request: index, OPENAI_NOBODY when idle */
+    int32_t prev, next;      /* neighbours in the order of sends; -1 */
+    enum openai_conn_state state;
+    bool is_used;    /* has carried an answer: a close before the next is the server's
+                        right */
+    bool is_retried; /* this request was sent on a connection that had died idle */
+    struct instant connect_start, sent_at;
+    int64_t connect_ns, tls_ns; /* NS_UNKNOWN once they were told */
+    uint32_t generation;        /* of the descriptor, told apart by the loop's tags */
+    struct instant last_token, newest_token; /* of the answer; 0: none */
+    struct tls *tls;
+    struct buf out;     /* bytes of the handshake, or the encrypted request */
+    const char *out_at; /* what is left to send */
+    size_t out_len;
+    struct response http;
+    struct sse sse;
+    struct buf body; /* of an answer that is not a stream */
+    struct openai_answer answer;
+    char error[192]; /* why it failed; told by the event */
+};
+
+/* Bytes of a request, ready to be sent. */
+struct openai_job {
+    const char *bytes;
+    size_t len;
+    int32_t conn; /* that carries it; -1 */
+};
+
+/* One read of a socket, as far as its stamp matters. */
+struct openai_read {
+    struct instant kernel; /* NS_UNKNOWN: none */
+    struct instant user;
+    bool is_whole; /* the buffer was not filled, no part of a TLS record is left */
+};
+
+#endif

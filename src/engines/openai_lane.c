@@ -1,0 +1,537 @@
+#include "engines/openai_lane.h"
+
+#include <errno.h>
+#include <math.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "stats/hist.h"
+
+#define JOBS_CAP_BYTES    ((size_t)16 << 30)
+#define CONNECT_TIMEOUT_S 10.0
+#define DRAIN_OPEN_NS     (NS_PER_MS)
+#define DRAIN_CLOSED_NS   (NS_PER_MS / 4)
+#define DRAIN_SHARE       20 /* of the median gap */
+#define GAPS_TO_LEARN     64
+
+struct event *engine_openai_lane_event(struct engine_lane *l, enum event_kind kind,
+                                       const struct openai_conn *c, struct instant at)
+{
+    struct event *ev = &l->events[l->event_count++];
+    *ev = (struct event){.kind = kind,
+                         .request = c->request,
+                         .at = at,
+                         .read_at = {.ns = NS_UNKNOWN},
+                         .tokens = TOKENS_UNKNOWN,
+                         .tokens_in = TOKENS_UNKNOWN,
+                         .tokens_out = TOKENS_UNKNOWN,
+                         .tokens_cached = TOKENS_UNKNOWN,
+                         .prefill_ns = NS_UNKNOWN,
+                         .decode_ns = NS_UNKNOWN,
+                         .connect_ns = NS_UNKNOWN,
+                         .tls_ns = NS_UNKNOWN};
+    return ev;
+}
+
+void engine_openai_lane_fail(struct engine_lane *l, struct openai_conn *c,
+                             enum fail_class why, const char *text, ...)
+{
+    char full[sizeof c->error];
+    va_list args;
+    va_start(args, text);
+    (void)vsnprintf(full, sizeof full, text, args);
+    va_end(args);
+    memcpy(c->error, full, sizeof full);
+    struct event *ev = engine_openai_lane_event(l, EVENT_FAILED, c, clock_now());
+    ev->fail = why;
+    ev->text = c->error;
+}
+
+/* --- before a phase */
+
+static enum status no_memory(struct err *e)
+{
+    return status_fail(e, STATUS_NO_MEMORY, "connections of the client", "out of memory");
+}
+
+static enum status grow_conns(struct engine_lane *l, size_t room, struct err *e)
+{
+    if (room <= l->conn_room)
+        return STATUS_OK;
+    struct openai_conn *conns = mem_resize(l->conns, room, sizeof *conns);
+    if (conns != NULL)
+        l->conns = conns;
+    int32_t *idle = mem_resize(l->idle, room, sizeof *idle);
+    if (idle != NULL)
+        l->idle = idle;
+    if (conns == NULL || idle == NULL)
+        return no_memory(e);
+    for (; l->conn_room < room; l->conn_room++) {
+        struct openai_conn *c = &conns[l->conn_room];
+        *c = (struct openai_conn){
+            .fd = -1, .request = OPENAI_NOBODY, .prev = -1, .next = -1};
+        buf_init(&c->out, OPENAI_BODY_CAP);
+        buf_init(&c->body, OPENAI_BODY_CAP);
+        c->sse.room = OPENAI_EVENT_BYTES;
+        c->sse.held = mem_alloc(OPENAI_EVENT_BYTES, 1);
+        if (c->sse.held == NULL)
+            return no_memory(e);
+    }
+    return STATUS_OK;
+}
+
+static void write_head(const struct openai_setup *s, const struct url *u, size_t body_len,
+                       struct buf *out)
+{
+    buf_printf(out, "POST %s%s HTTP/1.1\r\nHost: %s\r\n", u->prefix,
+               openai_path(s->endpoint), u->authority);
+    buf_text(out, "Content-Type: application/json\r\nAccept: text/event-stream\r\n");
+    if (s->options->api_key != NULL)
+        buf_printf(out, "Authorization: Bearer %s\r\n", s->options->api_key);
+    for (size_t i = 0; i < s->options->headers.count; i++)
+        buf_printf(out, "%s\r\n", s->options->headers.items[i]);
+    if (!s->options->is_keepalive)
+        buf_text(out, "Connection: close\r\n");
+    buf_printf(out, "Content-Length: %zu\r\n", body_len);
+}
+
+/* All bytes of a request, into the arena. */
+static enum status write_job(struct engine_lane *l, const struct engine_request *r,
+                             struct buf *body, struct buf *all, struct err *e)
+{
+    const struct openai_setup *s = l->setup;
+    struct openai_request q = {.endpoint = s->endpoint,
+                               .model = s->model,
+                               .ids = r->ids,
+                               .id_count = r->id_count,
+                               .text = r->text,
+                               .max_tokens = r->max_tokens,
+                               .temperature = s->temperature,
+                               .top_p = s->top_p,
+                               .ignore_eos = s->ignore_eos,
+                               .is_stream = s->options->is_stream,
+                               .counts = s->counts,
+                               .salt = r->salt,
+                               .extra_body = s->options->extra_body,
+                               .seed = OPENAI_NO_SEED};
+    struct openai_job *job = &l->jobs[r->index - l->first_job];
+    buf_clear(body);
+    buf_clear(all);
+    if (openai_write(&q, body, e) != STATUS_OK)
+        return e->code;
+    size_t target = (size_t)r->index % s->target_count;
+    write_head(s, &s->targets[target].url, body->len, all);
+    if (l->phase_name != NULL)
+        buf_printf(all, "X-Request-Id: %s-%d\r\n", l->phase_name, (int)r->index);
+    buf_text(all, "\r\n");
+    buf_append(all, body->data, body->len);
+    *job = (struct openai_job){.len = all->len, .conn = -1};
+    job->bytes = all->failed == STATUS_OK
+                     ? arena_str(&l->arena,
+                                 (struct str){.ptr = all->data, .len = all->len})
+                     : NULL;
+    return job->bytes != NULL ? STATUS_OK : no_memory(e);
+}
+
+static enum status write_jobs(struct engine_lane *l, const struct engine_prepare *p,
+                              struct err *e)
+{
+    struct buf body, all;
+    enum status s = STATUS_OK;
+    arena_fini(&l->arena);
+    arena_init(&l->arena, JOBS_CAP_BYTES);
+    l->first_job = p->requests[0].index;
+    l->job_count = (size_t)(p->requests[p->count - 1].index - l->first_job) + 1;
+    l->jobs = arena_alloc(&l->arena, l->job_count, sizeof *l->jobs);
+    if (l->jobs == NULL)
+        return no_memory(e);
+    buf_init(&body, OPENAI_BODY_CAP * 16);
+    buf_init(&all, OPENAI_BODY_CAP * 16);
+    for (size_t i = 0; i < p->count && s == STATUS_OK; i++)
+        s = write_job(l, &p->requests[i], &body, &all, e);
+    buf_fini(&all);
+    buf_fini(&body);
+    return s;
+}
+
+/* Room for the events of one read, and for one send and one failure of each request. */
+static enum status make_events(struct engine_lane *l, size_t requests, struct err *e)
+{
+    size_t room = OPENAI_EVENTS_A_READ + 4 * requests + 64;
+    l->event_count = l->event_at = 0;
+    if (room <= l->event_room)
+        return STATUS_OK;
+    mem_free(l->events);
+    l->events = mem_alloc(room, sizeof *l->events);
+    l->event_room = l->events != NULL ? room : 0;
+    return l->events != NULL ? STATUS_OK : no_memory(e);
+}
+
+static void serve_ready(struct engine_lane *l);
+
+static size_t connecting(const struct engine_lane *l)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < l->conn_count; i++)
+        count += l->conns[i].state == OPENAI_CONNECTING ||
+                 l->conns[i].state == OPENAI_TLS;
+    return count;
+}
+
+static enum status not_all(struct engine_lane *l, size_t wanted, struct err *e)
+{
+    const char *why = "no answer in 10 s";
+    for (size_t i = 0; i < l->conn_count; i++)
+        if (l->conns[i].error[0] != '\0')
+            why = l->conns[i].error;
+    status_fail(e, STATUS_CLOSED, l->setup->targets[0].addr.text,
+                "only %zu of %zu connections could be opened: %s", l->idle_count, wanted,
+                why);
+    return status_hint(e, "Is the server still there, and is `ulimit -n` high enough?");
+}
+
+/* Opens what is missing to `wanted` idle connections, and waits until they stand. */
+static enum status open_conns(struct engine_lane *l, size_t wanted,
+                              const struct engine_watch *w, struct err *e)
+{
+    struct instant limit = clock_after(clock_now(), clock_seconds(CONNECT_TIMEOUT_S));
+    int32_t index;
+    for (size_t i = l->idle_count; i < wanted; i++) {
+        int32_t target = (int32_t)(i % l->setup->target_count);
+        if (engine_openai_conn_open(l, target, OPENAI_NOBODY, &index, e) != STATUS_OK)
+            return e->code;
+        l->conns[index].error[0] = '\0';
+    }
+    while (connecting(l) > 0 && clock_before(clock_now(), limit)) {
+        struct instant soon = clock_after(clock_now(), clock_seconds(0.1));
+        l->ready_count = loop_wait(&l->loop, soon, l->ready,
+                                   sizeof l->ready / sizeof *l->ready);
+        l->ready_at = 0;
+        serve_ready(l);
+        if (w != NULL && w->stop != NULL && w->stop(w->arg))
+            return status_fail(e, STATUS_INTERRUPTED, "connecting",
+                               "stopped by a signal");
+    }
+    return l->idle_count >= wanted ? STATUS_OK : not_all(l, wanted, e);
+}
+
+enum status engine_openai_lane_prepare(struct engine_lane *l,
+                                       const struct engine_prepare *p, struct err *e)
+{
+    if (p->count == 0)
+        return STATUS_OK;
+    l->is_closed_load = p->is_closed_load;
+    l->lag = p->lag_ns;
+    l->phase_name = p->name;
+    l->median_gap_ns = 0;
+    l->gaps_seen = 0;
+    if (make_events(l, p->count, e) != STATUS_OK ||
+        grow_conns(l, (size_t)p->connections_max, e) != STATUS_OK ||
+        write_jobs(l, p, e) != STATUS_OK)
+        return e->code;
+    if (!l->setup->options->is_keepalive)
+        return STATUS_OK;
+    return open_conns(l, (size_t)p->connections, p->watch, e);
+}
+
+/* --- during a phase */
+
+enum status engine_openai_lane_submit(struct engine_lane *l,
+                                      const struct engine_request *r, struct err *e)
+{
+    int32_t target = r->index % (int32_t)l->setup->target_count, index;
+    (void)e;
+    for (size_t i = l->idle_count; i > 0; i--) {
+        struct openai_conn *c = &l->conns[l->idle[i - 1]];
+        if (c->target != target)
+            continue;
+        l->idle[i - 1] = l->idle[--l->idle_count];
+        engine_openai_conn_carry(l, c, r->index);
+        return STATUS_OK;
+    }
+    struct err why;
+    if (engine_openai_conn_open(l, target, r->index, &index, &why) == STATUS_OK)
+        return STATUS_OK;
+    struct openai_conn nobody = {.request = r->index};
+    struct event *ev = engine_openai_lane_event(l, EVENT_FAILED, &nobody, clock_now());
+    (void)snprintf(l->refusal, sizeof l->refusal, "%.150s", why.what);
+    ev->fail = FAIL_refused;
+    ev->text = l->refusal;
+    return STATUS_OK;
+}
+
+enum status engine_openai_lane_cancel(struct engine_lane *l, int32_t request,
+                                      struct err *e)
+{
+    (void)e;
+    int32_t index = l->jobs[request - l->first_job].conn;
+    if (index < 0)
+        return STATUS_OK;
+    struct openai_conn *c = &l->conns[index];
+    engine_openai_lane_fail(l, c, FAIL_none, "cancelled");
+    engine_openai_conn_release(l, c, false);
+    return STATUS_OK;
+}
+
+/* The gaps between tokens decide how long the lane may sleep (MEASURING.md 4.1): a
+ * running median, a step of 2 % towards each new gap. */
+static void learn_gap(struct engine_lane *l, struct openai_conn *c)
+{
+    int64_t gap_ns = c->last_token.ns != 0 ? c->newest_token.ns - c->last_token.ns : 0;
+    c->last_token = c->newest_token;
+    if (gap_ns <= 0)
+        return;
+    double gap = (double)gap_ns;
+    if (l->gaps_seen++ == 0)
+        l->median_gap_ns = gap;
+    else
+        l->median_gap_ns *= gap > l->median_gap_ns ? 1.02 : 1 / 1.02;
+}
+
+static int64_t drain_ns(const struct engine_lane *l)
+{
+    const struct engine_target *o = l->setup->options;
+    if (o->drain_interval_us != OPT_INT_UNSET)
+        return o->drain_interval_us * 1000;
+    if (l->gaps_seen < GAPS_TO_LEARN)
+        return 0;
+    int64_t cap = l->is_closed_load ? DRAIN_CLOSED_NS : DRAIN_OPEN_NS;
+    int64_t share = (int64_t)(l->median_gap_ns / DRAIN_SHARE);
+    return share < cap ? share : cap;
+}
+
+/* Decrypts what came; the bytes stay valid until the next read. */
+static bool decrypt(struct engine_lane *l, struct openai_conn *c, struct str *bytes,
+                    struct err *e)
+{
+    size_t used = 0, len;
+    if (tls_feed(c->tls, bytes->ptr, bytes->len, e) != STATUS_OK)
+        return false;
+    if (c->state == OPENAI_TLS) {
+        bytes->len = 0;
+        return true;
+    }
+    enum tls_result r;
+    while ((r = tls_read(c->tls, l->plain_buf + used, OPENAI_READ_BYTES - used, &len,
+                         e)) == TLS_OK)
+        used += len;
+    *bytes = (struct str){.ptr = l->plain_buf, .len = used};
+    return r != TLS_ERROR;
+}
+
+/* Part of an answer. */
+static void take_answer(struct engine_lane *l, struct openai_conn *c, struct str bytes,
+                        const struct openai_read *read)
+{
+    bool keep;
+    if (!engine_openai_answer_read(l, c, bytes, read, &keep)) {
+        if (c->newest_token.ns != c->last_token.ns)
+            learn_gap(l, c);
+        return;
+    }
+    keep = keep && c->state == OPENAI_ANSWER && l->setup->options->is_keepalive;
+    engine_openai_conn_release(l, c, keep);
+}
+
+/* What one recvmsg brought. */
+static void take(struct engine_lane *l, struct openai_conn *c, struct str bytes,
+                 struct openai_read *read)
+{
+    struct err e;
+    if (c->tls != NULL) {
+        if (!decrypt(l, c, &bytes, &e)) {
+            engine_openai_conn_lost(l, c, e.what);
+            return;
+        }
+        read->is_whole = read->is_whole && !tls_is_cut(c->tls);
+    }
+    if (c->state == OPENAI_TLS)
+        engine_openai_conn_advance(l, c);
+    else if (bytes.len == 0)
+        return;
+    else if (c->state == OPENAI_ANSWER || c->state == OPENAI_SENDING)
+        take_answer(l, c, bytes, read);
+    else
+        engine_openai_conn_close(l, c); /* nobody asked for anything */
+}
+
+static void ended(struct engine_lane *l, struct openai_conn *c, const char *text)
+{
+    if (c->request == OPENAI_NOBODY) {
+        (void)snprintf(c->error, sizeof c->error, "%s", text);
+        engine_openai_conn_close(l, c);
+    } else if (c->answer.has_bytes && c->state == OPENAI_ANSWER && text[0] == '\0') {
+        struct openai_read read = {.kernel = {.ns = NS_UNKNOWN}, .user = clock_now()};
+        engine_openai_answer_closed(l, c, &read);
+        engine_openai_conn_release(l, c, false);
+    } else {
+        engine_openai_conn_lost(
+            l, c, text[0] != '\0' ? text : "the server closed the connection");
+    }
+}
+
+/* Reads what is there: one recvmsg, more only while the buffer gets filled, or to see the
+ * end of a connection that hung up. */
+static void read_conn(struct engine_lane *l, struct openai_conn *c, bool has_hung_up)
+{
+    uint32_t generation = c->generation;
+    struct sock_read got;
+    do {
+        enum sock_result r = sock_recv(c->fd, l->read_buf, OPENAI_READ_BYTES, &got);
+        struct openai_read read = {.user = clock_now(), .is_whole = !got.is_full};
+        if (r == SOCK_AGAIN)
+            return;
+        if (r != SOCK_OK) {
+            ended(l, c, r == SOCK_END ? "" : strerror(errno));
+            return;
+        }
+        read.kernel = stamp_mono(&l->clock, got.kernel_realtime_ns);
+        take(l, c, (struct str){.ptr = l->read_buf, .len = got.len}, &read);
+    } while ((got.is_full || has_hung_up) && c->generation == generation && c->fd >= 0 &&
+             l->event_room - l->event_count > OPENAI_EVENTS_A_READ);
+}
+
+static void serve_conn(struct engine_lane *l, struct openai_conn *c, unsigned flags)
+{
+    uint32_t generation = c->generation;
+    bool has_hung_up = (flags & LOOP_HANGUP) != 0;
+    if (c->state == OPENAI_CLOSED)
+        return;
+    if (c->state == OPENAI_CONNECTING || (flags & LOOP_WRITE) != 0)
+        engine_openai_conn_advance(l, c);
+    if (c->generation == generation && c->fd >= 0 && c->state != OPENAI_CONNECTING &&
+        ((flags & LOOP_READ) != 0 || has_hung_up))
+        read_conn(l, c, has_hung_up);
+}
+
+/* Serves what was found ready, as long as there is room for the events of a read. */
+static void serve_ready(struct engine_lane *l)
+{
+    while (l->ready_at < l->ready_count &&
+           l->event_room - l->event_count > OPENAI_EVENTS_A_READ) {
+        const struct loop_ready *r = &l->ready[l->ready_at++];
+        struct openai_conn *c = &l->conns[(uint32_t)r->tag];
+        if (c->generation == (uint32_t)(r->tag >> 32))
+            serve_conn(l, c, r->flags);
+    }
+}
+
+static void record_lag(struct engine_lane *l, struct instant now, struct instant wanted)
+{
+    if (l->lag != NULL && now.ns >= wanted.ns)
+        hist_record(l->lag, now.ns - wanted.ns);
+}
+
+/* Waits for events until `until`; lazily where the gaps between tokens are long. */
+static void wait_ready(struct engine_lane *l, struct instant until)
+{
+    const size_t cap = sizeof l->ready / sizeof *l->ready;
+    struct instant now = stamp_turn(&l->clock);
+    int64_t pause_ns = l->oldest >= 0 ? drain_ns(l) : 0;
+    struct instant wake = until;
+    if (pause_ns > 0 && l->last_drain.ns + pause_ns < until.ns)
+        wake.ns = l->last_drain.ns + pause_ns;
+    bool is_timed = wake.ns > now.ns;
+    if (is_timed && pause_ns > 0) {
+        clock_sleep_until(wake);
+        l->ready_count = loop_wait(&l->loop, (struct instant){0}, l->ready, cap);
+    } else {
+        l->ready_count = loop_wait(&l->loop, wake, l->ready, cap);
+    }
+    l->ready_at = 0;
+    now = stamp_turn(&l->clock);
+    l->last_drain = now;
+    if (is_timed && (pause_ns > 0 || l->ready_count == 0))
+        record_lag(l, now, wake);
+}
+
+static void end_overdue(struct engine_lane *l)
+{
+    double limit_s = l->setup->options->request_timeout_s;
+    if (l->oldest < 0 || isinf(limit_s))
+        return;
+    struct instant last = {.ns = l->last_drain.ns - clock_seconds(limit_s).ns};
+    while (l->oldest >= 0 && l->conns[l->oldest].sent_at.ns < last.ns &&
+           l->event_room - l->event_count > 1) {
+        struct openai_conn *c = &l->conns[l->oldest];
+        engine_openai_lane_fail(l, c, FAIL_timeout, "no end of the answer within %g s",
+                                limit_s);
+        engine_openai_conn_release(l, c, false);
+    }
+}
+
+static void hand_out(struct engine_lane *l, struct event_list *out)
+{
+    size_t left = l->event_count - l->event_at;
+    out->count = left < out->cap ? left : out->cap;
+    memcpy(out->items, l->events + l->event_at, out->count * sizeof *out->items);
+    l->event_at += out->count;
+    if (l->event_at == l->event_count)
+        l->event_at = l->event_count = 0;
+}
+
+enum status engine_openai_lane_next(struct engine_lane *l, struct instant until,
+                                    const struct engine_watch *w, struct event_list *out,
+                                    struct err *e)
+{
+    if (w != NULL && w->stop != NULL && w->stop(w->arg))
+        return status_fail(e, STATUS_INTERRUPTED, "online", "stopped by a signal");
+    if (l->event_at < l->event_count) {
+        hand_out(l, out);
+        return STATUS_OK;
+    }
+    if (l->ready_at == l->ready_count)
+        wait_ready(l, until);
+    serve_ready(l);
+    end_overdue(l);
+    hand_out(l, out);
+    return STATUS_OK;
+}
+
+/* --- life */
+
+enum status engine_openai_lane_new(struct engine *en, const struct openai_setup *setup,
+                                   struct engine_lane **out, struct err *e)
+{
+    struct engine_lane *l = mem_alloc(1, sizeof *l);
+    *out = l;
+    if (l == NULL)
+        return no_memory(e);
+    l->engine = en;
+    l->setup = setup;
+    l->oldest = l->newest = -1;
+    arena_init(&l->arena, JOBS_CAP_BYTES);
+    stamp_init(&l->clock);
+    l->read_buf = mem_alloc(OPENAI_READ_BYTES, 1);
+    bool needs_tls = false;
+    for (size_t i = 0; i < setup->target_count; i++)
+        needs_tls = needs_tls || setup->targets[i].tls != NULL;
+    if (needs_tls)
+        l->plain_buf = mem_alloc(OPENAI_READ_BYTES, 1);
+    if (l->read_buf == NULL || (needs_tls && l->plain_buf == NULL))
+        return no_memory(e);
+    return loop_open(&l->loop, e);
+}
+
+void engine_openai_lane_free(struct engine_lane *l)
+{
+    if (l == NULL)
+        return;
+    for (size_t i = 0; i < l->conn_room; i++) {
+        struct openai_conn *c = &l->conns[i];
+        engine_openai_conn_close(l, c);
+        mem_free(c->sse.held);
+        buf_fini(&c->out);
+        buf_fini(&c->body);
+    }
+    loop_close(&l->loop);
+    arena_fini(&l->arena);
+    mem_free(l->conns);
+    mem_free(l->idle);
+    mem_free(l->events);
+    mem_free(l->read_buf);
+    mem_free(l->plain_buf);
+    mem_free(l);
+}

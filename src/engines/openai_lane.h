@@ -1,0 +1,107 @@
+/* A lane of the online engine: one thread's connections and the requests on them. The
+ * path from a send to the end of its answer allocates nothing but for an event longer
+ * than OPENAI_EVENT_BYTES, logs nothing, and touches no file.
+ *
+ * openai_conn.c    a connection: connect, TLS, send
+ * openai_answer.c  bytes of an answer -> events, and how true their stamps are
+ * openai_lane.c    the loop over all connections; what the engine table calls */
+#ifndef ENGINES_OPENAI_LANE_H
+#define ENGINES_OPENAI_LANE_H
+
+#include "base/arena.h"
+#include "engines/openai_conn.h"
+#include "net/loop.h"
+#include "net/sock.h"
+#include "net/stamp.h"
+
+struct engine_lane {
+    struct engine *engine;
+    const struct openai_setup *setup;
+    struct loop loop;
+    struct stamp_clock clock;
+    struct openai_conn *conns; /* [conn_count], room for conn_room */
+    size_t conn_count, conn_room;
+    int32_t *idle; /* [idle_count] stack of idle connections */
+    size_t idle_count;
+    int32_t oldest, newest;  /* list of connections with a request, by time of send */
+    struct arena arena;      /* of the jobs */
+    struct openai_job *jobs; /* [job_count], by request index less `first_job` */
+    size_t job_count;
+    int32_t first_job;
+    char *read_buf;       /* [OPENAI_READ_BYTES] */
+    char *plain_buf;      /* the same for TLS; NULL without */
+    struct event *events; /* [event_room] found, not yet handed out from `event_at` on */
+    size_t event_count, event_at, event_room;
+    struct loop_ready ready[256]; /* [ready_count], not yet served from `ready_at` on */
+    size_t ready_count, ready_at;
+    struct instant last_drain;
+    double median_gap_ns; /* running estimate between tokens of one answer; 0: none */
+    int64_t gaps_seen;
+    struct hist *lag; /* lateness of each timed wake, ns; of bench, or NULL */
+    bool is_closed_load;
+    const char *phase_name; /* of engine_prepare */
+    char refusal[160];      /* why the last request got no connection */
+};
+
+/* --- openai_conn.c */
+
+/* Starts a connection to a target; *index. The slot is idle or carries `request` once it
+ * stands. */
+MUST_CHECK enum status engine_openai_conn_open(struct engine_lane *l, int32_t target,
+                                               int32_t request, int32_t *index,
+                                               struct err *e);
+/* Goes on as far as the socket lets it: connect, handshake, send. Failures end the
+ * request by an event. */
+void engine_openai_conn_advance(struct engine_lane *l, struct openai_conn *c);
+/* Puts a request on an idle connection and sends it. */
+void engine_openai_conn_carry(struct engine_lane *l, struct openai_conn *c,
+                              int32_t request);
+/* Takes the request off; the connection goes idle if `keep`, else it is closed. */
+void engine_openai_conn_release(struct engine_lane *l, struct openai_conn *c, bool keep);
+void engine_openai_conn_close(struct engine_lane *l, struct openai_conn *c);
+/* The connection broke: the request fails, or, where the server had merely closed an idle
+ * one, goes out once more on a new one. */
+void engine_openai_conn_lost(struct engine_lane *l, struct openai_conn *c,
+                             const char *text);
+
+/* --- openai_answer.c */
+
+void engine_openai_answer_begin(struct openai_conn *c);
+/* Everything that one read brought. True when the answer has ended (well or not) and its
+ * event was made; *keep says whether the connection may carry another. */
+bool engine_openai_answer_read(struct engine_lane *l, struct openai_conn *c,
+                               struct str bytes, const struct openai_read *read,
+                               bool *keep);
+/* The peer closed. */
+void engine_openai_answer_closed(struct engine_lane *l, struct openai_conn *c,
+                                 const struct openai_read *read);
+
+/* --- openai_lane.c */
+
+/* A new event of the lane, all unknown. There is room for those of one read. */
+struct event *engine_openai_lane_event(struct engine_lane *l, enum event_kind kind,
+                                       const struct openai_conn *c, struct instant at);
+/* EVENT_FAILED of the request that c carries. */
+PRINTF_LIKE(4, 5)
+void engine_openai_lane_fail(struct engine_lane *l, struct openai_conn *c,
+                             enum fail_class why, const char *text, ...);
+
+MUST_CHECK enum status engine_openai_lane_new(struct engine *en,
+                                              const struct openai_setup *setup,
+                                              struct engine_lane **out, struct err *e);
+void engine_openai_lane_free(struct engine_lane *l); /* NULL is harmless */
+/* Members of the engine table. */
+MUST_CHECK enum status engine_openai_lane_prepare(struct engine_lane *l,
+                                                  const struct engine_prepare *p,
+                                                  struct err *e);
+MUST_CHECK enum status engine_openai_lane_submit(struct engine_lane *l,
+                                                 const struct engine_request *r,
+                                                 struct err *e);
+MUST_CHECK enum status engine_openai_lane_cancel(struct engine_lane *l, int32_t request,
+                                                 struct err *e);
+MUST_CHECK enum status engine_openai_lane_next(struct engine_lane *l,
+                                               struct instant until,
+                                               const struct engine_watch *w,
+                                               struct event_list *out, struct err *e);
+
+#endif

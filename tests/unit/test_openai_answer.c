@@ -1,0 +1,365 @@
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <cmocka.h>
+
+#include "base/mem.h"
+#include "engines/openai_lane.h"
+
+#define HEAD                                                                \
+    "HTTP/1.1 200 OK\r\ncontent-type: text/event-stream; charset=utf-8\r\n" \
+    "transfer-encoding: chunked\r\n\r\n"
+#define TOKEN \
+    "data: {\"choices\":[{\"index\":0,\"text\":\" a\",\"finish_reason\":null}]}\n\n"
+#define LAST \
+    "data: {\"choices\":[{\"index\":0,\"text\":\"\",\"finish_reason\":\"length\"}]}\n\n"
+#define ABORT \
+    "data: {\"choices\":[{\"index\":0,\"text\":\"\",\"finish_reason\":\"abort\"}]}\n\n"
+#define USAGE                                                                  \
+    "data: {\"choices\":[],\"usage\":{\"prompt_tokens\":5,\"total_tokens\":7," \
+    "\"completion_tokens\":2,\"prompt_tokens_details\":{\"cached_tokens\":4}}}\n\n"
+#define DONE  "data: [DONE]\n\n"
+#define FAULT "data: {\"error\": {\"message\": \"engine died\", \"code\": 500}}\n\n"
+
+static struct engine_target options = {.is_stream = true, .is_keepalive = true};
+static struct openai_setup setup = {.options = &options};
+static struct engine_lane lane;
+static struct openai_conn conn;
+static char sent[8192]; /* what the server has written since the last read */
+
+static int make(void **state)
+{
+    (void)state;
+    setup.endpoint = OPENAI_COMPLETIONS;
+    setup.counts = OPENAI_COUNTS_USAGE;
+    lane = (struct engine_lane){.setup = &setup, .event_room = 1000, .oldest = -1};
+    lane.events = mem_alloc(lane.event_room, sizeof *lane.events);
+    conn = (struct openai_conn){.fd = -1, .request = 3, .state = OPENAI_ANSWER};
+    conn.sse.room = 64; /* so that it has to grow */
+    conn.sse.held = mem_alloc(conn.sse.room, 1);
+    buf_init(&conn.body, OPENAI_BODY_CAP);
+    conn.sent_at.ns = 1000;
+    engine_openai_answer_begin(&conn);
+    sent[0] = '\0';
+    return 0;
+}
+
+static int drop(void **state)
+{
+    (void)state;
+    mem_free(lane.events);
+    mem_free(conn.sse.held);
+    buf_fini(&conn.body);
+    return 0;
+}
+
+static void put(const char *text)
+{
+    size_t len = strlen(sent);
+    snprintf(sent + len, sizeof sent - len, "%s", text);
+}
+
+static void head(void)
+{
+    put(HEAD);
+}
+
+static void chunk(const char *text)
+{
+    size_t len = strlen(sent);
+    snprintf(sent + len, sizeof sent - len, "%zx\r\n%s\r\n", strlen(text), text);
+}
+
+static bool keeps;
+
+/* One read of everything written, or of its first `len` bytes. */
+static bool read_some(size_t len, struct openai_read read)
+{
+    bool is_over = engine_openai_answer_read(
+        &lane, &conn, (struct str){.ptr = sent, .len = len}, &read, &keeps);
+    memmove(sent, sent + len, strlen(sent + len) + 1);
+    return is_over;
+}
+
+static bool read_all(int64_t kernel_ns)
+{
+    return read_some(strlen(sent), (struct openai_read){.kernel = {kernel_ns},
+                                                        .user = {kernel_ns + 500},
+                                                        .is_whole = true});
+}
+
+static void is_token(size_t i, enum event_stamp stamp, int64_t at_ns)
+{
+    assert_true(i < lane.event_count);
+    assert_int_equal(lane.events[i].kind, EVENT_TOKENS);
+    assert_int_equal(lane.events[i].stamp, stamp);
+    assert_int_equal(lane.events[i].at.ns, at_ns);
+    assert_int_equal(lane.events[i].request, 3);
+}
+
+static void has_failed(size_t i, enum fail_class fail, const char *text)
+{
+    assert_int_equal(lane.event_count, i + 1);
+    assert_int_equal(lane.events[i].kind, EVENT_FAILED);
+    assert_int_equal(lane.events[i].fail, fail);
+    assert_non_null(strstr(lane.events[i].text, text));
+}
+
+static void a_whole_answer(void **state)
+{
+    (void)state;
+    head();
+    assert_false(read_all(1500));
+    assert_int_equal(lane.event_count, 0); /* the head is not a token */
+    chunk(TOKEN);
+    assert_false(read_all(2000));
+    is_token(0, EVENT_EXACT, 2000);
+    assert_int_equal(lane.events[0].read_at.ns, 2500);
+    chunk(LAST);
+    chunk(USAGE);
+    chunk(DONE);
+    put("0\r\n\r\n");
+    assert_true(read_all(3000));
+    assert_true(keeps);
+    is_token(1, EVENT_TAIL, 3000);
+    const struct event *done = &lane.events[2];
+    assert_int_equal(lane.event_count, 3);
+    assert_int_equal(done->kind, EVENT_DONE);
+    assert_int_equal(done->at.ns, 3000);
+    assert_int_equal(done->tokens_in, 5);
+    assert_int_equal(done->tokens_out, 2);
+    assert_int_equal(done->tokens_cached, 4);
+    assert_int_equal(done->source, TOKEN_SOURCE_usage);
+}
+
+static void only_the_last_event_of_a_read_is_exact(void **state)
+{
+    (void)state;
+    head();
+    chunk(TOKEN);
+    chunk(TOKEN);
+    read_all(2000);
+    is_token(0, EVENT_BOUNDED, 2000);
+    is_token(1, EVENT_EXACT, 2000);
+}
+
+/* Whatever of the next event is in the read, its stamp is the next event's. */
+static void a_read_that_ends_in_the_next_event(void **state)
+{
+    (void)state;
+    char both[sizeof sent];
+    head();
+    read_all(1500);
+    chunk(TOKEN);
+    size_t first = strlen(sent);
+    chunk(TOKEN);
+    size_t all = strlen(sent);
+    memcpy(both, sent, all + 1);
+    for (size_t cut = first + 1; cut < all - 2; cut++) {
+        drop(NULL);
+        make(NULL);
+        head();
+        read_all(1500);
+        memcpy(sent, both, all + 1);
+        read_some(cut, (struct openai_read){{2000}, {2001}, true});
+        is_token(0, EVENT_BOUNDED, 2000);
+        assert_int_equal(lane.event_count, 1);
+        read_some(all - cut, (struct openai_read){{2100}, {2101}, true});
+        is_token(1, EVENT_EXACT, 2100);
+    }
+}
+
+static void stamps_that_cannot_be_true(void **state)
+{
+    static const struct openai_read reads[] = {
+        {{NS_UNKNOWN}, {2500}, true}, /* the kernel gave none */
+        {{900}, {2500}, true},        /* before the request was sent */
+        {{2600}, {2500}, true},       /* after it was read */
+    };
+    (void)state;
+    head();
+    read_all(1500);
+    for (size_t i = 0; i < sizeof reads / sizeof *reads; i++) {
+        chunk(TOKEN);
+        read_some(strlen(sent), reads[i]);
+        is_token(i, EVENT_BOUNDED, 2500);
+    }
+    chunk(TOKEN); /* a full buffer hides whether more was there */
+    read_some(strlen(sent), (struct openai_read){{2500}, {2600}, false});
+    is_token(3, EVENT_BOUNDED, 2500);
+}
+
+static void comments_after_a_token(void **state)
+{
+    (void)state;
+    head();
+    chunk(TOKEN);
+    read_all(2000);
+    chunk(": keep-alive\n\n");
+    chunk(TOKEN);
+    read_all(2100);
+    is_token(1, EVENT_EXACT, 2100);
+}
+
+static void done_is_not_success(void **state)
+{
+    (void)state;
+    head();
+    chunk(TOKEN);
+    chunk(FAULT);
+    assert_true(read_all(2000));
+    assert_false(keeps);
+    is_token(0, EVENT_BOUNDED, 2000);
+    has_failed(1, FAIL_stream, "engine died");
+}
+
+static void done_without_a_reason_is_no_success(void **state)
+{
+    (void)state;
+    head();
+    chunk(TOKEN);
+    chunk(DONE);
+    put("0\r\n\r\n");
+    assert_true(read_all(2000));
+    has_failed(1, FAIL_stream, "finish_reason");
+}
+
+static void an_abort_is_a_failure_and_no_token(void **state)
+{
+    (void)state;
+    head();
+    chunk(TOKEN);
+    chunk(ABORT);
+    chunk(USAGE);
+    chunk(DONE);
+    put("0\r\n\r\n");
+    assert_true(read_all(2000));
+    has_failed(1, FAIL_aborted, "aborted");
+}
+
+static void success_without_done(void **state)
+{
+    (void)state;
+    head();
+    chunk(LAST);
+    put("0\r\n\r\n");
+    assert_true(read_all(2000));
+    assert_int_equal(lane.event_count, 2);
+    assert_int_equal(lane.events[1].kind, EVENT_DONE);
+    assert_int_equal(lane.events[1].source, TOKEN_SOURCE_estimated);
+    assert_int_equal(lane.events[1].tokens_out, 1);
+}
+
+static void a_role_is_no_token(void **state)
+{
+    (void)state;
+    setup.endpoint = OPENAI_CHAT;
+    head();
+    chunk(
+        "data: {\"choices\":[{\"index\":0,\"delta\":{\"role\":\"assistant\",\"content\":"
+        "\"\"},\"finish_reason\":null}]}\n\n");
+    chunk("data: {\"choices\":[{\"index\":0,\"delta\":{\"content\":\"x\"},"
+          "\"finish_reason\":null}]}\n\n");
+    read_all(2000);
+    assert_int_equal(lane.event_count, 1);
+    is_token(0, EVENT_EXACT, 2000);
+}
+
+static void tokens_counted_with_their_events(void **state)
+{
+    (void)state;
+    setup.counts = OPENAI_COUNTS_IDS;
+    head();
+    chunk("data: {\"choices\":[{\"text\":\"ab\",\"token_ids\":[1,2,3]}]}\n\n");
+    read_all(2000);
+    assert_int_equal(lane.events[0].tokens, 3);
+    setup.counts = OPENAI_COUNTS_CONTINUOUS;
+    chunk("data: {\"choices\":[{\"text\":\"ab\"}],\"usage\":{\"prompt_tokens\":5,"
+          "\"total_tokens\":10,\"completion_tokens\":5}}\n\n");
+    read_all(2100);
+    assert_int_equal(lane.events[1].tokens, 2);
+}
+
+static void errors_before_the_stream(void **state)
+{
+    (void)state;
+    put("HTTP/1.1 429 Too Many Requests\r\nretry-after: 7\r\ncontent-type: "
+        "application/json\r\ncontent-length: 32\r\n\r\n"
+        "{\"error\":{\"message\":\"too busy\"}}");
+    assert_true(read_all(2000));
+    has_failed(0, FAIL_http, "HTTP 429 (Retry-After 7 s): too busy");
+}
+
+static void an_answer_that_is_no_stream(void **state)
+{
+    static const char body[] =
+        "{\"choices\":[{\"text\":\"a b\",\"finish_reason\":\"length\"}],"
+        "\"usage\":{\"prompt_tokens\":5,\"total_tokens\":7,"
+        "\"completion_tokens\":2}}";
+    (void)state;
+    size_t len = strlen(sent);
+    snprintf(sent + len, sizeof sent - len,
+             "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: "
+             "%zu\r\n\r\n%s",
+             strlen(body), body);
+    assert_true(read_all(2000));
+    is_token(0, EVENT_TAIL, 2000);
+    assert_int_equal(lane.events[0].tokens, 2);
+    assert_int_equal(lane.events[1].kind, EVENT_DONE);
+    assert_int_equal(lane.events[1].tokens_out, 2);
+}
+
+static void compression_and_garbage_are_refused(void **state)
+{
+    (void)state;
+    put("HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ncontent-encoding: "
+        "gzip\r\ntransfer-encoding: chunked\r\n\r\n");
+    assert_true(read_all(2000));
+    has_failed(0, FAIL_stream, "compressed");
+    drop(NULL);
+    make(NULL);
+    put("SSH-2.0-OpenSSH_9.2\r\n\r\n");
+    assert_true(read_all(2000));
+    has_failed(0, FAIL_stream, "");
+    drop(NULL);
+    make(NULL);
+    head();
+    chunk("data: {half\n\n");
+    assert_true(read_all(2000));
+    has_failed(0, FAIL_stream, "not JSON");
+}
+
+static void a_close_in_the_middle(void **state)
+{
+    (void)state;
+    const struct openai_read end = {.kernel = {NS_UNKNOWN}, .user = {3000}};
+    head();
+    chunk(TOKEN);
+    read_all(2000);
+    engine_openai_answer_closed(&lane, &conn, &end);
+    has_failed(1, FAIL_reset, "in the middle");
+}
+
+int main(void)
+{
+#define TEST(name) cmocka_unit_test_setup_teardown(name, make, drop)
+    const struct CMUnitTest tests[] = {
+        TEST(a_whole_answer),
+        TEST(only_the_last_event_of_a_read_is_exact),
+        TEST(a_read_that_ends_in_the_next_event),
+        TEST(stamps_that_cannot_be_true),
+        TEST(comments_after_a_token),
+        TEST(done_is_not_success),
+        TEST(done_without_a_reason_is_no_success),
+        TEST(an_abort_is_a_failure_and_no_token),
+        TEST(success_without_done),
+        TEST(a_role_is_no_token),
+        TEST(tokens_counted_with_their_events),
+        TEST(errors_before_the_stream),
+        TEST(an_answer_that_is_no_stream),
+        TEST(compression_and_garbage_are_refused),
+        TEST(a_close_in_the_middle),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

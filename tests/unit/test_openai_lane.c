@@ -1,0 +1,335 @@
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <cmocka.h>
+
+#include "base/mem.h"
+#include "engines/openai_lane.h"
+
+/* A lane against real sockets: the server is moved by the test between two turns of the
+ * lane, so that the order of things is fixed. */
+#define PEERS_MAX 64
+#define STREAM                                               \
+    "HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\n" \
+    "transfer-encoding: chunked\r\n\r\n"
+#define ANSWER                                          \
+    STREAM "3d\r\ndata: {\"choices\":[{\"text\":\"a\"," \
+           "\"finish_reason\":\"length\"}]}  \n\n\r\n0\r\n\r\n"
+
+struct server {
+    int listener, port;
+    int peers[PEERS_MAX];
+    size_t peer_count, accepted, requests;
+    const char *answer; /* to every request; NULL: none */
+    bool closes;        /* after each answer */
+    char seen[4096];    /* of the last request */
+};
+
+static struct server server;
+static struct engine_target options;
+static struct openai_target target;
+static struct openai_setup setup;
+static struct engine_lane *lane;
+static struct engine_request requests[32];
+static struct err e;
+
+/* Accepts, reads what came, answers each request: they are short and come whole. */
+static void serve(void)
+{
+    int fd;
+    while (sock_accept(server.listener, &fd) == SOCK_OK) {
+        server.peers[server.peer_count++] = fd;
+        server.accepted++;
+    }
+    for (size_t i = 0; i < server.peer_count; i++) {
+        struct sock_read got;
+        size_t sent;
+        if (server.peers[i] < 0 || sock_recv(server.peers[i], server.seen,
+                                             sizeof server.seen - 1, &got) != SOCK_OK)
+            continue;
+        server.seen[got.len] = '\0';
+        server.requests++;
+        if (server.answer != NULL)
+            (void)sock_send(server.peers[i], server.answer, strlen(server.answer), &sent);
+        if (server.closes)
+            sock_close(&server.peers[i]);
+    }
+}
+
+static void hang_up(void)
+{
+    for (size_t i = 0; i < server.peer_count; i++)
+        sock_close(&server.peers[i]);
+}
+
+static int make(void **state)
+{
+    (void)state;
+    struct addr any;
+    server = (struct server){.answer = ANSWER};
+    assert_int_equal(addr_resolve("127.0.0.1", 0, &any, &e), STATUS_OK);
+    assert_int_equal(sock_listen(&any, &server.listener, &e), STATUS_OK);
+    server.port = sock_port(server.listener);
+    options = (struct engine_target){.is_stream = true,
+                                     .is_keepalive = true,
+                                     .request_timeout_s = (double)INFINITY,
+                                     .drain_interval_us = 0};
+    target = (struct openai_target){.url = {.prefix = "", .authority = "here"}};
+    assert_int_equal(addr_resolve("127.0.0.1", server.port, &target.addr, &e), STATUS_OK);
+    setup = (struct openai_setup){
+        .options = &options, .targets = &target, .target_count = 1, .model = "m"};
+    assert_int_equal(engine_openai_lane_new(NULL, &setup, &lane, &e), STATUS_OK);
+    static const int32_t ids[] = {17, 18, 19};
+    for (size_t i = 0; i < 32; i++)
+        requests[i] = (struct engine_request){
+            .index = (int32_t)i, .ids = ids, .id_count = 3, .max_tokens = 1};
+    return 0;
+}
+
+static int drop(void **state)
+{
+    (void)state;
+    engine_openai_lane_free(lane);
+    hang_up();
+    sock_close(&server.listener);
+    return 0;
+}
+
+static void prepare(int64_t connections)
+{
+    const struct engine_prepare p = {.requests = requests,
+                                     .count = 32,
+                                     .name = "run-c0-r1",
+                                     .connections = connections,
+                                     .connections_max = 32,
+                                     .is_closed_load = true};
+    assert_int_equal(engine_openai_lane_prepare(lane, &p, &e), STATUS_OK);
+}
+
+static void submit(size_t i)
+{
+    assert_int_equal(engine_openai_lane_submit(lane, &requests[i], &e), STATUS_OK);
+}
+
+static struct event seen[256];
+
+/* Turns of lane and server until so many requests have ended; all events, in order. */
+static size_t run(size_t wanted)
+{
+    size_t count = 0, ended = 0;
+    while (ended < wanted) {
+        struct event_list list = {.items = seen + count, .cap = 256 - count};
+        struct instant soon = clock_after(clock_now(), clock_seconds(0.005));
+        serve();
+        assert_int_equal(engine_openai_lane_next(lane, soon, NULL, &list, &e), STATUS_OK);
+        for (size_t i = 0; i < list.count; i++)
+            ended += list.items[i].kind == EVENT_DONE ||
+                     list.items[i].kind == EVENT_FAILED;
+        count += list.count;
+    }
+    return count;
+}
+
+static size_t count_kind(size_t count, enum event_kind kind)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < count; i++)
+        n += seen[i].kind == kind;
+    return n;
+}
+
+static void connections_are_reused(void **state)
+{
+    (void)state;
+    prepare(2);
+    size_t fresh = 0;
+    for (size_t i = 0; i < 20; i += 2) {
+        submit(i);
+        submit(i + 1);
+        size_t count = run(2);
+        assert_int_equal(count_kind(count, EVENT_DONE), 2);
+        assert_int_equal(count_kind(count, EVENT_TOKENS), 2);
+        for (size_t k = 0; k < count; k++)
+            fresh += seen[k].kind == EVENT_SENT && seen[k].connect_ns != NS_UNKNOWN;
+    }
+    assert_int_equal(server.accepted, 2);
+    assert_int_equal(server.requests, 20);
+    assert_int_equal(fresh, 2);
+    assert_non_null(
+        strstr(server.seen, "POST /v1/completions HTTP/1.1\r\nHost: here\r\n"));
+    assert_non_null(strstr(server.seen, "X-Request-Id: run-c0-r1-1"));
+    assert_non_null(strstr(server.seen, "[17,18,19]"));
+}
+
+static void a_token_s_events_are_in_order(void **state)
+{
+    (void)state;
+    prepare(1);
+    submit(5);
+    size_t count = run(1);
+    assert_int_equal(count, 3);
+    assert_int_equal(seen[0].kind, EVENT_SENT);
+    assert_int_equal(seen[1].kind, EVENT_TOKENS);
+    assert_int_equal(seen[1].stamp, EVENT_TAIL);
+    assert_int_equal(seen[2].kind, EVENT_DONE);
+    for (size_t i = 0; i < 3; i++)
+        assert_int_equal(seen[i].request, 5);
+    assert_true(seen[0].at.ns <= seen[1].at.ns && seen[1].at.ns <= seen[2].at.ns);
+    assert_true(seen[1].at.ns <= seen[1].read_at.ns);
+}
+
+static void one_that_was_closed_while_idle_is_no_error(void **state)
+{
+    (void)state;
+    prepare(1);
+    submit(0);
+    run(1);
+    hang_up();
+    submit(1); /* the lane has not looked since: the request meets the closed one */
+    size_t count = run(1);
+    assert_int_equal(seen[count - 1].kind, EVENT_DONE);
+    assert_int_equal(server.accepted, 2);
+}
+
+static void a_close_in_the_answer_is_one(void **state)
+{
+    (void)state;
+    server.answer = "HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\n"
+                    "transfer-encoding: chunked\r\n\r\n";
+    server.closes = true;
+    prepare(1);
+    submit(0);
+    size_t count = run(1);
+    assert_int_equal(seen[count - 1].kind, EVENT_FAILED);
+    assert_int_equal(seen[count - 1].fail, FAIL_reset);
+    assert_non_null(strstr(seen[count - 1].text, "in the middle"));
+}
+
+static void a_fresh_connection_that_closes_is_one_too(void **state)
+{
+    (void)state;
+    server.answer = NULL;
+    server.closes = true;
+    prepare(1);
+    submit(0);
+    size_t count = run(1);
+    assert_int_equal(seen[count - 1].kind, EVENT_FAILED);
+    assert_int_equal(seen[count - 1].fail, FAIL_reset);
+    assert_int_equal(server.accepted, 1);
+}
+
+static void nobody_listens(void **state)
+{
+    (void)state;
+    struct addr any; /* a port that is taken and that nobody listens on */
+    int taken = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    assert_int_equal(addr_resolve("127.0.0.1", 0, &any, &e), STATUS_OK);
+    assert_int_equal(bind(taken, (struct sockaddr *)&any.sa, any.len), 0);
+    assert_int_equal(addr_resolve("127.0.0.1", sock_port(taken), &target.addr, &e),
+                     STATUS_OK);
+    prepare(0);
+    submit(0);
+    size_t count = run(1);
+    assert_int_equal(seen[count - 1].kind, EVENT_FAILED);
+    assert_int_equal(seen[count - 1].fail, FAIL_refused);
+    struct engine_prepare p = {
+        .requests = requests, .count = 32, .connections = 3, .connections_max = 32};
+    assert_int_equal(engine_openai_lane_prepare(lane, &p, &e), STATUS_CLOSED);
+    assert_non_null(strstr(e.what, "only 0 of 3 connections"));
+    assert_non_null(strcasestr(e.what, "refused"));
+    sock_close(&taken);
+}
+
+static void no_answer_in_time(void **state)
+{
+    (void)state;
+    server.answer = NULL;
+    options.request_timeout_s = 0.02;
+    prepare(1);
+    submit(0);
+    size_t count = run(1);
+    assert_int_equal(seen[count - 1].kind, EVENT_FAILED);
+    assert_int_equal(seen[count - 1].fail, FAIL_timeout);
+}
+
+static void a_cancelled_request_ends_once(void **state)
+{
+    (void)state;
+    server.answer = NULL;
+    prepare(2);
+    submit(0);
+    submit(1);
+    assert_int_equal(engine_openai_lane_cancel(lane, 0, &e), STATUS_OK);
+    assert_int_equal(engine_openai_lane_cancel(lane, 1, &e), STATUS_OK);
+    assert_int_equal(engine_openai_lane_cancel(lane, 1, &e), STATUS_OK);
+    size_t count = run(2);
+    assert_int_equal(count_kind(count, EVENT_FAILED), 2);
+    assert_int_equal(seen[count - 1].fail, FAIL_none);
+}
+
+static void a_new_one_for_each_request(void **state)
+{
+    (void)state;
+    options.is_keepalive = false;
+    prepare(2);
+    assert_int_equal(server.accepted, 0);
+    for (size_t i = 0; i < 4; i++) {
+        submit(i);
+        size_t count = run(1);
+        assert_int_equal(seen[count - 1].kind, EVENT_DONE);
+        assert_true(seen[0].kind == EVENT_SENT && seen[0].connect_ns != NS_UNKNOWN);
+    }
+    assert_int_equal(server.accepted, 4);
+    assert_non_null(strstr(server.seen, "Connection: close\r\n"));
+}
+
+static void secrets_go_only_to_the_server(void **state)
+{
+    (void)state;
+    const char *headers[] = {"X-Team: red"};
+    options.api_key = "sk-secret";
+    options.headers = (struct opt_strings){.items = headers, .count = 1};
+    prepare(1);
+    submit(0);
+    run(1);
+    assert_non_null(strstr(server.seen, "Authorization: Bearer sk-secret\r\n"));
+    assert_non_null(strstr(server.seen, "X-Team: red\r\n"));
+}
+
+static void no_memory_is_said(void **state)
+{
+    (void)state;
+    const struct engine_prepare p = {
+        .requests = requests, .count = 32, .connections = 0, .connections_max = 32};
+    enum status s = STATUS_NO_MEMORY;
+    for (long n = 1; s == STATUS_NO_MEMORY; n++) {
+        drop(NULL);
+        make(NULL);
+        mem_fail_at(n);
+        s = engine_openai_lane_prepare(lane, &p, &e);
+        mem_fail_at(0);
+        assert_true(s == STATUS_OK || s == STATUS_NO_MEMORY);
+    }
+}
+
+int main(void)
+{
+#define TEST(name) cmocka_unit_test_setup_teardown(name, make, drop)
+    const struct CMUnitTest tests[] = {
+        TEST(connections_are_reused),
+        TEST(a_token_s_events_are_in_order),
+        TEST(one_that_was_closed_while_idle_is_no_error),
+        TEST(a_close_in_the_answer_is_one),
+        TEST(a_fresh_connection_that_closes_is_one_too),
+        TEST(nobody_listens),
+        TEST(no_answer_in_time),
+        TEST(a_cancelled_request_ends_once),
+        TEST(a_new_one_for_each_request),
+        TEST(secrets_go_only_to_the_server),
+        TEST(no_memory_is_said),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
