@@ -1,0 +1,292 @@
+#include "bench/lane.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "base/mem.h"
+
+#define EVENTS     1024
+#define WAIT_NS    (100 * NS_PER_MS)
+#define WINDOW_NS  (100 * NS_PER_MS)
+#define SETTLE_NS  (500 * NS_PER_MS)
+#define BUSY_SHARE 0.8
+
+static enum status no_memory(struct err *e)
+{
+    return status_fail(e, STATUS_NO_MEMORY, "requests in flight", "out of memory");
+}
+
+static size_t most_tokens(const struct lane_work *w)
+{
+    int64_t most = 1;
+    for (size_t i = 0; i < w->count; i++)
+        if (w->requests[i].max_tokens > most)
+            most = w->requests[i].max_tokens;
+    return (size_t)most;
+}
+
+/* Flights for as many requests as can be in flight and on their way to the writer. */
+static enum status make_flights(struct lane *l, struct err *e)
+{
+    size_t room = most_tokens(&l->work) + LANE_EVENTS_EXTRA;
+    size_t bytes = (flight_bytes(room) + 7) / 8 * 8;
+    l->flight_count = l->work.count;
+    l->flights = mem_alloc(l->flight_count, sizeof *l->flights);
+    l->memory = mem_alloc(l->flight_count, bytes);
+    l->free = mem_alloc(l->flight_count, sizeof(struct flight *));
+    l->of = mem_alloc(l->work.count, sizeof(struct flight *));
+    if (l->flights == NULL || l->memory == NULL || l->free == NULL || l->of == NULL)
+        return no_memory(e);
+    for (size_t i = 0; i < l->flight_count; i++) {
+        flight_place(&l->flights[i], (char *)l->memory + i * bytes, room);
+        l->free[i] = &l->flights[l->flight_count - 1 - i];
+    }
+    l->free_count = l->flight_count;
+    return STATUS_OK;
+}
+
+enum status lane_init(struct lane *l, const struct engine_ops *ops,
+                      struct engine_lane *engine, const struct lane_work *work,
+                      struct err *e)
+{
+    *l = (struct lane){.ops = ops, .engine = engine, .work = *work};
+    l->last_send.ns = NS_UNKNOWN;
+    if (ring_init(&l->ended, work->count + 1, e) != STATUS_OK ||
+        ring_init(&l->given_back, work->count + 1, e) != STATUS_OK ||
+        hist_init(&l->cost.lag_ns, e) != STATUS_OK ||
+        hist_init(&l->cost.late_ns, e) != STATUS_OK)
+        return e->code;
+    return make_flights(l, e);
+}
+
+void lane_fini(struct lane *l)
+{
+    ring_fini(&l->ended);
+    ring_fini(&l->given_back);
+    hist_fini(&l->cost.lag_ns);
+    hist_fini(&l->cost.late_ns);
+    mem_free(l->flights);
+    mem_free(l->memory);
+    mem_free(l->free);
+    mem_free(l->of);
+    *l = (struct lane){0};
+}
+
+struct flight *lane_take(struct lane *l)
+{
+    return ring_take(&l->ended);
+}
+
+void lane_give_back(struct lane *l, struct flight *f)
+{
+    bool is_put = ring_put(&l->given_back, f); /* as many places as flights */
+    (void)is_put;
+}
+
+/* Position of a request in this lane's share: their indices ascend in even steps. */
+static size_t position_of(const struct lane *l, int32_t request)
+{
+    int32_t first = l->work.requests[0].index;
+    int32_t step = l->work.count > 1 ? l->work.requests[1].index - first : 1;
+    return (size_t)((request - first) / step);
+}
+
+static void send_next(struct lane *l, int32_t slot, struct instant due,
+                      struct instant ready)
+{
+    struct flight *back;
+    while ((back = ring_take(&l->given_back)) != NULL)
+        l->free[l->free_count++] = back;
+    const struct engine_request *r = &l->work.requests[l->next];
+    struct flight *f = l->free[--l->free_count];
+    flight_begin(f, r->index, slot, r->max_tokens);
+    f->due = due;
+    f->ready = ready;
+    l->of[l->next++] = f;
+    l->in_flight++;
+    atomic_fetch_add_explicit(&l->sent, 1, memory_order_relaxed);
+    l->last_send = clock_now();
+    if (l->ops->submit(l->engine, r, &l->failed) != STATUS_OK)
+        atomic_store(&l->stop, true);
+}
+
+static bool is_past_duration(const struct lane *l, struct instant t)
+{
+    return l->work.is_closed && !isnan(l->work.duration_s) &&
+           t.ns - l->start.ns >= clock_seconds(l->work.duration_s).ns;
+}
+
+static bool has_more(const struct lane *l)
+{
+    return l->next < l->work.count &&
+           !atomic_load_explicit(&l->stop, memory_order_relaxed);
+}
+
+/* A slot has become free at `at`. */
+static void slot_freed(struct lane *l, int32_t slot, struct instant at)
+{
+    if (!has_more(l) || is_past_duration(l, at))
+        return;
+    if (l->work.is_closed) {
+        send_next(l, slot, at, at);
+        return;
+    }
+    bool was_full = l->in_flight == l->work.in_flight_max - 1;
+    struct instant due = {.ns = l->start.ns + l->work.due_ns[l->next]};
+    if (was_full && due.ns <= at.ns)
+        send_next(l, 0, due, at);
+}
+
+static void take_event(struct lane *l, const struct event *ev)
+{
+    size_t at = position_of(l, ev->request);
+    struct flight *f = l->of[at];
+    if (ev->kind == EVENT_TOKENS) {
+        atomic_fetch_add_explicit(&l->tokens, ev->tokens > 0 ? ev->tokens : 1,
+                                  memory_order_relaxed);
+        if (ev->stamp == EVENT_EXACT && ev->read_at.ns != NS_UNKNOWN)
+            (void)hist_record(&l->cost.late_ns, ev->read_at.ns - ev->at.ns);
+    }
+    if (!flight_event(f, ev))
+        return;
+    int32_t slot = f->slot;
+    l->in_flight--;
+    atomic_fetch_add_explicit(f->status == RECORD_OK ? &l->ok : &l->bad, 1,
+                              memory_order_relaxed);
+    bool is_put = ring_put(&l->ended, f); /* as many places as flights */
+    (void)is_put;
+    slot_freed(l, slot, ev->at);
+}
+
+/* Sends what is due; returns when the next one will be. */
+static struct instant send_open(struct lane *l, struct instant now)
+{
+    while (has_more(l)) {
+        struct instant due = {.ns = l->start.ns + l->work.due_ns[l->next]};
+        if (due.ns > now.ns)
+            return due;
+        if (l->in_flight >= l->work.in_flight_max)
+            break; /* slot_freed sends it */
+        send_next(l, 0, due, due);
+    }
+    return (struct instant){.ns = INT64_MAX};
+}
+
+/* Starts slots whose turn has come. */
+static struct instant send_closed(struct lane *l, struct instant now)
+{
+    while (has_more(l) && l->slots_started < l->work.in_flight_max &&
+           !is_past_duration(l, now)) {
+        double share = (double)l->slots_started / (double)l->work.in_flight_max;
+        int64_t begin_ns = l->start.ns + clock_seconds(l->work.ramp_up_s * share).ns;
+        if (begin_ns > now.ns)
+            return (struct instant){.ns = begin_ns};
+        struct instant unknown = {.ns = NS_UNKNOWN};
+        send_next(l, (int32_t)l->slots_started++, unknown, unknown);
+    }
+    return (struct instant){.ns = INT64_MAX};
+}
+
+struct window {
+    struct instant begin;
+    int64_t cpu_ns;
+};
+
+/* Closes a window of 100 ms: was this thread on its core for most of it? */
+static void watch_cpu(struct lane *l, struct window *w, struct instant now)
+{
+    int64_t wall_ns = now.ns - w->begin.ns;
+    if (wall_ns < WINDOW_NS)
+        return;
+    int64_t cpu_ns = clock_thread_cpu().ns;
+    if (w->begin.ns - l->start.ns >= SETTLE_NS) {
+        l->cost.windows++;
+        l->cost.busy_windows += (double)(cpu_ns - w->cpu_ns) >
+                                BUSY_SHARE * (double)wall_ns;
+    }
+    *w = (struct window){.begin = now, .cpu_ns = cpu_ns};
+}
+
+static void cancel_all(struct lane *l)
+{
+    for (size_t i = 0; i < l->next; i++) {
+        struct flight *f = l->of[i];
+        if (f == NULL || f->request != l->work.requests[i].index ||
+            f->done.ns != NS_UNKNOWN)
+            continue;
+        if (l->ops->cancel(l->engine, f->request, &l->failed) != STATUS_OK)
+            return;
+    }
+}
+
+static bool is_drain_over(const struct lane *l, struct instant now)
+{
+    if (atomic_load_explicit(&l->stop, memory_order_relaxed))
+        return true;
+    if (l->last_send.ns == NS_UNKNOWN || (has_more(l) && !is_past_duration(l, now)))
+        return false;
+    double waited_s = (double)(now.ns - l->last_send.ns) / (double)NS_PER_S;
+    return waited_s > l->work.drain_timeout_s;
+}
+
+static bool is_finished(const struct lane *l, struct instant now)
+{
+    bool can_send = has_more(l) && !is_past_duration(l, now);
+    return l->in_flight == 0 && !can_send;
+}
+
+static enum status turn(struct lane *l, struct event *events, struct instant until)
+{
+    struct event_list list = {.items = events, .cap = EVENTS};
+    if (l->ops->next(l->engine, until, NULL, &list, &l->failed) != STATUS_OK)
+        return l->failed.code;
+    for (size_t i = 0; i < list.count; i++)
+        take_event(l, &list.items[i]);
+    return STATUS_OK;
+}
+
+static void run_phase(struct lane *l, struct event *events)
+{
+    struct window w = {.begin = l->start, .cpu_ns = clock_thread_cpu().ns};
+    bool is_cancelled = false;
+    clock_sleep_until(l->start);
+    for (struct instant now = clock_now(); !is_finished(l, now); now = clock_now()) {
+        struct instant next = l->work.is_closed ? send_closed(l, now) : send_open(l, now);
+        watch_cpu(l, &w, now);
+        if (!is_cancelled && is_drain_over(l, now)) {
+            is_cancelled = true;
+            atomic_store(&l->stop, true);
+            cancel_all(l);
+        }
+        int64_t limit_ns = now.ns + WAIT_NS;
+        struct instant until = {.ns = next.ns < limit_ns ? next.ns : limit_ns};
+        if (turn(l, events, until) != STATUS_OK)
+            return;
+    }
+}
+
+static void *thread_main(void *arg)
+{
+    struct lane *l = arg;
+    struct event *events = mem_alloc(EVENTS, sizeof *events);
+    if (events != NULL)
+        run_phase(l, events);
+    else
+        (void)no_memory(&l->failed);
+    mem_free(events);
+    atomic_store(&l->is_over, true);
+    return NULL;
+}
+
+enum status lane_start(struct lane *l, struct instant start, struct err *e)
+{
+    l->start = start;
+    if (pthread_create(&l->thread, NULL, thread_main, l) != 0)
+        return status_fail(e, STATUS_IO, "client thread", "cannot be started");
+    return STATUS_OK;
+}
+
+void lane_join(struct lane *l)
+{
+    (void)pthread_join(l->thread, NULL);
+}

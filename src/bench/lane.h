@@ -1,0 +1,74 @@
+/* One thread of an online repeat: sends its requests when they are due and notes what
+ * comes back. Nothing is allocated, logged or written by it; ended flights go through a
+ * ring to the writer, which gives them back through another. */
+#ifndef BENCH_LANE_H
+#define BENCH_LANE_H
+
+#include <pthread.h>
+#include <stdatomic.h>
+
+#include "base/ring.h"
+#include "bench/flight.h"
+#include "core/engine.h"
+#include "plan/online.h"
+#include "stats/hist.h"
+
+#define LANE_EVENTS_EXTRA 8 /* token events beyond max_tokens that a flight notes */
+
+/* What the lane has to do in a phase: its share of the plan. */
+struct lane_work {
+    const struct engine_request *requests; /* [count], ascending indices */
+    const int64_t *due_ns; /* [count] from the phase's start; closed: NULL */
+    size_t count;
+    int64_t in_flight_max; /* closed: slots; open: the cap; no more than count */
+    bool is_closed;
+    double ramp_up_s;       /* closed: over which the slots start */
+    double duration_s;      /* closed: no send later; NAN */
+    double drain_timeout_s; /* after the last send */
+};
+
+/* What the thread itself cost in a phase. */
+struct lane_cost {
+    int64_t busy_windows, windows; /* of 100 ms, the first 500 ms left out */
+    struct hist lag_ns;            /* lateness of each timed wake */
+    struct hist late_ns;           /* read minus kernel stamp of exact events */
+};
+
+struct lane {
+    const struct engine_ops *ops;
+    struct engine_lane *engine;
+    struct lane_work work;
+    struct instant start; /* of the phase */
+    struct lane_cost cost;
+    struct ring ended, given_back;
+    struct flight *flights; /* [flight_count] */
+    void *memory;           /* of their arrays */
+    size_t flight_count;
+    struct flight **free; /* [free_count] stack */
+    size_t free_count;
+    struct flight **of; /* [count] flight of each request in flight, by position */
+    size_t next;        /* position of the next request to send */
+    int64_t in_flight, slots_started;
+    bool is_held; /* the next request is due and waits for a slot */
+    struct instant last_send;
+    struct err failed; /* of the engine; code STATUS_OK */
+    pthread_t thread;
+    /* read by other threads */
+    atomic_bool stop, is_over;
+    atomic_int_fast64_t sent, ok, bad, tokens;
+};
+
+/* Allocates for the work; the lane must stay where it is. */
+MUST_CHECK enum status lane_init(struct lane *l, const struct engine_ops *ops,
+                                 struct engine_lane *engine, const struct lane_work *work,
+                                 struct err *e);
+void lane_fini(struct lane *l); /* zeroed memory is harmless */
+/* Starts the thread, whose phase begins at `start`. */
+MUST_CHECK enum status lane_start(struct lane *l, struct instant start, struct err *e);
+void lane_join(struct lane *l);
+/* The next flight that has ended, for the writer; NULL: none now. lane_give_back when its
+ * record is written. */
+struct flight *lane_take(struct lane *l);
+void lane_give_back(struct lane *l, struct flight *f);
+
+#endif

@@ -1,0 +1,82 @@
+#include "bench/live.h"
+
+#include <math.h>
+
+#define TURN_S 1.0
+
+enum status live_init(struct live *l, struct instant now, struct err *e)
+{
+    *l = (struct live){.since = now};
+    l->shown = (struct progress_load){.tokens_per_s = (double)NAN,
+                                      .ttft_p50_ms = (double)NAN,
+                                      .ttft_p99_ms = (double)NAN,
+                                      .itl_p50_ms = (double)NAN,
+                                      .itl_p99_ms = (double)NAN};
+    struct hist *const hists[] = {&l->recent.ttft_ns, &l->recent.itl_ns, &l->all.ttft_ns,
+                                  &l->all.itl_ns};
+    for (size_t i = 0; i < sizeof hists / sizeof *hists; i++)
+        if (hist_init(hists[i], e) != STATUS_OK)
+            return e->code;
+    return STATUS_OK;
+}
+
+void live_fini(struct live *l)
+{
+    hist_fini(&l->recent.ttft_ns);
+    hist_fini(&l->recent.itl_ns);
+    hist_fini(&l->all.ttft_ns);
+    hist_fini(&l->all.itl_ns);
+}
+
+static void record(struct live_series *s, const struct request_record *r)
+{
+    if (r->first_ns != NS_UNKNOWN && r->due_ns != NS_UNKNOWN)
+        (void)hist_record(&s->ttft_ns, r->first_ns - r->due_ns);
+    for (size_t i = 0; i < r->gap_count; i++)
+        (void)hist_record(&s->itl_ns, r->gaps_ns[i]);
+}
+
+void live_record(struct live *l, const struct request_record *r)
+{
+    if (r->status != RECORD_OK)
+        return;
+    record(&l->recent, r);
+    record(&l->all, r);
+}
+
+static double ms_of(const struct hist *h, double q)
+{
+    int64_t ns = hist_quantile_ns(h, q);
+    return ns == NS_UNKNOWN ? (double)NAN : (double)ns / (double)NS_PER_MS;
+}
+
+static void show(struct live *l, const struct live_series *s)
+{
+    l->shown.ttft_p50_ms = ms_of(&s->ttft_ns, 0.5);
+    l->shown.ttft_p99_ms = ms_of(&s->ttft_ns, 0.99);
+    l->shown.itl_p50_ms = ms_of(&s->itl_ns, 0.5);
+    l->shown.itl_p99_ms = ms_of(&s->itl_ns, 0.99);
+}
+
+const struct progress_load *live_turn(struct live *l, struct instant now, int64_t tokens)
+{
+    double passed_s = clock_to_s(clock_between(l->since, now));
+    if (passed_s < TURN_S)
+        return &l->shown;
+    l->shown.tokens_per_s = (double)(tokens - l->tokens_then) / passed_s;
+    if (l->recent.ttft_ns.total > 0)
+        show(l, &l->recent);
+    hist_clear(&l->recent.ttft_ns);
+    hist_clear(&l->recent.itl_ns);
+    l->since = now;
+    l->tokens_then = tokens;
+    return &l->shown;
+}
+
+const struct progress_load *live_end(struct live *l, double tokens_per_s)
+{
+    l->shown.tokens_per_s = tokens_per_s;
+    l->shown.share = 1;
+    show(l, &l->all);
+    return &l->shown;
+}

@@ -1,0 +1,334 @@
+#include "bench/online_run.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "bench/phase.h"
+
+#define REPEAT_CAP_BYTES ((size_t)16 << 30)
+
+static bool is_final(enum status s)
+{
+    return s == STATUS_NOT_FOUND || s == STATUS_UNSUPPORTED || s == STATUS_BAD_OPTION ||
+           s == STATUS_BAD_INPUT;
+}
+
+static void close_all(struct online *o)
+{
+    session_close(&o->session);
+    o->lane_count = 0;
+}
+
+static enum status open_for(struct online *o, size_t index, struct err *e)
+{
+    const struct online_cell *cell = &o->plan->cells[index];
+    close_all(o);
+    o->settings.enable_prefix_caching = cell->caching;
+    o->open_setting = cell->setting;
+    if (session_open(&o->session, o->ops, &o->settings, &o->watch, e) != STATUS_OK)
+        return e->code;
+    o->lanes[0] = o->session.lane;
+    for (o->lane_count = 1; (int64_t)o->lane_count < o->client_threads; o->lane_count++)
+        if (o->ops->lane_new(o->session.engine, &o->lanes[o->lane_count], e) != STATUS_OK)
+            return e->code;
+    if (o->session.facts.notes != NULL)
+        log_line(o->log, LOG_NOTE, "%s", o->session.facts.notes);
+    return STATUS_OK;
+}
+
+static const char *arrival_name(const struct online_load *load)
+{
+    static const char *const names[] = {[ONLINE_POISSON] = "poisson",
+                                        [ONLINE_CONSTANT] = "constant",
+                                        [ONLINE_GAMMA] = "gamma"};
+    return load->kind == ONLINE_CLOSED ? "closed" : names[load->arrival];
+}
+
+static void load_fields(const struct online_load *load, struct row *f)
+{
+    f->v[FIELD_arrival] = value_str(arrival_name(load));
+    f->v[FIELD_batch_size] = value_null();
+    f->v[FIELD_request_rate] = value_null();
+    if (load->kind == ONLINE_CLOSED)
+        f->v[FIELD_batch_size] = value_int(load->concurrency);
+    else if (isinf(load->rate_rps))
+        f->v[FIELD_request_rate] = value_str("inf");
+    else
+        f->v[FIELD_request_rate] = value_num(load->rate_rps);
+}
+
+/* The cell's own fields over what the server says of itself. */
+static void cell_fields(const struct online *o, const struct online_cell *cell,
+                        struct row *f)
+{
+    bool is_open = o->session.engine != NULL;
+    if (is_open)
+        *f = o->session.facts.fields;
+    f->v[FIELD_scenario] = value_str(cell->scenario->name);
+    f->v[FIELD_max_output_tokens] = value_int(cell->max_tokens);
+    f->v[FIELD_dataset] = value_str(cell->scenario->dataset);
+    f->v[FIELD_endpoint] = value_str(o->settings.target->endpoint);
+    load_fields(cell->load, f);
+    if (o->slo_json != NULL)
+        f->v[FIELD_slo] = value_json(o->slo_json);
+    if (f->v[FIELD_enable_prefix_caching].kind == VALUE_ABSENT)
+        f->v[FIELD_enable_prefix_caching] = value_null();
+    const char *hardware = o->hardware_type;
+    if (hardware == NULL)
+        hardware = is_open ? o->session.facts.hardware_type : "unknown";
+    f->v[FIELD_hardware_type] = value_str(hardware);
+    if (f->v[FIELD_is_simulated].kind == VALUE_ABSENT)
+        f->v[FIELD_is_simulated] = value_null();
+}
+
+static enum status draw(const struct online *o, struct plan_which which, struct arena *a,
+                        struct online_repeat *out, struct err *e)
+{
+    which.vocab_size = o->session.facts.vocab_size;
+    which.block_size = o->session.facts.block_size;
+    return online_draw(o->plan, &which, a, out, e);
+}
+
+static enum status write_cell(struct online *o, size_t index, struct err *e)
+{
+    const struct online_cell *cell = &o->plan->cells[index];
+    struct cell_data data = {.has_fixed_lengths = !o->settings.stop_at_eos,
+                             .has_gaps = o->with_gaps,
+                             .longest_prompt_tokens = TOKENS_UNKNOWN,
+                             .ramp_up_s = cell->load->ramp_up_s};
+    struct arena a;
+    struct online_repeat first;
+    enum status s = STATUS_OK;
+    if (cell->load->kind == ONLINE_OPEN && cell->load->max_concurrency != OPT_INT_UNSET)
+        data.max_concurrency = cell->load->max_concurrency;
+    arena_init(&a, REPEAT_CAP_BYTES);
+    if (o->session.engine != NULL) {
+        s = draw(o, (struct plan_which){.cell = index, .repeat = 1}, &a, &first, e);
+        if (s == STATUS_OK) {
+            data.shares_prefix = first.shares_prefix;
+            data.longest_prompt_tokens = first.longest_tokens;
+        }
+    }
+    cell_fields(o, cell, &data.fields);
+    if (s == STATUS_OK)
+        s = journal_cell(o->journal, index, &data, e);
+    arena_fini(&a);
+    return s;
+}
+
+static enum status empty_cache(struct online *o, int64_t repeat, struct err *e)
+{
+    bool is_done = false;
+    if (!o->session.facts.is_caching || (o->plan->options.is_prefix_warm && repeat > 0))
+        return STATUS_OK;
+    return o->ops->reset_prefix(o->session.engine, &is_done, e);
+}
+
+static const char *phase_name(const struct online *o, const struct repeat_data *r,
+                              const char *suffix, struct arena *a)
+{
+    return arena_printf(a, "%s-c%d-r%d%s", o->run_id, (int)r->cell, (int)r->repeat,
+                        suffix);
+}
+
+static enum status warm_up(struct online *o, const struct online_repeat *plan,
+                           const struct repeat_data *r, struct arena *a, struct err *e)
+{
+    struct phase_outcome out;
+    size_t measured = plan->count - plan->warmup_count;
+    const struct phase p = {.name = phase_name(o, r, "w", a),
+                            .requests = plan->requests + measured,
+                            .count = plan->warmup_count,
+                            .load = o->plan->cells[r->cell].load};
+    return plan->warmup_count == 0 ? STATUS_OK : phase_run(o, &p, NULL, &out, e);
+}
+
+/* What a repeat says of its own: counts, and why it failed if nothing succeeded. */
+static enum status judge(struct repeat_data *r, const struct phase_outcome *out,
+                         struct arena *a, struct err *why)
+{
+    if (out->ok > 0 || out->failed == 0)
+        return STATUS_OK;
+    r->error = arena_strdup(a, out->first_error[0] != '\0' ? out->first_error
+                                                           : "every request failed");
+    return status_fail(why, STATUS_ENGINE, "every request failed", "%s",
+                       out->first_error);
+}
+
+/* Hits: each answer's own, else the server's counters. */
+static void cache_fields(struct row *f, const struct phase_outcome *out)
+{
+    if (out->has_cached_tokens && out->ok > 0) {
+        f->v[FIELD_cached_input_tokens] = (struct value){.kind = VALUE_ABSENT};
+        f->v[FIELD_cache_hit_rate] = (struct value){.kind = VALUE_ABSENT};
+        f->v[FIELD_cache_source] = value_str("usage");
+    }
+}
+
+static enum status measure(struct online *o, const struct online_repeat *plan,
+                           struct repeat_data *r, struct arena *a, struct err *why)
+{
+    const struct online_cell *cell = &o->plan->cells[r->cell];
+    struct phase_outcome out;
+    struct row ignored = {0};
+    struct err later;
+    const struct phase p = {.name = phase_name(o, r, "", a),
+                            .requests = plan->requests,
+                            .due_ns = plan->due_ns,
+                            .count = plan->count - plan->warmup_count,
+                            .load = cell->load,
+                            .repeat = r};
+    if (warm_up(o, plan, r, a, why) != STATUS_OK ||
+        o->ops->counters(o->session.engine, &ignored, why) != STATUS_OK)
+        return why->code;
+    sampler_begin(o->session.sampler);
+    enum status s = phase_run(o, &p, &r->fields, &out, why);
+    sampler_end(o->session.sampler, &r->fields);
+    r->phase_ns = out.start.ns != 0 ? out.start.ns - o->journal->start.ns : 0;
+    o->last_load = out.load;
+    if (s == STATUS_OK)
+        s = judge(r, &out, a, why);
+    if (s == STATUS_OK &&
+        o->ops->counters(o->session.engine, &r->fields, &later) == STATUS_OK)
+        cache_fields(&r->fields, &out);
+    return s;
+}
+
+static const char *cause_text(enum status s, const struct err *why, struct arena *a)
+{
+    if (s == STATUS_OK)
+        return NULL;
+    return s == STATUS_INTERRUPTED ? "interrupted" : arena_strdup(a, why->what);
+}
+
+/* How many requests the repeat is to send; 0: as many as its time allows. */
+static int64_t planned(const struct online_load *load, const struct online_repeat *plan)
+{
+    bool is_timed = load->kind == ONLINE_CLOSED && !isnan(load->duration_s);
+    return is_timed ? 0 : (int64_t)(plan->count - plan->warmup_count);
+}
+
+static enum status run_repeat(struct online *o, size_t cell, int64_t repeat,
+                              struct err *why, struct err *e)
+{
+    struct arena a;
+    struct online_repeat plan = {0};
+    struct repeat_data r = {
+        .cell = (int32_t)cell, .repeat = (int32_t)repeat, .is_warmup = repeat == 0};
+    arena_init(&a, REPEAT_CAP_BYTES);
+    enum status s = draw(o, (struct plan_which){.cell = cell, .repeat = repeat}, &a,
+                         &plan, why);
+    if (s == STATUS_OK)
+        s = empty_cache(o, repeat, why);
+    const struct online_cell *oc = &o->plan->cells[cell];
+    progress_repeat(o->progress, o->progress->cell, repeat,
+                    oc->max_tokens * (int64_t)(plan.count - plan.warmup_count));
+    o->last_load = (struct progress_load){.tokens_per_s = (double)NAN,
+                                          .ttft_p50_ms = (double)NAN,
+                                          .ttft_p99_ms = (double)NAN,
+                                          .itl_p50_ms = (double)NAN,
+                                          .itl_p99_ms = (double)NAN};
+    r.requests_planned = planned(oc->load, &plan);
+    r.expected_cached_tokens = s == STATUS_OK ? plan.expected_cached_tokens
+                                              : TOKENS_UNKNOWN;
+    r.start_ns = clock_since(o->journal->start).ns;
+    enum status w = journal_repeat(o->journal, &r, e);
+    if (w == STATUS_OK && s == STATUS_OK)
+        s = measure(o, &plan, &r, &a, why);
+    if (s != STATUS_OK && r.error == NULL)
+        r.error = cause_text(s, why, &a);
+    if (w == STATUS_OK)
+        w = journal_repeat_end(o->journal, &r, e);
+    if (w == STATUS_OK)
+        progress_load_done(o->progress, &o->last_load, r.error);
+    arena_fini(&a);
+    return w != STATUS_OK ? w : s;
+}
+
+static enum status record_unopened(struct online *o, size_t cell, const struct err *why,
+                                   struct err *e)
+{
+    struct repeat_data r = {.cell = (int32_t)cell,
+                            .is_warmup = true,
+                            .start_ns = clock_since(o->journal->start).ns,
+                            .expected_cached_tokens = TOKENS_UNKNOWN};
+    r.error = why->code == STATUS_INTERRUPTED ? "interrupted" : why->what;
+    if (write_cell(o, cell, e) != STATUS_OK ||
+        journal_repeat(o->journal, &r, e) != STATUS_OK ||
+        journal_repeat_end(o->journal, &r, e) != STATUS_OK)
+        return e->code;
+    progress_repeat_done(o->progress, (double)NAN, r.error);
+    return STATUS_OK;
+}
+
+static const char *cell_name(const struct online *o, size_t index)
+{
+    const struct online_cell *c = &o->plan->cells[index];
+    const char *name;
+    if (c->load->kind == ONLINE_CLOSED)
+        name = arena_printf(o->arena, "%s c=%lld", c->scenario->name,
+                            (long long)c->load->concurrency);
+    else
+        name = arena_printf(o->arena, "%s %g/s", c->scenario->name, c->load->rate_rps);
+    return name != NULL ? name : c->scenario->name;
+}
+
+static bool is_stopped(const struct online *o)
+{
+    return o->watch.stop != NULL && o->watch.stop(o->watch.arg);
+}
+
+static enum status run_cell(struct online *o, size_t index, struct err *why,
+                            struct err *e)
+{
+    enum status s = STATUS_OK;
+    progress_repeat(o->progress, cell_name(o, index), 0, 0);
+    if (o->session.engine == NULL || o->open_setting != o->plan->cells[index].setting)
+        s = open_for(o, index, why);
+    if (s != STATUS_OK) {
+        close_all(o);
+        enum status w = record_unopened(o, index, why, e);
+        return w != STATUS_OK ? w : s;
+    }
+    if (write_cell(o, index, e) != STATUS_OK)
+        return e->code;
+    for (int64_t k = 0; s == STATUS_OK && k < o->plan->options.num_runs; k++) {
+        s = run_repeat(o, index, k, why, e);
+        if (s == STATUS_OK && is_stopped(o))
+            s = status_fail(why, STATUS_INTERRUPTED, "run", "stopped by a signal");
+    }
+    if (s != STATUS_OK)
+        close_all(o);
+    return s;
+}
+
+enum status online_run(struct online *o, struct offline_outcome *out, struct err *e)
+{
+    int failed_in_a_row = 0;
+    *out = (struct offline_outcome){0};
+    e->code = STATUS_OK;
+    for (size_t i = 0; i < o->plan->cell_count && failed_in_a_row < 2; i++) {
+        struct err why = {.code = STATUS_OK};
+        enum status s = run_cell(o, i, &why, e);
+        if (e->code != STATUS_OK)
+            break;
+        if (s == STATUS_INTERRUPTED) {
+            out->is_interrupted = true;
+            break;
+        }
+        failed_in_a_row = s == STATUS_OK ? 0 : failed_in_a_row + 1;
+        if (s == STATUS_OK)
+            continue;
+        out->cells_failed++;
+        if (out->first.code == STATUS_OK)
+            out->first = why;
+        log_error(o->log, &why);
+        if (is_final(s))
+            break;
+    }
+    close_all(o);
+    out->is_complete = !out->is_interrupted && out->cells_failed == 0 &&
+                       e->code == STATUS_OK;
+    return e->code;
+}

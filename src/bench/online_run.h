@@ -1,0 +1,42 @@
+/* Executes an online plan: settings, cells, repeats; everything that happens goes into
+ * the journal. Names no engine. As in offline.h a cell that fails ends there, and two in
+ * a row end the run. */
+#ifndef BENCH_ONLINE_RUN_H
+#define BENCH_ONLINE_RUN_H
+
+#include <stdbool.h>
+
+#include "bench/offline.h"
+#include "plan/online.h"
+
+#define ONLINE_THREADS_MAX 64
+
+struct online {
+    const struct engine_ops *ops;
+    struct engine_settings settings; /* caching is set for each cell; target is set */
+    const struct online_plan *plan;
+    struct journal *journal; /* the run line is written */
+    struct arena *arena;     /* of the run */
+    struct progress *progress;
+    struct engine_watch watch;
+    struct log *log;
+    const char *hardware_type; /* --hardware-type, or NULL: the engine's */
+    const char *run_id;
+    const char *slo_json; /* --goodput as an object of limits in s, or NULL */
+    bool with_gaps;
+    int64_t client_threads; /* 1..ONLINE_THREADS_MAX */
+    double drain_timeout_s; /* after the last send of a repeat */
+
+    struct session session;
+    struct engine_target target; /* settings.target, with the load's kind */
+    struct engine_lane *lanes[ONLINE_THREADS_MAX];
+    size_t lane_count;
+    size_t open_setting;
+    struct progress_load last_load; /* of the repeat that ended last */
+};
+
+/* As offline_run. */
+MUST_CHECK enum status online_run(struct online *o, struct offline_outcome *out,
+                                  struct err *e);
+
+#endif

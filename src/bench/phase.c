@@ -1,0 +1,331 @@
+#include "bench/phase.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "bench/lane.h"
+#include "bench/live.h"
+
+#define WRITE_PAUSE_S  0.02
+#define START_DELAY_S  0.005
+#define OPEN_CONNS     64   /* opened beforehand for an open load, at least */
+#define OPEN_CONNS_MAX 1024 /* ... and at most */
+#define WARMUP_SLOTS   8
+#define ARENA_BYTES    ((size_t)4 << 30)
+
+struct run {
+    struct online *o;
+    const struct phase *phase;
+    struct phase_outcome *out;
+    struct arena arena;
+    struct lane *lanes; /* [count] */
+    size_t count;
+    struct flight_scratch scratch;
+    struct live live;
+    int64_t tokens_out; /* of answers that succeeded */
+    struct err failed;  /* of the writer */
+};
+
+static int64_t in_flight_max(const struct phase *p)
+{
+    int64_t count = (int64_t)p->count, max = count;
+    if (p->repeat == NULL)
+        max = WARMUP_SLOTS;
+    else if (p->load->kind == ONLINE_CLOSED)
+        max = p->load->concurrency;
+    else if (p->load->max_concurrency != OPT_INT_UNSET)
+        max = p->load->max_concurrency;
+    return max < count ? max : count;
+}
+
+static bool is_closed(const struct phase *p)
+{
+    return p->repeat == NULL || p->load->kind == ONLINE_CLOSED;
+}
+
+/* Part i of n of a whole; the parts differ by one at most. */
+static int64_t part(int64_t whole, size_t i, size_t n)
+{
+    return whole / (int64_t)n + ((int64_t)i < whole % (int64_t)n);
+}
+
+/* Every n-th request is this lane's. */
+static enum status share_out(struct run *r, size_t i, struct lane_work *w, struct err *e)
+{
+    const struct phase *p = r->phase;
+    size_t n = r->count, count = (p->count - i + n - 1) / n;
+    struct engine_request *requests = arena_alloc(&r->arena, count, sizeof *requests);
+    int64_t *due_ns = arena_alloc(&r->arena, count, sizeof *due_ns);
+    if (requests == NULL || due_ns == NULL)
+        return status_fail(e, STATUS_NO_MEMORY, "client threads", "out of memory");
+    for (size_t k = 0; k < count; k++) {
+        requests[k] = p->requests[i + k * n];
+        due_ns[k] = p->due_ns != NULL ? p->due_ns[i + k * n] : 0;
+    }
+    bool is_warmup = p->repeat == NULL;
+    *w = (struct lane_work){.requests = requests,
+                            .due_ns = is_closed(p) ? NULL : due_ns,
+                            .count = count,
+                            .in_flight_max = part(in_flight_max(p), i, n),
+                            .is_closed = is_closed(p),
+                            .ramp_up_s = is_warmup ? 0 : p->load->ramp_up_s,
+                            .duration_s = is_warmup ? (double)NAN : p->load->duration_s,
+                            .drain_timeout_s = r->o->drain_timeout_s};
+    return STATUS_OK;
+}
+
+/* Connections that stand before the phase: all that a closed load uses; for an open one
+ * what two seconds of arrivals could need. */
+static int64_t connections(const struct run *r, const struct lane_work *w)
+{
+    if (w->is_closed)
+        return w->in_flight_max;
+    double rate = r->phase->load->rate_rps / (double)r->count;
+    int64_t wanted = isinf(rate) ? w->in_flight_max : (int64_t)ceil(2 * rate);
+    wanted = wanted > OPEN_CONNS ? wanted : OPEN_CONNS;
+    wanted = wanted < OPEN_CONNS_MAX ? wanted : OPEN_CONNS_MAX;
+    return wanted < w->in_flight_max ? wanted : w->in_flight_max;
+}
+
+static enum status make_lane(struct run *r, size_t i, struct err *e)
+{
+    struct lane_work w;
+    struct online *o = r->o;
+    if (share_out(r, i, &w, e) != STATUS_OK ||
+        lane_init(&r->lanes[i], o->ops, o->lanes[i], &w, e) != STATUS_OK)
+        return e->code;
+    const struct engine_prepare ready = {.requests = w.requests,
+                                         .count = w.count,
+                                         .name = r->phase->name,
+                                         .connections = connections(r, &w),
+                                         .connections_max = w.in_flight_max,
+                                         .is_closed_load = w.is_closed,
+                                         .watch = &o->watch,
+                                         .lag_ns = &r->lanes[i].cost.lag_ns};
+    return o->ops->prepare(o->lanes[i], &ready, e);
+}
+
+static size_t longest_answer(const struct phase *p)
+{
+    int64_t most = 1;
+    for (size_t i = 0; i < p->count; i++)
+        if (p->requests[i].max_tokens > most)
+            most = p->requests[i].max_tokens;
+    return (size_t)most + LANE_EVENTS_EXTRA;
+}
+
+static enum status make_lanes(struct run *r, struct err *e)
+{
+    int64_t max = in_flight_max(r->phase);
+    r->count = (int64_t)r->o->lane_count < max ? r->o->lane_count : (size_t)max;
+    r->lanes = arena_alloc(&r->arena, r->count, sizeof *r->lanes);
+    if (r->lanes == NULL)
+        return status_fail(e, STATUS_NO_MEMORY, "client threads", "out of memory");
+    if (flight_scratch_init(&r->scratch, longest_answer(r->phase), e) != STATUS_OK)
+        return e->code;
+    for (size_t i = 0; i < r->count; i++)
+        if (make_lane(r, i, e) != STATUS_OK)
+            return e->code;
+    return STATUS_OK;
+}
+
+/* --- the writer */
+
+static void count_record(struct run *r, const struct request_record *q)
+{
+    struct phase_outcome *out = r->out;
+    if (q->status == RECORD_OK) {
+        out->ok++;
+        r->tokens_out += q->tokens_out > 0 ? q->tokens_out : 0;
+        out->has_cached_tokens = out->has_cached_tokens &&
+                                 q->tokens_cached != TOKENS_UNKNOWN;
+    } else if (q->status == RECORD_CANCELLED) {
+        out->cancelled++;
+    } else {
+        out->failed++;
+        if (out->first_error[0] == '\0' && q->error != NULL)
+            (void)snprintf(out->first_error, sizeof out->first_error, "%s", q->error);
+    }
+}
+
+static void write_flight(struct run *r, struct flight *f)
+{
+    struct request_record q;
+    struct online *o = r->o;
+    flight_record(f, o->journal->start, &r->scratch, &q);
+    count_record(r, &q);
+    live_record(&r->live, &q);
+    if (r->phase->repeat == NULL || r->failed.code != STATUS_OK)
+        return;
+    enum status s = journal_request(o->journal, r->phase->repeat, &q, o->with_gaps,
+                                    &r->failed);
+    (void)s; /* kept in r->failed: the lanes are stopped for it */
+}
+
+/* Everything that has ended by now; true if there was anything. */
+static bool write_ended(struct run *r)
+{
+    bool is_any = false;
+    for (size_t i = 0; i < r->count; i++) {
+        struct flight *f;
+        while ((f = lane_take(&r->lanes[i])) != NULL) {
+            write_flight(r, f);
+            lane_give_back(&r->lanes[i], f);
+            is_any = true;
+        }
+    }
+    return is_any;
+}
+
+static void stop_lanes(struct run *r)
+{
+    for (size_t i = 0; i < r->count; i++)
+        atomic_store(&r->lanes[i].stop, true);
+}
+
+static bool are_over(struct run *r)
+{
+    for (size_t i = 0; i < r->count; i++)
+        if (!atomic_load(&r->lanes[i].is_over))
+            return false;
+    return true;
+}
+
+static const char *phase_now(const struct run *r, struct instant now, bool is_sending)
+{
+    double since_s = clock_to_s(clock_between(r->out->start, now));
+    if (r->phase->repeat == NULL)
+        return "warm-up";
+    if (since_s < r->phase->load->ramp_up_s)
+        return "ramp-up";
+    return is_sending ? "running" : "drain";
+}
+
+/* How much of the repeat is over: by requests, or by the time that a closed load has. */
+static double share_over(const struct run *r, int64_t ended, struct instant now)
+{
+    double share = (double)ended / (double)r->phase->count;
+    double duration_s = r->phase->load->duration_s;
+    if (is_closed(r->phase) && r->phase->repeat != NULL && !isnan(duration_s))
+        share = fmax(share, clock_to_s(clock_between(r->out->start, now)) / duration_s);
+    return fmin(share, 1);
+}
+
+static void tell(struct run *r)
+{
+    struct instant now = clock_now();
+    struct engine_progress p = {.stage = "running", .since = r->out->start};
+    struct progress_load *load = &r->live.shown;
+    load->sent = load->done = load->failed = 0;
+    for (size_t i = 0; i < r->count; i++) {
+        struct lane *l = &r->lanes[i];
+        p.tokens_out += atomic_load_explicit(&l->tokens, memory_order_relaxed);
+        load->done += atomic_load_explicit(&l->ok, memory_order_relaxed);
+        load->failed += atomic_load_explicit(&l->bad, memory_order_relaxed);
+        load->sent += atomic_load_explicit(&l->sent, memory_order_relaxed);
+    }
+    p.requests_done = load->done;
+    load->in_flight = load->sent - load->done - load->failed;
+    load->share = share_over(r, load->done + load->failed, now);
+    load->phase = phase_now(r, now, load->sent < (int64_t)r->phase->count);
+    if (r->o->watch.tick != NULL)
+        r->o->watch.tick(r->o->watch.arg, &p);
+    progress_load(r->o->progress, live_turn(&r->live, now, p.tokens_out));
+}
+
+static enum status write_until_over(struct run *r, struct err *e)
+{
+    const struct engine_watch *w = &r->o->watch;
+    bool is_stopped = false;
+    for (bool is_over = false; !is_over;) {
+        is_over = are_over(r);
+        bool is_any = write_ended(r);
+        tell(r);
+        if (w->stop != NULL && w->stop(w->arg))
+            is_stopped = true;
+        if (is_stopped || r->failed.code != STATUS_OK)
+            stop_lanes(r);
+        if (!is_over && !is_any)
+            clock_sleep_until(clock_after(clock_now(), clock_seconds(WRITE_PAUSE_S)));
+    }
+    if (r->failed.code != STATUS_OK) {
+        *e = r->failed;
+        return e->code;
+    }
+    for (size_t i = 0; i < r->count; i++)
+        if (r->lanes[i].failed.code != STATUS_OK) {
+            *e = r->lanes[i].failed;
+            return e->code;
+        }
+    return is_stopped ? status_fail(e, STATUS_INTERRUPTED, "run", "stopped by a signal")
+                      : STATUS_OK;
+}
+
+/* --- what the client cost */
+
+static void client_fields(struct run *r, struct row *f)
+{
+    struct lane_cost *all = &r->lanes[0].cost;
+    for (size_t i = 1; i < r->count; i++) {
+        const struct lane_cost *c = &r->lanes[i].cost;
+        hist_merge(&all->lag_ns, &c->lag_ns);
+        hist_merge(&all->late_ns, &c->late_ns);
+        all->windows += c->windows;
+        all->busy_windows += c->busy_windows;
+    }
+    int64_t lag_ns = hist_quantile_ns(&all->lag_ns, 0.99);
+    int64_t late_ns = hist_quantile_ns(&all->late_ns, 0.99);
+    const struct phase_outcome *out = r->out;
+    f->v[FIELD_client_cpu_ratio] = value_num(out->cpu_s / out->wall_s);
+    f->v[FIELD_client_busy_windows] = value_int(all->busy_windows);
+    f->v[FIELD_client_busy_share] = value_num(
+        all->windows > 0 ? (double)all->busy_windows / (double)all->windows : 0.0);
+    f->v[FIELD_loop_lag_p99_s] = value_num(
+        lag_ns == NS_UNKNOWN ? 0.0 : (double)lag_ns / (double)NS_PER_S);
+    f->v[FIELD_stamp_late_p99_ms] = value_num(
+        late_ns == NS_UNKNOWN ? (double)NAN : (double)late_ns / (double)NS_PER_MS);
+}
+
+static enum status run_lanes(struct run *r, struct err *e)
+{
+    struct span cpu = clock_process_cpu();
+    r->out->start = clock_after(clock_now(), clock_seconds(START_DELAY_S));
+    size_t started = 0;
+    enum status s = STATUS_OK;
+    for (; started < r->count && s == STATUS_OK; started++)
+        s = lane_start(&r->lanes[started], r->out->start, e);
+    if (s != STATUS_OK) {
+        started--;
+        stop_lanes(r);
+    } else {
+        s = write_until_over(r, e);
+    }
+    for (size_t i = 0; i < started; i++)
+        lane_join(&r->lanes[i]);
+    r->out->wall_s = clock_to_s(clock_since(r->out->start));
+    r->out->cpu_s = clock_to_s((struct span){clock_process_cpu().ns - cpu.ns});
+    return s;
+}
+
+enum status phase_run(struct online *o, const struct phase *p, struct row *fields,
+                      struct phase_outcome *out, struct err *e)
+{
+    struct run r = {.o = o, .phase = p, .out = out, .failed = {.code = STATUS_OK}};
+    *out = (struct phase_outcome){.has_cached_tokens = true};
+    arena_init(&r.arena, ARENA_BYTES);
+    enum status s = live_init(&r.live, clock_now(), e);
+    if (s == STATUS_OK)
+        s = make_lanes(&r, e);
+    if (s == STATUS_OK)
+        s = run_lanes(&r, e);
+    if (fields != NULL && out->start.ns != 0)
+        client_fields(&r, fields);
+    out->load = *live_end(&r.live, (double)r.tokens_out / out->wall_s);
+    live_fini(&r.live);
+    for (size_t i = 0; i < r.count && r.lanes != NULL; i++)
+        lane_fini(&r.lanes[i]);
+    flight_scratch_fini(&r.scratch);
+    arena_fini(&r.arena);
+    return s;
+}

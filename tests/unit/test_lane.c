@@ -1,0 +1,257 @@
+#include "bench/lane.h"
+
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+#include <cmocka.h>
+
+/* An engine of a lane: every request gets two tokens and ends, in the order of the sends,
+ * one a call of next; `holds` keeps all answers back. */
+#define FAKE_MAX 4000
+
+struct engine_lane {
+    int32_t sent[FAKE_MAX];
+    size_t sent_count, told, ended;
+    int64_t in_flight, in_flight_most;
+    bool holds, has_ended[FAKE_MAX];
+    int cancelled;
+    struct event pending[FAKE_MAX];
+    size_t pending_count;
+};
+
+static struct event make(enum event_kind kind, int32_t request)
+{
+    return (struct event){.kind = kind,
+                          .request = request,
+                          .at = clock_now(),
+                          .read_at = {NS_UNKNOWN},
+                          .tokens = 1,
+                          .tokens_in = 5,
+                          .tokens_out = 2,
+                          .tokens_cached = TOKENS_UNKNOWN,
+                          .source = TOKEN_SOURCE_usage,
+                          .connect_ns = NS_UNKNOWN,
+                          .tls_ns = NS_UNKNOWN};
+}
+
+static enum status fake_submit(struct engine_lane *l, const struct engine_request *r,
+                               struct err *e)
+{
+    (void)e;
+    l->sent[l->sent_count++] = r->index;
+    l->in_flight++;
+    if (l->in_flight > l->in_flight_most)
+        l->in_flight_most = l->in_flight;
+    l->pending[l->pending_count++] = make(EVENT_SENT, r->index);
+    return STATUS_OK;
+}
+
+static enum status fake_cancel(struct engine_lane *l, int32_t request, struct err *e)
+{
+    (void)e;
+    struct event ev = make(EVENT_FAILED, request);
+    ev.fail = FAIL_none;
+    l->pending[l->pending_count++] = ev;
+    l->cancelled++;
+    return STATUS_OK;
+}
+
+static enum status fake_next(struct engine_lane *l, struct instant until,
+                             const struct engine_watch *w, struct event_list *out,
+                             struct err *e)
+{
+    (void)w;
+    (void)e;
+    memcpy(out->items, l->pending, l->pending_count * sizeof *l->pending);
+    out->count = l->pending_count;
+    l->pending_count = 0;
+    if (out->count > 0)
+        return STATUS_OK;
+    if (l->holds || l->ended == l->sent_count) {
+        clock_sleep_until(until);
+        return STATUS_OK;
+    }
+    int32_t request = l->sent[l->ended++];
+    out->items[0] = make(EVENT_TOKENS, request);
+    out->items[1] = make(EVENT_TOKENS, request);
+    out->items[2] = make(EVENT_DONE, request);
+    out->count = 3;
+    l->in_flight--;
+    return STATUS_OK;
+}
+
+static const struct engine_ops fake = {
+    .name = "fake", .submit = fake_submit, .cancel = fake_cancel, .next = fake_next};
+
+static struct engine_request requests[1000];
+static int64_t due_ns[1000];
+
+static void plan(size_t count, int32_t step)
+{
+    for (size_t i = 0; i < count; i++)
+        requests[i] = (struct engine_request){.index = (int32_t)i * step,
+                                              .max_tokens = 2};
+}
+
+/* Runs the lane to its end; records by position. */
+static void run(struct lane *l, struct engine_lane *engine, const struct lane_work *work,
+                struct request_record *records)
+{
+    struct err e;
+    struct flight_scratch scratch;
+    struct flight *f;
+    const struct instant zero = {0};
+    bool is_over = false;
+    int32_t step = work->count > 1 ? work->requests[1].index - work->requests[0].index
+                                   : 1;
+    assert_int_equal(lane_init(l, &fake, engine, work, &e), STATUS_OK);
+    assert_int_equal(flight_scratch_init(&scratch, 2 + LANE_EVENTS_EXTRA, &e), STATUS_OK);
+    assert_int_equal(lane_start(l, clock_now(), &e), STATUS_OK);
+    while (!is_over) {
+        is_over = atomic_load(&l->is_over);
+        while ((f = lane_take(l)) != NULL) {
+            struct request_record *r = &records[(f->request - requests[0].index) / step];
+            assert_int_equal(r->max_tokens, 0); /* told once */
+            flight_record(f, zero, &scratch, r);
+            r->gaps_ns = NULL;
+            lane_give_back(l, f);
+        }
+        clock_sleep_until(clock_after(clock_now(), clock_seconds(0.001)));
+    }
+    lane_join(l);
+    flight_scratch_fini(&scratch);
+}
+
+static struct lane lane;
+static struct engine_lane engine;
+static struct request_record records[1000];
+
+static int clear(void **state)
+{
+    (void)state;
+    memset(&engine, 0, sizeof engine);
+    memset(records, 0, sizeof records);
+    memset(due_ns, 0, sizeof due_ns);
+    return 0;
+}
+
+static int fini(void **state)
+{
+    (void)state;
+    lane_fini(&lane);
+    return 0;
+}
+
+static void closed_keeps_its_slots_full(void **state)
+{
+    (void)state;
+    plan(500, 3);
+    const struct lane_work w = {.requests = requests,
+                                .count = 500,
+                                .in_flight_max = 4,
+                                .is_closed = true,
+                                .duration_s = (double)NAN,
+                                .drain_timeout_s = 60};
+    run(&lane, &engine, &w, records);
+    assert_int_equal(engine.sent_count, 500);
+    assert_int_equal(engine.in_flight_most, 4);
+    for (size_t i = 0; i < 500; i++) {
+        const struct request_record *r = &records[i];
+        assert_int_equal(r->status, RECORD_OK);
+        assert_int_equal(r->index, (int)i * 3);
+        assert_int_equal(r->tokens_out, 2);
+        assert_true(r->due_ns <= r->sent_ns);
+        if (i < 4)
+            assert_int_equal(r->due_ns, r->sent_ns);
+        else /* one answer a turn, in order: the slot of the fourth before */
+            assert_int_equal(r->due_ns, records[i - 4].done_ns);
+    }
+}
+
+static void open_sends_when_due_and_never_before(void **state)
+{
+    (void)state;
+    plan(200, 1);
+    for (size_t i = 0; i < 200; i++)
+        due_ns[i] = (int64_t)i * NS_PER_MS / 4;
+    const struct lane_work w = {.requests = requests,
+                                .due_ns = due_ns,
+                                .count = 200,
+                                .in_flight_max = 200,
+                                .drain_timeout_s = 60};
+    run(&lane, &engine, &w, records);
+    for (size_t i = 0; i < 200; i++) {
+        assert_int_equal(records[i].status, RECORD_OK);
+        assert_int_equal(records[i].due_ns, lane.start.ns + due_ns[i]);
+        assert_int_equal(records[i].ready_ns, records[i].due_ns);
+        assert_true(records[i].sent_ns >= records[i].due_ns);
+    }
+}
+
+static void a_full_client_holds_requests_back(void **state)
+{
+    (void)state;
+    plan(100, 1); /* all due at once, two at a time */
+    const struct lane_work w = {.requests = requests,
+                                .due_ns = due_ns,
+                                .count = 100,
+                                .in_flight_max = 2,
+                                .drain_timeout_s = 60};
+    run(&lane, &engine, &w, records);
+    assert_int_equal(engine.in_flight_most, 2);
+    for (size_t i = 0; i < 100; i++) {
+        assert_int_equal(records[i].due_ns, lane.start.ns);
+        if (i < 2)
+            assert_int_equal(records[i].ready_ns, records[i].due_ns);
+        else
+            assert_int_equal(records[i].ready_ns, records[i - 2].done_ns);
+        assert_true(records[i].sent_ns >= records[i].ready_ns);
+    }
+}
+
+static void what_never_ends_is_cancelled(void **state)
+{
+    (void)state;
+    plan(10, 1);
+    engine.holds = true;
+    const struct lane_work w = {.requests = requests,
+                                .due_ns = due_ns,
+                                .count = 10,
+                                .in_flight_max = 10,
+                                .drain_timeout_s = 0.05};
+    run(&lane, &engine, &w, records);
+    assert_int_equal(engine.cancelled, 10);
+    for (size_t i = 0; i < 10; i++)
+        assert_int_equal(records[i].status, RECORD_CANCELLED);
+}
+
+static void no_send_after_the_duration(void **state)
+{
+    (void)state;
+    plan(1000, 1);
+    const struct lane_work w = {.requests = requests,
+                                .count = 1000,
+                                .in_flight_max = 3,
+                                .is_closed = true,
+                                .duration_s = 1e-9,
+                                .drain_timeout_s = 60};
+    run(&lane, &engine, &w, records);
+    assert_true(engine.sent_count <= 3); /* what starts before the clock is read */
+    for (size_t i = 0; i < engine.sent_count; i++)
+        assert_int_equal(records[i].status, RECORD_OK);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(closed_keeps_its_slots_full, clear, fini),
+        cmocka_unit_test_setup_teardown(open_sends_when_due_and_never_before, clear,
+                                        fini),
+        cmocka_unit_test_setup_teardown(a_full_client_holds_requests_back, clear, fini),
+        cmocka_unit_test_setup_teardown(what_never_ends_is_cancelled, clear, fini),
+        cmocka_unit_test_setup_teardown(no_send_after_the_duration, clear, fini),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
