@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/str.h"
+#include "cli/run_dry.h"
 #include "text/json.h"
 
 #define RESULTS_CAP_BYTES ((size_t)256 << 20)
@@ -81,27 +82,6 @@ double offline_dry_estimate_s(struct offline_job *j)
     return total;
 }
 
-static void scenario_lines(const struct plan *p, struct buf *out)
-{
-    buf_printf(out, "%-18s %-22s %s\n", "scenario", "prompt tokens", "answer tokens");
-    for (size_t i = 0; i < p->options.scenario_count; i++) {
-        const struct scenario *s = &p->options.scenarios[i];
-        struct buf lengths;
-        buf_init(&lengths, 128);
-        if (s->text_count > 0)
-            buf_printf(&lengths, "%zu texts", s->text_count);
-        else if (s->shared_tokens > 0)
-            buf_printf(&lengths, "%" PRId64 " (%" PRId64 " shared)",
-                       s->shared_tokens + s->own_tokens, s->shared_tokens);
-        else
-            buf_printf(&lengths, "%" PRId64, s->own_tokens);
-        int64_t answer = p->options.max_tokens != OPT_INT_UNSET ? p->options.max_tokens
-                                                                : s->max_tokens;
-        buf_printf(out, "%-18s %-22s %" PRId64 "\n", s->name, buf_cstr(&lengths), answer);
-        buf_fini(&lengths);
-    }
-}
-
 static void cell_lines(const struct plan *p, struct buf *out)
 {
     int64_t requests = 0, tokens = 0;
@@ -129,7 +109,9 @@ enum status offline_dry_text(struct offline_job *j, struct buf *out, struct err 
     double estimate_s = offline_dry_estimate_s(j);
     buf_printf(out, "Plan of %s on engine %s (nothing is run)\n\n", j->opts.model,
                j->opts.engine);
-    scenario_lines(p, out);
+    run_dry_scenarios(
+        &(struct scenario_list){p->options.scenarios, p->options.scenario_count},
+        p->options.max_tokens, out);
     cell_lines(p, out);
     if (isnan(estimate_s))
         buf_printf(out, "time: unknown (no earlier results of all cells in %s)\n",

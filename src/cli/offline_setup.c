@@ -108,23 +108,15 @@ static void engine_settings(struct offline_job *j)
 /* vLLM's own options that would make OFF and ON, or the plan, untrue. */
 static enum status check_engine_words(struct offline_job *j, struct err *e)
 {
-    static const char *const ours[] = {"enable-prefix-caching",
-                                       "no-enable-prefix-caching", "model"};
-    const struct opt_strings *args = &j->opts.engine_args, *rest = &j->parse.rest;
-    for (size_t i = 0; i < sizeof ours / sizeof *ours; i++) {
-        if (run_setup_engine_word(args, rest, ours[i]) == NULL)
-            continue;
-        status_fail(e, STATUS_BAD_OPTION, ours[i],
-                    "is for inferbench to set, not for vLLM's own options");
-        return status_hint(e, "Write %s before the --",
-                           i == 2 ? "--model"
-                                  : "--enable-prefix-caching or --test-prefix-caching");
-    }
-    const char *len = run_setup_engine_word(args, rest, "max-model-len");
-    int64_t tokens;
-    if (len != NULL && str_to_i64(str_from(len), &tokens) && tokens > 0)
-        j->opts.max_model_len = tokens;
-    return STATUS_OK;
+    static const char caching[] =
+        "Write --enable-prefix-caching or --test-prefix-caching before the --";
+    static const struct run_setup_reserved ours[] = {
+        {"enable-prefix-caching", caching},
+        {"no-enable-prefix-caching", caching},
+        {"model", "Write --model before the --"}};
+    const struct run_setup_words w = {j->opts.engine_args, j->parse.rest};
+    j->opts.max_model_len = run_setup_model_len(&w, j->opts.max_model_len);
+    return run_setup_reserve(&w, ours, sizeof ours / sizeof *ours, e);
 }
 
 enum status offline_setup_plan(struct offline_job *j, struct err *e)

@@ -112,9 +112,9 @@ static bool is_option(struct str word, const char *name)
     return true;
 }
 
-const char *run_setup_engine_word(const struct opt_strings *args,
-                                  const struct opt_strings *rest, const char *name)
+const char *run_setup_engine_word(const struct run_setup_words *w, const char *name)
 {
+    const struct opt_strings *args = &w->args, *rest = &w->rest;
     const char *found = NULL;
     for (size_t i = 0; i < args->count; i++) {
         struct str value = str_from(args->items[i]);
@@ -129,6 +129,28 @@ const char *run_setup_engine_word(const struct opt_strings *args,
         found = has_value ? value.ptr : i + 1 < rest->count ? rest->items[i + 1] : "";
     }
     return found;
+}
+
+enum status run_setup_reserve(const struct run_setup_words *w,
+                              const struct run_setup_reserved *names, size_t count,
+                              struct err *e)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (run_setup_engine_word(w, names[i].name) == NULL)
+            continue;
+        status_fail(e, STATUS_BAD_OPTION, names[i].name,
+                    "is for inferbench to set, not for vLLM's own options");
+        return status_hint(e, "%s", names[i].hint);
+    }
+    return STATUS_OK;
+}
+
+int64_t run_setup_model_len(const struct run_setup_words *w, int64_t option)
+{
+    const char *text = run_setup_engine_word(w, "max-model-len");
+    int64_t tokens;
+    bool is_given = text != NULL && str_to_i64(str_from(text), &tokens) && tokens > 0;
+    return is_given ? tokens : option;
 }
 
 /* --- limits and codes --- */

@@ -107,6 +107,16 @@ void arrivals_draw(const struct arrivals *a, int64_t *due_ns, size_t count)
         due_ns[i] = isinf(a->load->rate_rps) ? 0 : clock_seconds(walk_next_s(&w)).ns;
 }
 
+int64_t arrivals_last_ns(const struct arrivals *a, size_t count)
+{
+    double last_s = 0;
+    struct walk w;
+    walk_init(&w, a);
+    for (size_t i = 0; i < count && !isinf(a->load->rate_rps); i++)
+        last_s = walk_next_s(&w);
+    return clock_seconds(last_s).ns;
+}
+
 const char *arrivals_name(const struct online_load *load)
 {
     static const char *const names[] = {[ONLINE_POISSON] = "poisson",

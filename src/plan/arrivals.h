@@ -35,6 +35,8 @@ size_t arrivals_count(const struct arrivals *a);
 /* The first `count` due times from the phase's start, ascending; for a rate of infinity
  * all 0. */
 void arrivals_draw(const struct arrivals *a, int64_t *due_ns, size_t count);
+/* The last of them; 0 where count is 0. */
+int64_t arrivals_last_ns(const struct arrivals *a, size_t count);
 /* The word of the field `arrival`: "closed", "poisson", "constant" or "gamma". */
 const char *arrivals_name(const struct online_load *load);
 

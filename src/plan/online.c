@@ -430,3 +430,17 @@ enum status online_draw(const struct online_plan *p, const struct plan_which *w,
     }
     return s;
 }
+
+double online_send_s(const struct online_plan *p, size_t cell, int64_t repeat)
+{
+    const struct online_cell *c = &p->cells[cell];
+    char stream[192];
+
+    if (c->load->kind == ONLINE_CLOSED) {
+        return c->load->duration_s;
+    }
+    arrival_stream(c, repeat, stream, sizeof stream);
+    const struct arrivals a = {
+        .load = c->load, .seed = p->options.seed, .stream = stream};
+    return (double)arrivals_last_ns(&a, (size_t)c->counts[repeat]) / 1e9;
+}

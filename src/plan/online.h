@@ -90,4 +90,8 @@ MUST_CHECK enum status online_draw(const struct online_plan *p,
                                    const struct plan_which *w, struct arena *a,
                                    struct online_repeat *out, struct err *e);
 
+/* From the phase's start to the last send that a repeat may have, s; NAN where the server
+ * alone decides that: a closed load without a time. */
+double online_send_s(const struct online_plan *p, size_t cell, int64_t repeat);
+
 #endif

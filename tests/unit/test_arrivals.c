@@ -193,6 +193,7 @@ static void infinite_rate(void **state)
     arrivals_draw(&f->a, f->due_ns, 3);
     for (size_t i = 0; i < 3; i++)
         assert_int_equal(f->due_ns[i], 0);
+    assert_int_equal(arrivals_last_ns(&f->a, 3), 0);
 }
 
 static void limits(void **state)
@@ -253,6 +254,8 @@ static void the_same_again(void **state)
     f->load.num_prompts = 100; /* a longer draw begins with the shorter one */
     arrivals_draw(&f->a, f->due_ns, 100);
     assert_memory_equal(first, f->due_ns, sizeof first);
+    assert_int_equal(arrivals_last_ns(&f->a, 100), first[99]);
+    assert_int_equal(arrivals_last_ns(&f->a, 0), 0);
     f->load.num_prompts = (int64_t)COUNT;
     f->a.seed = 8;
     draw(f);

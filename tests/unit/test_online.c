@@ -112,6 +112,7 @@ static void cells(void **state)
         for (size_t k = 0; k < 3; k++)
             assert_int_equal(c->counts[k], 6);
     }
+    assert_true(isnan(online_send_s(&p, 0, 1)));
 }
 
 static void counts_by_time(void **state)
@@ -131,7 +132,9 @@ static void counts_by_time(void **state)
         assert_int_equal(r.count, p.cells[2].counts[k]);
         assert_true(r.count <= (size_t)p.cells[2].most);
         assert_true(r.due_ns[r.count - 1] < 4 * NS_PER_S);
+        assert_true(online_send_s(&p, 2, k) == (double)r.due_ns[r.count - 1] / 1e9);
     }
+    assert_true(online_send_s(&p, 0, 1) == 4);
     f->loads[0].duration_s = 1e6;
     assert_int_equal(build(f).cells[0].most, 200000);
     f->scenarios[0].own_tokens = 1 << 20;

@@ -118,12 +118,21 @@ static void words_of_the_engine(void **state)
     (void)state;
     const char *pairs[] = {"max_model_len=7"};
     const char *after[] = {"--dtype", "half", "--max-model-len=9", "--enforce-eager"};
-    const struct opt_strings args = {pairs, 1}, rest = {after, 4}, none = {0};
-    assert_string_equal(run_setup_engine_word(&args, &none, "max-model-len"), "7");
-    assert_string_equal(run_setup_engine_word(&args, &rest, "max-model-len"), "9");
-    assert_string_equal(run_setup_engine_word(&none, &rest, "dtype"), "half");
-    assert_string_equal(run_setup_engine_word(&none, &rest, "enforce-eager"), "");
-    assert_null(run_setup_engine_word(&args, &rest, "half"));
+    const struct run_setup_words both = {{pairs, 1}, {after, 4}},
+                                 args = {.args = {pairs, 1}}, none = {0};
+    assert_string_equal(run_setup_engine_word(&args, "max-model-len"), "7");
+    assert_string_equal(run_setup_engine_word(&both, "max-model-len"), "9");
+    assert_string_equal(run_setup_engine_word(&both, "dtype"), "half");
+    assert_string_equal(run_setup_engine_word(&both, "enforce-eager"), "");
+    assert_null(run_setup_engine_word(&both, "half"));
+    assert_int_equal(run_setup_model_len(&both, 5), 9);
+    assert_int_equal(run_setup_model_len(&none, 5), 5);
+    struct err e;
+    const struct run_setup_reserved ours[] = {{"model", "h"}, {"dtype", "Use --dtype"}};
+    assert_int_equal(run_setup_reserve(&args, ours, 2, &e), STATUS_OK);
+    assert_int_equal(run_setup_reserve(&both, ours, 2, &e), STATUS_BAD_OPTION);
+    assert_string_equal(e.where, "dtype");
+    assert_string_equal(e.hint, "Use --dtype");
 }
 
 static void stray_words_are_refused(void **state)

@@ -1,0 +1,38 @@
+/* What one invocation of `inferbench online` works on, from options to the end. */
+#ifndef CLI_ONLINE_JOB_H
+#define CLI_ONLINE_JOB_H
+
+#include "base/arena.h"
+#include "cli/cli.h"
+#include "cli/online_opts.h"
+#include "core/engine.h"
+#include "plan/online.h"
+#include "probe/env.h"
+#include "store/results.h"
+
+struct online_job {
+    struct cli *cli;
+    struct arena arena;
+    struct online_opts opts;
+    struct opt_parse parse;
+    struct engine_ops ops;
+    struct engine_settings settings;
+    struct engine_target target;
+    bool is_local; /* the server runs on this machine: launched, loopback, unix socket */
+    struct online_plan plan;
+    const char *slo_json; /* --goodput as the field `slo`, or NULL */
+    struct env env;
+    struct run_data run;
+    const char *raw_dir, *journal_path;
+    int argc;
+    char **argv;
+};
+
+/* Target, loads, scenarios, cells and engine settings from the options; nothing is
+ * started. */
+MUST_CHECK enum status online_setup_plan(struct online_job *j, struct err *e);
+/* The engine, the header of the journal: machine, labels, price, options, command. Claims
+ * the raw folder. */
+MUST_CHECK enum status online_setup_run(struct online_job *j, struct err *e);
+
+#endif

@@ -1,0 +1,192 @@
+#include "cli/online_loads.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "text/jsonw.h"
+
+#define OPEN_PROMPTS         100
+#define LEAST_CLOSED_PROMPTS 16
+#define PROMPTS_A_SLOT       8
+#define SLO_CAP_BYTES        4096
+#define COUNT_OF(a)          (sizeof(a) / sizeof *(a))
+
+static bool is_set(const struct opt_parse *p, const char *name)
+{
+    return opt_source_of(p, name) != OPT_FROM_DEFAULT;
+}
+
+static enum status refuse(const char *option, const char *what, const char *hint,
+                          struct err *e)
+{
+    status_fail(e, STATUS_BAD_OPTION, option, "%s", what);
+    return status_hint(e, "%s", hint);
+}
+
+bool online_loads_cap_is_closed(const struct online_opts *o)
+{
+    return o->max_concurrency != OPT_INT_UNSET && o->request_rates.count == 0;
+}
+
+static enum status check_together(const struct opt_parse *p, const struct online_opts *o,
+                                  struct err *e)
+{
+    bool is_open = o->request_rates.count > 0;
+    bool is_gamma = strcmp(o->arrival, "gamma") == 0;
+    if (is_open && is_set(p, "concurrency"))
+        return refuse("--request-rate", "given with --concurrency",
+                      "A load is open (a rate) or closed (requests in flight); "
+                      "--max-concurrency caps an open one",
+                      e);
+    if (online_loads_cap_is_closed(o) && is_set(p, "concurrency"))
+        return refuse("--max-concurrency", "given with --concurrency, without a rate",
+                      "Leave it out, or give --request-rate", e);
+    if (!is_open && is_set(p, "arrival"))
+        return refuse("--arrival",
+                      "a closed load has no arrivals: an answer makes room "
+                      "for the next request",
+                      "Give --request-rate", e);
+    if (!isnan(o->burstiness) && !is_gamma)
+        return refuse("--burstiness", "is the shape of gamma gaps", "Add --arrival gamma",
+                      e);
+    if (is_gamma && isnan(o->burstiness))
+        return refuse("--arrival", "gamma has a shape",
+                      "Add --burstiness, e.g. 0.5; 1 is poisson, less is burstier", e);
+    return STATUS_OK;
+}
+
+static enum online_arrival arrival_of(const char *name)
+{
+    if (strcmp(name, "constant") == 0)
+        return ONLINE_CONSTANT;
+    return strcmp(name, "gamma") == 0 ? ONLINE_GAMMA : ONLINE_POISSON;
+}
+
+/* What all loads of a run have in common. */
+static struct online_load common_load(const struct online_opts *o)
+{
+    bool has_duration = o->duration_ns != OPT_INT_UNSET;
+    return (struct online_load){
+        .rate_rps = NAN,
+        .arrival = arrival_of(o->arrival),
+        .burstiness = o->burstiness,
+        .max_concurrency = OPT_INT_UNSET,
+        .num_prompts = o->num_prompts,
+        .duration_s = has_duration ? clock_to_s((struct span){o->duration_ns})
+                                   : (double)NAN,
+        .ramp_up_s = clock_to_s((struct span){o->ramp_up_ns})};
+}
+
+static void fill_open(const struct online_opts *o, struct online_load *loads)
+{
+    for (size_t i = 0; i < o->request_rates.count; i++) {
+        loads[i] = common_load(o);
+        loads[i].kind = ONLINE_OPEN;
+        loads[i].rate_rps = o->request_rates.items[i];
+        loads[i].max_concurrency = o->max_concurrency;
+        if (o->num_prompts == OPT_INT_UNSET && o->duration_ns == OPT_INT_UNSET)
+            loads[i].num_prompts = OPEN_PROMPTS;
+    }
+}
+
+static void fill_closed(const struct online_opts *o, const struct opt_ints *slots,
+                        struct online_load *loads)
+{
+    for (size_t i = 0; i < slots->count; i++) {
+        int64_t prompts = PROMPTS_A_SLOT * slots->items[i];
+        loads[i] = common_load(o);
+        loads[i].kind = ONLINE_CLOSED;
+        loads[i].concurrency = slots->items[i];
+        if (o->num_prompts == OPT_INT_UNSET && o->duration_ns == OPT_INT_UNSET)
+            loads[i].num_prompts = prompts > LEAST_CLOSED_PROMPTS ? prompts
+                                                                  : LEAST_CLOSED_PROMPTS;
+    }
+}
+
+enum status online_loads_build(const struct opt_parse *p, const struct online_opts *o,
+                               struct arena *a, struct online_options *out, struct err *e)
+{
+    int64_t cap = o->max_concurrency;
+    struct opt_ints slots = o->concurrency;
+    if (check_together(p, o, e) != STATUS_OK)
+        return e->code;
+    if (online_loads_cap_is_closed(o))
+        slots = (struct opt_ints){&cap, 1};
+    bool is_open = o->request_rates.count > 0;
+    size_t count = is_open ? o->request_rates.count : slots.count;
+    struct online_load *loads = arena_alloc(a, count, sizeof *loads);
+    if (loads == NULL)
+        return status_fail(e, STATUS_NO_MEMORY, "options", "out of memory");
+    if (is_open)
+        fill_open(o, loads);
+    else
+        fill_closed(o, &slots, loads);
+    out->loads = loads;
+    out->load_count = count;
+    return STATUS_OK;
+}
+
+/* --- goodput --- */
+
+static const struct {
+    const char *name, *member;
+} limits_known[] = {
+    {"ttft", "ttft_ms"}, {"tpot", "tpot_ms"}, {"e2e", "e2e_ms"}, {"e2el", "e2e_ms"}};
+
+static enum status read_limit(const char *text, size_t *which, double *ms, struct err *e)
+{
+    struct str value = str_from(text);
+    struct str name = str_cut(&value, ':');
+    int64_t ns;
+    for (*which = 0; *which < COUNT_OF(limits_known); ++*which)
+        if (str_is(name, limits_known[*which].name))
+            break;
+    if (*which == COUNT_OF(limits_known)) {
+        status_fail(e, STATUS_BAD_OPTION, "--goodput", "\"%s\" limits nothing we know",
+                    text);
+        return status_hint(e, "Write ttft:500ms, tpot:50ms or e2e:10s");
+    }
+    if (!str_to_span_ns(value, &ns) || ns == 0) {
+        status_fail(e, STATUS_BAD_OPTION, "--goodput",
+                    "\"%s\" has no time with its unit behind the colon", text);
+        return status_hint(e, "Write e.g. %s:500ms", limits_known[*which].name);
+    }
+    *ms = (double)ns / 1e6;
+    return STATUS_OK;
+}
+
+enum status online_loads_goodput(const struct opt_strings *limits, struct arena *a,
+                                 const char **out, struct err *e)
+{
+    struct buf text;
+    struct jsonw w;
+    bool seen[COUNT_OF(limits_known)] = {false};
+    enum status s = STATUS_OK;
+    *out = NULL;
+    if (limits->count == 0)
+        return STATUS_OK;
+    buf_init(&text, SLO_CAP_BYTES);
+    jsonw_init(&w, &text, 0);
+    jsonw_object(&w, NULL);
+    for (size_t i = 0; s == STATUS_OK && i < limits->count; i++) {
+        size_t which;
+        double ms = 0;
+        s = read_limit(limits->items[i], &which, &ms, e);
+        which -= which == COUNT_OF(limits_known) - 1; /* e2el is e2e */
+        if (s == STATUS_OK && seen[which])
+            s = refuse("--goodput", "one limit is given twice", "Give each once", e);
+        if (s != STATUS_OK)
+            break;
+        seen[which] = true;
+        jsonw_num(&w, limits_known[which].member, ms);
+    }
+    jsonw_object_end(&w);
+    if (s == STATUS_OK) {
+        *out = arena_strdup(a, buf_cstr(&text));
+        if (*out == NULL || text.failed != STATUS_OK)
+            s = status_fail(e, STATUS_NO_MEMORY, "options", "out of memory");
+    }
+    buf_fini(&text);
+    return s;
+}

@@ -1,0 +1,23 @@
+/* From options to the loads of an online plan, and --goodput. */
+#ifndef CLI_ONLINE_LOADS_H
+#define CLI_ONLINE_LOADS_H
+
+#include "base/arena.h"
+#include "cli/online_opts.h"
+#include "plan/online.h"
+
+/* True if --max-concurrency caps nothing: without --request-rate it is taken for
+ * --concurrency, as in vLLM's bench. */
+bool online_loads_cap_is_closed(const struct online_opts *o);
+/* Closed loads, or open ones where --request-rate is given; options that do not go
+ * together are refused. */
+MUST_CHECK enum status online_loads_build(const struct opt_parse *p,
+                                          const struct online_opts *o, struct arena *a,
+                                          struct online_options *out, struct err *e);
+/* "ttft:500ms" ... into the field `slo`: {"ttft_ms": 500}; *out NULL where none is
+ * given. */
+MUST_CHECK enum status online_loads_goodput(const struct opt_strings *limits,
+                                            struct arena *a, const char **out,
+                                            struct err *e);
+
+#endif

@@ -1,0 +1,237 @@
+/* From options to a plan, the server's settings and the journal's header. */
+#include <string.h>
+
+#include "cli/online_job.h"
+#include "cli/online_loads.h"
+#include "cli/online_target.h"
+#include "cli/run_setup.h"
+#include "engines/registry.h"
+
+#define ENGINE                 "openai"
+#define LAUNCHED_MODEL         "Qwen/Qwen3-0.6B"
+#define DEFAULT_NUM_SEQS       256
+#define DEFAULT_BATCHED_TOKENS 8192
+#define GPU_MEMORY_UTILIZATION 0.9
+#define DEFAULT_VOCABULARY     10000
+#define LENGTH_ANSWER_TOKENS   128 /* of --input-len scenarios, as of the built-in ones */
+
+static enum status no_memory(struct err *e)
+{
+    return status_fail(e, STATUS_NO_MEMORY, "options", "out of memory");
+}
+
+/* The machine is the server's: what this one is says nothing of a remote one. */
+static const char *instance_of(const struct online_job *j)
+{
+    if (j->opts.instance_type != NULL || j->is_local)
+        return j->opts.instance_type;
+    return "unknown";
+}
+
+static struct run_setup setup_of(struct online_job *j)
+{
+    const struct online_opts *o = &j->opts;
+    return (struct run_setup){.mode = "online",
+                              .cli = j->cli,
+                              .arena = &j->arena,
+                              .parse = &j->parse,
+                              .words = {j->argc, j->argv},
+                              .model_name = o->model_name != NULL ? o->model_name
+                                                                  : o->model,
+                              .engine = ENGINE,
+                              .instance_type = instance_of(j),
+                              .label = o->label,
+                              .prefix_reuse = o->prefix_reuse,
+                              .output_dir = o->output_dir,
+                              .accept_invalid = o->accept_invalid,
+                              .python = j->settings.python,
+                              .metadata = o->metadata,
+                              .limits = o->limits,
+                              .percentiles = o->percentiles,
+                              .temperature = o->temperature,
+                              .top_p = o->top_p,
+                              .price_per_hour = o->price_per_hour,
+                              .seed = o->seed,
+                              .no_imds = o->no_imds,
+                              .plan_sha256 = j->plan.sha256,
+                              .run = &j->run,
+                              .env = &j->env};
+}
+
+/* --- the plan --- */
+
+/* Scenarios in128, in1024 ... of --input-len, behind the others; without any other asked
+ * for, alone. */
+static enum status pick_scenarios(struct online_job *j, struct scenario_list *out,
+                                  struct err *e)
+{
+    const struct online_opts *o = &j->opts;
+    const struct run_setup_work work = {
+        .names = o->scenarios,
+        .files = o->scenario_files,
+        .datasets = o->datasets,
+        .is_default = opt_source_of(&j->parse, "scenarios") == OPT_FROM_DEFAULT};
+    bool is_alone = o->input_len.count > 0 && work.is_default && work.files.count == 0 &&
+                    work.datasets.count == 0;
+    struct scenario_list others = {0};
+    if (!is_alone && run_setup_scenarios(&work, &j->arena, &others, e) != STATUS_OK)
+        return e->code;
+    struct scenario *all = arena_alloc(&j->arena, others.count + o->input_len.count,
+                                       sizeof *all);
+    if (all == NULL)
+        return no_memory(e);
+    if (others.count > 0)
+        memcpy(all, others.items, others.count * sizeof *all);
+    *out = (struct scenario_list){all, others.count};
+    for (size_t i = 0; i < o->input_len.count; i++) {
+        int64_t tokens = o->input_len.items[i];
+        const char *name = arena_printf(&j->arena, "in%lld", (long long)tokens);
+        if (name == NULL)
+            return no_memory(e);
+        all[out->count++] = (struct scenario){.name = name,
+                                              .help = "from --input-len",
+                                              .own_tokens = tokens,
+                                              .max_tokens = LENGTH_ANSWER_TOKENS};
+    }
+    return STATUS_OK;
+}
+
+/* A server that is not ours is planned for as if it cached: how it is set is read back.
+ */
+static void pick_caching(const struct online_opts *o, struct online_options *out)
+{
+    out->caching[0] = !o->launch || o->enable_prefix_caching;
+    out->caching[1] = true;
+    out->caching_count = 1;
+    if (o->test_prefix_caching) {
+        out->caching[0] = false;
+        out->caching_count = 2;
+    }
+}
+
+static enum status build_plan(struct online_job *j, struct err *e)
+{
+    const struct online_opts *opts = &j->opts;
+    struct scenario_list scenarios = {0};
+    struct online_options o = {.max_tokens = opts->max_tokens,
+                               .num_runs = opts->num_runs,
+                               .warmup_requests = opts->warmup_requests,
+                               .is_prefix_warm = strcmp(opts->prefix_reuse, "warm") == 0,
+                               .is_chat = strcmp(opts->endpoint, "chat") == 0,
+                               .max_model_len = opts->launch ? opts->max_model_len : 0,
+                               .seed = opts->seed,
+                               .run = run_setup_new_id(&j->arena)};
+    if (o.run == NULL)
+        return no_memory(e);
+    j->run.fields.v[FIELD_run_id] = value_str(o.run);
+    pick_caching(opts, &o);
+    if (pick_scenarios(j, &scenarios, e) != STATUS_OK ||
+        online_loads_build(&j->parse, opts, &j->arena, &o, e) != STATUS_OK)
+        return e->code;
+    if (online_loads_cap_is_closed(opts))
+        log_line(&j->cli->log, LOG_NOTE,
+                 "note: --max-concurrency without --request-rate is taken for "
+                 "--concurrency %lld",
+                 (long long)opts->max_concurrency);
+    o.scenarios = scenarios.items;
+    o.scenario_count = scenarios.count;
+    return online_build(&o, &j->arena, &j->plan, e);
+}
+
+/* --- the server --- */
+
+/* Options of vLLM's server that would make the run untrue or the server unreachable. */
+static enum status check_engine_words(struct online_job *j, struct err *e)
+{
+    static const char caching[] =
+        "Write --enable-prefix-caching or --test-prefix-caching before the --";
+    static const char address[] = "A launched server listens on a free port of 127.0.0.1";
+    static const struct run_setup_reserved ours[] = {
+        {"enable-prefix-caching", caching},
+        {"no-enable-prefix-caching", caching},
+        {"model", "Write --model before the --"},
+        {"served-model-name", "Write --model-name before the --"},
+        {"host", address},
+        {"port", address},
+        {"uds", address},
+        {"ssl-keyfile", address},
+        {"ssl-certfile", address},
+        {"api-key", "Use --api-key-file or OPENAI_API_KEY: the server gets it by its "
+                    "environment"}};
+    const struct run_setup_words w = {j->opts.engine_args, j->parse.rest};
+    j->opts.max_model_len = run_setup_model_len(&w, j->opts.max_model_len);
+    return run_setup_reserve(&w, ours, sizeof ours / sizeof *ours, e);
+}
+
+static int64_t most_in_flight(const struct online_plan *p)
+{
+    int64_t most = 0;
+    for (size_t i = 0; i < p->options.load_count; i++) {
+        const struct online_load *l = &p->options.loads[i];
+        if (l->kind == ONLINE_CLOSED && l->concurrency > most)
+            most = l->concurrency;
+    }
+    return most;
+}
+
+static void engine_settings(struct online_job *j)
+{
+    const struct online_opts *o = &j->opts;
+    int64_t most = most_in_flight(&j->plan), vocabulary = 0;
+    const char *model = o->model;
+    if (model == NULL && o->launch)
+        model = j->opts.model = LAUNCHED_MODEL;
+    vocabulary = run_setup_vocabulary(model != NULL ? model : "", o->vocab_size,
+                                      &j->arena);
+    j->settings = (struct engine_settings){
+        .model = model,
+        .python = o->python,
+        .engine_mode = "mp",
+        .dtype = o->dtype,
+        .load_format = o->load_format,
+        .max_model_len = o->max_model_len,
+        .max_num_seqs = most > DEFAULT_NUM_SEQS ? most : DEFAULT_NUM_SEQS,
+        .max_num_batched_tokens = DEFAULT_BATCHED_TOKENS,
+        .gpu_memory_utilization = GPU_MEMORY_UTILIZATION,
+        .seed = o->seed,
+        .temperature = o->temperature,
+        .top_p = o->top_p,
+        .stop_at_eos = o->stop_at_eos,
+        .engine_args = o->engine_args,
+        .rest = j->parse.rest,
+        .target = &j->target,
+        .timeout_s = j->target.ready_timeout_s,
+        .vocab_size = vocabulary > 0 ? vocabulary : DEFAULT_VOCABULARY};
+}
+
+enum status online_setup_plan(struct online_job *j, struct err *e)
+{
+    const struct online_opts *o = &j->opts;
+    const struct run_setup s = setup_of(j);
+    if (run_setup_check(&s, e) != STATUS_OK ||
+        online_target_build(&j->parse, o, &j->arena, &j->target, e) != STATUS_OK ||
+        check_engine_words(j, e) != STATUS_OK ||
+        online_loads_goodput(&o->goodput, &j->arena, &j->slo_json, e) != STATUS_OK ||
+        build_plan(j, e) != STATUS_OK)
+        return e->code;
+    j->target.is_closed_load = j->plan.options.loads[0].kind == ONLINE_CLOSED;
+    j->is_local = online_target_is_local(&j->target, &j->arena);
+    engine_settings(j);
+    return STATUS_OK;
+}
+
+enum status online_setup_run(struct online_job *j, struct err *e)
+{
+    const char *notes = NULL;
+    if (registry_find(ENGINE, ENGINE_ONLINE, &j->ops, e) != STATUS_OK ||
+        j->ops.locate(&j->settings, &j->arena, &j->settings.python, &notes, e) !=
+            STATUS_OK)
+        return e->code;
+    if (notes != NULL)
+        log_line(&j->cli->log, LOG_NOTE, "%s", notes);
+    const struct run_setup s = setup_of(j);
+    if (run_setup_claim(&s, &j->raw_dir, &j->journal_path, e) != STATUS_OK)
+        return e->code;
+    j->settings.raw_dir = j->raw_dir;
+    return run_setup_header(&s, e);
+}

@@ -1,0 +1,17 @@
+/* From options to the server that an online run aims at. */
+#ifndef CLI_ONLINE_TARGET_H
+#define CLI_ONLINE_TARGET_H
+
+#include "base/arena.h"
+#include "cli/online_opts.h"
+#include "core/target.h"
+
+/* Addresses, key, headers and members of the body, all checked; is_closed_load is left
+ * alone. A launched server has no address yet. Texts live in the arena and in `o`. */
+MUST_CHECK enum status online_target_build(const struct opt_parse *p,
+                                           const struct online_opts *o, struct arena *a,
+                                           struct engine_target *out, struct err *e);
+/* True if that server runs on this machine: launched, on a unix socket or on loopback. */
+bool online_target_is_local(const struct engine_target *t, struct arena *a);
+
+#endif

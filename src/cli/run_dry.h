@@ -1,0 +1,12 @@
+/* What --dry-run of offline and online have in common. */
+#ifndef CLI_RUN_DRY_H
+#define CLI_RUN_DRY_H
+
+#include "base/buf.h"
+#include "plan/scenario.h"
+
+/* The table of scenarios: lengths of prompts and answers. max_tokens: of the option. */
+void run_dry_scenarios(const struct scenario_list *scenarios, int64_t max_tokens,
+                       struct buf *out);
+
+#endif

@@ -1,0 +1,162 @@
+/* From a command line to plan and settings. */
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <cmocka.h>
+
+#include "base/mem.h"
+#include "online_job_fixture.h"
+
+static int setup(void **state)
+{
+    static struct online_job_fixture f;
+    online_job_fixture_init(&f);
+    *state = &f;
+    return 0;
+}
+
+static int teardown(void **state)
+{
+    online_job_fixture_fini(*state);
+    return 0;
+}
+
+static void defaults(void **state)
+{
+    struct online_job_fixture *f = *state;
+    online_job_fixture_ok(f, "");
+    const struct online_job *j = &f->job;
+    assert_int_equal(j->plan.cell_count, 3);
+    assert_string_equal(j->plan.cells[0].scenario->name, "short");
+    assert_true(j->plan.cells[0].caching); /* as the server is set: read back */
+    assert_int_equal(j->plan.options.max_model_len, 0);
+    assert_int_equal(j->plan.options.num_runs, 3);
+    assert_string_equal(j->plan.options.run, field_str(&j->run.fields, FIELD_run_id));
+    assert_null(j->settings.model);
+    assert_ptr_equal(j->settings.target, &j->target);
+    assert_int_equal(j->settings.vocab_size, 10000);
+    assert_false(j->settings.stop_at_eos);
+    assert_true(j->settings.temperature == 0.7 && j->settings.top_p == 0.9);
+    char first[40], hash[65];
+    snprintf(first, sizeof first, "%s", j->plan.options.run);
+    snprintf(hash, sizeof hash, "%s", j->plan.sha256);
+    online_job_fixture_ok(f, "--base-url http://gpu7:9 --label x");
+    assert_string_not_equal(j->plan.options.run, first);
+    assert_string_equal(j->plan.sha256, hash); /* whatever the server */
+}
+
+static void launched(void **state)
+{
+    struct online_job_fixture *f = *state;
+    const struct online_job *j = &f->job;
+    online_job_fixture_ok(f, "--launch --concurrency 300 --dtype half --vocab-size 70 "
+                             "--engine-arg a=1 -- --max-model-len 512 --enforce-eager");
+    assert_string_equal(j->settings.model, "Qwen/Qwen3-0.6B");
+    assert_int_equal(j->settings.max_num_seqs, 300);
+    assert_int_equal(j->settings.max_model_len, 512);
+    assert_int_equal(j->plan.options.max_model_len, 512);
+    assert_int_equal(j->settings.vocab_size, 70);
+    assert_string_equal(j->settings.dtype, "half");
+    assert_string_equal(j->settings.engine_args.items[0], "a=1");
+    assert_int_equal(j->settings.rest.count, 3);
+    assert_int_equal(j->plan.options.caching_count, 1);
+    assert_false(j->plan.cells[0].caching);
+    online_job_fixture_ok(f, "--launch --enable-prefix-caching --model m");
+    assert_true(j->plan.cells[0].caching);
+    assert_string_equal(j->settings.model, "m");
+    assert_int_equal(j->settings.max_num_seqs, 256);
+    online_job_fixture_ok(f, "--launch --test-prefix-caching --prefix-reuse warm");
+    assert_int_equal(j->plan.cell_count, 6);
+    assert_false(j->plan.cells[2].caching);
+    assert_true(j->plan.cells[3].caching);
+    assert_true(j->plan.options.is_prefix_warm);
+    online_job_fixture_refused(f, "--launch --scenarios long --max-model-len 100",
+                               "scenario long", "--max-model-len");
+    static const char *const ours[] = {"enable-prefix-caching", "model", "port",
+                                       "api-key", "served-model-name"};
+    for (size_t i = 0; i < sizeof ours / sizeof *ours; i++) {
+        char words[128];
+        snprintf(words, sizeof words, "--launch -- --%s x", ours[i]);
+        online_job_fixture_refused(f, words, ours[i], "for inferbench to set");
+        snprintf(words, sizeof words, "--launch --engine-arg %s=x", ours[i]);
+        online_job_fixture_refused(f, words, ours[i], "for inferbench to set");
+    }
+}
+
+static void scenarios(void **state)
+{
+    struct online_job_fixture *f = *state;
+    const struct online_options *o = &f->job.plan.options;
+    char data[128], words[300];
+    snprintf(data, sizeof data, "%s/questions.jsonl", f->fx.dir);
+    journal_fixture_put(data, str_from("{\"prompt\": \"why?\"}\n"));
+    online_job_fixture_ok(f, "--input-len 1024 64");
+    assert_int_equal(o->scenario_count, 2);
+    assert_string_equal(o->scenarios[0].name, "in1024");
+    assert_int_equal(o->scenarios[0].own_tokens, 1024);
+    assert_int_equal(o->scenarios[0].shared_tokens, 0);
+    assert_int_equal(o->scenarios[0].max_tokens, 128);
+    assert_string_equal(o->scenarios[1].name, "in64");
+    online_job_fixture_ok(f, "--input-len 64 --scenarios medium short");
+    assert_int_equal(o->scenario_count, 3);
+    assert_string_equal(o->scenarios[0].name, "medium");
+    assert_string_equal(o->scenarios[2].name, "in64");
+    snprintf(words, sizeof words, "--input-len 64 --dataset %s --max-tokens 5", data);
+    online_job_fixture_ok(f, words);
+    assert_int_equal(o->scenario_count, 2);
+    assert_string_equal(o->scenarios[0].name, "questions");
+    assert_int_equal(f->job.plan.cells[0].max_tokens, 5);
+    online_job_fixture_refused(f, "--input-len 64 64", "scenario in64", "twice");
+    online_job_fixture_refused(f, "--scenarios shrt", "--scenarios", "short");
+    online_job_fixture_refused(f, "stray", "stray", "belongs to no option");
+    online_job_fixture_refused(f, "--limit NOPE=1", "--limit", "no rule");
+    online_job_fixture_ok(f, "--endpoint chat");
+    assert_true(o->is_chat);
+}
+
+static void the_vocabulary_is_that_of_a_local_model(void **state)
+{
+    struct online_job_fixture *f = *state;
+    char path[128], words[256];
+    snprintf(path, sizeof path, "%s/config.json", f->fx.dir);
+    snprintf(words, sizeof words, "--model %s --vocab-size 999", f->fx.dir);
+    journal_fixture_put(path, str_from("{\"vocab_size\": 4321}"));
+    online_job_fixture_ok(f, words);
+    assert_int_equal(f->job.settings.vocab_size, 4321);
+    online_job_fixture_ok(f, "--vocab-size 999");
+    assert_int_equal(f->job.settings.vocab_size, 999);
+}
+
+/* Every allocation of planning fails once: an error, and no crash. */
+static void memory_may_run_out(void **state)
+{
+    struct online_job_fixture *f = *state;
+    enum status s = STATUS_NO_MEMORY;
+    long nth = 1;
+    for (; s != STATUS_OK && nth < 1000; nth++) {
+        mem_fail_at(nth);
+        s = online_job_fixture_plan(f, "--header a=b --extra-body {\"x\":1} --api-key k "
+                                       "--goodput ttft:1s --input-len 9 --launch");
+        mem_fail_at(0);
+        if (s != STATUS_OK)
+            assert_int_equal(s, STATUS_NO_MEMORY);
+    }
+    assert_int_equal(s, STATUS_OK);
+    assert_true(nth > 2);
+}
+
+int main(void)
+{
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+    const struct CMUnitTest tests[] = {
+        TEST(defaults),           TEST(launched),
+        TEST(scenarios),          TEST(the_vocabulary_is_that_of_a_local_model),
+        TEST(memory_may_run_out),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
