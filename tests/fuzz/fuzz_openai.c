@@ -110,10 +110,12 @@ static void check_tree(const json_t *root, bool is_read, enum openai_endpoint en
     check_choices(json_is_array(choices) ? choices : NULL, endpoint, c);
 }
 
-/* Keys written with escapes are another matter: ours are compared as they stand. */
-static bool has_escape(const uint8_t *data, size_t size)
+/* Keys written with escapes are another matter: ours are compared as they stand. So are 0
+ * bytes, of which jansson overlooks some (behind numbers). */
+static bool is_odd(const uint8_t *data, size_t size)
 {
-    return size > 0 && memchr(data, '\\', size) != NULL;
+    return size == 0 || memchr(data, '\\', size) != NULL ||
+           memchr(data, '\0', size) != NULL;
 }
 
 static void check(const uint8_t *data, size_t size, enum openai_endpoint endpoint)
@@ -124,7 +126,7 @@ static void check(const uint8_t *data, size_t size, enum openai_endpoint endpoin
     check_inside(c.error, data, size);
     TARGET_CHECK(c.token_ids >= -1 && c.tokens_in >= -1 && c.tokens_out >= -1);
     TARGET_CHECK(c.tokens_cached >= -1);
-    if (has_escape(data, size) || size == 0)
+    if (is_odd(data, size))
         return;
     json_t *root = json_loadb(text.ptr, text.len, JSON_REJECT_DUPLICATES, NULL);
     if (root != NULL && depth_of(root) <= MAX_DEPTH)
