@@ -60,12 +60,19 @@ static bool take_key(struct cursor *c, struct str *key)
     return take_string(c, key) && (take_char(c, ':') || bad(c));
 }
 
+/* What can stand in a number or a word; all else ends it. */
+static bool is_scalar(char c)
+{
+    return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
+           c == '-' || c == '+' || c == '.';
+}
+
 /* Numbers are told by their first byte only; also Python's own ones. */
 static bool take_scalar(struct cursor *c)
 {
     char first = peek(c);
     const char *from = c->at;
-    while (c->at < c->end && *c->at != '\0' && strchr(",:[]{}\" \n\r\t", *c->at) == NULL)
+    while (c->at < c->end && is_scalar(*c->at))
         c->at++;
     struct str s = {.ptr = from, .len = (size_t)(c->at - from)};
     bool is_number = first == '-' || (first >= '0' && first <= '9');
