@@ -49,7 +49,8 @@ struct request_record {
                                                    */
     int64_t max_tokens;                           /* what was asked for */
     enum token_source source;
-    int64_t first_event_tokens; /* tokens of the first event; 1 where all are 1 */
+    int64_t first_event_tokens; /* tokens of the first event; 1 where all are 1;
+                                   TOKENS_UNKNOWN: taken to be 1 */
     int64_t *gaps_ns;           /* [gap_count] booked gaps, in order */
     size_t gap_count;
     int64_t gaps_excluded;

@@ -8,12 +8,17 @@ from oracle import reference as ref
 EARLY = 11
 
 
+def first_tokens(request):
+    """Tokens of the first event; -1 in the journal, where nobody knows: taken to be one."""
+    return max(request.get("first_event_tokens", 1), 1)
+
+
 def arrivals(request, has_gaps):
     """(instants, tokens) of an answer; tokens add up to what the server counted."""
     first, total = request["first_ns"], request["tokens_out"]
     excluded = request.get("gaps_excluded", 0)
     if not has_gaps or (excluded and "excluded_ns" not in request):
-        head = request.get("first_event_tokens", 1)
+        head = first_tokens(request)
         rest, span = total - head, request["last_ns"] - first
         if rest <= 0 or span <= 0:
             return np.array([first]), np.array([float(total)])
@@ -120,7 +125,7 @@ def goodput(row, ok):
     for r in ok:
         if r.get("tokens_out") is None and "tpot_ms" in slo:
             continue
-        rest = (r.get("tokens_out") or 0) - r.get("first_event_tokens", 1)
+        rest = (r.get("tokens_out") or 0) - first_tokens(r)
         tpot = (r["last_ns"] - r["first_ns"]) / 1e6 / rest if rest >= 1 else 0.0
         met += (r["first_ns"] - r["due_ns"]) / 1e6 <= slo.get("ttft_ms", none) and \
             (r["last_ns"] - r["due_ns"]) / 1e6 <= slo.get("e2e_ms", none) and \

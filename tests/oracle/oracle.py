@@ -86,7 +86,7 @@ def between(request, start, end):
 
 
 def tpot_ms(request):
-    rest = (request.get("tokens_out") or 0) - request.get("first_event_tokens", 1)
+    rest = (request.get("tokens_out") or 0) - online.first_tokens(request)
     span = between(request, "first_ns", "last_ns")
     return None if rest < 1 or span is None else span * 1e3 / rest
 
