@@ -173,6 +173,8 @@ static void chunks(void **state)
           "200 chunked keep [abc] bad: closed within the body");
     check(CHUNKED "00000000000000000003\r\nabc\r\n0\r\n\r\n",
           "200 chunked keep [abc] end closed");
+    check(CHUNKED "3\r\nabc\r\r\n0\r\n\r\n",
+          "200 chunked keep [abc] bad: a chunk longer than its size");
     check(CHUNKED "3\r\nabcd\r\n0\r\n\r\n",
           "200 chunked keep [abc] bad: a chunk longer than its size");
 }
@@ -383,6 +385,23 @@ static void interim_limit(void **state)
     assert_false(response_closed(&r));
 }
 
+/* Size lines of chunks do not count as trailers, however many there are. */
+static void many_chunks(void **state)
+{
+    (void)state;
+    struct response r;
+    struct str in = str_from(CHUNKED), body;
+    response_begin(&r, false);
+    assert_int_equal(response_next(&r, &in, &body), RESPONSE_HEAD);
+    for (int i = 0; i < RESPONSE_HEAD_BYTES; i++) {
+        in = str_from("1\r\na\r\n");
+        assert_int_equal(response_next(&r, &in, &body), RESPONSE_BODY);
+        assert_int_equal(response_next(&r, &in, &body), RESPONSE_MORE);
+    }
+    in = str_from("0\r\nx: y\r\n\r\n");
+    assert_int_equal(response_next(&r, &in, &body), RESPONSE_END);
+}
+
 /* A 0 byte cannot be written in the tables above. */
 static void zero_bytes(void **state)
 {
@@ -406,6 +425,7 @@ int main(void)
         cmocka_unit_test(connections),      cmocka_unit_test(answers_in_a_row),
         cmocka_unit_test(what_the_body_is), cmocka_unit_test(limits),
         cmocka_unit_test(interim_limit),    cmocka_unit_test(zero_bytes),
+        cmocka_unit_test(many_chunks),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
