@@ -43,12 +43,18 @@ static void refuse(struct reading *r, int status, const char *type, const char *
 #define BAD_REQUEST "BadRequestError"
 #define BAD_SHAPE   "Bad Request"
 
-static void wrong_type(struct reading *r, const char *param, const char *kind)
+static void refuse_type(struct reading *r, const char *param, const char *kind)
 {
     refuse(r, 400, BAD_SHAPE, param,
            "1 validation error:\n  {'type': '%s_type', 'loc': '%s', 'msg': 'Input should "
            "be a valid %s'}",
            kind, param, kind);
+}
+
+/* The value of another type is skipped. */
+static void wrong_type(struct reading *r, const char *param, const char *kind)
+{
+    refuse_type(r, param, kind);
     (void)jscan_skip(&r->scan);
 }
 
@@ -59,11 +65,8 @@ static void read_int(struct reading *r, const char *param, int64_t *out)
         (void)jscan_skip(&r->scan);
     else if (kind != JSCAN_NUMBER)
         wrong_type(r, param, "integer");
-    else if (!jscan_int(&r->scan, out) && !r->scan.is_bad)
-        refuse(r, 400, BAD_SHAPE, param,
-               "1 validation error:\n  {'type': 'int_from_float', 'loc': '%s', 'msg': "
-               "'Input should be a valid integer'}",
-               param);
+    else if (!jscan_int(&r->scan, out))
+        refuse_type(r, param, "integer");
 }
 
 static void read_bool(struct reading *r, const char *param, bool *out)
@@ -112,7 +115,7 @@ static void read_id(struct reading *r)
 {
     int64_t id = 0;
     if (!jscan_int(&r->scan, &id)) {
-        wrong_type(r, "body.prompt", "integer");
+        refuse_type(r, "body.prompt", "integer");
         return;
     }
     if (id < 0 || id >= r->limits->vocab_size)

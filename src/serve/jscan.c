@@ -197,7 +197,7 @@ bool jscan_means(struct str string, const char *text)
     while (string.len > 0) {
         char bytes[3];
         size_t len = decode(&string, bytes);
-        if (strncmp(text, bytes, len) != 0)
+        if (*text == '\0' || strncmp(text, bytes, len) != 0)
             return false;
         text += len;
     }

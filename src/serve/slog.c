@@ -47,6 +47,7 @@ enum status slog_open(struct slog *l, const char *path, const char *header, stru
     *e = l->why;
     (void)close(l->fd);
     l->fd = -1;
+    buf_fini(&l->text);
     return e->code;
 }
 

@@ -1,0 +1,52 @@
+/* Bodies of requests: never a fault, and no JSON that another reader takes is refused as
+ * none. */
+#include <jansson.h>
+#include <string.h>
+
+#include "base/str.h"
+#include "fuzz_target.h"
+#include "serve/ask.h"
+#include "serve/jscan.h"
+
+enum { NESTING = 60 };
+
+static void check_ask(struct str text, enum ask_endpoint endpoint)
+{
+    const struct ask_limits limits = {"tiny", 1024, 512};
+    struct ask a;
+    struct ask_error e = {.status = 0};
+    if (!ask_read(text, endpoint, &limits, &a, &e)) {
+        TARGET_CHECK(e.status >= 400 && e.type != NULL);
+        TARGET_CHECK(memchr(e.message, '\0', sizeof e.message) != NULL);
+        return;
+    }
+    TARGET_CHECK(a.max_tokens >= 1 && a.prompt_tokens >= 0);
+    TARGET_CHECK(a.max_tokens + a.prompt_tokens <= limits.max_model_len);
+    if (a.prompt_ids.ptr != NULL) {
+        TARGET_CHECK(a.prompt_ids.ptr >= text.ptr);
+        TARGET_CHECK(a.prompt_ids.ptr + a.prompt_ids.len <= text.ptr + text.len);
+    }
+}
+
+static void check_scan(struct str text)
+{
+    struct jscan j;
+    size_t brackets = 0;
+    for (size_t i = 0; i < text.len; i++)
+        brackets += text.ptr[i] == '[' || text.ptr[i] == '{';
+    json_t *value = json_loadb(text.ptr, text.len, JSON_DECODE_ANY, NULL);
+    jscan_init(&j, text);
+    (void)jscan_skip(&j);
+    bool is_good = jscan_end(&j);
+    TARGET_CHECK(value == NULL || is_good || brackets > NESTING);
+    json_decref(value);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    struct str text = {.ptr = size > 0 ? (const char *)data : "", .len = size};
+    check_ask(text, ASK_COMPLETIONS);
+    check_ask(text, ASK_CHAT);
+    check_scan(text);
+    return 0;
+}

@@ -1,0 +1,156 @@
+#include "serve/answer.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <string.h>
+#include <cmocka.h>
+
+struct fixture {
+    struct settings settings;
+    struct answer answer;
+    struct buf line;
+};
+
+static void begin(struct fixture *f, enum fate_kind kind, int64_t tokens)
+{
+    struct fate_shares s = {{0}};
+    s.share[kind] = 1;
+    *f = (struct fixture){.settings = {.model = "m",
+                                       .ttft_ns = 1000,
+                                       .itl_ns = 100,
+                                       .tokens_per_event = 4,
+                                       .vocab_size = 512}};
+    buf_init(&f->line, 1000);
+    answer_init(&f->answer);
+    f->answer.ask = (struct ask){.max_tokens = tokens, .is_stream = true};
+    f->answer.record.arrival.ns = 50;
+    f->answer.record.read.ns = 70;
+    fate_draw(&s, "any", 1, 2, &f->answer.fate);
+    assert_int_equal(f->answer.fate.kind, kind);
+}
+
+static void end(struct fixture *f)
+{
+    answer_fini(&f->answer);
+    buf_fini(&f->line);
+}
+
+static void the_schedule(void **state)
+{
+    (void)state;
+    struct fixture f;
+    begin(&f, FATE_OK, 10);
+    answer_begin(&f.answer, &f.settings, 7, &f.line);
+    assert_int_equal(f.answer.due.ns, 1050);
+    assert_int_equal(f.answer.events, 3);
+    static const int64_t bounds[] = {0, 4, 8, 10};
+    for (int i = 0; i < 3; i++) {
+        struct chunks_tokens t = answer_next(&f.answer);
+        assert_int_equal(t.from, bounds[i]);
+        assert_int_equal(t.to, bounds[i + 1]);
+        assert_int_equal(t.finish != NULL, i == 2);
+        f.answer.sent_tokens = t.to;
+        answer_advance(&f.answer);
+        assert_int_equal(f.answer.due.ns, 1050 + 100 * (i + 1));
+    }
+    assert_int_equal(f.answer.strike, -1);
+    f.answer.record.arrival.ns = NS_UNKNOWN;
+    answer_begin(&f.answer, &f.settings, 7, &f.line);
+    assert_int_equal(f.answer.due.ns, 1070);
+    answer_advance_to_end(&f.answer);
+    assert_int_equal(f.answer.due.ns, 1270);
+    end(&f);
+}
+
+static void ids(void **state)
+{
+    (void)state;
+    struct fixture f;
+    char id[] = "bench-1";
+    begin(&f, FATE_OK, 1);
+    f.answer.record.id = id;
+    answer_begin(&f.answer, &f.settings, 7, &f.line);
+    assert_string_equal(f.answer.id, "cmpl-bench-1");
+    f.answer.ask.endpoint = ASK_CHAT;
+    answer_begin(&f.answer, &f.settings, 7, &f.line);
+    assert_string_equal(f.answer.id, "chatcmpl-bench-1");
+    f.answer.record.id = NULL;
+    answer_begin(&f.answer, &f.settings, 7, &f.line);
+    assert_int_equal(strlen(f.answer.id), strlen("chatcmpl-0123456789abcdef"));
+    end(&f);
+}
+
+static void jitter_stays_within_its_share(void **state)
+{
+    (void)state;
+    struct fixture f;
+    int64_t least = INT64_MAX, most = 0;
+    begin(&f, FATE_OK, 100000);
+    f.settings.jitter = 0.25;
+    f.settings.itl_ns = 1000000;
+    answer_begin(&f.answer, &f.settings, 7, &f.line);
+    assert_in_range(f.answer.due.ns - 50, 750, 1250);
+    for (int i = 0; i < 10000; i++) {
+        int64_t before = f.answer.due.ns;
+        answer_advance(&f.answer);
+        int64_t gap = f.answer.due.ns - before;
+        least = gap < least ? gap : least;
+        most = gap > most ? gap : most;
+    }
+    assert_in_range(least, 750000, 752000);
+    assert_in_range(most, 1248000, 1250000);
+    end(&f);
+}
+
+static void faults(void **state)
+{
+    (void)state;
+    struct fixture f;
+    begin(&f, FATE_SHORT, 100);
+    answer_begin(&f.answer, &f.settings, 7, &f.line);
+    assert_in_range(f.answer.tokens, 1, 99);
+    assert_int_equal(f.answer.events, (f.answer.tokens + 3) / 4);
+    assert_string_equal(answer_finish(&f.answer), "stop");
+    end(&f);
+    begin(&f, FATE_CUT, 100);
+    answer_begin(&f.answer, &f.settings, 7, &f.line);
+    assert_int_equal(f.answer.tokens, 100);
+    assert_in_range(f.answer.strike, 1, 24);
+    assert_string_equal(answer_finish(&f.answer), "length");
+    end(&f);
+    begin(&f, FATE_CUT, 4);
+    answer_begin(&f.answer, &f.settings, 7, &f.line);
+    assert_int_equal(f.answer.strike, 0);
+    end(&f);
+    begin(&f, FATE_GARBAGE, 100);
+    f.answer.fate.garbage = FATE_GARBAGE_HEAD;
+    answer_begin(&f.answer, &f.settings, 7, &f.line);
+    assert_int_equal(f.answer.strike, 0);
+    end(&f);
+}
+
+static void whole_answers_are_one_event(void **state)
+{
+    (void)state;
+    struct fixture f;
+    begin(&f, FATE_OK, 10);
+    f.answer.ask.is_stream = false;
+    answer_begin(&f.answer, &f.settings, 7, &f.line);
+    assert_int_equal(f.answer.record.tokens_per_event, 10);
+    answer_advance_to_end(&f.answer);
+    assert_int_equal(f.answer.due.ns, 1050 + 200); /* as late as three events */
+    end(&f);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(the_schedule),
+        cmocka_unit_test(ids),
+        cmocka_unit_test(jitter_stays_within_its_share),
+        cmocka_unit_test(faults),
+        cmocka_unit_test(whole_answers_are_one_event),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

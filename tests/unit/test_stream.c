@@ -1,0 +1,233 @@
+#include "serve/stream.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <cmocka.h>
+
+#include "serve_fixture.h"
+
+static const char completions[] = "/v1/completions";
+static const char stream10[] = "{\"prompt\":[1,2],\"max_tokens\":10,\"stream\":true,"
+                               "\"stream_options\":{\"include_usage\":true}}";
+static const char whole10[] = "{\"prompt\":[1,2],\"max_tokens\":10}";
+
+static int count_of(const char *text, const char *part)
+{
+    int count = 0;
+    for (const char *at = strstr(text, part); at != NULL; at = strstr(at + 1, part))
+        count++;
+    return count;
+}
+
+static void events_are_due_by_the_schedule(void **state)
+{
+    (void)state;
+    struct serve_fixture f;
+    uint32_t who;
+    serve_fixture_begin(&f);
+    f.settings.ttft_ns = 5 * NS_PER_S;
+    f.settings.itl_ns = 3 * NS_PER_S;
+    serve_fixture_post(&f, completions, stream10);
+    int64_t first = due_next(&f.server.due, &who).ns;
+    assert_int_equal(first, f.conn->read.ns + 5 * NS_PER_S); /* no stamp on such sockets
+                                                              */
+    serve_fixture_has(serve_fixture_heard(&f), "HTTP/1.1 200 OK\r\n");
+    for (int i = 1; i <= 9; i++) {
+        assert_true(serve_fixture_step(&f));
+        assert_int_equal(count_of(serve_fixture_heard(&f), "data: "), 1);
+        assert_int_equal(due_next(&f.server.due, &who).ns, first + i * 3 * NS_PER_S);
+    }
+    assert_true(serve_fixture_step(&f));
+    const char *text = serve_fixture_heard(&f);
+    assert_int_equal(count_of(text, "data: "), 3);
+    serve_fixture_has(text, "\"finish_reason\":\"length\"");
+    serve_fixture_has(text, "\"completion_tokens\":10}");
+    serve_fixture_end(&f);
+}
+
+static void whole_answers_come_at_their_end(void **state)
+{
+    (void)state;
+    struct serve_fixture f;
+    uint32_t who;
+    serve_fixture_begin(&f);
+    f.settings.ttft_ns = 5 * NS_PER_S;
+    f.settings.itl_ns = 3 * NS_PER_S;
+    serve_fixture_post(&f, completions, whole10);
+    assert_int_equal(due_next(&f.server.due, &who).ns,
+                     f.conn->read.ns + (5 + 9 * 3) * NS_PER_S);
+    assert_string_equal(serve_fixture_heard(&f), "");
+    assert_true(serve_fixture_step(&f));
+    serve_fixture_has(serve_fixture_heard(&f), " t1 t2 t3 t4 t5 t6 t7 t8 t9 t10\"");
+    assert_int_equal(f.server.counts.length, 1);
+    serve_fixture_end(&f);
+}
+
+static void the_role_comes_with_the_first_token(void **state)
+{
+    (void)state;
+    struct serve_fixture f;
+    serve_fixture_begin(&f);
+    serve_fixture_post(&f, "/v1/chat/completions",
+                       "{\"messages\":[{\"role\":\"user\",\"content\":\"hi\"}],"
+                       "\"max_tokens\":2,\"stream\":true}");
+    assert_int_equal(count_of(serve_fixture_heard(&f), "data: "), 0);
+    assert_true(serve_fixture_step(&f));
+    const char *text = serve_fixture_heard(&f);
+    assert_int_equal(count_of(text, "data: "), 2);
+    assert_true(strstr(text, "\"role\":\"assistant\"") < strstr(text, "\" t1\""));
+    assert_true(serve_fixture_step(&f));
+    assert_int_equal(count_of(serve_fixture_heard(&f), "\"role\""), 0);
+    serve_fixture_end(&f);
+}
+
+struct row {
+    enum fate_kind kind;
+    const char *garbage;
+    bool is_stream;
+    bool closes, stays_silent;
+    const char *has, *has_not, *logged;
+};
+
+static void check(const struct row *row)
+{
+    struct serve_fixture f;
+    serve_fixture_begin(&f);
+    serve_fixture_log(&f);
+    f.settings.fates.share[row->kind] = 1;
+    f.settings.garbage_kind = row->garbage != NULL ? row->garbage : "any";
+    serve_fixture_post(&f, completions, row->is_stream ? stream10 : whole10);
+    const char *text = serve_fixture_answer(&f);
+    if (row->has[0] == '\0')
+        assert_string_equal(text, "");
+    serve_fixture_has(text, row->has);
+    serve_fixture_has_not(text, row->has_not);
+    enum conn_state expected = CONN_READING;
+    if (row->closes)
+        expected = CONN_CLOSED;
+    else if (row->stays_silent)
+        expected = CONN_STALLED;
+    assert_int_equal(f.conn->state, expected);
+    assert_int_equal(serve_fixture_is_closed(&f), row->closes);
+    assert_false(!row->closes && row->stays_silent && serve_fixture_step(&f));
+    serve_fixture_has(serve_fixture_logged(&f), row->logged);
+    assert_int_equal(f.server.counts.running, 0);
+    serve_fixture_end(&f);
+}
+
+static void faults(void **state)
+{
+    (void)state;
+    static const char never[] = "\x01";
+    static const char done[] = "[DONE]\n\n\r\n0\r\n\r\n";
+    static const char head[] = "HTTP/1.1 200 OK";
+    static const struct row rows[] = {
+        {FATE_OK, NULL, true, false, false, done, never, "\"outcome\":\"ok\""},
+        {FATE_FAIL, NULL, true, false, false, "HTTP/1.1 500 Internal",
+         "data:", "\"status\":500,\"outcome\":\"fail\""},
+        {FATE_CUT, NULL, true, true, false, "\" t1\"", "finish_reason\":\"",
+         "\"outcome\":\"cut\""},
+        {FATE_STALL, NULL, true, false, true, "\" t1\"", "finish_reason\":\"",
+         "\"outcome\":\"stall\""},
+        {FATE_HANG, NULL, true, false, true, "", never,
+         "\"status\":0,\"outcome\":\"hang\""},
+        {FATE_RESET, NULL, true, true, false, "\" t1\"", "finish_reason\":\"",
+         "\"outcome\":\"reset\""},
+        {FATE_ABORT, NULL, true, false, false,
+         "\"text\":\"\",\"logprobs\":null,"
+         "\"finish_reason\":\"abort\"",
+         "\"length\"", "\"outcome\":\"abort\""},
+        {FATE_ERROR, NULL, true, false, false, "data: {\"error\": {", "\"length\"",
+         "\"outcome\":\"error\""},
+        {FATE_SHORT, NULL, true, false, false, "\"finish_reason\":\"stop\"", " t10\"",
+         "\"outcome\":\"short\""},
+        {FATE_BIG_HEADER, NULL, true, false, false, "\r\nx-padding: xxx", never,
+         "\"outcome\":\"big_header\""},
+        {FATE_GARBAGE, "head", true, true, false, "this is no HTTP", head,
+         "\"outcome\":\"garbage\""},
+        {FATE_GARBAGE, "chunk", true, true, false, "\r\nzz!\r\n", done,
+         "\"outcome\":\"garbage\""},
+        {FATE_GARBAGE, "negative", true, true, false, "\r\n-5\r\n", done,
+         "\"outcome\":\"garbage\""},
+        {FATE_GARBAGE, "json", true, false, false, "\"broken\"", "\"length\"",
+         "\"outcome\":\"garbage\""},
+        {FATE_GARBAGE, "line", true, true, false, "\r\n400006\r\ndata: xxx", done,
+         "\"outcome\":\"garbage\""},
+        {FATE_OK, NULL, false, false, false, "\"completion_tokens\":10", never,
+         "\"event_tokens\":[10]"},
+        {FATE_CUT, NULL, false, true, false, head, "\"metrics\"",
+         "\"tokens\":0,\"sent_ns\":[],"},
+        {FATE_STALL, NULL, false, false, true, head, "\"metrics\"",
+         "\"outcome\":\"stall\""},
+        {FATE_HANG, NULL, false, false, true, "", never, "\"outcome\":\"hang\""},
+        {FATE_RESET, NULL, false, true, false, "", never, "\"outcome\":\"reset\""},
+        {FATE_ABORT, NULL, false, false, false, "\"finish_reason\":\"abort\"", " t10\"",
+         "\"outcome\":\"abort\""},
+        {FATE_ERROR, NULL, false, false, false, "HTTP/1.1 500 ", head,
+         "\"status\":500,\"outcome\":\"error\""},
+        {FATE_SHORT, NULL, false, false, false, "\"finish_reason\":\"stop\"", " t10\"",
+         "\"outcome\":\"short\""},
+        {FATE_BIG_HEADER, NULL, false, false, false, "\r\nx-padding: xxx", never,
+         "\"outcome\":\"big_header\""},
+        {FATE_GARBAGE, "head", false, true, false, "this is no HTTP", head,
+         "\"outcome\":\"garbage\""},
+        {FATE_GARBAGE, "json", false, false, false, "\r\n\r\n{\"id\":\"broken\"", done,
+         "\"outcome\":\"garbage\""},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
+        check(&rows[i]);
+}
+
+/* An answer of one token has no middle: the fault strikes before it. */
+static void faults_of_one_token(void **state)
+{
+    (void)state;
+    static const enum fate_kind kinds[] = {FATE_CUT, FATE_STALL, FATE_RESET, FATE_ABORT,
+                                           FATE_ERROR};
+    for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++) {
+        struct serve_fixture f;
+        serve_fixture_begin(&f);
+        serve_fixture_log(&f);
+        f.settings.fates.share[kinds[i]] = 1;
+        serve_fixture_post(&f, completions,
+                           "{\"prompt\":[1],\"max_tokens\":1,\"stream\":true}");
+        serve_fixture_has_not(serve_fixture_answer(&f), " t1");
+        serve_fixture_has(serve_fixture_logged(&f), "\"tokens\":0,\"sent_ns\":[],");
+        serve_fixture_end(&f);
+    }
+}
+
+static void counts_by_reason(void **state)
+{
+    (void)state;
+    struct serve_fixture f;
+    serve_fixture_begin(&f);
+    static const enum fate_kind kinds[] = {FATE_OK, FATE_SHORT, FATE_ABORT, FATE_ERROR};
+    for (size_t i = 0; i < 8; i++) {
+        f.settings.fates = (struct fate_shares){{0}};
+        f.settings.fates.share[kinds[i % 4]] = 1;
+        serve_fixture_post(&f, completions, i < 4 ? stream10 : whole10);
+        (void)serve_fixture_answer(&f);
+    }
+    assert_int_equal(f.server.counts.length, 2);
+    assert_int_equal(f.server.counts.stop, 2);
+    assert_int_equal(f.server.counts.abort, 2);
+    assert_int_equal(f.server.counts.error, 2);
+    assert_int_equal(f.server.counts.prompt_tokens, 16);
+    serve_fixture_end(&f);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(events_are_due_by_the_schedule),
+        cmocka_unit_test(whole_answers_come_at_their_end),
+        cmocka_unit_test(the_role_comes_with_the_first_token),
+        cmocka_unit_test(faults),
+        cmocka_unit_test(faults_of_one_token),
+        cmocka_unit_test(counts_by_reason),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
