@@ -13,6 +13,7 @@
 
 #define ARENA_CAP_BYTES ((size_t)64 << 20)
 #define LANES_MAX       64
+#define REACH_TIMEOUT_S 5.0
 
 struct engine {
     struct arena arena;
@@ -29,23 +30,40 @@ static enum status no_memory(struct err *e)
     return status_fail(e, STATUS_NO_MEMORY, "online engine", "out of memory");
 }
 
-static enum status resolve(struct engine *en, const char *text, struct openai_target *t,
-                           struct err *e)
+static enum status read_url(struct engine *en, const char *text, struct openai_target *t,
+                            struct err *e)
 {
     const struct engine_target *o = en->setup.options;
     if (url_parse(text, "--base-url", &en->arena, &t->url, e) != STATUS_OK)
         return e->code;
-    enum status s = t->url.unix_path != NULL
-                        ? addr_unix(t->url.unix_path, &t->addr, e)
-                        : addr_resolve(t->url.host, t->url.port, &t->addr, e);
-    if (s != STATUS_OK || !t->url.is_tls)
-        return s;
+    if (!t->url.is_tls)
+        return STATUS_OK;
     struct tls_options tls = {
         .host = t->url.host, .ca_cert = o->ca_cert, .is_insecure = o->is_insecure};
     return tls_context_new(&tls, &t->tls, e);
 }
 
-static enum status resolve_all(struct engine *en, struct err *e)
+/* The address that accepts connections, of all that the name has. */
+static enum status reach(struct openai_target *t, struct err *e)
+{
+    struct addr_list list;
+    if (t->url.unix_path != NULL)
+        return addr_unix(t->url.unix_path, &t->addr, e);
+    enum status s = addr_resolve_all(t->url.host, t->url.port, &list, e);
+    return s != STATUS_OK
+               ? s
+               : sock_reach(&list, clock_seconds(REACH_TIMEOUT_S), &t->addr, e);
+}
+
+static enum status reach_all(struct engine *en, struct err *e)
+{
+    for (size_t i = 0; i < en->setup.target_count; i++)
+        if (reach(&en->setup.targets[i], e) != STATUS_OK)
+            return e->code;
+    return STATUS_OK;
+}
+
+static enum status read_urls(struct engine *en, struct err *e)
 {
     struct opt_strings own = {.items = &en->launch.base_url, .count = 1};
     const struct opt_strings *urls = en->launch.base_url != NULL
@@ -56,7 +74,7 @@ static enum status resolve_all(struct engine *en, struct err *e)
         return no_memory(e);
     for (size_t i = 0; i < urls->count; i++) {
         en->setup.target_count = i + 1;
-        if (resolve(en, urls->items[i], &en->setup.targets[i], e) != STATUS_OK)
+        if (read_url(en, urls->items[i], &en->setup.targets[i], e) != STATUS_OK)
             return e->code;
     }
     return STATUS_OK;
@@ -136,7 +154,8 @@ static enum status remote_open(const struct engine_settings *s,
     if (s->target->is_launched &&
         engine_openai_launch_start(s, &en->arena, &en->launch, e) != STATUS_OK)
         return e->code;
-    if (resolve_all(en, e) != STATUS_OK || ask_server(en, s, w, facts, e) != STATUS_OK)
+    if (read_urls(en, e) != STATUS_OK || ask_server(en, s, w, facts, e) != STATUS_OK ||
+        reach_all(en, e) != STATUS_OK)
         return e->code;
     if (s->target->is_launched)
         launched_facts(en, s, clock_to_s(clock_since(start)), facts);
