@@ -185,6 +185,10 @@ static enum status measure(struct online *o, const struct online_repeat *plan,
     sampler_begin(o->session.sampler);
     enum status s = phase_run(o, &p, &r->fields, &out, why);
     sampler_end(o->session.sampler, &r->fields);
+    if (o->session.facts.root_pid == 0) { /* the sampler saw only ourselves */
+        r->fields.v[FIELD_memory_used_mb] = value_null();
+        r->fields.v[FIELD_peak_memory_mb] = value_null();
+    }
     r->phase_ns = out.start.ns != 0 ? out.start.ns - o->journal->start.ns : 0;
     o->last_load = out.load;
     if (s == STATUS_OK)

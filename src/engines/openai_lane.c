@@ -5,12 +5,14 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/resource.h>
 
 #include "base/mem.h"
 #include "stats/hist.h"
 
 #define JOBS_CAP_BYTES    ((size_t)16 << 30)
 #define CONNECT_TIMEOUT_S 10.0
+#define OTHER_FILES       64 /* of this process, besides connections */
 #define DRAIN_OPEN_NS     (NS_PER_MS)
 #define DRAIN_CLOSED_NS   (NS_PER_MS / 4)
 #define DRAIN_SHARE       20 /* of the median gap */
@@ -217,6 +219,24 @@ static enum status open_conns(struct engine_lane *l, size_t wanted,
     return l->idle_count >= wanted ? STATUS_OK : not_all(l, wanted, e);
 }
 
+/* Raises the limit of open files as far as the machine allows. */
+static enum status allow_conns(size_t wanted, struct err *e)
+{
+    struct rlimit limit;
+    rlim_t needed = (rlim_t)wanted + OTHER_FILES;
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur >= needed)
+        return STATUS_OK;
+    limit.rlim_cur = needed < limit.rlim_max ? needed : limit.rlim_max;
+    (void)setrlimit(RLIMIT_NOFILE, &limit);
+    if (limit.rlim_cur >= needed)
+        return STATUS_OK;
+    status_fail(e, STATUS_BAD_OPTION, "connections",
+                "%zu at a time need %llu open files, %llu are allowed", wanted,
+                (unsigned long long)needed, (unsigned long long)limit.rlim_max);
+    return status_hint(e, "ulimit -Hn %llu before the run, or a lower load",
+                       (unsigned long long)needed);
+}
+
 enum status engine_openai_lane_prepare(struct engine_lane *l,
                                        const struct engine_prepare *p, struct err *e)
 {
@@ -227,7 +247,8 @@ enum status engine_openai_lane_prepare(struct engine_lane *l,
     l->phase_name = p->name;
     l->median_gap_ns = 0;
     l->gaps_seen = 0;
-    if (make_events(l, p->count, e) != STATUS_OK ||
+    if (allow_conns((size_t)p->connections, e) != STATUS_OK ||
+        make_events(l, p->count, e) != STATUS_OK ||
         grow_conns(l, (size_t)p->connections_max, e) != STATUS_OK ||
         write_jobs(l, p, e) != STATUS_OK)
         return e->code;

@@ -68,7 +68,6 @@ static void add_vllm(struct words *w, const struct engine_settings *s, bool is_c
     add_int(w, "--max-num-seqs", s->max_num_seqs);
     add_int(w, "--max-num-batched-tokens", s->max_num_batched_tokens);
     add_int(w, "--seed", s->seed);
-    add_pair(w, "--dtype", s->dtype != NULL ? s->dtype : is_cpu ? "float32" : NULL);
     add_pair(w, "--load-format", s->load_format);
     if (!is_cpu)
         add_pair(w, "--gpu-memory-utilization",
@@ -132,18 +131,21 @@ static enum status free_port(int *port, struct err *e)
 }
 
 static enum status vllm_words(const struct engine_settings *s, struct words *w,
-                              const char *port, bool *is_cpu, struct err *e)
+                              const char *port, struct openai_launch *out, struct err *e)
 {
     struct engine_vllm_python python;
     if (engine_vllm_python_find(s->python, w->arena, &python, e) != STATUS_OK)
         return e->code;
-    *is_cpu = python.vllm != NULL && strstr(python.vllm, "cpu") != NULL;
+    bool is_cpu = python.vllm != NULL && strstr(python.vllm, "cpu") != NULL;
+    out->hardware_type = is_cpu ? "cpu" : python.neuron != NULL ? "neuron" : "gpu";
+    out->dtype = s->dtype != NULL ? s->dtype : is_cpu ? "float32" : NULL;
     add(w, python.path);
     add(w, "-m");
     add(w, "vllm.entrypoints.openai.api_server");
     add_pair(w, "--host", "127.0.0.1");
     add_pair(w, "--port", port);
-    add_vllm(w, s, *is_cpu);
+    add_pair(w, "--dtype", out->dtype);
+    add_vllm(w, s, is_cpu);
     return STATUS_OK;
 }
 
@@ -170,19 +172,18 @@ enum status engine_openai_launch_start(const struct engine_settings *s, struct a
 {
     struct words w = {.arena = a};
     int port = 0;
-    bool is_cpu = false;
-    *out = (struct openai_launch){0};
+    *out = (struct openai_launch){.hardware_type = "unknown"};
     if (free_port(&port, e) != STATUS_OK)
         return e->code;
     const char *port_text = arena_printf(a, "%d", port);
     if (s->target->launch_command != NULL)
         add_command(&w, s->target->launch_command, port_text, s->model);
-    else if (vllm_words(s, &w, port_text, &is_cpu, e) != STATUS_OK)
+    else if (vllm_words(s, &w, port_text, out, e) != STATUS_OK)
         return e->code;
     out->base_url = arena_printf(a, "http://127.0.0.1:%d", port);
     out->log_path = s->raw_dir != NULL ? arena_printf(a, "%s/server.log", s->raw_dir)
                                        : NULL;
-    const char *const *env = environment(s, is_cpu, a);
+    const char *const *env = environment(s, strcmp(out->hardware_type, "cpu") == 0, a);
     if (w.is_full || env == NULL || out->base_url == NULL)
         return status_fail(e, STATUS_TOO_BIG, "--launch",
                            "more than %d words for the server's command line", WORDS_MAX);

@@ -8,9 +8,11 @@
 #include "core/engine.h"
 
 struct openai_launch {
-    struct proc proc;     /* zeroed: none */
-    const char *base_url; /* "http://127.0.0.1:43210" */
-    const char *log_path; /* server.log in the raw folder */
+    struct proc proc;          /* zeroed: none */
+    const char *base_url;      /* "http://127.0.0.1:43210" */
+    const char *hardware_type; /* of its vLLM: "cpu", "neuron", "gpu"; "unknown" */
+    const char *dtype;         /* as asked for, or NULL: the server's choice */
+    const char *log_path;      /* server.log in the raw folder */
 };
 
 /* vLLM's server in the interpreter that vllm_python.h finds, or --launch-command with

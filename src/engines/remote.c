@@ -118,7 +118,10 @@ static void launched_facts(struct engine *en, const struct engine_settings *s,
 {
     struct value *f = facts->fields.v;
     facts->root_pid = en->launch.proc.guardian_pid;
+    facts->hardware_type = en->launch.hardware_type;
     f[FIELD_load_time_s] = value_num(load_s);
+    if (en->launch.dtype != NULL)
+        f[FIELD_dtype] = value_str(en->launch.dtype);
     if (s->target->launch_command != NULL)
         return;
     f[FIELD_max_num_seqs] = value_int(s->max_num_seqs);
