@@ -212,7 +212,7 @@ static void take_head(struct pass *p)
 static bool is_last_sure(const struct pass *p)
 {
     const struct openai_conn *c = p->conn;
-    bool is_cut = c->sse.held_len > 0 ||
+    bool is_cut = sse_is_within(&c->sse) ||
                   (c->http.is_chunked && (c->http.left > 0 || c->http.line_len > 0));
     if (is_cut && !p->is_over)
         return false;
