@@ -93,6 +93,7 @@
     X(send_lag_p99_s, NUM, "s", LOWER, 662, "-MM-", "send minus ready, 99th percentile") \
     X(send_lag_max_s, NUM, "s", LOWER, 0, "-MM-", "send minus ready, highest")           \
     X(send_late_share, NUM, "", LOWER, 0, "-MM-", "share of late sends")                 \
+    X(sends_late, INT, "", LOWER, 0, "-MM-", "late sends")                               \
     FIELD_PCT(X, itl, ms, "ms", "MMmM", "gap between tokens")                            \
     X(itl_max_ms, NUM, "ms", LOWER, 0, "MMmM", "longest gap between tokens")             \
     X(itl_gaps, INT, "", NEITHER, 0, "MMmM", "gaps booked")                              \

@@ -66,6 +66,8 @@ static enum status fill_lag(struct rows_measure *m, double median_ttft_s)
         fill_num(m, FIELD_send_lag_p99_s, gather_percentile(&lag, 99));
         fill_num(m, FIELD_send_lag_max_s, highest(&lag));
         fill_num(m, FIELD_send_late_share, lag.count > 0 ? share : 0);
+        int64_t late = lag.count > 0 ? llround(share * (double)lag.count) : 0;
+        rows_measure_fill(m->row, FIELD_sends_late, value_int(late));
     }
     gather_fini(&lag);
     return s;

@@ -101,8 +101,10 @@ static void judge_short_output(struct verdict_case *c)
 static void judge_client_late(struct verdict_case *c)
 {
     const char *rate = field_str(c->row, FIELD_request_rate);
-    if (is_online(c) && (rate == NULL || strcmp(rate, "inf") != 0))
-        judge_above(c);
+    if (!is_online(c) || (rate != NULL && strcmp(rate, "inf") == 0))
+        return;
+    double share = num(c, FIELD_send_late_share);
+    report_num(c, share, c->limit, share > c->limit && num(c, FIELD_sends_late) >= 3);
 }
 
 static void judge_client_busy(struct verdict_case *c)
@@ -299,7 +301,7 @@ static const struct verdict_rule rules[] = {
      .field = FIELD_send_late_share,
      .limit = 0.01,
      .judge = judge_client_late,
-     .help = "share of sends later than max(1 ms, 1 % of median TTFT) above the limit"},
+     .help = "share of sends later than max(1 ms, 1 % of median TTFT), 3 at least"},
     {.code = "CLIENT_BUSY",
      .field = FIELD_client_busy_share,
      .limit = 0.05,

@@ -103,6 +103,7 @@ def sends(row, requests, ok):
     new = [r for r in sent if r.get("connect_ns") is not None]
     made = {"send_lag_max_s": max(lags, default=0.0),
             "send_late_share": float(np.mean([x > late for x in lags])) if lags else 0.0,
+            "sends_late": int(sum(x > late for x in lags)),
             "send_stretch_s": (max(known(sent, "sent_ns")) -
                                max(known(requests, "due_ns"))) / 1e9,
             "requests_held": sum(r["ready_ns"] > r["due_ns"] for r in requests),

@@ -304,7 +304,9 @@ class Oracle:
         if self.cells[head["cell"]]["fixed_lengths"]:
             above("SHORT_OUTPUT", "requests_wrong_length", 0)
         if row["serving_mode"] == "online" and row["request_rate"] != "inf":
-            above("CLIENT_LATE", "send_late_share", 0.01)
+            late, limit = row["send_late_share"], limits.get("CLIENT_LATE", 0.01)
+            rule("CLIENT_LATE", "send_late_share", late, limit,
+                 late is not None and late > limit and row["sends_late"] >= 3)
         busy = row["client_busy_share"]
         limit = limits.get("CLIENT_BUSY", 0.05)
         rule("CLIENT_BUSY", "client_busy_share", busy, limit,

@@ -70,6 +70,7 @@ static void test_open(void **state)
     is_null(FIELD_send_lag_p99_s);
     is(FIELD_send_lag_max_s, 0.005);
     is(FIELD_send_late_share, 0.05);
+    is(FIELD_sends_late, 1);
     is(FIELD_send_stretch_s, 20e-6);
     is(FIELD_ttft_p50_s, 0.01202);
     is(FIELD_ttft_service_p50_s, 0.012);

@@ -160,15 +160,21 @@ static void test_client(void **state)
     online(b);
     expect(b, "[]", "[]");
     b->f.repeats[1].requests[1].sent_ns += 5 * NS_PER_MS;
+    expect(b, "[]", "[]"); /* half of the sends, but one alone is an accident */
+    set(b, FIELD_sends_late, value_int(3));
     expect(b, "[\"CLIENT_LATE\"]", "[]");
     b->f.cells[0].fields.v[FIELD_request_rate] = value_str("inf");
     expect(b, "[]", "[]");
     online(b); /* 1 of 100 is not above 1 %; the limit of 1.1 ms is 1 % of the TTFT */
+    set(b, FIELD_sends_late, value_int(3));
     set(b, FIELD_send_late_share, value_num(0.01));
     expect(b, "[]", "[]");
     set(b, FIELD_send_late_share, value_num(0.0101));
     expect(b, "[\"CLIENT_LATE\"]", "[]");
+    set(b, FIELD_sends_late, value_int(2));
+    expect(b, "[]", "[]");
     online(b);
+    set(b, FIELD_sends_late, value_int(3));
     b->f.repeats[1].requests[1].sent_ns = b->f.repeats[1].requests[1].ready_ns + 1100000;
     expect(b, "[]", "[]");
     b->f.repeats[1].requests[1].sent_ns += 50000; /* of the mean of both TTFT: 1.1 ms */
