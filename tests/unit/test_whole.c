@@ -122,8 +122,7 @@ static void metrics(void **state)
         "vllm:prefix_cache_queries_total{engine=\"0\",model_name=\"a\\\"\\\\\\n\"} 0.0\n",
         "vllm:prefix_cache_hits_total{engine=\"0\",model_name=\"a\\\"\\\\\\n\"} 0.0\n",
         "vllm:num_preemptions_total{engine=\"0\",model_name=\"a\\\"\\\\\\n\"} 0.0\n",
-        "vllm:cache_config_info{block_size=\"32\",enable_prefix_caching=\"False\","
-        "engine=\"0\"} 1.0\n",
+        "info{block_size=\"32\",enable_prefix_caching=\"False\",engine=\"0\"} 1.0\n",
     };
     struct buf b;
     buf_init(&b, 10000);
