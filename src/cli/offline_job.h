@@ -21,7 +21,6 @@ struct offline_job {
     struct run_data run;
     struct journal journal;
     struct progress progress;
-    struct results results;
     struct offline_outcome outcome;
     const char *raw_dir, *journal_path;
     bool is_neuron;
