@@ -1,5 +1,6 @@
 #include "engines/registry.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "base/str.h"
@@ -55,14 +56,22 @@ static enum status no_counters(struct engine *en, struct row *fields, struct err
     return STATUS_OK;
 }
 
-static enum status unknown_engine(const char *name, struct err *e)
+/* The engines that can do it, and of those the one most like `name`. */
+static enum status unknown_engine(const char *name, enum engine_flag flag, struct err *e)
 {
-    const char *nearest = engines[0]->name;
-    for (size_t i = 1; i < engine_count; i++)
-        if (str_distance(name, engines[i]->name) < str_distance(name, nearest))
-            nearest = engines[i]->name;
+    const char *nearest = NULL;
+    char known[128] = "";
+    for (size_t i = 0; i < engine_count; i++) {
+        const char *one = engines[i]->name;
+        if ((engines[i]->flags & (unsigned)flag) == 0)
+            continue;
+        size_t len = strlen(known);
+        snprintf(known + len, sizeof known - len, "%s%s", len > 0 ? ", " : "", one);
+        if (nearest == NULL || str_distance(name, one) < str_distance(name, nearest))
+            nearest = one;
+    }
     status_fail(e, STATUS_BAD_OPTION, "--engine", "\"%s\" is not an engine", name);
-    return status_hint(e, "Did you mean %s? There are vllm, null and openai.", nearest);
+    return status_hint(e, "Did you mean %s? There are: %s", nearest, known);
 }
 
 static bool is_whole(const struct engine_ops *ops)
@@ -94,7 +103,7 @@ enum status registry_find(const char *name, enum engine_flag flag, struct engine
         if (strcmp(engines[i]->name, name) == 0)
             ops = engines[i];
     if (ops == NULL)
-        return unknown_engine(name, e);
+        return unknown_engine(name, flag, e);
     if (!is_whole(ops))
         return status_fail(e, STATUS_INTERNAL, name, "its table is incomplete (ABI %d)",
                            ops->abi);

@@ -34,8 +34,8 @@ BAD = [
     (["--vocab-size", "5"], "--vocab-size: 5 is out of range. Write 64 to 16777216."),
     (["--quiet=maybe"], '--quiet: "maybe" is neither true nor false. Write true or false.'),
     (["--no-dry-run=1"], "--no-dry-run: takes no value."),
-    (["--engine", "vlm"], '--engine: "vlm" is not an engine. Did you mean vllm? There are '
-                          "vllm and null."),
+    (["--engine", "vlm"], '--engine: "vlm" is not an engine. Did you mean vllm? There are: '
+                          "vllm, null."),
     (["--engine-mode", "foo"], '--engine-mode: "foo" is not one of mp, inproc.'),
     (["--prefix-reuse", "war"], '--prefix-reuse: "war" is not one of cold, warm. '
                                 "Did you mean warm?"),
