@@ -65,6 +65,8 @@ static void cell_fields(const struct online *o, const struct online_cell *cell,
     bool is_open = o->session.engine != NULL;
     if (is_open)
         *f = o->session.facts.fields;
+    if (o->model_name != NULL)
+        f->v[FIELD_model_name] = value_str(o->model_name);
     f->v[FIELD_scenario] = value_str(cell->scenario->name);
     f->v[FIELD_max_output_tokens] = value_int(cell->max_tokens);
     f->v[FIELD_dataset] = value_str(cell->scenario->dataset);

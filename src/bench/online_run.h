@@ -21,6 +21,7 @@ struct online {
     struct engine_watch watch;
     struct log *log;
     const char *hardware_type; /* --hardware-type, or NULL: the engine's */
+    const char *model_name;    /* --model-name, or NULL: the server's */
     const char *run_id;
     const char *slo_json; /* --goodput as an object of limits in s, or NULL */
     bool with_gaps;

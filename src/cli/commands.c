@@ -3,7 +3,8 @@
 #include <string.h>
 
 const struct cli_command *const commands_table[] = {
-    &cmd_offline, &cmd_merge, &cmd_analyze, &cmd_env, &cmd_recover, &cmd_serve,
+    &cmd_offline, &cmd_online,  &cmd_merge, &cmd_analyze,
+    &cmd_env,     &cmd_recover, &cmd_serve,
 };
 
 const size_t commands_count = sizeof commands_table / sizeof commands_table[0];

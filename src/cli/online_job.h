@@ -3,12 +3,10 @@
 #define CLI_ONLINE_JOB_H
 
 #include "base/arena.h"
+#include "bench/online_run.h"
 #include "cli/cli.h"
 #include "cli/online_opts.h"
-#include "core/engine.h"
-#include "plan/online.h"
 #include "probe/env.h"
-#include "store/results.h"
 
 struct online_job {
     struct cli *cli;
@@ -23,6 +21,9 @@ struct online_job {
     const char *slo_json; /* --goodput as the field `slo`, or NULL */
     struct env env;
     struct run_data run;
+    struct journal journal;
+    struct progress progress;
+    struct offline_outcome outcome;
     const char *raw_dir, *journal_path;
     int argc;
     char **argv;

@@ -13,9 +13,11 @@
 
 #define PLAN_FORMAT \
     "inferbench online plan 1" /* part of the hash: a new way to draw, a new number */
-#define CLOSED_RATE_RPS 50.0   /* of a slot: a closed load limited by time has enough */
-#define CLOSED_MOST     200000
-#define MOST_IDS        (INT64_C(1) << 28)
+/* A closed load limited by time has enough requests for a server that needs so little. */
+#define CLOSED_TOKEN_S   0.2e-3
+#define CLOSED_REQUEST_S 1e-3
+#define CLOSED_MOST      200000
+#define MOST_IDS         (INT64_C(1) << 28)
 
 static bool is_given(int64_t option)
 {
@@ -217,17 +219,31 @@ static void arrival_stream(const struct online_cell *c, int64_t repeat, char *ou
     snprintf(out, size, "arrival/%s/%s/%" PRId64, c->scenario->name, load, repeat);
 }
 
+/* Answer tokens of the scenario's shortest answers. */
+static int64_t least_tokens(const struct online_options *o, const struct scenario *s)
+{
+    int64_t least = lengths_answer(o->max_tokens, s, 0);
+
+    for (size_t i = 1; i < s->text_count; i++) {
+        int64_t t = lengths_answer(o->max_tokens, s, i);
+        least = t < least ? t : least;
+    }
+    return least;
+}
+
 /* Requests of a closed load, which no clock draws. */
-static int64_t closed_count(const struct online_cell *c)
+static int64_t closed_count(const struct online_options *o, const struct online_cell *c)
 {
     const struct online_load *l = c->load;
     int64_t length = c->scenario->shared_tokens + c->scenario->own_tokens;
-    double wanted = ceil(l->duration_s * CLOSED_RATE_RPS * (double)l->concurrency);
-    int64_t count = wanted < CLOSED_MOST ? (int64_t)wanted : CLOSED_MOST;
+    double each_s = CLOSED_TOKEN_S * (double)least_tokens(o, c->scenario);
 
     if (is_given(l->num_prompts)) {
         return l->num_prompts;
     }
+    each_s = each_s > CLOSED_REQUEST_S ? each_s : CLOSED_REQUEST_S;
+    double wanted = ceil(l->duration_s / each_s * (double)l->concurrency);
+    int64_t count = wanted < CLOSED_MOST ? (int64_t)wanted : CLOSED_MOST;
     if (length > 0 && count > MOST_IDS / length) {
         count = MOST_IDS / length;
     }
@@ -240,7 +256,7 @@ static int64_t count_repeat(const struct online_options *o, const struct online_
     char stream[192];
 
     if (c->load->kind == ONLINE_CLOSED) {
-        return closed_count(c);
+        return closed_count(o, c);
     }
     arrival_stream(c, repeat, stream, sizeof stream);
     return (int64_t)arrivals_count(

@@ -83,8 +83,9 @@ MUST_CHECK enum status online_build(const struct online_options *o, struct arena
 void online_load_name(const struct online_load *load, char out[ONLINE_NAME_BYTES]);
 
 /* As plan_draw. which->block_size 0, or texts without ids: expected hits unknown. Cold: a
- * salt a repeat. A closed load limited by time alone gets as many requests as fit at 50 a
- * second and slot, 200,000 at most (1 GB of ids). Chat, and texts without ids: requests
+ * salt a repeat. A closed load limited by time alone gets as many requests as fit at 0.2
+ * ms an answer's token (at most 1,000 a second and slot, 200,000 and 1 GB of ids in all).
+ * Chat, and texts without ids: requests
  * have `text` only. Warm-up requests share nothing with measured ones. */
 MUST_CHECK enum status online_draw(const struct online_plan *p,
                                    const struct plan_which *w, struct arena *a,

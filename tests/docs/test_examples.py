@@ -2,8 +2,8 @@
 
 A comment before a code block says how:  <!-- test: KIND -->
     run      executed as it stands; must exit 0
-    dry      `inferbench offline` lines are run with --dry-run, other lines of inferbench as
-             they stand; all lines must be shell
+    dry      `inferbench offline` and `online` lines are run with --dry-run, other lines of
+             inferbench as they stand; all lines must be shell
     parse    needs another machine, or installs: must be shell
     python   executed after the `run` blocks of the same file
 """
@@ -60,7 +60,7 @@ def place(folder):
 
 def planned(words):
     """The command as it can be tried anywhere; None: not at all."""
-    if words[:2] == ["inferbench", "offline"]:
+    if words[:2] in (["inferbench", "offline"], ["inferbench", "online"]):
         at = words.index("--") if "--" in words else len(words)
         return words[:at] + ["--dry-run"] + words[at:]
     if words[0] == "python3" and words[-1] == "--dry-run":

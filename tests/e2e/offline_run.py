@@ -11,12 +11,12 @@ from types import SimpleNamespace
 NULL = ["offline", "--engine", "null", "--no-imds"]
 
 
-def files_of(folder):
+def files_of(folder, mode="offline"):
     """Paths of the one run in a folder, and what stands in them."""
     folder = Path(folder)
     found = SimpleNamespace(folder=folder)
-    for name, pattern in (("results", "offline_results_*.json"),
-                          ("summary", "offline_summary_*.json"),
+    for name, pattern in (("results", f"{mode}_results_*.json"),
+                          ("summary", f"{mode}_summary_*.json"),
                           ("env", "env_info_*.json"), ("raw", "raw_*")):
         paths = sorted(folder.glob(pattern))
         assert len(paths) == 1, f"{pattern}: {[path.name for path in paths]}"

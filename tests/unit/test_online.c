@@ -123,8 +123,8 @@ static void counts_by_time(void **state)
         f->loads[i].duration_s = 4;
     }
     struct online_plan p = build(f);
-    assert_int_equal(p.cells[0].counts[1], 400); /* 50 a second and slot */
-    assert_int_equal(p.cells[1].counts[1], 800);
+    assert_int_equal(p.cells[0].counts[1], 5000); /* 2 slots, 8 tokens of 0.2 ms */
+    assert_int_equal(p.cells[1].counts[1], 10000);
     assert_true(p.cells[2].counts[0] != p.cells[2].counts[1] ||
                 p.cells[2].counts[1] != p.cells[2].counts[2]); /* each drawn */
     for (int64_t k = 0; k < 3; k++) {
@@ -135,6 +135,10 @@ static void counts_by_time(void **state)
         assert_true(online_send_s(&p, 2, k) == (double)r.due_ns[r.count - 1] / 1e9);
     }
     assert_true(online_send_s(&p, 0, 1) == 4);
+    f->o.max_tokens = 1;
+    assert_int_equal(build(f).cells[0].counts[1], 8000); /* 1 ms a request */
+    f->o.max_tokens = 1000;
+    assert_int_equal(build(f).cells[0].counts[1], 40);
     f->loads[0].duration_s = 1e6;
     assert_int_equal(build(f).cells[0].most, 200000);
     f->scenarios[0].own_tokens = 1 << 20;

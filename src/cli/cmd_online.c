@@ -1,0 +1,112 @@
+/* inferbench online: plan, run, files, table, exit code. */
+#include "cli/commands.h"
+#include "cli/online_dry.h"
+#include "cli/online_job.h"
+#include "cli/run_end.h"
+#include "cli/stop.h"
+
+#define ARENA_CAP_BYTES ((size_t)64 << 30)
+#define PRINT_CAP_BYTES ((size_t)16 << 20)
+
+static struct run_end end_of(struct online_job *j)
+{
+    return (struct run_end){.mode = "online",
+                            .cli = j->cli,
+                            .arena = &j->arena,
+                            .journal = &j->journal,
+                            .progress = &j->progress,
+                            .outcome = &j->outcome,
+                            .fields = &j->run.fields,
+                            .output_dir = j->opts.output_dir,
+                            .raw_dir = j->raw_dir,
+                            .journal_path = j->journal_path,
+                            .accept_invalid = j->opts.accept_invalid,
+                            .mlflow_uri = j->opts.mlflow_uri,
+                            .cells_planned = (int64_t)j->plan.cell_count,
+                            .no_mlflow = j->opts.no_mlflow};
+}
+
+static enum status execute(struct online_job *j, struct run_end *end, struct err *e)
+{
+    struct online o = {.ops = &j->ops,
+                       .settings = j->settings,
+                       .plan = &j->plan,
+                       .journal = &j->journal,
+                       .arena = &j->arena,
+                       .progress = &j->progress,
+                       .watch = run_end_watch(end),
+                       .log = &j->cli->log,
+                       .hardware_type = j->opts.hardware_type,
+                       .model_name = j->opts.model_name,
+                       .run_id = j->plan.options.run,
+                       .slo_json = j->slo_json,
+                       .with_gaps = !j->opts.no_gaps,
+                       .client_threads = j->opts.client_threads,
+                       .drain_timeout_s = (double)j->opts.drain_timeout_ns / 1e9};
+    progress_init(&j->progress, &j->cli->log, j->opts.quiet);
+    j->progress.num_runs = j->plan.options.num_runs;
+    j->progress.repeats_planned = (int64_t)j->plan.cell_count * j->plan.options.num_runs;
+    j->progress.planned_s = online_dry_estimate_s(&j->plan);
+    enum status s = online_run(&o, &j->outcome, e);
+    progress_end(&j->progress);
+    return s;
+}
+
+static int run_planned(struct online_job *j, struct err *e)
+{
+    j->run.start = clock_wall();
+    j->run.utc_offset_s = clock_utc_offset_s(j->run.start);
+    if (online_setup_run(j, e) != STATUS_OK)
+        return cli_fail(j->cli, e);
+    struct run_end end = end_of(j);
+    if (run_end_open(&end, &j->run, e) != STATUS_OK)
+        return cli_fail(j->cli, e);
+    return run_end_finish(&end, execute(j, &end, e), e);
+}
+
+static int dry_run(struct online_job *j, struct err *e)
+{
+    struct buf out;
+    buf_init(&out, PRINT_CAP_BYTES);
+    int code = run_end_dry(j->cli, online_dry_text(j, &out, e), &out, e);
+    buf_fini(&out);
+    return code;
+}
+
+static int run_job(struct online_job *j, struct err *e)
+{
+    if (cli_parse(&(struct cli_table){online_opts_table, ONLINE_OPTS_COUNT, &j->opts},
+                  &(struct cli_words){j->argc, j->argv}, &j->arena, &j->parse,
+                  e) != STATUS_OK)
+        return cli_fail(j->cli, e);
+    run_end_log_level(j->cli, j->opts.quiet, j->opts.verbose);
+    if (online_setup_plan(j, e) != STATUS_OK) {
+        e->code = e->code == STATUS_NO_MEMORY ? e->code : STATUS_BAD_OPTION;
+        return cli_fail(j->cli, e);
+    }
+    if (j->opts.dry_run)
+        return dry_run(j, e);
+    const struct run_end end = end_of(j);
+    run_end_notes(&end);
+    stop_install();
+    return run_planned(j, e);
+}
+
+static int run(struct cli *cli, int argc, char **argv)
+{
+    struct err e = {.code = STATUS_OK};
+    struct online_job j = {.cli = cli, .argc = argc, .argv = argv, .journal = {.fd = -1}};
+    arena_init(&j.arena, ARENA_CAP_BYTES);
+    int code = run_job(&j, &e);
+    arena_fini(&j.arena);
+    return code;
+}
+
+const struct cli_command cmd_online = {
+    .name = "online",
+    .synopsis = "[OPTIONS] [-- VLLM SERVER OPTIONS]",
+    .summary = "Puts load on an OpenAI-compatible server and times every token",
+    .run = run,
+    .options = online_opts_table,
+    .option_count = ONLINE_OPTS_COUNT,
+};

@@ -1,0 +1,185 @@
+"""`inferbench online` from its command line: options, secrets, plan and files."""
+
+import time
+from pathlib import Path
+
+import pytest
+
+from e2e.offline_run import files_of, journal_of, plain_env, start, wait_for
+from e2e.serve_client import Server
+
+FAST = ("--ttft", "2ms", "--itl", "1ms")
+KEY = "sk-verysecret123"
+BAD = [
+    (["--duration", "60"], '--duration: "60" is not a time with its unit (ns, us, ms, s, min, h). '
+                           "Write e.g. 0.001s."),
+    (["--duration", "0"], "--duration: 0 is out of range. Write 1ms to 1000000s."),
+    (["--request-rate", "4", "--concurrency", "2"],
+     "--request-rate: given with --concurrency. A load is open (a rate) or closed "),
+    (["--burstiness", "0.5", "--request-rate", "4"],
+     "--burstiness: is the shape of gamma gaps. Add --arrival gamma."),
+    (["--arrival", "constant"], "--arrival: a closed load has no arrivals"),
+    (["--launch", "--base-url", "http://x"],
+     "--launch: given with --base-url, but it starts a server of its own on a free port."),
+    (["--test-prefix-caching"],
+     "--test-prefix-caching: is for a vLLM server that inferbench starts. Add --launch"),
+    (["--", "--enforce-eager"], "--: options of vLLM's server need --launch."),
+    (["--launch", "--", "--port", "1"], "port: is for inferbench to set"),
+    (["--base-url", "http://user:" + KEY + "@x"], "--base-url: user and password are not taken"),
+    (["--header", "Host=x"], "--header: Host is for inferbench to write."),
+    (["--extra-body", '{"max_tokens": 3}'],
+     '--extra-body: "max_tokens" is for inferbench to set. Use --max-tokens.'),
+    (["--goodput", "ttft:500"],
+     '--goodput: "ttft:500" has no time with its unit behind the colon. Write e.g. ttft:500ms.'),
+    (["--num-prompts", "4", "--concurrency", "8"],
+     "--num-prompts: 4 requests never fill 8 slots. Use 8 or more"),
+    (["--request-rate", "inf", "--duration", "5s"],
+     "--request-rate: inf sends all at once: --duration is no limit. Say how many"),
+    (["--request-rates", "4"], "--request-rates: unknown option. Did you mean --request-rate?"),
+    (["--api-key-file", "/nowhere"], "/nowhere: "),
+]
+
+
+@pytest.fixture
+def server(binary, tmp_path):
+    """Of a simulated server that asks for a key."""
+    (tmp_path / "key").write_text(KEY + "\n")
+    one = Server(binary, tmp_path, *FAST, "--api-key-file", tmp_path / "key")
+    yield one
+    one.stop()
+
+
+def online(server, *words):
+    """Verdicts are not judged here: the machine may be busy."""
+    return ["online", "--port", server.port, "--no-imds", "--num-runs", 2, "--max-tokens", 4,
+            "--accept-invalid", *words]
+
+
+def run(inferbench, server, *words, code=0, **more):
+    done = inferbench(*map(str, online(server, *words)), **more)
+    assert done.returncode == code, done.stdout + done.stderr
+    return done
+
+
+@pytest.mark.parametrize("words,message", BAD, ids=[" ".join(words) for words, _ in BAD])
+def test_bad_option(inferbench, tmp_path, words, message):
+    done = inferbench("online", *words)
+    assert done.stderr.startswith(f"inferbench: {message}"), done.stderr
+    assert KEY not in done.stderr
+    assert done.stderr.count("\n") == 1
+    assert done.stdout == ""
+    assert done.returncode == 2
+    assert not list(tmp_path.iterdir())
+
+
+def test_dry_run_sends_nothing(inferbench, tmp_path, server):
+    done = inferbench("online", "--port", str(server.port), "--request-rate", "10", "--arrival",
+                      "constant", "--num-prompts", "21", "--num-runs", "2", "--dry-run")
+    assert done.returncode == 0
+    assert "open, constant, 10 requests/s on average,\n          21 requests a repeat" in done.stdout
+    assert "42 requests, at most 5376 output tokens" in done.stdout
+    assert "time: about 4 s" in done.stdout
+    assert not (tmp_path / "results").exists()
+    assert server.stop()[0] == 0
+    assert server.log()[1] == {}
+
+
+def test_no_request_but_the_plans(inferbench, tmp_path, server):
+    """Closed: 2 cells x 2 repeats x 16, and 3 warm-up requests before each repeat."""
+    run(inferbench, server, "--concurrency", 1, 2, "--warmup-requests", 3, "--api-key-file", "key",
+        "--model-name", "mine", "--label", "here", "--goodput", "ttft:500ms", "e2e:9s")
+    found = files_of(tmp_path / "results", "online")
+    assert [row["requests_planned"] for row in found.rows] == [16] * 4
+    assert {row["requests_ok"] for row in found.rows} == {16}
+    assert {row["model_name"] for row in found.rows} == {"mine"}
+    assert {row["label"] for row in found.rows} == {"here"}
+    assert [row["batch_size"] for row in found.rows] == [1, 1, 2, 2]
+    assert found.rows[1]["slo"] == {"ttft_ms": 500.0, "e2e_ms": 9000.0}
+    assert found.rows[1]["goodput_rps"] > 0
+    server.stop()
+    assert len(server.log()[1]) == 4 * (16 + 3)
+
+
+def test_secrets_are_in_no_file_and_no_output(inferbench, tmp_path, server):
+    (tmp_path / "key").unlink()
+    done = run(inferbench, server, "--concurrency", 1, "--api-key", KEY, "--header",
+               "X-Other=" + KEY, "--header=X-Third=" + KEY, env={"OPENAI_API_KEY": KEY + "x"})
+    assert KEY not in done.stdout + done.stderr
+    files = [path for path in Path(tmp_path).rglob("*") if path.is_file()]
+    assert len(files) >= 4
+    for path in files:
+        assert KEY.encode() not in path.read_bytes(), path
+    found = files_of(tmp_path / "results", "online")
+    command = found.data["metadata"]["command"]
+    assert command[-5:] == ["--api-key", "***", "--header", "***", "--header=***"]
+    assert found.data["metadata"]["options"]["api-key"] == "***"
+
+
+def test_a_key_of_the_environment(inferbench, tmp_path, server):
+    run(inferbench, server, "--concurrency", 1, env={"OPENAI_API_KEY": KEY})
+    assert files_of(tmp_path / "results", "online").rows[1]["requests_ok"] == 16
+
+
+def test_a_key_is_not_in_the_process_list(binary, tmp_path, server):
+    process = start(binary, *online(server, "--duration", "30s", "--concurrency", 1, "--api-key", KEY),
+                    cwd=tmp_path, env=plain_env())
+    try:
+        wait_for(lambda: list(tmp_path.glob("results/raw_*/journal.jsonl")), "a journal")
+        line = Path(f"/proc/{process.pid}/cmdline").read_bytes()
+        assert b"--api-key" in line
+        assert KEY.encode() not in line
+    finally:
+        process.terminate()
+        assert process.wait(60) == 4
+
+
+def due_times(folder):
+    """Due times of each repeat, ns from its first one."""
+    repeats = {}
+    for line in journal_of(files_of(folder, "online").journal_path):
+        if line["type"] == "request":
+            repeats.setdefault(line["repeat"], []).append(line["due_ns"])
+    return {key: [due - min(times) for due in sorted(times)] for key, times in repeats.items()}
+
+
+def test_arrivals_are_drawn_before_the_start(inferbench, tmp_path, server):
+    """The same due times again, whatever the endpoint; others in another repeat or seed."""
+    times = []
+    for i, words in enumerate((("--seed", 3), ("--seed", 3, "--endpoint", "chat"), ("--seed", 4))):
+        run(inferbench, server, "--request-rate", 200, "--num-prompts", 30, "--api-key-file", "key",
+            "--output-dir", f"r{i}", *words)
+        times.append(due_times(tmp_path / f"r{i}"))
+    assert len(times[0]) == 2 and len(times[0][1]) == 30
+    assert times[0] == times[1]
+    assert times[0][0] != times[0][1]
+    assert times[0] != times[2]
+
+
+def test_a_time_ends_a_closed_load(inferbench, tmp_path, server):
+    started = time.monotonic()
+    run(inferbench, server, "--duration", "500ms", "--concurrency", 2, "--api-key-file", "key")
+    assert time.monotonic() - started > 1.0
+    rows = files_of(tmp_path / "results", "online").rows
+    assert all(row["requests_ok"] > 2 and row["requests_failed"] == 0 for row in rows)
+    for row in rows:
+        assert row["requests_planned"] == row["requests_ok"] + row["requests_cancelled"]
+
+
+def test_max_concurrency_alone_is_a_closed_load(inferbench, tmp_path, server):
+    done = run(inferbench, server, "--max-concurrency", 2, "--api-key-file", "key")
+    assert "is taken for --concurrency 2" in done.stderr
+    assert files_of(tmp_path / "results", "online").rows[1]["batch_size"] == 2
+
+
+def test_the_servers_models_are_listed(inferbench, server):
+    done = run(inferbench, server, "--model", "nope", "--api-key-file", "key", code=1)
+    assert 'does not serve "nope". It serves: simulated.' in done.stderr
+
+
+def test_recover_gives_the_same_files(inferbench, tmp_path, server):
+    run(inferbench, server, "--concurrency", 2, "--api-key-file", "key")
+    found = files_of(tmp_path / "results", "online")
+    done = inferbench("recover", str(found.raw_path), "--output-dir", "again")
+    assert done.returncode == 0, done.stderr
+    for path in found.results_path, found.summary_path, found.env_path:
+        assert (tmp_path / "again" / path.name).read_bytes() == path.read_bytes()
