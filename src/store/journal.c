@@ -83,6 +83,7 @@ enum status journal_run(struct journal *j, const struct run_data *run, struct er
     jsonw_str(&w, "serving_mode", run->serving_mode);
     jsonw_str(&w, "stamp", run->stamp);
     jsonw_int(&w, "start_wall_ns", run->start.ns);
+    jsonw_int(&w, "start_monotonic_ns", j->start.ns);
     jsonw_int(&w, "utc_offset_s", run->utc_offset_s);
     jsonw_int(&w, "seed", run->seed);
     jsonw_str(&w, "plan_sha256", run->plan_sha256);
