@@ -7,6 +7,7 @@
 #include "plan/lengths.h"
 #include "plan/prompts.h"
 #include "plan/words.h"
+#include "text/digest.h"
 
 #define COMMON_BLOCK_TOKENS 16
 #define COMMON_BLOCK_BYTES  64 /* about as much, where a text has no tokens */
@@ -127,19 +128,32 @@ static enum status take_texts(const struct drawing *g, struct plan_repeat *out)
     return s;
 }
 
+static const char *digits_of(const struct drawing *g, const char *text)
+{
+    char hex[DIGEST_HEX_BYTES];
+    struct digest d;
+
+    if (text == NULL || digest_init(&d) != STATUS_OK) {
+        return NULL;
+    }
+    digest_add(&d, text, strlen(text));
+    digest_hex(&d, hex);
+    return arena_strdup(g->keep, hex);
+}
+
 /* A salt keeps the prompts of one cell, and in cold runs of one repeat, from hits of
  * another's. */
 static const char *salt_of(const struct drawing *g, int64_t repeat)
 {
     const struct draw *d = g->draw;
     const char *run = d->run != NULL ? d->run : "", *slash = d->run != NULL ? "/" : "";
+    const char *text = d->is_prefix_warm
+                           ? arena_printf(g->keep, "inferbench/%s%s%s/%s/warm", run,
+                                          slash, d->scenario->name, d->cell)
+                           : arena_printf(g->keep, "inferbench/%s%s%s/%s/%" PRId64, run,
+                                          slash, d->scenario->name, d->cell, repeat);
 
-    if (d->is_prefix_warm) {
-        return arena_printf(g->keep, "inferbench/%s%s%s/%s/warm", run, slash,
-                            d->scenario->name, d->cell);
-    }
-    return arena_printf(g->keep, "inferbench/%s%s%s/%s/%" PRId64, run, slash,
-                        d->scenario->name, d->cell, repeat);
+    return d->is_online ? digits_of(g, text) : text;
 }
 
 static enum status finish_requests(const struct drawing *g, int64_t repeat,
@@ -147,10 +161,10 @@ static enum status finish_requests(const struct drawing *g, int64_t repeat,
 {
     const struct draw *d = g->draw;
     bool has_texts = d->scenario->text_count > 0;
-    const char *salt = has_texts || d->as_text || d->salts_ids ? salt_of(g, repeat)
+    const char *salt = has_texts || d->as_text || d->is_online ? salt_of(g, repeat)
                                                                : NULL;
 
-    if (salt == NULL && (has_texts || d->as_text || d->salts_ids)) {
+    if (salt == NULL && (has_texts || d->as_text || d->is_online)) {
         return no_memory(g, "a salt");
     }
     for (size_t i = 0; i < out->count; i++) {

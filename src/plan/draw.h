@@ -19,7 +19,8 @@ struct draw {
     size_t first_text; /* request 0 takes this one, modulo text_count */
     bool is_prefix_warm, caching;
     bool as_text;   /* prompts go out as text: no ids, lengths and hits unknown */
-    bool salts_ids; /* prompts of ids carry a salt too: the cache outlives a repeat */
+    bool is_online; /* prompts of ids carry a salt too: the cache outlives a repeat; salts
+                       are hex digits: vLLM's server refuses '/', '@' and more than 128 */
 };
 
 /* Everything but the hits. Texts that go out as ids must have them. Of a prompt as text

@@ -426,7 +426,7 @@ enum status online_draw(const struct online_plan *p, const struct plan_which *w,
                      .is_prefix_warm = o->is_prefix_warm,
                      .caching = c->caching,
                      .as_text = o->is_chat || c->scenario->text_count > 0,
-                     .salts_ids = true};
+                     .is_online = true};
     enum status s = draw_repeat(&d, w->repeat, a, &measured, e);
     if (s == STATUS_OK && o->warmup_requests > 0) {
         d.cell = warm_load;
