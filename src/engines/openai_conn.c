@@ -127,6 +127,11 @@ static enum status free_slot(struct engine_lane *l, int32_t *index, struct err *
             *index = (int32_t)i;
             return STATUS_OK;
         }
+    if (l->conn_count == l->conn_room && l->idle_count > 0) { /* to another target */
+        *index = l->idle[0];
+        engine_openai_conn_close(l, &l->conns[*index]);
+        return STATUS_OK;
+    }
     if (l->conn_count == l->conn_room)
         return status_fail(e, STATUS_TOO_BIG, "connections",
                            "more than %zu at a time were not planned", l->conn_room);

@@ -194,18 +194,28 @@ static enum status not_all(struct engine_lane *l, size_t wanted, struct err *e)
     return status_hint(e, "Is the server still there, and is `ulimit -n` high enough?");
 }
 
-/* Opens what is missing to `wanted` idle connections, and waits until they stand. */
-static enum status open_conns(struct engine_lane *l, size_t wanted,
+static size_t idle_to(const struct engine_lane *l, int32_t target)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < l->idle_count; i++)
+        count += l->conns[l->idle[i]].target == target;
+    return count;
+}
+
+/* Opens what is missing to `each` idle connections to every target, and waits until they
+ * stand. */
+static enum status open_conns(struct engine_lane *l, size_t each,
                               const struct engine_watch *w, struct err *e)
 {
     struct instant limit = clock_after(clock_now(), clock_seconds(CONNECT_TIMEOUT_S));
-    int32_t index;
-    for (size_t i = l->idle_count; i < wanted; i++) {
-        int32_t target = (int32_t)(i % l->setup->target_count);
-        if (engine_openai_conn_open(l, target, OPENAI_NOBODY, &index, e) != STATUS_OK)
-            return e->code;
-        l->conns[index].error[0] = '\0';
-    }
+    size_t wanted = each * l->setup->target_count;
+    int32_t index, targets = (int32_t)l->setup->target_count;
+    for (int32_t t = 0; t < targets; t++)
+        for (size_t i = idle_to(l, t); i < each; i++) {
+            if (engine_openai_conn_open(l, t, OPENAI_NOBODY, &index, e) != STATUS_OK)
+                return e->code;
+            l->conns[index].error[0] = '\0';
+        }
     while (connecting(l) > 0 && clock_before(clock_now(), limit)) {
         struct instant soon = clock_after(clock_now(), clock_seconds(0.1));
         l->ready_count = loop_wait(&l->loop, soon, l->ready,
@@ -247,9 +257,10 @@ enum status engine_openai_lane_prepare(struct engine_lane *l,
     l->phase_name = p->name;
     l->median_gap_ns = 0;
     l->gaps_seen = 0;
-    if (allow_conns((size_t)p->connections, e) != STATUS_OK ||
+    size_t targets = l->setup->target_count; /* chance may send all to one of them */
+    if (allow_conns((size_t)p->connections * targets, e) != STATUS_OK ||
         make_events(l, p->count, e) != STATUS_OK ||
-        grow_conns(l, (size_t)p->connections_max, e) != STATUS_OK ||
+        grow_conns(l, (size_t)p->connections_max * targets, e) != STATUS_OK ||
         write_jobs(l, p, e) != STATUS_OK)
         return e->code;
     if (!l->setup->options->is_keepalive)

@@ -183,3 +183,25 @@ def test_recover_gives_the_same_files(inferbench, tmp_path, server):
     assert done.returncode == 0, done.stderr
     for path in found.results_path, found.summary_path, found.env_path:
         assert (tmp_path / "again" / path.name).read_bytes() == path.read_bytes()
+
+
+@pytest.mark.parametrize("words", [("--concurrency", 7), ("--concurrency", 8, "--client-threads", 2),
+                                   ("--request-rate", "inf", "--num-prompts", 40, "--max-concurrency", 5)],
+                         ids=lambda words: " ".join(map(str, words)))
+def test_servers_take_turns(binary, inferbench, tmp_path, words):
+    """One of them far slower, so that its requests pile up; no connection is missing."""
+    servers = []
+    for name, ttft in ("one", "1ms"), ("two", "30ms"):
+        (tmp_path / name).mkdir()
+        servers.append(Server(binary, tmp_path / name, "--ttft", ttft, "--itl", "1ms"))
+    urls = [f"http://127.0.0.1:{server.port}" for server in servers]
+    done = inferbench("online", "--no-imds", "--num-runs", "2", "--max-tokens", "4", "--accept-invalid",
+                      "--base-url", *urls, *map(str, words))
+    for server in servers:
+        server.stop()
+    assert done.returncode == 0, done.stdout + done.stderr
+    rows = files_of(tmp_path / "results", "online").rows
+    assert all(row["requests_failed"] == 0 for row in rows)
+    assert rows[1]["connections_new"] == 0
+    counts = [len(server.log()[1]) for server in servers]
+    assert counts == [sum(row["requests_planned"] for row in rows) / 2] * 2
