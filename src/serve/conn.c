@@ -51,7 +51,14 @@ struct conn *conn_open(struct conn_table *t, int fd)
     buf_init(&c->out, CONN_OUT_BYTES);
     answer_init(&c->answer);
     t->open++;
-    return c;
+    if (t->secure == NULL)
+        return c;
+    c->secure = secure_new(t->secure);
+    if (c->secure != NULL)
+        return c;
+    c->fd = -1; /* stays the caller's */
+    conn_close(t, c, false);
+    return NULL;
 }
 
 static void release(struct conn *c)
@@ -60,6 +67,8 @@ static void release(struct conn *c)
     buf_fini(&c->later);
     buf_fini(&c->out);
     answer_fini(&c->answer);
+    secure_free(c->secure);
+    c->secure = NULL;
 }
 
 void conn_close(struct conn_table *t, struct conn *c, bool is_reset)
@@ -105,18 +114,53 @@ bool conn_is_blocked(const struct conn *c)
     return c->out.len > c->out_done;
 }
 
-enum conn_sent conn_send(struct conn *c, struct str bytes)
+static enum conn_sent send_raw(struct conn *c, struct str bytes, struct instant *sent)
 {
-    size_t sent = 0;
+    size_t taken = 0;
     if (!conn_is_blocked(c)) {
-        enum sock_result result = sock_send(c->fd, bytes.ptr, bytes.len, &sent);
+        *sent = clock_now();
+        enum sock_result result = sock_send(c->fd, bytes.ptr, bytes.len, &taken);
         if (result == SOCK_ERROR || result == SOCK_END)
             return CONN_LOST;
-        if (sent == bytes.len)
+        if (taken == bytes.len)
             return CONN_SENT;
     }
-    enum status status = buf_append(&c->out, bytes.ptr + sent, bytes.len - sent);
+    enum status status = buf_append(&c->out, bytes.ptr + taken, bytes.len - taken);
     return status == STATUS_OK ? CONN_WAITS : CONN_LOST;
+}
+
+static enum conn_sent send_pending(struct conn *c, struct instant *sent)
+{
+    struct str bytes = secure_pending(c->secure);
+    if (bytes.len == 0)
+        return conn_is_blocked(c) ? CONN_WAITS : CONN_SENT;
+    enum conn_sent result = send_raw(c, bytes, sent);
+    secure_sent(c->secure);
+    return result;
+}
+
+enum conn_sent conn_send(struct conn *c, struct str bytes, struct instant *sent)
+{
+    struct instant unused;
+    if (sent == NULL)
+        sent = &unused;
+    if (c->secure == NULL)
+        return send_raw(c, bytes, sent);
+    return secure_write(c->secure, bytes) ? send_pending(c, sent) : CONN_LOST;
+}
+
+enum conn_sent conn_relay(struct conn *c)
+{
+    struct instant unused;
+    return c->secure != NULL ? send_pending(c, &unused) : CONN_SENT;
+}
+
+void conn_goodbye(struct conn *c)
+{
+    if (c->secure == NULL || c->state == CONN_CLOSED)
+        return;
+    secure_end(c->secure);
+    (void)conn_relay(c);
 }
 
 enum conn_sent conn_flush(struct conn *c, struct instant *sent)

@@ -12,6 +12,7 @@
 #include "http/request.h"
 #include "net/loop.h"
 #include "serve/answer.h"
+#include "serve/secure.h"
 
 enum conn_state {
     CONN_CLOSED,
@@ -27,7 +28,8 @@ enum conn_sent {
 };
 
 struct conn {
-    int fd; /* -1: closed */
+    int fd;                /* -1: closed */
+    struct secure *secure; /* NULL: without TLS */
     uint32_t index, generation;
     enum conn_state state;
     bool ends; /* closed when the answer is out */
@@ -41,7 +43,8 @@ struct conn {
 
 /* All connections, found by index; those closed are used again. */
 struct conn_table {
-    struct conn **all; /* [count] */
+    struct secure_context *secure; /* for all of them, or NULL; the caller's */
+    struct conn **all;             /* [count] */
     size_t count, room, open;
     uint32_t *unused; /* [unused_count]: indices of closed ones; room as `all` */
     size_t unused_count;
@@ -61,8 +64,13 @@ uint64_t conn_tag(const struct conn *c);
 struct conn *conn_of(const struct conn_table *t, uint64_t tag); /* NULL: closed since */
 void conn_table_fini(struct conn_table *t);
 
-/* Sends, behind what still waits. */
-enum conn_sent conn_send(struct conn *c, struct str bytes);
+/* Sends, behind what still waits. *sent (may be NULL): the instant right before the send,
+ * encryption is over by then. */
+enum conn_sent conn_send(struct conn *c, struct str bytes, struct instant *sent);
+/* Sends what TLS has to say by itself. */
+enum conn_sent conn_relay(struct conn *c);
+/* An orderly end: TLS says goodbye. */
+void conn_goodbye(struct conn *c);
 /* There is room again: sends what waits. *sent: the instant before the last send. */
 enum conn_sent conn_flush(struct conn *c, struct instant *sent);
 bool conn_is_blocked(const struct conn *c);

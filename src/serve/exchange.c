@@ -39,6 +39,7 @@ static void complete(struct server *s, struct conn *c)
 {
     end_record(s, &c->answer, c->answer.record.outcome);
     if (c->ends) {
+        conn_goodbye(c);
         exchange_close(s, c, "");
         return;
     }
@@ -81,7 +82,7 @@ static void go_on(struct server *s, struct conn *c, enum stream_next next)
 static void say_continue(struct conn *c)
 {
     c->request.wants_continue = false;
-    (void)conn_send(c, str_from("HTTP/1.1 100 Continue\r\n\r\n"));
+    (void)conn_send(c, str_from("HTTP/1.1 100 Continue\r\n\r\n"), NULL);
 }
 
 /* Takes requests off *in until one is answered later than at once. */
@@ -124,6 +125,24 @@ static void take_bytes(struct server *s, struct conn *c, struct str in)
         exchange_close(s, c, "closed");
 }
 
+/* The peer's bytes are TLS: what it said in them, and what TLS answers by itself. */
+static void take_secure(struct server *s, struct conn *c, struct str raw)
+{
+    enum secure_result result = SECURE_END;
+    if (secure_feed(c->secure, raw))
+        result = SECURE_OK;
+    while (result == SECURE_OK && c->state != CONN_CLOSED) {
+        size_t len = 0;
+        result = secure_read(c->secure, s->plain, SERVER_READ_BYTES, &len);
+        if (result == SECURE_OK)
+            take_bytes(s, c, (struct str){.ptr = s->plain, .len = len});
+    }
+    if (c->state == CONN_CLOSED)
+        return;
+    if (conn_relay(c) == CONN_LOST || result == SECURE_END)
+        exchange_close(s, c, "closed");
+}
+
 void exchange_readable(struct server *s, struct conn *c, bool is_hangup)
 {
     bool goes_on = true;
@@ -133,7 +152,10 @@ void exchange_readable(struct server *s, struct conn *c, bool is_hangup)
         case SOCK_OK:
             c->read = clock_now();
             c->arrival = stamp_mono(&s->stamp, got.kernel_realtime_ns);
-            take_bytes(s, c, (struct str){.ptr = s->read, .len = got.len});
+            if (c->secure != NULL)
+                take_secure(s, c, (struct str){.ptr = s->read, .len = got.len});
+            else
+                take_bytes(s, c, (struct str){.ptr = s->read, .len = got.len});
             goes_on = got.is_full || is_hangup;
             break;
         case SOCK_AGAIN: return;
@@ -168,8 +190,10 @@ void exchange_writable(struct server *s, struct conn *c)
 void exchange_due(struct server *s, struct conn *c)
 {
     due_remove(&s->due, c->index);
-    if (c->state == CONN_READING)
+    if (c->state == CONN_READING) {
+        conn_goodbye(c);
         exchange_close(s, c, "");
+    }
     if (c->state != CONN_ANSWERING)
         return;
     go_on(s, c, stream_step(s, c));

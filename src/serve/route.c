@@ -22,7 +22,7 @@ static enum stream_next reply(struct server *s, struct conn *c, struct reply *r)
     if (s->out.failed != STATUS_OK || s->body.failed != STATUS_OK)
         return STREAM_LOST;
     struct str bytes = {.ptr = buf_cstr(&s->out), .len = s->out.len};
-    return conn_send(c, bytes) == CONN_LOST ? STREAM_LOST : STREAM_ENDS;
+    return conn_send(c, bytes, NULL) == CONN_LOST ? STREAM_LOST : STREAM_ENDS;
 }
 
 static enum stream_next reply_text(struct server *s, struct conn *c, int status,

@@ -69,7 +69,8 @@ static enum status start_listening(struct running *r, struct buf *url, struct er
     if (o->uds != NULL)
         (void)buf_printf(url, "unix:%s", o->uds);
     else
-        (void)buf_printf(url, is_v6 ? "http://[%s]:%d" : "http://%s:%d", o->host,
+        (void)buf_printf(url, is_v6 ? "%s://[%s]:%d" : "%s://%s:%d",
+                         o->tls_cert != NULL ? "https" : "http", o->host,
                          sock_port(r->listener));
     return loop_add(&r->server.loop, r->listener, LISTENER_TAG, e);
 }
@@ -110,6 +111,17 @@ static void put_header(const struct server *s, struct buf *out)
     jsonw_object_end(&w);
 }
 
+static enum status open_tls(struct server *s, struct err *e)
+{
+    if (s->settings->tls_cert == NULL)
+        return STATUS_OK;
+    s->plain = mem_alloc(SERVER_READ_BYTES, 1);
+    if (s->plain == NULL)
+        return status_fail(e, STATUS_NO_MEMORY, "serve", "no memory");
+    return secure_context_new(s->settings->tls_cert, s->settings->tls_key,
+                              &s->conns.secure, e);
+}
+
 static enum status open_server(struct running *r, struct err *e)
 {
     struct server *s = &r->server;
@@ -126,6 +138,8 @@ static enum status open_server(struct running *r, struct err *e)
     enum status st = settings_key(s->settings, &s->key, e);
     if (st == STATUS_OK && s->read == NULL)
         st = status_fail(e, STATUS_NO_MEMORY, "serve", "no memory");
+    if (st == STATUS_OK)
+        st = open_tls(s, e);
     if (st == STATUS_OK)
         st = loop_open(&s->loop, e);
     put_header(s, &header);
@@ -249,7 +263,9 @@ static enum status close_server(struct running *r, struct err *e)
     sock_close(&r->listener);
     for (size_t i = 0; i < s->conns.count; i++)
         exchange_close(s, s->conns.all[i], "stopped");
+    struct secure_context *secure = s->conns.secure;
     conn_table_fini(&s->conns);
+    secure_context_free(secure);
     due_fini(&s->due);
     loop_close(&s->loop);
     buf_fini(&s->line);
@@ -257,6 +273,7 @@ static enum status close_server(struct running *r, struct err *e)
     buf_fini(&s->out);
     buf_fini(&s->key);
     mem_free(s->read);
+    mem_free(s->plain);
     return slog_close(&s->log, e);
 }
 

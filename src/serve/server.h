@@ -30,7 +30,7 @@ struct server {
     struct whole_counts counts;
     int64_t created_s;          /* the start, since the epoch */
     struct buf line, body, out; /* scratch */
-    char *read;                 /* [SERVER_READ_BYTES] */
+    char *read, *plain;         /* [SERVER_READ_BYTES]; plain: with TLS only */
 };
 
 #endif

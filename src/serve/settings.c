@@ -40,6 +40,18 @@ const struct opt settings_table[SETTINGS_COUNT] = {
      .group = "Where",
      .value_name = "FILE",
      .help = "stamps of every request and event, in JSON lines"},
+    {.name = "tls-cert",
+     .type = OPT_STRING,
+     AT(tls_cert),
+     .group = "Where",
+     .value_name = "FILE",
+     .help = "certificate chain in PEM: speaks HTTPS; with --tls-key"},
+    {.name = "tls-key",
+     .type = OPT_STRING,
+     AT(tls_key),
+     .group = "Where",
+     .value_name = "FILE",
+     .help = "private key of the certificate, in PEM"},
     {.name = "quiet",
      .short_name = 'q',
      .type = OPT_FLAG,
@@ -192,6 +204,12 @@ enum status settings_check(const struct settings *s, struct err *e)
     if (s->model[0] == '\0') {
         (void)status_fail(e, STATUS_BAD_OPTION, "--model", "is empty");
         return status_hint(e, "Write e.g. --model simulated");
+    }
+    if ((s->tls_cert == NULL) != (s->tls_key == NULL)) {
+        (void)status_fail(e, STATUS_BAD_OPTION,
+                          s->tls_cert != NULL ? "--tls-cert" : "--tls-key",
+                          "certificate and key go together");
+        return status_hint(e, "Write --tls-cert FILE --tls-key FILE");
     }
     return fate_check(&s->fates, e);
 }

@@ -12,9 +12,10 @@
 #include "serve/fate.h"
 
 struct settings {
-    const char *host, *uds; /* uds: path of a unix socket instead, or NULL */
-    int64_t port;           /* 0: any */
-    const char *log_path;   /* NULL: no log */
+    const char *host, *uds;         /* uds: path of a unix socket instead, or NULL */
+    int64_t port;                   /* 0: any */
+    const char *log_path;           /* NULL: no log */
+    const char *tls_cert, *tls_key; /* PEM files, both or none */
     bool is_quiet;
     const char *model;
     int64_t max_model_len, vocab_size, block_size;
@@ -29,7 +30,7 @@ struct settings {
     int64_t fail_status, retry_after_s; /* retry_after_s: OPT_INT_UNSET */
 };
 
-#define SETTINGS_COUNT 30
+#define SETTINGS_COUNT 32
 extern const struct opt settings_table[SETTINGS_COUNT];
 
 /* What the rows cannot say. */

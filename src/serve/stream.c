@@ -15,7 +15,7 @@ static struct str text_of(const struct buf *b)
 static enum stream_next send_out(struct server *s, struct conn *c, enum stream_next next)
 {
     bool is_lost = s->out.failed != STATUS_OK ||
-                   conn_send(c, text_of(&s->out)) == CONN_LOST;
+                   conn_send(c, text_of(&s->out), NULL) == CONN_LOST;
     return is_lost ? STREAM_LOST : next;
 }
 
@@ -69,7 +69,6 @@ static void count_end(struct server *s, const struct answer *a)
         s->counts.length++;
 }
 
-/* The instant is read after all work and right before the send. */
 static enum stream_next send_event(struct server *s, struct conn *c)
 {
     struct answer *a = &c->answer;
@@ -80,9 +79,8 @@ static enum stream_next send_event(struct server *s, struct conn *c)
     chunks_tokens(&a->chunks, &t, &s->out);
     if (s->out.failed != STATUS_OK)
         return STREAM_LOST;
-    struct str bytes = text_of(&s->out);
-    struct instant now = clock_now();
-    enum conn_sent sent = conn_send(c, bytes);
+    struct instant now;
+    enum conn_sent sent = conn_send(c, text_of(&s->out), &now);
     if (sent == CONN_LOST)
         return STREAM_LOST;
     a->sent_events++;
@@ -209,8 +207,7 @@ static enum stream_next send_half(struct server *s, struct conn *c)
 static enum stream_next send_at_once(struct server *s, struct conn *c)
 {
     struct answer *a = &c->answer;
-    a->record.end = clock_now();
-    enum conn_sent sent = conn_send(c, text_of(&s->out));
+    enum conn_sent sent = conn_send(c, text_of(&s->out), &a->record.end);
     if (sent == CONN_LOST || s->out.failed != STATUS_OK)
         return STREAM_LOST;
     a->sent_events = 1;

@@ -8,6 +8,7 @@ import json
 import re
 import signal
 import socket
+import ssl
 import subprocess
 
 
@@ -18,12 +19,17 @@ class Server:
             [str(binary), "serve", "--port", "0", "--log", str(self.log_path), *map(str, options)],
             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
         line = self.process.stdout.readline()
-        found = re.fullmatch(r"serve: listening on http://127\.0\.0\.1:(\d+)\n", line)
+        found = re.fullmatch(r"serve: listening on (https?)://127\.0\.0\.1:(\d+)\n", line)
         assert found, (line, self.process.stderr.read())
-        self.port = int(found[1])
+        self.is_tls, self.port = found[1] == "https", int(found[2])
 
     def connect(self):
-        return socket.create_connection(("127.0.0.1", self.port), timeout=30)
+        plain = socket.create_connection(("127.0.0.1", self.port), timeout=30)
+        if not self.is_tls:
+            return plain
+        context = ssl.create_default_context()
+        context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+        return context.wrap_socket(plain, suppress_ragged_eofs=False)
 
     def stop(self, number=signal.SIGTERM):
         """Exit code and what it said on stderr."""

@@ -2,8 +2,10 @@
 
 import json
 import re
+import shutil
 import signal
 import socket
+import ssl
 import subprocess
 import threading
 
@@ -511,6 +513,56 @@ def test_the_end_of_the_server(serve):
         assert server.log()[1][0]["outcome"] == "stopped"
 
 
+@pytest.fixture(scope="module")
+def pair(tmp_path_factory):
+    """Options for a certificate made here and its key."""
+    if not shutil.which("openssl"):
+        pytest.skip("no openssl to make a certificate with")
+    folder = tmp_path_factory.mktemp("tls")
+    subprocess.run(["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-keyout",
+                    "key.pem", "-out", "cert.pem", "-days", "2", "-subj", "/CN=localhost"],
+                   cwd=folder, check=True, capture_output=True)
+    return "--tls-cert", folder / "cert.pem", "--tls-key", folder / "key.pem"
+
+
+def test_tls(serve, pair):
+    server = serve(*FAST, *pair)
+    with server.connect() as sock, sock.makefile("rb") as file:
+        for _ in range(3):
+            sock.sendall(post(USAGE))
+            assert texts(Answer(file).events()) == [" t1", " t2", " t3", " t4"]
+        sock.sendall(post(STREAM) + get("/health", "Connection: close"))
+        assert len(Answer(file).events()) == 5
+        assert Answer(file).status == 200
+        assert file.read() == b""  # with a goodbye, else this raises
+    answers = run_all(server, 50, {**USAGE, "max_tokens": 30}, read_events)
+    assert all(len(texts(events)) == 30 for events in answers)
+    big = {"prompt": "x" * 400000, "max_tokens": 20, "return_token_ids": True}
+    assert len(ask(server, post(big)).json()["choices"][0]["prompt_token_ids"]) == 100000
+    server.stop()
+    rows = server.log()[1].values()
+    assert {row["outcome"] for row in rows} == {"ok"}
+    assert all(s >= row["arrival_ns"] + 2000000 + 1000000 * k
+               for row in rows if row["stream"] for k, s in enumerate(row["sent_ns"]))
+
+
+def test_tls_cut_has_no_goodbye(serve, pair):
+    server = serve(*FAST, *pair, "--cut", "1")
+    with server.connect() as sock:
+        sock.sendall(post(FAULT))
+        with pytest.raises(ssl.SSLEOFError):
+            while sock.recv(65536):
+                pass
+
+
+def test_tls_and_plain_bytes(serve, pair):
+    server = serve(*FAST, *pair)
+    with socket.create_connection(("127.0.0.1", server.port), timeout=30) as sock:
+        sock.sendall(get("/health"))
+        assert b"HTTP/1.1 200" not in sock.recv(65536)
+    assert ask(server, get("/health")).status == 200
+
+
 def test_port_in_use(serve, inferbench):
     server = serve(*FAST)
     done = inferbench("serve", "--port", server.port)
@@ -545,6 +597,8 @@ BAD = [
     (["--garbage-kind", "jsn"], "Did you mean json?"),
     (["--port", "70000"], "--port: 70000 is out of range. Write 0 to 65535"),
     (["--model", ""], "--model: is empty"),
+    (["--tls-cert", "x"], "--tls-cert: certificate and key go together"),
+    (["--tls-key", "x"], "--tls-key: certificate and key go together"),
     (["stray"], "stray: a word that belongs to no option"),
     (["--tttf", "1s"], "--tttf: unknown option. Did you mean --ttft?"),
 ]
@@ -561,3 +615,5 @@ def test_log_that_cannot_be_written(inferbench, tmp_path):
     assert done.returncode == 1 and "cannot be written: No such file or directory" in done.stderr
     done = inferbench("serve", "--port", "0", "--api-key-file", tmp_path / "none")
     assert done.returncode == 1 and "no such file" in done.stderr
+    done = inferbench("serve", "--port", "0", "--tls-cert", "/dev/null", "--tls-key", "/dev/null")
+    assert done.returncode == 1 and "/dev/null: no certificate in PEM" in done.stderr

@@ -68,7 +68,7 @@ static void what_finds_no_room_waits(void **state)
     struct conn *c = open_pair(&t, &peer);
     for (int i = 0; i < PIECES; i++) {
         memset(piece, 'a' + i % 26, sizeof piece);
-        enum conn_sent result = conn_send(c, (struct str){piece, sizeof piece});
+        enum conn_sent result = conn_send(c, (struct str){piece, sizeof piece}, NULL);
         assert_int_equal(result, conn_is_blocked(c) ? CONN_WAITS : CONN_SENT);
     }
     assert_true(conn_is_blocked(c));
@@ -97,7 +97,7 @@ static void a_peer_that_is_gone(void **state)
     int peer;
     struct conn *c = open_pair(&t, &peer);
     (void)close(peer);
-    assert_int_equal(conn_send(c, str_from("x")), CONN_LOST);
+    assert_int_equal(conn_send(c, str_from("x"), NULL), CONN_LOST);
     assert_int_equal(buf_text(&c->out, "x"), STATUS_OK);
     assert_int_equal(conn_flush(c, &sent), CONN_LOST);
     conn_table_fini(&t);
