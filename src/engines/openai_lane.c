@@ -322,7 +322,7 @@ static void learn_gap(struct engine_lane *l, struct openai_conn *c)
         l->median_gap_ns *= gap > l->median_gap_ns ? 1.02 : 1 / 1.02;
 }
 
-static int64_t drain_ns(const struct engine_lane *l)
+int64_t engine_openai_lane_drain_ns(const struct engine_lane *l)
 {
     const struct engine_target *o = l->setup->options;
     if (o->drain_interval_us != OPT_INT_UNSET)
@@ -461,7 +461,7 @@ static void wait_ready(struct engine_lane *l, struct instant until)
 {
     const size_t cap = sizeof l->ready / sizeof *l->ready;
     struct instant now = stamp_turn(&l->clock);
-    int64_t pause_ns = l->oldest >= 0 ? drain_ns(l) : 0;
+    int64_t pause_ns = l->oldest >= 0 ? engine_openai_lane_drain_ns(l) : 0;
     struct instant wake = until;
     if (pause_ns > 0 && l->last_drain.ns + pause_ns < until.ns)
         wake.ns = l->last_drain.ns + pause_ns;

@@ -89,6 +89,8 @@ void engine_openai_lane_fail(struct engine_lane *l, struct openai_conn *c,
 MUST_CHECK enum status engine_openai_lane_new(struct engine *en,
                                               const struct openai_setup *setup,
                                               struct engine_lane **out, struct err *e);
+/* How long it sleeps between two looks at its connections, as things stand. */
+int64_t engine_openai_lane_drain_ns(const struct engine_lane *l);
 void engine_openai_lane_free(struct engine_lane *l); /* NULL is harmless */
 /* Members of the engine table. */
 MUST_CHECK enum status engine_openai_lane_prepare(struct engine_lane *l,

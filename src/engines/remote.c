@@ -184,6 +184,12 @@ static enum status remote_reset_prefix(struct engine *en, bool *done, struct err
 
 static enum status remote_counters(struct engine *en, struct row *fields, struct err *e)
 {
+    int64_t drain_ns = 0;
+    for (size_t i = 0; i < en->lane_count; i++) {
+        int64_t own_ns = engine_openai_lane_drain_ns(en->lanes[i]);
+        drain_ns = own_ns > drain_ns ? own_ns : drain_ns;
+    }
+    fields->v[FIELD_drain_interval_us] = value_num((double)drain_ns / 1e3);
     return engine_openai_server_counters(&en->server, fields, &en->hits, e);
 }
 
