@@ -132,6 +132,32 @@ static void the_vocabulary_is_that_of_a_local_model(void **state)
     assert_int_equal(f->job.settings.vocab_size, 999);
 }
 
+static void the_header_tells_the_run(void **state)
+{
+    struct online_job_fixture *f = *state;
+    struct online_job *j = &f->job;
+    const struct row *fields = &j->run.fields;
+    online_job_fixture_ok(f,
+                          "--host gpu7 --metadata who=me --price-per-hour 2.5 --label x "
+                          "--api-key s3cret");
+    assert_int_equal(online_setup_run(j, &f->e), STATUS_OK);
+    assert_string_equal(field_str(fields, FIELD_instance_type), "unknown"); /* remote */
+    assert_string_equal(field_str(fields, FIELD_label), "x");
+    assert_string_equal(field_str(fields, FIELD_serving_mode), "online");
+    assert_string_equal(field_str(fields, FIELD_engine), "openai");
+    assert_string_equal(field_str(fields, FIELD_run_id), j->plan.options.run);
+    assert_int_equal(fields->v[FIELD_model_name].kind, VALUE_NULL); /* the server's */
+    assert_string_equal(j->settings.raw_dir, j->raw_dir);
+    assert_string_equal(j->run.plan_sha256, j->plan.sha256);
+    assert_null(strstr(j->run.options_json, "s3cret"));
+    assert_null(strstr(j->run.command_json, "s3cret"));
+    assert_null(strstr(j->run.env_json, "s3cret"));
+    online_job_fixture_ok(f, "--model m --instance-type g5.xlarge");
+    assert_int_equal(online_setup_run(j, &f->e), STATUS_OK);
+    assert_string_equal(field_str(fields, FIELD_instance_type), "g5.xlarge");
+    assert_string_equal(field_str(fields, FIELD_model_name), "m");
+}
+
 /* Every allocation of planning fails once: an error, and no crash. */
 static void memory_may_run_out(void **state)
 {
@@ -154,8 +180,11 @@ int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
     const struct CMUnitTest tests[] = {
-        TEST(defaults),           TEST(launched),
-        TEST(scenarios),          TEST(the_vocabulary_is_that_of_a_local_model),
+        TEST(defaults),
+        TEST(launched),
+        TEST(scenarios),
+        TEST(the_vocabulary_is_that_of_a_local_model),
+        TEST(the_header_tells_the_run),
         TEST(memory_may_run_out),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

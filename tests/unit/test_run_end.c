@@ -1,0 +1,211 @@
+/* How a run ends; the whole of it, with its table, is tested from outside. */
+#include "cli/run_end.h"
+
+#include <fcntl.h>
+#include <glob.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+#include <cmocka.h>
+
+#include "journal_fixture.h"
+
+struct fixture {
+    struct journal_fixture fx;
+    struct cli cli;
+    struct arena arena;
+    struct journal journal;
+    struct progress progress;
+    struct offline_outcome outcome;
+    struct run_end end;
+    int log[2], out, old_out;
+    char text[8192];
+    struct err e;
+};
+
+/* Standard output goes into a file of the test's folder. */
+static int setup(void **state)
+{
+    static struct fixture f;
+    char path[128];
+    memset(&f, 0, sizeof f);
+    journal_fixture_init(&f.fx);
+    assert_int_equal(pipe2(f.log, O_NONBLOCK | O_CLOEXEC), 0);
+    snprintf(path, sizeof path, "%s/stdout", f.fx.dir);
+    f.out = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    log_init(&f.cli.log, LOG_NOTE);
+    f.cli.log.fd = f.log[1];
+    arena_init(&f.arena, 64 << 20);
+    f.journal.fd = -1;
+    f.end = (struct run_end){.mode = "online",
+                             .cli = &f.cli,
+                             .arena = &f.arena,
+                             .journal = &f.journal,
+                             .progress = &f.progress,
+                             .outcome = &f.outcome,
+                             .fields = &f.fx.f.run.fields,
+                             .output_dir = f.fx.dir,
+                             .raw_dir = f.fx.dir,
+                             .journal_path = f.fx.path,
+                             .cells_planned = 1};
+    fflush(stdout);
+    f.old_out = dup(STDOUT_FILENO);
+    assert_true(dup2(f.out, STDOUT_FILENO) >= 0);
+    *state = &f;
+    return 0;
+}
+
+static void give_back(struct fixture *f)
+{
+    if (f->old_out < 0)
+        return;
+    dup2(f->old_out, STDOUT_FILENO);
+    close(f->old_out);
+    f->old_out = -1;
+}
+
+static int teardown(void **state)
+{
+    struct fixture *f = *state;
+    give_back(f);
+    close(f->out);
+    close(f->log[0]);
+    close(f->log[1]);
+    arena_fini(&f->arena);
+    journal_fixture_fini(&f->fx);
+    return 0;
+}
+
+static const char *printed(struct fixture *f)
+{
+    ssize_t got = pread(f->out, f->text, sizeof f->text - 1, 0);
+    f->text[got > 0 ? got : 0] = '\0';
+    return f->text;
+}
+
+static const char *told(struct fixture *f)
+{
+    ssize_t got = read(f->log[0], f->text, sizeof f->text - 1);
+    f->text[got > 0 ? got : 0] = '\0';
+    return f->text;
+}
+
+static size_t files(struct fixture *f, const char *pattern)
+{
+    char path[192];
+    glob_t g;
+    snprintf(path, sizeof path, "%s/%s", f->fx.dir, pattern);
+    size_t count = glob(path, 0, NULL, &g) == 0 ? g.gl_pathc : 0;
+    globfree(&g);
+    return count;
+}
+
+static void begin(struct fixture *f)
+{
+    if (run_end_open(&f->end, &f->fx.f.run, &f->e) != STATUS_OK)
+        fail_msg("%s: %s", f->e.where, f->e.what);
+}
+
+static void a_run_that_was_stopped(void **state)
+{
+    struct fixture *f = *state;
+    begin(f);
+    f->outcome.is_interrupted = true;
+    int code = run_end_finish(&f->end, STATUS_OK, &f->e);
+    give_back(f);
+    assert_int_equal(code, CLI_SIGNAL);
+    journal_fixture_has(printed(f), "inferbench merge collected/*.json");
+    journal_fixture_has(f->text, "/online_results_*.json' collected/");
+    journal_fixture_has(told(f), "exit 4");
+    assert_int_equal(files(f, "*_results_*.json"), 1);
+    assert_int_equal(files(f, "*_summary_*.json"), 1);
+    struct buf journal;
+    buf_init(&journal, 1 << 20);
+    journal_fixture_read(f->fx.path, &journal);
+    journal_fixture_has(buf_cstr(&journal), "\"signal\"");
+    buf_fini(&journal);
+}
+
+static void a_run_that_broke_off(void **state)
+{
+    struct fixture *f = *state;
+    begin(f);
+    status_fail(&f->e, STATUS_NO_SPACE, "journal", "disk full");
+    int code = run_end_finish(&f->end, STATUS_NO_SPACE, &f->e);
+    give_back(f);
+    assert_int_equal(code, CLI_FAILED);
+    journal_fixture_has(told(f), "disk full");
+    journal_fixture_has(f->text, "exit 1: the run could not go on");
+}
+
+static void files_that_cannot_be_written(void **state)
+{
+    struct fixture *f = *state;
+    begin(f);
+    f->end.output_dir = "/nowhere/at/all";
+    int code = run_end_finish(&f->end, STATUS_OK, &f->e);
+    give_back(f);
+    assert_int_equal(code, CLI_FAILED);
+    journal_fixture_has(told(f), "inferbench recover");
+}
+
+static void a_journal_that_cannot_be_made(void **state)
+{
+    struct fixture *f = *state;
+    f->end.journal_path = "/nowhere/journal.jsonl";
+    assert_int_equal(run_end_open(&f->end, &f->fx.f.run, &f->e), STATUS_IO);
+}
+
+static void levels_and_notes(void **state)
+{
+    struct fixture *f = *state;
+    run_end_notes(&f->end);
+    assert_string_equal(told(f), "");
+    f->end.mlflow_uri = "http://x";
+    run_end_notes(&f->end);
+    journal_fixture_has(told(f), "MLflow");
+    f->end.no_mlflow = true;
+    run_end_notes(&f->end);
+    assert_string_equal(told(f), "");
+    run_end_log_level(&f->cli, false, true);
+    assert_int_equal(f->cli.log.level, LOG_DEBUG);
+    run_end_log_level(&f->cli, true, true);
+    assert_int_equal(f->cli.log.level, LOG_WARN);
+    run_end_log_level(&f->cli, false, false);
+    assert_int_equal(f->cli.log.level, LOG_NOTE);
+}
+
+static void a_dry_run(void **state)
+{
+    struct fixture *f = *state;
+    struct buf text;
+    buf_init(&text, 64);
+    buf_text(&text, "the plan\n");
+    int good = run_end_dry(&f->cli, STATUS_OK, &text, &f->e);
+    status_fail(&f->e, STATUS_BAD_OPTION, "--x", "is bad");
+    int bad = run_end_dry(&f->cli, f->e.code, &text, &f->e);
+    give_back(f);
+    buf_fini(&text);
+    assert_int_equal(good, CLI_DONE);
+    assert_int_equal(bad, CLI_USAGE);
+    assert_string_equal(printed(f), "the plan\n");
+    journal_fixture_has(told(f), "--x: is bad");
+}
+
+int main(void)
+{
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+    const struct CMUnitTest tests[] = {
+        TEST(a_run_that_was_stopped),
+        TEST(a_run_that_broke_off),
+        TEST(files_that_cannot_be_written),
+        TEST(a_journal_that_cannot_be_made),
+        TEST(levels_and_notes),
+        TEST(a_dry_run),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
