@@ -1,10 +1,11 @@
-/* Words of a command line, one a line of the input, against the table of `offline`. What
- * was accepted is accepted again when written back. */
+/* Words of a command line, one a line of the input, against the tables of `offline` and
+ * `online`. What was accepted is accepted again when written back. */
 #include <string.h>
 
 #include "base/opt.h"
 #include "base/opt_value.h"
 #include "cli/offline_opts.h"
+#include "cli/online_opts.h"
 
 #include "fuzz_target.h"
 
@@ -26,12 +27,22 @@ static void split(char *text, struct words *out)
     }
 }
 
-static struct opt_parse parse_of(struct offline_opts *opts, struct arena *a)
+union options {
+    struct offline_opts offline;
+    struct online_opts online;
+};
+
+static const struct table {
+    const struct opt *rows;
+    size_t count;
+} tables[] = {{offline_opts_table, OFFLINE_OPTS_COUNT},
+              {online_opts_table, ONLINE_OPTS_COUNT}};
+
+static struct opt_parse parse_of(const struct table *t, union options *opts,
+                                 struct arena *a)
 {
-    struct opt_parse p = {.table = offline_opts_table,
-                          .count = OFFLINE_OPTS_COUNT,
-                          .target = opts,
-                          .arena = a};
+    struct opt_parse p = {
+        .table = t->rows, .count = t->count, .target = opts, .arena = a};
     enum status status = opt_init(&p, NULL);
     TARGET_CHECK(status == STATUS_OK);
     return p;
@@ -41,7 +52,8 @@ static struct opt_parse parse_of(struct offline_opts *opts, struct arena *a)
 static bool has_one_text(const struct opt *o)
 {
     return o->type == OPT_INT || o->type == OPT_DOUBLE || o->type == OPT_CHOICE ||
-           o->type == OPT_FLAG || o->type == OPT_INT_LIST || o->type == OPT_DOUBLE_LIST;
+           o->type == OPT_FLAG || o->type == OPT_DURATION || o->type == OPT_INT_LIST ||
+           o->type == OPT_DOUBLE_LIST;
 }
 
 static void write_and_read(const struct opt_parse *p, struct opt_parse *again,
@@ -82,18 +94,18 @@ static void check_error(const struct err *e)
     TARGET_CHECK(e->where[0] != '\0' && e->what[0] != '\0');
 }
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+static void read_words(const struct table *t, struct str input)
 {
     struct arena a;
     struct words words;
-    struct offline_opts opts, opts_again;
+    union options opts, opts_again;
     struct err e = {0};
     arena_init(&a, CAP_BYTES);
-    char *text = arena_str(&a, (struct str){.ptr = (const char *)data, .len = size});
+    char *text = arena_str(&a, input);
     if (text != NULL) {
         split(text, &words);
-        struct opt_parse p = parse_of(&opts, &a);
-        struct opt_parse again = parse_of(&opts_again, &a);
+        struct opt_parse p = parse_of(t, &opts, &a);
+        struct opt_parse again = parse_of(t, &opts_again, &a);
         if (opt_read_argv(&p, words.count, words.items, &e) != STATUS_OK)
             check_error(&e);
         else
@@ -101,5 +113,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
                 write_and_read(&p, &again, &p.table[i]);
     }
     arena_fini(&a);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    for (size_t i = 0; i < sizeof tables / sizeof *tables; i++)
+        read_words(&tables[i], (struct str){.ptr = (const char *)data, .len = size});
     return 0;
 }
