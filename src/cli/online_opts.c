@@ -182,7 +182,7 @@ const struct opt online_opts_table[] = {
     {.name = "request-rate",
      .type = OPT_DOUBLE_LIST,
      AT(request_rates),
-     .min = 1e-6,
+     .min = 0.001,
      .max = INFINITY,
      LOAD,
      .value_name = "RPS",
