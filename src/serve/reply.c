@@ -38,14 +38,15 @@ const char *reply_reason(int status)
 /* RFC 9110, 5.6.7; the names do not follow the locale. */
 static void put_date(struct wall now, struct buf *out)
 {
-    static const char days[] = "SunMonTueWedThuFriSat";
-    static const char months[] = "JanFebMarAprMayJunJulAugSepOctNovDec";
+    static const char days[7][4] = {"Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"};
+    static const char months[12][4] = {"Jan", "Feb", "Mar", "Apr", "May", "Jun",
+                                       "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
     time_t s = (time_t)(now.ns / NS_PER_S);
     struct tm t = {0};
     (void)gmtime_r(&s, &t);
-    (void)buf_printf(out, "date: %.3s, %02d %.3s %d %02d:%02d:%02d GMT\r\n",
-                     days + 3 * t.tm_wday, t.tm_mday, months + 3 * t.tm_mon,
-                     t.tm_year + 1900, t.tm_hour, t.tm_min, t.tm_sec);
+    (void)buf_printf(out, "date: %s, %02d %s %d %02d:%02d:%02d GMT\r\n", days[t.tm_wday],
+                     t.tm_mday, months[t.tm_mon], t.tm_year + 1900, t.tm_hour, t.tm_min,
+                     t.tm_sec);
 }
 
 static void put_padding(struct buf *out)
