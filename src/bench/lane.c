@@ -35,7 +35,9 @@ static enum status make_flights(struct lane *l, struct err *e)
     l->memory = mem_alloc(l->flight_count, bytes);
     l->free = mem_alloc(l->flight_count, sizeof(struct flight *));
     l->of = mem_alloc(l->work.count, sizeof(struct flight *));
-    if (l->flights == NULL || l->memory == NULL || l->free == NULL || l->of == NULL)
+    l->pauses = mem_alloc((size_t)l->work.in_flight_max, sizeof *l->pauses);
+    if (l->flights == NULL || l->memory == NULL || l->free == NULL || l->of == NULL ||
+        l->pauses == NULL)
         return no_memory(e);
     for (size_t i = 0; i < l->flight_count; i++) {
         flight_place(&l->flights[i], (char *)l->memory + i * bytes, room);
@@ -69,6 +71,7 @@ void lane_fini(struct lane *l)
     mem_free(l->memory);
     mem_free(l->free);
     mem_free(l->of);
+    mem_free(l->pauses);
     *l = (struct lane){0};
 }
 
@@ -122,13 +125,24 @@ static bool has_more(const struct lane *l)
            !atomic_load_explicit(&l->stop, memory_order_relaxed);
 }
 
+/* Slots pause equally long: the first to begin is the first to end. */
+static void pause_slot(struct lane *l, int32_t slot, struct instant at)
+{
+    size_t room = (size_t)l->work.in_flight_max;
+    l->pauses[(l->pause_first + l->pause_count++) % room] = (struct lane_pause){
+        .slot = slot, .due = {.ns = at.ns + LANE_PAUSE_NS}};
+}
+
 /* A slot has become free at `at`. */
-static void slot_freed(struct lane *l, int32_t slot, struct instant at)
+static void slot_freed(struct lane *l, int32_t slot, struct instant at, bool was_refused)
 {
     if (!has_more(l) || is_past_duration(l, at))
         return;
     if (l->work.is_closed) {
-        send_next(l, slot, at, at);
+        if (was_refused)
+            pause_slot(l, slot, at);
+        else
+            send_next(l, slot, at, at);
         return;
     }
     bool was_full = l->in_flight == l->work.in_flight_max - 1;
@@ -150,12 +164,13 @@ static void take_event(struct lane *l, const struct event *ev)
     if (!flight_event(f, ev))
         return;
     int32_t slot = f->slot;
+    bool was_refused = f->fail == FAIL_refused;
     l->in_flight--;
     atomic_fetch_add_explicit(f->status == RECORD_OK ? &l->ok : &l->bad, 1,
                               memory_order_relaxed);
     bool is_put = ring_put(&l->ended, f); /* as many places as flights */
     (void)is_put;
-    slot_freed(l, slot, ev->at);
+    slot_freed(l, slot, ev->at, was_refused);
 }
 
 /* Sends what is due; returns when the next one will be. */
@@ -172,8 +187,22 @@ static struct instant send_open(struct lane *l, struct instant now)
     return (struct instant){.ns = INT64_MAX};
 }
 
+/* Goes on with slots whose pause is over. */
+static struct instant send_paused(struct lane *l, struct instant now)
+{
+    while (l->pause_count > 0 && has_more(l) && !is_past_duration(l, now)) {
+        const struct lane_pause p = l->pauses[l->pause_first];
+        if (p.due.ns > now.ns)
+            return p.due;
+        l->pause_first = (l->pause_first + 1) % (size_t)l->work.in_flight_max;
+        l->pause_count--;
+        send_next(l, p.slot, p.due, p.due);
+    }
+    return (struct instant){.ns = INT64_MAX};
+}
+
 /* Starts slots whose turn has come. */
-static struct instant send_closed(struct lane *l, struct instant now)
+static struct instant start_slots(struct lane *l, struct instant now)
 {
     while (has_more(l) && l->slots_started < l->work.in_flight_max &&
            !is_past_duration(l, now)) {
@@ -185,6 +214,12 @@ static struct instant send_closed(struct lane *l, struct instant now)
         send_next(l, (int32_t)l->slots_started++, unknown, unknown);
     }
     return (struct instant){.ns = INT64_MAX};
+}
+
+static struct instant send_closed(struct lane *l, struct instant now)
+{
+    struct instant start = start_slots(l, now), paused = send_paused(l, now);
+    return paused.ns < start.ns ? paused : start;
 }
 
 struct window {

@@ -34,6 +34,14 @@ struct lane_cost {
     struct hist late_ns;           /* read minus kernel stamp of exact events */
 };
 
+/* A slot of a closed load whose connection was refused: its next request is due after
+ * LANE_PAUSE_NS, not at once, else a server that restarts would find the plan used up. */
+#define LANE_PAUSE_NS (100 * NS_PER_MS)
+struct lane_pause {
+    int32_t slot;
+    struct instant due;
+};
+
 struct lane {
     const struct engine_ops *ops;
     struct engine_lane *engine;
@@ -49,6 +57,8 @@ struct lane {
     struct flight **of; /* [count] flight of each request in flight, by position */
     size_t next;        /* position of the next request to send */
     int64_t in_flight, slots_started;
+    struct lane_pause *pauses; /* [in_flight_max] ring; closed load alone */
+    size_t pause_count, pause_first;
     bool is_held; /* the next request is due and waits for a slot */
     struct instant last_send;
     struct err failed; /* of the engine; code STATUS_OK */

@@ -1,5 +1,6 @@
 #include "bench/online_run.h"
 
+#include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
@@ -152,10 +153,11 @@ static enum status judge(struct repeat_data *r, const struct phase_outcome *out,
 {
     if (out->ok > 0 || out->failed == 0)
         return STATUS_OK;
-    r->error = arena_strdup(a, out->first_error[0] != '\0' ? out->first_error
-                                                           : "every request failed");
-    return status_fail(why, STATUS_ENGINE, "every request failed", "%s",
-                       out->first_error);
+    const char *first = out->first_error[0] != '\0' ? out->first_error : "not said";
+    status_fail(why, STATUS_ENGINE, "requests", "all %" PRId64 " failed, the first: %s",
+                out->failed, first);
+    r->error = arena_strdup(a, why->what);
+    return status_hint(why, "Each has its error in journal.jsonl");
 }
 
 /* Hits: each answer's own, else the server's counters. */

@@ -7,6 +7,7 @@
 
 #include "base/file.h"
 #include "http/url.h"
+#include "net/tls.h"
 #include "text/json.h"
 
 #define KEY_FILE_CAP_BYTES ((size_t)64 << 10)
@@ -320,6 +321,18 @@ static enum status check_counts(const struct online_opts *o, struct err *e)
     return status_hint(e, "Leave one of the two out");
 }
 
+static enum status check_ca(const struct online_opts *o, struct err *e)
+{
+    const struct tls_options tls = {
+        .host = "localhost", .ca_cert = o->ca_cert, .is_insecure = o->insecure};
+    struct tls_context *context = NULL;
+    if (o->ca_cert == NULL)
+        return STATUS_OK;
+    enum status s = tls_context_new(&tls, &context, e);
+    tls_context_free(context);
+    return s;
+}
+
 enum status online_target_build(const struct opt_parse *p, const struct online_opts *o,
                                 struct arena *a, struct engine_target *out, struct err *e)
 {
@@ -342,7 +355,7 @@ enum status online_target_build(const struct opt_parse *p, const struct online_o
         check_attached(p, o, e) != STATUS_OK ||
         (!is_launched && find_urls(p, o, a, out, e) != STATUS_OK) ||
         find_key(o, a, out, e) != STATUS_OK || build_headers(o, a, out, e) != STATUS_OK ||
-        check_body(o, e) != STATUS_OK)
+        check_body(o, e) != STATUS_OK || check_ca(o, e) != STATUS_OK)
         return e->code;
     return check_counts(o, e);
 }

@@ -162,6 +162,13 @@ static void http_error(struct openai_conn *c, const struct openai_chunk *chunk)
     failed(c, FAIL_http, str_from(text));
 }
 
+/* HTTP 200, and no event stream where one was asked for: its first token would be its
+ * last. */
+static bool is_unstreamed(const struct pass *p)
+{
+    return p->lane->setup->options->is_stream;
+}
+
 /* An answer that is no stream is whole: an error, or all tokens at once. */
 static void plain_answer(struct pass *p)
 {
@@ -173,8 +180,18 @@ static void plain_answer(struct pass *p)
         http_error(c, is_json ? &chunk : NULL);
         return;
     }
+    if (is_json && chunk.error.ptr != NULL) {
+        failed(c, FAIL_stream, chunk.error);
+        return;
+    }
     if (!is_json || !chunk.has_choice) {
         failed(c, FAIL_stream, str_from("an answer that is not a completion"));
+        return;
+    }
+    if (is_unstreamed(p)) {
+        failed(
+            c, FAIL_stream,
+            str_from("the answer came in one piece; --no-stream is for such a server"));
         return;
     }
     keep_usage(&c->answer, &chunk);
@@ -258,12 +275,12 @@ static void tell_end(struct pass *p)
     }
 }
 
-static void take_apart(struct pass *p, struct str bytes)
+static void take_apart(struct pass *p, struct str *bytes)
 {
     struct openai_conn *c = p->conn;
     struct str body;
     while (!p->is_over && !c->answer.has_error) {
-        switch (response_next(&c->http, &bytes, &body)) {
+        switch (response_next(&c->http, bytes, &body)) {
         case RESPONSE_MORE: return;
         case RESPONSE_HEAD: take_head(p); break;
         case RESPONSE_BODY: (void)take_body(p, body); break;
@@ -280,9 +297,9 @@ bool engine_openai_answer_read(struct engine_lane *l, struct openai_conn *c,
     struct pass p = {.lane = l, .conn = c, .read = read, .first_event = l->event_count};
     p.at = is_stamped(c, read) ? read->kernel : read->user;
     c->answer.has_bytes = true;
-    take_apart(&p, bytes);
+    take_apart(&p, &bytes);
     classify(&p);
-    *keep = p.is_over && c->http.is_keep_alive;
+    *keep = p.is_over && c->http.is_keep_alive && bytes.len == 0;
     if (!p.is_over && !c->answer.has_error)
         return false;
     tell_end(&p);

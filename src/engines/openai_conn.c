@@ -6,6 +6,12 @@
 
 #include "engines/openai_lane.h"
 
+/* A reset is taken for that of an idle connection (a firewall that forgot it, a server
+ * that closed it with our request unread) if it had been idle for so long, and if it came
+ * so soon after the send. */
+#define IDLE_LONG_NS  NS_PER_S
+#define RESET_SOON_NS NS_PER_S
+
 static const struct openai_target *target_of(const struct engine_lane *l,
                                              const struct openai_conn *c)
 {
@@ -64,7 +70,14 @@ void engine_openai_conn_close(struct engine_lane *l, struct openai_conn *c)
     buf_clear(&c->out);
     c->out_len = 0;
     c->state = OPENAI_CLOSED;
-    c->is_used = false;
+    c->was_idle = false;
+}
+
+static void go_idle(struct engine_lane *l, struct openai_conn *c)
+{
+    c->state = OPENAI_IDLE;
+    c->idle_since = clock_now();
+    l->idle[l->idle_count++] = (int32_t)(c - l->conns);
 }
 
 void engine_openai_conn_release(struct engine_lane *l, struct openai_conn *c, bool keep)
@@ -74,14 +87,11 @@ void engine_openai_conn_release(struct engine_lane *l, struct openai_conn *c, bo
         list_remove(l, c);
         c->request = OPENAI_NOBODY;
     }
-    c->is_used = true;
     c->is_retried = false;
-    if (!keep) {
+    if (keep)
+        go_idle(l, c);
+    else
         engine_openai_conn_close(l, c);
-        return;
-    }
-    c->state = OPENAI_IDLE;
-    l->idle[l->idle_count++] = (int32_t)(c - l->conns);
 }
 
 static void fail_and_close(struct engine_lane *l, struct openai_conn *c,
@@ -106,7 +116,7 @@ static enum status start(struct engine_lane *l, struct openai_conn *c, struct er
     c->generation++;
     c->connect_start = clock_now();
     c->connect_ns = c->tls_ns = NS_UNKNOWN;
-    c->is_used = false;
+    c->was_idle = false;
     if (sock_connect(&t->addr, &c->fd, e) != STATUS_OK)
         return e->code;
     c->state = OPENAI_CONNECTING;
@@ -169,23 +179,34 @@ static bool flush(struct engine_lane *l, struct openai_conn *c)
         if (r == SOCK_AGAIN)
             return false;
         if (r != SOCK_OK) {
-            engine_openai_conn_lost(l, c, strerror(errno));
+            engine_openai_conn_lost(l, c, false, strerror(errno));
             return false;
         }
+        c->has_sent = true;
         c->out_at += sent;
         c->out_len -= sent;
     }
     return true;
 }
 
-/* The server closed a connection that had been idle, and no byte of an answer has come:
- * the request goes out once more, on a new one. */
+/* True if the server had closed the connection while it was idle, so that the request
+ * passed its close on the way. What the server's kernel has acknowledged may have been
+ * read: such a request counts as failed, it is never sent twice. */
+static bool was_closed_idle(const struct openai_conn *c, bool is_end)
+{
+    if (!c->was_idle || c->is_retried || c->answer.has_bytes)
+        return false;
+    if (!c->has_sent)
+        return true;
+    if (is_end)
+        return sock_unacked(c->fd) > 0;
+    return c->idle_ns >= IDLE_LONG_NS && clock_since(c->sent_at).ns < RESET_SOON_NS;
+}
+
+/* Sends the request once more, on a new connection. */
 static bool retry(struct engine_lane *l, struct openai_conn *c)
 {
-    int32_t request = c->request;
     struct err e;
-    if (!c->is_used || c->is_retried || c->answer.has_bytes || request == OPENAI_NOBODY)
-        return false;
     engine_openai_conn_close(l, c);
     if (start(l, c, &e) != STATUS_OK)
         return false;
@@ -193,10 +214,11 @@ static bool retry(struct engine_lane *l, struct openai_conn *c)
     return true;
 }
 
-void engine_openai_conn_lost(struct engine_lane *l, struct openai_conn *c,
+void engine_openai_conn_lost(struct engine_lane *l, struct openai_conn *c, bool is_end,
                              const char *text)
 {
-    if (!retry(l, c))
+    bool may_retry = c->request != OPENAI_NOBODY && was_closed_idle(c, is_end);
+    if (!may_retry || !retry(l, c))
         fail_and_close(l, c, FAIL_reset, text);
 }
 
@@ -242,6 +264,7 @@ static void send_job(struct engine_lane *l, struct openai_conn *c)
         }
         engine_openai_answer_begin(c);
         c->state = OPENAI_SENDING;
+        c->has_sent = false;
         c->sent_at = clock_now();
         struct event *ev = engine_openai_lane_event(l, EVENT_SENT, c, c->sent_at);
         ev->connect_ns = c->connect_ns;
@@ -258,8 +281,7 @@ static void send_job(struct engine_lane *l, struct openai_conn *c)
 static void stands(struct engine_lane *l, struct openai_conn *c)
 {
     if (c->request == OPENAI_NOBODY) {
-        c->state = OPENAI_IDLE;
-        l->idle[l->idle_count++] = (int32_t)(c - l->conns);
+        go_idle(l, c);
         return;
     }
     send_job(l, c);
@@ -291,6 +313,8 @@ void engine_openai_conn_carry(struct engine_lane *l, struct openai_conn *c,
                               int32_t request)
 {
     c->request = request;
+    c->was_idle = true;
+    c->idle_ns = clock_since(c->idle_since).ns;
     job_of(l, request)->conn = (int32_t)(c - l->conns);
     list_append(l, c);
     send_job(l, c);

@@ -10,8 +10,10 @@
 #include "net/addr.h"
 #include "net/tls.h"
 
-#define OPENAI_READ_BYTES    ((size_t)256 << 10) /* of the lane, shared by its reads */
-#define OPENAI_EVENT_BYTES   ((size_t)1536)      /* a cut event; grows to the next */
+#define OPENAI_READ_BYTES ((size_t)256 << 10) /* of the lane, shared by its reads */
+/* Decrypted bytes of a read; those of a record that was cut off before may join them. */
+#define OPENAI_PLAIN_BYTES   (OPENAI_READ_BYTES + ((size_t)32 << 10))
+#define OPENAI_EVENT_BYTES   ((size_t)1536) /* a cut event; grows to the next */
 #define OPENAI_EVENT_CAP     ((size_t)4 << 20)
 #define OPENAI_BODY_CAP      ((size_t)4 << 20) /* answers that are not streams */
 #define OPENAI_EVENTS_A_READ (OPENAI_READ_BYTES / 16)
@@ -31,6 +33,7 @@ struct openai_setup {
     const char *model;
     enum openai_endpoint endpoint;
     enum openai_counts counts;
+    size_t lane_count; /* that share the load */
     double temperature, top_p;
     bool ignore_eos;
     int64_t seed;
@@ -60,10 +63,12 @@ struct openai_conn {
     int32_t target, request; /* request: index, OPENAI_NOBODY when idle */
     int32_t prev, next;      /* neighbours in the order of sends; -1 */
     enum openai_conn_state state;
-    bool is_used;    /* has carried an answer: a close before the next is the server's
-                        right */
+    bool was_idle;   /* stood before its request came: the server may have closed it */
+    bool has_sent;   /* some bytes of the request */
     bool is_retried; /* this request was sent on a connection that had died idle */
     struct instant connect_start, sent_at;
+    struct instant idle_since;  /* when it stood, or its last answer had ended */
+    int64_t idle_ns;            /* how long it had been idle when its request was sent */
     int64_t connect_ns, tls_ns; /* NS_UNKNOWN once they were told */
     uint32_t generation;        /* of the descriptor, told apart by the loop's tags */
     struct instant last_token, newest_token; /* of the answer; 0: none */

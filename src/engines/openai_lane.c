@@ -5,18 +5,15 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/resource.h>
 
 #include "base/mem.h"
 #include "stats/hist.h"
 
-#define JOBS_CAP_BYTES    ((size_t)16 << 30)
-#define CONNECT_TIMEOUT_S 10.0
-#define OTHER_FILES       64 /* of this process, besides connections */
-#define DRAIN_OPEN_NS     (NS_PER_MS)
-#define DRAIN_CLOSED_NS   (NS_PER_MS / 4)
-#define DRAIN_SHARE       20 /* of the median gap */
-#define GAPS_TO_LEARN     64
+#define JOBS_CAP_BYTES  ((size_t)16 << 30)
+#define DRAIN_OPEN_NS   (NS_PER_MS)
+#define DRAIN_CLOSED_NS (NS_PER_MS / 4)
+#define DRAIN_SHARE     20 /* of the median gap */
+#define GAPS_TO_LEARN   64
 
 struct event *engine_openai_lane_event(struct engine_lane *l, enum event_kind kind,
                                        const struct openai_conn *c, struct instant at)
@@ -171,82 +168,6 @@ static enum status make_events(struct engine_lane *l, size_t requests, struct er
     return l->events != NULL ? STATUS_OK : no_memory(e);
 }
 
-static void serve_ready(struct engine_lane *l);
-
-static size_t connecting(const struct engine_lane *l)
-{
-    size_t count = 0;
-    for (size_t i = 0; i < l->conn_count; i++)
-        count += l->conns[i].state == OPENAI_CONNECTING ||
-                 l->conns[i].state == OPENAI_TLS;
-    return count;
-}
-
-static enum status not_all(struct engine_lane *l, size_t wanted, struct err *e)
-{
-    const char *why = "no answer in 10 s";
-    for (size_t i = 0; i < l->conn_count; i++)
-        if (l->conns[i].error[0] != '\0')
-            why = l->conns[i].error;
-    status_fail(e, STATUS_CLOSED, l->setup->targets[0].addr.text,
-                "only %zu of %zu connections could be opened: %s", l->idle_count, wanted,
-                why);
-    return status_hint(e, "Is the server still there, and is `ulimit -n` high enough?");
-}
-
-static size_t idle_to(const struct engine_lane *l, int32_t target)
-{
-    size_t count = 0;
-    for (size_t i = 0; i < l->idle_count; i++)
-        count += l->conns[l->idle[i]].target == target;
-    return count;
-}
-
-/* Opens what is missing to `each` idle connections to every target, and waits until they
- * stand. */
-static enum status open_conns(struct engine_lane *l, size_t each,
-                              const struct engine_watch *w, struct err *e)
-{
-    struct instant limit = clock_after(clock_now(), clock_seconds(CONNECT_TIMEOUT_S));
-    size_t wanted = each * l->setup->target_count;
-    int32_t index, targets = (int32_t)l->setup->target_count;
-    for (int32_t t = 0; t < targets; t++)
-        for (size_t i = idle_to(l, t); i < each; i++) {
-            if (engine_openai_conn_open(l, t, OPENAI_NOBODY, &index, e) != STATUS_OK)
-                return e->code;
-            l->conns[index].error[0] = '\0';
-        }
-    while (connecting(l) > 0 && clock_before(clock_now(), limit)) {
-        struct instant soon = clock_after(clock_now(), clock_seconds(0.1));
-        l->ready_count = loop_wait(&l->loop, soon, l->ready,
-                                   sizeof l->ready / sizeof *l->ready);
-        l->ready_at = 0;
-        serve_ready(l);
-        if (w != NULL && w->stop != NULL && w->stop(w->arg))
-            return status_fail(e, STATUS_INTERRUPTED, "connecting",
-                               "stopped by a signal");
-    }
-    return l->idle_count >= wanted ? STATUS_OK : not_all(l, wanted, e);
-}
-
-/* Raises the limit of open files as far as the machine allows. */
-static enum status allow_conns(size_t wanted, struct err *e)
-{
-    struct rlimit limit;
-    rlim_t needed = (rlim_t)wanted + OTHER_FILES;
-    if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur >= needed)
-        return STATUS_OK;
-    limit.rlim_cur = needed < limit.rlim_max ? needed : limit.rlim_max;
-    (void)setrlimit(RLIMIT_NOFILE, &limit);
-    if (limit.rlim_cur >= needed)
-        return STATUS_OK;
-    status_fail(e, STATUS_BAD_OPTION, "connections",
-                "%zu at a time need %llu open files, %llu are allowed", wanted,
-                (unsigned long long)needed, (unsigned long long)limit.rlim_max);
-    return status_hint(e, "ulimit -Hn %llu before the run, or a lower load",
-                       (unsigned long long)needed);
-}
-
 enum status engine_openai_lane_prepare(struct engine_lane *l,
                                        const struct engine_prepare *p, struct err *e)
 {
@@ -258,14 +179,14 @@ enum status engine_openai_lane_prepare(struct engine_lane *l,
     l->median_gap_ns = 0;
     l->gaps_seen = 0;
     size_t targets = l->setup->target_count; /* chance may send all to one of them */
-    if (allow_conns((size_t)p->connections * targets, e) != STATUS_OK ||
+    if (engine_openai_ready_allow(l, p, e) != STATUS_OK ||
         make_events(l, p->count, e) != STATUS_OK ||
         grow_conns(l, (size_t)p->connections_max * targets, e) != STATUS_OK ||
         write_jobs(l, p, e) != STATUS_OK)
         return e->code;
     if (!l->setup->options->is_keepalive)
         return STATUS_OK;
-    return open_conns(l, (size_t)p->connections, p->watch, e);
+    return engine_openai_ready_open(l, (size_t)p->connections, p->watch, e);
 }
 
 /* --- during a phase */
@@ -346,7 +267,7 @@ static bool decrypt(struct engine_lane *l, struct openai_conn *c, struct str *by
         return true;
     }
     enum tls_result r;
-    while ((r = tls_read(c->tls, l->plain_buf + used, OPENAI_READ_BYTES - used, &len,
+    while ((r = tls_read(c->tls, l->plain_buf + used, OPENAI_PLAIN_BYTES - used, &len,
                          e)) == TLS_OK)
         used += len;
     *bytes = (struct str){.ptr = l->plain_buf, .len = used};
@@ -374,7 +295,7 @@ static void take(struct engine_lane *l, struct openai_conn *c, struct str bytes,
     struct err e;
     if (c->tls != NULL) {
         if (!decrypt(l, c, &bytes, &e)) {
-            engine_openai_conn_lost(l, c, e.what);
+            engine_openai_conn_lost(l, c, false, e.what);
             return;
         }
         read->is_whole = read->is_whole && !tls_is_cut(c->tls);
@@ -399,8 +320,9 @@ static void ended(struct engine_lane *l, struct openai_conn *c, const char *text
         engine_openai_answer_closed(l, c, &read);
         engine_openai_conn_release(l, c, false);
     } else {
-        engine_openai_conn_lost(
-            l, c, text[0] != '\0' ? text : "the server closed the connection");
+        engine_openai_conn_lost(l, c, text[0] == '\0',
+                                text[0] != '\0' ? text
+                                                : "the server closed the connection");
     }
 }
 
@@ -448,6 +370,14 @@ static void serve_ready(struct engine_lane *l)
         if (c->generation == (uint32_t)(r->tag >> 32))
             serve_conn(l, c, r->flags);
     }
+}
+
+void engine_openai_lane_turn(struct engine_lane *l, struct instant until)
+{
+    l->ready_count = loop_wait(&l->loop, until, l->ready,
+                               sizeof l->ready / sizeof *l->ready);
+    l->ready_at = 0;
+    serve_ready(l);
 }
 
 static void record_lag(struct engine_lane *l, struct instant now, struct instant wanted)
@@ -541,7 +471,7 @@ enum status engine_openai_lane_new(struct engine *en, const struct openai_setup 
     for (size_t i = 0; i < setup->target_count; i++)
         needs_tls = needs_tls || setup->targets[i].tls != NULL;
     if (needs_tls)
-        l->plain_buf = mem_alloc(OPENAI_READ_BYTES, 1);
+        l->plain_buf = mem_alloc(OPENAI_PLAIN_BYTES, 1);
     if (l->read_buf == NULL || (needs_tls && l->plain_buf == NULL))
         return no_memory(e);
     return loop_open(&l->loop, e);

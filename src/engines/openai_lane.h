@@ -4,6 +4,7 @@
  *
  * openai_conn.c    a connection: connect, TLS, send
  * openai_answer.c  bytes of an answer -> events, and how true their stamps are
+ * openai_ready.c   connections that stand before a phase
  * openai_lane.c    the loop over all connections; what the engine table calls */
 #ifndef ENGINES_OPENAI_LANE_H
 #define ENGINES_OPENAI_LANE_H
@@ -59,9 +60,10 @@ void engine_openai_conn_carry(struct engine_lane *l, struct openai_conn *c,
 /* Takes the request off; the connection goes idle if `keep`, else it is closed. */
 void engine_openai_conn_release(struct engine_lane *l, struct openai_conn *c, bool keep);
 void engine_openai_conn_close(struct engine_lane *l, struct openai_conn *c);
-/* The connection broke: the request fails, or, where the server had merely closed an idle
- * one, goes out once more on a new one. */
-void engine_openai_conn_lost(struct engine_lane *l, struct openai_conn *c,
+/* The connection broke, by the server's close (`is_end`) or an error: the request fails,
+ * or, where the server had closed an idle connection that it never reached, goes out once
+ * more on a new one. */
+void engine_openai_conn_lost(struct engine_lane *l, struct openai_conn *c, bool is_end,
                              const char *text);
 
 /* --- openai_answer.c */
@@ -76,7 +78,23 @@ bool engine_openai_answer_read(struct engine_lane *l, struct openai_conn *c,
 void engine_openai_answer_closed(struct engine_lane *l, struct openai_conn *c,
                                  const struct openai_read *read);
 
+/* --- openai_ready.c */
+
+/* Raises the limit of open files for all that the lanes may open; fails where what they
+ * open beforehand does not fit into the machine's own limit. */
+MUST_CHECK enum status engine_openai_ready_allow(const struct engine_lane *l,
+                                                 const struct engine_prepare *p,
+                                                 struct err *e);
+/* Opens what is missing to `each` idle connections to every target, and waits until they
+ * stand. */
+MUST_CHECK enum status engine_openai_ready_open(struct engine_lane *l, size_t each,
+                                                const struct engine_watch *w,
+                                                struct err *e);
+
 /* --- openai_lane.c */
+
+/* Waits until `until` at most for connections to be ready, and serves them. */
+void engine_openai_lane_turn(struct engine_lane *l, struct instant until);
 
 /* A new event of the lane, all unknown. There is room for those of one read. */
 struct event *engine_openai_lane_event(struct engine_lane *l, enum event_kind kind,

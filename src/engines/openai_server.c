@@ -76,11 +76,27 @@ static enum status launched_died(struct proc *p, struct err *e)
     return status_fail(e, STATUS_DIED, "server", "it ended while starting: %s", how);
 }
 
-static void tick(const struct engine_watch *w, struct instant since)
+static void tick(const struct openai_server *s, const struct engine_watch *w,
+                 struct instant since, const char *why)
 {
-    struct engine_progress p = {.stage = "waiting for the server", .since = since};
+    char stage[160];
+    snprintf(stage, sizeof stage, "waiting for %.70s%s%.60s", s->base,
+             why[0] != '\0' ? ": " : "", why);
+    struct engine_progress p = {.stage = stage, .since = since};
     if (w != NULL && w->tick != NULL)
         w->tick(w->arg, &p);
+}
+
+static enum status not_ready(const struct openai_server *s, const struct err *why,
+                             struct err *e)
+{
+    bool is_refused = strstr(why->what, "refused") != NULL;
+    status_fail(e, STATUS_TIMEOUT, s->base, "not ready within %g s: %s",
+                s->options->ready_timeout_s, why->what);
+    return status_hint(e, "%s --base-url names it, --ready-timeout waits longer",
+                       is_refused
+                           ? "Is the server running, and is this its address?"
+                           : "Is this its address, and http or https as it wants it?");
 }
 
 enum status engine_openai_server_ready(struct openai_server *s,
@@ -89,9 +105,10 @@ enum status engine_openai_server_ready(struct openai_server *s,
 {
     struct instant start = clock_now();
     struct instant limit = clock_after(start, clock_seconds(s->options->ready_timeout_s));
+    struct err why = {.code = STATUS_OK};
     for (;;) {
-        struct err why = {.code = STATUS_OK};
-        tick(w, start);
+        tick(s, w, start, why.what);
+        why = (struct err){.code = STATUS_OK};
         if (is_ready(s, &why))
             return STATUS_OK;
         if (why.code == STATUS_UNSUPPORTED || why.code == STATUS_NOT_FOUND) {
@@ -102,12 +119,8 @@ enum status engine_openai_server_ready(struct openai_server *s,
             return launched_died(launched, e);
         if (w != NULL && w->stop != NULL && w->stop(w->arg))
             return status_fail(e, STATUS_INTERRUPTED, s->base, "stopped by a signal");
-        if (!clock_before(clock_now(), limit)) {
-            status_fail(e, STATUS_TIMEOUT, s->base, "not ready within %g s: %s",
-                        s->options->ready_timeout_s, why.what);
-            return status_hint(e, "Is the server running, and is this its address? "
-                                  "--base-url names it, --ready-timeout waits longer");
-        }
+        if (!clock_before(clock_now(), limit))
+            return not_ready(s, &why, e);
         clock_sleep_until(clock_after(clock_now(), clock_seconds(POLL_S)));
     }
 }

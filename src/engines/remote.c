@@ -174,6 +174,7 @@ static enum status remote_lane_new(struct engine *en, struct engine_lane **out,
     enum status s = engine_openai_lane_new(en, &en->setup, out, e);
     if (*out != NULL)
         en->lanes[en->lane_count++] = *out;
+    en->setup.lane_count = en->lane_count;
     return s;
 }
 

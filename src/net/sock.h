@@ -47,6 +47,8 @@ enum sock_result sock_recv(int fd, void *buf, size_t room, struct sock_read *out
 int64_t sock_stamp_ns(struct msghdr *m);
 /* One sendmsg without SIGPIPE; *sent bytes taken, possibly fewer than len. */
 enum sock_result sock_send(int fd, const void *data, size_t len, size_t *sent);
+/* Bytes sent that the peer's kernel has not acknowledged; -1: unknown. */
+int sock_unacked(int fd);
 void sock_close(int *fd); /* harmless for -1; sets -1 */
 
 #endif

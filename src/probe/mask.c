@@ -58,6 +58,12 @@ static size_t word_len(const char *name)
     return n;
 }
 
+/* "token_counts": what is counted is no secret. */
+static bool is_counted(const char *rest)
+{
+    return (*rest == '-' || *rest == '_') && strncasecmp(rest + 1, "count", 5) == 0;
+}
+
 bool mask_is_secret(const char *name)
 {
     if (strcmp(name, "PWD") == 0 || strcmp(name, "OLDPWD") == 0)
@@ -67,7 +73,7 @@ bool mask_is_secret(const char *name)
             return true;
     while (*name != '\0') {
         size_t n = word_len(name);
-        if (is_secret_word(name, n))
+        if (is_secret_word(name, n) && !is_counted(name + n))
             return true;
         name += n > 0 ? n : 1;
     }

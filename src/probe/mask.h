@@ -11,7 +11,7 @@
 /* A name (of a variable, option or member) whose value is a secret: one of its words is
  * KEY, TOKEN, AUTH..., or it contains PASSWORD, SECRET, CREDENTIAL... in any case of
  * letters. Words end at '_', '-', '.' and before a capital: "apiKey" is one,
- * "max_num_seqs", "tokenizer" and "max_tokens" are none. */
+ * "max_num_seqs", "tokenizer", "max_tokens" and "token_counts" are none. */
 bool mask_is_secret(const char *name);
 /* Appends value with secrets in it replaced by "***": user:pass@ of URLs, what follows a
  * secret name and '=' or ':' (a blank too, if the name begins with "--"), and words that

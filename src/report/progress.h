@@ -18,7 +18,7 @@ struct progress {
     int64_t columns;
     struct instant start, last_shown;
     struct instant first_repeat, repeat_start;
-    char stage[24];   /* of the last tick */
+    char stage[160];  /* of the last tick */
     const char *cell; /* "short bs=4 cache=off" */
     int64_t repeat, num_runs;
     int64_t repeats_done, repeats_planned; /* done: counted by progress_repeat_done */

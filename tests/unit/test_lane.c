@@ -8,14 +8,15 @@
 #include <cmocka.h>
 
 /* An engine of a lane: every request gets two tokens and ends, in the order of the sends,
- * one a call of next; `holds` keeps all answers back. */
+ * one a call of next; `holds` keeps all answers back, `refuses` fails
+ * every request at once. */
 #define FAKE_MAX 4000
 
 struct engine_lane {
     int32_t sent[FAKE_MAX];
     size_t sent_count, told, ended;
     int64_t in_flight, in_flight_most;
-    bool holds, has_ended[FAKE_MAX];
+    bool holds, refuses, has_ended[FAKE_MAX];
     int cancelled;
     struct event pending[FAKE_MAX];
     size_t pending_count;
@@ -44,7 +45,11 @@ static enum status fake_submit(struct engine_lane *l, const struct engine_reques
     l->in_flight++;
     if (l->in_flight > l->in_flight_most)
         l->in_flight_most = l->in_flight;
-    l->pending[l->pending_count++] = make(EVENT_SENT, r->index);
+    struct event ev = make(l->refuses ? EVENT_FAILED : EVENT_SENT, r->index);
+    ev.fail = l->refuses ? FAIL_refused : FAIL_none;
+    l->in_flight -= l->refuses;
+    l->ended += l->refuses;
+    l->pending[l->pending_count++] = ev;
     return STATUS_OK;
 }
 
@@ -170,6 +175,26 @@ static void closed_keeps_its_slots_full(void **state)
     }
 }
 
+static void a_refused_slot_waits(void **state)
+{
+    (void)state;
+    plan(9, 1);
+    engine.refuses = true;
+    const struct lane_work w = {.requests = requests,
+                                .count = 9,
+                                .in_flight_max = 3,
+                                .is_closed = true,
+                                .duration_s = (double)NAN,
+                                .drain_timeout_s = 60};
+    run(&lane, &engine, &w, records);
+    assert_int_equal(engine.sent_count, 9);
+    for (size_t i = 0; i < 9; i++) {
+        assert_int_equal(records[i].status, RECORD_FAILED);
+        if (i >= 3)
+            assert_int_equal(records[i].due_ns, records[i - 3].done_ns + LANE_PAUSE_NS);
+    }
+}
+
 static void open_sends_when_due_and_never_before(void **state)
 {
     (void)state;
@@ -247,6 +272,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(closed_keeps_its_slots_full, clear, fini),
+        cmocka_unit_test_setup_teardown(a_refused_slot_waits, clear, fini),
         cmocka_unit_test_setup_teardown(open_sends_when_due_and_never_before, clear,
                                         fini),
         cmocka_unit_test_setup_teardown(a_full_client_holds_requests_back, clear, fini),

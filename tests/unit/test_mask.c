@@ -37,6 +37,7 @@ static void names_of_secrets(void **state)
     const char *open[] = {"max_num_batched_tokens",
                           "max-tokens",
                           "tokenizer",
+                          "token-counts",
                           "TOKENIZERS_PARALLELISM",
                           "PWD",
                           "model",

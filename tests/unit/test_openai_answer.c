@@ -291,23 +291,49 @@ static void errors_before_the_stream(void **state)
     has_failed(0, FAIL_http, "HTTP 429 (Retry-After 7 s): too busy");
 }
 
-static void an_answer_that_is_no_stream(void **state)
+static void put_whole(void)
 {
     static const char body[] =
         "{\"choices\":[{\"text\":\"a b\",\"finish_reason\":\"length\"}],"
         "\"usage\":{\"prompt_tokens\":5,\"total_tokens\":7,"
         "\"completion_tokens\":2}}";
-    (void)state;
     size_t len = strlen(sent);
     snprintf(sent + len, sizeof sent - len,
              "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: "
              "%zu\r\n\r\n%s",
              strlen(body), body);
+}
+
+static void an_answer_that_is_no_stream(void **state)
+{
+    (void)state;
+    put_whole(); /* its first token would be its last: not what was asked for */
     assert_true(read_all(2000));
+    has_failed(0, FAIL_stream, "--no-stream");
+    drop(NULL);
+    make(NULL);
+    options.is_stream = false;
+    put_whole();
+    bool is_over = read_all(2000);
+    options.is_stream = true;
+    assert_true(is_over && keeps);
     is_token(0, EVENT_TAIL, 2000);
     assert_int_equal(lane.events[0].tokens, 2);
     assert_int_equal(lane.events[1].kind, EVENT_DONE);
     assert_int_equal(lane.events[1].tokens_out, 2);
+}
+
+static void what_nobody_asked_for_ends_the_connection(void **state)
+{
+    (void)state;
+    options.is_stream = false;
+    put_whole();
+    put("HTTP/1.1 408 Request Timeout\r\ncontent-length: 0\r\n\r\n");
+    bool is_over = read_all(2000);
+    options.is_stream = true;
+    assert_true(is_over);
+    assert_int_equal(lane.events[1].kind, EVENT_DONE);
+    assert_false(keeps);
 }
 
 static void compression_and_garbage_are_refused(void **state)
@@ -358,6 +384,7 @@ int main(void)
         TEST(tokens_counted_with_their_events),
         TEST(errors_before_the_stream),
         TEST(an_answer_that_is_no_stream),
+        TEST(what_nobody_asked_for_ends_the_connection),
         TEST(compression_and_garbage_are_refused),
         TEST(a_close_in_the_middle),
     };

@@ -4,6 +4,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
 #include <cmocka.h>
 
 #include "base/mem.h"
@@ -194,6 +197,62 @@ static void one_that_was_closed_while_idle_is_no_error(void **state)
     assert_int_equal(server.accepted, 2);
 }
 
+static void what_the_server_has_read_is_not_sent_twice(void **state)
+{
+    (void)state;
+    prepare(1);
+    submit(0);
+    run(1);
+    server.answer = NULL; /* the next one is read, and no answer comes */
+    server.closes = true;
+    submit(1);
+    size_t count = run(1);
+    assert_int_equal(seen[count - 1].kind, EVENT_FAILED);
+    assert_int_equal(seen[count - 1].fail, FAIL_reset);
+    assert_int_equal(server.requests, 2);
+    assert_int_equal(server.accepted, 1);
+}
+
+static void those_closed_between_phases_are_replaced(void **state)
+{
+    (void)state;
+    prepare(3);
+    submit(0);
+    run(1);
+    hang_up();
+    prepare(3); /* found, and opened anew */
+    for (size_t i = 0; i < 3; i++)
+        submit(i);
+    size_t count = run(3), fresh = 0;
+    assert_int_equal(count_kind(count, EVENT_DONE), 3);
+    for (size_t k = 0; k < count; k++)
+        fresh += seen[k].kind == EVENT_SENT && seen[k].connect_ns != NS_UNKNOWN;
+    assert_int_equal(fresh, 3);
+    assert_int_equal(server.accepted, 6);
+}
+
+static void too_few_open_files(void **state)
+{
+    (void)state;
+    struct rlimit old, low = {.rlim_cur = 80, .rlim_max = 80};
+    const struct engine_prepare p = {
+        .requests = requests, .count = 32, .connections = 9, .connections_max = 32};
+    assert_int_equal(getrlimit(RLIMIT_NOFILE, &old), 0);
+    setup.lane_count = 3; /* 9 of each, and 64 for the rest */
+    pid_t child = fork();
+    if (child == 0) {
+        (void)setrlimit(RLIMIT_NOFILE, &low);
+        enum status s = engine_openai_lane_prepare(lane, &p, &e);
+        bool is_said = s == STATUS_BAD_OPTION && strstr(e.what, "27 connections") &&
+                       strstr(e.what, "91 open files") && strstr(e.hint, "91");
+        _exit(is_said ? 0 : 1);
+    }
+    int status = 1;
+    assert_true(child > 0);
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_int_equal(status, 0);
+}
+
 static void a_close_in_the_answer_is_one(void **state)
 {
     (void)state;
@@ -322,6 +381,9 @@ int main(void)
         TEST(connections_are_reused),
         TEST(a_token_s_events_are_in_order),
         TEST(one_that_was_closed_while_idle_is_no_error),
+        TEST(what_the_server_has_read_is_not_sent_twice),
+        TEST(those_closed_between_phases_are_replaced),
+        TEST(too_few_open_files),
         TEST(a_close_in_the_answer_is_one),
         TEST(a_fresh_connection_that_closes_is_one_too),
         TEST(nobody_listens),

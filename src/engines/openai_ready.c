@@ -1,0 +1,119 @@
+/* Connections that stand before a phase begins. */
+#include <stdio.h>
+#include <sys/resource.h>
+
+#include "engines/openai_lane.h"
+
+#define CONNECT_TIMEOUT_S 10.0
+#define OTHER_FILES       64 /* of this process, besides connections */
+#define ROUNDS            8  /* of opening what was closed again before the start */
+
+enum status engine_openai_ready_allow(const struct engine_lane *l,
+                                      const struct engine_prepare *p, struct err *e)
+{
+    struct rlimit limit;
+    rlim_t all = l->setup->target_count *
+                 (l->setup->lane_count > 0 ? l->setup->lane_count : 1);
+    rlim_t needed = (rlim_t)p->connections * all + OTHER_FILES;
+    rlim_t wanted = (rlim_t)p->connections_max * all + OTHER_FILES;
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur >= wanted)
+        return STATUS_OK;
+    limit.rlim_cur = wanted < limit.rlim_max ? wanted : limit.rlim_max;
+    (void)setrlimit(RLIMIT_NOFILE, &limit);
+    if (limit.rlim_cur >= needed)
+        return STATUS_OK;
+    status_fail(e, STATUS_BAD_OPTION, "ulimit -n",
+                "%llu connections at a time need %llu open files, %llu are allowed",
+                (unsigned long long)(needed - OTHER_FILES), (unsigned long long)needed,
+                (unsigned long long)limit.rlim_max);
+    return status_hint(e, "Run `ulimit -Hn %llu` as root before, or lower the load",
+                       (unsigned long long)needed);
+}
+
+static size_t idle_to(const struct engine_lane *l, int32_t target)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < l->idle_count; i++)
+        count += l->conns[l->idle[i]].target == target;
+    return count;
+}
+
+static size_t connecting(const struct engine_lane *l)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < l->conn_count; i++)
+        count += l->conns[i].state == OPENAI_CONNECTING ||
+                 l->conns[i].state == OPENAI_TLS;
+    return count;
+}
+
+/* Why a connection failed to open; NULL: none did. */
+static const char *failure(const struct engine_lane *l, int32_t *target)
+{
+    for (size_t i = 0; i < l->conn_count; i++)
+        if (l->conns[i].state == OPENAI_CLOSED && l->conns[i].error[0] != '\0') {
+            *target = l->conns[i].target;
+            return l->conns[i].error;
+        }
+    return NULL;
+}
+
+static enum status not_all(struct engine_lane *l, size_t wanted, struct err *e)
+{
+    int32_t target = 0;
+    const char *why = failure(l, &target);
+    if (why == NULL)
+        why = connecting(l) > 0 ? "no answer within 10 s"
+                                : "the server closes them at once";
+    status_fail(e, STATUS_CLOSED, l->setup->targets[target].addr.text,
+                "only %zu of %zu connections could be opened: %s", l->idle_count, wanted,
+                why);
+    return status_hint(e, "Is the server still there, and does it take that many?");
+}
+
+static enum status open_missing(struct engine_lane *l, size_t each, struct err *e)
+{
+    int32_t index, targets = (int32_t)l->setup->target_count;
+    for (int32_t t = 0; t < targets; t++)
+        for (size_t i = idle_to(l, t); i < each; i++) {
+            if (engine_openai_conn_open(l, t, OPENAI_NOBODY, &index, e) != STATUS_OK)
+                return e->code;
+            l->conns[index].error[0] = '\0';
+        }
+    return STATUS_OK;
+}
+
+static enum status await_all(struct engine_lane *l, const struct engine_watch *w,
+                             struct instant limit, struct err *e)
+{
+    while (connecting(l) > 0 && clock_before(clock_now(), limit)) {
+        engine_openai_lane_turn(l, clock_after(clock_now(), clock_seconds(0.1)));
+        if (w != NULL && w->stop != NULL && w->stop(w->arg))
+            return status_fail(e, STATUS_INTERRUPTED, "connecting",
+                               "stopped by a signal");
+    }
+    return STATUS_OK;
+}
+
+/* Those that the server has closed since the last phase are found first. More than one
+ * round is needed where it closes others in the meantime. */
+enum status engine_openai_ready_open(struct engine_lane *l, size_t each,
+                                     const struct engine_watch *w, struct err *e)
+{
+    struct instant limit = clock_after(clock_now(), clock_seconds(CONNECT_TIMEOUT_S));
+    size_t wanted = each * l->setup->target_count;
+    int32_t unused;
+    engine_openai_lane_turn(l, clock_now());
+    for (size_t i = 0; i < l->conn_count; i++)
+        l->conns[i].error[0] = '\0';
+    for (int round = 0; round < ROUNDS; round++) {
+        if (open_missing(l, each, e) != STATUS_OK ||
+            await_all(l, w, limit, e) != STATUS_OK)
+            return e->code;
+        if (connecting(l) == 0 && l->idle_count >= wanted)
+            return STATUS_OK;
+        if (failure(l, &unused) != NULL || connecting(l) > 0)
+            break;
+    }
+    return not_all(l, wanted, e);
+}
