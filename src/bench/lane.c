@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "base/thread.h"
 
 #define EVENTS     1024
 #define WAIT_NS    (100 * NS_PER_MS)
@@ -304,6 +305,7 @@ static void *thread_main(void *arg)
 {
     struct lane *l = arg;
     struct event *events = mem_alloc(EVENTS, sizeof *events);
+    (void)thread_hurry();
     if (events != NULL)
         run_phase(l, events);
     else

@@ -1,0 +1,29 @@
+#include "base/thread.h"
+
+#include <stdint.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#define SLICE_NS 100000 /* the shortest that the kernel takes */
+#define NICE     (-10)
+
+/* struct sched_attr of the kernel, first version; the headers of libc lack it. */
+struct attributes {
+    uint32_t size, policy;
+    uint64_t flags;
+    int32_t nice;
+    uint32_t priority;
+    uint64_t runtime, deadline, period;
+};
+
+bool thread_hurry(void)
+{
+    int thread = (int)syscall(SYS_gettid);
+    bool is_granted = setpriority(PRIO_PROCESS, (id_t)thread, NICE) == 0;
+    struct attributes a = {.size = sizeof a};
+    if (syscall(SYS_sched_getattr, 0, &a, sizeof a, 0) != 0)
+        return is_granted;
+    a.runtime = SLICE_NS;
+    return syscall(SYS_sched_setattr, 0, &a, 0) == 0 || is_granted;
+}
