@@ -20,13 +20,6 @@ static bool is_stopped(const struct offline *o)
     return o->watch.stop != NULL && o->watch.stop(o->watch.arg);
 }
 
-/* Failures that another engine of the same kind would meet again. */
-static bool is_final(enum status s)
-{
-    return s == STATUS_NOT_FOUND || s == STATUS_UNSUPPORTED || s == STATUS_BAD_OPTION ||
-           s == STATUS_BAD_INPUT;
-}
-
 static bool fits_open_engine(const struct offline *o, const struct plan_cell *cell)
 {
     const struct plan_cell *open = &o->plan->cells[o->open_cell];
@@ -263,13 +256,6 @@ static enum status run_repeat(struct offline *o, size_t cell, int64_t repeat,
     return w != STATUS_OK ? w : s;
 }
 
-static void note_failure(struct offline_outcome *out, const struct err *why)
-{
-    out->cells_failed++;
-    if (out->first.code == STATUS_OK)
-        out->first = *why;
-}
-
 /* The row of a cell whose engine did not open. */
 static enum status record_unopened(struct offline *o, size_t cell, const struct err *why,
                                    struct err *e)
@@ -294,11 +280,9 @@ static const char *cell_name(const struct offline *o, size_t index)
     return name != NULL ? name : c->scenario->name;
 }
 
-/* One cell. STATUS_OK: all its repeats were executed; a code equal to why->code: the cell
- * failed for that reason; a code equal to e->code: the run cannot go on. */
-static enum status run_cell(struct offline *o, size_t index, struct err *why,
-                            struct err *e)
+static enum status run_cell(void *arg, size_t index, struct err *why, struct err *e)
 {
+    struct offline *o = arg;
     enum status s = STATUS_OK;
     progress_repeat(o->progress, cell_name(o, index), 0, 0);
     if (!fits_open_engine(o, &o->plan->cells[index]))
@@ -320,30 +304,11 @@ static enum status run_cell(struct offline *o, size_t index, struct err *why,
     return s;
 }
 
-enum status offline_run(struct offline *o, struct offline_outcome *out, struct err *e)
+enum status offline_run(struct offline *o, struct cells_outcome *out, struct err *e)
 {
-    int failed_in_a_row = 0;
-    *out = (struct offline_outcome){0};
-    e->code = STATUS_OK;
-    for (size_t i = 0; i < o->plan->cell_count && failed_in_a_row < 2; i++) {
-        struct err why = {.code = STATUS_OK};
-        enum status s = run_cell(o, i, &why, e);
-        if (e->code != STATUS_OK)
-            break;
-        if (s == STATUS_INTERRUPTED) {
-            out->is_interrupted = true;
-            break;
-        }
-        failed_in_a_row = s == STATUS_OK ? 0 : failed_in_a_row + 1;
-        if (s == STATUS_OK)
-            continue;
-        note_failure(out, &why);
-        log_error(o->log, &why);
-        if (is_final(s))
-            break;
-    }
+    const struct cells cells = {
+        .count = o->plan->cell_count, .log = o->log, .arg = o, .run = run_cell};
+    enum status s = cells_run(&cells, out, e);
     session_close(&o->session);
-    out->is_complete = !out->is_interrupted && out->cells_failed == 0 &&
-                       e->code == STATUS_OK;
-    return e->code;
+    return s;
 }

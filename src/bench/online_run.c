@@ -6,14 +6,9 @@
 #include <string.h>
 
 #include "bench/phase.h"
+#include "plan/arrivals.h"
 
 #define REPEAT_CAP_BYTES ((size_t)16 << 30)
-
-static bool is_final(enum status s)
-{
-    return s == STATUS_NOT_FOUND || s == STATUS_UNSUPPORTED || s == STATUS_BAD_OPTION ||
-           s == STATUS_BAD_INPUT;
-}
 
 static void close_all(struct online *o)
 {
@@ -38,17 +33,9 @@ static enum status open_for(struct online *o, size_t index, struct err *e)
     return STATUS_OK;
 }
 
-static const char *arrival_name(const struct online_load *load)
-{
-    static const char *const names[] = {[ONLINE_POISSON] = "poisson",
-                                        [ONLINE_CONSTANT] = "constant",
-                                        [ONLINE_GAMMA] = "gamma"};
-    return load->kind == ONLINE_CLOSED ? "closed" : names[load->arrival];
-}
-
 static void load_fields(const struct online_load *load, struct row *f)
 {
-    f->v[FIELD_arrival] = value_str(arrival_name(load));
+    f->v[FIELD_arrival] = value_str(arrivals_name(load));
     f->v[FIELD_batch_size] = value_null();
     f->v[FIELD_request_rate] = value_null();
     if (load->kind == ONLINE_CLOSED)
@@ -287,9 +274,9 @@ static bool is_stopped(const struct online *o)
     return o->watch.stop != NULL && o->watch.stop(o->watch.arg);
 }
 
-static enum status run_cell(struct online *o, size_t index, struct err *why,
-                            struct err *e)
+static enum status run_cell(void *arg, size_t index, struct err *why, struct err *e)
 {
+    struct online *o = arg;
     enum status s = STATUS_OK;
     progress_repeat(o->progress, cell_name(o, index), 0, 0);
     if (o->session.engine == NULL || o->open_setting != o->plan->cells[index].setting)
@@ -311,32 +298,11 @@ static enum status run_cell(struct online *o, size_t index, struct err *why,
     return s;
 }
 
-enum status online_run(struct online *o, struct offline_outcome *out, struct err *e)
+enum status online_run(struct online *o, struct cells_outcome *out, struct err *e)
 {
-    int failed_in_a_row = 0;
-    *out = (struct offline_outcome){0};
-    e->code = STATUS_OK;
-    for (size_t i = 0; i < o->plan->cell_count && failed_in_a_row < 2; i++) {
-        struct err why = {.code = STATUS_OK};
-        enum status s = run_cell(o, i, &why, e);
-        if (e->code != STATUS_OK)
-            break;
-        if (s == STATUS_INTERRUPTED) {
-            out->is_interrupted = true;
-            break;
-        }
-        failed_in_a_row = s == STATUS_OK ? 0 : failed_in_a_row + 1;
-        if (s == STATUS_OK)
-            continue;
-        out->cells_failed++;
-        if (out->first.code == STATUS_OK)
-            out->first = why;
-        log_error(o->log, &why);
-        if (is_final(s))
-            break;
-    }
+    const struct cells cells = {
+        .count = o->plan->cell_count, .log = o->log, .arg = o, .run = run_cell};
+    enum status s = cells_run(&cells, out, e);
     close_all(o);
-    out->is_complete = !out->is_interrupted && out->cells_failed == 0 &&
-                       e->code == STATUS_OK;
-    return e->code;
+    return s;
 }

@@ -1,13 +1,15 @@
 /* Executes an online plan: settings, cells, repeats; everything that happens goes into
- * the journal. Names no engine. As in offline.h a cell that fails ends there, and two in
- * a row end the run. */
+ * the journal. Names no engine. */
 #ifndef BENCH_ONLINE_RUN_H
 #define BENCH_ONLINE_RUN_H
 
 #include <stdbool.h>
 
-#include "bench/offline.h"
+#include "bench/cells.h"
+#include "bench/session.h"
 #include "plan/online.h"
+#include "report/progress.h"
+#include "store/journal.h"
 
 #define ONLINE_THREADS_MAX 64
 
@@ -37,7 +39,7 @@ struct online {
 };
 
 /* As offline_run. */
-MUST_CHECK enum status online_run(struct online *o, struct offline_outcome *out,
+MUST_CHECK enum status online_run(struct online *o, struct cells_outcome *out,
                                   struct err *e);
 
 #endif

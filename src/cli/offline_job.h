@@ -21,7 +21,7 @@ struct offline_job {
     struct run_data run;
     struct journal journal;
     struct progress progress;
-    struct offline_outcome outcome;
+    struct cells_outcome outcome;
     const char *raw_dir, *journal_path;
     bool is_neuron;
     int argc;

@@ -23,7 +23,7 @@ struct online_job {
     struct run_data run;
     struct journal journal;
     struct progress progress;
-    struct offline_outcome outcome;
+    struct cells_outcome outcome;
     const char *raw_dir, *journal_path;
     int argc;
     char **argv;

@@ -13,7 +13,7 @@ struct run_end {
     struct arena *arena;
     struct journal *journal;
     struct progress *progress;
-    struct offline_outcome *outcome;
+    struct cells_outcome *outcome;
     const struct row *fields; /* of the run */
     const char *output_dir, *raw_dir, *journal_path;
     const char *accept_invalid, *mlflow_uri; /* NULL: not given */

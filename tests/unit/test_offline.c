@@ -155,7 +155,7 @@ struct bench {
     struct journal_fixture fx;
     struct faults faults;
     int log_fd; /* 0: no log */
-    struct offline_outcome out;
+    struct cells_outcome out;
     struct arena arena;
     struct run_data read;
     struct err e;

@@ -20,7 +20,7 @@ struct fixture {
     struct arena arena;
     struct journal journal;
     struct progress progress;
-    struct offline_outcome outcome;
+    struct cells_outcome outcome;
     struct run_end end;
     int log[2], out, old_out;
     char text[8192];
