@@ -184,9 +184,14 @@ static enum status measure(struct online *o, const struct online_repeat *plan,
     o->last_load = out.load;
     if (s == STATUS_OK)
         s = judge(r, &out, a, why);
-    if (s == STATUS_OK &&
-        o->ops->counters(o->session.engine, &r->fields, &later) == STATUS_OK)
+    if (s != STATUS_OK)
+        return s;
+    if (o->ops->counters(o->session.engine, &r->fields, &later) == STATUS_OK)
         cache_fields(&r->fields, &out);
+    else if (later.code == STATUS_DIED) { /* else the numbers are merely unknown */
+        *why = later;
+        s = later.code;
+    }
     return s;
 }
 

@@ -234,6 +234,23 @@ static void tell(struct run *r)
     progress_load(r->o->progress, live_turn(&r->live, now, p.tokens_out));
 }
 
+static void sample(struct run *r)
+{
+    struct err died;
+    if (r->failed.code == STATUS_OK &&
+        r->o->ops->sample(r->o->session.engine, &died) != STATUS_OK)
+        r->failed = died;
+}
+
+/* Of the writer, else of a lane. */
+static enum status first_failure(const struct run *r, struct err *e)
+{
+    *e = r->failed;
+    for (size_t i = 0; i < r->count && e->code == STATUS_OK; i++)
+        *e = r->lanes[i].failed;
+    return e->code;
+}
+
 static enum status write_until_over(struct run *r, struct err *e)
 {
     const struct engine_watch *w = &r->o->watch;
@@ -242,6 +259,7 @@ static enum status write_until_over(struct run *r, struct err *e)
         is_over = are_over(r);
         bool is_any = write_ended(r);
         tell(r);
+        sample(r);
         if (w->stop != NULL && w->stop(w->arg))
             is_stopped = true;
         if (is_stopped || r->failed.code != STATUS_OK)
@@ -249,15 +267,8 @@ static enum status write_until_over(struct run *r, struct err *e)
         if (!is_over && !is_any)
             clock_sleep_until(clock_after(clock_now(), clock_seconds(WRITE_PAUSE_S)));
     }
-    if (r->failed.code != STATUS_OK) {
-        *e = r->failed;
+    if (first_failure(r, e) != STATUS_OK)
         return e->code;
-    }
-    for (size_t i = 0; i < r->count; i++)
-        if (r->lanes[i].failed.code != STATUS_OK) {
-            *e = r->lanes[i].failed;
-            return e->code;
-        }
     return is_stopped ? status_fail(e, STATUS_INTERRUPTED, "run", "stopped by a signal")
                       : STATUS_OK;
 }

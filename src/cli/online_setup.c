@@ -216,6 +216,7 @@ enum status online_setup_plan(struct online_job *j, struct err *e)
         return e->code;
     j->target.is_closed_load = j->plan.options.loads[0].kind == ONLINE_CLOSED;
     j->is_local = online_target_is_local(&j->target, &j->arena);
+    j->target.is_local = j->is_local;
     engine_settings(j);
     return STATUS_OK;
 }

@@ -31,7 +31,7 @@ enum engine_flag {
     ENGINE_HAS_TOKENIZER = 32
 };
 
-/* What the engine is to be; everything the user may set. Borrowed until close. */
+/* What the engine is to be. Borrowed until close. */
 struct engine_settings {
     const char *model;                /* hub id or folder, aliases resolved */
     const char *python, *engine_mode; /* --python or NULL; "mp" or "inproc" */
@@ -56,8 +56,8 @@ struct engine_progress {
     int64_t requests_done;
 };
 
-/* Called at least five times a second while open or next block. A stop that returns true
- * makes them return STATUS_INTERRUPTED. Either member may be NULL. */
+/* Called five times a second or more while open or next block, which return INTERRUPTED
+ * where stop returns true. Either member may be NULL. */
 struct engine_watch {
     void (*tick)(void *arg, const struct engine_progress *p);
     bool (*stop)(void *arg);
@@ -112,12 +112,10 @@ struct engine_ops {
     int abi;
     unsigned flags; /* of enum engine_flag */
     /* MAY; before open, so that the environment can be recorded: the interpreter that
-     * open would use (arena), *notes what to tell the user of it ("python: ... vLLM
-     * 0.32.0"), or NULL. */
+     * open would use (arena), *notes for the user ("python: ... vLLM 0.32") or NULL. */
     enum status (*locate)(const struct engine_settings *s, struct arena *a,
                           const char **python, const char **notes, struct err *e);
-    /* MUST; may block. *out is closed by close even if open failed half-way (then NULL).
-     */
+    /* MUST; may block. *out is closed by close, half-open too (NULL: nothing is open). */
     enum status (*open)(const struct engine_settings *s, const struct engine_watch *w,
                         struct engine **out, struct engine_facts *facts, struct err *e);
     /* MUST; one lane a thread; owned by the engine. */
@@ -130,8 +128,7 @@ struct engine_ops {
                           struct err *e);
     /* MUST; no effect on a request that has ended; ends in EVENT_FAILED, FAIL_none. */
     enum status (*cancel)(struct engine_lane *l, int32_t request, struct err *e);
-    /* MUST; waits for events until `until` or an engine's own limit; out->count may be 0.
-     */
+    /* MUST; waits for events until `until` or its own limit; out->count may be 0. */
     enum status (*next)(struct engine_lane *l, struct instant until,
                         const struct engine_watch *w, struct event_list *out,
                         struct err *e);
@@ -143,6 +140,9 @@ struct engine_ops {
     /* MAY; row numbers that the engine counted since the last call, e.g. preemptions,
      * kv_usage_max, cache_source. */
     enum status (*counters)(struct engine *en, struct row *fields, struct err *e);
+    /* MAY; while requests run, often, by a thread that sends none: notes what only shows
+     * meanwhile (use of the KV cache). DIED: the engine is gone, *e says why. */
+    enum status (*sample)(struct engine *en, struct err *e);
     /* MUST; idempotent; leaves no process behind. */
     void (*close)(struct engine *en);
 };

@@ -19,6 +19,7 @@ struct engine_target {
     double request_timeout_s, ready_timeout_s;
     int64_t drain_interval_us;  /* OPT_INT_UNSET: the engine's rule */
     bool is_closed_load;        /* decides that rule */
+    bool is_local;              /* the server runs on this machine */
     bool is_launched;           /* --launch: the engine starts vLLM's server itself */
     const char *launch_command; /* --launch-command, or NULL */
 };

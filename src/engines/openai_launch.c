@@ -1,17 +1,26 @@
 #include "engines/openai_launch.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "base/file.h"
+#include "engines/model_dir.h"
+#include "engines/openai_cpu.h"
+#include "engines/openai_log.h"
 #include "engines/vllm_errors.h"
 #include "engines/vllm_python.h"
 #include "net/sock.h"
+#include "probe/sysfile.h"
 
-#define WORDS_MAX    256
-#define LOG_TAIL     ((size_t)64 << 10)
-#define STOP_GRACE_S 10.0
-#define CPU_KV_GIB   "1" /* of VLLM_CPU_KVCACHE_SPACE, where nothing was said */
+#define WORDS_MAX     256
+#define ENV_MAX       8
+#define LOG_CAP_BYTES ((size_t)256 << 20)
+#define LOG_TAIL      ((size_t)64 << 10)
+#define STOP_GRACE_S  10.0
+#define DEATH_POLL_S  0.02
+#define MB_A_GIB      1073.741824
 
 /* A command line that is being put together. */
 struct words {
@@ -82,6 +91,38 @@ static void add_vllm(struct words *w, const struct engine_settings *s, bool is_c
         add(w, s->rest.items[i]);
 }
 
+/* True if `word` is "--NAME" or "--NAME=...", '_' standing for '-'. */
+static bool is_flag(const char *word, const char *name)
+{
+    size_t len = strlen(name);
+    if (strncmp(word, "--", 2) != 0 || strlen(word) < len + 2)
+        return false;
+    for (size_t i = 0; i < len; i++)
+        if ((word[i + 2] == '_' ? '-' : word[i + 2]) != name[i])
+            return false;
+    return word[len + 2] == '\0' || word[len + 2] == '=';
+}
+
+/* The value of an option of the server: the last one counts; NULL: not given. */
+static const char *value_of(const struct words *w, const char *name)
+{
+    const char *found = NULL;
+    for (size_t i = 0; i < w->count; i++) {
+        if (!is_flag(w->items[i], name))
+            continue;
+        const char *sign = strchr(w->items[i], '=');
+        found = sign != NULL ? sign + 1 : i + 1 < w->count ? w->items[i + 1] : "";
+    }
+    return found;
+}
+
+static int64_t int_of(const struct words *w, const char *name, int64_t none)
+{
+    int64_t n;
+    const char *text = value_of(w, name);
+    return text != NULL && str_to_i64(str_from(text), &n) ? n : none;
+}
+
 /* The next word of a command line, into `word`; quotes hold words together. */
 static const char *cut_word(const char *c, char *word, size_t room)
 {
@@ -101,6 +142,16 @@ static const char *cut_word(const char *c, char *word, size_t room)
     return c;
 }
 
+/* `word` with the first `mark` in it replaced. */
+static const char *replaced(struct arena *a, const char *word, const char *mark,
+                            const char *by)
+{
+    const char *at = word != NULL ? strstr(word, mark) : NULL;
+    if (at == NULL)
+        return word;
+    return arena_printf(a, "%.*s%s%s", (int)(at - word), word, by, at + strlen(mark));
+}
+
 /* --launch-command. */
 static void add_command(struct words *w, const char *command, const char *port,
                         const char *model)
@@ -108,12 +159,11 @@ static void add_command(struct words *w, const char *command, const char *port,
     char word[4096];
     while (*command != '\0') {
         command = cut_word(command, word, sizeof word);
-        if (strcmp(word, "{port}") == 0)
-            add(w, port);
-        else if (strcmp(word, "{model}") == 0)
-            add(w, model);
-        else if (word[0] != '\0')
-            add(w, arena_strdup(w->arena, word));
+        if (word[0] == '\0')
+            continue;
+        const char *whole = replaced(w->arena, arena_strdup(w->arena, word), "{port}",
+                                     port);
+        add(w, replaced(w->arena, whole, "{model}", model != NULL ? model : ""));
     }
 }
 
@@ -130,85 +180,225 @@ static enum status free_port(int *port, struct err *e)
     return STATUS_OK;
 }
 
-static enum status vllm_words(const struct engine_settings *s, struct words *w,
-                              const char *port, struct openai_launch *out, struct err *e)
+/* --- the server's environment */
+
+struct env {
+    struct arena *arena;
+    const char *items[ENV_MAX + 1];
+    size_t count;
+    bool is_full;
+};
+
+static void set(struct env *v, const char *name, const char *value)
 {
+    const char *item = arena_printf(v->arena, "%s=%s", name, value);
+    if (item == NULL || v->count == ENV_MAX)
+        v->is_full = true;
+    else
+        v->items[v->count++] = item;
+}
+
+static bool is_unset(const char *name)
+{
+    const char *value = getenv(name);
+    return value == NULL || *value == '\0';
+}
+
+/* The key by the environment, never on the command line; development mode has the
+ * endpoints that empty the prefix cache and tell the settings. */
+static void set_common(struct env *v, const struct engine_settings *s)
+{
+    set(v, "VLLM_SERVER_DEV_MODE", "1");
+    set(v, "VLLM_NO_USAGE_STATS", "1");
+    if (s->target->api_key != NULL)
+        set(v, "VLLM_API_KEY", s->target->api_key);
+}
+
+/* The KV cache of a CPU, unless the user has chosen. vLLM 0.13 knows whole GiB alone. */
+static void size_cpu_cache(struct words *w, struct env *v,
+                           const struct engine_settings *s, const char *version)
+{
+    if (!is_unset("VLLM_CPU_KVCACHE_SPACE") ||
+        value_of(w, "kv-cache-memory-bytes") != NULL ||
+        value_of(w, "gpu-memory-utilization") != NULL ||
+        value_of(w, "num-gpu-blocks-override") != NULL)
+        return;
+    const struct openai_cpu_need need = {
+        .folder = engine_model_dir_find(s->model, w->arena),
+        .dtype = value_of(w, "dtype"),
+        .max_model_len = int_of(w, "max-model-len", s->max_model_len),
+        .max_num_seqs = int_of(w, "max-num-seqs", s->max_num_seqs)};
+    int64_t bytes = engine_openai_cpu_kv_bytes(&need, w->arena);
+    if (strncmp(version, "0.13.", 5) != 0)
+        add_int(w, "--kv-cache-memory-bytes", bytes);
+    else
+        set(v, "VLLM_CPU_KVCACHE_SPACE",
+            arena_printf(w->arena, "%lld", (long long)((bytes >> 30) + 1)));
+}
+
+static void fit_cpu(struct words *w, struct env *v, const struct engine_settings *s,
+                    const char *version)
+{
+    size_cpu_cache(w, v, s, version);
+    const char *cpus = engine_openai_cpu_list(sysfile_root(), w->arena);
+    if (cpus != NULL && is_unset("VLLM_CPU_OMP_THREADS_BIND") &&
+        int_of(w, "tensor-parallel-size", 1) == 1)
+        set(v, "VLLM_CPU_OMP_THREADS_BIND", cpus);
+}
+
+/* --- start */
+
+struct command {
+    struct words words;
+    struct env env;
+};
+
+static enum status vllm_words(const struct engine_settings *s, const char *port,
+                              struct command *c, struct openai_launch *out, struct err *e)
+{
+    struct words *w = &c->words;
     struct engine_vllm_python python;
     if (engine_vllm_python_find(s->python, w->arena, &python, e) != STATUS_OK)
         return e->code;
-    bool is_cpu = python.vllm != NULL && strstr(python.vllm, "cpu") != NULL;
-    out->hardware_type = is_cpu ? "cpu" : python.neuron != NULL ? "neuron" : "gpu";
-    out->dtype = s->dtype != NULL ? s->dtype : is_cpu ? "float32" : NULL;
+    const char *dtype = python.is_cpu ? "float32" : NULL;
+    const char *other = python.neuron != NULL ? "neuron" : "gpu";
+    out->hardware_type = python.is_cpu ? "cpu" : other;
     add(w, python.path);
     add(w, "-m");
     add(w, "vllm.entrypoints.openai.api_server");
     add_pair(w, "--host", "127.0.0.1");
     add_pair(w, "--port", port);
-    add_pair(w, "--dtype", out->dtype);
-    add_vllm(w, s, is_cpu);
+    add_pair(w, "--dtype", s->dtype != NULL ? s->dtype : dtype);
+    add_vllm(w, s, python.is_cpu);
+    out->dtype = value_of(w, "dtype");
+    if (python.is_cpu)
+        fit_cpu(w, &c->env, s, python.vllm);
     return STATUS_OK;
 }
 
-/* Of the server: its key, the endpoint that empties the prefix cache, what a CPU needs.
- */
-static const char *const *environment(const struct engine_settings *s, bool is_cpu,
-                                      struct arena *a)
+static size_t size_of_file(const char *path)
 {
-    const char **env = arena_alloc(a, 8, sizeof *env);
-    size_t n = 0;
-    if (env == NULL)
-        return NULL;
-    env[n++] = "VLLM_SERVER_DEV_MODE=1";
-    env[n++] = "VLLM_NO_USAGE_STATS=1";
-    if (s->target->api_key != NULL)
-        env[n++] = arena_printf(a, "VLLM_API_KEY=%s", s->target->api_key);
-    if (is_cpu && getenv("VLLM_CPU_KVCACHE_SPACE") == NULL)
-        env[n++] = "VLLM_CPU_KVCACHE_SPACE=" CPU_KV_GIB;
-    return env;
+    struct stat about;
+    return path != NULL && stat(path, &about) == 0 ? (size_t)about.st_size : 0;
 }
 
 enum status engine_openai_launch_start(const struct engine_settings *s, struct arena *a,
                                        struct openai_launch *out, struct err *e)
 {
-    struct words w = {.arena = a};
+    struct command c = {.words = {.arena = a}, .env = {.arena = a}};
     int port = 0;
-    *out = (struct openai_launch){.hardware_type = "unknown"};
+    *out = (struct openai_launch){.hardware_type = "unknown", .start = clock_now()};
     if (free_port(&port, e) != STATUS_OK)
         return e->code;
     const char *port_text = arena_printf(a, "%d", port);
+    set_common(&c.env, s);
     if (s->target->launch_command != NULL)
-        add_command(&w, s->target->launch_command, port_text, s->model);
-    else if (vllm_words(s, &w, port_text, out, e) != STATUS_OK)
+        add_command(&c.words, s->target->launch_command, port_text, s->model);
+    else if (vllm_words(s, port_text, &c, out, e) != STATUS_OK)
         return e->code;
     out->base_url = arena_printf(a, "http://127.0.0.1:%d", port);
-    out->log_path = s->raw_dir != NULL ? arena_printf(a, "%s/server.log", s->raw_dir)
-                                       : NULL;
-    const char *const *env = environment(s, strcmp(out->hardware_type, "cpu") == 0, a);
-    if (w.is_full || env == NULL || out->base_url == NULL)
+    if (s->raw_dir != NULL)
+        out->log_path = arena_printf(a, "%s/server.log", s->raw_dir);
+    out->log_from = size_of_file(out->log_path);
+    if (c.words.is_full || c.env.is_full || out->base_url == NULL)
         return status_fail(e, STATUS_TOO_BIG, "--launch",
                            "more than %d words for the server's command line", WORDS_MAX);
     const struct proc_spec spec = {
-        .argv = w.items, .env = env, .log_path = out->log_path};
+        .argv = c.words.items, .env = c.env.items, .log_path = out->log_path};
     return proc_start(&spec, &out->proc, e);
 }
 
-enum status engine_openai_launch_explain(struct openai_launch *l, bool is_running,
-                                         struct err *e)
+/* --- what its log tells */
+
+/* From log_from on; the buffer is the caller's. */
+static struct str read_log(const struct openai_launch *l, struct buf *log)
+{
+    struct err ignored;
+    buf_init(log, LOG_CAP_BYTES);
+    if (l->log_path == NULL || file_read(l->log_path, log, &ignored) != STATUS_OK)
+        buf_clear(log);
+    size_t from = l->log_from < log->len ? l->log_from : log->len;
+    return (struct str){.ptr = buf_cstr(log) + from, .len = log->len - from};
+}
+
+static void fill(struct row *f, enum field_id id, struct value v)
+{
+    if (f->v[id].kind == VALUE_ABSENT)
+        f->v[id] = v;
+}
+
+static void log_facts(struct str log, struct row *f)
+{
+    double weights = engine_openai_log_number(log, "Model loading took ", "GiB");
+    double kv = engine_openai_log_number(log, "Available KV cache memory: ", "GiB");
+    double compile = engine_openai_log_number(log, "compilation: ", "s");
+    if (isnan(compile))
+        compile = engine_openai_log_number(log, "torch.compile takes ", "s");
+    struct value eager = f->v[FIELD_enforce_eager];
+    if (eager.kind == VALUE_BOOL && eager.b)
+        compile = 0;
+    fill(f, FIELD_weights_mb, value_num(weights * MB_A_GIB));
+    fill(f, FIELD_kv_cache_mb, value_num(kv * MB_A_GIB));
+    fill(f, FIELD_compile_time_s, value_num(compile));
+}
+
+void engine_openai_launch_ready(struct openai_launch *l, const struct engine_settings *s,
+                                struct engine_facts *facts)
 {
     struct buf log;
-    struct err ignored;
-    struct engine_vllm_failure f = {.log_path = l->log_path,
-                                    .stage = "starting the server",
-                                    .is_running = is_running};
-    buf_init(&log, (size_t)256 << 20);
-    if (l->log_path == NULL || file_read(l->log_path, &log, &ignored) != STATUS_OK)
-        buf_clear(&log);
-    size_t cut = log.len > LOG_TAIL ? log.len - LOG_TAIL : 0;
-    f.log_tail = buf_cstr(&log) + cut;
+    struct row *f = &facts->fields;
+    bool is_vllm = s->target->launch_command == NULL;
+    facts->root_pid = l->proc.child_pid;
+    if (strcmp(facts->hardware_type, "unknown") == 0)
+        facts->hardware_type = l->hardware_type;
+    if (is_vllm) {
+        log_facts(read_log(l, &log), f);
+        buf_fini(&log);
+        if (l->dtype != NULL)
+            fill(f, FIELD_dtype, value_str(l->dtype));
+        fill(f, FIELD_engine_mode, value_str("mp"));
+        if (s->load_format != NULL && strcmp(s->load_format, "dummy") == 0)
+            fill(f, FIELD_weights, value_str("dummy"));
+        fill(f, FIELD_enable_prefix_caching, value_bool(s->enable_prefix_caching));
+        facts->is_caching = f->v[FIELD_enable_prefix_caching].b;
+    }
+    l->log_from = size_of_file(l->log_path);
+}
+
+static void explain(struct openai_launch *l, const char *stage, struct arena *a,
+                    struct err *e)
+{
+    struct buf log;
+    struct openai_log_cause cause = {0};
+    struct engine_vllm_failure f = {.log_path = l->log_path != NULL ? l->log_path
+                                                                    : "none",
+                                    .who = "server",
+                                    .stage = stage,
+                                    .is_running = strcmp(stage, "running") == 0};
+    struct str tail = read_log(l, &log);
     (void)proc_has_ended(&l->proc, &f.end);
-    enum status s = engine_vllm_errors_explain(&f, e);
+    if (f.end.signal == 0) /* who is killed has no time to say why */
+        (void)engine_openai_log_cause(tail, a, &cause);
+    f.type = cause.type;
+    f.text = cause.text;
+    f.log_tail = tail.ptr + (tail.len > LOG_TAIL ? tail.len - LOG_TAIL : 0);
+    (void)engine_vllm_errors_explain(&f, e);
     buf_fini(&log);
-    return s;
+}
+
+bool engine_openai_launch_has_died(struct openai_launch *l, struct span patience,
+                                   const char *stage, struct arena *a, struct err *e)
+{
+    struct instant limit = clock_after(clock_now(), patience);
+    if (l->base_url == NULL || l->proc.guardian_pid == 0)
+        return false;
+    while (!proc_has_ended(&l->proc, NULL)) {
+        if (!clock_before(clock_now(), limit))
+            return false;
+        clock_sleep_until(clock_after(clock_now(), clock_seconds(DEATH_POLL_S)));
+    }
+    explain(l, stage, a, e);
+    return true;
 }
 
 void engine_openai_launch_stop(struct openai_launch *l)

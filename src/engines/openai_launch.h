@@ -12,7 +12,9 @@ struct openai_launch {
     const char *base_url;      /* "http://127.0.0.1:43210" */
     const char *hardware_type; /* of its vLLM: "cpu", "neuron", "gpu"; "unknown" */
     const char *dtype;         /* as asked for, or NULL: the server's choice */
-    const char *log_path;      /* server.log in the raw folder */
+    const char *log_path;      /* server.log in the raw folder; NULL: none */
+    size_t log_from;           /* where the log of what it does now begins */
+    struct instant start;
 };
 
 /* vLLM's server in the interpreter that vllm_python.h finds, or --launch-command with
@@ -22,9 +24,13 @@ MUST_CHECK enum status engine_openai_launch_start(const struct engine_settings *
                                                   struct arena *a,
                                                   struct openai_launch *out,
                                                   struct err *e);
-/* It ended by itself: the cause out of its log, in words, into *e. */
-enum status engine_openai_launch_explain(struct openai_launch *l, bool is_running,
-                                         struct err *e);
+/* It is ready: sets what is absent in *facts, out of what it was asked for and its log.
+ * What the log said so far explains no later failure. */
+void engine_openai_launch_ready(struct openai_launch *l, const struct engine_settings *s,
+                                struct engine_facts *facts);
+/* True, and *e says why, if it has ended by itself; waits up to `patience` for that. */
+bool engine_openai_launch_has_died(struct openai_launch *l, struct span patience,
+                                   const char *stage, struct arena *a, struct err *e);
 void engine_openai_launch_stop(struct openai_launch *l); /* idempotent */
 
 #endif

@@ -4,12 +4,20 @@
 #include <math.h>
 #include <string.h>
 
+#include "engines/model_dir.h"
+#include "engines/openai_config.h"
 #include "http/prometheus.h"
 
-#define CALL_TIMEOUT_S 10.0
-#define BODY_CAP_BYTES ((size_t)16 << 20)
-#define RESET_TRIES    5
-#define POLL_S         0.25
+#define CALL_TIMEOUT_S   10.0
+#define INFO_TIMEOUT_S   60.0 /* the first answer of /server_info takes seconds */
+#define SAMPLE_TIMEOUT_S 0.5
+#define SAMPLE_FIRST_S   0.25
+#define SAMPLE_S         1.0
+#define SAMPLE_SHARE     0.01 /* of the server's time that samples may take */
+#define SAMPLE_AGAIN_S   5.0  /* after one that failed */
+#define BODY_CAP_BYTES   ((size_t)16 << 20)
+#define RESET_TRIES      5
+#define POLL_S           0.25
 
 enum status engine_openai_server_open(struct openai_server *s, const struct url *u,
                                       const struct engine_target *options,
@@ -18,9 +26,11 @@ enum status engine_openai_server_open(struct openai_server *s, const struct url 
     *s = (struct openai_server){.options = options, .arena = a};
     s->base = arena_printf(a, "%s://%s%s", u->is_tls ? "https" : "http", u->authority,
                            u->prefix);
-    if (s->base == NULL)
+    s->metrics_url = arena_printf(a, "%s/metrics", s->base != NULL ? s->base : "");
+    if (s->base == NULL || s->metrics_url == NULL)
         return status_fail(e, STATUS_NO_MEMORY, "server", "out of memory");
     s->before = (struct openai_counters){NAN, NAN, NAN, NAN};
+    s->kv_usage_max = NAN;
     struct rest_options r = {.unix_path = u->unix_path,
                              .ca_cert = options->ca_cert,
                              .bearer = options->api_key,
@@ -202,6 +212,8 @@ enum status engine_openai_server_model(struct openai_server *s, const char *want
     if (st == STATUS_OK) {
         *model = arena_strdup(s->arena, json_string_value(json_object_get(found, "id")));
         *max_model_len = json_integer_value(json_object_get(found, "max_model_len"));
+        s->loaded = arena_strdup(s->arena,
+                                 json_string_value(json_object_get(found, "root")));
         if (*model == NULL)
             st = status_fail(e, STATUS_NO_MEMORY, s->base, "out of memory");
     }
@@ -216,31 +228,18 @@ enum status engine_openai_server_model(struct openai_server *s, const char *want
 static enum status metrics(struct openai_server *s, struct rest_call *c, bool *has,
                            struct err *e)
 {
-    if (call(s, "GET", "/metrics", c, e) != STATUS_OK)
+    *c = (struct rest_call){.method = "GET", .url = s->metrics_url, .retry_after_s = -1};
+    buf_init(&c->body, BODY_CAP_BYTES);
+    *has = false;
+    if (rest_do(s->rest, c, e) != STATUS_OK)
         return e->code;
     *has = c->status == 200;
     return STATUS_OK;
 }
 
-static void cache_facts(struct str text, struct openai_server *s,
-                        struct engine_facts *facts)
+static struct str body_of(const struct rest_call *c)
 {
-    const char *name = "vllm:cache_config_info";
-    char value[64];
-    int64_t n;
-    if (prometheus_label(text, name, "block_size", value, sizeof value) &&
-        str_to_i64(str_from(value), &n)) {
-        facts->block_size = n;
-        facts->fields.v[FIELD_block_size] = value_int(n);
-    }
-    if (prometheus_label(text, name, "kv_cache_size_tokens", value, sizeof value) &&
-        str_to_i64(str_from(value), &n))
-        facts->fields.v[FIELD_kv_cache_tokens] = value_int(n);
-    if (prometheus_label(text, name, "enable_prefix_caching", value, sizeof value)) {
-        facts->is_caching = strcmp(value, "True") == 0;
-        facts->fields.v[FIELD_enable_prefix_caching] = value_bool(facts->is_caching);
-    }
-    (void)s;
+    return (struct str){.ptr = buf_cstr(&c->body), .len = c->body.len};
 }
 
 static struct openai_counters read_counters(struct str text)
@@ -248,8 +247,13 @@ static struct openai_counters read_counters(struct str text)
     return (struct openai_counters){
         .prefix_queries = prometheus_sum(text, "vllm:prefix_cache_queries"),
         .prefix_hits = prometheus_sum(text, "vllm:prefix_cache_hits"),
-        .preemptions = prometheus_sum(text, "vllm:num_preemptions"),
-        .kv_usage = prometheus_sum(text, "vllm:kv_cache_usage_perc")};
+        .preemptions = prometheus_sum(text, "vllm:num_preemptions")};
+}
+
+static void start_sampling(struct openai_server *s)
+{
+    s->kv_usage_max = NAN;
+    s->next_sample = clock_after(clock_now(), clock_seconds(SAMPLE_FIRST_S));
 }
 
 static void version_facts(struct openai_server *s, const json_t *root,
@@ -265,11 +269,42 @@ static void version_facts(struct openai_server *s, const json_t *root,
         is_simulated || json_is_true(json_object_get(root, "simulated")));
 }
 
+/* Settings, where the server is in development mode. That it is not, or does not answer
+ * in time, is no failure. */
+static void config_facts(struct openai_server *s, struct engine_facts *facts)
+{
+    struct rest_call c;
+    struct err ignored;
+    rest_set_timeout(s->rest, INFO_TIMEOUT_S);
+    enum status st = call(s, "GET", "/server_info?config_format=json", &c, &ignored);
+    rest_set_timeout(s->rest, CALL_TIMEOUT_S);
+    if (st == STATUS_OK && c.status == 200) {
+        json_t *root = json_loadb(buf_cstr(&c.body), c.body.len, 0, NULL);
+        const char *loaded = NULL;
+        (void)engine_openai_config_read(root, s->arena, facts, &loaded);
+        json_decref(root);
+        if (loaded != NULL)
+            s->loaded = loaded;
+    }
+    buf_fini(&c.body);
+}
+
+/* What the model's folder tells, if the server has it on this machine. */
+static void model_facts(struct openai_server *s, struct engine_facts *facts)
+{
+    const char *folder = engine_model_dir_find(s->loaded, s->arena);
+    const char *print = engine_model_dir_fingerprint(folder, s->arena);
+    int64_t vocabulary = engine_model_dir_vocabulary(folder, s->arena);
+    if (print != NULL)
+        facts->fields.v[FIELD_model_fingerprint] = value_str(print);
+    if (vocabulary > 0 && vocabulary < facts->vocab_size)
+        facts->vocab_size = vocabulary;
+}
+
 enum status engine_openai_server_facts(struct openai_server *s,
                                        struct engine_facts *facts, struct err *e)
 {
     struct rest_call c;
-    bool has = false;
     enum status st = call(s, "GET", "/version", &c, e);
     if (st == STATUS_OK && c.status == 200) {
         json_t *root = json_loadb(buf_cstr(&c.body), c.body.len, 0, NULL);
@@ -279,34 +314,66 @@ enum status engine_openai_server_facts(struct openai_server *s,
     buf_fini(&c.body);
     if (st != STATUS_OK)
         return st;
-    st = metrics(s, &c, &has, e);
-    struct str text = {.ptr = buf_cstr(&c.body), .len = c.body.len};
-    if (st == STATUS_OK && has) {
-        cache_facts(text, s, facts);
-        s->before = read_counters(text);
+    config_facts(s, facts);
+    if (s->options->is_local)
+        model_facts(s, facts);
+    st = metrics(s, &c, &s->has_metrics, e);
+    if (st == STATUS_OK && s->has_metrics) {
+        engine_openai_config_metrics(body_of(&c), facts);
+        s->before = read_counters(body_of(&c));
     }
     buf_fini(&c.body);
+    start_sampling(s);
     return st;
 }
 
-enum status engine_openai_server_counters(struct openai_server *s, struct row *fields,
-                                          double *hits, struct err *e)
+/* A counter that has gone back belongs to a server that was started again. */
+static double since(double before, double now)
+{
+    return now >= before ? now - before : (double)NAN;
+}
+
+enum status engine_openai_server_count(struct openai_server *s,
+                                       struct openai_counters *out, struct err *e)
 {
     struct rest_call c;
     bool has = false;
-    *hits = NAN;
-    enum status st = metrics(s, &c, &has, e);
+    *out = (struct openai_counters){NAN, NAN, NAN, s->kv_usage_max};
+    enum status st = s->has_metrics ? metrics(s, &c, &has, e) : STATUS_OK;
     if (st == STATUS_OK && has) {
-        struct openai_counters now = read_counters(
-            (struct str){.ptr = buf_cstr(&c.body), .len = c.body.len});
-        double preempted = now.preemptions - s->before.preemptions;
-        if (preempted >= 0)
-            fields->v[FIELD_preemptions] = value_int((int64_t)preempted);
-        *hits = now.prefix_hits - s->before.prefix_hits;
+        struct openai_counters now = read_counters(body_of(&c));
+        out->prefix_queries = since(s->before.prefix_queries, now.prefix_queries);
+        out->prefix_hits = since(s->before.prefix_hits, now.prefix_hits);
+        out->preemptions = since(s->before.preemptions, now.preemptions);
         s->before = now;
     }
-    buf_fini(&c.body);
+    if (s->has_metrics)
+        buf_fini(&c.body);
+    start_sampling(s);
     return st;
+}
+
+void engine_openai_server_sample(struct openai_server *s)
+{
+    struct rest_call c;
+    struct err ignored;
+    bool has = false;
+    struct instant start = clock_now();
+    if (!s->has_metrics || clock_before(start, s->next_sample))
+        return;
+    rest_set_timeout(s->rest, SAMPLE_TIMEOUT_S);
+    enum status st = metrics(s, &c, &has, &ignored);
+    rest_set_timeout(s->rest, CALL_TIMEOUT_S);
+    double pause_s = SAMPLE_AGAIN_S;
+    if (st == STATUS_OK && has) {
+        double usage = prometheus_max(body_of(&c), "vllm:kv_cache_usage_perc");
+        if (isnan(usage)) /* the name before vLLM 0.10 */
+            usage = prometheus_max(body_of(&c), "vllm:gpu_cache_usage_perc");
+        s->kv_usage_max = fmax(s->kv_usage_max, usage);
+        pause_s = fmax(SAMPLE_S, clock_to_s(clock_since(start)) / SAMPLE_SHARE);
+    }
+    buf_fini(&c.body);
+    s->next_sample = clock_after(clock_now(), clock_seconds(pause_s));
 }
 
 enum status engine_openai_server_reset(struct openai_server *s, bool *done, struct err *e)

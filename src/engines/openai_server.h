@@ -9,9 +9,11 @@
 #include "http/rest.h"
 #include "http/url.h"
 
+/* Differences over a time, NAN where the server does not tell. */
 struct openai_counters {
-    double prefix_queries, prefix_hits; /* tokens; NAN where the server does not tell */
-    double preemptions, kv_usage;
+    double prefix_queries, prefix_hits; /* tokens */
+    double preemptions;
+    double kv_usage_max; /* 0..1, of the samples in between; NAN: none */
 };
 
 struct openai_server {
@@ -19,7 +21,13 @@ struct openai_server {
     const char *base; /* "http://127.0.0.1:8000/prefix" */
     const struct engine_target *options;
     struct arena *arena;
-    struct openai_counters before; /* at the last engine_openai_server_counters */
+    const char *metrics_url;
+    int64_t max_model_len; /* 0: not said */
+    const char *loaded; /* what it serves: a folder or an id of the hub; NULL unknown */
+    bool has_metrics;
+    struct openai_counters before; /* sums at the last engine_openai_server_count */
+    double kv_usage_max;           /* since then */
+    struct instant next_sample;
 };
 
 MUST_CHECK enum status engine_openai_server_open(struct openai_server *s,
@@ -38,16 +46,20 @@ MUST_CHECK enum status engine_openai_server_ready(struct openai_server *s,
 MUST_CHECK enum status engine_openai_server_model(struct openai_server *s,
                                                   const char *wanted, const char **model,
                                                   int64_t *max_model_len, struct err *e);
-/* What is known of the engine behind it: version, block size, caching, KV size,
- * simulated. Sets only what it was told. */
+/* What is known of the engine behind it: version, settings, block size, caching, KV size,
+ * simulated; of a server on this machine the model's fingerprint and vocabulary too.
+ * Sets only what it was told. */
 MUST_CHECK enum status engine_openai_server_facts(struct openai_server *s,
                                                   struct engine_facts *facts,
                                                   struct err *e);
-/* Row numbers since the last call: preemptions, kv_usage_max, and *hits, the prompt
- * tokens served from the cache (NAN unknown). */
-MUST_CHECK enum status engine_openai_server_counters(struct openai_server *s,
-                                                     struct row *fields, double *hits,
-                                                     struct err *e);
+/* What happened since the last call. */
+MUST_CHECK enum status engine_openai_server_count(struct openai_server *s,
+                                                  struct openai_counters *out,
+                                                  struct err *e);
+/* To be called often while requests run: notes the KV cache's use once a second, or less
+ * often where the answer takes the server long, so that asking costs it 1 % of a core at
+ * most. A server that does not answer in half a second is left alone for a while. */
+void engine_openai_server_sample(struct openai_server *s);
 /* POST /reset_prefix_cache; *done false where the server has it not. */
 MUST_CHECK enum status engine_openai_server_reset(struct openai_server *s, bool *done,
                                                   struct err *e);

@@ -56,6 +56,13 @@ static enum status no_counters(struct engine *en, struct row *fields, struct err
     return STATUS_OK;
 }
 
+static enum status nothing_to_sample(struct engine *en, struct err *e)
+{
+    (void)en;
+    (void)e;
+    return STATUS_OK;
+}
+
 /* The engines that can do it, and of those the one most like `name`. */
 static enum status unknown_engine(const char *name, enum engine_flag flag, struct err *e)
 {
@@ -93,6 +100,8 @@ static void fill_in(struct engine_ops *out)
         out->tokenize = no_tokenizer;
     if (out->counters == NULL)
         out->counters = no_counters;
+    if (out->sample == NULL)
+        out->sample = nothing_to_sample;
 }
 
 enum status registry_find(const char *name, enum engine_flag flag, struct engine_ops *out,

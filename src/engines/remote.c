@@ -10,19 +10,20 @@
 #include "engines/openai_launch.h"
 #include "engines/openai_server.h"
 #include "engines/registry.h"
+#include "engines/vllm_python.h"
 
 #define ARENA_CAP_BYTES ((size_t)64 << 20)
 #define LANES_MAX       64
 #define REACH_TIMEOUT_S 5.0
+#define DEATH_WAIT_S    0.5 /* a server whose connections broke may just be dying */
 
 struct engine {
     struct arena arena;
     struct openai_setup setup;
-    struct openai_server server; /* the first target's */
-    struct openai_launch launch; /* the server, if it is ours */
+    struct openai_server *servers; /* [setup.target_count] */
+    struct openai_launch launch;   /* the server, if it is ours */
     struct engine_lane *lanes[LANES_MAX];
     size_t lane_count;
-    double hits; /* prompt tokens from the cache, of the last phase, by the server */
 };
 
 static enum status no_memory(struct err *e)
@@ -70,7 +71,8 @@ static enum status read_urls(struct engine *en, struct err *e)
                                          ? &own
                                          : &en->setup.options->base_urls;
     en->setup.targets = arena_alloc(&en->arena, urls->count, sizeof *en->setup.targets);
-    if (en->setup.targets == NULL)
+    en->servers = arena_alloc(&en->arena, urls->count, sizeof *en->servers);
+    if (en->setup.targets == NULL || en->servers == NULL)
         return no_memory(e);
     for (size_t i = 0; i < urls->count; i++) {
         en->setup.target_count = i + 1;
@@ -88,49 +90,71 @@ static enum openai_counts counts_of(const char *name)
                                            : OPENAI_COUNTS_USAGE;
 }
 
-static enum status ask_server(struct engine *en, const struct engine_settings *s,
-                              const struct engine_watch *w, struct engine_facts *facts,
-                              struct err *e)
+/* If the server is ours and has died, that is the cause of what failed; else *e stays. */
+static enum status died_or(struct engine *en, double wait_s, const char *stage,
+                           struct err *e)
 {
-    int64_t max_model_len = 0;
-    bool is_ours = en->launch.base_url != NULL;
-    struct proc *launched = is_ours ? &en->launch.proc : NULL;
-    if (engine_openai_server_open(&en->server, &en->setup.targets[0].url, s->target,
+    struct err died;
+    if (engine_openai_launch_has_died(&en->launch, clock_seconds(wait_s), stage,
+                                      &en->arena, &died))
+        *e = died;
+    return e->code;
+}
+
+/* Waits for a server and finds the model there. */
+static enum status ask_server(struct engine *en, size_t i,
+                              const struct engine_settings *s,
+                              const struct engine_watch *w, struct err *e)
+{
+    struct openai_server *server = &en->servers[i];
+    struct proc *launched = en->launch.base_url != NULL ? &en->launch.proc : NULL;
+    const char *wanted = i > 0 ? en->setup.model : s->model;
+    if (engine_openai_server_open(server, &en->setup.targets[i].url, s->target,
                                   &en->arena, e) != STATUS_OK)
         return e->code;
-    if (engine_openai_server_ready(&en->server, w, launched, e) != STATUS_OK)
-        return e->code == STATUS_DIED
-                   ? engine_openai_launch_explain(&en->launch, false, e)
-                   : e->code;
-    if (engine_openai_server_model(&en->server, s->model, &en->setup.model,
-                                   &max_model_len, e) != STATUS_OK ||
-        engine_openai_server_facts(&en->server, facts, e) != STATUS_OK)
-        return e->code;
-    if (max_model_len > 0)
-        facts->fields.v[FIELD_max_model_len] = value_int(max_model_len);
+    if (engine_openai_server_ready(server, w, launched, e) != STATUS_OK)
+        return died_or(en, 0, "starting", e);
+    return engine_openai_server_model(server, wanted, &en->setup.model,
+                                      &server->max_model_len, e);
+}
+
+/* Rows tell of the first server; the others are taken to be like it. */
+static enum status ask_all(struct engine *en, const struct engine_settings *s,
+                           const struct engine_watch *w, struct engine_facts *facts,
+                           struct err *e)
+{
+    for (size_t i = 0; i < en->setup.target_count; i++)
+        if (ask_server(en, i, s, w, e) != STATUS_OK)
+            return e->code;
+    if (s->target->is_launched)
+        facts->fields.v[FIELD_load_time_s] = value_num(
+            clock_to_s(clock_since(en->launch.start)));
+    for (size_t i = 0; i < en->setup.target_count; i++) {
+        struct engine_facts other = *facts;
+        if (engine_openai_server_facts(&en->servers[i], i == 0 ? facts : &other, e) !=
+            STATUS_OK)
+            return e->code;
+    }
+    if (en->servers[0].max_model_len > 0)
+        facts->fields.v[FIELD_max_model_len] = value_int(en->servers[0].max_model_len);
     facts->fields.v[FIELD_model_name] = value_str(en->setup.model);
     return STATUS_OK;
 }
 
-/* What is known of a server that was started here. */
-static void launched_facts(struct engine *en, const struct engine_settings *s,
-                           double load_s, struct engine_facts *facts)
+static enum status remote_locate(const struct engine_settings *s, struct arena *a,
+                                 const char **python, const char **notes, struct err *e)
 {
-    struct value *f = facts->fields.v;
-    facts->root_pid = en->launch.proc.guardian_pid;
-    facts->hardware_type = en->launch.hardware_type;
-    f[FIELD_load_time_s] = value_num(load_s);
-    if (en->launch.dtype != NULL)
-        f[FIELD_dtype] = value_str(en->launch.dtype);
-    if (s->target->launch_command != NULL)
-        return;
-    f[FIELD_max_num_seqs] = value_int(s->max_num_seqs);
-    f[FIELD_max_num_batched_tokens] = value_int(s->max_num_batched_tokens);
-    f[FIELD_engine_mode] = value_str("mp");
-    if (s->load_format != NULL)
-        f[FIELD_weights] = value_str(strcmp(s->load_format, "dummy") == 0 ? "dummy"
-                                                                          : "real");
-    facts->is_caching = s->enable_prefix_caching;
+    struct engine_vllm_python found;
+    *python = NULL;
+    *notes = NULL;
+    if (!s->target->is_launched || s->target->launch_command != NULL)
+        return STATUS_OK;
+    if (engine_vllm_python_find(s->python, a, &found, e) != STATUS_OK)
+        return e->code;
+    *python = found.path;
+    *notes = arena_printf(a, "python: %s (%s), vLLM %s", found.path, found.source,
+                          found.vllm);
+    return STATUS_OK;
 }
 
 static enum status remote_open(const struct engine_settings *s,
@@ -142,7 +166,6 @@ static enum status remote_open(const struct engine_settings *s,
     if (en == NULL)
         return no_memory(e);
     arena_init(&en->arena, ARENA_CAP_BYTES);
-    en->hits = NAN;
     en->setup = (struct openai_setup){.options = s->target,
                                       .endpoint = strcmp(s->target->endpoint, "chat") == 0
                                                       ? OPENAI_CHAT
@@ -153,15 +176,14 @@ static enum status remote_open(const struct engine_settings *s,
                                       .ignore_eos = !s->stop_at_eos};
     *facts = (struct engine_facts){.vocab_size = s->vocab_size,
                                    .hardware_type = "unknown"};
-    struct instant start = clock_now();
     if (s->target->is_launched &&
         engine_openai_launch_start(s, &en->arena, &en->launch, e) != STATUS_OK)
         return e->code;
-    if (read_urls(en, e) != STATUS_OK || ask_server(en, s, w, facts, e) != STATUS_OK ||
+    if (read_urls(en, e) != STATUS_OK || ask_all(en, s, w, facts, e) != STATUS_OK ||
         reach_all(en, e) != STATUS_OK)
         return e->code;
     if (s->target->is_launched)
-        launched_facts(en, s, clock_to_s(clock_since(start)), facts);
+        engine_openai_launch_ready(&en->launch, s, facts);
     return STATUS_OK;
 }
 
@@ -178,20 +200,63 @@ static enum status remote_lane_new(struct engine *en, struct engine_lane **out,
     return s;
 }
 
-static enum status remote_reset_prefix(struct engine *en, bool *done, struct err *e)
+static enum status remote_prepare(struct engine_lane *l, const struct engine_prepare *p,
+                                  struct err *e)
 {
-    return engine_openai_server_reset(&en->server, done, e);
+    if (engine_openai_lane_prepare(l, p, e) == STATUS_OK)
+        return STATUS_OK;
+    return died_or(l->engine, DEATH_WAIT_S, "running", e);
 }
 
+static enum status remote_reset_prefix(struct engine *en, bool *done, struct err *e)
+{
+    *done = true;
+    for (size_t i = 0; i < en->setup.target_count; i++) {
+        bool is_done = false;
+        if (engine_openai_server_reset(&en->servers[i], &is_done, e) != STATUS_OK)
+            return died_or(en, DEATH_WAIT_S, "running", e);
+        *done = *done && is_done;
+    }
+    return STATUS_OK;
+}
+
+static void cache_fields(const struct openai_counters *c, struct row *fields)
+{
+    struct value *f = fields->v;
+    if (isnan(c->prefix_hits) || !(c->prefix_queries > 0))
+        return;
+    f[FIELD_cached_input_tokens] = value_int((int64_t)c->prefix_hits);
+    f[FIELD_cache_hit_rate] = value_num(c->prefix_hits / c->prefix_queries);
+    f[FIELD_cache_source] = value_str("metrics");
+}
+
+/* Of all servers together; what one of them does not tell is unknown. */
 static enum status remote_counters(struct engine *en, struct row *fields, struct err *e)
 {
-    int64_t drain_ns = 0;
-    for (size_t i = 0; i < en->lane_count; i++) {
-        int64_t own_ns = engine_openai_lane_drain_ns(en->lanes[i]);
-        drain_ns = own_ns > drain_ns ? own_ns : drain_ns;
+    struct openai_counters all = {.kv_usage_max = NAN};
+    for (size_t i = 0; i < en->setup.target_count; i++) {
+        struct openai_counters one;
+        if (engine_openai_server_count(&en->servers[i], &one, e) != STATUS_OK)
+            return died_or(en, DEATH_WAIT_S, "running", e);
+        all.prefix_queries += one.prefix_queries;
+        all.prefix_hits += one.prefix_hits;
+        all.preemptions += one.preemptions;
+        all.kv_usage_max = fmax(all.kv_usage_max, one.kv_usage_max);
     }
-    fields->v[FIELD_drain_interval_us] = value_num((double)drain_ns / 1e3);
-    return engine_openai_server_counters(&en->server, fields, &en->hits, e);
+    if (!isnan(all.preemptions))
+        fields->v[FIELD_preemptions] = value_int((int64_t)all.preemptions);
+    if (!isnan(all.kv_usage_max))
+        fields->v[FIELD_kv_usage_max] = value_num(all.kv_usage_max);
+    cache_fields(&all, fields);
+    return STATUS_OK;
+}
+
+static enum status remote_sample(struct engine *en, struct err *e)
+{
+    e->code = STATUS_OK;
+    for (size_t i = 0; i < en->setup.target_count; i++)
+        engine_openai_server_sample(&en->servers[i]);
+    return died_or(en, 0, "running", e);
 }
 
 static void remote_close(struct engine *en)
@@ -202,7 +267,8 @@ static void remote_close(struct engine *en)
         engine_openai_lane_free(en->lanes[i]);
     for (size_t i = 0; i < en->setup.target_count; i++)
         tls_context_free(en->setup.targets[i].tls);
-    engine_openai_server_close(&en->server);
+    for (size_t i = 0; en->servers != NULL && i < en->setup.target_count; i++)
+        engine_openai_server_close(&en->servers[i]);
     engine_openai_launch_stop(&en->launch);
     arena_fini(&en->arena);
     mem_free(en);
@@ -212,13 +278,15 @@ const struct engine_ops engine_remote = {
     .name = "openai",
     .abi = ENGINE_ABI,
     .flags = ENGINE_ONLINE | ENGINE_HAS_PREFIX_CONTROL | ENGINE_HAS_TOKEN_TIMES,
+    .locate = remote_locate,
     .open = remote_open,
     .lane_new = remote_lane_new,
-    .prepare = engine_openai_lane_prepare,
+    .prepare = remote_prepare,
     .submit = engine_openai_lane_submit,
     .cancel = engine_openai_lane_cancel,
     .next = engine_openai_lane_next,
     .reset_prefix = remote_reset_prefix,
     .counters = remote_counters,
+    .sample = remote_sample,
     .close = remote_close,
 };

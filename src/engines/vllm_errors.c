@@ -205,11 +205,16 @@ static void fill(const char *what, const char *text, char *out, size_t size)
     }
 }
 
+static const char *who(const struct engine_vllm_failure *f)
+{
+    return f->who != NULL ? f->who : "worker";
+}
+
 static enum status explain_signal(const struct engine_vllm_failure *f, struct err *e)
 {
     char how[64];
     proc_end_text(f->end, how, sizeof how);
-    status_fail(e, STATUS_DIED, "vllm", "the worker was ended by %s while %s", how,
+    status_fail(e, STATUS_DIED, "vllm", "the %s was ended by %s while %s", who(f), how,
                 f->stage);
     if (f->end.signal == SIGKILL && strstr(f->stage, "compil") != NULL) {
         return status_hint(e,
@@ -264,7 +269,7 @@ enum status engine_vllm_errors_explain(const struct engine_vllm_failure *f, stru
     } else {
         char how[64];
         proc_end_text(f->end, how, sizeof how);
-        status_fail(e, STATUS_DIED, "vllm", "the worker ended (%s) while %s", how,
+        status_fail(e, STATUS_DIED, "vllm", "the %s ended (%s) while %s", who(f), how,
                     f->stage);
     }
     return status_hint(e, "See the end of the log: %s", f->log_path);

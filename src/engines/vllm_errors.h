@@ -19,6 +19,7 @@ struct engine_vllm_failure {
     const char *log_tail;    /* end of engine.log; "" if none */
     const char *log_path;
     const char *stage; /* what it was doing */
+    const char *who;   /* "server"; NULL: "worker" */
     bool is_running;   /* in a batch, not loading */
     bool has_hung;     /* no sign of life for `limit` */
     struct span limit;

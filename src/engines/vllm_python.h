@@ -2,6 +2,8 @@
 #ifndef ENGINES_VLLM_PYTHON_H
 #define ENGINES_VLLM_PYTHON_H
 
+#include <stdbool.h>
+
 #include "base/arena.h"
 #include "base/status.h"
 
@@ -11,6 +13,7 @@ struct engine_vllm_python {
     const char *vllm;   /* version of vLLM, found without importing it; NULL: none */
     const char *python; /* version of the interpreter; NULL: it does not run */
     const char *neuron; /* version of the vllm-neuron plugin; NULL: none */
+    bool is_cpu;        /* a vLLM built for CPUs */
 };
 
 /* All places where an interpreter may be, in the order of search: `given` (--python, may

@@ -109,6 +109,17 @@ double prometheus_sum(struct str text, const char *name)
     return is_there ? sum : sum_of(text, name, "_total", &is_there);
 }
 
+double prometheus_max(struct str text, const char *name)
+{
+    double highest = NAN, value = 0;
+    while (text.len > 0) {
+        struct str line = str_cut(&text, '\n'), rest;
+        if (is_sample(line, name, "", &rest) && value_of(rest, &value))
+            highest = fmax(highest, value);
+    }
+    return highest;
+}
+
 static bool unescape(struct str s, char *out, size_t room)
 {
     size_t len = 0;

@@ -10,6 +10,8 @@
 /* Sum over all samples of `name` ("vllm:prefix_cache_hits" also matches its "_total").
  * NAN if there is none. */
 double prometheus_sum(struct str text, const char *name);
+/* The highest of them; NAN if there is none. */
+double prometheus_max(struct str text, const char *name);
 /* Value of a label of the first sample of `name`, unescaped into out (room bytes,
  * terminated); false if there is none or it does not fit. */
 bool prometheus_label(struct str text, const char *name, const char *label, char *out,

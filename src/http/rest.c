@@ -153,6 +153,20 @@ static void set_tls(struct rest *r, const struct rest_options *o)
     set_text(r, CURLOPT_SSLKEY, o->client_cert);
 }
 
+void rest_set_timeout(struct rest *r, double timeout_s)
+{
+    int64_t limit_ms = 0; /* libcurl's word for none */
+    if (isfinite(timeout_s))
+        limit_ms = clock_seconds(timeout_s).ns / NS_PER_MS;
+    if (isfinite(timeout_s) && limit_ms < 1)
+        limit_ms = 1;
+    if (limit_ms > INT32_MAX)
+        limit_ms = INT32_MAX;
+    set_long(r, CURLOPT_TIMEOUT_MS, (long)limit_ms);
+    set_long(r, CURLOPT_CONNECTTIMEOUT_MS, limit_ms > 0 ? (long)limit_ms : INT32_MAX);
+    r->timeout_s = timeout_s;
+}
+
 static void set_up(struct rest *r, const struct rest_options *o)
 {
     set_long(r, CURLOPT_NOSIGNAL, 1L);
@@ -169,15 +183,7 @@ static void set_up(struct rest *r, const struct rest_options *o)
         set_text(r, CURLOPT_PASSWORD, o->password);
     }
     set_tls(r, o);
-    int64_t limit_ms = 0; /* libcurl's word for none */
-    if (isfinite(o->timeout_s))
-        limit_ms = clock_seconds(o->timeout_s).ns / NS_PER_MS;
-    if (isfinite(o->timeout_s) && limit_ms < 1)
-        limit_ms = 1;
-    if (limit_ms > INT32_MAX)
-        limit_ms = INT32_MAX;
-    set_long(r, CURLOPT_TIMEOUT_MS, (long)limit_ms);
-    set_long(r, CURLOPT_CONNECTTIMEOUT_MS, limit_ms > 0 ? (long)limit_ms : INT32_MAX);
+    rest_set_timeout(r, o->timeout_s);
     if (r->curl.set(r->handle, CURLOPT_WRITEFUNCTION, take_body) != CURLE_OK ||
         r->curl.set(r->handle, CURLOPT_HEADERFUNCTION, take_header) != CURLE_OK ||
         r->curl.set(r->handle, CURLOPT_ERRORBUFFER, r->detail) != CURLE_OK)
@@ -199,7 +205,6 @@ enum status rest_open(const struct rest_options *o, struct rest **out, struct er
         return STATUS_UNSUPPORTED;
     }
     r->is_unix = o->unix_path != NULL;
-    r->timeout_s = o->timeout_s;
     r->body_cap_bytes = o->body_cap_bytes;
     r->handle = r->curl.init();
     if (r->handle != NULL)

@@ -43,6 +43,8 @@ MUST_CHECK enum status rest_open(const struct rest_options *o, struct rest **out
  * STATUS_BAD_INPUT no HTTP; `what` says which. `where` is the URL without what may be
  * secret in it. */
 MUST_CHECK enum status rest_do(struct rest *r, struct rest_call *c, struct err *e);
+/* Another limit for the calls that follow; INFINITY: none. */
+void rest_set_timeout(struct rest *r, double timeout_s);
 void rest_close(struct rest *r); /* NULL is harmless */
 
 #endif

@@ -29,11 +29,11 @@ static const char *make_venv(const char *name, const char *version)
     mkdir(arena_printf(&arena, "%s/%s/bin", folder, name), 0700);
     FILE *f = fopen(python, "w");
     assert_non_null(f);
-    fprintf(
-        f,
-        "#!/bin/sh\necho '{\"vllm\": %s%s%s, \"python\": \"3.11\", \"neuron\": null}'\n",
-        version != NULL ? "\"" : "", version != NULL ? version : "null",
-        version != NULL ? "\"" : "");
+    fprintf(f,
+            "#!/bin/sh\necho '{\"vllm\": %s%s%s, \"python\": \"3.11\", \"cpu\": %s, "
+            "\"neuron\": null}'\n",
+            version != NULL ? "\"" : "", version != NULL ? version : "null",
+            version != NULL ? "\"" : "", strcmp(name, "c") == 0 ? "true" : "false");
     fclose(f);
     assert_int_equal(chmod(python, 0700), 0);
     return python;
@@ -84,6 +84,7 @@ static void the_first_with_vllm_is_taken(void **state)
     assert_string_equal(p.vllm, "0.32.0");
     assert_string_equal(p.python, "3.11");
     assert_null(p.neuron);
+    assert_false(p.is_cpu);
     setenv("CONDA_PREFIX", at("b"), 1);
     assert_int_equal(engine_vllm_python_find(NULL, &arena, &p, &e), STATUS_OK);
     assert_string_equal(p.path, b);
@@ -100,6 +101,7 @@ static void a_named_interpreter_is_used_or_refused(void **state)
     make_venv("none", NULL);
     assert_int_equal(engine_vllm_python_find(at("c"), &arena, &p, &e), STATUS_OK);
     assert_string_equal(p.path, c);
+    assert_true(p.is_cpu);
     assert_int_equal(engine_vllm_python_find(at("none"), &arena, &p, &e),
                      STATUS_NOT_FOUND);
     assert_non_null(strstr(e.what, "has no vLLM"));
