@@ -156,6 +156,8 @@ static void write_flight(struct run *r, struct flight *f)
     flight_record(f, o->journal->start, &r->scratch, &q);
     count_record(r, &q);
     live_record(&r->live, &q);
+    if (r->phase->ended != NULL)
+        r->phase->ended(r->phase->ended_arg, f);
     if (r->phase->repeat == NULL || r->failed.code != STATUS_OK)
         return;
     enum status s = journal_request(o->journal, r->phase->repeat, &q, o->with_gaps,

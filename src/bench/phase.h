@@ -5,6 +5,8 @@
 
 #include "bench/online_run.h"
 
+struct flight;
+
 struct phase {
     const struct engine_request *requests; /* [count], ascending indices */
     const int64_t *due_ns;                 /* [count] or NULL: closed */
@@ -13,6 +15,9 @@ struct phase {
     const struct online_load *load;
     const struct repeat_data *repeat; /* whose requests they are; NULL: a warm-up, of
                                          which nothing is written */
+    void (*ended)(void *arg, const struct flight *f); /* by the calling thread, of each
+                                         that has ended; may be NULL */
+    void *ended_arg;
 };
 
 struct phase_outcome {

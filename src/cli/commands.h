@@ -17,5 +17,6 @@ extern const struct cli_command cmd_analyze;
 extern const struct cli_command cmd_env;
 extern const struct cli_command cmd_recover;
 extern const struct cli_command cmd_serve;
+extern const struct cli_command cmd_selftest;
 
 #endif

@@ -1,0 +1,293 @@
+#include "cli/selftest_report.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "report/width.h"
+
+#define COLUMNS           80
+#define CELL_BYTES        48
+#define MANY_US           1e5
+#define LOAD_WORTH_SAYING 0.5 /* of the last minute */
+
+/* 20,000; whole numbers with their thousands apart. */
+static const char *count_text(double value, char out[CELL_BYTES])
+{
+    char digits[CELL_BYTES];
+    size_t len, to = 0;
+    (void)snprintf(digits, sizeof digits, "%.0f", value);
+    len = strlen(digits);
+    for (size_t i = 0; i < len && to < CELL_BYTES - 2; i++) {
+        if (i > 0 && (len - i) % 3 == 0 && len < 20)
+            out[to++] = ',';
+        out[to++] = digits[i];
+    }
+    out[to] = '\0';
+    return out;
+}
+
+/* us with one decimal below 100, whole ms from 100,000 us on; "-" where unknown. */
+static const char *us_text(double us, char out[CELL_BYTES])
+{
+    if (isnan(us))
+        (void)snprintf(out, CELL_BYTES, "-");
+    else if (fabs(us) >= MANY_US)
+        (void)snprintf(out, CELL_BYTES, "%.0fms", us / 1e3);
+    else if (fabs(us) < 99.95)
+        (void)snprintf(out, CELL_BYTES, "%.1f", us);
+    else
+        (void)count_text(round(us), out);
+    return out;
+}
+
+static const char *signed_us(double us, char out[CELL_BYTES])
+{
+    if (isnan(us))
+        (void)snprintf(out, CELL_BYTES, "-");
+    else if (fabs(us) >= MANY_US)
+        (void)snprintf(out, CELL_BYTES, "%+.0fms", us / 1e3);
+    else
+        (void)snprintf(out, CELL_BYTES, fabs(us) < 99.95 ? "%+.1f" : "%+.0f", us);
+    return out;
+}
+
+static const char *share_text(int64_t part, int64_t whole, char out[CELL_BYTES])
+{
+    if (whole == 0)
+        (void)snprintf(out, CELL_BYTES, "-");
+    else
+        (void)snprintf(out, CELL_BYTES, "%.2f%%", 100.0 * (double)part / (double)whole);
+    return out;
+}
+
+static void put(struct buf *out, const char *text, int columns)
+{
+    (void)width_pad(out, text, -columns);
+}
+
+static void put_us(struct buf *out, double us, int columns)
+{
+    char text[CELL_BYTES];
+    put(out, us_text(us, text), columns);
+}
+
+static void put_count(struct buf *out, double value, int columns)
+{
+    char text[CELL_BYTES];
+    put(out, count_text(value, text), columns);
+}
+
+static void put_share(struct buf *out, int64_t part, int64_t whole, int columns)
+{
+    char text[CELL_BYTES];
+    put(out, share_text(part, whole, text), columns);
+}
+
+static void put_error(struct buf *out, double ours, double truth, int columns)
+{
+    char text[CELL_BYTES];
+    put(out, signed_us(ours - truth, text), columns);
+}
+
+/* --- the parts of the page */
+
+static void put_machine(const struct selftest_report *r, struct buf *out)
+{
+    const struct selftest_result *s = r->result;
+    char client[SELFTEST_CORES_BYTES], server[SELFTEST_CORES_BYTES];
+    struct buf line;
+    buf_init(&line, 4096);
+    selftest_cores_text(&s->cores.client, client);
+    selftest_cores_text(&s->cores.server, server);
+    (void)buf_printf(&line, "%s, %lld %s usable (",
+                     r->cpu->model != NULL ? r->cpu->model : "CPU unknown",
+                     (long long)s->cores.usable, s->cores.usable == 1 ? "core" : "cores");
+    if (s->cores.server_core < 0)
+        (void)buf_text(&line, "client and server together");
+    else
+        (void)buf_printf(&line, "client %s, server %s", client, server);
+    (void)buf_printf(&line, "); %s %s, clock %s",
+                     r->machine->system != NULL ? r->machine->system : "?",
+                     r->machine->kernel != NULL ? r->machine->kernel : "",
+                     r->machine->clocksource != NULL ? r->machine->clocksource : "?");
+    if (s->load_before >= LOAD_WORTH_SAYING)
+        (void)buf_printf(&line, "; other work ran here (load %.1f before the start)",
+                         s->load_before);
+    if (s->steal_ratio > 0.001)
+        (void)buf_printf(&line, "; %.1f%% of the CPU stolen by other guests",
+                         100 * s->steal_ratio);
+    (void)buf_text(out, "inferbench selftest: our client against our server, here\n  ");
+    (void)width_wrap(out, buf_cstr(&line), 2, COLUMNS);
+    buf_fini(&line);
+}
+
+static void put_stamps(const struct selftest_point *p, struct buf *out)
+{
+    put_count(out, p->load.rate, 9);
+    put_count(out, (double)p->load.streams, 8);
+    put_us(out, p->exact_us.p50, 7);
+    put_us(out, p->exact_us.p99, 7);
+    put_us(out, p->exact_us.p999, 7);
+    put_us(out, p->tail_us.p50, 10);
+    put_share(out, p->exact, p->events, 9);
+    put_share(out, p->bounded, p->events, 9);
+    put_share(out, p->tail, p->events, 7);
+    put_us(out, p->cpu_us_per_event, 7);
+    (void)buf_char(out, '\n');
+}
+
+static void put_latencies(const struct selftest_point *p, struct buf *out)
+{
+    put_count(out, p->load.rate, 9);
+    put_error(out, p->ttft_us.ours.p50, p->ttft_us.truth.p50, 15);
+    put_error(out, p->ttft_us.ours.p90, p->ttft_us.truth.p90, 8);
+    put_error(out, p->ttft_us.ours.p99, p->ttft_us.truth.p99, 8);
+    put_error(out, p->itl_us.ours.p50, p->itl_us.truth.p50, 15);
+    put_error(out, p->itl_us.ours.p90, p->itl_us.truth.p90, 8);
+    put_error(out, p->itl_us.ours.p99, p->itl_us.truth.p99, 8);
+    (void)buf_char(out, '\n');
+}
+
+static void put_send(const struct selftest_point *p, struct buf *out)
+{
+    put_count(out, p->load.rate, 10);
+    put_count(out, (double)p->requests_ok, 7);
+    put_us(out, p->send_late_us.p50, 8);
+    put_us(out, p->send_late_us.p99, 8);
+    put_us(out, p->send_late_us.max, 8);
+    put_error(out, p->ttft_due_us.ours.p50, p->ttft_due_us.truth.p50, 15);
+    put_error(out, p->ttft_due_us.ours.p99, p->ttft_due_us.truth.p99, 10);
+    (void)buf_char(out, '\n');
+}
+
+void selftest_report_why(const struct selftest_search *s,
+                         char out[SELFTEST_REPORT_WHY_BYTES])
+{
+    char count[CELL_BYTES], codes[128] = "";
+    size_t len = 0;
+    if (!s->has_broken) {
+        (void)snprintf(out, SELFTEST_REPORT_WHY_BYTES,
+                       "no limit broke: the highest rate that was tried");
+        return;
+    }
+    for (size_t i = 0; i < s->broke.count && len < sizeof codes - 32; i++)
+        len += (size_t)snprintf(codes + len, sizeof codes - len, "%s%s",
+                                i > 0 ? ", " : "",
+                                selftest_judge_code(s->broke.items[i].limit));
+    (void)snprintf(out, SELFTEST_REPORT_WHY_BYTES, "at %s events/s: %s%s",
+                   count_text(s->broke_eps, count), codes,
+                   selftest_judge_is_client(&s->broke, 0)
+                       ? ""
+                       : " (the server's limit; the client's lies higher)");
+}
+
+static void put_number(struct buf *out, double value, const char *unit)
+{
+    char text[CELL_BYTES];
+    if (strcmp(unit, "share") == 0)
+        (void)buf_printf(out, "%.1f%%", 100 * value);
+    else if (strcmp(unit, "us") == 0)
+        (void)buf_printf(out, "%s%s", us_text(value, text),
+                         fabs(value) >= MANY_US ? "" : " us");
+    else
+        (void)buf_printf(out, "%s %s", count_text(value, text), unit);
+}
+
+void selftest_report_reason(const struct selftest_reason *r, struct buf *out)
+{
+    char count[CELL_BYTES];
+    const char *unit = selftest_judge_unit(r->limit);
+    (void)buf_printf(out, "%s", selftest_judge_code(r->limit));
+    if (!isnan(r->at))
+        (void)buf_printf(out, " at %s %s", count_text(r->at, count),
+                         r->is_open ? "requests/s" : "events/s");
+    (void)buf_printf(out, ": %s", selftest_judge_text(r->limit));
+    if (unit[0] != '\0') {
+        (void)buf_text(out, ": ");
+        put_number(out, r->value, unit);
+        (void)buf_text(out, ", limit ");
+        put_number(out, selftest_judge_limit(r->limit), unit);
+    }
+}
+
+static void put_wrapped(struct buf *out, const char *mark, const char *text)
+{
+    (void)buf_text(out, mark);
+    (void)width_wrap(out, text, 2, COLUMNS);
+}
+
+static void put_reasons(const struct selftest_reasons *r, struct buf *out)
+{
+    struct buf line;
+    buf_init(&line, 4096);
+    for (size_t i = 0; i < r->count; i++) {
+        buf_clear(&line);
+        selftest_report_reason(&r->items[i], &line);
+        put_wrapped(out, "- ", buf_cstr(&line));
+    }
+    buf_fini(&line);
+}
+
+static void put_search(const struct selftest_search *s, struct buf *out)
+{
+    char count[CELL_BYTES], why[SELFTEST_REPORT_WHY_BYTES];
+    struct buf line;
+    buf_init(&line, 4096);
+    selftest_report_why(s, why);
+    (void)buf_text(out, "\nHighest rate before a limit breaks\n");
+    if (isnan(s->highest_eps))
+        (void)buf_printf(&line, "none of those tried; %s", why);
+    else
+        (void)buf_printf(&line, "%s events/s; %s", count_text(s->highest_eps, count),
+                         why);
+    put_wrapped(out, "", buf_cstr(&line));
+    buf_fini(&line);
+    if (s->count > 0) /* else they are among those of the machine */
+        put_reasons(&s->broke, out);
+}
+
+static void put_memory(const struct selftest_memory *m, struct buf *out)
+{
+    char count[CELL_BYTES];
+    (void)buf_printf(out,
+                     "\nMemory\n  %.1f kB a stream of %lld tokens (%.1f MB at %lld "
+                     "streams, %.1f MB at %s)\n",
+                     m->bytes_per_stream / 1e3, (long long)m->tokens, m->rss_mb[0],
+                     (long long)m->streams[0], m->rss_mb[1],
+                     count_text((double)m->streams[1], count));
+}
+
+static void put_verdict(const struct selftest_reasons *r, struct buf *out)
+{
+    (void)buf_text(out, r->count == 0 ? "\nThis machine holds the defaults.\n"
+                                      : "\nThis machine falls short of the defaults:\n");
+    put_reasons(r, out);
+}
+
+void selftest_report_text(const struct selftest_report *r, struct buf *out)
+{
+    const struct selftest_result *s = r->result;
+    put_machine(r, out);
+    (void)buf_text(out, "\nArrival stamps: the client's minus the server's own, taken "
+                        "before the send, us\n"
+                        " events/s streams    p50    p99  p99.9  tail p50    exact  "
+                        "bounded   tail CPU us\n");
+    for (size_t i = 0; i < s->rate_count; i++)
+        put_stamps(&s->rates[i], out);
+    (void)buf_text(out, "\nPercentiles: the client's minus the true ones, us\n"
+                        " events/s       TTFT p50     p90     p99        ITL p50     p90"
+                        "     p99\n");
+    for (size_t i = 0; i < s->rate_count; i++)
+        put_latencies(&s->rates[i], out);
+    put_search(&s->search, out);
+    (void)buf_text(out, "\nSends after they were due (Poisson), us\n"
+                        "requests/s  sends     p50     p99     max   TTFT: p50 off"
+                        "   p99 off\n");
+    for (size_t i = 0; i < SELFTEST_SENDS; i++)
+        put_send(&s->sends[i], out);
+    put_memory(&s->memory, out);
+    (void)buf_char(out, '\n');
+    (void)width_wrap(out, SELFTEST_REPORT_LOOPBACK, 0, COLUMNS);
+    put_verdict(&s->reasons, out);
+}

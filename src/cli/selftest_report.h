@@ -1,0 +1,31 @@
+/* The self-test's result as JSON and as a page of 80 columns. */
+#ifndef CLI_SELFTEST_REPORT_H
+#define CLI_SELFTEST_REPORT_H
+
+#include "bench/selftest.h"
+#include "probe/cpu.h"
+#include "probe/machine.h"
+
+struct selftest_report {
+    const struct selftest_result *result;
+    const struct machine_facts *machine;
+    const struct cpu_facts *cpu;
+    const char *tool;
+    const char *started; /* ISO time, local */
+    bool is_quick;
+};
+
+#define SELFTEST_REPORT_LOOPBACK                                                       \
+    "Loopback flatters: the sender's copy of a segment hides most merging, and there " \
+    "is no network. With a real card more events are bounded whenever the client is "  \
+    "late. Every run of online publishes its own shares; they count."
+
+/* Why the search ended, one sentence, into out. */
+#define SELFTEST_REPORT_WHY_BYTES 256
+void selftest_report_why(const struct selftest_search *s,
+                         char out[SELFTEST_REPORT_WHY_BYTES]);
+/* "STAMPS_LATE at 20,000 events/s: 12.3 us, limit 10 us: p99 of ..." into out. */
+void selftest_report_reason(const struct selftest_reason *r, struct buf *out);
+void selftest_report_text(const struct selftest_report *r, struct buf *out);
+
+#endif
