@@ -12,11 +12,11 @@ enum status live_init(struct live *l, struct instant now, struct err *e)
                                       .ttft_p99_ms = (double)NAN,
                                       .itl_p50_ms = (double)NAN,
                                       .itl_p99_ms = (double)NAN};
-    struct hist *const hists[] = {&l->recent.ttft_ns, &l->recent.itl_ns, &l->all.ttft_ns,
-                                  &l->all.itl_ns};
-    for (size_t i = 0; i < sizeof hists / sizeof *hists; i++)
-        if (hist_init(hists[i], e) != STATUS_OK)
-            return e->code;
+    if (hist_init(&l->recent.ttft_ns, e) != STATUS_OK ||
+        hist_init(&l->recent.itl_ns, e) != STATUS_OK ||
+        hist_init(&l->all.ttft_ns, e) != STATUS_OK ||
+        hist_init(&l->all.itl_ns, e) != STATUS_OK)
+        return e->code;
     return STATUS_OK;
 }
 

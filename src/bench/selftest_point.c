@@ -6,7 +6,7 @@
 
 struct series {
     double *us; /* [count] */
-    size_t count;
+    size_t count, room;
 };
 
 enum series_kind {
@@ -45,7 +45,7 @@ static void put(struct all_series *all, enum series_kind kind, int64_t from_ns,
                 int64_t to_ns)
 {
     struct series *s = &all->of[kind];
-    if (from_ns != NS_UNKNOWN && to_ns != NS_UNKNOWN)
+    if (from_ns != NS_UNKNOWN && to_ns != NS_UNKNOWN && s->count < s->room)
         s->us[s->count++] = (double)(to_ns - from_ns) / 1e3;
 }
 
@@ -53,7 +53,8 @@ static enum status make_room(struct all_series *all, size_t events, struct arena
                              struct err *e)
 {
     for (size_t i = 0; i < SERIES_COUNT; i++) {
-        all->of[i] = (struct series){.us = arena_alloc(a, events, sizeof(double))};
+        all->of[i] = (struct series){.us = arena_alloc(a, events, sizeof(double)),
+                                     .room = events};
         if (all->of[i].us == NULL)
             return status_fail(e, STATUS_NO_MEMORY, "selftest", "out of memory");
     }
@@ -163,7 +164,7 @@ static double achieved(const struct selftest_sides *s)
 enum status selftest_point_match(const struct selftest_sides *s, struct arena *a,
                                  struct selftest_point *out, struct err *e)
 {
-    struct all_series all;
+    struct all_series all = {0};
     for (size_t k = 0; k < s->note_count; k++) {
         const struct selftest_note *n = &s->notes[k];
         count_stamps(n, out);

@@ -8,7 +8,7 @@
 #include "probe/sysfile.h"
 
 #define CPUS_MAX            CPU_SETSIZE
-#define BLOCK_TOKENS        128 /* of vLLM on a CPU */
+#define BLOCK_TOKENS        INT64_C(128) /* of vLLM on a CPU */
 #define UNKNOWN_TOKEN_BYTES ((int64_t)256 << 10)
 #define LEAST_BYTES         ((int64_t)64 << 20)
 

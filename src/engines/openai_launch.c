@@ -214,6 +214,12 @@ static void set_common(struct env *v, const struct engine_settings *s)
         set(v, "VLLM_API_KEY", s->target->api_key);
 }
 
+static const char *whole_gib(int64_t bytes, struct arena *a)
+{
+    long long gib = bytes >> 30;
+    return arena_printf(a, "%lld", gib + 1);
+}
+
 /* The KV cache of a CPU, unless the user has chosen. vLLM 0.13 knows whole GiB alone. */
 static void size_cpu_cache(struct words *w, struct env *v,
                            const struct engine_settings *s, const char *version)
@@ -232,8 +238,7 @@ static void size_cpu_cache(struct words *w, struct env *v,
     if (strncmp(version, "0.13.", 5) != 0)
         add_int(w, "--kv-cache-memory-bytes", bytes);
     else
-        set(v, "VLLM_CPU_KVCACHE_SPACE",
-            arena_printf(w->arena, "%lld", (long long)((bytes >> 30) + 1)));
+        set(v, "VLLM_CPU_KVCACHE_SPACE", whole_gib(bytes, w->arena));
 }
 
 static void fit_cpu(struct words *w, struct env *v, const struct engine_settings *s,
