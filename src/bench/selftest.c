@@ -250,7 +250,10 @@ static void look_at_machine(struct testing *t)
     for (size_t i = 0; i < t->out->rate_count; i++)
         m->has_stamps = m->has_stamps ||
                         t->out->rates[i].exact + t->out->rates[i].tail > 0;
+    const struct selftest_reasons of_loads = t->out->reasons;
+    t->out->reasons.count = 0;
     selftest_judge_machine(m, &t->out->reasons);
+    selftest_judge_append(&t->out->reasons, &of_loads);
 }
 
 static enum status run_parts(struct testing *t, struct err *e)

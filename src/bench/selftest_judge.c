@@ -104,6 +104,13 @@ void selftest_judge_machine(const struct selftest_machine *m,
     above(out, SELFTEST_LIMIT_CLOCK_WIDE, m->clock_width_us, NULL);
 }
 
+void selftest_judge_append(struct selftest_reasons *out,
+                           const struct selftest_reasons *more)
+{
+    for (size_t i = 0; i < more->count && out->count < SELFTEST_REASONS_MAX; i++)
+        out->items[out->count++] = more->items[i];
+}
+
 bool selftest_judge_is_client(const struct selftest_reasons *r, size_t from)
 {
     for (size_t i = from; i < r->count; i++)

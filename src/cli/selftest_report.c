@@ -6,10 +6,10 @@
 
 #include "report/width.h"
 
-#define COLUMNS           80
-#define CELL_BYTES        48
-#define MANY_US           1e5
-#define LOAD_WORTH_SAYING 0.5 /* of the last minute */
+#define COLUMNS     80
+#define CELL_BYTES  48
+#define MANY_US     1e5
+#define LOAD_A_CORE 0.25 /* other work that is worth saying */
 
 /* 20,000; whole numbers with their thousands apart. */
 static const char *count_text(double value, char out[CELL_BYTES])
@@ -92,6 +92,13 @@ static void put_error(struct buf *out, double ours, double truth, int columns)
 
 /* --- the parts of the page */
 
+/* Other work ran here in the minute before. */
+static bool is_loaded(const struct selftest_result *s)
+{
+    double cores = s->cores.usable > 0 ? (double)s->cores.usable : 1;
+    return s->load_before >= LOAD_A_CORE * cores;
+}
+
 static void put_machine(const struct selftest_report *r, struct buf *out)
 {
     const struct selftest_result *s = r->result;
@@ -111,7 +118,7 @@ static void put_machine(const struct selftest_report *r, struct buf *out)
                      r->machine->system != NULL ? r->machine->system : "?",
                      r->machine->kernel != NULL ? r->machine->kernel : "",
                      r->machine->clocksource != NULL ? r->machine->clocksource : "?");
-    if (s->load_before >= LOAD_WORTH_SAYING)
+    if (is_loaded(s))
         (void)buf_printf(&line, "; other work ran here (load %.1f before the start)",
                          s->load_before);
     if (s->steal_ratio > 0.001)
@@ -258,11 +265,14 @@ static void put_memory(const struct selftest_memory *m, struct buf *out)
                      count_text((double)m->streams[1], count));
 }
 
-static void put_verdict(const struct selftest_reasons *r, struct buf *out)
+static void put_verdict(const struct selftest_result *s, struct buf *out)
 {
+    const struct selftest_reasons *r = &s->reasons;
     (void)buf_text(out, r->count == 0 ? "\nThis machine holds the defaults.\n"
                                       : "\nThis machine falls short of the defaults:\n");
     put_reasons(r, out);
+    if (r->count > 0 && is_loaded(s))
+        (void)buf_text(out, "Other work ran here: an idle machine may do better.\n");
 }
 
 void selftest_report_text(const struct selftest_report *r, struct buf *out)
@@ -289,5 +299,5 @@ void selftest_report_text(const struct selftest_report *r, struct buf *out)
     put_memory(&s->memory, out);
     (void)buf_char(out, '\n');
     (void)width_wrap(out, SELFTEST_REPORT_LOOPBACK, 0, COLUMNS);
-    put_verdict(&s->reasons, out);
+    put_verdict(s, out);
 }

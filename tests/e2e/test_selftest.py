@@ -5,6 +5,7 @@ How good the machine is decides between exit codes 0 and 3; the tests hold eithe
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import time
@@ -133,6 +134,41 @@ def test_one_core_falls_short_and_says_so(binary, tmp_path):
     found = json.loads(done.stdout)
     assert "ONE_CORE" in [reason["code"] for reason in found["reasons"]]
     assert found["machine"]["client_cores"] == found["machine"]["server_cores"] == str(core)
+
+
+NO_STAMPS = """
+#define _GNU_SOURCE
+#include <dlfcn.h>
+#include <errno.h>
+#include <sys/socket.h>
+int setsockopt(int fd, int level, int name, const void *value, socklen_t size)
+{
+    int (*real)(int, int, int, const void *, socklen_t) = dlsym(RTLD_NEXT, "setsockopt");
+    if (level == SOL_SOCKET && name == SO_TIMESTAMPING) {
+        errno = ENOPROTOOPT;
+        return -1;
+    }
+    return real(fd, level, name, value, size);
+}
+"""
+
+
+@pytest.mark.skipif(not shutil.which("cc"), reason="no C compiler")
+def test_a_kernel_without_receive_stamps(binary, tmp_path):
+    (tmp_path / "without.c").write_text(NO_STAMPS)
+    subprocess.run(["cc", "-shared", "-fPIC", "-o", "without.so", "without.c", "-ldl"],
+                   cwd=tmp_path, check=True)
+    done = subprocess.run([str(binary), "selftest", "--quick", "--json", "--rates", "1000"],
+                          cwd=tmp_path, env=plain_env(TMPDIR=str(tmp_path),
+                                                      LD_PRELOAD=str(tmp_path / "without.so")),
+                          capture_output=True, text=True, timeout=300)
+    assert done.returncode == 3, done.stderr
+    found = json.loads(done.stdout)
+    assert found["reasons"][0]["code"] == "NO_STAMPS"
+    assert found["machine"]["has_receive_stamps"] is False
+    load, = found["stamps"]
+    assert load["bounded_share"] == 1
+    assert load["ttft_us"]["client"]["p50"] is None
 
 
 def test_ctrl_c_ends_all(binary, tmp_path):

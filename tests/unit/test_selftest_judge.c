@@ -153,6 +153,23 @@ static void the_servers_limit_is_not_the_clients(void **state)
     assert_false(selftest_judge_is_client(&r, 2));
 }
 
+static void lists_are_joined_in_order(void **state)
+{
+    (void)state;
+    struct selftest_reasons a = {.items = {{.limit = SELFTEST_LIMIT_ONE_CORE}},
+                                 .count = 1};
+    struct selftest_reasons b = {.items = {{.limit = SELFTEST_LIMIT_TTFT_OFF},
+                                           {.limit = SELFTEST_LIMIT_CLIENT_BUSY}},
+                                 .count = 2};
+    selftest_judge_append(&a, &b);
+    assert_int_equal(a.count, 3);
+    assert_int_equal(a.items[0].limit, SELFTEST_LIMIT_ONE_CORE);
+    assert_int_equal(a.items[2].limit, SELFTEST_LIMIT_CLIENT_BUSY);
+    a.count = SELFTEST_REASONS_MAX - 1;
+    selftest_judge_append(&a, &b);
+    assert_int_equal(a.count, SELFTEST_REASONS_MAX);
+}
+
 static void a_full_list_stays_full(void **state)
 {
     (void)state;
@@ -183,6 +200,7 @@ int main(void)
         cmocka_unit_test(what_is_unknown_breaks_nothing),
         cmocka_unit_test(the_machine_is_judged),
         cmocka_unit_test(the_servers_limit_is_not_the_clients),
+        cmocka_unit_test(lists_are_joined_in_order),
         cmocka_unit_test(a_full_list_stays_full),
         cmocka_unit_test(each_limit_says_what_it_is),
     };

@@ -105,6 +105,11 @@ static void the_page_says_what_falls_short(void **state)
     has(text_of(&r, &out), "falls short");
     has(buf_cstr(&out), "- STAMPS_LATE at 20,000 events/s:");
     has(buf_cstr(&out), "12.5 us");
+    has(buf_cstr(&out), "Other work ran here: an idle machine");
+    buf_fini(&out);
+    result.cores.usable = 16;
+    has(text_of(&r, &out), "falls short");
+    assert_null(strstr(buf_cstr(&out), "ther work ran here"));
     buf_fini(&out);
 }
 
