@@ -94,7 +94,10 @@ def reset(sock):
 
 
 class OddServer:
-    """answer(sock, request) -> true: the connection may carry another request."""
+    """answer(sock, request) -> true: the connection may carry another request.
+
+    `paths` are answers to all that is no POST below /v1: bytes, or a function that gives them.
+    """
 
     def __init__(self, answer=good, tls=None, models=("odd",), paths=None, port=0):
         self.answer, self.tls, self.models = answer, tls, models
@@ -144,12 +147,12 @@ class OddServer:
             return False
         method, path, _ = lines[0].split(" ")
         head = "\r\n".join(lines)
-        if method == "GET":
+        length = int(Request(0, head, b"").header("content-length") or 0)
+        body = file.read(length)
+        if method == "GET" or not path.startswith("/v1/"):
             text = self.paths.get(path, plain(404, {"error": "none"}, reason="Not Found"))
             sock.sendall(text() if callable(text) else text)
             return True
-        length = int(Request(0, head, b"").header("content-length"))
-        body = file.read(length)
         with self.lock:
             request = Request(len(self.seen), head, body)
             self.seen.append(request)
