@@ -326,9 +326,15 @@ static void ended(struct engine_lane *l, struct openai_conn *c, const char *text
     }
 }
 
+static bool has_room(const struct engine_lane *l)
+{
+    return l->event_room - l->event_count > OPENAI_EVENTS_A_READ;
+}
+
 /* Reads what is there: one recvmsg, more only while the buffer gets filled, or to see the
- * end of a connection that hung up. */
-static void read_conn(struct engine_lane *l, struct openai_conn *c, bool has_hung_up)
+ * end of a connection that hung up. True if there was more, but no room for its events:
+ * no new edge will tell of it. */
+static bool read_conn(struct engine_lane *l, struct openai_conn *c, bool has_hung_up)
 {
     uint32_t generation = c->generation;
     struct sock_read got;
@@ -336,39 +342,41 @@ static void read_conn(struct engine_lane *l, struct openai_conn *c, bool has_hun
         enum sock_result r = sock_recv(c->fd, l->read_buf, OPENAI_READ_BYTES, &got);
         struct openai_read read = {.user = clock_now(), .is_whole = !got.is_full};
         if (r == SOCK_AGAIN)
-            return;
+            return false;
         if (r != SOCK_OK) {
             ended(l, c, r == SOCK_END ? "" : strerror(errno));
-            return;
+            return false;
         }
         read.kernel = stamp_mono(&l->clock, got.kernel_realtime_ns);
         take(l, c, (struct str){.ptr = l->read_buf, .len = got.len}, &read);
-    } while ((got.is_full || has_hung_up) && c->generation == generation && c->fd >= 0 &&
-             l->event_room - l->event_count > OPENAI_EVENTS_A_READ);
+        if (!(got.is_full || has_hung_up) || c->generation != generation || c->fd < 0)
+            return false;
+    } while (has_room(l));
+    return true;
 }
 
-static void serve_conn(struct engine_lane *l, struct openai_conn *c, unsigned flags)
+/* As read_conn. */
+static bool serve_conn(struct engine_lane *l, struct openai_conn *c, unsigned flags)
 {
     uint32_t generation = c->generation;
     bool has_hung_up = (flags & LOOP_HANGUP) != 0;
     if (c->state == OPENAI_CLOSED)
-        return;
+        return false;
     if (c->state == OPENAI_CONNECTING || (flags & LOOP_WRITE) != 0)
         engine_openai_conn_advance(l, c);
-    if (c->generation == generation && c->fd >= 0 && c->state != OPENAI_CONNECTING &&
-        ((flags & LOOP_READ) != 0 || has_hung_up))
-        read_conn(l, c, has_hung_up);
+    return c->generation == generation && c->fd >= 0 && c->state != OPENAI_CONNECTING &&
+           ((flags & LOOP_READ) != 0 || has_hung_up) && read_conn(l, c, has_hung_up);
 }
 
-/* Serves what was found ready, as long as there is room for the events of a read. */
+/* Serves what was found ready, as long as there is room for the events of a read; what is
+ * not read to its end comes first the next time. */
 static void serve_ready(struct engine_lane *l)
 {
-    while (l->ready_at < l->ready_count &&
-           l->event_room - l->event_count > OPENAI_EVENTS_A_READ) {
-        const struct loop_ready *r = &l->ready[l->ready_at++];
+    for (; l->ready_at < l->ready_count && has_room(l); l->ready_at++) {
+        const struct loop_ready *r = &l->ready[l->ready_at];
         struct openai_conn *c = &l->conns[(uint32_t)r->tag];
-        if (c->generation == (uint32_t)(r->tag >> 32))
-            serve_conn(l, c, r->flags);
+        if (c->generation == (uint32_t)(r->tag >> 32) && serve_conn(l, c, r->flags))
+            return;
     }
 }
 

@@ -280,6 +280,47 @@ static void a_fresh_connection_that_closes_is_one_too(void **state)
     assert_int_equal(server.accepted, 1);
 }
 
+/* An answer of many times what one read takes and what the list of events holds. */
+static void a_flood_is_read_to_its_end(void **state)
+{
+    enum { COUNT = 40000 };
+    static const char token[] = "20\r\ndata:{\"choices\":[{\"text\":\"\"}]}\n\n\r\n";
+    static const char last[] = "3d\r\ndata: {\"choices\":[{\"text\":\"a\","
+                               "\"finish_reason\":\"length\"}]}  \n\n\r\n0\r\n\r\n";
+    static char all[(COUNT + 10) * sizeof token];
+    static struct event got[1024];
+    (void)state;
+    size_t len = (size_t)snprintf(all, sizeof all, "%s", STREAM), at = 0, tokens = 0;
+    for (int i = 0; i < COUNT; i++, len += sizeof token - 1)
+        memcpy(all + len, token, sizeof token);
+    memcpy(all + len, last, sizeof last);
+    len += sizeof last - 1;
+    server.answer = NULL;
+    prepare(1);
+    submit(0);
+    serve();
+    bool is_over = false;
+    for (int turn = 0; turn < 20000 && !is_over; turn++) {
+        struct event_list list = {.items = got, .cap = 1024};
+        struct instant soon = clock_after(clock_now(), clock_seconds(0.0005));
+        size_t sent = 0;
+        serve();
+        if (at < len && server.peer_count > 0 &&
+            sock_send(server.peers[0], all + at, len - at, &sent) == SOCK_OK)
+            at += sent;
+        if (at < len && turn < 20)
+            continue; /* until the sockets are full */
+        assert_int_equal(engine_openai_lane_next(lane, soon, NULL, &list, &e), STATUS_OK);
+        for (size_t i = 0; i < list.count; i++) {
+            tokens += list.items[i].kind == EVENT_TOKENS;
+            is_over = is_over || list.items[i].kind == EVENT_DONE;
+            assert_int_not_equal(list.items[i].kind, EVENT_FAILED);
+        }
+    }
+    assert_true(is_over);
+    assert_int_equal(tokens, COUNT + 1);
+}
+
 static void nobody_listens(void **state)
 {
     (void)state;
@@ -386,6 +427,7 @@ int main(void)
         TEST(too_few_open_files),
         TEST(a_close_in_the_answer_is_one),
         TEST(a_fresh_connection_that_closes_is_one_too),
+        TEST(a_flood_is_read_to_its_end),
         TEST(nobody_listens),
         TEST(no_answer_in_time),
         TEST(a_cancelled_request_ends_once),
