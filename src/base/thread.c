@@ -1,5 +1,6 @@
 #include "base/thread.h"
 
+#include <sched.h>
 #include <stdint.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
@@ -26,4 +27,25 @@ bool thread_hurry(void)
         return is_granted;
     a.runtime = SLICE_NS;
     return syscall(SYS_sched_setattr, 0, &a, 0) == 0 || is_granted;
+}
+
+int thread_spare_cpu(int index, int spare)
+{
+    cpu_set_t set;
+    if (sched_getaffinity(0, sizeof set, &set) != 0 || CPU_COUNT(&set) < spare)
+        return -1;
+    for (int cpu = CPU_SETSIZE - 1; cpu >= 0; cpu--)
+        if (CPU_ISSET(cpu, &set) && index-- == 0)
+            return cpu;
+    return -1;
+}
+
+bool thread_pin(int cpu)
+{
+    cpu_set_t set;
+    if (cpu < 0)
+        return false;
+    CPU_ZERO(&set);
+    CPU_SET(cpu, &set);
+    return sched_setaffinity(0, sizeof set, &set) == 0;
 }

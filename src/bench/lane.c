@@ -306,6 +306,7 @@ static void *thread_main(void *arg)
     struct lane *l = arg;
     struct event *events = mem_alloc(EVENTS, sizeof *events);
     (void)thread_hurry();
+    (void)thread_pin(l->work.cpu);
     if (events != NULL)
         run_phase(l, events);
     else

@@ -25,6 +25,7 @@ struct lane_work {
     double ramp_up_s;       /* closed: over which the slots start */
     double duration_s;      /* closed: no send later; NAN */
     double drain_timeout_s; /* after the last send */
+    int cpu;                /* that the thread is kept on; -1: none */
 };
 
 /* What the thread itself cost in a phase. */

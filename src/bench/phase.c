@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/thread.h"
 #include "bench/lane.h"
 #include "bench/live.h"
 
@@ -50,6 +51,16 @@ static int64_t part(int64_t whole, size_t i, size_t n)
     return whole / (int64_t)n + ((int64_t)i < whole % (int64_t)n);
 }
 
+/* A core of its own for each lane where the machine has twice as many and two more; not
+ * beside an engine that computes on these cores. */
+static int cpu_for(const struct run *r, size_t lane)
+{
+    const char *hardware = r->o->session.facts.hardware_type;
+    bool is_engine_here = hardware != NULL && strcmp(hardware, "cpu") == 0;
+    return is_engine_here ? -1
+                          : thread_spare_cpu((int)lane, 2 * (int)r->o->lane_count + 2);
+}
+
 /* Every n-th request is this lane's. */
 static enum status share_out(struct run *r, size_t i, struct lane_work *w, struct err *e)
 {
@@ -71,7 +82,8 @@ static enum status share_out(struct run *r, size_t i, struct lane_work *w, struc
                             .is_closed = is_closed(p),
                             .ramp_up_s = is_warmup ? 0 : p->load->ramp_up_s,
                             .duration_s = is_warmup ? (double)NAN : p->load->duration_s,
-                            .drain_timeout_s = r->o->drain_timeout_s};
+                            .drain_timeout_s = r->o->drain_timeout_s,
+                            .cpu = cpu_for(r, i)};
     return STATUS_OK;
 }
 

@@ -158,6 +158,7 @@ static void closed_keeps_its_slots_full(void **state)
                                 .in_flight_max = 4,
                                 .is_closed = true,
                                 .duration_s = (double)NAN,
+                                .cpu = -1,
                                 .drain_timeout_s = 60};
     run(&lane, &engine, &w, records);
     assert_int_equal(engine.sent_count, 500);
@@ -185,6 +186,7 @@ static void a_refused_slot_waits(void **state)
                                 .in_flight_max = 3,
                                 .is_closed = true,
                                 .duration_s = (double)NAN,
+                                .cpu = -1,
                                 .drain_timeout_s = 60};
     run(&lane, &engine, &w, records);
     assert_int_equal(engine.sent_count, 9);
@@ -205,6 +207,7 @@ static void open_sends_when_due_and_never_before(void **state)
                                 .due_ns = due_ns,
                                 .count = 200,
                                 .in_flight_max = 200,
+                                .cpu = -1,
                                 .drain_timeout_s = 60};
     run(&lane, &engine, &w, records);
     for (size_t i = 0; i < 200; i++) {
@@ -223,6 +226,7 @@ static void a_full_client_holds_requests_back(void **state)
                                 .due_ns = due_ns,
                                 .count = 100,
                                 .in_flight_max = 2,
+                                .cpu = -1,
                                 .drain_timeout_s = 60};
     run(&lane, &engine, &w, records);
     assert_int_equal(engine.in_flight_most, 2);
@@ -245,6 +249,7 @@ static void what_never_ends_is_cancelled(void **state)
                                 .due_ns = due_ns,
                                 .count = 10,
                                 .in_flight_max = 10,
+                                .cpu = -1,
                                 .drain_timeout_s = 0.05};
     run(&lane, &engine, &w, records);
     assert_int_equal(engine.cancelled, 10);
@@ -261,6 +266,7 @@ static void no_send_after_the_duration(void **state)
                                 .in_flight_max = 3,
                                 .is_closed = true,
                                 .duration_s = 1e-9,
+                                .cpu = -1,
                                 .drain_timeout_s = 60};
     run(&lane, &engine, &w, records);
     assert_true(engine.sent_count <= 3); /* what starts before the clock is read */

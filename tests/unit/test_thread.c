@@ -5,6 +5,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <pthread.h>
+#include <sched.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -34,8 +35,34 @@ static void one_thread_alone(void **state)
     assert_int_equal(getpriority(PRIO_PROCESS, 0), before);
 }
 
+static void *pin(void *arg)
+{
+    int cpu = *(int *)arg;
+    return thread_pin(cpu) && sched_getcpu() == cpu ? arg : NULL;
+}
+
+static void cores_to_spare(void **state)
+{
+    (void)state;
+    cpu_set_t set;
+    assert_int_equal(sched_getaffinity(0, sizeof set, &set), 0);
+    int count = CPU_COUNT(&set), last = thread_spare_cpu(0, count);
+    assert_true(last >= 0 && CPU_ISSET(last, &set));
+    assert_int_equal(thread_spare_cpu(0, count + 1), -1);
+    assert_int_equal(thread_spare_cpu(count, 1), -1);
+    if (count > 1)
+        assert_true(thread_spare_cpu(1, count) < last);
+    assert_false(thread_pin(-1));
+    pthread_t thread;
+    void *result = NULL;
+    assert_int_equal(pthread_create(&thread, NULL, pin, &last), 0);
+    pthread_join(thread, &result);
+    assert_non_null(result);
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(one_thread_alone)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(one_thread_alone),
+                                       cmocka_unit_test(cores_to_spare)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
