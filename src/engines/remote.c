@@ -230,10 +230,22 @@ static void cache_fields(const struct openai_counters *c, struct row *fields)
     f[FIELD_cache_source] = value_str("metrics");
 }
 
+/* The longest pause between reads of all lanes. */
+static void drain_field(const struct engine *en, struct row *fields)
+{
+    int64_t drain_ns = 0;
+    for (size_t i = 0; i < en->lane_count; i++) {
+        int64_t own_ns = engine_openai_lane_drain_ns(en->lanes[i]);
+        drain_ns = own_ns > drain_ns ? own_ns : drain_ns;
+    }
+    fields->v[FIELD_drain_interval_us] = value_num((double)drain_ns / 1e3);
+}
+
 /* Of all servers together; what one of them does not tell is unknown. */
 static enum status remote_counters(struct engine *en, struct row *fields, struct err *e)
 {
     struct openai_counters all = {.kv_usage_max = NAN};
+    drain_field(en, fields);
     for (size_t i = 0; i < en->setup.target_count; i++) {
         struct openai_counters one;
         if (engine_openai_server_count(&en->servers[i], &one, e) != STATUS_OK)

@@ -512,6 +512,8 @@ def missing_fields(row, fields, column=None):
         excused |= {n for n in fields if n.startswith(("itl_", "tpot_"))}
         if row["tpot_mean_ms"] is None:
             excused.add("inter_token_latency")
+    if row["stamps_exact"] == 0:
+        excused.add("stamp_late_p99_ms")  # of exact stamps alone
     return [name for name, (_, must) in fields.items()
             if must[letter] == "M" and row[name] is None and name not in excused and
             name not in floored()]

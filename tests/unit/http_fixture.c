@@ -75,13 +75,39 @@ static bool take_request(struct connection *c)
     return true;
 }
 
+static bool begins_with(struct http_fixture *f, const char *text)
+{
+    (void)pthread_mutex_lock(&f->lock);
+    bool begins = strncmp(f->seen, text, strlen(text)) == 0;
+    (void)pthread_mutex_unlock(&f->lock);
+    return begins;
+}
+
+/* True where the last request asked for one of the pages. */
+static bool put_page(struct connection *c)
+{
+    for (size_t i = 0; i < c->f->page_count; i++) {
+        const struct http_fixture_page *p = &c->f->pages[i];
+        char head[96];
+        if (!begins_with(c->f, p->request))
+            continue;
+        (void)snprintf(head, sizeof head,
+                       "HTTP/1.1 %d Page\r\nContent-Length: %zu\r\n\r\n", p->status,
+                       strlen(p->body));
+        put_all(c, head, strlen(head));
+        put_all(c, p->body, strlen(p->body));
+        return true;
+    }
+    return false;
+}
+
 static void serve(struct connection *c)
 {
     struct http_fixture *f = c->f;
     const struct linger reset = {.l_onoff = 1};
     bool goes_on = true;
     while (goes_on && take_request(c)) {
-        if (f->answer != NULL)
+        if (!put_page(c) && f->answer != NULL)
             put_all(c, f->answer, strlen(f->answer));
         goes_on = f->answer == NULL || f->end == HTTP_FIXTURE_KEEP;
     }

@@ -1,5 +1,5 @@
 /* A small HTTP server in a thread of the test. It gives every request the same bytes as
- * answer, and remembers the last request. */
+ * answer, or each page its own, and remembers the last request. */
 #ifndef TESTS_HTTP_FIXTURE_H
 #define TESTS_HTTP_FIXTURE_H
 
@@ -16,9 +16,17 @@ enum http_fixture_end {
     HTTP_FIXTURE_RESET  /* the same, with a reset */
 };
 
+struct http_fixture_page {
+    const char *request; /* how it begins: "GET /health" */
+    int status;
+    const char *body;
+};
+
 struct http_fixture {
     /* set before the start; zeroed is fine */
-    const char *answer; /* NULL: never answers */
+    const char *answer;                    /* NULL: never answers */
+    const struct http_fixture_page *pages; /* [page_count], tried before `answer` */
+    size_t page_count;
     enum http_fixture_end end;
     bool is_eager;         /* the first bytes will do, whatever they are */
     SSL_CTX *tls;          /* borrowed, or NULL */

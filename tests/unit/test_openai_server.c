@@ -1,0 +1,296 @@
+/* openai_server.c: what a server says of itself, with a server that says it. */
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include <cmocka.h>
+
+#include "base/mem.h"
+#include "engines/openai_server.h"
+#include "http_fixture.h"
+
+#define MODELS                                                                       \
+    "{\"data\": [{\"id\": \"tiny\", \"root\": \"/models/tiny\", \"max_model_len\": " \
+    "2048}]}"
+#define TWO_MODELS "{\"data\": [{\"id\": \"a\"}, {\"id\": \"b\"}]}"
+#define METRICS(hits, usage)                                                          \
+    "vllm:cache_config_info{block_size=\"128\",enable_prefix_caching=\"True\"} 1.0\n" \
+    "vllm:prefix_cache_queries_total{engine=\"0\"} " hits "0\n"                       \
+    "vllm:prefix_cache_hits_total{engine=\"0\"} " hits "\n"                           \
+    "vllm:num_preemptions_total{engine=\"0\"} 2.0\n"                                  \
+    "vllm:kv_cache_usage_perc{engine=\"0\"} " usage "\n"                              \
+    "vllm:kv_cache_usage_perc{engine=\"1\"} 0.125\n"
+#define NOT_FOUND "HTTP/1.1 404 Not Found\r\nContent-Length: 2\r\n\r\nno"
+
+struct talk {
+    struct http_fixture server;
+    struct http_fixture_page pages[8];
+    struct arena arena;
+    struct engine_target options;
+    struct openai_server s;
+    struct engine_facts facts;
+    struct err e;
+};
+
+static void page(struct talk *t, const char *request, int status, const char *body)
+{
+    t->server.pages = t->pages;
+    t->pages[t->server.page_count++] = (struct http_fixture_page){request, status, body};
+}
+
+/* Another body for a page that is there. */
+static void change(struct talk *t, const char *request, int status, const char *body)
+{
+    for (size_t i = 0; i < t->server.page_count; i++)
+        if (strcmp(t->pages[i].request, request) == 0)
+            t->pages[i] = (struct http_fixture_page){request, status, body};
+}
+
+static int make(void **state)
+{
+    struct talk *t = mem_alloc(1, sizeof *t);
+    *state = t;
+    t->server.answer = NOT_FOUND;
+    arena_init(&t->arena, 1 << 22);
+    t->options = (struct engine_target){.ready_timeout_s = 0.05};
+    t->facts = (struct engine_facts){.hardware_type = "unknown", .vocab_size = 10000};
+    return 0;
+}
+
+static struct talk *begin(void **state)
+{
+    struct talk *t = *state;
+    struct url u;
+    http_fixture_start(&t->server);
+    assert_int_equal(url_parse(t->server.url, "--base-url", &t->arena, &u, &t->e),
+                     STATUS_OK);
+    assert_int_equal(engine_openai_server_open(&t->s, &u, &t->options, &t->arena, &t->e),
+                     STATUS_OK);
+    return t;
+}
+
+static int drop(void **state)
+{
+    struct talk *t = *state;
+    engine_openai_server_close(&t->s);
+    http_fixture_stop(&t->server);
+    arena_fini(&t->arena);
+    mem_free(t);
+    return 0;
+}
+
+static enum status ready(struct talk *t)
+{
+    return engine_openai_server_ready(&t->s, NULL, NULL, &t->e);
+}
+
+static enum status model(struct talk *t, const char *wanted)
+{
+    const char *name = NULL;
+    int64_t longest = -1;
+    enum status st = engine_openai_server_model(&t->s, wanted, &name, &longest, &t->e);
+    if (st == STATUS_OK) {
+        assert_string_equal(name, "tiny");
+        assert_int_equal(longest, 2048);
+    }
+    return st;
+}
+
+static void ready_by_health(void **state)
+{
+    struct talk *t = begin(state);
+    page(t, "GET /health", 503, "");
+    assert_int_equal(ready(t), STATUS_TIMEOUT);
+    assert_non_null(strstr(t->e.what, "not ready within 0.05 s: answers with HTTP 503"));
+    assert_non_null(strstr(t->e.hint, "--ready-timeout"));
+    change(t, "GET /health", 200, "");
+    assert_int_equal(ready(t), STATUS_OK);
+}
+
+static void ready_by_its_models(void **state)
+{
+    struct talk *t = begin(state);
+    page(t, "GET /v1/models", 200, MODELS);
+    assert_int_equal(ready(t), STATUS_OK);
+    change(t, "GET /v1/models", 401, "{}"); /* it is there, and wants a key */
+    assert_int_equal(ready(t), STATUS_OK);
+}
+
+static void models(void **state)
+{
+    struct talk *t = begin(state);
+    page(t, "GET /v1/models", 200, MODELS);
+    assert_int_equal(model(t, NULL), STATUS_OK);
+    assert_int_equal(model(t, "tiny"), STATUS_OK);
+    assert_string_equal(t->s.loaded, "/models/tiny");
+    assert_int_equal(model(t, "other"), STATUS_NOT_FOUND);
+    assert_string_equal(t->e.hint, "It serves: tiny");
+    change(t, "GET /v1/models", 200, TWO_MODELS);
+    assert_int_equal(model(t, NULL), STATUS_BAD_OPTION);
+    assert_string_equal(t->e.hint, "Choose one with --model: a, b");
+    change(t, "GET /v1/models", 401, "{}");
+    assert_int_equal(model(t, NULL), STATUS_BAD_INPUT);
+    assert_non_null(strstr(t->e.hint, "OPENAI_API_KEY"));
+    change(t, "GET /v1/models", 200, "<html>");
+    assert_int_equal(model(t, NULL), STATUS_BAD_INPUT);
+    assert_non_null(strstr(t->e.what, "not JSON"));
+    change(t, "GET /v1/models", 200, "{\"data\": []}");
+    assert_int_equal(model(t, NULL), STATUS_NOT_FOUND);
+    assert_string_equal(t->e.hint, "It serves: nothing");
+}
+
+static void get_facts(struct talk *t)
+{
+    assert_int_equal(engine_openai_server_facts(&t->s, &t->facts, &t->e), STATUS_OK);
+}
+
+static void facts_of_a_vllm(void **state)
+{
+    struct talk *t = begin(state);
+    struct value *f = t->facts.fields.v;
+    page(t, "GET /version", 200, "{\"version\": \"0.32.0\"}");
+    page(t, "GET /metrics", 200, METRICS("10", "0.25"));
+    page(t, "GET /server_info?config_format=json", 200,
+         "{\"vllm_config\": {\"model_config\": {\"model\": \"/else\", \"dtype\": "
+         "\"torch.bfloat16\"}, \"device_config\": {\"device\": \"cpu\"}}}");
+    get_facts(t);
+    assert_string_equal(f[FIELD_engine_version].s, "0.32.0");
+    assert_string_equal(f[FIELD_dtype].s, "bfloat16");
+    assert_string_equal(t->facts.hardware_type, "cpu");
+    assert_string_equal(t->s.loaded, "/else");
+    assert_int_equal(t->facts.block_size, 128);
+    assert_true(t->facts.is_caching);
+    assert_false(f[FIELD_is_simulated].b);
+    assert_int_equal(f[FIELD_model_fingerprint].kind, VALUE_ABSENT);
+}
+
+static void facts_of_a_server_that_tells_nothing(void **state)
+{
+    struct talk *t = begin(state);
+    struct openai_counters c;
+    get_facts(t);
+    for (int i = 0; i < FIELD_COUNT; i++)
+        assert_int_equal(t->facts.fields.v[i].kind, VALUE_ABSENT);
+    assert_false(t->facts.is_caching);
+    int asked = t->server.requests;
+    engine_openai_server_sample(&t->s);
+    assert_int_equal(engine_openai_server_count(&t->s, &c, &t->e), STATUS_OK);
+    assert_true(isnan(c.prefix_hits) && isnan(c.preemptions) && isnan(c.kv_usage_max));
+    assert_int_equal(t->server.requests, asked); /* it is not asked again */
+}
+
+static void a_simulated_server(void **state)
+{
+    struct talk *t = begin(state);
+    page(t, "GET /version", 200, "{\"version\": \"1\", \"simulated\": true}");
+    get_facts(t);
+    assert_true(t->facts.fields.v[FIELD_is_simulated].b);
+}
+
+static void a_model_on_this_machine(void **state)
+{
+    char folder[] = "/tmp/test_server_XXXXXX";
+    struct talk *t = *state;
+    assert_non_null(mkdtemp(folder));
+    const char *path = arena_printf(&t->arena, "%s/config.json", folder);
+    FILE *config = fopen(path, "w");
+    fputs("{\"vocab_size\": 512}", config);
+    fclose(config);
+    t->options.is_local = true;
+    page(t, "GET /v1/models", 200,
+         arena_printf(&t->arena,
+                      "{\"data\": [{\"id\": \"tiny\", \"root\": \"%s\", "
+                      "\"max_model_len\": 2048}]}",
+                      folder));
+    (void)begin(state);
+    assert_int_equal(model(t, NULL), STATUS_OK);
+    get_facts(t);
+    assert_int_equal(t->facts.vocab_size, 512);
+    assert_int_equal(strlen(t->facts.fields.v[FIELD_model_fingerprint].s), 64);
+    unlink(path);
+    rmdir(folder);
+}
+
+static void counters_are_differences(void **state)
+{
+    struct talk *t = begin(state);
+    struct openai_counters c;
+    page(t, "GET /metrics", 200, METRICS("10", "0.25"));
+    get_facts(t);
+    change(t, "GET /metrics", 200, METRICS("17", "0.25"));
+    assert_int_equal(engine_openai_server_count(&t->s, &c, &t->e), STATUS_OK);
+    assert_true(c.prefix_hits == 7 && c.prefix_queries == 70 && c.preemptions == 0);
+    assert_true(isnan(c.kv_usage_max)); /* nobody has looked meanwhile */
+    change(t, "GET /metrics", 200, METRICS("3", "0.25"));
+    assert_int_equal(engine_openai_server_count(&t->s, &c, &t->e), STATUS_OK);
+    assert_true(isnan(c.prefix_hits)); /* started again */
+    assert_true(c.preemptions == 0);
+}
+
+static void the_highest_of_the_samples(void **state)
+{
+    struct talk *t = begin(state);
+    struct openai_counters c;
+    page(t, "GET /metrics", 200, METRICS("1", "0.75"));
+    get_facts(t);
+    int asked = t->server.requests;
+    engine_openai_server_sample(&t->s); /* too early */
+    assert_int_equal(t->server.requests, asked);
+    t->s.next_sample = clock_now();
+    engine_openai_server_sample(&t->s);
+    assert_int_equal(t->server.requests, asked + 1);
+    engine_openai_server_sample(&t->s); /* not twice a second */
+    assert_int_equal(t->server.requests, asked + 1);
+    change(t, "GET /metrics", 200, METRICS("1", "0.5"));
+    t->s.next_sample = clock_now();
+    engine_openai_server_sample(&t->s);
+    assert_int_equal(engine_openai_server_count(&t->s, &c, &t->e), STATUS_OK);
+    assert_true(c.kv_usage_max == 0.75);
+    assert_int_equal(engine_openai_server_count(&t->s, &c, &t->e), STATUS_OK);
+    assert_true(isnan(c.kv_usage_max)); /* of the time since */
+}
+
+static bool is_reset(struct talk *t)
+{
+    bool done = false;
+    assert_int_equal(engine_openai_server_reset(&t->s, &done, &t->e), STATUS_OK);
+    return done;
+}
+
+static void resets(void **state)
+{
+    struct talk *t = begin(state);
+    assert_false(is_reset(t)); /* 404: it has none */
+    page(t, "POST /reset_prefix_cache", 200, "{\"success\": true}");
+    assert_true(is_reset(t));
+    change(t, "POST /reset_prefix_cache", 200, "");
+    assert_true(is_reset(t));
+    int asked = t->server.requests;
+    change(t, "POST /reset_prefix_cache", 200, "{\"success\": false}");
+    assert_false(is_reset(t));
+    assert_true(t->server.requests > asked + 1); /* it may be busy: tried again */
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, make, drop)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(ready_by_health),
+        TEST(ready_by_its_models),
+        TEST(models),
+        TEST(facts_of_a_vllm),
+        TEST(facts_of_a_server_that_tells_nothing),
+        TEST(a_simulated_server),
+        TEST(a_model_on_this_machine),
+        TEST(counters_are_differences),
+        TEST(the_highest_of_the_samples),
+        TEST(resets),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
