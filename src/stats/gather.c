@@ -29,6 +29,16 @@ static double send_lag_s(const struct request_record *q, bool is_closed)
     return seconds_between(q->ready_ns, q->sent_ns);
 }
 
+/* What the client is to blame for: the network's part of a new connection is not. */
+static double send_late_s(const struct request_record *q, bool is_closed)
+{
+    double lag_s = send_lag_s(q, is_closed);
+    double connect_s = q->connect_ns != NS_UNKNOWN ? seconds_between(0, q->connect_ns)
+                                                   : 0;
+    double tls_s = q->tls_ns != NS_UNKNOWN ? seconds_between(0, q->tls_ns) : 0;
+    return lag_s - connect_s - tls_s;
+}
+
 /* Kinds that the requests that succeeded give. */
 static double sample_of_success(const struct request_record *q, enum gather_kind kind)
 {
@@ -51,6 +61,7 @@ double gather_sample(const struct request_record *q, enum gather_kind kind,
 {
     switch (kind) {
     case GATHER_SEND_LAG: return send_lag_s(q, is_closed);
+    case GATHER_SEND_LATE: return send_late_s(q, is_closed);
     case GATHER_CONNECT: return seconds_between(0, q->connect_ns);
     case GATHER_TLS: return seconds_between(0, q->tls_ns);
     default: return q->status == RECORD_OK ? sample_of_success(q, kind) : NAN;

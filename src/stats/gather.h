@@ -17,6 +17,7 @@ enum gather_kind {
     GATHER_ITL,          /* single booked gaps, ms */
     GATHER_TPOT,         /* (last - first) / (tokens - tokens of the first event), ms */
     GATHER_SEND_LAG,     /* sent - ready, s, of every request that was sent */
+    GATHER_SEND_LATE,    /* the same without opening the request's own connection, s */
     GATHER_CONNECT,      /* opening a new connection, s, of every request */
     GATHER_TLS,          /* its TLS handshake, s, of every request */
     GATHER_PREFILL,      /* engine's clock, s */

@@ -57,11 +57,13 @@ static double highest(struct gather *g)
 
 static enum status fill_lag(struct rows_measure *m, double median_ttft_s)
 {
-    struct gather lag = {0};
+    struct gather lag = {0}, own = {0};
     enum status s = gather_add(&lag, GATHER_SEND_LAG, m->repeat, m->is_closed);
+    if (s == STATUS_OK)
+        s = gather_add(&own, GATHER_SEND_LATE, m->repeat, m->is_closed);
     if (s == STATUS_OK) {
         double late_s = fmax(LATE_LEAST_S, median_ttft_s * LATE_SHARE);
-        double share = gather_share_above(&lag, late_s);
+        double share = gather_share_above(&own, late_s);
         fill_num(m, FIELD_send_lag_p50_s, gather_percentile(&lag, 50));
         fill_num(m, FIELD_send_lag_p99_s, gather_percentile(&lag, 99));
         fill_num(m, FIELD_send_lag_max_s, highest(&lag));
@@ -70,6 +72,7 @@ static enum status fill_lag(struct rows_measure *m, double median_ttft_s)
         rows_measure_fill(m->row, FIELD_sends_late, value_int(late));
     }
     gather_fini(&lag);
+    gather_fini(&own);
     return s;
 }
 

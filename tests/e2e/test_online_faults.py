@@ -144,6 +144,23 @@ def test_tls(binary, tmp_path, certificates, trust, host):
     assert line["tls_ns"] > 0 and line["connect_ns"] > 0
 
 
+def test_the_network_s_part_is_not_the_client_s(binary, tmp_path, certificates):
+    """Each request opens a connection of its own: that takes longer than a send may be late."""
+    class Slow(OddServer):
+        def serve(self, sock):
+            time.sleep(0.02)  # before the handshake
+            super().serve(sock)
+    with Slow(tls=certificates["localhost"]) as server:
+        run = online(binary, tmp_path, "--base-url", f"https://localhost:{server.port}", "--insecure",
+                     "--no-keepalive", load=small(2, 40))
+    check_accounts(run)
+    row = run.rows[1]
+    assert row["connections_new"] == 40 and row["tls_p50_s"] > 0.02
+    assert row["send_lag_p50_s"] > 0.02
+    assert row["send_late_share"] < 0.5, row["checks"]
+    assert row["ttft_mean_s"] > row["ttft_service_mean_s"] + 0.015
+
+
 @pytest.mark.parametrize("holds,words,texts", [
     ("localhost", [], ["certificate is refused", "self-signed", "--ca-cert", "--insecure"]),
     ("elsewhere", ["--ca-cert", "elsewhere.pem"], ["certificate", "localhost", "name"]),
