@@ -287,6 +287,11 @@ def test_fault(binary, tmp_path, serve, outcome, endpoint):
     run_with_fault(binary, tmp_path, server, outcome, "--endpoint", endpoint)
 
 
+def test_fault_on_several_lanes(binary, tmp_path, serve):
+    server = serve(*FAST, "--cut", 0.3)
+    run_with_fault(binary, tmp_path, server, "cut", "--client-threads", 3)
+
+
 @pytest.mark.parametrize("kind", KINDS)
 def test_garbage(binary, tmp_path, serve, kind):
     server = serve(*FAST, "--garbage", 0.3, "--garbage-kind", kind)

@@ -309,6 +309,38 @@ def test_stamps_of_a_client_that_was_stopped(binary, tmp_path, serve):
     check_unharmed(run, tokens=64)
 
 
+FLOOD_TOKENS = 1_000_000
+
+
+def flood(sock, request):
+    """As many tokens as the sockets take: some three million a second."""
+    many = odd.token("") * 50_000
+    sock.sendall(odd.HEAD)
+    for _ in range(FLOOD_TOKENS // 50_000 - 1):
+        sock.sendall(many)
+    sock.sendall(odd.token("") * 49_999 + odd.token("", "length") +
+                 odd.usage(odd.prompt_len(request), FLOOD_TOKENS) + odd.END)
+    return True
+
+
+def test_client_busy(binary, tmp_path):
+    """Only a client that gets a core for itself can fill it, so a few tries are made."""
+    for i in range(3):
+        with OddServer(flood) as server:
+            run = online(binary, tmp_path, "--port", server.port, "--no-gaps", "--output-dir",
+                         f"results/{i}", load=small(4, 12, tokens=FLOOD_TOKENS))
+        run = Run(run.code, tmp_path / f"results/{i}", run.out, run.err)
+        check_accounts(run)
+        row = run.rows[1]
+        assert row["actual_output_tokens"] == 12 * FLOOD_TOKENS
+        is_busy = row["client_busy_share"] > 0.05 and row["client_busy_windows"] >= 3
+        assert ("CLIENT_BUSY" in row["reasons"]) == is_busy, row["checks"]
+        if is_busy:
+            assert run.code == 3 and "CLIENT_BUSY" in run.out
+            return
+    pytest.skip("other programs leave no core to the client")
+
+
 # ---- rules of a cell
 
 
