@@ -146,11 +146,11 @@ def caching(is_on, **more):
     return {"/metrics": page}
 
 
-def cached(count):
+def cached(count, gap_s=0.001):
     def answer(sock, request):
         sock.sendall(odd.HEAD)
         for i in range(request.max_tokens):
-            time.sleep(0.001)
+            time.sleep(gap_s)
             sock.sendall(odd.token("x", "length" if i == request.max_tokens - 1 else None))
         sock.sendall(odd.usage(odd.prompt_len(request), request.max_tokens,
                                prompt_tokens_details={"cached_tokens": count}) + odd.END)
@@ -184,6 +184,18 @@ def test_no_hits_as_none_are_possible(binary, tmp_path):
     with OddServer(cached(0), paths=caching(True)) as server:
         run = online(binary, tmp_path, "--port", server.port)
     check(run)
+
+
+@pytest.mark.parametrize("usage,reasons,warnings", [
+    (0.2, ["CACHE_UNEXPECTED"], []), (0.97, [], ["CACHE_EVICTED"])], ids=["room", "full"])
+def test_fewer_hits_than_the_prompts_allow(binary, tmp_path, usage, reasons, warnings):
+    """Prompts with a common beginning and no hit: nobody's fault only where the cache is full,
+    as a sample in the middle of the repeat shows."""
+    with OddServer(cached(0, 0.05), paths=caching(True, kv_cache_usage_perc=usage)) as server:
+        run = online(binary, tmp_path, "--port", server.port, "--scenarios", "prefix_caching")
+    row = check(run, reasons, warnings)
+    assert row["cache_hit_rate_expected"] > 0.5 and row["cached_input_tokens"] == 0
+    assert row["kv_usage_max"] == usage
 
 
 def test_preempted(binary, tmp_path):
