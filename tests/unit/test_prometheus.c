@@ -34,6 +34,17 @@ static void sums(void **state)
     check_sum("a:b_c 8\n", "a:b_c", 8);
 }
 
+static void highest(void **state)
+{
+    (void)state;
+    struct str text = str_from(
+        "a{e=\"0\"} 0.5\na{e=\"1\"} 0.75\na{e=\"2\"} 0.25\nab 9\n");
+    assert_true(prometheus_max(text, "a") == 0.75);
+    assert_true(prometheus_max(text, "ab") == 9);
+    assert_true(isnan(prometheus_max(text, "b")));
+    assert_true(prometheus_max(str_from("a -2\na -3\n"), "a") == -2);
+}
+
 static void names(void **state)
 {
     (void)state;
@@ -161,7 +172,7 @@ int main(void)
         cmocka_unit_test(sums),        cmocka_unit_test(names),
         cmocka_unit_test(values),      cmocka_unit_test(labels_in_the_way),
         cmocka_unit_test(bad_lines),   cmocka_unit_test(labels),
-        cmocka_unit_test(real_answer),
+        cmocka_unit_test(real_answer), cmocka_unit_test(highest),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

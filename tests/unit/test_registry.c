@@ -17,7 +17,7 @@ static void test_found_tables_are_complete(void **state)
         assert_string_equal(ops.name, names[i]);
         assert_true(ops.locate && ops.open && ops.lane_new && ops.submit && ops.cancel &&
                     ops.next && ops.reset_prefix && ops.tokenize && ops.counters &&
-                    ops.close);
+                    ops.sample && ops.close);
     }
 }
 
@@ -33,6 +33,7 @@ static void test_defaults(void **state)
     assert_null(python);
     assert_null(notes);
     assert_int_equal(ops.counters(NULL, &fields, &e), STATUS_OK);
+    assert_int_equal(ops.sample(NULL, &e), STATUS_OK);
     assert_int_equal(ops.tokenize(NULL, NULL, 0, NULL, &e), STATUS_UNSUPPORTED);
     assert_non_null(strstr(e.what, "tokenizer"));
     ops.close(NULL);

@@ -261,6 +261,9 @@ static void a_silent_server(void **state)
     begin(t);
     assert_int_equal(ask(t, "GET", "/", NULL), STATUS_TIMEOUT);
     assert_non_null(strstr(t->e.what, "0.05 s"));
+    rest_set_timeout(t->rest, 0.06);
+    assert_int_equal(ask(t, "GET", "/", NULL), STATUS_TIMEOUT);
+    assert_non_null(strstr(t->e.what, "0.06 s"));
     end(t);
     t = new_talk(OK_ANSWER);
     t->o.timeout_s = INFINITY;

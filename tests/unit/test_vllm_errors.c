@@ -107,7 +107,10 @@ static void the_end_of_the_process_is_named(void **state)
     f.end = (struct proc_end){.exit_code = 7};
     f.stage = "loading";
     assert_int_equal(engine_vllm_errors_explain(&f, &e), STATUS_DIED);
-    assert_non_null(strstr(e.what, "exit status 7"));
+    assert_non_null(strstr(e.what, "the worker ended (exit status 7)"));
+    f.who = "server";
+    assert_int_equal(engine_vllm_errors_explain(&f, &e), STATUS_DIED);
+    assert_non_null(strstr(e.what, "the server ended (exit status 7)"));
     f.has_hung = true;
     f.limit = clock_seconds(600);
     assert_int_equal(engine_vllm_errors_explain(&f, &e), STATUS_TIMEOUT);
