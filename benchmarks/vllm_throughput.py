@@ -54,7 +54,7 @@ def run(words, log):
 def engine_words(opts):
     return ["--max-num-seqs", str(opts.batch), "--max-num-batched-tokens",
             str(max(2048, length(opts))), "--kv-cache-memory-bytes",
-            str(opts.kv_mib << 20), "--enforce-eager", "--no-enable-prefix-caching"]
+            str(opts.kv_mib << 20), "--enforce-eager"]
 
 
 def environment():
@@ -69,7 +69,7 @@ def run_vllm(opts, folder):
              "--max-model-len", str(length(opts)), "--dataset-name", "random",
              "--random-input-len", str(opts.input), "--random-output-len", str(opts.output),
              "--num-prompts", str(opts.batch), "--disable-detokenize", "--output-json",
-             str(out), *engine_words(opts)]
+             str(out), "--no-enable-prefix-caching", *engine_words(opts)]
     if opts.tokenizer:
         words += ["--tokenizer", opts.tokenizer]
     run(words, folder / "vllm.log")
