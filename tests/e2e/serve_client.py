@@ -29,6 +29,8 @@ class Server:
             return plain
         context = ssl.create_default_context()
         context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+        # set by some builds of Python: then OpenSSL takes a cut for an orderly end
+        context.options &= ~ssl.OP_IGNORE_UNEXPECTED_EOF
         return context.wrap_socket(plain, suppress_ragged_eofs=False)
 
     def stop(self, number=signal.SIGTERM):

@@ -576,7 +576,7 @@ def test_tls_cut_has_no_goodbye(serve, pair):
     server = serve(*FAST, *pair, "--cut", "1")
     with server.connect() as sock:
         sock.sendall(post(FAULT))
-        with pytest.raises(ssl.SSLEOFError):
+        with pytest.raises(ssl.SSLError, match="(?i)eof"):  # older Pythons: no SSLEOFError
             while sock.recv(65536):
                 pass
 
