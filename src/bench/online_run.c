@@ -157,6 +157,17 @@ static void cache_fields(struct row *f, const struct phase_outcome *out)
     }
 }
 
+static void tell_steps(const struct online *o, const struct row *f)
+{
+    struct value steps = f->v[FIELD_clock_steps];
+    if (steps.kind == VALUE_INT && steps.i > 0)
+        log_line(o->log, LOG_WARN,
+                 "the machine's clock was set %" PRId64
+                 " time%s; stamps were re-related, "
+                 "latencies are unharmed",
+                 steps.i, steps.i == 1 ? "" : "s");
+}
+
 static enum status measure(struct online *o, const struct online_repeat *plan,
                            struct repeat_data *r, struct arena *a, struct err *why)
 {
@@ -173,6 +184,7 @@ static enum status measure(struct online *o, const struct online_repeat *plan,
     if (warm_up(o, plan, r, a, why) != STATUS_OK ||
         o->ops->counters(o->session.engine, &ignored, why) != STATUS_OK)
         return why->code;
+    tell_steps(o, &ignored); /* while nothing was measured: in no row, but told */
     sampler_begin(o->session.sampler);
     enum status s = phase_run(o, &p, &r->fields, &out, why);
     sampler_end(o->session.sampler, &r->fields);
@@ -186,9 +198,10 @@ static enum status measure(struct online *o, const struct online_repeat *plan,
         s = judge(r, &out, a, why);
     if (s != STATUS_OK)
         return s;
-    if (o->ops->counters(o->session.engine, &r->fields, &later) == STATUS_OK)
+    if (o->ops->counters(o->session.engine, &r->fields, &later) == STATUS_OK) {
         cache_fields(&r->fields, &out);
-    else if (later.code == STATUS_DIED) { /* else the numbers are merely unknown */
+        tell_steps(o, &r->fields);
+    } else if (later.code == STATUS_DIED) { /* else the numbers are merely unknown */
         *why = later;
         s = later.code;
     }

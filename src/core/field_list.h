@@ -109,7 +109,8 @@
     X(stamps_bounded, INT, "", NEITHER, 0, "mMMm", "stamps that are an upper bound")     \
     X(stamps_tail, INT, "", NEITHER, 0, "mMMm", "stamps read with the stream's end")     \
     X(token_source, STR, "", NEITHER, 0, "mMMm", "engine, usage, token_ids, estimated")  \
-    X(stamp_late_p99_ms, NUM, "ms", LOWER, 0, "mMMm", "user minus kernel stamp")
+    X(stamp_late_p99_ms, NUM, "ms", LOWER, 0, "mMMm", "user minus kernel stamp")         \
+    X(clock_steps, INT, "", LOWER, 0, "mMMm", "times that the wall clock was set")
 
 #define FIELD_LIST_WORLD(X)                                                              \
     X(cached_input_tokens, INT, "tokens", HIGHER, 0, "Mmm-",                             \

@@ -24,6 +24,7 @@ struct engine {
     struct openai_launch launch;   /* the server, if it is ours */
     struct engine_lane *lanes[LANES_MAX];
     size_t lane_count;
+    int64_t steps_told[LANES_MAX]; /* of each lane's clock, by remote_counters */
 };
 
 static enum status no_memory(struct err *e)
@@ -241,11 +242,25 @@ static void drain_field(const struct engine *en, struct row *fields)
     fields->v[FIELD_drain_interval_us] = value_num((double)drain_ns / 1e3);
 }
 
+/* Since the call before. Every lane sees a step of the machine's one clock: the lane that
+ * saw most of them tells. */
+static void steps_field(struct engine *en, struct row *fields)
+{
+    int64_t most = 0;
+    for (size_t i = 0; i < en->lane_count; i++) {
+        int64_t steps = en->lanes[i]->clock.steps - en->steps_told[i];
+        most = steps > most ? steps : most;
+        en->steps_told[i] += steps;
+    }
+    fields->v[FIELD_clock_steps] = value_int(most);
+}
+
 /* Of all servers together; what one of them does not tell is unknown. */
 static enum status remote_counters(struct engine *en, struct row *fields, struct err *e)
 {
     struct openai_counters all = {.kv_usage_max = NAN};
     drain_field(en, fields);
+    steps_field(en, fields);
     for (size_t i = 0; i < en->setup.target_count; i++) {
         struct openai_counters one;
         if (engine_openai_server_count(&en->servers[i], &one, e) != STATUS_OK)

@@ -12,8 +12,8 @@ END = {
     "cpu_user_s": 1.5, "cpu_system_s": 0.25, "steal_ratio": 0.001, "throttled_s": 0.0,
     "client_cpu_ratio": 0.25, "client_busy_share": 0.0, "client_busy_windows": 0,
     "loop_lag_p99_s": 0.0004, "client_rss_mb": 11.5, "drain_interval_us": 250.0,
-    "stamp_late_p99_ms": 0.3, "memory_used_mb": 9000.5, "peak_memory_mb": 9100.25,
-    "preemptions": 0, "kv_usage_max": 0.4, "cache_source": "usage"}
+    "stamp_late_p99_ms": 0.3, "clock_steps": 1, "memory_used_mb": 9000.5,
+    "peak_memory_mb": 9100.25, "preemptions": 0, "kv_usage_max": 0.4, "cache_source": "usage"}
 
 CLASSES = ("refused", "reset", "timeout", "http", "stream", "aborted")
 

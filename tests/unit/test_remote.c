@@ -9,6 +9,7 @@
 #include <cmocka.h>
 
 #include "base/mem.h"
+#include "engines/openai_lane.h"
 #include "engines/registry.h"
 #include "http_fixture.h"
 
@@ -159,6 +160,31 @@ static void the_longest_drain_of_all_lanes(void **state)
     assert_true(row.v[FIELD_drain_interval_us].n == 250);
 }
 
+static int64_t steps_of(struct world *w)
+{
+    struct row row = {.v = {{0}}};
+    assert_int_equal(w->ops.counters(w->engine, &row, &w->e), STATUS_OK);
+    assert_int_equal(row.v[FIELD_clock_steps].kind, VALUE_INT);
+    return row.v[FIELD_clock_steps].i;
+}
+
+/* One clock: two lanes that saw the same step did not see two. */
+static void steps_since_the_call_before(void **state)
+{
+    struct world *w = *state;
+    struct engine_lane *lanes[2] = {NULL, NULL};
+    assert_int_equal(open_engine(w), STATUS_OK);
+    for (int i = 0; i < 2; i++)
+        assert_int_equal(w->ops.lane_new(w->engine, &lanes[i], &w->e), STATUS_OK);
+    assert_int_equal(steps_of(w), 0);
+    lanes[0]->clock.steps = 1;
+    lanes[1]->clock.steps = 2;
+    assert_int_equal(steps_of(w), 2);
+    assert_int_equal(steps_of(w), 0);
+    lanes[0]->clock.steps = 2;
+    assert_int_equal(steps_of(w), 1);
+}
+
 static void samples(void **state)
 {
     struct world *w = *state;
@@ -209,6 +235,7 @@ int main(void)
         TEST(no_lookups_no_rate),
         TEST(all_caches_are_emptied),
         TEST(the_longest_drain_of_all_lanes),
+        TEST(steps_since_the_call_before),
         TEST(samples),
         TEST(no_such_model),
         TEST(an_interpreter_is_found_for_a_launch_only),
