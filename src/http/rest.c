@@ -1,25 +1,30 @@
 #include "http/rest.h"
 
-#include <arpa/inet.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <math.h>
 #include <openssl/x509_vfy.h>
 #include <stdio.h>
 #include <string.h>
 #include <strings.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
 
 #include "base/clock.h"
 #include "base/mem.h"
 #include "base/str.h"
+#include "net/addr.h"
 #include "net/lazycurl.h"
 #include "net/tls.h"
 
-enum { WHERE_BYTES = 160, HOST_BYTES = 256 };
+enum { WHERE_BYTES = 160 };
 
 struct rest {
     struct lazycurl curl;
     CURL *handle;
     struct curl_slist *plain, *with_json; /* headers of a call without and with a body */
+    const char *trust_hint;               /* or NULL */
     bool is_unix;
     bool is_unset; /* an option was not taken */
     double timeout_s;
@@ -27,11 +32,21 @@ struct rest {
     char detail[CURL_ERROR_SIZE];
 };
 
-/* The answer under way. */
+/* A body that is read from its file while it is sent. */
+struct outgo {
+    int fd;             /* -1: none */
+    int64_t size_bytes; /* as it was when opened: what is added later is not sent */
+    int64_t sent_bytes;
+    bool is_short; /* it ended early, or cannot be read */
+};
+
+/* The call under way. */
 struct intake {
     struct rest_call *call;
     int64_t cap_bytes;
-    enum status kept; /* of the body */
+    enum status kept;           /* of the answer's body */
+    struct curl_slist *headers; /* of a call with a body of its own type, or NULL */
+    struct outgo out;
 };
 
 /* ---- set-up --------------------------------------------------------------------------
@@ -114,6 +129,40 @@ static bool make_headers(struct rest *r, const struct opt_strings *headers,
     return is_good;
 }
 
+/* The headers of a call with a body of that type. */
+static bool make_typed(struct rest *r, const char *content_type, struct curl_slist **list)
+{
+    static const char name[] = "Content-Type:";
+    size_t len = strlen(content_type);
+    char *line = mem_alloc(sizeof name + 1 + len, 1);
+    if (line == NULL)
+        return false;
+    (void)snprintf(line, sizeof name + 1 + len, "%s %s", name, content_type);
+    bool is_good = true;
+    for (const struct curl_slist *h = r->plain; h != NULL && is_good; h = h->next)
+        is_good = add_line(r, list, strcmp(h->data, name) == 0 ? line : h->data);
+    mem_free(line);
+    return is_good;
+}
+
+/* Seconds from now to a date as HTTP writes it (RFC 9110, 5.6.7: the one form that is
+ * still sent); 0 where it is past. */
+static bool until(struct str text, int64_t *seconds)
+{
+    char date[40] = "";
+    struct tm tm = {0};
+    if (text.len >= sizeof date)
+        return false;
+    memcpy(date, text.ptr, text.len);
+    const char *end = strptime(date, "%a, %d %b %Y %H:%M:%S GMT", &tm);
+    if (end == NULL || *end != '\0')
+        return false;
+    *seconds = (int64_t)timegm(&tm) - clock_wall().ns / NS_PER_S;
+    if (*seconds < 0)
+        *seconds = 0;
+    return true;
+}
+
 /* A header's line; a new answer (after 100 Continue) begins with its status line. */
 static size_t take_header(char *data, size_t size, size_t count, void *arg)
 {
@@ -126,7 +175,8 @@ static size_t take_header(char *data, size_t size, size_t count, void *arg)
     int64_t seconds = 0;
     if (name.len == strlen("Retry-After") &&
         strncasecmp(name.ptr, "Retry-After", name.len) == 0 &&
-        str_to_i64(str_trim(value), &seconds) && seconds >= 0)
+        (str_to_i64(str_trim(value), &seconds) || until(str_trim(value), &seconds)) &&
+        seconds >= 0)
         in->call->retry_after_s = seconds;
     return line.len;
 }
@@ -141,6 +191,32 @@ static size_t take_body(char *data, size_t size, size_t count, void *arg)
     else
         in->kept = buf_append(body, data, len);
     return in->kept == STATUS_OK ? len : 0;
+}
+
+static size_t give_body(char *data, size_t size, size_t count, void *arg)
+{
+    struct outgo *out = &((struct intake *)arg)->out;
+    int64_t left = out->size_bytes - out->sent_bytes;
+    size_t want = size * count;
+    if (left <= 0)
+        return 0;
+    if ((uint64_t)left < want)
+        want = (size_t)left;
+    ssize_t got = pread(out->fd, data, want, out->sent_bytes);
+    out->is_short = got <= 0;
+    if (out->is_short)
+        return CURL_READFUNC_ABORT;
+    out->sent_bytes += got;
+    return (size_t)got;
+}
+
+/* A kept connection was found closed: the body is sent again on a new one. */
+static int rewind_body(void *arg, curl_off_t offset, int origin)
+{
+    if (origin != SEEK_SET)
+        return CURL_SEEKFUNC_CANTSEEK;
+    ((struct intake *)arg)->out.sent_bytes = offset;
+    return CURL_SEEKFUNC_OK;
 }
 
 static void set_tls(struct rest *r, const struct rest_options *o)
@@ -186,6 +262,8 @@ static void set_up(struct rest *r, const struct rest_options *o)
     rest_set_timeout(r, o->timeout_s);
     if (r->curl.set(r->handle, CURLOPT_WRITEFUNCTION, take_body) != CURLE_OK ||
         r->curl.set(r->handle, CURLOPT_HEADERFUNCTION, take_header) != CURLE_OK ||
+        r->curl.set(r->handle, CURLOPT_READFUNCTION, give_body) != CURLE_OK ||
+        r->curl.set(r->handle, CURLOPT_SEEKFUNCTION, rewind_body) != CURLE_OK ||
         r->curl.set(r->handle, CURLOPT_ERRORBUFFER, r->detail) != CURLE_OK)
         r->is_unset = true;
 }
@@ -205,6 +283,7 @@ enum status rest_open(const struct rest_options *o, struct rest **out, struct er
         return STATUS_UNSUPPORTED;
     }
     r->is_unix = o->unix_path != NULL;
+    r->trust_hint = o->trust_hint;
     r->body_cap_bytes = o->body_cap_bytes;
     r->handle = r->curl.init();
     if (r->handle != NULL)
@@ -260,47 +339,6 @@ static void show(const char *url, char out[WHERE_BYTES])
                        (int)authority.len, authority.ptr, (int)strcspn(path, "?#"), path);
 }
 
-static bool is_near_v4(const unsigned char a[4])
-{
-    return a[0] == 127 || a[0] == 0 || (a[0] == 169 && a[1] == 254);
-}
-
-/* ::1, ::, fe80::/10, and IPv4 within */
-static bool is_near_v6(const unsigned char a[16])
-{
-    static const unsigned char mapped[12] = {[10] = 0xff, [11] = 0xff};
-    static const unsigned char zeros[15];
-    if (memcmp(a, mapped, sizeof mapped) == 0)
-        return is_near_v4(a + 12);
-    return (memcmp(a, zeros, sizeof zeros) == 0 && a[15] <= 1) ||
-           (a[0] == 0xfe && (a[1] & 0xc0) == 0x80);
-}
-
-/* Is it this machine, or its link? No proxy knows those. */
-static bool is_near(const char *url)
-{
-    char host[HOST_BYTES] = "";
-    unsigned char binary[16];
-    struct str a = authority_of(url);
-    bool has_brackets = a.len > 0 && a.ptr[0] == '[';
-    struct str name = str_cut(&a, has_brackets ? ']' : ':');
-    if (has_brackets) {
-        name.ptr++;
-        name.len--;
-        name = str_cut(&name, '%');
-    }
-    if (name.len >= sizeof host)
-        return false;
-    memcpy(host, name.ptr, name.len);
-    if (inet_pton(AF_INET, host, binary) == 1)
-        return is_near_v4(binary);
-    if (inet_pton(AF_INET6, host, binary) == 1)
-        return is_near_v6(binary);
-    const char *tail = strrchr(host, '.');
-    return strcasecmp(host, "localhost") == 0 ||
-           (tail != NULL && strcasecmp(tail, ".localhost") == 0);
-}
-
 static void set_proxy(struct rest *r, bool is_direct)
 {
     const char *proxy = is_direct ? "" : NULL, *without = is_direct ? "*" : NULL;
@@ -309,21 +347,42 @@ static void set_proxy(struct rest *r, bool is_direct)
         r->is_unset = true;
 }
 
+static void set_size(struct rest *r, CURLoption option, int64_t size_bytes)
+{
+    if (r->curl.set(r->handle, option, (curl_off_t)size_bytes) != CURLE_OK)
+        r->is_unset = true;
+}
+
+static void set_body(struct rest *r, const struct rest_call *c, const struct intake *in)
+{
+    struct str body = c->content_type != NULL ? c->bytes : str_from(c->json);
+    set_long(r, CURLOPT_HTTPGET, 1L);
+    if (in->out.fd >= 0) {
+        set_long(r, CURLOPT_UPLOAD, 1L);
+        set_size(r, CURLOPT_INFILESIZE_LARGE, in->out.size_bytes);
+    } else if (c->json != NULL || c->content_type != NULL ||
+               strcmp(c->method, "GET") != 0) {
+        set_size(r, CURLOPT_POSTFIELDSIZE_LARGE, (int64_t)body.len);
+        set_text(r, CURLOPT_POSTFIELDS, body.ptr != NULL ? body.ptr : "");
+    }
+}
+
 static void set_call(struct rest *r, const struct rest_call *c, struct intake *in)
 {
     const struct curl_slist *headers = c->json != NULL ? r->with_json : r->plain;
     r->is_unset = false;
     r->detail[0] = '\0';
-    set_text(r, CURLOPT_URL, c->url);
-    set_long(r, CURLOPT_HTTPGET, 1L);
-    if (c->json != NULL || strcmp(c->method, "GET") != 0) {
-        const char *body = c->json != NULL ? c->json : "";
-        set_long(r, CURLOPT_POSTFIELDSIZE, (long)strlen(body));
-        set_text(r, CURLOPT_POSTFIELDS, body);
+    if (c->content_type != NULL) {
+        r->is_unset = !make_typed(r, c->content_type, &in->headers);
+        headers = in->headers;
     }
+    set_text(r, CURLOPT_URL, c->url);
+    set_body(r, c, in);
     set_text(r, CURLOPT_CUSTOMREQUEST, c->method);
-    set_proxy(r, r->is_unix || is_near(c->url));
+    set_proxy(r, r->is_unix || addr_is_near(authority_of(c->url)));
     if (r->curl.set(r->handle, CURLOPT_HTTPHEADER, headers) != CURLE_OK ||
+        r->curl.set(r->handle, CURLOPT_READDATA, in) != CURLE_OK ||
+        r->curl.set(r->handle, CURLOPT_SEEKDATA, in) != CURLE_OK ||
         r->curl.set(r->handle, CURLOPT_WRITEDATA, in) != CURLE_OK ||
         r->curl.set(r->handle, CURLOPT_HEADERDATA, in) != CURLE_OK)
         r->is_unset = true;
@@ -358,9 +417,8 @@ static const struct cause causes[] = {
     {CURLE_URL_MALFORMAT, STATUS_BAD_INPUT, "not an address that can be called", "",
      false},
     {CURLE_SSL_CACERT_BADFILE, STATUS_UNSUPPORTED,
-     "the file of --ca-cert holds no "
-     "certificate that can be used",
-     "It is to be in PEM", false},
+     "the file with the authority's certificate holds none that can be used",
+     "The file of --ca-cert is to be in PEM", false},
     {CURLE_SSL_CERTPROBLEM, STATUS_UNSUPPORTED, "the client's certificate cannot be used",
      "It is to be in PEM, with its key in the same file", true},
 };
@@ -397,7 +455,11 @@ static enum status why_untrusted(struct rest *r, CURLcode code, const char *wher
                       "the server's certificate is refused: %s", r->detail);
     if (strstr(r->detail, "subject name") != NULL) /* its own check, after OpenSSL's */
         verified = X509_V_ERR_HOSTNAME_MISMATCH;
-    (void)status_hint(e, "%s", tls_verify_hint(verified));
+    const char *hint = tls_verify_hint(verified);
+    if (r->trust_hint != NULL &&
+        strcmp(hint, tls_verify_hint(X509_V_ERR_UNSPECIFIED)) == 0)
+        hint = r->trust_hint;
+    (void)status_hint(e, "%s", hint);
     return STATUS_UNSUPPORTED;
 }
 
@@ -411,7 +473,8 @@ static enum status why_listed(struct rest *r, CURLcode code, const char *where,
         bool has_detail = c->has_detail && r->detail[0] != '\0';
         (void)status_fail(e, c->status, where, "%s%s%s", c->what, has_detail ? ": " : "",
                           has_detail ? r->detail : "");
-        (void)status_hint(e, "%s", c->hint);
+        bool is_trust = code == CURLE_SSL_CACERT_BADFILE && r->trust_hint != NULL;
+        (void)status_hint(e, "%s", is_trust ? r->trust_hint : c->hint);
         return c->status;
     }
     return status_fail(e, STATUS_IO, where, "libcurl's error %d: %s", (int)code,
@@ -421,6 +484,9 @@ static enum status why_listed(struct rest *r, CURLcode code, const char *where,
 static enum status why(struct rest *r, CURLcode code, const struct intake *in,
                        const char *where, struct err *e)
 {
+    if (in->out.is_short)
+        return status_fail(e, STATUS_IO, in->call->file,
+                           "the file became shorter, or unreadable, while it was sent");
     switch (code) {
     case CURLE_OPERATION_TIMEDOUT:
         return status_fail(e, STATUS_TIMEOUT, where, "no whole answer within %g s",
@@ -439,31 +505,66 @@ static enum status why(struct rest *r, CURLcode code, const struct intake *in,
     }
 }
 
-enum status rest_do(struct rest *r, struct rest_call *c, struct err *e)
+static enum status open_file(const char *path, struct outgo *out, struct err *e)
+{
+    struct stat st;
+    if (path == NULL)
+        return STATUS_OK;
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    if (fd < 0 || fstat(fd, &st) != 0) {
+        enum status status = status_errno(e, path, "cannot be read");
+        if (fd >= 0)
+            (void)close(fd);
+        return status;
+    }
+    if (!S_ISREG(st.st_mode)) {
+        (void)close(fd);
+        return status_fail(e, STATUS_IO, path, "not a file");
+    }
+    *out = (struct outgo){.fd = fd, .size_bytes = st.st_size};
+    return STATUS_OK;
+}
+
+static enum status perform(struct rest *r, struct rest_call *c, struct intake *in,
+                           struct err *e)
 {
     char where[WHERE_BYTES];
+    show(c->url, where);
+    set_call(r, c, in);
+    if (r->is_unset)
+        return status_fail(e, STATUS_NO_MEMORY, where, "no memory for the call");
+    CURLcode code = r->curl.perform(r->handle);
+    if (code != CURLE_OK) {
+        buf_clear(&c->body);
+        return why(r, code, in, where, e);
+    }
+    long answer = 0;
+    (void)r->curl.get(r->handle, CURLINFO_RESPONSE_CODE, &answer);
+    c->status = (int)answer;
+    return STATUS_OK;
+}
+
+enum status rest_do(struct rest *r, struct rest_call *c, struct err *e)
+{
     int64_t cap_bytes = r->body_cap_bytes;
     if (cap_bytes <= 0 || (uint64_t)cap_bytes > c->body.cap_bytes)
         cap_bytes = c->body.cap_bytes < INT64_MAX ? (int64_t)c->body.cap_bytes
                                                   : INT64_MAX;
-    struct intake in = {.call = c, .cap_bytes = cap_bytes};
+    struct intake in = {.call = c, .cap_bytes = cap_bytes, .out.fd = -1};
     c->status = 0;
     c->retry_after_s = -1;
     buf_clear(&c->body);
     if (strncasecmp(c->url, "http://", 7) != 0 && strncasecmp(c->url, "https://", 8) != 0)
         return status_fail(e, STATUS_BAD_INPUT, "HTTP",
                            "not an address with http:// or https://");
-    show(c->url, where);
-    set_call(r, c, &in);
-    if (r->is_unset)
-        return status_fail(e, STATUS_NO_MEMORY, where, "no memory for the call");
-    CURLcode code = r->curl.perform(r->handle);
-    if (code != CURLE_OK) {
-        buf_clear(&c->body);
-        return why(r, code, &in, where, e);
-    }
-    long answer = 0;
-    (void)r->curl.get(r->handle, CURLINFO_RESPONSE_CODE, &answer);
-    c->status = (int)answer;
-    return STATUS_OK;
+    if (has_control(c->content_type))
+        return status_fail(e, STATUS_BAD_INPUT, "HTTP", "not a type of content");
+    enum status status = open_file(c->file, &in.out, e);
+    if (status != STATUS_OK)
+        return status;
+    status = perform(r, c, &in, e);
+    r->curl.list_free(in.headers);
+    if (in.out.fd >= 0)
+        (void)close(in.out.fd);
+    return status;
 }

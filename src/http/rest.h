@@ -10,6 +10,7 @@
 #include "base/buf.h"
 #include "base/opt.h"
 #include "base/status.h"
+#include "base/str.h"
 
 struct rest_options {
     const char *unix_path;       /* or NULL */
@@ -17,6 +18,7 @@ struct rest_options {
     const char *bearer;          /* API key or token, or NULL; never logged */
     const char *user, *password; /* basic auth, or NULL */
     const char *client_cert;     /* PEM with key, or NULL */
+    const char *trust_hint;      /* literal: instead of "--ca-cert", or NULL */
     bool is_insecure;
     struct opt_strings headers; /* "Name: value" */
     double timeout_s;           /* of a whole call; INFINITY: none */
@@ -28,10 +30,16 @@ struct rest; /* one thread at a time; keeps connections */
 struct rest_call {
     const char *method; /* "GET", "POST", "PUT" */
     const char *url;
-    const char *json; /* body, or NULL */
+    /* The body: JSON; or, with a content_type, the file's bytes or else `bytes` (none: an
+     * empty body). A file is read while it is sent, as long as it was at the beginning.
+     */
+    const char *json;         /* or NULL */
+    const char *content_type; /* "application/octet-stream" ..., or NULL */
+    struct str bytes;         /* borrowed */
+    const char *file;         /* path, or NULL */
     /* filled */
     int status;            /* HTTP status; 0: no answer */
-    int64_t retry_after_s; /* -1: not given, or as a date */
+    int64_t retry_after_s; /* -1: not given; 0: now, or a date that is past */
     struct buf body;       /* the caller inits and finis; emptied before each call */
 };
 
@@ -40,8 +48,8 @@ MUST_CHECK enum status rest_open(const struct rest_options *o, struct rest **out
                                  struct err *e);
 /* STATUS_OK whatever the HTTP status; STATUS_CLOSED refused or reset, STATUS_TIMEOUT,
  * STATUS_NOT_FOUND unknown host, STATUS_UNSUPPORTED TLS failure, STATUS_TOO_BIG,
- * STATUS_BAD_INPUT no HTTP; `what` says which. `where` is the URL without what may be
- * secret in it. */
+ * STATUS_BAD_INPUT no HTTP, STATUS_IO the file to send; `what` says which. `where` is the
+ * URL without what may be secret in it. */
 MUST_CHECK enum status rest_do(struct rest *r, struct rest_call *c, struct err *e);
 /* Another limit for the calls that follow; INFINITY: none. */
 void rest_set_timeout(struct rest *r, double timeout_s);

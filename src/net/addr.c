@@ -1,12 +1,15 @@
 #include "net/addr.h"
 
+#include <arpa/inet.h>
 #include <netdb.h>
 #include <netinet/in.h>
-#include <stdbool.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <string.h>
+#include <strings.h>
 #include <sys/un.h>
+
+enum { HOST_BYTES = 256 };
 
 static void write_text(struct addr *a)
 {
@@ -90,4 +93,43 @@ enum status addr_unix(const char *path, struct addr *out, struct err *e)
     (void)snprintf(a.text, sizeof a.text, "%s", path);
     *out = a;
     return STATUS_OK;
+}
+
+static bool is_near_v4(const unsigned char a[4])
+{
+    return a[0] == 127 || a[0] == 0 || (a[0] == 169 && a[1] == 254);
+}
+
+/* ::1, ::, fe80::/10, and IPv4 within */
+static bool is_near_v6(const unsigned char a[16])
+{
+    static const unsigned char mapped[12] = {[10] = 0xff, [11] = 0xff};
+    static const unsigned char zeros[15];
+    if (memcmp(a, mapped, sizeof mapped) == 0)
+        return is_near_v4(a + 12);
+    return (memcmp(a, zeros, sizeof zeros) == 0 && a[15] <= 1) ||
+           (a[0] == 0xfe && (a[1] & 0xc0) == 0x80);
+}
+
+bool addr_is_near(struct str authority)
+{
+    char host[HOST_BYTES] = "";
+    unsigned char binary[16];
+    bool has_brackets = authority.len > 0 && authority.ptr[0] == '[';
+    struct str name = str_cut(&authority, has_brackets ? ']' : ':');
+    if (has_brackets) {
+        name.ptr++;
+        name.len--;
+        name = str_cut(&name, '%');
+    }
+    if (name.len >= sizeof host)
+        return false;
+    memcpy(host, name.ptr, name.len);
+    if (inet_pton(AF_INET, host, binary) == 1)
+        return is_near_v4(binary);
+    if (inet_pton(AF_INET6, host, binary) == 1)
+        return is_near_v6(binary);
+    const char *tail = strrchr(host, '.');
+    return strcasecmp(host, "localhost") == 0 ||
+           (tail != NULL && strcasecmp(tail, ".localhost") == 0);
 }

@@ -2,11 +2,13 @@
 #ifndef NET_ADDR_H
 #define NET_ADDR_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/socket.h>
 
 #include "base/status.h"
+#include "base/str.h"
 
 #define ADDR_TEXT_BYTES 128
 #define ADDR_LIST_MAX   8
@@ -33,5 +35,8 @@ MUST_CHECK enum status addr_resolve_all(const char *host, int port, struct addr_
                                         struct err *e);
 /* A unix socket. STATUS_BAD_INPUT if the path is longer than the kernel allows. */
 MUST_CHECK enum status addr_unix(const char *path, struct addr *out, struct err *e);
+/* Is the host of "host", "host:port" or "[::1]:port" this machine (loopback, any address,
+ * localhost) or link-local? No proxy knows those. No name is looked up. */
+bool addr_is_near(struct str authority);
 
 #endif

@@ -82,6 +82,31 @@ static void unix_sockets(void **state)
     assert_int_equal(a.len, offsetof(struct sockaddr_un, sun_path) + 7);
 }
 
+static void what_is_near(void **state)
+{
+    (void)state;
+    const char *const near[] = {"127.0.0.1",    "127.1.2.3:80",       "localhost:5000",
+                                "LOCALHOST",    "a.localhost",        "[::1]:5000",
+                                "[::]",         "0.0.0.0:1",          "169.254.169.254",
+                                "[fe80::1%lo]", "[::ffff:127.0.0.1]", "[febf::1]:2"};
+    const char *const far[] = {"",
+                               "10.0.0.1",
+                               "127.0.0.1.example:80",
+                               "localhost.example",
+                               "notlocalhost",
+                               "[fec0::1]",
+                               "[::2]",
+                               "[2001:db8::1]:5000",
+                               "169.253.0.1",
+                               "["};
+    for (size_t i = 0; i < sizeof near / sizeof near[0]; i++)
+        if (!addr_is_near(str_from(near[i])))
+            fail_msg("%s is far", near[i]);
+    for (size_t i = 0; i < sizeof far / sizeof far[0]; i++)
+        if (addr_is_near(str_from(far[i])))
+            fail_msg("%s is near", far[i]);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -89,6 +114,7 @@ int main(void)
         cmocka_unit_test(the_first_of_all_is_the_one),
         cmocka_unit_test(what_is_no_address),
         cmocka_unit_test(unix_sockets),
+        cmocka_unit_test(what_is_near),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

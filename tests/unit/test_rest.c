@@ -8,8 +8,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
+#include "base/clock.h"
+#include "base/file.h"
 #include "base/mem.h"
 #include "cert_fixture.h"
 #include "http/rest.h"
@@ -140,6 +143,107 @@ static void a_large_body_is_sent_at_once(void **state)
     end(t);
 }
 
+/* One call with a body of its own type. */
+static enum status send_body(struct talk *t, const char *path, struct str bytes,
+                             const char *file)
+{
+    t->call.content_type = "application/octet-stream";
+    t->call.bytes = bytes;
+    t->call.file = file;
+    enum status status = ask(t, "PUT", path, NULL);
+    t->call.content_type = NULL;
+    t->call.file = NULL;
+    return status;
+}
+
+static void bodies_of_other_types(void **state)
+{
+    (void)state;
+    const char *headers[] = {"X-Team: a b"};
+    struct talk *t = new_talk(OK_ANSWER);
+    t->o.headers = (struct opt_strings){.items = headers, .count = 1};
+    begin(t);
+    struct str bytes = {.ptr = "not sent\nto its end", .len = 12};
+    assert_int_equal(send_body(t, "/a/b", bytes, NULL), STATUS_OK);
+    assert_true(http_fixture_saw(&t->server, "PUT /a/b HTTP/1.1\r\n"));
+    assert_true(
+        http_fixture_saw(&t->server, "\r\nContent-Type: application/octet-stream\r\n"));
+    assert_true(http_fixture_saw(&t->server, "\r\nX-Team: a b\r\n"));
+    assert_true(http_fixture_saw(&t->server, "\r\nContent-Length: 12\r\n"));
+    assert_true(http_fixture_saw(&t->server, "\r\n\r\nnot sent\nto "));
+    assert_false(http_fixture_saw(&t->server, "its end"));
+    assert_int_equal(send_body(t, "/none", (struct str){0}, NULL), STATUS_OK);
+    assert_true(http_fixture_saw(&t->server, "PUT /none HTTP/1.1\r\n"));
+    assert_true(http_fixture_saw(&t->server, "\r\nContent-Length: 0\r\n"));
+    assert_true(http_fixture_saw(&t->server, "octet-stream"));
+    assert_int_equal(ask(t, "POST", "/j", "{}"), STATUS_OK);
+    assert_true(http_fixture_saw(&t->server, "Content-Type: application/json\r\n"));
+    assert_int_equal(t->server.connections, 1);
+    int asked = t->server.requests;
+    t->call.content_type = "a/b\r\nX: y";
+    assert_int_equal(ask(t, "PUT", "/", NULL), STATUS_BAD_INPUT);
+    assert_int_equal(t->server.requests, asked);
+    end(t);
+}
+
+static void bodies_of_files(void **state)
+{
+    (void)state;
+    enum { LINES = 6000, LEN = 10 };
+    char folder[] = "/tmp/test_rest.XXXXXX", path[64];
+    char *text = mem_alloc(LINES * LEN + 1, 1);
+    assert_non_null(text);
+    assert_non_null(mkdtemp(folder));
+    (void)snprintf(path, sizeof path, "%s/big", folder);
+    for (size_t i = 0; i < LINES; i++)
+        (void)snprintf(text + i * LEN, LEN + 1, "line %04zu\n", i);
+    struct err e;
+    struct talk *t = new_talk(OK_ANSWER);
+    begin(t);
+    assert_int_equal(send_body(t, "/", (struct str){0}, path), STATUS_IO); /* not there */
+    assert_string_equal(t->e.where, path);
+    assert_int_equal(send_body(t, "/", (struct str){0}, folder), STATUS_IO);
+    assert_int_equal(t->server.requests, 0);
+    assert_int_equal(file_replace(path, str_from(text), &e), STATUS_OK);
+    assert_int_equal(send_body(t, "/big", (struct str){0}, path), STATUS_OK);
+    assert_true(http_fixture_saw(&t->server, "PUT /big HTTP/1.1\r\n"));
+    assert_true(http_fixture_saw(&t->server, "\r\nContent-Length: 60000\r\n"));
+    assert_true(http_fixture_saw(&t->server, text));
+    assert_false(http_fixture_saw(&t->server, "Expect:"));
+    assert_int_equal(ask(t, "GET", "/after", NULL), STATUS_OK);
+    assert_true(http_fixture_saw(&t->server, "GET /after HTTP/1.1\r\n"));
+    assert_false(http_fixture_saw(&t->server, "Content-Length"));
+    assert_int_equal(file_replace(path, str_from(""), &e), STATUS_OK);
+    assert_int_equal(send_body(t, "/empty", (struct str){0}, path), STATUS_OK);
+    assert_true(http_fixture_saw(&t->server, "\r\nContent-Length: 0\r\n"));
+    assert_int_equal(t->server.connections, 1);
+    (void)unlink(path);
+    (void)rmdir(folder);
+    mem_free(text);
+    end(t);
+}
+
+/* Each connection ends after its answer, which the client sees only when it sends again:
+ * the body must then be sent anew from its beginning. */
+static void a_file_is_sent_again(void **state)
+{
+    (void)state;
+    char path[] = "/tmp/test_rest.XXXXXX";
+    int fd = mkstemp(path);
+    assert_int_equal(write(fd, "0123456789", 10), 10);
+    (void)close(fd);
+    struct talk *t = new_talk(OK_ANSWER);
+    t->server.end = HTTP_FIXTURE_CLOSE;
+    begin(t);
+    for (int i = 1; i <= 5; i++) {
+        assert_int_equal(send_body(t, "/", (struct str){0}, path), STATUS_OK);
+        assert_true(http_fixture_saw(&t->server, "\r\n\r\n0123456789"));
+        assert_int_equal(t->server.requests, i);
+    }
+    (void)unlink(path);
+    end(t);
+}
+
 static void user_and_password(void **state)
 {
     (void)state;
@@ -165,9 +269,10 @@ static const struct said said[] = {
     {"HTTP/1.1 503 Busy\r\nRetry-After: 7\r\nContent-Length: 0\r\n\r\n", 503, 7, ""},
     {"HTTP/1.1 429 Slow\r\nretry-after:0\r\nContent-Length: 0\r\n\r\n", 429, 0, ""},
     {"HTTP/1.1 429 Slow\r\nRetry-After: -3\r\nContent-Length: 0\r\n\r\n", 429, -1, ""},
-    {"HTTP/1.1 429 Slow\r\nRetry-After: Tue, 24 Nov 2026 14:00:00 GMT\r\n"
+    {"HTTP/1.1 429 Slow\r\nRetry-After: Mon, 24 Nov 2025 14:00:00 GMT\r\n"
      "Content-Length: 0\r\n\r\n",
-     429, -1, ""},
+     429, 0, ""},
+    {"HTTP/1.1 429 Slow\r\nRetry-After: soon\r\nContent-Length: 0\r\n\r\n", 429, -1, ""},
     {"HTTP/1.1 100 Continue\r\nRetry-After: 9\r\n\r\n"
      "HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\nx",
      200, -1, "x"},
@@ -191,6 +296,24 @@ static void what_is_answered(void **state)
         assert_string_equal(buf_cstr(&t->call.body), said[i].body);
         end(t);
     }
+}
+
+static void a_date_to_try_again(void **state)
+{
+    (void)state;
+    char answer[160], date[40];
+    struct tm tm;
+    time_t then = (time_t)(clock_wall().ns / NS_PER_S) + 600;
+    assert_non_null(gmtime_r(&then, &tm));
+    assert_true(strftime(date, sizeof date, "%a, %d %b %Y %H:%M:%S GMT", &tm) > 0);
+    (void)snprintf(answer, sizeof answer,
+                   "HTTP/1.1 503 Busy\r\nRetry-After: %s\r\nContent-Length: 0\r\n\r\n",
+                   date);
+    struct talk *t = new_talk(answer);
+    begin(t);
+    assert_int_equal(ask(t, "GET", "/", NULL), STATUS_OK);
+    assert_in_range(t->call.retry_after_s, 1, 600);
+    end(t);
 }
 
 static void the_cap_of_the_body(void **state)
@@ -382,6 +505,28 @@ static void certificates(void **state)
     cert_fixture_fini(&f);
 }
 
+static void who_is_to_be_trusted(void **state)
+{
+    (void)state;
+    const char *const files[] = {NULL, "/no/such/file.pem"};
+    struct cert_fixture f;
+    cert_fixture_init(&f);
+    for (size_t i = 0; i < 2; i++) {
+        struct talk *t = new_talk(OK_ANSWER);
+        t->server.tls = cert_fixture_server(&f, "IP:127.0.0.1", -HOUR_S, HOUR_S);
+        t->o.ca_cert = files[i];
+        t->o.trust_hint = "Set CERT_PATH";
+        begin(t);
+        assert_int_equal(ask(t, "GET", "/", NULL), STATUS_UNSUPPORTED);
+        assert_string_equal(t->e.hint, "Set CERT_PATH");
+        assert_null(strstr(t->e.what, "--ca-cert"));
+        SSL_CTX *tls = t->server.tls;
+        end(t);
+        SSL_CTX_free(tls);
+    }
+    cert_fixture_fini(&f);
+}
+
 static void tls_and_plain_mixed_up(void **state)
 {
     (void)state;
@@ -400,7 +545,8 @@ static void tls_and_plain_mixed_up(void **state)
     t->server.tls = cert_fixture_server(&f, "IP:127.0.0.1", -HOUR_S, HOUR_S);
     begin(t);
     assert_int_equal(ask(t, "GET", "/", NULL), STATUS_UNSUPPORTED);
-    assert_non_null(strstr(t->e.what, "--ca-cert"));
+    assert_non_null(strstr(t->e.what, "authority"));
+    assert_non_null(strstr(t->e.hint, "--ca-cert"));
     (void)snprintf(t->url, sizeof t->url, "http://127.0.0.1:%d/", t->server.port);
     enum status status = ask_url(t, "GET", t->url, NULL);
     assert_true(status == STATUS_BAD_INPUT || status == STATUS_CLOSED);
@@ -507,6 +653,16 @@ static void no_memory_is_clean(void **state)
     assert_int_equal(status, STATUS_NO_MEMORY);
     assert_int_equal(ask(t, "GET", "/", NULL), STATUS_OK);
     assert_string_equal(buf_cstr(&t->call.body), "hello");
+    for (long nth = 1;; nth++) {
+        mem_fail_at(nth);
+        status = send_body(t, "/", str_from("abc"), NULL);
+        mem_fail_at(0);
+        if (status == STATUS_OK) {
+            assert_true(nth > 1);
+            break;
+        }
+        assert_int_equal(status, STATUS_NO_MEMORY);
+    }
     end(t);
 }
 
@@ -515,14 +671,19 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_is_sent),
         cmocka_unit_test(a_large_body_is_sent_at_once),
+        cmocka_unit_test(bodies_of_other_types),
+        cmocka_unit_test(bodies_of_files),
+        cmocka_unit_test(a_file_is_sent_again),
         cmocka_unit_test(user_and_password),
         cmocka_unit_test(what_is_answered),
+        cmocka_unit_test(a_date_to_try_again),
         cmocka_unit_test(the_cap_of_the_body),
         cmocka_unit_test(answers_that_break),
         cmocka_unit_test(a_silent_server),
         cmocka_unit_test(nobody_there),
         cmocka_unit_test(unix_sockets),
         cmocka_unit_test(certificates),
+        cmocka_unit_test(who_is_to_be_trusted),
         cmocka_unit_test(tls_and_plain_mixed_up),
         cmocka_unit_test(proxies),
         cmocka_unit_test(what_cannot_be_sent),
