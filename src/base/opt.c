@@ -200,12 +200,27 @@ static void take_words(const struct use *use, struct cursor *c, struct opt_strin
         words->items[words->count++] = c->argv[c->at++];
 }
 
+/* Of an address all that stands before its last '@', but for the scheme. */
+static void hide_word(const struct opt *o, char *word)
+{
+    char *start = word, *end = word + strlen(word);
+    if (!o->is_secret) {
+        end = strrchr(word, '@');
+        if (end == NULL)
+            return;
+        char *sign = strstr(word, "://");
+        start = sign != NULL && sign < end ? sign + strlen("://") : word;
+    }
+    if (end > start)
+        memset(start, 'x', (size_t)(end - start));
+}
+
 static void hide_secret(const struct use *use, char **first, char **end)
 {
     if (use->value != NULL)
-        memset(use->value, 'x', strlen(use->value));
+        hide_word(use->opt, use->value);
     for (char **word = first; word < end; word++)
-        memset(*word, 'x', strlen(*word));
+        hide_word(use->opt, *word);
 }
 
 static enum status apply(struct opt_parse *p, struct cursor *c, const struct use *use,
@@ -230,7 +245,7 @@ static enum status apply(struct opt_parse *p, struct cursor *c, const struct use
     struct opt_value_job job = {
         .opt = o, .field = field_of(p, o), .where = where, .arena = p->arena, .e = e};
     enum status status = opt_value_store(&job, &words);
-    if (o->is_secret)
+    if (o->is_secret || o->is_address)
         hide_secret(use, first, c->argv + c->at);
     if (status == STATUS_OK)
         *source_of(p, o) = OPT_FROM_ARGV;

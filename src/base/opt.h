@@ -56,6 +56,7 @@ struct opt {
     const char *help;       /* one sentence, no full stop at its end */
     const char *range_note; /* why the range, added to its message; NULL */
     bool is_secret;         /* value never recorded, argv overwritten */
+    bool is_address;        /* user:pass@ in it: the same */
 };
 
 enum opt_source { OPT_FROM_DEFAULT, OPT_FROM_CONFIG, OPT_FROM_ARGV };

@@ -102,7 +102,7 @@
             .help =                                                                      \
                 "exit code 0 although cells are INVALID, for these codes or for all"),   \
         RUN_OPTS_ROW(S, mlflow_uri, "mlflow-uri", OPT_STRING, RUN_OPTS_IN_OUTPUT,        \
-                     .value_name = "URI", .help = "MLflow server"),                      \
+                     .value_name = "URI", .is_address = true, .help = "MLflow server"),  \
         RUN_OPTS_FLAG(S, no_mlflow, "no-mlflow", RUN_OPTS_IN_OUTPUT,                     \
                       .help = "do not log to MLflow"),                                   \
         RUN_OPTS_FLAG(S, dry_run, "dry-run", RUN_OPTS_IN_OUTPUT,                         \

@@ -228,6 +228,19 @@ static const char *masked_word(const struct run_setup *s, const char *before,
     return env_mask(is_value ? before : "", word, s->arena);
 }
 
+/* What is recorded of an option's value. */
+static const char *masked_value(const struct run_setup *s, const struct opt *o,
+                                const char *value)
+{
+    const char *at = o->is_address ? strrchr(value, '@') : NULL;
+    const char *sign = at != NULL ? strstr(value, "://") : NULL;
+    if (at != NULL && sign != NULL && sign < at)
+        value = arena_printf(s->arena, "%.*s://***%s", (int)(sign - value), value, at);
+    else if (at != NULL)
+        value = arena_printf(s->arena, "***%s", at);
+    return env_mask(o->name, value, s->arena);
+}
+
 static const char *options_text(const struct run_setup *s)
 {
     struct buf out, value;
@@ -237,9 +250,9 @@ static const char *options_text(const struct run_setup *s)
     jsonw_object(&w, NULL);
     for (size_t i = 0; i < s->parse->count; i++) {
         buf_init(&value, TEXT_CAP_BYTES);
-        opt_value_text(s->parse, &s->parse->table[i], &value);
-        const char *name = s->parse->table[i].name;
-        jsonw_str(&w, name, env_mask(name, buf_cstr(&value), s->arena));
+        const struct opt *o = &s->parse->table[i];
+        opt_value_text(s->parse, o, &value);
+        jsonw_str(&w, o->name, masked_value(s, o, buf_cstr(&value)));
         buf_fini(&value);
     }
     jsonw_array(&w, "rest");

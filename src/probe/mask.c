@@ -98,11 +98,13 @@ static bool looks_like_token(const char *word, size_t len)
     return false;
 }
 
-/* After "://": length of "user:pass", 0 where the authority has no '@'. */
+/* After "://": length of "user:pass", 0 where the authority has no '@'. What looks like
+ * user or host and ':' may be a password with a '/' in it. */
 static size_t userinfo_len(const char *authority)
 {
-    size_t end = strcspn(authority, "/?# \t\n\"'<>,");
-    size_t n = end;
+    size_t n = strcspn(authority, "/?# \t\n\"'<>,");
+    if (memchr(authority, '@', n) == NULL && memchr(authority, ':', n) != NULL)
+        n = strcspn(authority, " \t\n\"'<>");
     while (n > 0 && authority[n - 1] != '@')
         n--;
     return n > 0 ? n - 1 : 0;

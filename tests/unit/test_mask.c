@@ -63,6 +63,8 @@ static void secrets_within_values(void **state)
         {"https://ghtoken@host/a@b", "https://***@host/a@b"},
         {"http://host:8000/v1", "http://host:8000/v1"},
         {"http://u:p@ss@host/", "http://***@host/"},
+        {"http://u:p/s,s@host/a b@c", "http://***@host/a b@c"},
+        {"http://u:p#ss@host", "http://***@host"},
         {"--api-key abc --dtype float32", "--api-key *** --dtype float32"},
         {"--api-key=abc,def", "--api-key=***,def"},
         {"{\"api_key\": \"abc def\", \"n\": 1}", "{\"api_key\": \"*** def\", \"n\": 1}"},

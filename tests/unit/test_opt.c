@@ -12,7 +12,7 @@
 
 struct settings {
     bool quiet, gaps_off, cache;
-    const char *model, *reuse, *token, *launch;
+    const char *model, *reuse, *token, *uri, *launch;
     int64_t runs, seed;
     double rate, top_p;
     struct opt_strings scenarios, plots, pairs;
@@ -37,6 +37,7 @@ static const struct opt table[] = {
      .choices = "cold|warm",
      .fallback = "cold"},
     {.name = "api-key", .type = OPT_STRING, AT(token), .is_secret = true},
+    {.name = "uri", .type = OPT_STRING, AT(uri), .is_address = true},
     {.name = "launch", .type = OPT_MAYBE, AT(launch), .value_name = "ARGS"},
     {.name = "num-runs",
      .type = OPT_INT,
@@ -371,6 +372,32 @@ static void secrets_leave_argv(void **state)
     }
 }
 
+static void passwords_of_addresses_leave_argv(void **state)
+{
+    (void)state;
+    static const char *const cases[][2] = {
+        {"http://ann:sesame@h:5000/a", "http://xxxxxxxxxx@h:5000/a"},
+        {"https://ann:ses@me@h", "https://xxxxxxxxxx@h"},
+        {"http://ann:se/same@h/", "http://xxxxxxxxxxx@h/"},
+        {"ann:sesame@h:5000", "xxxxxxxxxx@h:5000"},
+        {"http://h:5000/a", "http://h:5000/a"},
+        {"@", "@"},
+        {"http://@h", "http://@h"},
+        {"a@b://c", "x@b://c"},
+    };
+    for (size_t i = 0; i < 2 * (sizeof cases / sizeof cases[0]); i++) {
+        struct fixture f;
+        char words[64], left[64];
+        const char *way = i % 2 == 0 ? "--uri=" : "--uri ";
+        (void)snprintf(words, sizeof words, "%s%s", way, cases[i / 2][0]);
+        (void)snprintf(left, sizeof left, "%s%s", i % 2 == 0 ? way : "", cases[i / 2][1]);
+        read_good(&f, words);
+        assert_string_equal(f.set.uri, cases[i / 2][0]);
+        assert_string_equal(f.argv[f.argc - 1], left);
+        arena_fini(&f.arena);
+    }
+}
+
 static void a_bad_table_is_our_fault(void **state)
 {
     (void)state;
@@ -419,6 +446,7 @@ int main(void)
         cmocka_unit_test(config_stands_behind_argv),
         cmocka_unit_test(bad_config),
         cmocka_unit_test(secrets_leave_argv),
+        cmocka_unit_test(passwords_of_addresses_leave_argv),
         cmocka_unit_test(a_bad_table_is_our_fault),
         cmocka_unit_test(no_memory_is_clean),
     };

@@ -14,7 +14,7 @@
 #include "journal_fixture.h"
 
 struct options {
-    const char *key, *name;
+    const char *key, *name, *uri;
     struct opt_strings headers;
     bool flag;
 };
@@ -25,6 +25,7 @@ static const struct opt table[] = {
     {.name = "name", .type = OPT_STRING, AT(name), .help = "h"},
     {.name = "header", .type = OPT_PAIRS, AT(headers), .is_secret = true, .help = "h"},
     {.name = "flag", .type = OPT_FLAG, AT(flag), .help = "h"},
+    {.name = "uri", .type = OPT_STRING, AT(uri), .is_address = true, .help = "h"},
 };
 
 struct fixture {
@@ -101,6 +102,27 @@ static void secrets_are_nowhere(void **state)
         assert_null(strstr(f->argv[i], "abc"));
 }
 
+static void passwords_of_addresses_are_nowhere(void **state)
+{
+    struct fixture *f = *state;
+    static const char *const cases[][3] = {
+        {"--uri http://ann:abc123@h:5000/a", "\"--uri\",\"http://***@h:5000/a\"]",
+         "\"uri\":\"http://***@h:5000/a\""},
+        {"--uri=http://ann:abc/123@h", "\"--uri=http://***@h\"]",
+         "\"uri\":\"http://***@h\""},
+        {"--uri ann:abc123@h", "\"--uri\",\"xxxxxxxxxx@h\"]", "\"uri\":\"***@h\""},
+        {"--uri http://h/a", "\"--uri\",\"http://h/a\"]", "\"uri\":\"http://h/a\""},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        f->s.words.argc = 0;
+        parse(f, cases[i][0]);
+        assert_int_equal(run_setup_header(&f->s, &f->e), STATUS_OK);
+        journal_fixture_has(f->run.command_json, cases[i][1]);
+        journal_fixture_has(f->run.options_json, cases[i][2]);
+        assert_null(strstr(f->run.env_json, "abc"));
+    }
+}
+
 static void a_run_keeps_its_id(void **state)
 {
     struct fixture *f = *state;
@@ -148,9 +170,8 @@ int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
     const struct CMUnitTest tests[] = {
-        TEST(secrets_are_nowhere),
-        TEST(a_run_keeps_its_id),
-        TEST(words_of_the_engine),
+        TEST(secrets_are_nowhere),     TEST(passwords_of_addresses_are_nowhere),
+        TEST(a_run_keeps_its_id),      TEST(words_of_the_engine),
         TEST(stray_words_are_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
