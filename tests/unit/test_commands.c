@@ -33,11 +33,31 @@ static void each_describes_itself(void **state)
     }
 }
 
+/* Its user:pass@ must leave the process list. */
+static void the_address_of_a_server_is_one(void **state)
+{
+    (void)state;
+    size_t found = 0;
+    for (size_t i = 0; i < commands_count; i++) {
+        const struct cli_command *c = commands_table[i];
+        for (size_t k = 0; k < c->option_count; k++) {
+            const struct opt *o = &c->options[k];
+            if (strcmp(o->name, "mlflow-uri") != 0)
+                continue;
+            found++;
+            if (!o->is_address)
+                fail_msg("%s: --%s lacks .is_address = true", c->name, o->name);
+        }
+    }
+    assert_true(found >= 2);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(each_is_found_by_its_name),
         cmocka_unit_test(each_describes_itself),
+        cmocka_unit_test(the_address_of_a_server_is_one),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
