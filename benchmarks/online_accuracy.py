@@ -2,7 +2,8 @@
 """How true are the client's stamps? `inferbench online` against `inferbench serve`'s own log.
 
     python3 benchmarks/online_accuracy.py [--streams 1000] [--itl 50ms] [--ttft 100ms]
-        [--output 128] [--rounds 5] [--binary build/inferbench] [--out FILE.json]
+        [--output 128] [--rounds 5] [--requests N] [--jitter 0.2] [--binary build/inferbench]
+        [--out FILE.json]
 
 Both run here, the server on the last core and the client on the others (taskset). The server stamps
 every send itself and every request's arrival by the kernel; the client's journal has the arrival of
@@ -10,6 +11,8 @@ every event. Events are matched by request id and position. Prints, for each rou
 
   stamps   client's stamp - server's stamp before the send, exact and tail events, us
   TTFT     client's percentiles - those of (first send - kernel's stamp of the request), us
+  due      how late requests went out: sent - due (the kernel's stamp of the end of the answer
+           before on that slot), us; without a slot's first: takes --requests above --streams
   CPU      client's CPU time by event, us, all threads; shares of exact, tail, bounded events
 
 Needs nothing but Python.
@@ -37,6 +40,7 @@ def options():
         parser.add_argument(f"--{name}", type=int, default=value)
     parser.add_argument("--itl", default="50ms")
     parser.add_argument("--ttft", default="100ms")
+    parser.add_argument("--jitter", default="0", help="of the server's times, a share")
     parser.add_argument("--out", default="online_accuracy.json")
     parser.add_argument("words", nargs="*", help="further words for inferbench online")
     return parser.parse_args()
@@ -53,7 +57,7 @@ def cores():
 
 def start_server(opts, log):
     words = [*cores()[1], opts.binary, "serve", "--port", "0", "--log", str(log), "--ttft",
-             opts.ttft, "--itl", opts.itl, "--quiet"]
+             opts.ttft, "--itl", opts.itl, "--jitter", opts.jitter, "--quiet"]
     server = subprocess.Popen(words, stdout=subprocess.PIPE, text=True)
     return server, server.stdout.readline().split()[-1]
 
@@ -93,7 +97,7 @@ def compare(journal, log):
         line = json.loads(text)
         if line.get("id"):
             sent[line["id"]] = line
-    errors, ours, truth, row = [], [], [], {}
+    errors, ours, truth, late, row = [], [], [], [], {}
     exact = tail = bounded = 0
     for text in journal.open(encoding="utf-8"):
         line = json.loads(text)
@@ -107,11 +111,13 @@ def compare(journal, log):
             errors += [(zero + a - s) / 1e3 for a, s, o in zip(at, server["sent_ns"], own) if o]
             ours.append((line["first_ns"] - line["sent_ns"]) / 1e3)
             truth.append((server["sent_ns"][0] - server["arrival_ns"]) / 1e3)
+            if line["sent_ns"] != line["due_ns"]:
+                late.append((line["sent_ns"] - line["due_ns"]) / 1e3)
             exact += line.get("stamps_exact", len(at))
             tail += line.get("stamps_tail", 0)
             bounded += line.get("stamps_bounded", 0)
     events = exact + tail + bounded
-    for values in (errors, ours, truth):
+    for values in (errors, ours, truth, late):
         values.sort()
     return {"events": events, "exact": exact / events, "tail": tail / events,
             "bounded": bounded / events,
@@ -119,6 +125,8 @@ def compare(journal, log):
             "early": bisect.bisect_left(errors, 0) / len(errors),
             "ttft_us": {str(p): percentile(ours, p) - percentile(truth, p)
                         for p in (50, 90, 99)},
+            "late_us": {"mean": statistics.fmean(late) if late else None,
+                        **{str(p): percentile(late, p) for p in (50, 90, 99)}},
             "client_cpu_ratio": row["client_cpu_ratio"], "row": row}
 
 
@@ -145,6 +153,13 @@ def one_round(opts):
     return found
 
 
+def late_text(found):
+    us = found["late_us"]
+    if us["mean"] is None:
+        return ""
+    return f"due mean {us['mean']:+.0f} p50 {us['50']:+.0f} p99 {us['99']:+.0f} us; "
+
+
 def main():
     opts = options()
     rounds = []
@@ -154,14 +169,19 @@ def main():
         s = r["stamp_us"]
         print(f"round {number}: {r['events_per_s']:.0f} events/s; stamps p50 {s['50']:.1f} p99 "
               f"{s['99']:.1f} p99.9 {s['99.9']:.1f} us; TTFT p50 {r['ttft_us']['50']:+.0f} p99 "
-              f"{r['ttft_us']['99']:+.0f} us; {r['cpu_us_per_event']:.1f} us CPU an event; "
+              f"{r['ttft_us']['99']:+.0f} us; {late_text(r)}"
+              f"{r['cpu_us_per_event']:.1f} us CPU an event; "
               f"exact {r['exact']:.4f} tail {r['tail']:.4f} bounded {r['bounded']:.4f}; "
               f"{r['client_rss_mb']:.0f} MB; {r['verdict']} {' '.join(r['reasons'])}", flush=True)
+    timed = [r["late_us"]["mean"] for r in rounds if r["late_us"]["mean"] is not None]
     for key, value in (("stamps p99", [r["stamp_us"]["99"] for r in rounds]),
                        ("stamps p99.9", [r["stamp_us"]["99.9"] for r in rounds]),
                        ("TTFT p50", [r["ttft_us"]["50"] for r in rounds]),
                        ("TTFT p99", [r["ttft_us"]["99"] for r in rounds]),
+                       ("sent after due, mean", timed),
                        ("CPU an event", [r["cpu_us_per_event"] for r in rounds])):
+        if not value:
+            continue
         print(f"{key}, median of {len(rounds)} rounds: {statistics.median(value):.1f} us")
     kept = {k: v for k, v in vars(opts).items() if k not in ("binary", "out")}
     with open(opts.out, "w", encoding="utf-8") as out:

@@ -62,6 +62,7 @@ void engine_openai_conn_close(struct engine_lane *l, struct openai_conn *c)
 {
     if (c->state == OPENAI_IDLE)
         idle_remove(l, (int32_t)(c - l->conns));
+    engine_openai_lane_relax(l, c);
     if (c->fd >= 0)
         loop_remove(&l->loop, c->fd);
     sock_close(&c->fd);
@@ -88,6 +89,7 @@ void engine_openai_conn_release(struct engine_lane *l, struct openai_conn *c, bo
         c->request = OPENAI_NOBODY;
     }
     c->is_retried = false;
+    engine_openai_lane_relax(l, c);
     if (keep)
         go_idle(l, c);
     else
@@ -104,7 +106,7 @@ static void fail_and_close(struct engine_lane *l, struct openai_conn *c,
     engine_openai_conn_release(l, c, false);
 }
 
-static uint64_t tag_of(const struct engine_lane *l, const struct openai_conn *c)
+uint64_t engine_openai_conn_tag(const struct engine_lane *l, const struct openai_conn *c)
 {
     return (uint64_t)c->generation << 32 | (uint64_t)(c - l->conns);
 }
@@ -124,7 +126,7 @@ static enum status start(struct engine_lane *l, struct openai_conn *c, struct er
     if (t->tls != NULL)
         s = tls_new(t->tls, &c->tls, e);
     if (s == STATUS_OK)
-        s = loop_add(&l->loop, c->fd, tag_of(l, c), e);
+        s = loop_add(&l->loop, c->fd, engine_openai_conn_tag(l, c), e);
     if (s != STATUS_OK)
         engine_openai_conn_close(l, c);
     return s;
@@ -263,6 +265,7 @@ static void send_job(struct engine_lane *l, struct openai_conn *c)
             c->out_len = c->out.len;
         }
         engine_openai_answer_begin(c);
+        c->lazy_tokens = l->setup->options->is_stream ? job->max_tokens - 1 : 0;
         c->state = OPENAI_SENDING;
         c->has_sent = false;
         c->sent_at = clock_now();
@@ -275,6 +278,7 @@ static void send_job(struct engine_lane *l, struct openai_conn *c)
         return;
     buf_clear(&c->out);
     c->state = OPENAI_ANSWER;
+    engine_openai_lane_hasten(l, c);
 }
 
 /* A connection stands: it takes up its request or goes idle. */

@@ -63,9 +63,11 @@ struct openai_conn {
     int32_t target, request; /* request: index, OPENAI_NOBODY when idle */
     int32_t prev, next;      /* neighbours in the order of sends; -1 */
     enum openai_conn_state state;
-    bool was_idle;   /* stood before its request came: the server may have closed it */
-    bool has_sent;   /* some bytes of the request */
-    bool is_retried; /* this request was sent on a connection that had died idle */
+    bool was_idle;    /* stood before its request came: the server may have closed it */
+    bool has_sent;    /* some bytes of the request */
+    bool is_retried;  /* this request was sent on a connection that had died idle */
+    bool is_hastened; /* its answer is about to end: see openai_lane.h */
+    int64_t lazy_tokens; /* of the answer, as long as no fewer than 2 are to come */
     struct instant connect_start, sent_at;
     struct instant idle_since;  /* when it stood, or its last answer had ended */
     int64_t idle_ns;            /* how long it had been idle when its request was sent */
@@ -88,6 +90,7 @@ struct openai_job {
     const char *bytes;
     size_t len;
     int32_t conn; /* that carries it; -1 */
+    int64_t max_tokens;
 };
 
 /* One read of a socket, as far as its stamp matters. */

@@ -126,7 +126,7 @@ static enum status write_job(struct engine_lane *l, const struct engine_request 
         buf_printf(all, "X-Request-Id: %s-%d\r\n", l->phase_name, (int)r->index);
     buf_text(all, "\r\n");
     buf_append(all, body->data, body->len);
-    *job = (struct openai_job){.len = all->len, .conn = -1};
+    *job = (struct openai_job){.len = all->len, .conn = -1, .max_tokens = r->max_tokens};
     job->bytes = all->failed == STATUS_OK
                      ? arena_str(&l->arena,
                                  (struct str){.ptr = all->data, .len = all->len})
@@ -255,6 +255,29 @@ int64_t engine_openai_lane_drain_ns(const struct engine_lane *l)
     return share < cap ? share : cap;
 }
 
+void engine_openai_lane_hasten(struct engine_lane *l, struct openai_conn *c)
+{
+    const struct openai_answer *a = &c->answer;
+    if (!l->is_closed_load || c->is_hastened)
+        return;
+    if (a->token_events < c->lazy_tokens && a->tokens_seen < c->lazy_tokens &&
+        a->finish == OPENAI_FINISH_NONE)
+        return;
+    if (engine_openai_lane_drain_ns(l) == 0)
+        return;
+    c->is_hastened = loop_hasten(&l->loop, c->fd, engine_openai_conn_tag(l, c));
+    l->hastened_count += c->is_hastened;
+}
+
+void engine_openai_lane_relax(struct engine_lane *l, struct openai_conn *c)
+{
+    if (!c->is_hastened)
+        return;
+    loop_relax(&l->loop, c->fd);
+    c->is_hastened = false;
+    l->hastened_count--;
+}
+
 /* Decrypts what came; the bytes stay valid until the next read. */
 static bool decrypt(struct engine_lane *l, struct openai_conn *c, struct str *bytes,
                     struct err *e)
@@ -282,8 +305,10 @@ static void take_answer(struct engine_lane *l, struct openai_conn *c, struct str
     if (!engine_openai_answer_read(l, c, bytes, read, &keep)) {
         if (c->newest_token.ns != c->last_token.ns)
             learn_gap(l, c);
+        engine_openai_lane_hasten(l, c);
         return;
     }
+    l->has_ended = true;
     keep = keep && c->state == OPENAI_ANSWER && l->setup->options->is_keepalive;
     engine_openai_conn_release(l, c, keep);
 }
@@ -369,12 +394,16 @@ static bool serve_conn(struct engine_lane *l, struct openai_conn *c, unsigned fl
 }
 
 /* Serves what was found ready, as long as there is room for the events of a read; what is
- * not read to its end comes first the next time. */
+ * not read to its end comes first the next time. In a closed load no further than to the
+ * end of an answer: the next request is due since then. */
 static void serve_ready(struct engine_lane *l)
 {
+    l->has_ended = false;
     for (; l->ready_at < l->ready_count && has_room(l); l->ready_at++) {
         const struct loop_ready *r = &l->ready[l->ready_at];
         struct openai_conn *c = &l->conns[(uint32_t)r->tag];
+        if (l->has_ended && l->is_closed_load)
+            return;
         if (c->generation == (uint32_t)(r->tag >> 32) && serve_conn(l, c, r->flags))
             return;
     }
@@ -382,6 +411,7 @@ static void serve_ready(struct engine_lane *l)
 
 void engine_openai_lane_turn(struct engine_lane *l, struct instant until)
 {
+    serve_ready(l); /* what the phase before has left */
     l->ready_count = loop_wait(&l->loop, until, l->ready,
                                sizeof l->ready / sizeof *l->ready);
     l->ready_at = 0;
@@ -394,6 +424,30 @@ static void record_lag(struct engine_lane *l, struct instant now, struct instant
         hist_record(l->lag, now.ns - wanted.ns);
 }
 
+/* Those that are about to end before the others. */
+static void ends_first(struct engine_lane *l)
+{
+    for (size_t i = 0, front = 0; i < l->ready_count && front < l->hastened_count; i++) {
+        const struct loop_ready r = l->ready[i];
+        if (!l->conns[(uint32_t)r.tag].is_hastened)
+            continue;
+        l->ready[i] = l->ready[front];
+        l->ready[front++] = r;
+    }
+}
+
+/* Sleeps until `wake`, unless an answer ends. True if the time came for all. */
+static bool doze(struct engine_lane *l, struct instant wake)
+{
+    l->ready_count = 0;
+    if (l->hastened_count > 0)
+        l->ready_count = loop_doze(&l->loop, wake, l->ready,
+                                   sizeof l->ready / sizeof *l->ready);
+    else
+        clock_sleep_until(wake);
+    return l->ready_count == 0;
+}
+
 /* Waits for events until `until`; lazily where the gaps between tokens are long. */
 static void wait_ready(struct engine_lane *l, struct instant until)
 {
@@ -403,14 +457,15 @@ static void wait_ready(struct engine_lane *l, struct instant until)
     struct instant wake = until;
     if (pause_ns > 0 && l->last_drain.ns + pause_ns < until.ns)
         wake.ns = l->last_drain.ns + pause_ns;
-    bool is_timed = wake.ns > now.ns;
-    if (is_timed && pause_ns > 0) {
-        clock_sleep_until(wake);
-        l->ready_count = loop_wait(&l->loop, (struct instant){0}, l->ready, cap);
-    } else {
-        l->ready_count = loop_wait(&l->loop, wake, l->ready, cap);
-    }
+    bool is_timed = wake.ns > now.ns, is_lazy = is_timed && pause_ns > 0;
     l->ready_at = 0;
+    if (is_lazy && !doze(l, wake)) {
+        (void)stamp_turn(&l->clock);
+        return;
+    }
+    struct instant limit = is_lazy ? (struct instant){0} : wake;
+    l->ready_count = loop_wait(&l->loop, limit, l->ready, cap);
+    ends_first(l);
     now = stamp_turn(&l->clock);
     l->last_drain = now;
     if (is_timed && (pause_ns > 0 || l->ready_count == 0))

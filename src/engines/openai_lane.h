@@ -35,6 +35,8 @@ struct engine_lane {
     size_t event_count, event_at, event_room;
     struct loop_ready ready[256]; /* [ready_count], not yet served from `ready_at` on */
     size_t ready_count, ready_at;
+    bool has_ended; /* an answer, since serving began: its slot may send at once */
+    size_t hastened_count;
     struct instant last_drain;
     double median_gap_ns; /* running estimate between tokens of one answer; 0: none */
     int64_t gaps_seen;
@@ -60,6 +62,8 @@ void engine_openai_conn_carry(struct engine_lane *l, struct openai_conn *c,
 /* Takes the request off; the connection goes idle if `keep`, else it is closed. */
 void engine_openai_conn_release(struct engine_lane *l, struct openai_conn *c, bool keep);
 void engine_openai_conn_close(struct engine_lane *l, struct openai_conn *c);
+/* Of its descriptor, for the loop. */
+uint64_t engine_openai_conn_tag(const struct engine_lane *l, const struct openai_conn *c);
 /* The connection broke, by the server's close (`is_end`) or an error: the request fails,
  * or, where the server had closed an idle connection that it never reached, goes out once
  * more on a new one. */
@@ -95,6 +99,13 @@ MUST_CHECK enum status engine_openai_ready_open(struct engine_lane *l, size_t ea
 
 /* Waits until `until` at most for connections to be ready, and serves them. */
 void engine_openai_lane_turn(struct engine_lane *l, struct instant until);
+
+/* Lazy draining delays what it reads, and in a closed load the end of an answer is when
+ * the next request is due. So a connection whose answer is about to end (one token is
+ * left, or less) ends the lane's sleep, and is read before the others.
+ * To be called whenever the request was sent or a part of its answer came. */
+void engine_openai_lane_hasten(struct engine_lane *l, struct openai_conn *c);
+void engine_openai_lane_relax(struct engine_lane *l, struct openai_conn *c);
 
 /* A new event of the lane, all unknown. There is room for those of one read. */
 struct event *engine_openai_lane_event(struct engine_lane *l, enum event_kind kind,

@@ -23,10 +23,12 @@ static int pwait2(int epoll_fd, struct epoll_event *events, int count,
 
 enum status loop_open(struct loop *l, struct err *e)
 {
-    struct loop made = {.epoll_fd = epoll_create1(EPOLL_CLOEXEC), .wake_fd = -1};
+    struct loop made = {.epoll_fd = epoll_create1(EPOLL_CLOEXEC),
+                        .urgent_fd = epoll_create1(EPOLL_CLOEXEC),
+                        .wake_fd = -1};
     struct epoll_event wake = {.events = EPOLLIN, .data.u64 = WAKE_TAG}, seen;
     const struct timespec none = {.tv_sec = 0};
-    if (made.epoll_fd >= 0)
+    if (made.epoll_fd >= 0 && made.urgent_fd >= 0)
         made.wake_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
     if (made.wake_fd < 0 ||
         epoll_ctl(made.epoll_fd, EPOLL_CTL_ADD, made.wake_fd, &wake) != 0) {
@@ -45,9 +47,11 @@ void loop_close(struct loop *l)
 {
     if (l->wake_fd >= 0)
         (void)close(l->wake_fd);
+    if (l->urgent_fd >= 0)
+        (void)close(l->urgent_fd);
     if (l->epoll_fd >= 0)
         (void)close(l->epoll_fd);
-    *l = (struct loop){.epoll_fd = -1, .wake_fd = -1};
+    *l = (struct loop){.epoll_fd = -1, .urgent_fd = -1, .wake_fd = -1};
 }
 
 enum status loop_add(struct loop *l, int fd, uint64_t tag, struct err *e)
@@ -68,6 +72,19 @@ void loop_remove(struct loop *l, int fd)
     (void)epoll_ctl(l->epoll_fd, EPOLL_CTL_DEL, fd, &unused);
 }
 
+bool loop_hasten(struct loop *l, int fd, uint64_t tag)
+{
+    struct epoll_event event = {.events = EPOLLIN | EPOLLRDHUP | EPOLLET,
+                                .data.u64 = tag};
+    return epoll_ctl(l->urgent_fd, EPOLL_CTL_ADD, fd, &event) == 0;
+}
+
+void loop_relax(struct loop *l, int fd)
+{
+    struct epoll_event unused = {.events = 0};
+    (void)epoll_ctl(l->urgent_fd, EPOLL_CTL_DEL, fd, &unused);
+}
+
 static unsigned flags_of(uint32_t events)
 {
     unsigned flags = 0;
@@ -80,30 +97,34 @@ static unsigned flags_of(uint32_t events)
     return flags;
 }
 
-static int wait_ms(const struct loop *l, int64_t left_ns, struct epoll_event *events,
-                   int count)
+static int wait_ms(int epoll_fd, int64_t left_ns, struct epoll_event *events, int count)
 {
     int64_t ms = left_ns / NS_PER_MS + (left_ns % NS_PER_MS != 0);
-    return epoll_wait(l->epoll_fd, events, count, ms > INT_MAX ? -1 : (int)ms);
+    return epoll_wait(epoll_fd, events, count, ms > INT_MAX ? -1 : (int)ms);
 }
 
-static int wait_ns(const struct loop *l, int64_t left_ns, struct epoll_event *events,
-                   int count)
+static int wait_ns(int epoll_fd, int64_t left_ns, struct epoll_event *events, int count)
 {
     const struct timespec left = {.tv_sec = (time_t)(left_ns / NS_PER_S),
                                   .tv_nsec = (long)(left_ns % NS_PER_S)};
-    return pwait2(l->epoll_fd, events, count, &left);
+    return pwait2(epoll_fd, events, count, &left);
+}
+
+static int wait_on(const struct loop *l, int epoll_fd, struct instant until,
+                   struct epoll_event *events, size_t cap)
+{
+    int count = cap < BATCH ? (int)cap : BATCH;
+    int64_t left_ns = clock_between(clock_now(), until).ns;
+    if (left_ns < 0)
+        left_ns = 0;
+    return l->has_pwait2 ? wait_ns(epoll_fd, left_ns, events, count)
+                         : wait_ms(epoll_fd, left_ns, events, count);
 }
 
 size_t loop_wait(struct loop *l, struct instant until, struct loop_ready *out, size_t cap)
 {
     struct epoll_event events[BATCH];
-    int count = cap < BATCH ? (int)cap : BATCH;
-    int64_t left_ns = clock_between(clock_now(), until).ns;
-    if (left_ns < 0)
-        left_ns = 0;
-    int ready = l->has_pwait2 ? wait_ns(l, left_ns, events, count)
-                              : wait_ms(l, left_ns, events, count);
+    int ready = wait_on(l, l->epoll_fd, until, events, cap);
     size_t filled = 0;
     for (int i = 0; i < ready; i++) {
         uint64_t tag = events[i].data.u64;
@@ -117,6 +138,16 @@ size_t loop_wait(struct loop *l, struct instant until, struct loop_ready *out, s
                                             .flags = flags_of(events[i].events)};
     }
     return filled;
+}
+
+size_t loop_doze(struct loop *l, struct instant until, struct loop_ready *out, size_t cap)
+{
+    struct epoll_event events[BATCH];
+    int ready = wait_on(l, l->urgent_fd, until, events, cap);
+    for (int i = 0; i < ready; i++)
+        out[i] = (struct loop_ready){.tag = events[i].data.u64,
+                                     .flags = flags_of(events[i].events)};
+    return ready > 0 ? (size_t)ready : 0;
 }
 
 void loop_wake(struct loop *l)

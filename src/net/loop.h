@@ -15,6 +15,7 @@ enum loop_flag { LOOP_READ = 1, LOOP_WRITE = 2, LOOP_HANGUP = 4 };
 
 struct loop {
     int epoll_fd;    /* -1: closed */
+    int urgent_fd;   /* epoll of those that loop_hasten named */
     int wake_fd;     /* eventfd of loop_wake */
     bool has_pwait2; /* false: kernel without epoll_pwait2, whole milliseconds, rounded up
                       */
@@ -38,7 +39,17 @@ void loop_remove(struct loop *l, int fd);
  * comes with the next wait. */
 size_t loop_wait(struct loop *l, struct instant until, struct loop_ready *out,
                  size_t cap);
-/* From any thread: the wait under way, or the next one, ends at once. */
+/* A loop that sleeps on purpose between two loop_waits, so as to wake less often, sleeps
+ * in loop_doze: what it can read from `fd` ends that sleep. False if the kernel would not
+ * watch it; nothing else changes then. An fd that loop_add knows, once at a time. */
+bool loop_hasten(struct loop *l, int fd, uint64_t tag);
+void loop_relax(struct loop *l, int fd); /* takes loop_hasten back; before the close */
+/* As loop_wait, for reading from hastened ones alone; the others wait for loop_wait,
+ * which tells of what was read in between with LOOP_WRITE at most. No loop_wake ends it.
+ */
+size_t loop_doze(struct loop *l, struct instant until, struct loop_ready *out,
+                 size_t cap);
+/* From any thread: the loop_wait under way, or the next one, ends at once. */
 void loop_wake(struct loop *l);
 
 #endif

@@ -57,6 +57,7 @@ static void opening_and_closing(void **state)
     assert_int_equal(prctl(PR_GET_TIMERSLACK), 1);
     loop_close(&l);
     assert_int_equal(l.epoll_fd, -1);
+    assert_int_equal(l.urgent_fd, -1);
     assert_int_equal(l.wake_fd, -1);
     loop_close(&l);
 }
@@ -123,6 +124,63 @@ static void deadlines(void **state)
         assert_int_equal(loop_wait(&l, (struct instant){NS_UNKNOWN}, ready, 1), 0);
         loop_close(&l);
     }
+}
+
+/* Only hastened ones end a doze; what it told of is not told twice as readable. */
+static void dozing(void **state)
+{
+    (void)state;
+    struct loop_ready ready[4];
+    for (size_t w = 0; w < 2; w++) {
+        struct loop l = open_loop(ways[w]);
+        int lazy[2], urgent[2];
+        char text[8];
+        open_pair(lazy);
+        open_pair(urgent);
+        assert_int_equal(loop_add(&l, lazy[0], 1, NULL), STATUS_OK);
+        assert_int_equal(loop_add(&l, urgent[0], 2, NULL), STATUS_OK);
+        assert_int_equal(loop_wait(&l, never(), ready, 4), 2);
+        assert_int_equal(write(lazy[1], "x", 1), 1);
+        loop_wake(&l); /* neither ends it */
+        struct instant until = {clock_now().ns + 2 * NS_PER_MS};
+        assert_int_equal(loop_doze(&l, until, ready, 4), 0);
+        assert_false(clock_before(clock_now(), until));
+        assert_int_equal(write(urgent[1], "x", 1), 1); /* came before it was asked for */
+        assert_true(loop_hasten(&l, urgent[0], 5));
+        assert_false(loop_hasten(&l, urgent[0], 5)); /* once at a time */
+        assert_int_equal(loop_doze(&l, never(), ready, 4), 1);
+        assert_int_equal(ready[0].tag, 5);
+        assert_int_equal(ready[0].flags, LOOP_READ);
+        assert_int_equal(read(urgent[0], text, sizeof text), 1);
+        assert_int_equal(loop_doze(&l, clock_now(), ready, 4), 0);
+        size_t count = loop_wait(&l, never(), ready, 4);
+        for (size_t i = 0; i < count; i++)
+            assert_true(ready[i].tag == 1 || (ready[i].flags & LOOP_READ) == 0);
+        loop_relax(&l, urgent[0]);
+        assert_int_equal(write(urgent[1], "y", 1), 1);
+        assert_int_equal(loop_doze(&l, clock_now(), ready, 4), 0);
+        assert_int_equal(loop_wait(&l, never(), ready, 4), 1);
+        assert_int_equal(ready[0].tag, 2);
+        assert_int_equal(ready[0].flags & LOOP_READ, LOOP_READ);
+        close_pair(lazy);
+        close_pair(urgent);
+        loop_close(&l);
+    }
+}
+
+static void a_peer_s_end_ends_a_doze(void **state)
+{
+    (void)state;
+    struct loop l = open_loop(true);
+    struct loop_ready ready[4];
+    int fds[2];
+    open_pair(fds);
+    assert_true(loop_hasten(&l, fds[0], 3));
+    (void)shutdown(fds[1], SHUT_WR);
+    assert_int_equal(loop_doze(&l, never(), ready, 4), 1);
+    assert_int_equal(ready[0].flags & (LOOP_READ | LOOP_HANGUP), LOOP_READ | LOOP_HANGUP);
+    close_pair(fds);
+    loop_close(&l);
 }
 
 static void *wake(void *arg)
@@ -222,6 +280,8 @@ static void what_cannot_be_watched(void **state)
     assert_int_equal(loop_add(&l, -1, 1, &e), STATUS_IO);
     assert_non_null(strstr(e.what, "cannot watch"));
     assert_int_equal(loop_add(&l, 0, UINT64_MAX, &e), STATUS_INTERNAL);
+    assert_false(loop_hasten(&l, -1, 1));
+    loop_relax(&l, -1);
     loop_remove(&l, -1);
     loop_close(&l);
 }
@@ -235,7 +295,7 @@ static void no_descriptors(void **state)
     int next = open("/dev/null", O_RDONLY | O_CLOEXEC);
     (void)close(next);
     assert_int_equal(getrlimit(RLIMIT_NOFILE, &before), 0);
-    for (rlim_t room = 0; room < 2; room++) {
+    for (rlim_t room = 0; room < 3; room++) {
         few = before;
         few.rlim_cur = (rlim_t)next + room;
         assert_int_equal(setrlimit(RLIMIT_NOFILE, &few), 0);
@@ -257,6 +317,8 @@ int main(void)
         cmocka_unit_test(edges),
         cmocka_unit_test(the_end_of_a_peer),
         cmocka_unit_test(deadlines),
+        cmocka_unit_test(dozing),
+        cmocka_unit_test(a_peer_s_end_ends_a_doze),
         cmocka_unit_test(waking),
         cmocka_unit_test(a_signal_ends_the_wait),
         cmocka_unit_test(many_sockets),

@@ -322,6 +322,157 @@ static void a_flood_is_read_to_its_end(void **state)
     assert_int_equal(tokens, COUNT + 1);
 }
 
+/* --- answers that are about to end */
+
+#define TOKEN "24\r\ndata: {\"choices\":[{\"text\":\"a\"}]}  \n\n\r\n"
+#define LAST                                                                 \
+    "3d\r\ndata: {\"choices\":[{\"text\":\"a\",\"finish_reason\":\"length\"" \
+    "}]}  \n\n\r\n"
+#define END "0\r\n\r\n"
+
+static void say(size_t peer, const char *text)
+{
+    size_t sent;
+    assert_int_equal(sock_send(server.peers[peer], text, strlen(text), &sent), SOCK_OK);
+    assert_int_equal(sent, strlen(text));
+}
+
+/* One turn; how many events, in `seen`. */
+static size_t turn_until(struct instant until)
+{
+    struct event_list list = {.items = seen, .cap = 256};
+    assert_int_equal(engine_openai_lane_next(lane, until, NULL, &list, &e), STATUS_OK);
+    return list.count;
+}
+
+static struct instant in_s(double s)
+{
+    return clock_after(clock_now(), clock_seconds(s));
+}
+
+/* As many requests as connections, each sent, its server's side in the same order; the
+ * lane sleeps as long as it is let, and has begun to. */
+static void start_lazy(size_t count, int64_t max_tokens)
+{
+    server.answer = NULL;
+    for (size_t i = 0; i < 32; i++)
+        requests[i].max_tokens = max_tokens;
+    options.drain_interval_us = 30 * 1000 * 1000;
+    prepare(0);
+    for (size_t i = 0; i < count; i++) {
+        submit(i);
+        for (size_t turns = 0; server.requests <= i && turns < 1000; turns++) {
+            (void)turn_until(in_s(0.002));
+            serve();
+        }
+    }
+    assert_int_equal(server.requests, count);
+    assert_int_equal(server.peer_count, count);
+}
+
+static void only_an_end_ends_the_sleep(void **state)
+{
+    (void)state;
+    start_lazy(1, 3);
+    say(0, STREAM TOKEN);
+    struct instant until = in_s(0.02);
+    assert_int_equal(turn_until(until), 1);
+    assert_false(clock_before(clock_now(), until)); /* two are to come */
+    assert_int_equal(lane->hastened_count, 0);
+    say(0, TOKEN);
+    until = in_s(0.02);
+    assert_int_equal(turn_until(until), 1);
+    assert_false(clock_before(clock_now(), until));
+    assert_int_equal(lane->hastened_count, 1);
+    say(0, LAST);
+    until = in_s(60);
+    assert_int_equal(turn_until(until), 1);
+    assert_int_equal(seen[0].kind, EVENT_TOKENS);
+    say(0, END);
+    assert_int_equal(turn_until(until), 1);
+    assert_int_equal(seen[0].kind, EVENT_DONE);
+    assert_true(clock_before(clock_now(), until));
+    assert_int_equal(lane->hastened_count, 0);
+}
+
+/* What was read in a doze is not there any more when the others' time comes. */
+static void the_others_go_on_sleeping(void **state)
+{
+    (void)state;
+    start_lazy(2, 2);
+    say(0, STREAM TOKEN);
+    (void)turn_until(in_s(0.01));
+    assert_int_equal(lane->hastened_count, 1);
+    say(1, STREAM TOKEN);
+    say(0, LAST END);
+    struct instant until = in_s(60);
+    assert_int_equal(turn_until(until), 2);
+    assert_true(clock_before(clock_now(), until));
+    for (size_t i = 0; i < 2; i++)
+        assert_int_equal(seen[i].request, 0);
+    submit(2); /* on the connection that has become free */
+    (void)turn_until(clock_now());
+    serve();
+    assert_int_equal(server.accepted, 2);
+    until = in_s(0.01);
+    assert_int_equal(turn_until(until), 1);
+    assert_true(seen[0].kind == EVENT_TOKENS && seen[0].request == 1);
+}
+
+/* Not even what else was found ready comes between an end and the next request. */
+static void ends_are_told_first_and_one_by_one(void **state)
+{
+    (void)state;
+    start_lazy(4, 2);
+    for (size_t i = 1; i < 3; i++)
+        say(i, STREAM TOKEN);
+    (void)turn_until(in_s(0.01));
+    assert_int_equal(lane->hastened_count, 2);
+    say(0, STREAM TOKEN);
+    say(1, LAST END);
+    say(3, STREAM TOKEN);
+    say(2, LAST END);
+    const int32_t order[] = {1, 2};
+    for (size_t i = 0; i < 2; i++) {
+        assert_int_equal(turn_until(clock_now()), 2);
+        assert_int_equal(seen[1].kind, EVENT_DONE);
+        assert_int_equal(seen[1].request, order[i]);
+    }
+    assert_int_equal(turn_until(clock_now()), 2);
+    assert_int_equal(count_kind(2, EVENT_TOKENS), 2);
+}
+
+static void what_is_hastened(void **state)
+{
+    (void)state;
+    start_lazy(1, 1); /* its only token is its end */
+    assert_int_equal(lane->hastened_count, 1);
+    assert_int_equal(engine_openai_lane_cancel(lane, 0, &e), STATUS_OK);
+    assert_int_equal(lane->hastened_count, 0);
+    drop(NULL);
+    make(NULL);
+    options.is_stream = false; /* all in one piece, its end */
+    start_lazy(1, 9);
+    assert_int_equal(lane->hastened_count, 1);
+    hang_up();
+    for (int i = 0; i < 1000 && lane->hastened_count > 0; i++)
+        (void)turn_until(in_s(0.005));
+    assert_int_equal(lane->hastened_count, 0);
+    drop(NULL);
+    make(NULL);
+    start_lazy(1, 9); /* ends before its time, but not at once */
+    say(0, STREAM LAST);
+    assert_int_equal(turn_until(in_s(0.005)), 1);
+    assert_int_equal(lane->hastened_count, 1);
+    drop(NULL);
+    make(NULL);
+    start_lazy(1, 9);
+    lane->is_closed_load = false; /* nothing waits for an end there */
+    say(0, STREAM LAST);
+    assert_int_equal(turn_until(in_s(0.005)), 1);
+    assert_int_equal(lane->hastened_count, 0);
+}
+
 static void nobody_listens(void **state)
 {
     (void)state;
@@ -429,6 +580,10 @@ int main(void)
         TEST(a_close_in_the_answer_is_one),
         TEST(a_fresh_connection_that_closes_is_one_too),
         TEST(a_flood_is_read_to_its_end),
+        TEST(only_an_end_ends_the_sleep),
+        TEST(the_others_go_on_sleeping),
+        TEST(ends_are_told_first_and_one_by_one),
+        TEST(what_is_hastened),
         TEST(nobody_listens),
         TEST(no_answer_in_time),
         TEST(a_cancelled_request_ends_once),
