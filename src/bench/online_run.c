@@ -157,6 +157,23 @@ static void cache_fields(struct row *f, const struct phase_outcome *out)
     }
 }
 
+/* A closed load that lasts for a time, and has sent all that was drawn before it was
+ * over. Said once for each cell. */
+static void tell_short(struct online *o, const struct phase *p,
+                       const struct phase_outcome *out)
+{
+    int64_t ended = out->ok + out->failed + out->cancelled;
+    if (p->load->kind != ONLINE_CLOSED || isnan(p->load->duration_s) ||
+        ended < (int64_t)p->count || out->wall_s >= p->load->duration_s ||
+        o->short_told == (size_t)p->repeat->cell + 1)
+        return;
+    o->short_told = (size_t)p->repeat->cell + 1;
+    log_line(o->log, LOG_WARN,
+             "all %zu requests of the plan had ended after %.3g s of --duration %g s; a "
+             "larger --num-prompts lets the load last",
+             p->count, out->wall_s, p->load->duration_s);
+}
+
 static void tell_steps(const struct online *o, const struct row *f)
 {
     struct value steps = f->v[FIELD_clock_steps];
@@ -194,6 +211,8 @@ static enum status measure(struct online *o, const struct online_repeat *plan,
     }
     r->phase_ns = out.start.ns != 0 ? out.start.ns - o->journal->start.ns : 0;
     o->last_load = out.load;
+    if (s == STATUS_OK)
+        tell_short(o, &p, &out);
     if (s == STATUS_OK)
         s = judge(r, &out, a, why);
     if (s != STATUS_OK)

@@ -35,6 +35,7 @@ struct online {
     struct engine_lane *lanes[ONLINE_THREADS_MAX];
     size_t lane_count;
     size_t open_setting;
+    size_t short_told; /* the last cell, + 1, whose plan was said to be too small */
     struct progress_load last_load; /* of the repeat that ended last */
 };
 

@@ -166,6 +166,9 @@ static void write_flight(struct run *r, struct flight *f)
     struct request_record q;
     struct online *o = r->o;
     flight_record(f, o->journal->start, &r->scratch, &q);
+    if (!o->settings.target->is_stream)
+        q.first_ns = NS_UNKNOWN; /* in one piece: when the first token was there, only
+                                    the server knows */
     count_record(r, &q);
     live_record(&r->live, &q);
     if (r->phase->ended != NULL)

@@ -312,10 +312,28 @@ static enum status check_body(const struct online_opts *o, struct err *e)
     return s;
 }
 
+static enum status check_goodput(const struct online_opts *o, struct err *e)
+{
+    for (size_t i = 0; i < o->goodput.count; i++) {
+        struct str rest = str_from(o->goodput.items[i]);
+        struct str name = str_cut(&rest, ':');
+        if (!str_is(name, "ttft") && !str_is(name, "tpot"))
+            continue;
+        status_fail(e, STATUS_BAD_OPTION, "--goodput",
+                    "\"%s\" cannot be judged: --no-stream measures no TTFT and no TPOT",
+                    o->goodput.items[i]);
+        return status_hint(e, "Limit e2e alone, or leave --no-stream out");
+    }
+    return STATUS_OK;
+}
+
+/* What --no-stream leaves nothing for. */
 static enum status check_counts(const struct online_opts *o, struct err *e)
 {
-    if (!o->no_stream || strcmp(o->token_counts, "usage") == 0)
+    if (!o->no_stream)
         return STATUS_OK;
+    if (strcmp(o->token_counts, "usage") == 0)
+        return check_goodput(o, e);
     status_fail(e, STATUS_BAD_OPTION, "--token-counts",
                 "%s counts tokens by event, and --no-stream has none", o->token_counts);
     return status_hint(e, "Leave one of the two out");

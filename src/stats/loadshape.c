@@ -115,6 +115,16 @@ static double spread_inside(const struct request_record *q, struct arrivals a)
     return a.inside + (to >= from ? to - from + 1 : 0);
 }
 
+/* An answer in one piece has no first instant: all its tokens came at the last. */
+static double answer_inside(const struct loadshape *l, const struct request_record *q,
+                            struct arrivals a)
+{
+    if (q->first_ns != NS_UNKNOWN)
+        return has_every_event(l, q) ? events_inside(q, a) : spread_inside(q, a);
+    arrive(&a, q->last_ns, (double)q->tokens_out);
+    return a.inside;
+}
+
 static double tokens_inside(const struct loadshape *l, const struct loadshape_window *w)
 {
     double tokens = 0;
@@ -127,8 +137,8 @@ static double tokens_inside(const struct loadshape *l, const struct loadshape_wi
             return NAN;
         if (w->is_whole)
             tokens += (double)q->tokens_out;
-        else if (q->first_ns != NS_UNKNOWN && q->last_ns != NS_UNKNOWN)
-            tokens += has_every_event(l, q) ? events_inside(q, a) : spread_inside(q, a);
+        else if (q->last_ns != NS_UNKNOWN)
+            tokens += answer_inside(l, q, a);
     }
     return tokens;
 }

@@ -20,6 +20,7 @@ from e2e.odd_server import (OddServer, Run, check_accounts, check_times, check_u
                             small)
 from e2e.offline_run import files_of, journal_of, processes_of, repeats_done, start, wait_for
 from e2e.serve_client import Server
+from oracle import oracle
 
 SOON = ["--ready-timeout", "300ms"]
 FAST = ["--ttft", "5ms", "--itl", "2ms"]
@@ -411,7 +412,11 @@ def test_one_piece_with_no_stream(binary, tmp_path):
     assert run.code == 0, run.err
     row = run.rows[1]
     assert (row["requests_ok"], row["actual_output_tokens"]) == (12, 96)
-    assert row["itl_mean_ms"] is None and row["itl_gaps"] == 0
+    assert row["itl_gaps"] == 0 and row["e2e_p50_s"] > 0 and row["window_tokens_per_second"] > 0
+    for name in ("itl_mean_ms", "tpot_mean_ms", "inter_token_latency", "first_token_latency",
+                 "ttft_mean_s", "ttft_p50_s", "ttft_service_p50_s", "decode_time"):
+        assert row[name] is None, name
+    oracle.check_run(run.files.folder)
     assert all(one.json["stream"] is False for one in server.seen)
 
 

@@ -152,3 +152,22 @@ def test_threads_of_a_run(inferbench, binary, tsan, tmp_path, load):
     assert done.returncode == 0, done.stdout + done.stderr
     rows = files_of(tmp_path / "results", mode="online").rows
     assert [row["requests_ok"] for row in rows] == [120, 120]
+
+
+@pytest.mark.parametrize("prompts, is_short", [(6, True), (100_000, False)],
+                         ids=["used up", "lasts"])
+def test_a_plan_that_ends_before_its_time(binary, tmp_path, inferbench, prompts, is_short):
+    one = Server(binary, tmp_path, "--ttft", "5ms", "--itl", "1ms")
+    try:
+        done = inferbench("online", "--port", one.port, "--no-imds", "--num-runs", 3,
+                          "--accept-invalid", "--concurrency", 2, "--max-tokens", 2,
+                          "--input-len", 8, "--duration", "20s" if is_short else "0.5s",
+                          "--num-prompts", prompts)
+    finally:
+        one.stop()
+    assert done.returncode == 0, done.stderr
+    said = [line for line in done.stderr.splitlines() if "requests of the plan had ended" in line]
+    assert len(said) == is_short, done.stderr
+    if is_short:
+        assert said[0].startswith("all 6 requests of the plan had ended after 0.")
+        assert "of --duration 20 s; a larger --num-prompts lets the load last" in said[0]

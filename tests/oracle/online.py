@@ -15,7 +15,10 @@ def first_tokens(request):
 
 def arrivals(request, has_gaps):
     """(instants, tokens) of an answer; tokens add up to what the server counted."""
-    first, total = request["first_ns"], request["tokens_out"]
+    total = request["tokens_out"]
+    if request.get("first_ns") is None:  # in one piece
+        return np.array([request["last_ns"]]), np.array([float(total)])
+    first = request["first_ns"]
     excluded = request.get("gaps_excluded", 0)
     if not has_gaps or (excluded and "excluded_ns" not in request):
         head = first_tokens(request)
@@ -100,8 +103,8 @@ def sends(row, requests, ok):
     own = [(r["sent_ns"] - r["ready_ns"] - (r.get("connect_ns") or 0) - (r.get("tls_ns") or 0)) / 1e9
            for r in judged]  # without the request's own connection
     lags = [(r["sent_ns"] - r["ready_ns"]) / 1e9 for r in judged]
-    ttft = [(r["first_ns"] - r["due_ns"]) / 1e9 for r in ok]
-    late = max(1e-3, 0.01 * ref.quantile(ttft, 50))
+    ttft = [(r["first_ns"] - r["due_ns"]) / 1e9 for r in ok if r.get("first_ns") is not None]
+    late = max(1e-3, 0.01 * ref.quantile(ttft, 50)) if ttft else 1e-3
     new = [r for r in sent if r.get("connect_ns") is not None]
     made = {"send_lag_max_s": max(lags, default=0.0),
             "send_late_share": float(np.mean([x > late for x in own])) if own else 0.0,
@@ -129,8 +132,9 @@ def goodput(row, ok):
         if r.get("tokens_out") is None and "tpot_ms" in slo:
             continue
         rest = (r.get("tokens_out") or 0) - first_tokens(r)
-        tpot = (r["last_ns"] - r["first_ns"]) / 1e6 / rest if rest >= 1 else 0.0
-        met += (r["first_ns"] - r["due_ns"]) / 1e6 <= slo.get("ttft_ms", none) and \
+        first = r.get("first_ns", r["due_ns"])  # in one piece: no limit on it is allowed
+        tpot = (r["last_ns"] - first) / 1e6 / rest if rest >= 1 else 0.0
+        met += (first - r["due_ns"]) / 1e6 <= slo.get("ttft_ms", none) and \
             (r["last_ns"] - r["due_ns"]) / 1e6 <= slo.get("e2e_ms", none) and \
             tpot <= slo.get("tpot_ms", none)
     return met / row["total_time"]

@@ -125,6 +125,9 @@ static void test_no_gaps(void **state)
     f.cell.ramp_up_s = 0;
     f.requests[1].last_ns = f.requests[1].first_ns; /* in one piece */
     stats_fixture_near(loadshape_window_of(&l).tokens, 4 + 4, 0);
+    f.requests[1].first_ns = NS_UNKNOWN; /* the same, as the journal has it */
+    stats_fixture_near(loadshape_window_of(&l).tokens, 4 + 4, 0);
+    f.requests[1].first_ns = f.requests[1].last_ns;
     f.cell.has_gaps = true;
     f.requests[1].gaps_excluded = 3; /* excluded, and nobody kept them */
     f.requests[1].last_ns += 96 * MS;

@@ -166,7 +166,9 @@ static void what_does_not_go_together(void **state)
         {"--extra-body {", "--extra-body", "top_k"},
         {"--extra-body {\"max_tokens\":1}", "--extra-body", "Use --max-tokens"},
         {"--extra-body {\"a\":1,\"stream\":false}", "--extra-body", "Use --no-stream"},
-        {"--no-stream --token-counts ids", "--token-counts", "--no-stream"}};
+        {"--no-stream --token-counts ids", "--token-counts", "--no-stream"},
+        {"--no-stream --goodput e2e:1s ttft:1s", "--goodput", "Limit e2e alone"},
+        {"--no-stream --goodput tpot:50ms", "--goodput", "Limit e2e alone"}};
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
         online_job_fixture_refused(f, cases[i][0], cases[i][1], cases[i][2]);
 }
