@@ -1,14 +1,17 @@
 """What goes wrong on the network and on the machine, each provoked for real: the message, the
 class it is counted under, the others unharmed, complete files, the exit code, nothing left."""
 
+import fcntl
 import gzip
 import json
 import os
+import pty
 import resource
 import signal
 import socket
 import ssl
 import subprocess
+import termios
 import threading
 import time
 import uuid
@@ -686,6 +689,23 @@ def test_hangup_goes_on(binary, tmp_path, serve):
     run = end(process, tmp_path)
     assert run.code == 0, run.err
     assert [row["requests_ok"] for row in run.rows] == [60, 60]
+
+
+def test_terminal_goes_away(binary, tmp_path, serve):
+    """The run goes on, and what it would have said goes to the log beside the journal."""
+    server, (master, slave) = serve(*FAST), pty.openpty()
+    process = subprocess.Popen(
+        [str(binary), "online", *small(prompts=60), "--accept-invalid", "--port",
+         str(server.port)], cwd=tmp_path, env=odd.environment(), stdin=slave, stdout=slave, stderr=slave,
+        start_new_session=True, preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0))
+    os.close(slave)
+    wait_for(lambda: len(journal_lines(tmp_path, 0)) > 5, "some requests")
+    os.close(master)  # the kernel sends SIGHUP to the session
+    assert process.wait(120) == 0
+    found = files_of(tmp_path / "results", "online")
+    assert [row["requests_ok"] for row in found.rows] == [60, 60]
+    log = (found.raw_path / "progress.log").read_text()
+    assert "run 1/1" in log and "exit 0: done" in log
 
 
 def test_stopped_while_waiting_for_a_server(binary, tmp_path):
