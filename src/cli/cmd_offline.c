@@ -88,7 +88,7 @@ static int run_job(struct offline_job *j, struct err *e)
         return dry_run(j, e);
     const struct run_end end = end_of(j);
     run_end_notes(&end);
-    stop_install();
+    stop_install(STOP_RUN);
     return run_planned(j, e);
 }
 

@@ -112,7 +112,7 @@ static enum status measure(struct selftest_cmd *c, struct err *e)
     c->result = arena_alloc(&c->arena, 1, sizeof *c->result);
     if (c->result == NULL)
         return status_fail(e, STATUS_NO_MEMORY, "selftest", "out of memory");
-    stop_install();
+    stop_install(STOP_SELFTEST);
     progress_init(&c->progress, &c->cli->log, c->opts.quiet);
     c->progress.num_runs = 2;
     c->progress.planned_s = c->opts.quick ? QUICK_S : FULL_S;

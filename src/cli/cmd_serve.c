@@ -45,7 +45,7 @@ static int run(struct cli *cli, int argc, char **argv)
                                       .arg = cli};
         if (opts.is_quiet)
             cli->log.level = LOG_WARN;
-        stop_install();
+        stop_install(STOP_SERVE);
         if (settings_check(&opts, &e) != STATUS_OK || serve_run(&job, &e) != STATUS_OK)
             code = cli_fail(cli, &e);
     }

@@ -2,6 +2,7 @@
 
 #include <signal.h>
 #include <stddef.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "cli/cli.h"
@@ -10,17 +11,30 @@
 static volatile sig_atomic_t stop_number;
 static volatile sig_atomic_t hangups;
 
-static void on_stop(int number)
+static void stop(int number, const char *at_once)
 {
     if (stop_number != 0) {
-        static const char text[] =
-            "\ninferbench: stopped at once; what was measured is in "
-            "the journal: inferbench recover RAW_DIR\n";
-        ssize_t written = write(STDERR_FILENO, text, sizeof text - 1);
+        ssize_t written = write(STDERR_FILENO, at_once, strlen(at_once));
         (void)written;
         _exit(CLI_SIGNAL);
     }
     stop_number = number;
+}
+
+static void on_stop_run(int number)
+{
+    stop(number, "\ninferbench: stopped at once; what was measured is in the journal: "
+                 "inferbench recover RAW_DIR\n");
+}
+
+static void on_stop_serve(int number)
+{
+    stop(number, "\nserve: stopped at once; the end of its log is missing\n");
+}
+
+static void on_stop_selftest(int number)
+{
+    stop(number, "\nselftest: stopped at once, nothing is said of this machine\n");
 }
 
 static void on_hangup(int number)
@@ -29,9 +43,12 @@ static void on_hangup(int number)
     hangups = 1;
 }
 
-void stop_install(void)
+void stop_install(enum stop_what what)
 {
-    struct sigaction act = {.sa_handler = on_stop};
+    static void (*const handlers[])(int) = {[STOP_RUN] = on_stop_run,
+                                            [STOP_SERVE] = on_stop_serve,
+                                            [STOP_SELFTEST] = on_stop_selftest};
+    struct sigaction act = {.sa_handler = handlers[what]};
     sigemptyset(&act.sa_mask);
     sigaction(SIGINT, &act, NULL);
     sigaction(SIGTERM, &act, NULL);

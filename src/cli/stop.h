@@ -6,7 +6,9 @@
 
 #include <stdbool.h>
 
-void stop_install(void);
+enum stop_what { STOP_RUN, STOP_SERVE, STOP_SELFTEST }; /* whose last words */
+
+void stop_install(enum stop_what what);
 bool stop_requested(void *unused); /* fits engine_watch.stop */
 bool stop_hung_up(void);
 int stop_signal(void); /* the number of the signal, 0 if none came */

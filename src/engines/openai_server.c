@@ -9,6 +9,7 @@
 #include "http/prometheus.h"
 
 #define CALL_TIMEOUT_S   10.0
+#define CALL_LEAST_S     1.0  /* else a wait of 0 s could not even ask once */
 #define INFO_TIMEOUT_S   60.0 /* the first answer of /server_info takes seconds */
 #define SAMPLE_TIMEOUT_S 0.5
 #define SAMPLE_FIRST_S   0.25
@@ -61,9 +62,17 @@ static enum status call(struct openai_server *s, const char *method, const char 
 
 /* --- readiness */
 
-static bool is_ready(struct openai_server *s, struct err *e)
+/* No call outlasts the wait that it belongs to. */
+static void limit_call(struct openai_server *s, struct instant limit)
+{
+    double left_s = clock_to_s(clock_between(clock_now(), limit));
+    rest_set_timeout(s->rest, fmin(fmax(left_s, CALL_LEAST_S), CALL_TIMEOUT_S));
+}
+
+static bool is_ready(struct openai_server *s, struct instant limit, struct err *e)
 {
     struct rest_call c;
+    limit_call(s, limit);
     bool ready = call(s, "GET", "/health", &c, e) == STATUS_OK && c.status == 200;
     bool has_none = c.status == 404;
     if (c.status != 0 && !ready)
@@ -71,6 +80,7 @@ static bool is_ready(struct openai_server *s, struct err *e)
     buf_fini(&c.body);
     if (!has_none)
         return ready;
+    limit_call(s, limit);
     ready = call(s, "GET", "/v1/models", &c, e) == STATUS_OK &&
             (c.status == 200 || c.status == 401);
     buf_fini(&c.body);
@@ -109,9 +119,8 @@ static enum status not_ready(const struct openai_server *s, const struct err *wh
                            : "Is this its address, and http or https as it wants it?");
 }
 
-enum status engine_openai_server_ready(struct openai_server *s,
-                                       const struct engine_watch *w,
-                                       struct proc *launched, struct err *e)
+static enum status wait_ready(struct openai_server *s, const struct engine_watch *w,
+                              struct proc *launched, struct err *e)
 {
     struct instant start = clock_now();
     struct instant limit = clock_after(start, clock_seconds(s->options->ready_timeout_s));
@@ -119,7 +128,7 @@ enum status engine_openai_server_ready(struct openai_server *s,
     for (;;) {
         tick(s, w, start, why.what);
         why = (struct err){.code = STATUS_OK};
-        if (is_ready(s, &why))
+        if (is_ready(s, limit, &why))
             return STATUS_OK;
         if (why.code == STATUS_UNSUPPORTED || why.code == STATUS_NOT_FOUND) {
             *e = why; /* a TLS failure or an unknown name will not mend itself */
@@ -133,6 +142,15 @@ enum status engine_openai_server_ready(struct openai_server *s,
             return not_ready(s, &why, e);
         clock_sleep_until(clock_after(clock_now(), clock_seconds(POLL_S)));
     }
+}
+
+enum status engine_openai_server_ready(struct openai_server *s,
+                                       const struct engine_watch *w,
+                                       struct proc *launched, struct err *e)
+{
+    enum status st = wait_ready(s, w, launched, e);
+    rest_set_timeout(s->rest, CALL_TIMEOUT_S);
+    return st;
 }
 
 /* --- models */

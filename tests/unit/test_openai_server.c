@@ -121,6 +121,21 @@ static void ready_by_its_models(void **state)
     assert_int_equal(ready(t), STATUS_OK);
 }
 
+/* What accepts and never answers is asked no longer than the wait has left, a second at
+ * least; the calls after the wait have their own limit again. */
+static void a_silent_server_ends_the_wait(void **state)
+{
+    struct talk *t = *state;
+    t->server.answer = NULL;
+    t->options.ready_timeout_s = 1.25;
+    begin(state);
+    assert_int_equal(ready(t), STATUS_TIMEOUT);
+    assert_non_null(
+        strstr(t->e.what, "not ready within 1.25 s: no whole answer within "));
+    double limit_s = strtod(strstr(t->e.what, "answer within ") + 14, NULL);
+    assert_true(limit_s >= 1 && limit_s <= 1.25);
+}
+
 static void models(void **state)
 {
     struct talk *t = begin(state);
@@ -283,6 +298,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(ready_by_health),
         TEST(ready_by_its_models),
+        TEST(a_silent_server_ends_the_wait),
         TEST(models),
         TEST(facts_of_a_vllm),
         TEST(facts_of_a_server_that_tells_nothing),

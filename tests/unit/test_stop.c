@@ -52,6 +52,7 @@ static int a_closed_pipe_is_an_error(void)
 }
 
 struct scene {
+    enum stop_what what;
     int (*act)(void);
     int exit_code;
     const char *said; /* part of standard error; NULL: nothing */
@@ -67,7 +68,7 @@ static void ends_as_it_should(void **state)
     assert_true(child >= 0);
     if (child == 0) {
         dup2(fds[1], STDERR_FILENO);
-        stop_install();
+        stop_install(s->what);
         _exit(s->act());
     }
     close(fds[1]);
@@ -82,18 +83,22 @@ static void ends_as_it_should(void **state)
 int main(void)
 {
     static struct scene scenes[] = {
-        {none_came, 0, NULL},
-        {one_asks, 0, NULL},
-        {the_second_ends, CLI_SIGNAL, "inferbench recover RAW_DIR"},
-        {a_hangup_is_noted, 0, NULL},
-        {a_closed_pipe_is_an_error, 0, NULL},
+        {STOP_RUN, none_came, 0, NULL},
+        {STOP_RUN, one_asks, 0, NULL},
+        {STOP_RUN, the_second_ends, CLI_SIGNAL, "inferbench recover RAW_DIR"},
+        {STOP_SERVE, the_second_ends, CLI_SIGNAL, "end of its log"},
+        {STOP_SELFTEST, the_second_ends, CLI_SIGNAL, "selftest: stopped at once"},
+        {STOP_RUN, a_hangup_is_noted, 0, NULL},
+        {STOP_RUN, a_closed_pipe_is_an_error, 0, NULL},
     };
     const struct CMUnitTest tests[] = {
         {"none came", ends_as_it_should, NULL, NULL, &scenes[0]},
         {"one asks", ends_as_it_should, NULL, NULL, &scenes[1]},
         {"the second ends", ends_as_it_should, NULL, NULL, &scenes[2]},
-        {"a hangup is noted", ends_as_it_should, NULL, NULL, &scenes[3]},
-        {"a closed pipe", ends_as_it_should, NULL, NULL, &scenes[4]},
+        {"the second ends a server", ends_as_it_should, NULL, NULL, &scenes[3]},
+        {"the second ends a selftest", ends_as_it_should, NULL, NULL, &scenes[4]},
+        {"a hangup is noted", ends_as_it_should, NULL, NULL, &scenes[5]},
+        {"a closed pipe", ends_as_it_should, NULL, NULL, &scenes[6]},
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
