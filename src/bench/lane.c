@@ -17,19 +17,19 @@ static enum status no_memory(struct err *e)
     return status_fail(e, STATUS_NO_MEMORY, "requests in flight", "out of memory");
 }
 
-static size_t most_tokens(const struct lane_work *w)
+size_t lane_room(const struct engine_request *requests, size_t count)
 {
     int64_t most = 1;
-    for (size_t i = 0; i < w->count; i++)
-        if (w->requests[i].max_tokens > most)
-            most = w->requests[i].max_tokens;
-    return (size_t)most;
+    for (size_t i = 0; i < count; i++)
+        if (requests[i].max_tokens > most)
+            most = requests[i].max_tokens;
+    return (size_t)most + LANE_EVENTS_EXTRA;
 }
 
 /* Flights for as many requests as can be in flight and on their way to the writer. */
 static enum status make_flights(struct lane *l, struct err *e)
 {
-    size_t room = most_tokens(&l->work) + LANE_EVENTS_EXTRA;
+    size_t room = lane_room(l->work.requests, l->work.count);
     size_t bytes = (flight_bytes(room) + 7) / 8 * 8;
     l->flight_count = l->work.count;
     l->flights = mem_alloc(l->flight_count, sizeof *l->flights);

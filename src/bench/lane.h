@@ -69,6 +69,8 @@ struct lane {
     atomic_int_fast64_t sent, ok, bad, tokens;
 };
 
+/* Events that a flight of these requests has to hold. */
+size_t lane_room(const struct engine_request *requests, size_t count);
 /* Allocates for the work; the lane must stay where it is. */
 MUST_CHECK enum status lane_init(struct lane *l, const struct engine_ops *ops,
                                  struct engine_lane *engine, const struct lane_work *work,

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "bench/collect.h"
+#include "bench/repeat.h"
 
 #define EVENT_BATCH      256
 #define REPEAT_CAP_BYTES ((size_t)8 << 30)
@@ -14,11 +15,6 @@ struct offline_note {
     const char *text;
     const struct offline_note *next;
 };
-
-static bool is_stopped(const struct offline *o)
-{
-    return o->watch.stop != NULL && o->watch.stop(o->watch.arg);
-}
 
 static bool fits_open_engine(const struct offline *o, const struct plan_cell *cell)
 {
@@ -139,13 +135,11 @@ static enum status run_requests(struct offline *o, const struct plan_repeat *pla
     return STATUS_OK;
 }
 
-/* Cold: emptied before each repeat; warm: before the first one of the cell. */
 static enum status empty_cache(struct offline *o, int64_t repeat, struct err *e)
 {
     bool is_done = false;
-    if (!o->session.facts.is_caching || (o->plan->options.is_prefix_warm && repeat > 0))
-        return STATUS_OK;
-    enum status s = o->ops->reset_prefix(o->session.engine, &is_done, e);
+    enum status s = repeat_empty_cache(&o->session, o->plan->options.is_prefix_warm,
+                                       repeat, &is_done, e);
     if (s == STATUS_OK && !is_done && repeat == 0)
         log_line(o->log, LOG_DEBUG,
                  "the prefix cache could not be emptied: a new prefix "
@@ -178,14 +172,6 @@ static enum status write_repeat(struct offline *o, struct repeat_data *r, struct
     return STATUS_OK;
 }
 
-/* What ended a repeat early, as its row tells it; NULL when nothing did. */
-static const char *cause_text(enum status s, const struct err *why, struct arena *a)
-{
-    if (s == STATUS_OK)
-        return NULL;
-    return s == STATUS_INTERRUPTED ? "interrupted" : arena_strdup(a, why->what);
-}
-
 /* A repeat of which nothing succeeded measured nothing: its error is the first request's.
  */
 static enum status all_failed(struct repeat_data *r, struct err *why)
@@ -213,7 +199,7 @@ static enum status measure(struct offline *o, struct repeat_data *r,
     sampler_end(o->session.sampler, &r->fields);
     if (s == STATUS_OK)
         s = o->ops->counters(o->session.engine, &r->fields, why);
-    r->error = cause_text(s, why, a);
+    r->error = repeat_cause(s, why, a);
     enum fail_class fail = s == STATUS_OK || s == STATUS_INTERRUPTED ? FAIL_none
                                                                      : FAIL_engine;
     if (collect_finish(&c, fail, r->error, &r->requests, &later) != STATUS_OK) {
@@ -249,7 +235,7 @@ static enum status run_repeat(struct offline *o, size_t cell, int64_t repeat,
     if (w == STATUS_OK && s == STATUS_OK)
         s = measure(o, &r, &plan, &a, why);
     if (s != STATUS_OK && r.error == NULL)
-        r.error = cause_text(s, why, &a);
+        r.error = repeat_cause(s, why, &a);
     if (w == STATUS_OK)
         w = write_repeat(o, &r, e);
     arena_fini(&a);
@@ -260,12 +246,9 @@ static enum status run_repeat(struct offline *o, size_t cell, int64_t repeat,
 static enum status record_unopened(struct offline *o, size_t cell, const struct err *why,
                                    struct err *e)
 {
-    struct repeat_data r = {.cell = (int32_t)cell,
-                            .is_warmup = true,
-                            .start_ns = clock_since(o->journal->start).ns,
-                            .requests_planned = o->plan->cells[cell].batch_size,
-                            .expected_cached_tokens = TOKENS_UNKNOWN};
-    r.error = why->code == STATUS_INTERRUPTED ? "interrupted" : why->what;
+    int64_t start_ns = clock_since(o->journal->start).ns;
+    struct repeat_data r = repeat_unopened(cell, start_ns, why);
+    r.requests_planned = o->plan->cells[cell].batch_size;
     if (write_cell(o, cell, e) != STATUS_OK ||
         journal_repeat(o->journal, &r, e) != STATUS_OK)
         return e->code;
@@ -278,6 +261,17 @@ static const char *cell_name(const struct offline *o, size_t index)
     const char *name = arena_printf(o->arena, "%s bs=%lld cache=%s", c->scenario->name,
                                     (long long)c->batch_size, c->caching ? "on" : "off");
     return name != NULL ? name : c->scenario->name;
+}
+
+struct cell_run {
+    struct offline *o;
+    size_t cell;
+};
+
+static enum status run_one(void *arg, int64_t repeat, struct err *why, struct err *e)
+{
+    const struct cell_run *c = arg;
+    return run_repeat(c->o, c->cell, repeat, why, e);
 }
 
 static enum status run_cell(void *arg, size_t index, struct err *why, struct err *e)
@@ -294,11 +288,12 @@ static enum status run_cell(void *arg, size_t index, struct err *why, struct err
     }
     if (write_cell(o, index, e) != STATUS_OK)
         return e->code;
-    for (int64_t k = 0; s == STATUS_OK && k < o->plan->options.num_runs; k++) {
-        s = run_repeat(o, index, k, why, e);
-        if (s == STATUS_OK && is_stopped(o))
-            s = status_fail(why, STATUS_INTERRUPTED, "run", "stopped by a signal");
-    }
+    struct cell_run c = {.o = o, .cell = index};
+    const struct repeats all = {.count = o->plan->options.num_runs,
+                                .watch = &o->watch,
+                                .arg = &c,
+                                .run = run_one};
+    s = repeat_all(&all, why, e);
     if (s != STATUS_OK)
         session_close(&o->session);
     return s;

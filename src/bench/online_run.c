@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "bench/phase.h"
+#include "bench/repeat.h"
 #include "plan/arrivals.h"
 
 #define REPEAT_CAP_BYTES ((size_t)16 << 30)
@@ -105,14 +106,6 @@ static enum status write_cell(struct online *o, size_t index, struct err *e)
         s = journal_cell(o->journal, index, &data, e);
     arena_fini(&a);
     return s;
-}
-
-static enum status empty_cache(struct online *o, int64_t repeat, struct err *e)
-{
-    bool is_done = false;
-    if (!o->session.facts.is_caching || (o->plan->options.is_prefix_warm && repeat > 0))
-        return STATUS_OK;
-    return o->ops->reset_prefix(o->session.engine, &is_done, e);
 }
 
 static const char *phase_name(const struct online *o, const struct repeat_data *r,
@@ -227,13 +220,6 @@ static enum status measure(struct online *o, const struct online_repeat *plan,
     return s;
 }
 
-static const char *cause_text(enum status s, const struct err *why, struct arena *a)
-{
-    if (s == STATUS_OK)
-        return NULL;
-    return s == STATUS_INTERRUPTED ? "interrupted" : arena_strdup(a, why->what);
-}
-
 /* How many requests the repeat is to send; 0: as many as its time allows. */
 static int64_t planned(const struct online_load *load, const struct online_repeat *plan)
 {
@@ -245,6 +231,7 @@ static enum status run_repeat(struct online *o, size_t cell, int64_t repeat,
                               struct err *why, struct err *e)
 {
     struct arena a;
+    bool is_done; /* or not: each repeat has its own salt and prefix */
     struct online_repeat plan = {0};
     struct repeat_data r = {
         .cell = (int32_t)cell, .repeat = (int32_t)repeat, .is_warmup = repeat == 0};
@@ -252,7 +239,8 @@ static enum status run_repeat(struct online *o, size_t cell, int64_t repeat,
     enum status s = draw(o, (struct plan_which){.cell = cell, .repeat = repeat}, &a,
                          &plan, why);
     if (s == STATUS_OK)
-        s = empty_cache(o, repeat, why);
+        s = repeat_empty_cache(&o->session, o->plan->options.is_prefix_warm, repeat,
+                               &is_done, why);
     const struct online_cell *oc = &o->plan->cells[cell];
     progress_repeat(o->progress, o->progress->cell, repeat,
                     oc->max_tokens * (int64_t)(plan.count - plan.warmup_count));
@@ -269,7 +257,7 @@ static enum status run_repeat(struct online *o, size_t cell, int64_t repeat,
     if (w == STATUS_OK && s == STATUS_OK)
         s = measure(o, &plan, &r, &a, why);
     if (s != STATUS_OK && r.error == NULL)
-        r.error = cause_text(s, why, &a);
+        r.error = repeat_cause(s, why, &a);
     if (w == STATUS_OK)
         w = journal_repeat_end(o->journal, &r, e);
     if (w == STATUS_OK)
@@ -281,11 +269,8 @@ static enum status run_repeat(struct online *o, size_t cell, int64_t repeat,
 static enum status record_unopened(struct online *o, size_t cell, const struct err *why,
                                    struct err *e)
 {
-    struct repeat_data r = {.cell = (int32_t)cell,
-                            .is_warmup = true,
-                            .start_ns = clock_since(o->journal->start).ns,
-                            .expected_cached_tokens = TOKENS_UNKNOWN};
-    r.error = why->code == STATUS_INTERRUPTED ? "interrupted" : why->what;
+    int64_t start_ns = clock_since(o->journal->start).ns;
+    struct repeat_data r = repeat_unopened(cell, start_ns, why);
     if (write_cell(o, cell, e) != STATUS_OK ||
         journal_repeat(o->journal, &r, e) != STATUS_OK ||
         journal_repeat_end(o->journal, &r, e) != STATUS_OK)
@@ -306,9 +291,15 @@ static const char *cell_name(const struct online *o, size_t index)
     return name != NULL ? name : c->scenario->name;
 }
 
-static bool is_stopped(const struct online *o)
+struct cell_run {
+    struct online *o;
+    size_t cell;
+};
+
+static enum status run_one(void *arg, int64_t repeat, struct err *why, struct err *e)
 {
-    return o->watch.stop != NULL && o->watch.stop(o->watch.arg);
+    const struct cell_run *c = arg;
+    return run_repeat(c->o, c->cell, repeat, why, e);
 }
 
 static enum status run_cell(void *arg, size_t index, struct err *why, struct err *e)
@@ -325,11 +316,12 @@ static enum status run_cell(void *arg, size_t index, struct err *why, struct err
     }
     if (write_cell(o, index, e) != STATUS_OK)
         return e->code;
-    for (int64_t k = 0; s == STATUS_OK && k < o->plan->options.num_runs; k++) {
-        s = run_repeat(o, index, k, why, e);
-        if (s == STATUS_OK && is_stopped(o))
-            s = status_fail(why, STATUS_INTERRUPTED, "run", "stopped by a signal");
-    }
+    struct cell_run c = {.o = o, .cell = index};
+    const struct repeats all = {.count = o->plan->options.num_runs,
+                                .watch = &o->watch,
+                                .arg = &c,
+                                .run = run_one};
+    s = repeat_all(&all, why, e);
     if (s != STATUS_OK)
         close_all(o);
     return s;

@@ -118,15 +118,6 @@ static enum status make_lane(struct run *r, size_t i, struct err *e)
     return o->ops->prepare(o->lanes[i], &ready, e);
 }
 
-static size_t longest_answer(const struct phase *p)
-{
-    int64_t most = 1;
-    for (size_t i = 0; i < p->count; i++)
-        if (p->requests[i].max_tokens > most)
-            most = p->requests[i].max_tokens;
-    return (size_t)most + LANE_EVENTS_EXTRA;
-}
-
 static enum status make_lanes(struct run *r, struct err *e)
 {
     int64_t max = in_flight_max(r->phase);
@@ -134,7 +125,8 @@ static enum status make_lanes(struct run *r, struct err *e)
     r->lanes = arena_alloc(&r->arena, r->count, sizeof *r->lanes);
     if (r->lanes == NULL)
         return status_fail(e, STATUS_NO_MEMORY, "client threads", "out of memory");
-    if (flight_scratch_init(&r->scratch, longest_answer(r->phase), e) != STATUS_OK)
+    size_t room = lane_room(r->phase->requests, r->phase->count);
+    if (flight_scratch_init(&r->scratch, room, e) != STATUS_OK)
         return e->code;
     for (size_t i = 0; i < r->count; i++)
         if (make_lane(r, i, e) != STATUS_OK)
