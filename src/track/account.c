@@ -320,7 +320,7 @@ static enum status read_switch(const struct work *w, const char *name, bool *out
 static enum status read_path(const struct work *w, const char *name, const char **out)
 {
     const char *path = variable(name);
-    if (path == NULL || strncmp(w->out->base, "https:", 6) != 0)
+    if (path == NULL || !str_starts(str_from(w->out->base), "https:"))
         return STATUS_OK;
     if (!file_exists(path) || file_is_dir(path)) {
         (void)status_fail(w->e, STATUS_BAD_OPTION, name, "no file %.200s", path);
