@@ -87,15 +87,16 @@ static bool begins_with(struct http_fixture *f, const char *text)
 static bool put_page(struct connection *c)
 {
     for (size_t i = 0; i < c->f->page_count; i++) {
-        const struct http_fixture_page *p = &c->f->pages[i];
+        /* a copy: the test may change it as soon as it has the head */
+        const struct http_fixture_page p = c->f->pages[i];
         char head[96];
-        if (!begins_with(c->f, p->request))
+        if (!begins_with(c->f, p.request))
             continue;
         (void)snprintf(head, sizeof head,
-                       "HTTP/1.1 %d Page\r\nContent-Length: %zu\r\n\r\n", p->status,
-                       strlen(p->body));
+                       "HTTP/1.1 %d Page\r\nContent-Length: %zu\r\n\r\n", p.status,
+                       strlen(p.body));
         put_all(c, head, strlen(head));
-        put_all(c, p->body, strlen(p->body));
+        put_all(c, p.body, strlen(p.body));
         return true;
     }
     return false;
