@@ -24,9 +24,22 @@ static struct run_end end_of(struct offline_job *j)
                             .raw_dir = j->raw_dir,
                             .journal_path = j->journal_path,
                             .accept_invalid = j->opts.accept_invalid,
-                            .mlflow_uri = j->opts.mlflow_uri,
-                            .cells_planned = (int64_t)j->plan.cell_count,
-                            .no_mlflow = j->opts.no_mlflow};
+                            .tracking = &j->tracking,
+                            .cells_planned = (int64_t)j->plan.cell_count};
+}
+
+/* Where the rows go; nobody is asked yet. */
+static enum status choose_tracking(struct offline_job *j, struct err *e)
+{
+    j->tracking = (struct tracking){.log = &j->cli->log,
+                                    .arena = &j->arena,
+                                    .uri = j->opts.mlflow_uri,
+                                    .experiment = j->opts.mlflow_experiment,
+                                    .default_experiment = TRACKING_OFFLINE,
+                                    .tags = j->opts.mlflow_tags,
+                                    .must_verify = j->opts.mlflow_verify,
+                                    .is_off = j->opts.no_mlflow};
+    return tracking_choose(&j->tracking, e);
 }
 
 static enum status execute(struct offline_job *j, struct run_end *end, struct err *e)
@@ -84,11 +97,12 @@ static int run_job(struct offline_job *j, struct err *e)
         e->code = e->code == STATUS_NO_MEMORY ? e->code : STATUS_BAD_OPTION;
         return cli_fail(j->cli, e);
     }
+    if (choose_tracking(j, e) != STATUS_OK)
+        return cli_fail(j->cli, e);
     if (j->opts.dry_run)
         return dry_run(j, e);
-    const struct run_end end = end_of(j);
-    run_end_notes(&end);
     stop_install(STOP_RUN);
+    tracking_greet(&j->tracking);
     return run_planned(j, e);
 }
 

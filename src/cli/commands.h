@@ -18,5 +18,6 @@ extern const struct cli_command cmd_env;
 extern const struct cli_command cmd_recover;
 extern const struct cli_command cmd_serve;
 extern const struct cli_command cmd_selftest;
+extern const struct cli_command cmd_mlflow;
 
 #endif

@@ -6,6 +6,7 @@
 #include "bench/offline.h"
 #include "cli/cli.h"
 #include "cli/offline_opts.h"
+#include "cli/tracking.h"
 #include "probe/env.h"
 #include "store/results.h"
 
@@ -22,6 +23,7 @@ struct offline_job {
     struct journal journal;
     struct progress progress;
     struct cells_outcome outcome;
+    struct tracking tracking;
     const char *raw_dir, *journal_path;
     bool is_neuron;
     int argc;

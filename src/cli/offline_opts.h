@@ -22,13 +22,13 @@ struct offline_opts {
     struct opt_strings metadata;
     double price_per_hour;
     bool no_imds;
-    const char *output_dir, *config, *mlflow_uri, *accept_invalid;
-    bool no_mlflow, no_gaps, dry_run, quiet, verbose;
+    const char *output_dir, *config, *mlflow_uri, *mlflow_experiment, *accept_invalid;
+    bool no_mlflow, mlflow_verify, no_gaps, dry_run, quiet, verbose;
     struct opt_doubles percentiles;
-    struct opt_strings limits;
+    struct opt_strings limits, mlflow_tags;
 };
 
-#define OFFLINE_OPTS_COUNT 42
+#define OFFLINE_OPTS_COUNT 45
 extern const struct opt offline_opts_table[OFFLINE_OPTS_COUNT];
 
 #endif

@@ -6,6 +6,7 @@
 #include "bench/online_run.h"
 #include "cli/cli.h"
 #include "cli/online_opts.h"
+#include "cli/tracking.h"
 #include "probe/env.h"
 
 struct online_job {
@@ -24,6 +25,7 @@ struct online_job {
     struct journal journal;
     struct progress progress;
     struct cells_outcome outcome;
+    struct tracking tracking;
     const char *raw_dir, *journal_path;
     int argc;
     char **argv;

@@ -42,13 +42,13 @@ struct online_opts {
     struct opt_strings metadata;
     double price_per_hour;
     bool no_imds;
-    const char *output_dir, *config, *accept_invalid, *mlflow_uri;
+    const char *output_dir, *config, *accept_invalid, *mlflow_uri, *mlflow_experiment;
     struct opt_doubles percentiles;
-    struct opt_strings limits;
-    bool no_gaps, no_mlflow, dry_run, quiet, verbose;
+    struct opt_strings limits, mlflow_tags;
+    bool no_gaps, no_mlflow, mlflow_verify, dry_run, quiet, verbose;
 };
 
-#define ONLINE_OPTS_COUNT 68
+#define ONLINE_OPTS_COUNT 71
 extern const struct opt online_opts_table[ONLINE_OPTS_COUNT];
 
 #endif

@@ -19,14 +19,6 @@ void run_end_log_level(struct cli *cli, bool is_quiet, bool is_verbose)
         cli->log.level = LOG_WARN;
 }
 
-void run_end_notes(const struct run_end *r)
-{
-    if (r->mlflow_uri != NULL && !r->no_mlflow)
-        log_line(&r->cli->log, LOG_NOTE,
-                 "note: logging to MLflow is not there yet; the "
-                 "files hold everything");
-}
-
 static void on_tick(void *arg, const struct engine_progress *p)
 {
     struct run_end *r = arg;
@@ -76,17 +68,19 @@ static enum status write_files(const struct run_end *r, struct run_data *read,
     return results_write(read, results, e);
 }
 
+/* mlflow: lines that name the runs there, or NULL. */
 static void next_steps(const struct run_end *r, const struct results *results,
-                       struct buf *out)
+                       const char *mlflow, struct buf *out)
 {
     const char *label = field_str(r->fields, FIELD_label);
     buf_printf(out,
-               "\nFiles\n  %s\n  %s\n  %s\n  %s/\n\nNext\n"
+               "\nFiles\n  %s\n  %s\n  %s\n  %s/\n%s\nNext\n"
                "  copy    scp 'HOST:%s/%s_results_*.json' collected/\n"
                "  merge   inferbench merge collected/*.json -o merged_results.json\n"
                "  plots   inferbench analyze %s\n",
                results->results_path, results->summary_path, results->env_path,
-               r->raw_dir, r->output_dir, r->mode, results->results_path);
+               r->raw_dir, mlflow != NULL ? mlflow : "", r->output_dir, r->mode,
+               results->results_path);
     if (label != NULL && strcmp(label, "unknown") == 0)
         buf_text(out,
                  "  The machine's type is unknown: --instance-type g5.xlarge names it, "
@@ -102,7 +96,10 @@ static int print_end(const struct run_end *r, const struct run_data *read,
     buf_init(&out, PRINT_CAP_BYTES);
     if (table_run(read, results->cells, results->cell_count, &out, &e) != STATUS_OK)
         log_error(&r->cli->log, &e);
-    next_steps(r, results, &out);
+    cli_print(r->cli, buf_cstr(&out));
+    buf_clear(&out);
+    next_steps(r, results, tracking_log(r->tracking, results->results_path, r->raw_dir),
+               &out);
     cli_print(r->cli, buf_cstr(&out));
     buf_fini(&out);
     const struct finish f = {.results = results,

@@ -5,6 +5,7 @@
 
 #include "bench/offline.h"
 #include "cli/cli.h"
+#include "cli/tracking.h"
 
 /* Borrowed from the job, but for `results`. */
 struct run_end {
@@ -16,15 +17,13 @@ struct run_end {
     struct cells_outcome *outcome;
     const struct row *fields; /* of the run */
     const char *output_dir, *raw_dir, *journal_path;
-    const char *accept_invalid, *mlflow_uri; /* NULL: not given */
+    const char *accept_invalid; /* NULL: not given */
+    struct tracking *tracking;
     int64_t cells_planned;
-    bool no_mlflow;
 };
 
 /* How loudly a run speaks. */
 void run_end_log_level(struct cli *cli, bool is_quiet, bool is_verbose);
-/* What the user asked for and does not get. */
-void run_end_notes(const struct run_end *r);
 /* The engine's watch of a run: live line, signals, and a terminal that went away. */
 struct engine_watch run_end_watch(struct run_end *r);
 /* The journal of a run that begins now, with its first line. */

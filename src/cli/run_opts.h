@@ -76,9 +76,9 @@
         RUN_OPTS_FLAG(S, no_imds, "no-imds", RUN_OPTS_IN_MACHINE,                        \
                       .help = "do not ask EC2's metadata service")
 
-/* const char *output_dir, *config, *accept_invalid, *mlflow_uri; struct opt_doubles
- * percentiles; struct opt_strings limits; bool no_gaps, no_mlflow, dry_run, quiet,
- * verbose. */
+/* const char *output_dir, *config, *accept_invalid, *mlflow_uri, *mlflow_experiment;
+ * struct opt_doubles percentiles; struct opt_strings limits, mlflow_tags; bool no_gaps,
+ * no_mlflow, mlflow_verify, dry_run, quiet, verbose. */
 #define RUN_OPTS_OUTPUT(S)                                                               \
     RUN_OPTS_ROW(S, output_dir, "output-dir", OPT_STRING, RUN_OPTS_IN_OUTPUT,            \
                  .fallback = "results", .value_name = "DIR",                             \
@@ -102,7 +102,16 @@
             .help =                                                                      \
                 "exit code 0 although cells are INVALID, for these codes or for all"),   \
         RUN_OPTS_ROW(S, mlflow_uri, "mlflow-uri", OPT_STRING, RUN_OPTS_IN_OUTPUT,        \
-                     .value_name = "URI", .is_address = true, .help = "MLflow server"),  \
+                     .value_name = "URI", .is_address = true,                            \
+                     .help = "MLflow server; unset: MLFLOW_TRACKING_URI, else "          \
+                             "http://localhost:5000"),                                   \
+        RUN_OPTS_ROW(S, mlflow_experiment, "mlflow-experiment", OPT_STRING,              \
+                     RUN_OPTS_IN_OUTPUT, .value_name = "NAME",                           \
+                     .help = "unset: vllm-offline-benchmark, vllm-online-benchmark"),    \
+        RUN_OPTS_ROW(S, mlflow_tags, "mlflow-tag", OPT_PAIRS, RUN_OPTS_IN_OUTPUT,        \
+                     .value_name = "KEY=VALUE", .help = "tag of every MLflow run"),      \
+        RUN_OPTS_FLAG(S, mlflow_verify, "mlflow-verify", RUN_OPTS_IN_OUTPUT,             \
+                      .help = "read back and compare what MLflow holds"),                \
         RUN_OPTS_FLAG(S, no_mlflow, "no-mlflow", RUN_OPTS_IN_OUTPUT,                     \
                       .help = "do not log to MLflow"),                                   \
         RUN_OPTS_FLAG(S, dry_run, "dry-run", RUN_OPTS_IN_OUTPUT,                         \

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
+#include <sys/file.h>
 #include <unistd.h>
 
 #include "base/file.h"
@@ -15,7 +16,19 @@ enum status journal_create(struct journal *j, const char *path, struct instant s
     *j = (struct journal){.path = path, .start = start};
     buf_init(&j->line, LINE_CAP_BYTES);
     j->fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_APPEND | O_CLOEXEC, 0666);
-    return j->fd < 0 ? status_errno(e, path, "cannot create the journal") : STATUS_OK;
+    if (j->fd < 0)
+        return status_errno(e, path, "cannot create the journal");
+    (void)flock(j->fd, LOCK_EX | LOCK_NB); /* not every file system has locks */
+    return STATUS_OK;
+}
+
+bool journal_is_live(const char *path)
+{
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    bool is_live = fd >= 0 && flock(fd, LOCK_SH | LOCK_NB) != 0 && errno == EWOULDBLOCK;
+    if (fd >= 0)
+        (void)close(fd);
+    return is_live;
 }
 
 /* Opens a line of that type; the writer is handed to the caller for the rest. */

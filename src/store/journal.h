@@ -4,6 +4,8 @@
 #ifndef STORE_JOURNAL_H
 #define STORE_JOURNAL_H
 
+#include <stdbool.h>
+
 #include "base/buf.h"
 #include "base/clock.h"
 #include "base/status.h"
@@ -18,7 +20,8 @@ struct journal {
     struct err failed; /* code STATUS_OK until something failed */
 };
 
-/* Creates raw_dir/journal.jsonl, which must not exist. path is borrowed. */
+/* Creates raw_dir/journal.jsonl, which must not exist, and locks it until it is closed.
+ * path is borrowed. */
 MUST_CHECK enum status journal_create(struct journal *j, const char *path,
                                       struct instant start, struct err *e);
 /* Header, from the members of run that stand before `cells`. */
@@ -40,6 +43,8 @@ MUST_CHECK enum status journal_repeat_end(struct journal *j, const struct repeat
 MUST_CHECK enum status journal_run_end(struct journal *j, const char *cause,
                                        bool is_complete, struct err *e);
 void journal_close(struct journal *j);
+/* True while a run still writes the journal at path, as its lock tells. */
+bool journal_is_live(const char *path);
 
 /* The members of a partial row as one JSON object; shared with the readers of rows. */
 void journal_fields(struct jsonw *w, const char *key, const struct row *fields);

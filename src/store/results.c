@@ -329,3 +329,30 @@ enum status results_claim(const char *output_dir, struct run_data *run, struct a
     return status_fail(e, STATUS_IO, output_dir, "%d runs of the same second are there",
                        STAMP_TRIES);
 }
+
+/* The folder that holds raw_dir, in the arena. */
+static const char *parent_of(const char *raw_dir, struct arena *a)
+{
+    size_t len = strlen(raw_dir);
+    while (len > 1 && raw_dir[len - 1] == '/')
+        len--;
+    while (len > 0 && raw_dir[len - 1] != '/')
+        len--;
+    while (len > 1 && raw_dir[len - 1] == '/')
+        len--;
+    return len == 0 ? "." : arena_str(a, (struct str){raw_dir, len});
+}
+
+enum status results_recover(const char *raw_dir, const char *output_dir, struct arena *a,
+                            struct recovery *out, struct err *e)
+{
+    const char *path = arena_printf(a, "%s/journal.jsonl", raw_dir);
+    const char *folder = output_dir != NULL ? output_dir : parent_of(raw_dir, a);
+    if (path == NULL || folder == NULL)
+        return status_fail(e, STATUS_NO_MEMORY, raw_dir, "out of memory");
+    if (journal_read(path, a, &out->run, &out->note, e) != STATUS_OK ||
+        results_build(&out->run, folder, a, &out->results, e) != STATUS_OK ||
+        file_make_dirs(folder, e) != STATUS_OK)
+        return e->code;
+    return results_write(&out->run, &out->results, e);
+}

@@ -8,6 +8,7 @@
 #include "base/status.h"
 #include "core/record.h"
 #include "stats/summary.h"
+#include "store/journal_read.h"
 
 struct results {
     struct row *rows; /* [run->repeat_count] */
@@ -17,12 +18,24 @@ struct results {
     const char *env_path, *results_path, *summary_path;
 };
 
+struct recovery {
+    struct run_data run;
+    struct journal_note note;
+    struct results results;
+};
+
 /* Builds rows and summary; writes nothing. Everything lives in the arena or in run. */
 MUST_CHECK enum status results_build(const struct run_data *run, const char *output_dir,
                                      struct arena *a, struct results *out, struct err *e);
 /* Writes the three files, each whole or not at all. */
 MUST_CHECK enum status results_write(const struct run_data *run, const struct results *r,
                                      struct err *e);
+
+/* What `recover` does: raw_dir/journal.jsonl back in, the three files out, into
+ * output_dir, NULL: the folder that holds raw_dir. */
+MUST_CHECK enum status results_recover(const char *raw_dir, const char *output_dir,
+                                       struct arena *a, struct recovery *out,
+                                       struct err *e);
 
 /* Takes a stamp for a new run that starts at run->start and sets run->stamp: creates
  * output_dir and output_dir/raw_<stamp>, with -2, -3... where the folder is there. Texts

@@ -21,6 +21,7 @@ struct fixture {
     struct journal journal;
     struct progress progress;
     struct cells_outcome outcome;
+    struct tracking tracking;
     struct run_end end;
     int log[2], out, old_out;
     char text[8192];
@@ -41,6 +42,7 @@ static int setup(void **state)
     f.cli.log.fd = f.log[1];
     arena_init(&f.arena, 64 << 20);
     f.journal.fd = -1;
+    f.tracking = (struct tracking){.is_off = true};
     f.end = (struct run_end){.mode = "online",
                              .cli = &f.cli,
                              .arena = &f.arena,
@@ -51,6 +53,7 @@ static int setup(void **state)
                              .output_dir = f.fx.dir,
                              .raw_dir = f.fx.dir,
                              .journal_path = f.fx.path,
+                             .tracking = &f.tracking,
                              .cells_planned = 1};
     fflush(stdout);
     f.old_out = dup(STDOUT_FILENO);
@@ -160,17 +163,9 @@ static void a_journal_that_cannot_be_made(void **state)
     assert_int_equal(run_end_open(&f->end, &f->fx.f.run, &f->e), STATUS_IO);
 }
 
-static void levels_and_notes(void **state)
+static void levels(void **state)
 {
     struct fixture *f = *state;
-    run_end_notes(&f->end);
-    assert_string_equal(told(f), "");
-    f->end.mlflow_uri = "http://x";
-    run_end_notes(&f->end);
-    journal_fixture_has(told(f), "MLflow");
-    f->end.no_mlflow = true;
-    run_end_notes(&f->end);
-    assert_string_equal(told(f), "");
     run_end_log_level(&f->cli, false, true);
     assert_int_equal(f->cli.log.level, LOG_DEBUG);
     run_end_log_level(&f->cli, true, true);
@@ -204,7 +199,7 @@ int main(void)
         TEST(a_run_that_broke_off),
         TEST(files_that_cannot_be_written),
         TEST(a_journal_that_cannot_be_made),
-        TEST(levels_and_notes),
+        TEST(levels),
         TEST(a_dry_run),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

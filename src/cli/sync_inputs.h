@@ -1,0 +1,19 @@
+/* Which results files `inferbench mlflow sync` is to log: files, folders with results,
+ * and raw folders, whose results are rebuilt from the journal where a run was killed. */
+#ifndef CLI_SYNC_INPUTS_H
+#define CLI_SYNC_INPUTS_H
+
+#include <stddef.h>
+
+#include "base/arena.h"
+#include "base/log.h"
+#include "base/opt.h"
+#include "base/status.h"
+
+/* Paths in the arena, in the order given, of one folder by name. Runs that are still
+ * going on are left out with a note. NOT_FOUND: a folder without results or journal. */
+MUST_CHECK enum status sync_inputs_expand(const struct opt_strings *words,
+                                          struct log *log, struct arena *a,
+                                          struct opt_strings *out, struct err *e);
+
+#endif

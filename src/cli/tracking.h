@@ -1,0 +1,52 @@
+/* MLflow in a run: which server, is it there, and the rows at the end. Nothing is sent
+ * between the first request and the last file. */
+#ifndef CLI_TRACKING_H
+#define CLI_TRACKING_H
+
+#include <stdbool.h>
+
+#include "base/arena.h"
+#include "base/log.h"
+#include "base/opt.h"
+#include "track/account.h"
+#include "track/entry.h"
+
+#define TRACKING_OFFLINE ENTRY_OFFLINE_EXPERIMENT
+#define TRACKING_ONLINE  ENTRY_ONLINE_EXPERIMENT
+
+/* What a dead server can cost: at the start, and at the end; a slow one half a second a
+ * row more. */
+#define TRACKING_GREET_S 2.0
+#define TRACKING_ROW_S   10.0
+#define TRACKING_ALL_S   30.0
+
+struct tracking {
+    struct log *log;
+    struct arena *arena;
+    const char *uri, *experiment; /* as given, or NULL */
+    const char *default_experiment;
+    struct opt_strings tags;
+    bool must_verify;
+    bool is_off;            /* --no-mlflow, or nobody answers at the default address */
+    struct account account; /* of tracking_choose */
+};
+
+/* Which server, from options and environment; asks nobody. STATUS_BAD_OPTION: none that
+ * rows can be sent to. */
+MUST_CHECK enum status tracking_choose(struct tracking *t, struct err *e);
+/* Asks the server for the experiment, so that what is wrong is said before hours of
+ * measuring. Only the default address and nobody there: one note, and is_off. */
+void tracking_greet(struct tracking *t);
+/* Logs the rows of a results file that were measured just now; returns lines for the list
+ * of files, in the arena, or NULL where there is nothing to say. What could not be logged
+ * is said, with the command that does it later. */
+const char *tracking_log(struct tracking *t, const char *results_path,
+                         const char *raw_dir);
+
+/* Shows "MLflow 12/40 rows" on a terminal's live line; fits sync_options.tick, arg: the
+ * struct log. */
+void tracking_tick(void *log, size_t done, size_t of);
+/* Who runs this: $USER, else the name of the user id; NULL unknown. */
+const char *tracking_user(void);
+
+#endif

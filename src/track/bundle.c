@@ -1,0 +1,168 @@
+#include "track/bundle.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/file.h"
+#include "base/mem.h"
+#include "store/foreign.h"
+#include "text/json.h"
+
+#define LOCK_WAIT_S   10.0
+#define ROW_CAP_BYTES ((size_t)16 << 20)
+
+struct reader {
+    struct bundle *bundle;
+    struct arena *arena;
+};
+
+static enum status no_memory(const char *path, struct err *e)
+{
+    return status_fail(e, STATUS_NO_MEMORY, path, "out of memory");
+}
+
+static enum status lock(struct bundle *b, struct err *e)
+{
+    struct instant limit = clock_after(clock_now(), clock_seconds(LOCK_WAIT_S));
+    b->lock_fd = open(b->results_path, O_RDONLY | O_CLOEXEC);
+    if (b->lock_fd < 0)
+        return status_errno(e, b->results_path, "cannot be read");
+    while (flock(b->lock_fd, LOCK_EX | LOCK_NB) != 0) {
+        if (errno != EWOULDBLOCK && errno != EINTR)
+            return STATUS_OK; /* a file system without locks */
+        if (!clock_before(clock_now(), limit)) {
+            (void)status_fail(e, STATUS_TIMEOUT, b->results_path,
+                              "another inferbench is logging it");
+            return status_hint(e, "Wait until that one has ended");
+        }
+        clock_sleep_until(clock_after(clock_now(), clock_seconds(0.05)));
+    }
+    return STATUS_OK;
+}
+
+static enum status keep_texts(struct reader *r, struct bundle_row *row,
+                              const struct foreign_row *from, struct buf *text,
+                              struct err *e)
+{
+    const char *path = r->bundle->results_path;
+    if (scan_copy(from->text, 0, text) != STATUS_OK || buf_char(text, '\n') != STATUS_OK)
+        return no_memory(path, e);
+    struct str laid_out = {text->data, text->len};
+    row->as_written = (struct str){arena_str(r->arena, laid_out), text->len};
+    if (row->as_written.ptr == NULL)
+        return no_memory(path, e);
+    if (json_from_text(row->as_written, path, &row->row, e) != STATUS_OK)
+        return e->code;
+    buf_clear(text);
+    if (json_to_text(row->row, text) == STATUS_OK)
+        row->text = arena_str(r->arena, (struct str){text->data, text->len});
+    return row->text != NULL ? STATUS_OK : no_memory(path, e);
+}
+
+static enum status take_row(void *arg, const struct foreign_row *from, struct err *e)
+{
+    struct reader *r = arg;
+    struct bundle *b = r->bundle;
+    if (b->count == b->room) {
+        size_t room = b->room == 0 ? 64 : 2 * b->room;
+        struct bundle_row *rows = mem_resize(b->rows, room, sizeof *rows);
+        if (rows == NULL)
+            return no_memory(b->results_path, e);
+        b->rows = rows;
+        b->room = room;
+    }
+    struct bundle_row *row = &b->rows[b->count++];
+    *row = (struct bundle_row){0};
+    struct buf text;
+    buf_init(&text, ROW_CAP_BYTES);
+    enum status s = keep_texts(r, row, from, &text, e);
+    buf_fini(&text);
+    return s;
+}
+
+/* A path that is there, or NULL. */
+static const char *if_there(const char *path)
+{
+    return path != NULL && file_exists(path) ? path : NULL;
+}
+
+/* offline_results_STAMP.json: env_info_STAMP.json, offline_summary_STAMP.json and
+ * raw_STAMP/ stand beside it. */
+static enum status find_others(struct bundle *b, struct arena *a, struct err *e)
+{
+    static const char mark[] = "_results_";
+    const char *path = b->results_path, *base = file_base_name(path);
+    int folder = (int)(base - path);
+    size_t len = strlen(base), end = strlen(".json");
+    bool has_end = len > end && strcmp(base + len - end, ".json") == 0;
+    int stem = (int)(has_end ? len - end : len);
+    const char *raw = NULL, *at = strstr(base, mark);
+    if (at != NULL && has_end) {
+        const char *stamp = at + strlen(mark);
+        int stamp_len = (int)(base + stem - stamp);
+        b->env_path = if_there(
+            arena_printf(a, "%.*senv_info_%.*s.json", folder, path, stamp_len, stamp));
+        b->summary_path = if_there(arena_printf(a, "%.*s%.*s_summary_%.*s.json", folder,
+                                                path, (int)(at - base), base, stamp_len,
+                                                stamp));
+        raw = if_there(arena_printf(a, "%.*sraw_%.*s", folder, path, stamp_len, stamp));
+    }
+    b->ledger_path = raw != NULL ? arena_printf(a, "%s/mlflow.json", raw)
+                                 : arena_printf(a, "%s.mlflow", path);
+    return b->ledger_path != NULL ? STATUS_OK : no_memory(path, e);
+}
+
+static enum status read_metadata(struct bundle *b, const struct foreign_file *file,
+                                 struct err *e)
+{
+    struct buf text;
+    if (file->metadata.len == 0 || file->format == 0)
+        return STATUS_OK;
+    buf_init(&text, FOREIGN_FILE_MAX_BYTES);
+    enum status s = scan_copy(file->metadata, 0, &text);
+    if (s == STATUS_OK)
+        s = json_from_text((struct str){buf_cstr(&text), text.len}, b->results_path,
+                           &b->metadata, e);
+    else
+        s = no_memory(b->results_path, e);
+    buf_fini(&text);
+    b->is_merged = json_object_get(b->metadata, "sources") != NULL;
+    return s;
+}
+
+enum status bundle_open(const char *path, struct arena *a, struct bundle *out,
+                        struct err *e)
+{
+    struct foreign_file file;
+    struct reader r = {.bundle = out, .arena = a};
+    const struct foreign_visitor visitor = {
+        .row = take_row, .arg = &r, .needs_no_digest = true};
+    *out = (struct bundle){.results_path = path, .lock_fd = -1};
+    enum status s = lock(out, e);
+    if (s == STATUS_OK)
+        s = foreign_read(path, &visitor, &file, e);
+    if (s == STATUS_OK) {
+        s = read_metadata(out, &file, e);
+        foreign_fini(&file);
+    }
+    if (s == STATUS_OK)
+        s = find_others(out, a, e);
+    if (s != STATUS_OK)
+        bundle_close(out);
+    return s;
+}
+
+void bundle_close(struct bundle *b)
+{
+    for (size_t i = 0; i < b->count; i++)
+        json_decref(b->rows[i].row);
+    mem_free(b->rows);
+    json_decref(b->metadata);
+    if (b->lock_fd >= 0)
+        (void)close(b->lock_fd);
+    *b = (struct bundle){.lock_fd = -1};
+}

@@ -1,0 +1,35 @@
+/* A results file with what belongs to it, as it is to be logged. */
+#ifndef TRACK_BUNDLE_H
+#define TRACK_BUNDLE_H
+
+#include <jansson.h>
+#include <stdbool.h>
+
+#include "base/arena.h"
+#include "base/status.h"
+#include "base/str.h"
+
+struct bundle_row {
+    json_t *row;           /* owned by the bundle */
+    const char *text;      /* compact, its members in the file's order */
+    struct str as_written; /* laid out as row.json */
+};
+
+struct bundle {
+    const char *results_path;
+    const char *env_path, *summary_path; /* NULL: not there */
+    const char *ledger_path;             /* raw_STAMP/mlflow.json, else RESULTS.mlflow */
+    bool is_merged;                      /* rows of several runs */
+    json_t *metadata;                    /* NULL: the published tool's file */
+    struct bundle_row *rows;             /* [count], in the file's order */
+    size_t count, room;
+    int lock_fd; /* -1: not locked */
+};
+
+/* Reads path and locks it against another sync of this machine. Texts live in the arena.
+ * As foreign_read; STATUS_TIMEOUT: another holds the lock for longer than 10 s. */
+MUST_CHECK enum status bundle_open(const char *path, struct arena *a, struct bundle *out,
+                                   struct err *e);
+void bundle_close(struct bundle *b); /* harmless twice */
+
+#endif

@@ -1,0 +1,106 @@
+#include "track/ledger.h"
+
+#include <string.h>
+
+#include "base/buf.h"
+#include "base/file.h"
+#include "text/json.h"
+#include "text/jsonw.h"
+
+#define CAP_BYTES ((size_t)256 << 20)
+#define SAVE_S    1.0
+
+static json_t *fresh(void)
+{
+    return json_pack("{s:i,s:[]}", "format", 1, "servers");
+}
+
+enum status ledger_open(struct ledger *l, const char *path, struct err *e)
+{
+    *l = (struct ledger){.path = path, .saved = clock_now()};
+    struct err ignored;
+    if (file_exists(path) &&
+        json_from_file(path, CAP_BYTES, &l->root, &ignored) != STATUS_OK)
+        l->root = NULL;
+    if (!json_is_array(json_object_get(l->root, "servers"))) {
+        json_decref(l->root);
+        l->root = fresh();
+    }
+    return l->root != NULL ? STATUS_OK
+                           : status_fail(e, STATUS_NO_MEMORY, path, "out of memory");
+}
+
+static bool is_text(const json_t *object, const char *key, const char *text)
+{
+    const char *its = json_str_of(object, key);
+    return its != NULL && strcmp(its, text) == 0;
+}
+
+static json_t *find(const struct ledger *l, const struct ledger_place *p)
+{
+    size_t i;
+    json_t *server;
+    json_array_foreach(json_object_get(l->root, "servers"), i, server)
+    {
+        if (is_text(server, "uri", p->uri) &&
+            is_text(server, "experiment", p->experiment) &&
+            is_text(server, "experiment_id", p->experiment_id))
+            return server;
+    }
+    return NULL;
+}
+
+size_t ledger_count(const struct ledger *l, const struct ledger_place *p)
+{
+    return json_object_size(json_object_get(find(l, p), "rows"));
+}
+
+static void save(struct ledger *l)
+{
+    struct buf compact, text;
+    struct jsonw w;
+    buf_init(&compact, CAP_BYTES);
+    buf_init(&text, CAP_BYTES);
+    if (json_to_text(l->root, &compact) == STATUS_OK) {
+        jsonw_init(&w, &text, 2);
+        jsonw_raw(&w, NULL, buf_cstr(&compact));
+        buf_char(&text, '\n');
+    }
+    enum status s = compact.failed != STATUS_OK ? compact.failed : text.failed;
+    if (s == STATUS_OK)
+        s = file_replace(l->path, (struct str){buf_cstr(&text), text.len}, &l->failed);
+    else
+        s = status_fail(&l->failed, s, l->path, "%s", status_text(s));
+    l->is_changed = s != STATUS_OK;
+    l->saved = clock_now();
+    buf_fini(&text);
+    buf_fini(&compact);
+}
+
+void ledger_note(struct ledger *l, const struct ledger_place *p, const char *unique,
+                 const char *run)
+{
+    json_t *server = find(l, p);
+    if (server == NULL) {
+        server = json_pack("{s:s,s:s,s:s,s:{}}", "uri", p->uri, "experiment",
+                           p->experiment, "experiment_id", p->experiment_id, "rows");
+        if (server == NULL ||
+            json_array_append_new(json_object_get(l->root, "servers"), server) != 0)
+            return; /* out of memory: the server is searched the next time */
+    }
+    json_t *rows = json_object_get(server, "rows");
+    if (is_text(rows, unique, run))
+        return;
+    if (json_object_set_new(rows, unique, json_string(run)) == 0)
+        l->is_changed = true;
+    if (l->is_changed && clock_to_s(clock_since(l->saved)) >= SAVE_S)
+        save(l);
+}
+
+void ledger_close(struct ledger *l)
+{
+    if (l->is_changed)
+        save(l);
+    json_decref(l->root);
+    l->root = NULL;
+}

@@ -1,0 +1,536 @@
+#include "track/mlflow.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "text/json.h"
+#include "text/jsonw.h"
+
+#define API              "/api/2.0/mlflow/"
+#define ARTIFACTS        "/api/2.0/mlflow-artifacts/artifacts/"
+#define ARTIFACTS_SCHEME "mlflow-artifacts:"
+#define CALL_S           30.0
+#define ANSWER_CAP       ((size_t)256 << 20)
+#define REQUEST_CAP      ((size_t)64 << 20)
+#define PAGE_RUNS        1000
+#define METRICS_A_CALL   1000
+#define PAIRS_A_CALL     100
+#define TRIES            6
+#define SERVER_TRIES     2 /* of a 500, which may be our own fault */
+
+enum status mlflow_open(struct mlflow *m, const struct account *account, struct err *e)
+{
+    *m = (struct mlflow){
+        .account = account, .give_up = {.ns = INT64_MAX}, .tries = TRIES};
+    buf_init(&m->call.body, ANSWER_CAP);
+    return account_open(account, CALL_S, &m->rest, e);
+}
+
+void mlflow_close(struct mlflow *m)
+{
+    rest_close(m->rest);
+    buf_fini(&m->call.body);
+    *m = (struct mlflow){0};
+}
+
+/* --- what an answer says */
+
+static struct str first_line(const char *text)
+{
+    struct str rest = str_from(text);
+    return str_trim(str_cut(&rest, '\n'));
+}
+
+/* The server's refusal as an error. */
+static enum status refused(const struct mlflow *m, const char *url, struct err *e)
+{
+    int status = m->call.status;
+    json_t *answer = NULL;
+    struct err ignored;
+    if (account_is_refused(m->account, &m->call, e))
+        return e->code;
+    if (json_from_text((struct str){buf_cstr(&m->call.body), m->call.body.len}, url,
+                       &answer, &ignored) != STATUS_OK)
+        answer = NULL;
+    const char *code = json_str_of(answer, "error_code");
+    const char *message = json_str_of(answer, "message");
+    struct str line = first_line(message != NULL ? message : "");
+    enum status kind = code != NULL && strcmp(code, "RESOURCE_DOES_NOT_EXIST") == 0
+                           ? STATUS_NOT_FOUND
+                           : STATUS_BAD_INPUT;
+    (void)status_fail(e, kind, url, "%d%s%s%s%.*s", status, code != NULL ? " " : "",
+                      code != NULL ? code : "", line.len > 0 ? ": " : "",
+                      (int)(line.len < 300 ? line.len : 300), line.ptr);
+    if (code == NULL && (status == 404 || status == 405))
+        (void)status_hint(e, "Is an MLflow server at that address, and its path right?");
+    json_decref(answer);
+    return kind;
+}
+
+static bool is_passing(enum status s, int status)
+{
+    if (s == STATUS_CLOSED || s == STATUS_TIMEOUT)
+        return true;
+    return s == STATUS_OK && (status == 408 || status == 429 || status == 500 ||
+                              status == 502 || status == 503 || status == 504);
+}
+
+/* The artifact store of a server that has none says 503 for ever. */
+static bool is_for_good(const struct mlflow *m)
+{
+    return m->call.status == 503 && strstr(buf_cstr(&m->call.body), "\"detail\"") != NULL;
+}
+
+/* Sleeps before another try; false where there is no time left for one. */
+static bool pause_before(const struct mlflow *m, int tried)
+{
+    double pause_s = 0.25 * (double)(1 << (tried < 6 ? tried : 6));
+    if (m->call.status != 0 && m->call.retry_after_s >= 0)
+        pause_s = (double)m->call.retry_after_s;
+    struct instant wake = clock_after(clock_now(), clock_seconds(pause_s));
+    if (!clock_before(wake, m->give_up))
+        return false;
+    while (clock_before(clock_now(), wake)) {
+        if (m->stop != NULL && m->stop(NULL))
+            return false;
+        struct instant next = clock_after(clock_now(), clock_seconds(0.1));
+        clock_sleep_until(clock_before(next, wake) ? next : wake);
+    }
+    return true;
+}
+
+static enum status try_once(struct mlflow *m, const struct mlflow_call *c,
+                            const char *url, struct err *e)
+{
+    double left_s = m->give_up.ns == INT64_MAX
+                        ? INFINITY
+                        : clock_to_s(clock_between(clock_now(), m->give_up));
+    if (left_s <= 0)
+        return status_fail(e, STATUS_TIMEOUT, url, "the time for logging is over");
+    rest_set_timeout(m->rest, left_s < CALL_S ? left_s : CALL_S);
+    struct rest_call *call = &m->call;
+    call->method = c->method;
+    call->url = url;
+    call->json = c->json != NULL ? buf_cstr(c->json) : NULL;
+    call->bytes = c->bytes;
+    call->content_type = c->bytes.ptr != NULL ? "application/octet-stream" : NULL;
+    call->status = 0;
+    return rest_do(m->rest, call, e);
+}
+
+enum status mlflow_send(struct mlflow *m, const struct mlflow_call *c, struct err *e)
+{
+    struct buf url;
+    enum status s = STATUS_INTERNAL;
+    if (c->json != NULL && c->json->failed != STATUS_OK)
+        return status_fail(e, c->json->failed, c->path, "the request is too large");
+    buf_init(&url, 8192);
+    buf_printf(&url, "%s%s", m->account->base, c->path);
+    for (int tried = 1;; tried++) {
+        s = try_once(m, c, buf_cstr(&url), e);
+        int status = m->call.status;
+        if (s == STATUS_OK && status >= 200 && status < 300)
+            break;
+        int limit = status == 500 && m->tries > SERVER_TRIES ? SERVER_TRIES : m->tries;
+        bool may_repeat = is_passing(s, status) && !is_for_good(m) && !c->is_once &&
+                          tried < limit;
+        if (s == STATUS_OK)
+            s = refused(m, buf_cstr(&url), e);
+        if (!may_repeat || !pause_before(m, tried))
+            break;
+    }
+    buf_fini(&url);
+    return s;
+}
+
+enum status mlflow_ask(struct mlflow *m, const struct mlflow_call *c, json_t **out,
+                       struct err *e)
+{
+    if (mlflow_send(m, c, e) != STATUS_OK)
+        return e->code;
+    struct str text = {buf_cstr(&m->call.body), m->call.body.len};
+    if (json_from_text(text, m->call.url, out, e) == STATUS_OK)
+        return STATUS_OK;
+    (void)status_fail(e, STATUS_BAD_INPUT, c->path, "the answer is not JSON");
+    return status_hint(e, "Is %s an MLflow server?", m->account->base);
+}
+
+/* --- experiments */
+
+enum status mlflow_ping(struct mlflow *m, double timeout_s, struct err *e)
+{
+    struct mlflow quick = *m;
+    struct instant limit = clock_after(clock_now(), clock_seconds(timeout_s));
+    quick.give_up = clock_before(limit, m->give_up) ? limit : m->give_up;
+    quick.tries = 1;
+    enum status s = mlflow_send(
+        &quick, &(struct mlflow_call){.method = "GET", .path = "/health"}, e);
+    m->call = quick.call;
+    return s;
+}
+
+static void put_escaped(struct buf *out, const char *text)
+{
+    static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+                                "0123456789-._~";
+    for (const char *c = text; *c != '\0'; c++) {
+        if (strchr(plain, *c) != NULL)
+            buf_char(out, *c);
+        else
+            buf_printf(out, "%%%02X", (unsigned)(unsigned char)*c);
+    }
+}
+
+enum status mlflow_look_up(struct mlflow *m, const char *name, json_t **out,
+                           struct err *e)
+{
+    struct buf path;
+    buf_init(&path, 8192);
+    buf_text(&path, API "experiments/get-by-name?experiment_name=");
+    put_escaped(&path, name);
+    enum status s = mlflow_ask(
+        m, &(struct mlflow_call){.method = "GET", .path = buf_cstr(&path)}, out, e);
+    buf_fini(&path);
+    return s;
+}
+
+static enum status post(struct mlflow *m, const char *path, struct buf *body,
+                        json_t **out, struct err *e)
+{
+    const struct mlflow_call c = {.method = "POST", .path = path, .json = body};
+    json_t *answer = NULL;
+    enum status s = mlflow_ask(m, &c, &answer, e);
+    if (out != NULL)
+        *out = answer;
+    else
+        json_decref(answer);
+    return s;
+}
+
+/* A call with one text member. */
+static enum status post_one(struct mlflow *m, const char *path, const char *key,
+                            const char *value, struct err *e)
+{
+    struct buf body;
+    struct jsonw w;
+    buf_init(&body, 8192);
+    jsonw_init(&w, &body, 0);
+    jsonw_object(&w, NULL);
+    jsonw_str(&w, key, value);
+    jsonw_object_end(&w);
+    enum status s = post(m, path, &body, NULL, e);
+    buf_fini(&body);
+    return s;
+}
+
+static enum status restore(struct mlflow *m, const char *name, const char *id,
+                           struct err *e)
+{
+    if (post_one(m, API "experiments/restore", "experiment_id", id, e) == STATUS_OK)
+        return STATUS_OK;
+    char what[sizeof e->what];
+    memcpy(what, e->what, sizeof what);
+    (void)status_fail(
+        e, e->code, name,
+        "this MLflow experiment was deleted and cannot be restored (%.200s)", what);
+    return status_hint(e, "Restore it in MLflow, or take another --mlflow-experiment");
+}
+
+enum status mlflow_experiment(struct mlflow *m, const char *name, struct arena *a,
+                              const char **id, struct err *e)
+{
+    json_t *answer = NULL;
+    enum status s = mlflow_look_up(m, name, &answer, e);
+    if (s == STATUS_NOT_FOUND && m->call.status == 404) {
+        struct err created; /* it may be there by now: another was quicker */
+        (void)post_one(m, API "experiments/create", "name", name, &created);
+        s = mlflow_look_up(m, name, &answer, e);
+        if (s != STATUS_OK && created.code != STATUS_OK)
+            *e = created;
+    }
+    if (s != STATUS_OK)
+        return s;
+    const json_t *found = json_object_get(answer, "experiment");
+    const char *stage = json_str_of(found, "lifecycle_stage");
+    const char *text = json_str_of(found, "experiment_id");
+    *id = text != NULL ? arena_strdup(a, text) : NULL;
+    bool is_deleted = stage != NULL && strcmp(stage, "deleted") == 0;
+    json_decref(answer);
+    if (*id == NULL)
+        return status_fail(e, STATUS_BAD_INPUT, name, "the server gave no experiment id");
+    return is_deleted ? restore(m, name, *id, e) : STATUS_OK;
+}
+
+/* --- runs */
+
+static enum status find_page(struct mlflow *m, struct buf *body, json_t *all,
+                             struct buf *token, struct err *e)
+{
+    json_t *page = NULL;
+    if (post(m, API "runs/search", body, &page, e) != STATUS_OK)
+        return e->code;
+    json_t *runs = json_object_get(page, "runs");
+    enum status s = STATUS_OK;
+    if (json_is_array(runs) && json_array_extend(all, runs) != 0)
+        s = status_fail(e, STATUS_NO_MEMORY, "runs of MLflow", "out of memory");
+    const char *next = json_str_of(page, "next_page_token");
+    buf_clear(token);
+    buf_text(token, next != NULL ? next : "");
+    json_decref(page);
+    return s;
+}
+
+enum status mlflow_find(struct mlflow *m, const char *experiment_id, const char *tag,
+                        const char *value, json_t **out, struct err *e)
+{
+    struct buf body, token, filter;
+    enum status s = STATUS_OK;
+    json_t *all = json_array();
+    buf_init(&body, REQUEST_CAP);
+    buf_init(&token, 8192);
+    buf_init(&filter, 8192);
+    buf_printf(&filter, "tags.`%s` = '%s'", tag, value);
+    do {
+        struct jsonw w;
+        buf_clear(&body);
+        jsonw_init(&w, &body, 0);
+        jsonw_object(&w, NULL);
+        jsonw_array(&w, "experiment_ids");
+        jsonw_str(&w, NULL, experiment_id);
+        jsonw_array_end(&w);
+        jsonw_str(&w, "filter", buf_cstr(&filter));
+        jsonw_str(&w, "run_view_type", "ALL");
+        jsonw_int(&w, "max_results", PAGE_RUNS);
+        if (token.len > 0)
+            jsonw_str(&w, "page_token", buf_cstr(&token));
+        jsonw_object_end(&w);
+        s = find_page(m, &body, all, &token, e);
+    } while (s == STATUS_OK && token.len > 0);
+    buf_fini(&filter);
+    buf_fini(&token);
+    buf_fini(&body);
+    if (s != STATUS_OK)
+        json_decref(all);
+    *out = s == STATUS_OK ? all : NULL;
+    return s;
+}
+
+static void put_pairs(struct jsonw *w, const char *name, const struct entry_pair *pairs,
+                      size_t count)
+{
+    jsonw_array(w, name);
+    for (size_t i = 0; i < count; i++) {
+        jsonw_object(w, NULL);
+        jsonw_str(w, "key", pairs[i].key);
+        jsonw_str(w, "value", pairs[i].value);
+        jsonw_object_end(w);
+    }
+    jsonw_array_end(w);
+}
+
+enum status mlflow_create(struct mlflow *m, const char *experiment_id,
+                          const struct entry *entry, json_t **out, struct err *e)
+{
+    struct buf body;
+    struct jsonw w;
+    json_t *answer = NULL;
+    buf_init(&body, REQUEST_CAP);
+    jsonw_init(&w, &body, 0);
+    jsonw_object(&w, NULL);
+    jsonw_str(&w, "experiment_id", experiment_id);
+    jsonw_str(&w, "run_name", entry->name);
+    jsonw_int(&w, "start_time", entry->start_ms);
+    put_pairs(&w, "tags", entry->tags, entry->tag_count);
+    jsonw_object_end(&w);
+    const struct mlflow_call c = {
+        .method = "POST", .path = API "runs/create", .json = &body, .is_once = true};
+    enum status s = mlflow_ask(m, &c, &answer, e);
+    buf_fini(&body);
+    json_t *run = json_object_get(answer, "run");
+    if (s == STATUS_OK && mlflow_info(run, "run_id") == NULL)
+        s = status_fail(e, STATUS_BAD_INPUT, entry->name, "MLflow made no run");
+    *out = s == STATUS_OK ? json_incref(run) : NULL;
+    json_decref(answer);
+    return s;
+}
+
+static void put_metrics(struct jsonw *w, const struct entry_metric *metrics, size_t count,
+                        int64_t start_ms)
+{
+    jsonw_array(w, "metrics");
+    for (size_t i = 0; i < count; i++) {
+        jsonw_object(w, NULL);
+        jsonw_str(w, "key", metrics[i].key);
+        jsonw_num(w, "value", metrics[i].value);
+        jsonw_int(w, "timestamp", start_ms);
+        jsonw_int(w, "step", 0);
+        jsonw_object_end(w);
+    }
+    jsonw_array_end(w);
+}
+
+/* Parts of an entry, for one batch. */
+struct part {
+    size_t param, params, tag, tags, metric, metrics;
+};
+
+static size_t at_most(size_t have, size_t limit)
+{
+    return have < limit ? have : limit;
+}
+
+static enum status log_part(struct mlflow *m, const char *run, const struct entry *entry,
+                            const struct part *p, int64_t start_ms, struct err *e)
+{
+    struct buf body;
+    struct jsonw w;
+    buf_init(&body, REQUEST_CAP);
+    jsonw_init(&w, &body, 0);
+    jsonw_object(&w, NULL);
+    jsonw_str(&w, "run_id", run);
+    put_metrics(&w, entry->metrics + p->metric, p->metrics, start_ms);
+    put_pairs(&w, "params", entry->params + p->param, p->params);
+    put_pairs(&w, "tags", entry->tags + p->tag, p->tags);
+    jsonw_object_end(&w);
+    enum status s = post(m, API "runs/log-batch", &body, NULL, e);
+    buf_fini(&body);
+    return s;
+}
+
+static enum status log_inputs(struct mlflow *m, const char *run,
+                              const struct entry *entry, struct err *e)
+{
+    struct buf body;
+    struct jsonw w;
+    buf_init(&body, REQUEST_CAP);
+    jsonw_init(&w, &body, 0);
+    jsonw_object(&w, NULL);
+    jsonw_str(&w, "run_id", run);
+    jsonw_array(&w, "datasets");
+    for (size_t i = 0; i < entry->input_count; i++) {
+        const struct entry_input *in = &entry->inputs[i];
+        const struct entry_pair context = {"mlflow.data.context", in->context};
+        jsonw_object(&w, NULL);
+        put_pairs(&w, "tags", &context, 1);
+        jsonw_object(&w, "dataset");
+        jsonw_str(&w, "name", in->name);
+        jsonw_str(&w, "digest", in->digest);
+        jsonw_str(&w, "source_type", "local");
+        jsonw_str(&w, "source", in->source);
+        jsonw_object_end(&w);
+        jsonw_object_end(&w);
+    }
+    jsonw_array_end(&w);
+    jsonw_object_end(&w);
+    enum status s = post(m, API "runs/log-inputs", &body, NULL, e);
+    buf_fini(&body);
+    return s;
+}
+
+enum status mlflow_log(struct mlflow *m, const char *run, const struct entry *entry,
+                       int64_t start_ms, struct err *e)
+{
+    struct part p = {0};
+    do {
+        p.params = at_most(entry->param_count - p.param, PAIRS_A_CALL);
+        p.tags = at_most(entry->tag_count - p.tag, PAIRS_A_CALL);
+        p.metrics = at_most(entry->metric_count - p.metric,
+                            METRICS_A_CALL - p.params - p.tags);
+        if (log_part(m, run, entry, &p, start_ms, e) != STATUS_OK)
+            return e->code;
+        p.param += p.params;
+        p.tag += p.tags;
+        p.metric += p.metrics;
+    } while (p.param < entry->param_count || p.tag < entry->tag_count ||
+             p.metric < entry->metric_count);
+    return entry->input_count > 0 ? log_inputs(m, run, entry, e) : STATUS_OK;
+}
+
+enum status mlflow_end(struct mlflow *m, const char *run, const struct entry *entry,
+                       struct err *e)
+{
+    struct buf body;
+    struct jsonw w;
+    buf_init(&body, 8192);
+    jsonw_init(&w, &body, 0);
+    jsonw_object(&w, NULL);
+    jsonw_str(&w, "run_id", run);
+    jsonw_str(&w, "status", entry->is_failed ? "FAILED" : "FINISHED");
+    jsonw_int(&w, "end_time", entry->end_ms);
+    jsonw_object_end(&w);
+    enum status s = post(m, API "runs/update", &body, NULL, e);
+    buf_fini(&body);
+    return s;
+}
+
+/* --- artifacts */
+
+enum status mlflow_put(struct mlflow *m, const char *artifact_uri, const char *path,
+                       struct str bytes, struct err *e)
+{
+    struct buf target;
+    size_t scheme = strlen(ARTIFACTS_SCHEME);
+    if (artifact_uri == NULL || strncmp(artifact_uri, ARTIFACTS_SCHEME, scheme) != 0)
+        return status_fail(e, STATUS_UNSUPPORTED, "MLflow",
+                           "the server takes no artifacts (it keeps them at %.200s)",
+                           artifact_uri != NULL ? artifact_uri : "an unknown place");
+    const char *at = artifact_uri + scheme;
+    at += strspn(at, "/");
+    buf_init(&target, 8192);
+    buf_printf(&target, ARTIFACTS "%s/%s", at, path);
+    if (bytes.ptr == NULL)
+        bytes = str_from("");
+    enum status s = mlflow_send(
+        m,
+        &(struct mlflow_call){.method = "PUT", .path = buf_cstr(&target), .bytes = bytes},
+        e);
+    buf_fini(&target);
+    if (s != STATUS_OK && m->call.status == 503 && is_for_good(m))
+        return status_fail(e, STATUS_UNSUPPORTED, "MLflow",
+                           "the server takes no artifacts (--no-serve-artifacts)");
+    return s;
+}
+
+enum status mlflow_artifact_bytes(struct mlflow *m, const char *run, const char *name,
+                                  int64_t *bytes, struct err *e)
+{
+    struct buf path;
+    json_t *answer = NULL, *file;
+    size_t i;
+    *bytes = -1;
+    buf_init(&path, 8192);
+    buf_printf(&path, API "artifacts/list?run_id=%s", run);
+    enum status s = mlflow_ask(
+        m, &(struct mlflow_call){.method = "GET", .path = buf_cstr(&path)}, &answer, e);
+    buf_fini(&path);
+    if (s != STATUS_OK)
+        return s;
+    json_array_foreach(json_object_get(answer, "files"), i, file)
+    {
+        const char *its = json_str_of(file, "path");
+        if (its != NULL && strcmp(its, name) == 0)
+            *bytes = json_int_of(file, "file_size", 0);
+    }
+    json_decref(answer);
+    return STATUS_OK;
+}
+
+/* --- reading a run */
+
+const char *mlflow_info(const json_t *run, const char *key)
+{
+    return json_str_of(json_object_get(run, "info"), key);
+}
+
+const char *mlflow_tag(const json_t *run, const char *key)
+{
+    size_t i;
+    json_t *tag;
+    json_array_foreach(json_object_get(json_object_get(run, "data"), "tags"), i, tag)
+    {
+        const char *its = json_str_of(tag, "key");
+        if (its != NULL && strcmp(its, key) == 0)
+            return json_str_of(tag, "value");
+    }
+    return NULL;
+}

@@ -1,0 +1,84 @@
+/* Calls of an MLflow tracking server, REST 2.0 (checked against 3.17.2). Calls that fail
+ * in passing (408, 429, 500, 502, 503, 504, a lost connection) are made again,
+ * Retry-After minded, until `give_up`; creating a run is not, because its answer may be
+ * lost: look for the run first. Texts of errors are the server's first line, never a page
+ * of HTML. An answer of 200 does not prove that data were stored: see readback.h. */
+#ifndef TRACK_MLFLOW_H
+#define TRACK_MLFLOW_H
+
+#include <jansson.h>
+
+#include "base/clock.h"
+#include "http/rest.h"
+#include "track/account.h"
+#include "track/entry.h"
+
+struct mlflow {
+    const struct account *account; /* borrowed */
+    struct rest *rest;
+    struct rest_call call;
+    struct instant give_up; /* no call lasts longer; ns INT64_MAX: each has 30 s */
+    int tries;              /* of one call, 1 or more */
+    bool (*stop)(void *);   /* no further try once true; NULL: never */
+};
+
+MUST_CHECK enum status mlflow_open(struct mlflow *m, const struct account *account,
+                                   struct err *e);
+void mlflow_close(struct mlflow *m); /* harmless twice, and on a zeroed struct */
+
+/* GET /health, once. STATUS_CLOSED, STATUS_TIMEOUT, STATUS_NOT_FOUND: nobody answers. */
+MUST_CHECK enum status mlflow_ping(struct mlflow *m, double timeout_s, struct err *e);
+/* One call, for what has no function here: `json` or `bytes`, or neither for a GET. */
+struct mlflow_call {
+    const char *method, *path; /* path: from the server's base on */
+    const struct buf *json;
+    struct str bytes;
+    bool is_once; /* not to be repeated */
+};
+/* STATUS_OK only for a 2xx; the answer is in m->call.body. STATUS_NOT_FOUND: it says that
+ * this is not there. */
+MUST_CHECK enum status mlflow_send(struct mlflow *m, const struct mlflow_call *c,
+                                   struct err *e);
+/* The same, for an answer in JSON: a new reference. */
+MUST_CHECK enum status mlflow_ask(struct mlflow *m, const struct mlflow_call *c,
+                                  json_t **out, struct err *e);
+
+/* The server's answer about an experiment, also a deleted one; a new reference. Nothing
+ * of that name: STATUS_NOT_FOUND, and m->call.status is 404. */
+MUST_CHECK enum status mlflow_look_up(struct mlflow *m, const char *name, json_t **out,
+                                      struct err *e);
+/* Id of an experiment, which is created where it is missing, restored where it was
+ * deleted. In the arena. */
+MUST_CHECK enum status mlflow_experiment(struct mlflow *m, const char *name,
+                                         struct arena *a, const char **id, struct err *e);
+/* Every run, also a deleted one, whose tag has that value: *out is a new array of the
+ * server's run objects. tag and value without quotes of any kind. */
+MUST_CHECK enum status mlflow_find(struct mlflow *m, const char *experiment_id,
+                                   const char *tag, const char *value, json_t **out,
+                                   struct err *e);
+/* Makes a run of an entry, with all its tags. *out is a new reference to its object. */
+MUST_CHECK enum status mlflow_create(struct mlflow *m, const char *experiment_id,
+                                     const struct entry *entry, json_t **out,
+                                     struct err *e);
+/* Tags, parameters, metrics and inputs of an entry, in batches within the server's
+ * limits; may be repeated: metrics carry start_ms, and the same point is kept once. */
+MUST_CHECK enum status mlflow_log(struct mlflow *m, const char *run,
+                                  const struct entry *entry, int64_t start_ms,
+                                  struct err *e);
+/* Stores a file of a run under its artifact_uri; path: letters, digits, "._-/".
+ * STATUS_UNSUPPORTED: the server does not take artifacts. */
+MUST_CHECK enum status mlflow_put(struct mlflow *m, const char *artifact_uri,
+                                  const char *path, struct str bytes, struct err *e);
+/* Bytes of an artifact at the top of a run, as the server lists it; -1: not there. */
+MUST_CHECK enum status mlflow_artifact_bytes(struct mlflow *m, const char *run,
+                                             const char *name, int64_t *bytes,
+                                             struct err *e);
+/* FINISHED or FAILED. */
+MUST_CHECK enum status mlflow_end(struct mlflow *m, const char *run,
+                                  const struct entry *entry, struct err *e);
+
+/* Members of a server's run object, borrowed; NULL where missing. */
+const char *mlflow_info(const json_t *run, const char *key);
+const char *mlflow_tag(const json_t *run, const char *key);
+
+#endif

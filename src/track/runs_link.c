@@ -1,0 +1,13 @@
+#include "track/runs_link.h"
+
+const char *runs_link(const char *base, const char *experiment_id, const char *run_id,
+                      struct arena *a)
+{
+    /* searchFilter: tags.is_warmup = 'False' [and tags.run_id = '...'] */
+    return arena_printf(a,
+                        "%s/#/experiments/%s/runs?searchFilter=tags.is_warmup%%20%%3D%%20"
+                        "'False'%s%s%s&workflowType=machine_learning",
+                        base, experiment_id,
+                        run_id != NULL ? "%20and%20tags.run_id%20%3D%20'" : "",
+                        run_id != NULL ? run_id : "", run_id != NULL ? "'" : "");
+}

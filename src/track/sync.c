@@ -1,0 +1,377 @@
+#include "track/sync.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "base/file.h"
+#include "text/json.h"
+#include "track/bundle.h"
+#include "track/entry.h"
+#include "track/ledger.h"
+#include "track/mlflow.h"
+#include "track/readback.h"
+#include "track/runs_link.h"
+
+#define FILE_CAP_BYTES ((size_t)1 << 30)
+#define SHELVES_MAX    256
+
+/* Runs that the server holds of one run of inferbench. */
+struct shelf {
+    const char *experiment, *id;
+    const char *run_id; /* NULL: rows of the published tool, looked for one by one */
+    json_t *runs;       /* UNIQUE: run object */
+};
+
+struct job {
+    const struct sync_options *options;
+    struct arena *arena;
+    struct sync_outcome *out;
+    struct mlflow server;
+    struct bundle bundle;
+    struct ledger ledger;
+    struct entry_context context;
+    struct shelf shelves[SHELVES_MAX];
+    size_t shelf_count;
+    struct buf env, results, summary; /* files to store; empty: none */
+    struct instant end;
+};
+
+/* --- what the server holds */
+
+static void shelve(struct shelf *s, const json_t *found)
+{
+    size_t i;
+    json_t *run;
+    json_array_foreach(found, i, run)
+    {
+        const char *unique = mlflow_tag(run, ENTRY_ROW_TAG);
+        const char *stage = mlflow_info(run, "lifecycle_stage");
+        if (unique == NULL)
+            continue;
+        bool is_deleted = stage != NULL && strcmp(stage, "deleted") == 0;
+        if (!is_deleted || json_object_get(s->runs, unique) == NULL)
+            (void)json_object_set(s->runs, unique, run);
+    }
+}
+
+static enum status look(struct job *j, struct shelf *s, const char *tag,
+                        const char *value, struct err *e)
+{
+    json_t *found = NULL;
+    if (mlflow_find(&j->server, s->id, tag, value, &found, e) != STATUS_OK)
+        return e->code;
+    shelve(s, found);
+    json_decref(found);
+    return STATUS_OK;
+}
+
+static bool is_same_text(const char *a, const char *b)
+{
+    return a == NULL || b == NULL ? a == b : strcmp(a, b) == 0;
+}
+
+/* The shelf of an entry, filled. */
+static enum status shelf_of(struct job *j, const struct entry *entry, struct shelf **out,
+                            struct err *e)
+{
+    const char *experiment = j->options->experiment != NULL ? j->options->experiment
+                                                            : entry->experiment;
+    const char *id = NULL;
+    for (size_t i = 0; i < j->shelf_count; i++) {
+        struct shelf *s = &j->shelves[i];
+        if (strcmp(s->experiment, experiment) != 0)
+            continue;
+        id = s->id;
+        *out = s;
+        if (is_same_text(s->run_id, entry->run_id))
+            return STATUS_OK;
+    }
+    if (j->shelf_count == SHELVES_MAX)
+        return status_fail(e, STATUS_UNSUPPORTED, j->bundle.results_path,
+                           "holds rows of more than %d runs", SHELVES_MAX);
+    if (id == NULL &&
+        mlflow_experiment(&j->server, experiment, j->arena, &id, e) != STATUS_OK)
+        return e->code;
+    struct shelf *s = &j->shelves[j->shelf_count];
+    *s = (struct shelf){.experiment = experiment,
+                        .id = id,
+                        .run_id = entry->run_id,
+                        .runs = json_object()};
+    if (s->runs == NULL)
+        return status_fail(e, STATUS_NO_MEMORY, "MLflow", "out of memory");
+    j->shelf_count++;
+    *out = s;
+    return s->run_id != NULL ? look(j, s, "run_id", s->run_id, e) : STATUS_OK;
+}
+
+/* --- one row */
+
+static enum status store(struct job *j, const json_t *run, const char *path,
+                         struct str bytes, struct err *e)
+{
+    if (bytes.len == 0 || j->out->no_artifacts)
+        return STATUS_OK;
+    const char *uri = mlflow_info(run, "artifact_uri");
+    enum status s = mlflow_put(&j->server, uri, path, bytes, e);
+    if (s != STATUS_UNSUPPORTED || j->server.call.status == 401 ||
+        j->server.call.status == 403)
+        return s;
+    j->out->no_artifacts = true;
+    return STATUS_OK;
+}
+
+static enum status store_buf(struct job *j, const json_t *run, const char *path,
+                             const struct buf *bytes, struct err *e)
+{
+    return store(j, run, path, (struct str){bytes->data, bytes->len}, e);
+}
+
+/* Name of a file under a folder of the run's artifacts. */
+static const char *under(struct job *j, const char *folder, const char *path)
+{
+    const char *name = arena_printf(j->arena, "%s%s", folder, file_base_name(path));
+    return name != NULL ? name : "unnamed.json";
+}
+
+static enum status store_all(struct job *j, const json_t *run, size_t index,
+                             struct err *e)
+{
+    const struct bundle *b = &j->bundle;
+    if (j->env.len > 0 &&
+        store_buf(j, run, under(j, "environment/", b->env_path), &j->env, e) != STATUS_OK)
+        return e->code;
+    bool is_last = index + 1 == b->count;
+    if (is_last && j->results.len > 0 &&
+        store_buf(j, run, under(j, "", b->results_path), &j->results, e) != STATUS_OK)
+        return e->code;
+    if (is_last && j->summary.len > 0 &&
+        store_buf(j, run, under(j, "", b->summary_path), &j->summary, e) != STATUS_OK)
+        return e->code;
+    return store(j, run, "row.json", b->rows[index].as_written, e);
+}
+
+static enum status verify(struct job *j, const struct shelf *s, const char *run,
+                          const struct entry *entry, size_t index, struct err *e)
+{
+    json_t *found = NULL;
+    int64_t bytes;
+    if (mlflow_find(&j->server, s->id, ENTRY_ROW_TAG, entry->unique, &found, e) !=
+        STATUS_OK)
+        return e->code;
+    const json_t *held = NULL;
+    size_t i;
+    json_t *one;
+    json_array_foreach(found, i, one)
+    {
+        const char *id = mlflow_info(one, "run_id");
+        if (id != NULL && strcmp(id, run) == 0)
+            held = one;
+    }
+    enum status st = held != NULL ? readback_check(entry, held, e)
+                                  : status_fail(e, STATUS_BAD_INPUT, entry->name,
+                                                "its MLflow run is not found again");
+    json_decref(found);
+    if (st != STATUS_OK || j->out->no_artifacts)
+        return st;
+    if (mlflow_artifact_bytes(&j->server, run, "row.json", &bytes, e) != STATUS_OK)
+        return e->code;
+    int64_t want = (int64_t)j->bundle.rows[index].as_written.len;
+    if (bytes != want)
+        return status_fail(e, STATUS_BAD_INPUT, entry->name,
+                           "MLflow holds %lld bytes of row.json, not %lld",
+                           (long long)bytes, (long long)want);
+    return STATUS_OK;
+}
+
+/* A new run; where its answer was lost, the one that it made all the same. */
+static enum status make_run(struct job *j, struct shelf *s, const struct entry *entry,
+                            json_t **run, struct err *e)
+{
+    for (int tried = 1;; tried++) {
+        enum status st = mlflow_create(&j->server, s->id, entry, run, e);
+        bool was_lost = st == STATUS_TIMEOUT || st == STATUS_CLOSED ||
+                        (st != STATUS_OK && j->server.call.status >= 429 &&
+                         j->server.call.status != 500);
+        if (!was_lost || tried >= j->server.tries)
+            return st;
+        if (look(j, s, ENTRY_ROW_TAG, entry->unique, e) != STATUS_OK)
+            return e->code;
+        *run = json_incref(json_object_get(s->runs, entry->unique));
+        if (*run != NULL)
+            return STATUS_OK;
+    }
+}
+
+static void confirm(struct job *j, const struct shelf *s, const struct entry *entry,
+                    const char *run)
+{
+    const struct ledger_place place = {j->options->account->base, s->experiment, s->id};
+    ledger_note(&j->ledger, &place, entry->unique, run);
+}
+
+static enum status send_row(struct job *j, struct shelf *s, const struct entry *entry,
+                            size_t index, struct err *e)
+{
+    json_t *run = json_incref(json_object_get(s->runs, entry->unique));
+    if (run == NULL && make_run(j, s, entry, &run, e) != STATUS_OK)
+        return e->code;
+    const char *id = mlflow_info(run, "run_id");
+    int64_t start_ms = json_int_of(json_object_get(run, "info"), "start_time",
+                                   entry->start_ms);
+    enum status st = STATUS_INTERNAL;
+    if (id == NULL)
+        st = status_fail(e, STATUS_BAD_INPUT, entry->name, "MLflow's run has no run_id");
+    else if (mlflow_log(&j->server, id, entry, start_ms, e) != STATUS_OK ||
+             store_all(j, run, index, e) != STATUS_OK ||
+             mlflow_end(&j->server, id, entry, e) != STATUS_OK)
+        st = e->code;
+    else
+        st = j->options->must_verify ? verify(j, s, id, entry, index, e) : STATUS_OK;
+    if (st == STATUS_OK) {
+        (void)json_object_set(s->runs, entry->unique, run);
+        confirm(j, s, entry, id);
+        j->out->sent++;
+        j->out->cut += entry->cut;
+    }
+    json_decref(run);
+    return st;
+}
+
+static enum status take_row(struct job *j, size_t index, struct err *e)
+{
+    const struct bundle_row *row = &j->bundle.rows[index];
+    struct entry entry;
+    struct shelf *s = NULL;
+    if (entry_of_row(row->row, row->text, &j->context, j->arena, &entry, e) !=
+            STATUS_OK ||
+        shelf_of(j, &entry, &s, e) != STATUS_OK)
+        return e->code;
+    if (s->run_id == NULL && json_object_get(s->runs, entry.unique) == NULL &&
+        look(j, s, ENTRY_ROW_TAG, entry.unique, e) != STATUS_OK)
+        return e->code;
+    const json_t *run = json_object_get(s->runs, entry.unique);
+    const char *stage = mlflow_info(run, "lifecycle_stage");
+    if (stage != NULL && strcmp(stage, "deleted") == 0) {
+        j->out->deleted++;
+        return STATUS_OK;
+    }
+    struct err differs;
+    if (run != NULL && readback_check(&entry, run, &differs) == STATUS_OK) {
+        confirm(j, s, &entry, mlflow_info(run, "run_id"));
+        j->out->there++;
+        return STATUS_OK;
+    }
+    return send_row(j, s, &entry, index, e);
+}
+
+/* --- a file */
+
+/* After such a failure the next row fares no better. */
+static bool is_final(const struct job *j, enum status s)
+{
+    if (s == STATUS_BAD_INPUT)
+        return j->server.call.status >= 500 || j->server.call.status == 404;
+    return s != STATUS_NOT_FOUND;
+}
+
+static void take_rows(struct job *j)
+{
+    struct sync_outcome *out = j->out;
+    const struct sync_options *o = j->options;
+    for (size_t i = 0; i < j->bundle.count; i++) {
+        struct err e;
+        enum status s = STATUS_OK;
+        struct instant limit = clock_after(clock_now(), clock_seconds(o->row_limit_s));
+        j->server.give_up = clock_before(limit, j->end) ? limit : j->end;
+        if (o->stop != NULL && o->stop(NULL))
+            s = status_fail(&e, STATUS_INTERRUPTED, "MLflow", "stopped by a signal");
+        else
+            s = take_row(j, i, &e);
+        if (s != STATUS_OK) {
+            if (out->first.code == STATUS_OK)
+                out->first = e;
+            out->pending += is_final(j, s) ? j->bundle.count - i : 1;
+            if (is_final(j, s))
+                return;
+        }
+        if (o->tick != NULL)
+            o->tick(o->arg, i + 1, j->bundle.count);
+    }
+}
+
+static enum status read_files(struct job *j, struct err *e)
+{
+    const struct bundle *b = &j->bundle;
+    if (b->env_path != NULL && file_read(b->env_path, &j->env, e) != STATUS_OK)
+        return e->code;
+    if (b->is_merged)
+        return STATUS_OK;
+    if (b->summary_path != NULL &&
+        file_read(b->summary_path, &j->summary, e) != STATUS_OK)
+        return e->code;
+    return file_read(b->results_path, &j->results, e);
+}
+
+static void make_link(struct job *j)
+{
+    if (j->out->sent + j->out->there == 0)
+        return;
+    const struct shelf *s = &j->shelves[0];
+    const char *only = j->shelf_count == 1 ? s->run_id : NULL;
+    j->out->link = runs_link(j->options->account->base, s->id, only, j->arena);
+}
+
+static enum status work(struct job *j, struct err *e)
+{
+    const struct sync_options *o = j->options;
+    j->out->rows = j->out->pending = j->bundle.count;
+    j->end = clock_after(
+        clock_now(), clock_seconds(o->limit_s + (double)j->bundle.count * o->row_more_s));
+    j->context = (struct entry_context){
+        .options = json_object_get(j->bundle.metadata, "options"),
+        .plan_sha256 = json_str_of(j->bundle.metadata, "plan_sha256"),
+        .tags = o->tags,
+        .user = o->user};
+    if (read_files(j, e) != STATUS_OK ||
+        ledger_open(&j->ledger, j->bundle.ledger_path, e) != STATUS_OK ||
+        mlflow_open(&j->server, o->account, e) != STATUS_OK)
+        return e->code;
+    j->server.tries = o->tries;
+    j->server.stop = o->stop;
+    j->out->pending = 0;
+    take_rows(j);
+    make_link(j);
+    j->out->ledger_path = j->bundle.ledger_path;
+    if (j->out->first.code != STATUS_OK)
+        *e = j->out->first;
+    return j->out->first.code;
+}
+
+enum status sync_file(const char *results_path, const struct sync_options *o,
+                      struct arena *a, struct sync_outcome *out, struct err *e)
+{
+    struct job *j = arena_alloc(a, 1, sizeof *j);
+    *out = (struct sync_outcome){0};
+    if (j == NULL)
+        return status_fail(e, STATUS_NO_MEMORY, results_path, "out of memory");
+    *j = (struct job){.options = o, .arena = a, .out = out};
+    buf_init(&j->env, FILE_CAP_BYTES);
+    buf_init(&j->results, FILE_CAP_BYTES);
+    buf_init(&j->summary, FILE_CAP_BYTES);
+    enum status s = bundle_open(results_path, a, &j->bundle, e);
+    if (s == STATUS_OK) {
+        s = work(j, e);
+        ledger_close(&j->ledger);
+        out->no_ledger = j->ledger.failed.code != STATUS_OK;
+        mlflow_close(&j->server);
+        for (size_t i = 0; i < j->shelf_count; i++)
+            json_decref(j->shelves[i].runs);
+        bundle_close(&j->bundle);
+    }
+    if (s != STATUS_OK)
+        out->first = *e;
+    buf_fini(&j->env);
+    buf_fini(&j->results);
+    buf_fini(&j->summary);
+    return s;
+}

@@ -1,0 +1,100 @@
+/* ledger.c: what is logged where, kept in a file. */
+#include "track/ledger.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+#include <cmocka.h>
+
+#include "base/file.h"
+#include "foreign_fixture.h"
+
+static const struct ledger_place here = {"http://h:5000", "exp", "1"};
+static const struct ledger_place there = {"http://other", "exp", "1"};
+
+static int setup(void **state)
+{
+    static struct foreign_fixture f;
+    memset(&f, 0, sizeof f);
+    foreign_fixture_init(&f);
+    *state = &f;
+    return 0;
+}
+
+static int teardown(void **state)
+{
+    foreign_fixture_fini(*state);
+    return 0;
+}
+
+static void rows_of_two_servers(void **state)
+{
+    struct foreign_fixture *f = *state;
+    struct ledger l;
+    struct err e;
+    const char *path = arena_printf(&f->arena, "%s/mlflow.json", f->dir);
+    assert_int_equal(ledger_open(&l, path, &e), STATUS_OK);
+    assert_int_equal(ledger_count(&l, &here), 0);
+    ledger_note(&l, &here, "r/0", "m0");
+    ledger_note(&l, &here, "r/1", "m1");
+    ledger_note(&l, &here, "r/1", "m1");
+    ledger_note(&l, &there, "r/0", "x");
+    ledger_close(&l);
+    assert_int_equal(l.failed.code, STATUS_OK);
+    assert_int_equal(ledger_open(&l, path, &e), STATUS_OK);
+    assert_int_equal(ledger_count(&l, &here), 2);
+    assert_int_equal(ledger_count(&l, &there), 1);
+    assert_int_equal(json_array_size(json_object_get(l.root, "servers")), 2);
+    ledger_close(&l);
+}
+
+static void nothing_noted_writes_nothing(void **state)
+{
+    struct foreign_fixture *f = *state;
+    struct ledger l;
+    struct err e;
+    const char *path = arena_printf(&f->arena, "%s/mlflow.json", f->dir);
+    assert_int_equal(ledger_open(&l, path, &e), STATUS_OK);
+    ledger_close(&l);
+    assert_false(file_exists(path));
+}
+
+static void a_broken_file_counts_for_nothing(void **state)
+{
+    struct foreign_fixture *f = *state;
+    struct ledger l;
+    struct err e;
+    const char *path = foreign_fixture_put(f, "mlflow.json", "{\"format\": 1, \"ser");
+    assert_int_equal(ledger_open(&l, path, &e), STATUS_OK);
+    assert_int_equal(ledger_count(&l, &here), 0);
+    ledger_note(&l, &here, "r/0", "m0");
+    ledger_close(&l);
+    assert_int_equal(ledger_open(&l, path, &e), STATUS_OK);
+    assert_int_equal(ledger_count(&l, &here), 1);
+    ledger_close(&l);
+}
+
+static void a_folder_that_is_not_there(void **state)
+{
+    (void)state;
+    struct ledger l;
+    struct err e;
+    assert_int_equal(ledger_open(&l, "/nowhere/mlflow.json", &e), STATUS_OK);
+    ledger_note(&l, &here, "r/0", "m0");
+    ledger_close(&l);
+    assert_int_not_equal(l.failed.code, STATUS_OK);
+}
+
+int main(void)
+{
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+    const struct CMUnitTest tests[] = {
+        TEST(rows_of_two_servers),
+        TEST(nothing_noted_writes_nothing),
+        TEST(a_broken_file_counts_for_nothing),
+        TEST(a_folder_that_is_not_there),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
