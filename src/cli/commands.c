@@ -3,8 +3,8 @@
 #include <string.h>
 
 const struct cli_command *const commands_table[] = {
-    &cmd_offline, &cmd_online,  &cmd_merge, &cmd_analyze,
-    &cmd_mlflow,  &cmd_env,     &cmd_recover, &cmd_serve, &cmd_selftest,
+    &cmd_offline, &cmd_online,  &cmd_merge, &cmd_analyze,  &cmd_mlflow,
+    &cmd_env,     &cmd_recover, &cmd_serve, &cmd_selftest,
 };
 
 const size_t commands_count = sizeof commands_table / sizeof commands_table[0];

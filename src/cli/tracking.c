@@ -46,9 +46,7 @@ void tracking_greet(struct tracking *t)
     if (t->account.is_default) {
         t->is_off = true;
         log_line(t->log, LOG_NOTE,
-                 "note: no MLflow server at %s: the files hold everything. "
-                 "scripts/setup_mlflow.sh starts one, `inferbench mlflow sync` logs them "
-                 "later, --no-mlflow hides this note",
+                 "note: no MLflow server at %s (setup_mlflow.sh starts one)",
                  t->account.base);
         return;
     }

@@ -16,6 +16,7 @@
 #define METRICS_A_CALL   1000
 #define PAIRS_A_CALL     100
 #define TRIES            6
+#define TOLD_MAX         300
 #define SERVER_TRIES     2 /* of a 500, which may be our own fault */
 
 enum status mlflow_open(struct mlflow *m, const struct account *account, struct err *e)
@@ -41,30 +42,37 @@ static struct str first_line(const char *text)
     return str_trim(str_cut(&rest, '\n'));
 }
 
-/* The server's refusal as an error. */
-static enum status refused(const struct mlflow *m, const char *url, struct err *e)
+/* An answer in the words of MLflow, or of something else at its address. */
+static enum status told(const struct mlflow *m, const char *url, const json_t *answer,
+                        struct err *e)
 {
-    int status = m->call.status;
-    json_t *answer = NULL;
-    struct err ignored;
-    if (account_is_refused(m->account, &m->call, e))
-        return e->code;
-    if (json_from_text((struct str){buf_cstr(&m->call.body), m->call.body.len}, url,
-                       &answer, &ignored) != STATUS_OK)
-        answer = NULL;
     const char *code = json_str_of(answer, "error_code");
     const char *message = json_str_of(answer, "message");
     struct str line = first_line(message != NULL ? message : "");
     enum status kind = code != NULL && strcmp(code, "RESOURCE_DOES_NOT_EXIST") == 0
                            ? STATUS_NOT_FOUND
                            : STATUS_BAD_INPUT;
-    (void)status_fail(e, kind, url, "%d%s%s%s%.*s", status, code != NULL ? " " : "",
-                      code != NULL ? code : "", line.len > 0 ? ": " : "",
-                      (int)(line.len < 300 ? line.len : 300), line.ptr);
-    if (code == NULL && (status == 404 || status == 405))
-        (void)status_hint(e, "Is an MLflow server at that address, and its path right?");
+    if (code == NULL) {
+        (void)status_fail(e, kind, url, "answers %d", m->call.status);
+        return status_hint(e, "Is an MLflow server at that address, and its path right?");
+    }
+    return status_fail(e, kind, url, "%d %s: %.*s", m->call.status, code,
+                       (int)(line.len < TOLD_MAX ? line.len : TOLD_MAX), line.ptr);
+}
+
+/* The server's refusal as an error. */
+static enum status refused(const struct mlflow *m, const char *url, struct err *e)
+{
+    json_t *answer = NULL;
+    struct err ignored;
+    struct str body = {buf_cstr(&m->call.body), m->call.body.len};
+    if (account_is_refused(m->account, &m->call, e))
+        return e->code;
+    if (json_from_text(body, url, &answer, &ignored) != STATUS_OK)
+        answer = NULL;
+    enum status s = told(m, url, answer, e);
     json_decref(answer);
-    return kind;
+    return s;
 }
 
 static bool is_passing(enum status s, int status)
@@ -118,6 +126,17 @@ static enum status try_once(struct mlflow *m, const struct mlflow_call *c,
     return rest_do(m->rest, call, e);
 }
 
+/* May the call that just ended be made again? s: what rest_do said. */
+static bool may_repeat(const struct mlflow *m, const struct mlflow_call *c, enum status s,
+                       int tried)
+{
+    int limit = m->tries;
+    if (s == STATUS_OK && m->call.status == 500 && limit > SERVER_TRIES)
+        limit = SERVER_TRIES;
+    return !c->is_once && tried < limit && is_passing(s, m->call.status) &&
+           !is_for_good(m);
+}
+
 enum status mlflow_send(struct mlflow *m, const struct mlflow_call *c, struct err *e)
 {
     struct buf url;
@@ -128,17 +147,13 @@ enum status mlflow_send(struct mlflow *m, const struct mlflow_call *c, struct er
     buf_printf(&url, "%s%s", m->account->base, c->path);
     for (int tried = 1;; tried++) {
         s = try_once(m, c, buf_cstr(&url), e);
-        int status = m->call.status;
-        if (s == STATUS_OK && status >= 200 && status < 300)
-            break;
-        int limit = status == 500 && m->tries > SERVER_TRIES ? SERVER_TRIES : m->tries;
-        bool may_repeat = is_passing(s, status) && !is_for_good(m) && !c->is_once &&
-                          tried < limit;
-        if (s == STATUS_OK)
+        bool is_again = may_repeat(m, c, s, tried);
+        if (s == STATUS_OK && (m->call.status < 200 || m->call.status > 299))
             s = refused(m, buf_cstr(&url), e);
-        if (!may_repeat || !pause_before(m, tried))
+        if (!is_again || !pause_before(m, tried))
             break;
     }
+    m->call.url = NULL;
     buf_fini(&url);
     return s;
 }
@@ -149,7 +164,7 @@ enum status mlflow_ask(struct mlflow *m, const struct mlflow_call *c, json_t **o
     if (mlflow_send(m, c, e) != STATUS_OK)
         return e->code;
     struct str text = {buf_cstr(&m->call.body), m->call.body.len};
-    if (json_from_text(text, m->call.url, out, e) == STATUS_OK)
+    if (json_from_text(text, c->path, out, e) == STATUS_OK)
         return STATUS_OK;
     (void)status_fail(e, STATUS_BAD_INPUT, c->path, "the answer is not JSON");
     return status_hint(e, "Is %s an MLflow server?", m->account->base);
@@ -280,8 +295,8 @@ static enum status find_page(struct mlflow *m, struct buf *body, json_t *all,
     return s;
 }
 
-enum status mlflow_find(struct mlflow *m, const char *experiment_id, const char *tag,
-                        const char *value, json_t **out, struct err *e)
+enum status mlflow_find(struct mlflow *m, const struct mlflow_query *q, json_t **out,
+                        struct err *e)
 {
     struct buf body, token, filter;
     enum status s = STATUS_OK;
@@ -289,14 +304,14 @@ enum status mlflow_find(struct mlflow *m, const char *experiment_id, const char 
     buf_init(&body, REQUEST_CAP);
     buf_init(&token, 8192);
     buf_init(&filter, 8192);
-    buf_printf(&filter, "tags.`%s` = '%s'", tag, value);
+    buf_printf(&filter, "tags.`%s` = '%s'", q->tag, q->value);
     do {
         struct jsonw w;
         buf_clear(&body);
         jsonw_init(&w, &body, 0);
         jsonw_object(&w, NULL);
         jsonw_array(&w, "experiment_ids");
-        jsonw_str(&w, NULL, experiment_id);
+        jsonw_str(&w, NULL, q->experiment_id);
         jsonw_array_end(&w);
         jsonw_str(&w, "filter", buf_cstr(&filter));
         jsonw_str(&w, "run_view_type", "ALL");
@@ -312,6 +327,20 @@ enum status mlflow_find(struct mlflow *m, const char *experiment_id, const char 
     if (s != STATUS_OK)
         json_decref(all);
     *out = s == STATUS_OK ? all : NULL;
+    return s;
+}
+
+enum status mlflow_get(struct mlflow *m, const char *run, json_t **out, struct err *e)
+{
+    struct buf path;
+    json_t *answer = NULL;
+    buf_init(&path, 8192);
+    buf_printf(&path, API "runs/get?run_id=%s", run);
+    enum status s = mlflow_ask(
+        m, &(struct mlflow_call){.method = "GET", .path = buf_cstr(&path)}, &answer, e);
+    buf_fini(&path);
+    *out = json_incref(json_object_get(answer, "run"));
+    json_decref(answer);
     return s;
 }
 
@@ -371,6 +400,8 @@ static void put_metrics(struct jsonw *w, const struct entry_metric *metrics, siz
 
 /* Parts of an entry, for one batch. */
 struct part {
+    const char *run;
+    int64_t start_ms;
     size_t param, params, tag, tags, metric, metrics;
 };
 
@@ -379,16 +410,16 @@ static size_t at_most(size_t have, size_t limit)
     return have < limit ? have : limit;
 }
 
-static enum status log_part(struct mlflow *m, const char *run, const struct entry *entry,
-                            const struct part *p, int64_t start_ms, struct err *e)
+static enum status log_part(struct mlflow *m, const struct entry *entry,
+                            const struct part *p, struct err *e)
 {
     struct buf body;
     struct jsonw w;
     buf_init(&body, REQUEST_CAP);
     jsonw_init(&w, &body, 0);
     jsonw_object(&w, NULL);
-    jsonw_str(&w, "run_id", run);
-    put_metrics(&w, entry->metrics + p->metric, p->metrics, start_ms);
+    jsonw_str(&w, "run_id", p->run);
+    put_metrics(&w, entry->metrics + p->metric, p->metrics, p->start_ms);
     put_pairs(&w, "params", entry->params + p->param, p->params);
     put_pairs(&w, "tags", entry->tags + p->tag, p->tags);
     jsonw_object_end(&w);
@@ -430,13 +461,13 @@ static enum status log_inputs(struct mlflow *m, const char *run,
 enum status mlflow_log(struct mlflow *m, const char *run, const struct entry *entry,
                        int64_t start_ms, struct err *e)
 {
-    struct part p = {0};
+    struct part p = {.run = run, .start_ms = start_ms};
     do {
         p.params = at_most(entry->param_count - p.param, PAIRS_A_CALL);
         p.tags = at_most(entry->tag_count - p.tag, PAIRS_A_CALL);
         p.metrics = at_most(entry->metric_count - p.metric,
                             METRICS_A_CALL - p.params - p.tags);
-        if (log_part(m, run, entry, &p, start_ms, e) != STATUS_OK)
+        if (log_part(m, entry, &p, e) != STATUS_OK)
             return e->code;
         p.param += p.params;
         p.tag += p.tags;

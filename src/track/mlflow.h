@@ -51,11 +51,16 @@ MUST_CHECK enum status mlflow_look_up(struct mlflow *m, const char *name, json_t
  * deleted. In the arena. */
 MUST_CHECK enum status mlflow_experiment(struct mlflow *m, const char *name,
                                          struct arena *a, const char **id, struct err *e);
-/* Every run, also a deleted one, whose tag has that value: *out is a new array of the
- * server's run objects. tag and value without quotes of any kind. */
-MUST_CHECK enum status mlflow_find(struct mlflow *m, const char *experiment_id,
-                                   const char *tag, const char *value, json_t **out,
-                                   struct err *e);
+/* Runs of an experiment whose tag has that value; no quotes of any kind in it. */
+struct mlflow_query {
+    const char *experiment_id, *tag, *value;
+};
+/* Every such run, also a deleted one: *out is a new array of the server's run objects. */
+MUST_CHECK enum status mlflow_find(struct mlflow *m, const struct mlflow_query *q,
+                                   json_t **out, struct err *e);
+/* One run's object, a new reference. */
+MUST_CHECK enum status mlflow_get(struct mlflow *m, const char *run, json_t **out,
+                                  struct err *e);
 /* Makes a run of an entry, with all its tags. *out is a new reference to its object. */
 MUST_CHECK enum status mlflow_create(struct mlflow *m, const char *experiment_id,
                                      const struct entry *entry, json_t **out,

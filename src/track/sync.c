@@ -58,7 +58,8 @@ static enum status look(struct job *j, struct shelf *s, const char *tag,
                         const char *value, struct err *e)
 {
     json_t *found = NULL;
-    if (mlflow_find(&j->server, s->id, tag, value, &found, e) != STATUS_OK)
+    const struct mlflow_query q = {s->id, tag, value};
+    if (mlflow_find(&j->server, &q, &found, e) != STATUS_OK)
         return e->code;
     shelve(s, found);
     json_decref(found);
@@ -150,37 +151,25 @@ static enum status store_all(struct job *j, const json_t *run, size_t index,
     return store(j, run, "row.json", b->rows[index].as_written, e);
 }
 
-static enum status verify(struct job *j, const struct shelf *s, const char *run,
-                          const struct entry *entry, size_t index, struct err *e)
+/* Reads a run back; row: as it was sent. */
+static enum status verify(struct job *j, const char *run, const struct entry *entry,
+                          const struct bundle_row *row, struct err *e)
 {
-    json_t *found = NULL;
-    int64_t bytes;
-    if (mlflow_find(&j->server, s->id, ENTRY_ROW_TAG, entry->unique, &found, e) !=
-        STATUS_OK)
+    json_t *held = NULL;
+    int64_t bytes, want = (int64_t)row->as_written.len;
+    if (mlflow_get(&j->server, run, &held, e) != STATUS_OK)
         return e->code;
-    const json_t *held = NULL;
-    size_t i;
-    json_t *one;
-    json_array_foreach(found, i, one)
-    {
-        const char *id = mlflow_info(one, "run_id");
-        if (id != NULL && strcmp(id, run) == 0)
-            held = one;
-    }
-    enum status st = held != NULL ? readback_check(entry, held, e)
-                                  : status_fail(e, STATUS_BAD_INPUT, entry->name,
-                                                "its MLflow run is not found again");
-    json_decref(found);
-    if (st != STATUS_OK || j->out->no_artifacts)
-        return st;
+    enum status s = readback_check(entry, held, e);
+    json_decref(held);
+    if (s != STATUS_OK || j->out->no_artifacts)
+        return s;
     if (mlflow_artifact_bytes(&j->server, run, "row.json", &bytes, e) != STATUS_OK)
         return e->code;
-    int64_t want = (int64_t)j->bundle.rows[index].as_written.len;
-    if (bytes != want)
-        return status_fail(e, STATUS_BAD_INPUT, entry->name,
-                           "MLflow holds %lld bytes of row.json, not %lld",
-                           (long long)bytes, (long long)want);
-    return STATUS_OK;
+    if (bytes == want)
+        return STATUS_OK;
+    return status_fail(e, STATUS_BAD_INPUT, entry->name,
+                       "MLflow holds %lld bytes of row.json, not %lld", (long long)bytes,
+                       (long long)want);
 }
 
 /* A new run; where its answer was lost, the one that it made all the same. */
@@ -226,7 +215,8 @@ static enum status send_row(struct job *j, struct shelf *s, const struct entry *
              mlflow_end(&j->server, id, entry, e) != STATUS_OK)
         st = e->code;
     else
-        st = j->options->must_verify ? verify(j, s, id, entry, index, e) : STATUS_OK;
+        st = j->options->must_verify ? verify(j, id, entry, &j->bundle.rows[index], e)
+                                     : STATUS_OK;
     if (st == STATUS_OK) {
         (void)json_object_set(s->runs, entry->unique, run);
         confirm(j, s, entry, id);
