@@ -229,11 +229,10 @@ static enum status send_row(struct job *j, struct shelf *s, const struct entry *
 
 static enum status take_row(struct job *j, size_t index, struct err *e)
 {
-    const struct bundle_row *row = &j->bundle.rows[index];
+    const struct entry_row row = {j->bundle.rows[index].row, j->bundle.rows[index].text};
     struct entry entry;
     struct shelf *s = NULL;
-    if (entry_of_row(row->row, row->text, &j->context, j->arena, &entry, e) !=
-            STATUS_OK ||
+    if (entry_of_row(&row, &j->context, j->arena, &entry, e) != STATUS_OK ||
         shelf_of(j, &entry, &s, e) != STATUS_OK)
         return e->code;
     if (s->run_id == NULL && json_object_get(s->runs, entry.unique) == NULL &&
