@@ -174,7 +174,7 @@ static int run(struct cli *cli, int argc, char **argv)
         cli->log.level = LOG_WARN;
     if (s == STATUS_OK)
         s = choose(&j, &e);
-    stop_install();
+    stop_install(STOP_SYNC);
     int code = s == STATUS_OK ? sync_all(&j) : cli_fail(cli, &e);
     arena_fini(&j.arena);
     return code;

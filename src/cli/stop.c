@@ -37,6 +37,11 @@ static void on_stop_selftest(int number)
     stop(number, "\nselftest: stopped at once, nothing is said of this machine\n");
 }
 
+static void on_stop_sync(int number)
+{
+    stop(number, "\nmlflow: stopped at once; the same command sends what is missing\n");
+}
+
 static void on_hangup(int number)
 {
     (void)number;
@@ -47,7 +52,8 @@ void stop_install(enum stop_what what)
 {
     static void (*const handlers[])(int) = {[STOP_RUN] = on_stop_run,
                                             [STOP_SERVE] = on_stop_serve,
-                                            [STOP_SELFTEST] = on_stop_selftest};
+                                            [STOP_SELFTEST] = on_stop_selftest,
+                                            [STOP_SYNC] = on_stop_sync};
     struct sigaction act = {.sa_handler = handlers[what]};
     sigemptyset(&act.sa_mask);
     sigaction(SIGINT, &act, NULL);

@@ -6,7 +6,7 @@
 
 #include <stdbool.h>
 
-enum stop_what { STOP_RUN, STOP_SERVE, STOP_SELFTEST }; /* whose last words */
+enum stop_what { STOP_RUN, STOP_SERVE, STOP_SELFTEST, STOP_SYNC }; /* whose last words */
 
 void stop_install(enum stop_what what);
 bool stop_requested(void *unused); /* fits engine_watch.stop */
