@@ -1,0 +1,137 @@
+/* sync_inputs.c: which results files a command line means, runs that were killed
+ * included. */
+#include "cli/sync_inputs.h"
+
+#include <fcntl.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include <cmocka.h>
+
+#include "base/file.h"
+#include "journal_fixture.h"
+
+#define RESULTS "{\"metadata\": {\"format\": 1}, \"results\": []}"
+
+struct fixture {
+    struct journal_fixture fx;
+    struct arena arena;
+    struct log log;
+    struct opt_strings out;
+    struct err e;
+    int pipe[2];
+    char text[4096];
+};
+
+static int setup(void **state)
+{
+    static struct fixture f;
+    memset(&f, 0, sizeof f);
+    journal_fixture_init(&f.fx);
+    arena_init(&f.arena, 64 << 20);
+    assert_int_equal(pipe2(f.pipe, O_NONBLOCK | O_CLOEXEC), 0);
+    log_init(&f.log, LOG_NOTE);
+    f.log.fd = f.pipe[1];
+    *state = &f;
+    return 0;
+}
+
+static int teardown(void **state)
+{
+    struct fixture *f = *state;
+    close(f->pipe[0]);
+    close(f->pipe[1]);
+    arena_fini(&f->arena);
+    journal_fixture_fini(&f->fx);
+    return 0;
+}
+
+static enum status expand(struct fixture *f, const char *word)
+{
+    const struct opt_strings words = {.items = &word, .count = 1};
+    return sync_inputs_expand(&words, &f->log, &f->arena, &f->out, &f->e);
+}
+
+static const char *told(struct fixture *f)
+{
+    ssize_t got = read(f->pipe[0], f->text, sizeof f->text - 1);
+    f->text[got > 0 ? got : 0] = '\0';
+    return f->text;
+}
+
+/* The fixture's journal, moved to where a run leaves it; its raw folder. */
+static const char *raw(struct fixture *f)
+{
+    const char *stamp = f->fx.f.run.stamp;
+    const char *dir = arena_printf(&f->arena, "%s/raw_%s", f->fx.dir, stamp);
+    const char *to = arena_printf(&f->arena, "%s/journal.jsonl", dir);
+    assert_int_equal(journal_fixture_write(&f->fx, &f->e), STATUS_OK);
+    assert_int_equal(mkdir(dir, 0700), 0);
+    assert_int_equal(rename(f->fx.path, to), 0);
+    return dir;
+}
+
+static void a_run_that_was_killed(void **state)
+{
+    struct fixture *f = *state;
+    const char *dir = raw(f);
+    assert_int_equal(expand(f, f->fx.dir), STATUS_OK);
+    assert_int_equal(f->out.count, 1);
+    assert_true(file_exists(f->out.items[0]));
+    journal_fixture_has(told(f), "rebuilt from the journal");
+    const char *slash = arena_printf(&f->arena, "%s/", dir);
+    assert_int_equal(expand(f, slash), STATUS_OK); /* its results are there now */
+    assert_int_equal(f->out.count, 1);
+    assert_string_equal(told(f), "");
+}
+
+static void a_run_that_goes_on(void **state)
+{
+    struct fixture *f = *state;
+    struct journal j;
+    const char *dir = arena_printf(&f->arena, "%s/raw_20260101_000000", f->fx.dir);
+    const char *path = arena_printf(&f->arena, "%s/journal.jsonl", dir);
+    assert_int_equal(mkdir(dir, 0700), 0);
+    assert_int_equal(journal_create(&j, path, clock_now(), &f->e), STATUS_OK);
+    assert_int_equal(expand(f, dir), STATUS_OK);
+    assert_int_equal(f->out.count, 0);
+    journal_fixture_has(told(f), "still going on");
+    journal_close(&j);
+    assert_false(journal_is_live(path));
+}
+
+static void a_file_once(void **state)
+{
+    struct fixture *f = *state;
+    const char *path = arena_printf(&f->arena, "%s/offline_results_1.json", f->fx.dir);
+    journal_fixture_put(path, str_from(RESULTS));
+    const char *words[] = {path, f->fx.dir};
+    const struct opt_strings both = {.items = words, .count = 2};
+    assert_int_equal(sync_inputs_expand(&both, &f->log, &f->arena, &f->out, &f->e),
+                     STATUS_OK);
+    assert_int_equal(f->out.count, 1);
+    assert_string_equal(f->out.items[0], path);
+}
+
+static void an_empty_folder(void **state)
+{
+    struct fixture *f = *state;
+    assert_int_equal(expand(f, f->fx.dir), STATUS_NOT_FOUND);
+}
+
+int main(void)
+{
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+    const struct CMUnitTest tests[] = {
+        TEST(a_run_that_was_killed),
+        TEST(a_run_that_goes_on),
+        TEST(a_file_once),
+        TEST(an_empty_folder),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
