@@ -28,10 +28,13 @@ static void put_text(struct note *n, const char *text)
     }
 }
 
+/* NULL for what is unknown, or none. */
 static const json_t *known(const struct note *n, enum field_id id)
 {
     const json_t *v = json_object_get(n->row, field_table[id].name);
-    return json_is_null(v) ? NULL : v;
+    const char *text = json_string_value(v);
+    bool is_none = text != NULL && (text[0] == '\0' || strcmp(text, "none") == 0);
+    return json_is_null(v) || is_none ? NULL : v;
 }
 
 static bool is_text(const struct note *n, enum field_id id, const char *text)
@@ -42,7 +45,9 @@ static bool is_text(const struct note *n, enum field_id id, const char *text)
 
 static void put_value(struct note *n, const json_t *value)
 {
-    const char *text = json_is_real(value) ? NULL : entry_text_plain(value, n->arena);
+    const char *text = json_is_null(value)   ? "unknown"
+                       : json_is_real(value) ? NULL
+                                             : entry_text_plain(value, n->arena);
     if (json_is_real(value))
         (void)buf_printf(&n->out, "%.6g", json_real_value(value));
     else if (text != NULL)

@@ -1,7 +1,6 @@
 #include "track/entry_time.h"
 
 #include <stdbool.h>
-#include <stdio.h>
 #include <string.h>
 #include <time.h>
 
@@ -12,11 +11,25 @@ struct reading {
     bool has_offset;
 };
 
+/* `count` digits, then one of `ends` unless that is NULL; NULL: not so, or p was NULL. */
+static const char *read_digits(const char *p, int count, const char *ends, int *out)
+{
+    *out = 0;
+    for (int i = 0; p != NULL && i < count; i++, p++) {
+        if (*p < '0' || *p > '9')
+            return NULL;
+        *out = *out * 10 + (*p - '0');
+    }
+    if (p == NULL || ends == NULL)
+        return p;
+    return *p != '\0' && strchr(ends, *p) != NULL ? p + 1 : NULL;
+}
+
 static bool is_in_range(const struct tm *t)
 {
-    return t->tm_year >= 1 && t->tm_mon >= 1 && t->tm_mon <= 12 && t->tm_mday >= 1 &&
-           t->tm_mday <= 31 && t->tm_hour >= 0 && t->tm_hour <= 23 && t->tm_min >= 0 &&
-           t->tm_min <= 59 && t->tm_sec >= 0 && t->tm_sec <= 60;
+    return t->tm_year >= 1970 && t->tm_year < 2200 && t->tm_mon >= 1 && t->tm_mon <= 12 &&
+           t->tm_mday >= 1 && t->tm_mday <= 31 && t->tm_hour <= 23 && t->tm_min <= 59 &&
+           t->tm_sec <= 60;
 }
 
 /* ".055243": what lies beyond nanoseconds is left out. */
@@ -41,11 +54,14 @@ static bool read_offset(const char *p, struct reading *r)
     r->has_offset = true;
     if (strcmp(p, "Z") == 0)
         return true;
-    int hours, minutes, end = 0;
-    bool is_fit = (*p == '+' || *p == '-') &&
-                  (sscanf(p + 1, "%2d:%2d%n", &hours, &minutes, &end) == 2 ||
-                   sscanf(p + 1, "%2d%2d%n", &hours, &minutes, &end) == 2);
-    if (!is_fit || p[1 + end] != '\0' || hours < 0 || minutes < 0)
+    if (*p != '+' && *p != '-')
+        return false;
+    int hours, minutes;
+    const char *rest = read_digits(p + 1, 2, NULL, &hours);
+    if (rest != NULL && *rest == ':')
+        rest++;
+    rest = read_digits(rest, 2, NULL, &minutes);
+    if (rest == NULL || *rest != '\0')
         return false;
     int64_t offset_ns = (hours * INT64_C(3600) + minutes * INT64_C(60)) * NS_PER_S;
     r->ns -= *p == '+' ? offset_ns : -offset_ns;
@@ -55,18 +71,20 @@ static bool read_offset(const char *p, struct reading *r)
 static bool read_iso(const char *text, struct reading *out)
 {
     struct tm t = {.tm_isdst = 0};
-    int end = 0;
-    if (text == NULL ||
-        sscanf(text, "%4d-%2d-%2d%*1[T ]%2d:%2d:%2d%n", &t.tm_year, &t.tm_mon, &t.tm_mday,
-               &t.tm_hour, &t.tm_min, &t.tm_sec, &end) != 6 ||
-        end == 0 || !is_in_range(&t))
+    const char *p = read_digits(text, 4, "-", &t.tm_year);
+    p = read_digits(p, 2, "-", &t.tm_mon);
+    p = read_digits(p, 2, "T ", &t.tm_mday);
+    p = read_digits(p, 2, ":", &t.tm_hour);
+    p = read_digits(p, 2, ":", &t.tm_min);
+    p = read_digits(p, 2, NULL, &t.tm_sec);
+    if (p == NULL || !is_in_range(&t))
         return false;
     t.tm_year -= 1900;
     t.tm_mon -= 1;
     int64_t fraction_ns;
-    const char *rest = read_fraction(text + end, &fraction_ns);
+    p = read_fraction(p, &fraction_ns);
     struct reading r = {.ns = (int64_t)timegm(&t) * NS_PER_S + fraction_ns};
-    if (t.tm_year < 70 || t.tm_year > 300 || !read_offset(rest, &r))
+    if (!read_offset(p, &r))
         return false;
     *out = r;
     return true;

@@ -62,6 +62,11 @@ static void test_heads(void **state)
     holds(entry_fixture_published, true, "Engine", false);
     holds("{\"verdict\": \"VALID\", \"warnings\": [\"SIMULATED\"]}", false,
           "**VALID**\n\nWarnings:\n\n- SIMULATED\n\n", true);
+    holds("{\"warnings\": [\"CACHE_UNKNOWN\"], \"checks\": [{\"code\": \"CACHE_UNKNOWN\","
+          "\"field\": \"cache_hit_rate\", \"value\": null, \"limit\": null}]}",
+          false, "- CACHE_UNKNOWN: cache_hit_rate unknown\n", true);
+    holds("{\"model_name\": \"m\", \"dtype\": \"none\", \"quantization\": \"awq\"}",
+          false, "| Model | m, quantization awq |\n", true);
     holds("{\"verdict\": null}", false, "Not judged\n", true);
     holds("{\"error\": \"a <b>\\n| c\"}", true, "**FAILED**: a \\<b\\> \\| c\n\n", true);
 }
