@@ -1,17 +1,25 @@
 /* inferbench analyze: results to plots, text report and the answer. */
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
+#include "base/clock.h"
 #include "base/file.h"
 #include "cli/commands.h"
 #include "report/analysis_text.h"
 #include "report/plots.h"
 #include "report/pricing.h"
+#include "track/account.h"
+#include "track/pull.h"
 
 #define ARENA_CAP_BYTES ((size_t)16 << 30)
 #define TEXT_CAP_BYTES  ((size_t)64 << 20)
+#define SKIPS_SHOWN     5
 
 struct analyze_opts {
     struct opt_strings results_files, plots, prices;
+    const char *mlflow_uri, *experiment, *filter;
     const char *output_dir, *by, *baseline, *config;
 };
 
@@ -25,6 +33,27 @@ static const struct opt analyze_table[] = {
      .value_name = "FILE",
      .help = "results to analyse, merged or not; or name files and "
              "folders without an option"},
+    {.name = "mlflow-uri",
+     .type = OPT_STRING,
+     AT(mlflow_uri),
+     .group = "Input",
+     .value_name = "URI",
+     .help = "read rows back from this MLflow server; unset: MLFLOW_TRACKING_URI, else "
+             "http://localhost:5000",
+     .is_address = true},
+    {.name = "experiment",
+     .type = OPT_STRING,
+     AT(experiment),
+     .group = "Input",
+     .value_name = "NAME",
+     .help = "the MLflow experiment whose rows are read"},
+    {.name = "filter",
+     .type = OPT_STRING,
+     AT(filter),
+     .group = "Input",
+     .value_name = "EXPR",
+     .help = "only those of its runs that MLflow's search finds, e.g. \"tags.label = "
+             "'g5' AND params.dtype = 'bfloat16'\""},
     {.name = "by",
      .type = OPT_CHOICE,
      AT(by),
@@ -75,10 +104,20 @@ struct analyze_job {
     struct analyze_opts opts;
     struct opt_parse parse;
     struct corpus corpus;
+    struct pull_result pulled;
+    const char *rows_path; /* of the rows from the server; NULL: none was asked */
+    struct instant shown;  /* when the progress was last told */
+    bool is_line_open;
     struct analysis analysis;
     struct plots_result plots;
     const char *report_path;
 };
+
+static bool asks_server(const struct analyze_job *j)
+{
+    return j->opts.mlflow_uri != NULL || j->opts.experiment != NULL ||
+           j->opts.filter != NULL;
+}
 
 /* --results-file and the words without an option, together. */
 static enum status words_of(struct analyze_job *j, struct opt_strings *out, struct err *e)
@@ -92,10 +131,107 @@ static enum status words_of(struct analyze_job *j, struct opt_strings *out, stru
     for (size_t k = 0; k < 2; k++)
         for (size_t i = 0; i < lists[k]->count; i++)
             out->items[out->count++] = lists[k]->items[i];
-    if (out->count > 0)
+    if (out->count > 0 || asks_server(j))
         return STATUS_OK;
     status_fail(e, STATUS_BAD_OPTION, "analyze", "needs results files or folders");
     return status_hint(e, "Write e.g. inferbench analyze results/");
+}
+
+/* One line that is written over on a terminal, elsewhere a line now and then. */
+static void show_progress(void *arg, size_t done, size_t total)
+{
+    struct analyze_job *j = arg;
+    bool is_terminal = isatty(STDERR_FILENO) == 1;
+    if (clock_to_s(clock_since(j->shown)) < (is_terminal ? 0.2 : 10.0))
+        return;
+    j->shown = clock_now();
+    if (!is_terminal) {
+        log_line(&j->cli->log, LOG_NOTE, "inferbench: %zu of %zu rows read from MLflow",
+                 done, total);
+        return;
+    }
+    dprintf(STDERR_FILENO, "\r%zu of %zu rows read from MLflow\033[K", done, total);
+    j->is_line_open = true;
+}
+
+/* Rows of the server, as a file in the output folder. */
+static enum status pull(struct analyze_job *j, struct err *e)
+{
+    const struct account_options where = {.uri = j->opts.mlflow_uri,
+                                          .home = getenv("HOME")};
+    struct account account;
+    struct pull_options o = {
+        .experiment = j->opts.experiment,
+        .filter = j->opts.filter,
+        .tool = j->cli->tool,
+        .progress = show_progress,
+        .arg = j,
+        .now = clock_wall(),
+    };
+    o.utc_offset_s = clock_utc_offset_s(o.now);
+    o.output = arena_printf(&j->arena, "%s/mlflow_rows.json", j->opts.output_dir);
+    if (o.output == NULL)
+        return status_fail(e, STATUS_NO_MEMORY, "analyze", "out of memory");
+    j->shown = clock_now();
+    enum status s = account_resolve(&where, &j->arena, &account, e);
+    if (s == STATUS_OK)
+        s = file_make_dirs(j->opts.output_dir, e);
+    if (s == STATUS_OK)
+        s = pull_rows(&account, &o, &j->arena, &j->pulled, e);
+    if (j->is_line_open)
+        dprintf(STDERR_FILENO, "\r\033[K");
+    j->rows_path = o.output;
+    return s;
+}
+
+/* The file of the server's rows behind those that were named. */
+static enum status add_pulled(struct analyze_job *j, struct input **inputs, size_t *count,
+                              struct err *e)
+{
+    if (!asks_server(j))
+        return STATUS_OK;
+    if (pull(j, e) != STATUS_OK)
+        return e->code;
+    struct input *all = arena_alloc(&j->arena, *count + 1, sizeof *all);
+    if (all == NULL)
+        return status_fail(e, STATUS_NO_MEMORY, "analyze", "out of memory");
+    if (*count > 0)
+        memcpy(all, *inputs, *count * sizeof *all);
+    all[(*count)++] = (struct input){.path = j->rows_path};
+    *inputs = all;
+    return STATUS_OK;
+}
+
+/* Runs of the server whose row is missing stand in the report like files. */
+static enum status note_skipped(struct analyze_job *j, struct err *e)
+{
+    struct corpus *c = &j->corpus;
+    const struct pull_result *r = &j->pulled;
+    struct log *log = &j->cli->log;
+    for (size_t i = 0; i < c->skipped_count; i++)
+        log_line(log, c->skipped[i].is_bad ? LOG_ERROR : LOG_DEBUG,
+                 "inferbench: skipped %s", c->skipped[i].why);
+    if (r->skipped_count == 0)
+        return STATUS_OK;
+    size_t most = c->skipped_count + r->skipped_count;
+    struct corpus_skip *all = arena_alloc(&j->arena, most, sizeof *all);
+    if (all == NULL)
+        return status_fail(e, STATUS_NO_MEMORY, "analyze", "out of memory");
+    if (c->skipped_count > 0)
+        memcpy(all, c->skipped, c->skipped_count * sizeof *all);
+    for (size_t i = 0; i < r->skipped_count; i++) {
+        const struct pull_skip *skip = &r->skipped[i];
+        all[c->skipped_count++] = (struct corpus_skip){skip->why, skip->is_bad};
+        if (i < SKIPS_SHOWN)
+            log_line(log, skip->is_bad ? LOG_ERROR : LOG_WARN, "inferbench: skipped %s",
+                     skip->why);
+    }
+    if (r->skipped_count > SKIPS_SHOWN)
+        log_line(log, LOG_WARN, "inferbench: skipped %zu more: see the report",
+                 r->skipped_count - SKIPS_SHOWN);
+    c->skipped = all;
+    c->bad_count += r->bad_count;
+    return STATUS_OK;
 }
 
 static enum status read_rows(struct analyze_job *j, struct err *e)
@@ -107,13 +243,12 @@ static enum status read_rows(struct analyze_job *j, struct err *e)
         words_of(j, &words, e) != STATUS_OK)
         return e->code;
     if (inputs_expand(&words, &j->arena, &inputs, &count, e) != STATUS_OK ||
-        corpus_read(inputs, count, &j->arena, &j->corpus, e) != STATUS_OK)
+        add_pulled(j, &inputs, &count, e) != STATUS_OK ||
+        corpus_read(inputs, count, &j->arena, &j->corpus, e) != STATUS_OK ||
+        note_skipped(j, e) != STATUS_OK)
         return e->code;
-    for (size_t i = 0; i < j->corpus.skipped_count; i++)
-        log_line(&j->cli->log, j->corpus.skipped[i].is_bad ? LOG_ERROR : LOG_DEBUG,
-                 "inferbench: skipped %s", j->corpus.skipped[i].why);
     if (j->corpus.count == 0) {
-        status_fail(e, STATUS_NOT_FOUND, words.items[0], "no rows to analyse");
+        status_fail(e, STATUS_NOT_FOUND, inputs[0].path, "no rows to analyse");
         return status_hint(e, "Give files like offline_results_....json.");
     }
     return pricing_apply(&j->corpus, &j->opts.prices, &j->arena, e);
@@ -134,14 +269,27 @@ static enum status write_report(struct analyze_job *j, struct err *e)
     return s;
 }
 
+static void put_count(const struct analyze_job *j, struct buf *out)
+{
+    bool has_server = j->rows_path != NULL;
+    size_t files = j->corpus.file_count - has_server;
+    buf_printf(out, "\n%zu rows of ", j->corpus.count);
+    if (files > 0)
+        buf_printf(out, "%zu file%s", files, files == 1 ? "" : "s");
+    if (has_server)
+        buf_printf(out, "%sthe MLflow experiment %s", files > 0 ? " and " : "",
+                   j->opts.experiment);
+    buf_printf(out, "\n\nreport  %s\n", j->report_path);
+    if (has_server)
+        buf_printf(out, "rows    %s\n", j->rows_path);
+}
+
 static int print_end(struct analyze_job *j)
 {
     struct buf out;
     buf_init(&out, TEXT_CAP_BYTES);
     analysis_text_answer(&j->analysis, &out);
-    buf_printf(&out, "\n%zu rows of %zu file%s\n\nreport  %s\n", j->corpus.count,
-               j->corpus.file_count, j->corpus.file_count == 1 ? "" : "s",
-               j->report_path);
+    put_count(j, &out);
     for (size_t i = 0; i < j->plots.made_count; i++)
         buf_printf(&out, "%s  %s\n", i == 0 ? "plots " : "      ", j->plots.made[i]);
     for (size_t i = 0; i < j->plots.left_out_count; i++)

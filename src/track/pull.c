@@ -1,0 +1,486 @@
+#include "track/pull.h"
+
+#include <string.h>
+
+#include "base/buf.h"
+#include "base/file.h"
+#include "text/json.h"
+#include "text/jsonw.h"
+#include "track/mlflow.h"
+#include "track/pulled.h"
+
+#define FILE_CAP_BYTES ((size_t)4 << 30)
+#define TEXT_CAP_BYTES ((size_t)1 << 20)
+#define API            "/api/2.0/mlflow/"
+#define ARTIFACTS      "/api/2.0/mlflow-artifacts/artifacts/"
+#define PROXIED        "mlflow-artifacts:"
+#define PAGE_RUNS      200
+#define PING_S         10.0
+#define TRIES          4 /* of a call, some 4 s in all */
+#define TAG            "inferbench.row"
+#define SEND_AGAIN     "Send its results again: inferbench mlflow sync RESULTS.json"
+
+struct puller {
+    const struct pull_options *options;
+    struct arena *arena;
+    struct pull_result *result;
+    struct mlflow server;
+    const char *experiment_id;
+    struct pulled *runs; /* [count] */
+    size_t count, room;
+    size_t failed_rows;
+    struct err first_skip;
+};
+
+static enum status no_memory(struct err *e)
+{
+    return status_fail(e, STATUS_NO_MEMORY, "MLflow", "no memory for the rows");
+}
+
+/* ---- the experiment --- */
+
+/* Names of the experiments that can be read, as many as fit. */
+static void list_experiments(struct puller *p, struct err *e)
+{
+    json_t *answer = NULL;
+    struct err ignored;
+    struct buf names;
+    size_t i, left = 0;
+    json_t *item;
+    const struct mlflow_call call = {.method = "GET",
+                                     .path = API "experiments/search?max_results=1000"};
+    if (mlflow_ask(&p->server, &call, &answer, &ignored) != STATUS_OK)
+        return;
+    buf_init(&names, TEXT_CAP_BYTES);
+    json_array_foreach(json_object_get(answer, "experiments"), i, item)
+    {
+        const char *name = json_str_of(item, "name");
+        if (name == NULL || names.len + strlen(name) > sizeof e->hint - 64) {
+            left++;
+            continue;
+        }
+        buf_printf(&names, "%s%s", names.len > 0 ? ", " : "", name);
+    }
+    if (left > 0)
+        buf_printf(&names, " and %zu more", left);
+    if (names.len > 0)
+        status_hint(e, "There are: %s", buf_cstr(&names));
+    else
+        status_hint(e, "The server has none: inferbench mlflow sync RESULTS.json makes "
+                       "one");
+    buf_fini(&names);
+    json_decref(answer);
+}
+
+static enum status no_experiment(struct puller *p, const char *name, struct err *e)
+{
+    if (name == NULL) {
+        status_fail(e, STATUS_BAD_OPTION, "--experiment", "which one is not said");
+        list_experiments(p, e);
+        return e->code;
+    }
+    status_fail(e, STATUS_NOT_FOUND, p->server.account->base,
+                "no experiment is called \"%.200s\"", name);
+    list_experiments(p, e);
+    return e->code;
+}
+
+/* Takes the id from the server's answer. */
+static enum status take_experiment(struct puller *p, const json_t *experiment,
+                                   struct err *e)
+{
+    const char *base = p->server.account->base, *name = p->options->experiment;
+    const char *stage = json_str_of(experiment, "lifecycle_stage");
+    const char *id = json_str_of(experiment, "experiment_id");
+    if (id == NULL)
+        return status_fail(e, STATUS_BAD_INPUT, base,
+                           "experiment \"%.200s\" comes without an id", name);
+    if (stage != NULL && strcmp(stage, "deleted") == 0) {
+        status_fail(e, STATUS_NOT_FOUND, base, "experiment \"%.200s\" is deleted", name);
+        return status_hint(
+            e, "Restore it: mlflow experiments restore --experiment-id %.40s", id);
+    }
+    p->experiment_id = arena_strdup(p->arena, id);
+    return p->experiment_id != NULL ? STATUS_OK : no_memory(e);
+}
+
+static enum status find_experiment(struct puller *p, struct err *e)
+{
+    const char *name = p->options->experiment;
+    json_t *answer = NULL;
+    if (name == NULL || *name == '\0')
+        return no_experiment(p, NULL, e);
+    enum status s = mlflow_look_up(&p->server, name, &answer, e);
+    if (s == STATUS_NOT_FOUND && p->server.call.status == 404)
+        return no_experiment(p, name, e);
+    if (s == STATUS_OK)
+        s = take_experiment(p, json_object_get(answer, "experiment"), e);
+    json_decref(answer);
+    return s;
+}
+
+/* ---- its runs --- */
+
+static enum status make_room(struct puller *p)
+{
+    if (p->count < p->room)
+        return STATUS_OK;
+    size_t room = p->room == 0 ? PAGE_RUNS : p->room * 2;
+    struct pulled *runs = arena_alloc(p->arena, room, sizeof *runs);
+    if (runs == NULL)
+        return STATUS_NO_MEMORY;
+    if (p->count > 0)
+        memcpy(runs, p->runs, p->count * sizeof *runs);
+    p->runs = runs;
+    p->room = room;
+    return STATUS_OK;
+}
+
+static enum status take_run(struct puller *p, const json_t *run, struct err *e)
+{
+    const json_t *info = json_object_get(run, "info");
+    const char *id = mlflow_info(run, "run_id"), *unique = mlflow_tag(run, TAG);
+    const char *name = mlflow_info(run, "run_name");
+    const char *uri = mlflow_info(run, "artifact_uri");
+    if (id == NULL || unique == NULL)
+        return STATUS_OK;
+    if (make_room(p) != STATUS_OK)
+        return no_memory(e);
+    struct pulled *f = &p->runs[p->count++];
+    *f = (struct pulled){
+        .id = arena_strdup(p->arena, id),
+        .name = arena_strdup(p->arena, name != NULL ? name : id),
+        .artifact_uri = arena_strdup(p->arena, uri != NULL ? uri : ""),
+        .unique = arena_strdup(p->arena, unique),
+        .start_ms = json_int_of(info, "start_time", 0),
+    };
+    if (f->id == NULL || f->name == NULL || f->artifact_uri == NULL || f->unique == NULL)
+        return no_memory(e);
+    return pulled_split(f, p->arena) == STATUS_OK ? STATUS_OK : no_memory(e);
+}
+
+/* Body of one search; empty where memory is out. Oldest first: runs that are logged
+ * meanwhile come behind, and move nothing from one page to the next. */
+static void search_body(const struct puller *p, const char *token, struct buf *out)
+{
+    const char *filter = p->options->filter;
+    struct jsonw w;
+    struct buf text;
+    bool has_filter = filter != NULL && filter[strspn(filter, " ")] != '\0';
+    buf_init(&text, TEXT_CAP_BYTES);
+    buf_printf(&text, "tags.`" TAG "` LIKE '%%'%s%s", has_filter ? " AND " : "",
+               has_filter ? filter : "");
+    jsonw_init(&w, out, 0);
+    jsonw_object(&w, NULL);
+    jsonw_array(&w, "experiment_ids");
+    jsonw_str(&w, NULL, p->experiment_id);
+    jsonw_array_end(&w);
+    jsonw_str(&w, "filter", buf_cstr(&text));
+    jsonw_str(&w, "run_view_type", "ACTIVE_ONLY");
+    jsonw_int(&w, "max_results", PAGE_RUNS);
+    jsonw_array(&w, "order_by");
+    jsonw_str(&w, NULL, "attributes.start_time ASC");
+    jsonw_array_end(&w);
+    if (token != NULL)
+        jsonw_str(&w, "page_token", token);
+    jsonw_object_end(&w);
+    if (text.failed != STATUS_OK)
+        buf_clear(out);
+    buf_fini(&text);
+}
+
+/* *token: of the next page, in the arena; NULL: this was the last. */
+static enum status search_page(struct puller *p, const char **token, struct err *e)
+{
+    json_t *answer = NULL, *run;
+    size_t i;
+    struct buf body;
+    buf_init(&body, TEXT_CAP_BYTES);
+    search_body(p, *token, &body);
+    const struct mlflow_call call = {
+        .method = "POST", .path = API "runs/search", .json = &body};
+    enum status s = body.len > 0 ? mlflow_ask(&p->server, &call, &answer, e)
+                                 : no_memory(e);
+    buf_fini(&body);
+    if (s == STATUS_BAD_INPUT && p->server.call.status == 400 &&
+        p->options->filter != NULL) {
+        e->code = s = STATUS_BAD_OPTION;
+        status_hint(e, "See --filter; e.g. \"tags.label = 'g5' and params.batch_size = "
+                       "'4'\". There are AND and comparisons, no OR and no brackets");
+    }
+    if (s != STATUS_OK)
+        return s;
+    json_array_foreach(json_object_get(answer, "runs"), i, run)
+    {
+        s = take_run(p, run, e);
+        if (s != STATUS_OK)
+            break;
+    }
+    const char *next = json_str_of(answer, "next_page_token");
+    *token = next != NULL && *next != '\0' ? arena_strdup(p->arena, next) : NULL;
+    json_decref(answer);
+    return s;
+}
+
+static enum status find_runs(struct puller *p, struct err *e)
+{
+    const char *token = NULL;
+    enum status s;
+    do {
+        s = search_page(p, &token, e);
+    } while (s == STATUS_OK && token != NULL);
+    if (s != STATUS_OK || p->count > 0)
+        return s;
+    bool has_filter = p->options->filter != NULL;
+    status_fail(e, STATUS_NOT_FOUND, p->server.account->base,
+                "experiment \"%.200s\" holds no run of inferbench%s",
+                p->options->experiment,
+                has_filter ? " that the filter lets through" : "");
+    return status_hint(
+        e, has_filter ? "Try without --filter"
+                      : "inferbench mlflow sync RESULTS.json sends results there");
+}
+
+/* ---- their rows --- */
+
+static const char *name_row(struct puller *p, const struct pulled *f)
+{
+    char *name = arena_printf(p->arena, "row.json of MLflow run %.90s (%s)", f->name,
+                              f->id);
+    for (char *c = name; c != NULL && *c != '\0'; c++)
+        if ((unsigned char)*c < ' ' || *c == 0x7f) /* anyone may name a run */
+            *c = '?';
+    return name != NULL ? name : "row.json";
+}
+
+static enum status skip(struct puller *p, const struct err *why, bool is_bad,
+                        struct err *e)
+{
+    char text[sizeof *why];
+    struct pull_result *r = p->result;
+    if (why->code == STATUS_NO_MEMORY)
+        return no_memory(e);
+    if (r->skipped_count == 0)
+        p->first_skip = *why;
+    status_format(why, text, sizeof text);
+    struct pull_skip *entry = &r->skipped[r->skipped_count++];
+    *entry = (struct pull_skip){.why = arena_strdup(p->arena, text), .is_bad = is_bad};
+    r->bad_count += is_bad;
+    return entry->why != NULL ? STATUS_OK : no_memory(e);
+}
+
+/* Fetches a file of a run into the server's answer; UNSUPPORTED: the server hands out no
+ * artifacts. */
+static enum status fetch_file(struct puller *p, const struct pulled *f, const char *path,
+                              struct err *e)
+{
+    const char *at = f->artifact_uri + strlen(PROXIED);
+    if (!str_starts(str_from(f->artifact_uri), PROXIED))
+        return status_fail(e, STATUS_UNSUPPORTED, path, "not at the server");
+    path = arena_printf(p->arena, ARTIFACTS "%s/%s", at + strspn(at, "/"), path);
+    if (path == NULL)
+        return no_memory(e);
+    const struct mlflow_call call = {.method = "GET", .path = path};
+    enum status s = mlflow_send(&p->server, &call, e);
+    bool is_off = s != STATUS_OK && p->server.call.status == 503 &&
+                  strstr(buf_cstr(&p->server.call.body), "\"detail\"") != NULL;
+    return is_off ? status_fail(e, STATUS_UNSUPPORTED, path, "not at the server") : s;
+}
+
+static enum status keep_row(struct puller *p, struct pulled *f, struct err *e)
+{
+    const struct buf *body = &p->server.call.body;
+    char *text = arena_str(p->arena, (struct str){buf_cstr(body), body->len});
+    if (text == NULL)
+        return no_memory(e);
+    f->text = (struct str){text, body->len};
+    if (pulled_check(f, name_row(p, f), p->arena, e) == STATUS_OK)
+        return STATUS_OK;
+    f->text.len = 0;
+    return status_hint(e, SEND_AGAIN);
+}
+
+static enum status fetch_row(struct puller *p, struct pulled *f, struct err *e)
+{
+    struct err why;
+    switch (fetch_file(p, f, "row.json", e)) {
+    case STATUS_OK:
+        return keep_row(p, f, &why) == STATUS_OK ? STATUS_OK : skip(p, &why, true, e);
+    case STATUS_NOT_FOUND:
+        status_fail(&why, STATUS_NOT_FOUND, name_row(p, f), "is not there");
+        status_hint(&why, SEND_AGAIN);
+        return skip(p, &why, false, e);
+    case STATUS_UNSUPPORTED:
+        if (p->server.call.status == 401 || p->server.call.status == 403)
+            return e->code;
+        status_fail(&why, STATUS_UNSUPPORTED, name_row(p, f),
+                    "cannot be read back: the server keeps it where only its own machine "
+                    "reaches it (--no-serve-artifacts, or another artifact root), at "
+                    "%.120s",
+                    f->artifact_uri);
+        status_hint(&why, "Start it without that option and send the results into a new "
+                          "experiment, or merge the results files");
+        return skip(p, &why, true, e);
+    default: return e->code;
+    }
+}
+
+static enum status fetch_rows(struct puller *p, struct err *e)
+{
+    const struct pull_options *o = p->options;
+    enum status s = STATUS_OK;
+    p->result->skipped = arena_alloc(p->arena, p->count, sizeof *p->result->skipped);
+    if (p->result->skipped == NULL)
+        return no_memory(e);
+    for (size_t i = 0; i < p->count && s == STATUS_OK; i++) {
+        struct pulled *f = &p->runs[i];
+        if (o->progress != NULL)
+            o->progress(o->arg, i, p->count);
+        s = fetch_row(p, f, e);
+        p->result->rows += f->text.len > 0;
+        p->failed_rows += f->text.len > 0 && f->is_failed;
+    }
+    if (s != STATUS_OK || p->result->rows > 0)
+        return s;
+    *e = p->first_skip;
+    return e->code;
+}
+
+/* ---- the machines they were measured on --- */
+
+/* The first file of a run's folder "environment". Without one the analysis does not know
+ * region and versions, which it says. */
+static enum status fetch_environment(struct puller *p, struct pulled *f, struct err *e)
+{
+    struct err ignored;
+    json_t *list = NULL, *file;
+    size_t i;
+    const char *path = arena_printf(
+        p->arena, API "artifacts/list?run_id=%s&path=environment", f->id);
+    const struct mlflow_call call = {.method = "GET", .path = path};
+    if (path == NULL)
+        return no_memory(e);
+    if (mlflow_ask(&p->server, &call, &list, &ignored) != STATUS_OK)
+        return STATUS_OK;
+    json_array_foreach(json_object_get(list, "files"), i, file)
+    {
+        const char *name = json_str_of(file, "path");
+        const struct buf *body = &p->server.call.body;
+        json_t *env = NULL;
+        if (f->env != NULL || name == NULL || json_bool_of(file, "is_dir", false) ||
+            fetch_file(p, f, name, &ignored) != STATUS_OK)
+            continue;
+        struct str text = {buf_cstr(body), body->len};
+        if (json_from_text(text, name, &env, &ignored) == STATUS_OK &&
+            json_is_object(env))
+            f->env = arena_str(p->arena, text);
+        json_decref(env);
+    }
+    json_decref(list);
+    return STATUS_OK;
+}
+
+/* Runs are sorted: each group is met once. Rows without run_id have none in a merged file
+ * either. */
+static enum status fetch_environments(struct puller *p, struct err *e)
+{
+    const char *last = "";
+    enum status s = STATUS_OK;
+    for (size_t i = 0; i < p->count && s == STATUS_OK; i++) {
+        struct pulled *f = &p->runs[i];
+        if (f->row < 0 || f->text.len == 0 || strcmp(f->group, last) == 0)
+            continue;
+        last = f->group;
+        s = fetch_environment(p, f, e);
+    }
+    return s;
+}
+
+/* ---- the file --- */
+
+static void put_metadata(const struct puller *p, const char *link, struct jsonw *w)
+{
+    char when[CLOCK_TEXT_BYTES];
+    const struct pull_options *o = p->options;
+    const struct pull_result *r = p->result;
+    clock_iso_local(o->now, o->utc_offset_s, when);
+    jsonw_object(w, "metadata");
+    jsonw_str(w, "merged_at", when);
+    jsonw_array(w, "source_files");
+    jsonw_str(w, NULL, link);
+    jsonw_array_end(w);
+    jsonw_str(w, "mlflow_experiment", o->experiment);
+    jsonw_str(w, "mlflow_filter", o->filter);
+    jsonw_int(w, "total_runs", (int64_t)r->rows);
+    jsonw_int(w, "failed_rows", (int64_t)p->failed_rows);
+    jsonw_int(w, "format", 1);
+    jsonw_str(w, "tool", o->tool);
+    pulled_put_sources(p->runs, p->count, link, w);
+    jsonw_array(w, "skipped");
+    for (size_t i = 0; i < r->skipped_count; i++) {
+        jsonw_object(w, NULL);
+        jsonw_str(w, "file", link);
+        jsonw_str(w, "why", r->skipped[i].why);
+        jsonw_object_end(w);
+    }
+    jsonw_array_end(w);
+    jsonw_object_end(w);
+}
+
+static enum status write_file(struct puller *p, struct err *e)
+{
+    const char *link = arena_printf(p->arena, "%s/#/experiments/%s",
+                                    p->server.account->base, p->experiment_id);
+    struct jsonw w;
+    struct buf out;
+    if (link == NULL)
+        return no_memory(e);
+    buf_init(&out, FILE_CAP_BYTES);
+    jsonw_init(&w, &out, 2);
+    jsonw_object(&w, NULL);
+    put_metadata(p, link, &w);
+    enum status s = pulled_put_rows(p->runs, p->count, &w);
+    jsonw_object_end(&w);
+    buf_char(&out, '\n');
+    if (s == STATUS_OK)
+        s = out.failed;
+    if (s != STATUS_OK)
+        s = status_fail(e, s, p->options->output, "%s", status_text(s));
+    else
+        s = file_replace(p->options->output, (struct str){buf_cstr(&out), out.len}, e);
+    buf_fini(&out);
+    return s;
+}
+
+static enum status say_hello(struct puller *p, struct err *e)
+{
+    enum status s = mlflow_ping(&p->server, PING_S, e);
+    if (s != STATUS_OK && p->server.account->is_default)
+        status_hint(e, "No server was named: --mlflow-uri http://HOST:5000 does");
+    return s;
+}
+
+enum status pull_rows(const struct account *account, const struct pull_options *options,
+                      struct arena *a, struct pull_result *out, struct err *e)
+{
+    struct puller p = {.options = options, .arena = a, .result = out};
+    *out = (struct pull_result){.rows = 0};
+    enum status s = mlflow_open(&p.server, account, e);
+    p.server.tries = TRIES;
+    if (s == STATUS_OK)
+        s = say_hello(&p, e);
+    if (s == STATUS_OK)
+        s = find_experiment(&p, e);
+    if (s == STATUS_OK)
+        s = find_runs(&p, e);
+    if (s == STATUS_OK) {
+        pulled_sort(p.runs, p.count);
+        s = fetch_rows(&p, e);
+    }
+    if (s == STATUS_OK)
+        s = fetch_environments(&p, e);
+    if (s == STATUS_OK)
+        s = write_file(&p, e);
+    mlflow_close(&p.server);
+    return s;
+}

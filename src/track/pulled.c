@@ -1,0 +1,164 @@
+#include "track/pulled.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "store/rowcopy.h"
+#include "store/scan.h"
+
+#define PUBLISHED "published/"
+
+enum status pulled_split(struct pulled *p, struct arena *a)
+{
+    struct str group = str_from(p->unique);
+    const char *slash = strrchr(p->unique, '/');
+    p->row = -1;
+    if (slash != NULL && !str_starts(group, PUBLISHED) &&
+        str_to_i64(str_from(slash + 1), &p->row))
+        group.len = (size_t)(slash - p->unique);
+    p->group = arena_str(a, group);
+    return p->group != NULL ? STATUS_OK : STATUS_NO_MEMORY;
+}
+
+static int compare(int64_t a, int64_t b)
+{
+    return (a > b) - (a < b);
+}
+
+/* Within a group by row; the last resorts make the order one of a kind. */
+static int by_row(const void *left, const void *right)
+{
+    const struct pulled *a = left, *b = right;
+    int order = strcmp(a->group, b->group);
+    if (order == 0)
+        order = compare(a->row, b->row);
+    if (order == 0)
+        order = compare(a->start_ms, b->start_ms);
+    return order != 0 ? order : strcmp(a->id, b->id);
+}
+
+static int by_start(const void *left, const void *right)
+{
+    const struct pulled *a = left, *b = right;
+    int order = compare(a->group_ms, b->group_ms);
+    return order != 0 ? order : by_row(left, right);
+}
+
+void pulled_sort(struct pulled *rows, size_t count)
+{
+    if (count == 0)
+        return;
+    qsort(rows, count, sizeof *rows, by_row);
+    for (size_t from = 0, to; from < count; from = to) {
+        int64_t first = rows[from].start_ms;
+        for (to = from; to < count && strcmp(rows[to].group, rows[from].group) == 0; to++)
+            if (rows[to].start_ms < first)
+                first = rows[to].start_ms;
+        for (size_t i = from; i < to; i++)
+            rows[i].group_ms = first;
+    }
+    qsort(rows, count, sizeof *rows, by_start);
+}
+
+/* What stands in a row that tells whether it is the right one. */
+struct identity {
+    struct scan_value run_id, row;
+    size_t fields;
+};
+
+static enum status scan_row(struct pulled *p, struct scan *s, struct identity *id,
+                            struct err *e)
+{
+    struct scan_level level;
+    struct str key;
+    struct scan_value value;
+    bool has = true;
+    if (scan_peek(s) != '{')
+        return scan_fail(s, e, "is not a row");
+    enum status st = scan_enter(s, '{', &level, e);
+    while (st == STATUS_OK) {
+        st = scan_key(s, &level, &key, &has, e);
+        if (st != STATUS_OK || !has)
+            break;
+        st = scan_value(s, &value, e);
+        id->fields++;
+        if (st != STATUS_OK)
+            break;
+        if (str_is(key, "run_id"))
+            id->run_id = value;
+        else if (str_is(key, "row"))
+            id->row = value;
+        else if (str_is(key, "error"))
+            p->is_failed = value.kind != SCAN_NULL;
+    }
+    return st == STATUS_OK ? scan_finish(s, e) : st;
+}
+
+enum status pulled_check(struct pulled *p, const char *name, struct arena *a,
+                         struct err *e)
+{
+    struct identity id = {.fields = 0};
+    struct scan s;
+    int64_t row = -1;
+    scan_init(&s, p->text, name);
+    enum status st = scan_row(p, &s, &id, e);
+    if (st != STATUS_OK)
+        return st;
+    p->has_nonfinite = s.has_nonfinite;
+    if (id.fields >= FOREIGN_FIELDS_MAX)
+        return scan_fail(&s, e, "has more than %d fields", FOREIGN_FIELDS_MAX - 1);
+    if (p->row < 0)
+        return STATUS_OK;
+    const char *run_id = scan_text(id.run_id, a);
+    bool has_row = id.row.kind == SCAN_NUMBER && str_to_i64(id.row.text, &row);
+    if (run_id != NULL && strcmp(run_id, p->group) == 0 && has_row && row == p->row)
+        return STATUS_OK;
+    return status_fail(e, STATUS_BAD_INPUT, name,
+                       "is not the row that the run's tag names, %.60s", p->unique);
+}
+
+void pulled_put_sources(const struct pulled *rows, size_t count, const char *file,
+                        struct jsonw *w)
+{
+    const char *last = "";
+    jsonw_array(w, "sources");
+    for (size_t i = 0; i < count; i++) {
+        const struct pulled *p = &rows[i];
+        if (p->row < 0 || p->text.len == 0 || strcmp(p->group, last) == 0)
+            continue;
+        last = p->group;
+        jsonw_object(w, NULL);
+        jsonw_str(w, "file", file);
+        jsonw_null(w, "sha256");
+        jsonw_object(w, "metadata");
+        jsonw_str(w, "run_id", p->group);
+        if (p->env != NULL)
+            jsonw_raw(w, "env", p->env);
+        jsonw_object_end(w);
+        jsonw_object_end(w);
+    }
+    jsonw_array_end(w);
+}
+
+enum status pulled_put_rows(const struct pulled *rows, size_t count, struct jsonw *w)
+{
+    const char *comma = "\n    ";
+    jsonw_array(w, "results");
+    for (size_t i = 0; i < count; i++) {
+        const struct pulled *p = &rows[i];
+        if (p->text.len == 0)
+            continue;
+        const struct rowcopy row = {.len = p->text.len,
+                                    .has_nonfinite = p->has_nonfinite};
+        struct foreign_file file = {
+            .text = {.data = (char *)(uintptr_t)p->text.ptr, .len = p->text.len}};
+        buf_text(w->out, comma);
+        enum status s = rowcopy_write(&file, &row, NULL, w->out);
+        if (s != STATUS_OK)
+            return s;
+        comma = ",\n    ";
+    }
+    buf_text(w->out, "\n  ");
+    jsonw_array_end(w);
+    return w->out->failed;
+}
