@@ -51,7 +51,7 @@ void tracking_greet(struct tracking *t)
         return;
     }
     status_format(&e, text, sizeof text);
-    log_line(t->log, LOG_WARN, "MLflow: %s. The rows are tried again at the end", text);
+    log_line(t->log, LOG_WARN, "MLflow: %s The rows are tried again at the end", text);
 }
 
 void tracking_tick(void *arg, size_t done, size_t of)
@@ -113,7 +113,7 @@ const char *tracking_log(struct tracking *t, const char *results_path,
         tracking_tick(t->log, 1, 1);
         status_format(&e, text, sizeof text);
         log_line(t->log, LOG_WARN,
-                 "MLflow: %zu of %zu rows are not logged: %s. Later: inferbench mlflow "
+                 "MLflow: %zu of %zu rows are not logged: %s Later: inferbench mlflow "
                  "sync %s",
                  out.pending, out.rows, text, raw_dir);
     }

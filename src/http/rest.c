@@ -489,7 +489,7 @@ static enum status why(struct rest *r, CURLcode code, const struct intake *in,
                            "the file became shorter, or unreadable, while it was sent");
     switch (code) {
     case CURLE_OPERATION_TIMEDOUT:
-        return status_fail(e, STATUS_TIMEOUT, where, "no whole answer within %g s",
+        return status_fail(e, STATUS_TIMEOUT, where, "no whole answer within %.3g s",
                            r->timeout_s);
     case CURLE_WRITE_ERROR:
         if (in->kept == STATUS_NO_MEMORY)

@@ -30,7 +30,7 @@ enum status results_build(const struct run_data *run, const char *output_dir,
         return status_fail(e, STATUS_NO_MEMORY, output_dir, "out of memory");
     if (rows_build_all(run, a, &out->rows, e) != STATUS_OK)
         return e->code;
-    for (size_t i = 0; i < run->repeat_count; i++)
+    for (size_t i = 0; out->rows != NULL && i < run->repeat_count; i++)
         out->failed_rows += value_is_known(out->rows[i].v[FIELD_error]);
     struct summary summary;
     if (summary_build(run, out->rows, a, &summary, e) != STATUS_OK)

@@ -233,7 +233,7 @@ static enum status take_row(struct job *j, size_t index, struct err *e)
     struct entry entry;
     struct shelf *s = NULL;
     if (entry_of_row(&row, &j->context, j->arena, &entry, e) != STATUS_OK ||
-        shelf_of(j, &entry, &s, e) != STATUS_OK)
+        shelf_of(j, &entry, &s, e) != STATUS_OK || s == NULL)
         return e->code;
     if (s->run_id == NULL && json_object_get(s->runs, entry.unique) == NULL &&
         look(j, s, ENTRY_ROW_TAG, entry.unique, e) != STATUS_OK)
