@@ -379,6 +379,7 @@ static void set_call(struct rest *r, const struct rest_call *c, struct intake *i
     set_text(r, CURLOPT_URL, c->url);
     set_body(r, c, in);
     set_text(r, CURLOPT_CUSTOMREQUEST, c->method);
+    set_long(r, CURLOPT_FRESH_CONNECT, c->is_once ? 1L : 0L);
     set_proxy(r, r->is_unix || addr_is_near(authority_of(c->url)));
     if (r->curl.set(r->handle, CURLOPT_HTTPHEADER, headers) != CURLE_OK ||
         r->curl.set(r->handle, CURLOPT_READDATA, in) != CURLE_OK ||

@@ -37,6 +37,9 @@ struct rest_call {
     const char *content_type; /* "application/octet-stream" ..., or NULL */
     struct str bytes;         /* borrowed */
     const char *file;         /* path, or NULL */
+    /* Not to be sent twice: on a connection of its own, for libcurl sends a request again
+     * by itself where one that was kept turns out to be closed. */
+    bool is_once;
     /* filled */
     int status;            /* HTTP status; 0: no answer */
     int64_t retry_after_s; /* -1: not given; 0: now, or a date that is past */

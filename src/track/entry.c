@@ -15,6 +15,7 @@
 
 enum {
     DIGEST_MAX_CHARS = 36,
+    INPUT_NAME_MAX_CHARS = 500,
     MORE_PARAMS = 8, /* beside fields and options */
     MORE_TAGS = 16,  /* beside fields, metadata and the user's */
     INPUTS = 2
@@ -311,15 +312,18 @@ static void add_input(struct build *b, const char *name, const char *digest,
         return;
     const char *slash = strrchr(name, '/');
     bool is_path = name[0] == '/' || strcmp(context, "model") != 0;
+    bool is_short = slash != NULL && is_path && slash[1] != '\0';
     const char *whole = digest != NULL ? digest : digest_of(b, str_from(name));
     struct entry_input input = {
-        .name = slash != NULL && is_path && slash[1] != '\0' ? slash + 1 : name,
+        .name = entry_text_cut(is_short ? slash + 1 : name, INPUT_NAME_MAX_CHARS,
+                               b->arena),
         .digest = whole != NULL ? entry_text_cut(whole, DIGEST_MAX_CHARS, b->arena)
                                 : NULL,
         .source = source_of(b, name),
         .context = context,
     };
-    if (checked(b, input.digest) != NULL && !b->has_failed)
+    if (checked(b, input.digest) != NULL && checked(b, input.name) != NULL &&
+        !b->has_failed)
         b->out->inputs[b->out->input_count++] = input;
 }
 

@@ -122,6 +122,7 @@ static enum status try_once(struct mlflow *m, const struct mlflow_call *c,
     call->json = c->json != NULL ? buf_cstr(c->json) : NULL;
     call->bytes = c->bytes;
     call->content_type = c->bytes.ptr != NULL ? "application/octet-stream" : NULL;
+    call->is_once = c->is_once;
     call->status = 0;
     return rest_do(m->rest, call, e);
 }

@@ -3,6 +3,7 @@
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -207,6 +208,16 @@ static void test_inputs(void **state)
     assert_int_equal(strlen(set->digest), 36);
     assert_int_equal(strlen(model->digest), 36);
     assert_string_not_equal(set->digest, model->digest);
+    entry_fixture_fini(&f);
+
+    char row[700], name[602];
+    memset(name, 'm', sizeof name - 1);
+    name[sizeof name - 1] = '\0';
+    (void)snprintf(row, sizeof row, "{\"model_name\": \"%s\"}", name);
+    entry_fixture_make(&f, row, NULL);
+    assert_int_equal(f.entry.input_count, 1);
+    assert_int_equal(strlen(f.entry.inputs[0].name), 500); /* MLflow takes no longer one */
+    assert_non_null(strstr(f.entry.inputs[0].source, name));
     entry_fixture_fini(&f);
 }
 
