@@ -6,6 +6,7 @@ A comment before a code block says how:  <!-- test: KIND -->
              inferbench as they stand; all lines must be shell
     parse    needs another machine, or installs: must be shell
     python   executed after the `run` blocks of the same file
+    mlflow   executed against a real MLflow server, by tests/track/test_docs.py
 """
 
 import glob
@@ -70,11 +71,11 @@ def planned(words):
 
 def test_every_block_says_how():
     unmarked = [f"{page}: {text}" for page, kind, text in blocks()
-                if kind not in ("run", "dry", "parse", "python")]
+                if kind not in ("run", "dry", "parse", "python", "mlflow")]
     assert not unmarked
 
 
-@pytest.mark.parametrize("page, text", cases("dry", "parse", "run"))
+@pytest.mark.parametrize("page, text", cases("dry", "parse", "run", "mlflow"))
 def test_is_shell(page, text):
     done = subprocess.run(["sh", "-n"], input=text, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
