@@ -8,12 +8,18 @@
 
 #include "base/status.h"
 
-/* Written by one side each, a cache line apart. */
+#define RING_LINE_BYTES 64 /* of a cache */
+
+/* head and tail are written by one side each, a cache line apart: by gaps, so that the
+ * struct may lie at any address. */
 struct ring {
     void **items; /* [mask + 1] */
     size_t mask;
-    _Alignas(64) atomic_size_t head; /* next to be taken */
-    _Alignas(64) atomic_size_t tail; /* next free place */
+    char before_head[RING_LINE_BYTES];
+    atomic_size_t head; /* next to be taken */
+    char before_tail[RING_LINE_BYTES];
+    atomic_size_t tail; /* next free place */
+    char after_tail[RING_LINE_BYTES];
 };
 
 /* Room for at least `count` pointers. */
