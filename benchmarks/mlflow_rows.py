@@ -119,7 +119,8 @@ def measure(args, uri, folder):
         ours.append(seconds)
         made = json.loads(run([python, "-c", CLIENT, uri, f"ours {mark}", f"client {mark}",
                                folder / "artifacts"],
-                              env={**os.environ, "MLFLOW_DISABLE_TELEMETRY": "true"}))
+                              env={**os.environ, "MLFLOW_DISABLE_TELEMETRY": "true"})
+                          .splitlines()[-1])
         if made["rows"] != count:
             sys.exit(f"mlflow_rows: {made['rows']} of {count} rows are there")
         theirs.append(made["seconds"])
