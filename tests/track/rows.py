@@ -2,8 +2,8 @@
 
 import json
 
-from e2e import published
 from e2e.offline_run import files_of
+from e2e.serve_client import Server
 
 # As the replaced tool logged them.
 OLD_PARAMS = ["model_name", "instance_type", "hardware_type", "serving_mode", "batch_size",
@@ -33,9 +33,16 @@ def make_run(track, *words, folder="results", **more):
     return files_of(track.folder / folder)
 
 
-def make_published(path, rows=2):
-    return published.write(path, published.grid("g5.xlarge", 100.0, scenarios=("short",),
-                                                batches=(1,), runs=rows))
+def make_online(track, uri, *words):
+    """An online run against a simulated server, which keeps real time; what it said and left."""
+    load = Server(track.binary, track.folder, "--ttft", "2ms", "--itl", "1ms")
+    try:
+        done = track.run("online", "--port", load.port, "--no-imds", "--num-runs", 2,
+                         "--max-tokens", 4, "--concurrency", 2, "--num-prompts", 8,
+                         "--accept-invalid", "--output-dir", "results", "--mlflow-uri", uri, *words)
+    finally:
+        load.stop()
+    return done, files_of(track.folder / "results", "online")
 
 
 def check_params(run, row):

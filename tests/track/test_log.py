@@ -8,7 +8,6 @@ import pytest
 
 from e2e import published
 from e2e.offline_run import files_of
-from e2e.serve_client import Server
 from track import rows
 from track.real_server import counted, free_port, link_in, same
 
@@ -92,21 +91,8 @@ def test_two_at_once(track, server, client, experiment):
     rows.check_all(client, server.uri, experiment, files.rows)
 
 
-def online(track, binary, server, *words, serve=(), code=0):
-    """An online run against a simulated server, logged to the usual experiment's namesake."""
-    load = Server(binary, track.folder, "--ttft", "2ms", "--itl", "1ms", *serve)
-    try:
-        done = track.run("online", "--port", load.port, "--no-imds", "--num-runs", 2,
-                         "--max-tokens", 4, "--concurrency", 2, "--num-prompts", 8,
-                         "--accept-invalid", "--output-dir", "results", "--mlflow-uri",
-                         server.uri, *words, code=code)
-    finally:
-        load.stop()
-    return done, files_of(track.folder / "results", "online")
-
-
-def test_online(track, binary, server, client, experiment):
-    done, files = online(track, binary, server, "--mlflow-experiment", experiment)
+def test_online(track, server, client, experiment):
+    done, files = rows.make_online(track, server.uri, "--mlflow-experiment", experiment)
     runs = rows.check_all(client, server.uri, experiment, files.rows)
     rows.check_artifacts(client, server.uri, runs[-1], files.rows[-1], files, is_last=True)
     assert link_in(done.stdout + done.stderr).startswith(f"{server.uri}/#/experiments/")
@@ -114,11 +100,11 @@ def test_online(track, binary, server, client, experiment):
 
 
 @pytest.mark.parametrize("mode", ["offline", "online"])
-def test_usual_experiment(track, binary, server, client, mode):
+def test_usual_experiment(track, server, client, mode):
     if mode == "offline":
         files = rows.make_run(track, "--mlflow-uri", server.uri)
     else:
-        files = online(track, binary, server)[1]
+        files = rows.make_online(track, server.uri)[1]
     held = client.runs(server.uri, f"vllm-{mode}-benchmark",
                        filter=f"tags.run_id = '{files.rows[0]['run_id']}'")
     assert len(held) == len(files.rows)

@@ -145,10 +145,9 @@ def test_config_names_the_server(track, server, client, experiment):
 
 def test_nothing_is_sent_while_measuring(track, server, experiment):
     with Relay(server.port) as relay:
-        track.run(*ONE, "--num-runs", "4", "--mlflow-uri", relay.uri, "--mlflow-experiment",
-                  experiment)
+        _, files = rows.make_online(track, relay.uri, "--mlflow-experiment", experiment)
         times = [one.time for one in relay.seen]
-    measured = files_of(track.folder / "results").rows
+    measured = files.rows
     assert len(times) > len(measured)
     for row in measured:
         start = datetime.datetime.fromisoformat(row["timestamp_utc"].replace("Z", "+00:00"))
