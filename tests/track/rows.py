@@ -2,6 +2,7 @@
 
 import json
 
+from e2e import published
 from e2e.offline_run import files_of
 from e2e.serve_client import Server
 
@@ -31,6 +32,12 @@ def make_run(track, *words, folder="results", **more):
     track.run(*QUICK, "--batch-sizes", "1", "2", "--test-prefix-caching", "--output-dir", folder,
               *words, **more)
     return files_of(track.folder / folder)
+
+
+def make_published(path, rows=2):
+    """A file of the replaced tool."""
+    return published.write(path, published.grid("g5.xlarge", 100.0, scenarios=("short",),
+                                                batches=(1,), runs=rows))
 
 
 def make_online(track, uri, *words):

@@ -2,6 +2,7 @@
 
 import json
 import shutil
+import urllib.request
 
 import pytest
 
@@ -171,7 +172,11 @@ def test_server_goes_away(track, server, experiment, few):
 def test_no_such_experiment(track, server):
     done = analyze(track, server.uri, "nothing of this name", code=1)
     assert 'no experiment is called "nothing of this name"' in done.stderr
-    assert "There are: " in done.stderr and "Default" in done.stderr
+    first = done.stderr.split("There are: ")[1].split(", ")[0].rstrip(".\n")
+    with urllib.request.urlopen(f"{server.uri}/api/2.0/mlflow/experiments/search"
+                                "?max_results=1000") as answer:
+        held = {item["name"] for item in json.load(answer)["experiments"]}
+    assert first in held and "Default" in held
     done = track.run("analyze", "--mlflow-uri", server.uri, code=2)
     assert "--experiment: " in done.stderr and "There are: " in done.stderr
     done = analyze(track, server.uri, "Default", code=1)
