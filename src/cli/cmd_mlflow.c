@@ -61,11 +61,6 @@ struct sync_job {
     struct opt_strings files;
 };
 
-static bool stop(void *unused)
-{
-    return stop_requested(unused);
-}
-
 static void put_outcome(const char *path, const struct sync_outcome *o, struct buf *out)
 {
     buf_printf(out, "%s: %zu row%s: %zu sent, %zu were there", path, o->rows,
@@ -110,7 +105,7 @@ static enum status sync_one(struct sync_job *j, const char *path, struct err *e)
                                    .row_limit_s = ROW_LIMIT_S,
                                    .limit_s = INFINITY,
                                    .tries = TRIES,
-                                   .stop = stop,
+                                   .stop = stop_requested,
                                    .tick = tracking_tick,
                                    .arg = &j->cli->log};
     enum status s = sync_file(path, &o, &j->arena, &outcome, e);

@@ -35,7 +35,7 @@ static enum status choose_tracking(struct offline_job *j, struct err *e)
                                     .arena = &j->arena,
                                     .uri = j->opts.mlflow_uri,
                                     .experiment = j->opts.mlflow_experiment,
-                                    .default_experiment = TRACKING_OFFLINE,
+                                    .default_experiment = ENTRY_OFFLINE_EXPERIMENT,
                                     .tags = j->opts.mlflow_tags,
                                     .must_verify = j->opts.mlflow_verify,
                                     .is_off = j->opts.no_mlflow};

@@ -11,9 +11,6 @@
 #include "track/account.h"
 #include "track/entry.h"
 
-#define TRACKING_OFFLINE ENTRY_OFFLINE_EXPERIMENT
-#define TRACKING_ONLINE  ENTRY_ONLINE_EXPERIMENT
-
 /* What a dead server can cost: at the start, and at the end; a slow one half a second a
  * row more. */
 #define TRACKING_GREET_S 2.0

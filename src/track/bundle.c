@@ -44,9 +44,9 @@ static enum status lock(struct bundle *b, struct err *e)
     return STATUS_OK;
 }
 
-static enum status keep_texts(struct reader *r, struct bundle_row *row,
-                              const struct foreign_row *from, struct buf *text,
-                              struct err *e)
+static enum status keep_row(struct reader *r, struct bundle_row *row,
+                            const struct foreign_row *from, struct buf *text,
+                            struct err *e)
 {
     const char *path = r->bundle->results_path;
     if (scan_copy(from->text, 0, text) != STATUS_OK || buf_char(text, '\n') != STATUS_OK)
@@ -55,12 +55,7 @@ static enum status keep_texts(struct reader *r, struct bundle_row *row,
     row->as_written = (struct str){arena_str(r->arena, laid_out), text->len};
     if (row->as_written.ptr == NULL)
         return no_memory(path, e);
-    if (json_from_text(row->as_written, path, &row->row, e) != STATUS_OK)
-        return e->code;
-    buf_clear(text);
-    if (json_to_text(row->row, text) == STATUS_OK)
-        row->text = arena_str(r->arena, (struct str){text->data, text->len});
-    return row->text != NULL ? STATUS_OK : no_memory(path, e);
+    return json_from_text(row->as_written, path, &row->row, e);
 }
 
 static enum status take_row(void *arg, const struct foreign_row *from, struct err *e)
@@ -79,7 +74,7 @@ static enum status take_row(void *arg, const struct foreign_row *from, struct er
     *row = (struct bundle_row){0};
     struct buf text;
     buf_init(&text, ROW_CAP_BYTES);
-    enum status s = keep_texts(r, row, from, &text, e);
+    enum status s = keep_row(r, row, from, &text, e);
     buf_fini(&text);
     return s;
 }

@@ -11,8 +11,7 @@
 
 struct bundle_row {
     json_t *row;           /* owned by the bundle */
-    const char *text;      /* compact, its members in the file's order */
-    struct str as_written; /* laid out as row.json */
+    struct str as_written; /* laid out as row.json, its members in the file's order */
 };
 
 struct bundle {

@@ -175,13 +175,16 @@ enum status mlflow_ask(struct mlflow *m, const struct mlflow_call *c, json_t **o
 
 enum status mlflow_ping(struct mlflow *m, double timeout_s, struct err *e)
 {
-    struct mlflow quick = *m;
+    const struct instant give_up = m->give_up;
+    const int tries = m->tries;
     struct instant limit = clock_after(clock_now(), clock_seconds(timeout_s));
-    quick.give_up = clock_before(limit, m->give_up) ? limit : m->give_up;
-    quick.tries = 1;
+    if (clock_before(limit, give_up))
+        m->give_up = limit;
+    m->tries = 1;
     enum status s = mlflow_send(
-        &quick, &(struct mlflow_call){.method = "GET", .path = "/health"}, e);
-    m->call = quick.call;
+        m, &(struct mlflow_call){.method = "GET", .path = "/health"}, e);
+    m->give_up = give_up;
+    m->tries = tries;
     return s;
 }
 
@@ -497,8 +500,9 @@ enum status mlflow_end(struct mlflow *m, const char *run, const struct entry *en
 
 /* --- artifacts */
 
-enum status mlflow_put(struct mlflow *m, const char *artifact_uri, const char *path,
-                       struct str bytes, struct err *e)
+/* The call on a file under a run's artifact_uri. */
+static enum status on_artifact(struct mlflow *m, const char *artifact_uri,
+                               const char *path, struct mlflow_call *call, struct err *e)
 {
     struct buf target;
     size_t scheme = strlen(ARTIFACTS_SCHEME);
@@ -507,20 +511,30 @@ enum status mlflow_put(struct mlflow *m, const char *artifact_uri, const char *p
                            "the server takes no artifacts (it keeps them at %.200s)",
                            artifact_uri != NULL ? artifact_uri : "an unknown place");
     const char *at = artifact_uri + scheme;
-    at += strspn(at, "/");
     buf_init(&target, 8192);
-    buf_printf(&target, ARTIFACTS "%s/%s", at, path);
-    if (bytes.ptr == NULL)
-        bytes = str_from("");
-    enum status s = mlflow_send(
-        m,
-        &(struct mlflow_call){.method = "PUT", .path = buf_cstr(&target), .bytes = bytes},
-        e);
+    buf_printf(&target, ARTIFACTS "%s/%s", at + strspn(at, "/"), path);
+    call->path = buf_cstr(&target);
+    enum status s = mlflow_send(m, call, e);
     buf_fini(&target);
-    if (s != STATUS_OK && m->call.status == 503 && is_for_good(m))
+    if (s != STATUS_OK && is_for_good(m))
         return status_fail(e, STATUS_UNSUPPORTED, "MLflow",
                            "the server takes no artifacts (--no-serve-artifacts)");
     return s;
+}
+
+enum status mlflow_put(struct mlflow *m, const char *artifact_uri, const char *path,
+                       struct str bytes, struct err *e)
+{
+    struct mlflow_call call = {.method = "PUT",
+                               .bytes = bytes.ptr != NULL ? bytes : str_from("")};
+    return on_artifact(m, artifact_uri, path, &call, e);
+}
+
+enum status mlflow_fetch(struct mlflow *m, const char *artifact_uri, const char *path,
+                         struct err *e)
+{
+    struct mlflow_call call = {.method = "GET"};
+    return on_artifact(m, artifact_uri, path, &call, e);
 }
 
 enum status mlflow_artifact_bytes(struct mlflow *m, const char *run, const char *name,

@@ -74,6 +74,9 @@ MUST_CHECK enum status mlflow_log(struct mlflow *m, const char *run,
  * STATUS_UNSUPPORTED: the server does not take artifacts. */
 MUST_CHECK enum status mlflow_put(struct mlflow *m, const char *artifact_uri,
                                   const char *path, struct str bytes, struct err *e);
+/* Such a file back, into m->call.body. NOT_FOUND and UNSUPPORTED as above. */
+MUST_CHECK enum status mlflow_fetch(struct mlflow *m, const char *artifact_uri,
+                                    const char *path, struct err *e);
 /* Bytes of an artifact at the top of a run, as the server lists it; -1: not there. */
 MUST_CHECK enum status mlflow_artifact_bytes(struct mlflow *m, const char *run,
                                              const char *name, int64_t *bytes,

@@ -12,12 +12,9 @@
 #define FILE_CAP_BYTES ((size_t)4 << 30)
 #define TEXT_CAP_BYTES ((size_t)1 << 20)
 #define API            "/api/2.0/mlflow/"
-#define ARTIFACTS      "/api/2.0/mlflow-artifacts/artifacts/"
-#define PROXIED        "mlflow-artifacts:"
 #define PAGE_RUNS      200
 #define PING_S         10.0
 #define TRIES          4 /* of a call, some 4 s in all */
-#define TAG            "inferbench.row"
 #define SEND_AGAIN     "Send its results again: inferbench mlflow sync RESULTS.json"
 
 struct puller {
@@ -139,7 +136,7 @@ static enum status make_room(struct puller *p)
 static enum status take_run(struct puller *p, const json_t *run, struct err *e)
 {
     const json_t *info = json_object_get(run, "info");
-    const char *id = mlflow_info(run, "run_id"), *unique = mlflow_tag(run, TAG);
+    const char *id = mlflow_info(run, "run_id"), *unique = mlflow_tag(run, ENTRY_ROW_TAG);
     const char *name = mlflow_info(run, "run_name");
     const char *uri = mlflow_info(run, "artifact_uri");
     if (id == NULL || unique == NULL)
@@ -168,7 +165,7 @@ static void search_body(const struct puller *p, const char *token, struct buf *o
     struct buf text;
     bool has_filter = filter != NULL && filter[strspn(filter, " ")] != '\0';
     buf_init(&text, TEXT_CAP_BYTES);
-    buf_printf(&text, "tags.`" TAG "` LIKE '%%'%s%s", has_filter ? " AND " : "",
+    buf_printf(&text, "tags.`" ENTRY_ROW_TAG "` LIKE '%%'%s%s", has_filter ? " AND " : "",
                has_filter ? filter : "");
     jsonw_init(&w, out, 0);
     jsonw_object(&w, NULL);
@@ -269,24 +266,6 @@ static enum status skip(struct puller *p, const struct err *why, bool is_bad,
     return entry->why != NULL ? STATUS_OK : no_memory(e);
 }
 
-/* Fetches a file of a run into the server's answer; UNSUPPORTED: the server hands out no
- * artifacts. */
-static enum status fetch_file(struct puller *p, const struct pulled *f, const char *path,
-                              struct err *e)
-{
-    const char *at = f->artifact_uri + strlen(PROXIED);
-    if (!str_starts(str_from(f->artifact_uri), PROXIED))
-        return status_fail(e, STATUS_UNSUPPORTED, path, "not at the server");
-    path = arena_printf(p->arena, ARTIFACTS "%s/%s", at + strspn(at, "/"), path);
-    if (path == NULL)
-        return no_memory(e);
-    const struct mlflow_call call = {.method = "GET", .path = path};
-    enum status s = mlflow_send(&p->server, &call, e);
-    bool is_off = s != STATUS_OK && p->server.call.status == 503 &&
-                  strstr(buf_cstr(&p->server.call.body), "\"detail\"") != NULL;
-    return is_off ? status_fail(e, STATUS_UNSUPPORTED, path, "not at the server") : s;
-}
-
 static enum status keep_row(struct puller *p, struct pulled *f, struct err *e)
 {
     const struct buf *body = &p->server.call.body;
@@ -303,7 +282,7 @@ static enum status keep_row(struct puller *p, struct pulled *f, struct err *e)
 static enum status fetch_row(struct puller *p, struct pulled *f, struct err *e)
 {
     struct err why;
-    switch (fetch_file(p, f, "row.json", e)) {
+    switch (mlflow_fetch(&p->server, f->artifact_uri, "row.json", e)) {
     case STATUS_OK:
         return keep_row(p, f, &why) == STATUS_OK ? STATUS_OK : skip(p, &why, true, e);
     case STATUS_NOT_FOUND:
@@ -368,7 +347,7 @@ static enum status fetch_environment(struct puller *p, struct pulled *f, struct 
         const struct buf *body = &p->server.call.body;
         json_t *env = NULL;
         if (f->env != NULL || name == NULL || json_bool_of(file, "is_dir", false) ||
-            fetch_file(p, f, name, &ignored) != STATUS_OK)
+            mlflow_fetch(&p->server, f->artifact_uri, name, &ignored) != STATUS_OK)
             continue;
         struct str text = {buf_cstr(body), body->len};
         if (json_from_text(text, name, &env, &ignored) == STATUS_OK &&

@@ -22,6 +22,12 @@ struct shelf {
     json_t *runs;       /* UNIQUE: run object */
 };
 
+/* A file to store as an artifact. */
+struct file {
+    const char *path; /* among the artifacts; NULL: there is none */
+    struct buf bytes;
+};
+
 struct job {
     const struct sync_options *options;
     struct arena *arena;
@@ -32,7 +38,7 @@ struct job {
     struct entry_context context;
     struct shelf shelves[SHELVES_MAX];
     size_t shelf_count;
-    struct buf env, results, summary; /* files to store; empty: none */
+    struct file env, results, summary;
     struct instant end;
 };
 
@@ -121,34 +127,23 @@ static enum status store(struct job *j, const json_t *run, const char *path,
     return STATUS_OK;
 }
 
-static enum status store_buf(struct job *j, const json_t *run, const char *path,
-                             const struct buf *bytes, struct err *e)
+static enum status store_file(struct job *j, const json_t *run, const struct file *f,
+                              struct err *e)
 {
-    return store(j, run, path, (struct str){bytes->data, bytes->len}, e);
-}
-
-/* Name of a file under a folder of the run's artifacts. */
-static const char *under(struct job *j, const char *folder, const char *path)
-{
-    const char *name = arena_printf(j->arena, "%s%s", folder, file_base_name(path));
-    return name != NULL ? name : "unnamed.json";
+    return f->path == NULL
+               ? STATUS_OK
+               : store(j, run, f->path, (struct str){f->bytes.data, f->bytes.len}, e);
 }
 
 static enum status store_all(struct job *j, const json_t *run, size_t index,
                              struct err *e)
 {
-    const struct bundle *b = &j->bundle;
-    if (j->env.len > 0 &&
-        store_buf(j, run, under(j, "environment/", b->env_path), &j->env, e) != STATUS_OK)
+    bool is_last = index + 1 == j->bundle.count;
+    if (store_file(j, run, &j->env, e) != STATUS_OK ||
+        (is_last && (store_file(j, run, &j->results, e) != STATUS_OK ||
+                     store_file(j, run, &j->summary, e) != STATUS_OK)))
         return e->code;
-    bool is_last = index + 1 == b->count;
-    if (is_last && j->results.len > 0 &&
-        store_buf(j, run, under(j, "", b->results_path), &j->results, e) != STATUS_OK)
-        return e->code;
-    if (is_last && j->summary.len > 0 &&
-        store_buf(j, run, under(j, "", b->summary_path), &j->summary, e) != STATUS_OK)
-        return e->code;
-    return store(j, run, "row.json", b->rows[index].as_written, e);
+    return store(j, run, "row.json", j->bundle.rows[index].as_written, e);
 }
 
 /* Reads a run back; row: as it was sent. */
@@ -229,7 +224,8 @@ static enum status send_row(struct job *j, struct shelf *s, const struct entry *
 
 static enum status take_row(struct job *j, size_t index, struct err *e)
 {
-    const struct entry_row row = {j->bundle.rows[index].row, j->bundle.rows[index].text};
+    const struct bundle_row *from = &j->bundle.rows[index];
+    const struct entry_row row = {from->row, from->as_written.ptr};
     struct entry entry;
     struct shelf *s = NULL;
     if (entry_of_row(&row, &j->context, j->arena, &entry, e) != STATUS_OK ||
@@ -288,17 +284,27 @@ static void take_rows(struct job *j)
     }
 }
 
+static enum status read_one(struct job *j, struct file *f, const char *folder,
+                            const char *path, struct err *e)
+{
+    if (path == NULL)
+        return STATUS_OK;
+    f->path = arena_printf(j->arena, "%s%s", folder, file_base_name(path));
+    if (f->path == NULL)
+        return status_fail(e, STATUS_NO_MEMORY, path, "out of memory");
+    return file_read(path, &f->bytes, e);
+}
+
 static enum status read_files(struct job *j, struct err *e)
 {
     const struct bundle *b = &j->bundle;
-    if (b->env_path != NULL && file_read(b->env_path, &j->env, e) != STATUS_OK)
+    if (read_one(j, &j->env, "environment/", b->env_path, e) != STATUS_OK)
         return e->code;
     if (b->is_merged)
         return STATUS_OK;
-    if (b->summary_path != NULL &&
-        file_read(b->summary_path, &j->summary, e) != STATUS_OK)
+    if (read_one(j, &j->summary, "", b->summary_path, e) != STATUS_OK)
         return e->code;
-    return file_read(b->results_path, &j->results, e);
+    return read_one(j, &j->results, "", b->results_path, e);
 }
 
 static void make_link(struct job *j)
@@ -344,9 +350,9 @@ enum status sync_file(const char *results_path, const struct sync_options *o,
     if (j == NULL)
         return status_fail(e, STATUS_NO_MEMORY, results_path, "out of memory");
     *j = (struct job){.options = o, .arena = a, .out = out};
-    buf_init(&j->env, FILE_CAP_BYTES);
-    buf_init(&j->results, FILE_CAP_BYTES);
-    buf_init(&j->summary, FILE_CAP_BYTES);
+    buf_init(&j->env.bytes, FILE_CAP_BYTES);
+    buf_init(&j->results.bytes, FILE_CAP_BYTES);
+    buf_init(&j->summary.bytes, FILE_CAP_BYTES);
     enum status s = bundle_open(results_path, a, &j->bundle, e);
     if (s == STATUS_OK) {
         s = work(j, e);
@@ -359,8 +365,8 @@ enum status sync_file(const char *results_path, const struct sync_options *o,
     }
     if (s != STATUS_OK)
         out->first = *e;
-    buf_fini(&j->env);
-    buf_fini(&j->results);
-    buf_fini(&j->summary);
+    buf_fini(&j->env.bytes);
+    buf_fini(&j->results.bytes);
+    buf_fini(&j->summary.bytes);
     return s;
 }

@@ -47,7 +47,8 @@ static void a_run_with_all_its_files(void **state)
     const char *sum = foreign_fixture_put(f, "online_summary_20260101_000000.json", "{}");
     open_ok(f, foreign_fixture_put(f, "online_results_20260101_000000.json", OURS), &b);
     assert_int_equal(b.count, 2);
-    assert_string_equal(b.rows[0].text, "{\"row\":0,\"x\":{\"b\":1}}");
+    assert_true(str_is(b.rows[0].as_written,
+                       "{\n  \"row\": 0,\n  \"x\": {\n    \"b\": 1\n  }\n}\n"));
     assert_int_equal(json_int_of(b.rows[1].row, "row", -1), 1);
     assert_true(str_is(b.rows[1].as_written, "{\n  \"row\": 1\n}\n"));
     assert_string_equal(b.env_path, env);

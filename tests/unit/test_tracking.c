@@ -36,7 +36,7 @@ static int setup(void **state)
     f.t = (struct tracking){.log = &f.log,
                             .arena = &f.files.arena,
                             .uri = NOBODY,
-                            .default_experiment = TRACKING_OFFLINE};
+                            .default_experiment = ENTRY_OFFLINE_EXPERIMENT};
     *state = &f;
     return 0;
 }
