@@ -7,7 +7,6 @@
 #include "cli/stop.h"
 #include "cli/sync_inputs.h"
 #include "cli/tracking.h"
-#include "track/sync.h"
 
 #define ARENA_CAP_BYTES ((size_t)16 << 30)
 #define PRINT_CAP_BYTES ((size_t)16 << 20)
@@ -74,25 +73,6 @@ static void put_outcome(const char *path, const struct sync_outcome *o, struct b
         buf_printf(out, "  %s\n", o->link);
 }
 
-static void warn(struct sync_job *j, const char *path, const struct sync_outcome *o)
-{
-    struct log *log = &j->cli->log;
-    if (o->cut > 0)
-        log_line(log, LOG_WARN,
-                 "%s: %zu values are longer than MLflow keeps and were cut; row.json has "
-                 "them whole",
-                 path, o->cut);
-    if (o->no_artifacts)
-        log_line(log, LOG_WARN,
-                 "%s: the server takes no artifacts (--no-serve-artifacts): row.json, "
-                 "environment and results are in the files only",
-                 path);
-    if (o->no_ledger)
-        log_line(log, LOG_WARN,
-                 "%s: cannot be written: what is logged is known to the server only",
-                 o->ledger_path);
-}
-
 static enum status sync_one(struct sync_job *j, const char *path, struct err *e)
 {
     struct sync_outcome outcome;
@@ -112,7 +92,7 @@ static enum status sync_one(struct sync_job *j, const char *path, struct err *e)
     tracking_tick(&j->cli->log, 1, 1);
     if (s == STATUS_UNSUPPORTED && outcome.rows == 0)
         return s; /* another file of ours */
-    warn(j, path, &outcome);
+    tracking_warn(&j->cli->log, path, "in the files", &outcome);
     buf_init(&out, PRINT_CAP_BYTES);
     put_outcome(path, &outcome, &out);
     if (outcome.rows > 0)

@@ -1,4 +1,5 @@
 /* inferbench recover: rebuilds the files of a run from its journal. */
+#include "base/file.h"
 #include "cli/commands.h"
 #include "report/table.h"
 #include "store/results.h"
@@ -25,7 +26,9 @@ static int rebuild(struct cli *cli, const char *raw_dir, const char *output_dir,
     struct recovery r;
     struct buf out;
     struct err e;
-    if (results_recover(raw_dir, output_dir, a, &r, &e) != STATUS_OK)
+    if (results_read(raw_dir, output_dir, a, &r, &e) != STATUS_OK ||
+        (output_dir != NULL && file_make_dirs(output_dir, &e) != STATUS_OK) ||
+        results_write(&r.run, &r.results, &e) != STATUS_OK)
         return cli_fail(cli, &e);
     if (r.note.was_cut)
         log_line(&cli->log, LOG_WARN,

@@ -7,7 +7,6 @@
 #include "cli/finish.h"
 #include "cli/stop.h"
 #include "report/table.h"
-#include "store/journal_read.h"
 #include "store/results.h"
 
 #define PRINT_CAP_BYTES ((size_t)16 << 20)
@@ -58,14 +57,12 @@ static enum status end_journal(struct run_end *r, enum status s, struct err *e)
 }
 
 /* Journal back in, files out: what `recover` does, so that both give the same bytes. */
-static enum status write_files(const struct run_end *r, struct run_data *read,
-                               struct results *results, struct err *e)
+static enum status write_files(const struct run_end *r, struct recovery *read,
+                               struct err *e)
 {
-    struct journal_note note;
-    if (journal_read(r->journal_path, r->arena, read, &note, e) != STATUS_OK ||
-        results_build(read, r->output_dir, r->arena, results, e) != STATUS_OK)
+    if (results_read(r->raw_dir, r->output_dir, r->arena, read, e) != STATUS_OK)
         return e->code;
-    return results_write(read, results, e);
+    return results_write(&read->run, &read->results, e);
 }
 
 /* mlflow: lines that name the runs there, or NULL. */
@@ -88,13 +85,14 @@ static void next_steps(const struct run_end *r, const struct results *results,
 }
 
 /* broken: what ended the run before its end, or NULL. */
-static int print_end(const struct run_end *r, const struct run_data *read,
-                     const struct results *results, const struct err *broken)
+static int print_end(const struct run_end *r, const struct recovery *read,
+                     const struct err *broken)
 {
+    const struct results *results = &read->results;
     struct buf out;
     struct err e;
     buf_init(&out, PRINT_CAP_BYTES);
-    if (table_run(read, results->cells, results->cell_count, &out, &e) != STATUS_OK)
+    if (table_run(&read->run, results->cells, results->cell_count, &out, &e) != STATUS_OK)
         log_error(&r->cli->log, &e);
     cli_print(r->cli, buf_cstr(&out));
     buf_clear(&out);
@@ -115,20 +113,19 @@ static int print_end(const struct run_end *r, const struct run_data *read,
 
 int run_end_finish(struct run_end *r, enum status s, struct err *e)
 {
-    struct run_data read;
-    struct results results = {0};
+    struct recovery read = {.results = {0}};
     struct err later;
     s = end_journal(r, s, e);
     if (s != STATUS_OK)
         cli_fail(r->cli, e);
-    if (write_files(r, &read, &results, &later) != STATUS_OK) {
+    if (write_files(r, &read, &later) != STATUS_OK) {
         log_line(&r->cli->log, LOG_NOTE,
                  "what was measured is in %s: once the cause is "
                  "mended, inferbench recover %s",
                  r->journal_path, r->raw_dir);
         return cli_fail(r->cli, &later);
     }
-    return print_end(r, &read, &results, s != STATUS_OK ? e : NULL);
+    return print_end(r, &read, s != STATUS_OK ? e : NULL);
 }
 
 int run_end_dry(struct cli *cli, enum status s, const struct buf *text, struct err *e)

@@ -74,7 +74,8 @@ static enum status add_raw(struct list *l, const char *raw_dir, struct err *e)
     const char *path = results_of(l, raw_dir);
     if (path != NULL)
         return add(l, path, e);
-    if (results_recover(raw_dir, NULL, l->arena, r, e) != STATUS_OK)
+    if (results_read(raw_dir, NULL, l->arena, r, e) != STATUS_OK ||
+        results_write(&r->run, &r->results, e) != STATUS_OK)
         return e->code;
     log_line(l->log, LOG_NOTE, "%s: rebuilt from the journal", r->results.results_path);
     return add(l, r->results.results_path, e);

@@ -7,7 +7,6 @@
 
 #include "base/clock.h"
 #include "track/mlflow.h"
-#include "track/sync.h"
 
 #define ROW_MORE_S   0.5 /* of a slow server, for each row */
 #define RUN_TRIES    3
@@ -74,19 +73,23 @@ const char *tracking_user(void)
     return who != NULL ? who->pw_name : NULL;
 }
 
-static void notes(const struct tracking *t, const struct sync_outcome *out,
-                  const char *raw_dir)
+void tracking_warn(struct log *log, const char *who, const char *where,
+                   const struct sync_outcome *o)
 {
-    if (out->cut > 0)
-        log_line(t->log, LOG_WARN,
-                 "MLflow: %zu values are longer than it keeps and were cut; row.json has "
-                 "them whole",
-                 out->cut);
-    if (out->no_artifacts)
-        log_line(t->log, LOG_WARN,
-                 "MLflow: the server takes no artifacts (--no-serve-artifacts): "
-                 "environment, rows and results are in %s and beside it only",
-                 raw_dir);
+    if (o->cut > 0)
+        log_line(log, LOG_WARN,
+                 "%s: %zu value%s longer than MLflow keeps, cut there; row.json has %s "
+                 "whole",
+                 who, o->cut, o->cut == 1 ? "" : "s", o->cut == 1 ? "it" : "them");
+    if (o->no_artifacts)
+        log_line(log, LOG_WARN,
+                 "%s: the server takes no artifacts (--no-serve-artifacts): environment, "
+                 "rows and results are %s only",
+                 who, where);
+    if (o->no_ledger)
+        log_line(log, LOG_WARN,
+                 "%s: cannot be written: what is logged is known to the server only",
+                 o->ledger_path);
 }
 
 const char *tracking_log(struct tracking *t, const char *results_path,
@@ -117,7 +120,8 @@ const char *tracking_log(struct tracking *t, const char *results_path,
                  "sync %s",
                  out.pending, out.rows, text, raw_dir);
     }
-    notes(t, &out, raw_dir);
+    const char *where = arena_printf(t->arena, "in %s and beside it", raw_dir);
+    tracking_warn(t->log, "MLflow", where != NULL ? where : "in the files", &out);
     if (out.link == NULL)
         return NULL;
     return arena_printf(t->arena, "\nMLflow\n  %s\n", out.link);

@@ -10,6 +10,7 @@
 #include "base/opt.h"
 #include "track/account.h"
 #include "track/entry.h"
+#include "track/sync.h"
 
 /* What a dead server can cost: at the start, and at the end; a slow one half a second a
  * row more. */
@@ -40,6 +41,10 @@ void tracking_greet(struct tracking *t);
 const char *tracking_log(struct tracking *t, const char *results_path,
                          const char *raw_dir);
 
+/* What a user should know of rows that are logged. who: begins each line, "MLflow" or a
+ * file; where: what holds whole what the server does not. */
+void tracking_warn(struct log *log, const char *who, const char *where,
+                   const struct sync_outcome *o);
 /* Shows "MLflow 12/40 rows" on a terminal's live line; fits sync_options.tick, arg: the
  * struct log. */
 void tracking_tick(void *log, size_t done, size_t of);

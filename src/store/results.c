@@ -343,16 +343,14 @@ static const char *parent_of(const char *raw_dir, struct arena *a)
     return len == 0 ? "." : arena_str(a, (struct str){raw_dir, len});
 }
 
-enum status results_recover(const char *raw_dir, const char *output_dir, struct arena *a,
-                            struct recovery *out, struct err *e)
+enum status results_read(const char *raw_dir, const char *output_dir, struct arena *a,
+                         struct recovery *out, struct err *e)
 {
     const char *path = arena_printf(a, "%s/journal.jsonl", raw_dir);
     const char *folder = output_dir != NULL ? output_dir : parent_of(raw_dir, a);
     if (path == NULL || folder == NULL)
         return status_fail(e, STATUS_NO_MEMORY, raw_dir, "out of memory");
-    if (journal_read(path, a, &out->run, &out->note, e) != STATUS_OK ||
-        results_build(&out->run, folder, a, &out->results, e) != STATUS_OK ||
-        file_make_dirs(folder, e) != STATUS_OK)
+    if (journal_read(path, a, &out->run, &out->note, e) != STATUS_OK)
         return e->code;
-    return results_write(&out->run, &out->results, e);
+    return results_build(&out->run, folder, a, &out->results, e);
 }

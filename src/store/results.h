@@ -31,11 +31,10 @@ MUST_CHECK enum status results_build(const struct run_data *run, const char *out
 MUST_CHECK enum status results_write(const struct run_data *run, const struct results *r,
                                      struct err *e);
 
-/* What `recover` does: raw_dir/journal.jsonl back in, the three files out, into
- * output_dir, NULL: the folder that holds raw_dir. */
-MUST_CHECK enum status results_recover(const char *raw_dir, const char *output_dir,
-                                       struct arena *a, struct recovery *out,
-                                       struct err *e);
+/* raw_dir/journal.jsonl back in, for files in output_dir, NULL: the folder that holds
+ * raw_dir. Writes nothing: results_write does. */
+MUST_CHECK enum status results_read(const char *raw_dir, const char *output_dir,
+                                    struct arena *a, struct recovery *out, struct err *e);
 
 /* Takes a stamp for a new run that starts at run->start and sets run->stamp: creates
  * output_dir and output_dir/raw_<stamp>, with -2, -3... where the folder is there. Texts
