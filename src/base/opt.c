@@ -200,19 +200,22 @@ static void take_words(const struct use *use, struct cursor *c, struct opt_strin
         words->items[words->count++] = c->argv[c->at++];
 }
 
-/* Of an address all that stands before its last '@', but for the scheme. */
+struct str opt_hidden_part(const struct opt *o, const char *word)
+{
+    struct str all = str_from(word);
+    if (o->is_secret || !o->is_address)
+        return o->is_secret ? all : (struct str){.ptr = word};
+    const char *at = strrchr(word, '@');
+    const char *sign = at != NULL ? strstr(word, "://") : NULL;
+    const char *start = sign != NULL && sign < at ? sign + strlen("://") : word;
+    return (struct str){.ptr = start, .len = at != NULL ? (size_t)(at - start) : 0};
+}
+
 static void hide_word(const struct opt *o, char *word)
 {
-    char *start = word, *end = word + strlen(word);
-    if (!o->is_secret) {
-        end = strrchr(word, '@');
-        if (end == NULL)
-            return;
-        char *sign = strstr(word, "://");
-        start = sign != NULL && sign < end ? sign + strlen("://") : word;
-    }
-    if (end > start)
-        memset(start, 'x', (size_t)(end - start));
+    struct str part = opt_hidden_part(o, word);
+    if (part.len > 0)
+        memset(word + (part.ptr - word), 'x', part.len);
 }
 
 static void hide_secret(const struct use *use, char **first, char **end)

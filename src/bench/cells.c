@@ -21,7 +21,7 @@ enum status cells_run(const struct cells *c, struct cells_outcome *out, struct e
     int failed_in_a_row = 0;
     *out = (struct cells_outcome){0};
     e->code = STATUS_OK;
-    for (size_t i = 0; i < c->count && failed_in_a_row < 2; i++) {
+    for (size_t i = 0; i < c->count; i++) {
         struct err why = {.code = STATUS_OK};
         enum status s = c->run(c->arg, i, &why, e);
         if (e->code != STATUS_OK)
@@ -31,11 +31,12 @@ enum status cells_run(const struct cells *c, struct cells_outcome *out, struct e
             break;
         }
         failed_in_a_row = s == STATUS_OK ? 0 : failed_in_a_row + 1;
-        if (s == STATUS_OK)
-            continue;
-        note_failure(c, out, &why);
-        if (is_final(s))
+        if (s != STATUS_OK)
+            note_failure(c, out, &why);
+        if (is_final(s) || failed_in_a_row == 2)
             break;
+        if (c->pause.run != NULL && i + 1 < c->count)
+            c->pause.run(c->pause.arg);
     }
     out->is_complete = !out->is_interrupted && out->cells_failed == 0 &&
                        e->code == STATUS_OK;

@@ -20,8 +20,16 @@ struct cells_outcome {
     struct err first;     /* cause of the first failure; code STATUS_OK if none */
 };
 
+/* What is done after a cell, before the next one begins with its warm-up; run NULL:
+ * nothing. */
+struct cells_pause {
+    void (*run)(void *arg);
+    void *arg;
+};
+
 struct cells {
     size_t count;
+    struct cells_pause pause;
     struct log *log; /* each failure is told */
     void *arg;
     /* STATUS_OK: all repeats of the cell were executed; a code equal to why->code: it

@@ -301,8 +301,11 @@ static enum status run_cell(void *arg, size_t index, struct err *why, struct err
 
 enum status offline_run(struct offline *o, struct cells_outcome *out, struct err *e)
 {
-    const struct cells cells = {
-        .count = o->plan->cell_count, .log = o->log, .arg = o, .run = run_cell};
+    const struct cells cells = {.count = o->plan->cell_count,
+                                .pause = o->pause,
+                                .log = o->log,
+                                .arg = o,
+                                .run = run_cell};
     enum status s = cells_run(&cells, out, e);
     session_close(&o->session);
     return s;

@@ -20,6 +20,7 @@ struct offline {
     struct arena *arena;     /* of the run */
     struct progress *progress;
     struct engine_watch watch;
+    struct cells_pause pause;
     struct log *log;
     const char *hardware_type; /* --hardware-type, or NULL: the engine's */
     bool with_gaps;

@@ -329,8 +329,11 @@ static enum status run_cell(void *arg, size_t index, struct err *why, struct err
 
 enum status online_run(struct online *o, struct cells_outcome *out, struct err *e)
 {
-    const struct cells cells = {
-        .count = o->plan->cell_count, .log = o->log, .arg = o, .run = run_cell};
+    const struct cells cells = {.count = o->plan->cell_count,
+                                .pause = o->pause,
+                                .log = o->log,
+                                .arg = o,
+                                .run = run_cell};
     enum status s = cells_run(&cells, out, e);
     close_all(o);
     return s;

@@ -21,6 +21,7 @@ struct online {
     struct arena *arena;     /* of the run */
     struct progress *progress;
     struct engine_watch watch;
+    struct cells_pause pause;
     struct log *log;
     const char *hardware_type; /* --hardware-type, or NULL: the engine's */
     const char *model_name;    /* --model-name, or NULL: the server's */

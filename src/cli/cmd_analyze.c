@@ -2,12 +2,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "base/clock.h"
 #include "base/file.h"
 #include "cli/commands.h"
 #include "report/analysis_text.h"
+#include "report/meter.h"
 #include "report/plots.h"
 #include "report/pricing.h"
 #include "track/account.h"
@@ -106,8 +106,6 @@ struct analyze_job {
     struct corpus corpus;
     struct pull_result pulled;
     const char *rows_path; /* of the rows from the server; NULL: none was asked */
-    struct instant shown;  /* when the progress was last told */
-    bool is_line_open;
     struct analysis analysis;
     struct plots_result plots;
     const char *report_path;
@@ -137,49 +135,32 @@ static enum status words_of(struct analyze_job *j, struct opt_strings *out, stru
     return status_hint(e, "Write e.g. inferbench analyze results/");
 }
 
-/* One line that is written over on a terminal, elsewhere a line now and then. */
-static void show_progress(void *arg, size_t done, size_t total)
-{
-    struct analyze_job *j = arg;
-    bool is_terminal = isatty(STDERR_FILENO) == 1;
-    if (clock_to_s(clock_since(j->shown)) < (is_terminal ? 0.2 : 10.0))
-        return;
-    j->shown = clock_now();
-    if (!is_terminal) {
-        log_line(&j->cli->log, LOG_NOTE, "inferbench: %zu of %zu rows read from MLflow",
-                 done, total);
-        return;
-    }
-    dprintf(STDERR_FILENO, "\r%zu of %zu rows read from MLflow\033[K", done, total);
-    j->is_line_open = true;
-}
-
 /* Rows of the server, as a file in the output folder. */
 static enum status pull(struct analyze_job *j, struct err *e)
 {
     const struct account_options where = {.uri = j->opts.mlflow_uri,
                                           .home = getenv("HOME")};
     struct account account;
+    struct meter meter;
     struct pull_options o = {
         .experiment = j->opts.experiment,
         .filter = j->opts.filter,
         .tool = j->cli->tool,
-        .progress = show_progress,
-        .arg = j,
+        .progress = meter_tick,
+        .arg = &meter,
         .now = clock_wall(),
     };
     o.utc_offset_s = clock_utc_offset_s(o.now);
     o.output = arena_printf(&j->arena, "%s/mlflow_rows.json", j->opts.output_dir);
     if (o.output == NULL)
         return status_fail(e, STATUS_NO_MEMORY, "analyze", "out of memory");
-    j->shown = clock_now();
+    meter_begin(&meter, &j->cli->log, "rows read from MLflow");
     enum status s = account_resolve(&where, &j->arena, &account, e);
     if (s == STATUS_OK)
         s = file_make_dirs(j->opts.output_dir, e);
     if (s == STATUS_OK)
         s = pull_rows(&account, &o, &j->arena, &j->pulled, e);
-    if (j->is_line_open)
-        dprintf(STDERR_FILENO, "\r\033[K");
+    meter_end(&meter);
     j->rows_path = o.output;
     return s;
 }

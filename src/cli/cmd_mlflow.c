@@ -7,6 +7,7 @@
 #include "cli/stop.h"
 #include "cli/sync_inputs.h"
 #include "cli/tracking.h"
+#include "report/meter.h"
 
 #define ARENA_CAP_BYTES ((size_t)16 << 30)
 #define PRINT_CAP_BYTES ((size_t)16 << 20)
@@ -77,6 +78,7 @@ static enum status sync_one(struct sync_job *j, const char *path, struct err *e)
 {
     struct sync_outcome outcome;
     struct buf out;
+    struct meter meter;
     const struct sync_options o = {.account = &j->account,
                                    .experiment = j->opts.experiment,
                                    .tags = &j->opts.tags,
@@ -86,10 +88,11 @@ static enum status sync_one(struct sync_job *j, const char *path, struct err *e)
                                    .limit_s = INFINITY,
                                    .tries = TRIES,
                                    .stop = stop_requested,
-                                   .tick = tracking_tick,
-                                   .arg = &j->cli->log};
+                                   .tick = meter_tick,
+                                   .arg = &meter};
+    meter_begin(&meter, &j->cli->log, "rows sent to MLflow");
     enum status s = sync_file(path, &o, &j->arena, &outcome, e);
-    tracking_tick(&j->cli->log, 1, 1);
+    meter_end(&meter);
     if (s == STATUS_UNSUPPORTED && outcome.rows == 0)
         return s; /* another file of ours */
     tracking_warn(&j->cli->log, path, "in the files", &outcome);
@@ -131,7 +134,8 @@ static enum status choose(struct sync_job *j, struct err *e)
     }
     words.items++;
     words.count--;
-    if (account_resolve(&o, &j->arena, &j->account, e) != STATUS_OK)
+    if (tracking_check_tags(&j->opts.tags, &j->arena, e) != STATUS_OK ||
+        account_resolve(&o, &j->arena, &j->account, e) != STATUS_OK)
         return e->code;
     return sync_inputs_expand(&words, &j->cli->log, &j->arena, &j->files, e);
 }

@@ -3,117 +3,66 @@
 #include "cli/online_dry.h"
 #include "cli/online_job.h"
 #include "cli/run_end.h"
-#include "cli/stop.h"
+#include "cli/run_save.h"
 
-#define ARENA_CAP_BYTES ((size_t)64 << 30)
-#define PRINT_CAP_BYTES ((size_t)16 << 20)
-
-static struct run_end end_of(struct online_job *j)
+static enum status make_plan(void *arg, struct err *e)
 {
-    return (struct run_end){.mode = "online",
-                            .cli = j->cli,
-                            .arena = &j->arena,
-                            .journal = &j->journal,
-                            .progress = &j->progress,
-                            .outcome = &j->outcome,
-                            .fields = &j->run.fields,
-                            .output_dir = j->opts.output_dir,
-                            .raw_dir = j->raw_dir,
-                            .journal_path = j->journal_path,
-                            .accept_invalid = j->opts.accept_invalid,
-                            .tracking = &j->tracking,
-                            .cells_planned = (int64_t)j->plan.cell_count};
+    return online_setup_plan(arg, e);
 }
 
-/* Where the rows go; nobody is asked yet. */
-static enum status choose_tracking(struct online_job *j, struct err *e)
+static enum status prepare(void *arg, struct err *e)
 {
-    j->tracking = (struct tracking){.log = &j->cli->log,
-                                    .arena = &j->arena,
-                                    .uri = j->opts.mlflow_uri,
-                                    .experiment = j->opts.mlflow_experiment,
-                                    .default_experiment = ENTRY_ONLINE_EXPERIMENT,
-                                    .tags = j->opts.mlflow_tags,
-                                    .must_verify = j->opts.mlflow_verify,
-                                    .is_off = j->opts.no_mlflow};
-    return tracking_choose(&j->tracking, e);
+    return online_setup_run(arg, e);
 }
 
-static enum status execute(struct online_job *j, struct run_end *end, struct err *e)
+static enum status dry_text(void *arg, struct buf *out, struct err *e)
 {
+    return online_dry_text(arg, out, e);
+}
+
+static double estimate_s(void *arg)
+{
+    const struct online_job *j = arg;
+    return online_dry_estimate_s(&j->plan);
+}
+
+static enum status execute(void *arg, struct err *e)
+{
+    struct online_job *j = arg;
     struct online o = {.ops = &j->ops,
                        .settings = j->settings,
                        .plan = &j->plan,
-                       .journal = &j->journal,
-                       .arena = &j->arena,
-                       .progress = &j->progress,
-                       .watch = run_end_watch(end),
-                       .log = &j->cli->log,
-                       .hardware_type = j->opts.hardware_type,
-                       .model_name = j->opts.model_name,
+                       .journal = &j->job.journal,
+                       .arena = &j->job.arena,
+                       .progress = &j->job.progress,
+                       .watch = run_end_watch(&j->job),
+                       .pause = run_save_pause(&j->job),
+                       .log = &j->job.cli->log,
+                       .hardware_type = j->opts.run.hardware_type,
+                       .model_name = j->opts.run.model_name,
                        .run_id = j->plan.options.run,
                        .slo_json = j->slo_json,
-                       .with_gaps = !j->opts.no_gaps,
+                       .with_gaps = !j->opts.run.no_gaps,
                        .client_threads = j->opts.client_threads,
                        .drain_timeout_s = (double)j->opts.drain_timeout_ns / 1e9};
-    progress_init(&j->progress, &j->cli->log, j->opts.quiet);
-    j->progress.num_runs = j->plan.options.num_runs;
-    j->progress.repeats_planned = (int64_t)j->plan.cell_count * j->plan.options.num_runs;
-    j->progress.planned_s = online_dry_estimate_s(&j->plan);
-    enum status s = online_run(&o, &j->outcome, e);
-    progress_end(&j->progress);
-    return s;
-}
-
-static int run_planned(struct online_job *j, struct err *e)
-{
-    j->run.start = clock_wall();
-    j->run.utc_offset_s = clock_utc_offset_s(j->run.start);
-    if (online_setup_run(j, e) != STATUS_OK)
-        return cli_fail(j->cli, e);
-    struct run_end end = end_of(j);
-    if (run_end_open(&end, &j->run, e) != STATUS_OK)
-        return cli_fail(j->cli, e);
-    return run_end_finish(&end, execute(j, &end, e), e);
-}
-
-static int dry_run(struct online_job *j, struct err *e)
-{
-    struct buf out;
-    buf_init(&out, PRINT_CAP_BYTES);
-    int code = run_end_dry(j->cli, online_dry_text(j, &out, e), &out, e);
-    buf_fini(&out);
-    return code;
-}
-
-static int run_job(struct online_job *j, struct err *e)
-{
-    if (cli_parse(&(struct cli_table){online_opts_table, ONLINE_OPTS_COUNT, &j->opts},
-                  &(struct cli_words){j->argc, j->argv}, &j->arena, &j->parse,
-                  e) != STATUS_OK)
-        return cli_fail(j->cli, e);
-    run_end_log_level(j->cli, j->opts.quiet, j->opts.verbose);
-    if (online_setup_plan(j, e) != STATUS_OK) {
-        e->code = e->code == STATUS_NO_MEMORY ? e->code : STATUS_BAD_OPTION;
-        return cli_fail(j->cli, e);
-    }
-    if (choose_tracking(j, e) != STATUS_OK)
-        return cli_fail(j->cli, e);
-    if (j->opts.dry_run)
-        return dry_run(j, e);
-    stop_install(STOP_RUN);
-    tracking_greet(&j->tracking);
-    return run_planned(j, e);
+    return online_run(&o, &j->job.outcome, e);
 }
 
 static int run(struct cli *cli, int argc, char **argv)
 {
-    struct err e = {.code = STATUS_OK};
-    struct online_job j = {.cli = cli, .argc = argc, .argv = argv, .journal = {.fd = -1}};
-    arena_init(&j.arena, ARENA_CAP_BYTES);
-    int code = run_job(&j, &e);
-    arena_fini(&j.arena);
-    return code;
+    struct online_job j = {.job = {.cli = cli, .words = {argc, argv}}};
+    const struct run_steps steps = {
+        .table = {online_opts_table, ONLINE_OPTS_COUNT, &j.opts},
+        .mode = "online",
+        .experiment = ENTRY_ONLINE_EXPERIMENT,
+        .arg = &j,
+        .plan = make_plan,
+        .dry_text = dry_text,
+        .prepare = prepare,
+        .estimate_s = estimate_s,
+        .execute = execute};
+    j.job.opts = &j.opts.run;
+    return run_job_main(&j.job, &steps);
 }
 
 const struct cli_command cmd_online = {

@@ -21,11 +21,12 @@ static bool same_str(const json_t *row, const char *key, const char *value)
 static bool is_row_of(const struct offline_job *j, const struct plan_cell *c,
                       const json_t *row)
 {
-    const char *name = j->opts.model_name != NULL ? j->opts.model_name : j->opts.model;
+    const char *name = j->opts.run.model_name != NULL ? j->opts.run.model_name
+                                                      : j->opts.run.model;
     return same_str(row, "model_name", name) && same_str(row, "engine", j->opts.engine) &&
            same_str(row, "scenario", c->scenario->name) &&
-           (j->opts.instance_type == NULL ||
-            same_str(row, "instance_type", j->opts.instance_type)) &&
+           (j->opts.run.instance_type == NULL ||
+            same_str(row, "instance_type", j->opts.run.instance_type)) &&
            json_int_of(row, "batch_size", -1) == c->batch_size &&
            json_int_of(row, "max_output_tokens", -1) == c->max_tokens &&
            json_bool_of(row, "enable_prefix_caching", !c->caching) == c->caching;
@@ -58,8 +59,8 @@ static void add_file(const struct offline_job *j, const char *path, struct tally
 
 double offline_dry_estimate_s(struct offline_job *j)
 {
-    struct tally *cells = arena_alloc(&j->arena, j->plan.cell_count, sizeof *cells);
-    DIR *dir = opendir(j->opts.output_dir);
+    struct tally *cells = arena_alloc(&j->job.arena, j->plan.cell_count, sizeof *cells);
+    DIR *dir = opendir(j->opts.run.output_dir);
     double total = 0;
     if (dir == NULL || cells == NULL) {
         if (dir != NULL)
@@ -69,7 +70,7 @@ double offline_dry_estimate_s(struct offline_job *j)
     for (struct dirent *d = readdir(dir); d != NULL; d = readdir(dir)) {
         if (!str_starts(str_from(d->d_name), "offline_results_"))
             continue;
-        const char *path = arena_printf(&j->arena, "%s/%s", j->opts.output_dir,
+        const char *path = arena_printf(&j->job.arena, "%s/%s", j->opts.run.output_dir,
                                         d->d_name);
         if (path != NULL)
             add_file(j, path, cells);
@@ -107,7 +108,7 @@ enum status offline_dry_text(struct offline_job *j, struct buf *out, struct err 
 {
     const struct plan *p = &j->plan;
     double estimate_s = offline_dry_estimate_s(j);
-    buf_printf(out, "Plan of %s on engine %s (nothing is run)\n\n", j->opts.model,
+    buf_printf(out, "Plan of %s on engine %s (nothing is run)\n\n", j->opts.run.model,
                j->opts.engine);
     run_dry_scenarios(
         &(struct scenario_list){p->options.scenarios, p->options.scenario_count},
@@ -115,10 +116,10 @@ enum status offline_dry_text(struct offline_job *j, struct buf *out, struct err 
     cell_lines(p, out);
     if (isnan(estimate_s))
         buf_printf(out, "time: unknown (no earlier results of all cells in %s)\n",
-                   j->opts.output_dir);
+                   j->opts.run.output_dir);
     else
         buf_printf(out, "time: about %.0f s and loading, as in earlier results in %s\n",
-                   estimate_s, j->opts.output_dir);
+                   estimate_s, j->opts.run.output_dir);
     buf_printf(out, "plan: sha256 %s\n", p->sha256);
     return out->failed == STATUS_OK ? STATUS_OK
                                     : status_fail(e, out->failed, "--dry-run",

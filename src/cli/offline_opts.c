@@ -2,8 +2,6 @@
 
 #include <stddef.h>
 
-#include "cli/run_opts.h"
-
 #define AT(member) .offset = offsetof(struct offline_opts, member)
 #define MODEL      .group = "Model"
 #define WORK       .group = "Work"
@@ -13,14 +11,14 @@
 const struct opt offline_opts_table[] = {
     {.name = "model",
      .type = OPT_STRING,
-     AT(model),
+     AT(run.model),
      .fallback = "Qwen/Qwen3-0.6B",
      MODEL,
      .value_name = "ID|DIR",
      .help = "model: an id of the hub, or a folder"},
     {.name = "model-name",
      .type = OPT_STRING,
-     AT(model_name),
+     AT(run.model_name),
      MODEL,
      .help = "name of the model in results, if not --model"},
     {.name = "max-model-len",
@@ -43,16 +41,7 @@ const struct opt offline_opts_table[] = {
      MODEL,
      .help = "dummy: random weights, no files needed; unset: the engine's choice"},
 
-    {.name = "scenarios",
-     .type = OPT_STRING_LIST,
-     AT(scenarios),
-     .fallback = "short medium prefix_caching",
-     WORK,
-     .value_name = "NAME",
-     .help =
-         "cases to measure: short, medium, long, long_generation, prefix_caching, and "
-         "names from --scenario-file"},
-    RUN_OPTS_FILES(struct offline_opts),
+    RUN_OPTS_SCENARIOS(struct offline_opts, "short medium prefix_caching"),
     {.name = "batch-sizes",
      .type = OPT_INT_LIST,
      AT(batch_sizes),
@@ -75,14 +64,7 @@ const struct opt offline_opts_table[] = {
      .fallback = "false",
      CACHE,
      .help = "measure OFF and ON, everything else equal"},
-    {.name = "prefix-reuse",
-     .type = OPT_CHOICE,
-     AT(prefix_reuse),
-     .choices = "cold|warm",
-     .fallback = "cold",
-     CACHE,
-     .help = "cold: a new prefix and an empty cache for each repeat; warm: the same "
-             "prefix, so that a repeat finds the one before"},
+    RUN_OPTS_REUSE(struct offline_opts),
 
     {.name = "engine",
      .type = OPT_STRING,

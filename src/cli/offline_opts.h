@@ -5,30 +5,20 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "base/opt.h"
+#include "cli/run_opts.h"
 
 struct offline_opts {
-    const char *model, *model_name, *dtype, *load_format;
-    int64_t max_model_len, max_tokens, num_runs, seed, vocab_size;
-    struct opt_strings scenarios, scenario_files, datasets;
+    const char *dtype, *load_format;
+    int64_t max_model_len;
     struct opt_ints batch_sizes;
-    double temperature, top_p;
-    bool stop_at_eos, enable_prefix_caching, test_prefix_caching;
-    const char *prefix_reuse;
+    bool enable_prefix_caching, test_prefix_caching;
     const char *engine, *python, *engine_mode, *neuron_batch;
     struct opt_strings engine_args;
     double engine_timeout_s;
-    const char *label, *instance_type, *hardware_type;
-    struct opt_strings metadata;
-    double price_per_hour;
-    bool no_imds;
-    const char *output_dir, *config, *mlflow_uri, *mlflow_experiment, *accept_invalid;
-    bool no_mlflow, mlflow_verify, no_gaps, dry_run, quiet, verbose;
-    struct opt_doubles percentiles;
-    struct opt_strings limits, mlflow_tags;
+    struct run_opts run;
 };
 
-#define OFFLINE_OPTS_COUNT 45
+#define OFFLINE_OPTS_COUNT 46
 extern const struct opt offline_opts_table[OFFLINE_OPTS_COUNT];
 
 #endif

@@ -11,62 +11,28 @@
 #define OLD_DEFAULT_MODEL      "Qwen/Qwen3-0.6B-Instruct"
 #define MODEL_OF_OLD_DEFAULT   "Qwen/Qwen3-0.6B"
 
-static struct run_setup setup_of(struct offline_job *j)
-{
-    const struct offline_opts *o = &j->opts;
-    return (struct run_setup){.mode = "offline",
-                              .cli = j->cli,
-                              .arena = &j->arena,
-                              .parse = &j->parse,
-                              .words = {j->argc, j->argv},
-                              .model_name = o->model_name != NULL ? o->model_name
-                                                                  : o->model,
-                              .engine = o->engine,
-                              .instance_type = o->instance_type,
-                              .label = o->label,
-                              .prefix_reuse = o->prefix_reuse,
-                              .output_dir = o->output_dir,
-                              .accept_invalid = o->accept_invalid,
-                              .python = j->settings.python,
-                              .metadata = o->metadata,
-                              .limits = o->limits,
-                              .percentiles = o->percentiles,
-                              .temperature = o->temperature,
-                              .top_p = o->top_p,
-                              .price_per_hour = o->price_per_hour,
-                              .seed = o->seed,
-                              .no_imds = o->no_imds,
-                              .plan_sha256 = j->plan.sha256,
-                              .run = &j->run,
-                              .env = &j->env};
-}
-
 static enum status build_plan(struct offline_job *j, struct err *e)
 {
     const struct offline_opts *opts = &j->opts;
     struct plan_options o = {.batch_sizes = opts->batch_sizes,
-                             .max_tokens = opts->max_tokens,
-                             .num_runs = opts->num_runs,
+                             .max_tokens = opts->run.max_tokens,
+                             .num_runs = opts->run.num_runs,
                              .caching = {opts->enable_prefix_caching, true},
                              .caching_count = 1,
-                             .is_prefix_warm = strcmp(opts->prefix_reuse, "warm") == 0,
+                             .is_prefix_warm = strcmp(opts->run.prefix_reuse, "warm") ==
+                                               0,
                              .max_model_len = opts->max_model_len,
-                             .seed = opts->seed};
-    const struct run_setup_work work = {
-        .names = opts->scenarios,
-        .files = opts->scenario_files,
-        .datasets = opts->datasets,
-        .is_default = opt_source_of(&j->parse, "scenarios") == OPT_FROM_DEFAULT};
+                             .seed = opts->run.seed};
     struct scenario_list scenarios;
     if (opts->test_prefix_caching) {
         o.caching[0] = false;
         o.caching_count = 2;
     }
-    if (run_setup_scenarios(&work, &j->arena, &scenarios, e) != STATUS_OK)
+    if (run_setup_scenarios(&j->job, &scenarios, e) != STATUS_OK)
         return e->code;
     o.scenarios = scenarios.items;
     o.scenario_count = scenarios.count;
-    return plan_build(&o, &j->arena, &j->plan, e);
+    return plan_build(&o, &j->job.arena, &j->plan, e);
 }
 
 static int64_t largest_batch(const struct opt_ints *sizes)
@@ -85,7 +51,7 @@ static void engine_settings(struct offline_job *j)
     for (size_t i = 0; i < j->plan.options.scenario_count; i++)
         has_texts = has_texts || j->plan.options.scenarios[i].text_count > 0;
     j->settings = (struct engine_settings){
-        .model = o->model,
+        .model = o->run.model,
         .python = o->python,
         .engine_mode = o->engine_mode,
         .dtype = o->dtype,
@@ -94,15 +60,16 @@ static void engine_settings(struct offline_job *j)
         .max_num_seqs = largest > DEFAULT_NUM_SEQS ? largest : DEFAULT_NUM_SEQS,
         .max_num_batched_tokens = DEFAULT_BATCHED_TOKENS,
         .gpu_memory_utilization = GPU_MEMORY_UTILIZATION,
-        .seed = o->seed,
-        .temperature = o->temperature,
-        .top_p = o->top_p,
-        .stop_at_eos = o->stop_at_eos,
+        .seed = o->run.seed,
+        .temperature = o->run.temperature,
+        .top_p = o->run.top_p,
+        .stop_at_eos = o->run.stop_at_eos,
         .needs_tokenizer = has_texts,
         .engine_args = o->engine_args,
-        .rest = j->parse.rest,
+        .rest = j->job.parse.rest,
         .timeout_s = o->engine_timeout_s,
-        .vocab_size = run_setup_vocabulary(o->model, o->vocab_size, &j->arena)};
+        .vocab_size = run_setup_vocabulary(o->run.model, o->run.vocab_size,
+                                           &j->job.arena)};
 }
 
 /* vLLM's own options that would make OFF and ON, or the plan, untrue. */
@@ -114,7 +81,7 @@ static enum status check_engine_words(struct offline_job *j, struct err *e)
         {"enable-prefix-caching", caching},
         {"no-enable-prefix-caching", caching},
         {"model", "Write --model before the --"}};
-    const struct run_setup_words w = {j->opts.engine_args, j->parse.rest};
+    const struct run_setup_words w = {j->opts.engine_args, j->job.parse.rest};
     j->opts.max_model_len = run_setup_model_len(&w, j->opts.max_model_len);
     return run_setup_reserve(&w, ours, sizeof ours / sizeof *ours, e);
 }
@@ -122,41 +89,45 @@ static enum status check_engine_words(struct offline_job *j, struct err *e)
 enum status offline_setup_plan(struct offline_job *j, struct err *e)
 {
     struct offline_opts *o = &j->opts;
-    const struct run_setup s = setup_of(j);
-    if (run_setup_check(&s, e) != STATUS_OK)
+    if (run_setup_check(&j->job, e) != STATUS_OK)
         return e->code;
-    if (strcmp(o->model, OLD_DEFAULT_MODEL) == 0) {
-        log_line(&j->cli->log, LOG_NOTE, "note: %s does not exist on the hub; %s is used",
-                 OLD_DEFAULT_MODEL, MODEL_OF_OLD_DEFAULT);
-        o->model = MODEL_OF_OLD_DEFAULT;
+    if (strcmp(o->run.model, OLD_DEFAULT_MODEL) == 0) {
+        log_line(&j->job.cli->log, LOG_NOTE,
+                 "note: %s does not exist on the hub; %s is used", OLD_DEFAULT_MODEL,
+                 MODEL_OF_OLD_DEFAULT);
+        o->run.model = MODEL_OF_OLD_DEFAULT;
     }
     if (registry_find(o->engine, ENGINE_OFFLINE, &j->ops, e) != STATUS_OK ||
         check_engine_words(j, e) != STATUS_OK || build_plan(j, e) != STATUS_OK)
         return e->code;
+    j->job.cells_planned = (int64_t)j->plan.cell_count;
     engine_settings(j);
     return STATUS_OK;
 }
 
 static bool is_neuron(const struct offline_job *j)
 {
-    if (j->opts.hardware_type != NULL)
-        return strcmp(j->opts.hardware_type, "neuron") == 0;
-    return j->env.nvidia_devices == 0 && j->env.neuron_devices > 0;
+    if (j->opts.run.hardware_type != NULL)
+        return strcmp(j->opts.run.hardware_type, "neuron") == 0;
+    return j->job.env.nvidia_devices == 0 && j->job.env.neuron_devices > 0;
 }
 
 enum status offline_setup_run(struct offline_job *j, struct err *e)
 {
     const char *notes = NULL;
-    if (j->ops.locate(&j->settings, &j->arena, &j->settings.python, &notes, e) !=
+    if (j->ops.locate(&j->settings, &j->job.arena, &j->settings.python, &notes, e) !=
         STATUS_OK)
         return e->code;
-    const struct run_setup s = setup_of(j);
-    if (run_setup_claim(&s, &j->raw_dir, &j->journal_path, e) != STATUS_OK)
+    const struct run_setup_facts facts = {.engine = j->opts.engine,
+                                          .instance_type = j->opts.run.instance_type,
+                                          .python = j->settings.python,
+                                          .plan_sha256 = j->plan.sha256};
+    if (run_setup_claim(&j->job, e) != STATUS_OK)
         return e->code;
     if (notes != NULL)
-        log_line(&j->cli->log, LOG_NOTE, "%s", notes);
-    j->settings.raw_dir = j->raw_dir;
-    if (run_setup_header(&s, e) != STATUS_OK)
+        log_line(&j->job.cli->log, LOG_NOTE, "%s", notes);
+    j->settings.raw_dir = j->job.raw_dir;
+    if (run_setup_header(&j->job, &facts, e) != STATUS_OK)
         return e->code;
     j->is_neuron = is_neuron(j);
     if (j->is_neuron) /* compiled for: loading per cell lowers it to the cell's own */

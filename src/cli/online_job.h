@@ -2,33 +2,19 @@
 #ifndef CLI_ONLINE_JOB_H
 #define CLI_ONLINE_JOB_H
 
-#include "base/arena.h"
 #include "bench/online_run.h"
-#include "cli/cli.h"
 #include "cli/online_opts.h"
-#include "cli/tracking.h"
-#include "probe/env.h"
+#include "cli/run_job.h"
 
 struct online_job {
-    struct cli *cli;
-    struct arena arena;
+    struct run_job job;
     struct online_opts opts;
-    struct opt_parse parse;
     struct engine_ops ops;
     struct engine_settings settings;
     struct engine_target target;
     bool is_local; /* the server runs on this machine: launched, loopback, unix socket */
     struct online_plan plan;
     const char *slo_json; /* --goodput as the field `slo`, or NULL */
-    struct env env;
-    struct run_data run;
-    struct journal journal;
-    struct progress progress;
-    struct cells_outcome outcome;
-    struct tracking tracking;
-    const char *raw_dir, *journal_path;
-    int argc;
-    char **argv;
 };
 
 /* Target, loads, scenarios, cells and engine settings from the options; nothing is

@@ -3,8 +3,6 @@
 #include <math.h>
 #include <stddef.h>
 
-#include "cli/run_opts.h"
-
 #define AT(member) .offset = offsetof(struct online_opts, member)
 #define SERVER     .group = "Server"
 #define LAUNCH     .group = "Launch"
@@ -43,14 +41,14 @@ const struct opt online_opts_table[] = {
              "about as many"},
     {.name = "model",
      .type = OPT_STRING,
-     AT(model),
+     AT(run.model),
      SERVER,
      .value_name = "ID|DIR",
      .help = "model to ask for; unset: the server's only one; with --launch "
              "Qwen/Qwen3-0.6B"},
     {.name = "model-name",
      .type = OPT_STRING,
-     AT(model_name),
+     AT(run.model_name),
      SERVER,
      .help = "name of the model in results, if not the server's"},
     {.name = "api-key-file",
@@ -253,16 +251,7 @@ const struct opt online_opts_table[] = {
      .value_name = "WHAT:TIME",
      .help = "limits of a good request, e.g. ttft:500ms tpot:50ms e2e:10s"},
 
-    {.name = "scenarios",
-     .type = OPT_STRING_LIST,
-     AT(scenarios),
-     .fallback = "short",
-     WORK,
-     .value_name = "NAME",
-     .help =
-         "cases to measure: short, medium, long, long_generation, prefix_caching, and "
-         "names from --scenario-file"},
-    RUN_OPTS_FILES(struct online_opts),
+    RUN_OPTS_SCENARIOS(struct online_opts, "short"),
     {.name = "input-len",
      .type = OPT_INT_LIST,
      AT(input_len),
@@ -284,14 +273,7 @@ const struct opt online_opts_table[] = {
      .fallback = "false",
      CACHE,
      .help = "with --launch: measure OFF and ON, everything else equal"},
-    {.name = "prefix-reuse",
-     .type = OPT_CHOICE,
-     AT(prefix_reuse),
-     .choices = "cold|warm",
-     .fallback = "cold",
-     CACHE,
-     .help = "cold: a new prefix and an empty cache for each repeat; warm: the same "
-             "prefix, so that a repeat finds the one before"},
+    RUN_OPTS_REUSE(struct online_opts),
 
     {.name = "client-threads",
      .type = OPT_INT,

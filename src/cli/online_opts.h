@@ -5,11 +5,11 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "base/opt.h"
+#include "cli/run_opts.h"
 
 struct online_opts {
     struct opt_strings base_urls, headers;
-    const char *host, *endpoint, *model, *model_name;
+    const char *host, *endpoint;
     const char *api_key, *api_key_file, *extra_body, *ca_cert, *token_counts;
     int64_t port, ready_timeout_ns, request_timeout_ns;
     bool insecure, no_stream, no_keepalive;
@@ -27,28 +27,14 @@ struct online_opts {
     int64_t warmup_requests, drain_timeout_ns;
     struct opt_strings goodput;
 
-    struct opt_strings scenarios, scenario_files, datasets;
     struct opt_ints input_len;
-    int64_t max_tokens, num_runs, seed, vocab_size;
-    double temperature, top_p;
-    bool stop_at_eos;
-
     bool enable_prefix_caching, test_prefix_caching;
-    const char *prefix_reuse;
-
     int64_t client_threads, drain_interval_ns;
 
-    const char *instance_type, *hardware_type, *label;
-    struct opt_strings metadata;
-    double price_per_hour;
-    bool no_imds;
-    const char *output_dir, *config, *accept_invalid, *mlflow_uri, *mlflow_experiment;
-    struct opt_doubles percentiles;
-    struct opt_strings limits, mlflow_tags;
-    bool no_gaps, no_mlflow, mlflow_verify, dry_run, quiet, verbose;
+    struct run_opts run;
 };
 
-#define ONLINE_OPTS_COUNT 71
+#define ONLINE_OPTS_COUNT 72
 extern const struct opt online_opts_table[ONLINE_OPTS_COUNT];
 
 #endif

@@ -23,39 +23,9 @@ static enum status no_memory(struct err *e)
 /* The machine is the server's: what this one is says nothing of a remote one. */
 static const char *instance_of(const struct online_job *j)
 {
-    if (j->opts.instance_type != NULL || j->is_local)
-        return j->opts.instance_type;
+    if (j->opts.run.instance_type != NULL || j->is_local)
+        return j->opts.run.instance_type;
     return "unknown";
-}
-
-static struct run_setup setup_of(struct online_job *j)
-{
-    const struct online_opts *o = &j->opts;
-    return (struct run_setup){.mode = "online",
-                              .cli = j->cli,
-                              .arena = &j->arena,
-                              .parse = &j->parse,
-                              .words = {j->argc, j->argv},
-                              .model_name = o->model_name != NULL ? o->model_name
-                                                                  : o->model,
-                              .engine = ENGINE,
-                              .instance_type = instance_of(j),
-                              .label = o->label,
-                              .prefix_reuse = o->prefix_reuse,
-                              .output_dir = o->output_dir,
-                              .accept_invalid = o->accept_invalid,
-                              .python = j->settings.python,
-                              .metadata = o->metadata,
-                              .limits = o->limits,
-                              .percentiles = o->percentiles,
-                              .temperature = o->temperature,
-                              .top_p = o->top_p,
-                              .price_per_hour = o->price_per_hour,
-                              .seed = o->seed,
-                              .no_imds = o->no_imds,
-                              .plan_sha256 = j->plan.sha256,
-                              .run = &j->run,
-                              .env = &j->env};
 }
 
 /* --- the plan --- */
@@ -66,17 +36,12 @@ static enum status pick_scenarios(struct online_job *j, struct scenario_list *ou
                                   struct err *e)
 {
     const struct online_opts *o = &j->opts;
-    const struct run_setup_work work = {
-        .names = o->scenarios,
-        .files = o->scenario_files,
-        .datasets = o->datasets,
-        .is_default = opt_source_of(&j->parse, "scenarios") == OPT_FROM_DEFAULT};
-    bool is_alone = o->input_len.count > 0 && work.is_default && work.files.count == 0 &&
-                    work.datasets.count == 0;
+    bool is_alone = o->input_len.count > 0 && run_setup_is_unnamed(&j->job) &&
+                    o->run.scenario_files.count == 0 && o->run.datasets.count == 0;
     struct scenario_list others = {0};
-    if (!is_alone && run_setup_scenarios(&work, &j->arena, &others, e) != STATUS_OK)
+    if (!is_alone && run_setup_scenarios(&j->job, &others, e) != STATUS_OK)
         return e->code;
-    struct scenario *all = arena_alloc(&j->arena, others.count + o->input_len.count,
+    struct scenario *all = arena_alloc(&j->job.arena, others.count + o->input_len.count,
                                        sizeof *all);
     if (all == NULL)
         return no_memory(e);
@@ -85,7 +50,7 @@ static enum status pick_scenarios(struct online_job *j, struct scenario_list *ou
     *out = (struct scenario_list){all, others.count};
     for (size_t i = 0; i < o->input_len.count; i++) {
         int64_t tokens = o->input_len.items[i];
-        const char *name = arena_printf(&j->arena, "in%lld", (long long)tokens);
+        const char *name = arena_printf(&j->job.arena, "in%lld", (long long)tokens);
         if (name == NULL)
             return no_memory(e);
         all[out->count++] = (struct scenario){.name = name,
@@ -113,29 +78,30 @@ static enum status build_plan(struct online_job *j, struct err *e)
 {
     const struct online_opts *opts = &j->opts;
     struct scenario_list scenarios = {0};
-    struct online_options o = {.max_tokens = opts->max_tokens,
-                               .num_runs = opts->num_runs,
+    struct online_options o = {.max_tokens = opts->run.max_tokens,
+                               .num_runs = opts->run.num_runs,
                                .warmup_requests = opts->warmup_requests,
-                               .is_prefix_warm = strcmp(opts->prefix_reuse, "warm") == 0,
+                               .is_prefix_warm = strcmp(opts->run.prefix_reuse, "warm") ==
+                                                 0,
                                .is_chat = strcmp(opts->endpoint, "chat") == 0,
                                .max_model_len = opts->launch ? opts->max_model_len : 0,
-                               .seed = opts->seed,
-                               .run = run_setup_new_id(&j->arena)};
+                               .seed = opts->run.seed,
+                               .run = run_setup_new_id(&j->job.arena)};
     if (o.run == NULL)
         return no_memory(e);
-    j->run.fields.v[FIELD_run_id] = value_str(o.run);
+    j->job.run.fields.v[FIELD_run_id] = value_str(o.run);
     pick_caching(opts, &o);
     if (pick_scenarios(j, &scenarios, e) != STATUS_OK ||
-        online_loads_build(&j->parse, opts, &j->arena, &o, e) != STATUS_OK)
+        online_loads_build(&j->job.parse, opts, &j->job.arena, &o, e) != STATUS_OK)
         return e->code;
     if (online_loads_cap_is_closed(opts))
-        log_line(&j->cli->log, LOG_NOTE,
+        log_line(&j->job.cli->log, LOG_NOTE,
                  "note: --max-concurrency without --request-rate is taken for "
                  "--concurrency %lld",
                  (long long)opts->max_concurrency);
     o.scenarios = scenarios.items;
     o.scenario_count = scenarios.count;
-    return online_build(&o, &j->arena, &j->plan, e);
+    return online_build(&o, &j->job.arena, &j->plan, e);
 }
 
 /* --- the server --- */
@@ -158,7 +124,7 @@ static enum status check_engine_words(struct online_job *j, struct err *e)
         {"ssl-certfile", address},
         {"api-key", "Use --api-key-file or OPENAI_API_KEY: the server gets it by its "
                     "environment"}};
-    const struct run_setup_words w = {j->opts.engine_args, j->parse.rest};
+    const struct run_setup_words w = {j->opts.engine_args, j->job.parse.rest};
     j->opts.max_model_len = run_setup_model_len(&w, j->opts.max_model_len);
     return run_setup_reserve(&w, ours, sizeof ours / sizeof *ours, e);
 }
@@ -178,11 +144,11 @@ static void engine_settings(struct online_job *j)
 {
     const struct online_opts *o = &j->opts;
     int64_t most = most_in_flight(&j->plan), vocabulary = 0;
-    const char *model = o->model;
+    const char *model = o->run.model;
     if (model == NULL && o->launch)
-        model = j->opts.model = LAUNCHED_MODEL;
-    vocabulary = run_setup_vocabulary(model != NULL ? model : "", o->vocab_size,
-                                      &j->arena);
+        model = j->opts.run.model = LAUNCHED_MODEL;
+    vocabulary = run_setup_vocabulary(model != NULL ? model : "", o->run.vocab_size,
+                                      &j->job.arena);
     j->settings = (struct engine_settings){
         .model = model,
         .python = o->python,
@@ -193,12 +159,12 @@ static void engine_settings(struct online_job *j)
         .max_num_seqs = most > DEFAULT_NUM_SEQS ? most : DEFAULT_NUM_SEQS,
         .max_num_batched_tokens = DEFAULT_BATCHED_TOKENS,
         .gpu_memory_utilization = GPU_MEMORY_UTILIZATION,
-        .seed = o->seed,
-        .temperature = o->temperature,
-        .top_p = o->top_p,
-        .stop_at_eos = o->stop_at_eos,
+        .seed = o->run.seed,
+        .temperature = o->run.temperature,
+        .top_p = o->run.top_p,
+        .stop_at_eos = o->run.stop_at_eos,
         .engine_args = o->engine_args,
-        .rest = j->parse.rest,
+        .rest = j->job.parse.rest,
         .target = &j->target,
         .timeout_s = j->target.ready_timeout_s,
         .vocab_size = vocabulary > 0 ? vocabulary : DEFAULT_VOCABULARY};
@@ -207,16 +173,17 @@ static void engine_settings(struct online_job *j)
 enum status online_setup_plan(struct online_job *j, struct err *e)
 {
     const struct online_opts *o = &j->opts;
-    const struct run_setup s = setup_of(j);
-    if (run_setup_check(&s, e) != STATUS_OK ||
-        online_target_build(&j->parse, o, &j->arena, &j->target, e) != STATUS_OK ||
+    if (run_setup_check(&j->job, e) != STATUS_OK ||
+        online_target_build(&j->job.parse, o, &j->job.arena, &j->target, e) !=
+            STATUS_OK ||
         check_engine_words(j, e) != STATUS_OK ||
-        online_loads_goodput(&o->goodput, &j->arena, &j->slo_json, e) != STATUS_OK ||
+        online_loads_goodput(&o->goodput, &j->job.arena, &j->slo_json, e) != STATUS_OK ||
         build_plan(j, e) != STATUS_OK)
         return e->code;
     j->target.is_closed_load = j->plan.options.loads[0].kind == ONLINE_CLOSED;
-    j->is_local = online_target_is_local(&j->target, &j->arena);
+    j->is_local = online_target_is_local(&j->target, &j->job.arena);
     j->target.is_local = j->is_local;
+    j->job.cells_planned = (int64_t)j->plan.cell_count;
     engine_settings(j);
     return STATUS_OK;
 }
@@ -225,14 +192,17 @@ enum status online_setup_run(struct online_job *j, struct err *e)
 {
     const char *notes = NULL;
     if (registry_find(ENGINE, ENGINE_ONLINE, &j->ops, e) != STATUS_OK ||
-        j->ops.locate(&j->settings, &j->arena, &j->settings.python, &notes, e) !=
+        j->ops.locate(&j->settings, &j->job.arena, &j->settings.python, &notes, e) !=
             STATUS_OK)
         return e->code;
     if (notes != NULL)
-        log_line(&j->cli->log, LOG_NOTE, "%s", notes);
-    const struct run_setup s = setup_of(j);
-    if (run_setup_claim(&s, &j->raw_dir, &j->journal_path, e) != STATUS_OK)
+        log_line(&j->job.cli->log, LOG_NOTE, "%s", notes);
+    const struct run_setup_facts facts = {.engine = ENGINE,
+                                          .instance_type = instance_of(j),
+                                          .python = j->settings.python,
+                                          .plan_sha256 = j->plan.sha256};
+    if (run_setup_claim(&j->job, e) != STATUS_OK)
         return e->code;
-    j->settings.raw_dir = j->raw_dir;
-    return run_setup_header(&s, e);
+    j->settings.raw_dir = j->job.raw_dir;
+    return run_setup_header(&j->job, &facts, e);
 }

@@ -1,15 +1,35 @@
-/* Rows of the option table that offline and online have in common. S: the struct that
- * holds the options, with members of the names said. */
+/* The options that offline and online have in common, and their rows of the option table.
+ * S: a struct with the member `struct run_opts run`. */
 #ifndef CLI_RUN_OPTS_H
 #define CLI_RUN_OPTS_H
 
+#include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "base/opt.h"
 
-#define RUN_OPTS_ROW(S, member, option, kind, ...)                               \
-    {                                                                            \
-        .name = option, .type = kind, .offset = offsetof(S, member), __VA_ARGS__ \
+struct run_opts {
+    const char *model, *model_name;
+    struct opt_strings scenarios, scenario_files, datasets;
+    int64_t max_tokens, num_runs, seed, vocab_size;
+    double temperature, top_p;
+    bool stop_at_eos;
+    const char *prefix_reuse;
+    const char *instance_type, *hardware_type, *label;
+    struct opt_strings metadata;
+    double price_per_hour;
+    bool no_imds;
+    const char *output_dir, *config, *accept_invalid, *mlflow_uri, *mlflow_experiment;
+    struct opt_doubles percentiles;
+    struct opt_strings limits, mlflow_tags;
+    int64_t save_every_ns;
+    bool no_gaps, no_mlflow, mlflow_verify, dry_run, quiet, verbose;
+};
+
+#define RUN_OPTS_ROW(S, member, option, kind, ...)                                   \
+    {                                                                                \
+        .name = option, .type = kind, .offset = offsetof(S, run.member), __VA_ARGS__ \
     }
 #define RUN_OPTS_FLAG(S, member, option, ...) \
     RUN_OPTS_ROW(S, member, option, OPT_FLAG, .fallback = "false", __VA_ARGS__)
@@ -17,21 +37,23 @@
 #define RUN_OPTS_IN_MACHINE .group = "Machine and labels"
 #define RUN_OPTS_IN_OUTPUT  .group = "Output"
 
-/* struct opt_strings scenario_files, datasets. */
-#define RUN_OPTS_FILES(S)                                                                \
-    RUN_OPTS_ROW(                                                                        \
-        S, scenario_files, "scenario-file", OPT_STRING_LIST, RUN_OPTS_IN_WORK,           \
-        .value_name = "FILE.yaml",                                                       \
-        .help = "own scenarios: name, lengths or texts; without --scenarios all of "     \
-                "them are measured"),                                                    \
+/* default_names: scenarios of a run that names none. */
+#define RUN_OPTS_SCENARIOS(S, default_names)                                             \
+    RUN_OPTS_ROW(S, scenarios, "scenarios", OPT_STRING_LIST, RUN_OPTS_IN_WORK,           \
+                 .fallback = default_names, .value_name = "NAME",                        \
+                 .help = "cases to measure: short, medium, long, long_generation, "      \
+                         "prefix_caching, and names from --scenario-file"),              \
+        RUN_OPTS_ROW(                                                                    \
+            S, scenario_files, "scenario-file", OPT_STRING_LIST, RUN_OPTS_IN_WORK,       \
+            .value_name = "FILE.yaml",                                                   \
+            .help = "own scenarios: name, lengths or texts; without --scenarios all of " \
+                    "them are measured"),                                                \
         RUN_OPTS_ROW(                                                                    \
             S, datasets, "dataset", OPT_STRING_LIST, RUN_OPTS_IN_WORK,                   \
             .value_name = "FILE.jsonl",                                                  \
             .help = "own prompts, a line {\"prompt\": ...} each; a scenario named like " \
                     "the file")
 
-/* int64_t max_tokens, num_runs, seed, vocab_size; double temperature, top_p;
- * bool stop_at_eos. */
 #define RUN_OPTS_WORK(S)                                                                \
     RUN_OPTS_ROW(S, max_tokens, "max-tokens", OPT_INT, RUN_OPTS_IN_WORK, .min = 1,      \
                  .max = 1 << 24,                                                        \
@@ -55,8 +77,12 @@
             .help = "size of the vocabulary where neither the engine nor the model's "  \
                     "config.json tells; unset: 10000")
 
-/* const char *instance_type, *hardware_type, *label; struct opt_strings metadata;
- * double price_per_hour; bool no_imds. */
+#define RUN_OPTS_REUSE(S)                                                                \
+    RUN_OPTS_ROW(S, prefix_reuse, "prefix-reuse", OPT_CHOICE, .group = "Prefix caching", \
+                 .choices = "cold|warm", .fallback = "cold",                             \
+                 .help = "cold: a new prefix and an empty cache for each repeat; "       \
+                         "warm: the same prefix, so that a repeat finds the one before")
+
 #define RUN_OPTS_MACHINE(S)                                                              \
     RUN_OPTS_ROW(S, instance_type, "instance-type", OPT_STRING, RUN_OPTS_IN_MACHINE,     \
                  .help = "e.g. g5.xlarge; unset: asked from EC2, else unknown"),         \
@@ -76,9 +102,6 @@
         RUN_OPTS_FLAG(S, no_imds, "no-imds", RUN_OPTS_IN_MACHINE,                        \
                       .help = "do not ask EC2's metadata service")
 
-/* const char *output_dir, *config, *accept_invalid, *mlflow_uri, *mlflow_experiment;
- * struct opt_doubles percentiles; struct opt_strings limits, mlflow_tags; bool no_gaps,
- * no_mlflow, mlflow_verify, dry_run, quiet, verbose. */
 #define RUN_OPTS_OUTPUT(S)                                                               \
     RUN_OPTS_ROW(S, output_dir, "output-dir", OPT_STRING, RUN_OPTS_IN_OUTPUT,            \
                  .fallback = "results", .value_name = "DIR",                             \
@@ -89,6 +112,9 @@
         RUN_OPTS_ROW(S, percentiles, "percentiles", OPT_DOUBLE_LIST, RUN_OPTS_IN_OUTPUT, \
                      .min = 0.1, .max = 99.999, .fallback = "50 90 95 99",               \
                      .help = "of latencies, in the summary"),                            \
+        RUN_OPTS_ROW(S, save_every_ns, "save-every", OPT_DURATION, RUN_OPTS_IN_OUTPUT,   \
+                     .max = 1e6, .fallback = "60s",                                      \
+                     .help = "files and MLflow rows so far, between cells, so often"),   \
         RUN_OPTS_FLAG(                                                                   \
             S, no_gaps, "no-gaps", RUN_OPTS_IN_OUTPUT,                                   \
             .help = "do not store the gaps between tokens: a small journal, no ITL "     \

@@ -38,43 +38,50 @@ static enum status append(struct scenario_list *all, const struct scenario_list 
 }
 
 /* Scenarios of files, then those of data sets. */
-static enum status read_extra(const struct run_setup_work *w, struct arena *a,
+static enum status read_extra(const struct run_opts *o, struct arena *a,
                               struct scenario_list *out, struct err *e)
 {
     *out = (struct scenario_list){0};
-    for (size_t i = 0; i < w->files.count; i++) {
+    for (size_t i = 0; i < o->scenario_files.count; i++) {
         struct scenario_list more;
-        if (scenario_from_file(w->files.items[i], a, &more, e) != STATUS_OK ||
+        if (scenario_from_file(o->scenario_files.items[i], a, &more, e) != STATUS_OK ||
             append(out, &more, a, e) != STATUS_OK)
             return e->code;
     }
-    for (size_t i = 0; i < w->datasets.count; i++) {
+    for (size_t i = 0; i < o->datasets.count; i++) {
         struct scenario one;
         struct scenario_list more = {.items = &one, .count = 1};
-        if (scenario_from_dataset(w->datasets.items[i], a, &one, e) != STATUS_OK ||
+        if (scenario_from_dataset(o->datasets.items[i], a, &one, e) != STATUS_OK ||
             append(out, &more, a, e) != STATUS_OK)
             return e->code;
     }
     return STATUS_OK;
 }
 
-enum status run_setup_scenarios(const struct run_setup_work *w, struct arena *a,
-                                struct scenario_list *out, struct err *e)
+bool run_setup_is_unnamed(const struct run_job *j)
 {
+    return opt_source_of(&j->parse, "scenarios") == OPT_FROM_DEFAULT;
+}
+
+enum status run_setup_scenarios(struct run_job *j, struct scenario_list *out,
+                                struct err *e)
+{
+    const struct run_opts *o = j->opts;
+    struct arena *a = &j->arena;
     struct scenario_list extra;
-    size_t data_count = w->datasets.count;
-    if (read_extra(w, a, &extra, e) != STATUS_OK)
+    size_t data_count = o->datasets.count;
+    if (read_extra(o, a, &extra, e) != STATUS_OK)
         return e->code;
-    if (w->is_default && extra.count > 0) {
+    if (run_setup_is_unnamed(j) && extra.count > 0) {
         *out = extra;
         return STATUS_OK;
     }
     struct opt_strings names = {
-        arena_alloc(a, w->names.count + data_count + 1, sizeof(char *)), 0};
+        arena_alloc(a, o->scenarios.count + data_count + 1, sizeof(char *)), 0};
     if (names.items == NULL)
         return no_memory(e);
-    for (size_t i = 0; i < w->names.count; i++)
-        names.items[names.count++] = w->names.items[i];
+    for (size_t i = 0; i < o->scenarios.count; i++)
+        names.items[names.count++] = o->scenarios.items[i];
     for (size_t i = 0; extra.items != NULL && i < data_count; i++)
         names.items[names.count++] = extra.items[extra.count - data_count + i].name;
     return scenario_pick(&names, &extra, a, out, e);
@@ -167,17 +174,17 @@ static enum status no_rule(const char *option, const char *code, struct err *e)
     return status_hint(e, "Did you mean %s? docs/verdicts.md lists the codes.", nearest);
 }
 
-static enum status check_limits(const struct run_setup *s, struct err *e)
+static enum status check_limits(struct run_job *j, struct err *e)
 {
-    const struct opt_strings *in = &s->limits;
-    s->run->limits = arena_alloc(s->arena, in->count + 1, sizeof *s->run->limits);
-    if (s->run->limits == NULL)
+    const struct opt_strings *in = &j->opts->limits;
+    j->run.limits = arena_alloc(&j->arena, in->count + 1, sizeof *j->run.limits);
+    if (j->run.limits == NULL)
         return no_memory(e);
     for (size_t i = 0; i < in->count; i++) {
         struct str value = str_from(in->items[i]);
         struct str code = str_cut(&value, '=');
-        struct limit *l = &s->run->limits[i];
-        l->code = arena_str(s->arena, code);
+        struct limit *l = &j->run.limits[i];
+        l->code = arena_str(&j->arena, code);
         if (l->code == NULL)
             return no_memory(e);
         if (verdict_find(l->code) == NULL)
@@ -189,15 +196,15 @@ static enum status check_limits(const struct run_setup *s, struct err *e)
                                   "codes.");
         }
     }
-    s->run->limit_count = in->count;
+    j->run.limit_count = in->count;
     return STATUS_OK;
 }
 
-static enum status check_accepted(const struct run_setup *s, struct err *e)
+static enum status check_accepted(struct run_job *j, struct err *e)
 {
-    struct str rest = str_from(s->accept_invalid);
+    struct str rest = str_from(j->opts->accept_invalid);
     while (rest.len > 0) {
-        const char *code = arena_str(s->arena, str_trim(str_cut(&rest, ',')));
+        const char *code = arena_str(&j->arena, str_trim(str_cut(&rest, ',')));
         if (code == NULL)
             return no_memory(e);
         if (verdict_find(code) == NULL)
@@ -206,80 +213,76 @@ static enum status check_accepted(const struct run_setup *s, struct err *e)
     return STATUS_OK;
 }
 
-enum status run_setup_check(const struct run_setup *s, struct err *e)
+enum status run_setup_check(struct run_job *j, struct err *e)
 {
-    if (s->parse->positional.count > 0) {
-        status_fail(e, STATUS_BAD_OPTION, s->parse->positional.items[0],
+    if (j->parse.positional.count > 0) {
+        status_fail(e, STATUS_BAD_OPTION, j->parse.positional.items[0],
                     "a word that belongs to no option");
-        return status_hint(e, "inferbench %s --help lists the options.", s->mode);
+        return status_hint(e, "inferbench %s --help lists the options.", j->mode);
     }
-    if (check_limits(s, e) != STATUS_OK)
+    if (check_limits(j, e) != STATUS_OK)
         return e->code;
-    return check_accepted(s, e);
+    return check_accepted(j, e);
 }
 
 /* --- the journal's header --- */
 
 /* A word, masked where the one before it names a secret. */
-static const char *masked_word(const struct run_setup *s, const char *before,
-                               const char *word)
+static const char *masked_word(struct run_job *j, const char *before, const char *word)
 {
     bool is_value = word[0] != '-' && before != NULL && env_is_secret(before);
-    return env_mask(is_value ? before : "", word, s->arena);
+    return env_mask(is_value ? before : "", word, &j->arena);
 }
 
 /* What is recorded of an option's value. */
-static const char *masked_value(const struct run_setup *s, const struct opt *o,
-                                const char *value)
+static const char *masked_value(struct run_job *j, const struct opt *o, const char *value)
 {
-    const char *at = o->is_address ? strrchr(value, '@') : NULL;
-    const char *sign = at != NULL ? strstr(value, "://") : NULL;
-    if (at != NULL && sign != NULL && sign < at)
-        value = arena_printf(s->arena, "%.*s://***%s", (int)(sign - value), value, at);
-    else if (at != NULL)
-        value = arena_printf(s->arena, "***%s", at);
-    return env_mask(o->name, value, s->arena);
+    struct str hidden = opt_hidden_part(o, value);
+    if (o->is_address && hidden.len > 0)
+        value = arena_printf(&j->arena, "%.*s***%s", (int)(hidden.ptr - value), value,
+                             hidden.ptr + hidden.len);
+    return env_mask(o->name, value, &j->arena);
 }
 
-static const char *options_text(const struct run_setup *s)
+static const char *options_text(struct run_job *j)
 {
     struct buf out, value;
     struct jsonw w;
     buf_init(&out, TEXT_CAP_BYTES);
     jsonw_init(&w, &out, 0);
     jsonw_object(&w, NULL);
-    for (size_t i = 0; i < s->parse->count; i++) {
+    for (size_t i = 0; i < j->parse.count; i++) {
         buf_init(&value, TEXT_CAP_BYTES);
-        const struct opt *o = &s->parse->table[i];
-        opt_value_text(s->parse, o, &value);
-        jsonw_str(&w, o->name, masked_value(s, o, buf_cstr(&value)));
+        const struct opt *o = &j->parse.table[i];
+        opt_value_text(&j->parse, o, &value);
+        jsonw_str(&w, o->name, masked_value(j, o, buf_cstr(&value)));
         buf_fini(&value);
     }
     jsonw_array(&w, "rest");
-    const char **rest = s->parse->rest.items;
-    for (size_t i = 0; i < s->parse->rest.count; i++)
-        jsonw_str(&w, NULL, masked_word(s, i > 0 ? rest[i - 1] : NULL, rest[i]));
+    const char **rest = j->parse.rest.items;
+    for (size_t i = 0; i < j->parse.rest.count; i++)
+        jsonw_str(&w, NULL, masked_word(j, i > 0 ? rest[i - 1] : NULL, rest[i]));
     jsonw_array_end(&w);
     jsonw_object_end(&w);
-    const char *text = arena_strdup(s->arena, buf_cstr(&out));
+    const char *text = arena_strdup(&j->arena, buf_cstr(&out));
     buf_fini(&out);
     return text;
 }
 
 /* The option that a word of the command line is; NULL where it is none. */
-static const struct opt *option_of(const struct run_setup *s, const char *word)
+static const struct opt *option_of(struct run_job *j, const char *word)
 {
     struct str rest = str_from(word);
     if (!str_starts(rest, "--"))
         return NULL;
     struct str name = str_cut(&rest, '=');
-    const char *text = arena_str(s->arena, name);
-    return text != NULL ? opt_find(s->parse, text + 2) : NULL;
+    const char *text = arena_str(&j->arena, name);
+    return text != NULL ? opt_find(&j->parse, text + 2) : NULL;
 }
 
 /* The words of the command line; values of secret options (already overwritten) and of
  * secret-looking ones are masked. */
-static const char *command_text(const struct run_setup *s)
+static const char *command_text(struct run_job *j)
 {
     struct buf out;
     struct jsonw w;
@@ -288,53 +291,53 @@ static const char *command_text(const struct run_setup *s)
     jsonw_init(&w, &out, 0);
     jsonw_array(&w, NULL);
     jsonw_str(&w, NULL, "inferbench");
-    jsonw_str(&w, NULL, s->mode);
-    for (int i = 0; i < s->words.argc; i++) {
-        char **argv = s->words.argv;
-        const struct opt *o = is_rest ? NULL : option_of(s, argv[i]);
+    jsonw_str(&w, NULL, j->mode);
+    for (int i = 0; i < j->words.argc; i++) {
+        char **argv = j->words.argv;
+        const struct opt *o = is_rest ? NULL : option_of(j, argv[i]);
         is_rest = is_rest || strcmp(argv[i], "--") == 0;
         is_secret = o != NULL ? o->is_secret : is_secret && argv[i][0] != '-';
         if (is_secret && o == NULL)
             jsonw_str(&w, NULL, "***");
         else if (is_secret && strchr(argv[i], '=') != NULL)
-            jsonw_str(&w, NULL, arena_printf(s->arena, "--%s=***", o->name));
+            jsonw_str(&w, NULL, arena_printf(&j->arena, "--%s=***", o->name));
         else
-            jsonw_str(&w, NULL, masked_word(s, i > 0 ? argv[i - 1] : NULL, argv[i]));
+            jsonw_str(&w, NULL, masked_word(j, i > 0 ? argv[i - 1] : NULL, argv[i]));
     }
     jsonw_array_end(&w);
-    const char *text = arena_strdup(s->arena, buf_cstr(&out));
+    const char *text = arena_strdup(&j->arena, buf_cstr(&out));
     buf_fini(&out);
     return text;
 }
 
-static const char *metadata_text(const struct run_setup *s)
+static const char *metadata_text(struct run_job *j)
 {
     struct buf out;
     struct jsonw w;
     buf_init(&out, TEXT_CAP_BYTES);
     jsonw_init(&w, &out, 0);
     jsonw_object(&w, NULL);
-    for (size_t i = 0; i < s->metadata.count; i++) {
-        struct str value = str_from(s->metadata.items[i]);
+    for (size_t i = 0; i < j->opts->metadata.count; i++) {
+        struct str value = str_from(j->opts->metadata.items[i]);
         struct str key = str_cut(&value, '=');
-        const char *name = arena_str(s->arena, key);
-        const char *text = arena_str(s->arena, value);
+        const char *name = arena_str(&j->arena, key);
+        const char *text = arena_str(&j->arena, value);
         if (name != NULL && text != NULL)
-            jsonw_str(&w, name, env_mask(name, text, s->arena));
+            jsonw_str(&w, name, env_mask(name, text, &j->arena));
     }
     jsonw_object_end(&w);
-    const char *text = arena_strdup(s->arena, buf_cstr(&out));
+    const char *text = arena_strdup(&j->arena, buf_cstr(&out));
     buf_fini(&out);
     return text;
 }
 
-static enum status price_fields(const struct run_setup *s, const char *instance,
-                                struct err *e)
+static enum status price_fields(struct run_job *j, const char *instance, struct err *e)
 {
-    struct value *f = s->run->fields.v;
-    struct price p = {.usd_per_hour = s->price_per_hour, .source = "--price-per-hour"};
+    struct value *f = j->run.fields.v;
+    struct price p = {.usd_per_hour = j->opts->price_per_hour,
+                      .source = "--price-per-hour"};
     if (isnan(p.usd_per_hour) &&
-        prices_find(instance, s->env->region, s->arena, &p, e) != STATUS_OK)
+        prices_find(instance, j->env.region, &j->arena, &p, e) != STATUS_OK)
         return e->code;
     bool is_known = !isnan(p.usd_per_hour);
     f[FIELD_price_usd_per_hour] = value_num(p.usd_per_hour);
@@ -358,56 +361,60 @@ const char *run_setup_new_id(struct arena *a)
                         (unsigned long long)rng_u64(&r));
 }
 
-static enum status run_fields(const struct run_setup *s, struct err *e)
+static enum status run_fields(struct run_job *j, const struct run_setup_facts *facts,
+                              struct err *e)
 {
-    struct value *f = s->run->fields.v;
-    const char *instance = s->instance_type != NULL ? s->instance_type
-                                                    : s->env->instance_type;
+    const struct run_opts *o = j->opts;
+    struct value *f = j->run.fields.v;
+    const char *instance = facts->instance_type != NULL ? facts->instance_type
+                                                        : j->env.instance_type;
     if (instance == NULL)
         instance = "unknown";
     if (f[FIELD_run_id].kind == VALUE_ABSENT)
-        f[FIELD_run_id] = value_str(run_setup_new_id(s->arena));
-    f[FIELD_model_name] = value_str(s->model_name);
+        f[FIELD_run_id] = value_str(run_setup_new_id(&j->arena));
+    f[FIELD_model_name] = value_str(o->model_name != NULL ? o->model_name : o->model);
     f[FIELD_instance_type] = value_str(instance);
-    f[FIELD_serving_mode] = value_str(s->mode);
-    f[FIELD_label] = value_str(s->label != NULL ? s->label : instance);
-    f[FIELD_metadata] = value_json(metadata_text(s));
-    f[FIELD_engine] = value_str(s->engine);
-    f[FIELD_seed] = value_int(s->seed);
-    f[FIELD_temperature] = value_num(s->temperature);
-    f[FIELD_top_p] = value_num(s->top_p);
-    f[FIELD_prefix_reuse] = value_str(s->prefix_reuse);
-    return price_fields(s, instance, e);
+    f[FIELD_serving_mode] = value_str(j->mode);
+    f[FIELD_label] = value_str(o->label != NULL ? o->label : instance);
+    f[FIELD_metadata] = value_json(metadata_text(j));
+    f[FIELD_engine] = value_str(facts->engine);
+    f[FIELD_seed] = value_int(o->seed);
+    f[FIELD_temperature] = value_num(o->temperature);
+    f[FIELD_top_p] = value_num(o->top_p);
+    f[FIELD_prefix_reuse] = value_str(o->prefix_reuse);
+    return price_fields(j, instance, e);
 }
 
-enum status run_setup_claim(const struct run_setup *s, const char **raw_dir,
-                            const char **journal_path, struct err *e)
+enum status run_setup_claim(struct run_job *j, struct err *e)
 {
-    if (results_claim(s->output_dir, s->run, s->arena, raw_dir, e) != STATUS_OK)
+    if (results_claim(j->opts->output_dir, &j->run, &j->arena, &j->raw_dir, e) !=
+        STATUS_OK)
         return e->code;
-    *journal_path = arena_printf(s->arena, "%s/journal.jsonl", *raw_dir);
-    return *journal_path != NULL ? STATUS_OK : no_memory(e);
+    j->journal_path = arena_printf(&j->arena, "%s/journal.jsonl", j->raw_dir);
+    return j->journal_path != NULL ? STATUS_OK : no_memory(e);
 }
 
-enum status run_setup_header(const struct run_setup *s, struct err *e)
+enum status run_setup_header(struct run_job *j, const struct run_setup_facts *facts,
+                             struct err *e)
 {
-    struct run_data *run = s->run;
-    run->options_json = options_text(s);
-    const struct env_request q = {.python = s->python,
-                                  .use_imds = !s->no_imds,
+    const struct run_opts *o = j->opts;
+    struct run_data *run = &j->run;
+    run->options_json = options_text(j);
+    const struct env_request q = {.python = facts->python,
+                                  .use_imds = !o->no_imds,
                                   .config_json = run->options_json,
-                                  .tool = s->cli->tool};
-    if (env_collect(&q, s->arena, s->env, e) != STATUS_OK ||
-        run_fields(s, e) != STATUS_OK)
+                                  .tool = j->cli->tool};
+    if (env_collect(&q, &j->arena, &j->env, e) != STATUS_OK ||
+        run_fields(j, facts, e) != STATUS_OK)
         return e->code;
-    run->serving_mode = s->mode;
-    run->tool = s->cli->tool;
-    run->command_json = command_text(s);
-    run->env_json = s->env->json;
-    run->plan_sha256 = s->plan_sha256;
-    run->seed = s->seed;
-    run->percentiles = s->percentiles.items;
-    run->percentile_count = s->percentiles.count;
+    run->serving_mode = j->mode;
+    run->tool = j->cli->tool;
+    run->command_json = command_text(j);
+    run->env_json = j->env.json;
+    run->plan_sha256 = facts->plan_sha256;
+    run->seed = o->seed;
+    run->percentiles = o->percentiles.items;
+    run->percentile_count = o->percentiles.count;
     if (run->options_json == NULL || run->command_json == NULL)
         return no_memory(e);
     return STATUS_OK;

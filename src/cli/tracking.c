@@ -3,20 +3,42 @@
 #include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "cli/stop.h"
+#include "report/meter.h"
 #include "track/mlflow.h"
 
 #define ROW_MORE_S   0.5 /* of a slow server, for each row */
 #define RUN_TRIES    3
 #define MESSAGE_SIZE 1024
 
+enum status tracking_check_tags(const struct opt_strings *tags, struct arena *a,
+                                struct err *e)
+{
+    for (size_t i = 0; i < tags->count; i++) {
+        struct str rest = str_from(tags->items[i]);
+        const char *key = arena_str(a, str_cut(&rest, '='));
+        if (key == NULL)
+            return status_fail(e, STATUS_NO_MEMORY, "--mlflow-tag", "out of memory");
+        if (!entry_is_reserved(key))
+            continue;
+        (void)status_fail(e, STATUS_BAD_OPTION, "--mlflow-tag",
+                          "\"%.100s\" is a tag that inferbench sets itself", key);
+        return status_hint(e, "Take another name, e.g. my.%.100s", key);
+    }
+    return STATUS_OK;
+}
+
 enum status tracking_choose(struct tracking *t, struct err *e)
 {
     const struct account_options o = {.uri = t->uri, .home = getenv("HOME")};
     if (t->is_off)
         return STATUS_OK;
+    if (tracking_check_tags(&t->tags, t->arena, e) != STATUS_OK)
+        return e->code;
     return account_resolve(&o, t->arena, &t->account, e);
 }
 
@@ -53,17 +75,6 @@ void tracking_greet(struct tracking *t)
     log_line(t->log, LOG_WARN, "MLflow: %s The rows are tried again at the end", text);
 }
 
-void tracking_tick(void *arg, size_t done, size_t of)
-{
-    const struct log *log = arg;
-    if (log->level < LOG_NOTE || isatty(log->fd) != 1)
-        return;
-    if (done == of)
-        (void)dprintf(log->fd, "\r\033[K");
-    else
-        (void)dprintf(log->fd, "\r\033[KMLflow %zu/%zu rows", done, of);
-}
-
 const char *tracking_user(void)
 {
     const char *name = getenv("USER");
@@ -92,28 +103,57 @@ void tracking_warn(struct log *log, const char *who, const char *where,
                  o->ledger_path);
 }
 
+static struct sync_options options_of(const struct tracking *t)
+{
+    return (struct sync_options){.account = &t->account,
+                                 .experiment = t->experiment,
+                                 .tags = &t->tags,
+                                 .user = tracking_user(),
+                                 .must_verify = t->must_verify,
+                                 .row_limit_s = TRACKING_ROW_S,
+                                 .tries = RUN_TRIES};
+}
+
+void tracking_log_part(struct tracking *t, const char *results_path, struct arena *a)
+{
+    struct sync_options o = options_of(t);
+    struct sync_outcome out;
+    struct err e;
+    char text[MESSAGE_SIZE];
+    if (t->is_off || t->is_late)
+        return;
+    o.is_partial = true;
+    o.stop = stop_requested;
+    o.limit_s = TRACKING_PART_S;
+    if (sync_file(results_path, &o, a, &out, &e) != STATUS_OK) {
+        t->is_late = true;
+        status_format(&e, text, sizeof text);
+        log_line(t->log, LOG_WARN, "MLflow: %s The rows are tried again at the end",
+                 text);
+    }
+    if (out.link != NULL && !t->has_linked)
+        log_line(t->log, LOG_NOTE, "MLflow: rows so far at %s", out.link);
+    t->has_linked = t->has_linked || out.link != NULL;
+}
+
 const char *tracking_log(struct tracking *t, const char *results_path,
                          const char *raw_dir)
 {
-    struct sync_options o = {.account = &t->account,
-                             .experiment = t->experiment,
-                             .tags = &t->tags,
-                             .user = tracking_user(),
-                             .must_verify = t->must_verify,
-                             .row_limit_s = TRACKING_ROW_S,
-                             .limit_s = TRACKING_ALL_S,
-                             .row_more_s = ROW_MORE_S,
-                             .tries = RUN_TRIES,
-                             .tick = tracking_tick,
-                             .arg = t->log};
+    struct meter meter;
+    struct sync_options o = options_of(t);
     struct sync_outcome out;
     struct err e;
     char text[MESSAGE_SIZE];
     if (t->is_off)
         return NULL;
+    o.limit_s = TRACKING_ALL_S;
+    o.row_more_s = ROW_MORE_S;
+    o.tick = meter_tick;
+    o.arg = &meter;
+    meter_begin(&meter, t->log, "rows sent to MLflow");
     enum status s = sync_file(results_path, &o, t->arena, &out, &e);
+    meter_end(&meter);
     if (s != STATUS_OK) {
-        tracking_tick(t->log, 1, 1);
         status_format(&e, text, sizeof text);
         log_line(t->log, LOG_WARN,
                  "MLflow: %zu of %zu rows are not logged: %s Later: inferbench mlflow "

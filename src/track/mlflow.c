@@ -282,55 +282,65 @@ enum status mlflow_experiment(struct mlflow *m, const char *name, struct arena *
 
 /* --- runs */
 
-static enum status find_page(struct mlflow *m, struct buf *body, json_t *all,
+/* Oldest first: runs that are logged meanwhile come behind, and move nothing from one
+ * page to the next. */
+static void put_search(const struct mlflow_query *q, const struct buf *token,
+                       struct buf *out)
+{
+    struct jsonw w;
+    buf_clear(out);
+    jsonw_init(&w, out, 0);
+    jsonw_object(&w, NULL);
+    jsonw_array(&w, "experiment_ids");
+    jsonw_str(&w, NULL, q->experiment_id);
+    jsonw_array_end(&w);
+    jsonw_str(&w, "filter", q->filter);
+    jsonw_str(&w, "run_view_type", q->with_deleted ? "ALL" : "ACTIVE_ONLY");
+    jsonw_int(&w, "max_results", PAGE_RUNS);
+    jsonw_array(&w, "order_by");
+    jsonw_str(&w, NULL, "attributes.start_time ASC");
+    jsonw_array_end(&w);
+    if (token->len > 0)
+        jsonw_str(&w, "page_token", buf_cstr(token));
+    jsonw_object_end(&w);
+}
+
+/* token: of the page that was taken; becomes that of the next one, empty: none. */
+static enum status take_page(const json_t *page, const struct mlflow_query *q,
                              struct buf *token, struct err *e)
 {
-    json_t *page = NULL;
-    if (post(m, API "runs/search", body, &page, e) != STATUS_OK)
-        return e->code;
-    json_t *runs = json_object_get(page, "runs");
-    enum status s = STATUS_OK;
-    if (json_is_array(runs) && json_array_extend(all, runs) != 0)
-        s = status_fail(e, STATUS_NO_MEMORY, "runs of MLflow", "out of memory");
+    size_t i;
+    json_t *run;
     const char *next = json_str_of(page, "next_page_token");
     buf_clear(token);
     buf_text(token, next != NULL ? next : "");
-    json_decref(page);
-    return s;
+    json_array_foreach(json_object_get(page, "runs"), i, run)
+    {
+        enum status s = q->take(q->arg, run, e);
+        if (s != STATUS_OK)
+            return s;
+    }
+    return token->failed == STATUS_OK ? STATUS_OK
+                                      : status_fail(e, token->failed, "runs of MLflow",
+                                                    "%s", status_text(token->failed));
 }
 
-enum status mlflow_find(struct mlflow *m, const struct mlflow_query *q, json_t **out,
-                        struct err *e)
+enum status mlflow_search(struct mlflow *m, const struct mlflow_query *q, struct err *e)
 {
-    struct buf body, token, filter;
+    struct buf body, token;
     enum status s = STATUS_OK;
-    json_t *all = json_array();
     buf_init(&body, REQUEST_CAP);
     buf_init(&token, 8192);
-    buf_init(&filter, 8192);
-    buf_printf(&filter, "tags.`%s` = '%s'", q->tag, q->value);
     do {
-        struct jsonw w;
-        buf_clear(&body);
-        jsonw_init(&w, &body, 0);
-        jsonw_object(&w, NULL);
-        jsonw_array(&w, "experiment_ids");
-        jsonw_str(&w, NULL, q->experiment_id);
-        jsonw_array_end(&w);
-        jsonw_str(&w, "filter", buf_cstr(&filter));
-        jsonw_str(&w, "run_view_type", "ALL");
-        jsonw_int(&w, "max_results", PAGE_RUNS);
-        if (token.len > 0)
-            jsonw_str(&w, "page_token", buf_cstr(&token));
-        jsonw_object_end(&w);
-        s = find_page(m, &body, all, &token, e);
+        json_t *page = NULL;
+        put_search(q, &token, &body);
+        s = post(m, API "runs/search", &body, &page, e);
+        if (s == STATUS_OK)
+            s = take_page(page, q, &token, e);
+        json_decref(page);
     } while (s == STATUS_OK && token.len > 0);
-    buf_fini(&filter);
     buf_fini(&token);
     buf_fini(&body);
-    if (s != STATUS_OK)
-        json_decref(all);
-    *out = s == STATUS_OK ? all : NULL;
     return s;
 }
 

@@ -51,13 +51,17 @@ MUST_CHECK enum status mlflow_look_up(struct mlflow *m, const char *name, json_t
  * deleted. In the arena. */
 MUST_CHECK enum status mlflow_experiment(struct mlflow *m, const char *name,
                                          struct arena *a, const char **id, struct err *e);
-/* Runs of an experiment whose tag has that value; no quotes of any kind in it. */
+/* Runs of an experiment that a filter of MLflow's finds. */
 struct mlflow_query {
-    const char *experiment_id, *tag, *value;
+    const char *experiment_id, *filter;
+    bool with_deleted;
+    /* Called for each; run: the server's object, borrowed. Not OK: ends the search. */
+    enum status (*take)(void *arg, json_t *run, struct err *e);
+    void *arg;
 };
-/* Every such run, also a deleted one: *out is a new array of the server's run objects. */
-MUST_CHECK enum status mlflow_find(struct mlflow *m, const struct mlflow_query *q,
-                                   json_t **out, struct err *e);
+/* Oldest first, however many pages they fill. */
+MUST_CHECK enum status mlflow_search(struct mlflow *m, const struct mlflow_query *q,
+                                     struct err *e);
 /* One run's object, a new reference. */
 MUST_CHECK enum status mlflow_get(struct mlflow *m, const char *run, json_t **out,
                                   struct err *e);

@@ -12,7 +12,7 @@
 #define FILE_CAP_BYTES ((size_t)4 << 30)
 #define TEXT_CAP_BYTES ((size_t)1 << 20)
 #define API            "/api/2.0/mlflow/"
-#define PAGE_RUNS      200
+#define FIRST_ROOM     256 /* runs */
 #define PING_S         10.0
 #define TRIES          4 /* of a call, some 4 s in all */
 #define SEND_AGAIN     "Send its results again: inferbench mlflow sync RESULTS.json"
@@ -122,7 +122,7 @@ static enum status make_room(struct puller *p)
 {
     if (p->count < p->room)
         return STATUS_OK;
-    size_t room = p->room == 0 ? PAGE_RUNS : p->room * 2;
+    size_t room = p->room == 0 ? FIRST_ROOM : p->room * 2;
     struct pulled *runs = arena_alloc(p->arena, room, sizeof *runs);
     if (runs == NULL)
         return STATUS_NO_MEMORY;
@@ -133,8 +133,9 @@ static enum status make_room(struct puller *p)
     return STATUS_OK;
 }
 
-static enum status take_run(struct puller *p, const json_t *run, struct err *e)
+static enum status take_run(void *arg, json_t *run, struct err *e)
 {
+    struct puller *p = arg;
     const json_t *info = json_object_get(run, "info");
     const char *id = mlflow_info(run, "run_id"), *unique = mlflow_tag(run, ENTRY_ROW_TAG);
     const char *name = mlflow_info(run, "run_name");
@@ -156,76 +157,28 @@ static enum status take_run(struct puller *p, const json_t *run, struct err *e)
     return pulled_split(f, p->arena) == STATUS_OK ? STATUS_OK : no_memory(e);
 }
 
-/* Body of one search; empty where memory is out. Oldest first: runs that are logged
- * meanwhile come behind, and move nothing from one page to the next. */
-static void search_body(const struct puller *p, const char *token, struct buf *out)
+static enum status search(struct puller *p, struct err *e)
 {
-    const char *filter = p->options->filter;
-    struct jsonw w;
-    struct buf text;
-    bool has_filter = filter != NULL && filter[strspn(filter, " ")] != '\0';
-    buf_init(&text, TEXT_CAP_BYTES);
-    buf_printf(&text, "tags.`" ENTRY_ROW_TAG "` LIKE '%%'%s%s", has_filter ? " AND " : "",
-               has_filter ? filter : "");
-    jsonw_init(&w, out, 0);
-    jsonw_object(&w, NULL);
-    jsonw_array(&w, "experiment_ids");
-    jsonw_str(&w, NULL, p->experiment_id);
-    jsonw_array_end(&w);
-    jsonw_str(&w, "filter", buf_cstr(&text));
-    jsonw_str(&w, "run_view_type", "ACTIVE_ONLY");
-    jsonw_int(&w, "max_results", PAGE_RUNS);
-    jsonw_array(&w, "order_by");
-    jsonw_str(&w, NULL, "attributes.start_time ASC");
-    jsonw_array_end(&w);
-    if (token != NULL)
-        jsonw_str(&w, "page_token", token);
-    jsonw_object_end(&w);
-    if (text.failed != STATUS_OK)
-        buf_clear(out);
-    buf_fini(&text);
-}
-
-/* *token: of the next page, in the arena; NULL: this was the last. */
-static enum status search_page(struct puller *p, const char **token, struct err *e)
-{
-    json_t *answer = NULL, *run;
-    size_t i;
-    struct buf body;
-    buf_init(&body, TEXT_CAP_BYTES);
-    search_body(p, *token, &body);
-    const struct mlflow_call call = {
-        .method = "POST", .path = API "runs/search", .json = &body};
-    enum status s = body.len > 0 ? mlflow_ask(&p->server, &call, &answer, e)
-                                 : no_memory(e);
-    buf_fini(&body);
-    if (s == STATUS_BAD_INPUT && p->server.call.status == 400 &&
-        p->options->filter != NULL) {
+    const char *own = p->options->filter;
+    bool has_filter = own != NULL && own[strspn(own, " ")] != '\0';
+    const char *filter = arena_printf(p->arena, "tags.`" ENTRY_ROW_TAG "` LIKE '%%'%s%s",
+                                      has_filter ? " AND " : "", has_filter ? own : "");
+    if (filter == NULL)
+        return no_memory(e);
+    const struct mlflow_query q = {
+        .experiment_id = p->experiment_id, .filter = filter, .take = take_run, .arg = p};
+    enum status s = mlflow_search(&p->server, &q, e);
+    if (s == STATUS_BAD_INPUT && p->server.call.status == 400 && has_filter) {
         e->code = s = STATUS_BAD_OPTION;
         status_hint(e, "See --filter; e.g. \"tags.label = 'g5' and params.batch_size = "
                        "'4'\". There are AND and comparisons, no OR and no brackets");
     }
-    if (s != STATUS_OK)
-        return s;
-    json_array_foreach(json_object_get(answer, "runs"), i, run)
-    {
-        s = take_run(p, run, e);
-        if (s != STATUS_OK)
-            break;
-    }
-    const char *next = json_str_of(answer, "next_page_token");
-    *token = next != NULL && *next != '\0' ? arena_strdup(p->arena, next) : NULL;
-    json_decref(answer);
     return s;
 }
 
 static enum status find_runs(struct puller *p, struct err *e)
 {
-    const char *token = NULL;
-    enum status s;
-    do {
-        s = search_page(p, &token, e);
-    } while (s == STATUS_OK && token != NULL);
+    enum status s = search(p, e);
     if (s != STATUS_OK || p->count > 0)
         return s;
     bool has_filter = p->options->filter != NULL;

@@ -44,32 +44,32 @@ struct job {
 
 /* --- what the server holds */
 
-static void shelve(struct shelf *s, const json_t *found)
+static enum status shelve(void *arg, json_t *run, struct err *e)
 {
-    size_t i;
-    json_t *run;
-    json_array_foreach(found, i, run)
-    {
-        const char *unique = mlflow_tag(run, ENTRY_ROW_TAG);
-        const char *stage = mlflow_info(run, "lifecycle_stage");
-        if (unique == NULL)
-            continue;
-        bool is_deleted = stage != NULL && strcmp(stage, "deleted") == 0;
-        if (!is_deleted || json_object_get(s->runs, unique) == NULL)
-            (void)json_object_set(s->runs, unique, run);
-    }
+    struct shelf *s = arg;
+    const char *unique = mlflow_tag(run, ENTRY_ROW_TAG);
+    const char *stage = mlflow_info(run, "lifecycle_stage");
+    bool is_deleted = stage != NULL && strcmp(stage, "deleted") == 0;
+    if (unique == NULL || (is_deleted && json_object_get(s->runs, unique) != NULL))
+        return STATUS_OK;
+    if (json_object_set(s->runs, unique, run) != 0)
+        return status_fail(e, STATUS_NO_MEMORY, "runs of MLflow", "out of memory");
+    return STATUS_OK;
 }
 
+/* Runs with that value of a tag onto the shelf, also deleted ones. */
 static enum status look(struct job *j, struct shelf *s, const char *tag,
                         const char *value, struct err *e)
 {
-    json_t *found = NULL;
-    const struct mlflow_query q = {s->id, tag, value};
-    if (mlflow_find(&j->server, &q, &found, e) != STATUS_OK)
-        return e->code;
-    shelve(s, found);
-    json_decref(found);
-    return STATUS_OK;
+    const char *filter = arena_printf(j->arena, "tags.`%s` = '%s'", tag, value);
+    if (filter == NULL)
+        return status_fail(e, STATUS_NO_MEMORY, "MLflow", "out of memory");
+    const struct mlflow_query q = {.experiment_id = s->id,
+                                   .filter = filter,
+                                   .with_deleted = true,
+                                   .take = shelve,
+                                   .arg = s};
+    return mlflow_search(&j->server, &q, e);
 }
 
 static bool is_same_text(const char *a, const char *b)
@@ -222,6 +222,23 @@ static enum status send_row(struct job *j, struct shelf *s, const struct entry *
     return st;
 }
 
+/* Does the server hold all of a row? Files of the whole run lie with the last row, which
+ * may have been sent before it was known to be the last. */
+static bool is_whole(struct job *j, const struct entry *entry, const json_t *run,
+                     size_t index)
+{
+    struct err differs;
+    int64_t bytes = -1;
+    const struct file *f = &j->results;
+    if (readback_check(entry, run, &differs) != STATUS_OK)
+        return false;
+    if (f->path == NULL || index + 1 < j->bundle.count || j->out->no_artifacts)
+        return true;
+    return mlflow_artifact_bytes(&j->server, mlflow_info(run, "run_id"), f->path, &bytes,
+                                 &differs) != STATUS_OK ||
+           bytes == (int64_t)f->bytes.len;
+}
+
 static enum status take_row(struct job *j, size_t index, struct err *e)
 {
     const struct bundle_row *from = &j->bundle.rows[index];
@@ -240,8 +257,7 @@ static enum status take_row(struct job *j, size_t index, struct err *e)
         j->out->deleted++;
         return STATUS_OK;
     }
-    struct err differs;
-    if (run != NULL && readback_check(&entry, run, &differs) == STATUS_OK) {
+    if (run != NULL && is_whole(j, &entry, run, index)) {
         confirm(j, s, &entry, mlflow_info(run, "run_id"));
         j->out->there++;
         return STATUS_OK;
@@ -300,7 +316,7 @@ static enum status read_files(struct job *j, struct err *e)
     const struct bundle *b = &j->bundle;
     if (read_one(j, &j->env, "environment/", b->env_path, e) != STATUS_OK)
         return e->code;
-    if (b->is_merged)
+    if (b->is_merged || j->options->is_partial)
         return STATUS_OK;
     if (read_one(j, &j->summary, "", b->summary_path, e) != STATUS_OK)
         return e->code;

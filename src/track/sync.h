@@ -19,6 +19,7 @@ struct sync_options {
     const struct opt_strings *tags; /* "key=value"; or NULL */
     const char *user;               /* for mlflow.user; or NULL */
     bool must_verify;               /* read back and compare what was sent */
+    bool is_partial;                /* more rows will follow: no results, no summary */
     double row_limit_s;             /* a row that takes longer ends it; INFINITY: none */
     double limit_s, row_more_s;     /* of all: limit_s + rows x row_more_s */
     int tries;                      /* of a call that fails in passing */

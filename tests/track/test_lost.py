@@ -279,3 +279,68 @@ def test_slow_server_costs_little(track, server, experiment):
     assert "inferbench mlflow sync" in done.stdout + done.stderr
     track.sync("results", server.uri, experiment)
     assert len(track.client.runs(server.uri, experiment)) == 3
+
+
+LONG = ["offline", "--engine", "null", "--no-imds", "--scenarios", "short", "--batch-sizes", "1",
+        "2", "3", "--max-tokens", "8", "--num-runs", "2", "--output-dir", "results",
+        "--save-every", "0"]
+
+
+def test_rows_so_far(track, server, experiment):
+    """Saved after each cell: in the end every row is there once, the files of the run lie with
+    the last row alone."""
+    done = track.run(*LONG, "--mlflow-uri", server.uri, "--mlflow-experiment", experiment)
+    assert "MLflow: rows so far at http" in done.stderr
+    files = files_of(track.folder / "results")
+    rows.check_all(track.client, server.uri, experiment, files.rows)
+    held = rows.by_row(track.client.runs(server.uri, experiment))
+    stored = [track.client.files(server.uri, run["run_id"]) for run in held]
+    with_results = [files.results_path.name in one for one in stored]
+    assert with_results == [False] * (len(held) - 1) + [True]
+    assert stored[-1][files.results_path.name] == files.results_path.read_bytes()
+    assert counted(track.sync("results", server.uri, experiment))[1:] == (0, len(files.rows))
+
+
+def test_killed_in_mid_run(track, server, experiment):
+    """The rows of the cell before are with the server; recover and sync bring the rest, and the
+    files of the run, although the last row was there already."""
+    asked = []
+
+    def kill(request):
+        asked.append(request)
+        if "runs/search" in request.path and sum("runs/search" in r.path for r in asked) == 3:
+            process.kill()
+            raise Lost()
+    with Relay(server.port, before=kill) as relay:
+        process = track.start(*LONG, "--mlflow-uri", relay.uri, "--mlflow-experiment", experiment)
+        process.communicate(timeout=60)
+        assert process.returncode == -signal.SIGKILL
+    assert len(track.client.runs(server.uri, experiment)) == 4
+    files = files_of(track.folder / "results")
+    cut = files.journal_path.read_bytes().splitlines(keepends=True)
+    ends = [at for at, line in enumerate(cut) if b'"type":"repeat_end"' in line]
+    files.journal_path.write_bytes(b"".join(cut[:ends[3] + 1]))  # the third cell never was
+    track.run("recover", files.raw_path)
+    assert counted(track.sync("results", server.uri, experiment)) == (4, 1, 3)
+    files = files_of(track.folder / "results")
+    rows.check_all(track.client, server.uri, experiment, files.rows)
+    last = rows.by_row(track.client.runs(server.uri, experiment))[-1]
+    stored = track.client.files(server.uri, last["run_id"])
+    assert stored[files.results_path.name] == files.results_path.read_bytes()
+
+
+def test_server_gone_in_mid_run(track, server, experiment):
+    """Told once, left alone, and made good at the end."""
+    lost = []
+
+    def fail(request):
+        journal = list((track.folder / "results").glob("raw_*/journal.jsonl"))
+        if journal and b'"type":"run_end"' not in journal[0].read_bytes():
+            lost.append(request.path)
+            raise Lost()
+    with Relay(server.port, before=fail) as relay:
+        done = track.run(*LONG, "--mlflow-uri", relay.uri, "--mlflow-experiment", experiment)
+    assert done.stderr.count("The rows are tried again at the end") == 1
+    assert lost and len(set(lost)) == 1, "after a failure nothing more was asked"
+    files = files_of(track.folder / "results")
+    rows.check_all(track.client, server.uri, experiment, files.rows)

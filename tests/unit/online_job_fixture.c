@@ -21,14 +21,14 @@ void online_job_fixture_init(struct online_job_fixture *f)
     f->cli.tool = "inferbench 1";
     log_init(&f->cli.log, LOG_NOTE);
     f->cli.log.fd = f->log[1];
-    arena_init(&f->job.arena, 64 << 20);
+    arena_init(&f->job.job.arena, 64 << 20);
 }
 
 void online_job_fixture_fini(struct online_job_fixture *f)
 {
     mem_fail_at(0);
     unsetenv("OPENAI_API_KEY");
-    arena_fini(&f->job.arena);
+    arena_fini(&f->job.job.arena);
     close(f->log[0]);
     close(f->log[1]);
     journal_fixture_fini(&f->fx);
@@ -37,9 +37,12 @@ void online_job_fixture_fini(struct online_job_fixture *f)
 enum status online_job_fixture_plan(struct online_job_fixture *f, const char *words)
 {
     struct online_job *j = &f->job;
-    arena_fini(&j->arena);
-    *j = (struct online_job){.cli = &f->cli, .argv = f->argv};
-    arena_init(&j->arena, 64 << 20);
+    arena_fini(&j->job.arena);
+    *j = (struct online_job){.job = {.mode = "online",
+                                     .cli = &f->cli,
+                                     .words = {.argv = f->argv},
+                                     .opts = &j->opts.run}};
+    arena_init(&j->job.arena, 64 << 20);
     snprintf(f->words, sizeof f->words, "--no-imds --output-dir %s %s", f->fx.dir, words);
     char *rest = f->words;
     for (char *word; (word = strsep(&rest, " ")) != NULL;) {
@@ -47,12 +50,12 @@ enum status online_job_fixture_plan(struct online_job_fixture *f, const char *wo
             if (*c == '+')
                 *c = ' ';
         if (*word != '\0')
-            f->argv[j->argc++] = word;
+            f->argv[j->job.words.argc++] = word;
     }
-    assert_true((size_t)j->argc <= sizeof f->argv / sizeof *f->argv);
+    assert_true((size_t)j->job.words.argc <= sizeof f->argv / sizeof *f->argv);
     const struct cli_table table = {online_opts_table, ONLINE_OPTS_COUNT, &j->opts};
-    const struct cli_words argv = {j->argc, j->argv};
-    if (cli_parse(&table, &argv, &j->arena, &j->parse, &f->e) != STATUS_OK)
+    if (cli_parse(&table, &j->job.words, &j->job.arena, &j->job.parse, &f->e) !=
+        STATUS_OK)
         return f->e.code;
     return online_setup_plan(j, &f->e);
 }

@@ -5,7 +5,8 @@
 #include <string.h>
 #include <cmocka.h>
 
-/* A letter a cell: . well, f fails, F for good, i interrupted, x the run breaks. */
+/* A letter a cell: . well, f fails, F for good, i interrupted, x the run breaks. What ran
+ * has a | for each pause. */
 struct script {
     const char *cells;
     char ran[16];
@@ -24,6 +25,12 @@ static enum status play(void *arg, size_t index, struct err *why, struct err *e)
     }
 }
 
+static void rest(void *arg)
+{
+    struct script *s = arg;
+    s->ran[strlen(s->ran)] = '|';
+}
+
 static void what_ends_a_run(void **state)
 {
     static const struct {
@@ -32,12 +39,12 @@ static void what_ends_a_run(void **state)
         int failed;
         enum status returned;
     } cases[] = {
-        {"...", "...", true, false, 0, STATUS_OK},
-        {".f.f.", ".f.f.", false, false, 2, STATUS_OK},
-        {".ff..", ".ff", false, false, 2, STATUS_OK},
+        {"...", ".|.|.", true, false, 0, STATUS_OK},
+        {".f.f.", ".|f|.|f|.", false, false, 2, STATUS_OK},
+        {".ff..", ".|f|f", false, false, 2, STATUS_OK},
         {"F..", "F", false, false, 1, STATUS_OK},
-        {".i.", ".i", false, true, 0, STATUS_OK},
-        {".x.", ".x", false, false, 0, STATUS_NO_SPACE},
+        {".i.", ".|i", false, true, 0, STATUS_OK},
+        {".x.", ".|x", false, false, 0, STATUS_NO_SPACE},
         {"", "", true, false, 0, STATUS_OK},
     };
     (void)state;
@@ -46,8 +53,11 @@ static void what_ends_a_run(void **state)
     log.fd = -1;
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         struct script s = {.cells = cases[i].cells};
-        const struct cells c = {
-            .count = strlen(s.cells), .log = &log, .arg = &s, .run = play};
+        const struct cells c = {.count = strlen(s.cells),
+                                .pause = {rest, &s},
+                                .log = &log,
+                                .arg = &s,
+                                .run = play};
         struct cells_outcome out;
         struct err e;
         assert_int_equal(cells_run(&c, &out, &e), cases[i].returned);

@@ -90,6 +90,7 @@ static void names_and_defaults(void **state)
                                           {"output-dir", "results"},
                                           {"config", ""},
                                           {"percentiles", "50 90 95 99"},
+                                          {"save-every", "60s"},
                                           {"no-gaps", "false"},
                                           {"limit", ""},
                                           {"accept-invalid", ""},
@@ -155,20 +156,20 @@ static void ranges(void **state)
 static void values_arrive(void **state)
 {
     struct bench *b = *state;
-    assert_null(b->got.accept_invalid);
-    assert_true(isnan(b->got.price_per_hour));
-    assert_int_equal(b->got.max_tokens, OPT_INT_UNSET);
+    assert_null(b->got.run.accept_invalid);
+    assert_true(isnan(b->got.run.price_per_hour));
+    assert_int_equal(b->got.run.max_tokens, OPT_INT_UNSET);
     assert_int_equal(give(b, "--accept-invalid", ""), STATUS_OK);
-    assert_string_equal(b->got.accept_invalid, "");
+    assert_string_equal(b->got.run.accept_invalid, "");
     assert_int_equal(give(b, "--batch-sizes", "1,4,8"), STATUS_OK);
     assert_int_equal(b->got.batch_sizes.count, 3);
     assert_int_equal(b->got.batch_sizes.items[2], 8);
     assert_int_equal(give(b, "--metadata", "k=a=b,c"), STATUS_OK);
-    assert_string_equal(b->got.metadata.items[0], "k=a=b,c");
+    assert_string_equal(b->got.run.metadata.items[0], "k=a=b,c");
     assert_int_equal(give(b, "-q", ""), STATUS_OK);
     assert_int_equal(give(b, "-v", ""), STATUS_OK);
-    assert_true(b->got.quiet && b->got.verbose);
-    assert_false(b->got.dry_run);
+    assert_true(b->got.run.quiet && b->got.run.verbose);
+    assert_false(b->got.run.dry_run);
 }
 
 int main(void)

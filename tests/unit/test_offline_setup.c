@@ -171,16 +171,16 @@ static void what_cannot_be_is_refused(void **state)
     assert_int_equal(f->job.settings.max_model_len, 4096);
     assert_int_equal(offline_fixture_plan(f, "--limit ERRORS=0.5 --accept-invalid=TREND"),
                      STATUS_OK);
-    assert_int_equal(f->job.run.limit_count, 1);
-    assert_string_equal(f->job.run.limits[0].code, "ERRORS");
-    assert_true(f->job.run.limits[0].value == 0.5);
+    assert_int_equal(f->job.job.run.limit_count, 1);
+    assert_string_equal(f->job.job.run.limits[0].code, "ERRORS");
+    assert_true(f->job.job.run.limits[0].value == 0.5);
 }
 
 static void the_header_tells_the_run(void **state)
 {
     struct offline_fixture *f = *state;
     const struct offline_job *j = &f->job;
-    const struct row *fields = &j->run.fields;
+    const struct row *fields = &j->job.run.fields;
     assert_int_equal(
         offline_fixture_plan(f, "--instance-type g5.xlarge --price-per-hour 2.5 "
                                 "--metadata who=me api_key=s3cret --model-name mine "
@@ -189,9 +189,9 @@ static void the_header_tells_the_run(void **state)
         STATUS_OK);
     assert_int_equal(offline_setup_run(&f->job, &f->e), STATUS_OK);
     struct stat st;
-    assert_int_equal(stat(j->raw_dir, &st), 0);
-    journal_fixture_has(j->journal_path, j->raw_dir);
-    assert_string_equal(j->settings.raw_dir, j->raw_dir);
+    assert_int_equal(stat(j->job.raw_dir, &st), 0);
+    journal_fixture_has(j->job.journal_path, j->job.raw_dir);
+    assert_string_equal(j->settings.raw_dir, j->job.raw_dir);
     assert_string_equal(field_str(fields, FIELD_instance_type), "g5.xlarge");
     assert_string_equal(field_str(fields, FIELD_label), "g5.xlarge");
     assert_string_equal(field_str(fields, FIELD_model_name), "mine");
@@ -200,10 +200,11 @@ static void the_header_tells_the_run(void **state)
     assert_int_equal(strlen(field_str(fields, FIELD_run_id)), 32);
     assert_string_equal(fields->v[FIELD_metadata].s,
                         "{\"who\":\"me\",\"api_key\":\"***\"}");
-    assert_null(strstr(j->run.options_json, "s3cret"));
-    assert_null(strstr(j->run.command_json, "s3cret"));
-    assert_null(strstr(j->run.env_json, "s3cret"));
-    journal_fixture_has(j->run.command_json, "[\"inferbench\",\"offline\",\"--engine\"");
+    assert_null(strstr(j->job.run.options_json, "s3cret"));
+    assert_null(strstr(j->job.run.command_json, "s3cret"));
+    assert_null(strstr(j->job.run.env_json, "s3cret"));
+    journal_fixture_has(j->job.run.command_json,
+                        "[\"inferbench\",\"offline\",\"--engine\"");
     assert_int_equal(j->settings.max_num_seqs, 3); /* Neuron compiles for it */
     char first[40];
     snprintf(first, sizeof first, "%s", field_str(fields, FIELD_run_id));

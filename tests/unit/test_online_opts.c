@@ -116,6 +116,7 @@ static void names_and_defaults(void **state)
                                           {"output-dir", "results"},
                                           {"config", ""},
                                           {"percentiles", "50 90 95 99"},
+                                          {"save-every", "60s"},
                                           {"no-gaps", "false"},
                                           {"limit", ""},
                                           {"accept-invalid", ""},
@@ -211,8 +212,8 @@ static void values_arrive(void **state)
     assert_true(b->got.no_stream);
     assert_int_equal(give(b, "-q", ""), STATUS_OK);
     assert_int_equal(give(b, "-v", ""), STATUS_OK);
-    assert_true(b->got.quiet && b->got.verbose);
-    assert_false(b->got.dry_run);
+    assert_true(b->got.run.quiet && b->got.run.verbose);
+    assert_false(b->got.run.dry_run);
 }
 
 int main(void)

@@ -36,7 +36,7 @@ static void defaults(void **state)
     assert_true(j->plan.cells[0].caching); /* as the server is set: read back */
     assert_int_equal(j->plan.options.max_model_len, 0);
     assert_int_equal(j->plan.options.num_runs, 3);
-    assert_string_equal(j->plan.options.run, field_str(&j->run.fields, FIELD_run_id));
+    assert_string_equal(j->plan.options.run, field_str(&j->job.run.fields, FIELD_run_id));
     assert_null(j->settings.model);
     assert_ptr_equal(j->settings.target, &j->target);
     assert_int_equal(j->settings.vocab_size, 10000);
@@ -136,7 +136,7 @@ static void the_header_tells_the_run(void **state)
 {
     struct online_job_fixture *f = *state;
     struct online_job *j = &f->job;
-    const struct row *fields = &j->run.fields;
+    const struct row *fields = &j->job.run.fields;
     online_job_fixture_ok(f,
                           "--host gpu7 --metadata who=me --price-per-hour 2.5 --label x "
                           "--api-key s3cret");
@@ -147,11 +147,11 @@ static void the_header_tells_the_run(void **state)
     assert_string_equal(field_str(fields, FIELD_engine), "openai");
     assert_string_equal(field_str(fields, FIELD_run_id), j->plan.options.run);
     assert_int_equal(fields->v[FIELD_model_name].kind, VALUE_NULL); /* the server's */
-    assert_string_equal(j->settings.raw_dir, j->raw_dir);
-    assert_string_equal(j->run.plan_sha256, j->plan.sha256);
-    assert_null(strstr(j->run.options_json, "s3cret"));
-    assert_null(strstr(j->run.command_json, "s3cret"));
-    assert_null(strstr(j->run.env_json, "s3cret"));
+    assert_string_equal(j->settings.raw_dir, j->job.raw_dir);
+    assert_string_equal(j->job.run.plan_sha256, j->plan.sha256);
+    assert_null(strstr(j->job.run.options_json, "s3cret"));
+    assert_null(strstr(j->job.run.command_json, "s3cret"));
+    assert_null(strstr(j->job.run.env_json, "s3cret"));
     online_job_fixture_ok(f, "--model m --instance-type g5.xlarge");
     assert_int_equal(online_setup_run(j, &f->e), STATUS_OK);
     assert_string_equal(field_str(fields, FIELD_instance_type), "g5.xlarge");

@@ -108,8 +108,8 @@ static void keys(void **state)
     assert_string_equal(t->api_key, SECRET);
     online_job_fixture_ok(f, "--api-key " SECRET);
     assert_string_equal(t->api_key, SECRET);
-    for (int i = 0; i < f->job.argc; i++)
-        assert_null(strstr(f->job.argv[i], "sk-"));
+    for (int i = 0; i < f->job.job.words.argc; i++)
+        assert_null(strstr(f->job.job.words.argv[i], "sk-"));
     online_job_fixture_refused(f, "--api-key a --api-key-file b", "--api-key",
                                "--api-key-file");
     journal_fixture_put(path, str_from("\n" SECRET));
@@ -134,8 +134,8 @@ static void headers(void **state)
     assert_string_equal(t->headers.items[0], "X-Team: a=b,c");
     assert_string_equal(t->headers.items[1], "Accept: */*");
     assert_string_equal(t->headers.items[2], "Authorization: Bearer " SECRET);
-    for (int i = 0; i < f->job.argc; i++)
-        assert_null(strstr(f->job.argv[i], "sk-"));
+    for (int i = 0; i < f->job.job.words.argc; i++)
+        assert_null(strstr(f->job.job.words.argv[i], "sk-"));
     online_job_fixture_refused(f, "--header a:b=c", "--header", "no header's");
     online_job_fixture_refused(f, "--header a=b\rc", "--header", "control character");
     online_job_fixture_refused(f, "--header content-length=3", "--header",

@@ -17,12 +17,8 @@
 struct fixture {
     struct journal_fixture fx;
     struct cli cli;
-    struct arena arena;
-    struct journal journal;
-    struct progress progress;
-    struct cells_outcome outcome;
-    struct tracking tracking;
-    struct run_end end;
+    struct run_opts opts;
+    struct run_job job;
     int log[2], out, old_out;
     char text[8192];
     struct err e;
@@ -40,21 +36,17 @@ static int setup(void **state)
     f.out = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
     log_init(&f.cli.log, LOG_NOTE);
     f.cli.log.fd = f.log[1];
-    arena_init(&f.arena, 64 << 20);
-    f.journal.fd = -1;
-    f.tracking = (struct tracking){.is_off = true};
-    f.end = (struct run_end){.mode = "online",
+    f.opts.output_dir = f.fx.dir;
+    f.job = (struct run_job){.mode = "online",
                              .cli = &f.cli,
-                             .arena = &f.arena,
-                             .journal = &f.journal,
-                             .progress = &f.progress,
-                             .outcome = &f.outcome,
-                             .fields = &f.fx.f.run.fields,
-                             .output_dir = f.fx.dir,
+                             .opts = &f.opts,
+                             .run = f.fx.f.run,
+                             .journal = {.fd = -1},
+                             .tracking = {.is_off = true},
                              .raw_dir = f.fx.dir,
                              .journal_path = f.fx.path,
-                             .tracking = &f.tracking,
                              .cells_planned = 1};
+    arena_init(&f.job.arena, 64 << 20);
     fflush(stdout);
     f.old_out = dup(STDOUT_FILENO);
     assert_true(dup2(f.out, STDOUT_FILENO) >= 0);
@@ -78,7 +70,7 @@ static int teardown(void **state)
     close(f->out);
     close(f->log[0]);
     close(f->log[1]);
-    arena_fini(&f->arena);
+    arena_fini(&f->job.arena);
     journal_fixture_fini(&f->fx);
     return 0;
 }
@@ -109,7 +101,7 @@ static size_t files(struct fixture *f, const char *pattern)
 
 static void begin(struct fixture *f)
 {
-    if (run_end_open(&f->end, &f->fx.f.run, &f->e) != STATUS_OK)
+    if (run_end_open(&f->job, &f->e) != STATUS_OK)
         fail_msg("%s: %s", f->e.where, f->e.what);
 }
 
@@ -117,8 +109,8 @@ static void a_run_that_was_stopped(void **state)
 {
     struct fixture *f = *state;
     begin(f);
-    f->outcome.is_interrupted = true;
-    int code = run_end_finish(&f->end, STATUS_OK, &f->e);
+    f->job.outcome.is_interrupted = true;
+    int code = run_end_finish(&f->job, STATUS_OK, &f->e);
     give_back(f);
     assert_int_equal(code, CLI_SIGNAL);
     journal_fixture_has(printed(f), "inferbench merge collected/*.json");
@@ -138,7 +130,7 @@ static void a_run_that_broke_off(void **state)
     struct fixture *f = *state;
     begin(f);
     status_fail(&f->e, STATUS_NO_SPACE, "journal", "disk full");
-    int code = run_end_finish(&f->end, STATUS_NO_SPACE, &f->e);
+    int code = run_end_finish(&f->job, STATUS_NO_SPACE, &f->e);
     give_back(f);
     assert_int_equal(code, CLI_FAILED);
     journal_fixture_has(told(f), "disk full");
@@ -149,8 +141,8 @@ static void files_that_cannot_be_written(void **state)
 {
     struct fixture *f = *state;
     begin(f);
-    f->end.output_dir = "/nowhere/at/all";
-    int code = run_end_finish(&f->end, STATUS_OK, &f->e);
+    f->opts.output_dir = "/nowhere/at/all";
+    int code = run_end_finish(&f->job, STATUS_OK, &f->e);
     give_back(f);
     assert_int_equal(code, CLI_FAILED);
     journal_fixture_has(told(f), "inferbench recover");
@@ -159,36 +151,8 @@ static void files_that_cannot_be_written(void **state)
 static void a_journal_that_cannot_be_made(void **state)
 {
     struct fixture *f = *state;
-    f->end.journal_path = "/nowhere/journal.jsonl";
-    assert_int_equal(run_end_open(&f->end, &f->fx.f.run, &f->e), STATUS_IO);
-}
-
-static void levels(void **state)
-{
-    struct fixture *f = *state;
-    run_end_log_level(&f->cli, false, true);
-    assert_int_equal(f->cli.log.level, LOG_DEBUG);
-    run_end_log_level(&f->cli, true, true);
-    assert_int_equal(f->cli.log.level, LOG_WARN);
-    run_end_log_level(&f->cli, false, false);
-    assert_int_equal(f->cli.log.level, LOG_NOTE);
-}
-
-static void a_dry_run(void **state)
-{
-    struct fixture *f = *state;
-    struct buf text;
-    buf_init(&text, 64);
-    buf_text(&text, "the plan\n");
-    int good = run_end_dry(&f->cli, STATUS_OK, &text, &f->e);
-    status_fail(&f->e, STATUS_BAD_OPTION, "--x", "is bad");
-    int bad = run_end_dry(&f->cli, f->e.code, &text, &f->e);
-    give_back(f);
-    buf_fini(&text);
-    assert_int_equal(good, CLI_DONE);
-    assert_int_equal(bad, CLI_USAGE);
-    assert_string_equal(printed(f), "the plan\n");
-    journal_fixture_has(told(f), "--x: is bad");
+    f->job.journal_path = "/nowhere/journal.jsonl";
+    assert_int_equal(run_end_open(&f->job, &f->e), STATUS_IO);
 }
 
 int main(void)
@@ -199,8 +163,6 @@ int main(void)
         TEST(a_run_that_broke_off),
         TEST(files_that_cannot_be_written),
         TEST(a_journal_that_cannot_be_made),
-        TEST(levels),
-        TEST(a_dry_run),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -28,15 +28,14 @@ static const struct opt table[] = {
     {.name = "uri", .type = OPT_STRING, AT(uri), .is_address = true, .help = "h"},
 };
 
+static const struct run_setup_facts nothing = {0};
+
 struct fixture {
     struct journal_fixture fx;
     struct cli cli;
-    struct arena arena;
     struct options options;
-    struct opt_parse parse;
-    struct run_data run;
-    struct env env;
-    struct run_setup s;
+    struct run_opts common;
+    struct run_job job;
     struct err e;
     char words[512];
     char *argv[32];
@@ -48,16 +47,10 @@ static int setup(void **state)
     memset(&f, 0, sizeof f);
     journal_fixture_init(&f.fx);
     f.cli.tool = "inferbench 1";
-    arena_init(&f.arena, 64 << 20);
-    f.s = (struct run_setup){.mode = "online",
-                             .cli = &f.cli,
-                             .arena = &f.arena,
-                             .parse = &f.parse,
-                             .output_dir = f.fx.dir,
-                             .price_per_hour = NAN,
-                             .no_imds = true,
-                             .run = &f.run,
-                             .env = &f.env};
+    f.common = (struct run_opts){
+        .output_dir = f.fx.dir, .price_per_hour = NAN, .no_imds = true};
+    f.job = (struct run_job){.mode = "online", .cli = &f.cli, .opts = &f.common};
+    arena_init(&f.job.arena, 64 << 20);
     *state = &f;
     return 0;
 }
@@ -66,7 +59,7 @@ static int teardown(void **state)
 {
     struct fixture *f = *state;
     mem_fail_at(0);
-    arena_fini(&f->arena);
+    arena_fini(&f->job.arena);
     journal_fixture_fini(&f->fx);
     return 0;
 }
@@ -74,12 +67,13 @@ static int teardown(void **state)
 static void parse(struct fixture *f, const char *words)
 {
     snprintf(f->words, sizeof f->words, "%s", words);
-    f->s.words = (struct cli_words){0, f->argv};
+    f->job.words = (struct cli_words){0, f->argv};
     char *rest = f->words;
     for (char *word; (word = strsep(&rest, " ")) != NULL;)
-        f->argv[f->s.words.argc++] = word;
+        f->argv[f->job.words.argc++] = word;
     const struct cli_table t = {table, sizeof table / sizeof *table, &f->options};
-    assert_int_equal(cli_parse(&t, &f->s.words, &f->arena, &f->parse, &f->e), STATUS_OK);
+    assert_int_equal(cli_parse(&t, &f->job.words, &f->job.arena, &f->job.parse, &f->e),
+                     STATUS_OK);
 }
 
 static void secrets_are_nowhere(void **state)
@@ -87,17 +81,17 @@ static void secrets_are_nowhere(void **state)
     struct fixture *f = *state;
     parse(f, "--api-key abc123 --name x --header A=abc123 B=abc123 --flag --name y "
              "--header=C=abc123 --api-key=abc123 -- --api-key abc123 --other z");
-    assert_int_equal(run_setup_header(&f->s, &f->e), STATUS_OK);
+    assert_int_equal(run_setup_header(&f->job, &nothing, &f->e), STATUS_OK);
     assert_string_equal(
-        f->run.command_json,
+        f->job.run.command_json,
         "[\"inferbench\",\"online\",\"--api-key\",\"***\",\"--name\",\"x\","
         "\"--header\",\"***\",\"***\",\"--flag\",\"--name\",\"y\",\"--header=***\","
         "\"--api-key=***\",\"--\",\"--api-key\",\"***\",\"--other\",\"z\"]");
     assert_string_equal(f->options.key, "abc123");
     assert_string_equal(f->options.headers.items[1], "B=abc123");
-    assert_null(strstr(f->run.options_json, "abc123"));
-    assert_null(strstr(f->run.env_json, "abc123"));
-    journal_fixture_has(f->run.options_json, "\"header\":\"***\"");
+    assert_null(strstr(f->job.run.options_json, "abc123"));
+    assert_null(strstr(f->job.run.env_json, "abc123"));
+    journal_fixture_has(f->job.run.options_json, "\"header\":\"***\"");
     for (int i = 0; i < 13; i++) /* the process list, up to "--" */
         assert_null(strstr(f->argv[i], "abc"));
 }
@@ -114,12 +108,12 @@ static void passwords_of_addresses_are_nowhere(void **state)
         {"--uri http://h/a", "\"--uri\",\"http://h/a\"]", "\"uri\":\"http://h/a\""},
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
-        f->s.words.argc = 0;
+        f->job.words.argc = 0;
         parse(f, cases[i][0]);
-        assert_int_equal(run_setup_header(&f->s, &f->e), STATUS_OK);
-        journal_fixture_has(f->run.command_json, cases[i][1]);
-        journal_fixture_has(f->run.options_json, cases[i][2]);
-        assert_null(strstr(f->run.env_json, "abc"));
+        assert_int_equal(run_setup_header(&f->job, &nothing, &f->e), STATUS_OK);
+        journal_fixture_has(f->job.run.command_json, cases[i][1]);
+        journal_fixture_has(f->job.run.options_json, cases[i][2]);
+        assert_null(strstr(f->job.run.env_json, "abc"));
     }
 }
 
@@ -127,12 +121,13 @@ static void a_run_keeps_its_id(void **state)
 {
     struct fixture *f = *state;
     parse(f, "--name x");
-    f->run.fields.v[FIELD_run_id] = value_str("mine");
-    assert_int_equal(run_setup_header(&f->s, &f->e), STATUS_OK);
-    assert_string_equal(field_str(&f->run.fields, FIELD_run_id), "mine");
-    assert_string_equal(field_str(&f->run.fields, FIELD_serving_mode), "online");
-    assert_string_not_equal(run_setup_new_id(&f->arena), run_setup_new_id(&f->arena));
-    assert_int_equal(strlen(run_setup_new_id(&f->arena)), 32);
+    f->job.run.fields.v[FIELD_run_id] = value_str("mine");
+    assert_int_equal(run_setup_header(&f->job, &nothing, &f->e), STATUS_OK);
+    assert_string_equal(field_str(&f->job.run.fields, FIELD_run_id), "mine");
+    assert_string_equal(field_str(&f->job.run.fields, FIELD_serving_mode), "online");
+    assert_string_not_equal(run_setup_new_id(&f->job.arena),
+                            run_setup_new_id(&f->job.arena));
+    assert_int_equal(strlen(run_setup_new_id(&f->job.arena)), 32);
 }
 
 static void words_of_the_engine(void **state)
@@ -161,7 +156,7 @@ static void stray_words_are_refused(void **state)
 {
     struct fixture *f = *state;
     parse(f, "stray --name x");
-    assert_int_equal(run_setup_check(&f->s, &f->e), STATUS_BAD_OPTION);
+    assert_int_equal(run_setup_check(&f->job, &f->e), STATUS_BAD_OPTION);
     assert_string_equal(f->e.where, "stray");
     journal_fixture_has(f->e.hint, "inferbench online --help");
 }

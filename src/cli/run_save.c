@@ -1,0 +1,42 @@
+#include "cli/run_save.h"
+
+#include <sys/stat.h>
+
+#define ARENA_CAP_BYTES   ((size_t)16 << 30)
+#define JOURNAL_MAX_BYTES ((off_t)512 << 20)
+#define TIMES_ITS_COST    100.0
+
+static bool is_due(const struct run_job *j)
+{
+    struct stat st;
+    double since_s = clock_to_s(clock_since(j->saved));
+    double every_s = (double)j->opts->save_every_ns / 1e9;
+    bool is_time = every_s <= 0 ||
+                   (since_s >= every_s && since_s >= TIMES_ITS_COST * j->save_s);
+    return is_time && stat(j->journal_path, &st) == 0 && st.st_size <= JOURNAL_MAX_BYTES;
+}
+
+static void save(void *arg)
+{
+    struct run_job *j = arg;
+    struct recovery read = {.results = {0}};
+    struct arena a;
+    struct err e;
+    if (!is_due(j))
+        return;
+    const struct instant begin = clock_now();
+    arena_init(&a, ARENA_CAP_BYTES);
+    if (results_read(j->raw_dir, j->opts->output_dir, &a, &read, &e) != STATUS_OK ||
+        results_write(&read.run, &read.results, &e) != STATUS_OK)
+        log_error(&j->cli->log, &e);
+    else
+        tracking_log_part(&j->tracking, read.results.results_path, &a);
+    arena_fini(&a);
+    j->saved = clock_now();
+    j->save_s = clock_to_s(clock_between(begin, j->saved));
+}
+
+struct cells_pause run_save_pause(struct run_job *j)
+{
+    return (struct cells_pause){.run = save, .arg = j};
+}

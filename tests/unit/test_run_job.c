@@ -1,0 +1,176 @@
+/* The way of a run from its words on, with steps that do nothing. */
+#include "cli/run_job.h"
+
+#include <fcntl.h>
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+#include <cmocka.h>
+
+#include "cli/offline_opts.h"
+#include "journal_fixture.h"
+
+struct fixture {
+    struct cli cli;
+    struct offline_opts opts;
+    struct run_job job;
+    struct run_steps steps;
+    enum status planned, prepared;
+    int prepares;
+    int log[2], out, old_out;
+    char words[256], text[4096];
+    char *argv[16];
+};
+
+static enum status make_plan(void *arg, struct err *e)
+{
+    struct fixture *f = arg;
+    return f->planned == STATUS_OK ? STATUS_OK : status_fail(e, f->planned, "plan", "no");
+}
+
+static enum status dry_text(void *arg, struct buf *out, struct err *e)
+{
+    struct fixture *f = arg;
+    buf_text(out, "the plan\n");
+    return f->prepared == STATUS_OK ? STATUS_OK
+                                    : status_fail(e, f->prepared, "dry", "no text");
+}
+
+static enum status prepare(void *arg, struct err *e)
+{
+    struct fixture *f = arg;
+    f->prepares++;
+    return status_fail(e, STATUS_NOT_FOUND, "vLLM", "is not here");
+}
+
+static int setup(void **state)
+{
+    static struct fixture f;
+    memset(&f, 0, sizeof f);
+    assert_int_equal(pipe2(f.log, O_NONBLOCK | O_CLOEXEC), 0);
+    log_init(&f.cli.log, LOG_NOTE);
+    f.cli.log.fd = f.log[1];
+    f.steps = (struct run_steps){
+        .table = {offline_opts_table, OFFLINE_OPTS_COUNT, &f.opts},
+        .mode = "offline",
+        .experiment = ENTRY_OFFLINE_EXPERIMENT,
+        .arg = &f,
+        .plan = make_plan,
+        .dry_text = dry_text,
+        .prepare = prepare};
+    f.out = memfd_create("stdout", 0);
+    fflush(stdout);
+    f.old_out = dup(STDOUT_FILENO);
+    *state = &f;
+    return 0;
+}
+
+static int teardown(void **state)
+{
+    struct fixture *f = *state;
+    close(f->old_out);
+    close(f->out);
+    close(f->log[0]);
+    close(f->log[1]);
+    return 0;
+}
+
+/* The exit code; what was printed is in f->text. */
+static int go(struct fixture *f, const char *words)
+{
+    snprintf(f->words, sizeof f->words, "%s", words);
+    f->job = (struct run_job){
+        .cli = &f->cli, .words = {.argv = f->argv}, .opts = &f->opts.run};
+    char *rest = f->words;
+    for (char *word; (word = strsep(&rest, " ")) != NULL;)
+        if (*word != '\0')
+            f->argv[f->job.words.argc++] = word;
+    assert_int_equal(ftruncate(f->out, 0), 0);
+    assert_true(dup2(f->out, STDOUT_FILENO) >= 0);
+    int code = run_job_main(&f->job, &f->steps);
+    dup2(f->old_out, STDOUT_FILENO);
+    ssize_t got = pread(f->out, f->text, sizeof f->text - 1, 0);
+    f->text[got > 0 ? got : 0] = '\0';
+    return code;
+}
+
+static const char *told(struct fixture *f)
+{
+    ssize_t got = read(f->log[0], f->text, sizeof f->text - 1);
+    f->text[got > 0 ? got : 0] = '\0';
+    return f->text;
+}
+
+static void levels(void **state)
+{
+    static const struct {
+        const char *words;
+        enum log_level level;
+    } cases[] = {{"--dry-run", LOG_NOTE},
+                 {"--dry-run -v", LOG_DEBUG},
+                 {"--dry-run -q", LOG_WARN},
+                 {"--dry-run -q -v", LOG_WARN}};
+    struct fixture *f = *state;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        assert_int_equal(go(f, cases[i].words), CLI_DONE);
+        assert_int_equal(f->cli.log.level, cases[i].level);
+    }
+}
+
+static void a_dry_run(void **state)
+{
+    struct fixture *f = *state;
+    assert_int_equal(go(f, "--dry-run"), CLI_DONE);
+    assert_string_equal(f->text, "the plan\n");
+    f->prepared = STATUS_NO_MEMORY;
+    assert_int_equal(go(f, "--dry-run"), CLI_FAILED);
+    assert_string_equal(f->text, "");
+    journal_fixture_has(told(f), "dry: no text");
+    assert_int_equal(f->prepares, 0);
+}
+
+static void a_plan_that_cannot_be(void **state)
+{
+    struct fixture *f = *state;
+    f->planned = STATUS_NOT_FOUND; /* the words' fault, whatever it is */
+    assert_int_equal(go(f, ""), CLI_USAGE);
+    f->planned = STATUS_NO_MEMORY;
+    assert_int_equal(go(f, ""), CLI_FAILED);
+    assert_int_equal(f->prepares, 0);
+    assert_int_equal(go(f, "--no-such-option"), CLI_USAGE);
+}
+
+static void tags_that_are_taken(void **state)
+{
+    struct fixture *f = *state;
+    assert_int_equal(go(f, "--no-mlflow --mlflow-tag run_id=x --dry-run"), CLI_DONE);
+    assert_int_equal(go(f, "--mlflow-tag run_id=x --dry-run"), CLI_USAGE);
+    journal_fixture_has(told(f), "\"run_id\" is a tag that inferbench sets itself");
+}
+
+static void an_engine_that_is_not_there(void **state)
+{
+    struct fixture *f = *state;
+    assert_int_equal(go(f, "--no-mlflow"), CLI_FAILED);
+    assert_int_equal(f->prepares, 1);
+    journal_fixture_has(told(f), "vLLM: is not here");
+}
+
+int main(void)
+{
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+    const struct CMUnitTest tests[] = {
+        TEST(levels),
+        TEST(a_dry_run),
+        TEST(a_plan_that_cannot_be),
+        TEST(tags_that_are_taken),
+        TEST(an_engine_that_is_not_there),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,137 @@
+/* When results so far are saved, and that they are the journal's; tests/e2e and
+ * tests/track have whole runs. */
+#include "cli/run_save.h"
+
+#include <fcntl.h>
+#include <glob.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+#include <cmocka.h>
+
+#include "journal_fixture.h"
+
+struct fixture {
+    struct journal_fixture fx;
+    struct cli cli;
+    struct run_opts opts;
+    struct run_job job;
+    int log[2];
+    char told[2048];
+    struct err e;
+};
+
+static int setup(void **state)
+{
+    static struct fixture f;
+    memset(&f, 0, sizeof f);
+    journal_fixture_init(&f.fx);
+    assert_int_equal(pipe2(f.log, O_NONBLOCK | O_CLOEXEC), 0);
+    log_init(&f.cli.log, LOG_NOTE);
+    f.cli.log.fd = f.log[1];
+    f.opts = (struct run_opts){.output_dir = f.fx.dir, .save_every_ns = 60 * NS_PER_S};
+    f.job = (struct run_job){.mode = "online",
+                             .cli = &f.cli,
+                             .opts = &f.opts,
+                             .run = f.fx.f.run,
+                             .tracking = {.is_off = true},
+                             .raw_dir = f.fx.dir,
+                             .journal_path = f.fx.path,
+                             .saved = clock_now()};
+    arena_init(&f.job.arena, 1 << 20);
+    assert_int_equal(journal_create(&f.job.journal, f.fx.path, clock_now(), &f.e),
+                     STATUS_OK);
+    assert_int_equal(journal_run(&f.job.journal, &f.job.run, &f.e), STATUS_OK);
+    *state = &f;
+    return 0;
+}
+
+static int teardown(void **state)
+{
+    struct fixture *f = *state;
+    journal_close(&f->job.journal);
+    arena_fini(&f->job.arena);
+    close(f->log[0]);
+    close(f->log[1]);
+    journal_fixture_fini(&f->fx);
+    return 0;
+}
+
+/* Files of results after a pause between two cells. */
+static size_t saved(struct fixture *f)
+{
+    char path[192];
+    glob_t g;
+    struct cells_pause pause = run_save_pause(&f->job);
+    pause.run(pause.arg);
+    snprintf(path, sizeof path, "%s/*_results_*.json", f->fx.dir);
+    size_t count = glob(path, 0, NULL, &g) == 0 ? g.gl_pathc : 0;
+    ssize_t got = read(f->log[0], f->told, sizeof f->told - 1);
+    f->told[got > 0 ? got : 0] = '\0';
+    if (count > 0)
+        assert_int_equal(unlink(g.gl_pathv[0]), 0);
+    globfree(&g);
+    return count;
+}
+
+static void once_a_minute(void **state)
+{
+    struct fixture *f = *state;
+    assert_int_equal(saved(f), 0);
+    f->job.saved.ns -= 61 * NS_PER_S;
+    assert_int_equal(saved(f), 1);
+    assert_int_equal(saved(f), 0);
+    assert_true(f->job.save_s > 0);
+}
+
+static void less_often_where_it_is_dear(void **state)
+{
+    struct fixture *f = *state;
+    f->job.save_s = 2;
+    f->job.saved.ns -= 199 * NS_PER_S;
+    assert_int_equal(saved(f), 0);
+    f->job.saved.ns -= 2 * NS_PER_S;
+    assert_int_equal(saved(f), 1);
+}
+
+static void after_every_cell(void **state)
+{
+    struct fixture *f = *state;
+    f->opts.save_every_ns = 0;
+    f->job.save_s = 2;
+    assert_int_equal(saved(f), 1);
+    f->job.save_s = 2;
+    assert_int_equal(saved(f), 1);
+}
+
+static void not_with_a_huge_journal(void **state)
+{
+    struct fixture *f = *state;
+    f->opts.save_every_ns = 0;
+    assert_int_equal(truncate(f->fx.path, ((off_t)512 << 20) + 1), 0);
+    assert_int_equal(saved(f), 0);
+}
+
+static void what_fails_is_told(void **state)
+{
+    struct fixture *f = *state;
+    f->opts.save_every_ns = 0;
+    f->opts.output_dir = "/nowhere/at/all";
+    assert_int_equal(saved(f), 0);
+    journal_fixture_has(f->told, "/nowhere/at/all");
+}
+
+int main(void)
+{
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+    const struct CMUnitTest tests[] = {
+        TEST(once_a_minute),      TEST(less_often_where_it_is_dear),
+        TEST(after_every_cell),   TEST(not_with_a_huge_journal),
+        TEST(what_fails_is_told),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
