@@ -14,6 +14,7 @@ struct list {
     struct log *log;
     struct arena *arena;
     struct opt_strings *out; /* room for PATHS_MAX */
+    const char *told;        /* raw folder of a live run that was told last; or NULL */
 };
 
 static enum status no_memory(const char *where, struct err *e)
@@ -32,6 +33,26 @@ static enum status add(struct list *l, const char *path, struct err *e)
         return status_fail(e, STATUS_TOO_BIG, path, "more than %d files", PATHS_MAX);
     l->out->items[l->out->count++] = path;
     return STATUS_OK;
+}
+
+/* Told once for each run, whether its folder or its results were come upon. */
+static bool is_live(struct list *l, const char *raw_dir)
+{
+    const char *journal = raw_dir != NULL
+                              ? arena_printf(l->arena, "%s/journal.jsonl", raw_dir)
+                              : NULL;
+    if (journal == NULL || !journal_is_live(journal))
+        return false;
+    if (l->told == NULL || !inputs_is_same(l->told, raw_dir))
+        log_line(l->log, LOG_WARN,
+                 "%s: the run is still going on; sync it once it has ended", raw_dir);
+    l->told = raw_dir;
+    return true;
+}
+
+static enum status add_results(struct list *l, const char *path, struct err *e)
+{
+    return is_live(l, results_raw_dir(path, l->arena)) ? STATUS_OK : add(l, path, e);
 }
 
 static const char *without_slash(const char *path, struct arena *a)
@@ -61,16 +82,11 @@ static const char *results_of(struct list *l, const char *raw_dir)
 
 static enum status add_raw(struct list *l, const char *raw_dir, struct err *e)
 {
-    const char *journal = arena_printf(l->arena, "%s/journal.jsonl", raw_dir);
     struct recovery *r = arena_alloc(l->arena, 1, sizeof *r);
-    if (journal == NULL || r == NULL)
+    if (r == NULL)
         return no_memory(raw_dir, e);
-    if (journal_is_live(journal)) {
-        log_line(l->log, LOG_WARN,
-                 "%s: the run is still going on; its rows are logged at its end",
-                 raw_dir);
+    if (is_live(l, raw_dir))
         return STATUS_OK;
-    }
     const char *path = results_of(l, raw_dir);
     if (path != NULL)
         return add(l, path, e);
@@ -121,7 +137,7 @@ static enum status add_folder(struct list *l, const char *folder, struct err *e)
     if (s == STATUS_NOT_FOUND && raws > 0)
         return STATUS_OK;
     for (size_t i = 0; i < count && s == STATUS_OK; i++)
-        s = add(l, inputs[i].path, e);
+        s = add_results(l, inputs[i].path, e);
     return s;
 }
 
@@ -135,6 +151,6 @@ enum status sync_inputs_expand(const struct opt_strings *words, struct log *log,
     struct list l = {.log = log, .arena = a, .out = out};
     for (size_t i = 0; i < words->count && s == STATUS_OK; i++)
         s = file_is_dir(words->items[i]) ? add_folder(&l, words->items[i], e)
-                                         : add(&l, words->items[i], e);
+                                         : add_results(&l, words->items[i], e);
     return s;
 }

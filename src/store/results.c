@@ -330,6 +330,19 @@ enum status results_claim(const char *output_dir, struct run_data *run, struct a
                        STAMP_TRIES);
 }
 
+const char *results_raw_dir(const char *results_path, struct arena *a)
+{
+    static const char mark[] = "_results_", suffix[] = ".json";
+    const char *base = file_base_name(results_path), *at = strstr(base, mark);
+    const char *stamp = at != NULL ? at + strlen(mark) : base;
+    size_t len = strlen(stamp), end = strlen(suffix);
+    if (at == NULL || len < end || strcmp(stamp + len - end, suffix) != 0)
+        return NULL;
+    const char *raw = arena_printf(a, "%.*sraw_%.*s", (int)(base - results_path),
+                                   results_path, (int)(len - end), stamp);
+    return raw != NULL && file_is_dir(raw) ? raw : NULL;
+}
+
 /* The folder that holds raw_dir, in the arena. */
 static const char *parent_of(const char *raw_dir, struct arena *a)
 {

@@ -36,6 +36,10 @@ MUST_CHECK enum status results_write(const struct run_data *run, const struct re
 MUST_CHECK enum status results_read(const char *raw_dir, const char *output_dir,
                                     struct arena *a, struct recovery *out, struct err *e);
 
+/* The folder raw_STAMP beside MODE_results_STAMP.json, in the arena; NULL: there is none.
+ */
+const char *results_raw_dir(const char *results_path, struct arena *a);
+
 /* Takes a stamp for a new run that starts at run->start and sets run->stamp: creates
  * output_dir and output_dir/raw_<stamp>, with -2, -3... where the folder is there. Texts
  * live in the arena. */

@@ -449,3 +449,11 @@ bool account_is_refused(const struct account *acc, const struct rest_call *answe
     }
     return true;
 }
+
+void account_explain_closed(const struct account *acc, struct err *e)
+{
+    if (e->code == STATUS_CLOSED && acc->client_cert == NULL &&
+        str_starts(str_from(acc->base), "https://"))
+        (void)status_hint(e, "If it lets in only those who show a certificate, "
+                             "MLFLOW_TRACKING_CLIENT_CERT_PATH names yours");
+}

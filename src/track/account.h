@@ -44,5 +44,8 @@ MUST_CHECK enum status account_open(const struct account *acc, double timeout_s,
  * why, and what to do. */
 bool account_is_refused(const struct account *acc, const struct rest_call *answer,
                         struct err *e);
+/* Adds to e, about a connection that broke, what TLS leaves unsaid: a server that wants
+ * to see a certificate closes the connection on those who show none. */
+void account_explain_closed(const struct account *acc, struct err *e);
 
 #endif

@@ -10,6 +10,7 @@
 #include "base/file.h"
 #include "base/mem.h"
 #include "store/foreign.h"
+#include "store/results.h"
 #include "text/json.h"
 
 #define LOCK_WAIT_S   10.0
@@ -25,10 +26,12 @@ static enum status no_memory(const char *path, struct err *e)
     return status_fail(e, STATUS_NO_MEMORY, path, "out of memory");
 }
 
+/* The raw folder stays where it is while the results file is replaced. */
 static enum status lock(struct bundle *b, struct err *e)
 {
     struct instant limit = clock_after(clock_now(), clock_seconds(LOCK_WAIT_S));
-    b->lock_fd = open(b->results_path, O_RDONLY | O_CLOEXEC);
+    const char *path = b->raw_dir != NULL ? b->raw_dir : b->results_path;
+    b->lock_fd = open(path, O_RDONLY | O_CLOEXEC);
     if (b->lock_fd < 0)
         return status_errno(e, b->results_path, "cannot be read");
     while (flock(b->lock_fd, LOCK_EX | LOCK_NB) != 0) {
@@ -85,8 +88,8 @@ static const char *if_there(const char *path)
     return path != NULL && file_exists(path) ? path : NULL;
 }
 
-/* offline_results_STAMP.json: env_info_STAMP.json, offline_summary_STAMP.json and
- * raw_STAMP/ stand beside it. */
+/* offline_results_STAMP.json: env_info_STAMP.json and offline_summary_STAMP.json
+ * stand beside it. */
 static enum status find_others(struct bundle *b, struct arena *a, struct err *e)
 {
     static const char mark[] = "_results_";
@@ -95,7 +98,7 @@ static enum status find_others(struct bundle *b, struct arena *a, struct err *e)
     size_t len = strlen(base), end = strlen(".json");
     bool has_end = len > end && strcmp(base + len - end, ".json") == 0;
     int stem = (int)(has_end ? len - end : len);
-    const char *raw = NULL, *at = strstr(base, mark);
+    const char *at = strstr(base, mark);
     if (at != NULL && has_end) {
         const char *stamp = at + strlen(mark);
         int stamp_len = (int)(base + stem - stamp);
@@ -104,10 +107,9 @@ static enum status find_others(struct bundle *b, struct arena *a, struct err *e)
         b->summary_path = if_there(arena_printf(a, "%.*s%.*s_summary_%.*s.json", folder,
                                                 path, (int)(at - base), base, stamp_len,
                                                 stamp));
-        raw = if_there(arena_printf(a, "%.*sraw_%.*s", folder, path, stamp_len, stamp));
     }
-    b->ledger_path = raw != NULL ? arena_printf(a, "%s/mlflow.json", raw)
-                                 : arena_printf(a, "%s.mlflow", path);
+    b->ledger_path = b->raw_dir != NULL ? arena_printf(a, "%s/mlflow.json", b->raw_dir)
+                                        : arena_printf(a, "%s.mlflow", path);
     return b->ledger_path != NULL ? STATUS_OK : no_memory(path, e);
 }
 
@@ -136,7 +138,8 @@ enum status bundle_open(const char *path, struct arena *a, struct bundle *out,
     struct reader r = {.bundle = out, .arena = a};
     const struct foreign_visitor visitor = {
         .row = take_row, .arg = &r, .needs_no_digest = true};
-    *out = (struct bundle){.results_path = path, .lock_fd = -1};
+    *out = (struct bundle){
+        .results_path = path, .raw_dir = results_raw_dir(path, a), .lock_fd = -1};
     enum status s = lock(out, e);
     if (s == STATUS_OK)
         s = foreign_read(path, &visitor, &file, e);

@@ -17,7 +17,8 @@ struct bundle_row {
 struct bundle {
     const char *results_path;
     const char *env_path, *summary_path; /* NULL: not there */
-    const char *ledger_path;             /* raw_STAMP/mlflow.json, else RESULTS.mlflow */
+    const char *raw_dir;                 /* raw_STAMP; NULL: not there */
+    const char *ledger_path;             /* raw_dir/mlflow.json, else RESULTS.mlflow */
     bool is_merged;                      /* rows of several runs */
     json_t *metadata;                    /* NULL: the published tool's file */
     struct bundle_row *rows;             /* [count], in the file's order */
@@ -25,8 +26,9 @@ struct bundle {
     int lock_fd; /* -1: not locked */
 };
 
-/* Reads path and locks it against another sync of this machine. Texts live in the arena.
- * As foreign_read; STATUS_TIMEOUT: another holds the lock for longer than 10 s. */
+/* Reads path and locks raw_dir, or path, against another sync of this machine. Texts live
+ * in the arena. As foreign_read; STATUS_TIMEOUT: another holds the lock for longer than
+ * 10 s. */
 MUST_CHECK enum status bundle_open(const char *path, struct arena *a, struct bundle *out,
                                    struct err *e);
 void bundle_close(struct bundle *b); /* harmless twice */

@@ -50,11 +50,6 @@ static json_t *find(const struct ledger *l, const struct ledger_place *p)
     return NULL;
 }
 
-size_t ledger_count(const struct ledger *l, const struct ledger_place *p)
-{
-    return json_object_size(json_object_get(find(l, p), "rows"));
-}
-
 static void save(struct ledger *l)
 {
     struct buf compact, text;

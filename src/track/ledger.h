@@ -26,8 +26,6 @@ struct ledger_place {
 };
 
 MUST_CHECK enum status ledger_open(struct ledger *l, const char *path, struct err *e);
-/* Rows that are confirmed for this place. */
-size_t ledger_count(const struct ledger *l, const struct ledger_place *p);
 /* Notes a row; writes the file at most once a second. A folder that cannot be written is
  * kept in l->failed. */
 void ledger_note(struct ledger *l, const struct ledger_place *p, const char *unique,

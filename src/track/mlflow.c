@@ -154,6 +154,8 @@ enum status mlflow_send(struct mlflow *m, const struct mlflow_call *c, struct er
         if (!is_again || !pause_before(m, tried))
             break;
     }
+    if (s != STATUS_OK)
+        account_explain_closed(m->account, e);
     m->call.url = NULL;
     buf_fini(&url);
     return s;

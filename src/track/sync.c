@@ -329,7 +329,7 @@ static void make_link(struct job *j)
         return;
     const struct shelf *s = &j->shelves[0];
     const char *only = j->shelf_count == 1 ? s->run_id : NULL;
-    j->out->link = runs_link(j->options->account->base, s->id, only, j->arena);
+    j->out->link = runs_link(j->options->account, s->id, only, j->arena);
 }
 
 static enum status work(struct job *j, struct err *e)

@@ -16,7 +16,7 @@ from mlflow.tracking import MlflowClient
 
 
 def client_of(ask):
-    for key in [key for key in os.environ if key.startswith("MLFLOW_TRACKING_")]:
+    for key in [key for key in os.environ if key.startswith(("MLFLOW_TRACKING_", "MLFLOW_WORKSPACE"))]:
         del os.environ[key]
     os.environ.update(ask.get("env", {}))
     mlflow.set_tracking_uri(ask["uri"])
@@ -67,6 +67,10 @@ def points(client, ask):
     return {key: len(client.get_metric_history(ask["run_id"], key)) for key in ask["keys"]}
 
 
+def create_workspace(client, ask):
+    client.create_workspace(ask["name"])
+
+
 def delete_run(client, ask):
     client.delete_run(ask["run_id"])
 
@@ -75,8 +79,8 @@ def delete_experiment(client, ask):
     client.delete_experiment(client.get_experiment_by_name(ask["experiment"]).experiment_id)
 
 
-CALLS = {call.__name__: call for call in (experiment, runs, files, points, delete_run,
-                                          delete_experiment)}
+CALLS = {call.__name__: call for call in (experiment, runs, files, points, create_workspace,
+                                          delete_run, delete_experiment)}
 
 
 def main():

@@ -23,7 +23,7 @@ class Lost(Exception):
 class Relay:
     """before(request) and after(request, answer) may give an Answer or raise Lost."""
 
-    def __init__(self, port, before=None, after=None, host=None, certificate=None):
+    def __init__(self, port, before=None, after=None, host=None, certificate=None, clients=None):
         self.port, self.before, self.after, self.host = port, before, after, host
         self.seen, self.lock = [], threading.Lock()
         self.server = ThreadingHTTPServer(("127.0.0.1", 0), self.handler())
@@ -31,6 +31,9 @@ class Relay:
         if certificate:
             context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
             context.load_cert_chain(*certificate)
+            if clients:  # whoever has no certificate of these is sent away
+                context.verify_mode = ssl.CERT_REQUIRED
+                context.load_verify_locations(clients)
             self.server.socket = context.wrap_socket(self.server.socket, server_side=True)
         scheme = "https" if certificate else "http"
         self.uri = f"{scheme}://localhost:{self.server.server_address[1]}"

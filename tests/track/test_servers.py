@@ -9,7 +9,7 @@ import pytest
 from e2e import published
 from e2e.offline_run import files_of
 from track import rows
-from track.real_server import counted, free_port
+from track.real_server import counted, free_port, link_in
 from track.relay import Relay, certificate
 
 ONE = ["offline", "--engine", "null", "--no-imds", "--scenarios", "short", "--batch-sizes", "1",
@@ -88,6 +88,13 @@ def test_own_name(track, server, experiment):
     assert counted(done) == (1, 1, 0)
 
 
+def test_tags_of_the_rows(track, server, experiment):
+    """A tag that inferbench sets itself cannot be another's."""
+    done = track.sync(one_row(track), server.uri, experiment, "--mlflow-tag", "verdict=VALID",
+                      code=2)
+    assert "--mlflow-tag" in done.stderr and '"verdict"' in done.stderr
+
+
 def test_proxy_is_not_for_loopback(track, server, experiment):
     with Relay(server.port) as relay:
         proxies = {name: relay.uri for name in ("http_proxy", "HTTP_PROXY", "ALL_PROXY")}
@@ -120,6 +127,47 @@ def test_https(track, server, client, experiment, tmp_path):
         done = track.sync(path, relay.uri, experiment, env={**trusted, **blind}, code=2)
         assert "MLFLOW_TRACKING_INSECURE_TLS" in done.stderr
     assert len(client.runs(server.uri, experiment)) == 1
+
+
+def test_client_certificate(track, server, client, experiment, tmp_path):
+    """A door that lets in only those who show a certificate; key and certificate in one file."""
+    cert, key = certificate(tmp_path)
+    (tmp_path / "own").mkdir()
+    own_cert, own_key = certificate(tmp_path / "own")
+    both = tmp_path / "both.pem"
+    both.write_bytes(own_key.read_bytes() + own_cert.read_bytes())
+    trusted = {"MLFLOW_TRACKING_SERVER_CERT_PATH": str(cert)}
+    path = one_row(track)
+    with Relay(server.port, certificate=(cert, key), clients=own_cert) as relay:
+        done = track.sync(path, relay.uri, experiment, code=1, env=trusted)
+        assert "MLFLOW_TRACKING_CLIENT_CERT_PATH" in done.stderr
+        done = track.sync(path, relay.uri, experiment, code=2,
+                          env={**trusted, "MLFLOW_TRACKING_CLIENT_CERT_PATH": "/nowhere.pem"})
+        assert "/nowhere.pem" in done.stderr
+        done = track.sync(path, relay.uri, experiment,
+                          env={**trusted, "MLFLOW_TRACKING_CLIENT_CERT_PATH": str(both)})
+        assert counted(done) == (1, 1, 0)
+    assert len(client.runs(server.uri, experiment)) == 1
+
+
+@pytest.mark.slow
+def test_workspace(track, start_server, client, experiment):
+    """Rows go where MLFLOW_WORKSPACE says, and the link leads there."""
+    server = start_server("--enable-workspaces")
+    client.ask(server.uri, "create_workspace", name="team-1")
+    team = {"MLFLOW_WORKSPACE": "team-1"}
+    path = one_row(track)
+    done = track.sync(path, server.uri, experiment, env=team)
+    assert counted(done) == (1, 1, 0)
+    assert link_in(done.stdout).endswith("&workspace=team-1")
+    run, = client.runs(server.uri, experiment, env=team)
+    assert "row.json" in client.files(server.uri, run["run_id"], env=team)
+    assert client.ask(server.uri, "experiment", experiment=experiment) is None
+    track.run("analyze", "--mlflow-uri", server.uri, "--experiment", experiment, env=team)
+    done = track.sync(path, server.uri, experiment, code=1, env={"MLFLOW_WORKSPACE": "nobodys"})
+    assert "nobodys" in done.stderr
+    assert counted(track.sync(path, server.uri, experiment)) == (1, 1, 0)  # the default one
+    assert client.ask(server.uri, "experiment", experiment=experiment) is not None
 
 
 def test_token(track, server, experiment):

@@ -29,6 +29,19 @@ static int teardown(void **state)
     return 0;
 }
 
+static size_t rows_at(const struct ledger *l, const struct ledger_place *p)
+{
+    size_t i;
+    json_t *server;
+    json_array_foreach(json_object_get(l->root, "servers"), i, server)
+    {
+        const char *uri = json_string_value(json_object_get(server, "uri"));
+        if (uri != NULL && strcmp(uri, p->uri) == 0)
+            return json_object_size(json_object_get(server, "rows"));
+    }
+    return 0;
+}
+
 static void rows_of_two_servers(void **state)
 {
     struct foreign_fixture *f = *state;
@@ -36,7 +49,7 @@ static void rows_of_two_servers(void **state)
     struct err e;
     const char *path = arena_printf(&f->arena, "%s/mlflow.json", f->dir);
     assert_int_equal(ledger_open(&l, path, &e), STATUS_OK);
-    assert_int_equal(ledger_count(&l, &here), 0);
+    assert_int_equal(rows_at(&l, &here), 0);
     ledger_note(&l, &here, "r/0", "m0");
     ledger_note(&l, &here, "r/1", "m1");
     ledger_note(&l, &here, "r/1", "m1");
@@ -44,8 +57,8 @@ static void rows_of_two_servers(void **state)
     ledger_close(&l);
     assert_int_equal(l.failed.code, STATUS_OK);
     assert_int_equal(ledger_open(&l, path, &e), STATUS_OK);
-    assert_int_equal(ledger_count(&l, &here), 2);
-    assert_int_equal(ledger_count(&l, &there), 1);
+    assert_int_equal(rows_at(&l, &here), 2);
+    assert_int_equal(rows_at(&l, &there), 1);
     assert_int_equal(json_array_size(json_object_get(l.root, "servers")), 2);
     ledger_close(&l);
 }
@@ -68,11 +81,11 @@ static void a_broken_file_counts_for_nothing(void **state)
     struct err e;
     const char *path = foreign_fixture_put(f, "mlflow.json", "{\"format\": 1, \"ser");
     assert_int_equal(ledger_open(&l, path, &e), STATUS_OK);
-    assert_int_equal(ledger_count(&l, &here), 0);
+    assert_int_equal(rows_at(&l, &here), 0);
     ledger_note(&l, &here, "r/0", "m0");
     ledger_close(&l);
     assert_int_equal(ledger_open(&l, path, &e), STATUS_OK);
-    assert_int_equal(ledger_count(&l, &here), 1);
+    assert_int_equal(rows_at(&l, &here), 1);
     ledger_close(&l);
 }
 

@@ -116,7 +116,14 @@ static void test_claim(void **state)
         assert_int_equal(results_claim(sub, &fx->f.run, &a, &raw, &e), STATUS_OK);
         assert_string_equal(fx->f.run.stamp, stamps[i]);
         assert_true(file_is_dir(raw));
+        const char *path = arena_printf(&a, "%s/online_results_%s.json", sub, stamps[i]);
+        assert_string_equal(results_raw_dir(path, &a), raw);
     }
+    static const char *const others[] = {"merged_results.json", "online_results_.json",
+                                         "online_results_20251125_180807",
+                                         "online_results_20251125_180808.json"};
+    for (size_t i = 0; i < sizeof others / sizeof *others; i++)
+        assert_null(results_raw_dir(arena_printf(&a, "%s/%s", sub, others[i]), &a));
     const char *raw;
     assert_int_equal(results_claim("/proc/none", &fx->f.run, &a, &raw, &e), STATUS_IO);
     journal_fixture_has(e.hint, "folder");

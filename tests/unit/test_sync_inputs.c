@@ -101,7 +101,20 @@ static void a_run_that_goes_on(void **state)
     assert_int_equal(expand(f, dir), STATUS_OK);
     assert_int_equal(f->out.count, 0);
     journal_fixture_has(told(f), "still going on");
+    const char *so_far = arena_printf(
+        &f->arena, "%s/offline_results_20260101_000000.json", f->fx.dir);
+    journal_fixture_put(so_far, str_from(RESULTS)); /* of --save-every */
+    const char *words[] = {so_far, f->fx.dir};
+    for (size_t i = 0; i < 2; i++) {
+        assert_int_equal(expand(f, words[i]), STATUS_OK);
+        assert_int_equal(f->out.count, 0);
+        const char *once = strstr(told(f), "still going on");
+        assert_non_null(once);
+        assert_null(strstr(once + 1, "still going on"));
+    }
     journal_close(&j);
+    assert_int_equal(expand(f, so_far), STATUS_OK);
+    assert_int_equal(f->out.count, 1);
     assert_false(journal_is_live(path));
 }
 
