@@ -140,6 +140,7 @@ static enum status take_run(void *arg, json_t *run, struct err *e)
     const char *id = mlflow_info(run, "run_id"), *unique = mlflow_tag(run, ENTRY_ROW_TAG);
     const char *name = mlflow_info(run, "run_name");
     const char *uri = mlflow_info(run, "artifact_uri");
+    const char *stamp = mlflow_tag(run, "timestamp");
     if (id == NULL || unique == NULL)
         return STATUS_OK;
     if (make_room(p) != STATUS_OK)
@@ -151,8 +152,10 @@ static enum status take_run(void *arg, json_t *run, struct err *e)
         .artifact_uri = arena_strdup(p->arena, uri != NULL ? uri : ""),
         .unique = arena_strdup(p->arena, unique),
         .start_ms = json_int_of(info, "start_time", 0),
+        .stamp = arena_strdup(p->arena, stamp != NULL ? stamp : ""),
     };
-    if (f->id == NULL || f->name == NULL || f->artifact_uri == NULL || f->unique == NULL)
+    if (f->id == NULL || f->name == NULL || f->artifact_uri == NULL ||
+        f->unique == NULL || f->stamp == NULL)
         return no_memory(e);
     return pulled_split(f, p->arena) == STATUS_OK ? STATUS_OK : no_memory(e);
 }

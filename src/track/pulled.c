@@ -41,6 +41,10 @@ static int by_start(const void *left, const void *right)
 {
     const struct pulled *a = left, *b = right;
     int order = compare(a->group_ms, b->group_ms);
+    if (order == 0)
+        order = (a->row < 0) - (b->row < 0);
+    if (order == 0 && a->row < 0)
+        order = strcmp(a->stamp, b->stamp);
     return order != 0 ? order : by_row(left, right);
 }
 

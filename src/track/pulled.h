@@ -17,6 +17,7 @@ struct pulled {
     const char *id, *name, *artifact_uri;
     const char *unique; /* value of the tag inferbench.row */
     int64_t start_ms;   /* of the row */
+    const char *stamp;  /* its field timestamp: tells rows of one millisecond apart */
     struct str text;    /* row.json; empty: there is none that can be used */
     const char *env;    /* JSON: the machine of its group, at its first row; or NULL */
     /* filled by pulled_split, pulled_sort, pulled_check */

@@ -38,6 +38,7 @@ static struct pulled make(struct world *w, const char *unique, int64_t start_ms,
                        .name = "short",
                        .unique = unique,
                        .start_ms = start_ms,
+                       .stamp = "",
                        .text = str_from(text)};
     assert_int_equal(pulled_split(&p, &w->arena), STATUS_OK);
     return p;
@@ -70,6 +71,22 @@ static void test_order(void **state)
     for (size_t i = 0; i < 6; i++)
         assert_string_equal(rows[i].unique, wanted[i]);
     pulled_sort(rows, 0);
+}
+
+/* Rows of the published tool know their time to the microsecond. */
+static void test_order_within_a_millisecond(void **state)
+{
+    struct pulled rows[] = {
+        make(*state, "published/c", 5, ""), make(*state, "ff/0", 5, ""),
+        make(*state, "published/a", 5, ""), make(*state, "published/b", 5, "")};
+    static const char *const wanted[] = {"ff/0", "published/b", "published/c",
+                                         "published/a"};
+    rows[0].stamp = "2025-11-25T18:08:07.005200";
+    rows[2].stamp = "2025-11-25T18:08:07.005900";
+    rows[3].stamp = "2025-11-25T18:08:07.005100";
+    pulled_sort(rows, 4);
+    for (size_t i = 0; i < 4; i++)
+        assert_string_equal(rows[i].unique, wanted[i]);
 }
 
 static enum status check(struct world *w, const char *unique, const char *text,
@@ -186,6 +203,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_split, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_order, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_order_within_a_millisecond, set_up,
+                                        tear_down),
         cmocka_unit_test_setup_teardown(test_sound, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_broken, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_other_row, set_up, tear_down),
