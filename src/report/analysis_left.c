@@ -223,12 +223,31 @@ static void put_counts(struct left *l)
                    l->x->corpus->duplicates);
 }
 
+/* Rows of one run stand together. */
+static void put_partial(struct left *l)
+{
+    const struct corpus *c = l->x->corpus;
+    for (size_t from = 0, to; from < c->count; from = to) {
+        const struct origin *o = c->rows[from].origin;
+        for (to = from; to < c->count && c->rows[to].origin == o; to++)
+            continue;
+        if (o == NULL || !o->is_partial)
+            continue;
+        buf_printf(l->text,
+                   "%s: %zu row%s of a run that did not reach its end, or had not when "
+                   "the file was written",
+                   c->rows[from].file, to - from, to - from == 1 ? "" : "s");
+        put_line(l);
+    }
+}
+
 static void put_left_out(struct left *l)
 {
     const struct match_result *r = &l->x->machines;
     analysis_text_heading("Left out", l->out);
     size_t start = l->out->len;
     put_counts(l);
+    put_partial(l);
     for (size_t i = 0; i < r->cell_count; i++)
         put_failed(l, &r->cells[i]);
     for (size_t i = 0; i < r->cell_count; i++)

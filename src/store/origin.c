@@ -65,6 +65,7 @@ static enum status note(const json_t *metadata, struct arena *a, struct origins 
     o->region = arena_strdup(a, region);
     o->run_id = arena_strdup(a, run_id);
     o->versions = versions == NULL || *versions == '\0' ? NULL : versions;
+    o->is_partial = !json_bool_of(metadata, "complete", true);
     bool is_lost = (region != NULL && o->region == NULL) ||
                    (run_id != NULL && o->run_id == NULL) || versions == NULL;
     return is_lost ? STATUS_NO_MEMORY : STATUS_OK;

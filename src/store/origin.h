@@ -15,6 +15,7 @@ struct origin {
     const char *run_id;   /* NULL: none is named */
     const char *region;   /* e.g. "ap-northeast-1"; NULL: unknown */
     const char *versions; /* e.g. "torch 2.10.0, NVIDIA A10G, driver 580.1"; NULL: none */
+    bool is_partial;      /* it says that its run did not reach its end */
 };
 
 struct origins {

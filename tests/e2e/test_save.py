@@ -37,6 +37,10 @@ def test_killed_in_a_later_cell(binary, tmp_path):
     assert [row["batch_size"] for row in early.rows] == [1, 1, 2, 2]
     assert all(row["error"] is None for row in early.rows)
     assert len(early.summary["summary"]) == 2
+    subprocess.run([str(binary), "analyze", str(early.results_path), "--output-dir",
+                    str(tmp_path / "early")], check=True, capture_output=True)
+    report = " ".join((tmp_path / "early/summary_report.txt").read_text().split())
+    assert "4 rows of a run that did not reach its end" in report
     done = subprocess.run([str(binary), "recover", str(early.raw_path)], env=plain_env(),
                           capture_output=True, text=True, timeout=60)
     assert done.returncode == 0, done.stderr

@@ -53,6 +53,21 @@ static void test_own_environment_serves_all_rows(void **state)
                         "torch 2.10.0, A10G, driver 580.1");
 }
 
+static void test_runs_without_an_end(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text;
+        bool is_partial;
+    } cases[] = {{"{\"run_id\":\"r\"," ENV("x", "1") "}", false},
+                 {"{\"complete\":true," ENV("x", "1") "}", false},
+                 {"{\"complete\":false," ENV("x", "1") "}", true}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct origins o = collect(cases[i].text);
+        assert_int_equal(origin_find(&o, NULL)->is_partial, cases[i].is_partial);
+    }
+}
+
 static void test_merged_files_tell_runs_apart(void **state)
 {
     (void)state;
@@ -96,6 +111,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_own_environment_serves_all_rows),
+        cmocka_unit_test(test_runs_without_an_end),
         cmocka_unit_test(test_merged_files_tell_runs_apart),
         cmocka_unit_test(test_nothing_is_stated),
         cmocka_unit_test(test_no_memory),
