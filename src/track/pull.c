@@ -133,26 +133,27 @@ static enum status make_room(struct puller *p)
     return STATUS_OK;
 }
 
+static const char *keep(struct puller *p, const char *text, const char *otherwise)
+{
+    return arena_strdup(p->arena, text != NULL ? text : otherwise);
+}
+
 static enum status take_run(void *arg, json_t *run, struct err *e)
 {
     struct puller *p = arg;
-    const json_t *info = json_object_get(run, "info");
     const char *id = mlflow_info(run, "run_id"), *unique = mlflow_tag(run, ENTRY_ROW_TAG);
-    const char *name = mlflow_info(run, "run_name");
-    const char *uri = mlflow_info(run, "artifact_uri");
-    const char *stamp = mlflow_tag(run, "timestamp");
     if (id == NULL || unique == NULL)
         return STATUS_OK;
     if (make_room(p) != STATUS_OK)
         return no_memory(e);
     struct pulled *f = &p->runs[p->count++];
     *f = (struct pulled){
-        .id = arena_strdup(p->arena, id),
-        .name = arena_strdup(p->arena, name != NULL ? name : id),
-        .artifact_uri = arena_strdup(p->arena, uri != NULL ? uri : ""),
-        .unique = arena_strdup(p->arena, unique),
-        .start_ms = json_int_of(info, "start_time", 0),
-        .stamp = arena_strdup(p->arena, stamp != NULL ? stamp : ""),
+        .id = keep(p, id, ""),
+        .name = keep(p, mlflow_info(run, "run_name"), id),
+        .artifact_uri = keep(p, mlflow_info(run, "artifact_uri"), ""),
+        .unique = keep(p, unique, ""),
+        .start_ms = json_int_of(json_object_get(run, "info"), "start_time", 0),
+        .stamp = keep(p, mlflow_tag(run, "timestamp"), ""),
     };
     if (f->id == NULL || f->name == NULL || f->artifact_uri == NULL ||
         f->unique == NULL || f->stamp == NULL)
