@@ -49,6 +49,15 @@ static void list_remove(struct engine_lane *l, struct openai_conn *c)
     c->prev = c->next = -1;
 }
 
+/* It is sent only now: those sent while it connected are older. */
+static void list_renew(struct engine_lane *l, struct openai_conn *c)
+{
+    if (c->next < 0)
+        return;
+    list_remove(l, c);
+    list_append(l, c);
+}
+
 static void idle_remove(struct engine_lane *l, int32_t index)
 {
     for (size_t i = 0; i < l->idle_count; i++)
@@ -269,6 +278,7 @@ static void send_job(struct engine_lane *l, struct openai_conn *c)
         c->state = OPENAI_SENDING;
         c->has_sent = false;
         c->sent_at = clock_now();
+        list_renew(l, c);
         struct event *ev = engine_openai_lane_event(l, EVENT_SENT, c, c->sent_at);
         ev->connect_ns = c->connect_ns;
         ev->tls_ns = c->tls_ns;

@@ -527,6 +527,7 @@ enum status engine_openai_lane_new(struct engine *en, const struct openai_setup 
     l->engine = en;
     l->setup = setup;
     l->oldest = l->newest = -1;
+    l->loop = (struct loop){.epoll_fd = -1, .urgent_fd = -1, .wake_fd = -1};
     arena_init(&l->arena, JOBS_CAP_BYTES);
     stamp_init(&l->clock);
     l->read_buf = mem_alloc(OPENAI_READ_BYTES, 1);

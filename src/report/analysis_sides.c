@@ -48,7 +48,8 @@ static void value_text(struct value v, char out[VALUE_BYTES])
     }
 }
 
-/* "256", or "1/4/16" where the machine's cells differ; false if none knows it. */
+/* "256", or "1/4/16" where the machine's cells differ ("/..." stands for those beyond
+ * VALUES_MAX); false if none knows it. */
 static bool put_values(const struct part *p, enum field_id id, struct buf *to)
 {
     char values[VALUES_MAX][VALUE_BYTES];
@@ -62,8 +63,12 @@ static bool put_values(const struct part *p, enum field_id id, struct buf *to)
         value_text(c->row->v[id], text);
         while (k < n && strcmp(values[k], text) != 0)
             k++;
-        if (*text == '\0' || k < n || n == VALUES_MAX)
+        if (*text == '\0' || k < n)
             continue;
+        if (n == VALUES_MAX) {
+            buf_text(to, "/...");
+            break;
+        }
         memcpy(values[n], text, sizeof text);
         buf_printf(to, "%s%s", n++ > 0 ? "/" : "", text);
     }

@@ -1,3 +1,4 @@
+#include <fcntl.h>
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -551,6 +552,22 @@ static void secrets_go_only_to_the_server(void **state)
     assert_non_null(strstr(server.seen, "X-Team: red\r\n"));
 }
 
+/* Of the descriptors, only its own are closed. */
+static void a_lane_for_which_there_is_no_memory(void **state)
+{
+    (void)state;
+    int before = fcntl(0, F_GETFD); /* what a zeroed descriptor would mean */
+    enum status s = STATUS_NO_MEMORY;
+    for (long n = 1; s == STATUS_NO_MEMORY; n++) {
+        engine_openai_lane_free(lane);
+        mem_fail_at(n);
+        s = engine_openai_lane_new(NULL, &setup, &lane, &e);
+        mem_fail_at(0);
+        assert_true(s == STATUS_OK ? n > 2 : s == STATUS_NO_MEMORY);
+    }
+    assert_int_equal(fcntl(0, F_GETFD), before);
+}
+
 static void no_memory_is_said(void **state)
 {
     (void)state;
@@ -589,6 +606,7 @@ int main(void)
         TEST(a_cancelled_request_ends_once),
         TEST(a_new_one_for_each_request),
         TEST(secrets_go_only_to_the_server),
+        TEST(a_lane_for_which_there_is_no_memory),
         TEST(no_memory_is_said),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,5 +1,6 @@
 #include "serve/serve.h"
 
+#include <fcntl.h>
 #include <pthread.h>
 #include <semaphore.h>
 #include <setjmp.h>
@@ -167,6 +168,7 @@ static void what_cannot_be_had(void **state)
 {
     (void)state;
     struct running r;
+    int standard_input = fcntl(0, F_GETFD);
     prepare(&r);
     r.settings.log_path = "/none/such";
     start(&r);
@@ -177,6 +179,7 @@ static void what_cannot_be_had(void **state)
     start(&r);
     end(&r);
     assert_int_equal(r.status, STATUS_NOT_FOUND);
+    assert_int_equal(fcntl(0, F_GETFD), standard_input); /* no loop, none to close */
 }
 
 static void no_memory_to_start(void **state)
