@@ -16,6 +16,17 @@ static bool is_due(const struct run_job *j)
     return is_time && stat(j->journal_path, &st) == 0 && st.st_size <= JOURNAL_MAX_BYTES;
 }
 
+/* On a terminal: a slow MLflow server takes seconds. */
+static void show(struct run_job *j)
+{
+    const struct engine_progress p = {.stage = "saving results so far",
+                                      .since = clock_now()};
+    if (j->progress.is_terminal) {
+        j->progress.last_shown.ns = 0;
+        progress_tick(&j->progress, &p);
+    }
+}
+
 static void save(void *arg)
 {
     struct run_job *j = arg;
@@ -24,6 +35,7 @@ static void save(void *arg)
     struct err e;
     if (!is_due(j))
         return;
+    show(j);
     const struct instant begin = clock_now();
     arena_init(&a, ARENA_CAP_BYTES);
     if (results_read(j->raw_dir, j->opts->output_dir, &a, &read, &e) != STATUS_OK ||
