@@ -3,7 +3,7 @@
 #include <sys/stat.h>
 
 #define ARENA_CAP_BYTES   ((size_t)16 << 30)
-#define JOURNAL_MAX_BYTES ((off_t)512 << 20)
+#define JOURNAL_MAX_BYTES ((off_t)256 << 20)
 #define TIMES_ITS_COST    100.0
 
 static bool is_due(const struct run_job *j)

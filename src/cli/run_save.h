@@ -6,7 +6,7 @@
 #include "cli/run_job.h"
 
 /* Saves where --save-every is over and the last save took less than 1 % of the time since
- * then (0: after every cell); not once the journal is larger than 512 MiB. What fails is
+ * then (0: after every cell); not once the journal is larger than 256 MiB. What fails is
  * told, and tried again at the end of the run. */
 struct cells_pause run_save_pause(struct run_job *j);
 

@@ -112,7 +112,7 @@ static void not_with_a_huge_journal(void **state)
 {
     struct fixture *f = *state;
     f->opts.save_every_ns = 0;
-    assert_int_equal(truncate(f->fx.path, ((off_t)512 << 20) + 1), 0);
+    assert_int_equal(truncate(f->fx.path, ((off_t)256 << 20) + 1), 0);
     assert_int_equal(saved(f), 0);
 }
 
