@@ -549,28 +549,18 @@ enum status mlflow_fetch(struct mlflow *m, const char *artifact_uri, const char 
     return on_artifact(m, artifact_uri, path, &call, e);
 }
 
-enum status mlflow_artifact_bytes(struct mlflow *m, const char *run, const char *name,
-                                  int64_t *bytes, struct err *e)
+enum status mlflow_list(struct mlflow *m, const char *run, json_t **out, struct err *e)
 {
     struct buf path;
-    json_t *answer = NULL, *file;
-    size_t i;
-    *bytes = -1;
+    json_t *answer = NULL;
     buf_init(&path, 8192);
     buf_printf(&path, API "artifacts/list?run_id=%s", run);
     enum status s = mlflow_ask(
         m, &(struct mlflow_call){.method = "GET", .path = buf_cstr(&path)}, &answer, e);
     buf_fini(&path);
-    if (s != STATUS_OK)
-        return s;
-    json_array_foreach(json_object_get(answer, "files"), i, file)
-    {
-        const char *its = json_str_of(file, "path");
-        if (its != NULL && strcmp(its, name) == 0)
-            *bytes = json_int_of(file, "file_size", 0);
-    }
+    *out = json_incref(json_object_get(answer, "files")); /* none where it holds none */
     json_decref(answer);
-    return STATUS_OK;
+    return s;
 }
 
 /* --- reading a run */

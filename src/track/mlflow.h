@@ -81,10 +81,10 @@ MUST_CHECK enum status mlflow_put(struct mlflow *m, const char *artifact_uri,
 /* Such a file back, into m->call.body. NOT_FOUND and UNSUPPORTED as above. */
 MUST_CHECK enum status mlflow_fetch(struct mlflow *m, const char *artifact_uri,
                                     const char *path, struct err *e);
-/* Bytes of an artifact at the top of a run, as the server lists it; -1: not there. */
-MUST_CHECK enum status mlflow_artifact_bytes(struct mlflow *m, const char *run,
-                                             const char *name, int64_t *bytes,
-                                             struct err *e);
+/* Artifacts at the top of a run: a new array of {"path", "is_dir", "file_size"}; NULL:
+ * there are none. */
+MUST_CHECK enum status mlflow_list(struct mlflow *m, const char *run, json_t **out,
+                                   struct err *e);
 /* FINISHED or FAILED. */
 MUST_CHECK enum status mlflow_end(struct mlflow *m, const char *run,
                                   const struct entry *entry, struct err *e);

@@ -146,11 +146,25 @@ static enum status store_all(struct job *j, const json_t *run, size_t index,
     return store(j, run, "row.json", j->bundle.rows[index].as_written, e);
 }
 
+/* -1: no such file is listed. */
+static int64_t bytes_of(const json_t *files, const char *name)
+{
+    size_t i;
+    json_t *file;
+    json_array_foreach(files, i, file)
+    {
+        const char *its = json_str_of(file, "path");
+        if (its != NULL && strcmp(its, name) == 0)
+            return json_int_of(file, "file_size", 0);
+    }
+    return -1;
+}
+
 /* Reads a run back; row: as it was sent. */
 static enum status verify(struct job *j, const char *run, const struct entry *entry,
                           const struct bundle_row *row, struct err *e)
 {
-    json_t *held = NULL;
+    json_t *held = NULL, *files = NULL;
     int64_t bytes, want = (int64_t)row->as_written.len;
     if (mlflow_get(&j->server, run, &held, e) != STATUS_OK)
         return e->code;
@@ -158,8 +172,10 @@ static enum status verify(struct job *j, const char *run, const struct entry *en
     json_decref(held);
     if (s != STATUS_OK || j->out->no_artifacts)
         return s;
-    if (mlflow_artifact_bytes(&j->server, run, "row.json", &bytes, e) != STATUS_OK)
+    if (mlflow_list(&j->server, run, &files, e) != STATUS_OK)
         return e->code;
+    bytes = bytes_of(files, "row.json");
+    json_decref(files);
     if (bytes == want)
         return STATUS_OK;
     return status_fail(e, STATUS_BAD_INPUT, entry->name,
@@ -222,21 +238,37 @@ static enum status send_row(struct job *j, struct shelf *s, const struct entry *
     return st;
 }
 
-/* Does the server hold all of a row? Files of the whole run lie with the last row, which
- * may have been sent before it was known to be the last. */
+/* The last row of a run takes the files of the whole run along. Those of --save-every
+ * sent it before it was known to be the last: then nothing but row.json lies there. */
+static bool lacks_files(struct job *j, const json_t *run)
+{
+    struct err ignored;
+    json_t *files = NULL, *file;
+    size_t i, others = 0;
+    if (mlflow_list(&j->server, mlflow_info(run, "run_id"), &files, &ignored) !=
+        STATUS_OK)
+        return false;
+    json_array_foreach(files, i, file)
+    {
+        const char *its = json_str_of(file, "path");
+        bool is_dir = json_bool_of(file, "is_dir", false);
+        others += !is_dir && its != NULL && strcmp(its, "row.json") != 0;
+    }
+    bool has_row = bytes_of(files, "row.json") >= 0;
+    bool has_summary = j->summary.path == NULL || others > 1;
+    json_decref(files);
+    return has_row && (others == 0 || !has_summary);
+}
+
+/* Does the server hold all of a row? */
 static bool is_whole(struct job *j, const struct entry *entry, const json_t *run,
                      size_t index)
 {
     struct err differs;
-    int64_t bytes = -1;
-    const struct file *f = &j->results;
-    if (readback_check(entry, run, &differs) != STATUS_OK)
-        return false;
-    if (f->path == NULL || index + 1 < j->bundle.count || j->out->no_artifacts)
-        return true;
-    return mlflow_artifact_bytes(&j->server, mlflow_info(run, "run_id"), f->path, &bytes,
-                                 &differs) != STATUS_OK ||
-           bytes == (int64_t)f->bytes.len;
+    bool takes_files = entry->run_id != NULL && j->results.path != NULL &&
+                       index + 1 == j->bundle.count;
+    return readback_check(entry, run, &differs) == STATUS_OK &&
+           !(takes_files && lacks_files(j, run));
 }
 
 static enum status take_row(struct job *j, size_t index, struct err *e)
