@@ -144,27 +144,35 @@ class EngineDead(RuntimeError):
 
 
 def vllm_processes():
-    """Pids below this process that vLLM has given a title: core and workers."""
-    found, todo = [], [os.getpid()]
-    while todo:
-        for path in glob.glob(f"/proc/{todo.pop()}/task/*/children"):
-            with open(path) as file:
-                todo += (pids := [int(pid) for pid in file.read().split()])
-            for pid in pids:
-                with open(f"/proc/{pid}/cmdline") as file:
-                    found += [pid] * ("VLLM::" in file.read())
-    return found
+    """Pids below this process that vLLM has given a title: core and workers. Threads and
+    processes end while one looks, and what they had goes to others: then it looks again."""
+    while True:
+        found, todo = [], [os.getpid()]
+        try:
+            while todo:
+                for path in glob.glob(f"/proc/{todo.pop()}/task/*/children"):
+                    with open(path) as file:
+                        todo += (pids := [int(pid) for pid in file.read().split()])
+                    for pid in pids:
+                        with open(f"/proc/{pid}/cmdline") as file:
+                            found += [pid] * ("VLLM::" in file.read())
+            return found
+        except (FileNotFoundError, ProcessLookupError):
+            time.sleep(0.01)
 
 
 def watch_processes(link, log):
     """Thread: step() may wait for ever for a core that was killed (seen with 0.32). It sleeps in
     poll until one of vLLM's processes has ended, then gives step() a second to say so itself."""
     poll, pids = select.poll(), vllm_processes()
-    for pid in pids:
-        poll.register(os.pidfd_open(pid), select.POLLIN)
     if not pids:
         return
-    poll.poll()
+    try:
+        for pid in pids:
+            poll.register(os.pidfd_open(pid), select.POLLIN)
+        poll.poll()
+    except ProcessLookupError:
+        pass  # it has ended already
     time.sleep(1)
     if link.where != "close":
         report_death(link, log, EngineDead("a process of vLLM ended unexpectedly"))

@@ -2,6 +2,7 @@
 
 import importlib.util
 import json
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -97,3 +98,22 @@ def test_engine_args_as_words(worker):
     assert worker.as_words("enable_prefix_caching", "False") == ["--no-enable-prefix-caching"]
     assert worker.as_words("max_num_seqs", 4) == ["--max-num-seqs", "4"]
     assert worker.as_words("hf_overrides", {"a": 1}) == ["--hf-overrides", '{"a": 1}']
+
+
+def test_processes_are_found_while_threads_end(worker, monkeypatch):
+    """A thread that is gone between two looks does not end the watch over vLLM's processes."""
+    looks = []
+
+    def glob(pattern):
+        looks.append(pattern)
+        gone = [pattern.replace("*", "1")] if len(looks) == 1 else []
+        return gone + real(pattern)
+    real = worker.glob.glob
+    child = subprocess.Popen(["VLLM::EngineCore", "60"], executable="/bin/sleep")
+    try:
+        monkeypatch.setattr(worker.glob, "glob", glob)
+        assert child.pid in worker.vllm_processes()
+        assert len(looks) > 1
+    finally:
+        child.kill()
+        child.wait()
