@@ -1,5 +1,4 @@
 /* inferbench analyze: results to plots, text report and the answer. */
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 

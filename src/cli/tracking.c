@@ -1,9 +1,7 @@
 #include "cli/tracking.h"
 
 #include <pwd.h>
-#include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -58,10 +56,16 @@ static enum status greet(struct tracking *t, struct err *e)
     return s;
 }
 
+static void tell_later(const struct tracking *t, const struct err *e)
+{
+    char text[MESSAGE_SIZE];
+    status_format(e, text, sizeof text);
+    log_line(t->log, LOG_WARN, "MLflow: %s The rows are tried again at the end", text);
+}
+
 void tracking_greet(struct tracking *t)
 {
     struct err e;
-    char text[MESSAGE_SIZE];
     if (t->is_off || greet(t, &e) == STATUS_OK)
         return;
     if (t->account.is_default) {
@@ -71,8 +75,7 @@ void tracking_greet(struct tracking *t)
                  t->account.base);
         return;
     }
-    status_format(&e, text, sizeof text);
-    log_line(t->log, LOG_WARN, "MLflow: %s The rows are tried again at the end", text);
+    tell_later(t, &e);
 }
 
 const char *tracking_user(void)
@@ -119,7 +122,6 @@ void tracking_log_part(struct tracking *t, const char *results_path, struct aren
     struct sync_options o = options_of(t);
     struct sync_outcome out;
     struct err e;
-    char text[MESSAGE_SIZE];
     if (t->is_off || t->is_late)
         return;
     o.is_partial = true;
@@ -127,9 +129,7 @@ void tracking_log_part(struct tracking *t, const char *results_path, struct aren
     o.limit_s = TRACKING_PART_S;
     if (sync_file(results_path, &o, a, &out, &e) != STATUS_OK) {
         t->is_late = true;
-        status_format(&e, text, sizeof text);
-        log_line(t->log, LOG_WARN, "MLflow: %s The rows are tried again at the end",
-                 text);
+        tell_later(t, &e);
     }
     if (out.link != NULL && !t->has_linked)
         log_line(t->log, LOG_NOTE, "MLflow: rows so far at %s", out.link);

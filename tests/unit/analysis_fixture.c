@@ -65,3 +65,47 @@ void analysis_fixture_build(struct analysis_fixture *f, const char *by,
     if (analysis_build(&f->corpus, &o, &f->arena, &f->x, &e) != STATUS_OK)
         fail_msg("%s: %s", e.where, e.what);
 }
+
+static void cap_is_kept(const struct analysis *x,
+                        void (*put)(const struct analysis *, struct buf *), size_t len,
+                        size_t cap)
+{
+    struct buf out;
+    buf_init(&out, cap);
+    put(x, &out);
+    assert_int_equal(out.len, out.failed == STATUS_OK ? len : 0);
+    assert_true(out.failed == STATUS_OK || out.failed == STATUS_TOO_BIG);
+    assert_true(cap < len ? out.failed != STATUS_OK : true);
+    assert_true(cap > len ? out.failed == STATUS_OK : true);
+    if (cap == 0)
+        put(x, &out);
+    assert_int_equal(cap == 0 ? out.len : 0, 0);
+    buf_fini(&out);
+}
+
+void analysis_fixture_keeps_failures(const struct analysis *x,
+                                     void (*put)(const struct analysis *, struct buf *),
+                                     size_t len)
+{
+    for (size_t cap = 0; cap <= len + 1; cap++)
+        cap_is_kept(x, put, len, cap);
+    for (int has_room = 0; has_room < 2; has_room++) {
+        enum status s = STATUS_NO_MEMORY;
+        for (long nth = 1; s != STATUS_OK; nth++) {
+            struct buf out;
+            assert_true(nth < 1000);
+            buf_init(&out, 1 << 20);
+            for (size_t i = 0; has_room && i < len; i++)
+                (void)buf_char(&out, '-');
+            buf_clear(&out); /* it need not grow: only its parts do */
+            mem_fail_at(nth);
+            put(x, &out);
+            mem_fail_at(0);
+            s = out.failed;
+            assert_true(s == STATUS_OK || s == STATUS_NO_MEMORY);
+            assert_int_equal(out.len, s == STATUS_OK ? len : 0);
+            assert_true(nth > 1 || s == STATUS_NO_MEMORY);
+            buf_fini(&out);
+        }
+    }
+}

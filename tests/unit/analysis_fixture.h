@@ -27,5 +27,10 @@ struct row *analysis_fixture_add(struct analysis_fixture *f, const char *machine
 /* by and baseline: NULL as in analysis_options; the test fails if it fails. */
 void analysis_fixture_build(struct analysis_fixture *f, const char *by,
                             const char *baseline);
+/* Fails the test unless `put` gives its whole text of len bytes, or an error and nothing,
+ * whatever the buffer's cap and whichever allocation fails. */
+void analysis_fixture_keeps_failures(const struct analysis *x,
+                                     void (*put)(const struct analysis *, struct buf *),
+                                     size_t len);
 
 #endif

@@ -274,40 +274,9 @@ static void files_that_were_passed_over(void **state)
 static void failures_are_kept(void **state)
 {
     struct analysis_fixture *f = *state;
-    struct buf out;
     add(f, "g5", "short")->v[FIELD_warnings] = value_json("[\"SIMULATED\"]");
     add(f, "g5", "long")->v[FIELD_error] = value_str("died");
-    size_t len = strlen(text_of(f));
-    for (size_t cap = 0; cap <= len + 1; cap++) {
-        buf_init(&out, cap);
-        analysis_left_put(&f->x, &out);
-        assert_int_equal(out.len, out.failed == STATUS_OK ? len : 0);
-        assert_true(out.failed == STATUS_OK || out.failed == STATUS_TOO_BIG);
-        assert_true(cap < len ? out.failed != STATUS_OK : true);
-        assert_true(cap > len ? out.failed == STATUS_OK : true);
-        if (cap == 0)
-            analysis_left_put(&f->x, &out);
-        assert_int_equal(cap == 0 ? out.len : 0, 0);
-        buf_fini(&out);
-    }
-    for (int has_room = 0; has_room < 2; has_room++) {
-        enum status s = STATUS_NO_MEMORY;
-        for (long nth = 1; s != STATUS_OK; nth++) {
-            assert_true(nth < 1000);
-            buf_init(&out, 1 << 20);
-            for (size_t i = 0; has_room && i < len; i++)
-                (void)buf_char(&out, '-');
-            buf_clear(&out); /* it need not grow: only its parts do */
-            mem_fail_at(nth);
-            analysis_left_put(&f->x, &out);
-            mem_fail_at(0);
-            s = out.failed;
-            assert_true(s == STATUS_OK || s == STATUS_NO_MEMORY);
-            assert_int_equal(out.len, s == STATUS_OK ? len : 0);
-            assert_true(nth > 1 || s == STATUS_NO_MEMORY);
-            buf_fini(&out);
-        }
-    }
+    analysis_fixture_keeps_failures(&f->x, analysis_left_put, strlen(text_of(f)));
 }
 
 int main(void)

@@ -248,41 +248,13 @@ static void failures_are_kept(void **state)
 {
     struct analysis_fixture *f = *state;
     const struct origin o = {.versions = "torch 2.10.0"};
-    struct buf out;
     struct row *r = add(f, "g5", "short", 1, 100);
     r->v[FIELD_max_num_seqs] = value_int(4);
     r->v[FIELD_price_usd_per_hour] = value_num(1);
     r = add(f, "inf2", "short", 1, 100);
     r->v[FIELD_first_token_latency] = value_num(0.1); /* its last line is the longest */
     f->of[0].origin = &o;
-    size_t len = strlen(text_of(f));
-    for (size_t cap = 0; cap <= len + 1; cap++) {
-        buf_init(&out, cap);
-        analysis_sides_put(&f->x, &out);
-        assert_int_equal(out.len, out.failed == STATUS_OK ? len : 0);
-        assert_true(out.failed == STATUS_OK || out.failed == STATUS_TOO_BIG);
-        assert_true(cap < len ? out.failed != STATUS_OK : true);
-        assert_true(cap > len ? out.failed == STATUS_OK : true);
-        buf_fini(&out);
-    }
-    for (int has_room = 0; has_room < 2; has_room++) {
-        enum status s = STATUS_NO_MEMORY;
-        for (long nth = 1; s != STATUS_OK; nth++) {
-            assert_true(nth < 1000);
-            buf_init(&out, 1 << 20);
-            for (size_t i = 0; has_room && i < len; i++)
-                (void)buf_char(&out, '-');
-            buf_clear(&out); /* it need not grow: only its parts do */
-            mem_fail_at(nth);
-            analysis_sides_put(&f->x, &out);
-            mem_fail_at(0);
-            s = out.failed;
-            assert_true(s == STATUS_OK || s == STATUS_NO_MEMORY);
-            assert_int_equal(out.len, s == STATUS_OK ? len : 0);
-            assert_true(nth > 1 || s == STATUS_NO_MEMORY);
-            buf_fini(&out);
-        }
-    }
+    analysis_fixture_keeps_failures(&f->x, analysis_sides_put, strlen(text_of(f)));
 }
 
 int main(void)
