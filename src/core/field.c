@@ -4,7 +4,7 @@
 
 const struct field field_table[FIELD_COUNT] = {
 #define X(field_id, field_kind, field_unit, field_better, field_floor, field_must, \
-          field_help)                                                              \
+          field_role_, field_help)                                                 \
     [FIELD_##field_id] = {                                                         \
         .name = #field_id,                                                         \
         .kind = VALUE_##field_kind,                                                \
@@ -12,6 +12,7 @@ const struct field field_table[FIELD_COUNT] = {
         .better = BETTER_##field_better,                                           \
         .floor = field_floor,                                                      \
         .must = field_must,                                                        \
+        .role = ROLE_##field_role_,                                                \
         .help = field_help,                                                        \
     },
     FIELD_LIST(X)

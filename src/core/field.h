@@ -1,15 +1,18 @@
 /* The field table: every field of a row, once. It makes the JSON of results, the
- * journal's partial rows, tables, plots and MLflow metrics.
+ * journal's partial rows, tables, plots, matching and what MLflow gets.
  *
- * X(id, kind, unit, better, floor, must, help)
+ * X(id, kind, unit, better, floor, must, role, help)
+ *
  *   id      the JSON key and FIELD_<id>
  *   kind    STR INT NUM BOOL JSON; what a value that is not null has
  *   unit    as printed; "" for none
  *   better  HIGHER LOWER NEITHER: for comparison
- *   floor   least number of samples for this percentile (99 % confidence that two samples
- * lie above it: p^n + n(1-p)p^(n-1) <= 0.01); 0: none must    four letters for offline
- * vllm, online local, online other, null engine: M never null where error is null, m may
- * be null, '-' always null (FORMAT.md 2) */
+ *   floor   least number of samples for this percentile (99 % confidence that two
+ *           samples lie above it: p^n + n(1-p)p^(n-1) <= 0.01); 0: none
+ *   must    four letters for offline vllm, online local, online other, null engine: M
+ *           never null where error is null, m may be null, '-' always null (files.md)
+ *   role    enum field_role: what the field is to the consumers of a row
+ */
 #ifndef CORE_FIELD_H
 #define CORE_FIELD_H
 
@@ -20,13 +23,26 @@
 #include "core/value.h"
 
 enum field_id {
-#define X(id, kind, unit, better, floor, must, help) FIELD_##id,
+#define X(id, kind, unit, better, floor, must, role, help) FIELD_##id,
     FIELD_LIST(X)
 #undef X
         FIELD_COUNT
 };
 
 enum field_better { BETTER_NEITHER, BETTER_HIGHER, BETTER_LOWER };
+
+/* Matching, the settings that are printed, "also different", MLflow's parameters and
+ * metrics derive from the role; exceptions stand in one table beside their consumer. */
+enum field_role {
+    ROLE_IDENTITY, /* who, when, and what the user wrote on it */
+    ROLE_CELL,     /* what was asked */
+    ROLE_SETTING,  /* of the engine: given to it, or read back */
+    ROLE_LOAD,     /* how requests came, and what they asked for */
+    ROLE_MACHINE,  /* where it ran */
+    ROLE_METRIC,   /* what was measured; unit and direction count */
+    ROLE_COUNT,    /* how many */
+    ROLE_TRUST     /* how far the numbers can be trusted */
+};
 enum field_floor {
     FLOOR_NONE = 0,
     FLOOR_P50 = 11,
@@ -43,6 +59,7 @@ struct field {
     enum field_better better;
     int floor;
     const char *must;
+    enum field_role role;
     const char *help;
 };
 

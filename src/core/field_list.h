@@ -4,151 +4,237 @@
 #ifndef CORE_FIELD_LIST_H
 #define CORE_FIELD_LIST_H
 
-#define FIELD_PCT(X, p, s, unit, must, help)                              \
-    X(p##_mean_##s, NUM, unit, LOWER, 0, must, help ", mean")             \
-    X(p##_p50_##s, NUM, unit, LOWER, 11, must, help ", median")           \
-    X(p##_p90_##s, NUM, unit, LOWER, 64, must, help ", 90th percentile")  \
-    X(p##_p95_##s, NUM, unit, LOWER, 130, must, help ", 95th percentile") \
-    X(p##_p99_##s, NUM, unit, LOWER, 662, must, help ", 99th percentile")
+#define FIELD_PCT(X, p, s, unit, must, help)                                      \
+    X(p##_mean_##s, NUM, unit, LOWER, 0, must, METRIC, help ", mean")             \
+    X(p##_p50_##s, NUM, unit, LOWER, 11, must, METRIC, help ", median")           \
+    X(p##_p90_##s, NUM, unit, LOWER, 64, must, METRIC, help ", 90th percentile")  \
+    X(p##_p95_##s, NUM, unit, LOWER, 130, must, METRIC, help ", 95th percentile") \
+    X(p##_p99_##s, NUM, unit, LOWER, 662, must, METRIC, help ", 99th percentile")
 
 #define FIELD_LIST_OLD(X)                                                                \
-    X(experiment_id, STR, "", NEITHER, 0, "MMMM", "instance, mode, scenario and start")  \
-    X(timestamp, STR, "", NEITHER, 0, "MMMM", "start of the repeat, local time")         \
-    X(model_name, STR, "", NEITHER, 0, "MMMM", "model")                                  \
-    X(instance_type, STR, "", NEITHER, 0, "MMMM", "kind of machine")                     \
-    X(hardware_type, STR, "", NEITHER, 0, "MMMM", "gpu, neuron, cpu or unknown")         \
-    X(serving_mode, STR, "", NEITHER, 0, "MMMM", "offline or online")                    \
-    X(batch_size, INT, "", NEITHER, 0, "MmmM", "prompts in the batch; concurrency")      \
-    X(input_length, INT, "tokens", NEITHER, 0, "MMMM", "longest prompt of the cell")     \
-    X(max_output_tokens, INT, "tokens", NEITHER, 0, "MMMM", "limit on an answer")        \
-    X(enable_prefix_caching, BOOL, "", NEITHER, 0, "MmmM", "as the engine is set")       \
-    X(temperature, NUM, "", NEITHER, 0, "MMMM", "sampling temperature")                  \
-    X(top_p, NUM, "", NEITHER, 0, "MMMM", "nucleus sampling")                            \
-    X(total_time, NUM, "s", LOWER, 0, "MMMM", "first send to last token")                \
-    X(prefill_time, NUM, "s", LOWER, 0, "Mmmm", "mean, scheduled to first token")        \
-    X(decode_time, NUM, "s", LOWER, 0, "MMMM", "mean, first to last token")              \
-    X(first_token_latency, NUM, "s", LOWER, 0, "MMMM", "mean TTFT")                      \
-    X(actual_input_tokens, INT, "tokens", NEITHER, 0, "MMMM", "prompt tokens, sum")      \
-    X(actual_output_tokens, INT, "tokens", NEITHER, 0, "MMMM", "output tokens, sum")     \
-    X(tokens_per_second, NUM, "tokens/s", HIGHER, 0, "MMMM", "output tokens a second")   \
-    X(time_per_token, NUM, "ms", LOWER, 0, "MMMM", "total time by output tokens")        \
-    X(inter_token_latency, NUM, "ms", LOWER, 0, "MMmM", "mean TPOT")                     \
-    X(memory_used_mb, NUM, "MB", LOWER, 0, "Mm-m", "engine's memory after load")         \
-    X(peak_memory_mb, NUM, "MB", LOWER, 0, "Mm-m", "highest in the repeat")              \
-    X(cache_hit_rate, NUM, "", HIGHER, 0, "Mmmm", "prompt tokens served from the cache") \
-    X(error, STR, "", NEITHER, 0, "mmmm", "why the repeat failed")                       \
-    X(notes, STR, "", NEITHER, 0, "MMMM", "scenario, run and warm-up")
+    X(experiment_id, STR, "", NEITHER, 0, "MMMM", IDENTITY,                              \
+      "instance, mode, scenario and start")                                              \
+    X(timestamp, STR, "", NEITHER, 0, "MMMM", IDENTITY,                                  \
+      "start of the repeat, local time")                                                 \
+    X(model_name, STR, "", NEITHER, 0, "MMMM", CELL, "model")                            \
+    X(instance_type, STR, "", NEITHER, 0, "MMMM", MACHINE, "kind of machine")            \
+    X(hardware_type, STR, "", NEITHER, 0, "MMMM", MACHINE,                               \
+      "gpu, neuron, cpu or unknown")                                                     \
+    X(serving_mode, STR, "", NEITHER, 0, "MMMM", CELL, "offline or online")              \
+    X(batch_size, INT, "", NEITHER, 0, "MmmM", CELL,                                     \
+      "prompts in the batch; concurrency")                                               \
+    X(input_length, INT, "tokens", NEITHER, 0, "MMMM", CELL,                             \
+      "longest prompt of the cell")                                                      \
+    X(max_output_tokens, INT, "tokens", NEITHER, 0, "MMMM", CELL, "limit on an answer")  \
+    X(enable_prefix_caching, BOOL, "", NEITHER, 0, "MmmM", SETTING,                      \
+      "as the engine is set")                                                            \
+    X(temperature, NUM, "", NEITHER, 0, "MMMM", LOAD, "sampling temperature")            \
+    X(top_p, NUM, "", NEITHER, 0, "MMMM", LOAD, "nucleus sampling")                      \
+    X(total_time, NUM, "s", LOWER, 0, "MMMM", METRIC, "first send to last token")        \
+    X(prefill_time, NUM, "s", LOWER, 0, "Mmmm", METRIC,                                  \
+      "mean, scheduled to first token")                                                  \
+    X(decode_time, NUM, "s", LOWER, 0, "MMMM", METRIC, "mean, first to last token")      \
+    X(first_token_latency, NUM, "s", LOWER, 0, "MMMM", METRIC, "mean TTFT")              \
+    X(actual_input_tokens, INT, "tokens", NEITHER, 0, "MMMM", COUNT,                     \
+      "prompt tokens, sum")                                                              \
+    X(actual_output_tokens, INT, "tokens", NEITHER, 0, "MMMM", COUNT,                    \
+      "output tokens, sum")                                                              \
+    X(tokens_per_second, NUM, "tokens/s", HIGHER, 0, "MMMM", METRIC,                     \
+      "output tokens a second")                                                          \
+    X(time_per_token, NUM, "ms", LOWER, 0, "MMMM", METRIC,                               \
+      "total time by output tokens")                                                     \
+    X(inter_token_latency, NUM, "ms", LOWER, 0, "MMmM", METRIC, "mean TPOT")             \
+    X(memory_used_mb, NUM, "MB", LOWER, 0, "Mm-m", METRIC, "engine's memory after load") \
+    X(peak_memory_mb, NUM, "MB", LOWER, 0, "Mm-m", METRIC, "highest in the repeat")      \
+    X(cache_hit_rate, NUM, "", HIGHER, 0, "Mmmm", METRIC,                                \
+      "prompt tokens served from the cache")                                             \
+    X(error, STR, "", NEITHER, 0, "mmmm", TRUST, "why the repeat failed")                \
+    X(notes, STR, "", NEITHER, 0, "MMMM", IDENTITY, "scenario, run and warm-up")
 
-#define FIELD_LIST_CELL(X)                                                             \
-    X(run_id, STR, "", NEITHER, 0, "MMMM", "32 hex digits of the run")                 \
-    X(row, INT, "", NEITHER, 0, "MMMM", "index of the row in its run")                 \
-    X(timestamp_utc, STR, "", NEITHER, 0, "MMMM", "start of the repeat, UTC")          \
-    X(label, STR, "", NEITHER, 0, "MMMM", "--label")                                   \
-    X(metadata, JSON, "", NEITHER, 0, "MMMM", "--metadata")                            \
-    X(scenario, STR, "", NEITHER, 0, "MMMM", "scenario")                               \
-    X(repeat, INT, "", NEITHER, 0, "MMMM", "repeat, 0 is the warm-up")                 \
-    X(is_warmup, BOOL, "", NEITHER, 0, "MMMM", "warm-up")                              \
-    X(engine, STR, "", NEITHER, 0, "MMMM", "engine")                                   \
-    X(seed, INT, "", NEITHER, 0, "MMMM", "seed of prompts and arrivals")               \
-    X(dataset, STR, "", NEITHER, 0, "mmmm", "file the prompts come from")              \
-    X(arrival, STR, "", NEITHER, 0, "mMMm", "batch, closed, poisson, constant, gamma") \
-    X(request_rate, NUM, "requests/s", NEITHER, 0, "mmmm", "asked for; \"inf\"")       \
-    X(endpoint, STR, "", NEITHER, 0, "mMMm", "completions or chat")                    \
-    X(engine_version, STR, "", NEITHER, 0, "Mmmm", "version of the engine")            \
-    X(engine_mode, STR, "", NEITHER, 0, "Mmmm", "mp or inproc")                        \
-    X(weights, STR, "", NEITHER, 0, "Mmmm", "real or dummy")                           \
-    X(model_fingerprint, STR, "", NEITHER, 0, "Mmmm",                                  \
-      "sha256, config and weights index")                                              \
-    X(dtype, STR, "", NEITHER, 0, "Mmmm", "type of the weights")                       \
-    X(quantization, STR, "", NEITHER, 0, "Mmmm", "method, or none")                    \
-    X(tensor_parallel_size, INT, "", NEITHER, 0, "Mmmm",                               \
-      "devices a layer is split over")                                                 \
-    X(devices, INT, "", NEITHER, 0, "Mmmm", "devices used")                            \
-    X(max_model_len, INT, "tokens", NEITHER, 0, "Mmmm", "longest prompt plus answer")  \
-    X(max_num_seqs, INT, "", NEITHER, 0, "Mmmm", "sequences in a step")                \
-    X(max_num_batched_tokens, INT, "tokens", NEITHER, 0, "Mmmm", "tokens in a step")   \
-    X(block_size, INT, "tokens", NEITHER, 0, "Mmmm", "tokens in a KV block")           \
-    X(kv_cache_tokens, INT, "tokens", NEITHER, 0, "Mmmm", "room of the KV cache")      \
-    X(enforce_eager, BOOL, "", NEITHER, 0, "Mmmm", "no compilation, no graphs")        \
-    X(prefix_reuse, STR, "", NEITHER, 0, "Mmmm", "cold or warm")                       \
-    X(is_simulated, BOOL, "", NEITHER, 0, "Mmmm", "not real hardware")
+#define FIELD_LIST_CELL(X)                                                               \
+    X(run_id, STR, "", NEITHER, 0, "MMMM", IDENTITY, "32 hex digits of the run")         \
+    X(row, INT, "", NEITHER, 0, "MMMM", IDENTITY, "index of the row in its run")         \
+    X(timestamp_utc, STR, "", NEITHER, 0, "MMMM", IDENTITY, "start of the repeat, UTC")  \
+    X(label, STR, "", NEITHER, 0, "MMMM", IDENTITY, "--label")                           \
+    X(metadata, JSON, "", NEITHER, 0, "MMMM", IDENTITY, "--metadata")                    \
+    X(scenario, STR, "", NEITHER, 0, "MMMM", CELL, "scenario")                           \
+    X(repeat, INT, "", NEITHER, 0, "MMMM", IDENTITY, "repeat, 0 is the warm-up")         \
+    X(is_warmup, BOOL, "", NEITHER, 0, "MMMM", IDENTITY, "warm-up")                      \
+    X(engine, STR, "", NEITHER, 0, "MMMM", SETTING, "engine")                            \
+    X(seed, INT, "", NEITHER, 0, "MMMM", LOAD, "seed of prompts and arrivals")           \
+    X(dataset, STR, "", NEITHER, 0, "mmmm", LOAD, "file the prompts come from")          \
+    X(arrival, STR, "", NEITHER, 0, "mMMm", CELL,                                        \
+      "batch, closed, poisson, constant, gamma")                                         \
+    X(request_rate, NUM, "requests/s", NEITHER, 0, "mmmm", CELL, "asked for; \"inf\"")   \
+    X(endpoint, STR, "", NEITHER, 0, "mMMm", CELL, "completions or chat")                \
+    X(engine_version, STR, "", NEITHER, 0, "Mmmm", SETTING, "version of the engine")     \
+    X(engine_mode, STR, "", NEITHER, 0, "Mmmm", SETTING, "mp or inproc")                 \
+    X(weights, STR, "", NEITHER, 0, "Mmmm", SETTING, "real or dummy")                    \
+    X(model_fingerprint, STR, "", NEITHER, 0, "Mmmm", SETTING,                           \
+      "sha256, config and weights index")                                                \
+    X(dtype, STR, "", NEITHER, 0, "Mmmm", SETTING, "type of the weights")                \
+    X(quantization, STR, "", NEITHER, 0, "Mmmm", SETTING, "method, or none")             \
+    X(tensor_parallel_size, INT, "", NEITHER, 0, "Mmmm", SETTING,                        \
+      "devices a layer is split over")                                                   \
+    X(devices, INT, "", NEITHER, 0, "Mmmm", SETTING, "devices used")                     \
+    X(max_model_len, INT, "tokens", NEITHER, 0, "Mmmm", SETTING,                         \
+      "longest prompt plus answer")                                                      \
+    X(max_num_seqs, INT, "", NEITHER, 0, "Mmmm", SETTING, "sequences in a step")         \
+    X(max_num_batched_tokens, INT, "tokens", NEITHER, 0, "Mmmm", SETTING,                \
+      "tokens in a step")                                                                \
+    X(block_size, INT, "tokens", NEITHER, 0, "Mmmm", SETTING, "tokens in a KV block")    \
+    X(kv_cache_tokens, INT, "tokens", NEITHER, 0, "Mmmm", SETTING,                       \
+      "room of the KV cache")                                                            \
+    X(enforce_eager, BOOL, "", NEITHER, 0, "Mmmm", SETTING, "no compilation, no graphs") \
+    X(engine_args, JSON, "", NEITHER, 0, "mmmm", SETTING,                                \
+      "what was given to the engine, sorted")                                            \
+    X(settings_sha256, STR, "", NEITHER, 0, "mmmm", SETTING, "digest of all settings")   \
+    X(prefix_reuse, STR, "", NEITHER, 0, "Mmmm", CELL, "cold or warm")                   \
+    X(is_simulated, BOOL, "", NEITHER, 0, "Mmmm", SETTING, "not real hardware")          \
+    X(machine_sha256, STR, "", NEITHER, 0, "mmmm", MACHINE,                              \
+      "which machine the engine runs on")                                                \
+    X(client_machine_sha256, STR, "", NEITHER, 0, "mmmm", MACHINE,                       \
+      "which machine inferbench runs on")                                                \
+    X(driver_version, STR, "", NEITHER, 0, "mmmm", MACHINE, "driver of the accelerator") \
+    X(launch_id, STR, "", NEITHER, 0, "mmmm", IDENTITY, "which process of the engine")   \
+    X(launch_source, STR, "", NEITHER, 0, "mmmm", IDENTITY,                              \
+      "started, metrics or run: how launches are told apart")                            \
+    X(setting_position, INT, "", NEITHER, 0, "mmmm", IDENTITY,                           \
+      "place of the setting in the run, from 1")                                         \
+    X(plan_sha256, STR, "", NEITHER, 0, "mmmm", LOAD,                                    \
+      "digest of the work: prompts, lengths, load, seed")                                \
+    X(burstiness, NUM, "", NEITHER, 0, "-mm-", LOAD, "shape of gamma gaps")              \
+    X(ramp_up_s, NUM, "s", NEITHER, 0, "-mm-", LOAD, "the load grows over it")           \
+    X(num_prompts, INT, "", NEITHER, 0, "-mm-", LOAD,                                    \
+      "requests of a repeat, as asked for")                                              \
+    X(duration_s, NUM, "s", NEITHER, 0, "-mm-", LOAD,                                    \
+      "length of a repeat, as asked for")                                                \
+    X(max_concurrency, INT, "", NEITHER, 0, "-mm-", LOAD, "cap of an open load")         \
+    X(warmup_requests, INT, "", NEITHER, 0, "-mm-", LOAD, "sent before each repeat")     \
+    X(stop_at_eos, BOOL, "", NEITHER, 0, "mmmm", LOAD, "answers may end early")          \
+    X(is_streamed, BOOL, "", NEITHER, 0, "-mm-", LOAD, "answers come token by token")    \
+    X(is_keepalive, BOOL, "", NEITHER, 0, "-mm-", LOAD, "connections are used again")    \
+    X(token_counts, STR, "", NEITHER, 0, "-mm-", LOAD, "usage, ids or continuous")       \
+    X(extra_body, JSON, "", NEITHER, 0, "-mm-", LOAD, "--extra-body, secrets masked")    \
+    X(definitions, INT, "", NEITHER, 0, "mmmm", TRUST,                                   \
+      "version of the definitions of the numbers")
 
 #define FIELD_LIST_LOAD(X)                                                               \
-    X(requests_planned, INT, "", NEITHER, 0, "MMMM", "requests of the plan")             \
-    X(requests_ok, INT, "", NEITHER, 0, "MMMM", "succeeded")                             \
-    X(requests_failed, INT, "", NEITHER, 0, "MMMM", "failed")                            \
-    X(requests_cancelled, INT, "", NEITHER, 0, "MMMM", "cancelled")                      \
-    X(failed_by_class, JSON, "", NEITHER, 0, "MMMM", "counts by class")                  \
-    X(requests_per_second, NUM, "1/s", HIGHER, 0, "MMMM", "requests that succeeded")     \
-    X(total_tokens_per_second, NUM, "tokens/s", HIGHER, 0, "MMMM", "input and output")   \
-    X(window_s, NUM, "s", NEITHER, 0, "MMMM", "steady window")                           \
-    X(window_tokens_per_second, NUM, "tokens/s", HIGHER, 0, "MMMM", "in that window")    \
-    X(goodput_rps, NUM, "1/s", HIGHER, 0, "mmmm", "requests that met the SLO")           \
-    X(slo, JSON, "", NEITHER, 0, "mmmm", "limits of goodput")                            \
+    X(requests_planned, INT, "", NEITHER, 0, "MMMM", COUNT, "requests of the plan")      \
+    X(requests_ok, INT, "", NEITHER, 0, "MMMM", COUNT, "succeeded")                      \
+    X(requests_failed, INT, "", NEITHER, 0, "MMMM", COUNT, "failed")                     \
+    X(requests_cancelled, INT, "", NEITHER, 0, "MMMM", COUNT, "cancelled")               \
+    X(requests_unanswered, INT, "", LOWER, 0, "mmmm", COUNT,                             \
+      "sent, and not answered in time")                                                  \
+    X(failed_by_class, JSON, "", NEITHER, 0, "MMMM", COUNT, "counts by class")           \
+    X(first_error, STR, "", NEITHER, 0, "mmmm", TRUST,                                   \
+      "message of the first request that failed")                                        \
+    X(requests_per_second, NUM, "1/s", HIGHER, 0, "MMMM", METRIC,                        \
+      "requests that succeeded")                                                         \
+    X(total_tokens_per_second, NUM, "tokens/s", HIGHER, 0, "MMMM", METRIC,               \
+      "input and output")                                                                \
+    X(window_s, NUM, "s", NEITHER, 0, "MMMM", METRIC, "steady window")                   \
+    X(window_tokens_per_second, NUM, "tokens/s", HIGHER, 0, "MMMM", METRIC,              \
+      "in that window")                                                                  \
+    X(window_requests_per_second, NUM, "1/s", HIGHER, 0, "mmmm", METRIC,                 \
+      "answers that ended in that window")                                               \
+    X(goodput_rps, NUM, "1/s", HIGHER, 0, "mmmm", METRIC, "requests that met the SLO")   \
+    X(goodput_share, NUM, "", HIGHER, 0, "mmmm", METRIC,                                 \
+      "of the requests due in the window")                                               \
+    X(slo, JSON, "", NEITHER, 0, "mmmm", IDENTITY, "limits of goodput")                  \
     FIELD_PCT(X, ttft, s, "s", "MMMM", "time to first token from due")                   \
     FIELD_PCT(X, e2e, s, "s", "MMMM", "end-to-end latency from due")                     \
     FIELD_PCT(X, ttft_service, s, "s", "-MM-", "time to first token from the send")      \
     FIELD_PCT(X, e2e_service, s, "s", "-MM-", "end-to-end latency from the send")        \
-    X(send_lag_p50_s, NUM, "s", LOWER, 11, "-MM-", "send minus ready, median")           \
-    X(send_lag_p99_s, NUM, "s", LOWER, 662, "-MM-", "send minus ready, 99th percentile") \
-    X(send_lag_max_s, NUM, "s", LOWER, 0, "-MM-", "send minus ready, highest")           \
-    X(send_late_share, NUM, "", LOWER, 0, "-MM-", "share of late sends")                 \
-    X(sends_late, INT, "", LOWER, 0, "-MM-", "late sends")                               \
+    X(send_lag_p50_s, NUM, "s", LOWER, 11, "-MM-", TRUST, "send minus ready, median")    \
+    X(send_lag_p99_s, NUM, "s", LOWER, 662, "-MM-", TRUST,                               \
+      "send minus ready, 99th percentile")                                               \
+    X(send_lag_max_s, NUM, "s", LOWER, 0, "-MM-", TRUST, "send minus ready, highest")    \
+    X(send_late_share, NUM, "", LOWER, 0, "-MM-", TRUST, "share of late sends")          \
+    X(sends_late, INT, "", LOWER, 0, "-MM-", TRUST, "late sends")                        \
     FIELD_PCT(X, itl, ms, "ms", "MMmM", "gap between tokens")                            \
-    X(itl_max_ms, NUM, "ms", LOWER, 0, "MMmM", "longest gap between tokens")             \
-    X(itl_gaps, INT, "", NEITHER, 0, "MMmM", "gaps booked")                              \
-    X(itl_excluded, INT, "", NEITHER, 0, "MMmM", "gaps not booked")                      \
+    X(itl_max_ms, NUM, "ms", LOWER, 0, "MMmM", METRIC, "longest gap between tokens")     \
+    X(itl_gaps, INT, "", NEITHER, 0, "MMmM", COUNT, "gaps booked")                       \
+    X(itl_excluded, INT, "", NEITHER, 0, "MMmM", COUNT, "gaps not booked")               \
+    X(itl_requests, INT, "", NEITHER, 0, "mmmm", COUNT, "answers that gaps come from")   \
     FIELD_PCT(X, tpot, ms, "ms", "MMmM", "time per output token of a request")           \
-    X(connect_p50_s, NUM, "s", LOWER, 11, "-MM-", "connecting, median")                  \
-    X(connect_max_s, NUM, "s", LOWER, 0, "-MM-", "connecting, longest")                  \
-    X(tls_p50_s, NUM, "s", LOWER, 11, "-MM-", "TLS handshake, median")                   \
-    X(tls_max_s, NUM, "s", LOWER, 0, "-MM-", "TLS handshake, longest")                   \
-    X(connections_new, INT, "", NEITHER, 0, "-MM-", "connections opened")                \
-    X(connections_reused, INT, "", NEITHER, 0, "-MM-", "requests on an open one")        \
-    X(stamps_exact, INT, "", NEITHER, 0, "mMMm", "exact arrival stamps")                 \
-    X(stamps_bounded, INT, "", NEITHER, 0, "mMMm", "stamps that are an upper bound")     \
-    X(stamps_tail, INT, "", NEITHER, 0, "mMMm", "stamps read with the stream's end")     \
-    X(token_source, STR, "", NEITHER, 0, "mMMm", "engine, usage, token_ids, estimated")  \
-    X(stamp_late_p99_ms, NUM, "ms", LOWER, 0, "mMMm", "user minus kernel stamp")         \
-    X(clock_steps, INT, "", LOWER, 0, "mMMm", "times that the wall clock was set")
+    X(tpot_requests, INT, "", NEITHER, 0, "mmmm", COUNT, "answers that TPOT comes from") \
+    X(connect_p50_s, NUM, "s", LOWER, 11, "-MM-", TRUST, "connecting, median")           \
+    X(connect_max_s, NUM, "s", LOWER, 0, "-MM-", TRUST, "connecting, longest")           \
+    X(tls_p50_s, NUM, "s", LOWER, 11, "-MM-", TRUST, "TLS handshake, median")            \
+    X(tls_max_s, NUM, "s", LOWER, 0, "-MM-", TRUST, "TLS handshake, longest")            \
+    X(connections_new, INT, "", NEITHER, 0, "-MM-", COUNT, "connections opened")         \
+    X(connections_reused, INT, "", NEITHER, 0, "-MM-", COUNT, "requests on an open one") \
+    X(stamps_exact, INT, "", NEITHER, 0, "mMMm", TRUST, "exact arrival stamps")          \
+    X(stamps_bounded, INT, "", NEITHER, 0, "mMMm", TRUST,                                \
+      "stamps that are an upper bound")                                                  \
+    X(stamps_tail, INT, "", NEITHER, 0, "mMMm", TRUST,                                   \
+      "stamps read with the stream's end")                                               \
+    X(token_source, STR, "", NEITHER, 0, "mMMm", TRUST,                                  \
+      "engine, usage, token_ids, estimated")                                             \
+    X(token_events, STR, "", NEITHER, 0, "-mm-", TRUST, "which events were tokens")      \
+    X(token_differences, JSON, "", NEITHER, 0, "-mm-", TRUST,                            \
+      "events with text less tokens, counted, if nothing fits")                          \
+    X(requests_unsettled, INT, "", NEITHER, 0, "-mm-", COUNT,                            \
+      "answers whose events and tokens do not fit")                                      \
+    X(stamp_late_p99_ms, NUM, "ms", LOWER, 0, "mMMm", TRUST, "user minus kernel stamp")  \
+    X(clock_steps, INT, "", LOWER, 0, "mMMm", TRUST, "times that the wall clock was set")
 
 #define FIELD_LIST_WORLD(X)                                                              \
-    X(cached_input_tokens, INT, "tokens", HIGHER, 0, "Mmm-",                             \
+    X(cached_input_tokens, INT, "tokens", HIGHER, 0, "Mmm-", METRIC,                     \
       "prompt tokens not computed")                                                      \
-    X(cache_hit_rate_expected, NUM, "", NEITHER, 0, "Mmm-", "what the prompts allow")    \
-    X(cache_source, STR, "", NEITHER, 0, "Mmm-", "who counted the hits")                 \
-    X(load_time_s, NUM, "s", LOWER, 0, "mmm-", "loading the engine")                     \
-    X(download_time_s, NUM, "s", LOWER, 0, "mmm-", "downloading the model")              \
-    X(compile_time_s, NUM, "s", LOWER, 0, "mmm-", "compiling")                           \
-    X(preemptions, INT, "", LOWER, 0, "mmm-", "requests preempted")                      \
-    X(kv_usage_max, NUM, "", NEITHER, 0, "mmm-", "highest use of the KV cache, 0..1")    \
-    X(weights_mb, NUM, "MB", NEITHER, 0, "mmm-", "memory of the weights")                \
-    X(kv_cache_mb, NUM, "MB", NEITHER, 0, "mmm-", "memory of the KV cache")              \
-    X(cpu_user_s, NUM, "s", NEITHER, 0, "MMMM", "CPU of the machine in user mode")       \
-    X(cpu_system_s, NUM, "s", NEITHER, 0, "MMMM", "CPU of the machine in the kernel")    \
-    X(steal_ratio, NUM, "", LOWER, 0, "MMMM", "CPU time stolen by other guests")         \
-    X(throttled_s, NUM, "s", LOWER, 0, "MMMM", "throttled by the cgroup")                \
-    X(power_mean_w, NUM, "W", LOWER, 0, "mmmm", "mean power of the devices")             \
-    X(energy_j, NUM, "J", LOWER, 0, "mmmm", "energy of the devices")                     \
-    X(client_cpu_ratio, NUM, "", LOWER, 0, "mMMm", "client's CPU, of one core")          \
-    X(client_busy_share, NUM, "", LOWER, 0, "mMMm", "share of busy windows")             \
-    X(client_busy_windows, INT, "", LOWER, 0, "mMMm", "windows above 80 % of a core")    \
-    X(loop_lag_p99_s, NUM, "s", LOWER, 0, "mMMm", "lateness of the client's loop")       \
-    X(client_rss_mb, NUM, "MB", LOWER, 0, "mMMm", "client's memory")                     \
-    X(drain_interval_us, NUM, "us", NEITHER, 0, "mMMm", "pause between reads")           \
-    X(inflight_middle, NUM, "", NEITHER, 0, "mMMm", "in flight, mean of middle third")   \
-    X(inflight_last, NUM, "", NEITHER, 0, "mMMm", "in flight, mean of last third")       \
-    X(steady_s, NUM, "s", NEITHER, 0, "mMMm", "part judged for overload")                \
-    X(send_stretch_s, NUM, "s", NEITHER, 0, "mMMm", "last send beyond the plan")         \
-    X(requests_held, INT, "", NEITHER, 0, "mMMm", "held back by --max-concurrency")      \
-    X(requests_wrong_length, INT, "", NEITHER, 0, "mMMm", "answers of another length")   \
-    X(price_usd_per_hour, NUM, "USD/h", LOWER, 0, "mmmm", "price of the machine")        \
-    X(price_source, STR, "", NEITHER, 0, "mmmm", "where the price comes from")           \
-    X(usd_per_million_output_tokens, NUM, "USD", LOWER, 0, "mmmm", "cost of the output") \
-    X(verdict, STR, "", NEITHER, 0, "mmmm", "VALID, INVALID; null for warm-ups")         \
-    X(reasons, JSON, "", NEITHER, 0, "MMMM", "codes that make it INVALID")               \
-    X(warnings, JSON, "", NEITHER, 0, "MMMM", "codes that leave it VALID")               \
-    X(checks, JSON, "", NEITHER, 0, "MMMM", "rules with field, value and limit")
+    X(cache_hit_rate_expected, NUM, "", NEITHER, 0, "Mmm-", TRUST,                       \
+      "what the prompts allow")                                                          \
+    X(cache_source, STR, "", NEITHER, 0, "Mmm-", TRUST, "who counted the hits")          \
+    X(load_time_s, NUM, "s", LOWER, 0, "mmm-", METRIC, "loading the engine")             \
+    X(download_time_s, NUM, "s", LOWER, 0, "mmm-", METRIC, "downloading the model")      \
+    X(compile_time_s, NUM, "s", LOWER, 0, "mmm-", METRIC, "compiling")                   \
+    X(preemptions, INT, "", LOWER, 0, "mmm-", METRIC, "requests preempted")              \
+    X(kv_usage_max, NUM, "", NEITHER, 0, "mmm-", METRIC,                                 \
+      "highest use of the KV cache, 0..1")                                               \
+    X(weights_mb, NUM, "MB", NEITHER, 0, "mmm-", METRIC, "memory of the weights")        \
+    X(kv_cache_mb, NUM, "MB", NEITHER, 0, "mmm-", METRIC, "memory of the KV cache")      \
+    X(cpu_user_s, NUM, "s", NEITHER, 0, "MMMM", TRUST,                                   \
+      "CPU of the machine in user mode")                                                 \
+    X(cpu_system_s, NUM, "s", NEITHER, 0, "MMMM", TRUST,                                 \
+      "CPU of the machine in the kernel")                                                \
+    X(steal_ratio, NUM, "", LOWER, 0, "MMMM", TRUST, "CPU time stolen by other guests")  \
+    X(throttled_s, NUM, "s", LOWER, 0, "MMMM", TRUST, "throttled by the cgroup")         \
+    X(power_mean_w, NUM, "W", LOWER, 0, "mmmm", METRIC, "mean power of the devices")     \
+    X(energy_j, NUM, "J", LOWER, 0, "mmmm", METRIC, "energy of the devices")             \
+    X(client_cpu_ratio, NUM, "", LOWER, 0, "mMMm", TRUST, "client's CPU, of one core")   \
+    X(client_busy_share, NUM, "", LOWER, 0, "mMMm", TRUST, "share of busy windows")      \
+    X(client_busy_windows, INT, "", LOWER, 0, "mMMm", TRUST,                             \
+      "windows above 80 % of a core")                                                    \
+    X(loop_lag_p99_s, NUM, "s", LOWER, 0, "mMMm", TRUST,                                 \
+      "lateness of the client's loop")                                                   \
+    X(client_rss_mb, NUM, "MB", LOWER, 0, "mMMm", TRUST, "client's memory")              \
+    X(drain_interval_us, NUM, "us", NEITHER, 0, "mMMm", TRUST, "pause between reads")    \
+    X(inflight_middle, NUM, "", NEITHER, 0, "mMMm", TRUST,                               \
+      "in flight, mean of middle third")                                                 \
+    X(inflight_last, NUM, "", NEITHER, 0, "mMMm", TRUST,                                 \
+      "in flight, mean of last third")                                                   \
+    X(inflight_end, NUM, "", NEITHER, 0, "-mm-", TRUST,                                  \
+      "in flight, mean of the last tenth")                                               \
+    X(inflight_expected, NUM, "", NEITHER, 0, "-mm-", TRUST,                             \
+      "in flight, as early answers and the rate give")                                   \
+    X(e2e_early_s, NUM, "s", NEITHER, 0, "-mm-", TRUST,                                  \
+      "E2E latency that the window is made from")                                        \
+    X(steady_s, NUM, "s", NEITHER, 0, "mMMm", TRUST, "part judged for overload")         \
+    X(send_stretch_s, NUM, "s", NEITHER, 0, "mMMm", TRUST, "last send beyond the plan")  \
+    X(requests_held, INT, "", NEITHER, 0, "mMMm", COUNT,                                 \
+      "held back by --max-concurrency")                                                  \
+    X(requests_wrong_length, INT, "", NEITHER, 0, "mMMm", COUNT,                         \
+      "answers of another length")                                                       \
+    X(price_usd_per_hour, NUM, "USD/h", LOWER, 0, "mmmm", IDENTITY,                      \
+      "price of the machine")                                                            \
+    X(price_source, STR, "", NEITHER, 0, "mmmm", IDENTITY, "where the price comes from") \
+    X(usd_per_million_output_tokens, NUM, "USD", LOWER, 0, "mmmm", METRIC,               \
+      "cost of the output")                                                              \
+    X(verdict, STR, "", NEITHER, 0, "mmmm", TRUST, "VALID, INVALID; null for warm-ups")  \
+    X(reasons, JSON, "", NEITHER, 0, "MMMM", TRUST, "codes that make it INVALID")        \
+    X(warnings, JSON, "", NEITHER, 0, "MMMM", TRUST, "codes that leave it VALID")        \
+    X(checks, JSON, "", NEITHER, 0, "MMMM", TRUST, "rules with field, value and limit")
 
 #define FIELD_LIST(X) \
     FIELD_LIST_OLD(X) FIELD_LIST_CELL(X) FIELD_LIST_LOAD(X) FIELD_LIST_WORLD(X)

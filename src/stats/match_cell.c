@@ -7,46 +7,46 @@
 
 #include "text/jsonw.h"
 
-enum role {
-    ROLE_STRICT,  /* must agree */
-    ROLE_MACHINE, /* which machine: must agree but between machines */
-    ROLE_ENGINE,  /* must agree in ON against OFF only; said where it differs */
-    ROLE_LOAD     /* never hinders; said where it differs */
+enum agree {
+    AGREE_ALWAYS,  /* must agree */
+    AGREE_MACHINE, /* which machine: must agree but between machines */
+    AGREE_ENGINE,  /* must agree in ON against OFF only; said where it differs */
+    AGREE_NEVER    /* never hinders; said where it differs */
 };
 
 /* What tells cells apart. model_fingerprint stands for model_name where both know it. */
 static const struct dim {
     enum field_id id;
-    enum role role;
+    enum agree agree;
 } dims[] = {
-    {.id = FIELD_scenario, .role = ROLE_STRICT},
-    {.id = FIELD_serving_mode, .role = ROLE_STRICT},
-    {.id = FIELD_model_name, .role = ROLE_STRICT},
-    {.id = FIELD_batch_size, .role = ROLE_STRICT},
-    {.id = FIELD_request_rate, .role = ROLE_STRICT},
-    {.id = FIELD_arrival, .role = ROLE_STRICT},
-    {.id = FIELD_endpoint, .role = ROLE_STRICT},
-    {.id = FIELD_input_length, .role = ROLE_STRICT},
-    {.id = FIELD_max_output_tokens, .role = ROLE_STRICT},
-    {.id = FIELD_enable_prefix_caching, .role = ROLE_STRICT},
-    {.id = FIELD_prefix_reuse, .role = ROLE_STRICT},
-    {.id = FIELD_dtype, .role = ROLE_STRICT},
-    {.id = FIELD_quantization, .role = ROLE_STRICT},
-    {.id = FIELD_max_num_seqs, .role = ROLE_STRICT},
-    {.id = FIELD_max_num_batched_tokens, .role = ROLE_STRICT},
-    {.id = FIELD_instance_type, .role = ROLE_MACHINE},
-    {.id = FIELD_hardware_type, .role = ROLE_MACHINE},
-    {.id = FIELD_label, .role = ROLE_ENGINE},
-    {.id = FIELD_engine, .role = ROLE_ENGINE},
-    {.id = FIELD_engine_version, .role = ROLE_ENGINE},
-    {.id = FIELD_engine_mode, .role = ROLE_ENGINE},
-    {.id = FIELD_weights, .role = ROLE_ENGINE},
-    {.id = FIELD_is_simulated, .role = ROLE_ENGINE},
-    {.id = FIELD_tensor_parallel_size, .role = ROLE_ENGINE},
-    {.id = FIELD_max_model_len, .role = ROLE_ENGINE},
-    {.id = FIELD_temperature, .role = ROLE_LOAD},
-    {.id = FIELD_top_p, .role = ROLE_LOAD},
-    {.id = FIELD_dataset, .role = ROLE_LOAD},
+    {.id = FIELD_scenario, .agree = AGREE_ALWAYS},
+    {.id = FIELD_serving_mode, .agree = AGREE_ALWAYS},
+    {.id = FIELD_model_name, .agree = AGREE_ALWAYS},
+    {.id = FIELD_batch_size, .agree = AGREE_ALWAYS},
+    {.id = FIELD_request_rate, .agree = AGREE_ALWAYS},
+    {.id = FIELD_arrival, .agree = AGREE_ALWAYS},
+    {.id = FIELD_endpoint, .agree = AGREE_ALWAYS},
+    {.id = FIELD_input_length, .agree = AGREE_ALWAYS},
+    {.id = FIELD_max_output_tokens, .agree = AGREE_ALWAYS},
+    {.id = FIELD_enable_prefix_caching, .agree = AGREE_ALWAYS},
+    {.id = FIELD_prefix_reuse, .agree = AGREE_ALWAYS},
+    {.id = FIELD_dtype, .agree = AGREE_ALWAYS},
+    {.id = FIELD_quantization, .agree = AGREE_ALWAYS},
+    {.id = FIELD_max_num_seqs, .agree = AGREE_ALWAYS},
+    {.id = FIELD_max_num_batched_tokens, .agree = AGREE_ALWAYS},
+    {.id = FIELD_instance_type, .agree = AGREE_MACHINE},
+    {.id = FIELD_hardware_type, .agree = AGREE_MACHINE},
+    {.id = FIELD_label, .agree = AGREE_ENGINE},
+    {.id = FIELD_engine, .agree = AGREE_ENGINE},
+    {.id = FIELD_engine_version, .agree = AGREE_ENGINE},
+    {.id = FIELD_engine_mode, .agree = AGREE_ENGINE},
+    {.id = FIELD_weights, .agree = AGREE_ENGINE},
+    {.id = FIELD_is_simulated, .agree = AGREE_ENGINE},
+    {.id = FIELD_tensor_parallel_size, .agree = AGREE_ENGINE},
+    {.id = FIELD_max_model_len, .agree = AGREE_ENGINE},
+    {.id = FIELD_temperature, .agree = AGREE_NEVER},
+    {.id = FIELD_top_p, .agree = AGREE_NEVER},
+    {.id = FIELD_dataset, .agree = AGREE_NEVER},
 };
 
 #define DIM_COUNT  (sizeof dims / sizeof *dims)
@@ -177,10 +177,10 @@ static bool is_text_length(const struct match_cell *a, enum field_id id, enum ma
 
 static bool must_agree(const struct dim *d, enum match_by by)
 {
-    switch (d->role) {
-    case ROLE_STRICT: return true;
-    case ROLE_MACHINE: return by != MATCH_BY_INSTANCE && by != MATCH_BY_LABEL;
-    case ROLE_ENGINE: return by == MATCH_BY_CACHING;
+    switch (d->agree) {
+    case AGREE_ALWAYS: return true;
+    case AGREE_MACHINE: return by != MATCH_BY_INSTANCE && by != MATCH_BY_LABEL;
+    case AGREE_ENGINE: return by == MATCH_BY_CACHING;
     default: return false;
     }
 }
@@ -258,7 +258,7 @@ enum status match_cell_differences(const struct match_cell *a, const struct matc
     const char *text = NULL;
     char x[TEXT_BYTES], y[TEXT_BYTES];
     for (size_t i = 0; i < DIM_COUNT; i++) {
-        bool is_silent = dims[i].role == ROLE_MACHINE || dims[i].id == FIELD_label;
+        bool is_silent = dims[i].agree == AGREE_MACHINE || dims[i].id == FIELD_label;
         if (is_silent || !is_context(a, b, i, by))
             continue;
         dim_text(a->row, dims[i].id, x);

@@ -23,15 +23,15 @@ enum {
 #define TEXT_CAP_BYTES ((size_t)64 << 20)
 
 /* What becomes of a field. FORMAT.md 7. */
-enum role {
-    ROLE_NONE,    /* stands in row.json only */
-    ROLE_PARAM,   /* spelled as Python's str */
-    ROLE_SETTING, /* parameter, numbers in one plain form */
-    ROLE_METRIC,
-    ROLE_TAG,
-    ROLE_CODES, /* tag: the items of a list */
-    ROLE_PAIRS, /* tags: FIELD.KEY */
-    ROLE_COUNTS /* metrics: FIELD.KEY */
+enum place {
+    PLACE_NONE,    /* stands in row.json only */
+    PLACE_PARAM,   /* spelled as Python's str */
+    PLACE_SETTING, /* parameter, numbers in one plain form */
+    PLACE_METRIC,
+    PLACE_TAG,
+    PLACE_CODES, /* tag: the items of a list */
+    PLACE_PAIRS, /* tags: FIELD.KEY */
+    PLACE_COUNTS /* metrics: FIELD.KEY */
 };
 
 /* One row on its way. After a failure nothing more is added. */
@@ -43,48 +43,48 @@ struct build {
     bool has_failed; /* no memory */
 };
 
-static enum role role_by_group(enum field_id id)
+static enum place place_by_group(enum field_id id)
 {
     if (id < FIELD_total_time)
-        return ROLE_PARAM;
+        return PLACE_PARAM;
     if (id >= FIELD_scenario && id <= FIELD_is_simulated)
-        return ROLE_SETTING;
+        return PLACE_SETTING;
     bool is_number = field_table[id].kind == VALUE_INT ||
                      field_table[id].kind == VALUE_NUM;
-    return is_number ? ROLE_METRIC : ROLE_TAG;
+    return is_number ? PLACE_METRIC : PLACE_TAG;
 }
 
-static enum role role_of(enum field_id id)
+static enum place place_of(enum field_id id)
 {
     static const struct {
         enum field_id id;
-        enum role role;
+        enum place place;
     } others[] = {
-        {FIELD_experiment_id, ROLE_TAG},
-        {FIELD_timestamp, ROLE_TAG},
-        {FIELD_row, ROLE_NONE},       /* in ENTRY_ROW_TAG */
-        {FIELD_is_warmup, ROLE_NONE}, /* set for rows without it too */
-        {FIELD_scenario, ROLE_NONE},  /* as above */
-        {FIELD_repeat, ROLE_NONE},    /* as above */
-        {FIELD_checks, ROLE_NONE},
-        {FIELD_metadata, ROLE_PAIRS},
-        {FIELD_failed_by_class, ROLE_COUNTS},
-        {FIELD_slo, ROLE_SETTING},
-        {FIELD_reasons, ROLE_CODES},
-        {FIELD_warnings, ROLE_CODES},
+        {FIELD_experiment_id, PLACE_TAG},
+        {FIELD_timestamp, PLACE_TAG},
+        {FIELD_row, PLACE_NONE},       /* in ENTRY_ROW_TAG */
+        {FIELD_is_warmup, PLACE_NONE}, /* set for rows without it too */
+        {FIELD_scenario, PLACE_NONE},  /* as above */
+        {FIELD_repeat, PLACE_NONE},    /* as above */
+        {FIELD_checks, PLACE_NONE},
+        {FIELD_metadata, PLACE_PAIRS},
+        {FIELD_failed_by_class, PLACE_COUNTS},
+        {FIELD_slo, PLACE_SETTING},
+        {FIELD_reasons, PLACE_CODES},
+        {FIELD_warnings, PLACE_CODES},
     };
     for (size_t i = 0; i < sizeof others / sizeof others[0]; i++)
         if (others[i].id == id)
-            return others[i].role;
-    return role_by_group(id);
+            return others[i].place;
+    return place_by_group(id);
 }
 
 bool entry_is_reserved(const char *key)
 {
     enum field_id id = field_find(key);
     if (id != FIELD_COUNT)
-        return id == FIELD_is_warmup || role_of(id) == ROLE_TAG ||
-               role_of(id) == ROLE_CODES;
+        return id == FIELD_is_warmup || place_of(id) == PLACE_TAG ||
+               place_of(id) == PLACE_CODES;
     return strcmp(key, ENTRY_ROW_TAG) == 0 || strcmp(key, "mlflow.runName") == 0;
 }
 
@@ -177,7 +177,7 @@ static void add_codes(struct build *b, const char *key, const json_t *codes)
     buf_fini(&out);
 }
 
-static void add_members(struct build *b, enum role role, const char *field,
+static void add_members(struct build *b, enum place place, const char *field,
                         const json_t *members)
 {
     const char *name;
@@ -187,7 +187,7 @@ static void add_members(struct build *b, enum role role, const char *field,
         const char *key = checked(b, arena_printf(b->arena, "%s.%s", field, name));
         if (key == NULL)
             return;
-        if (role == ROLE_COUNTS)
+        if (place == PLACE_COUNTS)
             add_metric(b, key, value);
         else
             add_tag(b, key, entry_text_plain(value, b->arena));
@@ -200,16 +200,16 @@ static void add_field(struct build *b, enum field_id id)
     const json_t *value = json_object_get(b->row, name);
     if (value == NULL || json_is_null(value))
         return;
-    enum role role = role_of(id);
-    switch (role) {
-    case ROLE_NONE: break;
-    case ROLE_PARAM: add_param(b, name, entry_text_python(value, b->arena)); break;
-    case ROLE_SETTING: add_param(b, name, entry_text_plain(value, b->arena)); break;
-    case ROLE_METRIC: add_metric(b, metric_name(id), value); break;
-    case ROLE_TAG: add_tag(b, name, entry_text_python(value, b->arena)); break;
-    case ROLE_CODES: add_codes(b, name, value); break;
-    case ROLE_PAIRS:
-    case ROLE_COUNTS: add_members(b, role, name, value); break;
+    enum place place = place_of(id);
+    switch (place) {
+    case PLACE_NONE: break;
+    case PLACE_PARAM: add_param(b, name, entry_text_python(value, b->arena)); break;
+    case PLACE_SETTING: add_param(b, name, entry_text_plain(value, b->arena)); break;
+    case PLACE_METRIC: add_metric(b, metric_name(id), value); break;
+    case PLACE_TAG: add_tag(b, name, entry_text_python(value, b->arena)); break;
+    case PLACE_CODES: add_codes(b, name, value); break;
+    case PLACE_PAIRS:
+    case PLACE_COUNTS: add_members(b, place, name, value); break;
     }
 }
 
