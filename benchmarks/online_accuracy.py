@@ -21,8 +21,10 @@ Needs nothing but Python.
 import argparse
 import bisect
 import glob
+import itertools
 import json
 import os
+import re
 import statistics
 import subprocess
 import sys
@@ -75,8 +77,23 @@ def run_client(opts, url, folder):
     return time.monotonic() - started
 
 
+def letters(text):
+    """"x2t" -> "xxt": a letter, and how often."""
+    return "".join(letter * int(times or 1)
+                   for letter, times in re.findall(r"([A-Za-z])(\d*)", text))
+
+
 def arrivals(line):
-    """CLOCK of the journal: arrival of every event with tokens, and whether it is its own."""
+    """CLOCK of the journal: arrival of every event with tokens, and its stamp: x exact, t read
+    with the stream's end, b a bound. serve has a token in every event with text."""
+    at = list(itertools.accumulate([line["event_ns"], *line["gaps_ns"]]))
+    stamps = letters(line.get("stamps", f"x{len(at)}"))
+    kept = [i for i, c in enumerate(letters(line.get("classes", f"T{len(at)}"))) if c == "T"]
+    return [at[i] for i in kept], [stamps[i] for i in kept]
+
+
+def arrivals_of_format_1(line):
+    """The same of a journal of format 1, for a binary of then."""
     gaps, excluded = iter(line.get("gaps_ns", [])), dict(zip(line.get("excluded_at", []),
                                                              line.get("excluded_ns", [])))
     at, own = [line["first_ns"]], [1 not in excluded]
@@ -84,7 +101,7 @@ def arrivals(line):
     for i in range(1, count):
         at.append(at[-1] + (excluded[i] if i in excluded else next(gaps)))
         own.append(i not in excluded and i + 1 not in excluded)
-    return at, own
+    return at, ["x" if is_own else "b" for is_own in own]
 
 
 def percentile(values, p):
@@ -107,15 +124,16 @@ def compare(journal, log):
             row = line["fields"]
         elif line["type"] == "request" and line["repeat"] == 1 and line["status"] == "ok":
             server = sent[f"{run_id}-c{line['cell']}-r1-{line['index']}"]
-            at, own = arrivals(line)
-            errors += [(zero + a - s) / 1e3 for a, s, o in zip(at, server["sent_ns"], own) if o]
-            ours.append((line["first_ns"] - line["sent_ns"]) / 1e3)
+            at, stamps = arrivals(line) if "event_ns" in line else arrivals_of_format_1(line)
+            errors += [(zero + a - s) / 1e3
+                       for a, s, stamp in zip(at, server["sent_ns"], stamps) if stamp != "b"]
+            ours.append((at[0] - line["sent_ns"]) / 1e3)
             truth.append((server["sent_ns"][0] - server["arrival_ns"]) / 1e3)
             if line["sent_ns"] != line["due_ns"]:
                 late.append((line["sent_ns"] - line["due_ns"]) / 1e3)
-            exact += line.get("stamps_exact", len(at))
-            tail += line.get("stamps_tail", 0)
-            bounded += line.get("stamps_bounded", 0)
+            exact += line.get("stamps_exact", stamps.count("x"))
+            tail += line.get("stamps_tail", stamps.count("t"))
+            bounded += line.get("stamps_bounded", stamps.count("b"))
     events = exact + tail + bounded
     for values in (errors, ours, truth, late):
         values.sort()

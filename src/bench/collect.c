@@ -24,7 +24,7 @@ enum status collect_init(struct collect *c, const struct plan_repeat *plan,
         if (s->at_ns == NULL || s->tokens == NULL)
             return no_memory(e);
         s->record = (struct request_record){.index = (int32_t)i,
-                                            .status = RECORD_CANCELLED,
+                                            .status = RECORD_INTERRUPTED,
                                             .due_ns = NS_UNKNOWN,
                                             .ready_ns = NS_UNKNOWN,
                                             .sent_ns = NS_UNKNOWN,
@@ -104,32 +104,23 @@ enum status collect_event(struct collect *c, const struct event *ev, struct err 
     return STATUS_OK;
 }
 
-/* Gaps and token counts of one request, out of its events. */
-static enum status book_gaps(struct collect *c, struct collect_slot *s, struct err *e)
+/* The events of one request, counted by the engine. */
+static void note_events(struct collect_slot *s)
 {
     struct request_record *r = &s->record;
+    int64_t sum = 0;
     bool all_single = true;
-    if (s->count == 0)
-        return STATUS_OK;
-    r->first_ns = s->at_ns[0];
-    r->last_ns = s->at_ns[s->count - 1];
-    r->first_event_tokens = s->tokens[0];
-    r->gaps_ns = arena_alloc(c->arena, s->count, sizeof *r->gaps_ns);
-    if (r->gaps_ns == NULL)
-        return no_memory(e);
-    for (size_t i = 0; i < s->count; i++)
+    for (size_t i = 0; i < s->count; i++) {
         all_single = all_single && s->tokens[i] == 1;
-    for (size_t i = 1; i < s->count; i++) {
-        if (s->tokens[i] == 1)
-            r->gaps_ns[r->gap_count++] = s->at_ns[i] - s->at_ns[i - 1];
-        else
-            r->gaps_excluded++;
+        sum += s->tokens[i];
     }
-    if (!all_single) {
-        r->event_tokens = s->tokens;
-        r->event_count = s->count;
-    }
-    return STATUS_OK;
+    r->at_ns = s->at_ns;
+    r->event_count = s->count;
+    r->is_counted = s->count > 0 && sum == r->tokens_out;
+    r->event_tokens = all_single ? NULL : s->tokens;
+    r->first_event_tokens = s->count > 0 ? s->tokens[0] : 1;
+    record_count_classes(r);
+    record_check_counts(r, record_most_tokens(r));
 }
 
 enum status collect_finish(struct collect *c, enum fail_class fail, const char *error,
@@ -148,8 +139,7 @@ enum status collect_finish(struct collect *c, enum fail_class fail, const char *
             r->fail = fail;
             r->error = error;
         }
-        if (book_gaps(c, s, e) != STATUS_OK)
-            return e->code;
+        note_events(s);
         records[i] = *r;
     }
     *out = records;

@@ -1,8 +1,8 @@
 /* From an engine's events to request records: every timing rule of an offline repeat.
- * due: the instant before the first request of the batch was added, the same for all;
- * first, last: arrival of the first and last event with tokens; a gap between two events
- * is booked if the later one holds one token, else it is counted as excluded. Invariant:
- * planned = ok + failed + cancelled, once collect_finish has returned. */
+ * due: the instant before the first request of the batch was added, the same for all.
+ * Every event has its arrival by the engine's clock and the tokens that the engine
+ * counted. Invariant: planned = ok + failed + interrupted, once collect_finish has
+ * returned. */
 #ifndef BENCH_COLLECT_H
 #define BENCH_COLLECT_H
 
@@ -38,7 +38,7 @@ MUST_CHECK enum status collect_init(struct collect *c, const struct plan_repeat 
 MUST_CHECK enum status collect_event(struct collect *c, const struct event *ev,
                                      struct err *e);
 /* Requests that have not ended become failed (class, error) or, with FAIL_none,
- * cancelled. *out of shape [c->count], in the arena. */
+ * interrupted. *out of shape [c->count], in the arena. */
 MUST_CHECK enum status collect_finish(struct collect *c, enum fail_class fail,
                                       const char *error, struct request_record **out,
                                       struct err *e);

@@ -1,6 +1,7 @@
 #include "bench/flight.h"
 
 #include <stdio.h>
+#include <string.h>
 
 #include "base/mem.h"
 
@@ -13,26 +14,24 @@ void flight_place(struct flight *f, void *memory, size_t room)
 {
     f->at_ns = memory;
     f->tokens = (int32_t *)(f->at_ns + room);
-    f->stamps = (uint8_t *)(f->tokens + room);
+    f->marks = (uint8_t *)(f->tokens + room);
     f->room = room;
 }
 
 enum status flight_scratch_init(struct flight_scratch *s, size_t room, struct err *e)
 {
-    int64_t *words = mem_alloc(4 * room, sizeof *words);
+    int64_t *words = mem_alloc(2 * room, sizeof *words);
     *s = (struct flight_scratch){.room = room};
     if (words == NULL)
         return status_fail(e, STATUS_NO_MEMORY, "records", "out of memory");
-    s->gaps_ns = words;
-    s->excluded_ns = words + room;
-    s->excluded_at = words + 2 * room;
-    s->event_tokens = words + 3 * room;
+    s->at_ns = words;
+    s->event_tokens = words + room;
     return STATUS_OK;
 }
 
 void flight_scratch_fini(struct flight_scratch *s)
 {
-    mem_free(s->gaps_ns);
+    mem_free(s->at_ns);
     *s = (struct flight_scratch){0};
 }
 
@@ -43,23 +42,39 @@ void flight_begin(struct flight *f, int32_t request, int32_t slot, int64_t max_t
     f->max_tokens = max_tokens;
     f->due = f->ready = f->sent = f->done = (struct instant){NS_UNKNOWN};
     f->connect_ns = f->tls_ns = NS_UNKNOWN;
-    f->count = f->lost = 0;
+    f->count = 0;
+    f->has_lost = false;
     f->tokens_in = f->tokens_out = f->tokens_cached = TOKENS_UNKNOWN;
     f->source = TOKEN_SOURCE_none;
-    f->status = RECORD_CANCELLED;
+    f->status = RECORD_INTERRUPTED;
+    f->http_status = 0;
     f->fail = FAIL_none;
     f->error[0] = '\0';
+}
+
+/* Beyond the room an event's class is counted, and its arrival is the class's last. */
+static void lose(struct flight *f, const struct event *ev)
+{
+    if (!f->has_lost)
+        memset(f->lost, 0, sizeof f->lost);
+    f->has_lost = true;
+    struct record_class *c = &f->lost[ev->cls];
+    if (c->count++ == 0)
+        c->first_ns = ev->at.ns;
+    c->last_ns = ev->at.ns;
+    c->stamps[ev->stamp]++;
 }
 
 static void tokens_came(struct flight *f, const struct event *ev)
 {
     if (f->count == f->room) {
-        f->lost++;
+        lose(f, ev);
         return;
     }
+    bool fits = ev->tokens >= 0 && ev->tokens <= RECORD_MAX_COUNT;
     f->at_ns[f->count] = ev->at.ns;
-    f->tokens[f->count] = (int32_t)ev->tokens;
-    f->stamps[f->count] = (uint8_t)ev->stamp;
+    f->tokens[f->count] = fits ? (int32_t)ev->tokens : TOKENS_UNKNOWN;
+    f->marks[f->count] = RECORD_MARK(ev->cls, ev->stamp);
     f->count++;
 }
 
@@ -67,7 +82,8 @@ static void failed(struct flight *f, const struct event *ev)
 {
     f->done = ev->at;
     f->fail = ev->fail;
-    f->status = ev->fail == FAIL_none ? RECORD_CANCELLED : RECORD_FAILED;
+    f->http_status = ev->http_status;
+    f->status = ev->fail == FAIL_none ? RECORD_INTERRUPTED : RECORD_FAILED;
     if (ev->text != NULL)
         (void)snprintf(f->error, sizeof f->error, "%s", ev->text);
 }
@@ -94,73 +110,55 @@ bool flight_event(struct flight *f, const struct event *ev)
     return true;
 }
 
-/* Tokens of each event: counted with the event, or one each where that is proven. False
- * where neither is known. */
-static bool settle_tokens(struct flight *f)
+/* True if each event came with its count, and they are the answer's. */
+static bool copy_tokens(const struct flight *f, struct flight_scratch *s,
+                        bool *all_single)
 {
-    bool is_counted = true;
     int64_t sum = 0;
+    *all_single = true;
     for (size_t i = 0; i < f->count; i++) {
-        is_counted = is_counted && f->tokens[i] != TOKENS_UNKNOWN;
+        if (f->tokens[i] == TOKENS_UNKNOWN)
+            return false;
+        s->event_tokens[i] = f->tokens[i];
+        *all_single = *all_single && f->tokens[i] == 1;
         sum += f->tokens[i];
     }
-    if (f->lost > 0)
-        return false;
-    if (is_counted)
-        return f->tokens_out == TOKENS_UNKNOWN || sum == f->tokens_out;
-    if ((int64_t)f->count != f->tokens_out || f->source == TOKEN_SOURCE_estimated)
-        return false;
-    for (size_t i = 0; i < f->count; i++)
-        f->tokens[i] = 1;
-    return true;
+    return f->count > 0 && sum == f->tokens_out;
 }
 
-static bool is_own_stamp(uint8_t stamp)
+static void add_class(struct record_class *c, const struct record_class *more,
+                      struct instant zero)
 {
-    return stamp != EVENT_BOUNDED;
+    if (more->count == 0)
+        return;
+    if (c->count == 0)
+        c->first_ns = more->first_ns - zero.ns;
+    c->last_ns = more->last_ns - zero.ns;
+    c->count += more->count;
+    for (int i = 0; i < EVENT_STAMP_COUNT; i++)
+        c->stamps[i] += more->stamps[i];
 }
 
-static void book_gaps(const struct flight *f, bool is_settled, struct flight_scratch *s,
-                      struct request_record *r)
-{
-    r->gaps_ns = s->gaps_ns;
-    r->excluded_ns = s->excluded_ns;
-    r->excluded_at = s->excluded_at;
-    for (size_t i = 1; i < f->count; i++) {
-        int64_t gap_ns = f->at_ns[i] - f->at_ns[i - 1];
-        if (is_settled && f->tokens[i] == 1 && is_own_stamp(f->stamps[i]) &&
-            is_own_stamp(f->stamps[i - 1])) {
-            s->gaps_ns[r->gap_count++] = gap_ns;
-        } else {
-            s->excluded_ns[r->gaps_excluded] = gap_ns;
-            s->excluded_at[r->gaps_excluded++] = (int64_t)i;
-        }
-    }
-}
-
-static void count_stamps(const struct flight *f, struct request_record *r)
-{
-    for (size_t i = 0; i < f->count; i++) {
-        r->stamps_exact += f->stamps[i] == EVENT_EXACT;
-        r->stamps_bounded += f->stamps[i] == EVENT_BOUNDED;
-        r->stamps_tail += f->stamps[i] == EVENT_TAIL;
-    }
-    r->stamps_bounded += (int64_t)f->lost;
-}
-
-static void note_tokens(const struct flight *f, bool is_settled, struct flight_scratch *s,
-                        struct request_record *r)
+static void note_events(const struct flight *f, struct instant zero,
+                        struct flight_scratch *s, struct request_record *r)
 {
     bool all_single = true;
-    r->first_event_tokens = is_settled ? f->tokens[0] : TOKENS_UNKNOWN;
-    for (size_t i = 0; i < f->count; i++) {
-        s->event_tokens[i] = f->tokens[i];
-        all_single = all_single && f->tokens[i] == 1;
+    for (size_t i = 0; i < f->count; i++)
+        s->at_ns[i] = f->at_ns[i] - zero.ns;
+    r->at_ns = s->at_ns;
+    r->marks = f->marks;
+    r->event_count = f->count;
+    r->is_counted = !f->has_lost && copy_tokens(f, s, &all_single);
+    if (r->is_counted) {
+        r->first_event_tokens = s->event_tokens[0];
+        r->event_tokens = all_single ? NULL : s->event_tokens;
     }
-    if (is_settled && !all_single) {
-        r->event_tokens = s->event_tokens;
-        r->event_count = f->count;
-    }
+    record_count_classes(r);
+    if (!f->has_lost)
+        return;
+    for (int c = 0; c < EVENT_CLASS_COUNT; c++)
+        add_class(&r->classes[c], &f->lost[c], zero);
+    r->event_count = 0; /* the events are not all there */
 }
 
 static int64_t since(struct instant zero, struct instant t)
@@ -168,12 +166,13 @@ static int64_t since(struct instant zero, struct instant t)
     return t.ns == NS_UNKNOWN ? NS_UNKNOWN : t.ns - zero.ns;
 }
 
-void flight_record(struct flight *f, struct instant zero, struct flight_scratch *s,
-                   struct request_record *r)
+void flight_record(const struct flight *f, struct instant zero, bool is_whole,
+                   struct flight_scratch *s, struct request_record *r)
 {
     *r = (struct request_record){.index = f->request,
                                  .status = f->status,
                                  .fail = f->fail,
+                                 .http_status = f->http_status,
                                  .due_ns = since(zero, f->due),
                                  .ready_ns = since(zero, f->ready),
                                  .sent_ns = since(zero, f->sent),
@@ -193,12 +192,12 @@ void flight_record(struct flight *f, struct instant zero, struct flight_scratch 
                                  .error = f->error[0] != '\0' ? f->error : NULL};
     if (f->due.ns == NS_UNKNOWN) /* the first request of a slot */
         r->due_ns = r->ready_ns = r->sent_ns;
-    if (f->count == 0)
-        return;
-    bool is_settled = settle_tokens(f);
-    r->first_ns = f->at_ns[0] - zero.ns;
-    r->last_ns = f->at_ns[f->count - 1] - zero.ns;
-    book_gaps(f, is_settled, s, r);
-    count_stamps(f, r);
-    note_tokens(f, is_settled, s, r);
+    note_events(f, zero, s, r);
+    record_check_counts(r, record_most_tokens(r));
+    if (is_whole && f->count > 0) {
+        r->events = RECORD_WHOLE;
+        r->last_ns = s->at_ns[f->count - 1];
+        r->event_count = 0;
+        record_count_classes(r);
+    }
 }

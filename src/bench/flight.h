@@ -4,13 +4,10 @@
  *   due    open: of the plan; closed: the end of the answer before on that slot (a slot's
  *          first request: when it is sent)
  *   ready  max(due, a slot became free)
- *   first, last  arrival of the first and the last event with tokens
  *   done   end of the answer
- *   a gap between two token events is booked if both are exact or tail and the later one
- *   holds one token; else it is excluded, and kept apart
  *
- * One token an event is proven if events with tokens are as many as the answer's own
- * count; else the events' tokens are unknown and no gap is booked. */
+ * What its events were, and so its first and last token, is settled when the repeat has
+ * ended (stats/settle.h): the record has each event's arrival, class and stamp. */
 #ifndef BENCH_FLIGHT_H
 #define BENCH_FLIGHT_H
 
@@ -32,12 +29,15 @@ struct flight {
     int64_t connect_ns, tls_ns;
     int64_t *at_ns;  /* [count] CLOCK_MONOTONIC of each token event, room for `room` */
     int32_t *tokens; /* [count] TOKENS_UNKNOWN: one by one is not known */
-    uint8_t *stamps; /* [count] of enum event_stamp */
-    size_t count, room, lost; /* lost: events beyond the room */
+    uint8_t *marks;  /* [count] RECORD_MARK */
+    size_t count, room;
+    struct record_class lost[EVENT_CLASS_COUNT]; /* events beyond the room */
+    bool has_lost;
     int64_t tokens_in, tokens_out, tokens_cached;
     enum token_source source;
     enum record_status status;
     enum fail_class fail;
+    int32_t http_status;
     char error[FLIGHT_ERROR_BYTES];
 };
 
@@ -50,15 +50,17 @@ void flight_begin(struct flight *f, int32_t request, int32_t slot, int64_t max_t
 bool flight_event(struct flight *f, const struct event *ev);
 /* Where a record's arrays go; one for the writer, for one record at a time. */
 struct flight_scratch {
-    int64_t *gaps_ns, *excluded_ns, *excluded_at, *event_tokens; /* [room] */
+    int64_t *at_ns, *event_tokens; /* [room] */
     size_t room;
 };
 /* As long as the longest flight. */
 MUST_CHECK enum status flight_scratch_init(struct flight_scratch *s, size_t room,
                                            struct err *e);
 void flight_scratch_fini(struct flight_scratch *s);
-/* The record; its arrays lie in the scratch, its text in f. Times count from `zero`. */
-void flight_record(struct flight *f, struct instant zero, struct flight_scratch *s,
-                   struct request_record *out);
+/* The record, raw; its arrays lie in the scratch and in f, its text in f. Times count
+ * from `zero`. is_whole: the answer came in one piece, its last token with its end and
+ * its first at an instant that only the server knows. */
+void flight_record(const struct flight *f, struct instant zero, bool is_whole,
+                   struct flight_scratch *s, struct request_record *out);
 
 #endif

@@ -1,6 +1,7 @@
 #include "bench/lane.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "base/mem.h"
@@ -23,7 +24,7 @@ size_t lane_room(const struct engine_request *requests, size_t count)
     for (size_t i = 0; i < count; i++)
         if (requests[i].max_tokens > most)
             most = requests[i].max_tokens;
-    return (size_t)most + LANE_EVENTS_EXTRA;
+    return (size_t)(most + most / 4) + LANE_EVENTS_EXTRA;
 }
 
 /* Flights for as many requests as can be in flight and on their way to the writer. */
@@ -152,13 +153,21 @@ static void slot_freed(struct lane *l, int32_t slot, struct instant at, bool was
         send_next(l, 0, due, at);
 }
 
+static void leave_unanswered(const struct lane *l, struct flight *f)
+{
+    f->status = RECORD_UNANSWERED;
+    (void)snprintf(f->error, sizeof f->error,
+                   "no end of the answer within %g s after the last send",
+                   l->work.drain_timeout_s);
+}
+
 static void take_event(struct lane *l, const struct event *ev)
 {
     size_t at = position_of(l, ev->request);
     struct flight *f = l->of[at];
     if (ev->kind == EVENT_TOKENS) {
-        atomic_fetch_add_explicit(&l->tokens, ev->tokens > 0 ? ev->tokens : 1,
-                                  memory_order_relaxed);
+        int64_t tokens = ev->tokens > 0 ? ev->tokens : ev->cls != EVENT_FINISH;
+        atomic_fetch_add_explicit(&l->tokens, tokens, memory_order_relaxed);
         if (ev->stamp == EVENT_EXACT && ev->read_at.ns != NS_UNKNOWN)
             (void)hist_record(&l->cost.late_ns, ev->read_at.ns - ev->at.ns);
     }
@@ -166,6 +175,8 @@ static void take_event(struct lane *l, const struct event *ev)
         return;
     int32_t slot = f->slot;
     bool was_refused = f->fail == FAIL_refused;
+    if (l->has_given_up && f->status == RECORD_INTERRUPTED)
+        leave_unanswered(l, f);
     l->in_flight--;
     atomic_fetch_add_explicit(f->status == RECORD_OK ? &l->ok : &l->bad, 1,
                               memory_order_relaxed);
@@ -257,8 +268,6 @@ static void cancel_all(struct lane *l)
 
 static bool is_drain_over(const struct lane *l, struct instant now)
 {
-    if (atomic_load_explicit(&l->stop, memory_order_relaxed))
-        return true;
     if (l->last_send.ns == NS_UNKNOWN || (has_more(l) && !is_past_duration(l, now)))
         return false;
     double waited_s = (double)(now.ns - l->last_send.ns) / (double)NS_PER_S;
@@ -289,8 +298,10 @@ static void run_phase(struct lane *l, struct event *events)
     for (struct instant now = clock_now(); !is_finished(l, now); now = clock_now()) {
         struct instant next = l->work.is_closed ? send_closed(l, now) : send_open(l, now);
         watch_cpu(l, &w, now);
-        if (!is_cancelled && is_drain_over(l, now)) {
+        bool is_stopped = atomic_load_explicit(&l->stop, memory_order_relaxed);
+        if (!is_cancelled && (is_stopped || is_drain_over(l, now))) {
             is_cancelled = true;
+            l->has_given_up = !is_stopped;
             atomic_store(&l->stop, true);
             cancel_all(l);
         }

@@ -13,7 +13,9 @@
 #include "plan/online.h"
 #include "stats/hist.h"
 
-#define LANE_EVENTS_EXTRA 8 /* token events beyond max_tokens that a flight notes */
+/* Events that a flight notes beyond max_tokens: empty openings, half characters, an end
+ * of its own. */
+#define LANE_EVENTS_EXTRA 32
 
 /* What the lane has to do in a phase: its share of the plan. */
 struct lane_work {
@@ -60,7 +62,8 @@ struct lane {
     int64_t in_flight, slots_started;
     struct lane_pause *pauses; /* [in_flight_max] ring; closed load alone */
     size_t pause_count, pause_first;
-    bool is_held; /* the next request is due and waits for a slot */
+    bool is_held;      /* the next request is due and waits for a slot */
+    bool has_given_up; /* the drain is over: what is left stays unanswered */
     struct instant last_send;
     struct err failed; /* of the engine; code STATUS_OK */
     pthread_t thread;

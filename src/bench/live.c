@@ -28,12 +28,21 @@ void live_fini(struct live *l)
     hist_fini(&l->all.itl_ns);
 }
 
+static bool is_sure_text(const struct request_record *r, size_t i)
+{
+    return RECORD_CLASS(r->marks[i]) == EVENT_TEXT &&
+           RECORD_STAMP(r->marks[i]) != EVENT_BOUNDED;
+}
+
+/* Before the repeat is settled every event with text counts as a token. */
 static void record(struct live_series *s, const struct request_record *r)
 {
-    if (r->first_ns != NS_UNKNOWN && r->due_ns != NS_UNKNOWN)
-        (void)hist_record(&s->ttft_ns, r->first_ns - r->due_ns);
-    for (size_t i = 0; i < r->gap_count; i++)
-        (void)hist_record(&s->itl_ns, r->gaps_ns[i]);
+    const struct record_class *text = &r->classes[EVENT_TEXT];
+    if (text->count > 0 && r->due_ns != NS_UNKNOWN)
+        (void)hist_record(&s->ttft_ns, text->first_ns - r->due_ns);
+    for (size_t i = 1; i < r->event_count; i++)
+        if (is_sure_text(r, i - 1) && is_sure_text(r, i))
+            (void)hist_record(&s->itl_ns, r->at_ns[i] - r->at_ns[i - 1]);
 }
 
 void live_record(struct live *l, const struct request_record *r)

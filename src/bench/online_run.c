@@ -131,11 +131,15 @@ static enum status warm_up(struct online *o, const struct online_repeat *plan,
 static enum status judge(struct repeat_data *r, const struct phase_outcome *out,
                          struct arena *a, struct err *why)
 {
-    if (out->ok > 0 || out->failed == 0)
+    int64_t lost = out->failed + out->unanswered;
+    if (out->ok > 0 || lost == 0)
         return STATUS_OK;
     const char *first = out->first_error[0] != '\0' ? out->first_error : "not said";
-    status_fail(why, STATUS_ENGINE, "requests", "all %" PRId64 " failed, the first: %s",
-                out->failed, first);
+    const char *how = out->failed == 0       ? "stayed unanswered"
+                      : out->unanswered == 0 ? "failed"
+                                             : "failed or stayed unanswered";
+    status_fail(why, STATUS_ENGINE, "requests", "all %" PRId64 " %s, the first: %s", lost,
+                how, first);
     r->error = arena_strdup(a, why->what);
     return status_hint(why, "Each has its error in journal.jsonl");
 }
@@ -155,7 +159,7 @@ static void cache_fields(struct row *f, const struct phase_outcome *out)
 static void tell_short(struct online *o, const struct phase *p,
                        const struct phase_outcome *out)
 {
-    int64_t ended = out->ok + out->failed + out->cancelled;
+    int64_t ended = out->ok + out->failed + out->unanswered + out->interrupted;
     if (p->load->kind != ONLINE_CLOSED || isnan(p->load->duration_s) ||
         ended < (int64_t)p->count || out->wall_s >= p->load->duration_s ||
         o->short_told == (size_t)p->repeat->cell + 1)

@@ -7,6 +7,7 @@
 #include "base/thread.h"
 #include "bench/lane.h"
 #include "bench/live.h"
+#include "bench/steady.h"
 
 #define WRITE_PAUSE_S  0.02
 #define START_DELAY_S  0.005
@@ -24,8 +25,8 @@ struct run {
     size_t count;
     struct flight_scratch scratch;
     struct live live;
-    int64_t tokens_out; /* of answers that succeeded */
-    struct err failed;  /* of the writer */
+    struct steady steady;
+    struct err failed; /* of the writer */
 };
 
 static int64_t in_flight_max(const struct phase *p)
@@ -141,13 +142,13 @@ static void count_record(struct run *r, const struct request_record *q)
     struct phase_outcome *out = r->out;
     if (q->status == RECORD_OK) {
         out->ok++;
-        r->tokens_out += q->tokens_out > 0 ? q->tokens_out : 0;
         out->has_cached_tokens = out->has_cached_tokens &&
                                  q->tokens_cached != TOKENS_UNKNOWN;
-    } else if (q->status == RECORD_CANCELLED) {
-        out->cancelled++;
+    } else if (q->status == RECORD_INTERRUPTED) {
+        out->interrupted++;
     } else {
-        out->failed++;
+        out->failed += q->status == RECORD_FAILED;
+        out->unanswered += q->status == RECORD_UNANSWERED;
         if (out->first_error[0] == '\0' && q->error != NULL)
             (void)snprintf(out->first_error, sizeof out->first_error, "%s", q->error);
     }
@@ -157,12 +158,10 @@ static void write_flight(struct run *r, struct flight *f)
 {
     struct request_record q;
     struct online *o = r->o;
-    flight_record(f, o->journal->start, &r->scratch, &q);
-    if (!o->settings.target->is_stream)
-        q.first_ns = NS_UNKNOWN; /* in one piece: when the first token was there, only
-                                    the server knows */
+    flight_record(f, o->journal->start, !o->settings.target->is_stream, &r->scratch, &q);
     count_record(r, &q);
     live_record(&r->live, &q);
+    steady_record(&r->steady, &q);
     if (r->phase->ended != NULL)
         r->phase->ended(r->phase->ended_arg, f);
     if (r->phase->repeat == NULL || r->failed.code != STATUS_OK)
@@ -307,10 +306,23 @@ static void client_fields(struct run *r, struct row *f)
         late_ns == NS_UNKNOWN ? (double)NAN : (double)late_ns / (double)NS_PER_MS);
 }
 
+static void begin_steady(struct run *r)
+{
+    const struct phase *p = r->phase;
+    bool is_warmup = p->repeat == NULL;
+    struct span since = clock_between(r->o->journal->start, r->out->start);
+    steady_begin(&r->steady,
+                 (struct steady_load){.is_whole = isinf(p->load->rate_rps),
+                                      .slots = is_closed(p) ? in_flight_max(p) : 0,
+                                      .ramp_up_s = is_warmup ? 0 : p->load->ramp_up_s},
+                 since.ns);
+}
+
 static enum status run_lanes(struct run *r, struct err *e)
 {
     struct span cpu = clock_process_cpu();
     r->out->start = clock_after(clock_now(), clock_seconds(START_DELAY_S));
+    begin_steady(r);
     size_t started = 0;
     enum status s = STATUS_OK;
     for (; started < r->count && s == STATUS_OK; started++)
@@ -336,13 +348,16 @@ enum status phase_run(struct online *o, const struct phase *p, struct row *field
     arena_init(&r.arena, ARENA_BYTES);
     enum status s = live_init(&r.live, clock_now(), e);
     if (s == STATUS_OK)
+        s = steady_init(&r.steady, e);
+    if (s == STATUS_OK)
         s = make_lanes(&r, e);
     if (s == STATUS_OK)
         s = run_lanes(&r, e);
     if (fields != NULL && out->start.ns != 0)
         client_fields(&r, fields);
-    out->load = *live_end(&r.live, (double)r.tokens_out / out->wall_s);
+    out->load = *live_end(&r.live, steady_rate(&r.steady));
     live_fini(&r.live);
+    steady_fini(&r.steady);
     for (size_t i = 0; i < r.count && r.lanes != NULL; i++)
         lane_fini(&r.lanes[i]);
     flight_scratch_fini(&r.scratch);

@@ -22,10 +22,10 @@ struct phase {
 
 struct phase_outcome {
     struct instant start;
-    int64_t ok, failed, cancelled;
+    int64_t ok, failed, unanswered, interrupted;
     bool has_cached_tokens;    /* every answer told its own */
     double wall_s, cpu_s;      /* of this process, for the whole phase */
-    char first_error[192];     /* "" if none failed */
+    char first_error[192];     /* "" if none failed or stayed unanswered */
     struct progress_load load; /* as it stood at the end */
 };
 

@@ -4,7 +4,7 @@
 #define BENCH_REPEAT_H
 
 #include "bench/session.h"
-#include "core/record.h"
+#include "core/run_data.h"
 
 struct repeats {
     int64_t count; /* the warm-up included */

@@ -82,7 +82,8 @@ static void keep(void *arg, const struct flight *f)
         return;
     }
     memcpy(at_ns, f->at_ns, f->count * sizeof *at_ns);
-    memcpy(stamps, f->stamps, f->count);
+    for (size_t i = 0; i < f->count; i++)
+        stamps[i] = (uint8_t)RECORD_STAMP(f->marks[i]);
     *n = (struct selftest_note){.request = f->request,
                                 .is_ok = f->status == RECORD_OK,
                                 .due_ns = f->due.ns,

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/str.h"
+#include "stats/verdict.h"
 #include "text/json.h"
 
 static bool is_accepted(const char *accepted, const char *code)
@@ -14,6 +15,14 @@ static bool is_accepted(const char *accepted, const char *code)
         if (str_is(str_trim(str_cut(&rest, ',')), code))
             return true;
     return false;
+}
+
+/* What leaves a cell open does not make it INVALID. */
+static bool is_code_accepted(const char *accepted, const char *code)
+{
+    const struct verdict_rule *rule = verdict_find(code);
+    bool is_open = rule != NULL && rule->kind == VERDICT_INCONCLUSIVE;
+    return is_open || is_accepted(accepted, code);
 }
 
 /* True if every reason of that cell was accepted. */
@@ -28,26 +37,48 @@ static bool is_cell_accepted(const struct finish *f, const struct summary_entry 
     bool all = json_from_text(str_from(cell->reasons), "reasons", &reasons, &e) ==
                STATUS_OK;
     for (size_t i = 0; all && i < json_array_size(reasons); i++)
-        all = is_accepted(f->accept_invalid,
-                          json_string_value(json_array_get(reasons, i)));
+        all = is_code_accepted(f->accept_invalid,
+                               json_string_value(json_array_get(reasons, i)));
     json_decref(reasons);
     return all;
 }
 
-static int64_t invalid_cells(const struct finish *f, int64_t *accepted)
+struct cell_counts {
+    int64_t valid, inconclusive, invalid;
+    int64_t refused; /* INVALID ones that were not accepted */
+    bool is_simulated;
+};
+
+static struct cell_counts count_cells(const struct finish *f)
 {
-    int64_t invalid = 0;
-    *accepted = 0;
+    struct cell_counts n = {0};
     for (size_t i = 0; i < f->results->cell_count; i++) {
         const struct summary_entry *c = &f->results->cells[i];
-        if (c->verdict == NULL || strcmp(c->verdict, "INVALID") != 0)
-            continue;
-        if (is_cell_accepted(f, c))
-            ++*accepted;
-        else
-            invalid++;
+        bool is_invalid = c->verdict != NULL && strcmp(c->verdict, "INVALID") == 0;
+        n.valid += c->verdict != NULL && strcmp(c->verdict, "VALID") == 0;
+        n.inconclusive += c->verdict != NULL && strcmp(c->verdict, "INCONCLUSIVE") == 0;
+        n.invalid += is_invalid;
+        n.refused += is_invalid && !is_cell_accepted(f, c);
+        n.is_simulated |= field_is_true(c->row, FIELD_is_simulated);
     }
-    return invalid;
+    return n;
+}
+
+static void add_count(char *text, size_t room, int64_t count, const char *what)
+{
+    size_t used = strlen(text);
+    if (count > 0)
+        snprintf(text + used, room - used, "%s%" PRId64 " %s", used > 0 ? ", " : "",
+                 count, what);
+}
+
+/* "10 VALID, 2 INCONCLUSIVE" */
+static void counts_text(const struct cell_counts *n, char *text, size_t room)
+{
+    text[0] = '\0';
+    add_count(text, room, n->valid, n->is_simulated ? "VALID (simulated)" : "VALID");
+    add_count(text, room, n->inconclusive, "INCONCLUSIVE");
+    add_count(text, room, n->invalid, n->refused > 0 ? "INVALID" : "INVALID, accepted");
 }
 
 static int fail_cells(const struct finish *f, struct log *log)
@@ -63,10 +94,30 @@ static int fail_cells(const struct finish *f, struct log *log)
     return CLI_FAILED;
 }
 
+static int judge_cells(const struct finish *f, struct log *log)
+{
+    char counts[128];
+    struct cell_counts n = count_cells(f);
+    counts_text(&n, counts, sizeof counts);
+    if (n.refused > 0) {
+        log_line(log, LOG_WARN,
+                 "exit 3: measured: %s (the table says why; --accept-invalid makes it 0)",
+                 counts);
+        return CLI_INVALID;
+    }
+    if (f->require_valid && n.inconclusive > 0) {
+        log_line(log, LOG_WARN,
+                 "exit 3: measured: %s (the table says what to do; --require-valid asks "
+                 "for more)",
+                 counts);
+        return CLI_INVALID;
+    }
+    log_line(log, LOG_NOTE, "exit 0: done: %s", counts);
+    return CLI_DONE;
+}
+
 int finish_run(struct cli *cli, const struct finish *f)
 {
-    int64_t accepted;
-    int64_t invalid = invalid_cells(f, &accepted);
     struct log *log = &cli->log;
     if (f->is_interrupted) {
         log_line(log, LOG_WARN,
@@ -79,19 +130,5 @@ int finish_run(struct cli *cli, const struct finish *f)
         log_line(log, LOG_WARN, "exit 1: the run could not go on: %s", f->broken->what);
         return CLI_FAILED;
     }
-    if (f->cells_failed > 0)
-        return fail_cells(f, log);
-    if (invalid > 0) {
-        log_line(log, LOG_WARN,
-                 "exit 3: measured, but %" PRId64 " of %zu cells are INVALID "
-                 "(the table says why; --accept-invalid makes it 0)",
-                 invalid, f->results->cell_count);
-        return CLI_INVALID;
-    }
-    if (accepted > 0)
-        log_line(log, LOG_NOTE, "exit 0: done; %" PRId64 " INVALID cells accepted",
-                 accepted);
-    else
-        log_line(log, LOG_NOTE, "exit 0: done, VALID");
-    return CLI_DONE;
+    return f->cells_failed > 0 ? fail_cells(f, log) : judge_cells(f, log);
 }

@@ -12,6 +12,7 @@ struct finish {
     int64_t cells_failed, cells_planned;
     const struct err *broken; /* why the run could not go on; NULL: it could */
     const struct err *first_failure;
+    bool require_valid;         /* what is INCONCLUSIVE is not good enough */
     const char *accept_invalid; /* NULL: not given; "": all; else codes with commas */
 };
 

@@ -18,7 +18,7 @@ struct offline_opts {
     struct run_opts run;
 };
 
-#define OFFLINE_OPTS_COUNT 46
+#define OFFLINE_OPTS_COUNT 47
 extern const struct opt offline_opts_table[OFFLINE_OPTS_COUNT];
 
 #endif

@@ -4,10 +4,16 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "plan/arrivals.h"
+#include "plan/lengths.h"
 #include "text/jsonw.h"
 
-#define OPEN_PROMPTS         100
-#define LEAST_CLOSED_PROMPTS 16
+/* An open load must outlast its answers by far, or nobody can tell whether the server
+ * keeps up: longer answers make it as much longer. */
+#define OPEN_PROMPTS         300
+#define OPEN_S               60.0
+#define OPEN_ANSWER_TOKENS   128.0
+#define LEAST_CLOSED_PROMPTS 16 /* beside the slots' first ones, which do not count */
 #define PROMPTS_A_SLOT       8
 #define SLO_CAP_BYTES        4096
 #define COUNT_OF(a)          (sizeof(a) / sizeof *(a))
@@ -78,7 +84,30 @@ static struct online_load common_load(const struct online_opts *o)
         .ramp_up_s = clock_to_s((struct span){o->ramp_up_ns})};
 }
 
-static void fill_open(const struct online_opts *o, struct online_load *loads)
+static double longest_answer(const struct online_options *o)
+{
+    int64_t most = 0;
+    for (size_t i = 0; i < o->scenario_count; i++) {
+        const struct scenario *s = &o->scenarios[i];
+        int64_t tokens = lengths_cell(o->max_tokens, s,
+                                      s->text_count > 0 ? (int64_t)s->text_count : 1);
+        most = tokens > most ? tokens : most;
+    }
+    return (double)most;
+}
+
+static int64_t open_prompts(const struct online_options *out,
+                            const struct online_load *load)
+{
+    double longer = fmax(1, longest_answer(out) / OPEN_ANSWER_TOKENS);
+    double wanted = load->rate_rps * (OPEN_S * longer + load->ramp_up_s / 2);
+    if (isinf(load->rate_rps) || wanted < OPEN_PROMPTS)
+        return OPEN_PROMPTS;
+    return wanted < ARRIVALS_MOST ? (int64_t)ceil(wanted) : ARRIVALS_MOST;
+}
+
+static void fill_open(const struct online_opts *o, const struct online_options *out,
+                      struct online_load *loads)
 {
     for (size_t i = 0; i < o->request_rates.count; i++) {
         loads[i] = common_load(o);
@@ -86,7 +115,7 @@ static void fill_open(const struct online_opts *o, struct online_load *loads)
         loads[i].rate_rps = o->request_rates.items[i];
         loads[i].max_concurrency = o->max_concurrency;
         if (o->num_prompts == OPT_INT_UNSET && o->duration_ns == OPT_INT_UNSET)
-            loads[i].num_prompts = OPEN_PROMPTS;
+            loads[i].num_prompts = open_prompts(out, &loads[i]);
     }
 }
 
@@ -94,13 +123,13 @@ static void fill_closed(const struct online_opts *o, const struct opt_ints *slot
                         struct online_load *loads)
 {
     for (size_t i = 0; i < slots->count; i++) {
-        int64_t prompts = PROMPTS_A_SLOT * slots->items[i];
+        int64_t prompts = PROMPTS_A_SLOT * slots->items[i], first = slots->items[i];
         loads[i] = common_load(o);
         loads[i].kind = ONLINE_CLOSED;
         loads[i].concurrency = slots->items[i];
         if (o->num_prompts == OPT_INT_UNSET && o->duration_ns == OPT_INT_UNSET)
-            loads[i].num_prompts = prompts > LEAST_CLOSED_PROMPTS ? prompts
-                                                                  : LEAST_CLOSED_PROMPTS;
+            loads[i].num_prompts =
+                first + (prompts > LEAST_CLOSED_PROMPTS ? prompts : LEAST_CLOSED_PROMPTS);
     }
 }
 
@@ -119,7 +148,7 @@ enum status online_loads_build(const struct opt_parse *p, const struct online_op
     if (loads == NULL)
         return status_fail(e, STATUS_NO_MEMORY, "options", "out of memory");
     if (is_open)
-        fill_open(o, loads);
+        fill_open(o, out, loads);
     else
         fill_closed(o, &slots, loads);
     out->loads = loads;

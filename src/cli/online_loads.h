@@ -10,7 +10,8 @@
  * --concurrency, as in vLLM's bench. */
 bool online_loads_cap_is_closed(const struct online_opts *o);
 /* Closed loads, or open ones where --request-rate is given; options that do not go
- * together are refused. */
+ * together are refused. *out has its scenarios and max_tokens already: without
+ * --num-prompts and --duration an open load is as long as its answers ask for. */
 MUST_CHECK enum status online_loads_build(const struct opt_parse *p,
                                           const struct online_opts *o, struct arena *a,
                                           struct online_options *out, struct err *e);

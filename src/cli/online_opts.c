@@ -206,8 +206,9 @@ const struct opt online_opts_table[] = {
      .min = 1,
      .max = 1e7,
      LOAD,
-     .help = "requests of a repeat; unset: 8 x concurrency, at least 16, or 100 of an "
-             "open load; with --duration as many as fit"},
+     .help = "requests of a repeat; unset: 9 x concurrency, at least 16 more than it; "
+             "of an open load what is due in 60 s, more for answers above 128 tokens, at "
+             "least 300; with --duration as many as fit"},
     {.name = "duration",
      .type = OPT_DURATION,
      AT(duration_ns),

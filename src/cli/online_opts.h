@@ -34,7 +34,7 @@ struct online_opts {
     struct run_opts run;
 };
 
-#define ONLINE_OPTS_COUNT 72
+#define ONLINE_OPTS_COUNT 73
 extern const struct opt online_opts_table[ONLINE_OPTS_COUNT];
 
 #endif

@@ -91,16 +91,17 @@ static enum status build_plan(struct online_job *j, struct err *e)
         return no_memory(e);
     j->job.run.fields.v[FIELD_run_id] = value_str(o.run);
     pick_caching(opts, &o);
-    if (pick_scenarios(j, &scenarios, e) != STATUS_OK ||
-        online_loads_build(&j->job.parse, opts, &j->job.arena, &o, e) != STATUS_OK)
+    if (pick_scenarios(j, &scenarios, e) != STATUS_OK)
+        return e->code;
+    o.scenarios = scenarios.items;
+    o.scenario_count = scenarios.count;
+    if (online_loads_build(&j->job.parse, opts, &j->job.arena, &o, e) != STATUS_OK)
         return e->code;
     if (online_loads_cap_is_closed(opts))
         log_line(&j->job.cli->log, LOG_NOTE,
                  "note: --max-concurrency without --request-rate is taken for "
                  "--concurrency %lld",
                  (long long)opts->max_concurrency);
-    o.scenarios = scenarios.items;
-    o.scenario_count = scenarios.count;
     return online_build(&o, &j->job.arena, &j->plan, e);
 }
 

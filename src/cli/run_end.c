@@ -98,6 +98,7 @@ static int print_end(struct run_job *j, const struct recovery *read,
                              .cells_planned = j->cells_planned,
                              .broken = broken,
                              .first_failure = &j->outcome.first,
+                             .require_valid = j->opts->require_valid,
                              .accept_invalid = j->opts->accept_invalid};
     return finish_run(j->cli, &f);
 }

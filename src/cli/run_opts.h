@@ -24,7 +24,7 @@ struct run_opts {
     struct opt_doubles percentiles;
     struct opt_strings limits, mlflow_tags;
     int64_t save_every_ns;
-    bool no_gaps, no_mlflow, mlflow_verify, dry_run, quiet, verbose;
+    bool require_valid, no_gaps, no_mlflow, mlflow_verify, dry_run, quiet, verbose;
 };
 
 #define RUN_OPTS_ROW(S, member, option, kind, ...)                                   \
@@ -117,16 +117,16 @@ struct run_opts {
                      .help = "files and MLflow rows so far, between cells, so often"),   \
         RUN_OPTS_FLAG(                                                                   \
             S, no_gaps, "no-gaps", RUN_OPTS_IN_OUTPUT,                                   \
-            .help = "do not store the gaps between tokens: a small journal, no ITL "     \
-                    "percentiles"),                                                      \
+            .help = "do not store the gaps between tokens: small journal, no ITL"),      \
         RUN_OPTS_ROW(S, limits, "limit", OPT_PAIRS, RUN_OPTS_IN_OUTPUT,                  \
                      .value_name = "CODE=VALUE",                                         \
                      .help = "limit of a verdict's rule, e.g. ERRORS=0.01"),             \
         RUN_OPTS_ROW(                                                                    \
             S, accept_invalid, "accept-invalid", OPT_MAYBE, RUN_OPTS_IN_OUTPUT,          \
             .value_name = "CODE,...",                                                    \
-            .help =                                                                      \
-                "exit code 0 although cells are INVALID, for these codes or for all"),   \
+            .help = "exit code 0 although cells are INVALID, for these codes or all"),   \
+        RUN_OPTS_FLAG(S, require_valid, "require-valid", RUN_OPTS_IN_OUTPUT,             \
+                      .help = "exit code 3 where a cell is INCONCLUSIVE too"),           \
         RUN_OPTS_ROW(S, mlflow_uri, "mlflow-uri", OPT_STRING, RUN_OPTS_IN_OUTPUT,        \
                      .value_name = "URI", .is_address = true,                            \
                      .help = "MLflow server; unset: MLFLOW_TRACKING_URI, else "          \

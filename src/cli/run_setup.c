@@ -415,6 +415,8 @@ enum status run_setup_header(struct run_job *j, const struct run_setup_facts *fa
     run->seed = o->seed;
     run->percentiles = o->percentiles.items;
     run->percentile_count = o->percentiles.count;
+    run->has_asked_percentiles = opt_source_of(&j->parse, "percentiles") !=
+                                 OPT_FROM_DEFAULT;
     if (run->options_json == NULL || run->command_json == NULL)
         return no_memory(e);
     return STATUS_OK;

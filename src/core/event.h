@@ -11,14 +11,10 @@
 
 enum event_kind { EVENT_DUE, EVENT_SENT, EVENT_TOKENS, EVENT_DONE, EVENT_FAILED };
 
-/* How true the stamp of a token event is. EXACT: its own; BOUNDED: it came not later;
- * TAIL: read together with the end of the answer only. An engine with its own clock
- * reports EXACT. */
-enum event_stamp { EVENT_EXACT, EVENT_BOUNDED, EVENT_TAIL };
-
 struct event {
     enum event_kind kind;
     enum event_stamp stamp;
+    enum event_class cls; /* TOKENS: what it carries */
     int32_t request; /* index; DUE: of the whole batch, the instant before its first add
                       */
     struct instant at;
@@ -31,6 +27,7 @@ struct event {
     /* SENT online: cost of a connection opened for this request; NS_UNKNOWN: reused */
     int64_t connect_ns, tls_ns;
     enum fail_class fail; /* FAILED */
+    int32_t http_status;  /* FAILED with FAIL_http */
     const char *text;     /* FAILED: cause, valid until the next call of next */
 };
 

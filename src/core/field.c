@@ -43,3 +43,8 @@ const char *field_str(const struct row *r, enum field_id id)
 {
     return r->v[id].kind == VALUE_STR || r->v[id].kind == VALUE_JSON ? r->v[id].s : NULL;
 }
+
+bool field_is_true(const struct row *r, enum field_id id)
+{
+    return r->v[id].kind == VALUE_BOOL && r->v[id].b;
+}

@@ -78,5 +78,6 @@ void field_overlay(struct row *dst, const struct row *src);
 /* FIELD_x of a row as a number, NAN where it is none. */
 double field_num(const struct row *r, enum field_id id);
 const char *field_str(const struct row *r, enum field_id id); /* NULL where it is none */
+bool field_is_true(const struct row *r, enum field_id id);
 
 #endif

@@ -156,8 +156,12 @@
     X(itl_max_ms, NUM, "ms", LOWER, 0, "MMmM", METRIC, "longest gap between tokens")     \
     X(itl_gaps, INT, "", NEITHER, 0, "MMmM", COUNT, "gaps booked")                       \
     X(itl_excluded, INT, "", NEITHER, 0, "MMmM", COUNT, "gaps not booked")               \
+    X(itl_share, NUM, "", HIGHER, 0, "mmmm", TRUST,                                      \
+      "share of the answers that gaps come from")                                        \
     X(itl_requests, INT, "", NEITHER, 0, "mmmm", COUNT, "answers that gaps come from")   \
     FIELD_PCT(X, tpot, ms, "ms", "MMmM", "time per output token of a request")           \
+    X(tpot_share, NUM, "", HIGHER, 0, "mmmm", TRUST,                                     \
+      "share of the answers that TPOT comes from")                                       \
     X(tpot_requests, INT, "", NEITHER, 0, "mmmm", COUNT, "answers that TPOT comes from") \
     X(connect_p50_s, NUM, "s", LOWER, 11, "-MM-", TRUST, "connecting, median")           \
     X(connect_max_s, NUM, "s", LOWER, 0, "-MM-", TRUST, "connecting, longest")           \
@@ -178,6 +182,8 @@
     X(requests_unsettled, INT, "", NEITHER, 0, "-mm-", COUNT,                            \
       "answers whose events and tokens do not fit")                                      \
     X(stamp_late_p99_ms, NUM, "ms", LOWER, 0, "mMMm", TRUST, "user minus kernel stamp")  \
+    X(read_interval_p50_s, NUM, "s", NEITHER, 0, "-mm-", TRUST,                          \
+      "time between reads of an answer, median")                                         \
     X(clock_steps, INT, "", LOWER, 0, "mMMm", TRUST, "times that the wall clock was set")
 
 #define FIELD_LIST_WORLD(X)                                                              \

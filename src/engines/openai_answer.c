@@ -45,18 +45,35 @@ static void failed(struct openai_conn *c, enum fail_class why, struct str text)
     c->error[len] = '\0';
 }
 
-static void token_event(struct pass *p, int64_t tokens)
+static void token_event(struct pass *p, enum event_class cls, int64_t tokens)
 {
     struct event *ev = engine_openai_lane_event(p->lane, EVENT_TOKENS, p->conn, p->at);
+    ev->cls = cls;
     ev->tokens = tokens;
     ev->read_at = p->read->user;
-    p->conn->answer.token_events++;
-    p->conn->newest_token = p->at;
+    if (cls != EVENT_FINISH) {
+        p->conn->answer.token_events++;
+        p->conn->newest_token = p->at;
+    }
     p->is_other_after = p->is_end_after = false;
 }
 
-/* How many tokens an event with a choice holds; TOKENS_UNKNOWN where only the answer's
- * total will tell. */
+/* What may hold tokens; false for what cannot: an opening with a role, usage, nothing. */
+static bool may_hold_tokens(const struct openai_answer *a,
+                            const struct openai_chunk *chunk, enum event_class *cls)
+{
+    switch (chunk->cls) {
+    case OPENAI_TEXT: *cls = EVENT_TEXT; return true;
+    case OPENAI_EMPTY:
+        *cls = EVENT_EMPTY;
+        return a->has_choices || !chunk->has_role || chunk->token_ids > 0;
+    case OPENAI_FINISH: *cls = EVENT_FINISH; return chunk->finish != OPENAI_FINISH_ABORT;
+    default: return false;
+    }
+}
+
+/* How many tokens such an event holds; TOKENS_UNKNOWN where only the answer's total will
+ * tell. */
 static int64_t tokens_of(struct openai_answer *a, enum openai_counts how,
                          const struct openai_chunk *chunk)
 {
@@ -94,12 +111,16 @@ static void stream_event(struct pass *p, struct str data)
     if (chunk.finish != OPENAI_FINISH_NONE)
         a->finish = chunk.finish;
     a->is_done = a->is_done || chunk.is_done;
+    enum event_class cls = EVENT_TEXT;
     int64_t n = 0;
-    if (chunk.has_choice && !chunk.is_role_only && chunk.finish != OPENAI_FINISH_ABORT)
+    if (may_hold_tokens(a, &chunk, &cls))
         n = tokens_of(a, p->lane->setup->counts, &chunk);
+    a->has_choices = a->has_choices || chunk.cls != OPENAI_NOTHING;
+    bool is_end = chunk.is_done || chunk.cls == OPENAI_FINISH ||
+                  (chunk.cls == OPENAI_NOTHING && chunk.tokens_out >= 0);
     if (n != 0)
-        token_event(p, n);
-    else if (chunk.is_done || (!chunk.has_choice && chunk.tokens_out >= 0))
+        token_event(p, cls, n);
+    else if (is_end)
         p->is_end_after = true;
     else
         p->is_other_after = true;
@@ -184,7 +205,7 @@ static void plain_answer(struct pass *p)
         failed(c, FAIL_stream, chunk.error);
         return;
     }
-    if (!is_json || !chunk.has_choice) {
+    if (!is_json || chunk.cls < OPENAI_EMPTY) {
         failed(c, FAIL_stream, str_from("an answer that is not a completion"));
         return;
     }
@@ -196,7 +217,7 @@ static void plain_answer(struct pass *p)
     }
     keep_usage(&c->answer, &chunk);
     c->answer.finish = chunk.finish;
-    token_event(p, chunk.tokens_out > 0 ? chunk.tokens_out : TOKENS_UNKNOWN);
+    token_event(p, EVENT_TEXT, chunk.tokens_out > 0 ? chunk.tokens_out : TOKENS_UNKNOWN);
 }
 
 /* Only "length" and "stop", without an error event, are success; [DONE] is not. */
@@ -236,7 +257,10 @@ static bool is_last_sure(const struct pass *p)
     return is_stamped(c, p->read) && p->read->is_whole && !p->is_other_after;
 }
 
-/* The stamps of the token events of this read (MEASURING.md 2.2). */
+/* The stamps of the token events of this read: the last one has the read's own, earlier
+ * ones came not later. A finish reason without text is an end for the token before it
+ * (where it turns out to be a token itself, both have the read's stamp, and the earlier
+ * one is taken for bounded: stats/settle.c). */
 static void classify(struct pass *p)
 {
     struct engine_lane *l = p->lane;
@@ -248,7 +272,10 @@ static void classify(struct pass *p)
         if (ev->kind != EVENT_TOKENS)
             continue;
         ev->stamp = last;
-        last = EVENT_BOUNDED;
+        if (ev->cls != EVENT_FINISH)
+            last = EVENT_BOUNDED;
+        else if (last == EVENT_EXACT)
+            last = EVENT_TAIL;
     }
 }
 
@@ -259,7 +286,9 @@ static void tell_end(struct pass *p)
     const struct openai_answer *a = &c->answer;
     if (a->has_error) {
         engine_openai_lane_fail(p->lane, p->conn, a->fail, "%s", c->error);
-        p->lane->events[p->lane->event_count - 1].at = p->at;
+        struct event *end = &p->lane->events[p->lane->event_count - 1];
+        end->at = p->at;
+        end->http_status = a->fail == FAIL_http ? c->http.status : 0;
         return;
     }
     struct event *ev = engine_openai_lane_event(p->lane, EVENT_DONE, c, p->at);

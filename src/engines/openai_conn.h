@@ -53,7 +53,8 @@ struct openai_answer {
     enum openai_finish finish;
     int64_t tokens_in, tokens_out, tokens_cached; /* usage; TOKENS_UNKNOWN */
     int64_t tokens_seen;                          /* by ids or continuous usage */
-    int64_t token_events;                         /* events that hold tokens */
+    int64_t token_events;                         /* events with a text, empty ones too */
+    bool has_choices;                             /* some choice said something */
     bool has_head, is_done, has_error, has_bytes;
     enum fail_class fail; /* of has_error */
 };

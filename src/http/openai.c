@@ -246,28 +246,52 @@ static bool read_usage(struct cursor *c, struct openai_chunk *out)
 
 /* What one choice says. */
 struct choice {
-    bool has_text, has_letters; /* a text, also an empty one; one that is not empty */
-    bool has_role, is_delta;
+    bool has_text, has_letters; /* a text member, also an empty one; one with text */
+    bool has_role;
     enum openai_finish finish;
     int64_t token_ids;
 };
 
-static void see_text(struct choice *ch, struct str raw)
+/* Members of a delta that are no text, at any depth. */
+static bool is_label(struct str key)
 {
-    bool is_text = is_string(raw);
-    ch->has_text = ch->has_text || is_text;
-    ch->has_letters = ch->has_letters || (is_text && raw.len > 2);
+    static const char *const labels[] = {"role", "id",    "name",
+                                         "type", "index", "finish_reason"};
+    for (size_t i = 0; i < sizeof labels / sizeof *labels; i++)
+        if (str_is(key, labels[i]))
+            return true;
+    return false;
 }
 
-/* Calls count as text where there are any. */
-static void see_calls(struct choice *ch, struct str raw)
+/* Is there a string with letters in a list or an object? Strings that are no values are
+ * keys; the values of labels, whatever they are, are skipped. */
+static bool has_letters_in(struct str raw)
 {
-    struct str inner = raw;
-    if (raw.len >= 2 && raw.ptr[0] == '[')
-        inner = str_trim((struct str){.ptr = raw.ptr + 1, .len = raw.len - 2});
-    bool has_calls = inner.len > 0 && !is_null(raw);
-    ch->has_text = ch->has_text || has_calls;
-    ch->has_letters = ch->has_letters || has_calls;
+    struct cursor c = {.at = raw.ptr, .end = raw.ptr + raw.len};
+    struct str text, ignored;
+    while (c.at < c.end && !c.is_bad) {
+        if (peek(&c) != '"') {
+            c.at++;
+            continue;
+        }
+        if (!take_string(&c, &text))
+            return false;
+        bool is_key = take_char(&c, ':');
+        if (is_key && is_label(text))
+            (void)take_value(&c, &ignored);
+        else if (!is_key && text.len > 0)
+            return true;
+    }
+    return false;
+}
+
+/* A value that text can stand in. */
+static void see_text(struct choice *ch, struct str raw)
+{
+    bool is_nested = raw.ptr[0] == '[' || raw.ptr[0] == '{';
+    ch->has_text = ch->has_text || is_nested || is_string(raw);
+    ch->has_letters = ch->has_letters || (is_string(raw) && raw.len > 2) ||
+                      (is_nested && raw.len > 2 && has_letters_in(raw));
 }
 
 static void read_message(struct cursor *c, struct choice *ch)
@@ -279,20 +303,17 @@ static void read_message(struct cursor *c, struct choice *ch)
         return;
     }
     while (next_member(c, &is_inside, &key) && take_value(c, &raw)) {
-        if (str_is(key, "content") || str_is(key, "reasoning_content") ||
-            str_is(key, "reasoning") || str_is(key, "refusal"))
-            see_text(ch, raw);
-        else if (str_is(key, "tool_calls") || str_is(key, "function_call"))
-            see_calls(ch, raw);
-        else if (str_is(key, "role"))
+        if (str_is(key, "role"))
             ch->has_role = is_string(raw);
+        else if (!is_label(key))
+            see_text(ch, raw);
     }
 }
 
 static enum openai_finish finish_of(struct str raw)
 {
     struct str reason = unquoted(raw);
-    if (is_null(raw))
+    if (is_null(raw) || reason.len == 0)
         return OPENAI_FINISH_NONE;
     if (str_is(reason, "length"))
         return OPENAI_FINISH_LENGTH;
@@ -306,7 +327,6 @@ static void read_choice_member(struct cursor *c, struct str key, bool is_chat,
 {
     struct str raw;
     if (is_chat && (str_is(key, "delta") || str_is(key, "message"))) {
-        ch->is_delta = str_is(key, "delta");
         read_message(c, ch);
     } else if (str_is(key, "token_ids")) {
         ch->token_ids = take_length(c);
@@ -318,6 +338,17 @@ static void read_choice_member(struct cursor *c, struct str key, bool is_chat,
     }
 }
 
+static enum openai_class class_of(const struct choice *ch)
+{
+    if (ch->has_letters)
+        return OPENAI_TEXT;
+    if (ch->finish != OPENAI_FINISH_NONE)
+        return OPENAI_FINISH;
+    if (ch->has_text || ch->token_ids > 0)
+        return OPENAI_EMPTY;
+    return ch->has_role ? OPENAI_ROLE : OPENAI_NOTHING;
+}
+
 static void read_choice(struct cursor *c, bool is_chat, struct openai_chunk *out)
 {
     struct choice ch = {.token_ids = -1};
@@ -325,11 +356,9 @@ static void read_choice(struct cursor *c, bool is_chat, struct openai_chunk *out
     bool is_inside = false;
     while (next_member(c, &is_inside, &key))
         read_choice_member(c, key, is_chat, &ch);
-    bool has_more = ch.has_letters || ch.finish != OPENAI_FINISH_NONE || ch.token_ids > 0;
-    if (ch.is_delta && ch.has_role && !has_more)
-        out->is_role_only = true;
-    else if (ch.has_text || has_more)
-        out->has_choice = true;
+    enum openai_class cls = class_of(&ch);
+    out->cls = cls > out->cls ? cls : out->cls;
+    out->has_role = out->has_role || ch.has_role;
     if (ch.finish != OPENAI_FINISH_NONE)
         out->finish = ch.finish;
     if (ch.token_ids >= 0)
@@ -339,7 +368,8 @@ static void read_choice(struct cursor *c, bool is_chat, struct openai_chunk *out
 static bool read_choices(struct cursor *c, bool is_chat, struct openai_chunk *out)
 {
     bool is_inside = false;
-    out->has_choice = out->is_role_only = false;
+    out->cls = OPENAI_NOTHING;
+    out->has_role = false;
     out->finish = OPENAI_FINISH_NONE;
     out->token_ids = -1;
     if (peek(c) != '[') {
@@ -352,7 +382,6 @@ static bool read_choices(struct cursor *c, bool is_chat, struct openai_chunk *ou
         else
             skip_value(c);
     }
-    out->is_role_only = out->is_role_only && !out->has_choice;
     return true;
 }
 

@@ -47,14 +47,22 @@ enum openai_finish {
     OPENAI_FINISH_OTHER
 };
 
-/* What one event (or a whole answer) says. Counts are -1 where it does not. */
+/* What an event (or a whole answer) carries, of all its choices together: the first of
+ * these that holds for one of them. */
+enum openai_class {
+    OPENAI_NOTHING, /* no choice that says anything */
+    OPENAI_ROLE,    /* a role, and no text member */
+    OPENAI_EMPTY,   /* a text that is empty, or token ids, and no finish reason */
+    OPENAI_FINISH,  /* a finish reason and no text */
+    OPENAI_TEXT     /* some text: a string in delta, message or text that is not empty, at
+                       any depth, but role, id, name, type, index, finish_reason */
+};
+
+/* Counts are -1 where it does not tell them. */
 struct openai_chunk {
-    bool is_done;      /* "[DONE]" */
-    bool has_choice;   /* a choice with text, content, reasoning, tool calls, token ids or
-                          a finish_reason: by itself a token event, also with an empty
-                          text */
-    bool is_role_only; /* chat: role and empty content, no finish_reason: no token, and
-                          has_choice is false */
+    bool is_done; /* "[DONE]" */
+    enum openai_class cls;
+    bool has_role; /* beside an empty text: the opening of a chat, if it comes first */
     enum openai_finish finish;
     int64_t token_ids; /* length of token_ids, all choices together */
     int64_t tokens_in, tokens_out, tokens_cached; /* of usage */
@@ -63,7 +71,8 @@ struct openai_chunk {
 };
 
 /* Reads "[DONE]", or an object with choices, usage or an error: else false, and *out says
- * nothing. Bytes may be anything. Numbers are not checked beyond their first digit. */
+ * nothing. Bytes may be anything. Numbers are not checked beyond their first digit; a
+ * finish_reason of "" is none. */
 bool openai_read(struct str json, enum openai_endpoint endpoint,
                  struct openai_chunk *out);
 

@@ -38,6 +38,17 @@ bool codes_has(const char *json_array, const char *code)
     return s.is_found;
 }
 
+/* A finding without a text for people: numbers speak, a name or yes does not. */
+static void put_plain(struct buf *out, const json_t *check, const char *field)
+{
+    if (!json_is_number(json_object_get(check, "value")))
+        return;
+    buf_printf(out, ": %s ", field);
+    json_to_text(json_object_get(check, "value"), out);
+    buf_text(out, ", limit ");
+    json_to_text(json_object_get(check, "limit"), out);
+}
+
 void codes_check_text(const char *checks_json, const char *code, struct buf *out)
 {
     json_t *array = NULL;
@@ -51,10 +62,11 @@ void codes_check_text(const char *checks_json, const char *code, struct buf *out
         const char *field = json_str_of(check, "field");
         if (found == NULL || field == NULL || strcmp(found, code) != 0)
             continue;
-        buf_printf(out, ": %s ", field);
-        json_to_text(json_object_get(check, "value"), out);
-        buf_text(out, ", limit ");
-        json_to_text(json_object_get(check, "limit"), out);
+        const char *text = json_str_of(check, "text");
+        if (text != NULL)
+            buf_printf(out, ": %s", text);
+        else
+            put_plain(out, check, field);
         break;
     }
     json_decref(array);

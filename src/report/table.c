@@ -8,11 +8,11 @@
 #include "base/mem.h"
 #include "report/codes.h"
 #include "report/figure.h"
+#include "report/table_columns.h"
 #include "report/width.h"
 #include "stats/verdict.h"
 
-#define COLUMNS    80
-#define NAME_BYTES 96
+#define COLUMNS 80
 
 struct table {
     const struct run_data *run;
@@ -21,56 +21,22 @@ struct table {
     const struct summary_entry **order; /* [count], by scenario, batch or rate, caching */
     struct buf *out;
     bool is_online;
-    bool has_itl_mean; /* online: a mean stands where a percentile should */
-    size_t low, high;  /* online: which of run->percentiles are shown */
 };
 
-static const char *text_of(const struct row *row, enum field_id id)
+static void name_of(const struct row *row, char out[TABLE_NAME_BYTES])
 {
-    const char *text = field_str(row, id);
-    return text != NULL ? text : "unknown";
-}
-
-static const char *caching_of(const struct row *row)
-{
-    struct value v = row->v[FIELD_enable_prefix_caching];
-    return v.kind != VALUE_BOOL ? "?" : v.b ? "on" : "off";
-}
-
-static bool is_online(const struct row *row)
-{
-    const char *mode = field_str(row, FIELD_serving_mode);
-    return mode != NULL && strcmp(mode, "online") == 0;
-}
-
-/* "4", "c=4", "4/s" or "inf": what stands for the load of a cell. */
-static void load_of(const struct row *row, char out[NAME_BYTES])
-{
-    struct value rate = row->v[FIELD_request_rate], batch = row->v[FIELD_batch_size];
-    if (rate.kind == VALUE_STR)
-        snprintf(out, NAME_BYTES, "%.20s", rate.s);
-    else if (value_is_known(rate))
-        snprintf(out, NAME_BYTES, "%g/s", value_as_num(rate));
-    else if (value_is_known(batch))
-        snprintf(out, NAME_BYTES, "%s%.0f", is_online(row) ? "c=" : "",
-                 value_as_num(batch));
-    else
-        snprintf(out, NAME_BYTES, "?");
-}
-
-static void name_of(const struct row *row, char out[NAME_BYTES])
-{
-    char load[NAME_BYTES];
-    load_of(row, load);
-    snprintf(out, NAME_BYTES, "%.40s %.20s %s", text_of(row, FIELD_scenario), load,
-             caching_of(row));
+    char load[TABLE_NAME_BYTES];
+    table_columns_load(row, load);
+    snprintf(out, TABLE_NAME_BYTES, "%.40s %.20s %s",
+             table_columns_text_of(row, FIELD_scenario), load,
+             table_columns_caching(row));
 }
 
 static size_t scenario_rank(const struct table *t, const struct row *row)
 {
     for (size_t i = 0; i < t->count; i++)
-        if (strcmp(text_of(t->cells[i].row, FIELD_scenario),
-                   text_of(row, FIELD_scenario)) == 0)
+        if (strcmp(table_columns_text_of(t->cells[i].row, FIELD_scenario),
+                   table_columns_text_of(row, FIELD_scenario)) == 0)
             return i;
     return t->count;
 }
@@ -92,9 +58,10 @@ static bool comes_before(const struct table *t, const struct row *a, const struc
     double load_a = load_rank(a), load_b = load_rank(b);
     if (load_a != load_b)
         return load_a < load_b;
-    return strcmp(caching_of(a), caching_of(b)) > 0
+    return strcmp(table_columns_caching(a), table_columns_caching(b)) > 0
                ? false
-               : strcmp(caching_of(a), "off") == 0 && strcmp(caching_of(b), "off") != 0;
+               : strcmp(table_columns_caching(a), "off") == 0 &&
+                     strcmp(table_columns_caching(b), "off") != 0;
 }
 
 static void sort_cells(struct table *t)
@@ -116,15 +83,17 @@ static void put_title(struct table *t)
     const char *version = field_str(row, FIELD_engine_version);
     const char *dtype = field_str(row, FIELD_dtype);
     snprintf(text, sizeof text, "%.160s on %.100s: %.40s%s%.40s, %.20s%s%.20s",
-             text_of(row, FIELD_model_name), text_of(row, FIELD_instance_type),
-             text_of(row, FIELD_engine), version != NULL ? " " : "",
-             version != NULL ? version : "", text_of(row, FIELD_serving_mode),
-             dtype != NULL ? ", " : "", dtype != NULL ? dtype : "");
+             table_columns_text_of(row, FIELD_model_name),
+             table_columns_text_of(row, FIELD_instance_type),
+             table_columns_text_of(row, FIELD_engine), version != NULL ? " " : "",
+             version != NULL ? version : "",
+             table_columns_text_of(row, FIELD_serving_mode), dtype != NULL ? ", " : "",
+             dtype != NULL ? dtype : "");
     width_wrap(t->out, text, 2, COLUMNS);
     struct value simulated = row->v[FIELD_is_simulated];
     if (simulated.kind == VALUE_BOOL && simulated.b)
         buf_text(t->out, "SIMULATED: these numbers do not come from real hardware.\n");
-    else if (strcmp(text_of(row, FIELD_weights), "dummy") == 0)
+    else if (strcmp(table_columns_text_of(row, FIELD_weights), "dummy") == 0)
         buf_text(t->out, "Dummy weights: the speed is real, the text is not.\n");
     buf_text(t->out, "\n");
 }
@@ -133,112 +102,6 @@ static void put_right(struct buf *out, const char *text, int columns)
 {
     buf_char(out, ' ');
     width_pad(out, text, -columns);
-}
-
-static void put_ms(struct buf *out, double ms, int columns)
-{
-    char number[FIGURE_BYTES];
-    figure_number(ms, number);
-    put_right(out, number, columns);
-}
-
-/* Means of an offline cell. */
-static void put_means(struct table *t, const struct summary_entry *c)
-{
-    char text[NAME_BYTES];
-    put_ms(t->out, c->time_per_token_ms.mean, 8);
-    put_ms(t->out, c->first_token_latency_s.mean * 1000.0, 8);
-    put_ms(t->out, c->inter_token_latency_ms.mean, 7);
-    figure_percent(c->cache_hit_rate.mean, text);
-    put_right(t->out, text, 5);
-    put_ms(t->out, c->usd_per_million_output_tokens.mean, 7);
-}
-
-static double shown(const struct table *t, const struct percentile *of, size_t which)
-{
-    return which < t->run->percentile_count && of != NULL ? of[which].value : (double)NAN;
-}
-
-/* Percentiles of an online cell, and what failed. */
-static void put_percentiles(struct table *t, const struct summary_entry *c)
-{
-    char text[NAME_BYTES], number[FIGURE_BYTES];
-    double itl_ms = shown(t, c->itl_ms, t->low), mean_ms = c->inter_token_latency_ms.mean;
-    put_ms(t->out, shown(t, c->ttft_s, t->low) * 1000.0, 8);
-    put_ms(t->out, shown(t, c->ttft_s, t->high) * 1000.0, 8);
-    bool is_mean = isnan(itl_ms) && isfinite(mean_ms);
-    t->has_itl_mean |= is_mean;
-    figure_number(is_mean ? mean_ms : itl_ms, number);
-    snprintf(text, sizeof text, "%s%s", number, is_mean ? "*" : "");
-    put_right(t->out, text, 7);
-    put_ms(t->out, shown(t, c->itl_ms, t->high), 7);
-    snprintf(text, sizeof text, "%" PRId64, c->requests_failed);
-    put_right(t->out, text, 6);
-}
-
-static void put_cell(struct table *t, const struct summary_entry *c)
-{
-    char text[NAME_BYTES];
-    load_of(c->row, text);
-    width_pad(t->out, text, -7);
-    put_right(t->out, caching_of(c->row), 5);
-    figure_spread(&c->tokens_per_second, text);
-    put_right(t->out, text, 15);
-    if (t->is_online)
-        put_percentiles(t, c);
-    else
-        put_means(t, c);
-    const char *verdict = c->verdict != NULL   ? c->verdict
-                          : c->failed_rows > 0 ? "failed"
-                                               : "-";
-    buf_text(t->out, "  ");
-    buf_text(t->out, verdict);
-    buf_char(t->out, '\n');
-}
-
-static void put_percentile_name(struct table *t, const char *of, size_t which,
-                                int columns)
-{
-    char text[NAME_BYTES] = "";
-    if (which < t->run->percentile_count)
-        snprintf(text, sizeof text, "%s%sp%g", of, *of != '\0' ? " " : "",
-                 t->run->percentiles[which]);
-    put_right(t->out, *text != '\0' ? text : of, columns);
-}
-
-static void put_head(struct table *t)
-{
-    width_pad(t->out, t->is_online ? "load" : "batch", -7);
-    put_right(t->out, "cache", 5);
-    put_right(t->out, "tokens/s", 15);
-    if (t->is_online) {
-        put_percentile_name(t, "TTFT", t->low, 8);
-        put_percentile_name(t, "", t->high, 8);
-        put_percentile_name(t, "ITL", t->low, 7);
-        put_percentile_name(t, "", t->high, 7);
-        put_right(t->out, "failed", 6);
-    } else {
-        put_right(t->out, "ms/token", 8);
-        put_right(t->out, "TTFT ms", 8);
-        put_right(t->out, "ITL ms", 7);
-        put_right(t->out, "hits", 5);
-        put_right(t->out, "$/1Mtok", 7);
-    }
-    buf_text(t->out, "  verdict\n");
-}
-
-static void put_cells(struct table *t)
-{
-    put_head(t);
-    const char *scenario = "";
-    for (size_t i = 0; i < t->count; i++) {
-        const char *now = text_of(t->order[i]->row, FIELD_scenario);
-        if (i == 0 || strcmp(now, scenario) != 0)
-            buf_printf(t->out, "%s\n", now);
-        scenario = now;
-        put_cell(t, t->order[i]);
-    }
-    buf_char(t->out, '\n');
 }
 
 /* What is known of the spread: one line for each count of repeats that gives no interval.
@@ -267,11 +130,12 @@ static void put_spread_note(struct table *t, int64_t repeats)
 
 static void put_online_notes(struct table *t)
 {
-    buf_text(t->out, "TTFT and ITL in ms, over the requests of all repeats but the "
-                     "warm-up.\n");
-    if (t->has_itl_mean)
-        buf_text(t->out, "*: mean time per output token; too few gaps are known for "
-                         "percentiles.\n");
+    width_wrap(
+        t->out,
+        "Latencies in ms, over the requests of all repeats but the warm-up that are "
+        "due in the window. high: the highest percentile asked for that has samples "
+        "enough. TPOT: mean time per output token. failed: unanswered ones too.",
+        0, COLUMNS);
 }
 
 static void put_spread_notes(struct table *t)
@@ -313,9 +177,9 @@ static const struct summary_entry *partner(const struct table *t,
 static void put_pair(struct table *t, const struct summary_entry *off,
                      const struct summary_entry *on)
 {
-    char text[NAME_BYTES];
-    width_pad(t->out, text_of(off->row, FIELD_scenario), 20);
-    load_of(off->row, text);
+    char text[TABLE_NAME_BYTES];
+    width_pad(t->out, table_columns_text_of(off->row, FIELD_scenario), 20);
+    table_columns_load(off->row, text);
     put_right(t->out, text, 7);
     figure_ratio(on->tokens_per_second.mean / off->tokens_per_second.mean, text);
     put_right(t->out, text, 10);
@@ -345,13 +209,16 @@ static void put_caching(struct table *t)
     }
 }
 
-static size_t cells_with(const struct table *t, bool is_warning, const char *code)
+static bool has_code(const struct summary_entry *c, const char *code)
+{
+    return codes_has(c->reasons, code) || codes_has(c->warnings, code);
+}
+
+static size_t cells_with(const struct table *t, const char *code)
 {
     size_t found = 0;
-    for (size_t i = 0; i < t->count; i++) {
-        const struct summary_entry *c = t->order[i];
-        found += codes_has(is_warning ? c->warnings : c->reasons, code);
-    }
+    for (size_t i = 0; i < t->count; i++)
+        found += has_code(t->order[i], code);
     return found;
 }
 
@@ -362,8 +229,8 @@ static void put_named(const struct table *t, const struct verdict_rule *rule,
     size_t listed = 0;
     for (size_t i = 0; i < t->count; i++) {
         const struct summary_entry *c = t->order[i];
-        char name[NAME_BYTES];
-        if (!codes_has(rule->is_warning ? c->warnings : c->reasons, rule->code))
+        char name[TABLE_NAME_BYTES];
+        if (!has_code(c, rule->code))
             continue;
         name_of(c->row, name);
         buf_printf(text, "%s%s", listed++ > 0 ? ", " : "", name);
@@ -376,7 +243,9 @@ static void put_code(struct table *t, const struct verdict_rule *rule, size_t fo
 {
     struct buf text;
     buf_init(&text, 16384);
-    buf_printf(&text, "%s%s (", rule->is_warning ? "" : "INVALID: ", rule->code);
+    if (rule->kind != VERDICT_WARNING)
+        buf_printf(&text, "%s: ", verdict_kind_name(rule->kind));
+    buf_printf(&text, "%s (", rule->code);
     if (found == t->count && found > 1)
         buf_text(&text, "every cell");
     else if (found > 3)
@@ -394,30 +263,14 @@ static void put_codes(struct table *t)
     size_t rule_count;
     const struct verdict_rule *rules = verdict_rules(&rule_count);
     bool has_any = false;
-    for (int is_warning = 0; is_warning < 2; is_warning++)
-        for (size_t i = 0; i < rule_count; i++) {
-            size_t found = cells_with(t, is_warning == 1, rules[i].code);
-            if (rules[i].is_warning != (is_warning == 1) || found == 0 ||
-                strcmp(rules[i].code, "FEW_REPEATS") == 0)
-                continue;
-            if (!has_any)
-                buf_char(t->out, '\n');
-            has_any = true;
-            put_code(t, &rules[i], found);
-        }
-}
-
-/* p50 and p99 where they were asked for, else the lowest and the highest. */
-static void choose_percentiles(struct table *t)
-{
-    const double *p = t->run->percentiles;
-    for (size_t i = 0; i < t->run->percentile_count; i++) {
-        bool is_lower = p[i] < p[t->low] && p[t->low] != 50;
-        bool is_higher = p[i] > p[t->high] && p[t->high] != 99;
-        if (is_lower || p[i] == 50)
-            t->low = i;
-        if (is_higher || p[i] == 99)
-            t->high = i;
+    for (size_t i = 0; i < rule_count; i++) { /* the table begins with the gravest */
+        size_t found = cells_with(t, rules[i].code);
+        if (found == 0 || strcmp(rules[i].code, "FEW_REPEATS") == 0)
+            continue;
+        if (!has_any)
+            buf_char(t->out, '\n');
+        has_any = true;
+        put_code(t, &rules[i], found);
     }
 }
 
@@ -429,15 +282,15 @@ enum status table_run(const struct run_data *run, const struct summary_entry *ce
         buf_text(out, "Nothing was measured.\n");
         return out->failed;
     }
-    t.is_online = is_online(cells[0].row);
-    choose_percentiles(&t);
+    t.is_online = table_columns_is_online(cells[0].row);
     t.order = mem_alloc(count, sizeof(struct summary_entry *));
     if (t.order == NULL)
         return status_fail(e, STATUS_NO_MEMORY, "table", "no memory for %zu cells",
                            count);
     sort_cells(&t);
     put_title(&t);
-    put_cells(&t);
+    table_columns_put(&(struct table_columns){
+        .run = run, .cells = t.order, .count = count, .out = out});
     put_spread_notes(&t);
     put_caching(&t);
     put_codes(&t);

@@ -13,42 +13,66 @@ static double seconds_between(int64_t from_ns, int64_t to_ns)
     return (double)(to_ns - from_ns) / (double)NS_PER_S;
 }
 
-static double tpot_ms(const struct request_record *q)
+bool gather_is_in(const struct gather_scope *scope, const struct request_record *q)
+{
+    if (scope->skips_firsts && q->due_ns == q->sent_ns)
+        return false;
+    return scope->begin_ns == NS_UNKNOWN ||
+           (q->due_ns >= scope->begin_ns && q->due_ns < scope->end_ns);
+}
+
+/* Two arrivals at least, at different instants: nothing is between tokens that came at
+ * once, least of all a time of 0. */
+static double tpot_ms(const struct gather_scope *scope, const struct request_record *q)
 {
     int64_t rest = q->tokens_out -
                    (q->first_event_tokens > 0 ? q->first_event_tokens : 1);
     if (q->tokens_out == TOKENS_UNKNOWN || rest < 1)
         return NAN;
-    return seconds_between(q->first_ns, q->last_ns) * 1e3 / (double)rest;
+    double decode_s = seconds_between(q->first_ns, q->last_ns);
+    return scope->definitions == 1 || decode_s > 0 ? decode_s * 1e3 / (double)rest : NAN;
 }
 
-static double send_lag_s(const struct request_record *q, bool is_closed)
+static double send_lag_s(const struct gather_scope *scope, const struct request_record *q)
 {
-    if (is_closed && q->due_ns == q->sent_ns)
+    if (scope->is_closed && q->due_ns == q->sent_ns)
         return NAN;
     return seconds_between(q->ready_ns, q->sent_ns);
 }
 
 /* What the client is to blame for: the network's part of a new connection is not. */
-static double send_late_s(const struct request_record *q, bool is_closed)
+static double send_late_s(const struct gather_scope *scope,
+                          const struct request_record *q)
 {
-    double lag_s = send_lag_s(q, is_closed);
+    double lag_s = send_lag_s(scope, q);
     double connect_s = q->connect_ns != NS_UNKNOWN ? seconds_between(0, q->connect_ns)
                                                    : 0;
     double tls_s = q->tls_ns != NS_UNKNOWN ? seconds_between(0, q->tls_ns) : 0;
     return lag_s - connect_s - tls_s;
 }
 
+static double read_s(const struct request_record *q)
+{
+    int64_t own = 0;
+    for (int c = 0; c < EVENT_CLASS_COUNT; c++)
+        own += q->classes[c].stamps[EVENT_EXACT] + q->classes[c].stamps[EVENT_TAIL];
+    if (own > 1)
+        return seconds_between(q->first_ns, q->last_ns) / (double)(own - 1);
+    return seconds_between(q->sent_ns, q->last_ns);
+}
+
 /* Kinds that the requests that succeeded give. */
-static double sample_of_success(const struct request_record *q, enum gather_kind kind)
+static double sample_of_success(const struct gather_scope *scope,
+                                const struct request_record *q, enum gather_kind kind)
 {
     switch (kind) {
     case GATHER_TTFT: return seconds_between(q->due_ns, q->first_ns);
     case GATHER_E2E: return seconds_between(q->due_ns, q->last_ns);
     case GATHER_TTFT_SERVICE: return seconds_between(q->sent_ns, q->first_ns);
     case GATHER_E2E_SERVICE: return seconds_between(q->sent_ns, q->last_ns);
-    case GATHER_TPOT: return tpot_ms(q);
+    case GATHER_TPOT: return tpot_ms(scope, q);
     case GATHER_PREFILL: return seconds_between(0, q->prefill_ns);
+    case GATHER_READ: return read_s(q);
     case GATHER_DECODE:
         return q->decode_ns != NS_UNKNOWN ? seconds_between(0, q->decode_ns)
                                           : seconds_between(q->first_ns, q->last_ns);
@@ -56,57 +80,74 @@ static double sample_of_success(const struct request_record *q, enum gather_kind
     }
 }
 
-double gather_sample(const struct request_record *q, enum gather_kind kind,
-                     bool is_closed)
+double gather_sample(const struct gather_scope *scope, const struct request_record *q,
+                     enum gather_kind kind)
 {
     switch (kind) {
-    case GATHER_SEND_LAG: return send_lag_s(q, is_closed);
-    case GATHER_SEND_LATE: return send_late_s(q, is_closed);
+    case GATHER_SEND_LAG: return send_lag_s(scope, q);
+    case GATHER_SEND_LATE: return send_late_s(scope, q);
     case GATHER_CONNECT: return seconds_between(0, q->connect_ns);
     case GATHER_TLS: return seconds_between(0, q->tls_ns);
-    default: return q->status == RECORD_OK ? sample_of_success(q, kind) : NAN;
+    default: return q->status == RECORD_OK ? sample_of_success(scope, q, kind) : NAN;
     }
 }
 
-static enum status reserve(struct gather *g, size_t more)
+static enum status reserve(double **values, size_t count, size_t *room, size_t more)
 {
-    if (g->room - g->count >= more)
+    if (*room - count >= more)
         return STATUS_OK;
-    size_t room = g->room * 2 > g->count + more ? g->room * 2 : g->count + more;
-    double *grown = mem_resize(g->values, room, sizeof *grown);
+    size_t wanted = *room * 2 > count + more ? *room * 2 : count + more;
+    double *grown = mem_resize(*values, wanted, sizeof *grown);
     if (grown == NULL)
         return STATUS_NO_MEMORY;
-    g->values = grown;
-    g->room = room;
+    *values = grown;
+    *room = wanted;
     return STATUS_OK;
 }
 
-static bool has_instants(const struct request_record *q)
+/* --- gaps */
+
+static bool is_own(const struct request_record *q, size_t i)
 {
-    return q->first_ns != NS_UNKNOWN && q->gaps_excluded == 0;
+    return q->marks == NULL || RECORD_STAMP(q->marks[i]) != EVENT_BOUNDED;
 }
 
-/* Instants at which gaps of the repeat ended. */
-static enum status count_instants(const struct repeat_data *repeat, size_t gaps,
+static bool gives_gaps(const struct gather_scope *scope, const struct request_record *q)
+{
+    bool is_known = q->status == RECORD_OK && q->events == RECORD_SETTLED &&
+                    q->event_count > 0 && gather_is_in(scope, q);
+    return is_known && (scope->definitions == 1 || is_own(q, 0));
+}
+
+/* Instants at which the booked gaps end, into at; those that count singly besides. */
+static size_t instants_of(const struct gather_scope *scope,
+                          const struct request_record *q, double *at, size_t *single)
+{
+    size_t n = 0, gaps = 0;
+    for (size_t i = 1; i < q->event_count; i++)
+        gaps += record_has_gap(q, i);
+    bool is_partial = q->gaps_excluded > 0 || gaps + 1 < q->event_count;
+    if (scope->definitions == 1 && is_partial) {
+        *single += gaps;
+        return 0;
+    }
+    for (size_t i = 1; i < q->event_count; i++)
+        if (record_has_gap(q, i))
+            at[n++] = (double)q->at_ns[i]; /* exact below 2^53 ns, 104 days of running */
+    return n;
+}
+
+static enum status count_instants(const struct gather_scope *scope, size_t gaps,
                                   size_t *out)
 {
     size_t n = 0, single = 0;
     double *at = mem_alloc(gaps > 0 ? gaps : 1, sizeof *at);
     if (at == NULL)
         return STATUS_NO_MEMORY;
-    for (size_t i = 0; i < repeat->request_count; i++) {
-        const struct request_record *q = &repeat->requests[i];
-        if (q->status != RECORD_OK)
-            continue;
-        if (!has_instants(q)) {
-            single += q->gap_count;
-            continue;
-        }
-        int64_t t_ns = q->first_ns;
-        for (size_t k = 0; k < q->gap_count; k++) {
-            t_ns += q->gaps_ns[k];
-            at[n++] = (double)t_ns; /* exact below 2^53 ns, 104 days of running */
-        }
+    for (size_t i = 0; i < scope->repeat->request_count; i++) {
+        const struct request_record *q = &scope->repeat->requests[i];
+        if (gives_gaps(scope, q))
+            n += instants_of(scope, q, at + n, &single);
     }
     quantile_sort(at, n);
     *out = quantile_distinct(at, n) + single;
@@ -114,41 +155,98 @@ static enum status count_instants(const struct repeat_data *repeat, size_t gaps,
     return STATUS_OK;
 }
 
-static enum status add_gaps(struct gather *g, const struct repeat_data *repeat)
+/* Gaps between the events from and to, which have stamps of their own or end the answer:
+ * as many as there are tokens, each no longer than the whole. */
+static void add_bounds(struct gather *g, const struct request_record *q, size_t from,
+                       size_t to)
 {
-    size_t gaps = 0, instants = 0;
-    for (size_t i = 0; i < repeat->request_count; i++)
-        if (repeat->requests[i].status == RECORD_OK)
-            gaps += repeat->requests[i].gap_count;
-    enum status s = reserve(g, gaps);
-    if (s == STATUS_OK)
-        s = count_instants(repeat, gaps, &instants);
-    if (s != STATUS_OK)
-        return s;
+    double span_ms = (double)(q->at_ns[to] - q->at_ns[from]) / (double)NS_PER_MS;
+    int64_t tokens = 0;
+    for (size_t i = from + 1; i <= to; i++)
+        tokens += record_event_tokens(q, i);
+    for (int64_t k = 0; k < tokens; k++)
+        g->bounds[g->bound_count++] = span_ms;
+    g->bound_sum += tokens > 0 ? span_ms : 0;
+}
+
+static void add_answer(struct gather *g, const struct gather_scope *scope,
+                       const struct request_record *q)
+{
+    size_t last_own = 0;
+    for (size_t i = 1; i < q->event_count; i++) {
+        bool is_gap = record_has_gap(q, i);
+        if (is_gap)
+            g->values[g->count++] = (double)(q->at_ns[i] - q->at_ns[i - 1]) /
+                                    (double)NS_PER_MS;
+        bool is_end = is_own(q, i) || i + 1 == q->event_count;
+        if (!is_gap && is_end && scope->definitions != 1)
+            add_bounds(g, q, last_own, i);
+        last_own = is_end ? i : last_own;
+    }
+    g->requests += q->tokens_out > 1;
+}
+
+static enum status add_gaps(struct gather *g, const struct gather_scope *scope)
+{
+    const struct repeat_data *repeat = scope->repeat;
+    size_t gaps = 0, tokens = 0, instants = 0;
     for (size_t i = 0; i < repeat->request_count; i++) {
         const struct request_record *q = &repeat->requests[i];
-        for (size_t k = 0; q->status == RECORD_OK && k < q->gap_count; k++)
-            g->values[g->count++] = (double)q->gaps_ns[k] / (double)NS_PER_MS;
+        if (!gives_gaps(scope, q))
+            continue;
+        gaps += q->event_count;
+        tokens += (size_t)(q->tokens_out > 0 ? q->tokens_out : 0);
     }
+    enum status s = reserve(&g->values, g->count, &g->room, gaps);
+    if (s == STATUS_OK)
+        s = reserve(&g->bounds, g->bound_count, &g->bound_room, tokens);
+    if (s == STATUS_OK)
+        s = count_instants(scope, gaps, &instants);
+    if (s != STATUS_OK)
+        return s;
+    for (size_t i = 0; i < repeat->request_count; i++)
+        if (gives_gaps(scope, &repeat->requests[i]))
+            add_answer(g, scope, &repeat->requests[i]);
     g->samples += instants;
     g->is_sorted = false;
     return STATUS_OK;
 }
 
+/* --- one sample a request */
+
+static bool is_latency(enum gather_kind kind)
+{
+    return kind <= GATHER_TPOT || kind >= GATHER_PREFILL;
+}
+
+/* Definitions 1 had percentiles of those that were answered alone. */
+static bool is_lost(const struct gather_scope *scope, const struct request_record *q,
+                    enum gather_kind kind)
+{
+    return scope->definitions != 1 && kind <= GATHER_E2E_SERVICE &&
+           (q->status == RECORD_FAILED || q->status == RECORD_UNANSWERED);
+}
+
 enum status gather_add(struct gather *g, enum gather_kind kind,
-                       const struct repeat_data *repeat, bool is_closed)
+                       const struct gather_scope *scope)
 {
     if (kind == GATHER_ITL)
-        return add_gaps(g, repeat);
-    enum status s = reserve(g, repeat->request_count);
+        return add_gaps(g, scope);
+    enum status s = reserve(&g->values, g->count, &g->room, scope->repeat->request_count);
     if (s != STATUS_OK)
         return s;
-    for (size_t i = 0; i < repeat->request_count; i++) {
-        double sample = gather_sample(&repeat->requests[i], kind, is_closed);
+    for (size_t i = 0; i < scope->repeat->request_count; i++) {
+        const struct request_record *q = &scope->repeat->requests[i];
+        if (is_latency(kind) && !gather_is_in(scope, q))
+            continue;
+        double sample = gather_sample(scope, q, kind);
+        bool has_none = is_lost(scope, q, kind);
+        g->lost += has_none;
+        g->samples += has_none || !isnan(sample);
         if (isnan(sample))
             continue;
         g->values[g->count++] = sample;
-        g->samples++;
+        g->requests++;
     }
     g->is_sorted = false;
     return STATUS_OK;
@@ -156,14 +254,21 @@ enum status gather_add(struct gather *g, enum gather_kind kind,
 
 static void sort(struct gather *g)
 {
-    if (!g->is_sorted)
+    if (!g->is_sorted) {
         quantile_sort(g->values, g->count);
+        quantile_sort(g->bounds, g->bound_count);
+    }
     g->is_sorted = true;
 }
 
 double gather_mean(const struct gather *g)
 {
-    return interval_mean(g->values, g->count);
+    if (g->bound_count == 0)
+        return interval_mean(g->values, g->count);
+    double all = (double)(g->count + g->bound_count);
+    double booked = g->count > 0 ? interval_mean(g->values, g->count) * (double)g->count
+                                 : 0;
+    return (booked + g->bound_sum) / all;
 }
 
 double gather_max(struct gather *g)
@@ -172,10 +277,36 @@ double gather_max(struct gather *g)
     return g->count > 0 ? g->values[g->count - 1] : NAN;
 }
 
+/* The value of that rank, from 1, of values and bounds together, both sorted. */
+static double merged(const struct gather *g, size_t rank)
+{
+    size_t value = 0, bound = 0;
+    double at = NAN;
+    while (rank-- > 0) {
+        bool takes_bound = value == g->count || (bound < g->bound_count &&
+                                                 g->bounds[bound] < g->values[value]);
+        at = takes_bound ? g->bounds[bound++] : g->values[value++];
+    }
+    return at;
+}
+
+/* Do the percentile with all bounds at 0 and the one with all at their upper end tell the
+ * same? */
+static bool is_sure(const struct gather *g, double p)
+{
+    size_t rank = quantile_rank(p, g->count + g->bound_count);
+    double low = rank > g->bound_count ? g->values[rank - g->bound_count - 1] : 0;
+    double high = merged(g, rank);
+    return high - low <= GATHER_BOUNDS_MAX * high;
+}
+
 double gather_percentile(struct gather *g, double p)
 {
     sort(g);
-    return quantile_with_floor(g->values, g->count, g->samples, p);
+    if (g->samples < quantile_floor(p) || (g->bound_count > 0 && !is_sure(g, p)))
+        return NAN;
+    size_t rank = quantile_rank(p, g->count + g->lost);
+    return rank >= 1 && rank <= g->count ? g->values[rank - 1] : NAN;
 }
 
 double gather_median(struct gather *g)
@@ -195,5 +326,6 @@ double gather_share_above(const struct gather *g, double limit)
 void gather_fini(struct gather *g)
 {
     mem_free(g->values);
+    mem_free(g->bounds);
     *g = (struct gather){0};
 }

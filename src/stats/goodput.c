@@ -24,21 +24,34 @@ static bool is_within(double value_ms, double limit_ms)
     return isnan(limit_ms) || value_ms <= limit_ms;
 }
 
-bool goodput_is_met(const struct goodput *g, const struct request_record *q)
+bool goodput_is_met(const struct goodput *g, const struct gather_scope *scope,
+                    const struct request_record *q)
 {
-    double tpot_ms = gather_sample(q, GATHER_TPOT, false);
-    if (isnan(tpot_ms) && q->tokens_out != TOKENS_UNKNOWN)
+    double tpot_ms = gather_sample(scope, q, GATHER_TPOT);
+    bool has_none = scope->definitions == 1 ? q->tokens_out != TOKENS_UNKNOWN
+                                            : q->tokens_out == 1;
+    if (isnan(tpot_ms) && has_none)
         tpot_ms = 0;
     return q->status == RECORD_OK &&
-           is_within(gather_sample(q, GATHER_TTFT, false) * 1e3, g->ttft_ms) &&
-           is_within(gather_sample(q, GATHER_E2E, false) * 1e3, g->e2e_ms) &&
+           is_within(gather_sample(scope, q, GATHER_TTFT) * 1e3, g->ttft_ms) &&
+           is_within(gather_sample(scope, q, GATHER_E2E) * 1e3, g->e2e_ms) &&
            is_within(tpot_ms, g->tpot_ms);
 }
 
-int64_t goodput_count(const struct goodput *g, const struct repeat_data *repeat)
+struct goodput_count goodput_count(const struct goodput *g, const struct loadshape *l)
 {
-    int64_t met = 0;
-    for (size_t i = 0; i < repeat->request_count; i++)
-        met += goodput_is_met(g, &repeat->requests[i]);
-    return met;
+    struct goodput_count n = {0};
+    const struct gather_scope scope = {
+        .repeat = l->repeat, .definitions = l->definitions, .begin_ns = NS_UNKNOWN};
+    bool is_all = l->definitions == 1 || l->window.is_whole;
+    for (size_t i = 0; i < l->repeat->request_count; i++) {
+        const struct request_record *q = &l->repeat->requests[i];
+        bool is_in = is_all ||
+                     (q->due_ns >= l->window.begin_ns && q->due_ns < l->window.end_ns);
+        if (!is_in || q->status == RECORD_INTERRUPTED)
+            continue;
+        n.due++;
+        n.good += goodput_is_met(g, &scope, q);
+    }
+    return n;
 }

@@ -8,6 +8,7 @@
 
 #include "base/status.h"
 #include "core/record.h"
+#include "stats/loadshape.h"
 
 struct goodput {
     double ttft_ms, tpot_ms, e2e_ms; /* NAN: no such limit */
@@ -17,8 +18,17 @@ struct goodput {
 MUST_CHECK enum status goodput_read(const char *slo_json, struct goodput *out,
                                     struct err *e);
 /* A limit itself is met. TTFT and E2E count from due. An answer of one token has no TPOT
- * and meets that limit; one whose tokens are unknown does not. */
-bool goodput_is_met(const struct goodput *g, const struct request_record *q);
-int64_t goodput_count(const struct goodput *g, const struct repeat_data *repeat);
+ * and meets that limit; one whose TPOT is unknown does not. */
+bool goodput_is_met(const struct goodput *g, const struct gather_scope *scope,
+                    const struct request_record *q);
+
+struct goodput_count {
+    int64_t good; /* met every limit */
+    int64_t due;  /* of so many: answered, failed or unanswered */
+};
+
+/* Of the requests due in the window, both ends included; with a whole window, and in
+ * definitions 1, of all. */
+struct goodput_count goodput_count(const struct goodput *g, const struct loadshape *l);
 
 #endif

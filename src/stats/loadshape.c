@@ -1,16 +1,12 @@
 #include "stats/loadshape.h"
 
 #include <math.h>
+#include <stdlib.h>
+#include <string.h>
 
+#include "base/mem.h"
+#include "stats/interval.h"
 #include "stats/quantile.h"
-
-#define STEADY_AFTER_E2E 3 /* medians, until the load is taken to be steady */
-
-struct reach {
-    int64_t first_due_ns, first_sent_ns, last_sent_ns, last_due_ns, last_token_ns,
-        last_end_ns; /* last token: of a request that succeeded; all may be NS_UNKNOWN */
-    bool has_second_sends; /* closed: a slot sent again, at the end of its answer */
-};
 
 static void first_of(int64_t *low_ns, int64_t at_ns)
 {
@@ -25,37 +21,173 @@ static void last_of(int64_t *high_ns, int64_t at_ns)
         *high_ns = at_ns;
 }
 
-static struct reach reach_of(const struct repeat_data *repeat)
+static void find_reach(struct loadshape *l)
 {
-    struct reach r = {.first_due_ns = NS_UNKNOWN,
-                      .first_sent_ns = NS_UNKNOWN,
-                      .last_sent_ns = NS_UNKNOWN,
-                      .last_due_ns = NS_UNKNOWN,
-                      .last_token_ns = NS_UNKNOWN,
-                      .last_end_ns = NS_UNKNOWN};
-    for (size_t i = 0; i < repeat->request_count; i++) {
-        const struct request_record *q = &repeat->requests[i];
-        first_of(&r.first_due_ns, q->due_ns);
-        first_of(&r.first_sent_ns, q->sent_ns);
-        last_of(&r.last_due_ns, q->due_ns);
-        last_of(&r.last_sent_ns, q->sent_ns);
-        last_of(&r.last_end_ns, q->done_ns);
-        last_of(&r.last_end_ns, q->last_ns);
+    l->first_due_ns = l->first_sent_ns = l->last_sent_ns = NS_UNKNOWN;
+    l->last_due_ns = l->last_token_ns = l->last_end_ns = NS_UNKNOWN;
+    for (size_t i = 0; i < l->repeat->request_count; i++) {
+        const struct request_record *q = &l->repeat->requests[i];
+        first_of(&l->first_due_ns, q->due_ns);
+        first_of(&l->first_sent_ns, q->sent_ns);
+        last_of(&l->last_due_ns, q->due_ns);
+        last_of(&l->last_sent_ns, q->sent_ns);
+        last_of(&l->last_end_ns, q->done_ns);
+        last_of(&l->last_end_ns, q->last_ns);
         if (q->status == RECORD_OK)
-            last_of(&r.last_token_ns, q->last_ns);
-        r.has_second_sends |= q->sent_ns != NS_UNKNOWN && q->sent_ns != q->due_ns;
+            last_of(&l->last_token_ns, q->last_ns);
+        l->has_second_sends |= q->sent_ns != NS_UNKNOWN && q->sent_ns != q->due_ns;
     }
-    return r;
 }
 
 /* End of the ramp-up; NS_UNKNOWN where nothing was due. */
-static int64_t ramp_end_ns(const struct loadshape *l, const struct reach *r)
+static int64_t ramp_end_ns(const struct loadshape *l)
 {
-    int64_t begin_ns = l->repeat->phase_ns > 0 ? l->repeat->phase_ns : r->first_due_ns;
+    int64_t begin_ns = l->repeat->phase_ns > 0 ? l->repeat->phase_ns : l->first_due_ns;
     if (begin_ns == NS_UNKNOWN)
         return NS_UNKNOWN;
     struct span ramp = clock_seconds(l->cell->ramp_up_s);
     return clock_after((struct instant){begin_ns}, ramp).ns;
+}
+
+/* --- E0 */
+
+struct answer {
+    int64_t due_ns;
+    double e2e_s;
+};
+
+static int by_due(const void *a, const void *b)
+{
+    const struct answer *x = a, *y = b;
+    return (x->due_ns > y->due_ns) - (x->due_ns < y->due_ns);
+}
+
+static size_t early_count(const struct loadshape *l, size_t count)
+{
+    size_t share = (size_t)(LOADSHAPE_EARLY_SHARE * (double)count);
+    size_t early = l->definitions != 1 && share > LOADSHAPE_EARLY ? share
+                                                                  : LOADSHAPE_EARLY;
+    return early < count ? early : count;
+}
+
+static double median_of(double *values, size_t count)
+{
+    quantile_sort(values, count);
+    return quantile_of_sorted(values, count, 50);
+}
+
+/* Of the first `first` values; sorts them, which keeps them the first. */
+static double median_of_first(double *values, size_t count, size_t first)
+{
+    return median_of(values, first < count ? first : count);
+}
+
+static enum status find_e0(struct loadshape *l)
+{
+    size_t n = 0, room = l->repeat->request_count + 1;
+    struct answer *answers = mem_alloc(room, sizeof *answers);
+    double *values = mem_alloc(room, sizeof *values);
+    bool is_made = answers != NULL && values != NULL;
+    for (size_t i = 0; is_made && i < l->repeat->request_count; i++) {
+        const struct request_record *q = &l->repeat->requests[i];
+        if (q->status == RECORD_OK && q->due_ns != NS_UNKNOWN && q->last_ns != NS_UNKNOWN)
+            answers[n++] = (struct answer){q->due_ns, (double)(q->last_ns - q->due_ns) /
+                                                          (double)NS_PER_S};
+    }
+    if (is_made && n > 0) {
+        size_t early = early_count(l, n);
+        qsort(answers, n, sizeof *answers, by_due);
+        for (size_t i = 0; i < n; i++)
+            values[i] = answers[i].e2e_s;
+        l->early_mean_s = interval_mean(values, early);
+        double first_s = median_of_first(values, n, LOADSHAPE_EARLY);
+        double early_s = median_of_first(values, n, early);
+        l->e0_s = fmin(fmin(first_s, early_s), median_of_first(values, n, n));
+    }
+    mem_free(answers);
+    mem_free(values);
+    return is_made ? STATUS_OK : STATUS_NO_MEMORY;
+}
+
+/* --- the window */
+
+/* When half of the slots' first requests have ended; NS_UNKNOWN: none has. */
+static enum status burst_end(const struct loadshape *l, int64_t *out)
+{
+    size_t n = 0;
+    double *ends = mem_alloc(l->repeat->request_count + 1, sizeof *ends);
+    *out = NS_UNKNOWN;
+    if (ends == NULL)
+        return STATUS_NO_MEMORY;
+    for (size_t i = 0; i < l->repeat->request_count; i++) {
+        const struct request_record *q = &l->repeat->requests[i];
+        if (q->due_ns == q->sent_ns && q->done_ns != NS_UNKNOWN)
+            ends[n++] = (double)q->done_ns; /* exact below 2^53 ns */
+    }
+    if (n > 0)
+        *out = (int64_t)median_of(ends, n);
+    mem_free(ends);
+    return STATUS_OK;
+}
+
+static enum status find_window(struct loadshape *l)
+{
+    struct loadshape_window w = {.begin_ns = l->ramp_end_ns,
+                                 .end_ns = l->last_sent_ns,
+                                 .is_whole = l->is_all_at_once};
+    if (l->is_closed && l->definitions != 1) {
+        int64_t burst_ns;
+        if (burst_end(l, &burst_ns) != STATUS_OK)
+            return STATUS_NO_MEMORY;
+        last_of(&w.begin_ns, burst_ns);
+    } else if (l->definitions != 1 && !isnan(l->e0_s)) {
+        w.begin_ns += clock_seconds(LOADSHAPE_SETTLE_E0 * l->e0_s).ns;
+    }
+    int64_t last_ns = l->is_closed || l->definitions == 1 ? w.end_ns : l->last_due_ns;
+    if ((l->is_closed && !l->has_second_sends) || w.begin_ns >= last_ns)
+        w.is_whole = true;
+    if (w.is_whole) {
+        w.begin_ns = l->first_sent_ns;
+        w.end_ns = l->last_token_ns;
+    }
+    l->window = w;
+    return STATUS_OK;
+}
+
+enum status loadshape_init(struct loadshape *l, const struct run_data *run,
+                           const struct repeat_data *repeat, const struct row *row)
+{
+    const char *arrival = field_str(row, FIELD_arrival);
+    const char *rate = field_str(row, FIELD_request_rate);
+    *l = (struct loadshape){.cell = &run->cells[repeat->cell],
+                            .repeat = repeat,
+                            .definitions = run->definitions,
+                            .is_closed = arrival != NULL &&
+                                         strcmp(arrival, "closed") == 0,
+                            .is_all_at_once = rate != NULL && strcmp(rate, "inf") == 0,
+                            .rate_rps = field_num(row, FIELD_request_rate),
+                            .e0_s = NAN,
+                            .early_mean_s = NAN};
+    find_reach(l);
+    l->ramp_end_ns = ramp_end_ns(l);
+    enum status s = find_e0(l);
+    return s == STATUS_OK ? find_window(l) : s;
+}
+
+struct gather_scope loadshape_scope(const struct loadshape *l)
+{
+    bool has_window = l->definitions != 1 && !l->window.is_whole;
+    struct gather_scope scope = {.repeat = l->repeat,
+                                 .definitions = l->definitions,
+                                 .is_closed = l->is_closed,
+                                 .skips_firsts = has_window && l->is_closed,
+                                 .begin_ns = NS_UNKNOWN,
+                                 .end_ns = NS_UNKNOWN};
+    if (has_window && !l->is_closed) {
+        scope.begin_ns = l->window.begin_ns;
+        scope.end_ns = l->window.end_ns;
+    }
+    return scope;
 }
 
 /* Tokens of an answer as they came. */
@@ -73,26 +205,13 @@ static void arrive(struct arrivals *a, int64_t at_ns, double tokens)
 
 static bool has_every_event(const struct loadshape *l, const struct request_record *q)
 {
-    return l->cell->has_gaps && q->gaps_excluded >= 0 &&
-           (q->gaps_excluded == 0 || q->excluded_ns != NULL);
+    return l->cell->has_gaps && q->event_count > 0 && q->gaps_excluded == 0;
 }
 
-/* Merges booked and excluded gaps into the events that they lead to. */
 static double events_inside(const struct request_record *q, struct arrivals a)
 {
-    size_t excluded = (size_t)q->gaps_excluded, booked = 0, out = 0;
-    size_t events = 1 + q->gap_count + excluded;
-    bool has_tokens = q->event_tokens != NULL && q->event_count == events;
-    int64_t at_ns = q->first_ns;
-    for (size_t i = 0; i < events; i++) {
-        bool is_excluded = i > 0 && out < excluded &&
-                           (q->excluded_at[out] <= (int64_t)i || booked == q->gap_count);
-        if (is_excluded)
-            at_ns += q->excluded_ns[out++];
-        else if (i > 0)
-            at_ns += q->gaps_ns[booked++];
-        arrive(&a, at_ns, has_tokens ? (double)q->event_tokens[i] : 1);
-    }
+    for (size_t i = 0; i < q->event_count; i++)
+        arrive(&a, q->at_ns[i], (double)record_event_tokens(q, i));
     return a.all > 0 ? a.inside * (double)q->tokens_out / a.all : 0;
 }
 
@@ -125,17 +244,17 @@ static double answer_inside(const struct loadshape *l, const struct request_reco
     return a.inside;
 }
 
-static double tokens_inside(const struct loadshape *l, const struct loadshape_window *w)
+double loadshape_tokens(const struct loadshape *l)
 {
     double tokens = 0;
     for (size_t i = 0; i < l->repeat->request_count; i++) {
         const struct request_record *q = &l->repeat->requests[i];
-        struct arrivals a = {.begin_ns = w->begin_ns, .end_ns = w->end_ns};
+        struct arrivals a = {.begin_ns = l->window.begin_ns, .end_ns = l->window.end_ns};
         if (q->status != RECORD_OK)
             continue;
         if (q->tokens_out == TOKENS_UNKNOWN)
             return NAN;
-        if (w->is_whole)
+        if (l->window.is_whole)
             tokens += (double)q->tokens_out;
         else if (q->last_ns != NS_UNKNOWN)
             tokens += answer_inside(l, q, a);
@@ -143,49 +262,15 @@ static double tokens_inside(const struct loadshape *l, const struct loadshape_wi
     return tokens;
 }
 
-struct loadshape_window loadshape_window_of(const struct loadshape *l)
+int64_t loadshape_answers(const struct loadshape *l)
 {
-    struct reach r = reach_of(l->repeat);
-    struct loadshape_window w = {.begin_ns = ramp_end_ns(l, &r),
-                                 .end_ns = r.last_sent_ns,
-                                 .is_whole = l->is_all_at_once};
-    if ((l->is_closed && !r.has_second_sends) || w.begin_ns >= w.end_ns)
-        w.is_whole = true;
-    if (w.is_whole) {
-        w.begin_ns = r.first_sent_ns;
-        w.end_ns = r.last_token_ns;
+    int64_t answers = 0;
+    for (size_t i = 0; i < l->repeat->request_count; i++) {
+        const struct request_record *q = &l->repeat->requests[i];
+        answers += q->status == RECORD_OK && q->last_ns >= l->window.begin_ns &&
+                   q->last_ns <= l->window.end_ns;
     }
-    w.tokens = tokens_inside(l, &w);
-    return w;
-}
-
-static double median_of(double *values, size_t count)
-{
-    quantile_sort(values, count);
-    return quantile_of_sorted(values, count, 50);
-}
-
-/* Median E2E of the requests that were due first, of those that succeeded; s. */
-static double early_e2e_s(const struct repeat_data *repeat)
-{
-    int64_t due_ns[LOADSHAPE_EARLY];
-    double e2e_s[LOADSHAPE_EARLY];
-    size_t count = 0;
-    for (size_t i = 0; i < repeat->request_count; i++) {
-        const struct request_record *q = &repeat->requests[i];
-        if (q->status != RECORD_OK || q->due_ns == NS_UNKNOWN || q->last_ns == NS_UNKNOWN)
-            continue;
-        size_t at = count < LOADSHAPE_EARLY ? count++ : LOADSHAPE_EARLY;
-        if (at == LOADSHAPE_EARLY && q->due_ns >= due_ns[--at])
-            continue;
-        for (; at > 0 && q->due_ns < due_ns[at - 1]; at--) {
-            due_ns[at] = due_ns[at - 1];
-            e2e_s[at] = e2e_s[at - 1];
-        }
-        due_ns[at] = q->due_ns;
-        e2e_s[at] = (double)(q->last_ns - q->due_ns) / (double)NS_PER_S;
-    }
-    return median_of(e2e_s, count);
+    return answers;
 }
 
 /* Mean number of requests in flight over [from, to). One that never ended stays. */
@@ -205,40 +290,41 @@ static double mean_in_flight(const struct repeat_data *repeat, double from_ns,
     return to_ns > from_ns ? sum_ns / (to_ns - from_ns) : NAN;
 }
 
-struct loadshape_steady loadshape_steady_of(const struct loadshape *l,
-                                            double median_e2e_s)
+struct loadshape_flight loadshape_flight_of(const struct loadshape *l)
 {
-    struct reach r = reach_of(l->repeat);
-    struct loadshape_steady s = {.steady_s = 0, .middle = NAN, .last = NAN};
-    double e2e_s = fmin(median_e2e_s, early_e2e_s(l->repeat));
-    int64_t ramp_ns = ramp_end_ns(l, &r);
-    if (r.last_sent_ns == NS_UNKNOWN || ramp_ns == NS_UNKNOWN)
-        return s;
-    double end = (double)r.last_sent_ns;
-    double begin = (double)ramp_ns + STEADY_AFTER_E2E * e2e_s * (double)NS_PER_S;
+    struct loadshape_flight f = {.middle = NAN,
+                                 .last = NAN,
+                                 .end = NAN,
+                                 .expected = l->rate_rps * l->early_mean_s};
+    if (l->last_sent_ns == NS_UNKNOWN || l->ramp_end_ns == NS_UNKNOWN)
+        return f;
+    double end = (double)l->last_sent_ns;
+    double begin = (double)l->ramp_end_ns +
+                   LOADSHAPE_SETTLE_E0 * l->e0_s * (double)NS_PER_S;
+    double start = (double)l->ramp_end_ns - l->cell->ramp_up_s * (double)NS_PER_S;
+    f.end = mean_in_flight(l->repeat, end - (end - start) / 10, end);
     if (begin < end) {
-        s.steady_s = (end - begin) / (double)NS_PER_S;
+        f.steady_s = (end - begin) / (double)NS_PER_S;
     } else {
-        begin = (double)r.first_sent_ns;
-        end = (double)r.last_end_ns;
+        begin = (double)l->first_sent_ns;
+        end = (double)l->last_end_ns;
     }
     double third = (end - begin) / 3;
-    s.middle = mean_in_flight(l->repeat, begin + third, begin + 2 * third);
-    s.last = mean_in_flight(l->repeat, begin + 2 * third, end);
-    return s;
+    f.middle = mean_in_flight(l->repeat, begin + third, begin + 2 * third);
+    f.last = mean_in_flight(l->repeat, begin + 2 * third, end);
+    return f;
 }
 
 struct loadshape_sends loadshape_sends_of(const struct loadshape *l)
 {
     struct loadshape_sends s = {.stretch_s = NAN};
-    struct reach r = reach_of(l->repeat);
     for (size_t i = 0; i < l->repeat->request_count; i++) {
         const struct request_record *q = &l->repeat->requests[i];
         s.sent += q->sent_ns != NS_UNKNOWN;
         s.held += q->ready_ns != NS_UNKNOWN && q->ready_ns > q->due_ns;
         s.connected += q->sent_ns != NS_UNKNOWN && q->connect_ns != NS_UNKNOWN;
     }
-    if (r.last_sent_ns != NS_UNKNOWN && r.last_due_ns != NS_UNKNOWN)
-        s.stretch_s = (double)(r.last_sent_ns - r.last_due_ns) / (double)NS_PER_S;
+    if (l->last_sent_ns != NS_UNKNOWN && l->last_due_ns != NS_UNKNOWN)
+        s.stretch_s = (double)(l->last_sent_ns - l->last_due_ns) / (double)NS_PER_S;
     return s;
 }

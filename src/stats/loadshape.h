@@ -1,5 +1,20 @@
 /* The shape of the load of an online repeat, from its requests: the window that its
- * throughput is taken over, requests in flight, sends against the plan. Pure. */
+ * numbers are taken over, requests in flight, sends against the plan. Pure.
+ *
+ * E0 is the E2E latency of an answer before any queue: the least of the medians of all
+ * answers, of the LOADSHAPE_EARLY that were due first, and of the first twentieth (a
+ * median of few is uncertain, one of many grows with the queue of an overloaded run).
+ * Definitions 2 (docs/statistics.md):
+ *
+ *   open    a queue starts empty: the window begins 3 E0 after the end of the ramp-up and
+ *           ends with the last send
+ *   closed  the start is a burst of all slots: the window begins when half of the slots'
+ *           first requests have ended, or with the end of the ramp-up if that is later,
+ *           and ends with the last send
+ *   whole   where no such part is left, nothing is due in it, with --request-rate inf,
+ * and in closed loads where no slot sends twice: from the first send to the last token
+ *
+ * Definitions 1: open and closed windows begin with the end of the ramp-up. */
 #ifndef STATS_LOADSHAPE_H
 #define STATS_LOADSHAPE_H
 
@@ -7,47 +22,67 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "core/record.h"
+#include "base/status.h"
+#include "core/run_data.h"
+#include "stats/gather.h"
 
-/* Requests that the median of first answers is taken over: as many as a median needs
- * (quantile.h). */
-#define LOADSHAPE_EARLY 11
+/* Answers that are early: as many as a median needs (quantile.h), and a share of all. */
+#define LOADSHAPE_EARLY       11
+#define LOADSHAPE_EARLY_SHARE 0.05
+#define LOADSHAPE_SETTLE_E0   3  /* until an open load is taken to be steady */
+#define LOADSHAPE_JUDGED_E0   12 /* of the window, to judge overload by */
+
+struct loadshape_window {
+    bool is_whole;
+    int64_t begin_ns, end_ns; /* NS_UNKNOWN where nothing was sent */
+};
 
 struct loadshape {
     const struct cell_data *cell;
     const struct repeat_data *repeat;
+    int definitions;
     bool is_closed;
-    bool is_all_at_once; /* --request-rate inf */
+    bool is_all_at_once;   /* --request-rate inf */
+    double rate_rps;       /* of an open load of a finite rate, else NAN */
+    double e0_s;           /* NAN where nothing was answered */
+    double early_mean_s;   /* mean E2E of the early answers */
+    bool has_second_sends; /* closed: a slot sent again, at the end of its answer */
+    int64_t first_due_ns, first_sent_ns, last_sent_ns, last_due_ns, last_token_ns,
+        last_end_ns; /* last token: of a request that succeeded; all may be NS_UNKNOWN */
+    int64_t ramp_end_ns;
+    struct loadshape_window window;
 };
 
-/* From the end of the ramp-up to the last send. The whole repeat, first send to last
- * token, where the load has no such part: with inf, in closed loads where no slot sends
- * twice, and where the ramp-up does not end before the last send. */
-struct loadshape_window {
-    bool is_whole;
-    int64_t begin_ns, end_ns; /* NS_UNKNOWN where nothing was sent */
-    double tokens; /* output tokens of requests that succeeded that arrived within, both
-                      ends included; NAN where an answer's tokens are unknown */
-};
+/* arrival and request_rate are read from the row. Fails with STATUS_NO_MEMORY only. */
+MUST_CHECK enum status loadshape_init(struct loadshape *l, const struct run_data *run,
+                                      const struct repeat_data *repeat,
+                                      const struct row *row);
+/* Whose latencies are sampled: open, requests due in the window; closed, all but the
+ * first of each slot; with a whole window all. */
+struct gather_scope loadshape_scope(const struct loadshape *l);
 
-/* Exact where the journal has every event of an answer (gaps and excluded gaps). Without
- * (--no-gaps), tokens after the first event are taken to come evenly up to the last one.
- * Where only an answer's total is known, its events are taken to hold equal shares. */
-struct loadshape_window loadshape_window_of(const struct loadshape *l);
+/* Output tokens of requests that succeeded that arrived within the window, both ends
+ * included; NAN where an answer's tokens are unknown. Exact where every event of an
+ * answer is known. Else (--no-gaps) tokens after the first event are taken to come evenly
+ * up to the last one. Where only an answer's total is known, its events are taken to hold
+ * equal shares. */
+double loadshape_tokens(const struct loadshape *l);
+/* Answers that ended within the window. */
+int64_t loadshape_answers(const struct loadshape *l);
 
-/* Requests in flight, from send to end. What is judged begins three times the median E2E
- * after the end of the ramp-up and ends with the last send; of it the means of the middle
- * and of the last third. In an overloaded run the median grows with the run, so the
- * median of the LOADSHAPE_EARLY requests that were due first stands in for it where it is
- * the smaller one. Where nothing is left to judge, steady_s is 0 and the thirds are those
- * of the whole repeat, first send to last end. */
-struct loadshape_steady {
+/* Requests in flight, from send to end: means over the middle and the last third of what
+ * is judged, and over the last tenth of the time from the start to the last send.
+ *   steady_s  length of what is judged: the window of an open load of a finite rate
+ *             (definitions 1: what is left 3 E0 after the end of the ramp-up); 0 where
+ *             nothing is left, the thirds are those of the whole repeat then
+ *   expected  rate x mean E2E of the early answers; NAN where there is no rate */
+struct loadshape_flight {
     double steady_s;
-    double middle, last; /* NAN where nothing was sent */
+    double middle, last, end; /* NAN where nothing was sent */
+    double expected;
 };
 
-struct loadshape_steady loadshape_steady_of(const struct loadshape *l,
-                                            double median_e2e_s);
+struct loadshape_flight loadshape_flight_of(const struct loadshape *l);
 
 struct loadshape_sends {
     int64_t sent, held; /* held: ready after due */

@@ -16,15 +16,21 @@ void quantile_sort(double *values, size_t count)
         qsort(values, count, sizeof *values, ascending);
 }
 
-double quantile_of_sorted(const double *sorted, size_t count, double p)
+size_t quantile_rank(double p, size_t count)
 {
     if (count == 0 || !(p > 0 && p <= 100))
-        return NAN;
+        return 0;
     /* 1e-12: far above the rounding of the product, far below 1 / count. */
     double exact = p * (double)count / 100;
     double rank = ceil(exact - exact * 1e-12);
-    size_t index = rank < 1 ? 0 : (size_t)rank - 1;
-    return sorted[index < count ? index : count - 1];
+    size_t whole = rank < 1 ? 1 : (size_t)rank;
+    return whole < count ? whole : count;
+}
+
+double quantile_of_sorted(const double *sorted, size_t count, double p)
+{
+    size_t rank = quantile_rank(p, count);
+    return rank > 0 ? sorted[rank - 1] : NAN;
 }
 
 double quantile_with_floor(const double *sorted, size_t count, size_t samples, double p)

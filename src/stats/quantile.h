@@ -7,11 +7,14 @@
 /* Ascending, in place. No value may be NAN. */
 void quantile_sort(double *values, size_t count);
 
-/* Nearest rank: the smallest value with at least ceil(p / 100 * count) values at or below
- * it. sorted  ascending, shape [count] p       0 < p <= 100; 100 is the maximum returns
- * NAN when count is 0 or p out of range p / 100 * count is taken as the decimal number
- * that was meant: 7 % of 100 is rank 7 though the product of the doubles is a little
- * more. */
+/* Rank of percentile p among `count` values, from 1: the smallest with at least
+ * ceil(p / 100 * count) values at or below it.
+ *   p        0 < p <= 100; 100 is the maximum
+ *   returns  0 when count is 0 or p out of range
+ * p / 100 * count is taken as the decimal number that was meant: 7 % of 100 is rank 7
+ * though the product of the doubles is a little more. */
+size_t quantile_rank(double p, size_t count);
+/* The value of that rank of ascending values, shape [count]; NAN where it is 0. */
 double quantile_of_sorted(const double *sorted, size_t count, double p);
 
 /* As quantile_of_sorted, but NAN where `samples` is below quantile_floor(p). */

@@ -110,6 +110,7 @@ static enum status fill_identity(const struct run_data *run, size_t repeat_index
     row->v[FIELD_row] = value_int((int64_t)repeat_index);
     row->v[FIELD_repeat] = value_int(r->repeat);
     row->v[FIELD_is_warmup] = value_bool(r->is_warmup);
+    row->v[FIELD_definitions] = value_int(run->definitions);
     rows_measure_fill(row, FIELD_input_length, input_length(run, r->cell));
     rows_measure_fill(row, FIELD_seed, value_int(run->seed));
     rows_measure_fill(row, FIELD_label, row->v[FIELD_instance_type]);
@@ -153,7 +154,6 @@ static enum status build(const struct run_data *run, size_t repeat_index, struct
     if (s != STATUS_OK)
         return s;
     m.is_online = strcmp(text_or(row, FIELD_serving_mode, ""), "online") == 0;
-    m.is_closed = strcmp(text_or(row, FIELD_arrival, ""), "closed") == 0;
     tally_count(repeat, &m.tally);
     row->v[FIELD_error] = value_str(error_of(repeat, &m.tally));
     s = rows_measure_counts(&m);

@@ -4,7 +4,7 @@
 
 #include "base/arena.h"
 #include "base/status.h"
-#include "core/record.h"
+#include "core/run_data.h"
 
 /* Row of run->repeats[repeat_index], every field of the table set (unknown ones null),
  * verdict included. run.fields, the cell's and the repeat's fields are overlaid in that

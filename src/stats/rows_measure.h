@@ -7,7 +7,8 @@
 
 #include "base/arena.h"
 #include "base/status.h"
-#include "core/record.h"
+#include "core/run_data.h"
+#include "stats/loadshape.h"
 #include "stats/tally.h"
 
 struct rows_measure {
@@ -15,9 +16,13 @@ struct rows_measure {
     const struct cell_data *cell;
     const struct repeat_data *repeat;
     struct tally tally;
-    bool is_online, is_closed;
+    bool is_online;
     struct row *row;
     struct arena *arena;
+    /* by rows_measure_times: */
+    struct loadshape shape;    /* online */
+    struct gather_scope scope; /* whose latencies count */
+    bool is_buffered;          /* ANSWERS_BUFFERED: no instant of a token is known */
 };
 
 /* Counts and token sums: also of a repeat that failed. */

@@ -6,13 +6,10 @@
 #include "base/status.h"
 #include "stats/rows_measure.h"
 
-/* Medians of all requests that succeeded, from due; NAN where there is none. */
-struct rows_online {
-    double ttft_s, e2e_s;
-};
-
-/* Fields that are set already stay. Fails with STATUS_NO_MEMORY only. */
-MUST_CHECK enum status rows_online_fill(struct rows_measure *m,
-                                        const struct rows_online *medians);
+/* Sets m->shape, m->scope and m->is_buffered too. Fields that are set already stay. Fails
+ * with STATUS_NO_MEMORY only. */
+MUST_CHECK enum status rows_online_fill(struct rows_measure *m);
+/* After the latencies: goodput is unknown where a figure that it limits is. */
+MUST_CHECK enum status rows_online_goodput(struct rows_measure *m);
 
 #endif

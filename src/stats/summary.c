@@ -6,6 +6,7 @@
 
 #include "base/mem.h"
 #include "stats/gather.h"
+#include "stats/loadshape.h"
 #include "stats/interval.h"
 #include "stats/quantile.h"
 #include "stats/trend.h"
@@ -66,11 +67,46 @@ static struct spread spread_of(struct cell_work *w, enum field_id id)
     return summary_spread(w->values, n);
 }
 
-static enum field_id throughput_field(const struct cell_work *w)
+static bool is_online(const struct cell_work *w)
 {
     const char *mode = w->run->serving_mode;
-    return mode != NULL && strcmp(mode, "online") == 0 ? FIELD_window_tokens_per_second
-                                                       : FIELD_tokens_per_second;
+    return mode != NULL && strcmp(mode, "online") == 0;
+}
+
+static enum field_id throughput_field(const struct cell_work *w)
+{
+    return is_online(w) ? FIELD_window_tokens_per_second : FIELD_tokens_per_second;
+}
+
+/* What the row left out for a reason is left out here too. */
+static bool is_withheld(const struct row *row, enum gather_kind kind)
+{
+    switch (kind) {
+    case GATHER_TTFT: return isnan(field_num(row, FIELD_decode_time));
+    case GATHER_ITL: return isnan(field_num(row, FIELD_itl_mean_ms));
+    default: return false;
+    }
+}
+
+/* Adds a repeat's requests whose latencies count. */
+static enum status pool_repeat(struct cell_work *w, size_t i, enum gather_kind kind,
+                               struct gather *g)
+{
+    const struct run_data *run = w->run;
+    const struct repeat_data *repeat = &run->repeats[w->repeats[i]];
+    struct loadshape shape;
+    struct gather_scope scope = {.repeat = repeat,
+                                 .definitions = run->definitions,
+                                 .begin_ns = NS_UNKNOWN,
+                                 .end_ns = NS_UNKNOWN};
+    if (run->definitions != 1 && is_withheld(w->rows[i], kind))
+        return STATUS_OK;
+    if (is_online(w)) {
+        if (loadshape_init(&shape, run, repeat, w->rows[i]) != STATUS_OK)
+            return STATUS_NO_MEMORY;
+        scope = loadshape_scope(&shape);
+    }
+    return gather_add(g, kind, &scope);
 }
 
 /* Pools a kind over the repeats; *out of shape [percentile_count]. */
@@ -84,7 +120,7 @@ static enum status pool(struct cell_work *w, enum gather_kind kind,
     enum status s = made != NULL ? STATUS_OK : STATUS_NO_MEMORY;
     bool has_values = kind != GATHER_ITL || run->cells[w->cell].has_gaps;
     for (size_t i = 0; s == STATUS_OK && has_values && i < w->row_count; i++)
-        s = gather_add(&g, kind, &run->repeats[w->repeats[i]], false);
+        s = pool_repeat(w, i, kind, &g);
     for (size_t i = 0; s == STATUS_OK && i < n; i++) {
         double p = run->percentiles[i];
         made[i] = (struct percentile){.p = p, .value = gather_percentile(&g, p)};
@@ -134,13 +170,21 @@ static enum status fill_spreads(struct cell_work *w, struct summary_entry *entry
     entry->cache_hit_rate = spread_of(w, FIELD_cache_hit_rate);
     entry->usd_per_million_output_tokens = spread_of(w,
                                                      FIELD_usd_per_million_output_tokens);
+    entry->requests_per_second = spread_of(
+        w, is_online(w) ? FIELD_window_requests_per_second : FIELD_requests_per_second);
+    entry->goodput_rps = spread_of(w, FIELD_goodput_rps);
     size_t n = values_of(w, throughput_field(w));
     entry->repeats_for_2_percent = interval_repeats_needed(interval_cv(w->values, n),
                                                            0.02);
-    judged->cv_lower_90 = interval_cv_lower_90(w->values, n);
-    judged->trend_p = trend_p(w->values, n);
+    judged->rates = w->values;
+    judged->rate_count = n;
     judged->drift = NAN;
     return n < 5 ? STATUS_OK : trend_drift(w->values, n, &judged->drift);
+}
+
+static int64_t count_of(const struct row *row, enum field_id id)
+{
+    return row->v[id].kind == VALUE_INT ? row->v[id].i : 0;
 }
 
 /* Finds the cell's rows; *first is its first row, NULL if it has none. */
@@ -159,10 +203,10 @@ static enum status collect(struct cell_work *w, struct summary_entry *entry)
         if (entry->row == NULL)
             entry->row = &w->all_rows[i];
         bool is_failed = value_is_known(w->all_rows[i].v[FIELD_error]);
+        entry->requests_failed += count_of(&w->all_rows[i], FIELD_requests_failed) +
+                                  count_of(&w->all_rows[i], FIELD_requests_unanswered);
         if (run->repeats[i].is_warmup)
             continue;
-        struct value lost = w->all_rows[i].v[FIELD_requests_failed];
-        entry->requests_failed += lost.kind == VALUE_INT ? lost.i : 0;
         entry->failed_rows += is_failed;
         if (is_failed)
             continue;

@@ -5,7 +5,7 @@
 
 #include "base/arena.h"
 #include "base/status.h"
-#include "core/record.h"
+#include "core/run_data.h"
 
 /* Over repeats. std is NAN below 2 values, the 95 % interval (Student t) below 3. */
 struct spread {
@@ -20,10 +20,11 @@ struct summary_entry {
     const char *key;            /* FORMAT.md 3, unique in the summary */
     const struct row *row;      /* first row of the cell: identity, cell and settings */
     int64_t count, failed_rows; /* measured repeats that succeeded; that failed */
-    int64_t requests_failed;    /* over all measured repeats */
+    int64_t requests_failed;    /* or unanswered, over all repeats, the warm-up too */
     /* tokens_per_second of an online cell is window_tokens_per_second. */
     struct spread tokens_per_second, time_per_token_ms, first_token_latency_s,
-        inter_token_latency_ms, cache_hit_rate, usd_per_million_output_tokens;
+        inter_token_latency_ms, cache_hit_rate, usd_per_million_output_tokens,
+        requests_per_second, goodput_rps;       /* online: of the window */
     struct percentile *ttft_s, *itl_ms, *e2e_s; /* [run->percentile_count], pooled */
     const char *verdict;            /* VALID or INVALID; NULL if nothing was measured */
     const char *reasons, *warnings; /* JSON arrays of code strings, cell rules included */

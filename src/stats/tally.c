@@ -25,6 +25,32 @@ static enum token_source worse(enum token_source a, enum token_source b)
     return a == TOKEN_SOURCE_none || (b != TOKEN_SOURCE_none && b > a) ? b : a;
 }
 
+/* Of the events of tokens; where nobody kept the events, and in definitions 1, of all. */
+static void add_stamps(struct tally *t, const struct request_record *q)
+{
+    int64_t stamps[EVENT_STAMP_COUNT] = {0}, events = 0;
+    for (int c = 0; c < EVENT_CLASS_COUNT; c++)
+        events += q->classes[c].count;
+    bool has_marks = q->marks != NULL && q->event_count > 0 && events > 0;
+    for (size_t i = 0; has_marks && i < q->event_count; i++)
+        stamps[RECORD_STAMP(q->marks[i])]++;
+    for (int c = 0; !has_marks && c < EVENT_CLASS_COUNT; c++)
+        for (int k = 0; k < EVENT_STAMP_COUNT; k++)
+            stamps[k] += q->classes[c].stamps[k];
+    t->stamps_exact += stamps[EVENT_EXACT];
+    t->stamps_bounded += stamps[EVENT_BOUNDED];
+    t->stamps_tail += stamps[EVENT_TAIL];
+}
+
+static void add_gaps(struct tally *t, const struct request_record *q)
+{
+    int64_t booked = 0, all = q->event_count > 0 ? (int64_t)q->event_count - 1 : 0;
+    for (size_t i = 1; i < q->event_count; i++)
+        booked += record_has_gap(q, i);
+    t->gaps += booked;
+    t->gaps_excluded += all - booked + q->gaps_excluded;
+}
+
 static void add_success(struct tally *t, const struct request_record *q)
 {
     int64_t unused = NS_UNKNOWN;
@@ -34,15 +60,23 @@ static void add_success(struct tally *t, const struct request_record *q)
     add_known(&t->tokens_cached, q->tokens_cached);
     widen(&unused, &t->last_token_ns, q->last_ns);
     t->wrong_length += q->tokens_out != q->max_tokens;
-    t->gaps += (int64_t)q->gap_count;
-    t->gaps_excluded += q->gaps_excluded;
-    t->stamps_exact += q->stamps_exact;
-    t->stamps_bounded += q->stamps_bounded;
-    t->stamps_tail += q->stamps_tail;
+    add_gaps(t, q);
+    add_stamps(t, q);
+    t->multi += q->tokens_out != 1;
+    t->unsettled += q->events == RECORD_UNSETTLED;
     t->uncounted += q->source == TOKEN_SOURCE_none ||
                     q->source == TOKEN_SOURCE_estimated ||
                     q->tokens_out == TOKENS_UNKNOWN;
     t->source = worse(t->source, q->source);
+}
+
+static void add_failure(struct tally *t, const struct request_record *q)
+{
+    t->failed++;
+    t->failed_by[q->fail]++;
+    bool is_known = q->http_status > 0 && q->http_status <= TALLY_HTTP_MAX;
+    if (q->fail == FAIL_http)
+        t->http_by[is_known ? q->http_status : 0]++;
 }
 
 void tally_count(const struct repeat_data *repeat, struct tally *out)
@@ -67,12 +101,13 @@ void tally_count(const struct repeat_data *repeat, struct tally *out)
         if (q->status == RECORD_OK)
             add_success(&t, q);
         else if (q->status == RECORD_FAILED)
-            t.failed_by[q->fail]++, t.failed++;
+            add_failure(&t, q);
+        t.unanswered += q->status == RECORD_UNANSWERED;
         if (q->status != RECORD_OK && t.first_error == NULL)
             t.first_error = q->error;
     }
     t.planned = repeat->requests_planned > recorded ? repeat->requests_planned : recorded;
-    t.cancelled = t.planned - t.ok - t.failed;
+    t.cancelled = t.planned - t.ok - t.failed - t.unanswered;
     t.prompt_tokens_planned = counted > 0
                                   ? prompt_tokens / (double)counted * (double)t.planned
                                   : NAN;

@@ -1,17 +1,22 @@
 /* Counts and sums over the requests of one repeat.
- *   planned = ok + failed by class + cancelled
- * A planned request that left no record was cut off: it counts as cancelled. */
+ *   planned = ok + failed by class + unanswered + cancelled
+ * Cancelled are those that our own stop interrupted, and planned ones that left no
+ * record. */
 #ifndef STATS_TALLY_H
 #define STATS_TALLY_H
 
 #include <stddef.h>
 #include <stdint.h>
 
-#include "core/record.h"
+#include "core/run_data.h"
+
+#define TALLY_HTTP_MAX 599
 
 struct tally {
-    int64_t planned, ok, failed, cancelled;
-    int64_t failed_by[FAIL_COUNT]; /* FAIL_none: failed without a class */
+    int64_t planned, ok, failed, unanswered, cancelled;
+    int64_t failed_by[FAIL_COUNT];       /* FAIL_none: failed without a class */
+    int64_t http_by[TALLY_HTTP_MAX + 1]; /* of those of class http, by status; 0: unknown
+                                          */
     /* Over requests that succeeded; TOKENS_UNKNOWN as soon as one does not know. */
     int64_t tokens_in, tokens_out, tokens_cached;
     /* Prompt tokens of all planned requests; those that nobody counted are taken to be as
@@ -21,6 +26,9 @@ struct tally {
     int64_t first_due_ns, last_due_ns, last_sent_ns;
     int64_t wrong_length; /* ok, but tokens_out is not max_tokens */
     int64_t gaps, gaps_excluded;
+    int64_t multi; /* ok, with more than one token or an unknown number: ITL and TPOT
+                      exist */
+    int64_t unsettled;
     int64_t stamps_exact, stamps_bounded, stamps_tail;
     int64_t uncounted;        /* ok, but tokens are estimated or from nowhere */
     enum token_source source; /* the least trustworthy one of those that succeeded */

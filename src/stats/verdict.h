@@ -1,4 +1,5 @@
-/* The rules of FORMAT.md 8: one table, pure functions. docs/verdicts.md explains each. */
+/* The rules that say how far a row can be trusted: one table, pure functions.
+ * docs/verdicts.md explains each. */
 #ifndef STATS_VERDICT_H
 #define STATS_VERDICT_H
 
@@ -7,14 +8,18 @@
 
 #include "base/arena.h"
 #include "base/status.h"
-#include "core/record.h"
+#include "core/run_data.h"
 
-struct verdict_case; /* what is judged and where findings go; private to verdict.c */
+struct verdict_case; /* what is judged and where findings go: verdict_case.h */
+
+/* What a rule that fires makes of the row. INCONCLUSIVE: nothing speaks against it, but a
+ * rule that applies could not be judged, as time or samples lacked. */
+enum verdict_kind { VERDICT_INVALID, VERDICT_INCONCLUSIVE, VERDICT_WARNING };
 
 /* One rule: the table's row, as the docs print it. */
 struct verdict_rule {
     const char *code;
-    bool is_warning;     /* else it makes the row INVALID */
+    enum verdict_kind kind;
     bool is_cell;        /* judged in the summary only */
     enum field_id field; /* what it reads first, FIELD_COUNT if no single field */
     double limit;        /* default; --limit CODE=VALUE replaces it; NAN if it has none */
@@ -22,17 +27,20 @@ struct verdict_rule {
     void (*judge)(struct verdict_case *c);
 };
 
-/* [*count] rules in the order of FORMAT.md, const. */
+/* [*count] rules, const: what makes a row INVALID, what leaves it open, warnings. */
 const struct verdict_rule *verdict_rules(size_t *count);
 /* NULL if there is no such rule. */
 const struct verdict_rule *verdict_find(const char *code);
-/* The limit in force: of --limit, else the rule's own. */
+/* "INVALID", "INCONCLUSIVE", "warning". */
+const char *verdict_kind_name(enum verdict_kind kind);
+/* The limit in force: of --limit, else the rule's own. run NULL: the rule's own. */
 double verdict_limit(const struct run_data *run, const struct verdict_rule *rule);
 
 /* Sets verdict, reasons, warnings and checks of a row (null verdict and empty arrays for
  * warm-ups and failed rows). A rule whose fields are null is not judged and does not
- * fire. checks has an object {code, field, value, limit} for every rule that was judged.
- */
+ * fire. reasons has the codes of what makes it INVALID or INCONCLUSIVE. checks has an
+ * object {code, field, value, limit} for every rule that was judged; of those that fired,
+ * with a `text` for people. */
 MUST_CHECK enum status verdict_judge_row(const struct run_data *run,
                                          const struct repeat_data *repeat,
                                          struct row *row, struct arena *a, struct err *e);
@@ -45,22 +53,24 @@ struct verdict_samples {
 };
 
 struct verdict_cell {
-    const struct run_data *run;
+    const struct run_data *run;    /* NULL: rows of files, the rules' own limits */
     const struct row *const *rows; /* [row_count] measured repeats that succeeded */
     size_t row_count;
-    double cv_lower_90;    /* of tokens per second; NAN: not judged */
-    double trend_p, drift; /* of the same; drift NAN below 5 values: not judged */
+    const double *rates; /* [rate_count] tokens per second of the repeats, in order */
+    size_t rate_count;
+    double drift; /* of the rates (stats/trend.h); NAN below 5: not judged */
     struct verdict_samples samples[3];
 };
 
 struct verdict_outcome {
-    const char *verdict;            /* "VALID", "INVALID"; NULL if nothing was measured */
+    const char *verdict; /* "VALID", "INCONCLUSIVE", "INVALID"; NULL if nothing was
+                            measured */
     const char *reasons, *warnings; /* JSON arrays of codes, table order */
     const char *checks; /* of the cell rules, and of each row rule that fired the
                            first row's */
 };
 
-/* Cell rules plus the union of the rows' codes. */
+/* Cell rules plus the union of the rows' codes: a cell is what its worst repeat is. */
 MUST_CHECK enum status verdict_judge_cell(const struct verdict_cell *cell,
                                           struct arena *a, struct verdict_outcome *out,
                                           struct err *e);

@@ -4,6 +4,7 @@
 
 #include "base/file.h"
 #include "base/mem.h"
+#include "core/run_data.h"
 
 /* What stands at the top of a file, to tell what it is. */
 struct top {
@@ -148,10 +149,10 @@ static enum status read_format(struct foreign_file *f, struct err *e)
         if (st == STATUS_OK && str_is(key, "format"))
             (void)str_to_i64(value.text, &f->format);
     }
-    if (st != STATUS_OK || f->format <= 1)
+    if (st != STATUS_OK || f->format <= RECORD_FORMAT)
         return st;
-    (void)status_fail(e, STATUS_BAD_INPUT, f->path, "is of format %lld, newer than 1",
-                      (long long)f->format);
+    (void)status_fail(e, STATUS_BAD_INPUT, f->path, "is of format %lld, newer than %d",
+                      (long long)f->format, RECORD_FORMAT);
     return status_hint(e, "Read it with a newer inferbench");
 }
 

@@ -91,7 +91,7 @@ void journal_fields(struct jsonw *w, const char *key, const struct row *fields)
 enum status journal_run(struct journal *j, const struct run_data *run, struct err *e)
 {
     struct jsonw w = line_begin(j, "run", 0);
-    jsonw_int(&w, "format", 1);
+    jsonw_int(&w, "format", RECORD_FORMAT);
     jsonw_str(&w, "tool", run->tool);
     jsonw_str(&w, "serving_mode", run->serving_mode);
     jsonw_str(&w, "stamp", run->stamp);
@@ -106,6 +106,7 @@ enum status journal_run(struct journal *j, const struct run_data *run, struct er
     for (size_t i = 0; i < run->percentile_count; i++)
         jsonw_num(&w, NULL, run->percentiles[i]);
     jsonw_array_end(&w);
+    jsonw_bool(&w, "asked_percentiles", run->has_asked_percentiles);
     jsonw_object(&w, "limits");
     for (size_t i = 0; i < run->limit_count; i++)
         jsonw_num(&w, run->limits[i].code, run->limits[i].value);
@@ -160,24 +161,75 @@ static void int_array(struct jsonw *w, const char *key, const int64_t *items,
     jsonw_array_end(w);
 }
 
-static const char *const status_names[] = {
-    [RECORD_OK] = "ok", [RECORD_FAILED] = "failed", [RECORD_CANCELLED] = "cancelled"};
+static const char *const status_names[] = {[RECORD_OK] = "ok",
+                                           [RECORD_FAILED] = "failed",
+                                           [RECORD_UNANSWERED] = "unanswered",
+                                           [RECORD_INTERRUPTED] = "interrupted"};
 
-/* Events in time, which only an answer that succeeded has. */
-static void request_gaps(struct jsonw *w, const struct request_record *r)
+/* "x20t": how often each letter comes; once goes without a number. */
+static void run_lengths(struct jsonw *w, const char *key, const struct request_record *r,
+                        char (*letter_of)(uint8_t mark))
 {
-    if (r->status == RECORD_OK)
-        int_array(w, "gaps_ns", r->gaps_ns, r->gap_count);
-    if (r->status == RECORD_OK && r->gaps_excluded > 0 && r->excluded_ns != NULL) {
-        int_array(w, "excluded_ns", r->excluded_ns, (size_t)r->gaps_excluded);
-        int_array(w, "excluded_at", r->excluded_at, (size_t)r->gaps_excluded);
+    struct buf text;
+    buf_init(&text, LINE_CAP_BYTES);
+    for (size_t i = 0, from; i < r->event_count;) {
+        char letter = letter_of(r->marks[i]);
+        for (from = i; i < r->event_count && letter_of(r->marks[i]) == letter; i++)
+            continue;
+        buf_char(&text, letter);
+        if (i - from > 1)
+            buf_int(&text, (int64_t)(i - from));
     }
-    if (r->event_tokens != NULL)
+    jsonw_str(w, key, buf_cstr(&text));
+    buf_fini(&text);
+}
+
+static char class_letter(uint8_t mark)
+{
+    return RECORD_CLASS_LETTERS[RECORD_CLASS(mark)];
+}
+
+static char stamp_letter(uint8_t mark)
+{
+    return RECORD_STAMP_LETTERS[RECORD_STAMP(mark)];
+}
+
+/* Arrival, class and stamp of each event. */
+static void request_events(struct jsonw *w, const struct request_record *r)
+{
+    jsonw_int(w, "event_ns", r->at_ns[0]);
+    jsonw_array(w, "gaps_ns");
+    for (size_t i = 1; i < r->event_count; i++)
+        jsonw_int(w, NULL, r->at_ns[i] - r->at_ns[i - 1]);
+    jsonw_array_end(w);
+    if (r->marks != NULL) {
+        run_lengths(w, "classes", r, class_letter);
+        run_lengths(w, "stamps", r, stamp_letter);
+    }
+    if (r->is_counted && r->event_tokens != NULL)
         int_array(w, "event_tokens", r->event_tokens, r->event_count);
 }
 
-static void request_counts(struct jsonw *w, const struct request_record *r,
-                           bool with_gaps)
+/* What --no-gaps leaves of them. */
+static void request_classes(struct jsonw *w, const struct request_record *r)
+{
+    for (int i = 0; i < EVENT_CLASS_COUNT; i++) {
+        const struct record_class *c = &r->classes[i];
+        if (c->count == 0)
+            continue;
+        jsonw_object(w, record_class_name((enum event_class)i));
+        jsonw_int(w, "count", c->count);
+        jsonw_int(w, "first_ns", c->first_ns);
+        jsonw_int(w, "last_ns", c->last_ns);
+        maybe_int(w, "exact", c->stamps[EVENT_EXACT], 0);
+        maybe_int(w, "bounded", c->stamps[EVENT_BOUNDED], 0);
+        maybe_int(w, "tail", c->stamps[EVENT_TAIL], 0);
+        jsonw_object_end(w);
+    }
+    maybe_int(w, "first_event_tokens", r->first_event_tokens, 1);
+}
+
+static void request_counts(struct jsonw *w, const struct request_record *r)
 {
     maybe_int(w, "tokens_in", r->tokens_in, TOKENS_UNKNOWN);
     maybe_int(w, "tokens_out", r->tokens_out, TOKENS_UNKNOWN);
@@ -185,13 +237,8 @@ static void request_counts(struct jsonw *w, const struct request_record *r,
     jsonw_int(w, "max_tokens", r->max_tokens);
     if (r->source != TOKEN_SOURCE_none)
         jsonw_str(w, "token_source", record_source_name(r->source));
-    maybe_int(w, "first_event_tokens", r->first_event_tokens, 1);
-    maybe_int(w, "gaps_excluded", r->gaps_excluded, 0);
-    if (with_gaps)
-        request_gaps(w, r);
-    maybe_int(w, "stamps_exact", r->stamps_exact, 0);
-    maybe_int(w, "stamps_bounded", r->stamps_bounded, 0);
-    maybe_int(w, "stamps_tail", r->stamps_tail, 0);
+    if (r->is_counted)
+        jsonw_bool(w, "counted", true);
 }
 
 enum status journal_request(struct journal *j, const struct repeat_data *of,
@@ -204,17 +251,22 @@ enum status journal_request(struct journal *j, const struct repeat_data *of,
     jsonw_str(&w, "status", status_names[r->status]);
     if (r->fail != FAIL_none)
         jsonw_str(&w, "class", record_fail_name(r->fail));
+    maybe_int(&w, "http_status", r->http_status, 0);
     maybe_int(&w, "due_ns", r->due_ns, NS_UNKNOWN);
     maybe_int(&w, "ready_ns", r->ready_ns, NS_UNKNOWN);
     maybe_int(&w, "sent_ns", r->sent_ns, NS_UNKNOWN);
-    maybe_int(&w, "first_ns", r->first_ns, NS_UNKNOWN);
-    maybe_int(&w, "last_ns", r->last_ns, NS_UNKNOWN);
+    if (r->events == RECORD_WHOLE) /* else its events tell */
+        maybe_int(&w, "last_ns", r->last_ns, NS_UNKNOWN);
     maybe_int(&w, "done_ns", r->done_ns, NS_UNKNOWN);
     maybe_int(&w, "prefill_ns", r->prefill_ns, NS_UNKNOWN);
     maybe_int(&w, "decode_ns", r->decode_ns, NS_UNKNOWN);
     maybe_int(&w, "connect_ns", r->connect_ns, NS_UNKNOWN);
     maybe_int(&w, "tls_ns", r->tls_ns, NS_UNKNOWN);
-    request_counts(&w, r, with_gaps);
+    request_counts(&w, r);
+    if (r->status == RECORD_OK && r->event_count > 0 && with_gaps)
+        request_events(&w, r);
+    else
+        request_classes(&w, r);
     if (r->error != NULL)
         jsonw_str(&w, "error", r->error);
     return line_end(j, &w, false, e);

@@ -9,7 +9,7 @@
 #include "base/buf.h"
 #include "base/clock.h"
 #include "base/status.h"
-#include "core/record.h"
+#include "core/run_data.h"
 #include "text/jsonw.h"
 
 struct journal {

@@ -6,10 +6,12 @@
 
 #include "base/buf.h"
 #include "base/file.h"
+#include "store/journal_events.h"
 #include "text/json.h"
 
 #define JOURNAL_CAP_BYTES ((size_t)4 << 30)
 #define TEXT_CAP_BYTES    ((size_t)64 << 20)
+#define BAD_EVENTS        "events of a request that do not fit together"
 
 /* State of one reading. Arrays grow in the arena by doubling. */
 struct reading {
@@ -139,9 +141,12 @@ static enum status read_run(struct reading *rd, const json_t *line)
     struct run_data *run = rd->run;
     if (rd->has_run)
         return bad(rd, "a second run line: two journals in one file");
-    if (json_int_of(line, "format", 0) != 1)
-        return bad(rd, "not a journal of format 1. A newer inferbench can read it");
+    run->definitions = (int)json_int_of(line, "format", 0);
+    if (run->definitions < 1 || run->definitions > RECORD_FORMAT)
+        return bad(rd, "not a journal of format 1 or 2. A newer inferbench can read it");
     rd->has_run = true;
+    run->has_asked_percentiles = json_bool_of(line, "asked_percentiles",
+                                              run->definitions == 1);
     run->start.ns = json_int_of(line, "start_wall_ns", 0);
     run->utc_offset_s = (int32_t)json_int_of(line, "utc_offset_s", 0);
     run->seed = json_int_of(line, "seed", 0);
@@ -216,29 +221,20 @@ static struct repeat_data *current(struct reading *rd, const json_t *line)
     return same ? r : NULL;
 }
 
-static enum status read_ints(struct reading *rd, const json_t *line, const char *key,
-                             int64_t **items, size_t *count)
-{
-    const json_t *array = json_object_get(line, key);
-    size_t n = json_array_size(array);
-    if (array == NULL)
-        return STATUS_OK;
-    int64_t *out = arena_alloc(rd->arena, n + 1, sizeof *out);
-    if (out == NULL)
-        return no_memory(rd);
-    for (size_t i = 0; i < n; i++)
-        out[i] = json_integer_value(json_array_get(array, i));
-    *items = out;
-    *count = n;
-    return STATUS_OK;
-}
-
 static enum record_status status_of(const char *name)
 {
-    if (name != NULL && strcmp(name, "ok") == 0)
-        return RECORD_OK;
-    return name != NULL && strcmp(name, "cancelled") == 0 ? RECORD_CANCELLED
-                                                          : RECORD_FAILED;
+    static const struct {
+        const char *name;
+        enum record_status status;
+    } known[] = {{"ok", RECORD_OK},
+                 {"failed", RECORD_FAILED},
+                 {"unanswered", RECORD_UNANSWERED},
+                 {"interrupted", RECORD_INTERRUPTED},
+                 {"cancelled", RECORD_INTERRUPTED}}; /* format 1 */
+    for (size_t i = 0; name != NULL && i < sizeof known / sizeof *known; i++)
+        if (strcmp(name, known[i].name) == 0)
+            return known[i].status;
+    return RECORD_FAILED;
 }
 
 static void read_times(const json_t *line, struct request_record *q)
@@ -255,21 +251,15 @@ static void read_times(const json_t *line, struct request_record *q)
     q->tls_ns = json_int_of(line, "tls_ns", NS_UNKNOWN);
 }
 
-/* Gaps and tokens by event; excluded gaps that do not add up are not known. */
-static enum status read_events(struct reading *rd, const json_t *line,
-                               struct request_record *q)
+static void read_counts(const json_t *line, struct request_record *q)
 {
-    size_t lengths = 0, places = 0;
-    enum status s = read_ints(rd, line, "gaps_ns", &q->gaps_ns, &q->gap_count);
-    if (s == STATUS_OK)
-        s = read_ints(rd, line, "event_tokens", &q->event_tokens, &q->event_count);
-    if (s == STATUS_OK)
-        s = read_ints(rd, line, "excluded_ns", &q->excluded_ns, &lengths);
-    if (s == STATUS_OK)
-        s = read_ints(rd, line, "excluded_at", &q->excluded_at, &places);
-    if (lengths != places || (int64_t)lengths != q->gaps_excluded)
-        q->excluded_ns = q->excluded_at = NULL;
-    return s;
+    q->http_status = (int32_t)json_int_of(line, "http_status", 0);
+    q->tokens_in = json_int_of(line, "tokens_in", TOKENS_UNKNOWN);
+    q->tokens_out = json_int_of(line, "tokens_out", TOKENS_UNKNOWN);
+    q->tokens_cached = json_int_of(line, "tokens_cached", TOKENS_UNKNOWN);
+    q->max_tokens = json_int_of(line, "max_tokens", 0);
+    q->source = record_source_find(json_str_of(line, "token_source"));
+    q->first_event_tokens = json_int_of(line, "first_event_tokens", 1);
 }
 
 static enum status read_request(struct reading *rd, const json_t *line)
@@ -286,19 +276,15 @@ static enum status read_request(struct reading *rd, const json_t *line)
     q->status = status_of(json_str_of(line, "status"));
     q->fail = record_fail_find(json_str_of(line, "class"));
     read_times(line, q);
-    q->tokens_in = json_int_of(line, "tokens_in", TOKENS_UNKNOWN);
-    q->tokens_out = json_int_of(line, "tokens_out", TOKENS_UNKNOWN);
-    q->tokens_cached = json_int_of(line, "tokens_cached", TOKENS_UNKNOWN);
-    q->max_tokens = json_int_of(line, "max_tokens", 0);
-    q->source = record_source_find(json_str_of(line, "token_source"));
-    q->first_event_tokens = json_int_of(line, "first_event_tokens", 1);
-    q->gaps_excluded = json_int_of(line, "gaps_excluded", 0);
-    q->stamps_exact = json_int_of(line, "stamps_exact", 0);
-    q->stamps_bounded = json_int_of(line, "stamps_bounded", 0);
-    q->stamps_tail = json_int_of(line, "stamps_tail", 0);
+    read_counts(line, q);
     if (!take_str(rd, line, "error", &q->error))
         return no_memory(rd);
-    return read_events(rd, line, q);
+    enum status s = rd->run->definitions == 1
+                        ? journal_events_read_old(rd->arena, line, q)
+                        : journal_events_read(rd->arena, line, q);
+    return s == STATUS_NO_MEMORY ? no_memory(rd)
+           : s == STATUS_OK      ? s
+                                 : bad(rd, BAD_EVENTS);
 }
 
 static enum status read_repeat_end(struct reading *rd, const json_t *line)

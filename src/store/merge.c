@@ -6,6 +6,7 @@
 
 #include "base/file.h"
 #include "base/mem.h"
+#include "core/run_data.h"
 #include "store/foreign.h"
 #include "store/rowcopy.h"
 #include "store/seen.h"
@@ -181,7 +182,7 @@ static void put_metadata(const struct merger *m, struct buf *out)
     jsonw_int(&w, "total_runs", (int64_t)r->rows);
     jsonw_int(&w, "failed_rows", (int64_t)r->failed_rows);
     jsonw_int(&w, "duplicates", (int64_t)r->duplicates);
-    jsonw_int(&w, "format", 1);
+    jsonw_int(&w, "format", RECORD_FORMAT);
     jsonw_str(&w, "tool", m->options->tool);
     jsonw_array(&w, "sources");
     for (size_t i = 0; i < m->source_count; i++) {

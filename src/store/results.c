@@ -6,6 +6,7 @@
 
 #include "base/file.h"
 #include "stats/rows.h"
+#include "stats/settle.h"
 #include "store/journal.h"
 #include "text/json.h"
 
@@ -79,7 +80,7 @@ static void results_text(const struct run_data *run, const struct results *r,
     jsonw_int(&w, "total_runs", (int64_t)run->repeat_count);
     jsonw_int(&w, "failed_rows", r->failed_rows);
     generated_at(&w, run);
-    jsonw_int(&w, "format", 1);
+    jsonw_int(&w, "format", RECORD_FORMAT);
     jsonw_str(&w, "run_id", field_str(&run->fields, FIELD_run_id));
     jsonw_str(&w, "tool", run->tool);
     jsonw_raw(&w, "command", run->command_json);
@@ -161,6 +162,8 @@ static void entry_write(struct jsonw *w, const struct run_data *run,
     copy_field(w, c, FIELD_request_rate);
     spread_write(w, "cache_hit_rate", &c->cache_hit_rate);
     spread_write(w, "usd_per_million_output_tokens", &c->usd_per_million_output_tokens);
+    spread_write(w, "requests_per_second", &c->requests_per_second);
+    spread_write(w, "goodput_rps", &c->goodput_rps);
     jsonw_int(w, "failed_rows", c->failed_rows);
     jsonw_str(w, "verdict", c->verdict);
     jsonw_raw(w, "reasons", c->reasons);
@@ -182,7 +185,7 @@ static void summary_text(const struct run_data *run, const struct results *r,
     jsonw_object(&w, "metadata");
     generated_at(&w, run);
     jsonw_int(&w, "total_configurations", (int64_t)r->cell_count);
-    jsonw_int(&w, "format", 1);
+    jsonw_int(&w, "format", RECORD_FORMAT);
     jsonw_str(&w, "run_id", field_str(&run->fields, FIELD_run_id));
     jsonw_object_end(&w);
     jsonw_object(&w, "summary");
@@ -365,5 +368,6 @@ enum status results_read(const char *raw_dir, const char *output_dir, struct are
         return status_fail(e, STATUS_NO_MEMORY, raw_dir, "out of memory");
     if (journal_read(path, a, &out->run, &out->note, e) != STATUS_OK)
         return e->code;
+    settle_run(&out->run);
     return results_build(&out->run, folder, a, &out->results, e);
 }

@@ -6,7 +6,7 @@
 #include "base/arena.h"
 #include "base/clock.h"
 #include "base/status.h"
-#include "core/record.h"
+#include "core/run_data.h"
 #include "stats/summary.h"
 #include "store/journal_read.h"
 

@@ -109,7 +109,7 @@ def test_output_fits_80_columns(pair):
 def test_next_steps_are_there(pair):
     assert "inferbench merge collected/*.json -o merged_results.json" in pair.done.stdout
     assert f"results/{pair.results_path.name}" in pair.done.stdout
-    assert pair.done.stderr.splitlines()[-1] == "exit 0: done, VALID"
+    assert pair.done.stderr.splitlines()[-1] == "exit 0: done: 8 VALID (simulated)"
 
 
 def test_two_runs_of_one_second_keep_both(binary, tmp_path):

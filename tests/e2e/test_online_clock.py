@@ -14,6 +14,7 @@ import pytest
 
 from e2e.offline_run import files_of, journal_of, plain_env, repeats_done, start, wait_for
 from e2e.serve_client import Server
+from oracle.settled import told
 
 GAP_S, STEP_S = 0.02, 3
 TIMING = ("--ttft", "60ms", "--itl", "20ms")
@@ -46,7 +47,7 @@ def run(binary, folder, library, by_s, *words):
     finally:
         one.stop()
     files = files_of(folder / "results", mode="online")
-    lines = journal_of(files.journal_path)
+    lines = told(journal_of(files.journal_path))
     requests = [line for line in lines if line["type"] == "request" and line["repeat"] == 1]
     truth = {row["id"]: row for row in one.log()[1].values()}
     return lines[0], requests, truth, files.rows, (folder / "stderr").read_text()

@@ -13,21 +13,10 @@ import pytest
 
 from e2e.offline_run import files_of, journal_of
 from e2e.serve_client import Server
+from oracle.settled import told
 
 GAP_NS = 10_000_000
 TIMING = ("--ttft", "30ms", "--itl", "10ms")
-
-
-def arrivals(line):
-    """When each event came, by the journal's clock, and which are nobody's upper bound."""
-    excluded = dict(zip(line.get("excluded_at", []), line.get("excluded_ns", [])))
-    gaps = iter(line.get("gaps_ns", []))
-    count = 1 + len(line.get("gaps_ns", [])) + len(excluded)
-    at = [line["first_ns"]]
-    for i in range(1, count):
-        at.append(at[-1] + (excluded[i] if i in excluded else next(gaps)))
-    own = [i not in excluded and i + 1 not in excluded for i in range(count)]
-    return at, own
 
 
 def measure(inferbench, binary, folder, *words, server=TIMING):
@@ -40,7 +29,7 @@ def measure(inferbench, binary, folder, *words, server=TIMING):
     finally:
         one.stop()
     files = files_of(folder / "results", mode="online")
-    lines = journal_of(files.journal_path)
+    lines = told(journal_of(files.journal_path))
     header = lines[0]
     log = {row["id"]: row for row in one.log()[1].values()}
     requests = [line for line in lines if line["type"] == "request" and line["repeat"] == 1]
@@ -66,7 +55,7 @@ def test_stamps(inferbench, binary, tmp_path, load):
     errors, late = [], []
     for line in requests:
         truth = log[f"{run_id}-c0-r1-{line['index']}"]
-        at, own = arrivals(line)
+        at, own = line["token_ns"], line["own"]
         assert len(at) == len(truth["sent_ns"]) == line["tokens_out"] == 12
         assert line["tokens_in"] == truth["prompt_tokens"]
         assert zero + line["sent_ns"] <= truth["arrival_ns"]

@@ -18,6 +18,7 @@ from types import SimpleNamespace
 import pytest
 
 from e2e.offline_run import files_of, journal_of, start
+from oracle.settled import told
 
 GAP_NS = 10_000_000
 SLACK_NS = GAP_NS // 100  # of turning wall clock into monotonic clock
@@ -76,22 +77,8 @@ def run_case(binary, folder, case):
         server.wait(60)
     truth = {line["id"]: line for line in map(json.loads, log.read_text().splitlines())}
     assert len(truth) == 2 * 5 * STREAMS
-    return journal_of(files_of(folder / "results", "online").journal_path), truth, stops
-
-
-def arrivals(line):
-    """Time of each event from the journal's zero, and whether it is surely called its own.
-
-    A booked gap says so of both its ends; without one the journal does not tell.
-    """
-    excluded = dict(zip(line.get("excluded_at", []), line.get("excluded_ns", [])))
-    booked, at, own = iter(line.get("gaps_ns", [])), [line["first_ns"]], [False]
-    for i in range(1, TOKENS):
-        at.append(at[-1] + (excluded[i] if i in excluded else next(booked)))
-        own[-1] |= i not in excluded
-        own.append(i not in excluded)
-    assert next(booked, None) is None
-    return at, own
+    lines = told(journal_of(files_of(folder / "results", "online").journal_path))
+    return lines, truth, stops
 
 
 def match(lines, truth):
@@ -103,12 +90,11 @@ def match(lines, truth):
         if line["type"] == "request":
             assert line["status"] == "ok"
             server = truth.pop(f"{run_id}-c{line['cell']}-r{line['repeat']}-{line['index']}")
-            at, own = arrivals(line)
+            counts = line["answer"].count_stamps()
             out.append(SimpleNamespace(
-                at=[zero + t for t in at], own=own, sent=server["sent_ns"], send=server["send"],
+                at=[zero + t for t in line["token_ns"]], own=line["own"], sent=server["sent_ns"], send=server["send"],
                 asked_ns=zero + line["sent_ns"], arrival_ns=server["arrival_ns"],
-                stamps={kind: line.get(f"stamps_{kind}", 0)
-                        for kind in ("exact", "tail", "bounded")}))
+                stamps={"exact": counts["x"], "tail": counts["t"], "bounded": counts["b"]}))
     assert not truth, "requests that the journal lacks"
     return out
 

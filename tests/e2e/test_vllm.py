@@ -10,6 +10,7 @@ import pytest
 
 from e2e.offline_run import files_of, journal_of, plain_env
 from oracle import oracle
+from oracle.settled import told
 
 SHARED, PROMPT, TOKENS = 1024, 1088, 8
 
@@ -122,12 +123,12 @@ def test_settings_are_read_back(pair):
 
 
 def test_times_are_in_order(pair):
-    for line in journal_of(pair.journal_path):
+    for line in told(journal_of(pair.journal_path)):
         if line["type"] != "request":
             continue
         assert line["due_ns"] <= line["sent_ns"] < line["first_ns"] < line["last_ns"]
         assert line["last_ns"] <= line["done_ns"]
-        assert len(line["gaps_ns"]) + line.get("gaps_excluded", 0) == TOKENS - 1
+        assert len(line["token_ns"]) == TOKENS and line["counted"]
         assert sum(line["gaps_ns"]) == line["last_ns"] - line["first_ns"]
         assert 0 < line["prefill_ns"] <= line["first_ns"] - line["due_ns"]
 

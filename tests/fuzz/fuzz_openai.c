@@ -57,7 +57,7 @@ static enum openai_finish finish_of(const json_t *choice)
 {
     const json_t *value = json_object_get(choice, "finish_reason");
     const char *text = json_string_value(value);
-    if (value == NULL || json_is_null(value))
+    if (value == NULL || json_is_null(value) || (text != NULL && *text == '\0'))
         return OPENAI_FINISH_NONE;
     if (text == NULL)
         return OPENAI_FINISH_OTHER;
@@ -83,12 +83,11 @@ static void check_choices(const json_t *choices, enum openai_endpoint endpoint,
         has_text = has_text || json_is_string(json_object_get(choice, "text"));
     }
     TARGET_CHECK(c->finish == finish && c->token_ids == ids);
-    TARGET_CHECK(finish == OPENAI_FINISH_NONE || c->has_choice);
-    TARGET_CHECK(ids <= 0 || c->has_choice);
-    TARGET_CHECK(!(c->has_choice && c->is_role_only));
+    TARGET_CHECK(finish == OPENAI_FINISH_NONE || c->cls >= OPENAI_FINISH);
+    TARGET_CHECK(ids <= 0 || c->cls >= OPENAI_EMPTY);
     if (endpoint == OPENAI_COMPLETIONS) {
-        TARGET_CHECK(!c->is_role_only);
-        TARGET_CHECK(c->has_choice ==
+        TARGET_CHECK(!c->has_role && c->cls != OPENAI_ROLE);
+        TARGET_CHECK((c->cls != OPENAI_NOTHING) ==
                      (has_text || finish != OPENAI_FINISH_NONE || ids > 0));
     }
 }

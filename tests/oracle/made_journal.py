@@ -35,11 +35,12 @@ class Journal:
         self.file = open(path, "w")
         self.now = 0
         self.cells = 0
-        self.line("run", format=1, tool="inferbench test",
+        self.line("run", format=2, tool="inferbench test",
                   stamp="20260301_120000", start_wall_ns=1772366400123456789,
                   utc_offset_s=9 * 3600, seed=3, plan_sha256="cd" * 32,
                   command=["inferbench"], options={}, **{
-                      "percentiles": [50.0, 90.0, 95.0, 99.0, 99.9], "limits": {},
+                      "percentiles": [50.0, 90.0, 95.0, 99.0, 99.9], "asked_percentiles": True,
+                      "limits": {},
                       "fields": RUN_FIELDS, "env": {}, "serving_mode": "offline", **run})
 
     def line(self, kind, **members):
@@ -60,26 +61,27 @@ class Journal:
         sent = self.now + index * 1000
         first = sent + round(draw.uniform(40, 60) * MS * speed)
         events = [1] * tokens
-        if draw.random() < 0.2:  # two tokens in one event: its gap is excluded
+        if draw.random() < 0.2:  # two tokens in one event: its gap is not booked
             events = [1] * (tokens - 3) + [2, 1]
         gaps = [round(draw.uniform(4, 7) * MS * speed) for _ in events[1:]]
         r = {"cell": self.cells - 1, "repeat": repeat, "index": index, "status": status,
-             "due_ns": self.now, "ready_ns": self.now, "sent_ns": sent, "first_ns": first,
-             "last_ns": first + sum(gaps), "done_ns": first + sum(gaps) + MS,
+             "due_ns": self.now, "ready_ns": self.now, "sent_ns": sent,
+             "done_ns": first + sum(gaps) + MS,
              "prefill_ns": round(draw.uniform(20, 40) * MS), "tokens_in": draw.randint(40, 64),
              "tokens_out": sum(events), "tokens_cached": cached, "max_tokens": tokens,
-             "token_source": "engine"}
+             "token_source": "engine", "counted": True}
         if draw.random() < 0.5:
             r["decode_ns"] = sum(gaps) - 1000
-        booked = [g for g, e in zip(gaps, events[1:]) if e == 1]
-        if len(booked) < len(gaps):
-            r["gaps_excluded"] = len(gaps) - len(booked)
-            r["event_tokens"] = events
         if self.shape["gaps"]:
-            r["gaps_ns"] = booked
+            r.update(event_ns=first, gaps_ns=gaps)
+            if len(events) < tokens:
+                r["event_tokens"] = events
+        else:
+            r["text"] = {"count": len(events), "first_ns": first, "last_ns": first + sum(gaps),
+                         "exact": len(events)}
         if status != "ok":
-            for key in ("first_ns", "last_ns", "prefill_ns", "decode_ns", "tokens_out",
-                        "tokens_cached", "gaps_ns", "gaps_excluded", "event_tokens"):
+            for key in ("prefill_ns", "decode_ns", "tokens_out", "tokens_cached", "counted",
+                        "event_ns", "gaps_ns", "event_tokens", "text"):
                 r.pop(key, None)
         r.update(more)
         self.line("request", **r)
@@ -123,7 +125,8 @@ def write(path, seed):
     j.cell("mixed", 16, True, weights="dummy", is_simulated=True)
     j.repeat(0)
     j.repeat(1, failures=[("failed", {"class": "timeout", "error": "too slow"}),
-                          ("cancelled", {}), ("missing", {})], throttled_s=0.2)
+                          ("interrupted", {}), ("missing", {}),
+                          ("unanswered", {"error": "no answer in time"})], throttled_s=0.2)
     j.repeat(2, change={"tokens_out": 23})
     j.repeat(3, change={"token_source": "estimated"})
     j.repeat(4, change={"tokens_cached": None})

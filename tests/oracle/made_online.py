@@ -2,6 +2,8 @@
 all at once, an overloaded queue; failures of each class, estimated and uncounted tokens, connections
 new and reused, several tokens an event, gaps without a stamp. Drawn from a seed."""
 
+from itertools import groupby
+
 from oracle.made_journal import CELL_FIELDS, MS, RUN_FIELDS, S, Journal
 
 RUN = {**RUN_FIELDS, "serving_mode": "online", "engine": "openai", "arrival": None,
@@ -16,6 +18,19 @@ END = {
     "peak_memory_mb": 9100.25, "preemptions": 0, "kv_usage_max": 0.4, "cache_source": "usage"}
 
 CLASSES = ("refused", "reset", "timeout", "http", "stream", "aborted")
+
+
+def run_lengths(letters):
+    """TTTF -> T3F."""
+    runs = ((letter, len(list(same))) for letter, same in groupby(letters))
+    return "".join(letter + (str(n) if n > 1 else "") for letter, n in runs)
+
+
+def shift_by(request, ns, *keys):
+    for key in keys:
+        request[key] += ns
+    for event in request.get("events", ()):
+        event[0] += ns
 
 
 class Online(Journal):
@@ -33,59 +48,75 @@ class Online(Journal):
                      "ramp_s": ramp_s, "gaps": gaps, "tokens": tokens, "phase": phase}
         self.cells += 1
 
-    def answer(self, sent, speed):
-        """Events after the send at `sent`: their instants and tokens."""
+    def answer(self, sent, speed, style):
+        """Events after the send at `sent`, as [instant, class, tokens, stamp]. style: plain;
+        end: the last token is an event without text, its reason alone; empty: some tokens
+        are empty events; many: some events have two tokens; read: several come in a read."""
         draw, left = self.draw, self.plan["tokens"]
         at, events = sent + round(draw.uniform(40, 60) * MS * speed), []
         while left > 0:
-            tokens = min(left, 2 if draw.random() < 0.1 else 1)
-            events.append((at, tokens))
+            tokens = min(left, 2 if style == "many" and draw.random() < 0.3 else 1)
+            letter = "E" if style == "empty" and draw.random() < 0.2 else "T"
+            events.append([at, letter, tokens, "x"])
             left -= tokens
             at += round(draw.uniform(4, 7) * MS * speed)
+        if style == "end":
+            events[-1][1] = "F"
+        else:  # after the last token, or with it
+            events.append([events[-1][0] + draw.choice((0, 3 * MS)), "F", 0, "x"])
         return events
 
-    def stamped(self, events, *, bounded=0.002):
-        """Members of an answer: gaps booked where both ends are exact and one token came."""
-        draw = self.draw
-        exact = [i == len(events) - 1 or draw.random() >= bounded for i in range(len(events))]
-        r = {"gaps_ns": [], "excluded_ns": [], "excluded_at": []}
-        for i in range(1, len(events)):
-            gap = events[i][0] - events[i - 1][0]
-            if exact[i - 1] and exact[i] and events[i][1] == 1:
-                r["gaps_ns"].append(gap)
-            else:
-                r["excluded_ns"].append(gap)
-                r["excluded_at"].append(i)
-        if r["excluded_at"]:
-            r["gaps_excluded"] = len(r["excluded_at"])
-        else:
-            del r["excluded_at"], r["excluded_ns"]
-        if any(tokens != 1 for _, tokens in events):
-            r["event_tokens"] = [tokens for _, tokens in events]
-        if events[0][1] != 1:
-            r["first_event_tokens"] = events[0][1]
-        r.update(stamps_exact=sum(exact) - 1, stamps_bounded=len(exact) - sum(exact),
-                 stamps_tail=1)
-        if not self.plan["gaps"]:
-            for key in ("gaps_ns", "excluded_ns", "excluded_at", "event_tokens"):
-                r.pop(key, None)
-        return {k: v for k, v in r.items() if v != 0}
+    def stamp(self, events, bounded):
+        """Some in the read of the next one; the last token in that of the end."""
+        for i in reversed(range(len(events) - 1)):
+            if events[i][0] == events[i + 1][0]:
+                events[i][3] = "t"
+            elif self.draw.random() < bounded:
+                events[i][0], events[i][3] = events[i + 1][0], "b"
+        events[-1][3] = "t"
 
-    def made(self, times, *, status="ok", speed=1.0, bounded=0.002, **more):
+    def made(self, times, *, status="ok", speed=1.0, bounded=0.002, style="plain",
+             is_counted=False, **more):
         """One request: times has due, ready, sent. Returns its members, end included."""
         draw = self.draw
         r = {"status": status, **{f"{k}_ns": v for k, v in times.items()}}
-        events = self.answer(times["sent"], speed)
+        events = self.answer(times["sent"], speed, style)
+        self.stamp(events, bounded)
         r["done_ns"] = events[-1][0] + draw.randint(10_000, 100_000)
         r.update(max_tokens=self.plan["tokens"], tokens_in=draw.randint(40, 64))
         if status == "ok":
-            r.update(first_ns=events[0][0], last_ns=events[-1][0], tokens_cached=0,
-                     tokens_out=self.plan["tokens"], token_source="usage",
-                     **self.stamped(events, bounded=bounded))
+            r.update(events=events, tokens_cached=0, tokens_out=self.plan["tokens"],
+                     token_source="usage", **({"counted": True} if is_counted else {}))
         r.update(more)
-        if r.get("done_ns") is None and status == "ok":
-            r["done_ns"] = r["last_ns"]
         return {k: v for k, v in r.items() if v is not None}
+
+    def written(self, request):
+        """The members of its line."""
+        r = dict(request)
+        events = r.pop("events", None)
+        if not events:
+            return r
+        if r.get("counted"):
+            events = [e for e in events if e[2]]
+        if not self.plan["gaps"]:
+            for letter, name in (("T", "text"), ("E", "empty"), ("F", "finish")):
+                own = [e for e in events if e[1] == letter]
+                if own:
+                    stamps = {k: sum(e[3] == k[0] for e in own)
+                              for k in ("xact", "bounded", "tail")}
+                    stamps = {"exact": stamps.pop("xact"), **stamps}
+                    r[name] = {"count": len(own), "first_ns": own[0][0], "last_ns": own[-1][0],
+                               **{k: n for k, n in stamps.items() if n}}
+            if r.get("counted") and events[0][2] != 1:
+                r["first_event_tokens"] = events[0][2]
+            return r
+        r.update(event_ns=events[0][0],
+                 gaps_ns=[b[0] - a[0] for a, b in zip(events, events[1:])],
+                 classes=run_lengths(e[1] for e in events),
+                 stamps=run_lengths(e[3] for e in events))
+        if r.get("counted") and any(e[2] != 1 for e in events):
+            r["event_tokens"] = [e[2] for e in events]
+        return r
 
     def due_times(self):
         """Open load: offsets from the phase, in a rate that rises over the ramp."""
@@ -113,8 +144,7 @@ class Online(Journal):
             if served:
                 free = max(sent, free) + served
                 shift = free - r["done_ns"]
-                for key in ("first_ns", "last_ns", "done_ns"):
-                    r[key] += shift
+                shift_by(r, shift, "done_ns")
             ends.append(r["done_ns"])
             out.append({"index": index, **r})
         return out
@@ -145,7 +175,7 @@ class Online(Journal):
             change(requests)
         for r in sorted(requests, key=lambda r: r.get("done_ns", 1 << 60)):
             self.now = max(self.now, r.get("done_ns", 0))
-            self.line("request", cell=self.cells - 1, repeat=number, **r)
+            self.line("request", cell=self.cells - 1, repeat=number, **self.written(r))
         self.now += S
         head = {"phase_ns": phase} if self.plan["phase"] else {}
         if ends:
@@ -161,52 +191,50 @@ def connected(requests, every=3):
 
 
 def failed(requests):
-    """One failure of each class, one without, one that is cancelled, one never sent."""
+    """One failure of each class, one without, one interrupted, one unanswered, one never sent."""
     for r, name in zip(requests, CLASSES + (None,)):
-        for key in ("first_ns", "last_ns", "tokens_out", "tokens_cached", "token_source",
-                    "gaps_ns", "event_tokens", "gaps_excluded", "excluded_ns", "excluded_at",
-                    "stamps_exact", "stamps_bounded", "stamps_tail", "first_event_tokens"):
+        for key in ("events", "tokens_out", "tokens_cached", "token_source", "counted"):
             r.pop(key, None)
         r["status"] = "failed"
         if name:
             r.update({"class": name, "error": f"it {name}"})
+    requests[3]["http_status"] = 429
     requests[0].pop("sent_ns")
     requests[0].pop("tokens_in")
-    requests[7]["status"] = "cancelled"
+    requests[7]["status"] = "interrupted"
     requests[7].pop("done_ns")
+    requests[9].update(status="unanswered", error="no answer in time")
+    for r in (requests[7], requests[9]):
+        r.pop("events", None)
     requests[8:9] = []
 
 
 def uncertain(requests):
-    """Gaps that nobody kept, totals without a share by event, an answer in one piece."""
+    """Answers whose events are not their tokens, one in one piece, some that came at once."""
     for r in requests[::4]:
-        r["gaps_excluded"] = len(r["gaps_ns"]) + r.get("gaps_excluded", 0)
-        r["gaps_ns"] = []
-        for key in ("excluded_ns", "excluded_at"):
-            r.pop(key, None)
-    for r in requests[1::4]:
-        r.pop("event_tokens", None)
-        r["first_event_tokens"] = -1
-        r["tokens_out"] += 3
+        r["tokens_out"] -= 1
+    for r in requests[1::8]:
+        r["last_ns"] = r.pop("events")[-1][0]
     for r in requests[2::8]:
-        r.update(last_ns=r["first_ns"], gaps_ns=[], stamps_exact=1)
-        for key in ("excluded_ns", "excluded_at", "gaps_excluded", "event_tokens",
-                    "stamps_tail", "stamps_bounded"):
-            r.pop(key, None)
-        r["first_event_tokens"] = r["tokens_out"]
-        r["event_tokens"] = [r["tokens_out"]]
+        for event in r["events"][:-1]:
+            event[0], event[3] = r["events"][-1][0], "b"
+
+
+def worded(requests):
+    """No number of events fits half of the answers: what is a token is unknown."""
+    for i, r in enumerate(requests):
+        if i % 8:
+            r["tokens_out"] -= 1 + i % 3
 
 
 def late(requests):
     for r in requests[::30]:
-        for key in ("sent_ns", "first_ns", "last_ns", "done_ns"):
-            r[key] += 4 * MS
+        shift_by(r, 4 * MS, "sent_ns", "done_ns")
 
 
 def stretched(requests):
     for i, r in enumerate(requests):
-        for key in ("sent_ns", "first_ns", "last_ns", "done_ns"):
-            r[key] += 4 * i * MS
+        shift_by(r, 4 * i * MS, "sent_ns", "done_ns")
 
 
 def one(**members):
@@ -222,8 +250,8 @@ def write(path, seed):
     """Every case of an online run; ends in the middle of a line."""
     j = Online(path, seed, serving_mode="online", fields=RUN)
     j.load("poisson", rate=20.0, count=200, ramp_s=1.5, tokens=24)
-    for n in range(4):
-        j.run(n, change=connected)
+    for n, style in enumerate(("plain", "plain", "end", "empty")):
+        j.run(n, change=connected, style=style)
     j.load("poisson", rate=4.5, count=100, phase=False)     # shares the key but for the rate
     j.run(0)
     j.run(1, change=late)
@@ -233,6 +261,11 @@ def write(path, seed):
     j.run(5, change=one(tokens_out=None, token_source=None))
     j.run(6, change=one(tokens_out=7))
     j.run(7, bounded=0.2)
+    j.run(8, bounded=0.9)                                   # held back on their way
+    j.run(9, bounded=0.9, fields={"loop_lag_p99_s": 0.1})   # the client's own fault
+    j.run(10, change=worded)
+    j.run(11, style="many")
+    j.run(12, style="many", is_counted=True)
     j.load("constant", rate=50.0, count=120, tokens=24)     # --max-concurrency 4
     j.run(0, cap=4)
     j.run(1, cap=4)
@@ -241,6 +274,7 @@ def write(path, seed):
     j.run(1, change=lambda rs: connected(rs, 5))
     j.run(2, fields={"client_busy_share": 0.06, "client_busy_windows": 3})
     j.run(3, fields={"client_busy_share": 0.06, "client_busy_windows": 2})
+    j.run(4, change=failed, style="end")
     j.load("closed", slots=16, count=16)                    # no slot sends twice
     j.run(0)
     j.run(1)
@@ -257,6 +291,8 @@ def write(path, seed):
     j.load("poisson", rate=40.0, count=800, gaps=False, fixed=False, tokens=6)
     j.run(0)
     j.run(1)
+    j.run(2, style="many", is_counted=True)
+    j.run(3, style="empty")
     j.load("poisson", rate=40.0, count=900, tokens=4, scenario="queue")
     j.run(0, served=35 * MS)
     j.run(1, served=35 * MS)                                # 140 %: overloaded

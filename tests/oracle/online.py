@@ -1,4 +1,4 @@
-"""What only online rows have, after FORMAT.md 2 and docs/statistics.md, by other means than the
+"""What only online rows have, after docs/files.md and docs/statistics.md, by other means than the
 program's: every token's arrival in an array, in flight as a sum of steps."""
 
 import numpy as np
@@ -6,33 +6,23 @@ import numpy as np
 from oracle import reference as ref
 
 EARLY = 11
+SETTLE, JUDGED = 3, 12  # of E0: until an open load is steady, and to judge it
 
 
-def first_tokens(request):
-    """Tokens of the first event; -1 in the journal, where nobody knows: taken to be one."""
-    return max(request.get("first_event_tokens", 1), 1)
-
-
-def arrivals(request, has_gaps):
+def arrivals(answer, has_gaps):
     """(instants, tokens) of an answer; tokens add up to what the server counted."""
-    total = request["tokens_out"]
-    if request.get("first_ns") is None:  # in one piece
-        return np.array([request["last_ns"]]), np.array([float(total)])
-    first = request["first_ns"]
-    excluded = request.get("gaps_excluded", 0)
-    if not has_gaps or (excluded and "excluded_ns" not in request):
-        head = first_tokens(request)
-        rest, span = total - head, request["last_ns"] - first
+    total = answer.total
+    if answer.first is None:  # in one piece, or without a token
+        return np.array([answer.last]), np.array([float(total)])
+    if not has_gaps or answer.at is None or not len(answer.at):
+        head = max(answer.head, 1)
+        rest, span = total - head, answer.last - answer.first
         if rest <= 0 or span <= 0:
-            return np.array([first]), np.array([float(total)])
-        later = first + span * np.arange(1, rest + 1) / rest
-        return np.append(first, later), np.append(float(head), np.ones(rest))
-    steps = np.zeros(1 + len(request["gaps_ns"]) + excluded, dtype=np.int64)
-    places = request.get("excluded_at", [])
-    steps[places] = request.get("excluded_ns", [])
-    steps[[i for i in range(1, len(steps)) if i not in set(places)]] = request["gaps_ns"]
-    tokens = np.array(request.get("event_tokens", [1] * len(steps)), dtype=float)
-    return first + np.cumsum(steps), tokens * (total / tokens.sum())
+            return np.array([answer.first]), np.array([float(total)])
+        later = answer.first + span * np.arange(1, rest + 1) / rest
+        return np.append(answer.first, later), np.append(float(head), np.ones(rest))
+    tokens = np.array(answer.event_tokens(), dtype=float)
+    return answer.at, tokens * (total / tokens.sum())
 
 
 def known(requests, key):
@@ -44,23 +34,86 @@ def ramp_end(cell, repeat):
     return begin + round(cell.get("ramp_up_s", 0) * 1e9)
 
 
-def window(row, cell, repeat, ok):
-    """(seconds, tokens) of the window; tokens None where an answer's are unknown."""
-    requests = repeat["requests"]
-    begin, end = ramp_end(cell, repeat), max(known(requests, "sent_ns"))
-    again = any(r["sent_ns"] != r["due_ns"] for r in requests if "sent_ns" in r)
-    is_whole = row["request_rate"] == "inf" or (row["arrival"] == "closed" and not again)
-    is_unknown = any(r.get("tokens_out") is None for r in ok)
-    if is_whole or begin >= end:
-        return row["total_time"], None if is_unknown else sum(r["tokens_out"] for r in ok)
-    took = (end - begin) / 1e9
-    if is_unknown:
-        return took, None
-    inside = 0.0
-    for r in ok:
-        at, tokens = arrivals(r, cell["gaps"])
-        inside += float(tokens[(at >= begin) & (at <= end)].sum())
-    return took, inside
+def is_first(request):
+    return request.get("due_ns") == request.get("sent_ns")
+
+
+class Shape:
+    """Window, E0 and scope of one repeat."""
+
+    def __init__(self, row, cell, repeat, ok):
+        self.row, self.cell, self.repeat, self.ok = row, cell, repeat, ok
+        self.requests = repeat["requests"]
+        self.is_closed = row["arrival"] == "closed"
+        first = [(r["answer"].last - r["due_ns"]) / 1e9
+                 for r in sorted(ok, key=lambda r: r["due_ns"])]
+        early = max(EARLY, int(len(first) * 0.05))
+        self.e0 = min(ref.quantile(first[:n], 50) for n in (EARLY, early, len(first)))
+        self.early_mean = ref.mean(first[:early])
+        self.ramp_end = ramp_end(cell, repeat)
+        self.last_sent = max(known(self.requests, "sent_ns"))
+        self.begin, self.end, self.is_whole = self.window()
+
+    def window(self):
+        begin, end = self.ramp_end, self.last_sent
+        is_whole = self.row["request_rate"] == "inf"
+        if self.is_closed:
+            ends = [r["done_ns"] for r in self.requests
+                    if is_first(r) and r.get("done_ns") is not None]
+            if ends:
+                begin = max(begin, int(ref.quantile(ends, 50)))
+            is_whole |= all(is_first(r) for r in self.requests if "sent_ns" in r)
+        else:
+            begin += round(SETTLE * self.e0 * 1e9)
+        last = end if self.is_closed else max(known(self.requests, "due_ns"))
+        if is_whole or begin >= last:
+            return (min(known(self.requests, "sent_ns")),
+                    max(r["answer"].last for r in self.ok), True)
+        return begin, end, False
+
+    def seconds(self):
+        return (self.end - self.begin) / 1e9
+
+    def scope(self):
+        """Requests whose latencies count."""
+        if self.is_whole:
+            return self.requests
+        if self.is_closed:
+            return [r for r in self.requests if not is_first(r)]
+        return [r for r in self.requests if self.begin <= r["due_ns"] < self.end]
+
+    def tokens(self):
+        if any(r.get("tokens_out") is None for r in self.ok):
+            return None
+        if self.is_whole:
+            return sum(r["tokens_out"] for r in self.ok)
+        inside = 0.0
+        for r in self.ok:
+            at, tokens = arrivals(r["answer"], self.cell["gaps"])
+            inside += float(tokens[(at >= self.begin) & (at <= self.end)].sum())
+        return inside
+
+    def answers(self):
+        return sum(self.begin <= r["answer"].last <= self.end for r in self.ok)
+
+    def in_flight(self):
+        last, e0 = self.last_sent, self.e0 * 1e9
+        begin = self.ramp_end + SETTLE * e0
+        start = self.ramp_end - self.cell.get("ramp_up_s", 0) * 1e9
+        made = {"inflight_end": mean_in_flight(self.requests, last - (last - start) / 10, last),
+                "inflight_expected": None, "steady_s": 0.0, "e2e_early_s": self.e0}
+        if is_open(self.row):
+            made["inflight_expected"] = self.row["request_rate"] * self.early_mean
+        end = last
+        if begin < end:
+            made["steady_s"] = (end - begin) / 1e9
+        else:
+            begin = min(known(self.requests, "sent_ns"))
+            end = max(known(self.requests, "done_ns") + [r["answer"].last for r in self.ok])
+        edges = np.linspace(begin, end, 4)
+        made["inflight_middle"] = mean_in_flight(self.requests, edges[1], edges[2])
+        made["inflight_last"] = mean_in_flight(self.requests, edges[2], edges[3])
+        return made
 
 
 def mean_in_flight(requests, begin, end):
@@ -69,32 +122,12 @@ def mean_in_flight(requests, begin, end):
     for r in requests:
         if r.get("sent_ns") is None:
             continue
-        done = r.get("done_ns", r.get("last_ns"))
+        done = r.get("done_ns")
         up = min(max(r["sent_ns"], begin), end)
         steps += [(up, 1), (end if done is None else min(max(done, begin), end), -1)]
     at = np.array(sorted(steps), dtype=float).reshape(-1, 2)
     level = np.cumsum(at[:, 1])
     return float(np.sum(level[:-1] * np.diff(at[:, 0]))) / (end - begin)
-
-
-def steady(cell, repeat, ok):
-    requests = repeat["requests"]
-    first = sorted(ok, key=lambda r: r["due_ns"])[:EARLY]
-
-    def median(some):
-        return ref.quantile([(r["last_ns"] - r["due_ns"]) / 1e9 for r in some], 50)
-
-    begin = ramp_end(cell, repeat) + 3 * min(median(ok), median(first)) * 1e9
-    end, length = max(known(requests, "sent_ns")), 0.0
-    if begin < end:
-        length = (end - begin) / 1e9
-    else:
-        begin = min(known(requests, "sent_ns"))
-        end = max(known(requests, "done_ns") + known(requests, "last_ns"))
-    edges = np.linspace(begin, end, 4)
-    return {"steady_s": length,
-            "inflight_middle": mean_in_flight(requests, edges[1], edges[2]),
-            "inflight_last": mean_in_flight(requests, edges[2], edges[3])}
 
 
 def sends(row, requests, ok):
@@ -103,7 +136,8 @@ def sends(row, requests, ok):
     own = [(r["sent_ns"] - r["ready_ns"] - (r.get("connect_ns") or 0) - (r.get("tls_ns") or 0)) / 1e9
            for r in judged]  # without the request's own connection
     lags = [(r["sent_ns"] - r["ready_ns"]) / 1e9 for r in judged]
-    ttft = [(r["first_ns"] - r["due_ns"]) / 1e9 for r in ok if r.get("first_ns") is not None]
+    ttft = [(r["answer"].first - r["due_ns"]) / 1e9 for r in ok
+            if r["answer"].first is not None]
     late = max(1e-3, 0.01 * ref.quantile(ttft, 50)) if ttft else 1e-3
     new = [r for r in sent if r.get("connect_ns") is not None]
     made = {"send_lag_max_s": max(lags, default=0.0),
@@ -122,37 +156,78 @@ def sends(row, requests, ok):
     return made
 
 
-def goodput(row, ok):
-    if row.get("slo") is None:
-        return None
-    none = float("inf")
-    slo = row["slo"]
-    met = 0
-    for r in ok:
-        if r.get("tokens_out") is None and "tpot_ms" in slo:
+def meets(request, slo):
+    if request["status"] != "ok":
+        return False
+    a, none = request["answer"], float("inf")
+    tpot = None
+    if a.total is not None and a.first is not None and a.last > a.first and \
+            a.total > max(a.head, 1):
+        tpot = (a.last - a.first) / 1e6 / (a.total - max(a.head, 1))
+    if "ttft_ms" in slo and (a.first is None or
+                             (a.first - request["due_ns"]) / 1e6 > slo["ttft_ms"]):
+        return False
+    if "tpot_ms" in slo and (0 if a.total == 1 else none if tpot is None else tpot) > \
+            slo["tpot_ms"]:
+        return False
+    return (a.last - request["due_ns"]) / 1e6 <= slo.get("e2e_ms", none)
+
+
+def goodput(row, shape):
+    if row.get("slo") is None or row["is_buffered"]:
+        return {"goodput_rps": None, "goodput_share": None}
+    slo, several = row["slo"], any(r.get("tokens_out") != 1 for r in shape.ok)
+    if ("tpot_ms" in slo and row.get("tpot_mean_ms") is None and several) or \
+            ("ttft_ms" in slo and row.get("decode_time") is None):
+        return {"goodput_rps": None, "goodput_share": None}
+    due = [r for r in shape.requests
+           if r["status"] in ("ok", "failed", "unanswered") and
+           (shape.is_whole or shape.begin <= r["due_ns"] < shape.end)]
+    good = sum(meets(r, slo) for r in due)
+    return {"goodput_rps": good / shape.seconds(),
+            "goodput_share": good / len(due) if due else None}
+
+
+def reads(scope):
+    """Median time between the reads of an answer."""
+    values = []
+    for r in scope:
+        if r["status"] != "ok":
             continue
-        rest = (r.get("tokens_out") or 0) - first_tokens(r)
-        first = r.get("first_ns", r["due_ns"])  # in one piece: no limit on it is allowed
-        tpot = (r["last_ns"] - first) / 1e6 / rest if rest >= 1 else 0.0
-        met += (first - r["due_ns"]) / 1e6 <= slo.get("ttft_ms", none) and \
-            (r["last_ns"] - r["due_ns"]) / 1e6 <= slo.get("e2e_ms", none) and \
-            tpot <= slo.get("tpot_ms", none)
-    return met / row["total_time"]
+        a = r["answer"]
+        own = sum(c[3].count("x") + c[3].count("t") for c in a.classes.values())
+        if own > 1 and a.first is not None:
+            values.append((a.last - a.first) / 1e9 / (own - 1))
+        elif own <= 1:
+            values.append((a.last - r["sent_ns"]) / 1e9)
+    return ref.quantile(values, 50) if values else None
 
 
-def fields(row, cell, repeat, ok):
+def fields(row, shape):
     """All of it, by name."""
-    took, inside = window(row, cell, repeat, ok)
+    took, inside = shape.seconds(), shape.tokens()
     made = {"window_s": took, "window_tokens_per_second": None if inside is None
-            else inside / took, "goodput_rps": goodput(row, ok)}
-    made.update(sends(row, repeat["requests"], ok))
-    made.update(steady(cell, repeat, ok))
+            else inside / took, "window_requests_per_second": shape.answers() / took,
+            "read_interval_p50_s": reads(shape.scope())}
+    made.update(sends(row, shape.requests, shape.ok))
+    made.update(shape.in_flight())
     return made
 
 
 def stamps(ok):
-    return {f"stamps_{name}": sum(r.get(f"stamps_{name}", 0) for r in ok)
-            for name in ("exact", "bounded", "tail")}
+    found = [r["answer"].count_stamps() for r in ok]
+    return {f"stamps_{name}": sum(c[letter] for c in found)
+            for name, letter in (("exact", "x"), ("bounded", "b"), ("tail", "t"))}
+
+
+def is_buffered(row, limit):
+    """Most events came with a later one, though our reads were closer than what came apart."""
+    total = row["stamps_exact"] + row["stamps_bounded"] + row["stamps_tail"]
+    lag, apart = row["loop_lag_p99_s"], row["read_interval_p50_s"]
+    if not total or lag is None or apart is None:
+        return False
+    late = lag + (row["drain_interval_us"] or 0) / 1e6
+    return row["stamps_bounded"] / total > limit and late < 0.5 * apart
 
 
 def is_open(row):
@@ -160,9 +235,14 @@ def is_open(row):
 
 
 def is_short(row):
-    return row["steady_s"] < row["window_s"] / 2
+    return row["steady_s"] < JUDGED * row["e2e_early_s"]
 
 
 def overload_limit(row, limit):
     middle, last = row["inflight_middle"], row["inflight_last"]
     return middle + max(limit * middle, 3 * ((middle + last) / 2) ** 0.5)
+
+
+def stands_high(row):
+    expected = row["inflight_expected"]
+    return row["inflight_end"] > 1.25 * expected + 3 * expected ** 0.5

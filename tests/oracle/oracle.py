@@ -1,4 +1,5 @@
-"""Recomputes every field of a run's rows and summary from its journal, after FORMAT.md, and
+"""Recomputes every field of a run's rows and summary from its journal, after docs/files.md and
+docs/statistics.md, and
 compares: check_run(results_dir)."""
 
 import json
@@ -10,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
-from oracle import online
+from oracle import online, settled
 from oracle import reference as ref
 
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -60,7 +61,27 @@ def read_journal(path):
             repeats[-1]["requests"].append(entry)
         elif kind == "repeat_end":
             repeats[-1]["end"] = entry
+    for repeat in repeats:
+        for request in repeat["requests"]:
+            forget_impossible(request)
+        repeat["tokens"] = settled.settle(repeat["requests"])
     return run, cells, repeats
+
+
+def forget_impossible(request):
+    """Counts that cannot be are unknown: more tokens than were asked for and a stop token."""
+    for key in [key for key, value in request.items() if value is None]:
+        del request[key]
+    most, prompt = request["max_tokens"] + 1, 2 ** 31 - 1
+    if not 0 <= request.get("tokens_out", 0) <= most or \
+            (request.get("tokens_out") == 0 and ("event_ns" in request or "text" in request)):
+        request.pop("tokens_out")
+        request.pop("token_source", None)
+    if not 0 <= request.get("tokens_in", 0) <= prompt:
+        request.pop("tokens_in")
+    if request.get("tokens_cached") is not None and \
+            not 0 <= request["tokens_cached"] <= request.get("tokens_in", -1):
+        request.pop("tokens_cached")
 
 
 def seconds(ns):
@@ -86,60 +107,92 @@ def between(request, start, end):
 
 
 def tpot_ms(request):
-    rest = (request.get("tokens_out") or 0) - online.first_tokens(request)
-    span = between(request, "first_ns", "last_ns")
-    return None if rest < 1 or span is None else span * 1e3 / rest
+    a = request["answer"]
+    rest = (request.get("tokens_out") or 0) - max(a.head, 1)
+    if rest < 1 or a.first is None or a.last is None or a.last <= a.first:
+        return None
+    return (a.last - a.first) / 1e6 / rest
 
 
 def decode_s(request):
     if request.get("decode_ns") is not None:
         return seconds(request["decode_ns"])
-    return between(request, "first_ns", "last_ns")
+    a = request["answer"]
+    return None if a.first is None else seconds(a.last - a.first)
+
+
+def since(request, start, instant):
+    begin = request.get(start)
+    return None if begin is None or instant is None else seconds(instant - begin)
+
+
+class Sample:
+    """Values, with how many support a percentile, and how many are longer than all."""
+
+    def __init__(self, values, lost=0, support=None, bounds=()):
+        self.values, self.lost, self.bounds = values, lost, list(bounds)
+        self.support = len(values) + lost if support is None else support
+
+    def percentile(self, p):
+        if self.support < ref.floor(p) or not self.values:
+            return None
+        if self.bounds:  # all of them at their least and at their most
+            low = ref.quantile(self.values + [0.0] * len(self.bounds), p)
+            high = ref.quantile(self.values + self.bounds, p)
+            if high - low > 0.05 * high:
+                return None
+        found = ref.quantile(self.values + [math.inf] * self.lost, p)
+        return None if math.isinf(found) else found
 
 
 def gap_samples(requests):
-    """Single gaps in ms, and the number of distinct instants they end at."""
-    gaps, instants, single = [], set(), 0
+    """Gaps between tokens in ms; and how many answers give some, and what all add up to."""
+    gaps, bounds, instants, answers, total = [], [], set(), 0, 0.0
     for r in requests:
-        own = r.get("gaps_ns") or []
-        gaps += [g / 1e6 for g in own]
-        if r.get("gaps_excluded") or r.get("first_ns") is None:
-            single += len(own)
-        else:
-            instants.update((r["first_ns"] + np.cumsum(own, dtype=np.int64)).tolist())
-    return gaps, len(instants) + single
+        found = r["answer"].gaps()
+        if found is None:
+            continue
+        booked, around = found
+        gaps += [ns / 1e6 for ns, _ in booked]
+        instants.update(at for _, at in booked)
+        for tokens, ns in around:
+            bounds += [ns / 1e6] * tokens
+            total += ns / 1e6 if tokens else 0
+        answers += (r.get("tokens_out") or 0) > 1
+    sample = Sample(gaps, support=len(instants), bounds=bounds)
+    count = len(gaps) + len(bounds)
+    sample.mean = (sum(gaps) + total) / count if count else None
+    return sample, answers
 
 
 def samples(requests):
-    """{name: (values, count for the floor)} of requests that succeeded."""
+    """{name: Sample} of the requests whose latencies count."""
+    ok = [r for r in requests if r["status"] == "ok"]
+    lost = sum(r["status"] in ("failed", "unanswered") for r in requests)
     made = {
-        "ttft": known(between(r, "due_ns", "first_ns") for r in requests),
-        "e2e": known(between(r, "due_ns", "last_ns") for r in requests),
-        "tpot": known(tpot_ms(r) for r in requests),
-        "ttft_service": known(between(r, "sent_ns", "first_ns") for r in requests),
-        "e2e_service": known(between(r, "sent_ns", "last_ns") for r in requests),
-        "prefill": [seconds(r["prefill_ns"]) for r in requests
-                    if r.get("prefill_ns") is not None],
-        "decode": known(decode_s(r) for r in requests),
+        "ttft": Sample(known(since(r, "due_ns", r["answer"].first) for r in ok), lost),
+        "e2e": Sample(known(since(r, "due_ns", r["answer"].last) for r in ok), lost),
+        "tpot": Sample(known(tpot_ms(r) for r in ok)),
+        "ttft_service": Sample(known(since(r, "sent_ns", r["answer"].first) for r in ok), lost),
+        "e2e_service": Sample(known(since(r, "sent_ns", r["answer"].last) for r in ok), lost),
+        "prefill": Sample([seconds(r["prefill_ns"]) for r in ok
+                           if r.get("prefill_ns") is not None]),
+        "decode": Sample(known(decode_s(r) for r in ok)),
     }
-    made = {name: (values, len(values)) for name, values in made.items()}
-    made["itl"] = gap_samples(requests)
+    made["itl"], made["itl_answers"] = gap_samples(ok)
     return made
 
 
-def percentile(sample, p):
-    values, support = sample
-    return ref.quantile(values, p) if support >= ref.floor(p) and values else None
-
-
 def average(sample):
-    return ref.mean(sample[0]) if sample[0] else None
+    if hasattr(sample, "mean"):
+        return sample.mean
+    return ref.mean(sample.values) if sample.values else None
 
 
-def distribution(name, unit, sample):
-    made = {f"{name}_mean_{unit}": average(sample)}
+def distribution(name, unit, sample, mean):
+    made = {f"{name}_mean_{unit}": mean}
     for p in PERCENTILES:
-        made[f"{name}_p{p}_{unit}"] = percentile(sample, p)
+        made[f"{name}_p{p}_{unit}"] = None if sample is None else sample.percentile(p)
     return made
 
 
@@ -184,6 +237,7 @@ class Oracle:
             notes=f"scenario={row['scenario']}, run={head['repeat']}, "
                   f"warmup={bool(head['warmup'])}",
             row=index, repeat=head["repeat"], is_warmup=head["warmup"],
+            definitions=self.run["format"],
             input_length=longest)
         row.setdefault("seed", self.run["seed"])
         row.setdefault("label", row["instance_type"])
@@ -192,28 +246,41 @@ class Oracle:
     def counts(self, index, row):
         head, requests = self.repeats[index]["head"], self.repeats[index]["requests"]
         by = {status: [r for r in requests if r["status"] == status]
-              for status in ("ok", "failed", "cancelled")}
+              for status in ("ok", "failed", "unanswered", "interrupted")}
         classes = {}
         for r in by["failed"]:
-            classes[r.get("class") or "other"] = classes.get(r.get("class") or "other", 0) + 1
+            name = r.get("class") or "other"
+            classes[name] = classes.get(name, 0) + 1
         planned = max(head["planned"], len(requests))
+        lost = len(by["failed"]) + len(by["unanswered"])
         row.update(requests_planned=planned, requests_ok=len(by["ok"]),
                    requests_failed=len(by["failed"]),
-                   requests_cancelled=planned - len(by["ok"]) - len(by["failed"]),
-                   failed_by_class=classes)
+                   requests_unanswered=len(by["unanswered"]),
+                   requests_cancelled=planned - len(by["ok"]) - lost,
+                   failed_by_class=classes,
+                   first_error=next((r["error"] for r in requests
+                                     if r["status"] != "ok" and r.get("error")), None))
         if by["ok"]:
-            fixed = self.cells[head["cell"]]["fixed_lengths"]
-            trust = ("engine", "usage", "token_ids", "estimated")
-            row.update(
-                actual_input_tokens=total([r.get("tokens_in") for r in by["ok"]]),
-                actual_output_tokens=total([r.get("tokens_out") for r in by["ok"]]),
-                requests_wrong_length=sum(r.get("tokens_out") != r["max_tokens"]
-                                          for r in by["ok"]) if fixed else 0,
-                token_source=max((r["token_source"] for r in by["ok"]
-                                  if r.get("token_source")), key=trust.index, default=None))
-            if row["serving_mode"] == "online":
-                row.update(online.stamps(by["ok"]))
+            self.count_tokens(index, row, by["ok"])
         return by["ok"]
+
+    def count_tokens(self, index, row, ok):
+        fixed = self.cells[self.repeats[index]["head"]["cell"]]["fixed_lengths"]
+        trust = ("engine", "usage", "token_ids", "estimated")
+        row.update(
+            actual_input_tokens=total([r.get("tokens_in") for r in ok]),
+            actual_output_tokens=total([r.get("tokens_out") for r in ok]),
+            requests_wrong_length=sum(r.get("tokens_out") != r["max_tokens"]
+                                      for r in ok) if fixed else 0,
+            token_source=max((r["token_source"] for r in ok
+                              if r.get("token_source")), key=trust.index, default=None))
+        if row["serving_mode"] != "online":
+            return
+        unsettled = sum(not r["answer"].is_known and not r["answer"].is_whole for r in ok)
+        chosen = self.repeats[index]["tokens"]
+        row.update(online.stamps(ok), token_events=chosen, requests_unsettled=unsettled)
+        if unsettled and chosen is None and row["token_source"] not in (None, "estimated"):
+            row["token_differences"] = settled.differences(ok)
 
     def error(self, index, ok):
         end, requests = self.repeats[index]["end"], self.repeats[index]["requests"]
@@ -228,8 +295,8 @@ class Oracle:
 
     def times(self, index, row, ok):
         head, requests = self.repeats[index]["head"], self.repeats[index]["requests"]
-        has_gaps = self.cells[head["cell"]]["gaps"]
-        took = seconds(max(r["last_ns"] for r in ok if r.get("last_ns") is not None) -
+        cell = self.cells[head["cell"]]
+        took = seconds(max(r["answer"].last for r in ok) -
                        min(r["sent_ns"] for r in requests if r.get("sent_ns") is not None))
         inputs, outputs = row["actual_input_tokens"], row["actual_output_tokens"]
         cached = total([r.get("tokens_cached") for r in ok])
@@ -237,30 +304,76 @@ class Oracle:
         prompts = ref.mean(counted) * row["requests_planned"] if counted else None
         rate = ratio(outputs, took)
         both = None if inputs is None or outputs is None else inputs + outputs
-        s = samples(ok)
         row.update(
             total_time=took, window_s=took, tokens_per_second=rate,
-            window_tokens_per_second=rate, time_per_token=ratio(took * 1e3, outputs),
+            window_tokens_per_second=rate, window_requests_per_second=len(ok) / took,
+            time_per_token=ratio(took * 1e3, outputs),
             requests_per_second=len(ok) / took, total_tokens_per_second=ratio(both, took),
-            first_token_latency=average(s["ttft"]), inter_token_latency=average(s["tpot"]),
-            prefill_time=average(s["prefill"]), decode_time=average(s["decode"]),
             cached_input_tokens=cached, cache_hit_rate=ratio(cached, inputs),
-            cache_hit_rate_expected=ratio(head.get("expected_cached_tokens"), prompts),
-            itl_gaps=len(s["itl"][0]), itl_excluded=sum(r.get("gaps_excluded", 0) for r in ok),
-            itl_max_ms=max(s["itl"][0], default=None) if has_gaps else None)
+            cache_hit_rate_expected=ratio(head.get("expected_cached_tokens"), prompts))
+        scope, row["is_buffered"] = requests, False
         if row["serving_mode"] == "online":
-            row.update(distribution("ttft_service", "s", s["ttft_service"]))
-            row.update(distribution("e2e_service", "s", s["e2e_service"]))
-            row.update(online.fields(row, self.cells[head["cell"]], self.repeats[index], ok))
-            rate = row["window_tokens_per_second"]
+            shape = online.Shape(row, cell, self.repeats[index], ok)
+            row.update(online.fields(row, shape))
+            scope, rate = shape.scope(), row["window_tokens_per_second"]
+            row["is_buffered"] = online.is_buffered(row, self.limit("ANSWERS_BUFFERED", 0.5))
+        self.latencies(row, cell, scope)
+        if row["serving_mode"] == "online":
+            row.update(online.goodput(row, shape))
         price = row.get("price_usd_per_hour")
         row["usd_per_million_output_tokens"] = None if price is None or not rate else \
             price / 3600 / rate * 1e6
-        row.update(distribution("ttft", "s", s["ttft"]))
-        row.update(distribution("e2e", "s", s["e2e"]))
-        row.update(distribution("tpot", "ms", s["tpot"]))
-        if has_gaps:
-            row.update(distribution("itl", "ms", s["itl"]))
+
+    def limit(self, code, default):
+        return (self.run.get("limits") or {}).get(code, default)
+
+    def latencies(self, row, cell, scope):
+        """Means and percentiles of the requests in scope; what cannot be known is null."""
+        s = samples(scope)
+        answered = [r for r in scope if r["status"] == "ok"]
+        several = [r for r in answered
+                   if r.get("tokens_out") != 1 and not r["answer"].is_whole]
+        has_errors = self.lost_share(row) > self.limit("ERRORS", 0.001)
+        hidden = {"ttft", "ttft_service", "decode", "tpot", "itl"} if row["is_buffered"] else set()
+        hidden |= {name for name in ("ttft", "ttft_service", "decode")
+                   if len(s[name].values) < 0.95 * len(answered)}
+        if not cell["gaps"]:
+            hidden.add("itl")
+        shares = {"itl": s["itl_answers"], "tpot": len(s["tpot"].values)}
+        for name, answers in shares.items():
+            if name in hidden:
+                continue
+            row[f"{name}_requests"] = answers
+            row[f"{name}_share"] = ratio(answers, len(several))
+            if (row[f"{name}_share"] or 1) < self.limit(f"PARTIAL_{name.upper()}", 0.95) or \
+                    row[f"{name}_share"] == 0:
+                hidden.add(name)
+        is_online = row["serving_mode"] == "online"
+        for name, unit, is_lossy in (("ttft", "s", True), ("e2e", "s", True),
+                                     ("ttft_service", "s", True), ("e2e_service", "s", True),
+                                     ("tpot", "ms", False), ("itl", "ms", False)):
+            if name in hidden or (name.endswith("service") and not is_online):
+                continue
+            mean = None if is_lossy and has_errors else average(s[name])
+            row.update(distribution(name, unit, s[name], mean))
+        row.update(first_token_latency=row.get("ttft_mean_s"),
+                   inter_token_latency=row.get("tpot_mean_ms"),
+                   prefill_time=average(s["prefill"]),
+                   decode_time=None if "decode" in hidden else average(s["decode"]))
+        if not cell["gaps"]:
+            return
+        ok = [r for r in self.requests_of(row) if r["status"] == "ok"]
+        booked = [r["answer"].booked() for r in ok]
+        row.update(itl_gaps=sum(n for n, _ in booked), itl_excluded=sum(n for _, n in booked))
+        if not row["is_buffered"]:
+            row["itl_max_ms"] = max(s["itl"].values, default=None)
+
+    def requests_of(self, row):
+        return self.repeats[row["row"]]["requests"]
+
+    @staticmethod
+    def lost_share(row):
+        return (row["requests_failed"] + row["requests_unanswered"]) / row["requests_planned"]
 
     def row(self, index):
         head, end = self.repeats[index]["head"], self.repeats[index]["end"]
@@ -288,22 +401,25 @@ class Oracle:
         limits = self.run.get("limits") or {}
         judged = []
 
-        def rule(code, field, value, limit, broken, warning=False):
+        def rule(code, field, value, limit, broken, kind="reasons"):
             if value is not None or code in ("TOKENS_ESTIMATED", "CACHE_UNKNOWN"):
-                judged.append((code, field, value, limit, bool(broken), warning))
+                judged.append((code, field, value, limit, bool(broken), kind))
 
-        def above(code, field, default, warning=False, value=None):
+        def warn(*said):
+            rule(*said, "warnings")
+
+        def above(code, field, default, kind="reasons", value=None):
             value = row[field] if value is None else value
             limit = limits.get(code, default)
-            rule(code, field, value, limit, value is not None and value > limit, warning)
+            rule(code, field, value, limit, value is not None and value > limit, kind)
 
         caching, cached = row["enable_prefix_caching"], row["cached_input_tokens"]
         expected = head.get("expected_cached_tokens")
-        above("ERRORS", "requests_failed", 0.001,
-              value=row["requests_failed"] / row["requests_planned"])
+        is_online, is_open = row["serving_mode"] == "online", online.is_open(row)
+        above("ERRORS", "requests_failed", 0.001, value=self.lost_share(row))
         if self.cells[head["cell"]]["fixed_lengths"]:
             above("SHORT_OUTPUT", "requests_wrong_length", 0)
-        if row["serving_mode"] == "online" and row["request_rate"] != "inf":
+        if is_online and row["request_rate"] != "inf":
             late, limit = row["send_late_share"], limits.get("CLIENT_LATE", 0.01)
             rule("CLIENT_LATE", "send_late_share", late, limit,
                  late is not None and late > limit and row["sends_late"] >= 3)
@@ -311,7 +427,7 @@ class Oracle:
         limit = limits.get("CLIENT_BUSY", 0.05)
         rule("CLIENT_BUSY", "client_busy_share", busy, limit,
              busy is not None and busy > limit and (row["client_busy_windows"] or 0) >= 3)
-        if online.is_open(row):
+        if is_open:
             self.judge_open(head, row, rule)
         if caching is False:
             rule("CACHE_UNEXPECTED", "cache_hit_rate", row["cache_hit_rate"], 0,
@@ -325,33 +441,45 @@ class Oracle:
                  cached > expected or (cached < expected and room))
         rule("TOKENS_ESTIMATED", "token_source", row["token_source"], None,
              row["token_source"] in (None, "estimated") or row["actual_output_tokens"] is None)
+        stamps = {name: row[f"stamps_{name}"] or 0 for name in ("exact", "bounded", "tail")}
+        if sum(stamps.values()):
+            limit = limits.get("ANSWERS_BUFFERED", 0.5)
+            rule("ANSWERS_BUFFERED", "stamps_bounded", stamps["bounded"] / sum(stamps.values()),
+                 limit, online.is_buffered(row, limit))
+        if is_open:
+            rule("SHORT_RUN", "steady_s", row["steady_s"], online.JUDGED * row["e2e_early_s"],
+                 online.is_short(row), "open")
         if hits:
-            rule("CACHE_EVICTED", "cached_input_tokens", cached, expected,
-                 cached < expected and not room, True)
+            warn("CACHE_EVICTED", "cached_input_tokens", cached, expected,
+                 cached < expected and not room)
         if caching:
-            rule("CACHE_UNKNOWN", "cache_hit_rate", row["cache_hit_rate"], None,
-                 row["cache_hit_rate"] is None, True)
-        above("RATE_CAPPED", "requests_held", 0, True)
-        if online.is_open(row):
-            rule("SHORT_RUN", "steady_s", row["steady_s"], row["window_s"] / 2,
-                 online.is_short(row), True)
-        stamps = (row["stamps_bounded"] or 0) + (row["stamps_exact"] or 0)
-        if stamps:
-            above("STAMPS_BOUNDED", "stamps_bounded", 0.01, True,
-                  row["stamps_bounded"] / stamps)
-        above("MACHINE_NOISY", "steal_ratio", 0.02, True)
+            warn("CACHE_UNKNOWN", "cache_hit_rate", row["cache_hit_rate"], None,
+                 row["cache_hit_rate"] is None)
+        above("RATE_CAPPED", "requests_held", 0, "warnings")
+        if stamps["bounded"] + stamps["exact"]:
+            above("STAMPS_BOUNDED", "stamps_bounded", 0.01, "warnings",
+                  stamps["bounded"] / (stamps["bounded"] + stamps["exact"]))
+        warn("TOKENS_PER_EVENT_UNKNOWN", "requests_unsettled", row["requests_unsettled"], None,
+             row["token_differences"] is not None)
+        for name in ("itl", "tpot"):
+            share = row[f"{name}_share"]
+            limit = limits.get(f"PARTIAL_{name.upper()}", 0.95)
+            warn(f"PARTIAL_{name.upper()}", f"{name}_share", share, limit,
+                 share is not None and share < limit)
+        above("MACHINE_NOISY", "steal_ratio", 0.02, "warnings")
         if row["throttled_s"] is not None:
-            rule("MACHINE_NOISY", "throttled_s", row["throttled_s"], 0,
-                 row["throttled_s"] > 0, True)
-        above("PREEMPTED", "preemptions", 0, True)
-        rule("SIMULATED", "is_simulated", row["is_simulated"], None, row["is_simulated"], True)
-        rule("DUMMY_WEIGHTS", "weights", row["weights"], None, row["weights"] == "dummy", True)
+            warn("MACHINE_NOISY", "throttled_s", row["throttled_s"], 0, row["throttled_s"] > 0)
+        above("PREEMPTED", "preemptions", 0, "warnings")
+        warn("SIMULATED", "is_simulated", row["is_simulated"], None, row["is_simulated"])
+        warn("DUMMY_WEIGHTS", "weights", row["weights"], None, row["weights"] == "dummy")
         row["checks"] = [dict(zip(("code", "field", "value", "limit"), j)) for j in judged]
-        for code, *_, broken, warning in judged:
-            codes = row["warnings" if warning else "reasons"]
+        for code, *_, broken, kind in judged:
+            codes = row["warnings" if kind == "warnings" else "reasons"]
             if broken and code not in codes:
                 codes.append(code)
-        row["verdict"] = "INVALID" if row["reasons"] else "VALID"
+        is_invalid = any(broken and kind == "reasons" for *_, broken, kind in judged)
+        row["verdict"] = "INVALID" if is_invalid else \
+            "INCONCLUSIVE" if row["reasons"] else "VALID"
 
     def judge_open(self, head, row, rule):
         """RATE_MISSED and OVERLOADED."""
@@ -365,7 +493,7 @@ class Oracle:
         if not online.is_short(row):
             limit = online.overload_limit(row, limits.get("OVERLOADED", 0.2))
             rule("OVERLOADED", "inflight_last", row["inflight_last"], limit,
-                 row["inflight_last"] > limit)
+                 row["inflight_last"] > limit and online.stands_high(row))
 
     # Summary
 
@@ -415,6 +543,10 @@ class Oracle:
             inter_token_latency_ms=ref.spread(column("inter_token_latency")),
             cache_hit_rate=ref.spread(column("cache_hit_rate")),
             usd_per_million_output_tokens=ref.spread(column("usd_per_million_output_tokens")),
+            requests_per_second=ref.spread(column(
+                "window_requests_per_second" if first["serving_mode"] == "online"
+                else "requests_per_second")),
+            goodput_rps=ref.spread(column("goodput_rps")),
             repeats_for_2_percent=ref.repeats_needed(column(speed)))
         support = self.pooled(good, entry)
         entry.update(verdict=None, reasons=[], warnings=[], checks=[])
@@ -423,26 +555,35 @@ class Oracle:
         return entry
 
     def pooled(self, good, entry):
+        """Of the requests whose latencies count, of the repeats that show theirs."""
         support = {}
-        for name, key in (("ttft", "ttft_s"), ("itl", "itl_ms"), ("e2e", "e2e_s")):
-            values, count = [], 0
+        for name, key, shown in (("ttft", "ttft_s", "decode_time"),
+                                 ("itl", "itl_ms", "itl_mean_ms"), ("e2e", "e2e_s", None)):
+            pool, instants = Sample([]), 0
             for i in good:
-                repeat = self.repeats[i]
-                if name == "itl" and not self.cells[repeat["head"]["cell"]]["gaps"]:
+                repeat, row = self.repeats[i], self.rows[i]
+                if shown and row[shown] is None:
                     continue
-                sample = samples([r for r in repeat["requests"] if r["status"] == "ok"])[name]
-                values += sample[0]
-                count += sample[1]
-            support[key] = count
-            entry[key] = {f"p{p:g}": percentile((values, count), p)
-                          for p in self.run["percentiles"]}
+                scope = repeat["requests"]
+                if row["serving_mode"] == "online":
+                    ok = [r for r in scope if r["status"] == "ok"]
+                    cell = self.cells[repeat["head"]["cell"]]
+                    scope = online.Shape(row, cell, repeat, ok).scope()
+                sample = samples(scope)[name]
+                pool.values += sample.values
+                pool.bounds += sample.bounds
+                pool.lost += sample.lost
+                instants += sample.support
+            pool.support = support[key] = instants
+            entry[key] = {f"p{p:g}": pool.percentile(p) for p in self.run["percentiles"]}
         return support
 
     def judge_cell(self, rows, rates, support, entry):
         limits = self.run.get("limits") or {}
         order = ("ERRORS SHORT_OUTPUT CLIENT_LATE CLIENT_BUSY RATE_MISSED OVERLOADED "
-                 "CACHE_UNEXPECTED TOKENS_ESTIMATED CACHE_EVICTED CACHE_UNKNOWN RATE_CAPPED "
-                 "SHORT_RUN STAMPS_BOUNDED MACHINE_NOISY PREEMPTED SIMULATED "
+                 "CACHE_UNEXPECTED TOKENS_ESTIMATED ANSWERS_BUFFERED SHORT_RUN CACHE_EVICTED "
+                 "CACHE_UNKNOWN RATE_CAPPED STAMPS_BOUNDED TOKENS_PER_EVENT_UNKNOWN "
+                 "PARTIAL_ITL PARTIAL_TPOT MACHINE_NOISY PREEMPTED SIMULATED "
                  "DUMMY_WEIGHTS").split()
         for code in order:
             for r in rows:
@@ -457,8 +598,12 @@ class Oracle:
             if broken and code not in entry["warnings"]:
                 entry["warnings"].append(code)
 
+        limit = limits.get("UNREPEATABLE", 0.05)
+        if len(rates) == 2:
+            apart = max(rates) / min(rates) - 1
+            rule("UNREPEATABLE", "tokens_per_second", apart, 4 * limit, apart > 4 * limit)
         if len(rates) >= 3:
-            limit, low = limits.get("UNREPEATABLE", 0.05), ref.cv_lower_90(rates)
+            low = ref.cv_lower_90(rates)
             rule("UNREPEATABLE", "tokens_per_second", low, limit, low > limit)
         if len(rates) >= 5:
             limit, size = limits.get("TREND", 0.02), abs(ref.drift(rates))
@@ -468,14 +613,17 @@ class Oracle:
         rule("FEW_REPEATS", "count", len(rows), limit, len(rows) <= limit)
         need = max((ref.floor(p) for p in self.run["percentiles"]), default=0)
         for key, count in support.items():
-            if count and need:
+            if count and need and self.run.get("asked_percentiles"):
                 rule("FEW_SAMPLES", key, count, need, count < need)
-        entry["verdict"] = "INVALID" if entry["reasons"] else "VALID"
+        verdicts = [r["verdict"] for r in rows]
+        entry["verdict"] = next(v for v in ("INVALID", "INCONCLUSIVE", "VALID") if v in verdicts)
 
 
 def differences(got, want, where=""):
     """Where two JSON values differ; numbers to 1e-9, types of numbers by value only."""
     if isinstance(want, dict) and isinstance(got, dict):
+        if "code" in want:  # what a check says to people is not its result
+            got = {k: v for k, v in got.items() if k != "text"}
         out = [f"{where}.{k}: only in {'the file' if k in got else 'the oracle'}"
                for k in sorted(set(got) ^ set(want))]
         for key in got.keys() & want.keys():
@@ -493,7 +641,7 @@ def differences(got, want, where=""):
     return [] if same else [f"{where}: file {got!r}, oracle {want!r}"]
 
 
-COLUMNS = "vorn"  # of FORMAT.md 2
+COLUMNS = "vorn"  # of docs/files.md
 
 
 def column_of(row):
@@ -505,23 +653,29 @@ def column_of(row):
 
 
 OF_FIRST = ("first_token_latency", "decode_time", "ttft_")  # what needs the first token
+OF_GAPS = ("itl_", "tpot_", "inter_token_latency")
+OF_FAILED = ("ttft_mean_s", "ttft_service_mean_s", "e2e_mean_s", "e2e_service_mean_s",
+             "first_token_latency")  # a mean without those that failed is none
+EXCUSES = {"ERRORS": OF_FAILED, "ANSWERS_BUFFERED": OF_FIRST + OF_GAPS,
+           "PARTIAL_ITL": ("itl_",), "PARTIAL_TPOT": ("tpot_", "inter_token_latency"),
+           "TOKENS_ESTIMATED": ("itl_",)}
 
 
 def missing_fields(row, fields, column=None, is_in_one_piece=False):
-    """Names of M fields that are null in a row without error."""
+    """Names of M fields that are null in a row without error, and without a reason."""
     letter = COLUMNS.index(column or column_of(row))
-    excused = {"verdict"} if row["is_warmup"] else set()
-    if is_in_one_piece:
-        excused |= {n for n in fields if n.startswith(OF_FIRST)}
-    if (row["itl_gaps"] or 0) == 0:
-        excused |= {n for n in fields if n.startswith(("itl_", "tpot_"))}
-        if row["tpot_mean_ms"] is None:
-            excused.add("inter_token_latency")
+    starts = [start for code in row["reasons"] + row["warnings"] for start in EXCUSES.get(code, ())]
+    starts += OF_FIRST if is_in_one_piece else ()
+    if not row["itl_gaps"]:  # none, or --no-gaps
+        starts += ("itl_",)
+        starts += OF_GAPS if row["tpot_requests"] in (0, None) else ()
+    if row["is_warmup"]:
+        starts += ("verdict",) + tuple(start for excuse in EXCUSES.values() for start in excuse)
     if row["stamps_exact"] == 0:
-        excused.add("stamp_late_p99_ms")  # of exact stamps alone
+        starts.append("stamp_late_p99_ms")  # of exact stamps alone
     return [name for name, (_, must) in fields.items()
-            if must[letter] == "M" and row[name] is None and name not in excused and
-            name not in floored()]
+            if must[letter] == "M" and row[name] is None and
+            not name.startswith(tuple(starts) or "-") and name not in floored()]
 
 
 KINDS = {"STR": str, "INT": int, "NUM": (int, float), "BOOL": bool, "JSON": (dict, list)}
@@ -565,7 +719,7 @@ def check_files(journal, results_file, summary_file, is_whole=True):
 
 def check_run(results_dir, is_whole=True):
     """Every run in a results folder against its journal; returns the oracles. is_whole: every
-    M field of FORMAT.md 2 must be there."""
+    M field of docs/files.md must be there."""
     folder, made = Path(results_dir), []
     for raw in sorted(folder.glob("raw_*")):
         stamp = raw.name[len("raw_"):]

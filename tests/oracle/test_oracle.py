@@ -46,7 +46,8 @@ def test_made_journal(made):
     codes |= {code for entry in checked.summary().values() for code in entry["warnings"]}
     assert codes == {"ERRORS", "SHORT_OUTPUT", "CACHE_UNEXPECTED", "TOKENS_ESTIMATED",
                      "CACHE_EVICTED", "CACHE_UNKNOWN", "MACHINE_NOISY", "PREEMPTED",
-                     "SIMULATED", "DUMMY_WEIGHTS", "TREND", "FEW_REPEATS", "FEW_SAMPLES"}
+                     "SIMULATED", "DUMMY_WEIGHTS", "TREND", "FEW_REPEATS", "FEW_SAMPLES",
+                     "PARTIAL_ITL", "PARTIAL_TPOT"}
     single = [row for row in checked.rows if row["scenario"] == "single"]
     assert single[1]["ttft_p99_s"] is not None
     assert single[2]["experiment_id"].endswith("_2")

@@ -6,13 +6,14 @@ import pytest
 
 
 def rules_of_code(root):
-    text = (root / "src/stats/verdict.c").read_text()
+    text = (root / "src/stats/verdict_rules.c").read_text()
     table = re.search(r"struct verdict_rule rules\[\] = \{(.*?)\n\};", text, re.S)[1]
     rules = {}
     for chunk in re.split(r"(?=\.code\s*=)", table)[1:]:
         code = re.search(r'\.code\s*=\s*"(\w+)"', chunk)[1]
         limit = re.search(r"\.limit\s*=\s*([\w.]+)", chunk)[1]
-        rules[code] = ("warning" if "is_warning = true" in chunk else "invalid",
+        kind = re.search(r"\.kind\s*=\s*VERDICT_(\w+)", chunk)
+        rules[code] = (kind[1].lower() if kind else "invalid",
                        "cell" if "is_cell = true" in chunk else "row",
                        None if limit == "NAN" else float(limit))
     return rules
@@ -30,7 +31,7 @@ def rules_of_docs(root):
 
 def test_docs_agree_with_the_table(root):
     code, docs = rules_of_code(root), rules_of_docs(root)
-    assert len(code) == 21
+    assert len(code) == 25
     assert list(docs.items()) == list(code.items())
 
 

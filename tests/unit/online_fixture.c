@@ -9,13 +9,14 @@ void online_fixture_init(struct online_fixture *f, size_t count, uint64_t seed)
     memset(f, 0, sizeof *f);
     rng_init(&f->rng, seed, "online_fixture");
     f->requests = calloc(count, sizeof *f->requests);
-    f->gaps_ns = calloc(count, sizeof *f->gaps_ns);
-    if (f->requests == NULL || f->gaps_ns == NULL)
+    f->at_ns = calloc(count, sizeof *f->at_ns);
+    f->marks = calloc(count, sizeof *f->marks);
+    if (f->requests == NULL || f->at_ns == NULL || f->marks == NULL)
         abort();
     for (size_t i = 0; i < count; i++)
         f->requests[i] = (struct request_record){
             .index = (int32_t)i,
-            .status = RECORD_CANCELLED,
+            .status = RECORD_INTERRUPTED,
             .due_ns = NS_UNKNOWN,
             .ready_ns = NS_UNKNOWN,
             .sent_ns = NS_UNKNOWN,
@@ -42,6 +43,7 @@ void online_fixture_init(struct online_fixture *f, size_t count, uint64_t seed)
                                      .request_count = count};
     f->cell = (struct cell_data){.has_fixed_lengths = true, .has_gaps = true};
     f->run = (struct run_data){.serving_mode = "online",
+                               .definitions = RECORD_FORMAT,
                                .cells = &f->cell,
                                .cell_count = 1,
                                .repeats = &f->repeat,
@@ -59,7 +61,8 @@ void online_fixture_init(struct online_fixture *f, size_t count, uint64_t seed)
 void online_fixture_fini(struct online_fixture *f)
 {
     free(f->requests);
-    free(f->gaps_ns);
+    free(f->at_ns);
+    free(f->marks);
 }
 
 void online_fixture_closed(struct online_fixture *f, int64_t concurrency)
@@ -95,16 +98,20 @@ void online_fixture_serve(struct online_fixture *f, size_t i, int64_t lag_ns,
     q->status = RECORD_OK;
     q->sent_ns = q->ready_ns + lag_ns;
     q->first_ns = q->sent_ns + service_ns / 5;
-    q->gaps_ns = f->gaps_ns[i];
-    q->gap_count = ONLINE_FIXTURE_TOKENS - 1;
-    q->last_ns = q->first_ns + gap_ns * (ONLINE_FIXTURE_TOKENS - 1);
+    q->events = RECORD_SETTLED;
+    q->at_ns = f->at_ns[i];
+    q->marks = f->marks[i];
+    q->event_count = ONLINE_FIXTURE_TOKENS;
+    for (int k = 0; k < ONLINE_FIXTURE_TOKENS; k++) {
+        q->at_ns[k] = q->first_ns + gap_ns * k;
+        q->marks[k] = RECORD_MARK(EVENT_TEXT, k + 1 < ONLINE_FIXTURE_TOKENS ? EVENT_EXACT
+                                                                            : EVENT_TAIL);
+    }
+    record_count_classes(q);
+    q->last_ns = q->at_ns[ONLINE_FIXTURE_TOKENS - 1];
     q->done_ns = q->last_ns;
     q->tokens_out = ONLINE_FIXTURE_TOKENS;
     q->source = TOKEN_SOURCE_usage;
-    q->stamps_exact = ONLINE_FIXTURE_TOKENS - 1;
-    q->stamps_tail = 1;
-    for (size_t k = 0; k < q->gap_count; k++)
-        q->gaps_ns[k] = gap_ns;
 }
 
 void online_fixture_slots(struct online_fixture *f, size_t slots, int64_t service_ns)

@@ -3,7 +3,7 @@
 #define TESTS_ONLINE_FIXTURE_H
 
 #include "base/rng.h"
-#include "core/record.h"
+#include "core/run_data.h"
 
 #define ONLINE_FIXTURE_TOKENS 4
 
@@ -12,7 +12,8 @@ struct online_fixture {
     struct cell_data cell;
     struct repeat_data repeat;
     struct request_record *requests; /* [count] */
-    int64_t (*gaps_ns)[ONLINE_FIXTURE_TOKENS];
+    int64_t (*at_ns)[ONLINE_FIXTURE_TOKENS];
+    uint8_t (*marks)[ONLINE_FIXTURE_TOKENS];
     struct rng rng;
 };
 
@@ -28,7 +29,7 @@ void online_fixture_open(struct online_fixture *f, double rate_rps);
 /* Due times: exponential gaps from the start of the phase; all ready when due. */
 void online_fixture_poisson(struct online_fixture *f, double rate_rps);
 /* Sends request i lag_ns after it was ready; the first token comes after a fifth of the
- * service, the others evenly until its end, at which it is done. */
+ * service, the others evenly until its end, at which it is done. Settled. */
 void online_fixture_serve(struct online_fixture *f, size_t i, int64_t lag_ns,
                           int64_t service_ns);
 /* Slots that send again at the end of their answer, each send 20 us late. */

@@ -56,12 +56,15 @@ struct repeat_data *stats_fixture_repeat(struct stats_fixture *f, int32_t cell,
             .max_tokens = STATS_FIXTURE_TOKENS,
             .source = TOKEN_SOURCE_engine,
             .first_event_tokens = 1,
-            .gaps_ns = f->gaps_ns[at][i],
-            .gap_count = STATS_FIXTURE_TOKENS - 1,
+            .events = RECORD_SETTLED,
+            .is_counted = true,
+            .at_ns = f->at_ns[at][i],
+            .event_count = STATS_FIXTURE_TOKENS,
         };
-        for (size_t k = 0; k < q->gap_count; k++)
-            q->gaps_ns[k] = (10 + repeat) * MS;
-        q->last_ns = q->first_ns + (STATS_FIXTURE_TOKENS - 1) * (10 + repeat) * MS;
+        for (int k = 0; k < STATS_FIXTURE_TOKENS; k++)
+            q->at_ns[k] = q->first_ns + k * (10 + repeat) * MS;
+        record_count_classes(q);
+        q->last_ns = q->at_ns[STATS_FIXTURE_TOKENS - 1];
         q->done_ns = q->last_ns + MS;
     }
     return r;
@@ -72,6 +75,8 @@ void stats_fixture_init(struct stats_fixture *f)
     static const double percentiles[] = {50, 90, 95, 99};
     memset(f, 0, sizeof *f);
     memcpy(f->percentiles, percentiles, sizeof percentiles);
+    f->run.definitions = RECORD_FORMAT;
+    f->run.has_asked_percentiles = true;
     f->run.cells = f->cells;
     f->run.repeats = f->repeats;
     f->run.percentiles = f->percentiles;

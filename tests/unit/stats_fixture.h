@@ -3,7 +3,7 @@
 #ifndef TESTS_STATS_FIXTURE_H
 #define TESTS_STATS_FIXTURE_H
 
-#include "core/record.h"
+#include "core/run_data.h"
 
 #define STATS_FIXTURE_CELLS   4
 #define STATS_FIXTURE_REPEATS 12
@@ -15,13 +15,13 @@ struct stats_fixture {
     struct cell_data cells[STATS_FIXTURE_CELLS];
     struct repeat_data repeats[STATS_FIXTURE_REPEATS];
     struct request_record requests[STATS_FIXTURE_REPEATS][STATS_FIXTURE_BATCH];
-    int64_t gaps_ns[STATS_FIXTURE_REPEATS][STATS_FIXTURE_BATCH][STATS_FIXTURE_TOKENS];
+    int64_t at_ns[STATS_FIXTURE_REPEATS][STATS_FIXTURE_BATCH][STATS_FIXTURE_TOKENS];
     double percentiles[4];
 };
 
 /* An offline run "g5.xlarge" of one cell (short, batch 2, 5 tokens, caching off) with 1 +
  * 2 repeats. Request i of repeat r: due 0, sent i us, first 100 + 10 r ms, then gaps of
- * 10 + r ms; 16 + i prompt tokens. */
+ * 10 + r ms; 16 + i prompt tokens. Settled. */
 void stats_fixture_init(struct stats_fixture *f);
 /* Appends a cell like the first, or a repeat like those above. */
 int32_t stats_fixture_cell(struct stats_fixture *f, const char *scenario, int64_t batch);

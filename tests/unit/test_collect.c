@@ -60,21 +60,20 @@ static void feed(struct fixture *f, enum event_kind kind, int32_t request, int64
 static struct request_record *finish(struct fixture *f, enum fail_class fail)
 {
     struct request_record *out = NULL;
-    int counts[3] = {0};
+    int counts[RECORD_INTERRUPTED + 1] = {0};
     assert_int_equal(collect_finish(&f->c, fail, "late", &out, &f->e), STATUS_OK);
     for (int i = 0; i < COUNT; i++) {
         counts[out[i].status]++;
         assert_int_equal(out[i].index, i);
         assert_int_equal(out[i].status == RECORD_FAILED, out[i].fail != FAIL_none);
     }
-    assert_int_equal(counts[RECORD_OK] + counts[RECORD_FAILED] + counts[RECORD_CANCELLED],
-                     COUNT);
+    assert_int_equal(
+        counts[RECORD_OK] + counts[RECORD_FAILED] + counts[RECORD_INTERRUPTED], COUNT);
     return out;
 }
 
-/* A gap is booked where its later event holds one token; an event of several is counted.
- */
-static void test_gaps(void **state)
+/* Every event with its arrival and its tokens. */
+static void test_events(void **state)
 {
     struct fixture *f = *state;
     feed(f, EVENT_DUE, -1, 5, 0);
@@ -93,24 +92,24 @@ static void test_gaps(void **state)
     assert_int_equal(r[0].due_ns, 5);
     assert_int_equal(r[0].ready_ns, 5);
     assert_int_equal(r[2].sent_ns, 8);
-    assert_int_equal(r[0].first_ns, 100);
-    assert_int_equal(r[0].last_ns, 125);
+    assert_int_equal(r[0].at_ns[0], 100);
+    assert_int_equal(r[0].at_ns[2], 125);
     assert_int_equal(r[0].done_ns, 126);
-    assert_int_equal(r[0].gap_count, 1);
-    assert_int_equal(r[0].gaps_ns[0], 10);
-    assert_int_equal(r[0].gaps_excluded, 1);
+    assert_true(r[0].is_counted);
+    assert_null(r[0].marks);
+    assert_int_equal(r[0].classes[EVENT_TEXT].last_ns, 125);
     assert_int_equal(r[0].event_count, 3);
     assert_int_equal(r[0].event_tokens[2], 2);
     assert_int_equal(r[0].first_event_tokens, 1);
     assert_int_equal(r[1].first_event_tokens, 2);
-    assert_int_equal(r[1].gap_count, 2);
-    assert_int_equal(r[1].gaps_excluded, 0);
+    assert_int_equal(r[1].event_count, 3);
     assert_int_equal(r[1].tokens_in, 10);
     assert_int_equal(r[1].prefill_ns, 7);
     assert_int_equal(r[1].source, TOKEN_SOURCE_engine);
     assert_int_equal(r[2].status, RECORD_OK);
     assert_int_equal(r[2].first_ns, NS_UNKNOWN);
-    assert_int_equal(r[2].gap_count, 0);
+    assert_int_equal(r[2].event_count, 0);
+    assert_false(r[2].is_counted);
     assert_null(r[2].event_tokens);
 }
 
@@ -123,7 +122,7 @@ static void test_ends(void **state)
     assert_int_equal(r[0].status, RECORD_OK);
     assert_int_equal(r[1].status, RECORD_FAILED);
     assert_string_equal(r[1].error, "why");
-    assert_int_equal(r[2].status, RECORD_CANCELLED);
+    assert_int_equal(r[2].status, RECORD_INTERRUPTED);
     assert_null(r[2].error);
     assert_int_equal(r[2].tokens_out, TOKENS_UNKNOWN);
     r = finish(f, FAIL_engine);
@@ -179,7 +178,7 @@ static void test_no_memory(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(test_gaps, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_events, setup, teardown),
         cmocka_unit_test_setup_teardown(test_ends, setup, teardown),
         cmocka_unit_test_setup_teardown(test_broken_contract, setup, teardown),
         cmocka_unit_test(test_no_memory),

@@ -18,8 +18,9 @@ struct bench {
 static int setup(void **state)
 {
     static struct bench b;
-    b = (struct bench){.cells = {{.verdict = "VALID", .reasons = "[]"},
-                                 {.verdict = NULL, .reasons = "[]"}},
+    static const struct row row;
+    b = (struct bench){.cells = {{.row = &row, .verdict = "VALID", .reasons = "[]"},
+                                 {.row = &row, .verdict = NULL, .reasons = "[]"}},
                        .results = {.cells = b.cells, .cell_count = 2},
                        .first = {.what = "why"},
                        .f = {.results = &b.results, .first_failure = &b.first},
@@ -32,7 +33,8 @@ static void test_precedence(void **state)
 {
     struct bench *b = *state;
     assert_int_equal(finish_run(&b->cli, &b->f), CLI_DONE);
-    b->cells[0] = (struct summary_entry){.verdict = "INVALID", .reasons = "[\"ERRORS\"]"};
+    b->cells[0].verdict = "INVALID";
+    b->cells[0].reasons = "[\"ERRORS\"]";
     assert_int_equal(finish_run(&b->cli, &b->f), CLI_INVALID);
     b->f.broken = &b->first;
     assert_int_equal(finish_run(&b->cli, &b->f), CLI_FAILED);
@@ -55,8 +57,8 @@ static void test_accepted(void **state)
                  {" ERRORS , SHORT_OUTPUT", CLI_DONE},
                  {"ERRORS,SHORT", CLI_INVALID}};
     struct bench *b = *state;
-    b->cells[1] = (struct summary_entry){.verdict = "INVALID",
-                                         .reasons = "[\"ERRORS\",\"SHORT_OUTPUT\"]"};
+    b->cells[1].verdict = "INVALID";
+    b->cells[1].reasons = "[\"ERRORS\",\"SHORT_OUTPUT\",\"SHORT_RUN\"]";
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         b->f.accept_invalid = cases[i].accept;
         assert_int_equal(finish_run(&b->cli, &b->f), cases[i].code);
@@ -64,6 +66,45 @@ static void test_accepted(void **state)
     b->f.accept_invalid = ""; /* a failure is never accepted away */
     b->f.cells_failed = 1;
     assert_int_equal(finish_run(&b->cli, &b->f), CLI_FAILED);
+}
+
+static void said(struct bench *b, int code, const char *wanted)
+{
+    int fds[2];
+    char text[256];
+    assert_int_equal(pipe(fds), 0);
+    b->cli.log = (struct log){.level = LOG_NOTE, .fd = fds[1]};
+    assert_int_equal(finish_run(&b->cli, &b->f), code);
+    ssize_t got = read(fds[0], text, sizeof text - 1);
+    assert_true(got > 0);
+    text[got] = '\0';
+    assert_string_equal(text, wanted);
+    close(fds[0]);
+    close(fds[1]);
+}
+
+static void test_inconclusive(void **state)
+{
+    struct bench *b = *state;
+    static struct row simulated;
+    said(b, CLI_DONE, "exit 0: done: 1 VALID\n");
+    b->cells[1].verdict = "INCONCLUSIVE";
+    b->cells[1].reasons = "[\"SHORT_RUN\"]";
+    said(b, CLI_DONE, "exit 0: done: 1 VALID, 1 INCONCLUSIVE\n");
+    b->f.require_valid = true;
+    said(b, CLI_INVALID,
+         "exit 3: measured: 1 VALID, 1 INCONCLUSIVE (the table says what to "
+         "do; --require-valid asks for more)\n");
+    b->f.require_valid = false;
+    simulated.v[FIELD_is_simulated] = value_bool(true);
+    b->cells[0].row = &simulated;
+    b->cells[1].verdict = "INVALID";
+    b->cells[1].reasons = "[\"ERRORS\",\"SHORT_RUN\"]";
+    said(b, CLI_INVALID,
+         "exit 3: measured: 1 VALID (simulated), 1 INVALID (the table says "
+         "why; --accept-invalid makes it 0)\n");
+    b->f.accept_invalid = "ERRORS";
+    said(b, CLI_DONE, "exit 0: done: 1 VALID (simulated), 1 INVALID, accepted\n");
 }
 
 /* The last line of a run counts cells: failed, planned, and never begun. */
@@ -98,6 +139,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup(test_precedence, setup),
         cmocka_unit_test_setup(test_accepted, setup),
+        cmocka_unit_test_setup(test_inconclusive, setup),
         cmocka_unit_test_setup(test_failed_cells, setup),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

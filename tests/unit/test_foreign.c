@@ -86,8 +86,8 @@ static void test_refused(void **state)
     refused(f, "[{\"a\":1}", STATUS_BAD_INPUT, "");
     refused(f, "[] []", STATUS_BAD_INPUT, "");
     refused(f, "{\"results\":{}}", STATUS_BAD_INPUT, "");
-    refused(f, "{\"metadata\":{\"format\":2},\"results\":[]}", STATUS_BAD_INPUT,
-            "format 2");
+    refused(f, "{\"metadata\":{\"format\":3},\"results\":[]}", STATUS_BAD_INPUT,
+            "newer than 2");
     struct foreign_file file;
     struct err e;
     const struct foreign_visitor visitor = {.row = ignore};

@@ -21,6 +21,19 @@ static void test_read(void **state)
     assert_true(g.ttft_ms == 500);
 }
 
+static struct gather_scope scope_of(const struct stats_fixture *f)
+{
+    return (struct gather_scope){
+        .repeat = &f->repeats[1], .definitions = RECORD_FORMAT, .begin_ns = NS_UNKNOWN};
+}
+
+static struct loadshape shape_of(const struct stats_fixture *f, int repeat)
+{
+    return (struct loadshape){.repeat = &f->repeats[repeat],
+                              .definitions = RECORD_FORMAT,
+                              .window = {.is_whole = true}};
+}
+
 /* Of repeat 1: TTFT 110 ms, TPOT 11 ms, E2E 154 ms. The limit itself is met. */
 static void test_limits(void **state)
 {
@@ -41,11 +54,16 @@ static void test_limits(void **state)
     static struct stats_fixture f;
     (void)state;
     stats_fixture_init(&f);
+    const struct gather_scope scope = scope_of(&f);
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
-        if (goodput_is_met(&cases[i].limits, &f.requests[1][0]) != cases[i].is_met)
+        if (goodput_is_met(&cases[i].limits, &scope, &f.requests[1][0]) !=
+            cases[i].is_met)
             fail_msg("case %zu", i);
-    assert_int_equal(goodput_count(&cases[7].limits, &f.repeats[1]), 2);
-    assert_int_equal(goodput_count(&cases[7].limits, &f.repeats[2]), 0);
+    struct loadshape l = shape_of(&f, 1);
+    assert_int_equal(goodput_count(&cases[7].limits, &l).good, 2);
+    l = shape_of(&f, 2);
+    assert_int_equal(goodput_count(&cases[7].limits, &l).good, 0);
+    assert_int_equal(goodput_count(&cases[7].limits, &l).due, 2);
 }
 
 static void test_unknown(void **state)
@@ -55,17 +73,42 @@ static void test_unknown(void **state)
     stats_fixture_init(&f);
     struct goodput tpot = {.ttft_ms = NAN, .tpot_ms = 1, .e2e_ms = NAN};
     struct goodput ttft = {.ttft_ms = 500, .tpot_ms = NAN, .e2e_ms = NAN};
+    const struct gather_scope scope = scope_of(&f);
     struct request_record *q = &f.requests[1][0];
     q->tokens_out = 1; /* one token has no TPOT */
-    assert_true(goodput_is_met(&tpot, q));
+    assert_true(goodput_is_met(&tpot, &scope, q));
     q->tokens_out = TOKENS_UNKNOWN;
-    assert_false(goodput_is_met(&tpot, q));
-    assert_true(goodput_is_met(&ttft, q));
+    assert_false(goodput_is_met(&tpot, &scope, q));
+    assert_true(goodput_is_met(&ttft, &scope, q));
     q->first_ns = NS_UNKNOWN;
-    assert_false(goodput_is_met(&ttft, q));
+    assert_false(goodput_is_met(&ttft, &scope, q));
     q = &f.requests[1][1];
+    q->last_ns = q->first_ns; /* all at once: nobody knows its time per token */
+    assert_false(goodput_is_met(&tpot, &scope, q));
     q->status = RECORD_FAILED;
-    assert_false(goodput_is_met(&ttft, q));
+    assert_false(goodput_is_met(&ttft, &scope, q));
+}
+
+/* Requests due in the window; what our own stop cut off says nothing. */
+static void test_window(void **state)
+{
+    static struct stats_fixture f;
+    const struct goodput any = {.ttft_ms = NAN, .tpot_ms = NAN, .e2e_ms = NAN};
+    (void)state;
+    stats_fixture_init(&f);
+    struct loadshape l = shape_of(&f, 1);
+    struct request_record *q = f.requests[1];
+    l.window = (struct loadshape_window){.begin_ns = q->due_ns, .end_ns = q->due_ns + 1};
+    q[1].due_ns++;
+    struct goodput_count n = goodput_count(&any, &l);
+    assert_int_equal(n.good, 1);
+    assert_int_equal(n.due, 1);
+    q[0].status = RECORD_UNANSWERED;
+    n = goodput_count(&any, &l);
+    assert_int_equal(n.good, 0);
+    assert_int_equal(n.due, 1);
+    q[0].status = RECORD_INTERRUPTED;
+    assert_int_equal(goodput_count(&any, &l).due, 0);
 }
 
 int main(void)
@@ -74,6 +117,7 @@ int main(void)
         cmocka_unit_test(test_read),
         cmocka_unit_test(test_limits),
         cmocka_unit_test(test_unknown),
+        cmocka_unit_test(test_window),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -68,61 +68,107 @@ static void test_lines(void **state)
     buf_fini(&text);
 }
 
-/* What is unknown is absent; what is there is there. */
-static void test_request(void **state)
+/* One request twice, with its events and without; both lines. */
+static void write_twice(struct journal_fixture *fx, const struct request_record *r,
+                        json_t *lines[2])
 {
-    struct journal_fixture *fx = *state;
     struct journal j;
     struct err e;
     struct buf text;
-    int64_t events[] = {2, 1};
     struct repeat_data of = {.cell = 0, .repeat = 1};
-    struct request_record r = {.index = 3,
-                               .status = RECORD_FAILED,
-                               .fail = FAIL_engine,
-                               .due_ns = 5,
-                               .ready_ns = NS_UNKNOWN,
-                               .sent_ns = 0,
-                               .first_ns = NS_UNKNOWN,
-                               .last_ns = NS_UNKNOWN,
-                               .done_ns = NS_UNKNOWN,
-                               .prefill_ns = NS_UNKNOWN,
-                               .decode_ns = NS_UNKNOWN,
-                               .connect_ns = 150,
-                               .tls_ns = NS_UNKNOWN,
-                               .tokens_in = 0,
-                               .tokens_out = TOKENS_UNKNOWN,
-                               .tokens_cached = TOKENS_UNKNOWN,
-                               .max_tokens = 8,
-                               .first_event_tokens = 2,
-                               .event_tokens = events,
-                               .event_count = 2,
-                               .error = "line\nbreak"};
     assert_int_equal(journal_create(&j, fx->path, clock_now(), &e), STATUS_OK);
-    assert_int_equal(journal_request(&j, &of, &r, true, &e), STATUS_OK);
-    assert_int_equal(journal_request(&j, &of, &r, false, &e), STATUS_OK);
+    assert_int_equal(journal_request(&j, &of, r, true, &e), STATUS_OK);
+    assert_int_equal(journal_request(&j, &of, r, false, &e), STATUS_OK);
     journal_close(&j);
     journal_fixture_read(fx->path, &text);
     struct str rest = {text.data, text.len};
-    json_t *line = line_of(&rest);
-    static const char *const absent[] = {"ready_ns",      "first_ns",     "tokens_out",
-                                         "gaps_ns",       "token_source", "stamps_exact",
-                                         "gaps_excluded", "tls_ns",       "excluded_ns"};
-    for (size_t i = 0; i < sizeof absent / sizeof absent[0]; i++)
-        if (json_object_get(line, absent[i]) != NULL)
-            fail_msg("%s is there", absent[i]);
-    assert_int_equal(json_int_of(line, "sent_ns", -1), 0);
-    assert_int_equal(json_int_of(line, "tokens_in", -1), 0);
-    assert_int_equal(json_int_of(line, "connect_ns", -1), 150);
-    assert_string_equal(json_str_of(line, "class"), "engine");
-    assert_string_equal(json_str_of(line, "error"), "line\nbreak");
-    assert_int_equal(json_array_size(json_object_get(line, "event_tokens")), 2);
-    json_decref(line);
-    line = line_of(&rest); /* without gaps: no event_tokens either */
-    assert_null(json_object_get(line, "event_tokens"));
-    assert_int_equal(json_int_of(line, "first_event_tokens", 1), 2);
-    json_decref(line);
+    lines[0] = line_of(&rest);
+    lines[1] = line_of(&rest);
     buf_fini(&text);
+}
+
+static struct request_record unknown_request(void)
+{
+    return (struct request_record){.index = 3,
+                                   .ready_ns = NS_UNKNOWN,
+                                   .first_ns = NS_UNKNOWN,
+                                   .last_ns = NS_UNKNOWN,
+                                   .done_ns = NS_UNKNOWN,
+                                   .prefill_ns = NS_UNKNOWN,
+                                   .decode_ns = NS_UNKNOWN,
+                                   .connect_ns = 150,
+                                   .tls_ns = NS_UNKNOWN,
+                                   .tokens_out = TOKENS_UNKNOWN,
+                                   .tokens_cached = TOKENS_UNKNOWN,
+                                   .max_tokens = 8,
+                                   .first_event_tokens = 1};
+}
+
+static void are_absent(const json_t *line, const char *const *names, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        if (json_object_get(line, names[i]) != NULL)
+            fail_msg("%s is there", names[i]);
+}
+
+/* What is unknown is absent; what is there is there. */
+static void test_request(void **state)
+{
+    static const char *const absent[] = {"ready_ns",     "first_ns", "tokens_out",
+                                         "gaps_ns",      "event_ns", "token_source",
+                                         "event_tokens", "tls_ns",   "http_status"};
+    json_t *lines[2];
+    struct request_record r = unknown_request();
+    r.status = RECORD_FAILED;
+    r.fail = FAIL_engine;
+    r.due_ns = 5;
+    r.error = "line\nbreak";
+    write_twice(*state, &r, lines);
+    are_absent(lines[0], absent, sizeof absent / sizeof *absent);
+    assert_int_equal(json_int_of(lines[0], "sent_ns", -1), 0);
+    assert_int_equal(json_int_of(lines[0], "tokens_in", -1), 0);
+    assert_int_equal(json_int_of(lines[0], "connect_ns", -1), 150);
+    assert_string_equal(json_str_of(lines[0], "status"), "failed");
+    assert_string_equal(json_str_of(lines[0], "class"), "engine");
+    assert_string_equal(json_str_of(lines[0], "error"), "line\nbreak");
+    json_decref(lines[0]);
+    json_decref(lines[1]);
+}
+
+/* An answer's events: where they are kept, each; else what is left of each class. */
+static void test_events(void **state)
+{
+    int64_t at_ns[] = {1000, 1010, 1030, 1060}, counts[] = {1, 2, 1, 1};
+    uint8_t marks[] = {
+        RECORD_MARK(EVENT_TEXT, EVENT_EXACT), RECORD_MARK(EVENT_TEXT, EVENT_EXACT),
+        RECORD_MARK(EVENT_TEXT, EVENT_BOUNDED), RECORD_MARK(EVENT_FINISH, EVENT_TAIL)};
+    static const char *const absent[] = {"text", "empty", "finish"};
+    static const char *const gone[] = {"event_ns", "gaps_ns", "stamps", "event_tokens"};
+    json_t *lines[2];
+    struct request_record r = unknown_request();
+    r.at_ns = at_ns;
+    r.marks = marks;
+    r.event_tokens = counts;
+    r.event_count = 4;
+    r.is_counted = true;
+    record_count_classes(&r);
+    write_twice(*state, &r, lines);
+    are_absent(lines[0], absent, sizeof absent / sizeof *absent);
+    assert_int_equal(json_int_of(lines[0], "event_ns", 0), 1000);
+    assert_int_equal(json_array_size(json_object_get(lines[0], "gaps_ns")), 3);
+    assert_string_equal(json_str_of(lines[0], "classes"), "T3F");
+    assert_string_equal(json_str_of(lines[0], "stamps"), "x2bt");
+    assert_true(json_bool_of(lines[0], "counted", false));
+    assert_int_equal(json_array_size(json_object_get(lines[0], "event_tokens")), 4);
+    are_absent(lines[1], gone, sizeof gone / sizeof *gone);
+    const json_t *text = json_object_get(lines[1], "text");
+    assert_int_equal(json_int_of(text, "count", 0), 3);
+    assert_int_equal(json_int_of(text, "first_ns", 0), 1000);
+    assert_int_equal(json_int_of(text, "last_ns", 0), 1030);
+    assert_int_equal(json_int_of(text, "bounded", 0), 1);
+    assert_int_equal(json_int_of(json_object_get(lines[1], "finish"), "tail", 0), 1);
+    json_decref(lines[0]);
+    json_decref(lines[1]);
 }
 
 static void test_exists(void **state)
@@ -212,6 +258,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_lines, setup, teardown),
         cmocka_unit_test_setup_teardown(test_request, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_events, setup, teardown),
         cmocka_unit_test_setup_teardown(test_exists, setup, teardown),
         cmocka_unit_test_setup_teardown(test_full, setup, teardown),
         cmocka_unit_test_setup_teardown(test_no_space, setup, teardown),

@@ -10,6 +10,7 @@
 #include "base/mem.h"
 #include "journal_fixture.h"
 #include "stats/rows.h"
+#include "stats/settle.h"
 
 static int setup(void **state)
 {
@@ -17,17 +18,13 @@ static int setup(void **state)
     struct err e;
     journal_fixture_init(&fx);
     struct request_record *q = &fx.f.requests[1][0];
-    q->gap_count = 2; /* one event of two tokens among them */
-    q->gaps_excluded = 1;
-    static int64_t events[] = {1, 2, 1, 1};
+    static int64_t events[] = {1, 2, 1, 1}; /* one of two tokens among them */
     q->event_tokens = events;
     q->event_count = 4;
-    static int64_t lengths[] = {7 * NS_PER_MS}, places[] = {1};
-    q->excluded_ns = lengths;
-    q->excluded_at = places;
+    q->last_ns = q->at_ns[3];
+    record_count_classes(q);
     q->connect_ns = 300000;
     q->tls_ns = 900000;
-    q->stamps_exact = 4; /* all of them: the count is told all the same */
     fx.f.repeats[1].phase_ns = fx.f.repeats[1].start_ns + 5;
     fx.f.cells[0].ramp_up_s = 2.5;
     fx.f.cells[0].max_concurrency = 32;
@@ -90,14 +87,14 @@ static void test_round_trip(void **state)
     assert_string_equal(read.env_json, fx->f.run.env_json);
     assert_int_equal(read.repeats[1].requests[0].event_count, 4);
     const struct request_record *q = &read.repeats[1].requests[0];
-    assert_int_equal(q->gaps_excluded, 1);
-    assert_int_equal(q->excluded_ns[0], 7 * NS_PER_MS);
-    assert_int_equal(q->excluded_at[0], 1);
+    assert_int_equal(read.definitions, 2);
+    assert_int_equal(q->events, RECORD_RAW);
+    assert_int_equal(q->event_tokens[1], 2);
     assert_int_equal(q->connect_ns, 300000);
     assert_int_equal(q->tls_ns, 900000);
-    assert_int_equal(q->stamps_exact, 4);
     assert_true(q[1].connect_ns == NS_UNKNOWN && q[1].tls_ns == NS_UNKNOWN);
-    assert_null(q[1].excluded_ns);
+    assert_null(q[1].event_tokens);
+    settle_run(&read);
     assert_int_equal(read.repeats[1].phase_ns, read.repeats[1].start_ns + 5);
     assert_int_equal(read.repeats[2].phase_ns, 0);
     assert_true(read.cells[0].ramp_up_s == 2.5);
@@ -111,47 +108,6 @@ static void test_round_trip(void **state)
     buf_fini(&want);
     buf_fini(&got);
     arena_fini(&a);
-}
-
-/* Excluded gaps that do not add up are not known; the rest of the request is. */
-static void test_odd_exclusions(void **state)
-{
-    static const char *const odd[] = {
-        "\"gaps_excluded\":2,\"excluded_ns\":[7],\"excluded_at\":[1]",
-        "\"gaps_excluded\":1,\"excluded_ns\":[7],\"excluded_at\":[]",
-        "\"gaps_excluded\":1",
-        "\"gaps_excluded\":-1,\"excluded_ns\":[7],\"excluded_at\":[1]",
-    };
-    struct journal_fixture *fx = *state;
-    struct buf text, out;
-    journal_fixture_read(fx->path, &text);
-    for (size_t i = 0; i < sizeof odd / sizeof *odd; i++) {
-        struct arena a;
-        struct run_data run;
-        struct journal_note note;
-        struct err e;
-        int line = 0;
-        buf_init(&out, 1 << 20);
-        for (struct str rest = {text.data, text.len}; line < 3; line++) {
-            struct str one = str_cut(&rest, '\n');
-            buf_append(&out, one.ptr, one.len);
-            buf_char(&out, '\n');
-        }
-        buf_printf(&out,
-                   "{\"type\":\"request\",\"cell\":0,\"repeat\":0,\"status\":\"ok\","
-                   "\"gaps_ns\":[5],%s}\n",
-                   odd[i]);
-        journal_fixture_put(fx->path, (struct str){buf_cstr(&out), out.len});
-        arena_init(&a, 1 << 20);
-        if (journal_read(fx->path, &a, &run, &note, &e) != STATUS_OK)
-            fail_msg("%s: %s: %s", odd[i], e.where, e.what);
-        assert_int_equal(run.repeats[0].requests[0].gap_count, 1);
-        assert_null(run.repeats[0].requests[0].excluded_ns);
-        assert_null(run.repeats[0].requests[0].excluded_at);
-        arena_fini(&a);
-        buf_fini(&out);
-    }
-    buf_fini(&text);
 }
 
 /* At every length: no crash; whole lines count, the cut one does not. */
@@ -254,7 +210,7 @@ static void test_refused(void **state)
     struct journal_fixture *fx = *state;
     refused(fx, 4, "{\"type\":\"request\"", "");
     refused(fx, 4, "{\"a\":1}", "without a type");
-    refused(fx, 1, "{\"type\":\"run\",\"format\":2}", "format 1");
+    refused(fx, 1, "{\"type\":\"run\",\"format\":3}", "format 1 or 2");
     refused(fx, 1, "{\"type\":\"run\",\"format\":1}", "without its members");
     refused(fx, 1, "", "not a journal");
     refused(fx, 2, "", "a cell that is not there");
@@ -322,6 +278,7 @@ static void test_no_memory(void **state)
         enum status s = journal_read(fx->path, &a, &run, &note, &e);
         mem_fail_at(0);
         if (s == STATUS_OK) {
+            settle_run(&run);
             rows_text(&run, &got);
             assert_string_equal(buf_cstr(&got), buf_cstr(&want));
             buf_fini(&got);
@@ -365,7 +322,6 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_round_trip, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_odd_exclusions, setup, teardown),
         cmocka_unit_test_setup_teardown(test_cut_everywhere, setup, teardown),
         cmocka_unit_test_setup_teardown(test_damaged_everywhere, setup, teardown),
         cmocka_unit_test_setup_teardown(test_refused, setup, teardown),

@@ -26,12 +26,17 @@ static int drop(void **state)
 
 static void ended(enum record_status status, int64_t ttft_ms, int64_t gap_ms)
 {
-    int64_t gaps_ns[] = {gap_ms * NS_PER_MS, gap_ms * NS_PER_MS};
-    const struct request_record r = {.status = status,
-                                     .due_ns = 100,
-                                     .first_ns = 100 + ttft_ms * NS_PER_MS,
-                                     .gaps_ns = gaps_ns,
-                                     .gap_count = 2};
+    int64_t first_ns = 100 + ttft_ms * NS_PER_MS, gap_ns = gap_ms * NS_PER_MS;
+    int64_t at_ns[] = {100, first_ns, first_ns + gap_ns, first_ns + 2 * gap_ns,
+                       first_ns + 9 * gap_ns};
+    uint8_t marks[] = {RECORD_MARK(EVENT_EMPTY, EVENT_EXACT), 0, 0, 0,
+                       RECORD_MARK(EVENT_FINISH, EVENT_TAIL)};
+    struct request_record r = {.status = status,
+                               .due_ns = 100,
+                               .at_ns = at_ns,
+                               .marks = marks,
+                               .event_count = 5};
+    record_count_classes(&r);
     live_record(&live, &r);
 }
 

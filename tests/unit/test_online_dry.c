@@ -49,9 +49,9 @@ static void closed(void **state)
     shows(*state, "--goodput ttft:1s --warmup-requests 2 --api-key k",
           (const char *const[]){"server    http://localhost:8000\n", "the server's only",
                                 "completions, streamed, with a key",
-                                "c8        closed, 8 in flight, 64 requests a repeat",
-                                "short              c32       as set       3       768",
-                                "3 cells x 3 repeats", "1008 requests, at most 129024",
+                                "c8        closed, 8 in flight, 72 requests a repeat",
+                                "short              c32       as set       3       864",
+                                "3 cells x 3 repeats", "1131 requests, at most 144768",
                                 "2 warm-up requests", "{\"ttft_ms\":1000.0}",
                                 "600 s a request", "time: unknown", NULL});
     shows(*state, "--concurrency 4 --duration 30s --ramp-up 5s",

@@ -37,7 +37,7 @@ static const struct online_load *load(struct online_job_fixture *f, size_t i)
 static void closed(void **state)
 {
     struct online_job_fixture *f = *state;
-    static const int64_t slots[] = {1, 8, 32}, prompts[] = {16, 64, 256};
+    static const int64_t slots[] = {1, 8, 32}, prompts[] = {17, 72, 288};
     online_job_fixture_ok(f, "");
     assert_int_equal(f->job.plan.options.load_count, 3);
     for (size_t i = 0; i < 3; i++) {
@@ -72,7 +72,6 @@ static void open_loads(void **state)
     assert_int_equal(load(f, 0)->kind, ONLINE_OPEN);
     assert_true(load(f, 0)->rate_rps == 0.5);
     assert_int_equal(load(f, 0)->arrival, ONLINE_POISSON);
-    assert_int_equal(load(f, 0)->num_prompts, 100);
     assert_int_equal(load(f, 0)->max_concurrency, 9);
     assert_true(isinf(load(f, 2)->rate_rps));
     assert_string_equal(online_job_fixture_told(f), "");
@@ -86,6 +85,29 @@ static void open_loads(void **state)
                              "--num-prompts 30");
     assert_int_equal(load(f, 0)->arrival, ONLINE_CONSTANT);
     assert_int_equal(load(f, 0)->num_prompts, 30);
+}
+
+/* What is due in a minute, longer where answers are, 300 at least. */
+static void length_of_an_open_load(void **state)
+{
+    struct online_job_fixture *f = *state;
+    static const struct {
+        const char *words;
+        int64_t prompts;
+    } cases[] = {
+        {"--request-rate 0.5", 300},
+        {"--request-rate 20", 1200},
+        {"--request-rate 20 --ramp-up 10s", 1300},
+        {"--request-rate 20 --max-tokens 64", 1200},
+        {"--request-rate 20 --max-tokens 512", 4800},
+        {"--request-rate 20 --scenarios short long_generation", 9600},
+        {"--request-rate inf", 300},
+        {"--request-rate 1e6 --num-runs 2", 10000000},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        online_job_fixture_ok(f, cases[i].words);
+        assert_int_equal(load(f, 0)->num_prompts, cases[i].prompts);
+    }
 }
 
 static void what_does_not_go_together(void **state)
@@ -134,6 +156,7 @@ int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
     const struct CMUnitTest tests[] = {TEST(closed), TEST(open_loads),
+                                       TEST(length_of_an_open_load),
                                        TEST(what_does_not_go_together), TEST(goodput)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -120,6 +120,7 @@ static void names_and_defaults(void **state)
                                           {"no-gaps", "false"},
                                           {"limit", ""},
                                           {"accept-invalid", ""},
+                                          {"require-valid", "false"},
                                           {"mlflow-uri", ""},
                                           {"mlflow-experiment", ""},
                                           {"mlflow-tag", ""},

@@ -14,20 +14,21 @@ static void say_count(struct buf *b, const char *name, int64_t value)
         (void)buf_printf(b, " %s=%lld", name, (long long)value);
 }
 
-/* "choice finish=length ids=1 in=4 out=5 cached=0 error=..."; "no" for what is refused.
- */
+/* "text finish=length ids=1 in=4 out=5 cached=0 error=..."; "no" for what is refused. */
 static void say(struct str json, enum openai_endpoint endpoint, struct buf *b)
 {
     static const char *const finishes[] = {"", " finish=length", " finish=stop",
                                            " finish=abort", " finish=other"};
+    static const char *const classes[] = {"", " role", " empty", " end", " text"};
     struct openai_chunk c;
     memset(&c, 0x55, sizeof c);
     buf_clear(b);
     if (!openai_read(json, endpoint, &c))
         (void)buf_text(b, " no");
-    (void)buf_printf(b, "%s%s%s%s", c.is_done ? " done" : "",
-                     c.has_choice ? " choice" : "", c.is_role_only ? " role" : "",
+    (void)buf_printf(b, "%s%s%s", c.is_done ? " done" : "", classes[c.cls],
                      finishes[c.finish]);
+    if (c.has_role && c.cls == OPENAI_EMPTY)
+        (void)buf_text(b, " role");
     say_count(b, "ids", c.token_ids);
     say_count(b, "in", c.tokens_in);
     say_count(b, "out", c.tokens_out);
@@ -75,25 +76,25 @@ static void completions(void **state)
     (void)state;
     completion("[DONE]", "done");
     completion(" [DONE] ", "done");
-    completion("{\"choices\":[{\"text\":\"a\"}]}", "choice");
-    completion("{\"choices\":[{\"text\":\"\",\"finish_reason\":null}]}", "choice");
+    completion("{\"choices\":[{\"text\":\"a\"}]}", "text");
+    completion("{\"choices\":[{\"text\":\"\",\"finish_reason\":null}]}", "empty");
     completion("{\"choices\":[{\"text\":null}]}", "");
     completion("{\"choices\":[{\"index\":0}]}", "");
     completion("{\"choices\":[]}", "");
     completion("{\"choices\":null}", "no");
-    completion("{\"choices\":[{\"finish_reason\":\"length\"}]}", "choice finish=length");
+    completion("{\"choices\":[{\"finish_reason\":\"length\"}]}", "end finish=length");
     completion("{\"choices\":[{\"text\":\"\",\"finish_reason\":\"stop\"}]}",
-               "choice finish=stop");
+               "end finish=stop");
     completion("{\"choices\":[{\"text\":\"\",\"finish_reason\":\"abort\"}]}",
-               "choice finish=abort");
+               "end finish=abort");
     completion("{\"choices\":[{\"text\":\"\",\"finish_reason\":\"repetition\"}]}",
-               "choice finish=other");
+               "end finish=other");
     completion("{\"choices\":[{\"text\":\"\",\"finish_reason\":\"len\\u0067th\"}]}",
-               "choice finish=other");
+               "end finish=other");
     completion(
         "{ \"choices\" : [ { \"text\" : \"a\" , \"finish_reason\" : \"length\" } ] ,\r\n"
         "\t\"usage\" : { \"prompt_tokens\" : 4 , \"completion_tokens\" : 5 } } ",
-        "choice finish=length in=4 out=5");
+        "text finish=length in=4 out=5");
     completion("{\"choices\":[{\"delta\":{\"content\":\"a\"}}]}", "");
 }
 
@@ -101,15 +102,15 @@ static void strings(void **state)
 {
     (void)state;
     completion("{\"choices\":[{\"text\":\"a\\\"}]}\",\"finish_reason\":\"length\"}]}",
-               "choice finish=length");
+               "text finish=length");
     completion("{\"choices\":[{\"text\":\"\\\\\",\"finish_reason\":\"length\"}]}",
-               "choice finish=length");
+               "text finish=length");
     completion("{\"choices\":[{\"text\":\"\\\\\\\"\",\"finish_reason\":\"stop\"}]}",
-               "choice finish=stop");
+               "text finish=stop");
     completion("{\"choices\":[{\"text\":\"\\\"finish_reason\\\":\\\"length\\\"\"}]}",
-               "choice");
-    completion("{\"choices\":[{\"text\":\"\xff\xe3\x81\"}]}", "choice");
-    completion("{\"id\":\"\\\"usage\\\":{\",\"choices\":[{\"text\":\"a\"}]}", "choice");
+               "text");
+    completion("{\"choices\":[{\"text\":\"\xff\xe3\x81\"}]}", "text");
+    completion("{\"id\":\"\\\"usage\\\":{\",\"choices\":[{\"text\":\"a\"}]}", "text");
     completion("{\"choices\":[{\"text\":\"a\\\"}]}", "no");
     completion("{\"choices\":[{\"text\":\"a", "no");
 }
@@ -144,19 +145,18 @@ static void usage(void **state)
 static void token_ids(void **state)
 {
     (void)state;
-    completion("{\"choices\":[{\"text\":\"a\",\"token_ids\":[24,48,24]}]}",
-               "choice ids=3");
+    completion("{\"choices\":[{\"text\":\"a\",\"token_ids\":[24,48,24]}]}", "text ids=3");
     completion("{\"choices\":[{\"text\":\"\",\"prompt_token_ids\":[1,2],"
                "\"token_ids\":[]}]}",
-               "choice ids=0");
-    completion("{\"choices\":[{\"text\":\"\",\"token_ids\":null}]}", "choice");
-    completion("{\"choices\":[{\"token_ids\":[ 1 , 2 ]}]}", "choice ids=2");
+               "empty ids=0");
+    completion("{\"choices\":[{\"text\":\"\",\"token_ids\":null}]}", "empty");
+    completion("{\"choices\":[{\"token_ids\":[ 1 , 2 ]}]}", "empty ids=2");
     completion("{\"choices\":[{\"text\":\"\",\"token_ids\":[1]},"
                "{\"text\":\"\",\"token_ids\":[1,2],\"finish_reason\":\"stop\"}]}",
-               "choice finish=stop ids=3");
+               "end finish=stop ids=3");
     chat("{\"choices\":[{\"delta\":{\"role\":\"assistant\",\"content\":\"\"},"
          "\"token_ids\":[7]}]}",
-         "choice ids=1");
+         "empty role ids=1");
 }
 
 static void chats(void **state)
@@ -164,39 +164,74 @@ static void chats(void **state)
     (void)state;
     chat("{\"choices\":[{\"delta\":{\"role\":\"assistant\",\"content\":\"\"},"
          "\"finish_reason\":null}]}",
-         "role");
+         "empty role");
     chat("{\"choices\":[{\"delta\":{\"role\":\"assistant\"}}]}", "role");
     chat("{\"choices\":[{\"delta\":{\"role\":\"assistant\",\"content\":null}}]}", "role");
     chat("{\"choices\":[{\"delta\":{\"role\":\"assistant\",\"content\":\"\","
          "\"tool_calls\":[ ],\"reasoning\":null}}]}",
-         "role");
+         "empty role");
     chat("{\"choices\":[{\"delta\":{\"role\":\"assistant\",\"content\":\"Hi\"}}]}",
-         "choice");
+         "text");
     chat("{\"choices\":[{\"delta\":{\"role\":\"assistant\",\"content\":\"\"},"
          "\"finish_reason\":\"stop\"}]}",
-         "choice finish=stop");
-    chat("{\"choices\":[{\"delta\":{\"content\":\"\"}}]}", "choice");
+         "end finish=stop");
+    chat("{\"choices\":[{\"delta\":{\"content\":\"\"}}]}", "empty");
     chat("{\"choices\":[{\"delta\":{\"content\":null}}]}", "");
     chat("{\"choices\":[{\"delta\":{}}]}", "");
     chat("{\"choices\":[{\"delta\":{},\"finish_reason\":\"length\"}]}",
-         "choice finish=length");
+         "end finish=length");
     chat("{\"choices\":[{\"delta\":{\"content\":null,\"reasoning_content\":\"\"}}]}",
-         "choice");
-    chat("{\"choices\":[{\"delta\":{\"reasoning\":\"so\"}}]}", "choice");
+         "empty");
+    chat("{\"choices\":[{\"delta\":{\"reasoning\":\"so\"}}]}", "text");
     chat("{\"choices\":[{\"delta\":{\"tool_calls\":[{\"index\":0,\"function\":"
          "{\"arguments\":\"{\\\"a\\\":\"}}]}}]}",
-         "choice");
+         "text");
     chat("{\"choices\":[{\"delta\":{\"role\":\"assistant\",\"content\":null,"
          "\"tool_calls\":[{\"index\":0}]}}]}",
-         "choice");
+         "empty role");
     chat("{\"choices\":[{\"delta\":null}]}", "");
     chat("{\"choices\":[{\"message\":{\"role\":\"assistant\",\"content\":\"\"},"
          "\"finish_reason\":\"length\"}],\"usage\":{\"prompt_tokens\":2,"
          "\"completion_tokens\":3}}",
-         "choice finish=length in=2 out=3");
+         "end finish=length in=2 out=3");
     chat("{\"choices\":[{\"message\":{\"role\":\"assistant\",\"content\":\"\"}}]}",
-         "choice");
+         "empty role");
     chat("{\"choices\":[{\"text\":\"a\"}]}", "");
+}
+
+/* Text in whatever member, at any depth; labels are none. */
+static void texts_anywhere(void **state)
+{
+    static const struct {
+        const char *delta, *says;
+    } cases[] = {
+        {"{\"content\":[{\"type\":\"text\",\"text\":\"w\"}]}", "text"},
+        {"{\"content\":[{\"type\":\"text\",\"text\":\"\"}]}", "empty"},
+        {"{\"content\":[]}", "empty"},
+        {"{\"content\":{\"parts\":[\"\",\"w\"]}}", "text"},
+        {"{\"thinking\":\"w\"}", "text"},
+        {"{\"x\":{\"role\":\"a\",\"id\":\"b\",\"name\":{\"y\":\"c\"}}}", "empty"},
+        {"{\"tool_calls\":[{\"id\":\"call_1\",\"type\":\"function\",\"function\":"
+         "{\"name\":\"f\",\"arguments\":\"\"}}]}",
+         "empty"},
+        {"{\"tool_calls\":[{\"function\":{\"name\":\"f\",\"arguments\":\"{\"}}]}",
+         "text"},
+        {"{\"id\":\"x\",\"type\":\"y\",\"index\":0}", ""},
+        {"{\"audio\":null,\"refusal\":null,\"n\":7}", ""},
+        {"{\"key with : and \\\" in it\":[\"\"]}", "empty"},
+        {"{\"a\":[\"\\\"\"]}", "text"},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct buf b;
+        buf_init(&b, 1000);
+        (void)buf_printf(&b, "{\"choices\":[{\"delta\":%s}]}", cases[i].delta);
+        chat(buf_cstr(&b), cases[i].says);
+        buf_fini(&b);
+    }
+    chat("{\"choices\":[{\"delta\":{\"content\":\"\"},\"finish_reason\":\"\"}]}",
+         "empty");
+    completion("{\"choices\":[{\"text\":\"\",\"finish_reason\":\"\"}]}", "empty");
 }
 
 static void errors(void **state)
@@ -216,9 +251,9 @@ static void errors(void **state)
     completion("{\"object\":\"error\",\"message\":\"m\",\"code\":400}", "error=m");
     completion("{\"detail\":\"Not Found\"}", "error=Not Found");
     completion("{\"detail\":[{\"msg\":\"m\"}]}", "error=[{\"msg\":\"m\"}]");
-    completion("{\"error\":null,\"choices\":[{\"text\":\"a\"}]}", "choice");
+    completion("{\"error\":null,\"choices\":[{\"text\":\"a\"}]}", "text");
     completion("{\"choices\":[{\"text\":\"a\"}],\"message\":\"m\",\"detail\":\"d\"}",
-               "choice");
+               "text");
     completion("{\"choices\":[],\"error\":{\"message\":\"m\"}}", "error=m");
 }
 
@@ -292,7 +327,7 @@ static void other_values(void **state)
         buf_init(&b, 1000);
         (void)buf_printf(&b, "{\"a\":%s,\"choices\":[{\"b\":%s,\"text\":\"\"}],\"c\":%s}",
                          values[i], values[i], values[i]);
-        completion(buf_cstr(&b), "choice");
+        completion(buf_cstr(&b), "empty");
         buf_fini(&b);
     }
 }
@@ -330,7 +365,7 @@ static void cut_events(void **state)
         "\"logprobs\":null,\"finish_reason\":\"length\",\"token_ids\":[24,-4.5]}],"
         "\"usage\":{\"prompt_tokens\":9,\"prompt_tokens_details\":"
         "{\"cached_tokens\":0}}}";
-    completion(event, "choice finish=length ids=2 in=9 cached=0");
+    completion(event, "text finish=length ids=2 in=9 cached=0");
     for (size_t len = 1; len < sizeof event - 1; len++) {
         char begin[sizeof event];
         memcpy(begin, event, len);
@@ -342,12 +377,12 @@ static void cut_events(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(paths),        cmocka_unit_test(completions),
-        cmocka_unit_test(strings),      cmocka_unit_test(usage),
-        cmocka_unit_test(token_ids),    cmocka_unit_test(chats),
-        cmocka_unit_test(errors),       cmocka_unit_test(refused),
-        cmocka_unit_test(other_values), cmocka_unit_test(depth),
-        cmocka_unit_test(cut_events),
+        cmocka_unit_test(paths),          cmocka_unit_test(completions),
+        cmocka_unit_test(strings),        cmocka_unit_test(usage),
+        cmocka_unit_test(token_ids),      cmocka_unit_test(chats),
+        cmocka_unit_test(texts_anywhere), cmocka_unit_test(errors),
+        cmocka_unit_test(refused),        cmocka_unit_test(other_values),
+        cmocka_unit_test(depth),          cmocka_unit_test(cut_events),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

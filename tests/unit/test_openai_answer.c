@@ -202,6 +202,66 @@ static void comments_after_a_token(void **state)
     is_token(1, EVENT_EXACT, 2100);
 }
 
+/* A finish reason without text, in the read of the token before it: that token's stamp is
+ * as true as that of one before the usage. */
+static void a_finish_of_its_own(void **state)
+{
+    (void)state;
+    head();
+    chunk(TOKEN);
+    chunk(LAST);
+    read_all(2000);
+    is_token(0, EVENT_TAIL, 2000);
+    assert_int_equal(lane.events[0].cls, EVENT_TEXT);
+    is_token(1, EVENT_EXACT, 2000);
+    assert_int_equal(lane.events[1].cls, EVENT_FINISH);
+    chunk(USAGE);
+    chunk(DONE);
+    put("0\r\n\r\n");
+    assert_true(read_all(3000));
+    assert_int_equal(lane.event_count, 3);
+    assert_int_equal(lane.events[2].kind, EVENT_DONE);
+    drop(NULL);
+    make(NULL);
+    head();
+    chunk(TOKEN);
+    read_all(2000);
+    chunk(TOKEN);
+    chunk(TOKEN);
+    chunk(LAST); /* and of three in a read only the last */
+    read_all(2100);
+    is_token(1, EVENT_BOUNDED, 2100);
+    is_token(2, EVENT_TAIL, 2100);
+}
+
+#define EMPTY_DELTA                                                                   \
+    "data: {\"choices\":[{\"index\":0,\"delta\":{\"role\":\"assistant\",\"content\":" \
+    "\"\"},\"finish_reason\":\"\"}]}\n\n"
+
+/* An empty text with a role opens an answer; later it is half a character. Without a role
+ * nobody can tell yet. */
+static void empty_texts(void **state)
+{
+    (void)state;
+    setup.endpoint = OPENAI_CHAT;
+    head();
+    chunk(EMPTY_DELTA);
+    read_all(2000);
+    assert_int_equal(lane.event_count, 0);
+    chunk(EMPTY_DELTA);
+    read_all(2100);
+    is_token(0, EVENT_EXACT, 2100);
+    assert_int_equal(lane.events[0].cls, EVENT_EMPTY);
+    drop(NULL);
+    make(NULL);
+    setup.endpoint = OPENAI_CHAT;
+    head();
+    chunk("data: {\"choices\":[{\"index\":0,\"delta\":{\"content\":\"\"}}]}\n\n");
+    read_all(2000);
+    is_token(0, EVENT_EXACT, 2000);
+    assert_int_equal(lane.events[0].cls, EVENT_EMPTY);
+}
+
 static void done_is_not_success(void **state)
 {
     (void)state;
@@ -242,13 +302,14 @@ static void success_without_done(void **state)
 {
     (void)state;
     head();
+    chunk(TOKEN);
     chunk(LAST);
     put("0\r\n\r\n");
     assert_true(read_all(2000));
-    assert_int_equal(lane.event_count, 2);
-    assert_int_equal(lane.events[1].kind, EVENT_DONE);
-    assert_int_equal(lane.events[1].source, TOKEN_SOURCE_estimated);
-    assert_int_equal(lane.events[1].tokens_out, 1);
+    assert_int_equal(lane.event_count, 3);
+    assert_int_equal(lane.events[2].kind, EVENT_DONE);
+    assert_int_equal(lane.events[2].source, TOKEN_SOURCE_estimated);
+    assert_int_equal(lane.events[2].tokens_out, 1); /* an end is taken for no token */
 }
 
 static void a_role_is_no_token(void **state)
@@ -289,6 +350,7 @@ static void errors_before_the_stream(void **state)
         "{\"error\":{\"message\":\"too busy\"}}");
     assert_true(read_all(2000));
     has_failed(0, FAIL_http, "HTTP 429 (Retry-After 7 s): too busy");
+    assert_int_equal(lane.events[0].http_status, 429);
 }
 
 static void put_whole(void)
@@ -376,6 +438,8 @@ int main(void)
         TEST(a_read_that_ends_in_the_next_event),
         TEST(stamps_that_cannot_be_true),
         TEST(comments_after_a_token),
+        TEST(a_finish_of_its_own),
+        TEST(empty_texts),
         TEST(done_is_not_success),
         TEST(done_without_a_reason_is_no_success),
         TEST(an_abort_is_a_failure_and_no_token),

@@ -89,15 +89,14 @@ static void test_online(void **state)
     struct bench *b = *state;
     struct request_record *q = b->f.requests[1];
     b->m.is_online = true;
-    q[0].stamps_exact = 4;
-    q[1].stamps_bounded = 3;
-    q[1].stamps_tail = 1;
+    static uint8_t marks[] = {4, 4, 4, 0, 8}; /* bounded thrice, exact, tail */
+    q[1].marks = marks;
     q[1].due_ns -= 50 * NS_PER_MS;
     q[1].sent_ns = q[1].ready_ns + 20 * NS_PER_MS;
     b->row.v[FIELD_price_usd_per_hour] = value_num(3.6);
     b->row.v[FIELD_window_tokens_per_second] = value_num(100); /* known better */
     measure(b);
-    is(b, FIELD_stamps_exact, 4);
+    is(b, FIELD_stamps_exact, 6);
     is(b, FIELD_stamps_bounded, 3);
     is(b, FIELD_stamps_tail, 1);
     is(b, FIELD_ttft_mean_s, (0.110 + 0.160) / 2);         /* from due */

@@ -63,8 +63,12 @@ static void test_open(void **state)
     build(&f);
     is(FIELD_total_time, 1.96);
     is(FIELD_tokens_per_second, 80 / 1.96);
-    is(FIELD_window_s, 1.90002);
-    is(FIELD_window_tokens_per_second, 76 / 1.90002); /* the last answer comes after */
+    is(FIELD_window_s, 1.71996);                      /* 3 x 60.02 ms after the start */
+    is(FIELD_window_tokens_per_second, 68 / 1.71996); /* the last answer comes after */
+    is(FIELD_window_requests_per_second, 17 / 1.71996);
+    is(FIELD_e2e_early_s, 0.06002);
+    is(FIELD_inflight_expected, 10 * (0.06002 + 0.01498 / 11)); /* one was held */
+    is(FIELD_read_interval_p50_s, 0.016);
     is(FIELD_requests_held, 1);
     is(FIELD_send_lag_p50_s, 20e-6);
     is_null(FIELD_send_lag_p99_s);
@@ -101,7 +105,8 @@ static void test_closed(void **state)
     is(FIELD_send_lag_p50_s, 20e-6);
     is(FIELD_send_lag_max_s, 20e-6);
     is(FIELD_send_late_share, 0);
-    is(FIELD_window_s, 4 * 0.06002 + 3e-6);
+    is(FIELD_window_s, 3 * 0.06002 + 22e-6); /* when two of the first four had ended */
+    is_null(FIELD_inflight_expected);
     is(FIELD_requests_held, 0);
     is(FIELD_connections_new, 0);
     is(FIELD_connections_reused, 20);
@@ -139,11 +144,41 @@ static void test_goodput(void **state)
     f.requests[3].first_ns += MS;
     f.requests[4].status = RECORD_FAILED;
     build(&f);
-    is(FIELD_goodput_rps, 18 / 1.96);
+    is(FIELD_goodput_rps, 16 / 1.71996);
+    is(FIELD_goodput_share, 16 / 18.0);
     is(FIELD_requests_per_second, 19 / 1.96);
     f.run.fields.v[FIELD_slo] = value_str("ttft:12ms"); /* nobody can read that */
     build(&f);
     is_null(FIELD_goodput_rps);
+    online_fixture_fini(&f);
+}
+
+/* A third unanswered: they are the slowest, and no mean stands for all. */
+static void test_unanswered(void **state)
+{
+    (void)state;
+    struct online_fixture f;
+    open_load(&f);
+    for (size_t i = 0; i < 20; i += 3) {
+        f.requests[i].status = RECORD_UNANSWERED;
+        f.requests[i].first_ns = f.requests[i].last_ns = NS_UNKNOWN;
+        f.requests[i].error = "no end of the answer";
+    }
+    build(&f);
+    is(FIELD_requests_unanswered, 7);
+    is(FIELD_requests_failed, 0);
+    is(FIELD_requests_cancelled, 0);
+    is(FIELD_ttft_p50_s, 0.01202); /* 6 of 18 in the window have none */
+    is_null(FIELD_ttft_mean_s);
+    is_null(FIELD_e2e_mean_s);
+    is_null(FIELD_first_token_latency);
+    assert_string_equal(field_str(&row, FIELD_reasons), "[\"ERRORS\"]");
+    assert_string_equal(field_str(&row, FIELD_first_error), "no end of the answer");
+    for (size_t i = 0; i < 20; i += 2)
+        f.requests[i].status = RECORD_UNANSWERED;
+    build(&f);
+    is_null(FIELD_ttft_p50_s); /* the rank is among those without an answer */
+    is_null(FIELD_e2e_service_p50_s);
     online_fixture_fini(&f);
 }
 
@@ -161,7 +196,7 @@ static void test_told(void **state)
     f.repeat.fields.v[FIELD_drain_interval_us] = value_num(250);
     build(&f);
     is(FIELD_window_tokens_per_second, 7);
-    is(FIELD_window_s, 1.90002);
+    is(FIELD_window_s, 1.71996);
     is(FIELD_connections_new, 3);
     is(FIELD_loop_lag_p99_s, 0.25);
     is(FIELD_client_cpu_ratio, 0.5);
@@ -191,7 +226,7 @@ static void test_no_memory(void **state)
         assert_true(nth < 1000);
     }
     is(FIELD_connections_new, 1);
-    is(FIELD_goodput_rps, 0 / 1.96 + 20 / 1.96);
+    is(FIELD_goodput_rps, 18 / 1.71996);
     assert_true(nth > 10);
     online_fixture_fini(&f);
     arena_fini(&arena);
@@ -200,9 +235,10 @@ static void test_no_memory(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_open),      cmocka_unit_test(test_closed),
-        cmocka_unit_test(test_one_round), cmocka_unit_test(test_goodput),
-        cmocka_unit_test(test_told),      cmocka_unit_test(test_no_memory),
+        cmocka_unit_test(test_open),       cmocka_unit_test(test_closed),
+        cmocka_unit_test(test_one_round),  cmocka_unit_test(test_goodput),
+        cmocka_unit_test(test_told),       cmocka_unit_test(test_no_memory),
+        cmocka_unit_test(test_unanswered),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -98,18 +98,13 @@ static void test_order(void **state)
     const char *text = table(b, 4);
     assert_true(strstr(text, "  tiny on g5.xlarge: vllm, offline\n") == text);
     journal_fixture_has(
-        text, "  batch cache        tokens/s ms/token  TTFT ms  ITL ms  hits $/1Mtok"
-              "  verdict\n"
+        text, "batch cache      tokens/s  ms/tok TTFT ms   TPOT hits $/1Mtok  verdict\n"
               "short\n"
-              "      1   off       100.0 +-?    10.00    200.0       -    0%   2.431"
-              "  VALID\n"
-              "      8   off       100.0 +-?    10.00    200.0       -    0%   2.431"
-              "  VALID\n"
-              "      8    on       200.0 +-?    5.000    50.00       -   50%   2.431"
-              "  VALID\n"
+              "    1   off     100.0 +-?   10.00   200.0      -   0%   2.431  VALID\n"
+              "    8   off     100.0 +-?   10.00   200.0      -   0%   2.431  VALID\n"
+              "    8    on     200.0 +-?   5.000   50.00      -  50%   2.431  VALID\n"
               "long\n"
-              "      1   off       100.0 +-?    10.00    200.0       -    0%   2.431"
-              "  VALID\n");
+              "    1   off     100.0 +-?   10.00   200.0      -   0%   2.431  VALID\n");
 }
 
 static void test_caching(void **state)
@@ -193,25 +188,39 @@ static void test_percentiles(void **state)
     b->run.percentiles = asked;
     b->run.percentile_count = 4;
     const char *text = table(b, 4);
-    journal_fixture_has(text,
-                        "   load cache        tokens/s TTFT p50      p99 ITL p50     p99 "
-                        "failed  verdict\n"
-                        "short\n"
-                        "    c=1   off       100.0 +-?    23.40     1250   9.876   41.50 "
-                        "  1234  VALID\n");
-    journal_fixture_has(text, "\nTTFT and ITL in ms, ");
-    assert_null(strstr(text, "*: mean"));
-    asked[1] = 95; /* no p99: the highest */
-    asked[2] = 75; /* no p50: the lowest */
-    journal_fixture_has(table(b, 4), " TTFT p75    p99.9 ITL p75   p99.9 failed");
-    journal_fixture_has(table(b, 4), " 23.40        -   9.876   77.00   1234  VALID\n");
-    itl[2].value = NAN; /* gaps that nobody kept */
+    journal_fixture_has(text, "   load cache        tokens/s    req/s failed  verdict\n"
+                              "short\n"
+                              "    c=1   off       100.0 +-?        0   1234  VALID\n");
+    journal_fixture_has(
+        text, "   load cache TTFT p50        high ITL p50       high   TPOT E2E p50"
+              "        high\n"
+              "short\n"
+              "    c=1   off    23.40    1250 p99   9.876 77.0 p99.9      -       -"
+              "           -\n");
+    asked[1] = 95; /* no p50: the lowest */
+    asked[2] = 75;
+    journal_fixture_has(table(b, 4), " TTFT p75        high ITL p75 ");
+    itl[2].value = itl[3].value = NAN; /* too few gaps */
     b->cells[3].inter_token_latency_ms = spread_of(10.5);
-    journal_fixture_has(table(b, 4), " 23.40        -  10.50*   77.00   1234  VALID\n");
-    journal_fixture_has(table(b, 4), "\n*: mean time per output token; ");
+    journal_fixture_has(table(b, 4), "       -   41.5 p99  10.50 ");
     b->run.percentile_count = 0;
-    journal_fixture_has(table(b, 4),
-                        "    TTFT              ITL         failed  verdict\n");
+    journal_fixture_has(table(b, 4), "     TTFT        high     ITL ");
+}
+
+static void test_goodput(void **state)
+{
+    struct bench *b = *state;
+    for (int i = 0; i < 4; i++) {
+        b->rows[i].v[FIELD_serving_mode] = value_str("online");
+        b->cells[i].goodput_rps = spread_of(NAN);
+        b->cells[i].requests_per_second = spread_of(4.25);
+    }
+    assert_null(strstr(table(b, 4), "good/s"));
+    b->rows[3].v[FIELD_slo] = value_json("{\"e2e_ms\":100}");
+    b->cells[3].goodput_rps = spread_of(3.5);
+    const char *text = table(b, 4);
+    journal_fixture_has(text, "req/s   good/s failed ");
+    journal_fixture_has(text, "4.250    3.500      0  VALID");
 }
 
 static void test_marks(void **state)
@@ -222,6 +231,7 @@ static void test_marks(void **state)
     journal_fixture_has(table(b, 4), "\nDummy weights: ");
     b->rows[0].v[FIELD_is_simulated] = value_bool(true);
     journal_fixture_has(table(b, 4), "\nSIMULATED: ");
+    journal_fixture_has(table(b, 4), "  VALID (simulated)\n");
     b->cells[0].verdict = NULL;
     b->cells[0].failed_rows = 2;
     b->cells[0].tokens_per_second = spread_of(NAN);
@@ -251,6 +261,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_codes, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_online, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_percentiles, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_goodput, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_marks, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_failures, set_up, tear_down),
     };

@@ -38,7 +38,7 @@ static void test_failures(void **state)
     r->requests[0].status = RECORD_FAILED;
     r->requests[0].fail = FAIL_timeout;
     r->requests[0].error = "too slow";
-    r->requests[1].status = RECORD_CANCELLED;
+    r->requests[1].status = RECORD_INTERRUPTED;
     r->requests[2].tokens_out = 4;
     r->requests[3].source = TOKEN_SOURCE_estimated;
     tally_count(r, &t);
@@ -46,6 +46,7 @@ static void test_failures(void **state)
     assert_int_equal(t.ok, 2);
     assert_int_equal(t.failed, 1);
     assert_int_equal(t.failed_by[FAIL_timeout], 1);
+    assert_int_equal(t.unanswered, 0);
     assert_int_equal(t.cancelled, 3);
     assert_int_equal(t.wrong_length, 1);
     assert_int_equal(t.uncounted, 1);
@@ -53,6 +54,53 @@ static void test_failures(void **state)
     assert_string_equal(t.first_error, "too slow");
     assert_int_equal(t.tokens_in, 18 + 19);
     stats_fixture_near(t.prompt_tokens_planned, (16 + 17 + 18 + 19) / 4.0 * 6, 1e-9);
+}
+
+static void test_unanswered_and_http(void **state)
+{
+    struct stats_fixture *f = *state;
+    struct tally t;
+    stats_fixture_init(f);
+    struct repeat_data *r = &f->repeats[1];
+    r->request_count = r->requests_planned = 4;
+    for (int i = 0; i < 3; i++) {
+        r->requests[i].status = RECORD_FAILED;
+        r->requests[i].fail = FAIL_http;
+        r->requests[i].http_status = i < 2 ? 429 : 0;
+    }
+    r->requests[3].status = RECORD_UNANSWERED;
+    tally_count(r, &t);
+    assert_int_equal(t.planned, t.ok + t.failed + t.unanswered + t.cancelled);
+    assert_int_equal(t.unanswered, 1);
+    assert_int_equal(t.failed_by[FAIL_http], 3);
+    assert_int_equal(t.http_by[429], 2);
+    assert_int_equal(t.http_by[0], 1);
+    assert_int_equal(t.cancelled, 0);
+}
+
+/* Stamps are those of the tokens' events; where nobody kept the events, of all. */
+static void test_stamps(void **state)
+{
+    struct stats_fixture *f = *state;
+    struct tally t;
+    static uint8_t marks[STATS_FIXTURE_TOKENS];
+    stats_fixture_init(f);
+    struct request_record *q = f->repeats[1].requests;
+    f->repeats[1].request_count = 1;
+    memset(marks, 0, sizeof marks);
+    marks[1] = RECORD_MARK(EVENT_TEXT, EVENT_BOUNDED);
+    marks[4] = RECORD_MARK(EVENT_TEXT, EVENT_TAIL);
+    q->marks = marks;
+    tally_count(&f->repeats[1], &t);
+    assert_int_equal(t.stamps_exact, 3);
+    assert_int_equal(t.stamps_bounded, 1);
+    assert_int_equal(t.stamps_tail, 1);
+    assert_int_equal(t.gaps, 2);
+    assert_int_equal(t.gaps_excluded, 2);
+    q->event_count = 0;
+    q->classes[EVENT_TEXT].stamps[EVENT_BOUNDED] = 7;
+    tally_count(&f->repeats[1], &t);
+    assert_int_equal(t.stamps_bounded, 7);
 }
 
 static void test_unknown(void **state)
@@ -89,6 +137,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_sums),
         cmocka_unit_test(test_failures),
+        cmocka_unit_test(test_unanswered_and_http),
+        cmocka_unit_test(test_stamps),
         cmocka_unit_test(test_unknown),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);

@@ -68,8 +68,10 @@ static void see(struct scribe *s, struct str text)
         a->unknown++;
         return;
     }
-    a->tokens += c.has_choice && c.finish != OPENAI_FINISH_ABORT;
-    a->roles += c.is_role_only;
+    bool is_role = c.cls == OPENAI_ROLE ||
+                   (c.cls == OPENAI_EMPTY && c.has_role && c.token_ids <= 0);
+    a->roles += is_role;
+    a->tokens += c.cls >= OPENAI_EMPTY && !is_role && c.finish != OPENAI_FINISH_ABORT;
     a->is_done = a->is_done || c.is_done;
     if (c.finish != OPENAI_FINISH_NONE)
         a->finish = c.finish;

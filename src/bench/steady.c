@@ -1,0 +1,140 @@
+#include "bench/steady.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+
+#define FIRST_BIN_NS (NS_PER_S / 100)
+
+enum status steady_init(struct steady *s, struct err *e)
+{
+    *s = (struct steady){.bin_ns = FIRST_BIN_NS};
+    return hist_init(&s->e2e_ns, e);
+}
+
+void steady_fini(struct steady *s)
+{
+    hist_fini(&s->e2e_ns);
+}
+
+void steady_begin(struct steady *s, struct steady_load load, int64_t start_ns)
+{
+    s->load = load;
+    s->start_ns = start_ns;
+    s->first_sent_ns = s->last_sent_ns = s->last_token_ns = NS_UNKNOWN;
+    s->burst_end_ns = NS_UNKNOWN;
+}
+
+static void widen(struct steady *s)
+{
+    for (size_t i = 0; i < STEADY_BINS / 2; i++)
+        s->tokens[i] = s->tokens[2 * i] + s->tokens[2 * i + 1];
+    memset(&s->tokens[STEADY_BINS / 2], 0, sizeof s->tokens / 2);
+    s->bin_ns *= 2;
+}
+
+static void arrive(struct steady *s, int64_t at_ns, double tokens)
+{
+    int64_t since_ns = at_ns - s->start_ns;
+    while (since_ns >= s->bin_ns * STEADY_BINS)
+        widen(s);
+    s->tokens[since_ns > 0 ? since_ns / s->bin_ns : 0] += tokens;
+}
+
+/* Each event with text as many tokens as makes their sum what the server counted. */
+static void arrivals(struct steady *s, const struct request_record *r, double total)
+{
+    double texts = (double)r->classes[EVENT_TEXT].count;
+    for (size_t i = 0; i < r->event_count; i++)
+        if (r->marks == NULL || RECORD_CLASS(r->marks[i]) == EVENT_TEXT)
+            arrive(s, r->at_ns[i], total / texts);
+    if (!(texts > 0) || r->event_count == 0)
+        arrive(s, r->done_ns, total);
+}
+
+static void insert_first(struct steady *s, int64_t due_ns, int64_t e2e_ns)
+{
+    size_t at = s->first_count;
+    while (at > 0 && s->first[at - 1].due_ns > due_ns)
+        at--;
+    if (at == LOADSHAPE_EARLY)
+        return;
+    s->first_count += s->first_count < LOADSHAPE_EARLY;
+    memmove(&s->first[at + 1], &s->first[at],
+            (s->first_count - 1 - at) * sizeof *s->first);
+    s->first[at] = (struct steady_first){due_ns, e2e_ns};
+}
+
+static int64_t last_event_ns(const struct request_record *r)
+{
+    return r->event_count > 0 ? r->at_ns[r->event_count - 1] : r->done_ns;
+}
+
+static void record_answer(struct steady *s, const struct request_record *r)
+{
+    int64_t last_ns = last_event_ns(r);
+    double total = r->tokens_out > 0 ? (double)r->tokens_out : 0;
+    s->total += total;
+    arrivals(s, r, total);
+    insert_first(s, r->due_ns, last_ns - r->due_ns);
+    (void)hist_record(&s->e2e_ns, last_ns - r->due_ns);
+    s->last_token_ns = last_ns > s->last_token_ns ? last_ns : s->last_token_ns;
+}
+
+void steady_record(struct steady *s, const struct request_record *r)
+{
+    if (r->sent_ns == NS_UNKNOWN || r->done_ns == NS_UNKNOWN)
+        return;
+    if (s->first_sent_ns == NS_UNKNOWN || r->sent_ns < s->first_sent_ns)
+        s->first_sent_ns = r->sent_ns;
+    s->last_sent_ns = r->sent_ns > s->last_sent_ns ? r->sent_ns : s->last_sent_ns;
+    if (s->load.slots > 0 && r->due_ns == r->sent_ns &&
+        ++s->firsts_ended * 2 >= s->load.slots && s->burst_end_ns == NS_UNKNOWN)
+        s->burst_end_ns = r->done_ns;
+    if (r->status == RECORD_OK)
+        record_answer(s, r);
+}
+
+static int by_e2e(const void *a, const void *b)
+{
+    const struct steady_first *x = a, *y = b;
+    return (x->e2e_ns > y->e2e_ns) - (x->e2e_ns < y->e2e_ns);
+}
+
+/* E0 but for its third median, of the first twentieth. */
+static int64_t e0_ns(const struct steady *s)
+{
+    struct steady_first sorted[LOADSHAPE_EARLY];
+    memcpy(sorted, s->first, sizeof sorted);
+    qsort(sorted, s->first_count, sizeof *sorted, by_e2e);
+    int64_t first_ns = sorted[(s->first_count - 1) / 2].e2e_ns;
+    int64_t all_ns = hist_quantile_ns(&s->e2e_ns, 0.5);
+    return first_ns < all_ns || all_ns == NS_UNKNOWN ? first_ns : all_ns;
+}
+
+/* Up to an instant; a bin's tokens are spread over it. */
+static double tokens_until(const struct steady *s, int64_t at_ns)
+{
+    double sum = 0, bins = (double)(at_ns - s->start_ns) / (double)s->bin_ns;
+    for (size_t i = 0; i < STEADY_BINS && (double)i < bins; i++)
+        sum += s->tokens[i] * fmin(1, bins - (double)i);
+    return sum;
+}
+
+double steady_rate(const struct steady *s)
+{
+    if (s->first_count == 0)
+        return NAN;
+    int64_t begin_ns = s->start_ns + clock_seconds(s->load.ramp_up_s).ns;
+    if (s->load.slots == 0)
+        begin_ns += (int64_t)(LOADSHAPE_SETTLE_E0 * (double)e0_ns(s));
+    else if (s->burst_end_ns > begin_ns)
+        begin_ns = s->burst_end_ns;
+    bool is_whole = s->load.is_whole || begin_ns >= s->last_sent_ns;
+    if (is_whole)
+        return s->total / ((double)(s->last_token_ns - s->first_sent_ns) / NS_PER_S);
+    double tokens = tokens_until(s, s->last_sent_ns) - tokens_until(s, begin_ns);
+    return tokens / ((double)(s->last_sent_ns - begin_ns) / NS_PER_S);
+}

@@ -1,0 +1,195 @@
+#include "stats/verdict_load.h"
+
+#include <inttypes.h>
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "stats/loadshape.h"
+#include "stats/tally.h"
+
+#define CLASSES_BYTES 160
+/* OVERLOADED, the second test: in flight at the end against what early answers give. */
+#define END_SHARE  1.25
+#define CURE_E0    20 /* lets the window be as long as LOADSHAPE_JUDGED_E0, with room */
+#define LATE_SENDS 3
+
+#define num verdict_case_num
+
+static double lost_share(const struct row *row)
+{
+    double unanswered = field_num(row, FIELD_requests_unanswered);
+    double lost = field_num(row, FIELD_requests_failed) +
+                  (isnan(unanswered) ? 0 : unanswered); /* null in definitions 1 */
+    return lost / field_num(row, FIELD_requests_planned);
+}
+
+bool verdict_load_has_errors(const struct run_data *run, const struct row *row)
+{
+    return lost_share(row) > verdict_limit(run, verdict_find("ERRORS"));
+}
+
+static void add_class(char text[CLASSES_BYTES], const char *name, int64_t count)
+{
+    size_t used = strlen(text);
+    if (count > 0)
+        (void)snprintf(text + used, CLASSES_BYTES - used, "%s%.20s x %" PRId64,
+                       used > 0 ? ", " : "", name, count);
+}
+
+/* "429 x 8, unanswered x 2": answers of HTTP by their status. */
+static void list_classes(const struct verdict_case *c, char text[CLASSES_BYTES])
+{
+    struct tally t;
+    char status[16];
+    tally_count(c->repeat, &t);
+    text[0] = '\0';
+    for (int i = 1; i <= TALLY_HTTP_MAX; i++) {
+        (void)snprintf(status, sizeof status, "%d", i);
+        add_class(text, status, t.http_by[i]);
+    }
+    add_class(text, "http", t.http_by[0]);
+    for (int i = 0; i < FAIL_COUNT; i++)
+        if (i != FAIL_http)
+            add_class(text,
+                      i == FAIL_none ? "other" : record_fail_name((enum fail_class)i),
+                      t.failed_by[i]);
+    add_class(text, "unanswered", t.unanswered);
+}
+
+/* The first message, without the status that the class has said already. */
+static const char *first_message(const struct verdict_case *c)
+{
+    const char *text = field_str(c->row, FIELD_first_error);
+    const char *colon = text != NULL ? strstr(text, ": ") : NULL;
+    if (text == NULL)
+        return "";
+    return strncmp(text, "HTTP ", 5) == 0 ? (colon != NULL ? colon + 2 : "") : text;
+}
+
+void verdict_load_errors(struct verdict_case *c)
+{
+    char classes[CLASSES_BYTES];
+    double share = lost_share(c->row);
+    const char *message = first_message(c);
+    list_classes(c, classes);
+    verdict_case_number(c, (struct verdict_number){share, c->limit, share > c->limit},
+                        "%s%s%.80s", classes, message[0] != '\0' ? ": " : "", message);
+}
+
+void verdict_load_short_output(struct verdict_case *c)
+{
+    double n = num(c, FIELD_requests_wrong_length);
+    if (c->settings->has_fixed_lengths)
+        verdict_case_number(c, (struct verdict_number){n, c->limit, n > c->limit},
+                            "%g of %g answers of another length", n,
+                            num(c, FIELD_requests_ok));
+}
+
+void verdict_load_client_late(struct verdict_case *c)
+{
+    const char *rate = field_str(c->row, FIELD_request_rate);
+    if (!verdict_case_is_online(c) || (rate != NULL && strcmp(rate, "inf") == 0))
+        return;
+    double share = num(c, FIELD_send_late_share);
+    bool has_several = num(c, FIELD_sends_late) >= LATE_SENDS;
+    verdict_case_number(
+        c, (struct verdict_number){share, c->limit, share > c->limit && has_several},
+        "%.3g %% of the sends late, limit %.3g %%", share * 100, c->limit * 100);
+}
+
+void verdict_load_client_busy(struct verdict_case *c)
+{
+    double share = num(c, FIELD_client_busy_share);
+    bool has_windows = num(c, FIELD_client_busy_windows) >= 3;
+    verdict_case_number(
+        c, (struct verdict_number){share, c->limit, share > c->limit && has_windows},
+        "above 80 %% of a core for %.3g %% of the time, limit %.3g %%", share * 100,
+        c->limit * 100);
+}
+
+void verdict_load_rate_missed(struct verdict_case *c)
+{
+    struct tally t;
+    tally_count(c->repeat, &t);
+    if (!verdict_case_is_open(c) || num(c, FIELD_requests_held) > 0 ||
+        t.first_due_ns == NS_UNKNOWN)
+        return;
+    double span_s = (double)(t.last_due_ns - t.first_due_ns) / (double)NS_PER_S;
+    double limit_s = c->limit * span_s + 0.010;
+    double stretch_s = num(c, FIELD_send_stretch_s);
+    verdict_case_number(
+        c, (struct verdict_number){stretch_s, limit_s, stretch_s > limit_s},
+        "the last send %.3g s behind the plan, limit %.3g s", stretch_s, limit_s);
+}
+
+/* The window must be long against an answer; in definitions 1, half of the time. */
+static bool is_short(const struct verdict_case *c)
+{
+    double e0_s = num(c, FIELD_e2e_early_s), steady_s = num(c, FIELD_steady_s);
+    if (c->run->definitions == 1)
+        return !(steady_s >= num(c, FIELD_window_s) / 2);
+    return !(steady_s >= LOADSHAPE_JUDGED_E0 * e0_s);
+}
+
+void verdict_load_overloaded(struct verdict_case *c)
+{
+    double middle = num(c, FIELD_inflight_middle), last = num(c, FIELD_inflight_last);
+    if (!verdict_case_is_open(c) || is_short(c) || isnan(middle))
+        return;
+    double chance = 3 * sqrt((middle + last) / 2); /* Poisson, of the mean of both */
+    double limit = middle + fmax(c->limit * middle, chance);
+    double expected = num(c, FIELD_inflight_expected), end = num(c, FIELD_inflight_end);
+    bool is_high = c->run->definitions == 1 ||
+                   end > END_SHARE * expected + 3 * sqrt(expected);
+    verdict_case_number(c, (struct verdict_number){last, limit, last > limit && is_high},
+                        "in flight from %.3g to %.3g, limit %.3g", middle, last, limit);
+}
+
+/* A whole number of requests, of two digits above 100. */
+static double rounded_up(double n)
+{
+    double step = n > 1000 ? 100 : n > 100 ? 10 : 1;
+    return ceil(n / step) * step;
+}
+
+/* "too short to judge overload; --num-prompts 300" */
+static void cure(const struct verdict_case *c, char *text, size_t room)
+{
+    double e0_s = num(c, FIELD_e2e_early_s), ramp_s = c->settings->ramp_up_s;
+    double rate = num(c, FIELD_request_rate);
+    double requests = rounded_up(rate * (ramp_s / 2 + CURE_E0 * e0_s));
+    double seconds = ceil(ramp_s + CURE_E0 * e0_s);
+    bool has_duration = !isnan(num(c, FIELD_duration_s));
+    bool has_count = !isnan(num(c, FIELD_num_prompts)) || !has_duration;
+    int used = snprintf(text, room, "too short to judge overload;");
+    if (isnan(e0_s)) {
+        (void)snprintf(text + used, room - (size_t)used, " nothing was answered");
+        return;
+    }
+    if (has_duration)
+        used += snprintf(text + used, room - (size_t)used, " --duration %.0fs", seconds);
+    if (has_count)
+        (void)snprintf(text + used, room - (size_t)used, " --num-prompts %.0f", requests);
+}
+
+void verdict_load_short_run(struct verdict_case *c)
+{
+    char text[128];
+    if (!verdict_case_is_open(c))
+        return;
+    double limit = c->run->definitions == 1
+                       ? num(c, FIELD_window_s) / 2
+                       : LOADSHAPE_JUDGED_E0 * num(c, FIELD_e2e_early_s);
+    cure(c, text, sizeof text);
+    verdict_case_number(
+        c, (struct verdict_number){num(c, FIELD_steady_s), limit, is_short(c)}, "%s",
+        text);
+}
+
+void verdict_load_rate_capped(struct verdict_case *c)
+{
+    double n = num(c, FIELD_requests_held);
+    verdict_case_number(c, (struct verdict_number){n, c->limit, n > c->limit},
+                        "%g requests held back", n);
+}

@@ -1,0 +1,74 @@
+#include "stats/verdict_repeats.h"
+
+#include <math.h>
+#include <stdio.h>
+
+#include "stats/interval.h"
+#include "stats/trend.h"
+
+/* Two repeats give no bound of their spread, but they prove one where they lie this many
+ * limits apart: 20 % for the limit of 5 %. */
+#define TWO_LIMITS     4
+#define TREND_P        0.01
+#define ROUNDING_BYTES 96
+
+static double apart(const double two[2])
+{
+    return fmax(two[0], two[1]) / fmin(two[0], two[1]) - 1;
+}
+
+void verdict_repeats_unrepeatable(struct verdict_case *c)
+{
+    const struct verdict_cell *cell = c->cell;
+    if (cell->rate_count == 2 && (c->run == NULL || c->run->definitions != 1)) {
+        double gap = apart(cell->rates), limit = TWO_LIMITS * c->limit;
+        verdict_case_number(c, (struct verdict_number){gap, limit, gap > limit},
+                            "two repeats %.3g %% apart, limit %.3g %%", gap * 100,
+                            limit * 100);
+        return;
+    }
+    double cv = interval_cv_lower_90(cell->rates, cell->rate_count);
+    verdict_case_number(c, (struct verdict_number){cv, c->limit, cv > c->limit},
+                        "repeats vary by %.3g %% at least, limit %.3g %%", cv * 100,
+                        c->limit * 100);
+}
+
+void verdict_repeats_trend(struct verdict_case *c)
+{
+    const struct verdict_cell *cell = c->cell;
+    double drift = fabs(cell->drift), p = trend_p(cell->rates, cell->rate_count);
+    verdict_case_number(
+        c, (struct verdict_number){drift, c->limit, p < TREND_P && drift > c->limit},
+        "%.3g %% %s over the repeats, limit %.3g %%", drift * 100,
+        cell->drift > 0 ? "faster" : "slower", c->limit * 100);
+}
+
+void verdict_repeats_few(struct verdict_case *c)
+{
+    size_t n = c->cell->row_count;
+    verdict_case_report(c, (struct verdict_finding){.field = "count",
+                                                    .value = value_int((int64_t)n),
+                                                    .limit = c->limit,
+                                                    .is_broken = (double)n <= c->limit});
+}
+
+/* What nobody asked for is missed by nobody. */
+void verdict_repeats_few_samples(struct verdict_case *c)
+{
+    char text[ROUNDING_BYTES];
+    if (c->run == NULL || !c->run->has_asked_percentiles)
+        return;
+    for (size_t i = 0; i < 3; i++) {
+        const struct verdict_samples *s = &c->cell->samples[i];
+        if (s->samples == 0 || s->floor == 0)
+            continue;
+        (void)snprintf(text, sizeof text, "%s: %zu samples, %zu needed", s->name,
+                       s->samples, s->floor);
+        verdict_case_report(
+            c, (struct verdict_finding){.field = s->name,
+                                        .value = value_int((int64_t)s->samples),
+                                        .limit = (double)s->floor,
+                                        .is_broken = s->samples < s->floor,
+                                        .text = text});
+    }
+}
