@@ -57,6 +57,7 @@ void answer_begin(struct answer *a, const struct settings *s, int64_t created_s,
     bool has_stamp = a->record.arrival.ns != NS_UNKNOWN;
     a->ttft_ns = s->ttft_ns;
     a->itl_ns = s->itl_ns;
+    a->finish_delay_ns = settings_finish_delay_ns(s);
     a->jitter = s->jitter;
     a->sent_events = a->sent_tokens = 0;
     a->record.tokens_per_event = s->tokens_per_event;
@@ -83,7 +84,9 @@ void answer_begin(struct answer *a, const struct settings *s, int64_t created_s,
 
 void answer_advance(struct answer *a)
 {
-    a->due = clock_after(a->due, drawn(a, a->itl_ns));
+    bool is_spoken = a->sent_tokens == a->tokens;
+    a->due = clock_after(a->due, is_spoken ? (struct span){a->finish_delay_ns}
+                                           : drawn(a, a->itl_ns));
 }
 
 void answer_advance_to_end(struct answer *a)
@@ -102,9 +105,11 @@ struct chunks_tokens answer_next(const struct answer *a)
 {
     struct chunks_tokens t = {.from = a->sent_tokens,
                               .to = a->sent_tokens + a->record.tokens_per_event};
-    if (t.to >= a->tokens) {
-        t.to = a->tokens;
+    if (t.to < a->tokens)
+        return t;
+    t.to = a->tokens;
+    t.is_finish_only = t.from == t.to;
+    if (t.is_finish_only || a->finish_delay_ns == NS_UNKNOWN)
         t.finish = answer_finish(a);
-    }
     return t;
 }

@@ -24,6 +24,7 @@ struct answer {
     int64_t strike;         /* events before the fault; -1: none */
     int64_t sent_events, sent_tokens;
     int64_t ttft_ns, itl_ns;
+    int64_t finish_delay_ns; /* NS_UNKNOWN: no finish chunk */
     double jitter;
     struct instant due; /* of the next event */
     bool is_active;     /* logged when it ends */
@@ -39,11 +40,11 @@ void answer_fini(struct answer *a);
  * fault strikes, the instant of its first event. line: scratch. */
 void answer_begin(struct answer *a, const struct settings *s, int64_t created_s,
                   struct buf *line);
-/* Moves `due` on to the event after the next one. */
+/* Moves `due` on to the next event, once the one before was counted as sent. */
 void answer_advance(struct answer *a);
 /* Moves it to the last event at once: an answer that is not streamed. */
 void answer_advance_to_end(struct answer *a);
-/* Tokens of the next event. */
+/* Tokens of the next event; none: it is the finish chunk. */
 struct chunks_tokens answer_next(const struct answer *a);
 /* Why the whole answer ends: "length", "stop" for a short one. */
 const char *answer_finish(const struct answer *a);

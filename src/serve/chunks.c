@@ -148,9 +148,13 @@ static void put_completion(const struct chunks *c, const struct chunks_tokens *t
 
 static void put_delta(const struct chunks *c, const struct chunks_tokens *t)
 {
-    put(c->line, ",\"choices\":[{\"index\":0,\"delta\":{\"content\":\"");
-    put_words(c, t);
-    put(c->line, "\"},");
+    put(c->line, ",\"choices\":[{\"index\":0,\"delta\":{");
+    if (!t->is_finish_only) {
+        put(c->line, "\"content\":\"");
+        put_words(c, t);
+        put(c->line, "\"");
+    }
+    put(c->line, "},");
     put_finish(c, t->finish);
     if (t->finish != NULL)
         put(c->line, ",\"stop_reason\":null");

@@ -26,6 +26,7 @@ struct chunks {
 struct chunks_tokens {
     int64_t from, to;
     const char *finish;
+    bool is_finish_only; /* chat: the delta is empty, without even an empty text */
 };
 
 /* Writes the opening; line, opening: initialised by the caller. */

@@ -102,6 +102,8 @@ static void put_header(const struct server *s, struct buf *out)
     jsonw_num(&w, "jitter", o->jitter);
     jsonw_int(&w, "seed", o->seed);
     jsonw_int(&w, "tokens_per_event", o->tokens_per_event);
+    if (settings_finish_delay_ns(o) != NS_UNKNOWN)
+        jsonw_int(&w, "finish_delay_ns", settings_finish_delay_ns(o));
     jsonw_str(&w, "model", o->model);
     jsonw_int(&w, "max_model_len", o->max_model_len);
     jsonw_int(&w, "vocab_size", o->vocab_size);

@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/file.h"
 #include "base/str.h"
 
@@ -146,6 +147,17 @@ const struct opt settings_table[SETTINGS_COUNT] = {
      .fallback = "5s",
      .group = "Timing",
      .help = "an idle connection is closed after this; 0 leaves it open"},
+    {.name = "finish-chunk",
+     .type = OPT_FLAG,
+     AT(has_finish_chunk),
+     .group = "Framing",
+     .help = "finish_reason comes in an event without text, after the last token"},
+    {.name = "finish-delay",
+     .type = OPT_DURATION,
+     AT(finish_delay_ns),
+     .max = 3600,
+     .group = "Framing",
+     .help = "time from the last token to that event; implies --finish-chunk"},
     {.name = "no-usage",
      .type = OPT_FLAG,
      AT(hides_usage),
@@ -198,6 +210,13 @@ const struct opt settings_table[SETTINGS_COUNT] = {
      FATE(BIG_HEADER),
      .help = "a header of 1 MB before the answer"},
 };
+
+int64_t settings_finish_delay_ns(const struct settings *s)
+{
+    if (s->finish_delay_ns != OPT_INT_UNSET)
+        return s->finish_delay_ns;
+    return s->has_finish_chunk ? 0 : NS_UNKNOWN;
+}
 
 enum status settings_check(const struct settings *s, struct err *e)
 {

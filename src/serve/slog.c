@@ -123,6 +123,12 @@ static void put_instant(struct jsonw *w, const char *key, struct instant t)
         jsonw_int(w, key, t.ns);
 }
 
+static void put_if_known(struct jsonw *w, const char *key, struct instant t)
+{
+    if (t.ns != NS_UNKNOWN)
+        jsonw_int(w, key, t.ns);
+}
+
 /* The stamps are the bulk of the file: they are written without the writer's detours. */
 static void put_stamps(struct jsonw *w, const struct slog_record *r)
 {
@@ -164,6 +170,7 @@ static void put_record(struct slog *l, const struct slog_record *r)
     put_stamps(&w, r);
     if (r->tokens != (int64_t)r->sent_count)
         put_event_tokens(&w, r);
+    put_if_known(&w, "finish_ns", r->finish);
     put_instant(&w, "end_ns", r->end);
     jsonw_int(&w, "status", r->status);
     jsonw_str(&w, "outcome", r->outcome);

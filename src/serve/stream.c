@@ -69,6 +69,18 @@ static void count_end(struct server *s, const struct answer *a)
         s->counts.length++;
 }
 
+/* Tokens up to `to` were handed over; sent: NULL if they found no room yet. */
+static void note_tokens(struct server *s, struct answer *a, int64_t to,
+                        const struct instant *sent)
+{
+    a->sent_events++;
+    a->sent_tokens = to;
+    if (sent != NULL)
+        stream_was_sent(s, a, *sent);
+    else
+        a->awaits_stamp = true;
+}
+
 static enum stream_next send_event(struct server *s, struct conn *c)
 {
     struct answer *a = &c->answer;
@@ -79,16 +91,14 @@ static enum stream_next send_event(struct server *s, struct conn *c)
     chunks_tokens(&a->chunks, &t, &s->out);
     if (s->out.failed != STATUS_OK)
         return STREAM_LOST;
-    struct instant now;
+    struct instant now = {NS_UNKNOWN};
     enum conn_sent sent = conn_send(c, text_of(&s->out), &now);
     if (sent == CONN_LOST)
         return STREAM_LOST;
-    a->sent_events++;
-    a->sent_tokens = t.to;
-    if (sent == CONN_SENT)
-        stream_was_sent(s, a, now);
+    if (t.is_finish_only)
+        a->record.finish = now;
     else
-        a->awaits_stamp = true;
+        note_tokens(s, a, t.to, sent == CONN_SENT ? &now : NULL);
     if (t.finish == NULL) {
         answer_advance(a);
         return STREAM_GOES_ON;

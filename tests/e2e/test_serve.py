@@ -123,6 +123,52 @@ def test_tokens_per_event(serve):
     assert server.log()[1][0]["event_tokens"] == [3, 3, 2]
 
 
+CHAT_USAGE = {**CHAT, "stream_options": {"include_usage": True}}
+BOTH = pytest.mark.parametrize("path, body", [
+    ("/v1/completions", {**USAGE, "max_tokens": 3}), ("/v1/chat/completions", CHAT_USAGE),
+], ids=["completions", "chat"])
+
+
+def said(event):
+    """The choice without what vLLM always adds."""
+    extra = ("index", "logprobs", "stop_reason", "prompt_token_ids", "token_ids")
+    return [{key: value for key, value in choice.items() if key not in extra}
+            for choice in event["choices"]]
+
+
+@BOTH
+def test_finish_chunk(serve, path, body):
+    """N events with text, one with the finish_reason alone, then the usage."""
+    server = serve(*FAST, "--finish-chunk")
+    events = ask(server, post(body, path)).events()
+    chat = path.endswith("chat/completions")
+    tokens = events[1:4] if chat else events[:3]
+    assert texts(tokens) == [" t1", " t2", " t3"] and finish(tokens) == []
+    assert said(events[-3]) == [{"finish_reason": "length",
+                                 **({"delta": {}} if chat else {"text": ""})}]
+    assert events[-2]["choices"] == [] and events[-2]["usage"]["completion_tokens"] == 3
+    assert events[-1] == "[DONE]" and len(events) == len(tokens) + (4 if chat else 3)
+    whole = ask(server, post({**body, "stream": False, "stream_options": None}, path)).json()
+    assert whole["choices"][0]["finish_reason"] == "length"
+    server.stop()
+    row, at_once = (server.log()[1][i] for i in range(2))
+    assert row["sent_ns"][-1] <= row["finish_ns"] <= row["end_ns"] and len(row["sent_ns"]) == 3
+    assert "finish_ns" not in at_once
+
+
+@BOTH
+def test_finish_delay(serve, path, body):
+    server = serve("--ttft", "2ms", "--itl", "1ms", "--finish-delay", "100ms")
+    events = ask(server, post(body, path)).events()
+    assert finish(events[:-3]) == [] and finish(events) == ["length"]
+    server.stop()
+    header, rows = server.log()
+    assert header["options"]["finish_delay_ns"] == 100000000
+    due = rows[0]["arrival_ns"] + 2000000 + 2 * 1000000
+    assert rows[0]["sent_ns"][-1] >= due
+    assert rows[0]["finish_ns"] >= due + 100000000
+
+
 ERRORS = [
     ({**STREAM, "model": "nope"}, 404, "The model `nope` does not exist. Valid aliases: simulated."),
     ({**STREAM, "prompt": [5, 600]}, 400, "Token id 600 is out of vocabulary"),

@@ -20,6 +20,7 @@ static void begin(struct fixture *f, enum fate_kind kind, int64_t tokens)
                                        .ttft_ns = 1000,
                                        .itl_ns = 100,
                                        .tokens_per_event = 4,
+                                       .finish_delay_ns = OPT_INT_UNSET,
                                        .vocab_size = 512}};
     buf_init(&f->line, 1000);
     answer_init(&f->answer);
@@ -50,9 +51,10 @@ static void the_schedule(void **state)
         assert_int_equal(t.from, bounds[i]);
         assert_int_equal(t.to, bounds[i + 1]);
         assert_int_equal(t.finish != NULL, i == 2);
+        assert_int_equal(f.answer.due.ns, 1050 + 100 * i);
         f.answer.sent_tokens = t.to;
-        answer_advance(&f.answer);
-        assert_int_equal(f.answer.due.ns, 1050 + 100 * (i + 1));
+        if (t.finish == NULL)
+            answer_advance(&f.answer);
     }
     assert_int_equal(f.answer.strike, -1);
     f.answer.record.arrival.ns = NS_UNKNOWN;
@@ -61,6 +63,40 @@ static void the_schedule(void **state)
     answer_advance_to_end(&f.answer);
     assert_int_equal(f.answer.due.ns, 1270);
     end(&f);
+}
+
+/* After the last tokens comes an event that holds the finish_reason alone. */
+static void the_finish_chunk(void **state)
+{
+    (void)state;
+    static const int64_t delays[] = {0, 700};
+    for (size_t i = 0; i < 2; i++) {
+        struct fixture f;
+        begin(&f, FATE_OK, 8);
+        f.settings.jitter = 0.5; /* moves what comes before, not the delay */
+        f.settings.has_finish_chunk = i == 0;
+        if (i == 1)
+            f.settings.finish_delay_ns = delays[1];
+        answer_begin(&f.answer, &f.settings, 7, &f.line);
+        for (int k = 1; k <= 2; k++) {
+            struct chunks_tokens t = answer_next(&f.answer);
+            assert_int_equal(t.to, 4 * k);
+            assert_null(t.finish);
+            assert_false(t.is_finish_only);
+            f.answer.sent_tokens = t.to;
+            if (k == 1)
+                answer_advance(&f.answer);
+        }
+        struct instant last = f.answer.due;
+        answer_advance(&f.answer);
+        assert_int_equal(f.answer.due.ns, last.ns + delays[i]);
+        struct chunks_tokens t = answer_next(&f.answer);
+        assert_int_equal(t.from, 8);
+        assert_int_equal(t.to, 8);
+        assert_true(t.is_finish_only);
+        assert_string_equal(t.finish, "length");
+        end(&f);
+    }
 }
 
 static void ids(void **state)
@@ -146,11 +182,9 @@ static void whole_answers_are_one_event(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(the_schedule),
-        cmocka_unit_test(ids),
-        cmocka_unit_test(jitter_stays_within_its_share),
-        cmocka_unit_test(faults),
-        cmocka_unit_test(whole_answers_are_one_event),
+        cmocka_unit_test(the_schedule), cmocka_unit_test(the_finish_chunk),
+        cmocka_unit_test(ids),          cmocka_unit_test(jitter_stays_within_its_share),
+        cmocka_unit_test(faults),       cmocka_unit_test(whole_answers_are_one_event),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

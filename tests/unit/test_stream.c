@@ -83,6 +83,37 @@ static void the_role_comes_with_the_first_token(void **state)
     serve_fixture_end(&f);
 }
 
+/* It comes by itself, so long after the last token, and then the usage. */
+static void the_finish_chunk(void **state)
+{
+    (void)state;
+    struct serve_fixture f;
+    uint32_t who;
+    serve_fixture_begin(&f);
+    serve_fixture_log(&f);
+    f.settings.itl_ns = 3 * NS_PER_S;
+    f.settings.finish_delay_ns = 2 * NS_PER_S;
+    serve_fixture_post(&f, completions, stream10);
+    int64_t first = due_next(&f.server.due, &who).ns;
+    for (int i = 0; i < 10; i++)
+        assert_true(serve_fixture_step(&f));
+    const char *text = serve_fixture_heard(&f);
+    assert_int_equal(count_of(text, "data: "), 10);
+    assert_int_equal(count_of(text, "\"finish_reason\":null"), 10);
+    assert_int_equal(due_next(&f.server.due, &who).ns, first + (9 * 3 + 2) * NS_PER_S);
+    assert_true(serve_fixture_step(&f));
+    text = serve_fixture_heard(&f);
+    assert_int_equal(count_of(text, "data: "), 3);
+    serve_fixture_has(text,
+                      "\"text\":\"\",\"logprobs\":null,\"finish_reason\":\"length\"");
+    serve_fixture_has(text, "\"completion_tokens\":10}");
+    assert_int_equal(f.server.counts.length, 1);
+    text = serve_fixture_logged(&f);
+    serve_fixture_has(text, "\"tokens\":10,");
+    serve_fixture_has(text, "],\"finish_ns\":");
+    serve_fixture_end(&f);
+}
+
 struct row {
     enum fate_kind kind;
     const char *garbage;
@@ -225,6 +256,7 @@ int main(void)
         cmocka_unit_test(events_are_due_by_the_schedule),
         cmocka_unit_test(whole_answers_come_at_their_end),
         cmocka_unit_test(the_role_comes_with_the_first_token),
+        cmocka_unit_test(the_finish_chunk),
         cmocka_unit_test(faults),
         cmocka_unit_test(faults_of_one_token),
         cmocka_unit_test(counts_by_reason),
