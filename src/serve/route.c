@@ -96,6 +96,7 @@ static void begin_record(struct server *s, struct conn *c, const char *endpoint)
                                      .arrival = c->arrival,
                                      .read = c->read,
                                      .end = {NS_UNKNOWN},
+                                     .empty = {NS_UNKNOWN},
                                      .finish = {NS_UNKNOWN},
                                      .tokens_per_event = 1};
 }

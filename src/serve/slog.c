@@ -167,6 +167,7 @@ static void put_record(struct slog *l, const struct slog_record *r)
     put_instant(&w, "read_ns", r->read);
     jsonw_int(&w, "prompt_tokens", r->prompt_tokens);
     jsonw_int(&w, "tokens", r->tokens);
+    put_if_known(&w, "empty_ns", r->empty);
     put_stamps(&w, r);
     if (r->tokens != (int64_t)r->sent_count)
         put_event_tokens(&w, r);

@@ -47,6 +47,10 @@ enum stream_next stream_begin(struct server *s, struct conn *c)
         return STREAM_GOES_ON;
     buf_clear(&s->out);
     reply_head(&head, clock_wall(), &s->out);
+    if (s->settings->has_empty_first) {
+        chunks_empty(&a->chunks, &s->out);
+        a->record.empty = clock_now();
+    }
     return send_out(s, c, STREAM_GOES_ON);
 }
 
@@ -86,7 +90,8 @@ static enum stream_next send_event(struct server *s, struct conn *c)
     struct answer *a = &c->answer;
     struct chunks_tokens t = answer_next(a);
     buf_clear(&s->out);
-    if (a->sent_events == 0 && a->ask.endpoint == ASK_CHAT)
+    if (a->sent_events == 0 && a->ask.endpoint == ASK_CHAT &&
+        a->record.empty.ns == NS_UNKNOWN)
         chunks_role(&a->chunks, &s->out);
     chunks_tokens(&a->chunks, &t, &s->out);
     if (s->out.failed != STATUS_OK)

@@ -169,6 +169,31 @@ def test_finish_delay(serve, path, body):
     assert rows[0]["finish_ns"] >= due + 100000000
 
 
+@BOTH
+def test_empty_first(serve, path, body):
+    """The client has it long before the first token is due."""
+    server = serve("--ttft", "300ms", "--itl", "1ms", "--empty-first")
+    with server.connect() as sock:
+        sock.sendall(post(body, path))
+        raw = b""
+        while b"data: " not in raw:
+            raw += sock.recv(65536)
+        seen = time.monotonic_ns()
+        first = re.search(rb"data: (.*)\n\n", raw)[1]
+        raw = raw.split(b"\r\n\r\n", 1)[1]
+        while not raw.endswith(b"0\r\n\r\n"):
+            raw += sock.recv(65536)
+    assert said(json.loads(first)) == [{
+        "finish_reason": None, **({"delta": {"content": ""}} if "chat" in path else {"text": ""})}]
+    assert texts(events_in(raw)) == ["", " t1", " t2", " t3"]
+    assert b'"role"' not in raw
+    server.stop()
+    row = server.log()[1][0]
+    assert row["arrival_ns"] <= row["empty_ns"] < seen < row["arrival_ns"] + 300000000
+    assert len(row["sent_ns"]) == row["tokens"] == 3
+    assert row["sent_ns"][0] >= row["arrival_ns"] + 300000000
+
+
 ERRORS = [
     ({**STREAM, "model": "nope"}, 404, "The model `nope` does not exist. Valid aliases: simulated."),
     ({**STREAM, "prompt": [5, 600]}, 400, "Token id 600 is out of vocabulary"),

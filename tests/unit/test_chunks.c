@@ -126,6 +126,25 @@ static void chat(void **state)
     end(&f);
 }
 
+static void an_event_without_text(void **state)
+{
+    (void)state;
+    struct fixture f;
+    begin(&f, ASK_CHAT);
+    chunks_empty(&f.chunks, &f.out);
+    check(&f, "dd\r\n" CHAT "{\"index\":0,\"delta\":{\"content\":\"\"},\"logprobs\":null,"
+              "\"finish_reason\":null}],\"prompt_token_ids\":null,"
+              "\"prompt_text\":null}\n\n\r\n");
+    end(&f);
+    begin(&f, ASK_COMPLETIONS);
+    f.ask.returns_ids = true; /* those of the prompt come with the first token */
+    chunks_empty(&f.chunks, &f.out);
+    check(&f, "d9\r\n" OPENING "{\"index\":0,\"text\":\"\",\"logprobs\":null,"
+              "\"finish_reason\":null,\"stop_reason\":null,"
+              "\"prompt_token_ids\":null,\"token_ids\":[]}]}\n\n\r\n");
+    end(&f);
+}
+
 static void the_finish_chunk(void **state)
 {
     (void)state;
@@ -187,9 +206,13 @@ static void no_memory_sticks_in_the_buffer(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(completions), cmocka_unit_test(usage),
-        cmocka_unit_test(chat),        cmocka_unit_test(the_finish_chunk),
-        cmocka_unit_test(ends),        cmocka_unit_test(no_memory_sticks_in_the_buffer),
+        cmocka_unit_test(completions),
+        cmocka_unit_test(usage),
+        cmocka_unit_test(chat),
+        cmocka_unit_test(an_event_without_text),
+        cmocka_unit_test(the_finish_chunk),
+        cmocka_unit_test(ends),
+        cmocka_unit_test(no_memory_sticks_in_the_buffer),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -38,6 +38,7 @@ static struct slog_record record(int64_t number)
                                 .arrival = {NS_UNKNOWN},
                                 .read = {20},
                                 .end = {90},
+                                .empty = {NS_UNKNOWN},
                                 .finish = {NS_UNKNOWN},
                                 .prompt_tokens = 4,
                                 .tokens_per_event = 1};
@@ -68,6 +69,7 @@ static void lines(void **state)
     slog_stamp(&l, &b, (struct instant){50});
     b.tokens = 7;
     b.tokens_per_event = 4;
+    b.empty.ns = 25;
     b.finish.ns = 60;
     c.outcome = "hang";
     c.status = 0;
@@ -93,8 +95,8 @@ static void lines(void **state)
         "\"sent_ns\":[30,31,32],\"end_ns\":90,\"status\":200,\"outcome\":\"ok\"}\n"
         "{\"request\":1,\"id\":null,\"endpoint\":\"/v1/completions\",\"stream\":true,"
         "\"arrival_ns\":null,\"read_ns\":20,\"prompt_tokens\":4,\"tokens\":7,"
-        "\"sent_ns\":[40,50],\"event_tokens\":[4,3],\"finish_ns\":60,\"end_ns\":90,"
-        "\"status\":200,\"outcome\":\"ok\"}\n"
+        "\"empty_ns\":25,\"sent_ns\":[40,50],\"event_tokens\":[4,3],"
+        "\"finish_ns\":60,\"end_ns\":90,\"status\":200,\"outcome\":\"ok\"}\n"
         "{\"request\":2,\"id\":null,\"endpoint\":\"/v1/completions\",\"stream\":true,"
         "\"arrival_ns\":null,\"read_ns\":20,\"prompt_tokens\":4,\"tokens\":0,"
         "\"sent_ns\":[],\"end_ns\":null,\"status\":0,\"outcome\":\"hang\"}\n");

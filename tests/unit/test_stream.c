@@ -114,6 +114,39 @@ static void the_finish_chunk(void **state)
     serve_fixture_end(&f);
 }
 
+/* It comes with the head, and nothing else before the first token is due. */
+static void an_event_without_text_at_once(void **state)
+{
+    (void)state;
+    for (int is_chat = 0; is_chat < 2; is_chat++) {
+        struct serve_fixture f;
+        uint32_t who;
+        serve_fixture_begin(&f);
+        serve_fixture_log(&f);
+        f.settings.has_empty_first = true;
+        f.settings.ttft_ns = 5 * NS_PER_S;
+        serve_fixture_post(&f, is_chat ? "/v1/chat/completions" : completions,
+                           is_chat ? "{\"messages\":[{\"role\":\"user\",\"content\":"
+                                     "\"hi\"}],\"max_tokens\":2,\"stream\":true}"
+                                   : stream10);
+        int64_t arrival = f.conn->read.ns;
+        assert_int_equal(due_next(&f.server.due, &who).ns, arrival + 5 * NS_PER_S);
+        const char *text = serve_fixture_heard(&f);
+        assert_int_equal(count_of(text, "data: "), 1);
+        serve_fixture_has(text,
+                          is_chat ? "\"delta\":{\"content\":\"\"}" : "\"text\":\"\"");
+        assert_true(serve_fixture_step(&f));
+        text = serve_fixture_heard(&f);
+        assert_int_equal(count_of(text, "data: "), 1);
+        serve_fixture_has(text, "\" t1\"");
+        (void)serve_fixture_answer(&f);
+        text = serve_fixture_logged(&f);
+        serve_fixture_has(text, is_chat ? "\"tokens\":2," : "\"tokens\":10,");
+        serve_fixture_has(text, "\"empty_ns\":");
+        serve_fixture_end(&f);
+    }
+}
+
 struct row {
     enum fate_kind kind;
     const char *garbage;
@@ -257,6 +290,7 @@ int main(void)
         cmocka_unit_test(whole_answers_come_at_their_end),
         cmocka_unit_test(the_role_comes_with_the_first_token),
         cmocka_unit_test(the_finish_chunk),
+        cmocka_unit_test(an_event_without_text_at_once),
         cmocka_unit_test(faults),
         cmocka_unit_test(faults_of_one_token),
         cmocka_unit_test(counts_by_reason),
