@@ -7,11 +7,13 @@ void answer_init(struct answer *a)
 {
     *a = (struct answer){.strike = -1};
     buf_init(&a->chunks.opening, 4096);
+    buf_init(&a->held, ANSWER_HELD_BYTES);
 }
 
 void answer_fini(struct answer *a)
 {
     buf_fini(&a->chunks.opening);
+    buf_fini(&a->held);
 }
 
 /* (1 - jitter) to (1 + jitter) times the length. */
@@ -59,7 +61,8 @@ void answer_begin(struct answer *a, const struct settings *s, int64_t created_s,
     a->itl_ns = s->itl_ns;
     a->finish_delay_ns = settings_finish_delay_ns(s);
     a->jitter = s->jitter;
-    a->sent_events = a->sent_tokens = 0;
+    a->made_events = a->made_tokens = a->unstamped = a->held_events = 0;
+    buf_clear(&a->held);
     a->record.tokens_per_event = s->tokens_per_event;
     plan_fault(a);
     if (!a->ask.is_stream)
@@ -84,7 +87,7 @@ void answer_begin(struct answer *a, const struct settings *s, int64_t created_s,
 
 void answer_advance(struct answer *a)
 {
-    bool is_spoken = a->sent_tokens == a->tokens;
+    bool is_spoken = a->made_tokens == a->tokens;
     a->due = clock_after(a->due, is_spoken ? (struct span){a->finish_delay_ns}
                                            : drawn(a, a->itl_ns));
 }
@@ -103,8 +106,8 @@ const char *answer_finish(const struct answer *a)
 
 struct chunks_tokens answer_next(const struct answer *a)
 {
-    struct chunks_tokens t = {.from = a->sent_tokens,
-                              .to = a->sent_tokens + a->record.tokens_per_event};
+    struct chunks_tokens t = {.from = a->made_tokens,
+                              .to = a->made_tokens + a->record.tokens_per_event};
     if (t.to < a->tokens)
         return t;
     t.to = a->tokens;

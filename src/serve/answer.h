@@ -15,14 +15,19 @@
 #include "serve/settings.h"
 #include "serve/slog.h"
 
+#define ANSWER_HELD_BYTES ((size_t)256 << 20)
+
 struct answer {
     struct ask ask;
     struct fate fate;
     struct chunks chunks;
     char id[160];
-    int64_t tokens, events; /* of the whole answer */
-    int64_t strike;         /* events before the fault; -1: none */
-    int64_t sent_events, sent_tokens;
+    int64_t tokens, events;           /* of the whole answer */
+    int64_t strike;                   /* events before the fault; -1: none */
+    int64_t made_events, made_tokens; /* so far, also those that are held back */
+    int64_t unstamped;                /* events with tokens that were made and not sent */
+    struct buf held;                  /* bytes that wait for more: --buffer */
+    int64_t held_events;              /* of any kind */
     int64_t ttft_ns, itl_ns;
     int64_t finish_delay_ns; /* NS_UNKNOWN: no finish chunk */
     double jitter;
@@ -40,7 +45,7 @@ void answer_fini(struct answer *a);
  * fault strikes, the instant of its first event. line: scratch. */
 void answer_begin(struct answer *a, const struct settings *s, int64_t created_s,
                   struct buf *line);
-/* Moves `due` on to the next event, once the one before was counted as sent. */
+/* Moves `due` on to the next event, once the one before was counted as made. */
 void answer_advance(struct answer *a);
 /* Moves it to the last event at once: an answer that is not streamed. */
 void answer_advance_to_end(struct answer *a);

@@ -102,6 +102,7 @@ static void put_header(const struct server *s, struct buf *out)
     jsonw_num(&w, "jitter", o->jitter);
     jsonw_int(&w, "seed", o->seed);
     jsonw_int(&w, "tokens_per_event", o->tokens_per_event);
+    jsonw_int(&w, "buffer", o->buffered_events);
     jsonw_bool(&w, "empty_first", o->has_empty_first);
     if (settings_finish_delay_ns(o) != NS_UNKNOWN)
         jsonw_int(&w, "finish_delay_ns", settings_finish_delay_ns(o));

@@ -194,6 +194,29 @@ def test_empty_first(serve, path, body):
     assert row["sent_ns"][0] >= row["arrival_ns"] + 300000000
 
 
+@BOTH
+def test_buffer(serve, path, body):
+    """Eight events a send; the log tells when each was made and when it was written."""
+    server = serve("--ttft", "5ms", "--itl", "4ms", "--buffer", "8")
+    reads = []
+    with server.connect() as sock:
+        sock.sendall(post({**body, "max_tokens": 20}, path))
+        while not reads or not reads[-1][0].endswith(b"0\r\n\r\n"):
+            reads.append((sock.recv(65536), time.monotonic_ns()))
+    seen = [len(re.findall(rb'" t\d+"', b"".join(piece for piece, _ in reads[:i + 1])))
+            for i in range(len(reads))]
+    assert set(seen) <= {8, 16, 20} and seen[-1] == 20
+    server.stop()
+    header, rows = server.log()
+    made, sent = rows[0]["made_ns"], rows[0]["sent_ns"]
+    assert header["options"]["buffer"] == 8 and len(made) == len(sent) == rows[0]["tokens"] == 20
+    assert all(m >= rows[0]["arrival_ns"] + 5000000 + 4000000 * k for k, m in enumerate(made))
+    assert sent == [sent[last] for last in (7, 15, 19) for _ in range(8)][:20]
+    assert all(m <= s for m, s in zip(made, sent)) and made == sorted(set(made))
+    assert sent[0] - made[0] >= 7 * 4000000 - (made[0] - rows[0]["arrival_ns"] - 5000000)
+    assert all(at > sent[0] for _, at in reads)
+
+
 ERRORS = [
     ({**STREAM, "model": "nope"}, 404, "The model `nope` does not exist. Valid aliases: simulated."),
     ({**STREAM, "prompt": [5, 600]}, 400, "Token id 600 is out of vocabulary"),

@@ -52,7 +52,7 @@ static void the_schedule(void **state)
         assert_int_equal(t.to, bounds[i + 1]);
         assert_int_equal(t.finish != NULL, i == 2);
         assert_int_equal(f.answer.due.ns, 1050 + 100 * i);
-        f.answer.sent_tokens = t.to;
+        f.answer.made_tokens = t.to;
         if (t.finish == NULL)
             answer_advance(&f.answer);
     }
@@ -83,7 +83,7 @@ static void the_finish_chunk(void **state)
             assert_int_equal(t.to, 4 * k);
             assert_null(t.finish);
             assert_false(t.is_finish_only);
-            f.answer.sent_tokens = t.to;
+            f.answer.made_tokens = t.to;
             if (k == 1)
                 answer_advance(&f.answer);
         }

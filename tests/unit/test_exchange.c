@@ -173,7 +173,7 @@ static void a_peer_that_does_not_read(void **state)
         assert_true(serve_fixture_step(&f));
     assert_false(serve_fixture_step(&f)); /* no event is due before the socket has room */
     assert_true(f.conn->answer.awaits_stamp);
-    size_t stamps = f.conn->answer.record.sent_count;
+    size_t stamps = f.conn->answer.record.sent.count;
     assert_int_equal(f.conn->answer.record.tokens, 1000 * (int64_t)stamps);
     const char *text = serve_fixture_answer(&f);
     serve_fixture_has(text, " t20000\"");

@@ -147,6 +147,64 @@ static void an_event_without_text_at_once(void **state)
     }
 }
 
+/* Four events in one send, with the fourth; the last group goes with the usage. */
+static void events_are_held_back(void **state)
+{
+    (void)state;
+    struct serve_fixture f;
+    serve_fixture_begin(&f);
+    serve_fixture_log(&f);
+    f.settings.buffered_events = 4;
+    f.settings.has_finish_chunk = true;
+    serve_fixture_post(&f, completions, stream10);
+    for (int i = 1; i <= 10; i++) {
+        assert_string_equal(serve_fixture_heard(&f), "");
+        assert_true(serve_fixture_step(&f));
+        if (i % 4 != 0)
+            continue;
+        const char *text = serve_fixture_heard(&f);
+        assert_int_equal(count_of(text, "data: "), 4);
+        assert_int_equal(count_of(text, "HTTP/1.1 200"), i == 4);
+        assert_int_equal(f.conn->answer.record.tokens, i);
+    }
+    assert_true(serve_fixture_step(&f));
+    const char *text = serve_fixture_heard(&f);
+    assert_int_equal(count_of(text, "data: "), 5);
+    serve_fixture_has(text, "\" t9\"");
+    serve_fixture_has(text, "[DONE]\n\n\r\n0\r\n\r\n");
+    text = serve_fixture_logged(&f);
+    serve_fixture_has(text, "\"tokens\":10,\"sent_ns\":[");
+    serve_fixture_has(text, "],\"made_ns\":[");
+    serve_fixture_end(&f);
+}
+
+/* A cut lets go of what is held back; a stall and a reset do not. */
+static void faults_of_what_is_held_back(void **state)
+{
+    (void)state;
+    static const enum fate_kind kinds[] = {FATE_CUT, FATE_STALL, FATE_RESET, FATE_ABORT};
+    for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++) {
+        struct serve_fixture f;
+        bool is_lost = kinds[i] == FATE_STALL || kinds[i] == FATE_RESET;
+        serve_fixture_begin(&f);
+        serve_fixture_log(&f);
+        f.settings.fates.share[kinds[i]] = 1;
+        f.settings.buffered_events = 100;
+        serve_fixture_post(&f, completions, stream10);
+        const char *text = serve_fixture_answer(&f);
+        if (is_lost)
+            assert_string_equal(text, "");
+        else
+            serve_fixture_has(text, "\" t1\"");
+        text = serve_fixture_logged(&f);
+        if (is_lost)
+            serve_fixture_has(text, "\"tokens\":0,\"sent_ns\":[],\"made_ns\":[");
+        else
+            serve_fixture_has_not(text, "\"tokens\":0,");
+        serve_fixture_end(&f);
+    }
+}
+
 struct row {
     enum fate_kind kind;
     const char *garbage;
@@ -291,6 +349,8 @@ int main(void)
         cmocka_unit_test(the_role_comes_with_the_first_token),
         cmocka_unit_test(the_finish_chunk),
         cmocka_unit_test(an_event_without_text_at_once),
+        cmocka_unit_test(events_are_held_back),
+        cmocka_unit_test(faults_of_what_is_held_back),
         cmocka_unit_test(faults),
         cmocka_unit_test(faults_of_one_token),
         cmocka_unit_test(counts_by_reason),
