@@ -3,6 +3,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "serve/due.h"
+
 void answer_init(struct answer *a)
 {
     *a = (struct answer){.strike = -1};
@@ -56,8 +58,6 @@ static void plan_fault(struct answer *a)
 void answer_begin(struct answer *a, const struct settings *s, int64_t created_s,
                   struct buf *line)
 {
-    bool has_stamp = a->record.arrival.ns != NS_UNKNOWN;
-    a->ttft_ns = s->ttft_ns;
     a->itl_ns = s->itl_ns;
     a->finish_delay_ns = settings_finish_delay_ns(s);
     a->jitter = s->jitter;
@@ -67,8 +67,8 @@ void answer_begin(struct answer *a, const struct settings *s, int64_t created_s,
     plan_fault(a);
     if (!a->ask.is_stream)
         a->record.tokens_per_event = a->tokens;
-    a->due = clock_after(has_stamp ? a->record.arrival : a->record.read,
-                         drawn(a, a->ttft_ns));
+    a->ttft_ns = drawn(a, s->ttft_ns).ns;
+    a->due.ns = DUE_NEVER;
     const char *prefix = a->ask.endpoint == ASK_CHAT ? "chatcmpl" : "cmpl";
     if (a->record.id != NULL)
         (void)snprintf(a->id, sizeof a->id, "%s-%s", prefix, a->record.id);
@@ -83,6 +83,11 @@ void answer_begin(struct answer *a, const struct settings *s, int64_t created_s,
     a->chunks.has_usage = !s->hides_usage;
     a->chunks.line = line;
     chunks_begin(&a->chunks);
+}
+
+void answer_start(struct answer *a, struct instant from)
+{
+    a->due = clock_after(from, (struct span){a->ttft_ns});
 }
 
 void answer_advance(struct answer *a)

@@ -28,12 +28,13 @@ struct answer {
     int64_t unstamped;                /* events with tokens that were made and not sent */
     struct buf held;                  /* bytes that wait for more: --buffer */
     int64_t held_events;              /* of any kind */
-    int64_t ttft_ns, itl_ns;
-    int64_t finish_delay_ns; /* NS_UNKNOWN: no finish chunk */
+    int64_t ttft_ns, itl_ns;          /* ttft_ns: as drawn */
+    int64_t finish_delay_ns;          /* NS_UNKNOWN: no finish chunk */
     double jitter;
-    struct instant due; /* of the next event */
+    struct instant due; /* of the next event; DUE_NEVER before answer_start */
     bool is_active;     /* logged when it ends */
-    bool is_running;    /* counted among those that are answered */
+    bool is_waiting;    /* in the queue */
+    bool is_running;    /* its turn has come: counted among those that are answered */
     bool is_finishing;  /* all of it was handed over, some of it may still wait */
     bool awaits_stamp;  /* the last event found no room: stamped when it is out */
     struct slog_record record;
@@ -42,9 +43,11 @@ struct answer {
 void answer_init(struct answer *a);
 void answer_fini(struct answer *a);
 /* Plans an answer to a->ask, a->record and a->fate, which are set: its length, where its
- * fault strikes, the instant of its first event. line: scratch. */
+ * fault strikes. line: scratch. */
 void answer_begin(struct answer *a, const struct settings *s, int64_t created_s,
                   struct buf *line);
+/* Its turn comes: `due` is that of the first event, the time to it counts from there. */
+void answer_start(struct answer *a, struct instant from);
 /* Moves `due` on to the next event, once the one before was counted as made. */
 void answer_advance(struct answer *a);
 /* Moves it to the last event at once: an answer that is not streamed. */

@@ -23,6 +23,8 @@ struct settings {
     int64_t ttft_ns, itl_ns;
     double jitter; /* share of each interval, 0 to 1 */
     int64_t seed, tokens_per_event;
+    int64_t slots; /* answers at a time; 0: no limit */
+    bool has_serial_prefill;
     int64_t buffered_events; /* written in one send; 0: each by itself */
     bool has_empty_first;    /* an event without text comes at once */
     bool has_finish_chunk;   /* or implied: see settings_finish_delay_ns */
@@ -34,7 +36,7 @@ struct settings {
     int64_t fail_status, retry_after_s; /* retry_after_s: OPT_INT_UNSET */
 };
 
-#define SETTINGS_COUNT 36
+#define SETTINGS_COUNT 38
 extern const struct opt settings_table[SETTINGS_COUNT];
 
 /* From the last token to the finish chunk; NS_UNKNOWN: there is none. */

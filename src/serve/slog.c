@@ -166,6 +166,7 @@ static void put_record(struct slog *l, const struct slog_record *r)
     jsonw_bool(&w, "stream", r->is_stream);
     put_instant(&w, "arrival_ns", r->arrival);
     put_instant(&w, "read_ns", r->read);
+    put_if_known(&w, "begin_ns", r->begin);
     jsonw_int(&w, "prompt_tokens", r->prompt_tokens);
     jsonw_int(&w, "tokens", r->tokens);
     put_if_known(&w, "empty_ns", r->empty);

@@ -26,6 +26,7 @@ struct slog_record {
     bool is_stream;
     int status;                        /* HTTP; 0: no answer began */
     struct instant arrival, read, end; /* NS_UNKNOWN: not known, not reached */
+    struct instant begin;              /* its turn came; NS_UNKNOWN: no queue, or never */
     struct instant empty, finish;      /* of events without tokens; NS_UNKNOWN: none */
     int64_t prompt_tokens, tokens;     /* tokens: sent */
     int64_t tokens_per_event;          /* the last event has the rest */

@@ -81,11 +81,8 @@ enum stream_next stream_begin(struct server *s, struct conn *c)
     if (a->fate.kind == FATE_HANG)
         return STREAM_STALLS;
     a->record.status = 200;
-    if (!a->ask.is_stream) {
-        answer_advance_to_end(a);
-        return STREAM_GOES_ON;
-    }
-    if (a->fate.kind == FATE_GARBAGE && a->fate.garbage == FATE_GARBAGE_HEAD)
+    if (!a->ask.is_stream ||
+        (a->fate.kind == FATE_GARBAGE && a->fate.garbage == FATE_GARBAGE_HEAD))
         return STREAM_GOES_ON;
     buf_clear(&s->out);
     reply_head(&head, clock_wall(), &s->out);
@@ -289,6 +286,13 @@ static enum stream_next send_whole(struct server *s, struct conn *c)
 enum stream_next stream_step(struct server *s, struct conn *c)
 {
     struct answer *a = &c->answer;
+    if (s->queue.prefilling == c) {
+        queue_prefilled(s, c);
+        if (!a->ask.is_stream) {
+            answer_advance_to_end(a);
+            return STREAM_GOES_ON;
+        }
+    }
     if (!a->ask.is_stream)
         return send_whole(s, c);
     return a->made_events == a->strike ? strike(s, c) : send_event(s, c);

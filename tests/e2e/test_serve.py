@@ -413,6 +413,104 @@ def run_all(server, count, body, read):
     return out
 
 
+def read_answer(sock):
+    with sock.makefile("rb") as file:
+        return Answer(file)
+
+
+def in_order(rows):
+    """Of arrival."""
+    return [rows[i] for i in range(len(rows))]
+
+
+def test_slots(serve):
+    """Two at a time: each begins when a slot is free, on schedule, and TTFT counts from there."""
+    server = serve("--ttft", "20ms", "--itl", "5ms", "--slots", "2")
+    answers = run_all(server, 7, {**USAGE, "max_tokens": 5}, read_events)
+    assert all(texts(events) == [" t1", " t2", " t3", " t4", " t5"] for events in answers)
+    server.stop()
+    header, rows = server.log()
+    assert header["options"]["slots"] == 2
+    slots = [0, 0]
+    for row in in_order(rows):
+        free = slots.index(min(slots))
+        assert row["begin_ns"] == max(row["arrival_ns"], slots[free])
+        slots[free] = row["begin_ns"] + 20000000 + 4 * 5000000
+        assert all(s >= row["begin_ns"] + 20000000 + 5000000 * k
+                   for k, s in enumerate(row["sent_ns"]))
+    assert sum(row["begin_ns"] > row["arrival_ns"] for row in rows.values()) >= 4
+
+
+@pytest.mark.parametrize("stream", [True, False], ids=["stream", "whole"])
+def test_serial_prefill(serve, stream):
+    """One time to the first token after the other; what follows goes on side by side."""
+    server = serve("--ttft", "20ms", "--itl", "30ms", "--serial-prefill")
+    run_all(server, 5, {**STREAM, "stream": stream, "max_tokens": 3}, read_answer)
+    server.stop()
+    rows, free = server.log()[1], 0
+    for row in in_order(rows):
+        assert row["begin_ns"] == max(row["arrival_ns"], free)
+        free = row["begin_ns"] + 20000000
+    assert sum(row["begin_ns"] > row["arrival_ns"] for row in rows.values()) >= 3
+
+
+def test_queue_in_metrics(serve):
+    """Who waits is counted, and may give up; the head of the answer is there at once."""
+    server = serve("--ttft", "60s", "--slots", "1")
+    sockets = [server.connect() for _ in range(5)]
+    for sock in sockets:
+        sock.sendall(post(STREAM))
+        assert sock.recv(65536).startswith(b"HTTP/1.1 200 OK")
+
+    def counted(running, waiting):
+        text = ask(server, get("/metrics")).body.decode()
+        found = re.findall(r"^vllm:num_requests_(running|waiting){.*} (\d+)\.0$", text, re.M)
+        return dict(found) == {"running": str(running), "waiting": str(waiting)}
+    eventually(lambda: counted(1, 4))
+    for sock in sockets[3:]:
+        sock.close()
+    eventually(lambda: counted(1, 2))
+    server.stop()
+    rows = in_order(server.log()[1])
+    assert sorted(row["outcome"] for row in rows) == ["closed"] * 2 + ["stopped"] * 3
+    assert ["begin_ns" in row for row in rows] == [True, False, False, False, False]
+
+
+def test_options_together(serve):
+    """A share of requests is never answered, the others are, with every framing at once."""
+    server = serve("--ttft", "3ms", "--itl", "1ms", "--jitter", "0.5", "--hang", "0.3",
+                   "--empty-first", "--finish-delay", "5ms", "--buffer", "4", "--slots", "8",
+                   "--serial-prefill", "--tokens-per-event", "2")
+    sockets = [server.connect() for _ in range(100)]
+    for sock in sockets:
+        sock.sendall(post({**USAGE, "max_tokens": 10}))
+    eventually(lambda: server.log_path.read_text().count("\n") == 101)
+    for sock in sockets:
+        sock.setblocking(False)
+    answered = []
+    for sock in sockets:
+        try:
+            answered.append(sock.recv(65536))
+        except BlockingIOError:
+            pass
+    server.stop()
+    rows = in_order(server.log()[1])
+    hung = [row for row in rows if row["outcome"] == "hang"]
+    assert 15 <= len(hung) <= 45 and len(answered) == 100 - len(hung)
+    assert all(row["sent_ns"] == [] and "empty_ns" not in row for row in hung)
+    for raw in answered:
+        events = events_in(raw)
+        assert texts(events) == ["", " t1 t2", " t3 t4", " t5 t6", " t7 t8", " t9 t10", ""]
+        assert finish(events) == ["length"] and raw.endswith(b"0\r\n\r\n")
+    ok = [row for row in rows if row["outcome"] == "ok"]
+    for row in ok:
+        assert row["event_tokens"] == [2] * 5 and len(set(row["sent_ns"])) == 2
+        assert row["arrival_ns"] <= row["empty_ns"] <= row["made_ns"][0] <= row["sent_ns"][0]
+        assert row["made_ns"][-1] <= row["finish_ns"] <= row["end_ns"]
+    begins = [row["begin_ns"] for row in ok]
+    assert all(b - a >= 1500000 for a, b in zip(begins, begins[1:]))
+
+
 def read_events(sock):
     with sock.makefile("rb") as file:
         return Answer(file).events()

@@ -6,6 +6,8 @@
 #include <string.h>
 #include <cmocka.h>
 
+#include "serve/due.h"
+
 struct fixture {
     struct settings settings;
     struct answer answer;
@@ -25,10 +27,16 @@ static void begin(struct fixture *f, enum fate_kind kind, int64_t tokens)
     buf_init(&f->line, 1000);
     answer_init(&f->answer);
     f->answer.ask = (struct ask){.max_tokens = tokens, .is_stream = true};
-    f->answer.record.arrival.ns = 50;
-    f->answer.record.read.ns = 70;
     fate_draw(&s, "any", 1, 2, &f->answer.fate);
     assert_int_equal(f->answer.fate.kind, kind);
+}
+
+/* The answer is planned, and its turn comes at `from`. */
+static void start(struct fixture *f, int64_t from)
+{
+    answer_begin(&f->answer, &f->settings, 7, &f->line);
+    assert_int_equal(f->answer.due.ns, DUE_NEVER);
+    answer_start(&f->answer, (struct instant){from});
 }
 
 static void end(struct fixture *f)
@@ -42,7 +50,7 @@ static void the_schedule(void **state)
     (void)state;
     struct fixture f;
     begin(&f, FATE_OK, 10);
-    answer_begin(&f.answer, &f.settings, 7, &f.line);
+    start(&f, 50);
     assert_int_equal(f.answer.due.ns, 1050);
     assert_int_equal(f.answer.events, 3);
     static const int64_t bounds[] = {0, 4, 8, 10};
@@ -57,8 +65,7 @@ static void the_schedule(void **state)
             answer_advance(&f.answer);
     }
     assert_int_equal(f.answer.strike, -1);
-    f.answer.record.arrival.ns = NS_UNKNOWN;
-    answer_begin(&f.answer, &f.settings, 7, &f.line);
+    start(&f, 70);
     assert_int_equal(f.answer.due.ns, 1070);
     answer_advance_to_end(&f.answer);
     assert_int_equal(f.answer.due.ns, 1270);
@@ -77,7 +84,7 @@ static void the_finish_chunk(void **state)
         f.settings.has_finish_chunk = i == 0;
         if (i == 1)
             f.settings.finish_delay_ns = delays[1];
-        answer_begin(&f.answer, &f.settings, 7, &f.line);
+        start(&f, 50);
         for (int k = 1; k <= 2; k++) {
             struct chunks_tokens t = answer_next(&f.answer);
             assert_int_equal(t.to, 4 * k);
@@ -125,7 +132,7 @@ static void jitter_stays_within_its_share(void **state)
     begin(&f, FATE_OK, 100000);
     f.settings.jitter = 0.25;
     f.settings.itl_ns = 1000000;
-    answer_begin(&f.answer, &f.settings, 7, &f.line);
+    start(&f, 50);
     assert_in_range(f.answer.due.ns - 50, 750, 1250);
     for (int i = 0; i < 10000; i++) {
         int64_t before = f.answer.due.ns;
@@ -172,7 +179,7 @@ static void whole_answers_are_one_event(void **state)
     struct fixture f;
     begin(&f, FATE_OK, 10);
     f.answer.ask.is_stream = false;
-    answer_begin(&f.answer, &f.settings, 7, &f.line);
+    start(&f, 50);
     assert_int_equal(f.answer.record.tokens_per_event, 10);
     answer_advance_to_end(&f.answer);
     assert_int_equal(f.answer.due.ns, 1050 + 200); /* as late as three events */

@@ -37,6 +37,7 @@ static struct slog_record record(int64_t number)
                                 .status = 200,
                                 .arrival = {NS_UNKNOWN},
                                 .read = {20},
+                                .begin = {NS_UNKNOWN},
                                 .end = {90},
                                 .empty = {NS_UNKNOWN},
                                 .finish = {NS_UNKNOWN},
@@ -71,6 +72,7 @@ static void lines(void **state)
     slog_stamp(&l, &b.made, (struct instant){39});
     b.tokens = 7;
     b.tokens_per_event = 4;
+    b.begin.ns = 22;
     b.empty.ns = 25;
     b.finish.ns = 60;
     c.outcome = "hang";
@@ -96,7 +98,8 @@ static void lines(void **state)
         "\"tokens\":3,"
         "\"sent_ns\":[30,31,32],\"end_ns\":90,\"status\":200,\"outcome\":\"ok\"}\n"
         "{\"request\":1,\"id\":null,\"endpoint\":\"/v1/completions\",\"stream\":true,"
-        "\"arrival_ns\":null,\"read_ns\":20,\"prompt_tokens\":4,\"tokens\":7,"
+        "\"arrival_ns\":null,\"read_ns\":20,\"begin_ns\":22,\"prompt_tokens\":4,"
+        "\"tokens\":7,"
         "\"empty_ns\":25,\"sent_ns\":[40,50],\"made_ns\":[38,39],"
         "\"event_tokens\":[4,3],"
         "\"finish_ns\":60,\"end_ns\":90,\"status\":200,\"outcome\":\"ok\"}\n"
