@@ -46,4 +46,4 @@ def test_every_event_has_a_class(path):
 
 
 def test_recordings_are_there():
-    assert len([path for path in ALL if not path.name.startswith("made_")]) > 40
+    assert len([path for path in ALL if not path.name.startswith("made_")]) > 55
