@@ -3,15 +3,19 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "serve/due.h"
+
 void answer_init(struct answer *a)
 {
     *a = (struct answer){.strike = -1};
     buf_init(&a->chunks.opening, 4096);
+    buf_init(&a->held, ANSWER_HELD_BYTES);
 }
 
 void answer_fini(struct answer *a)
 {
     buf_fini(&a->chunks.opening);
+    buf_fini(&a->held);
 }
 
 /* (1 - jitter) to (1 + jitter) times the length. */
@@ -54,17 +58,17 @@ static void plan_fault(struct answer *a)
 void answer_begin(struct answer *a, const struct settings *s, int64_t created_s,
                   struct buf *line)
 {
-    bool has_stamp = a->record.arrival.ns != NS_UNKNOWN;
-    a->ttft_ns = s->ttft_ns;
     a->itl_ns = s->itl_ns;
+    a->finish_delay_ns = settings_finish_delay_ns(s);
     a->jitter = s->jitter;
-    a->sent_events = a->sent_tokens = 0;
+    a->made_events = a->made_tokens = a->unstamped = a->held_events = 0;
+    buf_clear(&a->held);
     a->record.tokens_per_event = s->tokens_per_event;
     plan_fault(a);
     if (!a->ask.is_stream)
         a->record.tokens_per_event = a->tokens;
-    a->due = clock_after(has_stamp ? a->record.arrival : a->record.read,
-                         drawn(a, a->ttft_ns));
+    a->ttft_ns = drawn(a, s->ttft_ns).ns;
+    a->due.ns = DUE_NEVER;
     const char *prefix = a->ask.endpoint == ASK_CHAT ? "chatcmpl" : "cmpl";
     if (a->record.id != NULL)
         (void)snprintf(a->id, sizeof a->id, "%s-%s", prefix, a->record.id);
@@ -81,9 +85,16 @@ void answer_begin(struct answer *a, const struct settings *s, int64_t created_s,
     chunks_begin(&a->chunks);
 }
 
+void answer_start(struct answer *a, struct instant from)
+{
+    a->due = clock_after(from, (struct span){a->ttft_ns});
+}
+
 void answer_advance(struct answer *a)
 {
-    a->due = clock_after(a->due, drawn(a, a->itl_ns));
+    bool is_spoken = a->made_tokens == a->tokens;
+    a->due = clock_after(a->due, is_spoken ? (struct span){a->finish_delay_ns}
+                                           : drawn(a, a->itl_ns));
 }
 
 void answer_advance_to_end(struct answer *a)
@@ -100,11 +111,13 @@ const char *answer_finish(const struct answer *a)
 
 struct chunks_tokens answer_next(const struct answer *a)
 {
-    struct chunks_tokens t = {.from = a->sent_tokens,
-                              .to = a->sent_tokens + a->record.tokens_per_event};
-    if (t.to >= a->tokens) {
-        t.to = a->tokens;
+    struct chunks_tokens t = {.from = a->made_tokens,
+                              .to = a->made_tokens + a->record.tokens_per_event};
+    if (t.to < a->tokens)
+        return t;
+    t.to = a->tokens;
+    t.is_finish_only = t.from == t.to;
+    if (t.is_finish_only || a->finish_delay_ns == NS_UNKNOWN)
         t.finish = answer_finish(a);
-    }
     return t;
 }

@@ -132,12 +132,13 @@ static void put_words(const struct chunks *c, const struct chunks_tokens *t)
 
 static void put_completion(const struct chunks *c, const struct chunks_tokens *t)
 {
+    bool is_empty = t->to == t->from && t->finish == NULL;
     put(c->line, ",\"choices\":[{\"index\":0,\"text\":\"");
     put_words(c, t);
     put(c->line, "\",");
     put_finish(c, t->finish);
     put(c->line, ",\"stop_reason\":null,\"prompt_token_ids\":");
-    if (c->ask->returns_ids && t->from == 0)
+    if (c->ask->returns_ids && t->from == 0 && !is_empty)
         chunks_prompt_ids(c->ask, c->vocab_size, c->line);
     else
         put(c->line, "null");
@@ -148,9 +149,13 @@ static void put_completion(const struct chunks *c, const struct chunks_tokens *t
 
 static void put_delta(const struct chunks *c, const struct chunks_tokens *t)
 {
-    put(c->line, ",\"choices\":[{\"index\":0,\"delta\":{\"content\":\"");
-    put_words(c, t);
-    put(c->line, "\"},");
+    put(c->line, ",\"choices\":[{\"index\":0,\"delta\":{");
+    if (!t->is_finish_only) {
+        put(c->line, "\"content\":\"");
+        put_words(c, t);
+        put(c->line, "\"");
+    }
+    put(c->line, "},");
     put_finish(c, t->finish);
     if (t->finish != NULL)
         put(c->line, ",\"stop_reason\":null");
@@ -172,12 +177,13 @@ void chunks_tokens(const struct chunks *c, const struct chunks_tokens *t, struct
     close_event(c, out);
 }
 
-void chunks_role(const struct chunks *c, struct buf *out)
+/* The event that opens a chat; role: a member, or "". */
+static void put_chat_opening(const struct chunks *c, const char *role, struct buf *out)
 {
     open_event(c);
-    put(c->line,
-        ",\"choices\":[{\"index\":0,\"delta\":{\"role\":\"assistant\",\"content\":"
-        "\"\"},");
+    put(c->line, ",\"choices\":[{\"index\":0,\"delta\":{");
+    put(c->line, role);
+    put(c->line, "\"content\":\"\"},");
     put_finish(c, NULL);
     put(c->line, "}]");
     put_running_usage(c, 0);
@@ -188,6 +194,20 @@ void chunks_role(const struct chunks *c, struct buf *out)
         put(c->line, "null");
     put(c->line, ",\"prompt_text\":null");
     close_event(c, out);
+}
+
+void chunks_role(const struct chunks *c, struct buf *out)
+{
+    put_chat_opening(c, "\"role\":\"assistant\",", out);
+}
+
+void chunks_empty(const struct chunks *c, struct buf *out)
+{
+    struct chunks_tokens none = {0};
+    if (c->ask->endpoint == ASK_CHAT)
+        put_chat_opening(c, "", out);
+    else
+        chunks_tokens(c, &none, out);
 }
 
 void chunks_abort(const struct chunks *c, int64_t tokens, struct buf *out)

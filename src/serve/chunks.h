@@ -26,12 +26,15 @@ struct chunks {
 struct chunks_tokens {
     int64_t from, to;
     const char *finish;
+    bool is_finish_only; /* chat: the delta is empty, without even an empty text */
 };
 
 /* Writes the opening; line, opening: initialised by the caller. */
 void chunks_begin(struct chunks *c);
 /* chat: the event with the role, which holds no token. */
 void chunks_role(const struct chunks *c, struct buf *out);
+/* The same without a role; completions: with an empty text. */
+void chunks_empty(const struct chunks *c, struct buf *out);
 void chunks_tokens(const struct chunks *c, const struct chunks_tokens *t,
                    struct buf *out);
 /* The event with no token that ends an aborted answer. */

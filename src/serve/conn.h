@@ -39,6 +39,7 @@ struct conn {
     struct buf out;               /* bytes that found no room yet */
     size_t out_done;              /* of them sent */
     struct answer answer;
+    struct conn *ahead, *behind; /* while it waits in the queue */
 };
 
 /* All connections, found by index; those closed are used again. */

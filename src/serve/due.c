@@ -94,7 +94,7 @@ void due_remove(struct due *d, uint32_t who)
 struct instant due_next(const struct due *d, uint32_t *who)
 {
     if (d->count == 0)
-        return (struct instant){INT64_MAX};
+        return (struct instant){DUE_NEVER};
     *who = d->heap[0].who;
     return (struct instant){d->heap[0].at_ns};
 }

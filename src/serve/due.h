@@ -9,6 +9,8 @@
 #include "base/clock.h"
 #include "base/status.h"
 
+#define DUE_NEVER INT64_MAX /* whoever is set to it waits for another instant */
+
 struct due_entry {
     int64_t at_ns;
     uint32_t who;
@@ -26,7 +28,7 @@ MUST_CHECK enum status due_reserve(struct due *d, size_t members);
 /* Adds the member, or moves it. */
 void due_set(struct due *d, uint32_t who, struct instant at);
 void due_remove(struct due *d, uint32_t who); /* harmless if it is not in it */
-/* The earliest; ns is INT64_MAX when nobody is due. */
+/* The earliest; ns is DUE_NEVER when nobody is due. */
 struct instant due_next(const struct due *d, uint32_t *who);
 void due_fini(struct due *d);
 

@@ -5,11 +5,10 @@
 #include "serve/stream.h"
 
 /* Counts and logs the answer's end. */
-static void end_record(struct server *s, struct answer *a, const char *outcome)
+static void end_record(struct server *s, struct conn *c, const char *outcome)
 {
-    if (a->is_running)
-        s->counts.running--;
-    a->is_running = false;
+    struct answer *a = &c->answer;
+    queue_leave(s, c);
     if (!a->is_active)
         return;
     a->is_active = false;
@@ -23,7 +22,7 @@ static void close_as(struct server *s, struct conn *c, const char *outcome, bool
 {
     if (c->state == CONN_CLOSED)
         return;
-    end_record(s, &c->answer, outcome);
+    end_record(s, c, outcome);
     due_remove(&s->due, c->index);
     loop_remove(&s->loop, c->fd);
     conn_close(&s->conns, c, is_reset);
@@ -37,7 +36,7 @@ void exchange_close(struct server *s, struct conn *c, const char *outcome)
 /* The answer is out: the next request may come, or the connection ends. */
 static void complete(struct server *s, struct conn *c)
 {
-    end_record(s, &c->answer, c->answer.record.outcome);
+    end_record(s, c, c->answer.record.outcome);
     if (c->ends) {
         conn_goodbye(c);
         exchange_close(s, c, "");
@@ -70,7 +69,7 @@ static void go_on(struct server *s, struct conn *c, enum stream_next next)
     case STREAM_STALLS:
         due_remove(&s->due, c->index);
         a->awaits_stamp = false;
-        end_record(s, a, a->record.outcome);
+        end_record(s, c, a->record.outcome);
         c->state = CONN_STALLED;
         break;
     case STREAM_CLOSES: exchange_close(s, c, a->record.outcome); break;

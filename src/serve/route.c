@@ -95,7 +95,10 @@ static void begin_record(struct server *s, struct conn *c, const char *endpoint)
                                      .outcome = "refused",
                                      .arrival = c->arrival,
                                      .read = c->read,
+                                     .begin = {NS_UNKNOWN},
                                      .end = {NS_UNKNOWN},
+                                     .empty = {NS_UNKNOWN},
+                                     .finish = {NS_UNKNOWN},
                                      .tokens_per_event = 1};
 }
 
@@ -158,11 +161,12 @@ static enum stream_next generate(struct server *s, struct conn *c,
     a->record.outcome = fate_name(a->fate.kind);
     if (a->fate.kind == FATE_FAIL)
         return fail_request(s, c);
-    a->is_running = true;
-    s->counts.running++;
     s->counts.prompt_tokens += a->ask.prompt_tokens;
     answer_begin(a, o, clock_wall().ns / NS_PER_S, &s->line);
-    return stream_begin(s, c);
+    enum stream_next next = stream_begin(s, c);
+    if (next == STREAM_GOES_ON)
+        queue_join(s, c);
+    return next;
 }
 
 static enum stream_next post_completions(struct server *s, struct conn *c)

@@ -102,6 +102,12 @@ static void put_header(const struct server *s, struct buf *out)
     jsonw_num(&w, "jitter", o->jitter);
     jsonw_int(&w, "seed", o->seed);
     jsonw_int(&w, "tokens_per_event", o->tokens_per_event);
+    jsonw_int(&w, "slots", o->slots);
+    jsonw_bool(&w, "serial_prefill", o->has_serial_prefill);
+    jsonw_int(&w, "buffer", o->buffered_events);
+    jsonw_bool(&w, "empty_first", o->has_empty_first);
+    if (settings_finish_delay_ns(o) != NS_UNKNOWN)
+        jsonw_int(&w, "finish_delay_ns", settings_finish_delay_ns(o));
     jsonw_str(&w, "model", o->model);
     jsonw_int(&w, "max_model_len", o->max_model_len);
     jsonw_int(&w, "vocab_size", o->vocab_size);
@@ -195,7 +201,7 @@ static void run_due(struct server *s)
     for (int i = 0; i < STEPS_A_TURN; i++) {
         uint32_t who = 0;
         struct instant at = due_next(&s->due, &who);
-        if (at.ns == INT64_MAX || clock_now().ns < at.ns)
+        if (at.ns == DUE_NEVER || clock_now().ns < at.ns)
             return;
         exchange_due(s, s->conns.all[who]);
     }
@@ -261,6 +267,7 @@ static enum status close_server(struct running *r, struct err *e)
 {
     struct server *s = &r->server;
     sock_close(&r->listener);
+    s->queue.is_closed = true;
     for (size_t i = 0; i < s->conns.count; i++)
         exchange_close(s, s->conns.all[i], "stopped");
     struct secure_context *secure = s->conns.secure;

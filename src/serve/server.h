@@ -11,6 +11,7 @@
 #include "net/stamp.h"
 #include "serve/conn.h"
 #include "serve/due.h"
+#include "serve/queue.h"
 #include "serve/settings.h"
 #include "serve/slog.h"
 #include "serve/whole.h"
@@ -26,6 +27,7 @@ struct server {
     struct due due; /* by a connection's index: its next event, or the end of its idling
                      */
     struct conn_table conns;
+    struct queue queue;
     struct slog log;
     struct whole_counts counts;
     int64_t created_s;          /* the start, since the epoch */

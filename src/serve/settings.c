@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/file.h"
 #include "base/str.h"
 
@@ -139,6 +140,21 @@ const struct opt settings_table[SETTINGS_COUNT] = {
      .group = "Timing",
      .value_name = "N",
      .help = "tokens in each event of a stream; the last one has the rest"},
+    {.name = "slots",
+     .type = OPT_INT,
+     AT(slots),
+     .max = 1e6,
+     .fallback = "0",
+     .group = "Timing",
+     .value_name = "N",
+     .help = "answers worked on at a time, the others wait in order of arrival; 0: no "
+             "limit"},
+    {.name = "serial-prefill",
+     .type = OPT_FLAG,
+     AT(has_serial_prefill),
+     .group = "Timing",
+     .help =
+         "the time to the first token begins when that of the request before is over"},
     {.name = "keepalive-timeout",
      .type = OPT_DURATION,
      AT(keepalive_ns),
@@ -146,6 +162,31 @@ const struct opt settings_table[SETTINGS_COUNT] = {
      .fallback = "5s",
      .group = "Timing",
      .help = "an idle connection is closed after this; 0 leaves it open"},
+    {.name = "buffer",
+     .type = OPT_INT,
+     AT(buffered_events),
+     .max = 65536,
+     .fallback = "0",
+     .group = "Framing",
+     .value_name = "N",
+     .help = "events of an answer are held back and written N in one send, as some "
+             "proxies do; 0: each by itself"},
+    {.name = "empty-first",
+     .type = OPT_FLAG,
+     AT(has_empty_first),
+     .group = "Framing",
+     .help = "an event with an empty text comes at once, long before the first token"},
+    {.name = "finish-chunk",
+     .type = OPT_FLAG,
+     AT(has_finish_chunk),
+     .group = "Framing",
+     .help = "finish_reason comes in an event without text, after the last token"},
+    {.name = "finish-delay",
+     .type = OPT_DURATION,
+     AT(finish_delay_ns),
+     .max = 3600,
+     .group = "Framing",
+     .help = "time from the last token to that event; implies --finish-chunk"},
     {.name = "no-usage",
      .type = OPT_FLAG,
      AT(hides_usage),
@@ -198,6 +239,13 @@ const struct opt settings_table[SETTINGS_COUNT] = {
      FATE(BIG_HEADER),
      .help = "a header of 1 MB before the answer"},
 };
+
+int64_t settings_finish_delay_ns(const struct settings *s)
+{
+    if (s->finish_delay_ns != OPT_INT_UNSET)
+        return s->finish_delay_ns;
+    return s->has_finish_chunk ? 0 : NS_UNKNOWN;
+}
 
 enum status settings_check(const struct settings *s, struct err *e)
 {

@@ -23,16 +23,24 @@ struct settings {
     int64_t ttft_ns, itl_ns;
     double jitter; /* share of each interval, 0 to 1 */
     int64_t seed, tokens_per_event;
-    bool hides_usage;     /* never says usage, whatever is asked */
-    int64_t keepalive_ns; /* 0: idle connections stay open */
+    int64_t slots; /* answers at a time; 0: no limit */
+    bool has_serial_prefill;
+    int64_t buffered_events; /* written in one send; 0: each by itself */
+    bool has_empty_first;    /* an event without text comes at once */
+    bool has_finish_chunk;   /* or implied: see settings_finish_delay_ns */
+    int64_t finish_delay_ns; /* OPT_INT_UNSET */
+    bool hides_usage;        /* never says usage, whatever is asked */
+    int64_t keepalive_ns;    /* 0: idle connections stay open */
     struct fate_shares fates;
     const char *garbage_kind;
     int64_t fail_status, retry_after_s; /* retry_after_s: OPT_INT_UNSET */
 };
 
-#define SETTINGS_COUNT 32
+#define SETTINGS_COUNT 38
 extern const struct opt settings_table[SETTINGS_COUNT];
 
+/* From the last token to the finish chunk; NS_UNKNOWN: there is none. */
+int64_t settings_finish_delay_ns(const struct settings *s);
 /* What the rows cannot say. */
 MUST_CHECK enum status settings_check(const struct settings *s, struct err *e);
 /* What the header Authorization must be, "Bearer " and the key in the file without white

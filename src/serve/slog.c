@@ -51,27 +51,28 @@ enum status slog_open(struct slog *l, const char *path, const char *header, stru
     return e->code;
 }
 
-void slog_stamp(struct slog *l, struct slog_record *r, struct instant sent)
+void slog_stamp(struct slog *l, struct slog_stamps *to, struct instant at)
 {
     if (l->fd < 0)
         return;
-    if (r->sent_count == r->sent_room) {
-        size_t room = r->sent_room == 0 ? FIRST_STAMPS : r->sent_room * 2;
-        int64_t *grown = mem_resize(r->sent_ns, room, sizeof *grown);
+    if (to->count == to->room) {
+        size_t room = to->room == 0 ? FIRST_STAMPS : to->room * 2;
+        int64_t *grown = mem_resize(to->ns, room, sizeof *grown);
         if (grown == NULL) {
             fail(l, STATUS_NO_MEMORY);
             return;
         }
-        r->sent_ns = grown;
-        r->sent_room = room;
+        to->ns = grown;
+        to->room = room;
     }
-    r->sent_ns[r->sent_count++] = sent.ns;
+    to->ns[to->count++] = at.ns;
 }
 
 static void release(struct slog_record *r)
 {
     mem_free(r->id);
-    mem_free(r->sent_ns);
+    mem_free(r->sent.ns);
+    mem_free(r->made.ns);
     *r = (struct slog_record){0};
 }
 
@@ -104,7 +105,7 @@ void slog_add(struct slog *l, struct slog_record *r)
         fail(l, STATUS_NO_MEMORY);
         release(r);
     } else {
-        l->stamps += r->sent_count;
+        l->stamps += r->sent.count + r->made.count;
         l->queue[l->count++] = *r;
         *r = (struct slog_record){0};
     }
@@ -123,15 +124,21 @@ static void put_instant(struct jsonw *w, const char *key, struct instant t)
         jsonw_int(w, key, t.ns);
 }
 
+static void put_if_known(struct jsonw *w, const char *key, struct instant t)
+{
+    if (t.ns != NS_UNKNOWN)
+        jsonw_int(w, key, t.ns);
+}
+
 /* The stamps are the bulk of the file: they are written without the writer's detours. */
-static void put_stamps(struct jsonw *w, const struct slog_record *r)
+static void put_stamps(struct jsonw *w, const char *key, const struct slog_stamps *s)
 {
     struct buf *out = w->out;
-    jsonw_array(w, "sent_ns");
-    for (size_t i = 0; i < r->sent_count; i++) {
+    jsonw_array(w, key);
+    for (size_t i = 0; i < s->count; i++) {
         if (i > 0)
             (void)buf_char(out, ',');
-        (void)buf_int(out, r->sent_ns[i]);
+        (void)buf_int(out, s->ns[i]);
     }
     jsonw_array_end(w);
 }
@@ -140,7 +147,7 @@ static void put_event_tokens(struct jsonw *w, const struct slog_record *r)
 {
     int64_t left = r->tokens;
     jsonw_array(w, "event_tokens");
-    for (size_t i = 0; i < r->sent_count; i++) {
+    for (size_t i = 0; i < r->sent.count; i++) {
         int64_t tokens = left < r->tokens_per_event ? left : r->tokens_per_event;
         jsonw_int(w, NULL, tokens);
         left -= tokens;
@@ -159,11 +166,16 @@ static void put_record(struct slog *l, const struct slog_record *r)
     jsonw_bool(&w, "stream", r->is_stream);
     put_instant(&w, "arrival_ns", r->arrival);
     put_instant(&w, "read_ns", r->read);
+    put_if_known(&w, "begin_ns", r->begin);
     jsonw_int(&w, "prompt_tokens", r->prompt_tokens);
     jsonw_int(&w, "tokens", r->tokens);
-    put_stamps(&w, r);
-    if (r->tokens != (int64_t)r->sent_count)
+    put_if_known(&w, "empty_ns", r->empty);
+    put_stamps(&w, "sent_ns", &r->sent);
+    if (r->made.count > 0)
+        put_stamps(&w, "made_ns", &r->made);
+    if (r->tokens != (int64_t)r->sent.count)
         put_event_tokens(&w, r);
+    put_if_known(&w, "finish_ns", r->finish);
     put_instant(&w, "end_ns", r->end);
     jsonw_int(&w, "status", r->status);
     jsonw_str(&w, "outcome", r->outcome);
@@ -177,7 +189,7 @@ void slog_write(struct slog *l, size_t most)
         return;
     for (size_t i = 0; i < most && l->head < l->count; i++) {
         struct slog_record *r = &l->queue[l->head++];
-        l->stamps -= r->sent_count;
+        l->stamps -= r->sent.count + r->made.count;
         put_record(l, r);
         release(r);
         if (l->text.len >= BLOCK_BYTES || l->text.failed != STATUS_OK)

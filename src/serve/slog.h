@@ -12,7 +12,12 @@
 #include "base/clock.h"
 #include "base/status.h"
 
-/* One request. Owns id and sent_ns until slog_add takes it. */
+struct slog_stamps {
+    int64_t *ns; /* [count], monotonic */
+    size_t count, room;
+};
+
+/* One request. Owns id, sent and made until slog_add takes it. */
 struct slog_record {
     int64_t request;      /* from 0, in order of arrival */
     char *id;             /* X-Request-Id, or NULL */
@@ -21,10 +26,12 @@ struct slog_record {
     bool is_stream;
     int status;                        /* HTTP; 0: no answer began */
     struct instant arrival, read, end; /* NS_UNKNOWN: not known, not reached */
+    struct instant begin;              /* its turn came; NS_UNKNOWN: no queue, or never */
+    struct instant empty, finish;      /* of events without tokens; NS_UNKNOWN: none */
     int64_t prompt_tokens, tokens;     /* tokens: sent */
     int64_t tokens_per_event;          /* the last event has the rest */
-    int64_t *sent_ns;                  /* [sent_count], monotonic */
-    size_t sent_count, sent_room;
+    struct slog_stamps sent;           /* of events with tokens: before the send */
+    struct slog_stamps made; /* of the same: when each was made, if it was held back */
 };
 
 struct slog {
@@ -41,8 +48,8 @@ struct slog {
 /* path NULL: nothing is logged. header: the first line, JSON. The file is truncated. */
 MUST_CHECK enum status slog_open(struct slog *l, const char *path, const char *header,
                                  struct err *e);
-/* Notes that an event was sent. */
-void slog_stamp(struct slog *l, struct slog_record *r, struct instant sent);
+/* Notes the instant of an event; to: in a record that slog_add is to take. */
+void slog_stamp(struct slog *l, struct slog_stamps *to, struct instant at);
 /* The record is complete; what it owns is taken, *r is emptied. */
 void slog_add(struct slog *l, struct slog_record *r);
 size_t slog_waiting(const struct slog *l); /* records */

@@ -11,20 +11,60 @@ static struct str text_of(const struct buf *b)
     return (struct str){.ptr = buf_cstr(b), .len = b->len};
 }
 
-/* Sends what was gathered in s->out; next: what follows unless the peer is gone. */
-static enum stream_next send_out(struct server *s, struct conn *c, enum stream_next next)
-{
-    bool is_lost = s->out.failed != STATUS_OK ||
-                   conn_send(c, text_of(&s->out), NULL) == CONN_LOST;
-    return is_lost ? STREAM_LOST : next;
-}
-
 void stream_was_sent(struct server *s, struct answer *a, struct instant sent)
 {
-    s->counts.generation_tokens += a->sent_tokens - a->record.tokens;
-    a->record.tokens = a->sent_tokens;
+    s->counts.generation_tokens += a->made_tokens - a->record.tokens;
+    a->record.tokens = a->made_tokens;
     a->awaits_stamp = false;
-    slog_stamp(&s->log, &a->record, sent);
+    for (; a->unstamped > 0; a->unstamped--)
+        slog_stamp(&s->log, &a->record.sent, sent);
+}
+
+/* What s->out holds. */
+enum part {
+    PART_HEAD,
+    PART_EVENT, /* perhaps behind a head */
+    PART_LAST   /* nothing may be held back behind it */
+};
+
+/* Sends what was gathered in s->out, or holds it back until there are events enough.
+ * *at: the instant before the send, of what is held back the one when it was made.
+ * false: the peer is gone. */
+static bool hand_over(struct server *s, struct conn *c, enum part part,
+                      struct instant *at)
+{
+    struct answer *a = &c->answer;
+    struct str bytes = text_of(&s->out);
+    struct instant sent = {NS_UNKNOWN};
+    bool holds = s->settings->buffered_events > 0;
+    if (s->out.failed != STATUS_OK)
+        return false;
+    if (holds) {
+        *at = clock_now();
+        if (buf_append(&a->held, bytes.ptr, bytes.len) != STATUS_OK)
+            return false;
+        a->held_events += part == PART_EVENT;
+        if (part != PART_LAST && a->held_events < s->settings->buffered_events)
+            return true;
+        bytes = text_of(&a->held);
+    }
+    enum conn_sent result = bytes.len > 0 ? conn_send(c, bytes, &sent) : CONN_SENT;
+    a->held_events = 0;
+    buf_clear(&a->held);
+    if (!holds)
+        *at = sent;
+    a->awaits_stamp = result == CONN_WAITS && a->unstamped > 0;
+    if (result == CONN_SENT && a->unstamped > 0)
+        stream_was_sent(s, a, sent);
+    return result != CONN_LOST;
+}
+
+/* The end of an answer, or of what it gets; next: what follows unless the peer is gone.
+ */
+static enum stream_next send_out(struct server *s, struct conn *c, enum stream_next next)
+{
+    struct instant unused;
+    return hand_over(s, c, PART_LAST, &unused) ? next : STREAM_LOST;
 }
 
 enum stream_next stream_begin(struct server *s, struct conn *c)
@@ -36,18 +76,25 @@ enum stream_next stream_begin(struct server *s, struct conn *c)
                          .is_keep_alive = !c->ends,
                          .retry_after_s = -1,
                          .has_big_header = a->fate.kind == FATE_BIG_HEADER};
+    enum part part = PART_HEAD;
+    struct instant now;
     if (a->fate.kind == FATE_HANG)
         return STREAM_STALLS;
     a->record.status = 200;
-    if (!a->ask.is_stream) {
-        answer_advance_to_end(a);
-        return STREAM_GOES_ON;
-    }
-    if (a->fate.kind == FATE_GARBAGE && a->fate.garbage == FATE_GARBAGE_HEAD)
+    if (!a->ask.is_stream ||
+        (a->fate.kind == FATE_GARBAGE && a->fate.garbage == FATE_GARBAGE_HEAD))
         return STREAM_GOES_ON;
     buf_clear(&s->out);
     reply_head(&head, clock_wall(), &s->out);
-    return send_out(s, c, STREAM_GOES_ON);
+    if (s->settings->has_empty_first) {
+        chunks_empty(&a->chunks, &s->out);
+        part = PART_EVENT;
+    }
+    if (!hand_over(s, c, part, &now))
+        return STREAM_LOST;
+    if (part == PART_EVENT)
+        a->record.empty = now;
+    return STREAM_GOES_ON;
 }
 
 /* The usage, [DONE] and the zero chunk, in one send. */
@@ -55,7 +102,7 @@ static enum stream_next send_tail(struct server *s, struct conn *c)
 {
     struct answer *a = &c->answer;
     buf_clear(&s->out);
-    chunks_usage(&a->chunks, a->sent_tokens, &s->out);
+    chunks_usage(&a->chunks, a->made_tokens, &s->out);
     chunks_done(&s->out);
     a->record.end = clock_now();
     return send_out(s, c, STREAM_ENDS);
@@ -73,22 +120,23 @@ static enum stream_next send_event(struct server *s, struct conn *c)
 {
     struct answer *a = &c->answer;
     struct chunks_tokens t = answer_next(a);
+    struct instant made;
     buf_clear(&s->out);
-    if (a->sent_events == 0 && a->ask.endpoint == ASK_CHAT)
+    if (a->made_events == 0 && a->ask.endpoint == ASK_CHAT &&
+        a->record.empty.ns == NS_UNKNOWN)
         chunks_role(&a->chunks, &s->out);
     chunks_tokens(&a->chunks, &t, &s->out);
-    if (s->out.failed != STATUS_OK)
+    if (!t.is_finish_only) {
+        a->made_events++;
+        a->made_tokens = t.to;
+        a->unstamped++;
+    }
+    if (!hand_over(s, c, PART_EVENT, &made))
         return STREAM_LOST;
-    struct instant now;
-    enum conn_sent sent = conn_send(c, text_of(&s->out), &now);
-    if (sent == CONN_LOST)
-        return STREAM_LOST;
-    a->sent_events++;
-    a->sent_tokens = t.to;
-    if (sent == CONN_SENT)
-        stream_was_sent(s, a, now);
-    else
-        a->awaits_stamp = true;
+    if (t.is_finish_only)
+        a->record.finish = made;
+    else if (s->settings->buffered_events > 0)
+        slog_stamp(&s->log, &a->record.made, made);
     if (t.finish == NULL) {
         answer_advance(a);
         return STREAM_GOES_ON;
@@ -141,17 +189,16 @@ static enum stream_next strike(struct server *s, struct conn *c)
     case FATE_ABORT:
         s->counts.abort++;
         buf_clear(&s->out);
-        chunks_abort(&a->chunks, a->sent_tokens, &s->out);
-        if (send_out(s, c, STREAM_ENDS) == STREAM_LOST)
-            return STREAM_LOST;
-        return send_tail(s, c);
+        chunks_abort(&a->chunks, a->made_tokens, &s->out);
+        return hand_over(s, c, PART_EVENT, &a->record.end) ? send_tail(s, c)
+                                                           : STREAM_LOST;
     case FATE_ERROR:
         s->counts.error++;
         buf_clear(&s->out);
         chunks_error(&s->out);
         chunks_done(&s->out);
         return send_out(s, c, STREAM_ENDS);
-    default: return STREAM_CLOSES;
+    default: buf_clear(&s->out); return send_out(s, c, STREAM_CLOSES);
     }
 }
 
@@ -169,7 +216,7 @@ static void put_whole(struct server *s, struct conn *c, const char *finish)
     if (a->fate.kind == FATE_GARBAGE)
         (void)buf_text(&s->body, "{\"id\":\"broken\",\"choices\":[{");
     else
-        whole_answer(&a->chunks, a->sent_tokens, finish, &s->body);
+        whole_answer(&a->chunks, a->made_tokens, finish, &s->body);
     reply_whole(&r, clock_wall(), text_of(&s->body), &s->out);
 }
 
@@ -185,7 +232,7 @@ static void put_error(struct server *s, struct conn *c)
         .message = "EngineCore encountered an issue (simulated).",
     };
     s->counts.error++;
-    c->answer.sent_tokens = 0;
+    c->answer.made_tokens = 0;
     c->answer.record.status = 500;
     buf_clear(&s->out);
     buf_clear(&s->body);
@@ -198,7 +245,7 @@ static enum stream_next send_half(struct server *s, struct conn *c)
 {
     struct answer *a = &c->answer;
     put_whole(s, c, answer_finish(a));
-    a->sent_tokens = 0;
+    a->made_tokens = 0;
     s->out.len /= 2;
     return send_out(s, c, a->fate.kind == FATE_STALL ? STREAM_STALLS : STREAM_CLOSES);
 }
@@ -207,15 +254,8 @@ static enum stream_next send_half(struct server *s, struct conn *c)
 static enum stream_next send_at_once(struct server *s, struct conn *c)
 {
     struct answer *a = &c->answer;
-    enum conn_sent sent = conn_send(c, text_of(&s->out), &a->record.end);
-    if (sent == CONN_LOST || s->out.failed != STATUS_OK)
-        return STREAM_LOST;
-    a->sent_events = 1;
-    if (sent == CONN_SENT)
-        stream_was_sent(s, a, a->record.end);
-    else
-        a->awaits_stamp = true;
-    return STREAM_ENDS;
+    a->made_events = a->unstamped = 1;
+    return hand_over(s, c, PART_LAST, &a->record.end) ? STREAM_ENDS : STREAM_LOST;
 }
 
 static enum stream_next send_whole(struct server *s, struct conn *c)
@@ -223,7 +263,7 @@ static enum stream_next send_whole(struct server *s, struct conn *c)
     struct answer *a = &c->answer;
     int64_t struck_tokens = a->strike * s->settings->tokens_per_event;
     bool is_struck = a->strike >= 0;
-    a->sent_tokens = is_struck && struck_tokens < a->tokens ? struck_tokens : a->tokens;
+    a->made_tokens = is_struck && struck_tokens < a->tokens ? struck_tokens : a->tokens;
     switch (a->fate.kind) {
     case FATE_RESET: return STREAM_RESETS;
     case FATE_CUT:
@@ -246,7 +286,14 @@ static enum stream_next send_whole(struct server *s, struct conn *c)
 enum stream_next stream_step(struct server *s, struct conn *c)
 {
     struct answer *a = &c->answer;
+    if (s->queue.prefilling == c) {
+        queue_prefilled(s, c);
+        if (!a->ask.is_stream) {
+            answer_advance_to_end(a);
+            return STREAM_GOES_ON;
+        }
+    }
     if (!a->ask.is_stream)
         return send_whole(s, c);
-    return a->sent_events == a->strike ? strike(s, c) : send_event(s, c);
+    return a->made_events == a->strike ? strike(s, c) : send_event(s, c);
 }

@@ -168,7 +168,7 @@ void whole_metrics(const struct settings *s, const struct whole_counts *n,
     static const char finished[] = "Requests that ended, by reason";
     const struct metric rows[] = {
         {"vllm:num_requests_running", "gauge", "Requests in answer", "", n->running},
-        {"vllm:num_requests_waiting", "gauge", "Requests that wait", "", 0},
+        {"vllm:num_requests_waiting", "gauge", "Requests that wait", "", n->waiting},
         {"vllm:kv_cache_usage_perc", "gauge", "Simulated: no cache", "", 0},
         {"vllm:prefix_cache_queries", "counter", "Simulated: no cache", "", 0},
         {"vllm:prefix_cache_hits", "counter", "Simulated: no cache", "", 0},

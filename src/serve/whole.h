@@ -14,9 +14,9 @@ void whole_answer(const struct chunks *c, int64_t tokens, const char *finish,
                   struct buf *out);
 void whole_models(const struct settings *s, int64_t created_s, struct buf *out);
 
-/* Counted since the start. */
+/* Counted since the start; running, waiting: now. */
 struct whole_counts {
-    int64_t running, prompt_tokens, generation_tokens;
+    int64_t running, waiting, prompt_tokens, generation_tokens;
     int64_t length, stop, abort, error; /* requests by finish_reason */
     int64_t requests;
 };

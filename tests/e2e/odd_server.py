@@ -97,14 +97,16 @@ def reset(sock):
 class OddServer:
     """answer(sock, request) -> true: the connection may carry another request.
 
-    `paths` are answers to all that is no POST below /v1: bytes, or a function that gives them.
+    `paths` are answers to all that is no POST below /v1: bytes, or a function that gives them;
+    "*" answers for all others.
     """
 
     def __init__(self, answer=good, tls=None, models=("odd",), paths=None, port=0):
         self.answer, self.tls, self.models = answer, tls, models
         self.paths = {"/health": plain(200, b""),
                       "/v1/models": plain(200, {"data": [{"id": one} for one in models]}),
-                      "/version": plain(200, {"version": "odd"}), **(paths or {})}
+                      "/version": plain(200, {"version": "odd"}),
+                      "*": plain(404, {"error": "none"}, reason="Not Found"), **(paths or {})}
         self.lock = threading.Lock()
         self.seen = []        # every POST
         self.connections = 0  # every accept
@@ -151,7 +153,7 @@ class OddServer:
         length = int(Request(0, head, b"").header("content-length") or 0)
         body = file.read(length)
         if method == "GET" or not path.startswith("/v1/"):
-            text = self.paths.get(path, plain(404, {"error": "none"}, reason="Not Found"))
+            text = self.paths.get(path, self.paths["*"])
             sock.sendall(text() if callable(text) else text)
             return True
         with self.lock:

@@ -5,19 +5,16 @@ by request id and position; where the client was stopped on purpose the kernel's
 knows when an event came.
 """
 
-import json
 import os
 import signal
 import statistics
-import subprocess
-import sys
 import time
-from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 
 from e2e.offline_run import files_of, journal_of, start
+from e2e.truth_server import serving
 from oracle.settled import told
 
 GAP_NS = 10_000_000
@@ -60,22 +57,14 @@ def late_on_purpose(process):
 
 def run_case(binary, folder, case):
     """The journal's lines, the server's by request id, when the client was stopped."""
-    log = folder / "truth.jsonl"
-    words = [sys.executable, str(Path(__file__).with_name("truth_server.py")), str(log),
-             "--gap-ms", str(GAP_NS // 1_000_000), *map(str, case.server)]
-    server = subprocess.Popen(words, stdout=subprocess.PIPE, text=True)
-    try:
-        port = int(server.stdout.readline())
-        process = start(binary, "online", "--port", port, "--concurrency", STREAMS,
+    with serving(folder / "truth.jsonl", "--gap-ms", GAP_NS // 1_000_000, *case.server) as server:
+        process = start(binary, "online", "--port", server.port, "--concurrency", STREAMS,
                         "--num-prompts", 5 * STREAMS, "--num-runs", 2, "--input-len", 16,
                         "--max-tokens", TOKENS, "--no-imds", "--accept-invalid", *case.client,
                         cwd=folder)
         stops = late_on_purpose(process) if case.late else []
         assert process.wait(120) == 0, (folder / "stderr").read_text()
-    finally:
-        server.terminate()
-        server.wait(60)
-    truth = {line["id"]: line for line in map(json.loads, log.read_text().splitlines())}
+    truth = {line["id"]: line for line in server.lines}
     assert len(truth) == 2 * 5 * STREAMS
     lines = told(journal_of(files_of(folder / "results", "online").journal_path))
     return lines, truth, stops

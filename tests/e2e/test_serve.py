@@ -123,6 +123,100 @@ def test_tokens_per_event(serve):
     assert server.log()[1][0]["event_tokens"] == [3, 3, 2]
 
 
+CHAT_USAGE = {**CHAT, "stream_options": {"include_usage": True}}
+BOTH = pytest.mark.parametrize("path, body", [
+    ("/v1/completions", {**USAGE, "max_tokens": 3}), ("/v1/chat/completions", CHAT_USAGE),
+], ids=["completions", "chat"])
+
+
+def said(event):
+    """The choice without what vLLM always adds."""
+    extra = ("index", "logprobs", "stop_reason", "prompt_token_ids", "token_ids")
+    return [{key: value for key, value in choice.items() if key not in extra}
+            for choice in event["choices"]]
+
+
+@BOTH
+def test_finish_chunk(serve, path, body):
+    """N events with text, one with the finish_reason alone, then the usage."""
+    server = serve(*FAST, "--finish-chunk")
+    events = ask(server, post(body, path)).events()
+    chat = path.endswith("chat/completions")
+    tokens = events[1:4] if chat else events[:3]
+    assert texts(tokens) == [" t1", " t2", " t3"] and finish(tokens) == []
+    assert said(events[-3]) == [{"finish_reason": "length",
+                                 **({"delta": {}} if chat else {"text": ""})}]
+    assert events[-2]["choices"] == [] and events[-2]["usage"]["completion_tokens"] == 3
+    assert events[-1] == "[DONE]" and len(events) == len(tokens) + (4 if chat else 3)
+    whole = ask(server, post({**body, "stream": False, "stream_options": None}, path)).json()
+    assert whole["choices"][0]["finish_reason"] == "length"
+    server.stop()
+    row, at_once = (server.log()[1][i] for i in range(2))
+    assert row["sent_ns"][-1] <= row["finish_ns"] <= row["end_ns"] and len(row["sent_ns"]) == 3
+    assert "finish_ns" not in at_once
+
+
+@BOTH
+def test_finish_delay(serve, path, body):
+    server = serve("--ttft", "2ms", "--itl", "1ms", "--finish-delay", "100ms")
+    events = ask(server, post(body, path)).events()
+    assert finish(events[:-3]) == [] and finish(events) == ["length"]
+    server.stop()
+    header, rows = server.log()
+    assert header["options"]["finish_delay_ns"] == 100000000
+    due = rows[0]["arrival_ns"] + 2000000 + 2 * 1000000
+    assert rows[0]["sent_ns"][-1] >= due
+    assert rows[0]["finish_ns"] >= due + 100000000
+
+
+@BOTH
+def test_empty_first(serve, path, body):
+    """The client has it long before the first token is due."""
+    server = serve("--ttft", "300ms", "--itl", "1ms", "--empty-first")
+    with server.connect() as sock:
+        sock.sendall(post(body, path))
+        raw = b""
+        while b"data: " not in raw:
+            raw += sock.recv(65536)
+        seen = time.monotonic_ns()
+        first = re.search(rb"data: (.*)\n\n", raw)[1]
+        raw = raw.split(b"\r\n\r\n", 1)[1]
+        while not raw.endswith(b"0\r\n\r\n"):
+            raw += sock.recv(65536)
+    assert said(json.loads(first)) == [{
+        "finish_reason": None, **({"delta": {"content": ""}} if "chat" in path else {"text": ""})}]
+    assert texts(events_in(raw)) == ["", " t1", " t2", " t3"]
+    assert b'"role"' not in raw
+    server.stop()
+    row = server.log()[1][0]
+    assert row["arrival_ns"] <= row["empty_ns"] < seen < row["arrival_ns"] + 300000000
+    assert len(row["sent_ns"]) == row["tokens"] == 3
+    assert row["sent_ns"][0] >= row["arrival_ns"] + 300000000
+
+
+@BOTH
+def test_buffer(serve, path, body):
+    """Eight events a send; the log tells when each was made and when it was written."""
+    server = serve("--ttft", "5ms", "--itl", "4ms", "--buffer", "8")
+    reads = []
+    with server.connect() as sock:
+        sock.sendall(post({**body, "max_tokens": 20}, path))
+        while not reads or not reads[-1][0].endswith(b"0\r\n\r\n"):
+            reads.append((sock.recv(65536), time.monotonic_ns()))
+    seen = [len(re.findall(rb'" t\d+"', b"".join(piece for piece, _ in reads[:i + 1])))
+            for i in range(len(reads))]
+    assert set(seen) <= {8, 16, 20} and seen[-1] == 20
+    server.stop()
+    header, rows = server.log()
+    made, sent = rows[0]["made_ns"], rows[0]["sent_ns"]
+    assert header["options"]["buffer"] == 8 and len(made) == len(sent) == rows[0]["tokens"] == 20
+    assert all(m >= rows[0]["arrival_ns"] + 5000000 + 4000000 * k for k, m in enumerate(made))
+    assert sent == [sent[last] for last in (7, 15, 19) for _ in range(8)][:20]
+    assert all(m <= s for m, s in zip(made, sent)) and made == sorted(set(made))
+    assert sent[0] - made[0] >= 7 * 4000000 - (made[0] - rows[0]["arrival_ns"] - 5000000)
+    assert all(at > sent[0] for _, at in reads)
+
+
 ERRORS = [
     ({**STREAM, "model": "nope"}, 404, "The model `nope` does not exist. Valid aliases: simulated."),
     ({**STREAM, "prompt": [5, 600]}, 400, "Token id 600 is out of vocabulary"),
@@ -317,6 +411,104 @@ def run_all(server, count, body, read):
     for thread in threads:
         thread.join()
     return out
+
+
+def read_answer(sock):
+    with sock.makefile("rb") as file:
+        return Answer(file)
+
+
+def in_order(rows):
+    """Of arrival."""
+    return [rows[i] for i in range(len(rows))]
+
+
+def test_slots(serve):
+    """Two at a time: each begins when a slot is free, on schedule, and TTFT counts from there."""
+    server = serve("--ttft", "20ms", "--itl", "5ms", "--slots", "2")
+    answers = run_all(server, 7, {**USAGE, "max_tokens": 5}, read_events)
+    assert all(texts(events) == [" t1", " t2", " t3", " t4", " t5"] for events in answers)
+    server.stop()
+    header, rows = server.log()
+    assert header["options"]["slots"] == 2
+    slots = [0, 0]
+    for row in in_order(rows):
+        free = slots.index(min(slots))
+        assert row["begin_ns"] == max(row["arrival_ns"], slots[free])
+        slots[free] = row["begin_ns"] + 20000000 + 4 * 5000000
+        assert all(s >= row["begin_ns"] + 20000000 + 5000000 * k
+                   for k, s in enumerate(row["sent_ns"]))
+    assert sum(row["begin_ns"] > row["arrival_ns"] for row in rows.values()) >= 4
+
+
+@pytest.mark.parametrize("stream", [True, False], ids=["stream", "whole"])
+def test_serial_prefill(serve, stream):
+    """One time to the first token after the other; what follows goes on side by side."""
+    server = serve("--ttft", "20ms", "--itl", "30ms", "--serial-prefill")
+    run_all(server, 5, {**STREAM, "stream": stream, "max_tokens": 3}, read_answer)
+    server.stop()
+    rows, free = server.log()[1], 0
+    for row in in_order(rows):
+        assert row["begin_ns"] == max(row["arrival_ns"], free)
+        free = row["begin_ns"] + 20000000
+    assert sum(row["begin_ns"] > row["arrival_ns"] for row in rows.values()) >= 3
+
+
+def test_queue_in_metrics(serve):
+    """Who waits is counted, and may give up; the head of the answer is there at once."""
+    server = serve("--ttft", "60s", "--slots", "1")
+    sockets = [server.connect() for _ in range(5)]
+    for sock in sockets:
+        sock.sendall(post(STREAM))
+        assert sock.recv(65536).startswith(b"HTTP/1.1 200 OK")
+
+    def counted(running, waiting):
+        text = ask(server, get("/metrics")).body.decode()
+        found = re.findall(r"^vllm:num_requests_(running|waiting){.*} (\d+)\.0$", text, re.M)
+        return dict(found) == {"running": str(running), "waiting": str(waiting)}
+    eventually(lambda: counted(1, 4))
+    for sock in sockets[3:]:
+        sock.close()
+    eventually(lambda: counted(1, 2))
+    server.stop()
+    rows = in_order(server.log()[1])
+    assert sorted(row["outcome"] for row in rows) == ["closed"] * 2 + ["stopped"] * 3
+    assert ["begin_ns" in row for row in rows] == [True, False, False, False, False]
+
+
+def test_options_together(serve):
+    """A share of requests is never answered, the others are, with every framing at once."""
+    server = serve("--ttft", "3ms", "--itl", "1ms", "--jitter", "0.5", "--hang", "0.3",
+                   "--empty-first", "--finish-delay", "5ms", "--buffer", "4", "--slots", "8",
+                   "--serial-prefill", "--tokens-per-event", "2")
+    sockets = [server.connect() for _ in range(100)]
+    for sock in sockets:
+        sock.sendall(post({**USAGE, "max_tokens": 10}))
+    eventually(lambda: server.log_path.read_text().count("\n") == 101)
+    for sock in sockets:
+        sock.setblocking(False)
+    answered = []
+    for sock in sockets:
+        try:
+            answered.append(sock.recv(65536))
+        except BlockingIOError:
+            pass
+    server.stop()
+    rows = in_order(server.log()[1])
+    hung = [row for row in rows if row["outcome"] == "hang"]
+    assert 15 <= len(hung) <= 45 and len(answered) == 100 - len(hung)
+    assert all(row["sent_ns"] == [] and "empty_ns" not in row for row in hung)
+    for raw in answered:
+        events = events_in(raw)
+        assert texts(events) == ["", " t1 t2", " t3 t4", " t5 t6", " t7 t8", " t9 t10", ""]
+        assert finish(events) == ["length"] and raw.endswith(b"0\r\n\r\n")
+    ok = [row for row in rows if row["outcome"] == "ok"]
+    for row in ok:
+        assert row["event_tokens"] == [2] * 5 and len(set(row["sent_ns"])) == 2
+        assert row["arrival_ns"] <= row["empty_ns"] <= row["made_ns"][0] <= row["sent_ns"][0]
+        assert row["made_ns"][-1] <= row["finish_ns"] <= row["end_ns"]
+    begins = [row["begin_ns"] for row in ok]
+    assert all(b - a >= 1500000 for a, b in zip(begins, begins[1:]))
 
 
 def read_events(sock):

@@ -1,38 +1,108 @@
-"""An OpenAI-compatible server in plain Python that knows when it sent each event.
+"""An OpenAI-compatible server in plain Python that knows what it did, and when.
 
-    python3 truth_server.py LOG.jsonl [--gap-ms 10] [--burst 1] [--joined 0]
+    python3 truth_server.py LOG.jsonl [--gap-ms 10] [OPTIONS]
 
-Shares no code with the program under test: the truth of test_online_truth.py. Streams look as
-vLLM's do. The first line on stdout is the port; SIGTERM ends it and writes the log, a line for each
-request: its X-Request-Id, the kernel's stamp of its last bytes (CLOCK_MONOTONIC, ns) and, for each
-token event, the clock before its `send` and the number of that `send`.
+Shares no code with the program under test: it is the truth that results are compared with. Streams
+look as vLLM's do, `/v1/completions` and `/v1/chat/completions`. The first line on stdout is the port;
+SIGTERM ends it and writes the log. In tests:
 
---burst N    N events in N sends one after the other, then a pause of N gaps
---joined N   each N-th event is written in one `send` with the event before it; in turns within one
-             HTTP chunk and in two
+    with serving(folder / "truth.jsonl", "--slots", 2) as server:
+        ... server.port ...
+    server.lines  # after the end
+
+When an answer is sent:
+
+--first-ms N         the first token comes so long after the request's turn (5)
+--gap-ms N           each event so long after the one before (10)
+--burst N            N events in N sends one after the other, then a pause of N gaps
+--joined N           each N-th event is written in one `send` with the event before it
+--merged N           N events are written in one `send`, when the last of them is due
+--tokens-per-event N each event holds N tokens, the last one the rest
+--usage-each         each event says the usage so far, not only the last one
+--finish-ms N        finish_reason comes in an event without text, so long after the last token
+--slots N            N answers at a time, the others wait in order of arrival
+--serial-prefill     the time to the first token of one request begins when that of the one before
+                     is over
+--unanswered SHARE   so many of the requests are never answered, evenly spread and exact: of any 10
+                     in a row, 3 for 0.3. They hold no slot
+
+Events that share a `send` lie in turns within one HTTP chunk and in several.
+
+The log holds a line for each request, in order of arrival; all instants are CLOCK_MONOTONIC, ns:
+
+id          its X-Request-Id
+arrival_ns  the kernel's stamp of its last bytes
+begin_ns    when its turn came, or null; --first-ms counts from here
+sent_ns     for each event with tokens, the clock before its `send`
+send        the number of that `send` within the answer
+tokens      of each event
+finish_ns   before the `send` of the finish chunk, or null
+end_ns      before the last `send`, or null
+outcome     ok, unanswered, left (by the client), running, waiting
+
+What a client must see: sent_ns[0] - arrival_ns is TTFT, differences of sent_ns are gaps (between
+events of one send they are 0 for any client). While a constant rate of requests is answered,
+`tokens_per_s` of `steady` is rate x tokens; with --slots it is at most
+slots x tokens / (first + (events - 1) x gap + finish), and with --serial-prefill tokens / first.
 """
 
 import argparse
+import collections
+import contextlib
 import heapq
 import json
 import select
 import signal
 import socket
 import struct
+import subprocess
 import sys
 import time
+from types import SimpleNamespace
 
 SO_TIMESTAMPING = 37  # asm-generic/socket.h; the messages that bring the stamp have its number
 RX_SOFTWARE, SOFTWARE = 1 << 3, 1 << 4  # linux/net_tstamp.h
-FIRST_PAUSE_NS = 5_000_000
+MS = 1_000_000
+
+
+@contextlib.contextmanager
+def serving(log, *options):
+    """The server as a process of its own: `port`; after the end the log's `lines`."""
+    words = [sys.executable, __file__, str(log), *map(str, options)]
+    process = subprocess.Popen(words, stdout=subprocess.PIPE, text=True)
+    server = SimpleNamespace(port=int(process.stdout.readline()), lines=None)
+    try:
+        yield server
+    finally:
+        process.terminate()
+        process.wait(60)
+        process.stdout.close()
+    server.lines = [json.loads(line) for line in log.read_text().splitlines()]
+
+
+def steady(lines):
+    """(from, to): the first answers have ended, and new requests still come."""
+    return (min(line["end_ns"] for line in lines if line["outcome"] == "ok"),
+            max(line["arrival_ns"] for line in lines))
+
+
+def tokens_per_s(lines, window):
+    begin, end = window
+    sent = sum(tokens for line in lines for at, tokens in zip(line["sent_ns"], line["tokens"])
+               if begin <= at < end)
+    return sent / (end - begin) * 1e9
 
 
 def options():
     parser = argparse.ArgumentParser()
     parser.add_argument("log")
-    parser.add_argument("--gap-ms", type=int, default=10)
-    parser.add_argument("--burst", type=int, default=1)
-    parser.add_argument("--joined", type=int, default=0)
+    for name, fallback in (("first-ms", 5), ("gap-ms", 10), ("burst", 1), ("joined", 0),
+                           ("merged", 1), ("tokens-per-event", 1), ("finish-ms", None),
+                           ("slots", 0)):
+        parser.add_argument("--" + name, type=int, default=fallback)
+    parser.add_argument("--unanswered", type=float, default=0)
+    parser.add_argument("--usage-each", action="store_true")
+    parser.add_argument("--serial-prefill", action="store_true")
     return parser.parse_args()
 
 
@@ -66,66 +136,107 @@ class Stream:
     """One answer: when each `send` is due, what is in it, when it went."""
 
     def __init__(self, opts, conn, request, arrival_ns):
-        self.conn, self.arrival_ns = conn, arrival_ns
-        self.name, self.count = request["id"], request["body"]["max_tokens"]
-        self.prompt = len(request["body"]["prompt"])
-        self.model = request["body"]["model"]
-        self.sent_ns, self.send_of = [], []
-        self.begin_ns = time.monotonic_ns() + FIRST_PAUSE_NS
-        self.sends = self.plan(opts)
+        self.opts, self.conn, self.arrival_ns = opts, conn, arrival_ns
+        self.is_chat = request["path"].endswith("/chat/completions")
+        self.name, self.model = request["id"], request["body"]["model"]
+        prompt = request["body"]["messages" if self.is_chat else "prompt"]
+        self.prompt = len(prompt) if isinstance(prompt, list) else len(prompt.split())
+        self.count, each = request["body"]["max_tokens"], opts.tokens_per_event
+        self.events = [range(i, min(i + each, self.count)) for i in range(0, self.count, each)]
+        self.sends, self.next_send, self.shared = self.plan(), 0, 0
+        self.begin_ns = self.finish_ns = self.end_ns = None
+        self.sent_ns, self.send_of, self.outcome = [], [], "waiting"
 
-    def plan(self, opts):
-        """[(due from the begin, ns, events)]"""
-        out = []
-        for i in range(self.count):
+    def plan(self):
+        """[(due after the first token, ns, numbers of events)]; the finish chunk has no number."""
+        opts, out = self.opts, []
+        for i in range(len(self.events)):
+            due = i // opts.burst * opts.burst * opts.gap_ms * MS
             if opts.joined and i % opts.joined == opts.joined - 1:
                 out[-1][1].append(i)
-                continue
-            out.append((i // opts.burst * opts.burst * opts.gap_ms * 1_000_000, [i]))
+            elif i % opts.merged:
+                out[-1] = (due, out[-1][1] + [i])
+            else:
+                out.append((due, [i]))
+        if opts.finish_ms is not None:
+            last = (len(self.events) - 1) // opts.burst * opts.burst * opts.gap_ms * MS
+            out.append((last + opts.finish_ms * MS, []))
         return out
 
+    def due_ns(self):
+        """Of the next send."""
+        return self.first_ns + self.sends[self.next_send][0]
+
+    def begin(self, begin_ns, first_ns):
+        self.begin_ns, self.first_ns, self.outcome = begin_ns, first_ns, "running"
+
+    def usage(self, tokens):
+        return {"prompt_tokens": self.prompt, "total_tokens": self.prompt + tokens,
+                "completion_tokens": tokens}
+
+    def choice(self, text, finish, delta=None):
+        more = {"logprobs": None, "finish_reason": finish, "stop_reason": None, "token_ids": None}
+        if self.is_chat:
+            return {"index": 0, "delta": {"content": text} if delta is None else delta, **more}
+        return {"index": 0, "text": text, "prompt_token_ids": None, **more}
+
     def event(self, i):
-        last = i == self.count - 1
-        choice = {"index": 0, "text": f" t{i}", "logprobs": None,
-                  "finish_reason": "length" if last else None, "stop_reason": None,
-                  "prompt_token_ids": None, "token_ids": None}
-        return self.data({"choices": [choice]})
+        tokens = self.events[i]
+        ends = tokens[-1] == self.count - 1 and self.opts.finish_ms is None
+        text = "".join(f" t{k}" for k in tokens)
+        more = {"usage": self.usage(tokens[-1] + 1)} if self.opts.usage_each else {}
+        role = ""
+        if i == 0 and self.is_chat:
+            role = self.data({"choices": [
+                self.choice("", None, {"role": "assistant", "content": ""})]})
+        return role + self.data(
+            {"choices": [self.choice(text, "length" if ends else None)], **more})
 
     def data(self, more):
-        head = {"id": f"cmpl-{self.name}", "object": "text_completion", "created": 1795503889,
+        kind, name = (("chat.completion.chunk", "chatcmpl-") if self.is_chat
+                      else ("text_completion", "cmpl-"))
+        head = {"id": f"{name}{self.name}", "object": kind, "created": 1795503889,
                 "model": self.model}
         return "data: " + json.dumps({**head, **more}, separators=(",", ":")) + "\n\n"
 
     def step(self):
-        """Sends what is due; when the next is, or None."""
-        _, events = self.sends[len(set(self.send_of))]
+        """Sends what is due, and after the last of it the end."""
+        events, number = self.sends[self.next_send][1], self.next_send
         texts = [self.event(i) for i in events]
-        data = chunk("".join(texts)) if events[0] % 2 else b"".join(map(chunk, texts))
-        number = len(set(self.send_of))
+        if not events:
+            texts = [self.data({"choices": [self.choice("", "length", {})]})]
+        self.shared += len(events) > 1
+        is_one_chunk = len(events) > 1 and self.shared % 2
+        data = chunk("".join(texts)) if is_one_chunk else b"".join(map(chunk, texts))
         now = time.monotonic_ns()
         self.conn.sock.send(data)
         self.sent_ns += [now] * len(events)
         self.send_of += [number] * len(events)
-        if number + 1 < len(self.sends):
-            return self.begin_ns + self.sends[number + 1][0]
-        usage = {"prompt_tokens": self.prompt, "completion_tokens": self.count,
-                 "total_tokens": self.prompt + self.count}
-        self.conn.sock.send(chunk(self.data({"choices": [], "usage": usage})))
-        self.conn.sock.send(chunk("data: [DONE]\n\n") + b"0\r\n\r\n")
-        return None
+        self.finish_ns = self.finish_ns if events else now
+        self.next_send += 1
+        if self.next_send == len(self.sends):
+            usage = self.data({"choices": [], "usage": self.usage(self.count)})
+            self.conn.sock.send(chunk(usage))
+            self.end_ns, self.outcome = time.monotonic_ns(), "ok"
+            self.conn.sock.send(chunk("data: [DONE]\n\n") + b"0\r\n\r\n")
 
     def line(self):
-        return {"id": self.name, "arrival_ns": self.arrival_ns, "sent_ns": self.sent_ns,
-                "send": self.send_of}
+        return {"id": self.name, "arrival_ns": self.arrival_ns, "begin_ns": self.begin_ns,
+                "sent_ns": self.sent_ns, "send": self.send_of,
+                "tokens": [len(e) for e in self.events[:len(self.sent_ns)]],
+                "finish_ns": self.finish_ns, "end_ns": self.end_ns, "outcome": self.outcome}
 
 
 class Conn:
     def __init__(self, sock):
-        self.sock, self.data = sock, b""
+        self.sock, self.data, self.streams = sock, b"", []
 
     def read(self):
         """Stamp of what was read, or None; False at the end of the connection."""
-        data, ancillary, _, _ = self.sock.recvmsg(1 << 20, 512)
+        try:
+            data, ancillary, _, _ = self.sock.recvmsg(1 << 20, 512)
+        except ConnectionResetError:
+            return False
         self.data += data
         return stamp_of(ancillary) if data else False
 
@@ -157,7 +268,8 @@ class Conn:
 
 class Server:
     def __init__(self, opts):
-        self.opts, self.conns, self.due, self.done, self.asked = opts, {}, [], [], 0
+        self.opts, self.conns, self.due, self.asked = opts, {}, [], []
+        self.waiting, self.running, self.prefill_free_ns = collections.deque(), 0, 0
         self.listener = socket.create_server(("127.0.0.1", 0), backlog=512)
         # Set before any connection exists: those that it accepts inherit it.
         self.listener.setsockopt(socket.SOL_SOCKET, SO_TIMESTAMPING, RX_SOFTWARE | SOFTWARE)
@@ -172,11 +284,8 @@ class Server:
 
     def serve(self, conn, arrival_ns):
         while (request := conn.request()) is not None:
-            if request["path"] == "/v1/completions":
-                conn.begin_stream()
-                stream = Stream(self.opts, conn, request, arrival_ns)
-                self.asked += 1
-                heapq.heappush(self.due, (stream.begin_ns, self.asked, stream))
+            if request["path"] in ("/v1/completions", "/v1/chat/completions"):
+                self.take(conn, Stream(self.opts, conn, request, arrival_ns))
             elif request["path"] == "/v1/models":
                 card = {"id": "truth", "object": "model", "owned_by": "vllm",
                         "max_model_len": 4096}
@@ -186,14 +295,59 @@ class Server:
             else:
                 conn.answer("404 Not Found", {"detail": "Not Found"})
 
+    def take(self, conn, stream):
+        number, share = len(self.asked), self.opts.unanswered
+        self.asked.append(stream)
+        if int((number + 1) * share + 1e-9) > int(number * share + 1e-9):
+            stream.outcome = "unanswered"
+            return
+        conn.streams.append(stream)
+        conn.begin_stream()
+        self.waiting.append(stream)
+        self.begin_waiting()
+
+    def begin_waiting(self):
+        """All whose turn it is."""
+        while self.waiting and not 0 < self.opts.slots <= self.running:
+            stream, begin_ns = self.waiting.popleft(), time.monotonic_ns()
+            if self.opts.serial_prefill:
+                begin_ns = max(begin_ns, self.prefill_free_ns)
+            self.prefill_free_ns = begin_ns + self.opts.first_ms * MS
+            stream.begin(begin_ns, self.prefill_free_ns)
+            self.running += 1
+            self.push(stream)
+
+    def push(self, stream):
+        heapq.heappush(self.due, (stream.due_ns(), id(stream), stream))
+
     def send_due(self):
         while self.due and self.due[0][0] <= time.monotonic_ns():
-            _, number, stream = heapq.heappop(self.due)
-            again = stream.step()
-            if again is None:
-                self.done.append(stream.line())
+            stream = heapq.heappop(self.due)[2]
+            try:
+                if stream.outcome == "running":
+                    stream.step()
+            except (BrokenPipeError, ConnectionResetError):
+                continue  # where the connection is read from its end is seen
+            if stream.outcome == "running":
+                self.push(stream)
+            elif stream.outcome == "ok":
+                stream.conn.streams.remove(stream)
+                self.end()
+
+    def end(self):
+        self.running -= 1
+        self.begin_waiting()
+
+    def close(self, fd):
+        conn = self.conns.pop(fd)
+        self.poll.unregister(fd)
+        conn.sock.close()
+        for stream in conn.streams:
+            was_running, stream.outcome = stream.outcome == "running", "left"
+            if was_running:
+                self.end()
             else:
-                heapq.heappush(self.due, (again, number, stream))
+                self.waiting.remove(stream)
 
     def run(self):
         while True:
@@ -204,16 +358,15 @@ class Server:
                     continue
                 stamp = self.conns[fd].read()
                 if stamp is False:
-                    self.poll.unregister(fd)
-                    self.conns.pop(fd).sock.close()
+                    self.close(fd)
                 else:
                     self.serve(self.conns[fd], stamp)
             self.send_due()
 
     def stop(self, *_):
         with open(self.opts.log, "w", encoding="utf-8") as out:
-            for line in self.done:
-                out.write(json.dumps(line) + "\n")
+            for stream in self.asked:
+                out.write(json.dumps(stream.line()) + "\n")
         sys.exit(0)
 
 

@@ -28,11 +28,24 @@ static void set_defaults(struct serve_fixture *f)
     assert_int_equal(opt_init(&p, &e), STATUS_OK);
 }
 
-void serve_fixture_begin(struct serve_fixture *f)
+struct conn *serve_fixture_open(struct serve_fixture *f, int *peer)
 {
     struct server *s = &f->server;
     struct err e;
     int ends[2];
+    assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, ends), 0);
+    *peer = ends[0];
+    struct conn *c = conn_open(&s->conns, ends[1]);
+    assert_non_null(c);
+    assert_int_equal(due_reserve(&s->due, s->conns.count), STATUS_OK);
+    assert_int_equal(loop_add(&s->loop, ends[1], conn_tag(c), &e), STATUS_OK);
+    return c;
+}
+
+void serve_fixture_begin(struct serve_fixture *f)
+{
+    struct server *s = &f->server;
+    struct err e;
     *f = (struct serve_fixture){.server = {.settings = &f->settings, .tool = "tool 1"}};
     arena_init(&f->arena, CAP_BYTES);
     set_defaults(f);
@@ -47,12 +60,7 @@ void serve_fixture_begin(struct serve_fixture *f)
     s->read = mem_alloc(SERVER_READ_BYTES, 1);
     assert_int_equal(loop_open(&s->loop, &e), STATUS_OK);
     assert_int_equal(slog_open(&s->log, NULL, "", &e), STATUS_OK);
-    assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, ends), 0);
-    f->peer = ends[0];
-    f->conn = conn_open(&s->conns, ends[1]);
-    assert_non_null(f->conn);
-    assert_int_equal(due_reserve(&s->due, s->conns.count), STATUS_OK);
-    assert_int_equal(loop_add(&s->loop, ends[1], conn_tag(f->conn), &e), STATUS_OK);
+    f->conn = serve_fixture_open(f, &f->peer);
 }
 
 void serve_fixture_log(struct serve_fixture *f)
@@ -69,7 +77,9 @@ void serve_fixture_end(struct serve_fixture *f)
 {
     struct server *s = &f->server;
     struct err e;
-    exchange_close(s, f->conn, "stopped");
+    s->queue.is_closed = true;
+    for (size_t i = 0; i < s->conns.count; i++)
+        exchange_close(s, s->conns.all[i], "stopped");
     conn_table_fini(&s->conns);
     due_fini(&s->due);
     loop_close(&s->loop);
@@ -133,7 +143,7 @@ bool serve_fixture_is_closed(struct serve_fixture *f)
 bool serve_fixture_step(struct serve_fixture *f)
 {
     uint32_t who = 0;
-    if (due_next(&f->server.due, &who).ns == INT64_MAX)
+    if (due_next(&f->server.due, &who).ns == DUE_NEVER)
         return false;
     assert_int_equal(who, f->conn->index);
     exchange_due(&f->server, f->conn);

@@ -1,5 +1,5 @@
-/* A server with one connection, of which the test holds the other end; nothing in it
- * waits: the test says when an instant has come. */
+/* A server with one connection or more, of which the test holds the other ends; nothing
+ * in it waits: the test says when an instant has come. */
 #ifndef UNIT_SERVE_FIXTURE_H
 #define UNIT_SERVE_FIXTURE_H
 
@@ -21,6 +21,8 @@ void serve_fixture_begin(struct serve_fixture *f);
 /* Logs into a file from now on. */
 void serve_fixture_log(struct serve_fixture *f);
 void serve_fixture_end(struct serve_fixture *f);
+/* Another connection; *peer: its other end, the caller's. */
+struct conn *serve_fixture_open(struct serve_fixture *f, int *peer);
 /* The peer sends, and the server reads. */
 void serve_fixture_say(struct serve_fixture *f, const char *text);
 /* POSTs a body to a path. */

@@ -6,6 +6,8 @@
 #include <string.h>
 #include <cmocka.h>
 
+#include "serve/due.h"
+
 struct fixture {
     struct settings settings;
     struct answer answer;
@@ -20,14 +22,21 @@ static void begin(struct fixture *f, enum fate_kind kind, int64_t tokens)
                                        .ttft_ns = 1000,
                                        .itl_ns = 100,
                                        .tokens_per_event = 4,
+                                       .finish_delay_ns = OPT_INT_UNSET,
                                        .vocab_size = 512}};
     buf_init(&f->line, 1000);
     answer_init(&f->answer);
     f->answer.ask = (struct ask){.max_tokens = tokens, .is_stream = true};
-    f->answer.record.arrival.ns = 50;
-    f->answer.record.read.ns = 70;
     fate_draw(&s, "any", 1, 2, &f->answer.fate);
     assert_int_equal(f->answer.fate.kind, kind);
+}
+
+/* The answer is planned, and its turn comes at `from`. */
+static void start(struct fixture *f, int64_t from)
+{
+    answer_begin(&f->answer, &f->settings, 7, &f->line);
+    assert_int_equal(f->answer.due.ns, DUE_NEVER);
+    answer_start(&f->answer, (struct instant){from});
 }
 
 static void end(struct fixture *f)
@@ -41,7 +50,7 @@ static void the_schedule(void **state)
     (void)state;
     struct fixture f;
     begin(&f, FATE_OK, 10);
-    answer_begin(&f.answer, &f.settings, 7, &f.line);
+    start(&f, 50);
     assert_int_equal(f.answer.due.ns, 1050);
     assert_int_equal(f.answer.events, 3);
     static const int64_t bounds[] = {0, 4, 8, 10};
@@ -50,17 +59,51 @@ static void the_schedule(void **state)
         assert_int_equal(t.from, bounds[i]);
         assert_int_equal(t.to, bounds[i + 1]);
         assert_int_equal(t.finish != NULL, i == 2);
-        f.answer.sent_tokens = t.to;
-        answer_advance(&f.answer);
-        assert_int_equal(f.answer.due.ns, 1050 + 100 * (i + 1));
+        assert_int_equal(f.answer.due.ns, 1050 + 100 * i);
+        f.answer.made_tokens = t.to;
+        if (t.finish == NULL)
+            answer_advance(&f.answer);
     }
     assert_int_equal(f.answer.strike, -1);
-    f.answer.record.arrival.ns = NS_UNKNOWN;
-    answer_begin(&f.answer, &f.settings, 7, &f.line);
+    start(&f, 70);
     assert_int_equal(f.answer.due.ns, 1070);
     answer_advance_to_end(&f.answer);
     assert_int_equal(f.answer.due.ns, 1270);
     end(&f);
+}
+
+/* After the last tokens comes an event that holds the finish_reason alone. */
+static void the_finish_chunk(void **state)
+{
+    (void)state;
+    static const int64_t delays[] = {0, 700};
+    for (size_t i = 0; i < 2; i++) {
+        struct fixture f;
+        begin(&f, FATE_OK, 8);
+        f.settings.jitter = 0.5; /* moves what comes before, not the delay */
+        f.settings.has_finish_chunk = i == 0;
+        if (i == 1)
+            f.settings.finish_delay_ns = delays[1];
+        start(&f, 50);
+        for (int k = 1; k <= 2; k++) {
+            struct chunks_tokens t = answer_next(&f.answer);
+            assert_int_equal(t.to, 4 * k);
+            assert_null(t.finish);
+            assert_false(t.is_finish_only);
+            f.answer.made_tokens = t.to;
+            if (k == 1)
+                answer_advance(&f.answer);
+        }
+        struct instant last = f.answer.due;
+        answer_advance(&f.answer);
+        assert_int_equal(f.answer.due.ns, last.ns + delays[i]);
+        struct chunks_tokens t = answer_next(&f.answer);
+        assert_int_equal(t.from, 8);
+        assert_int_equal(t.to, 8);
+        assert_true(t.is_finish_only);
+        assert_string_equal(t.finish, "length");
+        end(&f);
+    }
 }
 
 static void ids(void **state)
@@ -89,7 +132,7 @@ static void jitter_stays_within_its_share(void **state)
     begin(&f, FATE_OK, 100000);
     f.settings.jitter = 0.25;
     f.settings.itl_ns = 1000000;
-    answer_begin(&f.answer, &f.settings, 7, &f.line);
+    start(&f, 50);
     assert_in_range(f.answer.due.ns - 50, 750, 1250);
     for (int i = 0; i < 10000; i++) {
         int64_t before = f.answer.due.ns;
@@ -136,7 +179,7 @@ static void whole_answers_are_one_event(void **state)
     struct fixture f;
     begin(&f, FATE_OK, 10);
     f.answer.ask.is_stream = false;
-    answer_begin(&f.answer, &f.settings, 7, &f.line);
+    start(&f, 50);
     assert_int_equal(f.answer.record.tokens_per_event, 10);
     answer_advance_to_end(&f.answer);
     assert_int_equal(f.answer.due.ns, 1050 + 200); /* as late as three events */
@@ -146,11 +189,9 @@ static void whole_answers_are_one_event(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(the_schedule),
-        cmocka_unit_test(ids),
-        cmocka_unit_test(jitter_stays_within_its_share),
-        cmocka_unit_test(faults),
-        cmocka_unit_test(whole_answers_are_one_event),
+        cmocka_unit_test(the_schedule), cmocka_unit_test(the_finish_chunk),
+        cmocka_unit_test(ids),          cmocka_unit_test(jitter_stays_within_its_share),
+        cmocka_unit_test(faults),       cmocka_unit_test(whole_answers_are_one_event),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

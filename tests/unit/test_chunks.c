@@ -126,6 +126,47 @@ static void chat(void **state)
     end(&f);
 }
 
+static void an_event_without_text(void **state)
+{
+    (void)state;
+    struct fixture f;
+    begin(&f, ASK_CHAT);
+    chunks_empty(&f.chunks, &f.out);
+    check(&f, "dd\r\n" CHAT "{\"index\":0,\"delta\":{\"content\":\"\"},\"logprobs\":null,"
+              "\"finish_reason\":null}],\"prompt_token_ids\":null,"
+              "\"prompt_text\":null}\n\n\r\n");
+    end(&f);
+    begin(&f, ASK_COMPLETIONS);
+    f.ask.returns_ids = true; /* those of the prompt come with the first token */
+    chunks_empty(&f.chunks, &f.out);
+    check(&f, "d9\r\n" OPENING "{\"index\":0,\"text\":\"\",\"logprobs\":null,"
+              "\"finish_reason\":null,\"stop_reason\":null,"
+              "\"prompt_token_ids\":null,\"token_ids\":[]}]}\n\n\r\n");
+    end(&f);
+}
+
+static void the_finish_chunk(void **state)
+{
+    (void)state;
+    struct fixture f;
+    const struct chunks_tokens finish = {
+        .from = 5, .to = 5, .finish = "length", .is_finish_only = true};
+    begin(&f, ASK_CHAT);
+    chunks_tokens(&f.chunks, &finish, &f.out);
+    check(&f, "100\r\n" CHAT "{\"index\":0,\"delta\":{},\"logprobs\":null,"
+              "\"finish_reason\":\"length\",\"stop_reason\":null,"
+              "\"token_ids\":null}],"
+              "\"system_fingerprint\":\"inferbench-serve-simulated\"}\n\n\r\n");
+    end(&f);
+    begin(&f, ASK_COMPLETIONS);
+    chunks_tokens(&f.chunks, &finish, &f.out);
+    check(&f, "111\r\n" OPENING "{\"index\":0,\"text\":\"\",\"logprobs\":null,"
+              "\"finish_reason\":\"length\",\"stop_reason\":null,"
+              "\"prompt_token_ids\":null,\"token_ids\":null}],"
+              "\"system_fingerprint\":\"inferbench-serve-simulated\"}\n\n\r\n");
+    end(&f);
+}
+
 static void ends(void **state)
 {
     (void)state;
@@ -168,6 +209,8 @@ int main(void)
         cmocka_unit_test(completions),
         cmocka_unit_test(usage),
         cmocka_unit_test(chat),
+        cmocka_unit_test(an_event_without_text),
+        cmocka_unit_test(the_finish_chunk),
         cmocka_unit_test(ends),
         cmocka_unit_test(no_memory_sticks_in_the_buffer),
     };

@@ -8,6 +8,8 @@
 #include <unistd.h>
 #include <cmocka.h>
 
+#include "base/clock.h"
+
 struct fixture {
     struct arena arena;
     struct settings settings;
@@ -74,6 +76,27 @@ static void what_rows_cannot_say(void **state)
     arena_fini(&f.arena);
 }
 
+static void a_delay_implies_the_finish_chunk(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *word;
+        int64_t delay_ns;
+    } rows[] = {{"--quiet", NS_UNKNOWN},
+                {"--finish-chunk", 0},
+                {"--finish-delay=0s", 0},
+                {"--finish-delay=100ms", 100000000}};
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct fixture f;
+        char word[40];
+        (void)snprintf(word, sizeof word, "%s", rows[i].word);
+        char *argv[] = {word};
+        assert_int_equal(read_words(&f, 1, argv), STATUS_OK);
+        assert_int_equal(settings_finish_delay_ns(&f.settings), rows[i].delay_ns);
+        arena_fini(&f.arena);
+    }
+}
+
 static void keys(void **state)
 {
     (void)state;
@@ -103,6 +126,7 @@ int main(void)
         cmocka_unit_test(defaults),
         cmocka_unit_test(every_fault_has_an_option),
         cmocka_unit_test(what_rows_cannot_say),
+        cmocka_unit_test(a_delay_implies_the_finish_chunk),
         cmocka_unit_test(keys),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

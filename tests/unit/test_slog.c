@@ -37,7 +37,10 @@ static struct slog_record record(int64_t number)
                                 .status = 200,
                                 .arrival = {NS_UNKNOWN},
                                 .read = {20},
+                                .begin = {NS_UNKNOWN},
                                 .end = {90},
+                                .empty = {NS_UNKNOWN},
+                                .finish = {NS_UNKNOWN},
                                 .prompt_tokens = 4,
                                 .tokens_per_event = 1};
 }
@@ -61,21 +64,26 @@ static void lines(void **state)
     a.id = mem_strdup("x\"y");
     a.arrival.ns = 10;
     for (int64_t i = 0; i < 3; i++)
-        slog_stamp(&l, &a, (struct instant){30 + i});
+        slog_stamp(&l, &a.sent, (struct instant){30 + i});
     a.tokens = 3;
-    slog_stamp(&l, &b, (struct instant){40});
-    slog_stamp(&l, &b, (struct instant){50});
+    slog_stamp(&l, &b.sent, (struct instant){40});
+    slog_stamp(&l, &b.sent, (struct instant){50});
+    slog_stamp(&l, &b.made, (struct instant){38});
+    slog_stamp(&l, &b.made, (struct instant){39});
     b.tokens = 7;
     b.tokens_per_event = 4;
+    b.begin.ns = 22;
+    b.empty.ns = 25;
+    b.finish.ns = 60;
     c.outcome = "hang";
     c.status = 0;
     c.end.ns = NS_UNKNOWN;
     slog_add(&l, &a);
-    assert_null(a.sent_ns);
+    assert_null(a.sent.ns);
     slog_add(&l, &b);
     slog_add(&l, &c);
     assert_int_equal(slog_waiting(&l), 3);
-    assert_int_equal(l.stamps, 5);
+    assert_int_equal(l.stamps, 7);
     slog_write(&l, 1);
     assert_int_equal(slog_waiting(&l), 2);
     slog_write(&l, 5);
@@ -90,9 +98,11 @@ static void lines(void **state)
         "\"tokens\":3,"
         "\"sent_ns\":[30,31,32],\"end_ns\":90,\"status\":200,\"outcome\":\"ok\"}\n"
         "{\"request\":1,\"id\":null,\"endpoint\":\"/v1/completions\",\"stream\":true,"
-        "\"arrival_ns\":null,\"read_ns\":20,\"prompt_tokens\":4,\"tokens\":7,"
-        "\"sent_ns\":[40,50],\"event_tokens\":[4,3],\"end_ns\":90,\"status\":200,"
-        "\"outcome\":\"ok\"}\n"
+        "\"arrival_ns\":null,\"read_ns\":20,\"begin_ns\":22,\"prompt_tokens\":4,"
+        "\"tokens\":7,"
+        "\"empty_ns\":25,\"sent_ns\":[40,50],\"made_ns\":[38,39],"
+        "\"event_tokens\":[4,3],"
+        "\"finish_ns\":60,\"end_ns\":90,\"status\":200,\"outcome\":\"ok\"}\n"
         "{\"request\":2,\"id\":null,\"endpoint\":\"/v1/completions\",\"stream\":true,"
         "\"arrival_ns\":null,\"read_ns\":20,\"prompt_tokens\":4,\"tokens\":0,"
         "\"sent_ns\":[],\"end_ns\":null,\"status\":0,\"outcome\":\"hang\"}\n");
@@ -110,7 +120,7 @@ static void many_records_keep_their_order(void **state)
     for (int64_t i = 0; i < RECORDS; i++) {
         struct slog_record r = record(i);
         for (int64_t k = 0; k < i % 200; k++)
-            slog_stamp(&l, &r, (struct instant){k});
+            slog_stamp(&l, &r.sent, (struct instant){k});
         r.tokens = i % 200;
         slog_add(&l, &r);
         if (i % 3 == 0)
@@ -137,8 +147,8 @@ static void no_log_keeps_nothing(void **state)
     assert_int_equal(slog_open(&l, NULL, "{}", &e), STATUS_OK);
     struct slog_record r = record(0);
     r.id = mem_strdup("id");
-    slog_stamp(&l, &r, (struct instant){1});
-    assert_int_equal(r.sent_count, 0);
+    slog_stamp(&l, &r.sent, (struct instant){1});
+    assert_int_equal(r.sent.count, 0);
     slog_add(&l, &r);
     assert_null(r.id);
     assert_int_equal(slog_waiting(&l), 0);
@@ -181,7 +191,7 @@ static void no_memory_is_told_at_the_end(void **state)
         mem_fail_at(n);
         for (int i = 0; i < 300; i++) {
             struct slog_record r = record(i);
-            slog_stamp(&l, &r, (struct instant){1});
+            slog_stamp(&l, &r.sent, (struct instant){1});
             slog_add(&l, &r);
         }
         slog_write(&l, 1000);

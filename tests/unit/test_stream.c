@@ -83,6 +83,128 @@ static void the_role_comes_with_the_first_token(void **state)
     serve_fixture_end(&f);
 }
 
+/* It comes by itself, so long after the last token, and then the usage. */
+static void the_finish_chunk(void **state)
+{
+    (void)state;
+    struct serve_fixture f;
+    uint32_t who;
+    serve_fixture_begin(&f);
+    serve_fixture_log(&f);
+    f.settings.itl_ns = 3 * NS_PER_S;
+    f.settings.finish_delay_ns = 2 * NS_PER_S;
+    serve_fixture_post(&f, completions, stream10);
+    int64_t first = due_next(&f.server.due, &who).ns;
+    for (int i = 0; i < 10; i++)
+        assert_true(serve_fixture_step(&f));
+    const char *text = serve_fixture_heard(&f);
+    assert_int_equal(count_of(text, "data: "), 10);
+    assert_int_equal(count_of(text, "\"finish_reason\":null"), 10);
+    assert_int_equal(due_next(&f.server.due, &who).ns, first + (9 * 3 + 2) * NS_PER_S);
+    assert_true(serve_fixture_step(&f));
+    text = serve_fixture_heard(&f);
+    assert_int_equal(count_of(text, "data: "), 3);
+    serve_fixture_has(text,
+                      "\"text\":\"\",\"logprobs\":null,\"finish_reason\":\"length\"");
+    serve_fixture_has(text, "\"completion_tokens\":10}");
+    assert_int_equal(f.server.counts.length, 1);
+    text = serve_fixture_logged(&f);
+    serve_fixture_has(text, "\"tokens\":10,");
+    serve_fixture_has(text, "],\"finish_ns\":");
+    serve_fixture_end(&f);
+}
+
+/* It comes with the head, and nothing else before the first token is due. */
+static void an_event_without_text_at_once(void **state)
+{
+    (void)state;
+    for (int is_chat = 0; is_chat < 2; is_chat++) {
+        struct serve_fixture f;
+        uint32_t who;
+        serve_fixture_begin(&f);
+        serve_fixture_log(&f);
+        f.settings.has_empty_first = true;
+        f.settings.ttft_ns = 5 * NS_PER_S;
+        serve_fixture_post(&f, is_chat ? "/v1/chat/completions" : completions,
+                           is_chat ? "{\"messages\":[{\"role\":\"user\",\"content\":"
+                                     "\"hi\"}],\"max_tokens\":2,\"stream\":true}"
+                                   : stream10);
+        int64_t arrival = f.conn->read.ns;
+        assert_int_equal(due_next(&f.server.due, &who).ns, arrival + 5 * NS_PER_S);
+        const char *text = serve_fixture_heard(&f);
+        assert_int_equal(count_of(text, "data: "), 1);
+        serve_fixture_has(text,
+                          is_chat ? "\"delta\":{\"content\":\"\"}" : "\"text\":\"\"");
+        assert_true(serve_fixture_step(&f));
+        text = serve_fixture_heard(&f);
+        assert_int_equal(count_of(text, "data: "), 1);
+        serve_fixture_has(text, "\" t1\"");
+        (void)serve_fixture_answer(&f);
+        text = serve_fixture_logged(&f);
+        serve_fixture_has(text, is_chat ? "\"tokens\":2," : "\"tokens\":10,");
+        serve_fixture_has(text, "\"empty_ns\":");
+        serve_fixture_end(&f);
+    }
+}
+
+/* Four events in one send, with the fourth; the last group goes with the usage. */
+static void events_are_held_back(void **state)
+{
+    (void)state;
+    struct serve_fixture f;
+    serve_fixture_begin(&f);
+    serve_fixture_log(&f);
+    f.settings.buffered_events = 4;
+    f.settings.has_finish_chunk = true;
+    serve_fixture_post(&f, completions, stream10);
+    for (int i = 1; i <= 10; i++) {
+        assert_string_equal(serve_fixture_heard(&f), "");
+        assert_true(serve_fixture_step(&f));
+        if (i % 4 != 0)
+            continue;
+        const char *text = serve_fixture_heard(&f);
+        assert_int_equal(count_of(text, "data: "), 4);
+        assert_int_equal(count_of(text, "HTTP/1.1 200"), i == 4);
+        assert_int_equal(f.conn->answer.record.tokens, i);
+    }
+    assert_true(serve_fixture_step(&f));
+    const char *text = serve_fixture_heard(&f);
+    assert_int_equal(count_of(text, "data: "), 5);
+    serve_fixture_has(text, "\" t9\"");
+    serve_fixture_has(text, "[DONE]\n\n\r\n0\r\n\r\n");
+    text = serve_fixture_logged(&f);
+    serve_fixture_has(text, "\"tokens\":10,\"sent_ns\":[");
+    serve_fixture_has(text, "],\"made_ns\":[");
+    serve_fixture_end(&f);
+}
+
+/* A cut lets go of what is held back; a stall and a reset do not. */
+static void faults_of_what_is_held_back(void **state)
+{
+    (void)state;
+    static const enum fate_kind kinds[] = {FATE_CUT, FATE_STALL, FATE_RESET, FATE_ABORT};
+    for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++) {
+        struct serve_fixture f;
+        bool is_lost = kinds[i] == FATE_STALL || kinds[i] == FATE_RESET;
+        serve_fixture_begin(&f);
+        serve_fixture_log(&f);
+        f.settings.fates.share[kinds[i]] = 1;
+        f.settings.buffered_events = 100;
+        serve_fixture_post(&f, completions, stream10);
+        const char *text = serve_fixture_answer(&f);
+        if (is_lost)
+            assert_string_equal(text, "");
+        else
+            serve_fixture_has(text, "\" t1\"");
+        text = serve_fixture_logged(&f);
+        if (is_lost)
+            serve_fixture_has(text, "\"tokens\":0,\"sent_ns\":[],\"made_ns\":[");
+        else
+            serve_fixture_has_not(text, "\"tokens\":0,");
+        serve_fixture_end(&f);
+    }
+}
+
 struct row {
     enum fate_kind kind;
     const char *garbage;
@@ -225,6 +347,10 @@ int main(void)
         cmocka_unit_test(events_are_due_by_the_schedule),
         cmocka_unit_test(whole_answers_come_at_their_end),
         cmocka_unit_test(the_role_comes_with_the_first_token),
+        cmocka_unit_test(the_finish_chunk),
+        cmocka_unit_test(an_event_without_text_at_once),
+        cmocka_unit_test(events_are_held_back),
+        cmocka_unit_test(faults_of_what_is_held_back),
         cmocka_unit_test(faults),
         cmocka_unit_test(faults_of_one_token),
         cmocka_unit_test(counts_by_reason),

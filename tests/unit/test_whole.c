@@ -103,6 +103,7 @@ static void metrics(void **state)
     (void)state;
     struct settings s = {.model = "a\"\\\n", .block_size = 32};
     struct whole_counts n = {.running = 1,
+                             .waiting = 8,
                              .prompt_tokens = 2,
                              .generation_tokens = 3,
                              .length = 4,
@@ -112,6 +113,7 @@ static void metrics(void **state)
     static const char *const lines[] = {
         "# TYPE vllm:num_requests_running gauge\n",
         "vllm:num_requests_running{engine=\"0\",model_name=\"a\\\"\\\\\\n\"} 1.0\n",
+        "vllm:num_requests_waiting{engine=\"0\",model_name=\"a\\\"\\\\\\n\"} 8.0\n",
         "# TYPE vllm:prompt_tokens_total counter\n",
         "vllm:prompt_tokens_total{engine=\"0\",model_name=\"a\\\"\\\\\\n\"} 2.0\n",
         "vllm:generation_tokens_total{engine=\"0\",model_name=\"a\\\"\\\\\\n\"} 3.0\n",

@@ -1,11 +1,13 @@
 #!/usr/bin/env python3
 """What a recorded conversation must yield, by Python's own JSON reader and a reader of
-HTTP and event streams that shares nothing with src/http. Well-formed recordings only.
+HTTP and event streams that shares nothing with src/http. Well-formed HTTP only.
 
-    expect.py [--write] FILE.txt...    writes FILE.expect, or prints it
+    expect.py [--write] FILE.txt...    writes FILE.expect and FILE.classes, or prints them
 """
 
+import itertools
 import json
+import re
 import sys
 from pathlib import Path
 
@@ -50,7 +52,7 @@ def answers(data):
                     break
                 size = int(line.split(b";")[0], 16)
                 body += data[:size]
-                data = data[size:].removeprefix(b"\r\n")
+                data = data[size:].removeprefix(b"\r\n") if size else after_trailers(data)
         elif "content-length" in headers:
             length = int(headers["content-length"])
             body, data = data[:length], data[length:]
@@ -60,9 +62,17 @@ def answers(data):
         yield int(status), headers, body, (keep, whole, to_close)
 
 
+def after_trailers(data):
+    line = None
+    while line != b"":
+        line, _, data = data.partition(b"\r\n")
+    return data
+
+
 def events(body):
-    """Data of each event of a stream whose lines end in LF."""
-    for block in body.decode("utf-8").split("\n\n")[:-1]:
+    """Data of each event of a stream; what no empty line ends is none."""
+    text = re.sub("\r\n|\r", "\n", body.decode("utf-8-sig", "replace"))
+    for block in text.split("\n\n")[:-1]:
         data = [line[5:].removeprefix(" ") for line in block.split("\n")
                 if line.startswith("data:")]
         if data:
@@ -75,7 +85,18 @@ def raw(value):
     return text[1:-1] if isinstance(value, str) else text
 
 
+def read(text):
+    """The event's object; an empty one if it is none."""
+    try:
+        event = json.loads(text)
+    except ValueError:
+        return {}
+    return event if isinstance(event, dict) else {}
+
+
 def error_of(event):
+    if event.get("object") == "error":
+        return raw(event["message"])
     error = event.get("error")
     if isinstance(error, dict):
         return raw(error["message"])
@@ -85,6 +106,7 @@ def error_of(event):
 
 
 def see_choice(choice, is_chat, said):
+    """"roles" if it says a role only, "tokens" for a token, else None."""
     delta = choice.get("delta") if is_chat else None
     message = (delta or choice.get("message") or {}) if is_chat else {}
     texts = [message.get(k) for k in ("content", "reasoning_content", "reasoning")]
@@ -95,29 +117,93 @@ def see_choice(choice, is_chat, said):
         said["ids"] = (said["ids"] or 0) + len(ids)
     said["finish"] = finish or said["finish"]
     if delta and "role" in delta and not more:
-        said["roles"] += 1
-    elif (more or any(t is not None for t in texts)) and finish != "abort":
-        said["tokens"] += 1
+        return "roles"
+    is_token = (more or any(t is not None for t in texts)) and finish != "abort"
+    return "tokens" if is_token else None
 
 
 def see(text, is_chat, said):
     if text == "[DONE]":
         said["done"] = True
         return
-    event = json.loads(text)
+    event = read(text)
     error = error_of(event)
     if error is None and not {"choices", "usage"} & event.keys():
         said["unknown"] += 1
         return
     said["error"] = said["error"] if error is None else error
-    for choice in event.get("choices") or []:
-        see_choice(choice, is_chat, said)
+    for what in {see_choice(choice, is_chat, said) for choice in event.get("choices") or []}:
+        if what is not None:
+            said[what] += 1
     usage = event.get("usage") or {}
     details = usage.get("prompt_tokens_details") or {}
     for name, value in (("in", usage.get("prompt_tokens")),
                         ("out", usage.get("completion_tokens")),
                         ("cached", details.get("cached_tokens"))):
         said[name] = said[name] if value is None else value
+
+
+NO_TEXT = {"role", "id", "name", "type", "index", "finish_reason"}
+
+
+def letters(value):
+    """All strings in it that are text, in one."""
+    if isinstance(value, str):
+        return value
+    if isinstance(value, list):
+        return "".join(map(letters, value))
+    if isinstance(value, dict):
+        return "".join(letters(v) for k, v in value.items() if k not in NO_TEXT)
+    return ""
+
+
+def members(choice):
+    """[(name, value)] of what may be text or a role; null says nothing."""
+    found = [("text", choice.get("text"))]
+    for name in ("delta", "message"):
+        found += (choice.get(name) or {}).items()
+    return [(name, value) for name, value in found if value is not None]
+
+
+def class_of(text, is_first):
+    """What an event is, see README.md."""
+    event = read(text)
+    if text == "[DONE]":
+        return "done"
+    if error_of(event) is not None:
+        return "error"
+    if not {"choices", "usage"} & event.keys():
+        return "unknown"
+    choices = event.get("choices") or []
+    said = [member for choice in choices for member in members(choice)]
+    has_role = any(name == "role" for name, _ in said)
+    has_text = any(name not in NO_TEXT for name, _ in said)
+    if any(letters(value) for name, value in said if name not in NO_TEXT):
+        return "T"
+    if any(choice.get("finish_reason") for choice in choices):
+        return "F"
+    if has_text:
+        return "R" if has_role and is_first else "E"
+    if has_role:
+        return "R"
+    return "U" if event.get("usage") else "nothing"
+
+
+def classes(text):
+    """A line for each answer: the classes of its events in a row."""
+    lines = []
+    for _, headers, body, _ in answers(decode(text)[1]):
+        found = [class_of(data, i == 0) for i, data in enumerate(data_of(headers, body))]
+        runs = [(name, len(list(run))) for name, run in itertools.groupby(found)]
+        lines.append(" ".join(name if n == 1 else f"{name}*{n}" for name, n in runs) or "-")
+    return "".join(line + "\n" for line in lines)
+
+
+def data_of(headers, body):
+    """Of the events of a stream; a whole answer is one."""
+    if headers.get("content-type", "").startswith("text/event-stream"):
+        return list(events(body))
+    return [body.decode("utf-8", "replace")] if body else []
 
 
 def expect(text):
@@ -129,7 +215,7 @@ def expect(text):
         said = {"events": 0, "unknown": 0, "tokens": 0, "roles": 0, "ids": None,
                 "finish": None, "in": None, "out": None, "cached": None, "done": False,
                 "error": None}
-        for event in events(body) if is_stream else [body.decode("utf-8")] if body else []:
+        for event in data_of(headers, body):
             said["events"] += 1
             see(event, is_chat, said)
         words = [str(status), "stream" if is_stream else "json" if is_json else "other"]
@@ -147,11 +233,12 @@ def expect(text):
 def main():
     names = [a for a in sys.argv[1:] if a != "--write"]
     for path in map(Path, names):
-        text = expect(path.read_text(encoding="utf-8"))
-        if "--write" in sys.argv:
-            path.with_suffix(".expect").write_text(text, encoding="utf-8")
-        else:
-            print(text, end="")
+        text = path.read_text(encoding="utf-8")
+        for ending, said in ((".expect", expect(text)), (".classes", classes(text))):
+            if "--write" in sys.argv:
+                path.with_suffix(ending).write_text(said, encoding="utf-8")
+            else:
+                print(said, end="")
 
 
 if __name__ == "__main__":
