@@ -19,7 +19,7 @@ enum { FIRST_ROOM = 64, ERROR_BYTES = 512, CAP_BYTES = 1 << 24 };
 
 /* What one answer said; -1: not at all. */
 struct account {
-    int64_t events, unknown, tokens, roles, ids, tokens_in, tokens_out, tokens_cached;
+    int64_t events, unknown, ids, tokens_in, tokens_out, tokens_cached;
     enum openai_finish finish;
     bool is_done, has_error, has_head, is_complete;
     char error[ERROR_BYTES];
@@ -32,8 +32,48 @@ struct scribe {
     char *held;
     struct buf body;
     struct account now;
+    struct buf classes; /* of the answer's events, "R T*16 F U done" */
+    const char *last_class;
+    int64_t last_count;
     bool is_over;
 };
+
+static void say_class(struct scribe *s)
+{
+    if (s->last_class == NULL)
+        return;
+    (void)buf_printf(&s->classes, "%s%s", s->classes.len > 0 ? " " : "", s->last_class);
+    if (s->last_count > 1)
+        (void)buf_printf(&s->classes, "*%lld", (long long)s->last_count);
+    s->last_class = NULL;
+}
+
+static void classed(struct scribe *s, const char *name)
+{
+    if (s->last_class != NULL && strcmp(s->last_class, name) == 0) {
+        s->last_count++;
+        return;
+    }
+    say_class(s);
+    s->last_class = name;
+    s->last_count = 1;
+}
+
+/* As README.md of tests/wire names it. An opening is one only at the beginning. */
+static const char *class_of(const struct openai_chunk *c, bool is_first)
+{
+    if (c->is_done)
+        return "done";
+    if (c->error.ptr != NULL)
+        return "error";
+    switch (c->cls) {
+    case OPENAI_TEXT: return "T";
+    case OPENAI_FINISH: return "F";
+    case OPENAI_EMPTY: return c->has_role && is_first ? "R" : "E";
+    case OPENAI_ROLE: return "R";
+    default: return c->tokens_in >= 0 || c->tokens_out >= 0 ? "U" : "nothing";
+    }
+}
 
 static void begin_answer(struct scribe *s)
 {
@@ -42,6 +82,8 @@ static void begin_answer(struct scribe *s)
     s->held = mem_alloc(FIRST_ROOM, 1);
     sse_init(&s->sse, s->held, FIRST_ROOM);
     buf_clear(&s->body);
+    buf_clear(&s->classes);
+    s->last_class = NULL;
     s->now = (struct account){
         .ids = -1, .tokens_in = -1, .tokens_out = -1, .tokens_cached = -1};
 }
@@ -66,12 +108,10 @@ static void see(struct scribe *s, struct str text)
     a->events++;
     if (!openai_read(text, s->endpoint, &c)) {
         a->unknown++;
+        classed(s, "unknown");
         return;
     }
-    bool is_role = c.cls == OPENAI_ROLE ||
-                   (c.cls == OPENAI_EMPTY && c.has_role && c.token_ids <= 0);
-    a->roles += is_role;
-    a->tokens += c.cls >= OPENAI_EMPTY && !is_role && c.finish != OPENAI_FINISH_ABORT;
+    classed(s, class_of(&c, a->events == 1));
     a->is_done = a->is_done || c.is_done;
     if (c.finish != OPENAI_FINISH_NONE)
         a->finish = c.finish;
@@ -139,15 +179,15 @@ static void say_answer(struct scribe *s, struct buf *said)
     say_head(&s->http, said);
     say_count(said, "events", a->events > 0 ? a->events : -1);
     say_count(said, "unknown", a->unknown > 0 ? a->unknown : -1);
-    say_count(said, "tokens", a->tokens > 0 ? a->tokens : -1);
-    say_count(said, "roles", a->roles > 0 ? a->roles : -1);
     say_count(said, "ids", a->ids > 0 ? a->ids : -1);
     (void)buf_text(said, finishes[a->finish]);
     say_count(said, "in", a->tokens_in);
     say_count(said, "out", a->tokens_out);
     say_count(said, "cached", a->tokens_cached);
-    (void)buf_printf(said, "%s%s%s\n", a->is_done ? " done" : "",
-                     a->has_error ? " error=" : "", a->error);
+    say_class(s);
+    (void)buf_printf(said, "%s%s%s | %s\n", a->is_done ? " done" : "",
+                     a->has_error ? " error=" : "", a->error,
+                     s->classes.len > 0 ? buf_cstr(&s->classes) : "-");
 }
 
 static void take(void *arg, struct str piece, struct buf *said)
@@ -192,6 +232,7 @@ static void end(void *arg, struct buf *said)
 static void scribe_end(struct scribe *s)
 {
     mem_free(s->held);
+    buf_fini(&s->classes);
     buf_fini(&s->body);
 }
 
@@ -237,14 +278,34 @@ static void read_file(const char *folder, struct str stem, const char *ending,
     buf_fini(&path);
 }
 
+/* Each answer's line, and behind it the one of its classes; then how it ended. */
+static void read_expected(const char *folder, struct str stem, struct buf *out)
+{
+    struct buf lines, classes;
+    read_file(folder, stem, ".expect", &lines);
+    read_file(folder, stem, ".classes", &classes);
+    struct str line = {lines.data, lines.len}, of = {classes.data, classes.len};
+    while (line.len > 0) {
+        struct str said = str_cut(&line, '\n'), found = str_cut(&of, '\n');
+        (void)buf_append(out, said.ptr, said.len);
+        if (found.len > 0)
+            (void)buf_printf(out, " | %.*s", (int)found.len, found.ptr);
+        (void)buf_char(out, '\n');
+    }
+    buf_fini(&classes);
+    buf_fini(&lines);
+}
+
 static void check_file(const char *folder, const char *name)
 {
     struct buf text, expected, bytes;
     struct str stem = {.ptr = name, .len = strlen(name) - 4};
     read_file(folder, stem, ".txt", &text);
-    read_file(folder, stem, ".expect", &expected);
+    buf_init(&expected, CAP_BYTES);
+    read_expected(folder, stem, &expected);
     struct scribe s = {0};
     buf_init(&s.body, CAP_BYTES);
+    buf_init(&s.classes, CAP_BYTES);
     buf_init(&bytes, CAP_BYTES);
     decode(buf_cstr(&text), &s, &bytes);
     struct wire_reader reader = {begin, take, end, &s};
@@ -284,6 +345,7 @@ static void check_long(const char *before, size_t len, const char *after,
     struct wire_reader reader = {begin, take, end, &s};
     struct buf bytes, said;
     buf_init(&s.body, CAP_BYTES);
+    buf_init(&s.classes, CAP_BYTES);
     buf_init(&bytes, CAP_BYTES);
     (void)buf_text(&bytes, before);
     while (len-- > 0)
@@ -311,12 +373,12 @@ static void long_ones(void **state)
     check_long(STREAM, MB, "", "bad: a head of more than 16 KiB\n");
     check_long("", MB, "", "bad: not HTTP/1.1\n");
     check_long(STREAM "\r\n: ", MB, "\n\ndata: [DONE]\n\n",
-               "200 stream events=1 done\nended by closing\n");
+               "200 stream events=1 done | done\nended by closing\n");
     check_long(STREAM "\r\ndata: {\"choices\":[{\"text\":\"", MB, "\"}]}\n\n",
-               "200 stream events=1 tokens=1\nended by closing\n");
-    check_long(STREAM "\r\ndata: ", MB, "", "200 stream\nended by closing\n");
+               "200 stream events=1 | T\nended by closing\n");
+    check_long(STREAM "\r\ndata: ", MB, "", "200 stream | -\nended by closing\n");
     check_long(STREAM "transfer-encoding: chunked\r\n\r\n1;", MB, "",
-               "200 stream keep\nbad: a chunk size line without end\n");
+               "200 stream keep | -\nbad: a chunk size line without end\n");
 }
 
 int main(void)

@@ -105,24 +105,7 @@ def error_of(event):
     return None if error is None else raw(error)
 
 
-def see_choice(choice, is_chat, said):
-    """"roles" if it says a role only, "tokens" for a token, else None."""
-    delta = choice.get("delta") if is_chat else None
-    message = (delta or choice.get("message") or {}) if is_chat else {}
-    texts = [message.get(k) for k in ("content", "reasoning_content", "reasoning")]
-    texts += [choice.get("text")] if not is_chat else []
-    ids, finish = choice.get("token_ids"), choice.get("finish_reason")
-    more = any(texts) or finish or ids or message.get("tool_calls")
-    if ids is not None:
-        said["ids"] = (said["ids"] or 0) + len(ids)
-    said["finish"] = finish or said["finish"]
-    if delta and "role" in delta and not more:
-        return "roles"
-    is_token = (more or any(t is not None for t in texts)) and finish != "abort"
-    return "tokens" if is_token else None
-
-
-def see(text, is_chat, said):
+def see(text, said):
     if text == "[DONE]":
         said["done"] = True
         return
@@ -132,9 +115,10 @@ def see(text, is_chat, said):
         said["unknown"] += 1
         return
     said["error"] = said["error"] if error is None else error
-    for what in {see_choice(choice, is_chat, said) for choice in event.get("choices") or []}:
-        if what is not None:
-            said[what] += 1
+    for choice in event.get("choices") or []:
+        if choice.get("token_ids") is not None:
+            said["ids"] = (said["ids"] or 0) + len(choice["token_ids"])
+        said["finish"] = choice.get("finish_reason") or said["finish"]
     usage = event.get("usage") or {}
     details = usage.get("prompt_tokens_details") or {}
     for name, value in (("in", usage.get("prompt_tokens")),
@@ -184,6 +168,8 @@ def class_of(text, is_first):
         return "F"
     if has_text:
         return "R" if has_role and is_first else "E"
+    if any(choice.get("token_ids") for choice in choices):
+        return "E"
     if has_role:
         return "R"
     return "U" if event.get("usage") else "nothing"
@@ -207,17 +193,17 @@ def data_of(headers, body):
 
 
 def expect(text):
-    is_chat, data = decode(text)
+    _, data = decode(text)
     lines, fate = [], "nothing"
     for status, headers, body, (keep, whole, to_close) in answers(data):
         is_stream = headers.get("content-type", "").startswith("text/event-stream")
         is_json = headers.get("content-type", "").startswith("application/json")
-        said = {"events": 0, "unknown": 0, "tokens": 0, "roles": 0, "ids": None,
+        said = {"events": 0, "unknown": 0, "ids": None,
                 "finish": None, "in": None, "out": None, "cached": None, "done": False,
                 "error": None}
         for event in data_of(headers, body):
             said["events"] += 1
-            see(event, is_chat, said)
+            see(event, said)
         words = [str(status), "stream" if is_stream else "json" if is_json else "other"]
         words += ["keep"] if keep else []
         words += [f"{k}={v}" for k, v in said.items()
