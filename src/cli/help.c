@@ -17,8 +17,8 @@ static void overview(struct buf *out)
                    commands_table[i]->summary);
     buf_text(out, "\n  inferbench COMMAND --help    options of a command\n"
                   "  inferbench --version         version\n\n"
-                  "Exit codes: 0 done, VALID; 1 failed; 2 wrong usage; 3 measured, but "
-                  "INVALID;\n4 stopped by a signal.\n");
+                  "Exit codes: 0 done, none INVALID; 1 failed; 2 wrong usage; 3 measured, "
+                  "but\nINVALID; 4 stopped by a signal.\n");
 }
 
 static void manual(struct buf *out)

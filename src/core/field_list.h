@@ -116,7 +116,7 @@
     X(is_keepalive, BOOL, "", NEITHER, 0, "-mm-", LOAD, "connections are used again")    \
     X(token_counts, STR, "", NEITHER, 0, "-mm-", LOAD, "usage, ids or continuous")       \
     X(extra_body, JSON, "", NEITHER, 0, "-mm-", LOAD, "--extra-body, secrets masked")    \
-    X(definitions, INT, "", NEITHER, 0, "mmmm", TRUST,                                   \
+    X(definitions, INT, "", NEITHER, 0, "MMMM", TRUST,                                   \
       "version of the definitions of the numbers")
 
 #define FIELD_LIST_LOAD(X)                                                               \
@@ -124,7 +124,7 @@
     X(requests_ok, INT, "", NEITHER, 0, "MMMM", COUNT, "succeeded")                      \
     X(requests_failed, INT, "", NEITHER, 0, "MMMM", COUNT, "failed")                     \
     X(requests_cancelled, INT, "", NEITHER, 0, "MMMM", COUNT, "cancelled")               \
-    X(requests_unanswered, INT, "", LOWER, 0, "mmmm", COUNT,                             \
+    X(requests_unanswered, INT, "", LOWER, 0, "MMMM", COUNT,                             \
       "sent, and not answered in time")                                                  \
     X(failed_by_class, JSON, "", NEITHER, 0, "MMMM", COUNT, "counts by class")           \
     X(first_error, STR, "", NEITHER, 0, "mmmm", TRUST,                                   \
@@ -136,7 +136,7 @@
     X(window_s, NUM, "s", NEITHER, 0, "MMMM", METRIC, "steady window")                   \
     X(window_tokens_per_second, NUM, "tokens/s", HIGHER, 0, "MMMM", METRIC,              \
       "in that window")                                                                  \
-    X(window_requests_per_second, NUM, "1/s", HIGHER, 0, "mmmm", METRIC,                 \
+    X(window_requests_per_second, NUM, "1/s", HIGHER, 0, "MMMM", METRIC,                 \
       "answers that ended in that window")                                               \
     X(goodput_rps, NUM, "1/s", HIGHER, 0, "mmmm", METRIC, "requests that met the SLO")   \
     X(goodput_share, NUM, "", HIGHER, 0, "mmmm", METRIC,                                 \
@@ -179,10 +179,10 @@
     X(token_events, STR, "", NEITHER, 0, "-mm-", TRUST, "which events were tokens")      \
     X(token_differences, JSON, "", NEITHER, 0, "-mm-", TRUST,                            \
       "events with text less tokens, counted, if nothing fits")                          \
-    X(requests_unsettled, INT, "", NEITHER, 0, "-mm-", COUNT,                            \
+    X(requests_unsettled, INT, "", NEITHER, 0, "-MM-", COUNT,                            \
       "answers whose events and tokens do not fit")                                      \
     X(stamp_late_p99_ms, NUM, "ms", LOWER, 0, "mMMm", TRUST, "user minus kernel stamp")  \
-    X(read_interval_p50_s, NUM, "s", NEITHER, 0, "-mm-", TRUST,                          \
+    X(read_interval_p50_s, NUM, "s", NEITHER, 0, "-MM-", TRUST,                          \
       "time between reads of an answer, median")                                         \
     X(clock_steps, INT, "", LOWER, 0, "mMMm", TRUST, "times that the wall clock was set")
 
@@ -224,7 +224,7 @@
       "in flight, mean of the last tenth")                                               \
     X(inflight_expected, NUM, "", NEITHER, 0, "-mm-", TRUST,                             \
       "in flight, as early answers and the rate give")                                   \
-    X(e2e_early_s, NUM, "s", NEITHER, 0, "-mm-", TRUST,                                  \
+    X(e2e_early_s, NUM, "s", NEITHER, 0, "-MM-", TRUST,                                  \
       "E2E latency that the window is made from")                                        \
     X(steady_s, NUM, "s", NEITHER, 0, "mMMm", TRUST, "part judged for overload")         \
     X(send_stretch_s, NUM, "s", NEITHER, 0, "mMMm", TRUST, "last send beyond the plan")  \
@@ -237,8 +237,8 @@
     X(price_source, STR, "", NEITHER, 0, "mmmm", IDENTITY, "where the price comes from") \
     X(usd_per_million_output_tokens, NUM, "USD", LOWER, 0, "mmmm", METRIC,               \
       "cost of the output")                                                              \
-    X(verdict, STR, "", NEITHER, 0, "mmmm", TRUST, "VALID, INVALID; null for warm-ups")  \
-    X(reasons, JSON, "", NEITHER, 0, "MMMM", TRUST, "codes that make it INVALID")        \
+    X(verdict, STR, "", NEITHER, 0, "mmmm", TRUST, "VALID, INVALID, INCONCLUSIVE")       \
+    X(reasons, JSON, "", NEITHER, 0, "MMMM", TRUST, "codes that take VALID away")        \
     X(warnings, JSON, "", NEITHER, 0, "MMMM", TRUST, "codes that leave it VALID")        \
     X(checks, JSON, "", NEITHER, 0, "MMMM", TRUST, "rules with field, value and limit")
 
