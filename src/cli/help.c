@@ -15,10 +15,11 @@ static void overview(struct buf *out)
     for (size_t i = 0; i < commands_count; i++)
         buf_printf(out, "  %-10s %s\n", commands_table[i]->name,
                    commands_table[i]->summary);
-    buf_text(out, "\n  inferbench COMMAND --help    options of a command\n"
-                  "  inferbench --version         version\n\n"
-                  "Exit codes: 0 done, none INVALID; 1 failed; 2 wrong usage; 3 measured, "
-                  "but\nINVALID; 4 stopped by a signal.\n");
+    buf_text(out,
+             "\n  inferbench COMMAND --help    options of a command\n"
+             "  inferbench --version         version\n\n"
+             "Exit codes: 0 done, none INVALID; 1 failed; 2 wrong usage; 3 measured, "
+             "but\nINVALID; 4 stopped by a signal.\n");
 }
 
 static void manual(struct buf *out)
