@@ -308,6 +308,7 @@ const struct engine_ops engine_remote = {
     .locate = remote_locate,
     .open = remote_open,
     .lane_new = remote_lane_new,
+    .trim = engine_openai_ready_trim,
     .prepare = remote_prepare,
     .submit = engine_openai_lane_submit,
     .cancel = engine_openai_lane_cancel,
