@@ -2,8 +2,8 @@
 """How true are the client's stamps? `inferbench online` against `inferbench serve`'s own log.
 
     python3 benchmarks/online_accuracy.py [--streams 1000] [--itl 50ms] [--ttft 100ms]
-        [--output 128] [--rounds 5] [--requests N] [--jitter 0.2] [--binary build/inferbench]
-        [--out FILE.json]
+        [--output 128] [--rounds 5] [--requests N] [--jitter 0.2] [--rate REQUESTS/S]
+        [--binary build/inferbench] [--out FILE.json]
 
 Both run here, the server on the last core and the client on the others (taskset). The server stamps
 every send itself and every request's arrival by the kernel; the client's journal has the arrival of
@@ -15,6 +15,7 @@ every event. Events are matched by request id and position. Prints, for each rou
            before on that slot), us; without a slot's first: takes --requests above --streams
   CPU      client's CPU time by event, us, all threads; shares of exact, tail, bounded events
 
+With --rate the load is open: --requests come at that rate, and `due` is as planned.
 Needs nothing but Python.
 """
 
@@ -40,6 +41,7 @@ def options():
     parser.add_argument("--binary", default=str(ROOT / "build/inferbench"))
     for name, value in (("streams", 1000), ("output", 128), ("rounds", 5), ("requests", 0)):
         parser.add_argument(f"--{name}", type=int, default=value)
+    parser.add_argument("--rate", type=float, help="an open load instead of --streams")
     parser.add_argument("--itl", default="50ms")
     parser.add_argument("--ttft", default="100ms")
     parser.add_argument("--jitter", default="0", help="of the server's times, a share")
@@ -66,10 +68,11 @@ def start_server(opts, log):
 
 def run_client(opts, url, folder):
     requests = opts.requests or opts.streams
-    words = [*cores()[0], opts.binary, "online", "--base-url", url, "--concurrency",
-             str(opts.streams), "--num-prompts", str(requests), "--max-tokens",
-             str(opts.output), "--num-runs", "2", "--output-dir", str(folder), "--quiet",
-             "--accept-invalid", *opts.words]
+    load = (["--concurrency", str(opts.streams)] if opts.rate is None
+            else ["--request-rate", str(opts.rate)])
+    words = [*cores()[0], opts.binary, "online", "--base-url", url, *load, "--num-prompts",
+             str(requests), "--max-tokens", str(opts.output), "--num-runs", "2", "--output-dir",
+             str(folder), "--quiet", "--accept-invalid", *opts.words]
     started = time.monotonic()
     done = subprocess.run(words, stdout=subprocess.DEVNULL)
     if done.returncode != 0:

@@ -5,6 +5,7 @@
 
 import fcntl
 import os
+import ssl
 import subprocess
 import sys
 from pathlib import Path
@@ -80,6 +81,22 @@ def tiny_model(tmp_path_factory):
 def shape_model(tmp_path_factory):
     """Folder with the configuration of Qwen3-0.6B alone."""
     return make_model(tmp_path_factory, "make-shape-model")
+
+
+@pytest.fixture(scope="session")
+def certificates(tmp_path_factory):
+    """names["localhost"], names["elsewhere"]: contexts of a server; .pem files beside them."""
+    folder = tmp_path_factory.mktemp("tls")
+    contexts = {"folder": folder}
+    for name, holds in (("localhost", "DNS:localhost,IP:127.0.0.1"), ("elsewhere", "DNS:else.where")):
+        cert, key = folder / f"{name}.pem", folder / f"{name}.key"
+        subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt",
+                        "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2", "-subj",
+                        f"/CN={name}", "-addext", f"subjectAltName={holds}", "-keyout", key,
+                        "-out", cert], check=True, capture_output=True)
+        contexts[name] = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        contexts[name].load_cert_chain(cert, key)
+    return contexts
 
 
 def search_vllm():

@@ -208,6 +208,7 @@ static enum status measure(struct online *o, const struct online_repeat *plan,
     }
     r->phase_ns = out.start.ns != 0 ? out.start.ns - o->journal->start.ns : 0;
     o->last_load = out.load;
+    o->in_flight_mean = out.in_flight_mean;
     if (s == STATUS_OK)
         tell_short(o, &p, &out);
     if (s == STATUS_OK)
@@ -321,6 +322,7 @@ static enum status run_cell(void *arg, size_t index, struct err *why, struct err
     if (write_cell(o, index, e) != STATUS_OK)
         return e->code;
     struct cell_run c = {.o = o, .cell = index};
+    o->in_flight_mean = 0;
     const struct repeats all = {.count = o->plan->options.num_runs,
                                 .watch = &o->watch,
                                 .arg = &c,

@@ -36,7 +36,8 @@ struct online {
     struct engine_lane *lanes[ONLINE_THREADS_MAX];
     size_t lane_count;
     size_t open_setting;
-    size_t short_told; /* the last cell, + 1, whose plan was said to be too small */
+    size_t short_told;     /* the last cell, + 1, whose plan was said to be too small */
+    double in_flight_mean; /* of the last repeat of the cell; 0: there is none */
     struct progress_load last_load; /* of the repeat that ended last */
 };
 

@@ -9,12 +9,11 @@
 #include "bench/live.h"
 #include "bench/steady.h"
 
-#define WRITE_PAUSE_S  0.02
-#define START_DELAY_S  0.005
-#define OPEN_CONNS     64   /* opened beforehand for an open load, at least */
-#define OPEN_CONNS_MAX 1024 /* ... and at most */
-#define WARMUP_SLOTS   8
-#define ARENA_BYTES    ((size_t)4 << 30)
+#define WRITE_PAUSE_S 0.02
+#define START_DELAY_S 0.005
+#define CONNS_AT_ONCE 1024 /* that a lane opens beforehand where all is sent at once */
+#define WARMUP_SLOTS  8
+#define ARENA_BYTES   ((size_t)4 << 30)
 
 struct run {
     struct online *o;
@@ -26,19 +25,20 @@ struct run {
     struct flight_scratch scratch;
     struct live live;
     struct steady steady;
-    struct err failed; /* of the writer */
+    int64_t in_flight_ns; /* sum over requests, from send to end */
+    struct err failed;    /* of the writer */
 };
 
 static int64_t in_flight_max(const struct phase *p)
 {
-    int64_t count = (int64_t)p->count, max = count;
-    if (p->repeat == NULL)
-        max = WARMUP_SLOTS;
-    else if (p->load->kind == ONLINE_CLOSED)
-        max = p->load->concurrency;
+    int64_t max = (int64_t)p->count, limit = max;
+    if (p->load->kind == ONLINE_CLOSED)
+        limit = p->load->concurrency;
     else if (p->load->max_concurrency != OPT_INT_UNSET)
-        max = p->load->max_concurrency;
-    return max < count ? max : count;
+        limit = p->load->max_concurrency;
+    if (p->repeat == NULL && limit > WARMUP_SLOTS)
+        limit = WARMUP_SLOTS;
+    return limit < max ? limit : max;
 }
 
 static bool is_closed(const struct phase *p)
@@ -88,35 +88,59 @@ static enum status share_out(struct run *r, size_t i, struct lane_work *w, struc
     return STATUS_OK;
 }
 
-/* Connections that stand before the phase: all that a closed load uses; for an open one
- * what two seconds of arrivals could need. */
-static int64_t connections(const struct run *r, const struct lane_work *w)
+/* Connections of lane i that stand before the phase, as many as are expected in flight:
+ * an idle one may hold a thread of the server. In an open load that is the mean of the
+ * cell's last repeat; where there is none yet, 1 of all lanes together. */
+static int64_t connections(const struct run *r, size_t i)
 {
-    if (w->is_closed)
-        return w->in_flight_max;
-    double rate = r->phase->load->rate_rps / (double)r->count;
-    int64_t wanted = isinf(rate) ? w->in_flight_max : (int64_t)ceil(2 * rate);
-    wanted = wanted > OPEN_CONNS ? wanted : OPEN_CONNS;
-    wanted = wanted < OPEN_CONNS_MAX ? wanted : OPEN_CONNS_MAX;
-    return wanted < w->in_flight_max ? wanted : w->in_flight_max;
+    const struct online_load *load = r->phase->load;
+    int64_t max = r->lanes[i].work.in_flight_max;
+    if (load->kind == ONLINE_CLOSED)
+        return max;
+    if (isinf(load->rate_rps))
+        return max < CONNS_AT_ONCE ? max : CONNS_AT_ONCE;
+    int64_t mean = part((int64_t)ceil(fmax(1, r->o->in_flight_mean)), i, r->count);
+    return mean < max ? mean : max;
+}
+
+static struct engine_prepare ready_for(const struct run *r, size_t i)
+{
+    struct lane *l = &r->lanes[i];
+    return (struct engine_prepare){.requests = l->work.requests,
+                                   .count = l->work.count,
+                                   .name = r->phase->name,
+                                   .connections = connections(r, i),
+                                   .connections_max = l->work.in_flight_max,
+                                   .is_closed_load = l->work.is_closed,
+                                   .watch = &r->o->watch,
+                                   .lag_ns = &l->cost.lag_ns};
 }
 
 static enum status make_lane(struct run *r, size_t i, struct err *e)
 {
     struct lane_work w;
     struct online *o = r->o;
-    if (share_out(r, i, &w, e) != STATUS_OK ||
-        lane_init(&r->lanes[i], o->ops, o->lanes[i], &w, e) != STATUS_OK)
+    if (share_out(r, i, &w, e) != STATUS_OK)
         return e->code;
-    const struct engine_prepare ready = {.requests = w.requests,
-                                         .count = w.count,
-                                         .name = r->phase->name,
-                                         .connections = connections(r, &w),
-                                         .connections_max = w.in_flight_max,
-                                         .is_closed_load = w.is_closed,
-                                         .watch = &o->watch,
-                                         .lag_ns = &r->lanes[i].cost.lag_ns};
-    return o->ops->prepare(o->lanes[i], &ready, e);
+    return lane_init(&r->lanes[i], o->ops, o->lanes[i], &w, e);
+}
+
+/* All lanes let go before one connects, those without work too. */
+static enum status connect_lanes(struct run *r, struct err *e)
+{
+    struct online *o = r->o;
+    for (size_t i = 0; i < o->lane_count; i++) {
+        struct engine_prepare p = {.count = 0};
+        if (i < r->count)
+            p = ready_for(r, i);
+        o->ops->trim(o->lanes[i], &p);
+    }
+    for (size_t i = 0; i < r->count; i++) {
+        const struct engine_prepare p = ready_for(r, i);
+        if (o->ops->prepare(o->lanes[i], &p, e) != STATUS_OK)
+            return e->code;
+    }
+    return STATUS_OK;
 }
 
 static enum status make_lanes(struct run *r, struct err *e)
@@ -132,7 +156,7 @@ static enum status make_lanes(struct run *r, struct err *e)
     for (size_t i = 0; i < r->count; i++)
         if (make_lane(r, i, e) != STATUS_OK)
             return e->code;
-    return STATUS_OK;
+    return connect_lanes(r, e);
 }
 
 /* --- the writer */
@@ -160,6 +184,8 @@ static void write_flight(struct run *r, struct flight *f)
     struct online *o = r->o;
     flight_record(f, o->journal->start, !o->settings.target->is_stream, &r->scratch, &q);
     count_record(r, &q);
+    if (f->sent.ns != NS_UNKNOWN)
+        r->in_flight_ns += f->done.ns - f->sent.ns;
     live_record(&r->live, &q);
     steady_record(&r->steady, &q);
     if (r->phase->ended != NULL)
@@ -337,6 +363,7 @@ static enum status run_lanes(struct run *r, struct err *e)
         lane_join(&r->lanes[i]);
     r->out->wall_s = clock_to_s(clock_since(r->out->start));
     r->out->cpu_s = clock_to_s((struct span){clock_process_cpu().ns - cpu.ns});
+    r->out->in_flight_mean = clock_to_s((struct span){r->in_flight_ns}) / r->out->wall_s;
     return s;
 }
 

@@ -25,6 +25,7 @@ struct phase_outcome {
     int64_t ok, failed, unanswered, interrupted;
     bool has_cached_tokens;    /* every answer told its own */
     double wall_s, cpu_s;      /* of this process, for the whole phase */
+    double in_flight_mean;     /* requests, from send to end, over wall_s */
     char first_error[192];     /* "" if none failed or stayed unanswered */
     struct progress_load load; /* as it stood at the end */
 };

@@ -129,6 +129,14 @@ static enum status make_due(const struct selftest_load *load,
     return STATUS_OK;
 }
 
+/* Of an open load, well above its peak: its connections stand, so that a send's lateness
+ * holds no connecting. */
+static double in_flight(const struct selftest_load *load)
+{
+    int64_t answer_ns = load->ttft_ns + (load->tokens - 1) * load->itl_ns;
+    return 2 * load->rate * (double)answer_ns / (double)NS_PER_S + 16;
+}
+
 /* Slots start evenly over one interval, so that the server's events are spread. */
 static struct online_load online_of(const struct selftest_load *load)
 {
@@ -211,6 +219,7 @@ static enum status send_all(struct loading *l, const struct selftest_load *load,
                             .repeat = &repeat,
                             .ended = l->notes != NULL ? keep : NULL,
                             .ended_arg = l};
+    l->online.in_flight_mean = in_flight(load);
     return phase_run(&l->online, &p, fields, ended, e);
 }
 

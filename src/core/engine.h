@@ -1,10 +1,9 @@
 /* The engine interface: one const table an engine. Engines know nothing of plans or
- * reports; they say what happened and when, bench decides what it means.
- *
- *   open, then lane_new; per repeat: submit ... next until every request has ended;
- * close. A submit that fails produces no event. Every accepted request ends in exactly
- * one EVENT_DONE or EVENT_FAILED, unless next itself fails: then the engine is dead and
- * only close may follow. close may be called at any time, any number of times. */
+ * reports; they say what happened and when, bench decides what it means. open, then
+ * lane_new; per repeat: submit ... next until every request has ended; close. A submit
+ * that fails produces no event. Every accepted request ends in exactly one EVENT_DONE or
+ * EVENT_FAILED, unless next itself fails: then the engine is dead and only close may
+ * follow. close may be called at any time, any number of times. */
 #ifndef CORE_ENGINE_H
 #define CORE_ENGINE_H
 
@@ -20,7 +19,7 @@
 #include "core/field.h"
 #include "core/target.h"
 
-#define ENGINE_ABI 1
+#define ENGINE_ABI 2
 
 enum engine_flag {
     ENGINE_OFFLINE = 1,
@@ -64,8 +63,7 @@ struct engine_watch {
     void *arg;
 };
 
-/* What open found out. `fields` holds settings and engine groups of FORMAT.md 2, as read
- * back. */
+/* What open found out. `fields` holds settings and what the engine is, as read back. */
 struct engine_facts {
     struct row fields;
     int64_t vocab_size, block_size; /* 0 unknown */
@@ -90,8 +88,8 @@ struct hist;
 struct engine_prepare {
     const struct engine_request *requests; /* [count], ascending indices */
     size_t count;
-    const char *name;        /* of the phase, unique in the world: "<run_id>-c0-r1" */
-    int64_t connections;     /* open before anything is sent */
+    const char *name;    /* of the phase, unique in the world: "<run_id>-c0-r1" */
+    int64_t connections; /* open before anything is sent: as many as will be in flight */
     int64_t connections_max; /* at a time */
     bool is_closed_load;
     const struct engine_watch *watch;
@@ -120,6 +118,9 @@ struct engine_ops {
                         struct engine **out, struct engine_facts *facts, struct err *e);
     /* MUST; one lane a thread; owned by the engine. */
     enum status (*lane_new)(struct engine *en, struct engine_lane **out, struct err *e);
+    /* MAY; for every lane before the prepares of a phase: closes what an earlier phase
+     * has left beyond p->connections; p->count 0: the lane will send nothing. */
+    void (*trim)(struct engine_lane *l, const struct engine_prepare *p);
     /* MAY; before the submits of a phase, outside all measuring; may block. */
     enum status (*prepare)(struct engine_lane *l, const struct engine_prepare *p,
                            struct err *e);
@@ -137,8 +138,7 @@ struct engine_ops {
     /* MAY; ids into the arena. */
     enum status (*tokenize)(struct engine *en, struct engine_text *texts, size_t count,
                             struct arena *a, struct err *e);
-    /* MAY; row numbers that the engine counted since the last call, e.g. preemptions,
-     * kv_usage_max, cache_source. */
+    /* MAY; row numbers that it counted since the last call, e.g. preemptions. */
     enum status (*counters)(struct engine *en, struct row *fields, struct err *e);
     /* MAY; while requests run, often, by a thread that sends none: notes what only shows
      * meanwhile (use of the KV cache). DIED: the engine is gone, *e says why. */

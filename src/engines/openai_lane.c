@@ -81,6 +81,11 @@ static enum status grow_conns(struct engine_lane *l, size_t room, struct err *e)
     return STATUS_OK;
 }
 
+int32_t engine_openai_lane_target(const struct engine_lane *l, int32_t request)
+{
+    return request % (int32_t)l->setup->target_count;
+}
+
 static void write_head(const struct openai_setup *s, const struct url *u, size_t body_len,
                        struct buf *out)
 {
@@ -120,7 +125,7 @@ static enum status write_job(struct engine_lane *l, const struct engine_request 
     buf_clear(all);
     if (openai_write(&q, body, e) != STATUS_OK)
         return e->code;
-    size_t target = (size_t)r->index % s->target_count;
+    int32_t target = engine_openai_lane_target(l, r->index);
     write_head(s, &s->targets[target].url, body->len, all);
     if (l->phase_name != NULL)
         buf_printf(all, "X-Request-Id: %s-%d\r\n", l->phase_name, (int)r->index);
@@ -186,7 +191,7 @@ enum status engine_openai_lane_prepare(struct engine_lane *l,
         return e->code;
     if (!l->setup->options->is_keepalive)
         return STATUS_OK;
-    return engine_openai_ready_open(l, (size_t)p->connections, p->watch, e);
+    return engine_openai_ready_open(l, p, e);
 }
 
 /* --- during a phase */
@@ -194,7 +199,7 @@ enum status engine_openai_lane_prepare(struct engine_lane *l,
 enum status engine_openai_lane_submit(struct engine_lane *l,
                                       const struct engine_request *r, struct err *e)
 {
-    int32_t target = r->index % (int32_t)l->setup->target_count, index;
+    int32_t target = engine_openai_lane_target(l, r->index), index;
     (void)e;
     for (size_t i = l->idle_count; i > 0; i--) {
         struct openai_conn *c = &l->conns[l->idle[i - 1]];

@@ -84,19 +84,24 @@ void engine_openai_answer_closed(struct engine_lane *l, struct openai_conn *c,
 
 /* --- openai_ready.c */
 
+/* Closes idle connections but for those that the first requests of p will use, as many as
+ * p expects in flight. p NULL: all. */
+void engine_openai_ready_trim(struct engine_lane *l, const struct engine_prepare *p);
 /* Raises the limit of open files for all that the lanes may open; fails where what they
  * open beforehand does not fit into the machine's own limit. */
 MUST_CHECK enum status engine_openai_ready_allow(const struct engine_lane *l,
                                                  const struct engine_prepare *p,
                                                  struct err *e);
-/* Opens what is missing to `each` idle connections to every target, and waits until they
- * stand. */
-MUST_CHECK enum status engine_openai_ready_open(struct engine_lane *l, size_t each,
-                                                const struct engine_watch *w,
+/* Opens what is missing to the connections that engine_openai_ready_trim leaves, and
+ * waits until they stand. */
+MUST_CHECK enum status engine_openai_ready_open(struct engine_lane *l,
+                                                const struct engine_prepare *p,
                                                 struct err *e);
 
 /* --- openai_lane.c */
 
+/* That a request goes to: they take turns. */
+int32_t engine_openai_lane_target(const struct engine_lane *l, int32_t request);
 /* Waits until `until` at most for connections to be ready, and serves them. */
 void engine_openai_lane_turn(struct engine_lane *l, struct instant until);
 

@@ -1,4 +1,5 @@
-/* Connections that stand before a phase begins. */
+/* Connections that stand before a phase begins: as many as are expected in flight, for an
+ * idle one may hold a thread of the server. */
 #include <stdio.h>
 #include <sys/resource.h>
 
@@ -12,10 +13,10 @@ enum status engine_openai_ready_allow(const struct engine_lane *l,
                                       const struct engine_prepare *p, struct err *e)
 {
     struct rlimit limit;
-    rlim_t all = l->setup->target_count *
-                 (l->setup->lane_count > 0 ? l->setup->lane_count : 1);
-    rlim_t needed = (rlim_t)p->connections * all + OTHER_FILES;
-    rlim_t wanted = (rlim_t)p->connections_max * all + OTHER_FILES;
+    rlim_t lanes = l->setup->lane_count > 0 ? l->setup->lane_count : 1;
+    rlim_t needed = (rlim_t)p->connections * lanes + OTHER_FILES;
+    rlim_t wanted = (rlim_t)p->connections_max * l->setup->target_count * lanes +
+                    OTHER_FILES;
     if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur >= wanted)
         return STATUS_OK;
     limit.rlim_cur = wanted < limit.rlim_max ? wanted : limit.rlim_max;
@@ -30,11 +31,54 @@ enum status engine_openai_ready_allow(const struct engine_lane *l,
                        (unsigned long long)needed);
 }
 
+static size_t expected(const struct engine_prepare *p)
+{
+    size_t most = (size_t)p->connections;
+    return most < p->count ? most : p->count;
+}
+
+/* Of them to a target: the first requests will use them. */
+static size_t expected_to(const struct engine_lane *l, const struct engine_prepare *p,
+                          int32_t target)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < expected(p); i++)
+        count += engine_openai_lane_target(l, p->requests[i].index) == target;
+    return count;
+}
+
 static size_t idle_to(const struct engine_lane *l, int32_t target)
 {
     size_t count = 0;
     for (size_t i = 0; i < l->idle_count; i++)
         count += l->conns[l->idle[i]].target == target;
+    return count;
+}
+
+void engine_openai_ready_trim(struct engine_lane *l, const struct engine_prepare *p)
+{
+    for (int32_t t = 0; t < (int32_t)l->setup->target_count; t++) {
+        size_t left = p != NULL ? expected_to(l, p, t) : 0;
+        for (size_t i = l->idle_count; i > 0; i--) {
+            struct openai_conn *c = &l->conns[l->idle[i - 1]];
+            if (c->target != t)
+                continue;
+            if (left > 0)
+                left--;
+            else
+                engine_openai_conn_close(l, c);
+        }
+    }
+}
+
+/* Connections that p expects and that do not stand. */
+static size_t missing(const struct engine_lane *l, const struct engine_prepare *p)
+{
+    size_t count = 0;
+    for (int32_t t = 0; t < (int32_t)l->setup->target_count; t++) {
+        size_t wanted = expected_to(l, p, t), idle = idle_to(l, t);
+        count += wanted > idle ? wanted - idle : 0;
+    }
     return count;
 }
 
@@ -58,28 +102,33 @@ static const char *failure(const struct engine_lane *l, int32_t *target)
     return NULL;
 }
 
-static enum status not_all(struct engine_lane *l, size_t wanted, struct err *e)
+static enum status not_all(const struct engine_lane *l, const struct engine_prepare *p,
+                           struct err *e)
 {
     int32_t target = 0;
+    size_t wanted = expected(p);
     const char *why = failure(l, &target);
     if (why == NULL)
         why = connecting(l) > 0 ? "no answer within 10 s"
                                 : "the server closes them at once";
     status_fail(e, STATUS_CLOSED, l->setup->targets[target].addr.text,
-                "only %zu of %zu connections could be opened: %s", l->idle_count, wanted,
-                why);
+                "only %zu of %zu connections could be opened: %s", wanted - missing(l, p),
+                wanted, why);
     return status_hint(e, "Is the server still there, and does it take that many?");
 }
 
-static enum status open_missing(struct engine_lane *l, size_t each, struct err *e)
+static enum status open_missing(struct engine_lane *l, const struct engine_prepare *p,
+                                struct err *e)
 {
     int32_t index, targets = (int32_t)l->setup->target_count;
-    for (int32_t t = 0; t < targets; t++)
-        for (size_t i = idle_to(l, t); i < each; i++) {
+    for (int32_t t = 0; t < targets; t++) {
+        size_t wanted = expected_to(l, p, t);
+        for (size_t i = idle_to(l, t); i < wanted; i++) {
             if (engine_openai_conn_open(l, t, OPENAI_NOBODY, &index, e) != STATUS_OK)
                 return e->code;
             l->conns[index].error[0] = '\0';
         }
+    }
     return STATUS_OK;
 }
 
@@ -97,23 +146,22 @@ static enum status await_all(struct engine_lane *l, const struct engine_watch *w
 
 /* Those that the server has closed since the last phase are found first. More than one
  * round is needed where it closes others in the meantime. */
-enum status engine_openai_ready_open(struct engine_lane *l, size_t each,
-                                     const struct engine_watch *w, struct err *e)
+enum status engine_openai_ready_open(struct engine_lane *l,
+                                     const struct engine_prepare *p, struct err *e)
 {
     struct instant limit = clock_after(clock_now(), clock_seconds(CONNECT_TIMEOUT_S));
-    size_t wanted = each * l->setup->target_count;
     int32_t unused;
     engine_openai_lane_turn(l, clock_now());
     for (size_t i = 0; i < l->conn_count; i++)
         l->conns[i].error[0] = '\0';
     for (int round = 0; round < ROUNDS; round++) {
-        if (open_missing(l, each, e) != STATUS_OK ||
-            await_all(l, w, limit, e) != STATUS_OK)
+        if (open_missing(l, p, e) != STATUS_OK ||
+            await_all(l, p->watch, limit, e) != STATUS_OK)
             return e->code;
-        if (connecting(l) == 0 && l->idle_count >= wanted)
+        if (connecting(l) == 0 && missing(l, p) == 0)
             return STATUS_OK;
         if (failure(l, &unused) != NULL || connecting(l) > 0)
             break;
     }
-    return not_all(l, wanted, e);
+    return not_all(l, p, e);
 }

@@ -10,12 +10,12 @@
 
 #define CALL_TIMEOUT_S   10.0
 #define CALL_LEAST_S     1.0  /* else a wait of 0 s could not even ask once */
+#define BESIDE_TIMEOUT_S 2.0  /* while the load keeps connections */
 #define INFO_TIMEOUT_S   60.0 /* the first answer of /server_info takes seconds */
 #define SAMPLE_TIMEOUT_S 0.5
 #define SAMPLE_FIRST_S   0.25
 #define SAMPLE_S         1.0
 #define SAMPLE_SHARE     0.01 /* of the server's time that samples may take */
-#define SAMPLE_AGAIN_S   5.0  /* after one that failed */
 #define BODY_CAP_BYTES   ((size_t)16 << 20)
 #define RESET_TRIES      5
 #define POLL_S           0.25
@@ -36,6 +36,7 @@ enum status engine_openai_server_open(struct openai_server *s, const struct url 
                              .ca_cert = options->ca_cert,
                              .bearer = options->api_key,
                              .is_insecure = options->is_insecure,
+                             .closes_each = true,
                              .headers = options->headers,
                              .timeout_s = CALL_TIMEOUT_S,
                              .body_cap_bytes = (int64_t)BODY_CAP_BYTES};
@@ -48,6 +49,26 @@ void engine_openai_server_close(struct openai_server *s)
     s->rest = NULL;
 }
 
+/* Idle connections of the load may hold every thread of the server. So a call beside them
+ * has little time; if it gets no answer they are closed, then and before all later calls.
+ */
+static enum status ask(struct openai_server *s, struct rest_call *c, struct err *e)
+{
+    const struct openai_kept *k = &s->kept;
+    if (k->count == NULL || k->count(k->arg) == 0)
+        return rest_do(s->rest, c, e);
+    if (!s->is_held) {
+        rest_set_timeout(s->rest, BESIDE_TIMEOUT_S);
+        enum status st = rest_do(s->rest, c, e);
+        rest_set_timeout(s->rest, CALL_TIMEOUT_S);
+        if (st != STATUS_TIMEOUT)
+            return st;
+        s->is_held = true;
+    }
+    k->close(k->arg);
+    return rest_do(s->rest, c, e);
+}
+
 /* One call; the body belongs to the caller's buf even on failure. */
 static enum status call(struct openai_server *s, const char *method, const char *path,
                         struct rest_call *c, struct err *e)
@@ -57,7 +78,7 @@ static enum status call(struct openai_server *s, const char *method, const char 
     c->url = arena_printf(s->arena, "%s%s", s->base, path);
     if (c->url == NULL)
         return status_fail(e, STATUS_NO_MEMORY, path, "out of memory");
-    return rest_do(s->rest, c, e);
+    return ask(s, c, e);
 }
 
 /* --- readiness */
@@ -242,17 +263,16 @@ enum status engine_openai_server_model(struct openai_server *s, const char *want
 
 /* --- facts and counters */
 
-/* The text of /metrics; *has false where the server has none. */
-static enum status metrics(struct openai_server *s, struct rest_call *c, bool *has,
-                           struct err *e)
+/* The text of /metrics; *has false where the server has none. While requests run, no
+ * connection of the load is touched. */
+static enum status metrics(struct openai_server *s, bool is_running, struct rest_call *c,
+                           bool *has, struct err *e)
 {
     *c = (struct rest_call){.method = "GET", .url = s->metrics_url, .retry_after_s = -1};
     buf_init(&c->body, BODY_CAP_BYTES);
-    *has = false;
-    if (rest_do(s->rest, c, e) != STATUS_OK)
-        return e->code;
-    *has = c->status == 200;
-    return STATUS_OK;
+    enum status st = is_running ? rest_do(s->rest, c, e) : ask(s, c, e);
+    *has = st == STATUS_OK && c->status == 200;
+    return st;
 }
 
 static struct str body_of(const struct rest_call *c)
@@ -260,9 +280,10 @@ static struct str body_of(const struct rest_call *c)
     return (struct str){.ptr = buf_cstr(&c->body), .len = c->body.len};
 }
 
-static struct openai_counters read_counters(struct str text)
+static void read_counters(struct openai_server *s, struct str text)
 {
-    return (struct openai_counters){
+    s->is_vllm = prometheus_has(text, "vllm:");
+    s->before = (struct openai_counters){
         .prefix_queries = prometheus_sum(text, "vllm:prefix_cache_queries"),
         .prefix_hits = prometheus_sum(text, "vllm:prefix_cache_hits"),
         .preemptions = prometheus_sum(text, "vllm:num_preemptions")};
@@ -271,6 +292,7 @@ static struct openai_counters read_counters(struct str text)
 static void start_sampling(struct openai_server *s)
 {
     s->kv_usage_max = NAN;
+    s->has_missed = false;
     s->next_sample = clock_after(clock_now(), clock_seconds(SAMPLE_FIRST_S));
 }
 
@@ -335,10 +357,10 @@ enum status engine_openai_server_facts(struct openai_server *s,
     config_facts(s, facts);
     if (s->options->is_local)
         model_facts(s, facts);
-    st = metrics(s, &c, &s->has_metrics, e);
-    if (st == STATUS_OK && s->has_metrics) {
+    st = metrics(s, false, &c, &s->has_metrics, e);
+    if (s->has_metrics) {
         engine_openai_config_metrics(body_of(&c), facts);
-        s->before = read_counters(body_of(&c));
+        read_counters(s, body_of(&c));
     }
     buf_fini(&c.body);
     start_sampling(s);
@@ -356,14 +378,14 @@ enum status engine_openai_server_count(struct openai_server *s,
 {
     struct rest_call c;
     bool has = false;
-    *out = (struct openai_counters){NAN, NAN, NAN, s->kv_usage_max};
-    enum status st = s->has_metrics ? metrics(s, &c, &has, e) : STATUS_OK;
-    if (st == STATUS_OK && has) {
-        struct openai_counters now = read_counters(body_of(&c));
-        out->prefix_queries = since(s->before.prefix_queries, now.prefix_queries);
-        out->prefix_hits = since(s->before.prefix_hits, now.prefix_hits);
-        out->preemptions = since(s->before.preemptions, now.preemptions);
-        s->before = now;
+    const struct openai_counters before = s->before;
+    *out = (struct openai_counters){NAN, NAN, NAN, s->has_missed ? NAN : s->kv_usage_max};
+    enum status st = s->has_metrics ? metrics(s, false, &c, &has, e) : STATUS_OK;
+    if (has) {
+        read_counters(s, body_of(&c));
+        out->prefix_queries = since(before.prefix_queries, s->before.prefix_queries);
+        out->prefix_hits = since(before.prefix_hits, s->before.prefix_hits);
+        out->preemptions = since(before.preemptions, s->before.preemptions);
     }
     if (s->has_metrics)
         buf_fini(&c.body);
@@ -377,18 +399,18 @@ void engine_openai_server_sample(struct openai_server *s)
     struct err ignored;
     bool has = false;
     struct instant start = clock_now();
-    if (!s->has_metrics || clock_before(start, s->next_sample))
+    if (!s->is_vllm || s->has_missed || clock_before(start, s->next_sample))
         return;
     rest_set_timeout(s->rest, SAMPLE_TIMEOUT_S);
-    enum status st = metrics(s, &c, &has, &ignored);
+    enum status st = metrics(s, true, &c, &has, &ignored);
     rest_set_timeout(s->rest, CALL_TIMEOUT_S);
-    double pause_s = SAMPLE_AGAIN_S;
-    if (st == STATUS_OK && has) {
+    s->has_missed = st != STATUS_OK || !has;
+    double pause_s = fmax(SAMPLE_S, clock_to_s(clock_since(start)) / SAMPLE_SHARE);
+    if (has) {
         double usage = prometheus_max(body_of(&c), "vllm:kv_cache_usage_perc");
         if (isnan(usage)) /* the name before vLLM 0.10 */
             usage = prometheus_max(body_of(&c), "vllm:gpu_cache_usage_perc");
         s->kv_usage_max = fmax(s->kv_usage_max, usage);
-        pause_s = fmax(SAMPLE_S, clock_to_s(clock_since(start)) / SAMPLE_SHARE);
     }
     buf_fini(&c.body);
     s->next_sample = clock_after(clock_now(), clock_seconds(pause_s));

@@ -1,5 +1,9 @@
 /* What a server says of itself, asked apart from the load: readiness, models, version,
- * counters. */
+ * counters.
+ *
+ * Many servers have a thread for each connection, and so few that one of ours would take
+ * it from the load. So each call has a connection of its own that ends with the call, and
+ * while requests run only a server is called that is known to answer cheaply. */
 #ifndef ENGINES_OPENAI_SERVER_H
 #define ENGINES_OPENAI_SERVER_H
 
@@ -13,20 +17,30 @@
 struct openai_counters {
     double prefix_queries, prefix_hits; /* tokens */
     double preemptions;
-    double kv_usage_max; /* 0..1, of the samples in between; NAN: none */
+    double kv_usage_max; /* 0..1, of the samples in between; NAN: none, or one missed */
+};
+
+/* Connections that the load keeps between two phases. */
+struct openai_kept {
+    size_t (*count)(void *arg);
+    void (*close)(void *arg); /* all of them */
+    void *arg;
 };
 
 struct openai_server {
     struct rest *rest;
-    const char *base; /* "http://127.0.0.1:8000/prefix" */
+    struct openai_kept kept; /* count NULL: none */
+    bool is_held;            /* got no answer until they were closed */
+    const char *base;        /* "http://127.0.0.1:8000/prefix" */
     const struct engine_target *options;
     struct arena *arena;
     const char *metrics_url;
     int64_t max_model_len; /* 0: not said */
     const char *loaded; /* what it serves: a folder or an id of the hub; NULL unknown */
-    bool has_metrics;
+    bool has_metrics, is_vllm;     /* is_vllm: they are vLLM's own */
     struct openai_counters before; /* sums at the last engine_openai_server_count */
     double kv_usage_max;           /* since then */
+    bool has_missed;               /* a sample since then: none is tried again */
     struct instant next_sample;
 };
 
@@ -57,8 +71,9 @@ MUST_CHECK enum status engine_openai_server_count(struct openai_server *s,
                                                   struct openai_counters *out,
                                                   struct err *e);
 /* To be called often while requests run: notes the KV cache's use once a second, or less
- * often where the answer takes the server long, so that asking costs it 1 % of a core at
- * most. A server that does not answer in half a second is left alone for a while. */
+ * often where the answer takes the server long, so that asking costs it 1 % of a core, or
+ * of one of its threads, at most. Asks only a server whose metrics are vLLM's. One that
+ * does not answer in half a second is left alone until the next count. */
 void engine_openai_server_sample(struct openai_server *s);
 /* POST /reset_prefix_cache; *done false where the server has it not. */
 MUST_CHECK enum status engine_openai_server_reset(struct openai_server *s, bool *done,

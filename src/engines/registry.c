@@ -28,6 +28,12 @@ static enum status no_reset(struct engine *en, bool *done, struct err *e)
     return STATUS_OK;
 }
 
+static void nothing_to_trim(struct engine_lane *l, const struct engine_prepare *p)
+{
+    (void)l;
+    (void)p;
+}
+
 static enum status nothing_to_prepare(struct engine_lane *l,
                                       const struct engine_prepare *p, struct err *e)
 {
@@ -92,6 +98,8 @@ static void fill_in(struct engine_ops *out)
 {
     if (out->locate == NULL)
         out->locate = no_interpreter;
+    if (out->trim == NULL)
+        out->trim = nothing_to_trim;
     if (out->prepare == NULL)
         out->prepare = nothing_to_prepare;
     if (out->reset_prefix == NULL)

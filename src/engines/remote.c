@@ -102,6 +102,22 @@ static enum status died_or(struct engine *en, double wait_s, const char *stage,
     return e->code;
 }
 
+static size_t kept_count(void *arg)
+{
+    const struct engine *en = arg;
+    size_t count = 0;
+    for (size_t i = 0; i < en->lane_count; i++)
+        count += en->lanes[i]->idle_count;
+    return count;
+}
+
+static void close_kept(void *arg)
+{
+    const struct engine *en = arg;
+    for (size_t i = 0; i < en->lane_count; i++)
+        engine_openai_ready_trim(en->lanes[i], NULL);
+}
+
 /* Waits for a server and finds the model there. */
 static enum status ask_server(struct engine *en, size_t i,
                               const struct engine_settings *s,
@@ -113,6 +129,8 @@ static enum status ask_server(struct engine *en, size_t i,
     if (engine_openai_server_open(server, &en->setup.targets[i].url, s->target,
                                   &en->arena, e) != STATUS_OK)
         return e->code;
+    server->kept = (struct openai_kept){
+        .count = kept_count, .close = close_kept, .arg = en};
     if (engine_openai_server_ready(server, w, launched, e) != STATUS_OK)
         return died_or(en, 0, "starting", e);
     return engine_openai_server_model(server, wanted, &en->setup.model,
@@ -308,6 +326,7 @@ const struct engine_ops engine_remote = {
     .locate = remote_locate,
     .open = remote_open,
     .lane_new = remote_lane_new,
+    .trim = engine_openai_ready_trim,
     .prepare = remote_prepare,
     .submit = engine_openai_lane_submit,
     .cancel = engine_openai_lane_cancel,

@@ -120,6 +120,14 @@ double prometheus_max(struct str text, const char *name)
     return highest;
 }
 
+bool prometheus_has(struct str text, const char *prefix)
+{
+    while (text.len > 0)
+        if (str_starts(skip_blanks(str_cut(&text, '\n')), prefix))
+            return true;
+    return false;
+}
+
 static bool unescape(struct str s, char *out, size_t room)
 {
     size_t len = 0;

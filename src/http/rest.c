@@ -120,12 +120,14 @@ static bool add_header(struct rest *r, struct curl_slist **list, const char *hea
     return is_added;
 }
 
-static bool make_headers(struct rest *r, const struct opt_strings *headers,
+static bool make_headers(struct rest *r, const struct rest_options *o,
                          const char *content_type, struct curl_slist **list)
 {
     bool is_good = add_line(r, list, "Expect:") && add_line(r, list, content_type);
-    for (size_t i = 0; i < headers->count; i++)
-        is_good = is_good && add_header(r, list, headers->items[i]);
+    if (o->closes_each) /* so the server need not wait for our end */
+        is_good = is_good && add_line(r, list, "Connection: close");
+    for (size_t i = 0; i < o->headers.count; i++)
+        is_good = is_good && add_header(r, list, o->headers.items[i]);
     return is_good;
 }
 
@@ -246,6 +248,7 @@ void rest_set_timeout(struct rest *r, double timeout_s)
 static void set_up(struct rest *r, const struct rest_options *o)
 {
     set_long(r, CURLOPT_NOSIGNAL, 1L);
+    set_long(r, CURLOPT_FORBID_REUSE, o->closes_each ? 1L : 0L);
     set_long(r, CURLOPT_FOLLOWLOCATION, 0L);
     set_long(r, CURLOPT_HTTP_VERSION, CURL_HTTP_VERSION_1_1);
     set_text(r, CURLOPT_USERAGENT, "inferbench");
@@ -289,8 +292,8 @@ enum status rest_open(const struct rest_options *o, struct rest **out, struct er
     if (r->handle != NULL)
         set_up(r, o);
     if (r->handle == NULL || r->is_unset ||
-        !make_headers(r, &o->headers, "Content-Type:", &r->plain) ||
-        !make_headers(r, &o->headers, "Content-Type: application/json", &r->with_json)) {
+        !make_headers(r, o, "Content-Type:", &r->plain) ||
+        !make_headers(r, o, "Content-Type: application/json", &r->with_json)) {
         rest_close(r);
         return status_fail(e, STATUS_NO_MEMORY, "HTTP",
                            "libcurl did not take its options, or memory is short");

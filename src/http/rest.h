@@ -20,12 +20,14 @@ struct rest_options {
     const char *client_cert;     /* PEM with key, or NULL */
     const char *trust_hint;      /* literal: instead of "--ca-cert", or NULL */
     bool is_insecure;
+    bool closes_each; /* each call has a connection of its own, which ends with the call
+                         however that ends; else connections are kept */
     struct opt_strings headers; /* "Name: value" */
     double timeout_s;           /* of a whole call; INFINITY: none */
     int64_t body_cap_bytes;     /* of an answer; the cap of its buffer holds too */
 };
 
-struct rest; /* one thread at a time; keeps connections */
+struct rest; /* one thread at a time */
 
 struct rest_call {
     const char *method; /* "GET", "POST", "PUT" */

@@ -185,11 +185,12 @@ def test_recover_gives_the_same_files(inferbench, tmp_path, server):
         assert (tmp_path / "again" / path.name).read_bytes() == path.read_bytes()
 
 
-@pytest.mark.parametrize("words", [("--concurrency", 7), ("--concurrency", 8, "--client-threads", 2),
+@pytest.mark.parametrize("words", [("--concurrency", 7), ("--client-threads", 2, "--concurrency", 8),
                                    ("--request-rate", "inf", "--num-prompts", 40, "--max-concurrency", 5)],
                          ids=lambda words: " ".join(map(str, words)))
 def test_servers_take_turns(binary, inferbench, tmp_path, words):
-    """One of them far slower, so that its requests pile up; no connection is missing."""
+    """One of them far slower, so that its requests pile up; no connection is missing. As many
+    as there are slots stand, shared by both; the slower one needs some of the other's share."""
     servers = []
     for name, ttft in ("one", "1ms"), ("two", "30ms"):
         (tmp_path / name).mkdir()
@@ -202,6 +203,6 @@ def test_servers_take_turns(binary, inferbench, tmp_path, words):
     assert done.returncode == 0, done.stdout + done.stderr
     rows = files_of(tmp_path / "results", "online").rows
     assert all(row["requests_failed"] == 0 for row in rows)
-    assert rows[1]["connections_new"] == 0
+    assert rows[1]["connections_new"] <= words[-1]
     counts = [len(server.log()[1]) for server in servers]
     assert counts == [sum(row["requests_planned"] for row in rows) / 2] * 2

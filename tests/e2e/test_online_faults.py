@@ -9,7 +9,6 @@ import pty
 import resource
 import signal
 import socket
-import ssl
 import subprocess
 import termios
 import threading
@@ -116,22 +115,6 @@ def test_a_port_that_speaks_no_http(binary, tmp_path):
 
 
 # ---- TLS
-
-
-@pytest.fixture(scope="session")
-def certificates(tmp_path_factory):
-    """names["localhost"], names["elsewhere"]: contexts of a server; .pem files beside them."""
-    folder = tmp_path_factory.mktemp("tls")
-    contexts = {"folder": folder}
-    for name, holds in (("localhost", "DNS:localhost,IP:127.0.0.1"), ("elsewhere", "DNS:else.where")):
-        cert, key = folder / f"{name}.pem", folder / f"{name}.key"
-        subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt",
-                        "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2", "-subj",
-                        f"/CN={name}", "-addext", f"subjectAltName={holds}", "-keyout", key,
-                        "-out", cert], check=True, capture_output=True)
-        contexts[name] = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        contexts[name].load_cert_chain(cert, key)
-    return contexts
 
 
 @pytest.mark.parametrize("host", ["localhost", "127.0.0.1"])
@@ -546,11 +529,11 @@ def test_a_low_soft_limit_is_raised(binary, tmp_path, serve):
 
 
 def test_local_ports_run_out(binary, tmp_path):
-    """In a network of our own with four ports for connections."""
-    script = ('ip link set lo up && echo "41000 41003" >/proc/sys/net/ipv4/ip_local_port_range '
+    """In a network of our own with 16 ports for connections: calls before the load need some."""
+    script = ('ip link set lo up && echo "41000 41015" >/proc/sys/net/ipv4/ip_local_port_range '
               '|| exit 77; "$BIN" serve --port 18000 --quiet >out & server=$!; code=0; '
               'while ! grep -q listening out; do sleep 0.05; done; "$BIN" online --port 18000 '
-              '--no-imds --num-runs 2 --concurrency 8 --num-prompts 8 || code=$?; '
+              '--no-imds --num-runs 2 --concurrency 32 --num-prompts 32 || code=$?; '
               'kill $server; wait $server; exit $code')
     done = subprocess.run(["unshare", "--net", "--map-root-user", "sh", "-c", script], cwd=tmp_path,
                           env=odd.environment(BIN=str(binary)), stdin=subprocess.DEVNULL,

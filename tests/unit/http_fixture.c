@@ -11,6 +11,7 @@
 #include <unistd.h>
 #include <cmocka.h>
 
+#include "base/clock.h"
 #include "net/sock.h"
 
 struct connection {
@@ -134,6 +135,7 @@ static void *run(void *arg)
             serve(&c);
         SSL_free(c.ssl);
         (void)close(c.fd);
+        f->ended++;
     }
 }
 
@@ -152,6 +154,7 @@ void http_fixture_start(struct http_fixture *f)
     (void)snprintf(f->url, sizeof f->url, "%s://127.0.0.1:%d",
                    f->tls != NULL ? "https" : "http", f->port);
     f->connections = 0;
+    f->ended = 0;
     f->requests = 0;
     f->seen[0] = '\0';
     assert_int_equal(pthread_mutex_init(&f->lock, NULL), 0);
@@ -168,6 +171,14 @@ void http_fixture_stop(struct http_fixture *f)
     (void)pthread_join(f->thread, NULL);
     (void)close(f->listener);
     (void)pthread_mutex_destroy(&f->lock);
+}
+
+bool http_fixture_is_quiet(const struct http_fixture *f)
+{
+    struct instant limit = clock_after(clock_now(), clock_seconds(5));
+    while (f->ended < f->connections && clock_before(clock_now(), limit))
+        clock_sleep_until(clock_after(clock_now(), clock_seconds(0.001)));
+    return f->ended == f->connections;
 }
 
 bool http_fixture_saw(struct http_fixture *f, const char *text)

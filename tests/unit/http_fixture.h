@@ -36,6 +36,7 @@ struct http_fixture {
     char url[64]; /* "http://127.0.0.1:1234" */
     pthread_t thread;
     _Atomic int connections, requests;
+    _Atomic int ended;    /* connections */
     pthread_mutex_t lock; /* of what follows */
     char seen[HTTP_FIXTURE_SEEN_BYTES];
 };
@@ -43,6 +44,8 @@ struct http_fixture {
 void http_fixture_start(struct http_fixture *f);
 /* Clients must have hung up. */
 void http_fixture_stop(struct http_fixture *f);
+/* Waits for all connections to end; false where one still stands after some seconds. */
+bool http_fixture_is_quiet(const struct http_fixture *f);
 /* Is the text part of the last request? Call when its answer is there. */
 bool http_fixture_saw(struct http_fixture *f, const char *text);
 

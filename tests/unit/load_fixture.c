@@ -65,10 +65,19 @@ static enum status fake_lane(struct engine *en, struct engine_lane **out, struct
     return STATUS_OK;
 }
 
+/* All lanes let go before one is made ready. */
+static void fake_trim(struct engine_lane *l, const struct engine_prepare *p)
+{
+    l->seen->kept = p->count > 0 ? p->connections : 0;
+    l->seen->trims++;
+}
+
 static enum status fake_prepare(struct engine_lane *l, const struct engine_prepare *p,
                                 struct err *e)
 {
     (void)e;
+    for (size_t i = 0; i < l->f->lane_count; i++)
+        assert_int_equal(l->f->lanes[i].trims, l->seen->trims);
     l->seen->ready = *p;
     return STATUS_OK;
 }
@@ -174,6 +183,7 @@ const struct engine_ops load_fixture_ops = {.name = "fake",
                                             .flags = ENGINE_ONLINE,
                                             .open = fake_open,
                                             .lane_new = fake_lane,
+                                            .trim = fake_trim,
                                             .prepare = fake_prepare,
                                             .submit = fake_submit,
                                             .cancel = fake_cancel,

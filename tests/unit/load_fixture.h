@@ -26,6 +26,8 @@ struct load_fixture {
         int32_t sent[LOAD_FIXTURE_MOST];
         size_t sent_count, most_in_flight;
         struct engine_prepare ready; /* the last */
+        int64_t kept;                /* connections that the last trim left, at most */
+        int trims;
     } lanes[LOAD_FIXTURE_LANES];
 };
 

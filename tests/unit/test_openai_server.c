@@ -13,6 +13,7 @@
 #include "base/mem.h"
 #include "engines/openai_server.h"
 #include "http_fixture.h"
+#include "net/sock.h"
 
 #define MODELS                                                                       \
     "{\"data\": [{\"id\": \"tiny\", \"root\": \"/models/tiny\", \"max_model_len\": " \
@@ -270,6 +271,142 @@ static void the_highest_of_the_samples(void **state)
     assert_true(isnan(c.kv_usage_max)); /* of the time since */
 }
 
+/* What metrics cost a server that is not vLLM, nobody knows. */
+static void no_sample_of_others(void **state)
+{
+    struct talk *t = begin(state);
+    struct openai_counters c;
+    page(t, "GET /metrics", 200, "llamacpp:kv_cache_usage_ratio 0.5\n");
+    get_facts(t);
+    int asked = t->server.requests;
+    t->s.next_sample = clock_now();
+    engine_openai_server_sample(&t->s);
+    assert_int_equal(t->server.requests, asked);
+    assert_int_equal(engine_openai_server_count(&t->s, &c, &t->e), STATUS_OK);
+    assert_int_equal(t->server.requests, asked + 1);
+    change(t, "GET /metrics", 200, METRICS("1", "0.5")); /* another server meanwhile */
+    assert_int_equal(engine_openai_server_count(&t->s, &c, &t->e), STATUS_OK);
+    t->s.next_sample = clock_now();
+    engine_openai_server_sample(&t->s);
+    assert_int_equal(engine_openai_server_count(&t->s, &c, &t->e), STATUS_OK);
+    assert_true(c.kv_usage_max == 0.5);
+}
+
+/* The peak may have been while nothing was told. */
+static void a_sample_without_an_answer_is_the_last(void **state)
+{
+    struct talk *t = begin(state);
+    struct openai_counters c;
+    page(t, "GET /metrics", 200, METRICS("1", "0.5"));
+    get_facts(t);
+    t->s.next_sample = clock_now();
+    engine_openai_server_sample(&t->s);
+    assert_true(http_fixture_is_quiet(&t->server));
+    t->server.page_count = 0;
+    t->server.answer = NULL; /* from now on it is silent */
+    for (int i = 0; i < 3; i++) {
+        t->s.next_sample = clock_now();
+        engine_openai_server_sample(&t->s);
+    }
+    assert_true(http_fixture_is_quiet(&t->server));
+    int asked = t->server.requests;
+    t->server.answer = NOT_FOUND;
+    t->server.page_count = 1;
+    assert_int_equal(engine_openai_server_count(&t->s, &c, &t->e), STATUS_OK);
+    assert_true(isnan(c.kv_usage_max));
+    assert_true(c.prefix_hits == 0);
+    t->s.next_sample = clock_now();
+    engine_openai_server_sample(&t->s); /* in the next repeat it is asked again */
+    assert_int_equal(t->server.requests, asked + 2);
+    assert_int_equal(engine_openai_server_count(&t->s, &c, &t->e), STATUS_OK);
+    assert_true(c.kv_usage_max == 0.5);
+}
+
+static void no_call_leaves_a_connection(void **state)
+{
+    struct talk *t = begin(state);
+    struct openai_counters c;
+    bool done = false;
+    page(t, "GET /health", 200, "");
+    page(t, "GET /v1/models", 200, MODELS);
+    page(t, "GET /metrics", 200, METRICS("1", "0.5"));
+    page(t, "POST /reset_prefix_cache", 200, "");
+    assert_int_equal(ready(t), STATUS_OK);
+    assert_true(http_fixture_is_quiet(&t->server));
+    assert_int_equal(model(t, NULL), STATUS_OK);
+    assert_true(http_fixture_is_quiet(&t->server));
+    get_facts(t);
+    assert_true(http_fixture_is_quiet(&t->server));
+    assert_int_equal(engine_openai_server_reset(&t->s, &done, &t->e), STATUS_OK);
+    assert_true(http_fixture_is_quiet(&t->server));
+    assert_int_equal(engine_openai_server_count(&t->s, &c, &t->e), STATUS_OK);
+    assert_true(http_fixture_is_quiet(&t->server));
+    t->s.next_sample = clock_now();
+    engine_openai_server_sample(&t->s);
+    assert_true(http_fixture_is_quiet(&t->server));
+    assert_int_equal(t->server.connections, t->server.requests);
+}
+
+/* A connection of the load, on a server with one thread. */
+struct load {
+    struct addr to;
+    int fd, closes;
+};
+
+static void connect_load(struct load *l)
+{
+    struct err e;
+    assert_int_equal(sock_connect(&l->to, &l->fd, &e), STATUS_OK);
+}
+
+static size_t kept(void *arg)
+{
+    const struct load *l = arg;
+    return l->fd >= 0;
+}
+
+static void close_kept(void *arg)
+{
+    struct load *l = arg;
+    sock_close(&l->fd);
+    l->closes++;
+}
+
+static void kept_connections_that_hold_the_server(void **state)
+{
+    struct talk *t = begin(state);
+    struct openai_counters c;
+    struct load l = {.fd = -1};
+    page(t, "GET /metrics", 200, METRICS("1", "0.5"));
+    get_facts(t);
+    assert_int_equal(addr_resolve("127.0.0.1", t->server.port, &l.to, &t->e), STATUS_OK);
+    t->s.kept = (struct openai_kept){.count = kept, .close = close_kept, .arg = &l};
+    assert_int_equal(engine_openai_server_count(&t->s, &c, &t->e), STATUS_OK);
+    assert_int_equal(l.closes, 0); /* there was none */
+    for (int i = 1; i <= 2; i++) {
+        int before = t->server.connections;
+        connect_load(&l);
+        assert_int_equal(engine_openai_server_count(&t->s, &c, &t->e), STATUS_OK);
+        assert_int_equal(l.closes, i);
+        assert_true(http_fixture_is_quiet(&t->server));
+        /* the load's, the call's, and at first, when that is not known, one in vain */
+        assert_int_equal(t->server.connections, before + (i == 1 ? 3 : 2));
+    }
+}
+
+/* A server with threads enough: the load keeps what it has. */
+static void kept_connections_that_do_no_harm(void **state)
+{
+    struct talk *t = begin(state);
+    struct openai_counters c;
+    struct load l = {.fd = 0}; /* to anywhere */
+    page(t, "GET /metrics", 200, METRICS("1", "0.5"));
+    get_facts(t);
+    t->s.kept = (struct openai_kept){.count = kept, .close = close_kept, .arg = &l};
+    assert_int_equal(engine_openai_server_count(&t->s, &c, &t->e), STATUS_OK);
+    assert_int_equal(l.closes, 0);
+}
+
 static bool is_reset(struct talk *t)
 {
     bool done = false;
@@ -306,6 +443,11 @@ int main(void)
         TEST(a_model_on_this_machine),
         TEST(counters_are_differences),
         TEST(the_highest_of_the_samples),
+        TEST(no_sample_of_others),
+        TEST(a_sample_without_an_answer_is_the_last),
+        TEST(no_call_leaves_a_connection),
+        TEST(kept_connections_that_hold_the_server),
+        TEST(kept_connections_that_do_no_harm),
         TEST(resets),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -25,6 +25,7 @@ struct bed {
     struct engine_request requests[100];
     int64_t due_ns[100];
     struct online_load load;
+    double in_flight_mean; /* of the repeat before */
     struct repeat_data repeat;
     struct phase phase;
     struct phase_outcome out;
@@ -87,6 +88,7 @@ static enum status go(struct bed *b, size_t lanes, struct repeat_data *read)
                                 .watch = {.stop = load_fixture_stop, .arg = &b->engine},
                                 .log = &b->log,
                                 .with_gaps = true,
+                                .in_flight_mean = b->in_flight_mean,
                                 .drain_timeout_s = 60};
     struct online *o = &b->online;
     assert_int_equal(session_open(&o->session, o->ops, &o->settings, &o->watch, &e),
@@ -154,7 +156,6 @@ static void nothing_of_a_warm_up_is_written(void **state)
     assert_int_equal(go(b, 1, &r), STATUS_OK);
     assert_int_equal(b->out.ok, 20);
     assert_int_equal(r.request_count, 0);
-    assert_int_equal(b->engine.lanes[0].most_in_flight, 8);
 }
 
 static void failures_are_counted_and_the_first_is_kept(void **state)
@@ -216,17 +217,21 @@ static void the_engine_dies(void **state)
     assert_int_equal(r.request_count, 4);
 }
 
-/* Two seconds of arrivals, 64 at least, no more than could ever be in flight. */
+/* As many as were in flight in the cell's last repeat, no more than could ever be. */
 static void connections_of_an_open_load(void **state)
 {
     static const struct {
-        double rate_rps;
-        int64_t cap, connections;
-    } loads[] = {{10, OPT_INT_UNSET, 64},
-                 {40, OPT_INT_UNSET, 80},
-                 {1000, OPT_INT_UNSET, 100},
-                 {INFINITY, OPT_INT_UNSET, 100},
-                 {1000, 7, 7}};
+        double rate_rps, in_flight_mean;
+        int64_t cap;
+        int64_t connections[3];                     /* by lane */
+    } loads[] = {{10, 0, OPT_INT_UNSET, {1, 0, 0}}, /* nothing is known */
+                 {10, 0.02, OPT_INT_UNSET, {1, 0, 0}},
+                 {10, 3.4, OPT_INT_UNSET, {2, 1, 1}},
+                 {1000, 7, OPT_INT_UNSET, {3, 2, 2}},
+                 {1000, 500, OPT_INT_UNSET, {34, 33, 33}},
+                 {1000, 500, 7, {3, 2, 2}},
+                 {INFINITY, 0, OPT_INT_UNSET, {34, 33, 33}},
+                 {INFINITY, 0, 7, {3, 2, 2}}};
     struct bed *b = *state;
     struct repeat_data r;
     b->phase.count = 100;
@@ -237,14 +242,81 @@ static void connections_of_an_open_load(void **state)
                                        .max_concurrency = loads[i].cap,
                                        .duration_s = NAN};
         b->engine = (struct load_fixture){.opens = 0};
+        b->in_flight_mean = loads[i].in_flight_mean;
+        (void)remove(b->fx.path);
+        assert_int_equal(go(b, 3, &r), STATUS_OK);
+        assert_int_equal(b->out.ok, 100);
+        for (size_t k = 0; k < 3; k++) {
+            const struct load_fixture_lane *l = &b->engine.lanes[k];
+            assert_int_equal(l->ready.connections, loads[i].connections[k]);
+            assert_int_equal(l->kept, loads[i].connections[k]);
+            assert_false(l->ready.is_closed_load);
+            if (loads[i].cap != OPT_INT_UNSET)
+                assert_int_equal(l->most_in_flight, loads[i].connections[k]);
+        }
+    }
+}
+
+/* Its requests go first and in slots, but no more at a time than the load itself. */
+static void connections_of_a_warm_up(void **state)
+{
+    static const struct {
+        struct online_load load;
+        int64_t connections;
+        size_t slots;
+    } all[] = {
+        {{.kind = ONLINE_CLOSED, .concurrency = 32}, 8, 8},
+        {{.kind = ONLINE_CLOSED, .concurrency = 3}, 3, 3},
+        {{.kind = ONLINE_OPEN, .rate_rps = 4, .max_concurrency = OPT_INT_UNSET}, 2, 8},
+        {{.kind = ONLINE_OPEN, .rate_rps = 4, .max_concurrency = 1}, 1, 1},
+    };
+    struct bed *b = *state;
+    struct repeat_data r;
+    b->phase.repeat = NULL;
+    b->phase.count = 20;
+    b->in_flight_mean = 1.5;
+    for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
+        b->load = all[i].load;
+        b->load.duration_s = NAN;
+        b->engine = (struct load_fixture){.opens = 0};
         (void)remove(b->fx.path);
         assert_int_equal(go(b, 1, &r), STATUS_OK);
-        assert_int_equal(b->out.ok, 100);
-        assert_int_equal(b->engine.lanes[0].ready.connections, loads[i].connections);
-        assert_false(b->engine.lanes[0].ready.is_closed_load);
-        if (loads[i].cap != OPT_INT_UNSET)
-            assert_int_equal(b->engine.lanes[0].most_in_flight, loads[i].cap);
+        assert_int_equal(b->engine.lanes[0].ready.connections, all[i].connections);
+        assert_int_equal(b->engine.lanes[0].most_in_flight, all[i].slots);
     }
+}
+
+/* What an earlier phase has left there is closed. */
+static void a_lane_without_work_keeps_no_connection(void **state)
+{
+    struct bed *b = *state;
+    struct repeat_data r;
+    b->load.concurrency = 2;
+    for (size_t i = 0; i < 4; i++)
+        b->engine.lanes[i].kept = 5;
+    assert_int_equal(go(b, 4, &r), STATUS_OK);
+    for (size_t i = 0; i < 4; i++) {
+        assert_int_equal(b->engine.lanes[i].trims, 1);
+        assert_int_equal(b->engine.lanes[i].kept, i < 2 ? 1 : 0);
+    }
+}
+
+/* Requests that are never answered are in flight all the time. */
+static void how_many_were_in_flight(void **state)
+{
+    struct bed *b = *state;
+    struct repeat_data r;
+    b->engine.holds = true;
+    b->engine.stops_after = 3;
+    assert_int_equal(go(b, 1, &r), STATUS_INTERRUPTED);
+    assert_true(b->out.in_flight_mean > 0 && b->out.in_flight_mean <= 3);
+    b->engine = (struct load_fixture){.opens = 0};
+    (void)remove(b->fx.path);
+    assert_int_equal(go(b, 1, &r), STATUS_OK);
+    double sum_s = 0;
+    for (size_t i = 0; i < r.request_count; i++)
+        sum_s += (double)(r.requests[i].done_ns - r.requests[i].sent_ns) / 1e9;
+    assert_true(fabs(b->out.in_flight_mean * b->out.wall_s - sum_s) < 1e-6);
 }
 
 int main(void)
@@ -260,6 +332,9 @@ int main(void)
         TEST(a_signal_cancels_what_is_in_flight),
         TEST(the_engine_dies),
         TEST(connections_of_an_open_load),
+        TEST(connections_of_a_warm_up),
+        TEST(a_lane_without_work_keeps_no_connection),
+        TEST(how_many_were_in_flight),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

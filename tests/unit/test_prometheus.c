@@ -130,6 +130,21 @@ static void labels(void **state)
     assert_false(prometheus_label(str_from("a{x=\"\"} 1"), "a", "x", out, 0));
 }
 
+static bool has(const char *text, const char *prefix)
+{
+    return prometheus_has(str_from(text), prefix);
+}
+
+static void whose_metrics(void **state)
+{
+    (void)state;
+    assert_true(has("a 1\nvllm:b{c=\"d\"} 1\n", "vllm:"));
+    assert_true(has(" vllm:b 1", "vllm:"));
+    assert_false(has("# HELP vllm:b of another one\nxvllm:b 1\nvllm_b 1\n", "vllm:"));
+    assert_false(has("vllm", "vllm:"));
+    assert_false(has("", "vllm:"));
+}
+
 static void real_answer(void **state)
 {
     (void)state;
@@ -150,6 +165,7 @@ static void real_answer(void **state)
     check_sum(text, "vllm:estimated_flops_per_gpu", 0);
     check_sum(text, "vllm:time_to_first_token_seconds", NAN);
     check_sum(text, "process_virtual_memory_bytes", 2.27641344e+09);
+    assert_true(has(text, "vllm:"));
     char out[64];
     struct str all = {.ptr = text, .len = b.len};
     static const char *const facts[][2] = {{"block_size", "128"},
@@ -169,10 +185,11 @@ static void real_answer(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(sums),        cmocka_unit_test(names),
-        cmocka_unit_test(values),      cmocka_unit_test(labels_in_the_way),
-        cmocka_unit_test(bad_lines),   cmocka_unit_test(labels),
-        cmocka_unit_test(real_answer), cmocka_unit_test(highest),
+        cmocka_unit_test(sums),          cmocka_unit_test(names),
+        cmocka_unit_test(values),        cmocka_unit_test(labels_in_the_way),
+        cmocka_unit_test(bad_lines),     cmocka_unit_test(labels),
+        cmocka_unit_test(real_answer),   cmocka_unit_test(highest),
+        cmocka_unit_test(whose_metrics),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

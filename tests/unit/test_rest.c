@@ -244,6 +244,48 @@ static void a_file_is_sent_again(void **state)
     end(t);
 }
 
+/* Whatever the answer was, nothing of the call is left. */
+static void each_call_closes_its_connection(void **state)
+{
+    (void)state;
+    struct cert_fixture f;
+    char folder[] = "/tmp/test_rest.XXXXXX", path[64];
+    assert_non_null(mkdtemp(folder));
+    (void)snprintf(path, sizeof path, "%s/s", folder);
+    cert_fixture_init(&f);
+    for (int kind = 0; kind < 3; kind++) { /* plain, TLS, unix socket */
+        struct talk *t = new_talk(OK_ANSWER);
+        t->o.closes_each = true;
+        t->o.is_insecure = true;
+        if (kind == 1)
+            t->server.tls = cert_fixture_server(&f, "IP:127.0.0.1", -HOUR_S, HOUR_S);
+        if (kind == 2)
+            t->server.unix_path = t->o.unix_path = path;
+        begin(t);
+        for (int i = 1; i <= 3; i++) {
+            const char *json = i % 2 == 0 ? "{}" : NULL;
+            rest_set_timeout(t->rest, 30);
+            assert_int_equal(ask(t, "POST", "/x", json), STATUS_OK);
+            assert_true(http_fixture_saw(&t->server, "\r\nConnection: close\r\n"));
+            assert_true(http_fixture_is_quiet(&t->server));
+            assert_int_equal(t->server.connections, i);
+        }
+        assert_int_equal(send_body(t, "/y", str_from("z"), NULL), STATUS_OK);
+        assert_true(http_fixture_saw(&t->server, "\r\nConnection: close\r\n"));
+        t->server.answer = NULL;
+        rest_set_timeout(t->rest, 0.2);
+        assert_int_equal(ask(t, "GET", "/x", NULL), STATUS_TIMEOUT);
+        assert_true(http_fixture_is_quiet(&t->server));
+        assert_int_equal(t->server.connections, 5);
+        SSL_CTX *tls = t->server.tls;
+        end(t);
+        SSL_CTX_free(tls);
+    }
+    cert_fixture_fini(&f);
+    (void)unlink(path);
+    (void)rmdir(folder);
+}
+
 static void user_and_password(void **state)
 {
     (void)state;
@@ -670,6 +712,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_is_sent),
+        cmocka_unit_test(each_call_closes_its_connection),
         cmocka_unit_test(a_large_body_is_sent_at_once),
         cmocka_unit_test(bodies_of_other_types),
         cmocka_unit_test(bodies_of_files),
