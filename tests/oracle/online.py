@@ -130,11 +130,17 @@ def mean_in_flight(requests, begin, end):
     return float(np.sum(level[:-1] * np.diff(at[:, 0]))) / (end - begin)
 
 
+def own_lag_ns(request):
+    """Without the request's own connection, if it was waited for."""
+    lag = request["sent_ns"] - request["ready_ns"]
+    opening = (request.get("connect_ns") or 0) + (request.get("tls_ns") or 0)
+    return lag - opening if lag >= opening else lag
+
+
 def sends(row, requests, ok):
     sent = [r for r in requests if r.get("sent_ns") is not None]
     judged = [r for r in sent if row["arrival"] != "closed" or r["due_ns"] != r["sent_ns"]]
-    own = [(r["sent_ns"] - r["ready_ns"] - (r.get("connect_ns") or 0) - (r.get("tls_ns") or 0)) / 1e9
-           for r in judged]  # without the request's own connection
+    own = [own_lag_ns(r) / 1e9 for r in judged]
     lags = [(r["sent_ns"] - r["ready_ns"]) / 1e9 for r in judged]
     ttft = [(r["answer"].first - r["due_ns"]) / 1e9 for r in ok
             if r["answer"].first is not None]
