@@ -273,6 +273,11 @@ static void test_send_lag(void **state)
     assert_int_equal(g.count, 2);
     stats_fixture_near(gather_max(&g), 0.3e-6, 1e-15);
     gather_fini(&g);
+    /* one that took longer than the send waited was there before */
+    f->repeats[1].requests[0].connect_ns = f->repeats[1].requests[1].connect_ns = 5000;
+    assert_int_equal(add(f, &g, GATHER_SEND_LATE, 1), STATUS_OK);
+    stats_fixture_near(gather_max(&g), 1e-6, 1e-15);
+    gather_fini(&g);
 }
 
 /* Only a new connection cost something; it did so for a request that failed too. */
