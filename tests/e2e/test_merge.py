@@ -37,7 +37,7 @@ def test_rows_are_copied_whole(inferbench, tmp_path, own):
     assert out["results"] == data["results"] + rows
     meta = out["metadata"]
     assert meta["total_runs"] == len(out["results"])
-    assert meta["format"] == 1 and meta["skipped"] == []
+    assert meta["format"] == 2 and meta["skipped"] == []
     assert meta["source_files"] == [str(own), "old.json"]
     assert [s["sha256"] for s in meta["sources"]] == [
         hashlib.sha256(path.read_bytes()).hexdigest() for path in (own, tmp_path / "old.json")]
@@ -114,7 +114,7 @@ def test_an_instance_type_is_given_to_unknown_rows_only(inferbench, tmp_path):
     (b'{"results": []} {}', "the end of the file"),
     (b'{"hello": 1}', 'has no "results"'),
     (b'', "is empty"),
-    (b'{"metadata": {"format": 2}, "results": []}', "newer inferbench"),
+    (b'{"metadata": {"format": 3}, "results": []}', "newer inferbench"),
     (b'{"type":"run"}\n{"type":"cell"}\n', "journal"),
 ])
 def test_a_broken_file_is_named_skipped_and_makes_it_fail(inferbench, tmp_path, content, why):

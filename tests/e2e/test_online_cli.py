@@ -85,19 +85,19 @@ def test_dry_run_sends_nothing(inferbench, tmp_path, server):
 
 
 def test_no_request_but_the_plans(inferbench, tmp_path, server):
-    """Closed: 2 cells x 2 repeats x 16, and 3 warm-up requests before each repeat."""
+    """Closed: 2 cells x 2 repeats x 17 and 18, and 3 warm-up requests before each repeat."""
     run(inferbench, server, "--concurrency", 1, 2, "--warmup-requests", 3, "--api-key-file", "key",
         "--model-name", "mine", "--label", "here", "--goodput", "ttft:500ms", "e2e:9s")
     found = files_of(tmp_path / "results", "online")
-    assert [row["requests_planned"] for row in found.rows] == [16] * 4
-    assert {row["requests_ok"] for row in found.rows} == {16}
+    assert [row["requests_planned"] for row in found.rows] == [17, 17, 18, 18]
+    assert [row["requests_ok"] for row in found.rows] == [17, 17, 18, 18]
     assert {row["model_name"] for row in found.rows} == {"mine"}
     assert {row["label"] for row in found.rows} == {"here"}
     assert [row["batch_size"] for row in found.rows] == [1, 1, 2, 2]
     assert found.rows[1]["slo"] == {"ttft_ms": 500.0, "e2e_ms": 9000.0}
     assert found.rows[1]["goodput_rps"] > 0
     server.stop()
-    assert len(server.log()[1]) == 4 * (16 + 3)
+    assert len(server.log()[1]) == 17 + 17 + 18 + 18 + 4 * 3
 
 
 def test_secrets_are_in_no_file_and_no_output(inferbench, tmp_path, server):
@@ -117,7 +117,7 @@ def test_secrets_are_in_no_file_and_no_output(inferbench, tmp_path, server):
 
 def test_a_key_of_the_environment(inferbench, tmp_path, server):
     run(inferbench, server, "--concurrency", 1, env={"OPENAI_API_KEY": KEY})
-    assert files_of(tmp_path / "results", "online").rows[1]["requests_ok"] == 16
+    assert files_of(tmp_path / "results", "online").rows[1]["requests_ok"] == 17
 
 
 def test_a_key_is_not_in_the_process_list(binary, tmp_path, server):
@@ -205,4 +205,5 @@ def test_servers_take_turns(binary, inferbench, tmp_path, words):
     assert all(row["requests_failed"] == 0 for row in rows)
     assert rows[1]["connections_new"] <= words[-1]
     counts = [len(server.log()[1]) for server in servers]
-    assert counts == [sum(row["requests_planned"] for row in rows) / 2] * 2
+    assert sum(counts) == sum(row["requests_planned"] for row in rows)
+    assert abs(counts[0] - counts[1]) <= len(rows)  # one more each time where they are odd
