@@ -50,6 +50,11 @@ static int64_t invalid_cells(const struct finish *f, int64_t *accepted)
     return invalid;
 }
 
+static const char *plural(int64_t count)
+{
+    return count == 1 ? "" : "s";
+}
+
 static int fail_cells(const struct finish *f, struct log *log)
 {
     char left[64] = "";
@@ -58,8 +63,38 @@ static int fail_cells(const struct finish *f, struct log *log)
         snprintf(left, sizeof left, ", %" PRId64 " not tried after that", left_out);
     log_line(log, LOG_WARN,
              "exit 1: %" PRId64 " of %" PRId64 " cell%s failed%s; first cause: %s",
-             f->cells_failed, f->cells_planned, f->cells_planned == 1 ? "" : "s", left,
+             f->cells_failed, f->cells_planned, plural(f->cells_planned), left,
              f->first_failure->what);
+    return CLI_FAILED;
+}
+
+void finish_warn(const struct journal_note *note, const char *raw_dir, struct log *log)
+{
+    if (note->was_cut)
+        log_line(log, LOG_WARN,
+                 "%s/journal.jsonl: the last line was cut by a crash and is left out",
+                 raw_dir);
+    if (note->lines_damaged > 0)
+        log_line(log, LOG_WARN,
+                 "%s/journal.jsonl: skipped %" PRId64
+                 " damaged line%s, the first is line %" PRId64
+                 "; repeats with an error because of that: %zu",
+                 raw_dir, note->lines_damaged, plural(note->lines_damaged),
+                 note->first_damaged, note->repeats_damaged);
+    if (note->repeats_lost > 0)
+        log_line(log, LOG_WARN,
+                 "%s/journal.jsonl: left out %zu repeat%s whose cell line is damaged or "
+                 "missing",
+                 raw_dir, note->repeats_lost, plural((int64_t)note->repeats_lost));
+}
+
+/* What was measured was written, and yet is not all there. */
+static int fail_damaged(const struct finish *f, struct log *log)
+{
+    log_line(log, LOG_WARN,
+             "exit 1: lines of the journal are damaged: %zu repeat%s lost. Is the disk "
+             "sound, and did nothing else write there?",
+             f->repeats_damaged, plural((int64_t)f->repeats_damaged));
     return CLI_FAILED;
 }
 
@@ -81,6 +116,8 @@ int finish_run(struct cli *cli, const struct finish *f)
     }
     if (f->cells_failed > 0)
         return fail_cells(f, log);
+    if (f->repeats_damaged > 0)
+        return fail_damaged(f, log);
     if (invalid > 0) {
         log_line(log, LOG_WARN,
                  "exit 3: measured, but %" PRId64 " of %zu cells are INVALID "

@@ -97,6 +97,8 @@ static int print_end(struct run_job *j, const struct recovery *read,
                              .cells_failed = j->outcome.cells_failed,
                              .cells_planned = j->cells_planned,
                              .broken = broken,
+                             .repeats_damaged = read->note.repeats_damaged +
+                                                read->note.repeats_lost,
                              .first_failure = &j->outcome.first,
                              .accept_invalid = j->opts->accept_invalid};
     return finish_run(j->cli, &f);
@@ -116,5 +118,6 @@ int run_end_finish(struct run_job *j, enum status s, struct err *e)
                  j->journal_path, j->raw_dir);
         return cli_fail(j->cli, &later);
     }
+    finish_warn(&read.note, j->raw_dir, &j->cli->log);
     return print_end(j, &read, s != STATUS_OK ? e : NULL);
 }

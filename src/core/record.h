@@ -13,6 +13,9 @@
 #include "core/field.h"
 
 #define TOKENS_UNKNOWN (-1)
+/* More tokens than any request or repeat has: a larger count is a server's mistake, and
+ * unknown. Sums of such counts stay far from the end of int64_t. */
+#define RECORD_TOKENS_MAX ((int64_t)1000000000000)
 
 enum record_status { RECORD_OK, RECORD_FAILED, RECORD_CANCELLED };
 

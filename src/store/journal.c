@@ -8,13 +8,11 @@
 
 #include "base/file.h"
 
-#define LINE_CAP_BYTES ((size_t)256 << 20)
-
 enum status journal_create(struct journal *j, const char *path, struct instant start,
                            struct err *e)
 {
     *j = (struct journal){.path = path, .start = start};
-    buf_init(&j->line, LINE_CAP_BYTES);
+    buf_init(&j->line, JOURNAL_LINE_CAP_BYTES);
     j->fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_APPEND | O_CLOEXEC, 0666);
     if (j->fd < 0)
         return status_errno(e, path, "cannot create the journal");

@@ -12,6 +12,8 @@
 #include "core/record.h"
 #include "text/jsonw.h"
 
+#define JOURNAL_LINE_CAP_BYTES ((size_t)256 << 20) /* the LF included */
+
 struct journal {
     int fd; /* -1: closed */
     const char *path;

@@ -423,6 +423,40 @@ def test_one_piece_with_no_stream(binary, tmp_path):
     assert all(one.json["stream"] is False for one in server.seen)
 
 
+NO_COUNT = ["10000000000000", "9223372036854775807", "1e400", "-0", "-5", "2.5", "NaN", "Infinity",
+            '"32"', "null", "true", "[32]"]
+
+
+@pytest.mark.parametrize("member", ["prompt_tokens", "completion_tokens"])
+def test_a_count_that_cannot_be(binary, tmp_path, member):
+    """One answer of each kind: its count is unknown, the run has its files all the same, and
+    so has what is rebuilt from its journal."""
+    def answer(sock, request):
+        counts = {"prompt_tokens": "3", "completion_tokens": "8",
+                  member: NO_COUNT[request.number % len(NO_COUNT)]}
+        text = ",".join(f'"{key}":{value}' for key, value in counts.items())
+        sock.sendall(odd.HEAD + odd.token() * 7 + odd.token("x", "length") +
+                     odd.event(f'{{"choices":[],"usage":{{{text}}}}}') + odd.END)
+        return True
+    with OddServer(answer) as server:
+        run = online(binary, tmp_path, "--port", server.port, "--token-counts", "continuous",
+                     load=small(2, len(NO_COUNT)))
+    assert "damaged" not in run.err
+    row = run.rows[1]
+    assert row["error"] is None and row["requests_ok"] == len(NO_COUNT)
+    counted = [line for line in run.requests().values() if line.get("token_source") == "usage"]
+    for line in counted:
+        assert (line.get("tokens_in", 3), line["tokens_out"]) == (3, 8)
+    if member == "prompt_tokens":
+        assert row["actual_input_tokens"] is None and row["actual_output_tokens"] == 8 * 12
+        assert len(counted) == len(NO_COUNT)
+    before = run.files.results_path.read_bytes()
+    run.files.results_path.unlink()
+    subprocess.run([str(binary), "recover", str(run.files.raw_path)], check=True,
+                   capture_output=True)
+    assert run.files.results_path.read_bytes() == before
+
+
 # ---- memory
 
 
@@ -733,6 +767,24 @@ def test_stopped_with_answers_outstanding(binary, tmp_path, serve):
 
 
 # ---- the disk
+
+
+def test_the_journal_is_damaged_under_way(binary, tmp_path, serve):
+    """The repeat that it happened in is lost, and that is said; the rest is written."""
+    server = serve(*FAST)
+    process = begin(binary, tmp_path, server.port, "--num-prompts", 60, "--accept-invalid")
+    wait_for(lambda: len(journal_lines(tmp_path, 0)) > 5, "some requests")
+    path = next((tmp_path / "results").glob("raw_*/journal.jsonl"))
+    with open(path, "ab") as file:
+        file.write(b'{"half\n')
+    run = end(process, tmp_path)
+    assert run.code == 1, run.err
+    at = path.read_bytes().split(b"\n").index(b'{"half') + 1
+    assert f"{path.parent.name}/journal.jsonl: skipped 1 damaged line, the first is line {at}; " \
+           "repeats with an error because of that: 1" in run.err
+    assert run.last.startswith("exit 1: lines of the journal are damaged: 1 repeat lost")
+    assert run.rows[0]["error"].startswith(f"journal line {at} is damaged: ")
+    assert run.rows[1]["error"] is None and run.rows[1]["requests_ok"] == 60
 
 
 def test_full_disk(binary, tmp_path, serve):
