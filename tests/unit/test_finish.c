@@ -80,8 +80,8 @@ static void test_warnings(void **state)
         {{.was_cut = true},
          "raw/journal.jsonl: the last line was cut by a crash and is left out\n"},
         {{.lines_damaged = 1, .first_damaged = 7, .repeats_damaged = 1},
-         "raw/journal.jsonl: skipped 1 damaged line, the first is line 7; repeats with an "
-         "error because of that: 1\n"},
+         "raw/journal.jsonl: skipped 1 damaged line, the first is line 7; repeats with "
+         "an error because of that: 1\n"},
         {{.lines_damaged = 12, .first_damaged = 7, .repeats_lost = 1},
          "raw/journal.jsonl: skipped 12 damaged lines, the first is line 7; repeats with "
          "an error because of that: 0\n"
