@@ -349,8 +349,12 @@ static const char *parent_of(const char *raw_dir, struct arena *a)
     size_t len = strlen(raw_dir);
     while (len > 1 && raw_dir[len - 1] == '/')
         len--;
+    size_t end = len;
     while (len > 0 && raw_dir[len - 1] != '/')
         len--;
+    struct str name = {raw_dir + len, end - len};
+    if (str_is(name, ".") || str_is(name, ".."))
+        return arena_printf(a, "%.*s/..", (int)end, raw_dir);
     while (len > 1 && raw_dir[len - 1] == '/')
         len--;
     return len == 0 ? "." : arena_str(a, (struct str){raw_dir, len});

@@ -50,6 +50,17 @@ def test_other_folder_and_trailing_slash(binary, whole, tmp_path):
     assert files_of_three(tmp_path / "a/b") == files_of_three(whole.folder)
 
 
+@pytest.mark.parametrize("name", [".", "./", "../{raw}", "x/.."])
+def test_from_within_the_folder(binary, whole, tmp_path, name):
+    """The files go beside it all the same."""
+    raw = tmp_path / whole.raw_path.name
+    shutil.copytree(whole.raw_path, raw)
+    (raw / "x").mkdir()
+    recover(binary, name.format(raw=raw.name), raw)
+    assert files_of_three(tmp_path) == files_of_three(whole.folder)
+    assert not list(raw.glob("*.json"))
+
+
 def files_of_three(folder):
     return {path.name: path.read_bytes() for path in folder.glob("*.json")}
 
