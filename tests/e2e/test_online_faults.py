@@ -513,6 +513,116 @@ def test_endless(binary, tmp_path, case):
     assert usage.ru_maxrss < 100 << 10, (usage.ru_maxrss, sent)  # KiB
 
 
+# ---- limits hold whatever a server sends
+
+
+PLAIN = odd.HEAD.replace(b"transfer-encoding: chunked\r\n", b"")
+TOKEN = b'data: {"choices":[{"index":0,"text":"x","finish_reason":null}]}\n\n'
+FLOODS = {
+    "nothing": (b"", b""),
+    "comments that end in CR": (PLAIN, b": x\r" * 65536),
+    "comments that end in LF": (PLAIN, b": x\n" * 65536),
+    "empty lines": (PLAIN, b"\r" * 262144),
+    "names": (PLAIN, b"id\r\n" * 65536),
+    "a line without end": (PLAIN + b": ", b"x" * 262144),
+    "tokens": (PLAIN, TOKEN * 4096),
+    "tokens in chunks": (odd.HEAD, odd.token() * 4096),
+    "chunks of one byte": (odd.HEAD, b"1\r\n:\r\n" * 32768),
+}
+LIMITS = {
+    "request-timeout": ["--request-timeout", "1s", "--num-prompts", 4],
+    "drain-timeout": ["--drain-timeout", "500ms", "--num-prompts", 2],
+    "duration": ["--duration", "1s", "--drain-timeout", "500ms"],
+    "signal": ["--num-prompts", 4],
+}
+
+
+def flood(server, what):
+    """An answer that never ends, until the test does."""
+    begin, again = FLOODS[what]
+
+    def answer(sock, request):
+        sock.sendall(begin)
+        while not server().is_over:
+            if again:
+                sock.sendall(again)
+            else:
+                time.sleep(0.05)
+        return False
+    return answer
+
+
+def run_to_its_limit(process, limit):
+    """The exit code; a limit of a second or so that does not act within 20 s never does."""
+    if limit == "signal":
+        time.sleep(1.5)
+        process.send_signal(signal.SIGINT)
+    try:
+        return process.wait(20)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait(20)
+        pytest.fail(f"--{limit} did not act")
+
+
+@pytest.mark.parametrize("what,limit", [
+    *((what, "request-timeout") for what in FLOODS),
+    *((what, limit) for what in ("nothing", "comments that end in CR", "tokens")
+      for limit in LIMITS if limit != "request-timeout")])
+def test_limits_act(binary, tmp_path, what, limit):
+    with OddServer(lambda *words: answer(*words)) as server:
+        answer = flood(lambda: server, what)
+        process = begin(binary, tmp_path, server.port, *LIMITS[limit])
+        code = run_to_its_limit(process, limit)
+    run = Run(code, tmp_path / "results", "", (tmp_path / "stderr").read_text())
+    check_accounts(run)
+    lines = [line for row in run.rows for line in run.requests(row["row"]).values()]
+    assert {line["status"] for line in lines} == (
+        {"failed"} if limit == "request-timeout" else {"cancelled"})
+    assert all(line["class"] == "timeout" for line in lines if line["status"] == "failed")
+    if limit == "signal":
+        assert code == 4 and run.rows[0]["error"] == "interrupted"
+
+
+@pytest.mark.parametrize("words,planned", [
+    (["--duration", "500ms", "--num-prompts", 1000], None), (["--num-prompts", 20], 20)],
+    ids=["duration", "prompts"])
+def test_nobody_waits_for_a_slot_for_ever(binary, tmp_path, words, planned):
+    """An open load with a cap, at a server that never answers, without a timeout to speak of."""
+    with OddServer(lambda *words: answer(*words)) as server:
+        answer = flood(lambda: server, "nothing")
+        process = start(binary, "online", "--no-imds", "--port", server.port, "--num-runs", 2,
+                        "--max-tokens", 8, "--request-rate", 100, "--max-concurrency", 2,
+                        "--drain-timeout", "500ms", "--request-timeout", "100000s", *words,
+                        cwd=tmp_path, env=odd.environment())
+        code = run_to_its_limit(process, "drain-timeout")
+    run = Run(code, tmp_path / "results", "", (tmp_path / "stderr").read_text())
+    check_accounts(run)
+    for row in run.rows:
+        assert row["requests_ok"] == row["requests_failed"] == 0
+        assert planned is None or row["requests_cancelled"] == planned
+        assert len(run.requests(row["row"])) == 2
+
+
+@pytest.mark.parametrize("what", ["comments that end in CR", "tokens"])
+def test_a_flood_does_not_keep_others_waiting(binary, tmp_path, what):
+    """One answer floods a lane until it times out; the other slot's requests go on beside it."""
+    with OddServer(lambda *words: answer(*words)) as server:
+        floods = flood(lambda: server, what)
+
+        def answer(sock, request):
+            bad = request.is_measured and request.index == 0
+            return floods(sock, request) if bad else odd.good(sock, request)
+        run = online(binary, tmp_path, "--port", server.port, "--client-threads", 1,
+                     "--request-timeout", "4s", load=small(2, 12))
+    check_accounts(run)
+    lines = run.requests()
+    assert lines[0]["class"] == "timeout"
+    good_ones = check_unharmed(run)
+    assert len(good_ones) == 11
+    assert max(line["done_ns"] for line in good_ones) < lines[0]["done_ns"]
+
+
 # ---- connections
 
 
