@@ -29,7 +29,7 @@ enum status journal_create(struct journal *j, const char *path, struct instant s
 
 bool journal_is_live(const char *path)
 {
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK); /* it may be a pipe */
     bool is_live = fd >= 0 && flock(fd, LOCK_SH | LOCK_NB) != 0 && errno == EWOULDBLOCK;
     if (fd >= 0)
         (void)close(fd);

@@ -148,8 +148,7 @@ static size_t digits(const char *text)
     return strspn(text, "0123456789");
 }
 
-/* 20261124_090000, or 20261124_090000-2: as results_claim makes them. */
-static bool is_stamp(const char *text)
+bool journal_check_stamp(const char *text)
 {
     enum { DATE = 8, TIME = 6, NUMBER_MAX = 4 };
     if (digits(text) != DATE || text[DATE] != '_' || digits(text + DATE + 1) != TIME)
@@ -167,7 +166,7 @@ enum status journal_check_run(const json_t *line, const char *where, struct err 
     if (!is_text(line, "serving_mode", "offline") &&
         !is_text(line, "serving_mode", "online"))
         return damaged(where, "serving_mode", "neither offline nor online", e);
-    if (stamp == NULL || !is_stamp(stamp))
+    if (stamp == NULL || !journal_check_stamp(stamp))
         return damaged(where, "stamp", "not a time like 20261124_090000", e);
     return STATUS_OK;
 }

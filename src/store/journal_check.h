@@ -3,6 +3,7 @@
 #define STORE_JOURNAL_CHECK_H
 
 #include <jansson.h>
+#include <stdbool.h>
 
 #include "base/status.h"
 
@@ -15,5 +16,7 @@ MUST_CHECK enum status journal_check_line(json_t *line, const char *type,
  * ourselves are let through, which name no other folder. */
 MUST_CHECK enum status journal_check_run(const json_t *line, const char *where,
                                          struct err *e);
+/* 20261124_090000, or 20261124_090000-2: as results_claim makes them. */
+bool journal_check_stamp(const char *text);
 
 #endif

@@ -7,6 +7,7 @@
 #include "base/file.h"
 #include "stats/rows.h"
 #include "store/journal.h"
+#include "store/journal_check.h"
 #include "text/json.h"
 
 #define FILE_CAP_BYTES ((size_t)2 << 30)
@@ -343,6 +344,21 @@ const char *results_raw_dir(const char *results_path, struct arena *a)
     return raw != NULL && file_is_dir(raw) ? raw : NULL;
 }
 
+/* The stamp of raw_STAMP, in the arena: what is rebuilt from a folder bears its name, and
+ * so never replaces the files of another run. NULL: it has none. */
+static const char *stamp_of(const char *raw_dir, struct arena *a)
+{
+    static const char mark[] = "raw_";
+    size_t len = strlen(raw_dir);
+    while (len > 0 && raw_dir[len - 1] == '/')
+        len--;
+    const char *path = arena_str(a, (struct str){raw_dir, len});
+    const char *name = path != NULL ? file_base_name(path) : "";
+    const char *stamp = name + strlen(mark);
+    bool is_ours = strncmp(name, mark, strlen(mark)) == 0 && journal_check_stamp(stamp);
+    return is_ours ? stamp : NULL;
+}
+
 /* The folder that holds raw_dir, in the arena. */
 static const char *parent_of(const char *raw_dir, struct arena *a)
 {
@@ -369,5 +385,8 @@ enum status results_read(const char *raw_dir, const char *output_dir, struct are
         return status_fail(e, STATUS_NO_MEMORY, raw_dir, "out of memory");
     if (journal_read(path, a, &out->run, &out->note, e) != STATUS_OK)
         return e->code;
+    const char *stamp = stamp_of(raw_dir, a);
+    if (stamp != NULL)
+        out->run.stamp = stamp;
     return results_build(&out->run, folder, a, &out->results, e);
 }

@@ -271,6 +271,23 @@ def test_a_journal_names_no_file_elsewhere(binary, whole, tmp_path, member, valu
         assert (home / "config.json").read_text() == "precious"
 
 
+def test_another_run_s_files_stay(binary, whole, tmp_path):
+    """A folder that was renamed because another machine's has its name, or whose journal says
+    that it is another: what is rebuilt bears the folder's own name."""
+    shutil.copytree(whole.folder, tmp_path, dirs_exist_ok=True)
+    theirs = files_of_three(tmp_path)
+    raw = tmp_path / (whole.raw_path.name + "-2")
+    shutil.copytree(whole.raw_path, raw)
+    lines = (raw / "journal.jsonl").read_bytes().splitlines(keepends=True)
+    (raw / "journal.jsonl").write_bytes(b"".join(lines[:10]))
+    recover(binary, f"{raw}//", tmp_path)
+    assert {name: text for name, text in files_of_three(tmp_path).items() if name in theirs} == theirs
+    stamp = raw.name.removeprefix("raw_")
+    made = sorted(set(files_of_three(tmp_path)) - set(theirs))
+    assert made == [f"env_info_{stamp}.json", f"offline_results_{stamp}.json",
+                    f"offline_summary_{stamp}.json"]
+
+
 def test_the_journal_is_a_folder(binary, tmp_path):
     (tmp_path / "raw_x/journal.jsonl").mkdir(parents=True)
     done = recover(binary, tmp_path / "raw_x", tmp_path, 1)
@@ -280,8 +297,11 @@ def test_the_journal_is_a_folder(binary, tmp_path):
 def test_the_journal_is_a_pipe(binary, tmp_path):
     (tmp_path / "raw_x").mkdir()
     os.mkfifo(tmp_path / "raw_x/journal.jsonl")
-    done = recover(binary, tmp_path / "raw_x", tmp_path, 1)
-    assert "journal.jsonl: is a pipe or device, not a file" in done.stderr
+    for command in (["recover"], ["mlflow", "sync", "--mlflow-uri", "http://127.0.0.1:9"]):
+        done = subprocess.run([str(binary), *command, "raw_x"], cwd=tmp_path, env=plain_env(),
+                              capture_output=True, text=True, timeout=60)
+        assert done.returncode == 1
+        assert "journal.jsonl: is a pipe or device, not a file" in done.stderr
 
 
 def test_not_a_journal(binary, tmp_path):
