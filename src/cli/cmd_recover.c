@@ -5,7 +5,7 @@
 #include "report/table.h"
 #include "store/results.h"
 
-#define ARENA_CAP_BYTES ((size_t)16 << 30)
+#define ARENA_CAP_BYTES ((size_t)64 << 30) /* as a run has */
 #define PRINT_CAP_BYTES ((size_t)16 << 20)
 
 struct recover_opts {
