@@ -21,7 +21,8 @@ import pytest
 from e2e import odd_server as odd
 from e2e.odd_server import (OddServer, Run, check_accounts, check_times, check_unharmed, online,
                             small)
-from e2e.offline_run import files_of, journal_of, processes_of, repeats_done, start, wait_for
+from e2e.offline_run import (files_of, journal_of, processes_of, repeats_done, run_measured,
+                             start, wait_for)
 from e2e.serve_client import Server
 from oracle import oracle
 
@@ -498,19 +499,14 @@ def test_endless(binary, tmp_path, case):
         command = [str(binary), "online", "--no-imds", "--num-runs", "2", "--max-tokens", "8",
                    "--concurrency", "1", "--num-prompts", "4", "--port", str(server.port),
                    "--request-timeout", "2s"]
-        with open(tmp_path / "err", "wb") as err:
-            process = subprocess.Popen(command, cwd=tmp_path, env=odd.environment(),
-                                       stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
-                                       stderr=err)
-            _, status, usage = os.wait4(process.pid, 0)
-            process.returncode = os.waitstatus_to_exitcode(status)
-    run = Run(process.returncode, tmp_path / "results", "", (tmp_path / "err").read_text())
+        code, peak_kib, said = run_measured(command, tmp_path, env=odd.environment())
+    run = Run(code, tmp_path / "results", "", said)
     assert run.code == 3, run.err
     assert run.rows[1]["requests_ok"] == 3 and run.rows[1]["requests_failed"] == 1
     check_accounts(run)
     check_unharmed(run)
     assert run.requests().keys() == {0, 1, 2, 3}
-    assert usage.ru_maxrss < 100 << 10, (usage.ru_maxrss, sent)  # KiB
+    assert peak_kib < 100 << 10, (peak_kib, sent)
 
 
 # ---- limits hold whatever a server sends

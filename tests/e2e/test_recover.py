@@ -9,7 +9,8 @@ import subprocess
 
 import pytest
 
-from e2e.offline_run import NULL, files_of, journal_of, plain_env, repeats_done, start, wait_for
+from e2e.offline_run import (NULL, files_of, journal_of, plain_env, repeats_done, run_measured,
+                             start, wait_for)
 
 OUTPUTS = ("results_path", "summary_path", "env_path")
 
@@ -232,14 +233,10 @@ def test_larger_than_4_gib(binary, whole, tmp_path):
         file.seek(5 << 30, os.SEEK_CUR)
         file.write(b"\n")
         file.writelines(lines[4:])
-    process = subprocess.Popen([str(binary), "recover", str(raw)], cwd=tmp_path, env=plain_env(),
-                               stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
-    said = process.stderr.read()
-    _, status, usage = os.wait4(process.pid, 0)
-    process.returncode = os.waitstatus_to_exitcode(status)
-    assert process.returncode == 0, said
+    code, peak_kib, said = run_measured([binary, "recover", raw], tmp_path, env=plain_env())
+    assert code == 0, said
     assert "skipped 1 damaged line, the first is line 5; " in said
-    assert usage.ru_maxrss < 256 << 10  # KiB
+    assert peak_kib < 256 << 10
     run = files_of(tmp_path)
     assert run.rows[1:] == whole.rows[1:]
     assert run.rows[0]["error"].startswith("journal line 5 is damaged: ")
