@@ -1,6 +1,5 @@
 #include "bench/lane.h"
 
-#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -108,6 +107,7 @@ static void send_next(struct lane *l, int32_t slot, struct instant due,
     f->due = due;
     f->ready = ready;
     l->of[l->next++] = f;
+    l->is_held = false;
     l->in_flight++;
     atomic_fetch_add_explicit(&l->sent, 1, memory_order_relaxed);
     l->last_send = clock_now();
@@ -115,16 +115,25 @@ static void send_next(struct lane *l, int32_t slot, struct instant due,
         atomic_store(&l->stop, true);
 }
 
-static bool is_past_duration(const struct lane *l, struct instant t)
-{
-    return l->work.is_closed && !isnan(l->work.duration_s) &&
-           t.ns - l->start.ns >= clock_seconds(l->work.duration_s).ns;
-}
-
 static bool has_more(const struct lane *l)
 {
     return l->next < l->work.count &&
            !atomic_load_explicit(&l->stop, memory_order_relaxed);
+}
+
+static bool is_past_duration(const struct lane *l, struct instant t)
+{
+    return l->work.duration_s > 0 && /* NAN is not */
+           t.ns - l->start.ns >= clock_seconds(l->work.duration_s).ns;
+}
+
+/* Is there a request to send at t, or later? All of an open load are due within its
+ * duration; one that is sent late for the client's own sake is sent, one that waited for
+ * a slot is not. */
+static bool may_send(const struct lane *l, struct instant t)
+{
+    bool waits = l->work.is_closed || l->is_held;
+    return has_more(l) && !(waits && is_past_duration(l, t));
 }
 
 /* Slots pause equally long: the first to begin is the first to end. */
@@ -138,7 +147,7 @@ static void pause_slot(struct lane *l, int32_t slot, struct instant at)
 /* A slot has become free at `at`. */
 static void slot_freed(struct lane *l, int32_t slot, struct instant at, bool was_refused)
 {
-    if (!has_more(l) || is_past_duration(l, at))
+    if (!may_send(l, at))
         return;
     if (l->work.is_closed) {
         if (was_refused)
@@ -188,12 +197,14 @@ static void take_event(struct lane *l, const struct event *ev)
 /* Sends what is due; returns when the next one will be. */
 static struct instant send_open(struct lane *l, struct instant now)
 {
-    while (has_more(l)) {
+    while (may_send(l, now)) {
         struct instant due = {.ns = l->start.ns + l->work.due_ns[l->next]};
         if (due.ns > now.ns)
             return due;
-        if (l->in_flight >= l->work.in_flight_max)
-            break; /* slot_freed sends it */
+        if (l->in_flight >= l->work.in_flight_max) {
+            l->is_held = true; /* slot_freed sends it */
+            break;
+        }
         send_next(l, 0, due, due);
     }
     return (struct instant){.ns = INT64_MAX};
@@ -202,7 +213,7 @@ static struct instant send_open(struct lane *l, struct instant now)
 /* Goes on with slots whose pause is over. */
 static struct instant send_paused(struct lane *l, struct instant now)
 {
-    while (l->pause_count > 0 && has_more(l) && !is_past_duration(l, now)) {
+    while (l->pause_count > 0 && may_send(l, now)) {
         const struct lane_pause p = l->pauses[l->pause_first];
         if (p.due.ns > now.ns)
             return p.due;
@@ -216,8 +227,7 @@ static struct instant send_paused(struct lane *l, struct instant now)
 /* Starts slots whose turn has come. */
 static struct instant start_slots(struct lane *l, struct instant now)
 {
-    while (has_more(l) && l->slots_started < l->work.in_flight_max &&
-           !is_past_duration(l, now)) {
+    while (l->slots_started < l->work.in_flight_max && may_send(l, now)) {
         double share = (double)l->slots_started / (double)l->work.in_flight_max;
         int64_t begin_ns = l->start.ns + clock_seconds(l->work.ramp_up_s * share).ns;
         if (begin_ns > now.ns)
@@ -266,18 +276,29 @@ static void cancel_all(struct lane *l)
     }
 }
 
+/* The drain begins with the last send. While requests of an open load wait for slots
+ * there will be others; but once all are due and none could be sent for as long as a
+ * drain may take, nobody answers any more. */
 static bool is_drain_over(const struct lane *l, struct instant now)
 {
-    if (l->last_send.ns == NS_UNKNOWN || (has_more(l) && !is_past_duration(l, now)))
+    if (atomic_load_explicit(&l->stop, memory_order_relaxed))
+        return true;
+    int64_t since_ns = l->last_send.ns;
+    if (may_send(l, now)) {
+        if (!l->is_held)
+            return false;
+        int64_t all_due_ns = l->start.ns + l->work.due_ns[l->work.count - 1];
+        since_ns = all_due_ns > since_ns ? all_due_ns : since_ns;
+    }
+    if (since_ns == NS_UNKNOWN)
         return false;
-    double waited_s = (double)(now.ns - l->last_send.ns) / (double)NS_PER_S;
+    double waited_s = (double)(now.ns - since_ns) / (double)NS_PER_S;
     return waited_s > l->work.drain_timeout_s;
 }
 
 static bool is_finished(const struct lane *l, struct instant now)
 {
-    bool can_send = has_more(l) && !is_past_duration(l, now);
-    return l->in_flight == 0 && !can_send;
+    return l->in_flight == 0 && !may_send(l, now);
 }
 
 static enum status turn(struct lane *l, struct event *events, struct instant until)

@@ -1,12 +1,37 @@
 #include "cli/cli.h"
 
 #include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
 #include <stdint.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "base/file.h"
 #include "text/yaml.h"
+
+/* A descriptor 0, 1 or 2 that is closed would be given to the next file that is opened,
+ * say the journal, and messages would be written into it. Where even /dev/null cannot be
+ * opened, anything that cannot be written to holds its place. */
+static void hold_standard_files(void)
+{
+    for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++) {
+        if (fcntl(fd, F_GETFD) >= 0)
+            continue;
+        int lowest = open("/dev/null", O_RDWR);
+        if (lowest < 0)
+            lowest = open("/", O_RDONLY | O_DIRECTORY);
+        (void)lowest; /* it is fd, or there is nothing that could be opened */
+    }
+}
+
+/* A limit on the size of files ends a program that does not ask otherwise. */
+void cli_start(void)
+{
+    struct sigaction ignore = {.sa_handler = SIG_IGN};
+    hold_standard_files();
+    (void)sigaction(SIGXFSZ, &ignore, NULL);
+}
 
 int cli_fail(struct cli *cli, const struct err *e)
 {

@@ -35,6 +35,9 @@ struct cli_command {
     size_t option_count;
 };
 
+/* First of all that the program does: makes a failed write an error that is told, not the
+ * end, and closed descriptors harmless. */
+void cli_start(void);
 /* Prints the error and returns its exit code: BAD_OPTION 2, INTERRUPTED 4, all others 1.
  */
 int cli_fail(struct cli *cli, const struct err *e);

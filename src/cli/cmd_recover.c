@@ -1,10 +1,11 @@
 /* inferbench recover: rebuilds the files of a run from its journal. */
 #include "base/file.h"
 #include "cli/commands.h"
+#include "cli/finish.h"
 #include "report/table.h"
 #include "store/results.h"
 
-#define ARENA_CAP_BYTES ((size_t)16 << 30)
+#define ARENA_CAP_BYTES ((size_t)64 << 30) /* as a run has */
 #define PRINT_CAP_BYTES ((size_t)16 << 20)
 
 struct recover_opts {
@@ -30,10 +31,7 @@ static int rebuild(struct cli *cli, const char *raw_dir, const char *output_dir,
         (output_dir != NULL && file_make_dirs(output_dir, &e) != STATUS_OK) ||
         results_write(&r.run, &r.results, &e) != STATUS_OK)
         return cli_fail(cli, &e);
-    if (r.note.was_cut)
-        log_line(&cli->log, LOG_WARN,
-                 "%s/journal.jsonl: the last line was cut by a crash and is left out",
-                 raw_dir);
+    finish_warn(&r.note, raw_dir, &cli->log);
     buf_init(&out, PRINT_CAP_BYTES);
     if (table_run(&r.run, r.results.cells, r.results.cell_count, &out, &e) != STATUS_OK)
         log_error(&cli->log, &e);

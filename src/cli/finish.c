@@ -81,6 +81,11 @@ static void counts_text(const struct cell_counts *n, char *text, size_t room)
     add_count(text, room, n->invalid, n->refused > 0 ? "INVALID" : "INVALID, accepted");
 }
 
+static const char *plural(int64_t count)
+{
+    return count == 1 ? "" : "s";
+}
+
 static int fail_cells(const struct finish *f, struct log *log)
 {
     char left[64] = "";
@@ -89,7 +94,7 @@ static int fail_cells(const struct finish *f, struct log *log)
         snprintf(left, sizeof left, ", %" PRId64 " not tried after that", left_out);
     log_line(log, LOG_WARN,
              "exit 1: %" PRId64 " of %" PRId64 " cell%s failed%s; first cause: %s",
-             f->cells_failed, f->cells_planned, f->cells_planned == 1 ? "" : "s", left,
+             f->cells_failed, f->cells_planned, plural(f->cells_planned), left,
              f->first_failure->what);
     return CLI_FAILED;
 }
@@ -116,6 +121,36 @@ static int judge_cells(const struct finish *f, struct log *log)
     return CLI_DONE;
 }
 
+void finish_warn(const struct journal_note *note, const char *raw_dir, struct log *log)
+{
+    if (note->was_cut)
+        log_line(log, LOG_WARN,
+                 "%s/journal.jsonl: the last line was cut by a crash and is left out",
+                 raw_dir);
+    if (note->lines_damaged > 0)
+        log_line(log, LOG_WARN,
+                 "%s/journal.jsonl: skipped %" PRId64
+                 " damaged line%s, the first is line %" PRId64
+                 "; repeats with an error because of that: %zu",
+                 raw_dir, note->lines_damaged, plural(note->lines_damaged),
+                 note->first_damaged, note->repeats_damaged);
+    if (note->repeats_lost > 0)
+        log_line(log, LOG_WARN,
+                 "%s/journal.jsonl: left out %zu repeat%s whose cell line is damaged or "
+                 "missing",
+                 raw_dir, note->repeats_lost, plural((int64_t)note->repeats_lost));
+}
+
+/* What was measured was written, and yet is not all there. */
+static int fail_damaged(const struct finish *f, struct log *log)
+{
+    log_line(log, LOG_WARN,
+             "exit 1: lines of the journal are damaged: %zu repeat%s lost. Is the disk "
+             "sound, and did nothing else write there?",
+             f->repeats_damaged, plural((int64_t)f->repeats_damaged));
+    return CLI_FAILED;
+}
+
 int finish_run(struct cli *cli, const struct finish *f)
 {
     struct log *log = &cli->log;
@@ -130,5 +165,7 @@ int finish_run(struct cli *cli, const struct finish *f)
         log_line(log, LOG_WARN, "exit 1: the run could not go on: %s", f->broken->what);
         return CLI_FAILED;
     }
-    return f->cells_failed > 0 ? fail_cells(f, log) : judge_cells(f, log);
+    if (f->cells_failed > 0)
+        return fail_cells(f, log);
+    return f->repeats_damaged > 0 ? fail_damaged(f, log) : judge_cells(f, log);
 }

@@ -20,6 +20,7 @@ static int print_version(struct cli *cli)
 int main(int argc, char **argv)
 {
     struct cli cli = {.tool = TOOL};
+    cli_start();
     log_init(&cli.log, LOG_NOTE);
     const char *name = argc > 1 ? argv[1] : "--help";
     if (strcmp(name, "--version") == 0 || strcmp(name, "-V") == 0)

@@ -4,6 +4,7 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "base/file.h"
 #include "cli/finish.h"
 #include "cli/stop.h"
 #include "report/table.h"
@@ -36,6 +37,18 @@ enum status run_end_open(struct run_job *j, struct err *e)
     return journal_run(&j->journal, &j->run, e);
 }
 
+void run_end_keep(struct run_job *j)
+{
+    struct err e;
+    bool was_gone;
+    if (journal_restore(&j->journal, &was_gone, &e) != STATUS_OK)
+        log_error(&j->cli->log, &e);
+    else if (was_gone)
+        log_line(&j->cli->log, LOG_WARN,
+                 "%s was deleted or moved during the run; its journal is there again",
+                 j->raw_dir);
+}
+
 static enum status end_journal(struct run_job *j, enum status s, struct err *e)
 {
     const char *cause = j->outcome.is_interrupted ? "signal" : "failed";
@@ -44,6 +57,7 @@ static enum status end_journal(struct run_job *j, enum status s, struct err *e)
     struct err ignored; /* of a journal that already failed, e holds the first cause */
     enum status w = journal_run_end(&j->journal, cause, j->outcome.is_complete,
                                     s == STATUS_OK ? e : &ignored);
+    run_end_keep(j);
     journal_close(&j->journal);
     return s != STATUS_OK ? s : w;
 }
@@ -97,10 +111,29 @@ static int print_end(struct run_job *j, const struct recovery *read,
                              .cells_failed = j->outcome.cells_failed,
                              .cells_planned = j->cells_planned,
                              .broken = broken,
+                             .repeats_damaged = read->note.repeats_damaged +
+                                                read->note.repeats_lost,
                              .first_failure = &j->outcome.first,
                              .require_valid = j->opts->require_valid,
                              .accept_invalid = j->opts->accept_invalid};
     return finish_run(j->cli, &f);
+}
+
+/* broken: what ended the run before its end, or NULL; why: the files. */
+static int fail_files(struct run_job *j, const struct err *broken, const struct err *why)
+{
+    struct log *log = &j->cli->log;
+    log_error(log, why);
+    if (file_exists(j->journal_path))
+        log_line(log, LOG_WARN,
+                 "what was measured is in %s; after fixing the problem, run: inferbench "
+                 "recover %s",
+                 j->journal_path, j->raw_dir);
+    if (broken != NULL)
+        log_line(log, LOG_WARN, "exit 1: the run could not go on: %s", broken->what);
+    else
+        log_line(log, LOG_WARN, "exit 1: the files could not be written: %s", why->what);
+    return CLI_FAILED;
 }
 
 int run_end_finish(struct run_job *j, enum status s, struct err *e)
@@ -110,12 +143,9 @@ int run_end_finish(struct run_job *j, enum status s, struct err *e)
     s = end_journal(j, s, e);
     if (s != STATUS_OK)
         cli_fail(j->cli, e);
-    if (write_files(j, &read, &later) != STATUS_OK) {
-        log_line(&j->cli->log, LOG_NOTE,
-                 "what was measured is in %s: once the cause is "
-                 "mended, inferbench recover %s",
-                 j->journal_path, j->raw_dir);
-        return cli_fail(j->cli, &later);
-    }
-    return print_end(j, &read, s != STATUS_OK ? e : NULL);
+    const struct err *broken = s != STATUS_OK ? e : NULL;
+    if (write_files(j, &read, &later) != STATUS_OK)
+        return fail_files(j, broken, &later);
+    finish_warn(&read.note, j->raw_dir, &j->cli->log);
+    return print_end(j, &read, broken);
 }

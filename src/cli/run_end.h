@@ -9,6 +9,8 @@
 struct engine_watch run_end_watch(struct run_job *j);
 /* The journal of a run that begins now, with its first line. */
 MUST_CHECK enum status run_end_open(struct run_job *j, struct err *e);
+/* Writes the journal again, and says so, where its folder was deleted in mid-run. */
+void run_end_keep(struct run_job *j);
 /* After the run, which gave `s` and *e: ends the journal, writes the files from it as
  * `recover` does, prints the table, and returns the exit code. */
 int run_end_finish(struct run_job *j, enum status s, struct err *e);

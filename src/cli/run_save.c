@@ -2,6 +2,8 @@
 
 #include <sys/stat.h>
 
+#include "cli/run_end.h"
+
 #define ARENA_CAP_BYTES   ((size_t)16 << 30)
 #define JOURNAL_MAX_BYTES ((off_t)256 << 20)
 #define TIMES_ITS_COST    100.0
@@ -13,7 +15,8 @@ static bool is_due(const struct run_job *j)
     double every_s = (double)j->opts->save_every_ns / 1e9;
     bool is_time = every_s <= 0 ||
                    (since_s >= every_s && since_s >= TIMES_ITS_COST * j->save_s);
-    return is_time && stat(j->journal_path, &st) == 0 && st.st_size <= JOURNAL_MAX_BYTES;
+    bool is_large = stat(j->journal_path, &st) == 0 && st.st_size > JOURNAL_MAX_BYTES;
+    return is_time && !is_large;
 }
 
 /* On a terminal: a slow MLflow server takes seconds. */
@@ -38,6 +41,7 @@ static void save(void *arg)
     show(j);
     const struct instant begin = clock_now();
     arena_init(&a, ARENA_CAP_BYTES);
+    run_end_keep(j);
     if (results_read(j->raw_dir, j->opts->output_dir, &a, &read, &e) != STATUS_OK ||
         results_write(&read.run, &read.results, &e) != STATUS_OK)
         log_error(&j->cli->log, &e);

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/file.h"
+#include "cli/finish.h"
 #include "store/inputs.h"
 #include "store/journal.h"
 #include "store/results.h"
@@ -93,6 +94,7 @@ static enum status add_raw(struct list *l, const char *raw_dir, struct err *e)
     if (results_read(raw_dir, NULL, l->arena, r, e) != STATUS_OK ||
         results_write(&r->run, &r->results, e) != STATUS_OK)
         return e->code;
+    finish_warn(&r->note, raw_dir, l->log);
     log_line(l->log, LOG_NOTE, "%s: rebuilt from the journal", r->results.results_path);
     return add(l, r->results.results_path, e);
 }

@@ -13,6 +13,9 @@
 #define RECORD_FORMAT  2 /* of journals and results that are written */
 /* Tokens of a prompt, or of an answer whose cap nobody sent, at most. */
 #define RECORD_MAX_COUNT INT32_MAX
+/* More tokens than any request or repeat has: a larger count is a server's mistake, and
+ * unknown. Sums of such counts stay far from the end of int64_t. */
+#define RECORD_TOKENS_MAX ((int64_t)1000000000000)
 
 /* UNANSWERED: sent, and without an end when the drain was over. INTERRUPTED: cut off by
  * our own stop, or ("cancelled" in journals of format 1) by either. */

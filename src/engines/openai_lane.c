@@ -14,6 +14,11 @@
 #define DRAIN_CLOSED_NS (NS_PER_MS / 4)
 #define DRAIN_SHARE     20 /* of the median gap */
 #define GAPS_TO_LEARN   64
+/* However much a server sends: a connection is read so often in a row, of
+ * OPENAI_READ_BYTES each, and all of them for so long, before timeouts and sends that are
+ * due have their turn. */
+#define READS_A_TURN 4
+#define SERVE_NS     (50 * NS_PER_MS)
 
 struct event *engine_openai_lane_event(struct engine_lane *l, enum event_kind kind,
                                        const struct openai_conn *c, struct instant at)
@@ -362,64 +367,70 @@ static bool has_room(const struct engine_lane *l)
 }
 
 /* Reads what is there: one recvmsg, more only while the buffer gets filled, or to see the
- * end of a connection that hung up. True if there was more, but no room for its events:
- * no new edge will tell of it. */
-static bool read_conn(struct engine_lane *l, struct openai_conn *c, bool has_hung_up)
+ * end of a connection that hung up. What is left then comes behind the others: no new
+ * edge would tell of it. */
+static void read_conn(struct engine_lane *l, struct openai_conn *c, bool has_hung_up)
 {
     uint32_t generation = c->generation;
     struct sock_read got;
-    do {
+    for (int reads = 0; reads < READS_A_TURN && has_room(l); reads++) {
         enum sock_result r = sock_recv(c->fd, l->read_buf, OPENAI_READ_BYTES, &got);
         struct openai_read read = {.user = clock_now(), .is_whole = !got.is_full};
+        l->now = read.user;
         if (r == SOCK_AGAIN)
-            return false;
+            return;
         if (r != SOCK_OK) {
             ended(l, c, r == SOCK_END ? "" : strerror(errno));
-            return false;
+            return;
         }
         read.kernel = stamp_mono(&l->clock, got.kernel_realtime_ns);
         take(l, c, (struct str){.ptr = l->read_buf, .len = got.len}, &read);
         if (!(got.is_full || has_hung_up) || c->generation != generation || c->fd < 0)
-            return false;
-    } while (has_room(l));
-    return true;
+            return;
+    }
+    loop_again(&l->loop, c->fd, engine_openai_conn_tag(l, c));
 }
 
-/* As read_conn. */
-static bool serve_conn(struct engine_lane *l, struct openai_conn *c, unsigned flags)
+static void serve_conn(struct engine_lane *l, struct openai_conn *c, unsigned flags)
 {
     uint32_t generation = c->generation;
     bool has_hung_up = (flags & LOOP_HANGUP) != 0;
     if (c->state == OPENAI_CLOSED)
-        return false;
+        return;
     if (c->state == OPENAI_CONNECTING || (flags & LOOP_WRITE) != 0)
         engine_openai_conn_advance(l, c);
-    return c->generation == generation && c->fd >= 0 && c->state != OPENAI_CONNECTING &&
-           ((flags & LOOP_READ) != 0 || has_hung_up) && read_conn(l, c, has_hung_up);
+    if (c->generation == generation && c->fd >= 0 && c->state != OPENAI_CONNECTING &&
+        ((flags & LOOP_READ) != 0 || has_hung_up))
+        read_conn(l, c, has_hung_up);
 }
 
-/* Serves what was found ready, as long as there is room for the events of a read; what is
- * not read to its end comes first the next time. In a closed load no further than to the
- * end of an answer: the next request is due since then. */
+/* Serves what was found ready, as long as there is room for the events of a read, and
+ * time; the others come first the next time. In a closed load no further than to the end
+ * of an answer: the next request is due since then. */
 static void serve_ready(struct engine_lane *l)
 {
+    const struct instant limit = {.ns = l->now.ns + SERVE_NS};
     l->has_ended = false;
     for (; l->ready_at < l->ready_count && has_room(l); l->ready_at++) {
         const struct loop_ready *r = &l->ready[l->ready_at];
         struct openai_conn *c = &l->conns[(uint32_t)r->tag];
-        if (l->has_ended && l->is_closed_load)
+        if ((l->has_ended && l->is_closed_load) || clock_before(limit, l->now))
             return;
-        if (c->generation == (uint32_t)(r->tag >> 32) && serve_conn(l, c, r->flags))
-            return;
+        if (c->generation == (uint32_t)(r->tag >> 32))
+            serve_conn(l, c, r->flags);
     }
 }
 
 void engine_openai_lane_turn(struct engine_lane *l, struct instant until)
 {
+    l->now = clock_now();
     serve_ready(l); /* what the phase before has left */
+    if (l->ready_at < l->ready_count)
+        return;
     l->ready_count = loop_wait(&l->loop, until, l->ready,
                                sizeof l->ready / sizeof *l->ready);
     l->ready_at = 0;
+    l->now = clock_now();
     serve_ready(l);
 }
 
@@ -457,7 +468,7 @@ static bool doze(struct engine_lane *l, struct instant wake)
 static void wait_ready(struct engine_lane *l, struct instant until)
 {
     const size_t cap = sizeof l->ready / sizeof *l->ready;
-    struct instant now = stamp_turn(&l->clock);
+    struct instant now = l->now = stamp_turn(&l->clock);
     int64_t pause_ns = l->oldest >= 0 ? engine_openai_lane_drain_ns(l) : 0;
     struct instant wake = until;
     if (pause_ns > 0 && l->last_drain.ns + pause_ns < until.ns)
@@ -465,14 +476,13 @@ static void wait_ready(struct engine_lane *l, struct instant until)
     bool is_timed = wake.ns > now.ns, is_lazy = is_timed && pause_ns > 0;
     l->ready_at = 0;
     if (is_lazy && !doze(l, wake)) {
-        (void)stamp_turn(&l->clock);
+        l->now = stamp_turn(&l->clock);
         return;
     }
     struct instant limit = is_lazy ? (struct instant){0} : wake;
     l->ready_count = loop_wait(&l->loop, limit, l->ready, cap);
     ends_first(l);
-    now = stamp_turn(&l->clock);
-    l->last_drain = now;
+    l->now = l->last_drain = now = stamp_turn(&l->clock);
     if (is_timed && (pause_ns > 0 || l->ready_count == 0))
         record_lag(l, now, wake);
 }
@@ -482,7 +492,7 @@ static void end_overdue(struct engine_lane *l)
     double limit_s = l->setup->options->request_timeout_s;
     if (l->oldest < 0 || isinf(limit_s))
         return;
-    struct instant last = {.ns = l->last_drain.ns - clock_seconds(limit_s).ns};
+    struct instant last = {.ns = l->now.ns - clock_seconds(limit_s).ns};
     while (l->oldest >= 0 && l->conns[l->oldest].sent_at.ns < last.ns &&
            l->event_room - l->event_count > 1) {
         struct openai_conn *c = &l->conns[l->oldest];
@@ -514,6 +524,8 @@ enum status engine_openai_lane_next(struct engine_lane *l, struct instant until,
     }
     if (l->ready_at == l->ready_count)
         wait_ready(l, until);
+    else
+        l->now = clock_now();
     serve_ready(l);
     end_overdue(l);
     hand_out(l, out);

@@ -37,6 +37,7 @@ struct engine_lane {
     size_t ready_count, ready_at;
     bool has_ended; /* an answer, since serving began: its slot may send at once */
     size_t hastened_count;
+    struct instant now; /* the latest that was read off the clock */
     struct instant last_drain;
     double median_gap_ns; /* running estimate between tokens of one answer; 0: none */
     int64_t gaps_seen;

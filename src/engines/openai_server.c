@@ -367,10 +367,12 @@ enum status engine_openai_server_facts(struct openai_server *s,
     return st;
 }
 
-/* A counter that has gone back belongs to a server that was started again. */
+/* A counter that has gone back belongs to a server that was started again; one that has
+ * counted more than can be, to one that errs. */
 static double since(double before, double now)
 {
-    return now >= before ? now - before : (double)NAN;
+    double counted = now - before;
+    return counted >= 0 && counted <= (double)RECORD_TOKENS_MAX ? counted : (double)NAN;
 }
 
 enum status engine_openai_server_count(struct openai_server *s,
@@ -410,7 +412,8 @@ void engine_openai_server_sample(struct openai_server *s)
         double usage = prometheus_max(body_of(&c), "vllm:kv_cache_usage_perc");
         if (isnan(usage)) /* the name before vLLM 0.10 */
             usage = prometheus_max(body_of(&c), "vllm:gpu_cache_usage_perc");
-        s->kv_usage_max = fmax(s->kv_usage_max, usage);
+        if (usage >= 0 && usage <= 1)
+            s->kv_usage_max = fmax(s->kv_usage_max, usage);
     }
     buf_fini(&c.body);
     s->next_sample = clock_after(clock_now(), clock_seconds(pause_s));

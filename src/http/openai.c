@@ -2,6 +2,8 @@
 
 #include <string.h>
 
+#include "core/record.h"
+
 const char *openai_path(enum openai_endpoint e)
 {
     return e == OPENAI_CHAT ? "/v1/chat/completions" : "/v1/completions";
@@ -181,14 +183,14 @@ static struct str unquoted(struct str raw)
     return is_string(raw) ? (struct str){.ptr = raw.ptr + 1, .len = raw.len - 2} : raw;
 }
 
-/* A whole number that is not negative, else -1. */
+/* A whole number that is not negative and that can be, else -1. */
 static int64_t take_count(struct cursor *c)
 {
     struct str raw;
     int64_t value = 0;
     if (!take_value(c, &raw) || raw.ptr[0] == '-' || !str_to_i64(raw, &value))
         return -1;
-    return value;
+    return value <= RECORD_TOKENS_MAX ? value : -1;
 }
 
 static int64_t take_length(struct cursor *c)

@@ -12,6 +12,8 @@ enum at {
     AT_IGNORED /* in a comment or another field */
 };
 
+enum { LOOK_BYTES = 256 }; /* an event of one token, or most of it */
+
 static const char expected[] = "\xef\xbb\xbf"
                                "data:"; /* by enum at */
 
@@ -33,13 +35,22 @@ static bool is_line_end(char c)
     return c == '\n' || c == '\r';
 }
 
-/* The rest of the line, as far as it is there; not taken. */
+/* The rest of the line, as far as it is there; not taken. In steps: the other kind of
+ * line end may be far away, and is not looked for beyond this one. */
 static struct str value_of(struct str in)
 {
-    const char *lf = memchr(in.ptr, '\n', in.len);
-    size_t len = lf == NULL ? in.len : (size_t)(lf - in.ptr);
-    const char *cr = memchr(in.ptr, '\r', len);
-    return (struct str){.ptr = in.ptr, .len = cr == NULL ? len : (size_t)(cr - in.ptr)};
+    size_t len = 0;
+    while (len < in.len) {
+        const char *from = in.ptr + len;
+        size_t step = in.len - len < LOOK_BYTES ? in.len - len : LOOK_BYTES;
+        const char *lf = memchr(from, '\n', step);
+        size_t before = lf != NULL ? (size_t)(lf - from) : step;
+        const char *cr = memchr(from, '\r', before);
+        len += cr != NULL ? (size_t)(cr - from) : before;
+        if (lf != NULL || cr != NULL)
+            break;
+    }
+    return (struct str){.ptr = in.ptr, .len = len};
 }
 
 /* Copies what lies in *here behind what is held. */

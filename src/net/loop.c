@@ -54,10 +54,15 @@ void loop_close(struct loop *l)
     *l = (struct loop){.epoll_fd = -1, .urgent_fd = -1, .wake_fd = -1};
 }
 
+static struct epoll_event event_of(uint64_t tag)
+{
+    return (struct epoll_event){.events = EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET,
+                                .data.u64 = tag};
+}
+
 enum status loop_add(struct loop *l, int fd, uint64_t tag, struct err *e)
 {
-    struct epoll_event event = {.events = EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET,
-                                .data.u64 = tag};
+    struct epoll_event event = event_of(tag);
     if (tag == WAKE_TAG)
         return status_fail(e, STATUS_INTERNAL, "event loop",
                            "the tag of the loop itself");
@@ -70,6 +75,13 @@ void loop_remove(struct loop *l, int fd)
 {
     struct epoll_event unused = {.events = 0};
     (void)epoll_ctl(l->epoll_fd, EPOLL_CTL_DEL, fd, &unused);
+}
+
+/* The kernel looks at an edge again when it is asked for anew (epoll_ctl(2)). */
+void loop_again(struct loop *l, int fd, uint64_t tag)
+{
+    struct epoll_event event = event_of(tag);
+    (void)epoll_ctl(l->epoll_fd, EPOLL_CTL_MOD, fd, &event);
 }
 
 bool loop_hasten(struct loop *l, int fd, uint64_t tag)

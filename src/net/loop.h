@@ -34,6 +34,9 @@ void loop_close(struct loop *l); /* idempotent */
  */
 MUST_CHECK enum status loop_add(struct loop *l, int fd, uint64_t tag, struct err *e);
 void loop_remove(struct loop *l, int fd);
+/* What is there of `fd` comes with the next wait, though nothing new arrives: for one
+ * that was left unread, behind the others. The fd and tag of loop_add. */
+void loop_again(struct loop *l, int fd, uint64_t tag);
 /* Waits until something is ready or `until` has come (past: only looks). Returns how many
  * of out[cap] were filled; 0 too after loop_wake and after a signal. What does not fit
  * comes with the next wait. */

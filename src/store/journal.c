@@ -4,27 +4,32 @@
 #include <fcntl.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/file.h"
+#include "base/mem.h"
 
-#define LINE_CAP_BYTES ((size_t)256 << 20)
+static enum status create(const char *path, int *fd, struct err *e)
+{
+    *fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_APPEND | O_CLOEXEC, 0666);
+    if (*fd < 0)
+        return status_errno(e, path, "cannot create the journal");
+    (void)flock(*fd, LOCK_EX | LOCK_NB); /* not every file system has locks */
+    return STATUS_OK;
+}
 
 enum status journal_create(struct journal *j, const char *path, struct instant start,
                            struct err *e)
 {
     *j = (struct journal){.path = path, .start = start};
-    buf_init(&j->line, LINE_CAP_BYTES);
-    j->fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_APPEND | O_CLOEXEC, 0666);
-    if (j->fd < 0)
-        return status_errno(e, path, "cannot create the journal");
-    (void)flock(j->fd, LOCK_EX | LOCK_NB); /* not every file system has locks */
-    return STATUS_OK;
+    buf_init(&j->line, JOURNAL_LINE_CAP_BYTES);
+    return create(path, &j->fd, e);
 }
 
 bool journal_is_live(const char *path)
 {
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK); /* it may be a pipe */
     bool is_live = fd >= 0 && flock(fd, LOCK_SH | LOCK_NB) != 0 && errno == EWOULDBLOCK;
     if (fd >= 0)
         (void)close(fd);
@@ -171,7 +176,7 @@ static void run_lengths(struct jsonw *w, const char *key, const struct request_r
                         char (*letter_of)(uint8_t mark))
 {
     struct buf text;
-    buf_init(&text, LINE_CAP_BYTES);
+    buf_init(&text, JOURNAL_LINE_CAP_BYTES);
     for (size_t i = 0, from; i < r->event_count;) {
         char letter = letter_of(r->marks[i]);
         for (from = i; i < r->event_count && letter_of(r->marks[i]) == letter; i++)
@@ -291,6 +296,50 @@ enum status journal_run_end(struct journal *j, const char *cause, bool is_comple
     jsonw_str(&w, "cause", cause);
     jsonw_bool(&w, "complete", is_complete);
     return line_end(j, &w, true, e);
+}
+
+static enum status copy(int from, int to, const char *path, struct err *e)
+{
+    char block[65536];
+    enum status s = STATUS_OK;
+    off_t at = 0;
+    for (ssize_t got = 1; s == STATUS_OK && got > 0; at += got) {
+        got = pread(from, block, sizeof block, at);
+        if (got < 0)
+            s = status_errno(e, path, "cannot read what was written");
+        else
+            s = file_write_all(to, path, (struct str){block, (size_t)got}, e);
+    }
+    if (s == STATUS_OK && fdatasync(to) != 0)
+        s = status_errno(e, path, "cannot sync the journal");
+    return s;
+}
+
+enum status journal_restore(struct journal *j, bool *was_gone, struct err *e)
+{
+    struct stat there;
+    int fd = -1;
+    *was_gone = false;
+    if (j->fd < 0 || stat(j->path, &there) == 0 || (errno != ENOENT && errno != ENOTDIR))
+        return STATUS_OK;
+    char *folder = mem_strdup(j->path);
+    if (folder == NULL)
+        return status_fail(e, STATUS_NO_MEMORY, j->path, "out of memory");
+    folder[file_base_name(j->path) - j->path] = '\0';
+    enum status s = *folder != '\0' ? file_make_dirs(folder, e) : STATUS_OK;
+    mem_free(folder);
+    if (s == STATUS_OK)
+        s = create(j->path, &fd, e);
+    if (s == STATUS_OK)
+        s = copy(j->fd, fd, j->path, e);
+    if (s == STATUS_OK) {
+        (void)close(j->fd);
+        j->fd = fd;
+        *was_gone = true;
+    } else if (fd >= 0) {
+        (void)close(fd);
+    }
+    return s;
 }
 
 void journal_close(struct journal *j)

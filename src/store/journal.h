@@ -12,6 +12,8 @@
 #include "core/run_data.h"
 #include "text/jsonw.h"
 
+#define JOURNAL_LINE_CAP_BYTES ((size_t)256 << 20) /* the LF included */
+
 struct journal {
     int fd; /* -1: closed */
     const char *path;
@@ -42,6 +44,9 @@ MUST_CHECK enum status journal_repeat_end(struct journal *j, const struct repeat
 /* cause: "done", "signal" or "failed"; syncs. */
 MUST_CHECK enum status journal_run_end(struct journal *j, const char *cause,
                                        bool is_complete, struct err *e);
+/* If there is no file at its path any more (its folder was deleted or renamed), writes
+ * all that was written there again; *was_gone tells. */
+MUST_CHECK enum status journal_restore(struct journal *j, bool *was_gone, struct err *e);
 void journal_close(struct journal *j);
 /* True while a run still writes the journal at path, as its lock tells. */
 bool journal_is_live(const char *path);

@@ -1,28 +1,31 @@
 #include "store/journal_read.h"
 
-#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "base/buf.h"
-#include "base/file.h"
+#include "base/lines.h"
+#include "store/journal.h"
+#include "store/journal_check.h"
 #include "store/journal_events.h"
+#include "store/journal_order.h"
 #include "text/json.h"
 
-#define JOURNAL_CAP_BYTES ((size_t)4 << 30)
-#define TEXT_CAP_BYTES    ((size_t)64 << 20)
-#define BAD_EVENTS        "events of a request that do not fit together"
+#define TEXT_CAP_BYTES ((size_t)64 << 20)
+#define BAD_EVENTS     "events of a request that do not fit together"
 
-/* State of one reading. Arrays grow in the arena by doubling. */
+/* State of one reading. */
 struct reading {
     struct arena *arena;
     struct run_data *run;
     struct err *e;
-    const char *where;                           /* file:line */
-    char place[160];                             /* text behind where */
-    size_t cell_room, repeat_room, request_room; /* request_room: of the last repeat */
+    const char *where; /* file:line */
+    char place[160];   /* text behind where */
+    struct journal_note *note;
+    struct journal_order order;
     bool has_run;
-    bool ran_out; /* of memory, for a text of the line being read */
+    bool is_past_end; /* a second run line came: what follows is another journal's */
+    bool ran_out;     /* of memory, for a text of the line being read */
 };
 
 static enum status bad(struct reading *rd, const char *what)
@@ -33,21 +36,6 @@ static enum status bad(struct reading *rd, const char *what)
 static enum status no_memory(struct reading *rd)
 {
     return status_fail(rd->e, STATUS_NO_MEMORY, rd->where, "out of memory");
-}
-
-/* Room for one more item of `size` bytes behind items[0..count). */
-static void *grown(struct reading *rd, void *items, size_t count, size_t *room,
-                   size_t size)
-{
-    if (count < *room)
-        return items;
-    size_t wanted = *room == 0 ? 16 : *room * 2;
-    void *more = arena_alloc(rd->arena, wanted, size);
-    if (more != NULL && count > 0)
-        memcpy(more, items, count * size);
-    if (more != NULL)
-        *room = wanted;
-    return more;
 }
 
 /* Copies a string member; *out is NULL where there is none. */
@@ -144,7 +132,6 @@ static enum status read_run(struct reading *rd, const json_t *line)
     run->definitions = (int)json_int_of(line, "format", 0);
     if (run->definitions < 1 || run->definitions > RECORD_FORMAT)
         return bad(rd, "not a journal of format 1 or 2. A newer inferbench can read it");
-    rd->has_run = true;
     run->has_asked_percentiles = json_bool_of(line, "asked_percentiles",
                                               run->definitions == 1);
     run->start.ns = json_int_of(line, "start_wall_ns", 0);
@@ -162,20 +149,19 @@ static enum status read_run(struct reading *rd, const json_t *line)
         return no_memory(rd);
     if (!is_run_whole(run))
         return bad(rd, "a run line without its members");
+    if (journal_check_run(line, rd->where, rd->e) != STATUS_OK)
+        return rd->e->code;
     fields_of(rd, line, &run->fields);
+    rd->has_run = true;
     return read_numbers(rd, line);
 }
 
 static enum status read_cell(struct reading *rd, const json_t *line)
 {
-    struct run_data *run = rd->run;
-    if (json_int_of(line, "cell", -1) != (int64_t)run->cell_count)
-        return bad(rd, "cells out of order");
-    run->cells = grown(rd, run->cells, run->cell_count, &rd->cell_room,
-                       sizeof *run->cells);
-    if (run->cells == NULL)
-        return no_memory(rd);
-    struct cell_data *c = &run->cells[run->cell_count++];
+    struct cell_data *c;
+    int64_t number = json_int_of(line, "cell", -1);
+    if (journal_order_cell(&rd->order, number, &c, rd->e) != STATUS_OK)
+        return rd->e->code;
     c->has_fixed_lengths = json_bool_of(line, "fixed_lengths", false);
     c->has_gaps = json_bool_of(line, "gaps", true);
     c->shares_prefix = json_bool_of(line, "shares_prefix", false);
@@ -187,38 +173,24 @@ static enum status read_cell(struct reading *rd, const json_t *line)
     return STATUS_OK;
 }
 
+static struct journal_name name_of(const json_t *line)
+{
+    return (struct journal_name){json_int_of(line, "cell", -1),
+                                 json_int_of(line, "repeat", -1)};
+}
+
 static enum status read_repeat(struct reading *rd, const json_t *line)
 {
-    struct run_data *run = rd->run;
-    int64_t cell = json_int_of(line, "cell", -1);
-    if (cell < 0 || cell >= (int64_t)run->cell_count)
-        return bad(rd, "a repeat of a cell that is not there");
-    run->repeats = grown(rd, run->repeats, run->repeat_count, &rd->repeat_room,
-                         sizeof *run->repeats);
-    if (run->repeats == NULL)
-        return no_memory(rd);
-    struct repeat_data *r = &run->repeats[run->repeat_count++];
-    rd->request_room = 0;
-    r->cell = (int32_t)cell;
-    r->repeat = (int32_t)json_int_of(line, "repeat", 0);
+    struct repeat_data *r;
+    enum status s = journal_order_repeat(&rd->order, name_of(line), &r, rd->e);
+    if (s != STATUS_OK || r == NULL)
+        return s;
     r->is_warmup = json_bool_of(line, "warmup", false);
     r->start_ns = json_int_of(line, "at_ns", 0);
     r->requests_planned = json_int_of(line, "planned", 0);
     r->expected_cached_tokens = json_int_of(line, "expected_cached_tokens",
                                             TOKENS_UNKNOWN);
     return STATUS_OK;
-}
-
-/* The repeat that a line belongs to must be the one under way. */
-static struct repeat_data *current(struct reading *rd, const json_t *line)
-{
-    struct run_data *run = rd->run;
-    if (run->repeat_count == 0)
-        return NULL;
-    struct repeat_data *r = &run->repeats[run->repeat_count - 1];
-    bool same = r->cell == json_int_of(line, "cell", -1) &&
-                r->repeat == json_int_of(line, "repeat", -1) && !r->is_ended;
-    return same ? r : NULL;
 }
 
 static enum record_status status_of(const char *name)
@@ -264,14 +236,13 @@ static void read_counts(const json_t *line, struct request_record *q)
 
 static enum status read_request(struct reading *rd, const json_t *line)
 {
-    struct repeat_data *r = current(rd, line);
-    if (r == NULL)
-        return bad(rd, "a request outside of its repeat");
-    r->requests = grown(rd, r->requests, r->request_count, &rd->request_room,
-                        sizeof *r->requests);
-    if (r->requests == NULL)
-        return no_memory(rd);
-    struct request_record *q = &r->requests[r->request_count++];
+    struct repeat_data *r;
+    struct request_record *q;
+    enum status s = journal_order_current(&rd->order, name_of(line), &r, rd->e);
+    if (s != STATUS_OK || r == NULL)
+        return s;
+    if (journal_order_request(&rd->order, r, &q, rd->e) != STATUS_OK)
+        return rd->e->code;
     q->index = (int32_t)json_int_of(line, "index", 0);
     q->status = status_of(json_str_of(line, "status"));
     q->fail = record_fail_find(json_str_of(line, "class"));
@@ -279,57 +250,29 @@ static enum status read_request(struct reading *rd, const json_t *line)
     read_counts(line, q);
     if (!take_str(rd, line, "error", &q->error))
         return no_memory(rd);
-    enum status s = rd->run->definitions == 1
-                        ? journal_events_read_old(rd->arena, line, q)
-                        : journal_events_read(rd->arena, line, q);
-    return s == STATUS_NO_MEMORY ? no_memory(rd)
-           : s == STATUS_OK      ? s
-                                 : bad(rd, BAD_EVENTS);
+    s = rd->run->definitions == 1 ? journal_events_read_old(rd->arena, line, q)
+                                  : journal_events_read(rd->arena, line, q);
+    if (s == STATUS_OK)
+        return s;
+    r->request_count--; /* half of it is none */
+    return s == STATUS_NO_MEMORY ? no_memory(rd) : bad(rd, BAD_EVENTS);
 }
 
 static enum status read_repeat_end(struct reading *rd, const json_t *line)
 {
-    struct repeat_data *r = current(rd, line);
-    if (r == NULL)
-        return bad(rd, "the end of a repeat that did not begin");
+    struct repeat_data *r;
+    enum status s = journal_order_current(&rd->order, name_of(line), &r, rd->e);
+    if (s != STATUS_OK || r == NULL)
+        return s;
     r->is_ended = true;
     r->phase_ns = json_int_of(line, "phase_ns", 0);
     fields_of(rd, line, &r->fields);
+    if (r->error != NULL) /* of a damaged line */
+        return STATUS_OK;
     return take_str(rd, line, "error", &r->error) ? STATUS_OK : no_memory(rd);
 }
 
-/* Times, counts and the sums that are made of them stay far from the ends of int64_t: 115
- * days, a million million tokens of one request, all gaps of one answer. A seed may be
- * any number. */
-static bool is_possible(const char *key, const json_t *v)
-{
-    const double most_ns = 1e16, most_count = 1e12, most_wall_ns = 4e18;
-    double sum = fabs(json_number_value(v));
-    size_t len = strlen(key);
-    bool is_time = len > 3 && strcmp(key + len - 3, "_ns") == 0;
-    for (size_t i = 0; i < json_array_size(v); i++)
-        sum += fabs(json_number_value(json_array_get(v, i)));
-    if (strcmp(key, "seed") == 0)
-        return true;
-    if (strcmp(key, "start_wall_ns") == 0)
-        return sum <= most_wall_ns;
-    return sum <= (is_time ? most_ns : most_count);
-}
-
-static enum status check_numbers(struct reading *rd, json_t *line)
-{
-    const char *key;
-    json_t *v;
-    json_object_foreach(line, key, v)
-    {
-        if (!is_possible(key, v))
-            return status_fail(rd->e, STATUS_BAD_INPUT, rd->where,
-                               "%.40s: a number that cannot be", key);
-    }
-    return STATUS_OK;
-}
-
-static enum status read_line(struct reading *rd, const json_t *line)
+static enum status read_line(struct reading *rd, json_t *line)
 {
     static const struct {
         const char *type;
@@ -344,8 +287,12 @@ static enum status read_line(struct reading *rd, const json_t *line)
     const char *type = json_str_of(line, "type");
     if (type == NULL)
         return bad(rd, "a line without a type");
-    if (!rd->has_run && strcmp(type, "run") != 0)
+    bool is_run = strcmp(type, "run") == 0;
+    if (!rd->has_run && !is_run)
         return bad(rd, "the first line is not a run line: not a journal");
+    rd->is_past_end = rd->has_run && is_run;
+    if (journal_check_line(line, type, rd->where, rd->e) != STATUS_OK)
+        return rd->e->code;
     rd->run->end_ns = json_int_of(line, "at_ns", rd->run->end_ns);
     for (size_t i = 0; i < sizeof readers / sizeof readers[0]; i++)
         if (strcmp(type, readers[i].type) == 0)
@@ -358,63 +305,83 @@ static enum status read_line(struct reading *rd, const json_t *line)
     return STATUS_OK;
 }
 
-/* One line of text; sets *was_cut for a last line that a crash left unfinished. */
-static enum status one_line(struct reading *rd, struct str text, bool is_last,
-                            bool *was_cut)
+/* The line being read is damaged: rd->e says how. */
+static enum status leave_out(struct reading *rd)
 {
-    json_t *line = NULL;
-    enum status s = json_from_text(text, rd->where, &line, rd->e);
-    if (s == STATUS_BAD_INPUT && is_last && rd->has_run) {
-        *was_cut = true;
-        return STATUS_OK;
-    }
-    if (s == STATUS_OK)
-        s = check_numbers(rd, line);
-    if (s == STATUS_OK)
-        s = read_line(rd, line);
-    if (s == STATUS_OK && rd->ran_out)
-        s = no_memory(rd);
-    json_decref(line);
-    return s;
+    char why[sizeof rd->e->what];
+    memcpy(why, rd->e->what, sizeof why);
+    return journal_order_damaged(&rd->order, why, rd->e);
 }
 
-static enum status all_lines(struct reading *rd, struct str text, const char *path,
-                             struct journal_note *note)
+static enum status parse(struct reading *rd, const struct line *l, json_t **out)
+{
+    if (l->is_unreadable)
+        return bad(rd, "longer than any line that is written, or zeros instead of text");
+    return json_from_text(l->text, rd->where, out, rd->e);
+}
+
+/* One line; sets was_cut for a last one that a crash left unfinished. */
+static enum status one_line(struct reading *rd, const struct line *l)
+{
+    json_t *line = NULL;
+    enum status s = parse(rd, l, &line);
+    rd->note->was_cut = rd->has_run && l->is_last &&
+                        (s == STATUS_BAD_INPUT || !l->is_whole);
+    if (s == STATUS_OK && !rd->note->was_cut) {
+        s = read_line(rd, line);
+        if (s == STATUS_OK && rd->ran_out)
+            s = no_memory(rd);
+        rd->note->line_count += s == STATUS_OK;
+    }
+    json_decref(line);
+    if (rd->note->was_cut && s != STATUS_NO_MEMORY)
+        return STATUS_OK;
+    return s == STATUS_BAD_INPUT && rd->has_run ? leave_out(rd) : s;
+}
+
+static void set_place(struct reading *rd, const char *path, int64_t number)
 {
     enum { NUMBER_BYTES = 24 };
     size_t len = strlen(path), room = sizeof rd->place - NUMBER_BYTES;
     const char *tail = len > room ? path + len - room : path;
-    for (int64_t number = 1; text.len > 0; number++) {
-        bool is_whole = memchr(text.ptr, '\n', text.len) != NULL;
-        struct str line = str_cut(&text, '\n');
-        (void)snprintf(rd->place, sizeof rd->place, "%s:%lld", tail, (long long)number);
-        rd->where = rd->place;
-        if (!is_whole && rd->has_run) {
-            note->was_cut = true;
-            return STATUS_OK;
-        }
-        enum status s = one_line(rd, line, text.len == 0, &note->was_cut);
-        if (s != STATUS_OK || note->was_cut)
+    (void)snprintf(rd->place, sizeof rd->place, "%s:%lld", tail, (long long)number);
+    rd->where = rd->order.where = rd->place;
+    rd->order.number = number;
+}
+
+static enum status all_lines(struct reading *rd, struct lines *in)
+{
+    bool has = true;
+    while (has) {
+        struct line line;
+        enum status s = lines_next(in, &line, &has, rd->e);
+        if (s != STATUS_OK || !has)
             return s;
-        note->line_count = number;
+        set_place(rd, in->path, line.number);
+        s = rd->is_past_end ? leave_out(rd) : one_line(rd, &line);
+        if (s != STATUS_OK)
+            return s;
     }
-    rd->where = path;
-    return rd->has_run ? STATUS_OK : bad(rd, "empty: nothing was recorded");
+    return STATUS_OK;
 }
 
 enum status journal_read(const char *path, struct arena *a, struct run_data *out,
                          struct journal_note *note, struct err *e)
 {
-    struct buf text;
+    struct lines in;
     struct err local;
     *out = (struct run_data){0};
     *note = (struct journal_note){0};
     struct reading rd = {
-        .arena = a, .run = out, .e = e != NULL ? e : &local, .where = path};
-    buf_init(&text, JOURNAL_CAP_BYTES);
-    enum status s = file_read(path, &text, rd.e);
+        .arena = a, .run = out, .note = note, .e = e != NULL ? e : &local, .where = path};
+    journal_order_init(&rd.order, a, out, note);
+    enum status s = lines_open(&in, path, JOURNAL_LINE_CAP_BYTES, rd.e);
     if (s == STATUS_OK)
-        s = all_lines(&rd, (struct str){buf_cstr(&text), text.len}, path, note);
-    buf_fini(&text);
+        s = all_lines(&rd, &in);
+    lines_close(&in);
+    rd.where = path;
+    if (s == STATUS_OK && !rd.has_run)
+        s = bad(&rd, "empty: nothing was recorded");
+    out->is_complete = out->is_complete && note->repeats_lost == 0;
     return s;
 }

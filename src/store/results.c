@@ -8,6 +8,7 @@
 #include "stats/rows.h"
 #include "stats/settle.h"
 #include "store/journal.h"
+#include "store/journal_check.h"
 #include "text/json.h"
 
 #define FILE_CAP_BYTES ((size_t)2 << 30)
@@ -346,14 +347,33 @@ const char *results_raw_dir(const char *results_path, struct arena *a)
     return raw != NULL && file_is_dir(raw) ? raw : NULL;
 }
 
+/* The stamp of raw_STAMP, in the arena: what is rebuilt from a folder bears its name, and
+ * so never replaces the files of another run. NULL: it has none. */
+static const char *stamp_of(const char *raw_dir, struct arena *a)
+{
+    static const char mark[] = "raw_";
+    size_t len = strlen(raw_dir);
+    while (len > 0 && raw_dir[len - 1] == '/')
+        len--;
+    const char *path = arena_str(a, (struct str){raw_dir, len});
+    const char *name = path != NULL ? file_base_name(path) : "";
+    const char *stamp = name + strlen(mark);
+    bool is_ours = strncmp(name, mark, strlen(mark)) == 0 && journal_check_stamp(stamp);
+    return is_ours ? stamp : NULL;
+}
+
 /* The folder that holds raw_dir, in the arena. */
 static const char *parent_of(const char *raw_dir, struct arena *a)
 {
     size_t len = strlen(raw_dir);
     while (len > 1 && raw_dir[len - 1] == '/')
         len--;
+    size_t end = len;
     while (len > 0 && raw_dir[len - 1] != '/')
         len--;
+    struct str name = {raw_dir + len, end - len};
+    if (str_is(name, ".") || str_is(name, ".."))
+        return arena_printf(a, "%.*s/..", (int)end, raw_dir);
     while (len > 1 && raw_dir[len - 1] == '/')
         len--;
     return len == 0 ? "." : arena_str(a, (struct str){raw_dir, len});
@@ -369,5 +389,8 @@ enum status results_read(const char *raw_dir, const char *output_dir, struct are
     if (journal_read(path, a, &out->run, &out->note, e) != STATUS_OK)
         return e->code;
     settle_run(&out->run);
+    const char *stamp = stamp_of(raw_dir, a);
+    if (stamp != NULL)
+        out->run.stamp = stamp;
     return results_build(&out->run, folder, a, &out->results, e);
 }

@@ -32,7 +32,8 @@ MUST_CHECK enum status results_write(const struct run_data *run, const struct re
                                      struct err *e);
 
 /* raw_dir/journal.jsonl back in, for files in output_dir, NULL: the folder that holds
- * raw_dir. Writes nothing: results_write does. */
+ * raw_dir. They bear the stamp of a folder raw_STAMP, else that of the journal. Writes
+ * nothing: results_write does. */
 MUST_CHECK enum status results_read(const char *raw_dir, const char *output_dir,
                                     struct arena *a, struct recovery *out, struct err *e);
 

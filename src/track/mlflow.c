@@ -190,12 +190,13 @@ enum status mlflow_ping(struct mlflow *m, double timeout_s, struct err *e)
     return s;
 }
 
-static void put_escaped(struct buf *out, const char *text)
+/* also: what is kept besides letters, digits and what no URL gives a meaning. */
+static void put_escaped(struct buf *out, const char *text, const char *also)
 {
     static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
                                 "0123456789-._~";
     for (const char *c = text; *c != '\0'; c++) {
-        if (strchr(plain, *c) != NULL)
+        if (strchr(plain, *c) != NULL || strchr(also, *c) != NULL)
             buf_char(out, *c);
         else
             buf_printf(out, "%%%02X", (unsigned)(unsigned char)*c);
@@ -208,7 +209,7 @@ enum status mlflow_look_up(struct mlflow *m, const char *name, json_t **out,
     struct buf path;
     buf_init(&path, 8192);
     buf_text(&path, API "experiments/get-by-name?experiment_name=");
-    put_escaped(&path, name);
+    put_escaped(&path, name, "");
     enum status s = mlflow_ask(
         m, &(struct mlflow_call){.method = "GET", .path = buf_cstr(&path)}, out, e);
     buf_fini(&path);
@@ -524,7 +525,8 @@ static enum status on_artifact(struct mlflow *m, const char *artifact_uri,
                            artifact_uri != NULL ? artifact_uri : "an unknown place");
     const char *at = artifact_uri + scheme;
     buf_init(&target, 8192);
-    buf_printf(&target, ARTIFACTS "%s/%s", at + strspn(at, "/"), path);
+    buf_printf(&target, ARTIFACTS "%s/", at + strspn(at, "/"));
+    put_escaped(&target, path, "/"); /* a file's name may hold anything */
     call->path = buf_cstr(&target);
     enum status s = mlflow_send(m, call, e);
     buf_fini(&target);

@@ -4,6 +4,7 @@ import json
 import os
 import re
 import subprocess
+import sys
 import time
 from pathlib import Path
 from types import SimpleNamespace
@@ -81,3 +82,26 @@ def processes_of(mark):
         except (OSError, ValueError):
             continue
     return found
+
+
+MEASURE = """
+import json, resource, subprocess, sys
+code = subprocess.run(sys.argv[2:]).returncode
+with open(sys.argv[1], "w") as out:
+    json.dump([code, resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss], out)
+"""
+
+
+def run_measured(command, cwd, **more):
+    """(exit code, peak of resident memory in KiB, standard error) of a command.
+
+    A process counts the memory of the one that started it until it is itself: so a small one
+    stands between the tests and it.
+    """
+    note = Path(cwd) / "measured.json"
+    done = subprocess.run([sys.executable, "-S", "-c", MEASURE, str(note), *map(str, command)],
+                          cwd=cwd, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+                          stderr=subprocess.PIPE, text=True, timeout=300, **more)
+    code, peak_kib = json.loads(note.read_text())
+    note.unlink()
+    return code, peak_kib, done.stderr

@@ -20,7 +20,8 @@ import pytest
 from e2e import odd_server as odd
 from e2e.odd_server import (OddServer, Run, check_accounts, check_times, check_unharmed, online,
                             small)
-from e2e.offline_run import files_of, journal_of, processes_of, repeats_done, start, wait_for
+from e2e.offline_run import (files_of, journal_of, processes_of, repeats_done, run_measured,
+                             start, wait_for)
 from e2e.serve_client import Server
 from oracle import oracle
 
@@ -407,6 +408,40 @@ def test_one_piece_with_no_stream(binary, tmp_path):
     assert all(one.json["stream"] is False for one in server.seen)
 
 
+NO_COUNT = ["10000000000000", "9223372036854775807", "1e400", "-0", "-5", "2.5", "NaN", "Infinity",
+            '"32"', "null", "true", "[32]"]
+
+
+@pytest.mark.parametrize("member", ["prompt_tokens", "completion_tokens"])
+def test_a_count_that_cannot_be(binary, tmp_path, member):
+    """One answer of each kind: its count is unknown, the run has its files all the same, and
+    so has what is rebuilt from its journal."""
+    def answer(sock, request):
+        counts = {"prompt_tokens": "3", "completion_tokens": "8",
+                  member: NO_COUNT[request.number % len(NO_COUNT)]}
+        text = ",".join(f'"{key}":{value}' for key, value in counts.items())
+        sock.sendall(odd.HEAD + odd.token() * 7 + odd.token("x", "length") +
+                     odd.event(f'{{"choices":[],"usage":{{{text}}}}}') + odd.END)
+        return True
+    with OddServer(answer) as server:
+        run = online(binary, tmp_path, "--port", server.port, "--token-counts", "continuous",
+                     load=small(2, len(NO_COUNT)))
+    assert "damaged" not in run.err
+    row = run.rows[1]
+    assert row["error"] is None and row["requests_ok"] == len(NO_COUNT)
+    counted = [line for line in run.requests().values() if line.get("token_source") == "usage"]
+    for line in counted:
+        assert (line.get("tokens_in", 3), line["tokens_out"]) == (3, 8)
+    if member == "prompt_tokens":
+        assert row["actual_input_tokens"] is None and row["actual_output_tokens"] == 8 * 12
+        assert len(counted) == len(NO_COUNT)
+    before = run.files.results_path.read_bytes()
+    run.files.results_path.unlink()
+    subprocess.run([str(binary), "recover", str(run.files.raw_path)], check=True,
+                   capture_output=True)
+    assert run.files.results_path.read_bytes() == before
+
+
 # ---- memory
 
 
@@ -448,19 +483,124 @@ def test_endless(binary, tmp_path, case):
         command = [str(binary), "online", "--no-imds", "--num-runs", "2", "--max-tokens", "8",
                    "--concurrency", "1", "--num-prompts", "4", "--port", str(server.port),
                    "--request-timeout", "2s"]
-        with open(tmp_path / "err", "wb") as err:
-            process = subprocess.Popen(command, cwd=tmp_path, env=odd.environment(),
-                                       stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
-                                       stderr=err)
-            _, status, usage = os.wait4(process.pid, 0)
-            process.returncode = os.waitstatus_to_exitcode(status)
-    run = Run(process.returncode, tmp_path / "results", "", (tmp_path / "err").read_text())
+        code, peak_kib, said = run_measured(command, tmp_path, env=odd.environment())
+    run = Run(code, tmp_path / "results", "", said)
     assert run.code == 3, run.err
     assert run.rows[1]["requests_ok"] == 3 and run.rows[1]["requests_failed"] == 1
     check_accounts(run)
     check_unharmed(run)
     assert run.requests().keys() == {0, 1, 2, 3}
-    assert usage.ru_maxrss < 100 << 10, (usage.ru_maxrss, sent)  # KiB
+    assert peak_kib < 100 << 10, (peak_kib, sent)
+
+
+# ---- limits hold whatever a server sends
+
+
+PLAIN = odd.HEAD.replace(b"transfer-encoding: chunked\r\n", b"")
+TOKEN = b'data: {"choices":[{"index":0,"text":"x","finish_reason":null}]}\n\n'
+FLOODS = {
+    "nothing": (b"", b""),
+    "comments that end in CR": (PLAIN, b": x\r" * 65536),
+    "comments that end in LF": (PLAIN, b": x\n" * 65536),
+    "empty lines": (PLAIN, b"\r" * 262144),
+    "names": (PLAIN, b"id\r\n" * 65536),
+    "a line without end": (PLAIN + b": ", b"x" * 262144),
+    "tokens": (PLAIN, TOKEN * 4096),
+    "tokens in chunks": (odd.HEAD, odd.token() * 4096),
+    "chunks of one byte": (odd.HEAD, b"1\r\n:\r\n" * 32768),
+}
+LIMITS = {
+    "request-timeout": ["--request-timeout", "1s", "--num-prompts", 4],
+    "drain-timeout": ["--drain-timeout", "500ms", "--num-prompts", 2],
+    "duration": ["--duration", "1s", "--drain-timeout", "500ms"],
+    "signal": ["--num-prompts", 4],
+}
+
+
+def flood(server, what):
+    """An answer that never ends, until the test does."""
+    begin, again = FLOODS[what]
+
+    def answer(sock, request):
+        sock.sendall(begin)
+        while not server().is_over:
+            if again:
+                sock.sendall(again)
+            else:
+                time.sleep(0.05)
+        return False
+    return answer
+
+
+def run_to_its_limit(process, limit):
+    """The exit code; a limit of a second or so that does not act within 20 s never does."""
+    if limit == "signal":
+        time.sleep(1.5)
+        process.send_signal(signal.SIGINT)
+    try:
+        return process.wait(20)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait(20)
+        pytest.fail(f"--{limit} did not act")
+
+
+@pytest.mark.parametrize("what,limit", [
+    *((what, "request-timeout") for what in FLOODS),
+    *((what, limit) for what in ("nothing", "comments that end in CR", "tokens")
+      for limit in LIMITS if limit != "request-timeout")])
+def test_limits_act(binary, tmp_path, what, limit):
+    with OddServer(lambda *words: answer(*words)) as server:
+        answer = flood(lambda: server, what)
+        process = begin(binary, tmp_path, server.port, *LIMITS[limit])
+        code = run_to_its_limit(process, limit)
+    run = Run(code, tmp_path / "results", "", (tmp_path / "stderr").read_text())
+    check_accounts(run)
+    lines = [line for row in run.rows for line in run.requests(row["row"]).values()]
+    assert {line["status"] for line in lines} == (
+        {"failed"} if limit == "request-timeout" else {"cancelled"})
+    assert all(line["class"] == "timeout" for line in lines if line["status"] == "failed")
+    if limit == "signal":
+        assert code == 4 and run.rows[0]["error"] == "interrupted"
+
+
+@pytest.mark.parametrize("words,planned", [
+    (["--duration", "500ms", "--num-prompts", 1000], None), (["--num-prompts", 20], 20)],
+    ids=["duration", "prompts"])
+def test_nobody_waits_for_a_slot_for_ever(binary, tmp_path, words, planned):
+    """An open load with a cap, at a server that never answers, without a timeout to speak of."""
+    with OddServer(lambda *words: answer(*words)) as server:
+        answer = flood(lambda: server, "nothing")
+        process = start(binary, "online", "--no-imds", "--port", server.port, "--num-runs", 2,
+                        "--max-tokens", 8, "--request-rate", 100, "--max-concurrency", 2,
+                        "--drain-timeout", "500ms", "--request-timeout", "100000s", *words,
+                        cwd=tmp_path, env=odd.environment())
+        code = run_to_its_limit(process, "drain-timeout")
+    run = Run(code, tmp_path / "results", "", (tmp_path / "stderr").read_text())
+    check_accounts(run)
+    for row in run.rows:
+        assert row["requests_ok"] == row["requests_failed"] == 0
+        assert planned is None or row["requests_cancelled"] == planned
+        assert len(run.requests(row["row"])) == 2
+
+
+@pytest.mark.parametrize("what", ["comments that end in CR", "tokens"])
+def test_a_flood_does_not_keep_others_waiting(binary, tmp_path, what):
+    """One answer floods a lane until it times out; the other slot's requests go on beside it."""
+    with OddServer(lambda *words: answer(*words)) as server:
+        floods = flood(lambda: server, what)
+
+        def answer(sock, request):
+            bad = request.is_measured and request.index == 0
+            return floods(sock, request) if bad else odd.good(sock, request)
+        run = online(binary, tmp_path, "--port", server.port, "--client-threads", 1,
+                     "--request-timeout", "4s", load=small(2, 12))
+    check_accounts(run)
+    lines = run.requests()
+    assert lines[0]["class"] == "timeout"
+    good_ones = check_unharmed(run)
+    assert len(good_ones) == 11
+    assert max(line["done_ns"] for line in good_ones) < lines[0]["done_ns"]
 
 
 # ---- connections
@@ -717,6 +857,24 @@ def test_stopped_with_answers_outstanding(binary, tmp_path, serve):
 
 
 # ---- the disk
+
+
+def test_the_journal_is_damaged_under_way(binary, tmp_path, serve):
+    """The repeat that it happened in is lost, and that is said; the rest is written."""
+    server = serve(*FAST)
+    process = begin(binary, tmp_path, server.port, "--num-prompts", 60, "--accept-invalid")
+    wait_for(lambda: len(journal_lines(tmp_path, 0)) > 5, "some requests")
+    path = next((tmp_path / "results").glob("raw_*/journal.jsonl"))
+    with open(path, "ab") as file:
+        file.write(b'{"half\n')
+    run = end(process, tmp_path)
+    assert run.code == 1, run.err
+    at = path.read_bytes().split(b"\n").index(b'{"half') + 1
+    assert f"{path.parent.name}/journal.jsonl: skipped 1 damaged line, the first is line {at}; " \
+           "repeats with an error because of that: 1" in run.err
+    assert run.last.startswith("exit 1: lines of the journal are damaged: 1 repeat lost")
+    assert run.rows[0]["error"].startswith(f"journal line {at} is damaged: ")
+    assert run.rows[1]["error"] is None and run.rows[1]["requests_ok"] == 60
 
 
 def test_full_disk(binary, tmp_path, serve):

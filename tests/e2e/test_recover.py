@@ -9,7 +9,8 @@ import subprocess
 
 import pytest
 
-from e2e.offline_run import NULL, files_of, journal_of, plain_env, repeats_done, start, wait_for
+from e2e.offline_run import (NULL, files_of, journal_of, plain_env, repeats_done, run_measured,
+                             start, wait_for)
 
 OUTPUTS = ("results_path", "summary_path", "env_path")
 
@@ -48,6 +49,17 @@ def test_other_folder_and_trailing_slash(binary, whole, tmp_path):
     subprocess.run([str(binary), "recover", f"{whole.raw_path}/", "--output-dir", "a/b"],
                    cwd=tmp_path, check=True, capture_output=True)
     assert files_of_three(tmp_path / "a/b") == files_of_three(whole.folder)
+
+
+@pytest.mark.parametrize("name", [".", "./", "../{raw}", "x/.."])
+def test_from_within_the_folder(binary, whole, tmp_path, name):
+    """The files go beside it all the same."""
+    raw = tmp_path / whole.raw_path.name
+    shutil.copytree(whole.raw_path, raw)
+    (raw / "x").mkdir()
+    recover(binary, name.format(raw=raw.name), raw)
+    assert files_of_three(tmp_path) == files_of_three(whole.folder)
+    assert not list(raw.glob("*.json"))
 
 
 def files_of_three(folder):
@@ -95,15 +107,198 @@ def test_cut_inside_a_line(binary, whole, tmp_path):
         assert files_of(tmp_path).rows[:ended] == whole.rows[:ended]
 
 
-def test_damaged_line_is_named(binary, whole, tmp_path):
-    lines = whole.journal_path.read_text().splitlines(keepends=True)
+def put(folder, lines):
+    """A raw folder in `folder` whose journal has these lines, without line ends."""
+    raw = folder / "raw_x"
+    raw.mkdir(exist_ok=True)
+    (raw / "journal.jsonl").write_bytes(b"".join(line + b"\n" for line in lines))
+    return raw
+
+
+def changed(line, **members):
+    """A line with other members; None takes one out."""
+    made = {**json.loads(line), **members}
+    return json.dumps({key: value for key, value in made.items() if value is not None}).encode()
+
+
+# What may become of a line of the journal, and what is said of it then.
+DAMAGE = {
+    "cut": (lambda line: line[:30], "not valid JSON"),
+    "no JSON": (lambda line: b"\x00\xff\x1b[2J", "not valid JSON"),
+    "empty": (lambda line: b"", "not valid JSON"),
+    "no type": (lambda line: changed(line, type=None), "a line without a type"),
+    "no members": (lambda line: b'{"type":"%s"}' % json.loads(line)["type"].encode(), "missing"),
+    "no such time": (lambda line: changed(line, at_ns=10**17), "a number that cannot be"),
+    "no such number": (lambda line: changed(line, repeat=10**10), "no number that can be"),
+}
+
+
+@pytest.mark.parametrize("kind", DAMAGE)
+def test_a_damaged_line_costs_its_repeat(binary, whole, tmp_path, kind):
+    """Its row has an error that names the line; all other rows are the same to the byte."""
+    damage, why = DAMAGE[kind]
+    lines = whole.journal_path.read_bytes().splitlines()
+    starts = [i for i, line in enumerate(lines) if json.loads(line)["type"] == "repeat"]
+    for hit in (5, len(starts) - 1):
+        begin = starts[hit]
+        end = next(i for i in range(begin, len(lines)) if b'"repeat_end"' in lines[i][:30])
+        for at in {begin, begin + 1, end - 1, end}:
+            raw = put(tmp_path, lines[:at] + [damage(lines[at])] + lines[at + 1:])
+            done = recover(binary, raw, tmp_path)
+            said = f"skipped 1 damaged line, the first is line {at + 1}; "
+            assert f"raw_x/journal.jsonl: {said}" in done.stderr
+            run = files_of(tmp_path)
+            assert run.rows[:hit] + run.rows[hit + 1:] == whole.rows[:hit] + whole.rows[hit + 1:]
+            row = run.rows[hit]
+            assert row["error"].startswith(f"journal line {at + 1} is damaged: "), row["error"]
+            assert why in row["error"] and row["error"].isprintable()
+            assert row["tokens_per_second"] is None and row["verdict"] is None
+            assert run.data["metadata"]["failed_rows"] == 1
+
+
+def test_damaged_line_of_a_cell(binary, whole, tmp_path):
+    """Its repeats are left out, and that is said; those of other cells are what they were."""
+    lines = whole.journal_path.read_bytes().splitlines()
+    cells = [i for i, line in enumerate(lines) if json.loads(line)["type"] == "cell"]
+    at = cells[2]
+    done = recover(binary, put(tmp_path, lines[:at] + [lines[at][:50]] + lines[at + 1:]), tmp_path)
+    assert f"skipped 1 damaged line, the first is line {at + 1}; " in done.stderr
+    assert "left out 3 repeats whose cell line is damaged or missing" in done.stderr
+    run = files_of(tmp_path)
+    kept = whole.rows[:6] + whole.rows[9:]
+    assert [row["row"] for row in run.rows] == list(range(len(kept)))
+    for row, was in zip(run.rows, kept):
+        numbers = {"row": was["row"], "experiment_id": was["experiment_id"]}
+        assert {**row, **numbers} == was
+    assert run.data["metadata"]["complete"] is False
+    assert len(run.summary["summary"]) == len(whole.summary["summary"]) - 1
+
+
+def test_damaged_block(binary, whole, tmp_path):
+    """A block of the disk is lost: the end of one repeat, the beginning of the next."""
+    lines = whole.journal_path.read_bytes().splitlines()
+    ends = [i for i, line in enumerate(lines) if json.loads(line)["type"] == "repeat_end"]
+    at = ends[0]
+    assert json.loads(lines[at + 1])["type"] == "repeat"
+    done = recover(binary, put(tmp_path, lines[:at] + [b"\0" * 4096] + lines[at + 2:]), tmp_path)
+    assert f"skipped 1 damaged line, the first is line {at + 1}; " in done.stderr
+    run = files_of(tmp_path)
+    assert run.rows[2:] == whole.rows[2:]
+    for row in run.rows[:2]:
+        assert row["error"].startswith(f"journal line {at + 1} is damaged: ")
+    assert [row["repeat"] for row in run.rows[:2]] == [0, 1]
+
+
+def test_two_journals_in_one(binary, whole, tmp_path):
+    """The second one's numbers are no part of this run."""
+    lines = whole.journal_path.read_bytes().splitlines()
+    done = recover(binary, put(tmp_path, lines + lines), tmp_path)
+    assert f"skipped {len(lines)} damaged lines, the first is line {len(lines) + 1}" in done.stderr
+    assert files_of(tmp_path).rows == whole.rows
+
+
+@pytest.mark.parametrize("member", ["tokens_in", "tokens_out", "tokens_cached"])
+@pytest.mark.parametrize("count", [10**13, 2**63 - 1, 1e300, -7, 2.5])
+def test_a_count_that_cannot_be_is_unknown(binary, whole, tmp_path, member, count):
+    """One answer's count is a server's word: the row stands, and has no sum of it."""
+    lines = whole.journal_path.read_bytes().splitlines()
+    at = next(i for i, line in enumerate(lines) if json.loads(line)["type"] == "request" and
+              json.loads(line)["repeat"] == 1)
+    raw = put(tmp_path, lines[:at] + [changed(lines[at], **{member: count})] + lines[at + 1:])
+    done = recover(binary, raw, tmp_path)
+    assert "damaged" not in done.stderr
+    run = files_of(tmp_path)
+    assert run.rows[0] == whole.rows[0] and run.rows[2:] == whole.rows[2:]
+    field = {"tokens_in": "actual_input_tokens", "tokens_out": "actual_output_tokens",
+             "tokens_cached": "cached_input_tokens"}[member]
+    assert run.rows[1]["error"] is None and run.rows[1][field] is None
+    assert run.rows[1]["e2e_mean_s"] == whole.rows[1]["e2e_mean_s"]
+
+
+def test_a_machine_long_awake(binary, whole, tmp_path):
+    """Its monotonic clock shows years; that is no reason to refuse the run."""
+    lines = whole.journal_path.read_bytes().splitlines()
+    lines[0] = changed(lines[0], start_monotonic_ns=5 * 365 * 86400 * 10**9)
+    recover(binary, put(tmp_path, lines), tmp_path)
+    assert files_of(tmp_path).rows == whole.rows
+
+
+def test_larger_than_4_gib(binary, whole, tmp_path):
+    """5 GiB of zeros are one damaged line; they are neither kept in memory nor waited for."""
+    lines = whole.journal_path.read_bytes().splitlines(keepends=True)
     raw = tmp_path / "raw_x"
     raw.mkdir()
-    lines[9] = lines[9][:30] + "\n"
-    (raw / "journal.jsonl").write_text("".join(lines))
-    done = recover(binary, raw, tmp_path, 1)
-    assert "raw_x/journal.jsonl:10: " in done.stderr
-    assert not list(tmp_path.glob("*.json"))
+    with open(raw / "journal.jsonl", "wb") as file:
+        file.writelines(lines[:4])
+        file.seek(5 << 30, os.SEEK_CUR)
+        file.write(b"\n")
+        file.writelines(lines[4:])
+    code, peak_kib, said = run_measured([binary, "recover", raw], tmp_path, env=plain_env())
+    assert code == 0, said
+    assert "skipped 1 damaged line, the first is line 5; " in said
+    assert peak_kib < 256 << 10
+    run = files_of(tmp_path)
+    assert run.rows[1:] == whole.rows[1:]
+    assert run.rows[0]["error"].startswith("journal line 5 is damaged: ")
+
+
+ELSEWHERE = {"serving_mode": ["../../home/evil", "/tmp/evil", "", "Offline", "offline/../../home/x"],
+             "stamp": ["/../../../home/config", "x", "20260101_000000/../../../home/config", "",
+                       "20260101_000000-", "20260101_000000\n"]}
+
+
+@pytest.mark.parametrize("member,value", [(key, value) for key, values in ELSEWHERE.items()
+                                          for value in values])
+def test_a_journal_names_no_file_elsewhere(binary, whole, tmp_path, member, value):
+    """Folders that would let such a path through are there; nothing is written anywhere."""
+    results, home = tmp_path / "d/results", tmp_path / "home"
+    home.mkdir()
+    (home / "config.json").write_text("precious")
+    for name in ("env_info_", "offline_results_", "offline_summary_", "env_info_20260101_000000"):
+        (results / name).mkdir(parents=True)
+    lines = whole.journal_path.read_bytes().splitlines()
+    raw = put(results, [changed(lines[0], **{member: value})] + lines[1:])
+    before = sorted(tmp_path.rglob("*"))
+    for command in (["recover"], ["mlflow", "sync", "--mlflow-uri", "http://127.0.0.1:9"]):
+        done = subprocess.run([str(binary), *command, str(raw)], cwd=tmp_path, env=plain_env(),
+                              capture_output=True, text=True, timeout=60)
+        assert done.returncode == 1
+        assert f"raw_x/journal.jsonl:1: {member}: " in done.stderr
+        assert sorted(tmp_path.rglob("*")) == before
+        assert (home / "config.json").read_text() == "precious"
+
+
+def test_another_run_s_files_stay(binary, whole, tmp_path):
+    """A folder that was renamed because another machine's has its name, or whose journal says
+    that it is another: what is rebuilt bears the folder's own name."""
+    shutil.copytree(whole.folder, tmp_path, dirs_exist_ok=True)
+    theirs = files_of_three(tmp_path)
+    raw = tmp_path / (whole.raw_path.name + "-2")
+    shutil.copytree(whole.raw_path, raw)
+    lines = (raw / "journal.jsonl").read_bytes().splitlines(keepends=True)
+    (raw / "journal.jsonl").write_bytes(b"".join(lines[:10]))
+    recover(binary, f"{raw}//", tmp_path)
+    assert {name: text for name, text in files_of_three(tmp_path).items() if name in theirs} == theirs
+    stamp = raw.name.removeprefix("raw_")
+    made = sorted(set(files_of_three(tmp_path)) - set(theirs))
+    assert made == [f"env_info_{stamp}.json", f"offline_results_{stamp}.json",
+                    f"offline_summary_{stamp}.json"]
+
+
+def test_the_journal_is_a_folder(binary, tmp_path):
+    (tmp_path / "raw_x/journal.jsonl").mkdir(parents=True)
+    done = recover(binary, tmp_path / "raw_x", tmp_path, 1)
+    assert "journal.jsonl: is a folder, not a file" in done.stderr
+
+
+def test_the_journal_is_a_pipe(binary, tmp_path):
+    (tmp_path / "raw_x").mkdir()
+    os.mkfifo(tmp_path / "raw_x/journal.jsonl")
+    for command in (["recover"], ["mlflow", "sync", "--mlflow-uri", "http://127.0.0.1:9"]):
+        done = subprocess.run([str(binary), *command, "raw_x"], cwd=tmp_path, env=plain_env(),
+                              capture_output=True, text=True, timeout=60)
+        assert done.returncode == 1
+        assert "journal.jsonl: is a pipe or device, not a file" in done.stderr
 
 
 def test_not_a_journal(binary, tmp_path):

@@ -1,5 +1,7 @@
-/* A journal of any bytes: refused with file:line, or read, and then rows, summary and
- * table are made of it. */
+/* A journal of any bytes: refused with file:line for its first line alone, or read, and
+ * then rows, summary and table are made of it. */
+#include <string.h>
+
 #include "report/table.h"
 #include "store/journal_read.h"
 #include "store/results.h"
@@ -23,6 +25,20 @@ static void build(const struct run_data *run, struct arena *a)
     buf_fini(&out);
 }
 
+/* What was left out is counted, and what is there can be trusted by those who index. */
+static void check_read(const struct run_data *run, const struct journal_note *note)
+{
+    size_t damaged = 0;
+    TARGET_CHECK((note->lines_damaged > 0) == (note->first_damaged > 0));
+    for (size_t i = 0; i < run->repeat_count; i++) {
+        const struct repeat_data *r = &run->repeats[i];
+        TARGET_CHECK(r->cell >= 0 && (size_t)r->cell < run->cell_count);
+        damaged += r->error != NULL &&
+                   strncmp(r->error, "journal line ", strlen("journal line ")) == 0;
+    }
+    TARGET_CHECK(damaged >= note->repeats_damaged);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct arena a;
@@ -34,8 +50,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     int fd = target_file(data, size, path);
     enum status status = journal_read(path, &a, &run, &note, &e);
     TARGET_CHECK(status == STATUS_OK || (e.code == status && e.where[0] != '\0'));
-    if (status == STATUS_OK)
+    if (status == STATUS_OK) {
+        check_read(&run, &note);
         build(&run, &a);
+    }
     target_file_end(fd);
     arena_fini(&a);
     return 0;

@@ -36,6 +36,9 @@ static void test_precedence(void **state)
     b->cells[0].verdict = "INVALID";
     b->cells[0].reasons = "[\"ERRORS\"]";
     assert_int_equal(finish_run(&b->cli, &b->f), CLI_INVALID);
+    b->f.repeats_damaged = 1;
+    assert_int_equal(finish_run(&b->cli, &b->f), CLI_FAILED);
+    b->f.repeats_damaged = 0;
     b->f.broken = &b->first;
     assert_int_equal(finish_run(&b->cli, &b->f), CLI_FAILED);
     b->f.broken = NULL;
@@ -107,6 +110,41 @@ static void test_inconclusive(void **state)
     said(b, CLI_DONE, "exit 0: done: 1 VALID (simulated), 1 INVALID, accepted\n");
 }
 
+/* What is in no row is said, by its place; nothing where all of the journal is. */
+static void test_warnings(void **state)
+{
+    static const struct {
+        struct journal_note note;
+        const char *text;
+    } cases[] = {
+        {{.line_count = 9}, ""},
+        {{.was_cut = true},
+         "raw/journal.jsonl: the last line was cut by a crash and is left out\n"},
+        {{.lines_damaged = 1, .first_damaged = 7, .repeats_damaged = 1},
+         "raw/journal.jsonl: skipped 1 damaged line, the first is line 7; repeats with "
+         "an error because of that: 1\n"},
+        {{.lines_damaged = 12, .first_damaged = 7, .repeats_lost = 1},
+         "raw/journal.jsonl: skipped 12 damaged lines, the first is line 7; repeats with "
+         "an error because of that: 0\n"
+         "raw/journal.jsonl: left out 1 repeat whose cell line is damaged or missing\n"},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        int fds[2];
+        char text[1024];
+        assert_int_equal(pipe(fds), 0);
+        struct log log = {.level = LOG_WARN, .fd = fds[1]};
+        finish_warn(&cases[i].note, "raw", &log);
+        close(fds[1]);
+        size_t len = 0;
+        for (ssize_t got; (got = read(fds[0], text + len, sizeof text - 1 - len)) > 0;)
+            len += (size_t)got;
+        text[len] = '\0';
+        assert_string_equal(text, cases[i].text);
+        close(fds[0]);
+    }
+}
+
 /* The last line of a run counts cells: failed, planned, and never begun. */
 static void test_failed_cells(void **state)
 {
@@ -140,6 +178,7 @@ int main(void)
         cmocka_unit_test_setup(test_precedence, setup),
         cmocka_unit_test_setup(test_accepted, setup),
         cmocka_unit_test_setup(test_inconclusive, setup),
+        cmocka_unit_test_setup(test_warnings, setup),
         cmocka_unit_test_setup(test_failed_cells, setup),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -10,6 +10,7 @@
 #include <unistd.h>
 #include <cmocka.h>
 
+#include "base/file.h"
 #include "base/mem.h"
 #include "journal_fixture.h"
 #include "text/json.h"
@@ -253,6 +254,71 @@ static void test_no_memory(void **state)
     assert_true(failures > 0);
 }
 
+/* Lines before and after the folder went are all in the new file, which is locked. */
+static void test_restore(void **state)
+{
+    struct journal_fixture *fx = *state;
+    const struct run_data *run = &fx->f.run;
+    struct journal j;
+    struct err e;
+    struct buf before, after;
+    char path[128], folder[128], moved[128];
+    bool was_gone = true;
+    (void)snprintf(path, sizeof path, "%s/a/raw/journal.jsonl", fx->dir);
+    (void)snprintf(folder, sizeof folder, "%s/a/raw", fx->dir);
+    assert_int_equal(file_make_dirs(folder, &e), STATUS_OK);
+    assert_int_equal(journal_create(&j, path, clock_now(), &e), STATUS_OK);
+    assert_int_equal(journal_run(&j, run, &e), STATUS_OK);
+    assert_int_equal(journal_restore(&j, &was_gone, &e), STATUS_OK);
+    assert_false(was_gone);
+    (void)snprintf(folder, sizeof folder, "%s/a", fx->dir);
+    (void)snprintf(moved, sizeof moved, "%s/b", fx->dir);
+    assert_int_equal(rename(folder, moved), 0);
+    assert_int_equal(journal_cell(&j, 0, &run->cells[0], &e), STATUS_OK);
+    assert_int_equal(journal_restore(&j, &was_gone, &e), STATUS_OK);
+    assert_true(was_gone);
+    (void)snprintf(moved, sizeof moved, "%s/b/raw/journal.jsonl", fx->dir);
+    assert_true(journal_is_live(path));
+    assert_false(journal_is_live(moved));
+    journal_fixture_read(moved, &before);
+    journal_fixture_read(path, &after);
+    assert_string_equal(buf_cstr(&after), buf_cstr(&before));
+    buf_fini(&after);
+    assert_int_equal(journal_run_end(&j, "done", true, &e), STATUS_OK);
+    journal_close(&j);
+    journal_fixture_read(path, &after);
+    assert_true(after.len > before.len);
+    assert_memory_equal(after.data, before.data, before.len);
+    buf_fini(&after);
+    buf_fini(&before);
+}
+
+/* Where nothing can be put, that is told, and the journal goes on as it was. */
+static void test_restore_fails(void **state)
+{
+    struct journal_fixture *fx = *state;
+    struct journal j;
+    struct err e;
+    char folder[128], path[128];
+    bool was_gone;
+    (void)snprintf(folder, sizeof folder, "%s/raw", fx->dir);
+    (void)snprintf(path, sizeof path, "%s/raw/journal.jsonl", fx->dir);
+    assert_int_equal(file_make_dirs(folder, &e), STATUS_OK);
+    assert_int_equal(journal_create(&j, path, clock_now(), &e), STATUS_OK);
+    assert_int_equal(unlink(path), 0);
+    assert_int_equal(rmdir(folder), 0);
+    journal_fixture_put(folder, str_from("a file in its place"));
+    assert_int_equal(journal_restore(&j, &was_gone, &e), STATUS_IO);
+    assert_false(was_gone);
+    mem_fail_at(1);
+    assert_int_equal(journal_restore(&j, &was_gone, &e), STATUS_NO_MEMORY);
+    mem_fail_at(0);
+    assert_int_equal(journal_run(&j, &fx->f.run, &e), STATUS_OK);
+    journal_close(&j);
+    assert_int_equal(journal_restore(&j, &was_gone, &e), STATUS_OK);
+    assert_false(was_gone);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -263,6 +329,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_full, setup, teardown),
         cmocka_unit_test_setup_teardown(test_no_space, setup, teardown),
         cmocka_unit_test_setup_teardown(test_no_memory, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_restore, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_restore_fails, setup, teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -142,13 +142,31 @@ static void test_cut_everywhere(void **state)
     buf_fini(&text);
 }
 
-/* One changed byte at a time: an answer or an error, never a crash. */
+/* Errors name the line, or the first one that does not fit because of it; of one repeat,
+ * or of two where the byte was an LF between them or one's own number. */
+static void check_blame(const struct run_data *run, int line)
+{
+    static const char begin[] = "journal line ";
+    int errors = 0;
+    for (size_t i = 0; i < run->repeat_count; i++) {
+        const char *error = run->repeats[i].error;
+        errors += error != NULL;
+        assert_true(error == NULL || strncmp(error, begin, sizeof begin - 1) == 0);
+        struct str rest = str_from(error != NULL ? error + sizeof begin - 1 : "1000000");
+        int64_t number = 0;
+        assert_true(str_to_i64(str_cut(&rest, ' '), &number) && number >= line);
+    }
+    assert_true(errors <= 2);
+}
+
+/* One changed byte at a time: an answer or an error, never a crash. What is not the first
+ * line's fault is an answer. */
 static void test_damaged_everywhere(void **state)
 {
     static const char marks[] = {'\0', '"', '}', '9', '\n', (char)0xff};
     struct journal_fixture *fx = *state;
     struct buf text;
-    int refused = 0;
+    int refused = 0, damaged = 0, line = 1;
     journal_fixture_read(fx->path, &text);
     for (size_t at = 0; at < text.len; at += 3) {
         struct arena a;
@@ -156,35 +174,35 @@ static void test_damaged_everywhere(void **state)
         struct journal_note note;
         struct err e;
         char was = text.data[at];
+        for (size_t i = at < 3 ? 0 : at - 3; i < at; i++)
+            line += text.data[i] == '\n';
         text.data[at] = marks[at / 3 % sizeof marks];
         journal_fixture_put(fx->path, (struct str){text.data, text.len});
         text.data[at] = was;
         arena_init(&a, 64 << 20);
         if (journal_read(fx->path, &a, &run, &note, &e) != STATUS_OK) {
+            assert_int_equal(line, 1);
             refused++;
             journal_fixture_has(e.where, fx->path);
             assert_true(strlen(e.what) > 0);
+        } else {
+            damaged += note.lines_damaged > 0;
+            check_blame(&run, line);
         }
         arena_fini(&a);
     }
-    assert_true(refused > 100);
+    assert_true(refused > 100 && damaged > 100);
     buf_fini(&text);
 }
 
-/* The text with `line` (from 1) replaced; "" drops it. */
-static void refused(struct journal_fixture *fx, int line, const char *by,
-                    const char *what)
+/* The journal with `line` (from 1) replaced; "" drops it. */
+static void put_changed(struct journal_fixture *fx, const struct buf *text, int line,
+                        const char *by)
 {
-    struct buf text, out;
-    struct arena a;
-    struct run_data run;
-    struct journal_note note;
-    struct err e = {.code = STATUS_OK};
-    char where[160];
+    struct buf out;
     int number = 1;
-    journal_fixture_read(fx->path, &text);
     buf_init(&out, 1 << 20);
-    for (struct str rest = {text.data, text.len}; rest.len > 0; number++) {
+    for (struct str rest = {text->data, text->len}; rest.len > 0; number++) {
         struct str one = str_cut(&rest, '\n');
         if (number != line)
             buf_append(&out, one.ptr, one.len);
@@ -194,31 +212,174 @@ static void refused(struct journal_fixture *fx, int line, const char *by,
             buf_char(&out, '\n');
     }
     journal_fixture_put(fx->path, (struct str){buf_cstr(&out), out.len});
-    arena_init(&a, 64 << 20);
-    assert_int_equal(journal_read(fx->path, &a, &run, &note, &e), STATUS_BAD_INPUT);
-    (void)snprintf(where, sizeof where, "%s:%d", fx->path, line);
-    assert_string_equal(e.where, where);
-    journal_fixture_has(e.what, what);
-    journal_fixture_put(fx->path, (struct str){text.data, text.len});
-    arena_fini(&a);
-    buf_fini(&text);
     buf_fini(&out);
 }
 
+/* The first line alone is refused, by its place. */
 static void test_refused(void **state)
 {
+    static const struct {
+        const char *by, *what;
+    } cases[] = {
+        {"{\"type\":\"run\"", "not valid JSON"},
+        {"{\"type\":\"run\",\"format\":3}", "format 1 or 2"},
+        {"{\"type\":\"run\",\"format\":1}", "without its members"},
+        {"{\"type\":\"run\",\"format\":1,\"at_ns\":1e300}", "at_ns: a number"},
+        {"{\"a\":1}", "without a type"},
+        {"{\"type\":\"cell\"}", "not a journal"},
+        {"", "not a journal"},
+    };
     struct journal_fixture *fx = *state;
-    refused(fx, 4, "{\"type\":\"request\"", "");
-    refused(fx, 4, "{\"a\":1}", "without a type");
-    refused(fx, 1, "{\"type\":\"run\",\"format\":3}", "format 1 or 2");
-    refused(fx, 1, "{\"type\":\"run\",\"format\":1}", "without its members");
-    refused(fx, 1, "", "not a journal");
-    refused(fx, 2, "", "a cell that is not there");
-    refused(fx, 2, "{\"type\":\"cell\",\"cell\":1}", "cells out of order");
-    refused(fx, 3, "", "outside of its repeat");
-    refused(fx, 6, "{\"type\":\"repeat_end\",\"cell\":0,\"repeat\":2}",
-            "the end of a repeat that did not begin");
-    refused(fx, 7, "", "outside of its repeat");
+    struct buf text;
+    char where[160];
+    journal_fixture_read(fx->path, &text);
+    (void)snprintf(where, sizeof where, "%s:1", fx->path);
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct arena a;
+        struct run_data run;
+        struct journal_note note;
+        struct err e = {.code = STATUS_OK};
+        put_changed(fx, &text, 1, cases[i].by);
+        arena_init(&a, 64 << 20);
+        assert_int_equal(journal_read(fx->path, &a, &run, &note, &e), STATUS_BAD_INPUT);
+        assert_string_equal(e.where, where);
+        journal_fixture_has(e.what, cases[i].what);
+        arena_fini(&a);
+    }
+    buf_fini(&text);
+}
+
+/* serving_mode and stamp become names of files. */
+static void test_names_elsewhere(void **state)
+{
+    static const struct {
+        const char *from, *to, *what;
+    } cases[] = {
+        {"\"serving_mode\":\"offline\",\"stamp\"",
+         "\"serving_mode\":\"../../evil\",\"stamp\"", "serving_mode: "},
+        {"20251125_180807", "/../../../evil", "stamp: "},
+    };
+    struct journal_fixture *fx = *state;
+    struct buf text;
+    journal_fixture_read(fx->path, &text);
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct buf out;
+        struct arena a;
+        struct run_data run;
+        struct journal_note note;
+        struct err e = {.code = STATUS_OK};
+        const char *at = strstr(text.data, cases[i].from);
+        assert_non_null(at);
+        buf_init(&out, 1 << 20);
+        buf_append(&out, text.data, (size_t)(at - text.data));
+        buf_text(&out, cases[i].to);
+        buf_text(&out, at + strlen(cases[i].from));
+        journal_fixture_put(fx->path, (struct str){buf_cstr(&out), out.len});
+        arena_init(&a, 64 << 20);
+        assert_int_equal(journal_read(fx->path, &a, &run, &note, &e), STATUS_BAD_INPUT);
+        journal_fixture_has(e.where, "journal.jsonl:1");
+        journal_fixture_has(e.what, cases[i].what);
+        arena_fini(&a);
+        buf_fini(&out);
+    }
+    buf_fini(&text);
+}
+
+/* Any other line costs its repeat and leaves the rest as it was. */
+static void test_damaged_lines(void **state)
+{
+    static const struct {
+        int line;
+        const char *by, *why;
+        int repeat; /* that has the error; -1: none */
+        int damaged, lost;
+    } cases[] = {
+        {4, "{\"type\":\"request\"", "not valid JSON", 0, 1, 0},
+        {5, "\x1b[2J", "not valid JSON", 0, 1, 0},
+        {4, "{\"a\":1}", "a line without a type", 0, 1, 0},
+        {8, "{\"type\":\"request\",\"cell\":0,\"repeat\":1}", "index: missing", 1, 1, 0},
+        {9, "{\"type\":\"run\"}", "a second run line", 1, 7, 0},
+        {14, "", NULL, -1, 0, 0}, /* interrupted */
+        {14, "x", "not valid JSON", 2, 1, 0},
+        {2, "", NULL, -1, 0, 3},
+        {2, "x", NULL, -1, 1, 3},
+        {3, "", "belongs to no repeat", 0, 1, 0},
+        {7, "x", "not valid JSON", 1, 1, 0},
+        {15, "{\"a\":1}", NULL, -1, 1, 0},
+        {15, "x", NULL, -1, 0, 0}, /* cut by a crash */
+    };
+    struct journal_fixture *fx = *state;
+    struct buf text;
+    char begin[40];
+    journal_fixture_read(fx->path, &text);
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct arena a;
+        struct run_data run;
+        struct journal_note note;
+        struct err e;
+        put_changed(fx, &text, cases[i].line, cases[i].by);
+        arena_init(&a, 64 << 20);
+        if (journal_read(fx->path, &a, &run, &note, &e) != STATUS_OK)
+            fail_msg("line %d %s: %s", cases[i].line, cases[i].by, e.what);
+        assert_int_equal(note.lines_damaged, cases[i].damaged);
+        assert_int_equal(note.first_damaged, cases[i].damaged > 0 ? cases[i].line : 0);
+        assert_int_equal(note.repeats_lost, cases[i].lost);
+        assert_int_equal(note.repeats_damaged, cases[i].repeat >= 0);
+        assert_int_equal(note.was_cut, cases[i].line == 15 && cases[i].damaged == 0);
+        assert_false(run.is_complete && cases[i].lost > 0);
+        (void)snprintf(begin, sizeof begin,
+                       "journal line %d is damaged: ", cases[i].line);
+        for (size_t k = 0; k < run.repeat_count; k++) {
+            if ((int)k != cases[i].repeat) {
+                assert_null(run.repeats[k].error);
+                continue;
+            }
+            assert_memory_equal(run.repeats[k].error, begin, strlen(begin));
+            journal_fixture_has(run.repeats[k].error, cases[i].why);
+        }
+        arena_fini(&a);
+    }
+    buf_fini(&text);
+}
+
+/* Rows of the repeats that no damaged line lies in are those of the whole run. */
+static void test_other_rows(void **state)
+{
+    struct journal_fixture *fx = *state;
+    struct buf text, want;
+    struct err e;
+    journal_fixture_read(fx->path, &text);
+    struct arena a;
+    struct run_data run;
+    struct journal_note note;
+    struct row *rows;
+    struct limit limit = {"ERRORS", 0.25};
+    fx->f.run.limits = &limit;
+    fx->f.run.limit_count = 1;
+    rows_text(&fx->f.run, &want);
+    for (int line = 3; line <= 14; line++) {
+        struct buf got;
+        struct jsonw w;
+        size_t hit = (size_t)(line - 3) / 4;
+        put_changed(fx, &text, line, "x");
+        arena_init(&a, 64 << 20);
+        assert_int_equal(journal_read(fx->path, &a, &run, &note, &e), STATUS_OK);
+        assert_int_equal(run.repeat_count, 3);
+        settle_run(&run);
+        assert_int_equal(rows_build_all(&run, &a, &rows, &e), STATUS_OK);
+        for (size_t i = 0; i < 3; i++) {
+            buf_init(&got, 1 << 20);
+            jsonw_init(&w, &got, 0);
+            journal_fields(&w, NULL, &rows[i]);
+            assert_int_equal(strstr(buf_cstr(&want), buf_cstr(&got)) != NULL, i != hit);
+            assert_int_equal(value_is_known(rows[i].v[FIELD_error]), i == hit);
+            assert_true(i != hit || !value_is_known(rows[i].v[FIELD_tokens_per_second]));
+            buf_fini(&got);
+        }
+        arena_fini(&a);
+    }
+    buf_fini(&want);
+    buf_fini(&text);
 }
 
 /* What a later version may add is skipped. */
@@ -325,6 +486,9 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_cut_everywhere, setup, teardown),
         cmocka_unit_test_setup_teardown(test_damaged_everywhere, setup, teardown),
         cmocka_unit_test_setup_teardown(test_refused, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_names_elsewhere, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_damaged_lines, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_other_rows, setup, teardown),
         cmocka_unit_test_setup_teardown(test_unknown, setup, teardown),
         cmocka_unit_test(test_missing),
         cmocka_unit_test_setup_teardown(test_no_memory, setup, teardown),

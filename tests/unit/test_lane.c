@@ -17,6 +17,7 @@ struct engine_lane {
     size_t sent_count, told, ended;
     int64_t in_flight, in_flight_most;
     bool holds, refuses, has_ended[FAKE_MAX];
+    double slow_s; /* before each answer */
     int cancelled;
     struct event pending[FAKE_MAX];
     size_t pending_count;
@@ -78,6 +79,7 @@ static enum status fake_next(struct engine_lane *l, struct instant until,
         clock_sleep_until(until);
         return STATUS_OK;
     }
+    clock_sleep_until(clock_after(clock_now(), clock_seconds(l->slow_s)));
     int32_t request = l->sent[l->ended++];
     out->items[0] = make(EVENT_TOKENS, request);
     out->items[1] = make(EVENT_TOKENS, request);
@@ -278,6 +280,95 @@ static void no_send_after_the_duration(void **state)
         assert_int_equal(records[i].status, RECORD_OK);
 }
 
+/* An open load whose requests wait for slots that nobody frees. */
+static struct lane_work held(double duration_s, double drain_timeout_s)
+{
+    plan(100, 1);
+    for (size_t i = 0; i < 100; i++)
+        due_ns[i] = (int64_t)i * NS_PER_MS;
+    engine.holds = true;
+    return (struct lane_work){.requests = requests,
+                              .due_ns = due_ns,
+                              .count = 100,
+                              .in_flight_max = 2,
+                              .cpu = -1,
+                              .duration_s = duration_s,
+                              .drain_timeout_s = drain_timeout_s};
+}
+
+static void nobody_waits_for_a_slot_for_ever(void **state)
+{
+    (void)state;
+    const struct lane_work w = held((double)NAN, 0.05);
+    run(&lane, &engine, &w, records);
+    assert_int_equal(engine.sent_count, 2);
+    assert_int_equal(engine.cancelled, 2);
+    /* not before all were due, and none was sent for the time that a drain may take */
+    assert_true(clock_since(lane.start).ns >= due_ns[99] + NS_PER_S / 20);
+    for (size_t i = 0; i < 2; i++)
+        assert_int_equal(records[i].status, RECORD_UNANSWERED);
+}
+
+static void waiting_ends_with_the_duration(void **state)
+{
+    (void)state;
+    const struct lane_work w = held(0.1, 0.05);
+    run(&lane, &engine, &w, records);
+    assert_int_equal(engine.sent_count, 2);
+    assert_int_equal(engine.cancelled, 2);
+}
+
+/* Answers that free slots keep the load going, however long it takes them all. */
+static void slots_that_become_free_are_used(void **state)
+{
+    (void)state;
+    plan(100, 1);
+    engine.slow_s = 0.005;
+    const struct lane_work w = {.requests = requests,
+                                .due_ns = due_ns,
+                                .count = 100,
+                                .in_flight_max = 2,
+                                .cpu = -1,
+                                .duration_s = (double)NAN,
+                                .drain_timeout_s = 0.25};
+    run(&lane, &engine, &w, records);
+    assert_int_equal(engine.sent_count, 100);
+    assert_true(clock_since(lane.start).ns > NS_PER_S / 2);
+    for (size_t i = 0; i < 100; i++)
+        assert_int_equal(records[i].status, RECORD_OK);
+}
+
+/* Requests that wait for a slot when the time is over are not sent; those that are due in
+ * time and find one are, late as the client may be. */
+static void what_waits_is_not_sent_after_the_duration(void **state)
+{
+    (void)state;
+    plan(100, 1);
+    engine.slow_s = 0.005;
+    const struct lane_work w = {.requests = requests,
+                                .due_ns = due_ns,
+                                .count = 100,
+                                .in_flight_max = 2,
+                                .cpu = -1,
+                                .duration_s = 0.1,
+                                .drain_timeout_s = 60};
+    run(&lane, &engine, &w, records);
+    assert_true(engine.sent_count >= 2 && engine.sent_count < 60);
+    for (size_t i = 0; i < engine.sent_count; i++)
+        assert_int_equal(records[i].status, RECORD_OK);
+    const struct lane_work free_slots = {.requests = requests,
+                                         .due_ns = due_ns,
+                                         .count = 100,
+                                         .in_flight_max = 100,
+                                         .cpu = -1,
+                                         .duration_s = 1e-9,
+                                         .drain_timeout_s = 60};
+    lane_fini(&lane);
+    (void)clear(NULL);
+    run(&lane, &engine, &free_slots, records);
+    assert_int_equal(engine.sent_count, 100);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -288,6 +379,11 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_full_client_holds_requests_back, clear, fini),
         cmocka_unit_test_setup_teardown(what_never_ends_is_unanswered, clear, fini),
         cmocka_unit_test_setup_teardown(no_send_after_the_duration, clear, fini),
+        cmocka_unit_test_setup_teardown(nobody_waits_for_a_slot_for_ever, clear, fini),
+        cmocka_unit_test_setup_teardown(waiting_ends_with_the_duration, clear, fini),
+        cmocka_unit_test_setup_teardown(slots_that_become_free_are_used, clear, fini),
+        cmocka_unit_test_setup_teardown(what_waits_is_not_sent_after_the_duration, clear,
+                                        fini),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -92,6 +92,36 @@ static void edges(void **state)
     }
 }
 
+/* What was left unread is told of again, though nothing new came; so is an end. */
+static void left_for_later(void **state)
+{
+    (void)state;
+    struct loop_ready ready[4];
+    char text[8];
+    int fds[2];
+    struct loop l = open_loop(true);
+    open_pair(fds);
+    assert_int_equal(loop_add(&l, fds[0], 42, NULL), STATUS_OK);
+    assert_int_equal(write(fds[1], "abc", 3), 3);
+    assert_int_equal(loop_wait(&l, never(), ready, 4), 1);
+    assert_int_equal(read(fds[0], text, 1), 1);
+    assert_int_equal(loop_wait(&l, clock_now(), ready, 4), 0);
+    loop_again(&l, fds[0], 42);
+    assert_int_equal(loop_wait(&l, clock_now(), ready, 4), 1);
+    assert_int_equal(ready[0].tag, 42);
+    assert_int_equal(ready[0].flags & LOOP_READ, LOOP_READ);
+    assert_int_equal(loop_wait(&l, clock_now(), ready, 4), 0); /* once */
+    assert_int_equal(close(fds[1]), 0);
+    fds[1] = -1;
+    for (int i = 0; i < 2; i++) {
+        assert_int_equal(loop_wait(&l, clock_now(), ready, 4), 1);
+        assert_int_equal(ready[0].flags & LOOP_HANGUP, LOOP_HANGUP);
+        loop_again(&l, fds[0], 42);
+    }
+    close_pair(fds);
+    loop_close(&l);
+}
+
 static void the_end_of_a_peer(void **state)
 {
     (void)state;
@@ -315,6 +345,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(opening_and_closing),
         cmocka_unit_test(edges),
+        cmocka_unit_test(left_for_later),
         cmocka_unit_test(the_end_of_a_peer),
         cmocka_unit_test(deadlines),
         cmocka_unit_test(dozing),

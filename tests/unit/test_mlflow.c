@@ -138,6 +138,21 @@ static void a_store_that_takes_nothing_is_not(void **state)
     assert_int_equal(f->server.requests, 1);
 }
 
+/* The name of a file is one name, whatever it would mean in a URL. */
+static void names_of_artifacts(void **state)
+{
+    static const char odd[] = "environment/a b%2e%2e%2f?x#y\n.json";
+    struct fixture *f = *state;
+    page(f,
+         "PUT /api/2.0/mlflow-artifacts/artifacts/1/r/artifacts/"
+         "environment/a%20b%252e%252e%252f%3Fx%23y%0A.json",
+         200, "{}");
+    start(f);
+    assert_int_equal(
+        mlflow_put(&f->m, "mlflow-artifacts:/1/r/artifacts", odd, str_from("{}"), &f->e),
+        STATUS_OK);
+}
+
 static void time_is_over(void **state)
 {
     struct fixture *f = *state;
@@ -170,6 +185,7 @@ int main(void)
         TEST(something_else_at_that_address),
         TEST(a_busy_server_is_asked_again),
         TEST(a_store_that_takes_nothing_is_not),
+        TEST(names_of_artifacts),
         TEST(time_is_over),
         cmocka_unit_test(members_of_a_run),
     };

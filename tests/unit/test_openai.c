@@ -136,7 +136,13 @@ static void usage(void **state)
                "");
     completion("{\"choices\":[],\"usage\":{\"prompt_tokens\":\"7\",\"completion_tokens\":"
                "9223372036854775807}}",
-               "out=9223372036854775807");
+               "");
+    completion("{\"usage\":{\"prompt_tokens\":1000000000000,\"completion_tokens\":"
+               "1000000000001}}",
+               "in=1000000000000");
+    completion("{\"usage\":{\"prompt_tokens\":1e400,\"completion_tokens\":-0,"
+               "\"prompt_tokens_details\":{\"cached_tokens\":NaN}}}",
+               "");
     completion("{\"choices\":[{\"usage\":{\"prompt_tokens\":1}}],"
                "\"metrics\":{\"completion_tokens\":2}}",
                "");

@@ -248,6 +248,27 @@ static void counters_are_differences(void **state)
     assert_true(c.preemptions == 0);
 }
 
+/* What no server can have counted is unknown, whether it comes as a number or not. */
+static void odd_counters_are_unknown(void **state)
+{
+    static const char *const odd[] = {METRICS("1e300", "1e300"), METRICS("+Inf", "+Inf"),
+                                      METRICS("NaN", "NaN"), METRICS("-1", "-1")};
+    struct talk *t = begin(state);
+    struct openai_counters c;
+    page(t, "GET /metrics", 200, METRICS("10", "0.25"));
+    get_facts(t);
+    for (size_t i = 0; i < sizeof odd / sizeof *odd; i++) {
+        change(t, "GET /metrics", 200, odd[i]);
+        t->s.next_sample = (struct instant){0};
+        engine_openai_server_sample(&t->s);
+        assert_int_equal(engine_openai_server_count(&t->s, &c, &t->e), STATUS_OK);
+        assert_true(isnan(c.prefix_hits) && isnan(c.prefix_queries));
+        assert_true(isnan(c.kv_usage_max) || c.kv_usage_max == 0.125);
+        change(t, "GET /metrics", 200, METRICS("10", "0.25"));
+        assert_int_equal(engine_openai_server_count(&t->s, &c, &t->e), STATUS_OK);
+    }
+}
+
 static void the_highest_of_the_samples(void **state)
 {
     struct talk *t = begin(state);
@@ -442,6 +463,7 @@ int main(void)
         TEST(a_simulated_server),
         TEST(a_model_on_this_machine),
         TEST(counters_are_differences),
+        TEST(odd_counters_are_unknown),
         TEST(the_highest_of_the_samples),
         TEST(no_sample_of_others),
         TEST(a_sample_without_an_answer_is_the_last),

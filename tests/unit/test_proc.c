@@ -166,6 +166,38 @@ static void run_names_a_missing_program(void **state)
     buf_fini(&out);
 }
 
+/* What we ignore (a closed pipe, a limit on the size of files) would reach children, who
+ * do not expect it. */
+static void children_ignore_nothing(void **state)
+{
+    (void)state;
+    static const int ours[] = {SIGXFSZ, SIGPIPE, SIGHUP, SIGINT};
+    const char *argv[] = {"grep", "SigIgn", "/proc/self/status", NULL};
+    char log_path[] = "/tmp/inferbench-log-XXXXXX", text[64] = "";
+    struct sigaction before[sizeof ours / sizeof *ours], ignore = {.sa_handler = SIG_IGN};
+    struct buf out;
+    struct proc p;
+    struct err e;
+    int code = -1, log_fd = mkstemp(log_path);
+    buf_init(&out, 4096);
+    for (size_t i = 0; i < sizeof ours / sizeof *ours; i++)
+        sigaction(ours[i], &ignore, &before[i]);
+    assert_int_equal(proc_run(argv, clock_seconds(10), &out, &code, &e), STATUS_OK);
+    struct proc_spec spec = {.argv = argv, .log_path = log_path};
+    assert_int_equal(proc_start(&spec, &p, &e), STATUS_OK);
+    for (int i = 0; i < 1000 && !proc_has_ended(&p, NULL); i++)
+        usleep(10000);
+    proc_stop(&p, (struct span){0});
+    for (size_t i = 0; i < sizeof ours / sizeof *ours; i++)
+        sigaction(ours[i], &before[i], NULL);
+    assert_string_equal(buf_cstr(&out), "SigIgn:\t0000000000000000\n");
+    assert_true(pread(log_fd, text, sizeof text - 1, 0) > 0);
+    assert_string_equal(text, buf_cstr(&out));
+    buf_fini(&out);
+    close(log_fd);
+    unlink(log_path);
+}
+
 static void start_passes_env_log_and_descriptor(void **state)
 {
     (void)state;
@@ -322,6 +354,7 @@ int main(void)
         cmocka_unit_test(run_drops_what_is_over_the_cap),
         cmocka_unit_test(run_kills_at_the_deadline),
         cmocka_unit_test(run_names_a_missing_program),
+        cmocka_unit_test(children_ignore_nothing),
         cmocka_unit_test(start_passes_env_log_and_descriptor),
         cmocka_unit_test(start_names_what_cannot_run),
         cmocka_unit_test_prestate(stop_leaves_nothing, &none),

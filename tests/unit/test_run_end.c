@@ -146,6 +146,19 @@ static void files_that_cannot_be_written(void **state)
     give_back(f);
     assert_int_equal(code, CLI_FAILED);
     journal_fixture_has(told(f), "inferbench recover");
+    journal_fixture_has(f->text, "exit 1: the files could not be written: ");
+}
+
+static void a_folder_that_was_deleted(void **state)
+{
+    struct fixture *f = *state;
+    begin(f);
+    assert_int_equal(unlink(f->fx.path), 0);
+    assert_int_equal(run_end_finish(&f->job, STATUS_OK, &f->e), CLI_DONE);
+    give_back(f);
+    journal_fixture_has(told(f), "was deleted or moved during the run");
+    assert_int_equal(files(f, "*_results_*.json"), 1);
+    assert_int_equal(files(f, "journal.jsonl"), 1);
 }
 
 static void a_journal_that_cannot_be_made(void **state)
@@ -159,9 +172,8 @@ int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
     const struct CMUnitTest tests[] = {
-        TEST(a_run_that_was_stopped),
-        TEST(a_run_that_broke_off),
-        TEST(files_that_cannot_be_written),
+        TEST(a_run_that_was_stopped),        TEST(a_run_that_broke_off),
+        TEST(files_that_cannot_be_written),  TEST(a_folder_that_was_deleted),
         TEST(a_journal_that_cannot_be_made),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

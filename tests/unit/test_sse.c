@@ -1,11 +1,14 @@
 #include "http/sse.h"
 
+#include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <cmocka.h>
 
+#include "base/clock.h"
 #include "base/mem.h"
 #include "wire_fixture.h"
 
@@ -217,6 +220,73 @@ static void no_copy(void **state)
     assert_int_equal(s.held_len, 0);
 }
 
+/* Every length about that up to which a line's end is looked for at once, every end. */
+static void long_lines(void **state)
+{
+    (void)state;
+    static const char *const ends[] = {"\n", "\r\n", "\r"};
+    static const size_t about[] = {256, 512};
+    static char text[4000], held[2000];
+    for (size_t a = 0; a < 2; a++)
+        for (size_t len = about[a] - 10; len < about[a] + 4; len++)
+            for (size_t k = 0; k < 3; k++) {
+                struct sse s;
+                struct str data;
+                char line[600];
+                memset(line, 'x', len);
+                line[len] = '\0';
+                int size = snprintf(text, sizeof text, ": %s%sdata: %s%s%sid: %s%s%s",
+                                    line, ends[k], line, ends[k], ends[k], line, ends[k],
+                                    ends[k]);
+                struct str in = {text, (size_t)size};
+                sse_init(&s, held, sizeof held);
+                assert_int_equal(sse_next(&s, &in, &data), SSE_EVENT);
+                assert_int_equal(data.len, len);
+                for (size_t i = 0; i < len; i++)
+                    assert_int_equal(data.ptr[i], 'x');
+                assert_int_equal(sse_next(&s, &in, &data), SSE_MORE);
+                assert_false(sse_is_within(&s));
+            }
+}
+
+/* CPU time of so many of these lines. */
+static double cost_of(const char *line, size_t count)
+{
+    size_t size = strlen(line);
+    double least_s = INFINITY;
+    char *text = mem_alloc(count, size);
+    assert_non_null(text);
+    for (size_t i = 0; i < count; i++)
+        memcpy(text + i * size, line, size);
+    for (int i = 0; i < 5; i++) {
+        struct sse s;
+        char held[ROOM];
+        struct str in = {text, count * size}, data;
+        struct span begin = clock_thread_cpu();
+        sse_init(&s, held, sizeof held);
+        while (sse_next(&s, &in, &data) == SSE_EVENT)
+            ;
+        assert_int_equal(in.len, 0);
+        least_s = fmin(least_s,
+                       clock_to_s((struct span){clock_thread_cpu().ns - begin.ns}));
+    }
+    mem_free(text);
+    return least_s;
+}
+
+/* Lines of every end cost the same: eight times as many no more than, say, 24 times. */
+static void cost_grows_with_length(void **state)
+{
+    (void)state;
+    static const char *const lines[] = {": x\r", ": x\n",       ": x\r\n",
+                                        "\r",    "data: x\r\r", "data: x\n\n"};
+    for (size_t i = 0; i < sizeof lines / sizeof *lines; i++) {
+        double few_s = cost_of(lines[i], 8000), many_s = cost_of(lines[i], 64000);
+        if (many_s > 24 * few_s)
+            fail_msg("line %zu: %g s, and of eight times as many %g s", i, few_s, many_s);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -229,6 +299,8 @@ int main(void)
         cmocka_unit_test(more_room),
         cmocka_unit_test(zero_bytes),
         cmocka_unit_test(no_copy),
+        cmocka_unit_test(long_lines),
+        cmocka_unit_test(cost_grows_with_length),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

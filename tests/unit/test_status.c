@@ -69,6 +69,10 @@ static void errno_becomes_a_code(void **state)
     assert_true(strlen(e.hint) > 0);
     errno = EDQUOT;
     assert_int_equal(status_errno(&e, "f", "cannot write"), STATUS_NO_SPACE);
+    errno = EFBIG;
+    assert_int_equal(status_errno(&e, "f", "cannot write"), STATUS_IO);
+    assert_string_equal(e.what, "cannot write: File too large");
+    assert_non_null(strstr(e.hint, "ulimit -f"));
     errno = ENOMEM;
     assert_int_equal(status_errno(&e, "f", "cannot write"), STATUS_NO_MEMORY);
     errno = EACCES;

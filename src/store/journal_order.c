@@ -1,0 +1,201 @@
+#include "store/journal_order.h"
+
+#include <stdio.h>
+#include <string.h>
+
+static const struct journal_name nobody = {-1, -1};
+
+void journal_order_init(struct journal_order *o, struct arena *a, struct run_data *run,
+                        struct journal_note *note)
+{
+    *o = (struct journal_order){
+        .arena = a, .run = run, .note = note, .last = nobody, .lost = nobody};
+}
+
+static enum status no_memory(const struct journal_order *o, struct err *e)
+{
+    return status_fail(e, STATUS_NO_MEMORY, o->where, "out of memory");
+}
+
+/* Room for one more item of `size` bytes behind items[0..count). */
+static void *grown(struct journal_order *o, void *items, size_t count, size_t *room,
+                   size_t size)
+{
+    if (count < *room)
+        return items;
+    size_t wanted = *room == 0 ? 16 : *room * 2;
+    void *more = arena_alloc(o->arena, wanted, size);
+    if (more != NULL && count > 0)
+        memcpy(more, items, count * size);
+    if (more != NULL)
+        *room = wanted;
+    return more;
+}
+
+/* --- cells */
+
+/* -1: its line is not there. */
+static int64_t cell_index(const struct journal_order *o, int64_t number)
+{
+    for (size_t i = o->run->cell_count; i > 0; i--)
+        if (o->cell_numbers[i - 1] == number)
+            return (int64_t)i - 1;
+    return -1;
+}
+
+enum status journal_order_cell(struct journal_order *o, int64_t number,
+                               struct cell_data **out, struct err *e)
+{
+    struct run_data *run = o->run;
+    size_t count = run->cell_count;
+    if (cell_index(o, number) >= 0)
+        return status_fail(e, STATUS_BAD_INPUT, o->where, "a second line of its cell");
+    run->cells = grown(o, run->cells, count, &o->cell_room, sizeof *run->cells);
+    o->cell_numbers = grown(o, o->cell_numbers, count, &o->number_room,
+                            sizeof *o->cell_numbers);
+    if (run->cells == NULL || o->cell_numbers == NULL)
+        return no_memory(o, e);
+    o->cell_numbers[count] = number;
+    *out = &run->cells[count];
+    run->cell_count++;
+    return STATUS_OK;
+}
+
+/* --- repeats */
+
+static bool is_same(struct journal_name a, struct journal_name b)
+{
+    return a.cell == b.cell && a.repeat == b.repeat;
+}
+
+/* The repeat that has begun and not ended; NULL: none. */
+static struct repeat_data *under_way(const struct journal_order *o)
+{
+    const struct run_data *run = o->run;
+    if (run->repeat_count == 0 || !is_same(o->lost, nobody))
+        return NULL;
+    struct repeat_data *r = &run->repeats[run->repeat_count - 1];
+    return r->is_ended ? NULL : r;
+}
+
+static enum status begin(struct journal_order *o, struct journal_name name, int64_t cell,
+                         struct err *e)
+{
+    struct run_data *run = o->run;
+    run->repeats = grown(o, run->repeats, run->repeat_count, &o->repeat_room,
+                         sizeof *run->repeats);
+    if (run->repeats == NULL)
+        return no_memory(o, e);
+    run->repeats[run->repeat_count++] = (struct repeat_data){
+        .cell = (int32_t)cell,
+        .repeat = (int32_t)name.repeat,
+        .is_warmup = name.repeat == 0,
+        .start_ns = run->end_ns,
+        .expected_cached_tokens = TOKENS_UNKNOWN};
+    o->request_room = 0;
+    o->is_marked = false;
+    o->last = name;
+    o->lost = nobody;
+    return STATUS_OK;
+}
+
+static void lose(struct journal_order *o, struct journal_name name)
+{
+    o->note->repeats_lost += !is_same(o->lost, name);
+    o->lost = name;
+    o->gap = 0;
+}
+
+enum status journal_order_repeat(struct journal_order *o, struct journal_name name,
+                                 struct repeat_data **out, struct err *e)
+{
+    int64_t cell = cell_index(o, name.cell);
+    *out = NULL;
+    if (cell < 0) {
+        lose(o, name);
+        return STATUS_OK;
+    }
+    if (begin(o, name, cell, e) != STATUS_OK)
+        return e->code;
+    o->gap = 0;
+    *out = under_way(o);
+    return STATUS_OK;
+}
+
+enum status journal_order_request(struct journal_order *o, struct repeat_data *r,
+                                  struct request_record **out, struct err *e)
+{
+    r->requests = grown(o, r->requests, r->request_count, &o->request_room,
+                        sizeof *r->requests);
+    if (r->requests == NULL)
+        return no_memory(o, e);
+    *out = &r->requests[r->request_count++];
+    return STATUS_OK;
+}
+
+/* --- damage */
+
+/* The last repeat gets the error of a damaged line, if it has none yet. */
+static enum status mark(struct journal_order *o, int64_t number, const char *why,
+                        struct err *e)
+{
+    if (o->is_marked)
+        return STATUS_OK;
+    char *text = arena_printf(o->arena, "journal line %lld is damaged: %s",
+                              (long long)number, why);
+    if (text == NULL)
+        return no_memory(o, e);
+    for (char *c = text; *c != '\0'; c++)
+        if (*c < ' ' || *c > '~') /* a part of that line */
+            *c = '?';
+    o->run->repeats[o->run->repeat_count - 1].error = text;
+    o->is_marked = true;
+    o->note->repeats_damaged++;
+    return STATUS_OK;
+}
+
+enum status journal_order_damaged(struct journal_order *o, const char *why, struct err *e)
+{
+    if (o->note->lines_damaged++ == 0)
+        o->note->first_damaged = o->number;
+    if (o->gap == 0) {
+        o->gap = o->number;
+        (void)snprintf(o->gap_why, sizeof o->gap_why, "%s", why);
+    }
+    return under_way(o) != NULL ? mark(o, o->number, o->gap_why, e) : STATUS_OK;
+}
+
+/* A line of a repeat that is not the one under way. Where damaged lines came before it,
+ * they held the end of that one and the beginning of this. Where none is under way, the
+ * beginning is missing. Else the line itself is what is wrong. */
+static enum status begin_damaged(struct journal_order *o, struct journal_name name,
+                                 struct err *e)
+{
+    static const char why[] = "it belongs to no repeat that has begun";
+    int64_t cell = cell_index(o, name.cell);
+    if ((o->gap == 0 && under_way(o) != NULL) || is_same(name, o->last))
+        return status_fail(e, STATUS_BAD_INPUT, o->where, "%s", why);
+    if (cell < 0) {
+        lose(o, name);
+        return STATUS_OK;
+    }
+    if (o->gap == 0 && journal_order_damaged(o, why, e) != STATUS_OK)
+        return e->code;
+    if (begin(o, name, cell, e) != STATUS_OK)
+        return e->code;
+    return mark(o, o->gap, o->gap_why, e);
+}
+
+enum status journal_order_current(struct journal_order *o, struct journal_name name,
+                                  struct repeat_data **out, struct err *e)
+{
+    *out = NULL;
+    if (is_same(name, o->lost))
+        return STATUS_OK;
+    if ((under_way(o) == NULL || !is_same(name, o->last)) &&
+        begin_damaged(o, name, e) != STATUS_OK)
+        return e->code;
+    o->gap = 0;
+    *out = under_way(o);
+    return STATUS_OK;
+}

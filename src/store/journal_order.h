@@ -1,0 +1,59 @@
+/* The order of a journal's lines: which repeat a line belongs to, and what becomes of the
+ * repeats whose lines are damaged. */
+#ifndef STORE_JOURNAL_ORDER_H
+#define STORE_JOURNAL_ORDER_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/arena.h"
+#include "base/status.h"
+#include "core/record.h"
+#include "store/journal_read.h"
+
+/* A repeat by the numbers that its lines bear; -1: none. */
+struct journal_name {
+    int64_t cell, repeat;
+};
+
+/* Arrays grow in the arena by doubling. */
+struct journal_order {
+    struct arena *arena;
+    struct run_data *run;
+    struct journal_note *note;
+    int64_t number;                              /* of the line being read */
+    const char *where;                           /* its file:line */
+    int64_t *cell_numbers;                       /* [run->cell_count] in the file */
+    size_t cell_room, repeat_room, request_room; /* request_room: of the last repeat */
+    size_t number_room;
+    struct journal_name last; /* the last repeat, also when it has ended */
+    bool is_marked;           /* its error names a damaged line */
+    struct journal_name lost; /* the repeat that is being left out */
+    int64_t gap;              /* number of the first damaged line since one that fitted */
+    char gap_why[384];        /* what is wrong with it */
+};
+
+void journal_order_init(struct journal_order *o, struct arena *a, struct run_data *run,
+                        struct journal_note *note);
+/* A cell line: *out is a new, empty cell. STATUS_BAD_INPUT: it was there before. */
+MUST_CHECK enum status journal_order_cell(struct journal_order *o, int64_t number,
+                                          struct cell_data **out, struct err *e);
+/* A repeat line: *out is a new repeat; NULL: it is left out, its cell is not there. */
+MUST_CHECK enum status journal_order_repeat(struct journal_order *o,
+                                            struct journal_name name,
+                                            struct repeat_data **out, struct err *e);
+/* Another line of a repeat, *out; NULL: that repeat is left out. STATUS_BAD_INPUT: the
+ * line does not belong here. */
+MUST_CHECK enum status journal_order_current(struct journal_order *o,
+                                             struct journal_name name,
+                                             struct repeat_data **out, struct err *e);
+/* A new request of the repeat under way. */
+MUST_CHECK enum status journal_order_request(struct journal_order *o,
+                                             struct repeat_data *r,
+                                             struct request_record **out, struct err *e);
+/* The line being read is damaged: it is left out, and marks the repeat under way. `why`
+ * may hold a part of it. */
+MUST_CHECK enum status journal_order_damaged(struct journal_order *o, const char *why,
+                                             struct err *e);
+
+#endif
