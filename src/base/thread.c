@@ -1,7 +1,10 @@
 #include "base/thread.h"
 
+#include <fcntl.h>
+#include <inttypes.h>
 #include <sched.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -29,6 +32,12 @@ bool thread_hurry(void)
     return syscall(SYS_sched_setattr, 0, &a, 0) == 0 || is_granted;
 }
 
+bool thread_go_first(void)
+{
+    const struct sched_param p = {.sched_priority = 1};
+    return sched_setscheduler(0, SCHED_FIFO | SCHED_RESET_ON_FORK, &p) == 0;
+}
+
 int thread_spare_cpu(int index, int spare)
 {
     cpu_set_t set;
@@ -48,4 +57,17 @@ bool thread_pin(int cpu)
     CPU_ZERO(&set);
     CPU_SET(cpu, &set);
     return sched_setaffinity(0, sizeof set, &set) == 0;
+}
+
+bool thread_waited(struct thread_waits *out)
+{
+    char text[96];
+    int64_t run_ns;
+    int fd = open("/proc/thread-self/schedstat", O_RDONLY | O_CLOEXEC);
+    ssize_t got = fd >= 0 ? read(fd, text, sizeof text - 1) : -1;
+    if (fd >= 0)
+        (void)close(fd);
+    text[got > 0 ? got : 0] = '\0';
+    return sscanf(text, "%" SCNd64 " %" SCNd64 " %" SCNd64, &run_ns, &out->wait_ns,
+                  &out->count) == 3;
 }

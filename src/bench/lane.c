@@ -333,14 +333,27 @@ static void run_phase(struct lane *l, struct event *events)
     }
 }
 
+static void count_waits(struct lane *l, struct event *events)
+{
+    struct thread_waits before, after;
+    bool is_told = thread_waited(&before);
+    run_phase(l, events);
+    if (!is_told || !thread_waited(&after))
+        return;
+    l->cost.wakes = after.count - before.count;
+    l->cost.wait_ns = after.wait_ns - before.wait_ns;
+}
+
 static void *thread_main(void *arg)
 {
     struct lane *l = arg;
     struct event *events = mem_alloc(EVENTS, sizeof *events);
     (void)thread_hurry();
     (void)thread_pin(l->work.cpu);
+    if (l->work.goes_first)
+        (void)thread_go_first();
     if (events != NULL)
-        run_phase(l, events);
+        count_waits(l, events);
     else
         (void)no_memory(&l->failed);
     mem_free(events);

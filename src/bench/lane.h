@@ -29,6 +29,7 @@ struct lane_work {
                                the client's own fault; NAN or 0: none */
     double drain_timeout_s; /* after the last send */
     int cpu;                /* that the thread is kept on; -1: none */
+    bool goes_first;        /* before all threads without real-time priority */
 };
 
 /* What the thread itself cost in a phase. */
@@ -36,6 +37,7 @@ struct lane_cost {
     int64_t busy_windows, windows; /* of 100 ms, the first 500 ms left out */
     struct hist lag_ns;            /* lateness of each timed wake */
     struct hist late_ns;           /* read minus kernel stamp of exact events */
+    int64_t wakes, wait_ns; /* waits for a core in the phase; 0 wakes: nobody tells */
 };
 
 /* A slot of a closed load whose connection was refused: its next request is due after

@@ -62,6 +62,15 @@ static int cpu_for(const struct run *r, size_t lane)
                           : thread_spare_cpu((int)lane, 2 * (int)r->o->lane_count + 2);
 }
 
+/* A real engine computes on the cores of this machine, and has none to spare: its threads
+ * never sleep, and a lane that waits for its turn would see a whole answer at once. */
+static bool goes_first(const struct run *r, int cpu)
+{
+    const struct engine_facts *facts = &r->o->session.facts;
+    return cpu < 0 && r->o->settings.target->is_local &&
+           !field_is_true(&facts->fields, FIELD_is_simulated);
+}
+
 /* Every n-th request is this lane's. */
 static enum status share_out(struct run *r, size_t i, struct lane_work *w, struct err *e)
 {
@@ -85,6 +94,7 @@ static enum status share_out(struct run *r, size_t i, struct lane_work *w, struc
                             .duration_s = is_warmup ? (double)NAN : p->load->duration_s,
                             .drain_timeout_s = r->o->drain_timeout_s,
                             .cpu = cpu_for(r, i)};
+    w->goes_first = goes_first(r, w->cpu);
     return STATUS_OK;
 }
 
@@ -318,6 +328,8 @@ static void client_fields(struct run *r, struct row *f)
         hist_merge(&all->late_ns, &c->late_ns);
         all->windows += c->windows;
         all->busy_windows += c->busy_windows;
+        all->wakes += c->wakes;
+        all->wait_ns += c->wait_ns;
     }
     int64_t lag_ns = hist_quantile_ns(&all->lag_ns, 0.99);
     int64_t late_ns = hist_quantile_ns(&all->late_ns, 0.99);
@@ -328,6 +340,8 @@ static void client_fields(struct run *r, struct row *f)
         all->windows > 0 ? (double)all->busy_windows / (double)all->windows : 0.0);
     f->v[FIELD_loop_lag_p99_s] = value_num(
         lag_ns == NS_UNKNOWN ? 0.0 : (double)lag_ns / (double)NS_PER_S);
+    f->v[FIELD_core_wait_mean_s] = value_num((double)all->wait_ns / (double)NS_PER_S /
+                                             (double)all->wakes);
     f->v[FIELD_stamp_late_p99_ms] = value_num(
         late_ns == NS_UNKNOWN ? (double)NAN : (double)late_ns / (double)NS_PER_MS);
 }

@@ -214,6 +214,8 @@
       "windows above 80 % of a core")                                                    \
     X(loop_lag_p99_s, NUM, "s", LOWER, 0, "mMMm", TRUST,                                 \
       "lateness of the client's loop")                                                   \
+    X(core_wait_mean_s, NUM, "s", LOWER, 0, "-mm-", TRUST,                               \
+      "client's wait for a core, each time")                                             \
     X(client_rss_mb, NUM, "MB", LOWER, 0, "mMMm", TRUST, "client's memory")              \
     X(drain_interval_us, NUM, "us", NEITHER, 0, "mMMm", TRUST, "pause between reads")    \
     X(inflight_middle, NUM, "", NEITHER, 0, "mMMm", TRUST,                               \

@@ -49,6 +49,22 @@ static void put_plain(struct buf *out, const json_t *check, const char *field)
     json_to_text(json_object_get(check, "limit"), out);
 }
 
+/* Of a code's checks the first that fired, else the first. */
+static const json_t *told(const json_t *checks, const char *code)
+{
+    const json_t *first = NULL;
+    for (size_t i = 0; i < json_array_size(checks); i++) {
+        const json_t *check = json_array_get(checks, i);
+        const char *found = json_str_of(check, "code");
+        bool is_its = found != NULL && strcmp(found, code) == 0 &&
+                      json_str_of(check, "field") != NULL;
+        if (is_its && json_str_of(check, "text") != NULL)
+            return check;
+        first = first == NULL && is_its ? check : first;
+    }
+    return first;
+}
+
 void codes_check_text(const char *checks_json, const char *code, struct buf *out)
 {
     json_t *array = NULL;
@@ -56,18 +72,11 @@ void codes_check_text(const char *checks_json, const char *code, struct buf *out
     if (checks_json == NULL ||
         json_from_text(str_from(checks_json), "checks", &array, &ignored) != STATUS_OK)
         return;
-    for (size_t i = 0; i < json_array_size(array); i++) {
-        const json_t *check = json_array_get(array, i);
-        const char *found = json_str_of(check, "code");
-        const char *field = json_str_of(check, "field");
-        if (found == NULL || field == NULL || strcmp(found, code) != 0)
-            continue;
-        const char *text = json_str_of(check, "text");
-        if (text != NULL)
-            buf_printf(out, ": %s", text);
-        else
-            put_plain(out, check, field);
-        break;
-    }
+    const json_t *check = told(array, code);
+    const char *text = json_str_of(check, "text");
+    if (text != NULL)
+        buf_printf(out, ": %s", text);
+    else if (check != NULL)
+        put_plain(out, check, json_str_of(check, "field"));
     json_decref(array);
 }

@@ -38,17 +38,25 @@ bool goodput_is_met(const struct goodput *g, const struct gather_scope *scope,
            is_within(tpot_ms, g->tpot_ms);
 }
 
+/* In the window. An open load's ends with a send, a closed load's begins with one that is
+ * due: that one would be one too many. */
+static bool is_due(const struct loadshape *l, const struct request_record *q)
+{
+    const struct loadshape_window *w = &l->window;
+    if (l->definitions == 1 || w->is_whole)
+        return true;
+    return l->is_closed ? q->due_ns > w->begin_ns && q->due_ns <= w->end_ns
+                        : q->due_ns >= w->begin_ns && q->due_ns < w->end_ns;
+}
+
 struct goodput_count goodput_count(const struct goodput *g, const struct loadshape *l)
 {
     struct goodput_count n = {0};
     const struct gather_scope scope = {
         .repeat = l->repeat, .definitions = l->definitions, .begin_ns = NS_UNKNOWN};
-    bool is_all = l->definitions == 1 || l->window.is_whole;
     for (size_t i = 0; i < l->repeat->request_count; i++) {
         const struct request_record *q = &l->repeat->requests[i];
-        bool is_in = is_all ||
-                     (q->due_ns >= l->window.begin_ns && q->due_ns < l->window.end_ns);
-        if (!is_in || q->status == RECORD_INTERRUPTED)
+        if (!is_due(l, q) || q->status == RECORD_INTERRUPTED)
             continue;
         n.due++;
         n.good += goodput_is_met(g, &scope, q);

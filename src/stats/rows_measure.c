@@ -255,7 +255,7 @@ static bool lacks_values(const struct rows_measure *m, const struct series *of,
 static void fill_gap_counts(struct rows_measure *m, struct gather *g)
 {
     bool is_known = m->cell->has_gaps || m->run->definitions == 1;
-    if (m->cell->has_gaps && !m->is_buffered)
+    if (m->cell->has_gaps && !m->hides_instants)
         fill_num(m, FIELD_itl_max_ms, gather_max(g));
     if (!is_known)
         return;
@@ -267,8 +267,8 @@ static void fill_latency(struct rows_measure *m, const struct series *of,
                          struct gather *g)
 {
     bool has_values = of->kind != GATHER_ITL || m->cell->has_gaps;
-    if (!has_values || (of->needs_instants && m->is_buffered) || !fill_share(m, of, g) ||
-        lacks_values(m, of, g))
+    if (!has_values || (of->needs_instants && m->hides_instants) ||
+        !fill_share(m, of, g) || lacks_values(m, of, g))
         return;
     bool has_mean = !of->counts_lost || m->run->definitions == 1 ||
                     !verdict_load_has_errors(m->run, m->row);

@@ -22,7 +22,8 @@ struct rows_measure {
     /* by rows_measure_times: */
     struct loadshape shape;    /* online */
     struct gather_scope scope; /* whose latencies count */
-    bool is_buffered;          /* ANSWERS_BUFFERED: no instant of a token is known */
+    bool hides_instants;       /* most events were read together: nobody knows the tokens'
+                                  instants */
 };
 
 /* Counts and token sums: also of a repeat that failed. */

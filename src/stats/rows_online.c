@@ -144,8 +144,7 @@ enum status rows_online_fill(struct rows_measure *m)
     fill_window(m);
     fill_load(m);
     s = fill_reads(m);
-    m->is_buffered = m->run->definitions != 1 &&
-                     verdict_tokens_is_buffered(m->run, m->row);
+    m->hides_instants = verdict_tokens_reads(m->run, m->row) != VERDICT_READS_GOOD;
     if (s == STATUS_OK)
         s = fill_lag(m);
     if (s == STATUS_OK)
@@ -169,7 +168,7 @@ enum status rows_online_goodput(struct rows_measure *m)
     struct goodput limits;
     struct err ignored;
     const char *slo = field_str(m->row, FIELD_slo);
-    if (slo == NULL || m->is_buffered)
+    if (slo == NULL || m->hides_instants)
         return STATUS_OK;
     enum status s = goodput_read(slo, &limits, &ignored);
     if (s == STATUS_OK && knows(m, &limits))

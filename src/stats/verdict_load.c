@@ -7,6 +7,7 @@
 
 #include "stats/loadshape.h"
 #include "stats/tally.h"
+#include "stats/verdict_tokens.h"
 
 #define CLASSES_BYTES 160
 /* OVERLOADED, the second test: in flight at the end against what early answers give. */
@@ -86,9 +87,32 @@ void verdict_load_short_output(struct verdict_case *c)
                             num(c, FIELD_requests_ok));
 }
 
+/* Not only sends: who reads an answer late, and most of it at once, knows nothing of it.
+ */
+static void judge_reads(struct verdict_case *c)
+{
+    char text[128];
+    double wait_s = num(c, FIELD_core_wait_mean_s),
+           apart_s = num(c, FIELD_read_interval_p50_s);
+    if (verdict_tokens_reads(c->run, c->row) != VERDICT_READS_LATE)
+        return;
+    (void)snprintf(
+        text, sizeof text,
+        "answers read late and at once: %.3g ms of waiting for a core each time, "
+        "%.3g ms between reads",
+        wait_s * 1e3, apart_s * 1e3);
+    verdict_case_report(c, (struct verdict_finding){.field = "core_wait_mean_s",
+                                                    .value = value_num(wait_s),
+                                                    .limit = apart_s,
+                                                    .is_broken = true,
+                                                    .text = text});
+}
+
 void verdict_load_client_late(struct verdict_case *c)
 {
     const char *rate = field_str(c->row, FIELD_request_rate);
+    if (verdict_case_is_online(c))
+        judge_reads(c);
     if (!verdict_case_is_online(c) || (rate != NULL && strcmp(rate, "inf") == 0))
         return;
     double share = num(c, FIELD_send_late_share);

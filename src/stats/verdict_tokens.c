@@ -9,6 +9,7 @@
 
 /* Reads are on time where they are this much closer than what comes apart. */
 #define ON_TIME_SHARE     0.5
+#define READS_MIN         10 /* of an answer: each tells when a tenth of it came */
 #define DIFFERENCES_BYTES 128
 #define DIFFERENCES_SHOWN 3
 
@@ -36,19 +37,35 @@ static double bounded_share(const struct row *row)
     return all > 0 ? bounded / all : NAN;
 }
 
-/* The client's lateness is small against the time between two reads of an answer: it
- * would have seen apart what came apart. */
-static bool was_on_time(const struct row *row)
+static double known(double n)
 {
-    double drain_s = field_num(row, FIELD_drain_interval_us) / 1e6;
-    double late_s = field_num(row, FIELD_loop_lag_p99_s) + (isnan(drain_s) ? 0 : drain_s);
-    return late_s < ON_TIME_SHARE * field_num(row, FIELD_read_interval_p50_s);
+    return isnan(n) ? 0 : n;
 }
 
-bool verdict_tokens_is_buffered(const struct run_data *run, const struct row *row)
+/* How late a read is, seen from what it could have read. */
+static double late_s(const struct row *row)
 {
-    return bounded_share(row) > verdict_limit(run, verdict_find("ANSWERS_BUFFERED")) &&
-           was_on_time(row);
+    double lag_s = field_num(row, FIELD_loop_lag_p99_s);
+    double wait_s = known(field_num(row, FIELD_core_wait_mean_s));
+    return fmax(lag_s, isnan(lag_s) ? NAN : wait_s) +
+           known(field_num(row, FIELD_drain_interval_us)) / 1e6;
+}
+
+static double reads_an_answer(const struct row *row)
+{
+    return (field_num(row, FIELD_stamps_exact) + field_num(row, FIELD_stamps_tail)) /
+           field_num(row, FIELD_requests_ok);
+}
+
+enum verdict_reads verdict_tokens_reads(const struct run_data *run, const struct row *row)
+{
+    double limit = verdict_limit(run, verdict_find("ANSWERS_BUFFERED"));
+    double late = late_s(row), apart = field_num(row, FIELD_read_interval_p50_s);
+    if (run->definitions == 1 || !(bounded_share(row) > limit) || isnan(late + apart))
+        return VERDICT_READS_GOOD;
+    if (late < ON_TIME_SHARE * apart)
+        return VERDICT_READS_BUFFERED;
+    return reads_an_answer(row) < READS_MIN ? VERDICT_READS_LATE : VERDICT_READS_GOOD;
 }
 
 void verdict_tokens_buffered(struct verdict_case *c)
@@ -57,8 +74,9 @@ void verdict_tokens_buffered(struct verdict_case *c)
     if (c->run->definitions == 1)
         return;
     verdict_case_number(c,
-                        (struct verdict_number){
-                            share, c->limit, verdict_tokens_is_buffered(c->run, c->row)},
+                        (struct verdict_number){share, c->limit,
+                                                verdict_tokens_reads(c->run, c->row) ==
+                                                    VERDICT_READS_BUFFERED},
                         "%.3g %% of the events came with a later one, limit %.3g %%",
                         share * 100, c->limit * 100);
 }

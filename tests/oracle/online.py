@@ -82,6 +82,12 @@ class Shape:
             return [r for r in self.requests if not is_first(r)]
         return [r for r in self.requests if self.begin <= r["due_ns"] < self.end]
 
+    def is_due(self, due_ns):
+        if self.is_whole:
+            return True
+        return self.begin < due_ns <= self.end if self.is_closed else \
+            self.begin <= due_ns < self.end
+
     def tokens(self):
         if any(r.get("tokens_out") is None for r in self.ok):
             return None
@@ -180,7 +186,7 @@ def meets(request, slo):
 
 
 def goodput(row, shape):
-    if row.get("slo") is None or row["is_buffered"]:
+    if row.get("slo") is None or row["reads"] != "good":
         return {"goodput_rps": None, "goodput_share": None}
     slo, several = row["slo"], any(r.get("tokens_out") != 1 for r in shape.ok)
     if ("tpot_ms" in slo and row.get("tpot_mean_ms") is None and several) or \
@@ -188,7 +194,7 @@ def goodput(row, shape):
         return {"goodput_rps": None, "goodput_share": None}
     due = [r for r in shape.requests
            if r["status"] in ("ok", "failed", "unanswered") and
-           (shape.is_whole or shape.begin <= r["due_ns"] < shape.end)]
+           shape.is_due(r["due_ns"])]
     good = sum(meets(r, slo) for r in due)
     return {"goodput_rps": good / shape.seconds(),
             "goodput_share": good / len(due) if due else None}
@@ -226,14 +232,18 @@ def stamps(ok):
             for name, letter in (("exact", "x"), ("bounded", "b"), ("tail", "t"))}
 
 
-def is_buffered(row, limit):
-    """Most events came with a later one, though our reads were closer than what came apart."""
+def reads_of(row, limit):
+    """buffered: most events came with a later one, though our reads were closer than what came
+    apart; late: they were not, and are too few to tell when tokens came."""
     total = row["stamps_exact"] + row["stamps_bounded"] + row["stamps_tail"]
     lag, apart = row["loop_lag_p99_s"], row["read_interval_p50_s"]
-    if not total or lag is None or apart is None:
-        return False
-    late = lag + (row["drain_interval_us"] or 0) / 1e6
-    return row["stamps_bounded"] / total > limit and late < 0.5 * apart
+    if not total or lag is None or apart is None or row["stamps_bounded"] / total <= limit:
+        return "good"
+    late = max(lag, row.get("core_wait_mean_s") or 0) + (row["drain_interval_us"] or 0) / 1e6
+    if late < 0.5 * apart:
+        return "buffered"
+    own = (row["stamps_exact"] + row["stamps_tail"]) / row["requests_ok"]
+    return "late" if own < 10 else "good"
 
 
 def is_open(row):

@@ -311,12 +311,12 @@ class Oracle:
             requests_per_second=len(ok) / took, total_tokens_per_second=ratio(both, took),
             cached_input_tokens=cached, cache_hit_rate=ratio(cached, inputs),
             cache_hit_rate_expected=ratio(head.get("expected_cached_tokens"), prompts))
-        scope, row["is_buffered"] = requests, False
+        scope, row["reads"] = requests, "good"
         if row["serving_mode"] == "online":
             shape = online.Shape(row, cell, self.repeats[index], ok)
             row.update(online.fields(row, shape))
             scope, rate = shape.scope(), row["window_tokens_per_second"]
-            row["is_buffered"] = online.is_buffered(row, self.limit("ANSWERS_BUFFERED", 0.5))
+            row["reads"] = online.reads_of(row, self.limit("ANSWERS_BUFFERED", 0.5))
         self.latencies(row, cell, scope)
         if row["serving_mode"] == "online":
             row.update(online.goodput(row, shape))
@@ -334,7 +334,7 @@ class Oracle:
         several = [r for r in answered
                    if r.get("tokens_out") != 1 and not r["answer"].is_whole]
         has_errors = self.lost_share(row) > self.limit("ERRORS", 0.001)
-        hidden = {"ttft", "ttft_service", "decode", "tpot", "itl"} if row["is_buffered"] else set()
+        hidden = {"ttft", "ttft_service", "decode", "tpot", "itl"} if row["reads"] != "good" else set()
         hidden |= {name for name in ("ttft", "ttft_service", "decode")
                    if len(s[name].values) < 0.95 * len(answered)}
         if not cell["gaps"]:
@@ -365,7 +365,7 @@ class Oracle:
         ok = [r for r in self.requests_of(row) if r["status"] == "ok"]
         booked = [r["answer"].booked() for r in ok]
         row.update(itl_gaps=sum(n for n, _ in booked), itl_excluded=sum(n for _, n in booked))
-        if not row["is_buffered"]:
+        if row["reads"] == "good":
             row["itl_max_ms"] = max(s["itl"].values, default=None)
 
     def requests_of(self, row):
@@ -419,6 +419,10 @@ class Oracle:
         above("ERRORS", "requests_failed", 0.001, value=self.lost_share(row))
         if self.cells[head["cell"]]["fixed_lengths"]:
             above("SHORT_OUTPUT", "requests_wrong_length", 0)
+        reads = online.reads_of(row, limits.get("ANSWERS_BUFFERED", 0.5)) if is_online else "good"
+        if reads == "late":
+            judged.append(("CLIENT_LATE", "core_wait_mean_s", row["core_wait_mean_s"],
+                           row["read_interval_p50_s"], True, "reasons"))
         if is_online and row["request_rate"] != "inf":
             late, limit = row["send_late_share"], limits.get("CLIENT_LATE", 0.01)
             rule("CLIENT_LATE", "send_late_share", late, limit,
@@ -445,7 +449,7 @@ class Oracle:
         if sum(stamps.values()):
             limit = limits.get("ANSWERS_BUFFERED", 0.5)
             rule("ANSWERS_BUFFERED", "stamps_bounded", stamps["bounded"] / sum(stamps.values()),
-                 limit, online.is_buffered(row, limit))
+                 limit, online.reads_of(row, limit) == "buffered")
         if is_open:
             rule("SHORT_RUN", "steady_s", row["steady_s"], online.JUDGED * row["e2e_early_s"],
                  online.is_short(row), "open")

@@ -35,7 +35,7 @@ def test_made_journal(made):
                      "OVERLOADED", "CACHE_UNEXPECTED", "TOKENS_ESTIMATED", "CACHE_UNKNOWN",
                      "RATE_CAPPED", "SHORT_RUN", "STAMPS_BOUNDED", "ANSWERS_BUFFERED",
                      "TOKENS_PER_EVENT_UNKNOWN", "PARTIAL_ITL", "PARTIAL_TPOT"}
-    for code, count in (("OVERLOADED", 1), ("CLIENT_BUSY", 1), ("CLIENT_LATE", 2),
+    for code, count in (("OVERLOADED", 1), ("CLIENT_BUSY", 1), ("CLIENT_LATE", 3),
                         ("RATE_MISSED", 1), ("RATE_CAPPED", 1)):
         found = [r for r in checked.rows if code in r["reasons"] + r["warnings"]]
         assert len(found) == count, (code, [r["notes"] for r in found])
@@ -77,8 +77,8 @@ def test_where_the_window_is_the_whole(made):
 
 
 def is_wholly_known(row):
-    is_in_pieces = not (row["request_rate"] == 4.5 and row["repeat"] == 3)
-    return row["error"] is None and row["actual_output_tokens"] is not None and is_in_pieces
+    is_odd = row["request_rate"] == 4.5 and row["repeat"] in (3, 9)  # in one piece, read late
+    return row["error"] is None and row["actual_output_tokens"] is not None and not is_odd
 
 
 def test_required_fields(made, inferbench, tmp_path):

@@ -41,6 +41,38 @@ static void *pin(void *arg)
     return thread_pin(cpu) && sched_getcpu() == cpu ? arg : NULL;
 }
 
+/* Where it is not allowed nothing changes. */
+static void *go_first(void *arg)
+{
+    int before = sched_getscheduler(0);
+    *(bool *)arg = thread_go_first();
+    int after = sched_getscheduler(0) & ~SCHED_RESET_ON_FORK;
+    return after == (*(bool *)arg ? SCHED_FIFO : before) ? arg : NULL;
+}
+
+static void first_of_all(void **state)
+{
+    (void)state;
+    bool is_granted = false;
+    void *result = NULL;
+    pthread_t thread;
+    assert_int_equal(pthread_create(&thread, NULL, go_first, &is_granted), 0);
+    pthread_join(thread, &result);
+    assert_non_null(result);
+    assert_int_not_equal(sched_getscheduler(0) & ~SCHED_RESET_ON_FORK, SCHED_FIFO);
+}
+
+static void waits(void **state)
+{
+    (void)state;
+    struct thread_waits before, after;
+    if (!thread_waited(&before))
+        skip(); /* a kernel without schedstat */
+    usleep(1000);
+    assert_true(thread_waited(&after));
+    assert_true(after.count > before.count && after.wait_ns >= before.wait_ns);
+}
+
 static void cores_to_spare(void **state)
 {
     (void)state;
@@ -62,7 +94,8 @@ static void cores_to_spare(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(one_thread_alone),
-                                       cmocka_unit_test(cores_to_spare)};
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(one_thread_alone), cmocka_unit_test(first_of_all),
+        cmocka_unit_test(waits), cmocka_unit_test(cores_to_spare)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

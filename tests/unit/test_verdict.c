@@ -259,6 +259,15 @@ static void test_buffered(void **state)
     assert_true(field_num(r, FIELD_e2e_mean_s) > 0);
     set(b, FIELD_loop_lag_p99_s, value_num(0.06)); /* too late to tell */
     expect(b, "[]", "[\"STAMPS_BOUNDED\"]");
+    /* so late that each answer has few reads of its own: the client is to blame */
+    stamps(b, 5, 90, 5);
+    expect(b, "[\"CLIENT_LATE\"]", "[\"STAMPS_BOUNDED\"]");
+    assert_int_equal(r->v[FIELD_ttft_mean_s].kind, VALUE_NULL);
+    set(b, FIELD_loop_lag_p99_s, value_num(0));
+    expect(b, "[\"ANSWERS_BUFFERED\"]", "[\"STAMPS_BOUNDED\"]");
+    set(b, FIELD_core_wait_mean_s, value_num(0.06)); /* no lag: nothing was timed */
+    expect(b, "[\"CLIENT_LATE\"]", "[\"STAMPS_BOUNDED\"]");
+    assert_true(has_text(b, "60 ms of waiting for a core each time, 100 ms between reads"));
     set(b, FIELD_loop_lag_p99_s, value_null());
     expect(b, "[]", "[\"STAMPS_BOUNDED\"]");
 }
