@@ -267,7 +267,8 @@ static void test_buffered(void **state)
     expect(b, "[\"ANSWERS_BUFFERED\"]", "[\"STAMPS_BOUNDED\"]");
     set(b, FIELD_core_wait_mean_s, value_num(0.06)); /* no lag: nothing was timed */
     expect(b, "[\"CLIENT_LATE\"]", "[\"STAMPS_BOUNDED\"]");
-    assert_true(has_text(b, "60 ms of waiting for a core each time, 100 ms between reads"));
+    assert_true(
+        has_text(b, "60 ms of waiting for a core each time, 100 ms between reads"));
     set(b, FIELD_loop_lag_p99_s, value_null());
     expect(b, "[]", "[\"STAMPS_BOUNDED\"]");
 }
