@@ -21,7 +21,7 @@ static enum status read_row(struct reader *r, struct err *e)
 {
     struct scan *s = &r->scan;
     struct scan_level level;
-    struct foreign_row row = {.members = r->members, .count = 0};
+    struct foreign_row row = {.members = r->members, .index = r->file->row_count};
     if (scan_peek(s) != '{')
         return scan_fail(s, e, "row %zu is not an object", r->file->row_count);
     const char *from = s->at;
@@ -148,10 +148,10 @@ static enum status read_format(struct foreign_file *f, struct err *e)
         if (st == STATUS_OK && str_is(key, "format"))
             (void)str_to_i64(value.text, &f->format);
     }
-    if (st != STATUS_OK || f->format <= 1)
+    if (st != STATUS_OK || f->format <= FOREIGN_FORMAT_MAX)
         return st;
-    (void)status_fail(e, STATUS_BAD_INPUT, f->path, "is of format %lld, newer than 1",
-                      (long long)f->format);
+    (void)status_fail(e, STATUS_BAD_INPUT, f->path, "is of format %lld, newer than %d",
+                      (long long)f->format, FOREIGN_FORMAT_MAX);
     return status_hint(e, "Read it with a newer inferbench");
 }
 

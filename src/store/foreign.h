@@ -11,6 +11,7 @@
 #include "text/digest.h"
 
 #define FOREIGN_FIELDS_MAX     512
+#define FOREIGN_FORMAT_MAX     2 /* the newest metadata.format that is understood */
 #define FOREIGN_FILE_MAX_BYTES ((size_t)4 << 30)
 
 struct foreign_member {
@@ -21,6 +22,7 @@ struct foreign_member {
 /* One row as it stands in the file; pieces of the file's text. */
 struct foreign_row {
     struct str text;
+    size_t index;                         /* in the file, from 0 */
     const struct foreign_member *members; /* [count], in the file's order */
     size_t count;
     bool has_nonfinite; /* NaN or Infinity stands somewhere in it */

@@ -114,7 +114,7 @@ def test_an_instance_type_is_given_to_unknown_rows_only(inferbench, tmp_path):
     (b'{"results": []} {}', "the end of the file"),
     (b'{"hello": 1}', 'has no "results"'),
     (b'', "is empty"),
-    (b'{"metadata": {"format": 2}, "results": []}', "newer inferbench"),
+    (b'{"metadata": {"format": 3}, "results": []}', "newer inferbench"),
     (b'{"type":"run"}\n{"type":"cell"}\n', "journal"),
 ])
 def test_a_broken_file_is_named_skipped_and_makes_it_fail(inferbench, tmp_path, content, why):
