@@ -111,17 +111,55 @@ def test_compiled_batch_is_said_and_no_obstacle(inferbench, two, tmp_path):
     assert "no partner" not in report
 
 
-def test_other_settings_hinder_and_are_listed(inferbench, two, tmp_path):
-    path = next((tmp_path / "results/inf2.xlarge").glob("offline_results_*"))
+def changed(tmp_path, machine, **values):
+    """Other values in all rows of a machine."""
+    path = next((tmp_path / "results" / machine).glob("offline_results_*"))
     data = json.loads(path.read_text())
     for row in data["results"]:
-        row["dtype"] = "float16"
+        row.update(values)
     path.write_text(json.dumps(data))
+
+
+def test_other_settings_hinder_and_are_listed(inferbench, two, tmp_path):
+    changed(tmp_path, "inf2.xlarge", hardware_type="gpu", dtype="float16")
     done = inferbench("analyze", "results")
     assert done.returncode == 0, done.stderr
     assert "No two machines share a cell" in done.stdout
     report = (tmp_path / "analysis/summary_report.txt").read_text()
     assert "differs in dtype" in " ".join(report.split())
+
+
+def test_types_of_two_kinds_of_device_are_said(inferbench, two, tmp_path):
+    changed(tmp_path, "inf2.xlarge", dtype="float16")
+    done = inferbench("analyze", "results")
+    assert "(8 matched cells)" in done.stdout
+    report = " ".join((tmp_path / "analysis/summary_report.txt").read_text().split())
+    assert "dtype none / float16" in report and "no partner" not in report
+
+
+@pytest.mark.parametrize("value", [True, None])
+def test_simulated_is_not_compared_with_real(inferbench, two, tmp_path, value):
+    changed(tmp_path, "inf2.xlarge", is_simulated=value)
+    done = inferbench("analyze", "results")
+    assert "No two machines share a cell" in done.stdout
+    report = " ".join((tmp_path / "analysis/summary_report.txt").read_text().split())
+    assert f"differs in is_simulated (off, there {'on' if value else 'unknown'})" in report
+
+
+@pytest.mark.parametrize("field,value", [
+    ("enforce_eager", False), ("block_size", 32), ("kv_cache_tokens", 9999), ("devices", 2),
+    ("seed", 7), ("engine_args", ["kv_cache_dtype=fp8"]), ("num_prompts", 7),
+    ("stop_at_eos", True), ("extra_body", {"top_k": 1}), ("burstiness", 0.5)])
+def test_repeats_of_other_settings_are_other_cells(inferbench, two, tmp_path, field, value):
+    """Two runs of a machine that differ in what no list of ours held once."""
+    rows = [dict(row, definitions=2) for row in two["g5.xlarge"]]
+    other = [dict(row, run_id="0" * 32, **{field: value}) for row in rows]
+    (tmp_path / "g5.json").write_text(json.dumps(rows + other))
+    done = inferbench("analyze", "g5.json", "--plots", "ttft")
+    assert done.returncode == 0, done.stderr
+    report = (tmp_path / "analysis/summary_report.txt").read_text()
+    assert "g5.xlarge: 16 cells, 64 measured repeats" in report
+    assert f"bs=1 cache=off {field}=" in " ".join(report.split())
 
 
 def pixels(path):

@@ -73,6 +73,61 @@ static void test_nameless(void **state)
     assert_string_equal(f->x.machines.sides[1], "? two");
 }
 
+/* Two machines that nobody named, in one merged file. */
+static void test_nameless_in_one_file(void **state)
+{
+    struct analysis_fixture *f = *state;
+    for (int i = 0; i < 4; i++) {
+        struct row *r = add(f, "unknown", "short", 1, 100);
+        r->v[FIELD_machine_sha256] = value_str(i == 3   ? NULL
+                                               : i == 1 ? "bbbbbbbbbbbbbbbb"
+                                                        : "aaaaaaaaaaaaaaaa");
+    }
+    analysis_fixture_build(f, NULL, NULL);
+    assert_int_equal(f->x.machines.side_count, 3);
+    assert_string_equal(f->x.machines.sides[0], "? aaaaaaaa");
+    assert_string_equal(f->x.machines.sides[1], "? bbbbbbbb");
+    assert_string_equal(f->x.machines.sides[2], "this machine");
+    assert_int_equal(f->x.machines.group_count, 2);
+    for (int i = 0; i < 4; i++) {
+        f->rows[i].v[FIELD_label] = value_null();
+        f->rows[i].v[FIELD_machine_sha256] = value_str("aaaaaaaaaaaaaaaa");
+    }
+    analysis_fixture_build(f, NULL, NULL);
+    assert_int_equal(f->x.machines.side_count, 1);
+    for (int i = 0; i < 4; i++)
+        f->rows[i].v[FIELD_label] = value_null();
+    f->rows[1].v[FIELD_machine_sha256] = value_str("bbbbbbbbbbbbbbbb");
+    f->corpus.file_count = 2;
+    f->of[3].file = "two.json";
+    analysis_fixture_build(f, NULL, NULL);
+    assert_int_equal(f->x.machines.side_count, 3);
+    assert_string_equal(f->x.machines.sides[0], "? one aaaaaaaa");
+    assert_string_equal(f->x.machines.sides[1], "? one bbbbbbbb");
+    assert_string_equal(f->x.machines.sides[2], "? two");
+}
+
+/* A model is what its files are, not what they are called. */
+static void test_models(void **state)
+{
+    struct analysis_fixture *f = *state;
+    struct row *a = add(f, "g5", "short", 1, 100), *b = add(f, "g5", "short", 1, 100);
+    a->v[FIELD_model_fingerprint] = b->v[FIELD_model_fingerprint] = value_str("f");
+    b->v[FIELD_model_name] = value_str("/models/m");
+    b->v[FIELD_engine_version] = value_str("2");
+    a->v[FIELD_engine_version] = value_str("1");
+    analysis_fixture_build(f, NULL, NULL);
+    assert_int_equal(f->x.by, MATCH_BY_VERSION);
+    assert_int_equal(f->x.machines.group_count, 1);
+    analysis_fixture_build(f, "model_name", NULL);
+    assert_int_equal(f->x.machines.side_count, 1);
+    assert_string_equal(f->x.machines.sides[0], "m");
+    b->v[FIELD_model_fingerprint] = value_str("g");
+    b->v[FIELD_model_name] = value_str("n");
+    analysis_fixture_build(f, NULL, NULL);
+    assert_int_equal(f->x.by, MATCH_BY_MODEL);
+}
+
 /* ON against OFF of each machine, however long its name. */
 static void test_caching(void **state)
 {
@@ -135,6 +190,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_default_by, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_baseline, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_nameless, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_nameless_in_one_file, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_models, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_caching, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_marks, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_no_memory, set_up, tear_down),
