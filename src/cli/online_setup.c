@@ -178,6 +178,7 @@ enum status online_setup_plan(struct online_job *j, struct err *e)
             STATUS_OK ||
         check_engine_words(j, e) != STATUS_OK ||
         online_loads_goodput(&o->goodput, &j->job.arena, &j->slo_json, e) != STATUS_OK ||
+        online_target_body(o, &j->job.arena, &j->body_json, e) != STATUS_OK ||
         build_plan(j, e) != STATUS_OK)
         return e->code;
     j->target.is_closed_load = j->plan.options.loads[0].kind == ONLINE_CLOSED;

@@ -28,6 +28,7 @@ struct openai_server {
     struct openai_counters before; /* sums at the last engine_openai_server_count */
     double kv_usage_max;           /* since then */
     struct instant next_sample;
+    double started_s; /* when its process began, since the epoch; NAN: not said */
 };
 
 MUST_CHECK enum status engine_openai_server_open(struct openai_server *s,

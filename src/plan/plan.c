@@ -72,7 +72,25 @@ static enum status hash_plan(const struct plan_options *o, char out[DIGEST_HEX_B
     return STATUS_OK;
 }
 
-static void fill_cells(struct plan *p)
+static enum status hash_cell(const struct plan_options *o, struct plan_cell *cell)
+{
+    struct digest d;
+    const struct seal_work work = {.scenario = cell->scenario,
+                                   .seed = o->seed,
+                                   .max_tokens = o->max_tokens,
+                                   .is_prefix_warm = o->is_prefix_warm};
+
+    if (digest_init(&d) != STATUS_OK) {
+        return STATUS_NO_MEMORY;
+    }
+    seal_work(&d, &work);
+    seal_text(&d, "batch");
+    seal_int(&d, cell->batch_size);
+    digest_hex(&d, cell->sha256);
+    return STATUS_OK;
+}
+
+static enum status fill_cells(struct plan *p)
 {
     const struct plan_options *o = &p->options;
     struct plan_cell *cell = p->cells;
@@ -87,9 +105,13 @@ static void fill_cells(struct plan *p)
                     .max_tokens = lengths_cell(o->max_tokens, &o->scenarios[s], batch),
                     .caching = o->caching[c],
                     .setting = c};
+                if (hash_cell(o, cell) != STATUS_OK) {
+                    return STATUS_NO_MEMORY;
+                }
             }
         }
     }
+    return STATUS_OK;
 }
 
 enum status plan_build(const struct plan_options *o, struct arena *a, struct plan *out,
@@ -103,11 +125,11 @@ enum status plan_build(const struct plan_options *o, struct arena *a, struct pla
     }
     p.cell_count = o->caching_count * o->scenario_count * o->batch_sizes.count;
     p.cells = arena_alloc(a, p.cell_count, sizeof *p.cells);
-    if (p.cells == NULL || hash_plan(o, p.sha256) != STATUS_OK) {
+    if (p.cells == NULL || hash_plan(o, p.sha256) != STATUS_OK ||
+        fill_cells(&p) != STATUS_OK) {
         return status_fail(e, STATUS_NO_MEMORY, "plan", "no memory for %zu cells",
                            p.cell_count);
     }
-    fill_cells(&p);
     *out = p;
     return STATUS_OK;
 }

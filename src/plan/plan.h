@@ -51,7 +51,8 @@ struct plan_cell {
     int64_t batch_size;
     int64_t max_tokens;
     bool caching;
-    size_t setting; /* which caching[] */
+    size_t setting;  /* which caching[] */
+    char sha256[65]; /* of its work: neither of other cells nor of the repeats' number */
 };
 
 struct plan {

@@ -214,10 +214,26 @@ static const char *counterpart(const json_t *list, const char *pair, bool *is_sa
     return found;
 }
 
-/* Elements of `list` that `other` has not, or with another value. */
-static void add_args_of(struct match_diff_list *w, const json_t *list,
-                        const json_t *other, bool is_first)
+/* An argument that is a field of its own, which differs too and is told. */
+static bool is_told(const char *pair, const struct row *a, const struct row *b)
 {
+    char name[64];
+    struct str key = key_of(pair);
+    snprintf(name, sizeof name, "%.*s", (int)key.len, key.ptr);
+    enum field_id id = field_find(name);
+    return id != FIELD_COUNT && !match_field_is_equal(a, b, id);
+}
+
+/* The arguments of two rows. */
+struct args {
+    const struct row *rows[2];
+    json_t *lists[2];
+};
+
+/* Elements of a row's list that the other has not, or with another value. */
+static void add_args_of(struct match_diff_list *w, const struct args *args, bool is_first)
+{
+    const json_t *list = args->lists[!is_first], *other = args->lists[is_first];
     size_t i;
     const json_t *item;
     json_array_foreach(list, i, item)
@@ -227,7 +243,8 @@ static void add_args_of(struct match_diff_list *w, const json_t *list,
         if (text == NULL)
             continue;
         const char *there = counterpart(other, text, &is_same);
-        if (is_same || (!is_first && there != NULL))
+        if (is_same || (!is_first && there != NULL) ||
+            is_told(text, args->rows[0], args->rows[1]))
             continue; /* equal, or told when the other side was gone through */
         const char *mine = shown(text, w->arena);
         const char *theirs = there != NULL ? shown(there, w->arena) : NOT_SET;
@@ -253,17 +270,19 @@ static json_t *list_of(const struct row *row, enum field_id id, bool *ran_out)
 
 static void add_args(struct match_diff_list *w, const struct row *a, const struct row *b)
 {
-    json_t *x = list_of(a, FIELD_engine_args, &w->has_failed);
-    json_t *y = list_of(b, FIELD_engine_args, &w->has_failed);
-    size_t before = w->count;
-    if (x != NULL && y != NULL) {
-        add_args_of(w, x, y, true);
-        add_args_of(w, y, x, false);
+    struct args args = {.rows = {a, b}};
+    json_t **lists = args.lists;
+    lists[0] = list_of(a, FIELD_engine_args, &w->has_failed);
+    lists[1] = list_of(b, FIELD_engine_args, &w->has_failed);
+    if (lists[0] != NULL && lists[1] != NULL) {
+        add_args_of(w, &args, true);
+        add_args_of(w, &args, false);
+    } else if (!w->has_failed) {
+        add(w, FIELD_engine_args,
+            lists[0] != NULL ? "known / unknown" : "unknown / known");
     }
-    if (w->count == before && !w->has_failed)
-        add(w, FIELD_engine_args, x != NULL ? "known / unknown" : "unknown / known");
-    json_decref(x);
-    json_decref(y);
+    json_decref(lists[0]);
+    json_decref(lists[1]);
 }
 
 static void add_field(struct match_diff_list *w, const struct row *a, const struct row *b,
@@ -324,34 +343,43 @@ enum status match_diff_text(const struct match_diff_list *list, const char **out
     return STATUS_OK;
 }
 
-/* "batch_size (4, there 8)" */
+/* " (a=1 / a=2)", the first argument that differs; NULL: no memory. */
+static const char *explain_args(const struct match_pair *pair, struct arena *arena)
+{
+    struct match_diff_list w = {.arena = arena};
+    add_args(&w, pair->baseline->row, pair->other->row);
+    if (w.has_failed || w.count == 0)
+        return w.has_failed ? NULL : "";
+    return arena_printf(arena, " (%s)", w.items[0].values);
+}
+
+/* " (4, there 8)" */
+static const char *explain_values(const struct match_pair *pair, enum field_id id,
+                                  struct arena *arena)
+{
+    char x[MATCH_FIELD_BYTES], y[MATCH_FIELD_BYTES];
+    if (id == FIELD_engine_args)
+        return explain_args(pair, arena);
+    if (phrase_of(id) != NULL)
+        return arena_printf(arena, " (%s)", phrase_of(id));
+    match_field_say(pair->baseline->row, id, x);
+    match_field_say(pair->other->row, id, y);
+    return arena_printf(arena, " (%s, there %s)", x, y);
+}
+
+/* "batch_size (4, there 8)"; NULL: no memory. */
 static const char *explain_field(const char *text, const struct match_pair *pair,
                                  enum field_id id, bool is_first, struct arena *arena)
 {
-    const struct row *a = pair->baseline->row, *b = pair->other->row;
-    const char *comma = is_first ? "" : ", ";
-    char x[MATCH_FIELD_BYTES], y[MATCH_FIELD_BYTES];
-    if (phrase_of(id) != NULL)
-        return arena_printf(arena, "%s%s%s (%s)", text, comma, field_table[id].name,
-                            phrase_of(id));
-    if (id == FIELD_model_name && match_field_is_same(a, b, FIELD_model_name)) /* of one
-                                                                                  name,
-                                                                                  and yet
-                                                                                  another
-                                                                                */
+    /* two models of one name differ in what tells them apart */
+    if (id == FIELD_model_name &&
+        match_field_is_same(pair->baseline->row, pair->other->row, id))
         id = FIELD_model_fingerprint;
-    if (id == FIELD_engine_args) {
-        struct match_diff_list w = {.arena = arena};
-        add_args(&w, a, b);
-        if (w.has_failed)
-            return NULL;
-        return arena_printf(arena, "%s%s%s (%s)", text, comma, field_table[id].name,
-                            w.items[0].values);
-    }
-    match_field_say(a, id, x);
-    match_field_say(b, id, y);
-    return arena_printf(arena, "%s%s%s (%s, there %s)", text, comma, field_table[id].name,
-                        x, y);
+    const char *values = explain_values(pair, id, arena);
+    if (values == NULL)
+        return NULL;
+    return arena_printf(arena, "%s%s%s%s", text, is_first ? "" : ", ",
+                        field_table[id].name, values);
 }
 
 const char *match_diff_explain(const struct match_fields *fields,

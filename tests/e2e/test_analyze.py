@@ -481,3 +481,28 @@ def test_scripts_draw_again_by_hand(inferbench, two, tmp_path):
     for script in sorted((tmp_path / "analysis/source").glob("*.gp")):
         subprocess.run(["gnuplot", script.name], cwd=script.parent, check=True, timeout=60)
     assert len(list((tmp_path / "analysis").glob("*.png"))) == len(PNGS)
+
+
+def test_words_of_the_engine_are_said(inferbench, tmp_path):
+    """Runs that differ in what no field but engine_args holds."""
+    words = {"plain": [], "fp8": ["--kv-cache-dtype", "fp8"],
+             "spec": ["--speculative-config", '{"num_speculative_tokens": 4, "method": "ngram"}']}
+    for label, rest in words.items():
+        done = inferbench(*NULL, "--scenarios", "short", "--batch-sizes", "1", "--num-runs", "4",
+                          "--label", label, "--output-dir", f"in/{label}", "--", *rest)
+        assert done.returncode == 0, done.stderr
+    assert inferbench("analyze", "in", "--plots", "ttft", "--baseline", "plain").returncode == 0
+    report = " ".join((tmp_path / "analysis/summary_report.txt").read_text().split())
+    assert "also different: engine_args not set / kv_cache_dtype=fp8" in report
+    assert ('also different: engine_args not set / speculative_config='
+            '{"method":"ngram","num_speculative_tokens":4}') in report
+
+
+def test_one_label_of_two_kinds_of_words(inferbench, tmp_path):
+    """Nothing is averaged over them."""
+    for folder, rest in (("a", []), ("b", ["--kv-cache-dtype", "fp8"])):
+        done = inferbench(*NULL, "--scenarios", "short", "--batch-sizes", "1", "--num-runs", "4",
+                          "--label", "mine", "--output-dir", f"in/{folder}", "--", *rest)
+        assert done.returncode == 0, done.stderr
+    assert inferbench("analyze", "in", "--plots", "ttft").returncode == 0
+    assert "mine: 2 cells, 6 measured" in (tmp_path / "analysis/summary_report.txt").read_text()

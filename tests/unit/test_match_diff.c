@@ -197,6 +197,23 @@ static void test_order(void **state)
     assert_non_null(strstr(said(b, MATCH_BY_LABEL), "engine_args unknown / known"));
 }
 
+/* What a field tells, its argument need not. */
+static void test_arguments_with_fields(void **state)
+{
+    struct match_fixture *b = *state;
+    match_fixture_twins(b);
+    b->rows[0].v[FIELD_devices] = value_int(1);
+    b->rows[1].v[FIELD_devices] = value_int(2);
+    b->rows[0].v[FIELD_engine_args] = value_json("[\"devices=1\",\"dtype=auto\"]");
+    b->rows[1].v[FIELD_engine_args] = value_json("[\"devices=2\",\"dtype=half\"]");
+    collect(b, MATCH_BY_LABEL, 2);
+    assert_string_equal(said(b, MATCH_BY_LABEL),
+                        "engine_args dtype=auto / dtype=half, devices 1 / 2");
+    b->rows[0].v[FIELD_engine_args] = value_json("[\"devices=1\"]");
+    b->rows[1].v[FIELD_engine_args] = value_json("[\"devices=2\"]");
+    assert_string_equal(said(b, MATCH_BY_LABEL), "devices 1 / 2");
+}
+
 /* A client on the machine itself is no other client. */
 static void test_own_client(void **state)
 {
@@ -375,6 +392,7 @@ int main(void)
         TEST(test_by_nature),
         TEST(test_order),
         TEST(test_own_client),
+        TEST(test_arguments_with_fields),
         TEST(test_list),
         TEST(test_published),
         TEST(test_fingerprint),

@@ -192,6 +192,59 @@ static void test_hash(void **state)
 #undef SAME
 }
 
+/* A cell's digest knows its own work alone. */
+static void test_hash_of_a_cell(void **state)
+{
+    struct fixture *f = fixture_of(state);
+    struct plan p = build(f), q;
+    struct plan_options good = f->o;
+    size_t half = p.cell_count / 2;
+    struct scenario s[5];
+
+    assert_int_equal(strlen(p.cells[0].sha256), 64);
+    for (size_t i = 0; i < half; i++) {
+        assert_string_equal(p.cells[i].sha256, p.cells[half + i].sha256); /* OFF, ON */
+        for (size_t k = 0; k < i; k++) {
+            assert_string_not_equal(p.cells[i].sha256, p.cells[k].sha256);
+        }
+    }
+#define SAME(equal)                                                                 \
+    do {                                                                            \
+        q = build(f);                                                               \
+        assert_int_equal(strcmp(p.cells[0].sha256, q.cells[0].sha256) == 0, equal); \
+        f->o = good;                                                                \
+    } while (0)
+    f->o.num_runs = 9;
+    f->o.caching_count = 1;
+    f->o.batch_sizes.count = 1;
+    f->o.scenario_count = 1;
+    SAME(1);
+    f->o.max_tokens = good.scenarios[0].max_tokens; /* as it is anyway */
+    SAME(1);
+    f->o.max_tokens = good.scenarios[0].max_tokens + 1;
+    SAME(0);
+    f->o.seed = 1;
+    SAME(0);
+    f->o.is_prefix_warm = true;
+    SAME(0);
+    memcpy(s, good.scenarios, sizeof s);
+    s[1].own_tokens++;
+    f->o.scenarios = s;
+    SAME(1);
+    s[0].own_tokens++;
+    f->o.scenarios = s;
+    SAME(0);
+    struct plan_text text = {.text = "a", .max_tokens = OPT_INT_UNSET};
+    memcpy(s, good.scenarios, sizeof s);
+    s[0].texts = &text;
+    s[0].text_count = 1;
+    f->o.scenarios = s;
+    p = build(f);
+    text.text = "b";
+    SAME(0);
+#undef SAME
+}
+
 /* OFF and ON differ in nothing but the number of expected hits. */
 static void test_caching_changes_nothing(void **state)
 {
@@ -407,6 +460,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_cells, setup, teardown),
         cmocka_unit_test_setup_teardown(test_refused, setup, teardown),
         cmocka_unit_test_setup_teardown(test_hash, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_hash_of_a_cell, setup, teardown),
         cmocka_unit_test_setup_teardown(test_caching_changes_nothing, setup, teardown),
         cmocka_unit_test_setup_teardown(test_hits, setup, teardown),
         cmocka_unit_test_setup_teardown(test_hits_reference, setup, teardown),
