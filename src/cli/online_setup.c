@@ -201,7 +201,8 @@ enum status online_setup_run(struct online_job *j, struct err *e)
     const struct run_setup_facts facts = {.engine = ENGINE,
                                           .instance_type = instance_of(j),
                                           .python = j->settings.python,
-                                          .plan_sha256 = j->plan.sha256};
+                                          .plan_sha256 = j->plan.sha256,
+                                          .is_remote = !j->is_local};
     if (run_setup_claim(&j->job, e) != STATUS_OK)
         return e->code;
     j->settings.raw_dir = j->job.raw_dir;

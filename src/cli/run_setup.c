@@ -361,6 +361,16 @@ const char *run_setup_new_id(struct arena *a)
                         (unsigned long long)rng_u64(&r));
 }
 
+/* What runs elsewhere says nothing of its machine. */
+static void machine_fields(struct run_job *j, bool is_remote)
+{
+    struct value *f = j->run.fields.v;
+    const struct env *env = &j->env;
+    f[FIELD_client_machine_sha256] = value_str(env->machine_sha256);
+    f[FIELD_machine_sha256] = value_str(is_remote ? NULL : env->machine_sha256);
+    f[FIELD_driver_version] = value_str(is_remote ? NULL : env->driver_version);
+}
+
 static enum status run_fields(struct run_job *j, const struct run_setup_facts *facts,
                               struct err *e)
 {
@@ -382,6 +392,7 @@ static enum status run_fields(struct run_job *j, const struct run_setup_facts *f
     f[FIELD_temperature] = value_num(o->temperature);
     f[FIELD_top_p] = value_num(o->top_p);
     f[FIELD_prefix_reuse] = value_str(o->prefix_reuse);
+    machine_fields(j, facts->is_remote);
     return price_fields(j, instance, e);
 }
 

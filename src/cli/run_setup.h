@@ -47,6 +47,7 @@ struct run_setup_facts {
     const char *instance_type; /* NULL: asked from EC2 */
     const char *python;        /* the engine's interpreter, or NULL */
     const char *plan_sha256;
+    bool is_remote; /* the engine runs on another machine */
 };
 /* Fills env and run: the machine, labels, price, options and command, secrets masked.
  * run.fields keeps a run_id that it has. */

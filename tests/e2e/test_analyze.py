@@ -506,3 +506,22 @@ def test_one_label_of_two_kinds_of_words(inferbench, tmp_path):
         assert done.returncode == 0, done.stderr
     assert inferbench("analyze", "in", "--plots", "ttft").returncode == 0
     assert "mine: 2 cells, 6 measured" in (tmp_path / "analysis/summary_report.txt").read_text()
+
+
+def test_unknown_machines_of_a_merged_file(inferbench, tmp_path):
+    """Nobody named them; what tells them apart does."""
+    for name in ("a", "b"):
+        (tmp_path / name / "etc").mkdir(parents=True)
+        (tmp_path / name / "etc/machine-id").write_text(name * 32 + "\n")
+        done = inferbench(*NULL, "--scenarios", "short", "--batch-sizes", "1", "--num-runs", "4",
+                          "--output-dir", f"in/{name}",
+                          env={"INFERBENCH_PROBE_ROOT": tmp_path / name})
+        assert done.returncode == 0, done.stderr
+    assert inferbench("merge", "in", "-o", "merged.json").returncode == 0
+    rows = json.loads((tmp_path / "merged.json").read_text())["results"]
+    machines = list(dict.fromkeys(row["machine_sha256"] for row in rows))
+    assert len(machines) == 2 and {row["instance_type"] for row in rows} == {"unknown"}
+    done = inferbench("analyze", "merged.json", "--plots", "ttft")
+    assert done.returncode == 0, done.stderr
+    first, second = (f"? {machine[:8]}" for machine in machines)
+    assert done.stdout.startswith(f"{second} / {first}: 1.00x tokens/s")
