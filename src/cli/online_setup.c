@@ -85,12 +85,11 @@ static enum status build_plan(struct online_job *j, struct err *e)
                                                  0,
                                .is_chat = strcmp(opts->endpoint, "chat") == 0,
                                .max_model_len = opts->launch ? opts->max_model_len : 0,
-                               .seed = opts->run.seed,
-                               .run = run_setup_new_id(&j->job.arena)};
-    if (o.run == NULL)
-        return no_memory(e);
-    j->job.run.fields.v[FIELD_run_id] = value_str(o.run);
+                               .seed = opts->run.seed};
     pick_caching(opts, &o);
+    if (run_setup_identify(&j->job, o.caching, o.caching_count, e) != STATUS_OK)
+        return e->code;
+    o.run = field_str(&j->job.run.fields, FIELD_run_id);
     if (pick_scenarios(j, &scenarios, e) != STATUS_OK ||
         online_loads_build(&j->job.parse, opts, &j->job.arena, &o, e) != STATUS_OK)
         return e->code;

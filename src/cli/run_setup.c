@@ -345,7 +345,8 @@ static enum status price_fields(struct run_job *j, const char *instance, struct 
     return STATUS_OK;
 }
 
-const char *run_setup_new_id(struct arena *a)
+/* Of time, process and the kernel's random bytes. */
+static const char *new_id(struct arena *a)
 {
     struct buf random;
     struct err e;
@@ -371,6 +372,18 @@ static void machine_fields(struct run_job *j, bool is_remote)
     f[FIELD_driver_version] = value_str(is_remote ? NULL : env->driver_version);
 }
 
+enum status run_setup_identify(struct run_job *j, bool *caching, size_t count,
+                               struct err *e)
+{
+    const char *id = new_id(&j->arena);
+    if (id == NULL)
+        return no_memory(e);
+    j->run.fields.v[FIELD_run_id] = value_str(id);
+    if (!j->opts->dry_run)
+        plan_order_settings(caching, count, id);
+    return STATUS_OK;
+}
+
 static enum status run_fields(struct run_job *j, const struct run_setup_facts *facts,
                               struct err *e)
 {
@@ -380,8 +393,6 @@ static enum status run_fields(struct run_job *j, const struct run_setup_facts *f
                                                         : j->env.instance_type;
     if (instance == NULL)
         instance = "unknown";
-    if (f[FIELD_run_id].kind == VALUE_ABSENT)
-        f[FIELD_run_id] = value_str(run_setup_new_id(&j->arena));
     f[FIELD_model_name] = value_str(o->model_name != NULL ? o->model_name : o->model);
     f[FIELD_instance_type] = value_str(instance);
     f[FIELD_serving_mode] = value_str(j->mode);

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/rng.h"
 #include "plan/draw.h"
 #include "plan/lengths.h"
 #include "plan/seal.h"
@@ -112,6 +113,21 @@ static enum status fill_cells(struct plan *p)
         }
     }
     return STATUS_OK;
+}
+
+void plan_order_settings(bool *caching, size_t count, const char *run_id)
+{
+    char stream[80];
+    struct rng r;
+
+    snprintf(stream, sizeof stream, "settings/%s", run_id);
+    rng_init(&r, 0, stream);
+    for (size_t left = count; left > 1; left--) { /* Fisher and Yates */
+        size_t other = (size_t)rng_below(&r, left);
+        bool moved = caching[left - 1];
+        caching[left - 1] = caching[other];
+        caching[other] = moved;
+    }
 }
 
 enum status plan_build(const struct plan_options *o, struct arena *a, struct plan *out,

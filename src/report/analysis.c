@@ -169,6 +169,26 @@ static enum status name_rows(const struct corpus *c, enum match_by by, struct ar
     return s == STATUS_OK ? name_unknown(c, field_by(by), a) : s;
 }
 
+static bool is_off(const struct row *row)
+{
+    struct value caching = row->v[FIELD_enable_prefix_caching];
+    return caching.kind == VALUE_BOOL && !caching.b;
+}
+
+/* The order in which a run took its settings was drawn, and means nothing: rows of a run,
+ * which stand together, come OFF first. */
+static size_t run_end(const struct corpus *c, size_t from)
+{
+    const char *run = field_str(c->rows[from].row, FIELD_run_id);
+    size_t to = from + 1;
+    for (; run != NULL && to < c->count && c->rows[to].file == c->rows[from].file; to++) {
+        const char *other = field_str(c->rows[to].row, FIELD_run_id);
+        if (other == NULL || (other != run && strcmp(other, run) != 0))
+            break;
+    }
+    return to;
+}
+
 /* Rows of one side; NULL: all of them. */
 static enum status rows_of(const struct analysis *x, const char *side, struct arena *a,
                            struct match_input *out)
@@ -178,11 +198,16 @@ static enum status rows_of(const struct analysis *x, const char *side, struct ar
     size_t n = 0;
     if (rows == NULL)
         return STATUS_NO_MEMORY;
-    for (size_t i = 0; i < c->count; i++) {
-        const struct corpus_row *r = &c->rows[i];
-        if (side == NULL || strcmp(analysis_side_of(x, r->row), side) == 0)
-            rows[n++] = (struct match_row){.row = r->row,
-                                           .is_published = r->is_published};
+    for (size_t from = 0, to; from < c->count; from = to) {
+        to = run_end(c, from);
+        for (int turn = 0; turn < 2; turn++)
+            for (size_t i = from; i < to; i++) {
+                const struct corpus_row *r = &c->rows[i];
+                if (is_off(r->row) == (turn == 0) &&
+                    (side == NULL || strcmp(analysis_side_of(x, r->row), side) == 0))
+                    rows[n++] = (struct match_row){.row = r->row,
+                                                   .is_published = r->is_published};
+            }
     }
     *out = (struct match_input){.rows = rows, .count = n};
     return STATUS_OK;

@@ -73,6 +73,28 @@ static void test_nameless(void **state)
     assert_string_equal(f->x.machines.sides[1], "? two");
 }
 
+/* A run that took ON first is shown like any other. */
+static void test_off_comes_first(void **state)
+{
+    struct analysis_fixture *f = *state;
+    for (int i = 0; i < 8; i++) {
+        struct row *r = add(f, "g5", "short", 1 + i % 2, 100);
+        r->v[FIELD_enable_prefix_caching] = value_bool(i / 2 % 2 == 0);
+        r->v[FIELD_run_id] = value_str(i < 4 ? "a" : "b");
+        r->v[FIELD_dtype] = value_str(i < 4 ? "x" : "y"); /* two runs, other cells */
+    }
+    analysis_fixture_build(f, NULL, NULL);
+    static const bool caching[] = {false, false, true, true, false, false, true, true};
+    static const char *const types[] = {"x", "x", "x", "x", "y", "y", "y", "y"};
+    assert_int_equal(f->x.machines.cell_count, 8);
+    for (size_t i = 0; i < 8; i++) {
+        const struct row *row = f->x.machines.cells[i].row;
+        assert_int_equal(row->v[FIELD_enable_prefix_caching].b, caching[i]);
+        assert_string_equal(field_str(row, FIELD_dtype), types[i]);
+        assert_int_equal(row->v[FIELD_batch_size].i, 1 + i % 2);
+    }
+}
+
 /* Two machines that nobody named, in one merged file. */
 static void test_nameless_in_one_file(void **state)
 {
@@ -190,6 +212,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_default_by, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_baseline, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_nameless, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_off_comes_first, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_nameless_in_one_file, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_models, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_caching, set_up, tear_down),
