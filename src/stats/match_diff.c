@@ -5,10 +5,10 @@
 
 #include "text/json.h"
 
-#define EXPLAINED   3 /* fields of a cell without partner */
-#define VALUES_SAID 4 /* of a field */
-#define NOT_SET     "not set"
-#define TEXT_SHOWN  120 /* bytes of an argument */
+#define EXPLAINED      3 /* fields of a cell without partner */
+#define VALUES_SAID    4 /* of a field */
+#define NOT_SET        "not set"
+#define ARGUMENT_SHOWN 120 /* bytes */
 
 static const enum field_id side_fields[] = {
     [MATCH_BY_CACHING] = FIELD_enable_prefix_caching, [MATCH_BY_LABEL] = FIELD_label,
@@ -176,16 +176,9 @@ static const char *phrase_of(enum field_id id)
 
 static const char *shown(const char *text, struct arena *a)
 {
-    size_t len = strlen(text);
-    const char *tail = len > TEXT_SHOWN ? "..." : "";
-    len = len > TEXT_SHOWN ? TEXT_SHOWN : len;
-    while (*tail != '\0' && len > 0 && (text[len] & 0xc0) == 0x80)
-        len--; /* not within a character */
-    char *out = arena_printf(a, "%.*s%s", (int)len, text, tail);
-    for (char *c = out; c != NULL && *c != '\0'; c++)
-        if ((unsigned char)*c < ' ' || *c == 0x7f)
-            *c = ' ';
-    return out;
+    char out[ARGUMENT_SHOWN];
+    match_field_cut(text, out, sizeof out);
+    return arena_strdup(a, out);
 }
 
 static struct str key_of(const char *pair)

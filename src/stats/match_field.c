@@ -301,6 +301,26 @@ static void number_text(struct value v, char *out)
     snprintf(out, MATCH_FIELD_BYTES, "%s", number);
 }
 
+/* It goes to terminals and files. */
+static void clean(char *text)
+{
+    for (char *c = text; *c != '\0'; c++)
+        if ((unsigned char)*c < ' ' || *c == 0x7f)
+            *c = ' ';
+}
+
+void match_field_cut(const char *text, char *out, size_t room)
+{
+    size_t len = strlen(text);
+    bool is_cut = len >= room;
+    if (is_cut)
+        len = room - sizeof "...";
+    while (is_cut && len > 0 && (text[len] & 0xc0) == 0x80)
+        len--; /* not within a character */
+    snprintf(out, room, "%.*s%s", (int)len, text, is_cut ? "..." : "");
+    clean(out);
+}
+
 void match_field_text(const struct row *row, enum field_id id, char *out)
 {
     struct value v = value_of(row, id);
@@ -316,9 +336,7 @@ void match_field_text(const struct row *row, enum field_id id, char *out)
         snprintf(out, MATCH_FIELD_BYTES, "%s", v.b ? "on" : "off");
     else if (is_number(v))
         number_text(v, out);
-    for (char *c = out; *c != '\0'; c++) /* it goes to terminals and files */
-        if ((unsigned char)*c < ' ' || *c == 0x7f)
-            *c = ' ';
+    clean(out);
 }
 
 static bool is_digest(enum field_id id)

@@ -1,5 +1,5 @@
 /* Fields of rows as matching sees them: what is known, what is equal, and how a value is
- * called. Used by match_cell.c and match_diff.c. */
+ * called. */
 #ifndef STATS_MATCH_FIELD_H
 #define STATS_MATCH_FIELD_H
 
@@ -42,6 +42,9 @@ uint64_t match_field_hash(uint64_t h, const struct row *row, enum field_id id);
 
 /* A value's text, on one line; "" where it is not known. out: MATCH_FIELD_BYTES. */
 void match_field_text(const struct row *row, enum field_id id, char *out);
+/* As much of a text as fits in room bytes, "..." behind it where it is cut; characters
+ * stay whole, and what would steer a terminal becomes a blank. */
+void match_field_cut(const char *text, char *out, size_t room);
 /* The same in a sentence: digests in short, "unknown" where it is not known. */
 void match_field_say(const struct row *row, enum field_id id, char *out);
 
