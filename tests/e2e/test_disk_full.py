@@ -9,7 +9,7 @@ import pytest
 
 from e2e.offline_run import NULL, files_of, journal_of, plain_env
 
-MANY = [*NULL, "--scenarios", "short", "--batch-sizes", "4", "--num-runs", "500", "--quiet"]
+MANY = [*NULL, "--scenarios", "short", "--batch-sizes", "8", "--num-runs", "500", "--quiet"]
 
 
 def check_kept(binary, raw, folder):
