@@ -6,6 +6,7 @@
 
 #include "bench/collect.h"
 #include "bench/repeat.h"
+#include "bench/setting.h"
 
 #define EVENT_BATCH      256
 #define REPEAT_CAP_BYTES ((size_t)8 << 30)
@@ -49,6 +50,7 @@ static enum status open_for(struct offline *o, size_t index, struct err *e)
     if (o->loads_per_batch)
         s.max_num_seqs = cell->batch_size;
     o->open_cell = index;
+    o->openings++;
     if (session_open(&o->session, o->ops, &s, &o->watch, e) != STATUS_OK)
         return e->code;
     tell_note(o, o->session.facts.notes);
@@ -66,6 +68,8 @@ static void cell_fields(const struct offline *o, const struct plan_cell *cell,
     f->v[FIELD_batch_size] = value_int(cell->batch_size);
     f->v[FIELD_max_output_tokens] = value_int(cell->max_tokens);
     f->v[FIELD_dataset] = value_str(cell->scenario->dataset);
+    f->v[FIELD_plan_sha256] = value_str(cell->sha256);
+    f->v[FIELD_stop_at_eos] = value_bool(o->settings.stop_at_eos);
     f->v[FIELD_enable_prefix_caching] = value_bool(is_open ? o->session.facts.is_caching
                                                            : cell->caching);
     const char *hardware = o->hardware_type;
@@ -76,6 +80,17 @@ static void cell_fields(const struct offline *o, const struct plan_cell *cell,
         f->v[FIELD_is_simulated] = value_bool(true);
     else if (f->v[FIELD_is_simulated].kind == VALUE_ABSENT)
         f->v[FIELD_is_simulated] = value_bool(false);
+}
+
+static enum status fill_setting(const struct offline *o, const struct plan_cell *cell,
+                                struct arena *a, struct row *f, struct err *e)
+{
+    const struct setting_place p = {.run_id = o->run_id,
+                                    .engine = o->ops->name,
+                                    .opening = o->openings,
+                                    .position = (int64_t)cell->setting + 1};
+    bool is_open = o->session.engine != NULL;
+    return setting_fill(&p, is_open ? &o->session.facts : NULL, a, f, e);
 }
 
 static enum status draw(const struct offline *o, struct plan_which which, struct arena *a,
@@ -107,6 +122,8 @@ static enum status write_cell(struct offline *o, size_t index, struct err *e)
                                      cell->scenario->own_tokens;
     }
     cell_fields(o, cell, &data.fields);
+    if (s == STATUS_OK)
+        s = fill_setting(o, cell, &a, &data.fields, e);
     if (s == STATUS_OK)
         s = journal_cell(o->journal, index, &data, e);
     arena_fini(&a);

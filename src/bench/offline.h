@@ -23,11 +23,13 @@ struct offline {
     struct cells_pause pause;
     struct log *log;
     const char *hardware_type; /* --hardware-type, or NULL: the engine's */
+    const char *run_id;
     bool with_gaps;
     bool loads_per_batch; /* the compiled batch is part of the setting (Neuron) */
 
     struct session session;
     size_t open_cell;                 /* the cell that the session was opened for */
+    int64_t openings;                 /* of engines, failed ones included */
     const struct offline_note *notes; /* of engines, already told */
 };
 

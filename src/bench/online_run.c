@@ -7,6 +7,7 @@
 
 #include "bench/phase.h"
 #include "bench/repeat.h"
+#include "bench/setting.h"
 #include "plan/arrivals.h"
 
 #define REPEAT_CAP_BYTES ((size_t)16 << 30)
@@ -23,6 +24,7 @@ static enum status open_for(struct online *o, size_t index, struct err *e)
     close_all(o);
     o->settings.enable_prefix_caching = cell->caching;
     o->open_setting = cell->setting;
+    o->openings++;
     if (session_open(&o->session, o->ops, &o->settings, &o->watch, e) != STATUS_OK)
         return e->code;
     o->lanes[0] = o->session.lane;
@@ -32,6 +34,32 @@ static enum status open_for(struct online *o, size_t index, struct err *e)
     if (o->session.facts.notes != NULL)
         log_line(o->log, LOG_NOTE, "%s", o->session.facts.notes);
     return STATUS_OK;
+}
+
+static struct value option_value(int64_t option)
+{
+    return option != OPT_INT_UNSET ? value_int(option) : value_null();
+}
+
+/* How requests come, as it was asked for. */
+static void load_options(const struct online *o, const struct online_load *load,
+                         struct row *f)
+{
+    const struct engine_target *t = o->settings.target;
+    bool is_open = load->kind == ONLINE_OPEN;
+    bool is_gamma = is_open && load->arrival == ONLINE_GAMMA && isfinite(load->rate_rps);
+    f->v[FIELD_burstiness] = is_gamma ? value_num(load->burstiness) : value_null();
+    f->v[FIELD_ramp_up_s] = value_num(load->ramp_up_s);
+    f->v[FIELD_num_prompts] = option_value(load->num_prompts);
+    f->v[FIELD_duration_s] = value_num(load->duration_s);
+    f->v[FIELD_max_concurrency] = is_open ? option_value(load->max_concurrency)
+                                          : value_null();
+    f->v[FIELD_warmup_requests] = value_int(o->plan->options.warmup_requests);
+    f->v[FIELD_stop_at_eos] = value_bool(o->settings.stop_at_eos);
+    f->v[FIELD_is_streamed] = value_bool(t->is_stream);
+    f->v[FIELD_is_keepalive] = value_bool(t->is_keepalive);
+    f->v[FIELD_token_counts] = value_str(t->token_counts);
+    f->v[FIELD_extra_body] = value_json(o->body_json);
 }
 
 static void load_fields(const struct online_load *load, struct row *f)
@@ -60,7 +88,9 @@ static void cell_fields(const struct online *o, const struct online_cell *cell,
     f->v[FIELD_max_output_tokens] = value_int(cell->max_tokens);
     f->v[FIELD_dataset] = value_str(cell->scenario->dataset);
     f->v[FIELD_endpoint] = value_str(o->settings.target->endpoint);
+    f->v[FIELD_plan_sha256] = value_str(cell->sha256);
     load_fields(cell->load, f);
+    load_options(o, cell->load, f);
     if (o->slo_json != NULL)
         f->v[FIELD_slo] = value_json(o->slo_json);
     if (f->v[FIELD_enable_prefix_caching].kind == VALUE_ABSENT)
@@ -71,6 +101,17 @@ static void cell_fields(const struct online *o, const struct online_cell *cell,
     f->v[FIELD_hardware_type] = value_str(hardware);
     if (f->v[FIELD_is_simulated].kind == VALUE_ABSENT)
         f->v[FIELD_is_simulated] = value_null();
+}
+
+static enum status fill_setting(const struct online *o, const struct online_cell *cell,
+                                struct arena *a, struct row *f, struct err *e)
+{
+    const struct setting_place p = {.run_id = o->run_id,
+                                    .engine = o->ops->name,
+                                    .opening = o->openings,
+                                    .position = (int64_t)cell->setting + 1};
+    bool is_open = o->session.engine != NULL;
+    return setting_fill(&p, is_open ? &o->session.facts : NULL, a, f, e);
 }
 
 static enum status draw(const struct online *o, struct plan_which which, struct arena *a,
@@ -102,6 +143,8 @@ static enum status write_cell(struct online *o, size_t index, struct err *e)
         }
     }
     cell_fields(o, cell, &data.fields);
+    if (s == STATUS_OK)
+        s = fill_setting(o, cell, &a, &data.fields, e);
     if (s == STATUS_OK)
         s = journal_cell(o->journal, index, &data, e);
     arena_fini(&a);

@@ -26,7 +26,8 @@ struct online {
     const char *hardware_type; /* --hardware-type, or NULL: the engine's */
     const char *model_name;    /* --model-name, or NULL: the server's */
     const char *run_id;
-    const char *slo_json; /* --goodput as an object of limits in s, or NULL */
+    const char *slo_json;  /* --goodput as an object of limits in s, or NULL */
+    const char *body_json; /* --extra-body in canonical form, secrets masked, or NULL */
     bool with_gaps;
     int64_t client_threads; /* 1..ONLINE_THREADS_MAX */
     double drain_timeout_s; /* after the last send of a repeat */
@@ -36,6 +37,7 @@ struct online {
     struct engine_lane *lanes[ONLINE_THREADS_MAX];
     size_t lane_count;
     size_t open_setting;
+    int64_t openings;      /* of engines, failed ones included */
     size_t short_told;     /* the last cell, + 1, whose plan was said to be too small */
     double in_flight_mean; /* of the last repeat of the cell; 0: there is none */
     struct progress_load last_load; /* of the repeat that ended last */

@@ -40,6 +40,7 @@ static enum status execute(void *arg, struct err *e)
                         .pause = run_save_pause(&j->job),
                         .log = &j->job.cli->log,
                         .hardware_type = j->opts.run.hardware_type,
+                        .run_id = field_str(&j->job.run.fields, FIELD_run_id),
                         .with_gaps = !j->opts.run.no_gaps,
                         .loads_per_batch = j->is_neuron &&
                                            strcmp(j->opts.neuron_batch, "per-cell") == 0};

@@ -42,6 +42,7 @@ static enum status execute(void *arg, struct err *e)
                        .model_name = j->opts.run.model_name,
                        .run_id = j->plan.options.run,
                        .slo_json = j->slo_json,
+                       .body_json = j->body_json,
                        .with_gaps = !j->opts.run.no_gaps,
                        .client_threads = j->opts.client_threads,
                        .drain_timeout_s = (double)j->opts.drain_timeout_ns / 1e9};

@@ -114,6 +114,7 @@ enum status offline_dry_text(struct offline_job *j, struct buf *out, struct err 
         &(struct scenario_list){p->options.scenarios, p->options.scenario_count},
         p->options.max_tokens, out);
     cell_lines(p, out);
+    run_dry_order(p->options.caching_count, out);
     if (isnan(estimate_s))
         buf_printf(out, "time: unknown (no earlier results of all cells in %s)\n",
                    j->opts.run.output_dir);

@@ -28,7 +28,8 @@ static enum status build_plan(struct offline_job *j, struct err *e)
         o.caching[0] = false;
         o.caching_count = 2;
     }
-    if (run_setup_scenarios(&j->job, &scenarios, e) != STATUS_OK)
+    if (run_setup_identify(&j->job, o.caching, o.caching_count, e) != STATUS_OK ||
+        run_setup_scenarios(&j->job, &scenarios, e) != STATUS_OK)
         return e->code;
     o.scenarios = scenarios.items;
     o.scenario_count = scenarios.count;

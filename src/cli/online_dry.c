@@ -184,6 +184,7 @@ enum status online_dry_text(const struct online_job *j, struct buf *out, struct 
         buf_text(out, "(chat: words, of about as many tokens; the server counts them)\n");
     load_lines(p, out);
     cell_lines(j, out);
+    run_dry_order(p->options.caching_count, out);
     limit_lines(j, out);
     return out->failed == STATUS_OK ? STATUS_OK
                                     : status_fail(e, out->failed, "--dry-run",

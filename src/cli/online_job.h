@@ -14,7 +14,8 @@ struct online_job {
     struct engine_target target;
     bool is_local; /* the server runs on this machine: launched, loopback, unix socket */
     struct online_plan plan;
-    const char *slo_json; /* --goodput as the field `slo`, or NULL */
+    const char *slo_json;  /* --goodput as the field `slo`, or NULL */
+    const char *body_json; /* --extra-body as the field `extra_body`, or NULL */
 };
 
 /* Target, loads, scenarios, cells and engine settings from the options; nothing is

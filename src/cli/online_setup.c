@@ -85,12 +85,11 @@ static enum status build_plan(struct online_job *j, struct err *e)
                                                  0,
                                .is_chat = strcmp(opts->endpoint, "chat") == 0,
                                .max_model_len = opts->launch ? opts->max_model_len : 0,
-                               .seed = opts->run.seed,
-                               .run = run_setup_new_id(&j->job.arena)};
-    if (o.run == NULL)
-        return no_memory(e);
-    j->job.run.fields.v[FIELD_run_id] = value_str(o.run);
+                               .seed = opts->run.seed};
     pick_caching(opts, &o);
+    if (run_setup_identify(&j->job, o.caching, o.caching_count, e) != STATUS_OK)
+        return e->code;
+    o.run = field_str(&j->job.run.fields, FIELD_run_id);
     if (pick_scenarios(j, &scenarios, e) != STATUS_OK)
         return e->code;
     o.scenarios = scenarios.items;
@@ -179,6 +178,7 @@ enum status online_setup_plan(struct online_job *j, struct err *e)
             STATUS_OK ||
         check_engine_words(j, e) != STATUS_OK ||
         online_loads_goodput(&o->goodput, &j->job.arena, &j->slo_json, e) != STATUS_OK ||
+        online_target_body(o, &j->job.arena, &j->body_json, e) != STATUS_OK ||
         build_plan(j, e) != STATUS_OK)
         return e->code;
     j->target.is_closed_load = j->plan.options.loads[0].kind == ONLINE_CLOSED;
@@ -201,7 +201,8 @@ enum status online_setup_run(struct online_job *j, struct err *e)
     const struct run_setup_facts facts = {.engine = ENGINE,
                                           .instance_type = instance_of(j),
                                           .python = j->settings.python,
-                                          .plan_sha256 = j->plan.sha256};
+                                          .plan_sha256 = j->plan.sha256,
+                                          .is_remote = !j->is_local};
     if (run_setup_claim(&j->job, e) != STATUS_OK)
         return e->code;
     j->settings.raw_dir = j->job.raw_dir;

@@ -8,9 +8,11 @@
 #include "base/file.h"
 #include "http/url.h"
 #include "net/tls.h"
+#include "probe/canon.h"
 #include "text/json.h"
 
 #define KEY_FILE_CAP_BYTES ((size_t)64 << 10)
+#define BODY_CAP_BYTES     ((size_t)16 << 20)
 #define COUNT_OF(a)        (sizeof(a) / sizeof *(a))
 
 static bool is_set(const struct opt_parse *p, const char *name)
@@ -310,6 +312,26 @@ static enum status check_body(const struct online_opts *o, struct err *e)
     }
     json_decref(body);
     return s;
+}
+
+enum status online_target_body(const struct online_opts *o, struct arena *a,
+                               const char **out, struct err *e)
+{
+    json_t *body = NULL;
+    struct buf text;
+    *out = NULL;
+    if (o->extra_body == NULL)
+        return STATUS_OK;
+    if (json_from_text(str_from(o->extra_body), "--extra-body", &body, e) != STATUS_OK)
+        return e->code;
+    buf_init(&text, BODY_CAP_BYTES);
+    enum status s = canon_json(body, &text);
+    if (s == STATUS_OK && json_object_size(body) > 0)
+        *out = arena_strdup(a, buf_cstr(&text));
+    bool is_lost = s != STATUS_OK || (json_object_size(body) > 0 && *out == NULL);
+    json_decref(body);
+    buf_fini(&text);
+    return is_lost ? no_memory(e) : STATUS_OK;
 }
 
 static enum status check_goodput(const struct online_opts *o, struct err *e)

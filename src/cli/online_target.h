@@ -13,5 +13,9 @@ MUST_CHECK enum status online_target_build(const struct opt_parse *p,
                                            struct engine_target *out, struct err *e);
 /* True if that server runs on this machine: launched, on a unix socket or on loopback. */
 bool online_target_is_local(const struct engine_target *t, struct arena *a);
+/* --extra-body as rows hold it: canonical, secrets masked; *out NULL where it adds
+ * nothing. After online_target_build. */
+MUST_CHECK enum status online_target_body(const struct online_opts *o, struct arena *a,
+                                          const char **out, struct err *e);
 
 #endif

@@ -9,4 +9,7 @@
 void run_dry_scenarios(const struct scenario_list *scenarios, int64_t max_tokens,
                        struct buf *out);
 
+/* Says, where there are several settings, that nobody knows yet which runs first. */
+void run_dry_order(size_t settings, struct buf *out);
+
 #endif

@@ -345,7 +345,8 @@ static enum status price_fields(struct run_job *j, const char *instance, struct 
     return STATUS_OK;
 }
 
-const char *run_setup_new_id(struct arena *a)
+/* Of time, process and the kernel's random bytes. */
+static const char *new_id(struct arena *a)
 {
     struct buf random;
     struct err e;
@@ -361,6 +362,28 @@ const char *run_setup_new_id(struct arena *a)
                         (unsigned long long)rng_u64(&r));
 }
 
+/* What runs elsewhere says nothing of its machine. */
+static void machine_fields(struct run_job *j, bool is_remote)
+{
+    struct value *f = j->run.fields.v;
+    const struct env *env = &j->env;
+    f[FIELD_client_machine_sha256] = value_str(env->machine_sha256);
+    f[FIELD_machine_sha256] = value_str(is_remote ? NULL : env->machine_sha256);
+    f[FIELD_driver_version] = value_str(is_remote ? NULL : env->driver_version);
+}
+
+enum status run_setup_identify(struct run_job *j, bool *caching, size_t count,
+                               struct err *e)
+{
+    const char *id = new_id(&j->arena);
+    if (id == NULL)
+        return no_memory(e);
+    j->run.fields.v[FIELD_run_id] = value_str(id);
+    if (!j->opts->dry_run)
+        plan_order_settings(caching, count, id);
+    return STATUS_OK;
+}
+
 static enum status run_fields(struct run_job *j, const struct run_setup_facts *facts,
                               struct err *e)
 {
@@ -370,8 +393,6 @@ static enum status run_fields(struct run_job *j, const struct run_setup_facts *f
                                                         : j->env.instance_type;
     if (instance == NULL)
         instance = "unknown";
-    if (f[FIELD_run_id].kind == VALUE_ABSENT)
-        f[FIELD_run_id] = value_str(run_setup_new_id(&j->arena));
     f[FIELD_model_name] = value_str(o->model_name != NULL ? o->model_name : o->model);
     f[FIELD_instance_type] = value_str(instance);
     f[FIELD_serving_mode] = value_str(j->mode);
@@ -382,6 +403,7 @@ static enum status run_fields(struct run_job *j, const struct run_setup_facts *f
     f[FIELD_temperature] = value_num(o->temperature);
     f[FIELD_top_p] = value_num(o->top_p);
     f[FIELD_prefix_reuse] = value_str(o->prefix_reuse);
+    machine_fields(j, facts->is_remote);
     return price_fields(j, instance, e);
 }
 

@@ -36,8 +36,10 @@ MUST_CHECK enum status run_setup_reserve(const struct run_setup_words *w,
 /* Its max-model-len, else `option`. */
 int64_t run_setup_model_len(const struct run_setup_words *w, int64_t option);
 
-/* 32 hex digits that no other run has: time, process and the kernel's random bytes. */
-const char *run_setup_new_id(struct arena *a);
+/* Gives the run its id, 32 hex digits that no other run has, and its settings their
+ * order, which is drawn from it; a dry run shows them as they are. */
+MUST_CHECK enum status run_setup_identify(struct run_job *j, bool *caching, size_t count,
+                                          struct err *e);
 
 /* Claims the raw folder of run.start, which sets raw_dir and journal_path. */
 MUST_CHECK enum status run_setup_claim(struct run_job *j, struct err *e);
@@ -47,9 +49,10 @@ struct run_setup_facts {
     const char *instance_type; /* NULL: asked from EC2 */
     const char *python;        /* the engine's interpreter, or NULL */
     const char *plan_sha256;
+    bool is_remote; /* the engine runs on another machine */
 };
 /* Fills env and run: the machine, labels, price, options and command, secrets masked.
- * run.fields keeps a run_id that it has. */
+ * After run_setup_identify. */
 MUST_CHECK enum status run_setup_header(struct run_job *j,
                                         const struct run_setup_facts *facts,
                                         struct err *e);

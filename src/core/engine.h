@@ -63,7 +63,7 @@ struct engine_watch {
     void *arg;
 };
 
-/* What open found out. `fields` holds settings and what the engine is, as read back. */
+/* What open found out; `fields`: what it was given, and its settings as read back. */
 struct engine_facts {
     struct row fields;
     int64_t vocab_size, block_size; /* 0 unknown */
@@ -71,7 +71,8 @@ struct engine_facts {
     int32_t root_pid;               /* root of the engine's processes; 0: none of ours */
     const char *hardware_type;      /* "gpu", "neuron", "cpu", "unknown" */
     const char *python;             /* interpreter, or NULL */
-    const char *notes; /* for the user: "untested version, trying"; NULL none */
+    const char *notes;   /* for the user: "untested version, trying"; NULL none */
+    const char *process; /* a server not ours: address and start, "" unknown; else NULL */
 };
 
 struct engine_request {

@@ -86,9 +86,9 @@
     X(kv_cache_tokens, INT, "tokens", NEITHER, 0, "Mmmm", SETTING,                       \
       "room of the KV cache")                                                            \
     X(enforce_eager, BOOL, "", NEITHER, 0, "Mmmm", SETTING, "no compilation, no graphs") \
-    X(engine_args, JSON, "", NEITHER, 0, "mmmm", SETTING,                                \
+    X(engine_args, JSON, "", NEITHER, 0, "MmmM", SETTING,                                \
       "what was given to the engine, sorted")                                            \
-    X(settings_sha256, STR, "", NEITHER, 0, "mmmm", SETTING, "digest of all settings")   \
+    X(settings_sha256, STR, "", NEITHER, 0, "MMMM", SETTING, "digest of all settings")   \
     X(prefix_reuse, STR, "", NEITHER, 0, "Mmmm", CELL, "cold or warm")                   \
     X(is_simulated, BOOL, "", NEITHER, 0, "Mmmm", SETTING, "not real hardware")          \
     X(machine_sha256, STR, "", NEITHER, 0, "mmmm", MACHINE,                              \
@@ -96,25 +96,25 @@
     X(client_machine_sha256, STR, "", NEITHER, 0, "mmmm", MACHINE,                       \
       "which machine inferbench runs on")                                                \
     X(driver_version, STR, "", NEITHER, 0, "mmmm", MACHINE, "driver of the accelerator") \
-    X(launch_id, STR, "", NEITHER, 0, "mmmm", IDENTITY, "which process of the engine")   \
-    X(launch_source, STR, "", NEITHER, 0, "mmmm", IDENTITY,                              \
+    X(launch_id, STR, "", NEITHER, 0, "MMMM", IDENTITY, "which process of the engine")   \
+    X(launch_source, STR, "", NEITHER, 0, "MMMM", IDENTITY,                              \
       "started, metrics or run: how launches are told apart")                            \
-    X(setting_position, INT, "", NEITHER, 0, "mmmm", IDENTITY,                           \
+    X(setting_position, INT, "", NEITHER, 0, "MMMM", IDENTITY,                           \
       "place of the setting in the run, from 1")                                         \
-    X(plan_sha256, STR, "", NEITHER, 0, "mmmm", LOAD,                                    \
+    X(plan_sha256, STR, "", NEITHER, 0, "MMMM", LOAD,                                    \
       "digest of the work: prompts, lengths, load, seed")                                \
     X(burstiness, NUM, "", NEITHER, 0, "-mm-", LOAD, "shape of gamma gaps")              \
-    X(ramp_up_s, NUM, "s", NEITHER, 0, "-mm-", LOAD, "the load grows over it")           \
+    X(ramp_up_s, NUM, "s", NEITHER, 0, "-MM-", LOAD, "the load grows over it")           \
     X(num_prompts, INT, "", NEITHER, 0, "-mm-", LOAD,                                    \
       "requests of a repeat, as asked for")                                              \
     X(duration_s, NUM, "s", NEITHER, 0, "-mm-", LOAD,                                    \
       "length of a repeat, as asked for")                                                \
     X(max_concurrency, INT, "", NEITHER, 0, "-mm-", LOAD, "cap of an open load")         \
-    X(warmup_requests, INT, "", NEITHER, 0, "-mm-", LOAD, "sent before each repeat")     \
-    X(stop_at_eos, BOOL, "", NEITHER, 0, "mmmm", LOAD, "answers may end early")          \
-    X(is_streamed, BOOL, "", NEITHER, 0, "-mm-", LOAD, "answers come token by token")    \
-    X(is_keepalive, BOOL, "", NEITHER, 0, "-mm-", LOAD, "connections are used again")    \
-    X(token_counts, STR, "", NEITHER, 0, "-mm-", LOAD, "usage, ids or continuous")       \
+    X(warmup_requests, INT, "", NEITHER, 0, "-MM-", LOAD, "sent before each repeat")     \
+    X(stop_at_eos, BOOL, "", NEITHER, 0, "MMMM", LOAD, "answers may end early")          \
+    X(is_streamed, BOOL, "", NEITHER, 0, "-MM-", LOAD, "answers come token by token")    \
+    X(is_keepalive, BOOL, "", NEITHER, 0, "-MM-", LOAD, "connections are used again")    \
+    X(token_counts, STR, "", NEITHER, 0, "-MM-", LOAD, "usage, ids or continuous")       \
     X(extra_body, JSON, "", NEITHER, 0, "-mm-", LOAD, "--extra-body, secrets masked")    \
     X(definitions, INT, "", NEITHER, 0, "MMMM", TRUST,                                   \
       "version of the definitions of the numbers")

@@ -8,8 +8,10 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "engines/given.h"
 #include "engines/registry.h"
 
+#define ARENA_CAP_BYTES   ((size_t)64 << 20)
 #define NULL_VOCAB        10000
 #define NULL_BLOCK        16
 #define TTFT_NS_PER_TOKEN 10000
@@ -22,6 +24,7 @@ struct engine_lane {
 /* Requests are kept whole until next hands out their events, one request after another.
  */
 struct engine {
+    struct arena arena;
     struct engine_lane lane;
     struct engine_request *batch; /* [count], room for `room` */
     size_t count, room;
@@ -63,6 +66,7 @@ static enum status null_open(const struct engine_settings *s,
     if (en == NULL)
         return status_fail(e, STATUS_NO_MEMORY, "null engine", "out of memory");
     en->settings = *s;
+    arena_init(&en->arena, ARENA_CAP_BYTES);
     *facts = (struct engine_facts){
         .vocab_size = s->vocab_size > 0 ? s->vocab_size : NULL_VOCAB,
         .block_size = NULL_BLOCK,
@@ -70,7 +74,11 @@ static enum status null_open(const struct engine_settings *s,
         .hardware_type = "unknown",
         .notes = "the null engine computes nothing: its times are made"};
     null_settings(s, facts->fields.v);
-    return STATUS_OK;
+    const char *given = engine_given_list(s, &en->arena);
+    facts->fields.v[FIELD_engine_args] = value_json(given);
+    return given != NULL
+               ? STATUS_OK
+               : status_fail(e, STATUS_NO_MEMORY, "null engine", "out of memory");
 }
 
 static enum status null_lane_new(struct engine *en, struct engine_lane **out,
@@ -184,8 +192,10 @@ static enum status null_reset_prefix(struct engine *en, bool *done, struct err *
 
 static void null_close(struct engine *en)
 {
-    if (en != NULL)
+    if (en != NULL) {
         mem_free(en->batch);
+        arena_fini(&en->arena);
+    }
     mem_free(en);
 }
 

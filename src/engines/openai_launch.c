@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 
 #include "base/file.h"
+#include "engines/given.h"
 #include "engines/model_dir.h"
 #include "engines/openai_cpu.h"
 #include "engines/openai_log.h"
@@ -281,6 +282,14 @@ static enum status vllm_words(const struct engine_settings *s, const char *port,
     return STATUS_OK;
 }
 
+/* The command as it stands in the option: which port is free says nothing of it. */
+static const char *given_command(const char *command, struct arena *a)
+{
+    struct words w = {.arena = a};
+    add_command(&w, command, "{port}", "{model}");
+    return w.is_full ? NULL : engine_given_command(w.items, w.count, a);
+}
+
 static size_t size_of_file(const char *path)
 {
     struct stat about;
@@ -296,9 +305,11 @@ enum status engine_openai_launch_start(const struct engine_settings *s, struct a
     if (free_port(&port, e) != STATUS_OK)
         return e->code;
     const char *port_text = arena_printf(a, "%d", port);
+    const char *command = s->target->launch_command;
+    out->given = command != NULL ? given_command(command, a) : engine_given_list(s, a);
     set_common(&c.env, s);
-    if (s->target->launch_command != NULL)
-        add_command(&c.words, s->target->launch_command, port_text, s->model);
+    if (command != NULL)
+        add_command(&c.words, command, port_text, s->model);
     else if (vllm_words(s, port_text, &c, out, e) != STATUS_OK)
         return e->code;
     out->base_url = arena_printf(a, "http://127.0.0.1:%d", port);

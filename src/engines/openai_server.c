@@ -32,6 +32,7 @@ enum status engine_openai_server_open(struct openai_server *s, const struct url 
         return status_fail(e, STATUS_NO_MEMORY, "server", "out of memory");
     s->before = (struct openai_counters){NAN, NAN, NAN, NAN};
     s->kv_usage_max = NAN;
+    s->started_s = NAN;
     struct rest_options r = {.unix_path = u->unix_path,
                              .ca_cert = options->ca_cert,
                              .bearer = options->api_key,
@@ -361,6 +362,7 @@ enum status engine_openai_server_facts(struct openai_server *s,
     if (s->has_metrics) {
         engine_openai_config_metrics(body_of(&c), facts);
         read_counters(s, body_of(&c));
+        s->started_s = prometheus_max(body_of(&c), "process_start_time_seconds");
     }
     buf_fini(&c.body);
     start_sampling(s);

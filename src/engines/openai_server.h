@@ -42,6 +42,7 @@ struct openai_server {
     double kv_usage_max;           /* since then */
     bool has_missed;               /* a sample since then: none is tried again */
     struct instant next_sample;
+    double started_s; /* when its process began, since the epoch; NAN: not said */
 };
 
 MUST_CHECK enum status engine_openai_server_open(struct openai_server *s,

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "engines/given.h"
 #include "engines/openai_lane.h"
 #include "engines/openai_launch.h"
 #include "engines/openai_server.h"
@@ -160,6 +161,32 @@ static enum status ask_all(struct engine *en, const struct engine_settings *s,
     return STATUS_OK;
 }
 
+/* Which processes they are; "" where one of them does not say when it began. */
+static const char *process_of(struct engine *en)
+{
+    const char *text = "";
+    for (size_t i = 0; i < en->setup.target_count && text != NULL; i++) {
+        const struct openai_server *s = &en->servers[i];
+        if (isnan(s->started_s))
+            return "";
+        text = arena_printf(&en->arena, "%s%s %.3f;", text, s->base, s->started_s);
+    }
+    return text;
+}
+
+/* What it was given, and which process it is, by who has started it. */
+static enum status origin_facts(struct engine *en, const struct engine_settings *s,
+                                struct engine_facts *facts, struct err *e)
+{
+    struct value *args = &facts->fields.v[FIELD_engine_args];
+    if (!s->target->is_launched) {
+        facts->process = process_of(en);
+        return facts->process != NULL ? STATUS_OK : no_memory(e);
+    }
+    *args = value_json(en->launch.given);
+    return args->kind == VALUE_JSON ? STATUS_OK : no_memory(e);
+}
+
 static enum status remote_locate(const struct engine_settings *s, struct arena *a,
                                  const char **python, const char **notes, struct err *e)
 {
@@ -199,7 +226,7 @@ static enum status remote_open(const struct engine_settings *s,
         engine_openai_launch_start(s, &en->arena, &en->launch, e) != STATUS_OK)
         return e->code;
     if (read_urls(en, e) != STATUS_OK || ask_all(en, s, w, facts, e) != STATUS_OK ||
-        reach_all(en, e) != STATUS_OK)
+        reach_all(en, e) != STATUS_OK || origin_facts(en, s, facts, e) != STATUS_OK)
         return e->code;
     if (s->target->is_launched)
         engine_openai_launch_ready(&en->launch, s, facts);

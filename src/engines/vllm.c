@@ -9,6 +9,7 @@
 #include "base/arena.h"
 #include "base/mem.h"
 #include "core/engine.h"
+#include "engines/given.h"
 #include "engines/registry.h"
 #include "engines/vllm_link.h"
 #include "engines/vllm_python.h"
@@ -194,7 +195,12 @@ static enum status vllm_open(const struct engine_settings *s,
         *facts = (struct engine_facts){.python = python.path,
                                        .root_pid = en->link.proc.child_pid};
         engine_vllm_ready_read(ready, &en->arena, facts);
+        facts->fields.v[FIELD_engine_args] = value_json(engine_given_list(s, &en->arena));
         en->stop_ids = json_incref(json_object_get(ready, "stop_token_ids"));
+        if (facts->fields.v[FIELD_engine_args].kind == VALUE_NULL)
+            st = status_fail(e, STATUS_NO_MEMORY, "vllm", "no memory for its arguments");
+    }
+    if (st == STATUS_OK) {
         *out = en;
     } else {
         vllm_close(en);

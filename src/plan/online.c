@@ -210,6 +210,25 @@ static enum status hash_plan(const struct online_options *o, char out[DIGEST_HEX
     return STATUS_OK;
 }
 
+static enum status hash_cell(const struct online_options *o, struct online_cell *cell)
+{
+    struct digest d;
+    const struct seal_work work = {.scenario = cell->scenario,
+                                   .seed = o->seed,
+                                   .max_tokens = o->max_tokens,
+                                   .is_prefix_warm = o->is_prefix_warm};
+
+    if (digest_init(&d) != STATUS_OK) {
+        return STATUS_NO_MEMORY;
+    }
+    seal_work(&d, &work);
+    seal_text(&d, o->is_chat ? "chat" : "completions");
+    seal_int(&d, o->warmup_requests);
+    seal_load(&d, cell->load);
+    digest_hex(&d, cell->sha256);
+    return STATUS_OK;
+}
+
 static void arrival_stream(const struct online_cell *c, int64_t repeat, char *out,
                            size_t size)
 {
@@ -318,6 +337,9 @@ static enum status fill_cells(struct online_plan *p, struct arena *a, struct err
             return e->code;
         }
         c->max_tokens = lengths_cell(o->max_tokens, c->scenario, c->most);
+        if (hash_cell(o, c) != STATUS_OK) {
+            return status_fail(e, STATUS_NO_MEMORY, "plan", "no memory for its digests");
+        }
     }
     return STATUS_OK;
 }

@@ -50,6 +50,7 @@ struct online_cell {
     int64_t max_tokens;
     bool caching;
     size_t setting;        /* which caching[] */
+    char sha256[65];       /* as that of a plan_cell */
     const int64_t *counts; /* [num_runs] measured requests of each repeat, >= 1 */
     int64_t most;          /* the largest of them */
 };

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/rng.h"
 #include "plan/draw.h"
 #include "plan/lengths.h"
 #include "plan/seal.h"
@@ -72,7 +73,25 @@ static enum status hash_plan(const struct plan_options *o, char out[DIGEST_HEX_B
     return STATUS_OK;
 }
 
-static void fill_cells(struct plan *p)
+static enum status hash_cell(const struct plan_options *o, struct plan_cell *cell)
+{
+    struct digest d;
+    const struct seal_work work = {.scenario = cell->scenario,
+                                   .seed = o->seed,
+                                   .max_tokens = o->max_tokens,
+                                   .is_prefix_warm = o->is_prefix_warm};
+
+    if (digest_init(&d) != STATUS_OK) {
+        return STATUS_NO_MEMORY;
+    }
+    seal_work(&d, &work);
+    seal_text(&d, "batch");
+    seal_int(&d, cell->batch_size);
+    digest_hex(&d, cell->sha256);
+    return STATUS_OK;
+}
+
+static enum status fill_cells(struct plan *p)
 {
     const struct plan_options *o = &p->options;
     struct plan_cell *cell = p->cells;
@@ -87,8 +106,27 @@ static void fill_cells(struct plan *p)
                     .max_tokens = lengths_cell(o->max_tokens, &o->scenarios[s], batch),
                     .caching = o->caching[c],
                     .setting = c};
+                if (hash_cell(o, cell) != STATUS_OK) {
+                    return STATUS_NO_MEMORY;
+                }
             }
         }
+    }
+    return STATUS_OK;
+}
+
+void plan_order_settings(bool *caching, size_t count, const char *run_id)
+{
+    char stream[80];
+    struct rng r;
+
+    snprintf(stream, sizeof stream, "settings/%s", run_id);
+    rng_init(&r, 0, stream);
+    for (size_t left = count; left > 1; left--) { /* Fisher and Yates */
+        size_t other = (size_t)rng_below(&r, left);
+        bool moved = caching[left - 1];
+        caching[left - 1] = caching[other];
+        caching[other] = moved;
     }
 }
 
@@ -103,11 +141,11 @@ enum status plan_build(const struct plan_options *o, struct arena *a, struct pla
     }
     p.cell_count = o->caching_count * o->scenario_count * o->batch_sizes.count;
     p.cells = arena_alloc(a, p.cell_count, sizeof *p.cells);
-    if (p.cells == NULL || hash_plan(o, p.sha256) != STATUS_OK) {
+    if (p.cells == NULL || hash_plan(o, p.sha256) != STATUS_OK ||
+        fill_cells(&p) != STATUS_OK) {
         return status_fail(e, STATUS_NO_MEMORY, "plan", "no memory for %zu cells",
                            p.cell_count);
     }
-    fill_cells(&p);
     *out = p;
     return STATUS_OK;
 }

@@ -39,7 +39,7 @@ struct plan_options {
     struct opt_ints batch_sizes;
     int64_t max_tokens; /* OPT_INT_UNSET: each scenario's own */
     int64_t num_runs;   /* warm-up included, >= 2 */
-    bool caching[2];    /* engine settings in order: {false}, {true} or {false, true} */
+    bool caching[2];    /* engine settings in the order in which they run */
     size_t caching_count;
     bool is_prefix_warm; /* --prefix-reuse warm */
     int64_t max_model_len;
@@ -51,7 +51,8 @@ struct plan_cell {
     int64_t batch_size;
     int64_t max_tokens;
     bool caching;
-    size_t setting; /* which caching[] */
+    size_t setting;  /* which caching[] */
+    char sha256[65]; /* of its work: neither of other cells nor of the repeats' number */
 };
 
 struct plan {
@@ -81,6 +82,10 @@ struct plan_repeat {
                            (warm: from repeat 1 on); blocks of 16 tokens where the size is
                            unknown */
 };
+
+/* Whichever setting runs first meets a colder machine: the order of OFF and ON is drawn
+ * from the run's id. Takes no part in any digest or other draw. */
+void plan_order_settings(bool *caching, size_t count, const char *run_id);
 
 /* Refuses duplicate scenario names, and fixed lengths that do not fit max_model_len. */
 MUST_CHECK enum status plan_build(const struct plan_options *o, struct arena *a,

@@ -10,5 +10,16 @@ void seal_int(struct digest *d, int64_t v);
 void seal_num(struct digest *d, double v); /* exact; NAN and INFINITY are values too */
 void seal_text(struct digest *d, const char *text);
 void seal_scenarios(struct digest *d, const struct scenario *scenarios, size_t count);
+void seal_value(struct digest *d, struct value v);
+
+/* The work of one cell as far as offline and online are alike: what prompts are drawn
+ * from and how long answers are. Neither other cells nor the number of repeats. */
+struct seal_work {
+    const struct scenario *scenario;
+    int64_t seed;
+    int64_t max_tokens; /* as asked for; OPT_INT_UNSET: the scenario's own */
+    bool is_prefix_warm;
+};
+void seal_work(struct digest *d, const struct seal_work *w);
 
 #endif

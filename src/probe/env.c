@@ -6,6 +6,7 @@
 #include "probe/cgroup.h"
 #include "probe/cpu.h"
 #include "probe/gpu.h"
+#include "probe/identity.h"
 #include "probe/imds.h"
 #include "probe/machine.h"
 #include "probe/mask.h"
@@ -29,6 +30,7 @@ struct facts {
     double throttled_s;
     int64_t throttled_periods;
     const char *instance_type, *instance_source;
+    char machine_sha256[DIGEST_HEX_BYTES]; /* "": nothing tells it from others */
 };
 
 bool env_is_secret(const char *name)
@@ -81,6 +83,7 @@ static void find_facts(const struct env_request *q, struct arena *a, struct fact
     ask_instance(q->use_imds, a, f);
     gpu_probe(&f->gpu);
     neuron_probe(root, a, &f->neuron);
+    (void)identity_digest(root, &f->cpu, &f->gpu, &f->neuron, f->machine_sha256);
     packages_probe(q->python, a, &f->packages);
 }
 
@@ -98,6 +101,8 @@ static void write_machine(const struct facts *f, struct jsonw *w)
 {
     jsonw_object(w, "platform");
     machine_write_platform(&f->machine, w);
+    jsonw_str(w, "machine_sha256",
+              f->machine_sha256[0] != '\0' ? f->machine_sha256 : NULL);
     jsonw_object_end(w);
     jsonw_object(w, "cpu");
     cpu_write(&f->cpu, w);
@@ -165,6 +170,11 @@ static void write_env(const struct env_request *q, const struct facts *f, struct
     jsonw_object_end(w);
 }
 
+static const char *driver_of(const struct facts *f)
+{
+    return f->gpu.driver[0] != '\0' ? f->gpu.driver : f->neuron.driver;
+}
+
 enum status env_collect(const struct env_request *q, struct arena *a, struct env *out,
                         struct err *e)
 {
@@ -188,6 +198,8 @@ enum status env_collect(const struct env_request *q, struct arena *a, struct env
         .json = json,
         .instance_type = f->instance_type,
         .region = f->imds.region,
+        .machine_sha256 = f->machine_sha256[0] != '\0' ? f->machine_sha256 : NULL,
+        .driver_version = driver_of(f),
         .nvidia_devices = (int64_t)f->gpu.count,
         .neuron_devices = (int64_t)f->neuron.count,
     };

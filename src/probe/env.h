@@ -20,6 +20,8 @@ struct env {
     const char *json;          /* the whole environment file but "engine", compact text */
     const char *instance_type; /* EC2 metadata, else DMI product name on EC2, else NULL */
     const char *region;        /* or NULL */
+    const char *machine_sha256; /* identity.h; NULL: nothing tells it from others */
+    const char *driver_version; /* of the NVIDIA or Neuron devices, or NULL */
     int64_t nvidia_devices, neuron_devices;
 };
 

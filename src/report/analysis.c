@@ -23,11 +23,28 @@ static enum field_id field_by(enum match_by by)
     }
 }
 
+/* NULL: none that tells models apart; the null engine has "none", whatever the model. */
+static const char *fingerprint_of(const struct row *row)
+{
+    const char *text = field_str(row, FIELD_model_fingerprint);
+    return text != NULL && strcmp(text, "none") != 0 ? text : NULL;
+}
+
+static bool is_one_model(const struct row *a, const struct row *b)
+{
+    const char *x = fingerprint_of(a), *y = fingerprint_of(b);
+    return x != NULL && y != NULL && strcmp(x, y) == 0;
+}
+
 static bool has_several(const struct corpus *c, enum field_id id)
 {
-    for (size_t i = 1; i < c->count; i++)
-        if (strcmp(text_of(c->rows[i].row, id), text_of(c->rows[0].row, id)) != 0)
+    for (size_t i = 1; i < c->count; i++) {
+        const struct row *first = c->rows[0].row, *row = c->rows[i].row;
+        bool is_alike = strcmp(text_of(row, id), text_of(first, id)) == 0 ||
+                        (id == FIELD_model_name && is_one_model(row, first));
+        if (!is_alike)
             return true;
+    }
     return false;
 }
 
@@ -44,21 +61,71 @@ const char *analysis_side_of(const struct analysis *x, const struct row *row)
     return text_of(row, field_by(x->by));
 }
 
+/* One model is called by one name, where its fingerprint tells that it is one. */
+static void name_models(const struct corpus *c)
+{
+    for (size_t i = 1; i < c->count; i++) {
+        struct row *row = c->rows[i].row;
+        for (size_t k = i; k-- > 0 && fingerprint_of(row) != NULL;) {
+            if (!is_one_model(row, c->rows[k].row))
+                continue;
+            row->v[FIELD_model_name] = c->rows[k].row->v[FIELD_model_name];
+            break;
+        }
+    }
+}
+
+/* Rows [from, to) of one file of which nobody said the machine. True if they come from
+ * several. */
+static bool are_several(const struct corpus *c, enum field_id id, size_t from, size_t to)
+{
+    const char *first = NULL;
+    for (size_t i = from; i < to; i++) {
+        const struct row *row = c->rows[i].row;
+        const char *machine = field_str(row, FIELD_machine_sha256);
+        if (machine == NULL || strcmp(text_of(row, id), "unknown") != 0)
+            continue;
+        if (first != NULL && strcmp(first, machine) != 0)
+            return true;
+        first = machine;
+    }
+    return false;
+}
+
+/* "this machine", "? FILE", "? 1a2b3c4d", "? FILE 1a2b3c4d" */
+static const char *unknown_name(const struct corpus *c, const struct corpus_row *r,
+                                bool is_one_of_several, struct arena *a)
+{
+    const char *base = file_base_name(r->file);
+    const char *machine = field_str(r->row, FIELD_machine_sha256);
+    bool has_machine = is_one_of_several && machine != NULL;
+    bool has_file = c->file_count != 1;
+    if (!has_file && !has_machine)
+        return NAMELESS;
+    return arena_printf(a, "?%s%.*s%s%.8s", has_file ? " " : "",
+                        has_file ? (int)strcspn(base, ".") : 0, base,
+                        has_machine ? " " : "", has_machine ? machine : "");
+}
+
 /* A machine that nobody named is not the same as another such: alone it is "this
- * machine", among several files it is called by its file. */
+ * machine", among several files it is called by its file, among several of one file by
+ * what tells it apart. */
 static enum status name_unknown(const struct corpus *c, enum field_id id, struct arena *a)
 {
-    for (size_t i = 0; i < c->count; i++) {
-        const char *base = file_base_name(c->rows[i].file);
-        size_t length = strcspn(base, ".");
-        if (strcmp(text_of(c->rows[i].row, id), "unknown") != 0)
+    bool is_one_of_several = false;
+    for (size_t i = 0, to = 0; i < c->count; i++) {
+        struct corpus_row *r = &c->rows[i];
+        if (i == to) { /* rows of one file stand together */
+            while (to < c->count && c->rows[to].file == r->file)
+                to++;
+            is_one_of_several = are_several(c, id, i, to);
+        }
+        if (strcmp(text_of(r->row, id), "unknown") != 0)
             continue;
-        const char *name = c->file_count == 1
-                               ? NAMELESS
-                               : arena_printf(a, "? %.*s", (int)length, base);
+        const char *name = unknown_name(c, r, is_one_of_several, a);
         if (name == NULL)
             return STATUS_NO_MEMORY;
-        c->rows[i].row->v[id] = value_str(name);
+        r->row->v[id] = value_str(name);
     }
     return STATUS_OK;
 }
@@ -93,6 +160,35 @@ static enum status clean_names(const struct corpus *c, struct arena *a)
     return STATUS_OK;
 }
 
+/* Names that can be shown, and by which rows are one side. */
+static enum status name_rows(const struct corpus *c, enum match_by by, struct arena *a)
+{
+    if (by == MATCH_BY_MODEL)
+        name_models(c);
+    enum status s = clean_names(c, a);
+    return s == STATUS_OK ? name_unknown(c, field_by(by), a) : s;
+}
+
+static bool is_off(const struct row *row)
+{
+    struct value caching = row->v[FIELD_enable_prefix_caching];
+    return caching.kind == VALUE_BOOL && !caching.b;
+}
+
+/* The order in which a run took its settings was drawn, and means nothing: rows of a run,
+ * which stand together, come OFF first. */
+static size_t run_end(const struct corpus *c, size_t from)
+{
+    const char *run = field_str(c->rows[from].row, FIELD_run_id);
+    size_t to = from + 1;
+    for (; run != NULL && to < c->count && c->rows[to].file == c->rows[from].file; to++) {
+        const char *other = field_str(c->rows[to].row, FIELD_run_id);
+        if (other == NULL || (other != run && strcmp(other, run) != 0))
+            break;
+    }
+    return to;
+}
+
 /* Rows of one side; NULL: all of them. */
 static enum status rows_of(const struct analysis *x, const char *side, struct arena *a,
                            struct match_input *out)
@@ -102,11 +198,16 @@ static enum status rows_of(const struct analysis *x, const char *side, struct ar
     size_t n = 0;
     if (rows == NULL)
         return STATUS_NO_MEMORY;
-    for (size_t i = 0; i < c->count; i++) {
-        const struct corpus_row *r = &c->rows[i];
-        if (side == NULL || strcmp(analysis_side_of(x, r->row), side) == 0)
-            rows[n++] = (struct match_row){.row = r->row,
-                                           .is_published = r->is_published};
+    for (size_t from = 0, to; from < c->count; from = to) {
+        to = run_end(c, from);
+        for (int turn = 0; turn < 2; turn++)
+            for (size_t i = from; i < to; i++) {
+                const struct corpus_row *r = &c->rows[i];
+                if (is_off(r->row) == (turn == 0) &&
+                    (side == NULL || strcmp(analysis_side_of(x, r->row), side) == 0))
+                    rows[n++] = (struct match_row){.row = r->row,
+                                                   .is_published = r->is_published};
+            }
     }
     *out = (struct match_input){.rows = rows, .count = n};
     return STATUS_OK;
@@ -153,8 +254,7 @@ enum status analysis_build(const struct corpus *c, const struct analysis_options
     if (o->by != NULL && match_by_find(o->by, &out->by, e) != STATUS_OK)
         return e->code;
     options.by = out->by;
-    if (clean_names(c, a) != STATUS_OK ||
-        name_unknown(c, field_by(out->by), a) != STATUS_OK ||
+    if (name_rows(c, out->by, a) != STATUS_OK ||
         rows_of(out, NULL, a, &input) != STATUS_OK)
         return status_fail(e, STATUS_NO_MEMORY, "analyze", "out of memory");
     if (match_build(&input, &options, a, &out->machines, e) != STATUS_OK)

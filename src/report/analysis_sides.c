@@ -8,6 +8,8 @@
 #include "report/analysis_text.h"
 #include "report/figure.h"
 #include "report/width.h"
+#include "stats/match_field.h"
+#include "text/json.h"
 
 #define COLUMNS     80
 #define VALUE_BYTES 96
@@ -36,11 +38,17 @@ static bool is_mine(const struct part *p, const struct match_cell *c)
 
 /* --- settings --- */
 
-static void value_text(struct value v, char out[VALUE_BYTES])
+/* "" if it is not known. */
+static void value_text(const struct row *row, enum field_id id, char out[VALUE_BYTES])
 {
+    char text[MATCH_FIELD_BYTES];
+    struct value v = row->v[id];
     switch (v.kind) {
     case VALUE_STR:
-    case VALUE_JSON: snprintf(out, VALUE_BYTES, "%s", v.s); break;
+    case VALUE_JSON:
+        match_field_say(row, id, text);
+        match_field_cut(v.s[0] != '\0' ? text : "", out, VALUE_BYTES);
+        break;
     case VALUE_BOOL: snprintf(out, VALUE_BYTES, "%s", v.b ? "true" : "false"); break;
     case VALUE_INT: snprintf(out, VALUE_BYTES, "%" PRId64, v.i); break;
     case VALUE_NUM: snprintf(out, VALUE_BYTES, "%g", v.n); break;
@@ -60,7 +68,7 @@ static bool put_values(const struct part *p, enum field_id id, struct buf *to)
         size_t k = 0;
         if (!is_mine(p, c))
             continue;
-        value_text(c->row->v[id], text);
+        value_text(c->row, id, text);
         while (k < n && strcmp(values[k], text) != 0)
             k++;
         if (*text == '\0' || k < n)
@@ -95,39 +103,127 @@ static void put_engine(struct part *p)
     put_line(p);
 }
 
-static void put_settings(struct part *p)
+/* Fields of a role whose values stand elsewhere: in the first line, in the names of
+ * cells, at the top of the report, in a line of their own; and digests of what is shown.
+ */
+static bool is_elsewhere(enum field_id id)
 {
-    static const enum field_id fields[] = {
-        FIELD_engine_mode,
-        FIELD_weights,
-        FIELD_dtype,
-        FIELD_quantization,
-        FIELD_tensor_parallel_size,
-        FIELD_devices,
-        FIELD_max_model_len,
-        FIELD_max_num_seqs,
-        FIELD_max_num_batched_tokens,
-        FIELD_block_size,
-        FIELD_kv_cache_tokens,
-        FIELD_enforce_eager,
-        FIELD_prefix_reuse,
-        FIELD_temperature,
-        FIELD_top_p,
-        FIELD_seed,
+    static const enum field_id ids[] = {
+        FIELD_engine,        FIELD_engine_version, FIELD_enable_prefix_caching,
+        FIELD_engine_args,   FIELD_is_simulated,   FIELD_settings_sha256,
+        FIELD_model_name,    FIELD_serving_mode,   FIELD_scenario,
+        FIELD_batch_size,    FIELD_request_rate,   FIELD_input_length,
+        FIELD_instance_type, FIELD_hardware_type,  FIELD_plan_sha256,
     };
-    const char *joint = "settings: ";
+    for (size_t i = 0; i < sizeof ids / sizeof ids[0]; i++)
+        if (ids[i] == id)
+            return true;
+    return false;
+}
+
+/* A line "TITLE: name value, name value" of all fields of these roles. */
+static void put_roles(struct part *p, const char *title, enum field_role role,
+                      enum field_role other)
+{
+    const char *joint = ": ";
     struct buf values;
     buf_init(&values, TEXT_BYTES);
-    for (size_t i = 0; i < sizeof fields / sizeof fields[0]; i++) {
+    for (int id = 0; id < FIELD_COUNT; id++) {
+        enum field_role its = field_table[id].role;
         buf_clear(&values);
-        if (!put_values(p, fields[i], &values))
+        if ((its != role && its != other) || is_elsewhere((enum field_id)id) ||
+            !put_values(p, (enum field_id)id, &values))
             continue;
-        buf_printf(p->text, "%s%s %s", joint, field_table[fields[i]].name,
-                   buf_cstr(&values));
+        buf_printf(p->text, "%s%s%s %s", p->text->len == 0 ? title : "", joint,
+                   field_table[id].name, buf_cstr(&values));
         joint = ", ";
         analysis_text_pass(&values, p->out);
     }
     buf_fini(&values);
+    if (p->text->len > 0)
+        put_line(p);
+}
+
+/* True if the line ends with that argument, or another one follows it. */
+static bool has_arg(const char *line, const char *arg)
+{
+    size_t len = strlen(arg);
+    for (const char *at = strstr(line, arg); at != NULL; at = strstr(at + 1, arg))
+        if (at[len] == '\0' || at[len] == ',')
+            return true;
+    return false;
+}
+
+/* Adds the arguments of a row that the line has not yet; those of a field of its own are
+ * in the settings. */
+static void add_args(struct part *p, const struct row *row)
+{
+    struct err e;
+    json_t *list = NULL;
+    size_t i;
+    const json_t *item;
+    const char *text = field_str(row, FIELD_engine_args);
+    if (text == NULL || json_from_text(str_from(text), "row", &list, &e) != STATUS_OK)
+        return;
+    json_array_foreach(list, i, item)
+    {
+        struct str rest = str_from(json_string_value(item));
+        char key[64], whole[VALUE_BYTES + 2] = ", ";
+        match_field_cut(rest.ptr != NULL ? rest.ptr : "", whole + 2, VALUE_BYTES);
+        struct str name = str_cut(&rest, '=');
+        snprintf(key, sizeof key, "%.*s", (int)name.len, name.ptr);
+        if (name.len > 0 && field_find(key) == FIELD_COUNT &&
+            !has_arg(buf_cstr(p->text), whole))
+            buf_text(p->text, whole);
+    }
+    json_decref(list);
+}
+
+static void put_args(struct part *p)
+{
+    struct buf line;
+    for (size_t i = 0; i < p->x->machines.cell_count; i++)
+        if (is_mine(p, &p->x->machines.cells[i]))
+            add_args(p, p->x->machines.cells[i].row);
+    if (p->text->len == 0)
+        return;
+    buf_init(&line, TEXT_BYTES);
+    buf_printf(&line, "given to the engine: %s", buf_cstr(p->text) + strlen(", "));
+    buf_clear(p->text);
+    buf_text(p->text, buf_cstr(&line));
+    analysis_text_pass(&line, p->out);
+    buf_fini(&line);
+    put_line(p);
+}
+
+static void put_settings(struct part *p)
+{
+    put_roles(p, "settings", ROLE_SETTING, ROLE_SETTING);
+    put_args(p);
+    put_roles(p, "load", ROLE_CELL, ROLE_LOAD);
+    put_roles(p, "machine", ROLE_MACHINE, ROLE_MACHINE);
+}
+
+/* What the repeats of a cell do not have in common, and their spread covers. */
+static void put_mixed(struct part *p)
+{
+    size_t mixes_launches = 0, mixes_days = 0, launches = 0, days = 0;
+    for (size_t i = 0; i < p->x->machines.cell_count; i++) {
+        const struct match_cell *c = &p->x->machines.cells[i];
+        if (!is_mine(p, c))
+            continue;
+        mixes_launches += c->launches > 1;
+        mixes_days += c->days > 1;
+        launches = c->launches > launches ? c->launches : launches;
+        days = c->days > days ? c->days : days;
+    }
+    if (mixes_launches > 0)
+        buf_printf(p->text, "%zu cell%s of repeats of several launches, up to %zu",
+                   mixes_launches, mixes_launches == 1 ? "" : "s", launches);
+    if (mixes_days > 0)
+        buf_printf(p->text, "%s%zu cell%s of repeats of several days, up to %zu",
+                   p->text->len > 0 ? "; " : "", mixes_days, mixes_days == 1 ? "" : "s",
+                   days);
     if (p->text->len > 0)
         put_line(p);
 }
@@ -273,6 +369,7 @@ static void put_side(struct part *p)
     put_engine(p);
     put_settings(p);
     put_versions(p);
+    put_mixed(p);
     put_price(p);
     put_bests(p);
 }

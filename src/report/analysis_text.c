@@ -220,7 +220,7 @@ enum status analysis_text_report(const struct analysis *x, struct buf *out)
 {
     analysis_text_answer(x, out);
     buf_text(out,
-             "\nRatios are of matched cells: those that differ in nothing else. "
+             "\nRatios are of matched cells; what else differs is named below them. "
              "Over 1 means\nmore; more tokens/s is better, less TTFT, ITL and $/token "
              "is better.\n");
     put_groups(x, out);

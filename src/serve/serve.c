@@ -139,7 +139,9 @@ static enum status open_server(struct running *r, struct err *e)
     buf_init(&header, SCRATCH_CAP_BYTES);
     due_init(&s->due);
     stamp_init(&s->stamp);
-    s->created_s = clock_wall().ns / NS_PER_S;
+    struct wall now = clock_wall();
+    s->created_s = now.ns / NS_PER_S;
+    s->counts.start_s = (double)now.ns / 1e9;
     s->read = mem_alloc(SERVER_READ_BYTES, 1);
     enum status st = settings_key(s->settings, &s->key, e);
     if (st == STATUS_OK && s->read == NULL)

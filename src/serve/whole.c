@@ -194,4 +194,9 @@ void whole_metrics(const struct settings *s, const struct whole_counts *n,
                      "vllm:cache_config_info{block_size=\"%lld\","
                      "enable_prefix_caching=\"False\",engine=\"0\"} 1.0\n",
                      (long long)s->block_size);
+    (void)buf_printf(out,
+                     "# HELP process_start_time_seconds Start of the process since the "
+                     "epoch\n# TYPE process_start_time_seconds gauge\n"
+                     "process_start_time_seconds %.3f\n",
+                     n->start_s);
 }

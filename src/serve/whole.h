@@ -19,6 +19,7 @@ struct whole_counts {
     int64_t running, waiting, prompt_tokens, generation_tokens;
     int64_t length, stop, abort, error; /* requests by finish_reason */
     int64_t requests;
+    double start_s; /* of the server, since the epoch */
 };
 void whole_metrics(const struct settings *s, const struct whole_counts *n,
                    struct buf *out);

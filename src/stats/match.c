@@ -1,11 +1,13 @@
 #include "stats/match.h"
 
 #include <math.h>
-#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
+#include "base/mem.h"
 #include "stats/interval.h"
 #include "stats/match_cell.h"
+#include "stats/match_diff.h"
 
 static const enum field_id metric_fields[MATCH_METRIC_COUNT] = {
 #define X(name, field) [MATCH_##name] = FIELD_##field,
@@ -44,6 +46,7 @@ enum status match_by_find(const char *name, enum match_by *out, struct err *e)
  * baseline cell the index of its partner on that side, else NO_CELL. */
 struct work {
     const struct match_options *options;
+    const struct match_fields *fields;
     struct match_cell *cells;
     size_t cell_count;
     const char **sides;
@@ -92,29 +95,72 @@ static enum status find_sides(struct work *w)
     return STATUS_OK;
 }
 
-/* Partners of one side: the pairs that differ least beyond the comparison come first. */
-static void find_partners(struct work *w, size_t side)
+/* Two cells that may be compared. */
+struct candidate {
+    size_t distance, baseline, other; /* indices of cells */
+};
+
+/* The nearest first; then by the order of the cells. */
+static int by_distance(const void *x, const void *y)
 {
-    size_t *partners = w->partners + side * w->cell_count;
-    enum match_by by = w->options->by;
+    const struct candidate *a = x, *b = y;
+    if (a->distance != b->distance)
+        return a->distance < b->distance ? -1 : 1;
+    if (a->baseline != b->baseline)
+        return a->baseline < b->baseline ? -1 : 1;
+    return (a->other > b->other) - (a->other < b->other);
+}
+
+/* All pairs of the baseline and a side that nothing hinders; the caller frees them. */
+static enum status find_candidates(const struct work *w, const char *side,
+                                   struct candidate **out, size_t *count)
+{
+    struct candidate *found = NULL;
+    size_t n = 0, room = 0;
+    for (size_t i = 0; i < w->cell_count; i++)
+        for (size_t k = 0; k < w->cell_count && is_candidate(&w->cells[i], w->sides[0]);
+             k++) {
+            const struct match_cell *b = &w->cells[i], *o = &w->cells[k];
+            if (w->is_used[k] || !is_candidate(o, side) ||
+                match_diff_is_hindered(w->fields, b, o, w->options->by))
+                continue;
+            if (n == room) {
+                room = room == 0 ? 64 : room * 2;
+                struct candidate *more = mem_resize(found, room, sizeof *more);
+                if (more == NULL) {
+                    mem_free(found);
+                    return STATUS_NO_MEMORY;
+                }
+                found = more;
+            }
+            size_t d = match_diff_distance(w->fields, b, o, w->options->by);
+            found[n++] = (struct candidate){d, i, k};
+        }
+    *out = found;
+    *count = n;
+    return STATUS_OK;
+}
+
+/* Partners of one side: the pairs that differ least beyond the comparison come first. */
+static enum status find_partners(struct work *w, size_t side)
+{
+    size_t *partners = w->partners + side * w->cell_count, count = 0;
+    struct candidate *all = NULL;
     for (size_t i = 0; i < w->cell_count; i++)
         partners[i] = NO_CELL;
-    for (size_t most = 0; most <= match_cell_context_count(); most++) {
-        for (size_t i = 0; i < w->cell_count; i++) {
-            const struct match_cell *b = &w->cells[i];
-            if (partners[i] != NO_CELL || !is_candidate(b, w->sides[0]))
-                continue;
-            for (size_t k = 0; k < w->cell_count && partners[i] == NO_CELL; k++) {
-                const struct match_cell *o = &w->cells[k];
-                if (w->is_used[k] || !is_candidate(o, w->sides[side]) ||
-                    match_cell_is_hindered(b, o, by) ||
-                    match_cell_context(b, o, by) > most)
-                    continue;
-                partners[i] = k;
-                w->is_used[k] = true;
-            }
-        }
+    if (find_candidates(w, w->sides[side], &all, &count) != STATUS_OK)
+        return STATUS_NO_MEMORY;
+    if (count > 0)
+        qsort(all, count, sizeof *all, by_distance);
+    for (size_t i = 0; i < count; i++) {
+        const struct candidate *c = &all[i];
+        if (partners[c->baseline] != NO_CELL || w->is_used[c->other])
+            continue;
+        partners[c->baseline] = c->other;
+        w->is_used[c->other] = true;
     }
+    mem_free(all);
+    return STATUS_OK;
 }
 
 /* Variance of the log of a mean, by the delta method: s^2 / (n m^2). NAN below 3 values.
@@ -182,57 +228,22 @@ static const char *refusal(const struct work *w, const struct match_pair *p)
     return p->other->is_valid ? "the baseline is INVALID" : "both cells are INVALID";
 }
 
-static enum status fill_pair(struct work *w, struct match_pair *p)
+static void fill_pair(const struct work *w, struct match_pair *p)
 {
-    const char *why = refusal(w, p);
-    const char *also = NULL;
-    enum status s = match_cell_differences(p->baseline, p->other, w->options->by,
-                                           w->arena, &also);
-    if (s != STATUS_OK)
-        return s;
-    p->is_counted = why == NULL;
-    p->note = why != NULL ? why : also;
+    p->note = refusal(w, p);
+    p->is_counted = p->note == NULL;
     for (int m = 0; m < MATCH_METRIC_COUNT; m++) {
         struct sums sums = {0};
         add_pair(&sums, p, (enum match_metric)m);
         p->ratios[m] = ratio_of(&sums);
     }
-    return STATUS_OK;
-}
-
-/* True if one of the parts of a list "a, b, c" is this. */
-static bool has_part(const char *list, struct str part)
-{
-    struct str rest = str_from(list);
-    while (rest.len > 0)
-        if (str_equal(str_trim(str_cut(&rest, ',')), part))
-            return true;
-    return false;
-}
-
-/* The parts of the pairs' notes, each once. */
-static enum status join_differences(struct work *w, struct match_group *g)
-{
-    for (size_t i = 0; i < g->pair_count; i++) {
-        struct str rest = str_from(g->pairs[i].is_counted ? g->pairs[i].note : NULL);
-        while (rest.len > 0) {
-            struct str part = str_trim(str_cut(&rest, ','));
-            if (has_part(g->differs, part))
-                continue;
-            g->differs = arena_printf(
-                w->arena, "%s%s%.*s", g->differs != NULL ? g->differs : "",
-                g->differs != NULL ? ", " : "", (int)part.len, part.ptr);
-            if (g->differs == NULL)
-                return STATUS_NO_MEMORY;
-        }
-    }
-    return STATUS_OK;
 }
 
 static enum status build_group(struct work *w, size_t side, struct match_group *out)
 {
     const size_t *partners = w->partners + side * w->cell_count;
     struct match_group g = {.baseline = w->sides[0], .other = w->sides[side]};
+    struct match_diff_list also = {.arena = w->arena};
     g.pairs = arena_alloc(w->arena, w->cell_count + 1, sizeof *g.pairs);
     if (g.pairs == NULL)
         return STATUS_NO_MEMORY;
@@ -243,10 +254,10 @@ static enum status build_group(struct work *w, size_t side, struct match_group *
         p->baseline = &w->cells[i];
         p->other = &w->cells[partners[i]];
         w->is_used[i] = true;
-        enum status s = fill_pair(w, p);
-        if (s != STATUS_OK)
-            return s;
+        fill_pair(w, p);
         g.counted += p->is_counted;
+        if (p->is_counted)
+            match_diff_add(&also, w->fields, p, w->options->by);
     }
     for (int m = 0; m < MATCH_METRIC_COUNT; m++) {
         struct sums sums = {0};
@@ -255,7 +266,7 @@ static enum status build_group(struct work *w, size_t side, struct match_group *
                 add_pair(&sums, &g.pairs[i], (enum match_metric)m);
         g.geomean[m] = ratio_of(&sums);
     }
-    enum status s = join_differences(w, &g);
+    enum status s = match_diff_text(&also, &g.differs);
     if (s == STATUS_OK)
         *out = g;
     return s;
@@ -268,8 +279,9 @@ static enum status build_groups(struct work *w, struct match_result *out)
         return STATUS_NO_MEMORY;
     for (size_t side = 1; side < w->side_count; side++) {
         struct match_group *g = &out->groups[out->group_count];
-        find_partners(w, side);
-        enum status s = build_group(w, side, g);
+        enum status s = find_partners(w, side);
+        if (s == STATUS_OK)
+            s = build_group(w, side, g);
         if (s != STATUS_OK)
             return s;
         out->group_count += g->pair_count > 0;
@@ -289,7 +301,7 @@ static const struct match_cell *nearest(const struct work *w, const struct match
         if (o->measured == 0 || is_side(o, MATCH_UNKNOWN) ||
             is_side(o, w->sides[0]) == is_baseline)
             continue;
-        size_t n = match_cell_obstacles(c, o, w->options->by);
+        size_t n = match_diff_obstacles(w->fields, c, o, w->options->by);
         if (best == NULL || n < fewest) {
             best = o;
             fewest = n;
@@ -316,7 +328,9 @@ static enum status explain(const struct work *w, const struct match_cell *c,
         *why = "no cell on the other side";
         return STATUS_OK;
     }
-    return match_cell_explain(c, o, w->options->by, w->arena, why);
+    const struct match_pair pair = {.baseline = c, .other = o};
+    *why = match_diff_explain(w->fields, &pair, w->options->by, w->arena);
+    return *why != NULL ? STATUS_OK : STATUS_NO_MEMORY;
 }
 
 static enum status list_lone(struct work *w, struct match_result *out)
@@ -355,9 +369,17 @@ enum status match_build(const struct match_input *inputs,
 {
     struct match_result made = {0};
     struct match_cells found = {0};
-    enum status s = match_cell_collect(inputs, options->by, a, &found);
-    struct work w = {
-        .options = options, .cells = found.cells, .cell_count = found.count, .arena = a};
+    struct match_fields *fields = arena_alloc(a, 1, sizeof *fields);
+    enum status s = STATUS_NO_MEMORY;
+    if (fields != NULL) {
+        match_field_list(fields);
+        s = match_cell_collect(inputs, fields, options->by, a, &found);
+    }
+    struct work w = {.options = options,
+                     .fields = fields,
+                     .cells = found.cells,
+                     .cell_count = found.count,
+                     .arena = a};
     if (s == STATUS_OK)
         s = find_sides(&w);
     if (s == STATUS_OK)

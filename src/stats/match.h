@@ -2,10 +2,11 @@
  * and cells that differ only in the one thing under comparison become pairs. Pure;
  * everything returned lives in the arena or in the rows.
  *
- * A cell is all measured repeats with the same settings on the same machine; warm-ups and
- * failed rows are counted, never averaged in. Rows of the published tool (no run_id) lack
- * most settings: what they do not say does not hinder a match, scenario and warm-up are
- * read from their notes, and their input_length (characters) is never compared. */
+ * A cell is all measured repeats with the same settings on the same machine; in what rows
+ * must agree, agree.h says. Warm-ups and failed rows are counted, never averaged in. Rows
+ * of the published tool (no run_id) lack most settings: what they do not say does not
+ * hinder a match, scenario and warm-up are read from their notes, and their input_length
+ * (characters) is never compared. */
 #ifndef STATS_MATCH_H
 #define STATS_MATCH_H
 
@@ -77,7 +78,8 @@ struct match_cell {
     const struct row *failed_row;  /* the first with an error, warm-ups too; NULL */
     bool shares_nothing; /* caching ON and the prompts allow no hit: no ON/OFF claim */
     size_t measured, failed, warmups, invalid; /* rows; invalid: of the measured */
-    size_t counts[MATCH_METRIC_COUNT];         /* values behind each spread */
+    size_t launches, days;             /* that the measured rows come from; 0: unknown */
+    size_t counts[MATCH_METRIC_COUNT]; /* values behind each spread */
     struct spread metrics[MATCH_METRIC_COUNT]; /* all NAN where counts is 0 */
 };
 
@@ -92,7 +94,7 @@ struct match_ratio {
 struct match_pair {
     const struct match_cell *baseline, *other;
     bool is_counted;  /* goes into the geometric mean */
-    const char *note; /* why not, or what else differs, in words; NULL: nothing */
+    const char *note; /* why not, in words; NULL: it does */
     struct match_ratio ratios[MATCH_METRIC_COUNT];
 };
 
@@ -102,8 +104,8 @@ struct match_group {
     struct match_pair *pairs;     /* [pair_count] */
     size_t pair_count, counted;
     struct match_ratio geomean[MATCH_METRIC_COUNT]; /* over the counted pairs */
-    const char *differs; /* what else differs between the two, e.g. "engine_version 0.32.0
-                            / 0.13.0"; NULL: nothing */
+    const char *differs; /* what else differs in the counted pairs, what matters most
+                            first, e.g. "engine_version 0.32.0 / 0.13.0"; NULL: nothing */
 };
 
 struct match_lone {

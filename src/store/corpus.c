@@ -6,6 +6,8 @@
 #include "store/foreign.h"
 #include "store/seen.h"
 
+#define REFUSED_NAMED 10 /* rows of a file */
+
 /* State of one reading. */
 struct corpus_reader {
     struct corpus *out;
@@ -15,7 +17,9 @@ struct corpus_reader {
     const char *instance_type; /* of the input under way */
     struct seen_key *keys;     /* [room] of the rows that were taken */
     size_t room;
-    size_t before, duplicates_before; /* when the file began */
+    size_t before, duplicates_before, skipped_before; /* when the file began */
+    size_t skipped_room;
+    size_t refused; /* rows of the file */
 };
 
 static enum status no_memory(struct err *e)
@@ -43,13 +47,63 @@ static enum status make_room(struct corpus_reader *r)
     return STATUS_OK;
 }
 
+static enum status note_skip(struct corpus_reader *r, const char *why, bool is_bad)
+{
+    struct corpus *c = r->out;
+    if (c->skipped_count == r->skipped_room) {
+        size_t room = r->skipped_room == 0 ? 16 : r->skipped_room * 2;
+        struct corpus_skip *all = arena_alloc(r->arena, room, sizeof *all);
+        if (all == NULL)
+            return STATUS_NO_MEMORY;
+        if (c->skipped_count > 0)
+            memcpy(all, c->skipped, c->skipped_count * sizeof *all);
+        c->skipped = all;
+        r->skipped_room = room;
+    }
+    if (why == NULL)
+        return STATUS_NO_MEMORY;
+    c->skipped[c->skipped_count++] = (struct corpus_skip){.why = why, .is_bad = is_bad};
+    c->bad_count += is_bad;
+    return STATUS_OK;
+}
+
+static enum status note_failure(struct corpus_reader *r, const struct err *why)
+{
+    char text[sizeof *why];
+    status_format(why, text, sizeof text);
+    return note_skip(r, arena_strdup(r->arena, text), why->code != STATUS_UNSUPPORTED);
+}
+
+/* The first rows of a file that cannot be read are named, the rest counted at its end. */
+static enum status refuse_row(struct corpus_reader *r, struct err *e)
+{
+    if (e->code != STATUS_BAD_INPUT)
+        return e->code;
+    if (r->refused++ < REFUSED_NAMED && note_failure(r, e) != STATUS_OK)
+        return no_memory(e);
+    return STATUS_OK;
+}
+
+static enum status count_refused(struct corpus_reader *r, const char *path)
+{
+    if (r->refused <= REFUSED_NAMED)
+        return STATUS_OK;
+    return note_skip(r,
+                     arena_printf(r->arena, "%s: %zu more rows like those are left out",
+                                  path, r->refused - REFUSED_NAMED),
+                     true);
+}
+
 static enum status take_row(void *arg, const struct foreign_row *found, struct err *e)
 {
     struct corpus_reader *r = arg;
+    struct row decoded;
     bool is_published, is_new, is_equal;
     bool is_unknown = foreign_is_unknown(foreign_find(found, "instance_type"));
     struct seen_key key = seen_identity(found, is_unknown ? r->instance_type : NULL,
                                         &is_published);
+    if (decode_row(r->decode, found, &decoded, &is_published, e) != STATUS_OK)
+        return refuse_row(r, e);
     if (seen_add(&r->seen, key, 0, &is_new, &is_equal) != STATUS_OK)
         return no_memory(e);
     if (!is_new) {
@@ -59,8 +113,7 @@ static enum status take_row(void *arg, const struct foreign_row *found, struct e
     struct row *row = arena_alloc(r->arena, 1, sizeof *row);
     if (row == NULL || make_room(r) != STATUS_OK)
         return no_memory(e);
-    if (decode_row(r->decode, found, row, &is_published, e) != STATUS_OK)
-        return e->code;
+    *row = decoded;
     r->keys[r->out->count] = key;
     r->out->rows[r->out->count++] = (struct corpus_row){.row = row,
                                                         .is_published = is_published};
@@ -82,17 +135,13 @@ static enum status take_back(struct corpus_reader *r)
     return s;
 }
 
+/* A file that cannot be read: nothing of it counts, its refused rows neither. */
 static enum status skip(struct corpus_reader *r, const struct err *why)
 {
-    char text[sizeof *why];
-    status_format(why, text, sizeof text);
-    struct corpus_skip *s = &r->out->skipped[r->out->skipped_count];
-    s->is_bad = why->code != STATUS_UNSUPPORTED;
-    s->why = arena_strdup(r->arena, text);
-    if (s->why == NULL)
+    while (r->out->skipped_count > r->skipped_before)
+        r->out->bad_count -= r->out->skipped[--r->out->skipped_count].is_bad;
+    if (note_failure(r, why) != STATUS_OK)
         return STATUS_NO_MEMORY;
-    r->out->skipped_count++;
-    r->out->bad_count += s->is_bad;
     return take_back(r);
 }
 
@@ -122,6 +171,9 @@ static enum status read_one(struct corpus_reader *r, const struct input *input,
         .row = take_row, .arg = r, .needs_no_digest = true};
     r->instance_type = input->instance_type;
     r->decode->instance_type = input->instance_type;
+    r->decode->file = input->path;
+    r->refused = 0;
+    r->skipped_before = r->out->skipped_count;
     r->before = r->out->count;
     r->duplicates_before = r->out->duplicates;
     if (foreign_read(input->path, &visitor, &file, &why) != STATUS_OK) {
@@ -133,7 +185,7 @@ static enum status read_one(struct corpus_reader *r, const struct input *input,
     struct origins origins;
     enum status s = origin_collect(file.metadata, r->arena, &origins);
     foreign_fini(&file);
-    if (s != STATUS_OK)
+    if (s != STATUS_OK || count_refused(r, input->path) != STATUS_OK)
         return no_memory(e);
     name_origins(r, &origins, input->path);
     return STATUS_OK;
@@ -146,8 +198,7 @@ enum status corpus_read(const struct input *inputs, size_t input_count, struct a
     *out = (struct corpus){0};
     struct corpus_reader r = {.out = out, .arena = a};
     r.decode = arena_alloc(a, 1, sizeof *r.decode);
-    out->skipped = arena_alloc(a, input_count + 1, sizeof *out->skipped);
-    if (r.decode == NULL || out->skipped == NULL)
+    if (r.decode == NULL)
         return no_memory(e);
     decode_init(r.decode, a);
     seen_init(&r.seen);

@@ -19,7 +19,7 @@ struct corpus_row {
 };
 
 struct corpus_skip {
-    const char *why; /* one line: file, what, what to do */
+    const char *why; /* one line: file (and row), what, what to do */
     bool is_bad;     /* else a file of ours that holds no results: nothing is wrong */
 };
 
@@ -32,8 +32,8 @@ struct corpus {
     size_t skipped_count, bad_count;
 };
 
-/* Reads every input; a file that cannot be read is skipped and listed. Everything lives
- * in the arena. */
+/* Reads every input; a file or a row that cannot be read is skipped and listed.
+ * Everything lives in the arena. */
 MUST_CHECK enum status corpus_read(const struct input *inputs, size_t input_count,
                                    struct arena *a, struct corpus *out, struct err *e);
 

@@ -1,7 +1,11 @@
 #include "store/decode.h"
 
-#include <math.h>
 #include <string.h>
+
+#include "store/coerce.h"
+
+#define ALL_AT_ONCE "inf" /* the only rate that is a text */
+#define VALUE_SHOWN 60    /* bytes of a value in a message */
 
 /* FNV-1a, 32 bits. */
 static uint32_t hash_name(struct str s)
@@ -59,37 +63,77 @@ static const char *keep(struct decode *d, int field, struct scan_value v)
     return text;
 }
 
-static struct value number(struct scan_value v, enum value_kind kind)
+static bool take_number(int field, struct scan_value v, struct value *out)
 {
+    double n;
     int64_t whole;
-    double real;
-    if (v.kind != SCAN_NUMBER)
-        return value_null();
-    if (kind == VALUE_INT && str_to_i64(v.text, &whole))
-        return value_int(whole);
-    if (!str_to_double(v.text, &real))
-        return value_null();
-    if (kind == VALUE_INT && real == floor(real) && fabs(real) < 0x1p53)
-        return value_int((int64_t)real);
-    return value_num(real);
+    bool is_int = field_table[field].kind == VALUE_INT;
+    if (field == FIELD_request_rate && str_is(v.text, "\"" ALL_AT_ONCE "\"")) {
+        *out = value_str(ALL_AT_ONCE);
+        return true;
+    }
+    if (v.kind != SCAN_NUMBER ||
+        !(is_int ? str_to_i64(v.text, &whole) : str_to_double(v.text, &n)))
+        return false;
+    *out = is_int ? value_int(whole) : value_num(n);
+    return true;
 }
 
-static struct value convert(struct decode *d, int field, struct scan_value v)
+/* As rows of inferbench have it. False: the value is of another type than the field's. */
+static bool take_own(struct decode *d, int field, struct scan_value v, struct value *out)
 {
     switch (field_table[field].kind) {
     case VALUE_STR:
-        return v.kind == SCAN_STRING ? value_str(keep(d, field, v)) : value_null();
+        if (v.kind != SCAN_STRING)
+            return false;
+        *out = value_str(keep(d, field, v));
+        return true;
     case VALUE_JSON:
-        return v.kind == SCAN_LIST || v.kind == SCAN_OBJECT
-                   ? value_json(keep(d, field, v))
-                   : value_null();
+        if (v.kind != SCAN_LIST && v.kind != SCAN_OBJECT)
+            return false;
+        *out = value_json(keep(d, field, v));
+        return true;
     case VALUE_BOOL:
-        return v.kind == SCAN_BOOL ? value_bool(*v.text.ptr == 't') : value_null();
-    default:
-        if (field == FIELD_request_rate && v.kind == SCAN_STRING)
-            return value_str(keep(d, field, v));
-        return number(v, field_table[field].kind);
+        if (v.kind != SCAN_BOOL)
+            return false;
+        *out = value_bool(*v.text.ptr == 't');
+        return true;
+    default: return take_number(field, v, out);
     }
+}
+
+/* False: it cannot be a value of this field. */
+static bool convert(struct decode *d, int field, struct scan_value v, struct value *out)
+{
+    *out = value_null();
+    return v.kind == SCAN_NULL || take_own(d, field, v, out) ||
+           coerce_value((enum field_id)field, v, d->arena, out, &d->is_out_of_memory);
+}
+
+/* Which row, which field, which value: all that is needed to find it in the file. */
+static enum status refuse(const struct decode *d, const struct foreign_row *row,
+                          size_t field, struct str value, struct err *e)
+{
+    const char *more = value.len > VALUE_SHOWN ? "..." : "";
+    value.len = value.len > VALUE_SHOWN ? VALUE_SHOWN : value.len;
+    while (*more != '\0' && value.len > 0 && (value.ptr[value.len] & 0xc0) == 0x80)
+        value.len--; /* not within a character */
+    status_fail(e, STATUS_BAD_INPUT, d->file, "row %zu: %s is %.*s%s, not %s", row->index,
+                field_table[field].name, (int)value.len, value.ptr, more,
+                coerce_kind((enum field_id)field));
+    return status_hint(e, "The row is left out");
+}
+
+/* A notebook reads "inf" as a number, which no JSON has: an open load has a rate, and one
+ * that is not there was that. */
+static void mend_rate(struct row *r)
+{
+    const char *mode = field_str(r, FIELD_serving_mode);
+    const char *arrival = field_str(r, FIELD_arrival);
+    bool is_open = mode != NULL && arrival != NULL && strcmp(mode, "online") == 0 &&
+                   strcmp(arrival, "closed") != 0;
+    if (is_open && !value_is_known(r->v[FIELD_request_rate]))
+        r->v[FIELD_request_rate] = value_str(ALL_AT_ONCE);
 }
 
 /* "scenario=short, run=1, warmup=False" */
@@ -121,10 +165,13 @@ enum status decode_row(struct decode *d, const struct foreign_row *row, struct r
     for (int f = 0; f < FIELD_COUNT; f++)
         out->v[f] = value_null();
     for (size_t i = 0; i < row->count; i++) {
-        int field = find_field(d, row->members[i].key);
-        if (field >= 0)
-            out->v[field] = convert(d, field, row->members[i].value);
+        const struct foreign_member *m = &row->members[i];
+        int field = find_field(d, m->key);
+        if (field >= 0 && !convert(d, field, m->value, &out->v[field]) &&
+            !d->is_out_of_memory)
+            return refuse(d, row, (size_t)field, m->value.text, e);
     }
+    mend_rate(out);
     *is_published = out->v[FIELD_run_id].kind == VALUE_NULL;
     if (d->instance_type != NULL && is_unknown(out->v[FIELD_instance_type]))
         out->v[FIELD_instance_type] = value_str(d->instance_type);

@@ -15,18 +15,20 @@
 /* Remembers what the last row held, since most values recur. */
 struct decode {
     struct arena *arena;
-    const char *instance_type; /* stands in for an unknown one; NULL: none. Set per file
-                                */
+    const char *file;          /* for messages */
+    const char *instance_type; /* stands in for an unknown one; NULL: none. Set per file,
+                                  as `file` */
     bool is_out_of_memory;
     int16_t slots[DECODE_SLOTS];  /* hash of a name: field, or -1 */
     struct str last[FIELD_COUNT]; /* text of each field in the last row that had one */
 };
 
 void decode_init(struct decode *d, struct arena *arena);
-/* Every field of the table set; unknown names are left out, values of another type are
- * null. Where a row of the published tool lacks them, scenario, repeat and is_warmup come
- * from its notes and label from its instance_type. Strings live in the arena.
- * *is_published: the row has no run_id. */
+/* Every field of the table set; unknown names are left out. Values of another type are
+ * read as coerce.h says; BAD_INPUT names the first that cannot be. Where a row of the
+ * published tool lacks them, scenario, repeat and is_warmup come from its notes and label
+ * from its instance_type. Strings live in the arena. *is_published: the row has no
+ * run_id. */
 MUST_CHECK enum status decode_row(struct decode *d, const struct foreign_row *row,
                                   struct row *out, bool *is_published, struct err *e);
 

@@ -22,7 +22,7 @@ static enum status read_row(struct reader *r, struct err *e)
 {
     struct scan *s = &r->scan;
     struct scan_level level;
-    struct foreign_row row = {.members = r->members, .count = 0};
+    struct foreign_row row = {.members = r->members, .index = r->file->row_count};
     if (scan_peek(s) != '{')
         return scan_fail(s, e, "row %zu is not an object", r->file->row_count);
     const char *from = s->at;

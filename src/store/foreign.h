@@ -21,6 +21,7 @@ struct foreign_member {
 /* One row as it stands in the file; pieces of the file's text. */
 struct foreign_row {
     struct str text;
+    size_t index;                         /* in the file, from 0 */
     const struct foreign_member *members; /* [count], in the file's order */
     size_t count;
     bool has_nonfinite; /* NaN or Infinity stands somewhere in it */

@@ -1,5 +1,6 @@
 #include "store/seen.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -71,7 +72,15 @@ struct seen_key seen_identity(const struct foreign_row *row, const char *instanc
     *is_published = run == NULL || run->value.kind != SCAN_STRING;
     if (*is_published || index == NULL || index->value.kind != SCAN_NUMBER)
         return seen_content(row, instance_type);
-    return hash_pair(run->value.text, index->value.text);
+    /* a notebook writes 3 as 3.0 */
+    char whole[32];
+    double n;
+    struct str number = index->value.text;
+    if (str_to_double(number, &n) && n == floor(n) && fabs(n) < 0x1p53) {
+        snprintf(whole, sizeof whole, "%.0f", n);
+        number = str_from(whole);
+    }
+    return hash_pair(run->value.text, number);
 }
 
 void seen_init(struct seen *s)

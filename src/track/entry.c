@@ -43,25 +43,31 @@ struct build {
     bool has_failed; /* no memory */
 };
 
-static enum place place_by_group(enum field_id id)
+/* Parameters are what was asked for and where; the replaced tool had the first ones. */
+static enum place place_by_role(enum field_id id)
 {
-    if (id < FIELD_total_time)
-        return PLACE_PARAM;
-    if (id >= FIELD_scenario && id <= FIELD_is_simulated)
-        return PLACE_SETTING;
     bool is_number = field_table[id].kind == VALUE_INT ||
                      field_table[id].kind == VALUE_NUM;
-    return is_number ? PLACE_METRIC : PLACE_TAG;
+    switch (field_table[id].role) {
+    case ROLE_CELL:
+    case ROLE_SETTING:
+    case ROLE_LOAD:
+    case ROLE_MACHINE: return id < FIELD_total_time ? PLACE_PARAM : PLACE_SETTING;
+    case ROLE_METRIC:
+    case ROLE_COUNT:
+    case ROLE_TRUST: return is_number ? PLACE_METRIC : PLACE_TAG;
+    case ROLE_IDENTITY: break;
+    }
+    return PLACE_TAG;
 }
 
+/* A field that changed its place would have every row sent again. */
 static enum place place_of(enum field_id id)
 {
     static const struct {
         enum field_id id;
         enum place place;
     } others[] = {
-        {FIELD_experiment_id, PLACE_TAG},
-        {FIELD_timestamp, PLACE_TAG},
         {FIELD_row, PLACE_NONE},       /* in ENTRY_ROW_TAG */
         {FIELD_is_warmup, PLACE_NONE}, /* set for rows without it too */
         {FIELD_scenario, PLACE_NONE},  /* as above */
@@ -70,13 +76,14 @@ static enum place place_of(enum field_id id)
         {FIELD_metadata, PLACE_PAIRS},
         {FIELD_failed_by_class, PLACE_COUNTS},
         {FIELD_slo, PLACE_SETTING},
+        {FIELD_price_usd_per_hour, PLACE_METRIC},
         {FIELD_reasons, PLACE_CODES},
         {FIELD_warnings, PLACE_CODES},
     };
     for (size_t i = 0; i < sizeof others / sizeof others[0]; i++)
         if (others[i].id == id)
             return others[i].place;
-    return place_by_group(id);
+    return place_by_role(id);
 }
 
 bool entry_is_reserved(const char *key)

@@ -111,17 +111,55 @@ def test_compiled_batch_is_said_and_no_obstacle(inferbench, two, tmp_path):
     assert "no partner" not in report
 
 
-def test_other_settings_hinder_and_are_listed(inferbench, two, tmp_path):
-    path = next((tmp_path / "results/inf2.xlarge").glob("offline_results_*"))
+def changed(tmp_path, machine, **values):
+    """Other values in all rows of a machine."""
+    path = next((tmp_path / "results" / machine).glob("offline_results_*"))
     data = json.loads(path.read_text())
     for row in data["results"]:
-        row["dtype"] = "float16"
+        row.update(values)
     path.write_text(json.dumps(data))
+
+
+def test_other_settings_hinder_and_are_listed(inferbench, two, tmp_path):
+    changed(tmp_path, "inf2.xlarge", hardware_type="gpu", dtype="float16")
     done = inferbench("analyze", "results")
     assert done.returncode == 0, done.stderr
     assert "No two machines share a cell" in done.stdout
     report = (tmp_path / "analysis/summary_report.txt").read_text()
     assert "differs in dtype" in " ".join(report.split())
+
+
+def test_types_of_two_kinds_of_device_are_said(inferbench, two, tmp_path):
+    changed(tmp_path, "inf2.xlarge", dtype="float16")
+    done = inferbench("analyze", "results")
+    assert "(8 matched cells)" in done.stdout
+    report = " ".join((tmp_path / "analysis/summary_report.txt").read_text().split())
+    assert "dtype none / float16" in report and "no partner" not in report
+
+
+@pytest.mark.parametrize("value", [True, None])
+def test_simulated_is_not_compared_with_real(inferbench, two, tmp_path, value):
+    changed(tmp_path, "inf2.xlarge", is_simulated=value)
+    done = inferbench("analyze", "results")
+    assert "No two machines share a cell" in done.stdout
+    report = " ".join((tmp_path / "analysis/summary_report.txt").read_text().split())
+    assert f"differs in is_simulated (off, there {'on' if value else 'unknown'})" in report
+
+
+@pytest.mark.parametrize("field,value", [
+    ("enforce_eager", False), ("block_size", 32), ("kv_cache_tokens", 9999), ("devices", 2),
+    ("seed", 7), ("engine_args", ["kv_cache_dtype=fp8"]), ("num_prompts", 7),
+    ("stop_at_eos", True), ("extra_body", {"top_k": 1}), ("burstiness", 0.5)])
+def test_repeats_of_other_settings_are_other_cells(inferbench, two, tmp_path, field, value):
+    """Two runs of a machine that differ in what no list of ours held once."""
+    rows = [dict(row, definitions=2) for row in two["g5.xlarge"]]
+    other = [dict(row, run_id="0" * 32, **{field: value}) for row in rows]
+    (tmp_path / "g5.json").write_text(json.dumps(rows + other))
+    done = inferbench("analyze", "g5.json", "--plots", "ttft")
+    assert done.returncode == 0, done.stderr
+    report = (tmp_path / "analysis/summary_report.txt").read_text()
+    assert "g5.xlarge: 16 cells, 64 measured repeats" in report
+    assert f"bs=1 cache=off {field}=" in " ".join(report.split())
 
 
 def pixels(path):
@@ -443,3 +481,47 @@ def test_scripts_draw_again_by_hand(inferbench, two, tmp_path):
     for script in sorted((tmp_path / "analysis/source").glob("*.gp")):
         subprocess.run(["gnuplot", script.name], cwd=script.parent, check=True, timeout=60)
     assert len(list((tmp_path / "analysis").glob("*.png"))) == len(PNGS)
+
+
+def test_words_of_the_engine_are_said(inferbench, tmp_path):
+    """Runs that differ in what no field but engine_args holds."""
+    words = {"plain": [], "fp8": ["--kv-cache-dtype", "fp8"],
+             "spec": ["--speculative-config", '{"num_speculative_tokens": 4, "method": "ngram"}']}
+    for label, rest in words.items():
+        done = inferbench(*NULL, "--scenarios", "short", "--batch-sizes", "1", "--num-runs", "4",
+                          "--label", label, "--output-dir", f"in/{label}", "--", *rest)
+        assert done.returncode == 0, done.stderr
+    assert inferbench("analyze", "in", "--plots", "ttft", "--baseline", "plain").returncode == 0
+    report = " ".join((tmp_path / "analysis/summary_report.txt").read_text().split())
+    assert "also different: engine_args not set / kv_cache_dtype=fp8" in report
+    assert ('also different: engine_args not set / speculative_config='
+            '{"method":"ngram","num_speculative_tokens":4}') in report
+
+
+def test_one_label_of_two_kinds_of_words(inferbench, tmp_path):
+    """Nothing is averaged over them."""
+    for folder, rest in (("a", []), ("b", ["--kv-cache-dtype", "fp8"])):
+        done = inferbench(*NULL, "--scenarios", "short", "--batch-sizes", "1", "--num-runs", "4",
+                          "--label", "mine", "--output-dir", f"in/{folder}", "--", *rest)
+        assert done.returncode == 0, done.stderr
+    assert inferbench("analyze", "in", "--plots", "ttft").returncode == 0
+    assert "mine: 2 cells, 6 measured" in (tmp_path / "analysis/summary_report.txt").read_text()
+
+
+def test_unknown_machines_of_a_merged_file(inferbench, tmp_path):
+    """Nobody named them; what tells them apart does."""
+    for name in ("a", "b"):
+        (tmp_path / name / "etc").mkdir(parents=True)
+        (tmp_path / name / "etc/machine-id").write_text(name * 32 + "\n")
+        done = inferbench(*NULL, "--scenarios", "short", "--batch-sizes", "1", "--num-runs", "4",
+                          "--output-dir", f"in/{name}",
+                          env={"INFERBENCH_PROBE_ROOT": tmp_path / name})
+        assert done.returncode == 0, done.stderr
+    assert inferbench("merge", "in", "-o", "merged.json").returncode == 0
+    rows = json.loads((tmp_path / "merged.json").read_text())["results"]
+    machines = list(dict.fromkeys(row["machine_sha256"] for row in rows))
+    assert len(machines) == 2 and {row["instance_type"] for row in rows} == {"unknown"}
+    done = inferbench("analyze", "merged.json", "--plots", "ttft")
+    assert done.returncode == 0, done.stderr
+    first, second = (f"? {machine[:8]}" for machine in machines)
+    assert done.stdout.startswith(f"{second} / {first}: 1.00x tokens/s")

@@ -66,6 +66,53 @@ def test_machines_do_the_same_work(configs, root, inferbench):
     assert len(hashes) == 1
 
 
+G5 = {"engine": "vllm", "engine_version": "0.32.0", "engine_mode": "mp", "weights": "real",
+      "hardware_type": "gpu", "dtype": "bfloat16", "tensor_parallel_size": 1, "devices": 1,
+      "max_num_seqs": 256, "max_num_batched_tokens": 8192, "block_size": 16,
+      "enforce_eager": False, "is_simulated": False, "instance_type": "g5.xlarge",
+      "machine_sha256": "a" * 64, "client_machine_sha256": "a" * 64, "definitions": 2,
+      "driver_version": "580.95.05", "model_fingerprint": "c" * 64}
+INF2 = {**G5, "engine_version": "0.13.0", "hardware_type": "neuron", "tensor_parallel_size": 2,
+        "devices": 2, "max_num_batched_tokens": 131072, "instance_type": "inf2.xlarge",
+        "machine_sha256": "b" * 64, "client_machine_sha256": "b" * 64,
+        "driver_version": "2.25.4.0"}
+
+
+def as_on(machine, row):
+    """A row of the null engine as vLLM on that machine would have given it."""
+    row = {**row, **machine}
+    row["kv_cache_tokens"] = 150_000 + row["row"] % 2 * 700  # each launch finds other room
+    if machine is INF2:  # compiled for the batch; caching decides the block
+        row["max_num_seqs"] = row["batch_size"]
+        row["block_size"] = 32 if row["enable_prefix_caching"] else 4096
+        row["kv_cache_tokens"] = 4096 * row["batch_size"]
+    if row["enable_prefix_caching"]:
+        row["cache_hit_rate_expected"] = 0.9 if row["scenario"] == "prefix_caching" else 0.0
+    return row
+
+
+def test_g5_against_inf2(configs, root, inferbench, tmp_path):
+    """The comparison of README: every cell finds its partner, and ON its OFF."""
+    for name, machine in (("g5", G5), ("inf2", INF2)):
+        done = inferbench("offline", "--config", root / f"configs/{name}.yaml", "--engine",
+                          "null", "--no-imds", "--quiet",
+                          env={"INFERBENCH_PROBE_ROOT": root / f"tests/captures/{name}.xlarge"})
+        assert done.returncode == 0, done.stderr
+        run = files_of(tmp_path / "results" / name)
+        run.data["results"] = [as_on(machine, row) for row in run.rows]
+        run.results_path.write_text(json.dumps(run.data))
+    done = inferbench("analyze", "results", "--plots", "ttft")
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.startswith("inf2 / g5: ") and "(30 matched cells)" in done.stdout
+    report = " ".join((tmp_path / "analysis/summary_report.txt").read_text().split())
+    assert "no partner" not in report
+    for name in ("g5", "inf2"):
+        assert f"prefix caching ON / OFF, {name}: 1.00x tokens/s" in report
+    assert ("also different: driver_version 580.95.05 / 2.25.4.0, engine_version 0.32.0 / 0.13.0, "
+            in report)
+    assert "max_num_seqs 256 / 1, 256 / 4, 256 / 8" in report
+
+
 def test_full_comparison(configs):
     assert configs["full-comparison"]["scenarios"] == SCENARIOS
     assert configs["full-comparison"]["num-runs"] == 6

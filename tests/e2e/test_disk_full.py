@@ -11,7 +11,7 @@ import pytest
 from e2e.offline_run import (NULL, files_of, journal_of, plain_env, repeats_done, start, wait_for)
 from e2e.serve_client import Server
 
-MANY = [*NULL, "--scenarios", "short", "--batch-sizes", "4", "--num-runs", "500", "--quiet"]
+MANY = [*NULL, "--scenarios", "short", "--batch-sizes", "8", "--num-runs", "500", "--quiet"]
 
 
 def check_kept(binary, raw, folder):

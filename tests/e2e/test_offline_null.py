@@ -50,7 +50,9 @@ def test_names_share_one_stamp(pair):
 def test_rows_are_the_plan(pair):
     cells = [(row["enable_prefix_caching"], row["scenario"], row["batch_size"], row["repeat"])
              for row in pair.rows]
-    assert cells == [(on, scenario, batch, repeat) for on in (False, True)
+    first = cells[0][0]  # OFF or ON: drawn from the run's id
+    assert [row["setting_position"] for row in pair.rows] == [1] * 12 + [2] * 12
+    assert cells == [(on, scenario, batch, repeat) for on in (first, not first)
                      for scenario in ("short", "prefix_caching") for batch in (1, 4)
                      for repeat in range(3)]
     assert pair.data["metadata"]["total_runs"] == 24
@@ -98,7 +100,29 @@ def test_env_file_has_the_old_keys(pair):
             "python_packages", "environment_variables", "benchmark_config", "client", "engine",
             "tool"} <= set(pair.env)
     assert pair.env["benchmark_config"]["batch-sizes"] == "1 4"
-    assert [s["enable_prefix_caching"] for s in pair.env["engine"]["settings"]] == [False, True]
+    settings = [s["enable_prefix_caching"] for s in pair.env["engine"]["settings"]]
+    assert sorted(settings) == [False, True]
+
+
+def test_the_table_shows_off_first(inferbench, tmp_path):
+    """Whichever setting came first; over these runs both have (but for one time in 512)."""
+    first = set()
+    for number in range(10):
+        done = inferbench(*NULL, "--test-prefix-caching", "--scenarios", "short", "medium",
+                          "--batch-sizes", "1", "--num-runs", "2", "--output-dir", f"r{number}")
+        assert done.returncode == 0, done.stderr
+        first.add(files_of(tmp_path / f"r{number}").rows[0]["enable_prefix_caching"])
+        shown = re.findall(r"^ +1 +(off|on) ", done.stdout, re.M)
+        assert shown == ["off", "on"] * 2
+    assert first == {False, True}
+
+
+def test_a_dry_run_draws_no_order(inferbench):
+    plans = {inferbench(*NULL, "--test-prefix-caching", "--dry-run").stdout for _ in range(6)}
+    assert len(plans) == 1
+    text = plans.pop()
+    assert "order: which setting of prefix caching runs first is drawn at the start" in text
+    assert re.findall(r"^short +1 +(off|on) ", text, re.M) == ["off", "on"]
 
 
 def test_output_fits_80_columns(pair):

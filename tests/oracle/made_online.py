@@ -41,6 +41,8 @@ class Online(Journal):
         more = {"ramp_up_s": ramp_s} if ramp_s else {}
         own = {**CELL_FIELDS, "endpoint": "completions", "scenario": "short",
                "arrival": arrival, "request_rate": rate, "batch_size": slots,
+               "ramp_up_s": ramp_s, "warmup_requests": 0, "is_streamed": True,
+               "is_keepalive": True, "token_counts": "usage",
                "max_output_tokens": tokens, "enable_prefix_caching": caching, **fields}
         self.line("cell", cell=self.cells, fixed_lengths=fixed, gaps=gaps, shares_prefix=caching,
                   longest_prompt_tokens=64, **more, fields=own)

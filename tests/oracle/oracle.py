@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
-from oracle import online, settled
+from oracle import online, settings, settled
 from oracle import reference as ref
 
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -711,6 +711,8 @@ def check_files(journal, results_file, summary_file, is_whole=True):
             found += [f"results[{index}].{name}: null, but required"
                       for name in missing_fields(got, oracle.fields,
                                                  is_in_one_piece=is_in_one_piece)]
+    if is_whole:
+        found += settings.check(oracle.run, oracle.cells)
     failed = sum(row["error"] is not None for row in rows)
     found += differences(results["metadata"]["failed_rows"], failed, "failed_rows")
     want = oracle.summary()

@@ -59,7 +59,11 @@ def check_params(run, row):
         if key.startswith("opt.") or ("scenario" not in row and key in FROM_NOTES):
             continue
         assert key in row, f"no field of the row: {key}"
-        assert text == str(row[key]), key
+        if isinstance(row[key], (list, dict)):
+            assert json.loads(text) == row[key], key
+        else:
+            assert float(text) == row[key] if isinstance(row[key], float) else \
+                text == str(row[key]), key
 
 
 def check_metrics(run, row):

@@ -67,6 +67,37 @@ def test_no_mlflow_then_sync(track, server, client, experiment):
     assert len(client.runs(server.uri, experiment)) == 16
 
 
+@pytest.mark.parametrize("mode", ["offline", "online"])
+def test_rows_of_an_earlier_version(root, track, server, client, experiment, mode):
+    """What inferbench 0.1.0 has sent of a file: every field is where it was, nothing is sent
+    again. tests/data/format1 holds the file and the runs, as MLflow's client read them."""
+    folder = root / "tests/data/format1"
+    shutil.copy(folder / f"{mode}_results.json", track.folder)
+    for run in json.loads((folder / f"{mode}_runs.json").read_text()):
+        client.ask(server.uri, "make_run", experiment=experiment, run=run)
+    done = track.sync(f"{mode}_results.json", server.uri, experiment)
+    assert counted(done) == (2, 0, 2)
+    held = client.runs(server.uri, experiment)
+    (track.folder / f"{mode}_results.json.mlflow").unlink()
+    done = track.sync(f"{mode}_results.json", server.uri, experiment + " anew")
+    assert counted(done) == (2, 2, 0)
+    for old, new in zip(held, client.runs(server.uri, experiment + " anew")):
+        for part in ("params", "metrics"):
+            assert new[part] == old[part]
+        assert {**old["tags"], **new["tags"]} == new["tags"]
+
+
+def test_fields_by_their_roles(track, server, client, experiment):
+    """What was asked for and where it ran are parameters; who and when are tags."""
+    files = rows.make_run(track, "--mlflow-uri", server.uri, "--mlflow-experiment", experiment)
+    runs = rows.check_all(client, server.uri, experiment, files.rows)
+    for key in ("engine_args", "settings_sha256", "plan_sha256", "stop_at_eos", "machine_sha256",
+                "client_machine_sha256"):
+        assert key in runs[0]["params"], key
+    for key in ("launch_id", "launch_source", "setting_position"):
+        assert key in runs[0]["tags"], key
+
+
 def test_from_another_machine(track, server, client, experiment):
     """The results file alone, without its raw folder or the list of what was sent."""
     files = rows.make_run(track, "--mlflow-uri", server.uri, "--mlflow-experiment", experiment)

@@ -73,6 +73,83 @@ static void test_nameless(void **state)
     assert_string_equal(f->x.machines.sides[1], "? two");
 }
 
+/* A run that took ON first is shown like any other. */
+static void test_off_comes_first(void **state)
+{
+    struct analysis_fixture *f = *state;
+    for (int i = 0; i < 8; i++) {
+        struct row *r = add(f, "g5", "short", 1 + i % 2, 100);
+        r->v[FIELD_enable_prefix_caching] = value_bool(i / 2 % 2 == 0);
+        r->v[FIELD_run_id] = value_str(i < 4 ? "a" : "b");
+        r->v[FIELD_dtype] = value_str(i < 4 ? "x" : "y"); /* two runs, other cells */
+    }
+    analysis_fixture_build(f, NULL, NULL);
+    static const bool caching[] = {false, false, true, true, false, false, true, true};
+    static const char *const types[] = {"x", "x", "x", "x", "y", "y", "y", "y"};
+    assert_int_equal(f->x.machines.cell_count, 8);
+    for (size_t i = 0; i < 8; i++) {
+        const struct row *row = f->x.machines.cells[i].row;
+        assert_int_equal(row->v[FIELD_enable_prefix_caching].b, caching[i]);
+        assert_string_equal(field_str(row, FIELD_dtype), types[i]);
+        assert_int_equal(row->v[FIELD_batch_size].i, 1 + i % 2);
+    }
+}
+
+/* Two machines that nobody named, in one merged file. */
+static void test_nameless_in_one_file(void **state)
+{
+    struct analysis_fixture *f = *state;
+    for (int i = 0; i < 4; i++) {
+        struct row *r = add(f, "unknown", "short", 1, 100);
+        r->v[FIELD_machine_sha256] = value_str(i == 3   ? NULL
+                                               : i == 1 ? "bbbbbbbbbbbbbbbb"
+                                                        : "aaaaaaaaaaaaaaaa");
+    }
+    analysis_fixture_build(f, NULL, NULL);
+    assert_int_equal(f->x.machines.side_count, 3);
+    assert_string_equal(f->x.machines.sides[0], "? aaaaaaaa");
+    assert_string_equal(f->x.machines.sides[1], "? bbbbbbbb");
+    assert_string_equal(f->x.machines.sides[2], "this machine");
+    assert_int_equal(f->x.machines.group_count, 2);
+    for (int i = 0; i < 4; i++) {
+        f->rows[i].v[FIELD_label] = value_null();
+        f->rows[i].v[FIELD_machine_sha256] = value_str("aaaaaaaaaaaaaaaa");
+    }
+    analysis_fixture_build(f, NULL, NULL);
+    assert_int_equal(f->x.machines.side_count, 1);
+    for (int i = 0; i < 4; i++)
+        f->rows[i].v[FIELD_label] = value_null();
+    f->rows[1].v[FIELD_machine_sha256] = value_str("bbbbbbbbbbbbbbbb");
+    f->corpus.file_count = 2;
+    f->of[3].file = "two.json";
+    analysis_fixture_build(f, NULL, NULL);
+    assert_int_equal(f->x.machines.side_count, 3);
+    assert_string_equal(f->x.machines.sides[0], "? one aaaaaaaa");
+    assert_string_equal(f->x.machines.sides[1], "? one bbbbbbbb");
+    assert_string_equal(f->x.machines.sides[2], "? two");
+}
+
+/* A model is what its files are, not what they are called. */
+static void test_models(void **state)
+{
+    struct analysis_fixture *f = *state;
+    struct row *a = add(f, "g5", "short", 1, 100), *b = add(f, "g5", "short", 1, 100);
+    a->v[FIELD_model_fingerprint] = b->v[FIELD_model_fingerprint] = value_str("f");
+    b->v[FIELD_model_name] = value_str("/models/m");
+    b->v[FIELD_engine_version] = value_str("2");
+    a->v[FIELD_engine_version] = value_str("1");
+    analysis_fixture_build(f, NULL, NULL);
+    assert_int_equal(f->x.by, MATCH_BY_VERSION);
+    assert_int_equal(f->x.machines.group_count, 1);
+    analysis_fixture_build(f, "model_name", NULL);
+    assert_int_equal(f->x.machines.side_count, 1);
+    assert_string_equal(f->x.machines.sides[0], "m");
+    b->v[FIELD_model_fingerprint] = value_str("g");
+    b->v[FIELD_model_name] = value_str("n");
+    analysis_fixture_build(f, NULL, NULL);
+    assert_int_equal(f->x.by, MATCH_BY_MODEL);
+}
+
 /* ON against OFF of each machine, however long its name. */
 static void test_caching(void **state)
 {
@@ -135,6 +212,9 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_default_by, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_baseline, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_nameless, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_off_comes_first, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_nameless_in_one_file, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_models, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_caching, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_marks, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_no_memory, set_up, tear_down),

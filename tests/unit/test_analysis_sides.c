@@ -87,8 +87,52 @@ static void settings_of_every_kind(void **state)
     r->v[FIELD_enforce_eager] = value_bool(false);
     r->v[FIELD_top_p] = value_num(0.95);
     r->v[FIELD_quantization] = value_str(""); /* as good as unknown */
-    check_has(text_of(f), "\n  settings: dtype bfloat16, max_num_seqs 256, "
-                          "enforce_eager false, top_p 0.95\n");
+    r->v[FIELD_prefix_reuse] = value_str("cold");
+    r->v[FIELD_seed] = value_int(3);
+    r->v[FIELD_extra_body] = value_json("{\n  \"top_k\": 5\n}");
+    r->v[FIELD_plan_sha256] = value_str("0123456789abcdef");
+    r->v[FIELD_settings_sha256] = value_str("0123456789abcdef");
+    r->v[FIELD_model_fingerprint] = value_str("0123456789abcdef");
+    r->v[FIELD_machine_sha256] = value_str("fedcba9876543210");
+    r->v[FIELD_driver_version] = value_str("580.95.05");
+    check_has(text_of(f),
+              "\n  settings: model_fingerprint 01234567, dtype bfloat16, max_num_seqs "
+              "256,\n  enforce_eager false\n"
+              "  load: top_p 0.95, seed 3, prefix_reuse cold, extra_body {\"top_k\":5}\n"
+              "  machine: machine_sha256 fedcba98, driver_version 580.95.05\n");
+}
+
+/* Each once, those of a field left to it; what comes from a file steers no terminal. */
+static void arguments_of_the_engine(void **state)
+{
+    struct analysis_fixture *f = *state;
+    static const char *const args[] = {
+        "[\"OMP_NUM_THREADS=4\",\"kv_cache_dtype=fp8_e4m3\",\"max_num_seqs=4\"]",
+        "[\"kv_cache_dtype=fp8\",\"x=\\u001b[1m\"]", "[\"kv_cache_dtype=fp8\", 7]", "{}",
+        "[\"max_num_seqs=4\"]"};
+    for (int64_t i = 0; i < 4; i++)
+        add(f, "g5", "short", 1 + i, 100)->v[FIELD_engine_args] = value_json(args[i]);
+    add(f, "inf2", "short", 1, 100)->v[FIELD_engine_args] = value_json(args[4]);
+    const char *text = text_of(f);
+    check_has(text, "\n  given to the engine: OMP_NUM_THREADS=4, kv_cache_dtype=fp8_e4m3,"
+                    "\n  kv_cache_dtype=fp8, x= [1m\n");
+    assert_null(strstr(strstr(text, "inf2:"), "given"));
+}
+
+static void repeats_of_several_launches(void **state)
+{
+    struct analysis_fixture *f = *state;
+    for (int i = 0; i < 6; i++) {
+        static const char *const launches[] = {"a", "a", "b", "c", "d", "d"};
+        struct row *r = add(f, "g5", "short", i < 4 ? 1 : 2, 100);
+        r->v[FIELD_launch_id] = value_str(launches[i]);
+        r->v[FIELD_timestamp_utc] = value_str(i == 3 ? "2026-11-02T10:00:00+00:00"
+                                                     : "2026-11-01T10:00:00+00:00");
+    }
+    check_has(text_of(f), "\n  1 cell of repeats of several launches, up to 3; 1 cell of "
+                          "repeats of several\n  days, up to 2\n");
+    f->corpus.count = 2;
+    check_lacks(text_of(f), "several");
 }
 
 /* In the order of the cells, each once; cells of others, and those with nothing measured,
@@ -263,6 +307,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(a_machine_of_one_cell),    TEST(each_machine_has_its_part_baseline_first),
         TEST(settings_of_every_kind),   TEST(settings_that_differ),
+        TEST(arguments_of_the_engine),  TEST(repeats_of_several_launches),
         TEST(settings_of_a_long_sweep), TEST(long_settings_are_wrapped),
         TEST(versions_of_each_machine), TEST(prices_with_their_source),
         TEST(the_best_cells),           TEST(the_best_of_each_scenario),

@@ -41,10 +41,13 @@ static void test_answer(void **state)
     answer(f, "inf2 / g5: 0.50x tokens/s (1 matched cell)\n");
     a->v[FIELD_usd_per_million_output_tokens] = value_num(1);
     b->v[FIELD_usd_per_million_output_tokens] = value_num(3);
-    b->v[FIELD_is_simulated] = value_bool(true);
+    a->v[FIELD_is_simulated] = b->v[FIELD_is_simulated] = value_bool(true);
     answer(f, "inf2 / g5: 0.50x tokens/s, 3.00x $/token (1 matched cell)\nSIMULATED: "
               "some of these numbers do not come from real hardware.\n");
-    b->v[FIELD_is_simulated] = value_null();
+    b->v[FIELD_is_simulated] = value_null(); /* which is not the same as simulated */
+    answer(f, "No two machines share a cell: nothing is compared (see below).\n"
+              "SIMULATED: some of these numbers do not come from real hardware.\n");
+    a->v[FIELD_is_simulated] = value_null();
     b->v[FIELD_verdict] = value_str("INVALID");
     answer(f, "inf2 / g5: no claim (1 matched cell, none counts: see below)\n");
     b->v[FIELD_batch_size] = value_int(2);

@@ -81,6 +81,38 @@ static void test_skipped(void **state)
     assert_true(c.skipped[2].is_bad);
 }
 
+/* A row that cannot be read is named; the rest of the file counts, and so does a sound
+ * copy of that row in another file. */
+static void test_refused_rows(void **state)
+{
+    struct foreign_fixture *f = *state;
+    struct corpus c;
+    struct buf text;
+    buf_init(&text, 1 << 16);
+    buf_text(&text, "[{\"run_id\":\"s\",\"row\":0}");
+    for (int i = 0; i < 13; i++)
+        buf_printf(&text, ",{\"run_id\":\"r\",\"row\":%d,\"is_warmup\":7}", i);
+    buf_text(&text, "]");
+    const struct input in[] = {
+        {.path = foreign_fixture_put(f, "odd.json", buf_cstr(&text))},
+        {.path = foreign_fixture_put(f, "cut.json", "[{\"is_warmup\":7},")},
+        {.path = foreign_fixture_put(f, "good.json",
+                                     "[{\"run_id\":\"r\",\"row\":3.0,\"is_warmup\":0.0},"
+                                     "{\"run_id\":\"s\",\"row\":0.0}]")}};
+    read_all(f, in, 3, &c);
+    assert_int_equal(c.count, 2);
+    assert_int_equal(c.duplicates, 1); /* 0.0 is 0 */
+    assert_false(c.rows[1].row->v[FIELD_is_warmup].b);
+    assert_int_equal(c.skipped_count, 12);
+    assert_int_equal(c.bad_count, 12);
+    assert_non_null(
+        strstr(c.skipped[0].why, "odd.json: row 1: is_warmup is 7, not true"));
+    assert_non_null(strstr(c.skipped[9].why, "odd.json: row 10:"));
+    assert_non_null(strstr(c.skipped[10].why, "odd.json: 3 more rows like those"));
+    assert_non_null(strstr(c.skipped[11].why, "cut.json:1: "));
+    buf_fini(&text);
+}
+
 /* A cut copy read first must not take the rows of the whole file with it. */
 static void test_cut_copy(void **state)
 {
@@ -155,6 +187,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_rows, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_skipped, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_refused_rows, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_cut_copy, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_given_type, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_no_memory, set_up, tear_down),

@@ -39,26 +39,137 @@ static void test_kinds(void **state)
     struct row r;
     bool is_published;
     foreign_fixture_read(
-        f, "[{\"run_id\":\"a\",\"batch_size\":4.0,\"repeat\":\"2\",\"top_p\":1,"
+        f, "[{\"run_id\":\"a\",\"batch_size\":4,\"top_p\":1,"
            "\"is_warmup\":true,\"reasons\":[\"A\"],\"model_name\":\"a\\u00e9\\\"b\","
-           "\"weather\":3,\"request_rate\":\"inf\",\"seed\":1e300,\"notes\":7,"
+           "\"weather\":3,\"request_rate\":\"inf\",\"seed\":1e300,"
            "\"total_time\":NaN,\"dtype\":null}]");
     decode_init(&d, &f->arena);
     assert_int_equal(decode(f, &d, 0, &r, &is_published), STATUS_OK);
     assert_false(is_published);
     assert_int_equal(r.v[FIELD_batch_size].kind, VALUE_INT);
     assert_int_equal(r.v[FIELD_batch_size].i, 4);
-    assert_int_equal(r.v[FIELD_repeat].kind, VALUE_NULL); /* a text is no number */
     assert_int_equal(r.v[FIELD_top_p].kind, VALUE_NUM);
     assert_true(r.v[FIELD_is_warmup].b);
     assert_string_equal(field_str(&r, FIELD_reasons), "[\"A\"]");
     assert_string_equal(field_str(&r, FIELD_model_name), "a\xc3\xa9\"b");
     assert_string_equal(field_str(&r, FIELD_request_rate), "inf");
     assert_true(field_num(&r, FIELD_seed) == 1e300); /* not cut to 64 bits */
-    assert_int_equal(r.v[FIELD_notes].kind, VALUE_NULL);
     assert_int_equal(r.v[FIELD_total_time].kind, VALUE_NULL);
     for (int i = 0; i < FIELD_COUNT; i++)
         assert_int_not_equal(r.v[i].kind, VALUE_ABSENT);
+}
+
+/* What a notebook makes of values, and what they were. */
+static void test_other_types(void **state)
+{
+    struct foreign_fixture *f = *state;
+    struct decode d;
+    struct row r;
+    bool is_published;
+    foreign_fixture_read(
+        f, "[{\"run_id\":\"a\",\"is_warmup\":1.0,\"is_simulated\":0,"
+           "\"enforce_eager\":\"True\",\"batch_size\":4.0,\"repeat\":\"2\","
+           "\"total_time\":\"2.5\",\"label\":12,\"notes\":7.0,"
+           "\"reasons\":\"[\\\"A\\\"]\",\"warnings\":\"['B', \\\"it's\\\", None]\","
+           "\"timestamp\":1795974127376,\"timestamp_utc\":1795974127.5}]");
+    decode_init(&d, &f->arena);
+    assert_int_equal(decode(f, &d, 0, &r, &is_published), STATUS_OK);
+    assert_true(r.v[FIELD_is_warmup].b);
+    assert_int_equal(r.v[FIELD_is_simulated].kind, VALUE_BOOL);
+    assert_false(r.v[FIELD_is_simulated].b);
+    assert_true(r.v[FIELD_enforce_eager].b);
+    assert_int_equal(r.v[FIELD_batch_size].kind, VALUE_INT);
+    assert_int_equal(r.v[FIELD_batch_size].i, 4);
+    assert_int_equal(r.v[FIELD_repeat].i, 2);
+    assert_true(field_num(&r, FIELD_total_time) == 2.5);
+    assert_string_equal(field_str(&r, FIELD_label), "12");
+    assert_string_equal(field_str(&r, FIELD_notes), "7");
+    assert_string_equal(field_str(&r, FIELD_reasons), "[\"A\"]");
+    assert_string_equal(field_str(&r, FIELD_warnings), "[\"B\", \"it's\", null]");
+    assert_string_equal(field_str(&r, FIELD_timestamp), "2026-11-29T17:42:07.376000");
+    assert_string_equal(field_str(&r, FIELD_timestamp_utc),
+                        "2026-11-29T17:42:07.500000+00:00");
+}
+
+/* Never taken for nothing: the row is refused, by name. */
+static void test_refused(void **state)
+{
+    static const struct {
+        const char *member, *want;
+    } cases[] = {
+        {"\"is_warmup\":2", "row 0: is_warmup is 2, not true or false"},
+        {"\"is_warmup\":\"maybe\"", "is_warmup is \"maybe\", not true or false"},
+        {"\"batch_size\":4.5", "batch_size is 4.5, not a whole number"},
+        {"\"batch_size\":true", "batch_size is true, not a whole number"},
+        {"\"total_time\":[1]", "total_time is [1], not a number"},
+        {"\"request_rate\":\"fast\"", "request_rate is \"fast\", not a number"},
+        {"\"dtype\":0.1", "dtype is 0.1, not a text"},
+        {"\"dtype\":false", "dtype is false, not a text"},
+        {"\"timestamp_utc\":12", "timestamp_utc is 12, not a text"},
+        {"\"reasons\":\"['A\"", "reasons is \"['A\", not a list or an object"},
+        {"\"reasons\":\"['a\\\\n']\"", "not a list or an object"},
+        {"\"reasons\":7", "reasons is 7, not a list or an object"},
+    };
+    struct foreign_fixture *f = *state;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct decode d;
+        struct row r;
+        struct err e;
+        bool is_published;
+        char text[200];
+        (void)snprintf(text, sizeof text, "[{\"run_id\":\"a\",%s}]", cases[i].member);
+        f->count = 0;
+        foreign_fini(&f->file);
+        foreign_fixture_read(f, text);
+        decode_init(&d, &f->arena);
+        d.file = "notebook.json";
+        assert_int_equal(decode_row(&d, &f->rows[0], &r, &is_published, &e),
+                         STATUS_BAD_INPUT);
+        assert_string_equal(e.where, "notebook.json");
+        if (strstr(e.what, cases[i].want) == NULL)
+            fail_msg("%s: %s, not %s", cases[i].member, e.what, cases[i].want);
+    }
+}
+
+static void test_long_value_is_cut(void **state)
+{
+    struct foreign_fixture *f = *state;
+    struct decode d;
+    struct row r;
+    struct err e;
+    bool is_published;
+    struct buf text;
+    buf_init(&text, 1 << 10);
+    buf_text(&text, "[{\"is_warmup\":\"x");
+    for (int i = 0; i < 60; i++)
+        buf_text(&text, "\xc3\xa9"); /* the cut is not within a letter */
+    buf_text(&text, "\"}]");
+    foreign_fixture_read(f, buf_cstr(&text));
+    decode_init(&d, &f->arena);
+    assert_int_equal(decode_row(&d, &f->rows[0], &r, &is_published, &e),
+                     STATUS_BAD_INPUT);
+    assert_non_null(strstr(e.what, "\xc3\xa9..., not"));
+    buf_fini(&text);
+}
+
+/* JSON has no infinity: where a load is open, a rate that is missing was "inf". */
+static void test_lost_rate(void **state)
+{
+    struct foreign_fixture *f = *state;
+    struct decode d;
+    struct row r;
+    bool is_published;
+    foreign_fixture_read(
+        f, "[{\"serving_mode\":\"online\",\"arrival\":\"poisson\",\"request_rate\":null},"
+           "{\"serving_mode\":\"online\",\"arrival\":\"closed\",\"request_rate\":null},"
+           "{\"serving_mode\":\"online\",\"arrival\":\"poisson\",\"request_rate\":4}]");
+    decode_init(&d, &f->arena);
+    assert_int_equal(decode(f, &d, 0, &r, &is_published), STATUS_OK);
+    assert_string_equal(field_str(&r, FIELD_request_rate), "inf");
+    assert_int_equal(decode(f, &d, 1, &r, &is_published), STATUS_OK);
+    assert_int_equal(r.v[FIELD_request_rate].kind, VALUE_NULL);
+    assert_int_equal(decode(f, &d, 2, &r, &is_published), STATUS_OK);
+    assert_true(field_num(&r, FIELD_request_rate) == 4);
 }
 
 /* Every name of the table is found, whatever shares its slot. */
@@ -141,7 +252,8 @@ static void test_no_memory(void **state)
     struct decode d;
     struct row r;
     bool is_published;
-    static const char text[] = "[{\"dtype\":\"bf16\",\"reasons\":[],\"notes\":\"a\\n\"}]";
+    static const char text[] = "[{\"dtype\":\"bf16\",\"reasons\":[],\"notes\":\"a\\n\","
+                               "\"label\":5,\"warnings\":\"['A']\"}]";
     foreign_fixture_read(f, text);
     enum status st = STATUS_NO_MEMORY;
     for (size_t cap = 0; st != STATUS_OK; cap += 8) {
@@ -162,6 +274,10 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_kinds, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_other_types, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_refused, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_long_value_is_cut, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_lost_rate, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_every_field, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_published, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_texts_are_shared, set_up, tear_down),

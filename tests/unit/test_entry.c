@@ -10,6 +10,7 @@
 #include <cmocka.h>
 
 #include "base/mem.h"
+#include "core/field.h"
 #include "entry_fixture.h"
 
 static void param_is(const struct entry *e, const char *key, const char *value)
@@ -79,6 +80,83 @@ static void test_params(void **state)
     assert_non_null(entry_fixture_param(e, "model_fingerprint"));
     assert_int_equal(e->param_count, sizeof want / sizeof want[0] + 1);
     entry_fixture_fini(&f);
+}
+
+/* Words of a list, a blank between them. */
+static bool is_among(const char *list, const char *name)
+{
+    for (struct str rest = str_from(list); rest.len > 0;)
+        if (str_is(str_cut(&rest, ' '), name))
+            return true;
+    return false;
+}
+
+static json_t *some_value(enum field_id id)
+{
+    switch (field_table[id].kind) {
+    case VALUE_STR: return json_string("x");
+    case VALUE_BOOL: return json_true();
+    case VALUE_JSON: return json_pack("[s]", "x");
+    default: return json_integer(7);
+    }
+}
+
+static const char *place_in(const struct entry *e, const char *name)
+{
+    for (size_t i = 0; i < e->metric_count; i++)
+        if (strcmp(e->metrics[i].key, name) == 0)
+            return "metric";
+    return entry_fixture_param(e, name) != NULL ? "parameter"
+           : entry_fixture_tag(e, name) != NULL ? "tag"
+                                                : "nowhere";
+}
+
+/* A field that changes its place has every row of every server sent again. Those of
+ * format 1 are where they were; the others follow their roles. */
+static void test_places(void **state)
+{
+    static const char params[] =
+        "model_name instance_type hardware_type serving_mode batch_size input_length "
+        "max_output_tokens enable_prefix_caching temperature top_p scenario repeat "
+        "engine seed dataset arrival request_rate endpoint engine_version engine_mode "
+        "weights "
+        "model_fingerprint dtype quantization tensor_parallel_size devices max_model_len "
+        "max_num_seqs max_num_batched_tokens block_size kv_cache_tokens enforce_eager "
+        "prefix_reuse is_simulated slo is_warmup "
+        /* format 2 */
+        "engine_args settings_sha256 machine_sha256 client_machine_sha256 "
+        "driver_version plan_sha256 burstiness ramp_up_s num_prompts duration_s "
+        "max_concurrency warmup_requests stop_at_eos is_streamed is_keepalive "
+        "token_counts extra_body";
+    static const char tags[] =
+        "experiment_id timestamp timestamp_utc error notes run_id label token_source "
+        "cache_source price_source verdict reasons warnings "
+        /* format 2 */
+        "launch_id launch_source setting_position first_error token_events "
+        "token_differences";
+    static const char nowhere[] = "row checks metadata failed_by_class";
+    (void)state;
+    json_t *row = json_object();
+    for (int id = 0; id < FIELD_COUNT; id++)
+        json_object_set_new(row, field_table[id].name, some_value((enum field_id)id));
+    char *text = json_dumps(row, 0);
+    struct entry_fixture f;
+    entry_fixture_make(&f, text, NULL);
+    for (int id = 0; id < FIELD_COUNT; id++) {
+        const char *name = field_table[id].name;
+        const char *key = id == FIELD_time_per_token        ? "time_per_token_ms"
+                          : id == FIELD_inter_token_latency ? "inter_token_latency_ms"
+                                                            : name;
+        const char *want = is_among(params, name)    ? "parameter"
+                           : is_among(tags, name)    ? "tag"
+                           : is_among(nowhere, name) ? "nowhere"
+                                                     : "metric";
+        if (strcmp(place_in(&f.entry, key), want) != 0)
+            fail_msg("%s: %s, not %s", name, place_in(&f.entry, key), want);
+    }
+    entry_fixture_fini(&f);
+    free(text);
+    json_decref(row);
 }
 
 static void test_metrics(void **state)
@@ -374,12 +452,12 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_identity),  cmocka_unit_test(test_params),
-        cmocka_unit_test(test_metrics),   cmocka_unit_test(test_tags),
-        cmocka_unit_test(test_reserved),  cmocka_unit_test(test_options),
-        cmocka_unit_test(test_inputs),    cmocka_unit_test(test_published),
-        cmocka_unit_test(test_unique),    cmocka_unit_test(test_failed),
-        cmocka_unit_test(test_cut),       cmocka_unit_test(test_odd_rows),
-        cmocka_unit_test(test_no_memory),
+        cmocka_unit_test(test_places),    cmocka_unit_test(test_metrics),
+        cmocka_unit_test(test_tags),      cmocka_unit_test(test_reserved),
+        cmocka_unit_test(test_options),   cmocka_unit_test(test_inputs),
+        cmocka_unit_test(test_published), cmocka_unit_test(test_unique),
+        cmocka_unit_test(test_failed),    cmocka_unit_test(test_cut),
+        cmocka_unit_test(test_odd_rows),  cmocka_unit_test(test_no_memory),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -76,6 +76,9 @@ static void the_instance_is_known_by_dmi_on_ec2_only(void **state)
     assert_string_equal(env.instance_type, "g5.xlarge");
     const json_t *instance = json_object_get(top, "instance");
     assert_string_equal(json_str_of(instance, "source"), "dmi");
+    assert_int_equal(strlen(env.machine_sha256), 64);
+    assert_string_equal(json_str_of(json_object_get(top, "platform"), "machine_sha256"),
+                        env.machine_sha256);
     json_decref(top);
     const char *dir = probe_fixture_dir();
     const char *dmi = "sys/devices/virtual/dmi/id/";

@@ -49,12 +49,12 @@ static void refused(struct foreign_fixture *f, const char *text, enum status wan
 static void test_two_shapes(void **state)
 {
     struct foreign_fixture *f = *state;
-    foreign_fixture_read(f, "{\"metadata\":{\"format\":1,\"a\":[2]},\"other\":null,"
+    foreign_fixture_read(f, "{\"metadata\":{\"format\":2,\"a\":[2]},\"other\":null,"
                             "\"results\":[{\"a\":1,\"b\":[NaN]},{}]}\n");
     assert_int_equal(f->count, 2);
     assert_int_equal(f->file.row_count, 2);
-    assert_int_equal(f->file.format, 1);
-    assert_true(str_is(f->file.metadata, "{\"format\":1,\"a\":[2]}"));
+    assert_int_equal(f->file.format, 2);
+    assert_true(str_is(f->file.metadata, "{\"format\":2,\"a\":[2]}"));
     assert_true(str_is(f->rows[0].text, "{\"a\":1,\"b\":[NaN]}"));
     assert_true(f->rows[0].has_nonfinite);
     assert_false(f->rows[1].has_nonfinite);
@@ -87,7 +87,7 @@ static void test_refused(void **state)
     refused(f, "[] []", STATUS_BAD_INPUT, "");
     refused(f, "{\"results\":{}}", STATUS_BAD_INPUT, "");
     refused(f, "{\"metadata\":{\"format\":3},\"results\":[]}", STATUS_BAD_INPUT,
-            "newer than 2");
+            "is of format 3, newer than 2");
     struct foreign_file file;
     struct err e;
     const struct foreign_visitor visitor = {.row = ignore};

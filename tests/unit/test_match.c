@@ -172,9 +172,9 @@ static void test_what_differs_by_nature(void **state)
         assert_int_equal(b->result.groups[0].counted, 3);
         assert_int_equal(b->result.lone_count, 0);
         assert_string_equal(b->result.groups[0].differs,
-                            "max_num_seqs 256 / 1, max_num_batched_tokens 8192 / 131072, "
-                            "engine_version 0.32.0 / 0.13.0, max_num_seqs 256 / 4, "
-                            "max_num_seqs 256 / 16");
+                            "engine_version 0.32.0 / 0.13.0, "
+                            "max_num_seqs 256 / 1, 256 / 4, 256 / 16, "
+                            "max_num_batched_tokens 8192 / 131072");
     }
     b->rows[0].v[FIELD_hardware_type] = value_str("neuron");
     build(b, MATCH_BY_LABEL);

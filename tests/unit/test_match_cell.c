@@ -8,57 +8,17 @@
 #include <string.h>
 #include <cmocka.h>
 
-#include "base/mem.h"
+#include "match_fixture.h"
 #include "stats_fixture.h"
 
-struct bench {
-    struct arena arena;
-    struct row rows[8];
-    struct match_row inputs[8];
-    size_t count;
-    struct match_cells out;
-};
-
-static int set_up(void **state)
-{
-    static struct bench b;
-    memset(&b, 0, sizeof b);
-    arena_init(&b.arena, 16 << 20);
-    *state = &b;
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    struct bench *b = *state;
-    mem_fail_at(0);
-    arena_fini(&b->arena);
-    return 0;
-}
-
-static struct row *add(struct bench *b, const char *scenario, double tokens_per_second)
-{
-    struct row *r = &b->rows[b->count];
-    b->inputs[b->count++] = (struct match_row){.row = r};
-    r->v[FIELD_instance_type] = value_str("g5");
-    r->v[FIELD_scenario] = value_str(scenario);
-    r->v[FIELD_model_name] = value_str("m");
-    r->v[FIELD_batch_size] = value_int(4);
-    r->v[FIELD_enable_prefix_caching] = value_bool(false);
-    r->v[FIELD_tokens_per_second] = value_num(tokens_per_second);
-    return r;
-}
-
-static void collect(struct bench *b, enum match_by by, size_t want)
-{
-    const struct match_input in = {.rows = b->inputs, .count = b->count};
-    assert_int_equal(match_cell_collect(&in, by, &b->arena, &b->out), STATUS_OK);
-    assert_int_equal(b->out.count, want);
-}
+#define set_up    match_fixture_set_up
+#define tear_down match_fixture_tear_down
+#define add       match_fixture_add
+#define collect   match_fixture_collect
 
 static void test_rows_of_a_cell(void **state)
 {
-    struct bench *b = *state;
+    struct match_fixture *b = *state;
     add(b, "short", 1e9)->v[FIELD_is_warmup] = value_bool(true);
     add(b, "short", 1e9)->v[FIELD_error] = value_str("died");
     add(b, "short", 10);
@@ -83,7 +43,7 @@ static void test_rows_of_a_cell(void **state)
 
 static void test_names(void **state)
 {
-    struct bench *b = *state;
+    struct match_fixture *b = *state;
     add(b, "short", 1)->v[FIELD_input_length] = value_int(32);
     add(b, "short", 1)->v[FIELD_input_length] = value_int(64);
     struct row *r = add(b, "short", 1);
@@ -97,8 +57,8 @@ static void test_names(void **state)
     r->v[FIELD_request_rate] = value_null();
     collect(b, MATCH_BY_INSTANCE, 4);
     assert_string_equal(b->out.cells[3].name, "short c=4 cache=off");
-    assert_string_equal(b->out.cells[0].name, "short bs=4 cache=off in=32 out=");
-    assert_string_equal(b->out.cells[1].name, "short bs=4 cache=off in=64 out=");
+    assert_string_equal(b->out.cells[0].name, "short bs=4 cache=off input_length=32");
+    assert_string_equal(b->out.cells[1].name, "short bs=4 cache=off input_length=64");
     assert_string_equal(b->out.cells[2].name, "short rate=2.5");
     assert_string_equal(b->out.cells[2].side, MATCH_UNKNOWN);
     stats_fixture_near(b->out.cells[2].metrics[MATCH_throughput].mean, 99, 0);
@@ -110,7 +70,7 @@ static void test_names(void **state)
 
 static void test_long_names(void **state)
 {
-    struct bench *b = *state;
+    struct match_fixture *b = *state;
     char path[2][400];
     for (int i = 0; i < 2; i++) {
         memset(path[i], 'p', sizeof path[i]);
@@ -121,114 +81,128 @@ static void test_long_names(void **state)
     assert_string_equal(b->out.cells[1].side, path[1]);
 }
 
-/* Of cells that differ in one field, by each comparison. */
-static void hinders(struct bench *b, enum field_id id, struct value v, const char *want)
+/* Rows that differ in one field are two cells, or one. */
+static void cells_of(struct match_fixture *b, enum field_id id, struct value x,
+                     struct value y, size_t want)
 {
-    char got[] = "?????"; /* a letter a comparison: Obstacle, Context, - */
-    b->count = 0;
-    memset(b->rows, 0, sizeof b->rows);
-    add(b, "short", 1)->v[FIELD_hardware_type] = value_str("gpu");
-    add(b, "short", 1)->v[FIELD_hardware_type] = value_str("gpu");
-    b->rows[1].v[id] = v;
-    for (int by = MATCH_BY_CACHING; by <= MATCH_BY_VERSION; by++) {
-        collect(b, (enum match_by)by, 2);
-        const struct match_cell *x = &b->out.cells[0], *y = &b->out.cells[1];
-        size_t obstacles = match_cell_obstacles(x, y, (enum match_by)by);
-        size_t context = match_cell_context(x, y, (enum match_by)by);
-        assert_true(obstacles + context <= 1);
-        assert_true(match_cell_context_count() > context);
-        got[by] = obstacles > 0 ? 'O' : context > 0 ? 'C' : '-';
+    match_fixture_twins(b);
+    b->rows[0].v[id] = x;
+    b->rows[1].v[id] = y;
+    const struct match_input in = {.rows = b->inputs, .count = b->count};
+    assert_int_equal(
+        match_cell_collect(&in, &b->fields, MATCH_BY_INSTANCE, &b->arena, &b->out),
+        STATUS_OK);
+    if (b->out.count != want)
+        fail_msg("%s: %zu cells, not %zu", field_table[id].name, b->out.count, want);
+}
+
+/* What once was averaged without a word. */
+static void test_what_makes_a_cell(void **state)
+{
+    static const enum field_id ints[] = {FIELD_block_size,      FIELD_kv_cache_tokens,
+                                         FIELD_devices,         FIELD_seed,
+                                         FIELD_num_prompts,     FIELD_max_concurrency,
+                                         FIELD_warmup_requests, FIELD_max_model_len,
+                                         FIELD_definitions};
+    static const enum field_id bools[] = {FIELD_enforce_eager, FIELD_stop_at_eos,
+                                          FIELD_is_streamed, FIELD_is_keepalive,
+                                          FIELD_is_simulated};
+    static const enum field_id silent[] = {FIELD_row, FIELD_repeat, FIELD_preemptions,
+                                           FIELD_setting_position};
+    struct match_fixture *b = *state;
+    for (size_t i = 0; i < sizeof ints / sizeof *ints; i++)
+        cells_of(b, ints[i], value_int(100), value_int(200), 2);
+    for (size_t i = 0; i < sizeof bools / sizeof *bools; i++) {
+        cells_of(b, bools[i], value_bool(true), value_bool(false), 2);
+        cells_of(b, bools[i], value_bool(true), value_null(), 2);
     }
-    if (strcmp(got, want) != 0)
-        fail_msg("%s: %s, not %s", field_table[id].name, got, want);
+    for (size_t i = 0; i < sizeof silent / sizeof *silent; i++)
+        cells_of(b, silent[i], value_int(1), value_int(2), 1);
+    cells_of(b, FIELD_burstiness, value_num(0.5), value_num(0.7), 2);
+    cells_of(b, FIELD_ramp_up_s, value_num(0), value_num(5), 2);
+    cells_of(b, FIELD_duration_s, value_num(30), value_null(), 2);
+    cells_of(b, FIELD_plan_sha256, value_str("a"), value_str("b"), 2);
+    cells_of(b, FIELD_settings_sha256, value_str("a"), value_str("b"), 2);
+    cells_of(b, FIELD_extra_body, value_json("{\"k\":1}"), value_json("{\"k\":2}"), 2);
+    cells_of(b, FIELD_engine_args, value_json("[\"a=1\"]"), value_json("[]"), 2);
 }
 
-static void test_roles(void **state)
+/* One text, however a file lays it out; one number, however it is written. */
+static void test_what_is_one_cell(void **state)
 {
-    struct bench *b = *state; /* caching, label, instance, model, version */
-    hinders(b, FIELD_scenario, value_str("long"), "OOOOO");
-    hinders(b, FIELD_batch_size, value_int(8), "OOOOO");
-    hinders(b, FIELD_max_num_seqs, value_int(8), "OOOOO");
-    hinders(b, FIELD_enable_prefix_caching, value_bool(true), "-OOOO");
-    hinders(b, FIELD_model_name, value_str("n"), "OOO-O");
-    hinders(b, FIELD_instance_type, value_str("inf2"), "OC-OO");
-    hinders(b, FIELD_label, value_str("mine"), "O-CCC");
-    hinders(b, FIELD_engine_version, value_str("0.13"), "OCCC-");
-    hinders(b, FIELD_temperature, value_num(1), "CCCCC");
+    struct match_fixture *b = *state;
+    cells_of(b, FIELD_engine_args, value_json("[\"a=1\",\"b=[1, 2]\"]"),
+             value_json("[\n  \"a=1\",\n  \"b=[1, 2]\"\n]"), 1);
+    cells_of(b, FIELD_engine_args, value_json("[\"b=[1, 2]\"]"),
+             value_json("[\"b=[1,2]\"]"), 2); /* within a text blanks count */
+    cells_of(b, FIELD_ramp_up_s, value_num(5), value_int(5), 1);
+    cells_of(b, FIELD_kv_cache_tokens, value_int(1000), value_int(1009), 1);
+    cells_of(b, FIELD_kv_cache_tokens, value_int(1000), value_int(1011), 2);
+    cells_of(b, FIELD_kv_cache_tokens, value_int(1000), value_null(), 2);
+    cells_of(b, FIELD_definitions, value_int(1), value_null(), 1);
 }
 
-/* Between a GPU and Neuron the compiled batch is another by nature. */
-static void test_by_nature(void **state)
+/* A machine that is not known may be any. */
+static void test_machines_in_a_cell(void **state)
 {
-    struct bench *b = *state;
+    struct match_fixture *b = *state;
+    cells_of(b, FIELD_machine_sha256, value_str("a"), value_str("b"), 2);
+    cells_of(b, FIELD_machine_sha256, value_str("a"), value_null(), 1);
+    cells_of(b, FIELD_driver_version, value_str("570"), value_str("580"), 2);
+    cells_of(b, FIELD_driver_version, value_null(), value_str("580"), 1);
+    cells_of(b, FIELD_client_machine_sha256, value_str("a"), value_str("b"), 2);
+    match_fixture_twins(b);
     add(b, "short", 1)->v[FIELD_hardware_type] = value_str("gpu");
-    add(b, "short", 1)->v[FIELD_hardware_type] = value_str("neuron");
-    b->rows[1].v[FIELD_max_num_seqs] = value_int(8);
+    b->rows[1].v[FIELD_machine_sha256] = value_str("a"); /* learned from the second */
+    b->rows[2].v[FIELD_machine_sha256] = value_str("b");
     collect(b, MATCH_BY_INSTANCE, 2);
-    const struct match_cell *x = &b->out.cells[0], *y = &b->out.cells[1];
-    const char *text;
-    assert_int_equal(match_cell_obstacles(x, y, MATCH_BY_INSTANCE), 0);
-    assert_int_equal(match_cell_obstacles(x, y, MATCH_BY_VERSION), 2);
-    assert_int_equal(match_cell_differences(x, y, MATCH_BY_INSTANCE, &b->arena, &text),
-                     STATUS_OK);
-    assert_string_equal(text, "max_num_seqs unknown / 8");
+    assert_int_equal(b->out.cells[0].measured, 2);
 }
 
-static void test_published(void **state)
+static void test_models_in_a_cell(void **state)
 {
-    struct bench *b = *state;
-    add(b, "short", 1)->v[FIELD_input_length] = value_int(32);
-    add(b, "short", 1)->v[FIELD_input_length] = value_int(180);
-    b->rows[0].v[FIELD_dtype] = value_str("bf16");
-    collect(b, MATCH_BY_INSTANCE, 2);
-    assert_int_equal(
-        match_cell_obstacles(&b->out.cells[0], &b->out.cells[1], MATCH_BY_INSTANCE), 2);
-    b->inputs[1].is_published = true; /* characters, and it knows no dtype */
-    collect(b, MATCH_BY_INSTANCE, 2);
-    assert_int_equal(
-        match_cell_obstacles(&b->out.cells[0], &b->out.cells[1], MATCH_BY_INSTANCE), 0);
-}
-
-static void test_fingerprint(void **state)
-{
-    struct bench *b = *state;
-    add(b, "short", 1)->v[FIELD_model_fingerprint] = value_str("f");
-    add(b, "short", 1)->v[FIELD_model_fingerprint] = value_str("f");
+    struct match_fixture *b = *state;
+    match_fixture_twins(b);
     b->rows[1].v[FIELD_model_name] = value_str("/elsewhere/m");
     collect(b, MATCH_BY_INSTANCE, 2);
-    const struct match_cell *x = &b->out.cells[0], *y = &b->out.cells[1];
-    assert_int_equal(match_cell_obstacles(x, y, MATCH_BY_INSTANCE), 0);
+    b->rows[0].v[FIELD_model_fingerprint] = value_str("none"); /* of the null engine */
+    b->rows[1].v[FIELD_model_fingerprint] = value_str("none");
+    collect(b, MATCH_BY_INSTANCE, 2);
+    b->rows[0].v[FIELD_model_fingerprint] = value_str("f");
+    b->rows[1].v[FIELD_model_fingerprint] = value_str("f");
+    collect(b, MATCH_BY_INSTANCE, 1);
     b->rows[1].v[FIELD_model_fingerprint] = value_str("g");
     b->rows[1].v[FIELD_model_name] = value_str("m");
-    assert_int_equal(match_cell_obstacles(x, y, MATCH_BY_INSTANCE), 1);
+    collect(b, MATCH_BY_INSTANCE, 2);
+    assert_non_null(strstr(b->out.cells[1].name, "model_fingerprint=g"));
 }
 
-static void test_explain(void **state)
+static void test_launches_and_days(void **state)
 {
-    struct bench *b = *state;
-    const char *text;
-    add(b, "short", 1);
-    struct row *r = add(b, "short", 1);
-    r->v[FIELD_instance_type] = value_str("inf2");
-    collect(b, MATCH_BY_INSTANCE, 2);
-    const struct match_cell *x = &b->out.cells[0], *y = &b->out.cells[1];
-    assert_int_equal(match_cell_explain(x, y, MATCH_BY_INSTANCE, &b->arena, &text),
-                     STATUS_OK);
-    assert_string_equal(text, "its match of inf2 is paired with a cell nearer to it");
-    assert_int_equal(match_cell_differences(x, y, MATCH_BY_INSTANCE, &b->arena, &text),
-                     STATUS_OK);
-    assert_null(text);
-    r->v[FIELD_batch_size] = value_int(8);
-    r->v[FIELD_enable_prefix_caching] = value_null();
-    assert_int_equal(match_cell_explain(x, y, MATCH_BY_INSTANCE, &b->arena, &text),
-                     STATUS_OK);
-    assert_string_equal(text, "nearest cell of inf2 differs in batch_size (4, there 8), "
-                              "enable_prefix_caching (off, there unknown)");
+    struct match_fixture *b = *state;
+    static const char *const launches[] = {"a", "b", "a", NULL};
+    static const char *const times[] = {"2026-11-01T10:00:00.000000+00:00",
+                                        "2026-11-01T23:00:00.000000+00:00",
+                                        "2026-11-02T00:00:00.000000+00:00", NULL};
+    for (int i = 0; i < 4; i++) {
+        struct row *r = add(b, "short", 1);
+        r->v[FIELD_launch_id] = value_str(launches[i]);
+        r->v[FIELD_timestamp_utc] = value_str(times[i]);
+    }
+    collect(b, MATCH_BY_INSTANCE, 1);
+    assert_int_equal(b->out.cells[0].launches, 2);
+    assert_int_equal(b->out.cells[0].days, 2);
+    b->rows[3].v[FIELD_run_id] = value_str("r"); /* an old row: its run is one launch */
+    collect(b, MATCH_BY_INSTANCE, 1);
+    assert_int_equal(b->out.cells[0].launches, 3);
+    b->rows[3].v[FIELD_is_warmup] = value_bool(true);
+    collect(b, MATCH_BY_INSTANCE, 1);
+    assert_int_equal(b->out.cells[0].launches, 2);
 }
 
 static void test_no_memory(void **state)
 {
-    struct bench *b = *state;
+    struct match_fixture *b = *state;
     enum status st = STATUS_NO_MEMORY;
     add(b, "short", 1)->v[FIELD_input_length] = value_int(32);
     add(b, "short", 2)->v[FIELD_input_length] = value_int(64);
@@ -236,11 +210,12 @@ static void test_no_memory(void **state)
     for (size_t cap = 0; st != STATUS_OK; cap += 16) {
         struct arena a;
         arena_init(&a, cap);
-        st = match_cell_collect(&in, MATCH_BY_INSTANCE, &a, &b->out);
+        st = match_cell_collect(&in, &b->fields, MATCH_BY_INSTANCE, &a, &b->out);
         assert_true(st == STATUS_OK || st == STATUS_NO_MEMORY);
         assert_true(cap < (1 << 16));
         if (st == STATUS_OK)
-            assert_string_equal(b->out.cells[1].name, "short bs=4 cache=off in=64 out=");
+            assert_string_equal(b->out.cells[1].name,
+                                "short bs=4 cache=off input_length=64");
         arena_fini(&a);
     }
 }
@@ -251,11 +226,11 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_rows_of_a_cell, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_names, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_long_names, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_roles, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_by_nature, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_published, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_fingerprint, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_explain, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_what_makes_a_cell, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_what_is_one_cell, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_machines_in_a_cell, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_models_in_a_cell, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_launches_and_days, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_no_memory, set_up, tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

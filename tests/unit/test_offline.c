@@ -40,7 +40,6 @@ static enum status fake_open(const struct engine_settings *s,
                              struct engine_facts *facts, struct err *e)
 {
     struct faults *f = w->arg;
-    (void)s;
     *out = NULL;
     if (++f->opens >= f->open_from && f->at_open != STATUS_OK)
         return status_fail(e, f->at_open, "fake", "open number %d fails", f->opens);
@@ -48,6 +47,7 @@ static enum status fake_open(const struct engine_settings *s,
     assert_non_null(*out);
     (*out)->lane.faults = f;
     *facts = (struct engine_facts){.vocab_size = 1000,
+                                   .is_caching = s->enable_prefix_caching,
                                    .hardware_type = "cpu",
                                    .notes = f->opens <= 2 ? "first note" : "another"};
     return STATUS_OK;
@@ -209,6 +209,7 @@ static enum status go(struct bench *b)
                           .progress = &progress,
                           .watch = {.stop = stop_after, .arg = &b->faults},
                           .log = &log,
+                          .run_id = "run",
                           .with_gaps = true};
     enum status s = offline_run(&run, &b->out, &b->e);
     progress_end(&progress);
@@ -242,11 +243,41 @@ static void expect(const struct bench *b, int cells, int rows, int failed, int o
     }
 }
 
+static const char *text_of(const struct bench *b, size_t cell, enum field_id id)
+{
+    const char *text = field_str(&b->read.cells[cell].fields, id);
+    assert_non_null(text);
+    return text;
+}
+
+/* OFF and ON are two settings and two launches, and the same work. */
+static void check_settings(const struct bench *b)
+{
+    for (size_t i = 0; i < 4; i++) {
+        const struct row *f = &b->read.cells[i].fields;
+        size_t same = i / 2 * 2, other = (i + 2) % 4;
+        assert_int_equal(f->v[FIELD_setting_position].i, i < 2 ? 1 : 2);
+        assert_string_equal(text_of(b, i, FIELD_launch_source), "started");
+        assert_false(f->v[FIELD_stop_at_eos].b);
+        assert_string_equal(text_of(b, i, FIELD_launch_id),
+                            text_of(b, same, FIELD_launch_id));
+        assert_string_not_equal(text_of(b, i, FIELD_launch_id),
+                                text_of(b, other, FIELD_launch_id));
+        assert_string_not_equal(text_of(b, i, FIELD_settings_sha256),
+                                text_of(b, other, FIELD_settings_sha256));
+        assert_string_equal(text_of(b, i, FIELD_plan_sha256),
+                            text_of(b, other, FIELD_plan_sha256));
+    }
+    assert_string_not_equal(text_of(b, 0, FIELD_plan_sha256),
+                            text_of(b, 1, FIELD_plan_sha256));
+}
+
 static void test_all_well(void **state)
 {
     struct bench *b = *state;
     assert_int_equal(go(b), STATUS_OK);
     expect(b, 4, 12, 0, 2);
+    check_settings(b);
     assert_int_equal(b->faults.closes, 2);
     assert_true(b->out.is_complete);
     assert_int_equal(b->out.first.code, STATUS_OK);
@@ -260,6 +291,10 @@ static void test_dies_once(void **state)
     assert_int_equal(go(b), STATUS_OK);
     expect(b, 4, 2 + 3 * 3, 1, 3);
     assert_int_equal(b->faults.closes, 3);
+    assert_string_not_equal(text_of(b, 0, FIELD_launch_id),
+                            text_of(b, 1, FIELD_launch_id));
+    assert_string_equal(text_of(b, 0, FIELD_settings_sha256),
+                        text_of(b, 1, FIELD_settings_sha256));
     assert_string_equal(b->read.repeats[1].error, "died in repeat 2");
     assert_int_equal(b->read.repeats[1].requests[0].fail, FAIL_engine);
     assert_null(b->read.repeats[0].error);
@@ -296,6 +331,9 @@ static void test_fails_at_open(void **state)
     b->faults.at_open = STATUS_ENGINE; /* may be mended by another try: two cells */
     assert_int_equal(go(b), STATUS_OK);
     expect(b, 2, 2, 2, 2);
+    const struct row *f = &b->read.cells[0].fields;
+    assert_int_equal(f->v[FIELD_setting_position].i, 1);
+    assert_false(value_is_known(f->v[FIELD_launch_id]));
     assert_string_equal(b->read.repeats[0].error, "open number 1 fails");
     assert_int_equal(b->read.repeats[0].request_count, 0);
     assert_int_equal(b->faults.closes, 0);

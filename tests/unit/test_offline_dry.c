@@ -52,6 +52,8 @@ static void the_plan_is_shown(void **state)
     journal_fixture_has(text, "(1024 shared)");
     journal_fixture_has(text, "8 cells x 2 repeats (repeat 0 is the warm-up):\n"
                               "40 requests, at most 2740 output tokens");
+    journal_fixture_has(text, "\norder: which setting of prefix caching runs first is "
+                              "drawn at the start\n");
     journal_fixture_has(text, "time: unknown");
     journal_fixture_has(text, f->job.plan.sha256);
     for (const char *line = text; *line != '\0'; line += strcspn(line, "\n") + 1)

@@ -5,12 +5,14 @@
 #include <stdarg.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 #include <cmocka.h>
 
 #include "base/mem.h"
+#include "probe_fixture.h"
 
 static int setup(void **state)
 {
@@ -71,8 +73,7 @@ static void options_reach_plan_and_engine(void **state)
                                 "--engine-arg a=1 --seed 5 -- --enforce-eager x"),
         STATUS_OK);
     assert_int_equal(j->plan.cell_count, 4);
-    assert_false(j->plan.cells[0].caching);
-    assert_true(j->plan.cells[3].caching);
+    assert_true(j->plan.cells[0].caching != j->plan.cells[3].caching);
     assert_int_equal(j->plan.cells[1].batch_size, 300);
     assert_int_equal(j->plan.cells[1].max_tokens, 7);
     assert_int_equal(j->settings.max_num_seqs, 300);
@@ -181,6 +182,7 @@ static void the_header_tells_the_run(void **state)
     struct offline_fixture *f = *state;
     const struct offline_job *j = &f->job;
     const struct row *fields = &j->job.run.fields;
+    setenv("INFERBENCH_PROBE_ROOT", probe_fixture_path("g5.xlarge"), 1);
     assert_int_equal(
         offline_fixture_plan(f, "--instance-type g5.xlarge --price-per-hour 2.5 "
                                 "--metadata who=me api_key=s3cret --model-name mine "
@@ -198,6 +200,9 @@ static void the_header_tells_the_run(void **state)
     assert_string_equal(field_str(fields, FIELD_price_source), "--price-per-hour");
     assert_true(fields->v[FIELD_price_usd_per_hour].n == 2.5);
     assert_int_equal(strlen(field_str(fields, FIELD_run_id)), 32);
+    assert_int_equal(strlen(field_str(fields, FIELD_machine_sha256)), 64);
+    assert_string_equal(field_str(fields, FIELD_machine_sha256),
+                        field_str(fields, FIELD_client_machine_sha256));
     assert_string_equal(fields->v[FIELD_metadata].s,
                         "{\"who\":\"me\",\"api_key\":\"***\"}");
     assert_null(strstr(j->job.run.options_json, "s3cret"));
@@ -212,6 +217,7 @@ static void the_header_tells_the_run(void **state)
     assert_int_equal(offline_setup_run(&f->job, &f->e), STATUS_OK);
     assert_string_not_equal(field_str(fields, FIELD_run_id), first);
     assert_string_equal(field_str(fields, FIELD_label), "x");
+    unsetenv("INFERBENCH_PROBE_ROOT");
 }
 
 static void a_folder_that_cannot_be_made(void **state)

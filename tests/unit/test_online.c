@@ -244,6 +244,50 @@ static void given_texts(void **state)
     assert_int_equal(r.requests[2].max_tokens, 5);
 }
 
+static void the_hash_of_a_cell(void **state)
+{
+    struct fixture *f = *state;
+    struct fixture good = *f;
+    struct online_plan p = build(f), q;
+    size_t half = p.cell_count / 2;
+    for (size_t i = 0; i < half; i++) {
+        assert_string_equal(p.cells[i].sha256, p.cells[half + i].sha256); /* OFF, ON */
+        for (size_t k = 0; k < i; k++)
+            assert_string_not_equal(p.cells[i].sha256, p.cells[k].sha256);
+    }
+#define SAME(equal)                                                                 \
+    do {                                                                            \
+        q = build(f);                                                               \
+        assert_int_equal(strcmp(p.cells[0].sha256, q.cells[0].sha256) == 0, equal); \
+        memcpy(f->loads, good.loads, sizeof f->loads);                              \
+        f->o = good.o;                                                              \
+    } while (0)
+    f->o.num_runs = 9;
+    f->o.caching_count = 1;
+    f->o.load_count = f->o.scenario_count = 1;
+    f->o.run = "another";
+    SAME(1);
+    f->loads[1].concurrency = 5; /* another cell's */
+    SAME(1);
+    f->o.seed = 1;
+    SAME(0);
+    f->o.max_tokens = 9;
+    SAME(0);
+    f->o.is_chat = true;
+    SAME(0);
+    f->o.is_prefix_warm = true;
+    SAME(0);
+    f->o.warmup_requests = 1;
+    SAME(0);
+    f->loads[0].num_prompts = 7;
+    SAME(0);
+    f->loads[0].duration_s = 7;
+    SAME(0);
+    f->loads[0].ramp_up_s = 7;
+    SAME(0);
+#undef SAME
+}
+
 static void the_hash(void **state)
 {
     struct fixture *f = *state;
@@ -410,6 +454,7 @@ int main(void)
         TEST(warmups_are_others),
         TEST(chat_sends_texts),
         TEST(given_texts),
+        TEST(the_hash_of_a_cell),
         TEST(the_hash),
         TEST(what_cannot_be_is_refused),
         TEST(memory_may_run_out),

@@ -85,7 +85,8 @@ static void launched(void **state)
 {
     shows(*state, "--launch --test-prefix-caching --concurrency 2",
           (const char *const[]){"vLLM's, started and stopped by inferbench",
-                                "Qwen/Qwen3-0.6B", " off ", " on ", NULL});
+                                "Qwen/Qwen3-0.6B", " off ", " on ",
+                                "\norder: which setting of prefix caching", NULL});
     shows(*state, "--launch-command x --concurrency 2",
           (const char *const[]){"started by --launch-command", "as set", NULL});
 }

@@ -142,6 +142,18 @@ static void all_well(void **state)
     assert_string_equal(f->v[FIELD_endpoint].s, "completions");
     assert_int_equal(f->v[FIELD_request_rate].kind, VALUE_NULL);
     assert_int_equal(f->v[FIELD_enable_prefix_caching].kind, VALUE_NULL);
+    assert_int_equal(f->v[FIELD_num_prompts].i, 4);
+    assert_int_equal(f->v[FIELD_duration_s].kind, VALUE_NULL);
+    assert_int_equal(f->v[FIELD_max_concurrency].kind, VALUE_NULL);
+    assert_int_equal(f->v[FIELD_burstiness].kind, VALUE_NULL);
+    assert_int_equal(f->v[FIELD_extra_body].kind, VALUE_NULL);
+    assert_true(field_num(f, FIELD_ramp_up_s) == 0);
+    assert_int_equal(f->v[FIELD_warmup_requests].i, 0);
+    assert_int_equal(f->v[FIELD_setting_position].i, 1);
+    assert_int_equal(strlen(field_str(f, FIELD_plan_sha256)), 64);
+    assert_string_equal(field_str(f, FIELD_launch_source), "started");
+    assert_string_equal(field_str(f, FIELD_launch_id),
+                        field_str(&b->read.cells[0].fields, FIELD_launch_id));
     assert_string_equal(b->told, "");
 }
 

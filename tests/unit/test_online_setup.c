@@ -11,6 +11,7 @@
 
 #include "base/mem.h"
 #include "online_job_fixture.h"
+#include "probe_fixture.h"
 
 static int setup(void **state)
 {
@@ -72,8 +73,7 @@ static void launched(void **state)
     assert_int_equal(j->settings.max_num_seqs, 256);
     online_job_fixture_ok(f, "--launch --test-prefix-caching --prefix-reuse warm");
     assert_int_equal(j->plan.cell_count, 6);
-    assert_false(j->plan.cells[2].caching);
-    assert_true(j->plan.cells[3].caching);
+    assert_true(j->plan.cells[2].caching != j->plan.cells[3].caching);
     assert_true(j->plan.options.is_prefix_warm);
     online_job_fixture_refused(f, "--launch --scenarios long --max-model-len 100",
                                "scenario long", "--max-model-len");
@@ -137,6 +137,7 @@ static void the_header_tells_the_run(void **state)
     struct online_job_fixture *f = *state;
     struct online_job *j = &f->job;
     const struct row *fields = &j->job.run.fields;
+    setenv("INFERBENCH_PROBE_ROOT", probe_fixture_path("inf2.xlarge"), 1);
     online_job_fixture_ok(f,
                           "--host gpu7 --metadata who=me --price-per-hour 2.5 --label x "
                           "--api-key s3cret");
@@ -147,6 +148,9 @@ static void the_header_tells_the_run(void **state)
     assert_string_equal(field_str(fields, FIELD_engine), "openai");
     assert_string_equal(field_str(fields, FIELD_run_id), j->plan.options.run);
     assert_int_equal(fields->v[FIELD_model_name].kind, VALUE_NULL); /* the server's */
+    assert_int_equal(fields->v[FIELD_machine_sha256].kind, VALUE_NULL);
+    assert_int_equal(fields->v[FIELD_driver_version].kind, VALUE_NULL);
+    assert_int_equal(strlen(field_str(fields, FIELD_client_machine_sha256)), 64);
     assert_string_equal(j->settings.raw_dir, j->job.raw_dir);
     assert_string_equal(j->job.run.plan_sha256, j->plan.sha256);
     assert_null(strstr(j->job.run.options_json, "s3cret"));
@@ -156,6 +160,10 @@ static void the_header_tells_the_run(void **state)
     assert_int_equal(online_setup_run(j, &f->e), STATUS_OK);
     assert_string_equal(field_str(fields, FIELD_instance_type), "g5.xlarge");
     assert_string_equal(field_str(fields, FIELD_model_name), "m");
+    assert_string_equal(field_str(fields, FIELD_machine_sha256), /* on this machine */
+                        field_str(fields, FIELD_client_machine_sha256));
+    assert_string_equal(field_str(fields, FIELD_driver_version), "2.24.7.0");
+    unsetenv("INFERBENCH_PROBE_ROOT");
 }
 
 /* Every allocation of planning fails once: an error, and no crash. */

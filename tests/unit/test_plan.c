@@ -4,6 +4,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <string.h>
 #include <cmocka.h>
 
@@ -185,6 +186,98 @@ static void test_hash(void **state)
     memcpy(s, good.scenarios, sizeof s);
     s[2].texts = &text;
     s[2].text_count = 1;
+    f->o.scenarios = s;
+    p = build(f);
+    text.text = "b";
+    SAME(0);
+#undef SAME
+}
+
+/* One id, one order; over many ids each about as often. */
+static void test_order_of_settings(void **state)
+{
+    (void)state;
+    int on_first = 0;
+
+    for (int i = 0; i < 400; i++) {
+        char id[16];
+        bool caching[2] = {false, true}, again[2] = {false, true}, one[1] = {true};
+        snprintf(id, sizeof id, "run%d", i);
+        plan_order_settings(caching, 2, id);
+        plan_order_settings(again, 2, id);
+        assert_true(caching[0] != caching[1]);
+        assert_int_equal(caching[0], again[0]);
+        plan_order_settings(one, 1, id);
+        assert_true(one[0]);
+        on_first += caching[0];
+    }
+    assert_in_range(on_first, 140, 260); /* 200 +- 6 standard deviations */
+}
+
+/* The order is neither in the plan's digest nor in a cell's. */
+static void test_order_changes_nothing(void **state)
+{
+    struct fixture *f = fixture_of(state);
+    struct plan p = build(f);
+
+    f->o.caching[0] = true;
+    f->o.caching[1] = false;
+    struct plan q = build(f);
+    size_t half = p.cell_count / 2;
+    assert_string_equal(p.sha256, q.sha256);
+    for (size_t i = 0; i < half; i++) {
+        assert_string_equal(p.cells[i].sha256, q.cells[i].sha256);
+        assert_true(!p.cells[i].caching && q.cells[i].caching);
+        assert_int_equal(q.cells[half + i].setting, 1);
+    }
+}
+
+/* A cell's digest knows its own work alone. */
+static void test_hash_of_a_cell(void **state)
+{
+    struct fixture *f = fixture_of(state);
+    struct plan p = build(f), q;
+    struct plan_options good = f->o;
+    size_t half = p.cell_count / 2;
+    struct scenario s[5];
+
+    assert_int_equal(strlen(p.cells[0].sha256), 64);
+    for (size_t i = 0; i < half; i++) {
+        assert_string_equal(p.cells[i].sha256, p.cells[half + i].sha256); /* OFF, ON */
+        for (size_t k = 0; k < i; k++) {
+            assert_string_not_equal(p.cells[i].sha256, p.cells[k].sha256);
+        }
+    }
+#define SAME(equal)                                                                 \
+    do {                                                                            \
+        q = build(f);                                                               \
+        assert_int_equal(strcmp(p.cells[0].sha256, q.cells[0].sha256) == 0, equal); \
+        f->o = good;                                                                \
+    } while (0)
+    f->o.num_runs = 9;
+    f->o.caching_count = 1;
+    f->o.batch_sizes.count = 1;
+    f->o.scenario_count = 1;
+    SAME(1);
+    f->o.max_tokens = good.scenarios[0].max_tokens; /* as it is anyway */
+    SAME(1);
+    f->o.max_tokens = good.scenarios[0].max_tokens + 1;
+    SAME(0);
+    f->o.seed = 1;
+    SAME(0);
+    f->o.is_prefix_warm = true;
+    SAME(0);
+    memcpy(s, good.scenarios, sizeof s);
+    s[1].own_tokens++;
+    f->o.scenarios = s;
+    SAME(1);
+    s[0].own_tokens++;
+    f->o.scenarios = s;
+    SAME(0);
+    struct plan_text text = {.text = "a", .max_tokens = OPT_INT_UNSET};
+    memcpy(s, good.scenarios, sizeof s);
+    s[0].texts = &text;
+    s[0].text_count = 1;
     f->o.scenarios = s;
     p = build(f);
     text.text = "b";
@@ -407,6 +500,9 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_cells, setup, teardown),
         cmocka_unit_test_setup_teardown(test_refused, setup, teardown),
         cmocka_unit_test_setup_teardown(test_hash, setup, teardown),
+        cmocka_unit_test(test_order_of_settings),
+        cmocka_unit_test_setup_teardown(test_order_changes_nothing, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_hash_of_a_cell, setup, teardown),
         cmocka_unit_test_setup_teardown(test_caching_changes_nothing, setup, teardown),
         cmocka_unit_test_setup_teardown(test_hits, setup, teardown),
         cmocka_unit_test_setup_teardown(test_hits_reference, setup, teardown),

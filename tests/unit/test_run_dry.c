@@ -31,8 +31,22 @@ static void scenarios(void **state)
     buf_fini(&out);
 }
 
+static void order(void **state)
+{
+    (void)state;
+    struct buf out;
+    buf_init(&out, 4096);
+    run_dry_order(1, &out);
+    assert_string_equal(buf_cstr(&out), "");
+    run_dry_order(2, &out);
+    assert_string_equal(buf_cstr(&out), "order: which setting of prefix caching runs "
+                                        "first is drawn at the start\n");
+    buf_fini(&out);
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(scenarios)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(scenarios),
+                                       cmocka_unit_test(order)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -125,9 +125,34 @@ static void a_run_keeps_its_id(void **state)
     assert_int_equal(run_setup_header(&f->job, &nothing, &f->e), STATUS_OK);
     assert_string_equal(field_str(&f->job.run.fields, FIELD_run_id), "mine");
     assert_string_equal(field_str(&f->job.run.fields, FIELD_serving_mode), "online");
-    assert_string_not_equal(run_setup_new_id(&f->job.arena),
-                            run_setup_new_id(&f->job.arena));
-    assert_int_equal(strlen(run_setup_new_id(&f->job.arena)), 32);
+}
+
+/* Every run has an id of its own; the settings' order is drawn from it, both come up. */
+static void a_run_and_its_settings(void **state)
+{
+    struct fixture *f = *state;
+    const char *before = "";
+    int off_first = 0;
+    for (int i = 0; i < 64; i++) {
+        bool caching[2] = {false, true};
+        assert_int_equal(run_setup_identify(&f->job, caching, 2, &f->e), STATUS_OK);
+        const char *id = field_str(&f->job.run.fields, FIELD_run_id);
+        assert_int_equal(strlen(id), 32);
+        assert_string_not_equal(id, before);
+        assert_true(caching[0] != caching[1]);
+        bool again[2] = {false, true};
+        plan_order_settings(again, 2, id);
+        assert_int_equal(again[0], caching[0]);
+        off_first += !caching[0];
+        before = id;
+    }
+    assert_true(off_first > 0 && off_first < 64); /* by chance once in 2^63 */
+    f->common.dry_run = true;
+    for (int i = 0; i < 64; i++) { /* shown as they are */
+        bool caching[2] = {false, true};
+        assert_int_equal(run_setup_identify(&f->job, caching, 2, &f->e), STATUS_OK);
+        assert_true(!caching[0] && caching[1]);
+    }
 }
 
 static void words_of_the_engine(void **state)
@@ -167,6 +192,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(secrets_are_nowhere),     TEST(passwords_of_addresses_are_nowhere),
         TEST(a_run_keeps_its_id),      TEST(words_of_the_engine),
+        TEST(a_run_and_its_settings),  TEST(words_of_the_engine),
         TEST(stray_words_are_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

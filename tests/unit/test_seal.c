@@ -99,12 +99,36 @@ static void a_scenario_is_its_lengths_and_texts(void **state)
 #undef CHANGED
 }
 
+static struct seal of_value(struct value v)
+{
+    struct seal s;
+    struct digest d;
+    assert_int_equal(digest_init(&d), STATUS_OK);
+    seal_value(&d, v);
+    digest_hex(&d, s.hex);
+    return s;
+}
+
+static void values_by_their_kind(void **state)
+{
+    const struct value all[] = {value_null(),   value_bool(true), value_bool(false),
+                                value_int(1),   value_num(1),     value_str("1"),
+                                value_str(""),  value_json("[]"), value_str("[]"),
+                                value_num(0.5), value_int(2)};
+    (void)state;
+    for (size_t i = 0; i < sizeof all / sizeof *all; i++)
+        for (size_t k = 0; k <= i; k++)
+            assert_int_equal(strcmp(of_value(all[i]).hex, of_value(all[k]).hex) == 0,
+                             i == k);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(parts_do_not_run_together),
         cmocka_unit_test(numbers_are_exact),
         cmocka_unit_test(a_scenario_is_its_lengths_and_texts),
+        cmocka_unit_test(values_by_their_kind),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

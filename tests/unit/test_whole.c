@@ -109,7 +109,8 @@ static void metrics(void **state)
                              .length = 4,
                              .stop = 5,
                              .abort = 6,
-                             .error = 7};
+                             .error = 7,
+                             .start_s = 1795974127.5};
     static const char *const lines[] = {
         "# TYPE vllm:num_requests_running gauge\n",
         "vllm:num_requests_running{engine=\"0\",model_name=\"a\\\"\\\\\\n\"} 1.0\n",
@@ -124,6 +125,7 @@ static void metrics(void **state)
         "vllm:prefix_cache_queries_total{engine=\"0\",model_name=\"a\\\"\\\\\\n\"} 0.0\n",
         "vllm:prefix_cache_hits_total{engine=\"0\",model_name=\"a\\\"\\\\\\n\"} 0.0\n",
         "vllm:num_preemptions_total{engine=\"0\",model_name=\"a\\\"\\\\\\n\"} 0.0\n",
+        "\nprocess_start_time_seconds 1795974127.500\n",
         "info{block_size=\"32\",enable_prefix_caching=\"False\",engine=\"0\"} 1.0\n",
     };
     struct buf b;

@@ -1,0 +1,36 @@
+/* In what rows must agree to be averaged or compared: derived from the roles of the field
+ * table, with one list of exceptions, each with its reason. */
+#ifndef STATS_AGREE_H
+#define STATS_AGREE_H
+
+#include "core/field.h"
+
+enum agree {
+    AGREE_SILENT, /* may differ, and nobody is told */
+    AGREE_SAID,   /* may differ, and is said: "also different" */
+    AGREE_MUST
+};
+
+/* Where two rows meet. */
+enum agree_where {
+    AGREE_IN_CELL,  /* repeats of one cell */
+    AGREE_CACHING,  /* prefix caching ON against OFF */
+    AGREE_MACHINES, /* machines or labels of one kind of hardware */
+    AGREE_KINDS,    /* a GPU against Neuron */
+    AGREE_MODELS,   /* models, or versions of the engine */
+    AGREE_WHERE_COUNT
+};
+
+/* What is compared itself (the side of a comparison) is the caller's to leave out. */
+enum agree agree_of(enum field_id id, enum agree_where where);
+
+/* One exception: how the field departs from its role, and why. */
+struct agree_exception {
+    enum field_id id;
+    enum agree in[AGREE_WHERE_COUNT];
+    const char *why;
+};
+
+const struct agree_exception *agree_exceptions(size_t *count);
+
+#endif

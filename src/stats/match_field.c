@@ -1,0 +1,355 @@
+#include "stats/match_field.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "text/jsonw.h"
+
+#define KV_TOLERANCE 0.01
+#define DIGEST_SHOWN 8 /* hex digits */
+#define FNV_PRIME    UINT64_C(1099511628211)
+
+void match_field_list(struct match_fields *out)
+{
+    out->count = 0;
+    for (int id = 0; id < FIELD_COUNT; id++) {
+        for (int k = 0; k < AGREE_WHERE_COUNT; k++)
+            out->in[id][k] = agree_of((enum field_id)id, (enum agree_where)k);
+        if (out->in[id][AGREE_IN_CELL] == AGREE_MUST)
+            out->ids[out->count++] = (enum field_id)id;
+    }
+}
+
+/* The value of `key=` in notes such as "scenario=short, run=1, warmup=False"; empty if
+ * none. */
+static struct str note_of(const struct row *row, const char *key)
+{
+    struct str rest = str_from(field_str(row, FIELD_notes));
+    while (rest.len > 0) {
+        struct str pair = str_trim(str_cut(&rest, ','));
+        struct str name = str_cut(&pair, '=');
+        if (str_is(name, key))
+            return pair;
+    }
+    return str_from(NULL);
+}
+
+struct str match_field_scenario(const struct row *row)
+{
+    const char *scenario = field_str(row, FIELD_scenario);
+    return scenario != NULL ? str_from(scenario) : note_of(row, "scenario");
+}
+
+bool match_field_is_warmup(const struct row *row)
+{
+    struct value v = row->v[FIELD_is_warmup];
+    return v.kind == VALUE_BOOL ? v.b : str_is(note_of(row, "warmup"), "True");
+}
+
+bool match_field_is_online(const struct row *row)
+{
+    const char *mode = field_str(row, FIELD_serving_mode);
+    return mode != NULL && strcmp(mode, "online") == 0;
+}
+
+bool match_field_is_wild(enum field_id id)
+{
+    return field_table[id].role == ROLE_MACHINE && id != FIELD_instance_type &&
+           id != FIELD_hardware_type;
+}
+
+/* --- equal or not */
+
+static bool is_known(const struct row *row, enum field_id id)
+{
+    return id == FIELD_scenario ? match_field_scenario(row).len > 0
+                                : value_is_known(row->v[id]);
+}
+
+/* Rows that do not say have the first definitions. */
+static struct value value_of(const struct row *row, enum field_id id)
+{
+    struct value v = row->v[id];
+    return id == FIELD_definitions && !value_is_known(v) ? value_int(1) : v;
+}
+
+static bool is_number(struct value v)
+{
+    return v.kind == VALUE_INT || v.kind == VALUE_NUM;
+}
+
+/* The next byte of JSON text that means something: blanks outside strings are skipped. */
+static char next_json(const char **at, bool *in_string)
+{
+    while (!*in_string && **at != '\0' && strchr(" \t\r\n", **at) != NULL)
+        ++*at;
+    char c = **at;
+    if (c == '"')
+        *in_string = !*in_string;
+    return c;
+}
+
+/* Steps over the byte that next_json gave; what follows a backslash goes with it. */
+static void step_json(const char **at, bool in_string)
+{
+    if (in_string && **at == '\\' && (*at)[1] != '\0')
+        ++*at;
+    if (**at != '\0')
+        ++*at;
+}
+
+/* Files lay lists out in their own ways. */
+static bool is_same_json(const char *a, const char *b)
+{
+    bool in_a = false, in_b = false;
+    for (;;) {
+        char x = next_json(&a, &in_a), y = next_json(&b, &in_b);
+        const char *from_a = a, *from_b = b;
+        if (x != y)
+            return false;
+        if (x == '\0')
+            return true;
+        step_json(&a, in_a);
+        step_json(&b, in_b);
+        if (a - from_a != b - from_b || memcmp(from_a, from_b, (size_t)(a - from_a)) != 0)
+            return false;
+    }
+}
+
+static bool is_equal_value(struct value a, struct value b)
+{
+    if (is_number(a) && is_number(b))
+        return value_as_num(a) == value_as_num(b);
+    if (!value_is_known(a) || !value_is_known(b))
+        return value_is_known(a) == value_is_known(b);
+    if (a.kind != b.kind)
+        return false;
+    switch (a.kind) {
+    case VALUE_STR: return a.s == b.s || strcmp(a.s, b.s) == 0;
+    case VALUE_JSON: return a.s == b.s || is_same_json(a.s, b.s);
+    default: return a.b == b.b;
+    }
+}
+
+/* NULL where there is no digest: the null engine has "none", whatever the model. */
+static const char *fingerprint_of(const struct row *row)
+{
+    const char *text = field_str(row, FIELD_model_fingerprint);
+    return text != NULL && strcmp(text, "none") != 0 ? text : NULL;
+}
+
+static bool is_same_model(const struct row *a, const struct row *b)
+{
+    const char *x = fingerprint_of(a), *y = fingerprint_of(b);
+    if (x != NULL && y != NULL)
+        return strcmp(x, y) == 0;
+    return is_equal_value(a->v[FIELD_model_name], b->v[FIELD_model_name]);
+}
+
+static bool is_within_tolerance(struct value a, struct value b)
+{
+    double x = value_as_num(a), y = value_as_num(b);
+    return isnan(x) || isnan(y) ? is_equal_value(a, b)
+                                : fabs(x - y) <= KV_TOLERANCE * fmax(x, y);
+}
+
+static bool is_nameless(const struct row *row)
+{
+    const char *type = field_str(row, FIELD_instance_type);
+    return type == NULL || *type == '\0' || strcmp(type, "unknown") == 0;
+}
+
+/* Two machines of no known type are two machines, where they can be told apart. */
+static bool is_same_type(const struct row *a, const struct row *b)
+{
+    if (!is_nameless(a) || !is_nameless(b))
+        return is_equal_value(a->v[FIELD_instance_type], b->v[FIELD_instance_type]);
+    struct value x = a->v[FIELD_machine_sha256], y = b->v[FIELD_machine_sha256];
+    return !value_is_known(x) || !value_is_known(y) || is_equal_value(x, y);
+}
+
+bool match_field_is_same(const struct row *a, const struct row *b, enum field_id id)
+{
+    return a->v[id].kind == b->v[id].kind && is_equal_value(a->v[id], b->v[id]);
+}
+
+bool match_field_is_equal(const struct row *a, const struct row *b, enum field_id id)
+{
+    struct value x = value_of(a, id), y = value_of(b, id);
+    switch (id) {
+    case FIELD_scenario:
+        return str_equal(match_field_scenario(a), match_field_scenario(b));
+    case FIELD_model_name: return is_same_model(a, b);
+    case FIELD_instance_type: return is_same_type(a, b);
+    case FIELD_kv_cache_tokens: return is_within_tolerance(x, y);
+    default: return is_equal_value(x, y);
+    }
+}
+
+/* Offline and on a server of its own machine the client is that machine. */
+static bool is_own_client(const struct row *row)
+{
+    return value_is_known(row->v[FIELD_machine_sha256]) &&
+           is_equal_value(row->v[FIELD_machine_sha256],
+                          row->v[FIELD_client_machine_sha256]);
+}
+
+/* Rows from before the load and the engine's arguments were recorded. */
+static bool is_older(const struct row *row, enum field_id id)
+{
+    bool is_new_field = field_table[id].role == ROLE_LOAD || id == FIELD_engine_args;
+    return is_new_field && !value_is_known(row->v[FIELD_definitions]);
+}
+
+/* Unknown on one side, and that is no difference. */
+static bool is_unsaid(const struct match_cell *a, const struct match_cell *b,
+                      enum field_id id)
+{
+    if (is_known(a->row, id) && is_known(b->row, id))
+        return false;
+    if (a->is_published || b->is_published) {
+        /* whoever does not say is no simulation, and matches none */
+        return id != FIELD_is_simulated || (!a->is_simulated && !b->is_simulated);
+    }
+    return match_field_is_wild(id) || is_older(a->row, id) || is_older(b->row, id);
+}
+
+bool match_field_differs(const struct match_cell *a, const struct match_cell *b,
+                         enum field_id id)
+{
+    if (id == FIELD_input_length && (a->is_published || b->is_published))
+        return false; /* characters there, tokens here */
+    if (id == FIELD_client_machine_sha256 && is_own_client(a->row) &&
+        is_own_client(b->row))
+        return false; /* the machine itself, which is another one anyway */
+    if (id == FIELD_definitions && (a->is_published || b->is_published))
+        return false;
+    return !is_unsaid(a, b, id) && !match_field_is_equal(a->row, b->row, id);
+}
+
+/* --- hash: FNV-1a */
+
+static uint64_t mix(uint64_t h, const void *data, size_t len)
+{
+    const unsigned char *bytes = data;
+    for (size_t i = 0; i < len; i++)
+        h = (h ^ bytes[i]) * FNV_PRIME;
+    return h;
+}
+
+static uint64_t mix_json(uint64_t h, const char *text)
+{
+    bool in_string = false;
+    while (next_json(&text, &in_string) != '\0') {
+        const char *from = text;
+        step_json(&text, in_string);
+        h = mix(h, from, (size_t)(text - from));
+    }
+    return h;
+}
+
+static uint64_t mix_value(uint64_t h, struct value v)
+{
+    double n = value_as_num(v) + 0.0; /* -0 is 0 */
+    const char kind = is_number(v) ? VALUE_NUM : (char)v.kind;
+    if (!value_is_known(v))
+        return mix(h, "", 1);
+    h = mix(h, &kind, 1);
+    if (is_number(v))
+        return mix(h, &n, sizeof n);
+    if (v.kind == VALUE_BOOL)
+        return mix(h, v.b ? "t" : "f", 1);
+    return v.kind == VALUE_JSON ? mix_json(h, v.s) : mix(h, v.s, strlen(v.s) + 1);
+}
+
+uint64_t match_field_hash(uint64_t h, const struct row *row, enum field_id id)
+{
+    struct str scenario = match_field_scenario(row);
+    if (id == FIELD_scenario)
+        return mix(mix(h, scenario.ptr, scenario.len), "", 1);
+    if (id == FIELD_instance_type && is_nameless(row))
+        return mix(h, "?", 1);
+    if (id == FIELD_model_name && fingerprint_of(row) != NULL)
+        id = FIELD_model_fingerprint;
+    return mix_value(h, value_of(row, id));
+}
+
+/* --- texts */
+
+/* JSON on one line. */
+static void json_line(const char *text, char *out)
+{
+    bool in_string = false;
+    size_t n = 0;
+    while (next_json(&text, &in_string) != '\0' && n + 3 < MATCH_FIELD_BYTES) {
+        const char *from = text;
+        step_json(&text, in_string);
+        while (from < text)
+            out[n++] = *from++;
+    }
+    out[n] = '\0';
+}
+
+static void number_text(struct value v, char *out)
+{
+    char number[32];
+    jsonw_double_text(value_as_num(v), number);
+    size_t length = strlen(number);
+    if (length > 2 && strcmp(number + length - 2, ".0") == 0)
+        number[length - 2] = '\0';
+    snprintf(out, MATCH_FIELD_BYTES, "%s", number);
+}
+
+/* It goes to terminals and files. */
+static void clean(char *text)
+{
+    for (char *c = text; *c != '\0'; c++)
+        if ((unsigned char)*c < ' ' || *c == 0x7f)
+            *c = ' ';
+}
+
+void match_field_cut(const char *text, char *out, size_t room)
+{
+    size_t len = strlen(text);
+    bool is_cut = len >= room;
+    if (is_cut)
+        len = room - sizeof "...";
+    while (is_cut && len > 0 && (text[len] & 0xc0) == 0x80)
+        len--; /* not within a character */
+    snprintf(out, room, "%.*s%s", (int)len, text, is_cut ? "..." : "");
+    clean(out);
+}
+
+void match_field_text(const struct row *row, enum field_id id, char *out)
+{
+    struct value v = value_of(row, id);
+    struct str s = id == FIELD_scenario ? match_field_scenario(row) : str_from(NULL);
+    out[0] = '\0';
+    if (id == FIELD_scenario)
+        snprintf(out, MATCH_FIELD_BYTES, "%.*s", (int)s.len, s.ptr != NULL ? s.ptr : "");
+    else if (v.kind == VALUE_STR)
+        snprintf(out, MATCH_FIELD_BYTES, "%s", v.s);
+    else if (v.kind == VALUE_JSON)
+        json_line(v.s, out);
+    else if (v.kind == VALUE_BOOL)
+        snprintf(out, MATCH_FIELD_BYTES, "%s", v.b ? "on" : "off");
+    else if (is_number(v))
+        number_text(v, out);
+    clean(out);
+}
+
+static bool is_digest(enum field_id id)
+{
+    const char *name = field_table[id].name, *tail = strstr(name, "_sha256");
+    return id == FIELD_model_fingerprint || (tail != NULL && tail[7] == '\0');
+}
+
+void match_field_say(const struct row *row, enum field_id id, char *out)
+{
+    match_field_text(row, id, out);
+    if (*out == '\0')
+        snprintf(out, MATCH_FIELD_BYTES, "unknown");
+    else if (is_digest(id) && strlen(out) > DIGEST_SHOWN && strcmp(out, "none") != 0)
+        out[DIGEST_SHOWN] = '\0';
+}

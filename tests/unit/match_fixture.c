@@ -1,0 +1,60 @@
+#include "match_fixture.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <string.h>
+#include <cmocka.h>
+
+#include "base/mem.h"
+
+int match_fixture_set_up(void **state)
+{
+    static struct match_fixture f;
+    memset(&f, 0, sizeof f);
+    arena_init(&f.arena, 16 << 20);
+    match_field_list(&f.fields);
+    *state = &f;
+    return 0;
+}
+
+int match_fixture_tear_down(void **state)
+{
+    struct match_fixture *f = *state;
+    mem_fail_at(0);
+    arena_fini(&f->arena);
+    return 0;
+}
+
+struct row *match_fixture_add(struct match_fixture *f, const char *scenario,
+                              double tokens_per_second)
+{
+    assert_true(f->count < MATCH_FIXTURE_ROWS);
+    struct row *r = &f->rows[f->count];
+    f->inputs[f->count++] = (struct match_row){.row = r};
+    r->v[FIELD_instance_type] = value_str("g5");
+    r->v[FIELD_serving_mode] = value_str("offline");
+    r->v[FIELD_scenario] = value_str(scenario);
+    r->v[FIELD_model_name] = value_str("m");
+    r->v[FIELD_batch_size] = value_int(4);
+    r->v[FIELD_enable_prefix_caching] = value_bool(false);
+    r->v[FIELD_definitions] = value_int(2);
+    r->v[FIELD_tokens_per_second] = value_num(tokens_per_second);
+    return r;
+}
+
+void match_fixture_twins(struct match_fixture *f)
+{
+    f->count = 0;
+    memset(f->rows, 0, sizeof f->rows);
+    match_fixture_add(f, "short", 1)->v[FIELD_hardware_type] = value_str("gpu");
+    match_fixture_add(f, "short", 1)->v[FIELD_hardware_type] = value_str("gpu");
+}
+
+void match_fixture_collect(struct match_fixture *f, enum match_by by, size_t want)
+{
+    const struct match_input in = {.rows = f->inputs, .count = f->count};
+    assert_int_equal(match_cell_collect(&in, &f->fields, by, &f->arena, &f->out),
+                     STATUS_OK);
+    assert_int_equal(f->out.count, want);
+}

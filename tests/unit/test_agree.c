@@ -1,0 +1,94 @@
+#include "stats/agree.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <string.h>
+#include <cmocka.h>
+
+/* A letter a place: Must, Said, - silent. */
+static void agrees(enum field_id id, const char *want)
+{
+    static const char letters[] = {
+        [AGREE_SILENT] = '-', [AGREE_SAID] = 'S', [AGREE_MUST] = 'M'};
+    char got[AGREE_WHERE_COUNT + 1] = "";
+    for (int k = 0; k < AGREE_WHERE_COUNT; k++)
+        got[k] = letters[agree_of(id, (enum agree_where)k)];
+    if (strcmp(got, want) != 0)
+        fail_msg("%s: %s, not %s", field_table[id].name, got, want);
+}
+
+static void test_roles(void **state)
+{
+    (void)state; /* in a cell, ON / OFF, machines, GPU / Neuron, models */
+    agrees(FIELD_notes, "-----");
+    agrees(FIELD_slo, "-----");
+    agrees(FIELD_launch_id, "-----");
+    agrees(FIELD_ttft_p99_s, "-----");
+    agrees(FIELD_requests_ok, "-----");
+    agrees(FIELD_verdict, "-----");
+    agrees(FIELD_scenario, "MMMMM");
+    agrees(FIELD_endpoint, "MMMMM");
+    agrees(FIELD_engine_args, "MMSSS");
+    agrees(FIELD_enforce_eager, "MMSSS");
+    agrees(FIELD_devices, "MMSSS");
+    agrees(FIELD_engine_version, "MMSSS");
+    agrees(FIELD_seed, "MMSSS");
+    agrees(FIELD_temperature, "MMSSS");
+    agrees(FIELD_num_prompts, "MMSSS");
+    agrees(FIELD_plan_sha256, "MMSSS");
+    agrees(FIELD_machine_sha256, "MM--S");
+}
+
+static void test_exceptions(void **state)
+{
+    (void)state;
+    agrees(FIELD_label, "MM---");
+    agrees(FIELD_is_simulated, "MMMMM");
+    agrees(FIELD_enable_prefix_caching, "MMMMM");
+    agrees(FIELD_max_num_seqs, "MMMSM");
+    agrees(FIELD_dtype, "MMMSM");
+    agrees(FIELD_settings_sha256, "M----");
+    agrees(FIELD_kv_cache_tokens, "MSSSS");
+    agrees(FIELD_ramp_up_s, "MMMMM");
+    agrees(FIELD_is_streamed, "MMMMM");
+    agrees(FIELD_extra_body, "MMMMM");
+    agrees(FIELD_driver_version, "MMSSS");
+    agrees(FIELD_instance_type, "MM--M");
+}
+
+/* Each departs from its role, stands there once, and says why. */
+static void test_reasons(void **state)
+{
+    size_t n;
+    const struct agree_exception *all = agree_exceptions(&n);
+    (void)state;
+    assert_true(n > 0);
+    for (size_t i = 0; i < n; i++) {
+        enum agree role[AGREE_WHERE_COUNT];
+        bool is_found = false;
+        assert_true(strlen(all[i].why) > 5);
+        for (size_t k = 0; k < i; k++)
+            assert_int_not_equal(all[k].id, all[i].id);
+        for (int id = 0; id < FIELD_COUNT && !is_found; id++) {
+            bool is_plain = field_table[id].role == field_table[all[i].id].role;
+            for (size_t k = 0; k < n; k++)
+                is_plain = is_plain && (int)all[k].id != id;
+            is_found = is_plain;
+            for (int k = 0; is_plain && k < AGREE_WHERE_COUNT; k++)
+                role[k] = agree_of((enum field_id)id, (enum agree_where)k);
+        }
+        if (is_found && memcmp(role, all[i].in, sizeof role) == 0)
+            fail_msg("%s is no exception", field_table[all[i].id].name);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_roles),
+        cmocka_unit_test(test_exceptions),
+        cmocka_unit_test(test_reasons),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
