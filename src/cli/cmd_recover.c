@@ -33,7 +33,9 @@ static int rebuild(struct cli *cli, const char *raw_dir, const char *output_dir,
         return cli_fail(cli, &e);
     finish_warn(&r.note, raw_dir, &cli->log);
     buf_init(&out, PRINT_CAP_BYTES);
-    if (table_run(&r.run, r.results.cells, r.results.cell_count, &out, &e) != STATUS_OK)
+    const struct table_input table = {&r.run, r.results.rows, r.results.cells,
+                                      r.results.cell_count};
+    if (table_run(&table, &out, &e) != STATUS_OK)
         log_error(&cli->log, &e);
     buf_printf(&out, "\nRebuilt from %zu repeats%s\n  %s\n  %s\n  %s\n",
                r.run.repeat_count,

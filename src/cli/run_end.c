@@ -97,7 +97,9 @@ static int print_end(struct run_job *j, const struct recovery *read,
     struct buf out;
     struct err e;
     buf_init(&out, PRINT_CAP_BYTES);
-    if (table_run(&read->run, results->cells, results->cell_count, &out, &e) != STATUS_OK)
+    const struct table_input table = {&read->run, results->rows, results->cells,
+                                      results->cell_count};
+    if (table_run(&table, &out, &e) != STATUS_OK)
         log_error(&j->cli->log, &e);
     cli_print(j->cli, buf_cstr(&out));
     buf_clear(&out);

@@ -2,8 +2,7 @@
  * reports; they say what happened and when, bench decides what it means. open, then
  * lane_new; per repeat: submit ... next until every request has ended; close. A submit
  * that fails produces no event. Every accepted request ends in exactly one EVENT_DONE or
- * EVENT_FAILED, unless next itself fails: then the engine is dead and only close may
- * follow. close may be called at any time, any number of times. */
+ * EVENT_FAILED, unless next itself fails: then only close may follow. */
 #ifndef CORE_ENGINE_H
 #define CORE_ENGINE_H
 
@@ -144,7 +143,7 @@ struct engine_ops {
     /* MAY; while requests run, often, by a thread that sends none: notes what only shows
      * meanwhile (use of the KV cache). DIED: the engine is gone, *e says why. */
     enum status (*sample)(struct engine *en, struct err *e);
-    /* MUST; idempotent; leaves no process behind. */
+    /* MUST; at any time, idempotent; leaves no process behind. */
     void (*close)(struct engine *en);
 };
 

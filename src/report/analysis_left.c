@@ -7,18 +7,23 @@
 #include "report/width.h"
 #include "stats/verdict.h"
 
-#define COLUMNS    80
-#define TEXT_BYTES ((size_t)1 << 20)
-#define RULES_MAX  64
+#define COLUMNS     80
+#define TEXT_BYTES  ((size_t)1 << 20)
+#define RULES_MAX   64
+#define CELLS_NAMED 5
 
 struct left {
     const struct analysis *x;
     struct buf *out;
-    struct buf *text; /* of the line under way */
+    struct buf *text;    /* of the line under way */
+    const char *heading; /* that stands before the next line; NULL: it stands there */
 };
 
 static void put_line(struct left *l)
 {
+    if (l->heading != NULL)
+        analysis_text_heading(l->heading, l->out);
+    l->heading = NULL;
     width_wrap(l->out, buf_cstr(l->text), 2, COLUMNS);
     analysis_text_pass(l->text, l->out);
     buf_clear(l->text);
@@ -88,27 +93,57 @@ static void put_published(struct left *l, size_t count)
     put_line(l);
 }
 
+/* Rules that need all repeats of a cell; those that every few repeats set off are said
+ * above. */
+static bool is_told(const struct verdict_rule *rule)
+{
+    return rule->is_cell && strcmp(rule->code, "FEW_REPEATS") != 0 &&
+           strcmp(rule->code, "FEW_SAMPLES") != 0;
+}
+
+static void put_cell_warning(struct left *l, const struct verdict_rule *rule)
+{
+    size_t found = 0, named = 0;
+    const struct match_result *r = &l->x->machines;
+    for (size_t i = 0; i < r->cell_count; i++)
+        found += codes_has(r->cells[i].warnings, rule->code);
+    if (found == 0)
+        return;
+    buf_printf(l->text, "%s (%zu of %zu cells): %s", rule->code, found, r->cell_count,
+               rule->help);
+    for (size_t i = 0; i < r->cell_count && named < CELLS_NAMED; i++) {
+        const struct match_cell *c = &r->cells[i];
+        if (!codes_has(c->warnings, rule->code))
+            continue;
+        buf_printf(l->text, "; %s, %s", c->side, c->name);
+        codes_check_text(c->checks, rule->code, l->text);
+        named++;
+    }
+    if (found > named)
+        buf_printf(l->text, "; and %zu more", found - named);
+    put_line(l);
+}
+
+static void put_few(struct left *l, size_t few)
+{
+    if (few == 0)
+        return;
+    buf_printf(l->text,
+               "%zu of %zu cells have fewer than 3 measured repeats: their spread is "
+               "not known (--num-runs 4 or more shows it)",
+               few, l->x->machines.cell_count);
+    put_line(l);
+}
+
 static void put_warnings(struct left *l)
 {
-    size_t rule_count, few = cells_without_interval(l->x);
-    size_t published = published_rows(l->x->corpus);
+    size_t rule_count;
     const struct verdict_rule *rules = verdict_rules(&rule_count);
     struct tally t = {.repeats = 0};
-    size_t found = 0;
     tally_codes(l->x, FIELD_warnings, &t);
-    for (size_t i = 0; i < rule_count && i < RULES_MAX; i++)
-        found += t.counts[i];
-    if (found == 0 && few == 0 && published == 0)
-        return;
-    analysis_text_heading("Warnings", l->out);
-    put_published(l, published);
-    if (few > 0) {
-        buf_printf(l->text,
-                   "%zu of %zu cells have fewer than 3 measured repeats: their spread is "
-                   "not known (--num-runs 4 or more shows it)",
-                   few, l->x->machines.cell_count);
-        put_line(l);
-    }
+    l->heading = "Warnings";
+    put_published(l, published_rows(l->x->corpus));
+    put_few(l, cells_without_interval(l->x));
     for (size_t i = 0; i < rule_count && i < RULES_MAX; i++) {
         if (t.counts[i] == 0)
             continue;
@@ -116,6 +151,10 @@ static void put_warnings(struct left *l)
                    t.repeats, rules[i].help);
         put_line(l);
     }
+    for (size_t i = 0; i < rule_count; i++)
+        if (is_told(&rules[i]))
+            put_cell_warning(l, &rules[i]);
+    l->heading = NULL;
 }
 
 /* --- left out --- */
@@ -149,18 +188,18 @@ static void put_reason(void *arg, const char *code)
     codes_check_text(field_str(r->row, FIELD_checks), code, r->text);
 }
 
-static void put_invalid(struct left *l, const struct match_cell *c)
+static void put_doubtful(struct left *l, const struct match_cell *c)
 {
-    struct reasons r = {.row = c->invalid_row, .text = l->text};
-    if (c->invalid_row == NULL)
+    struct reasons r = {.row = c->doubtful_row, .text = l->text};
+    if (c->doubtful_row == NULL)
         return;
-    buf_printf(l->text, "%s, %s: %zu of %zu INVALID:", c->side, c->name, c->invalid,
-               c->measured);
+    buf_printf(l->text, "%s, %s: %zu of %zu %s:", c->side, c->name, c->doubtful,
+               c->measured, c->verdict);
     codes_each(field_str(r.row, FIELD_reasons), put_reason, &r);
     put_line(l);
 }
 
-/* What the codes of the INVALID repeats mean, each once. */
+/* What the codes of those repeats mean, each once. */
 static void put_meanings(struct left *l)
 {
     size_t rule_count;
@@ -182,7 +221,7 @@ static void put_unknown(struct left *l)
         const char *name;
     } metrics[] = {{MATCH_throughput, "tokens/s"},
                    {MATCH_ttft, "TTFT"},
-                   {MATCH_itl, "ITL"},
+                   {MATCH_tpot, "TPOT"},
                    {MATCH_cost, "$/token"}};
     for (size_t m = 0; m < sizeof metrics / sizeof metrics[0]; m++) {
         size_t without = 0;
@@ -251,7 +290,7 @@ static void put_left_out(struct left *l)
     for (size_t i = 0; i < r->cell_count; i++)
         put_failed(l, &r->cells[i]);
     for (size_t i = 0; i < r->cell_count; i++)
-        put_invalid(l, &r->cells[i]);
+        put_doubtful(l, &r->cells[i]);
     put_meanings(l);
     put_unknown(l);
     put_lone(l, r, "");

@@ -1,6 +1,7 @@
 #include "report/analysis_text.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "report/analysis_left.h"
@@ -19,57 +20,74 @@ void analysis_text_pass(const struct buf *part, struct buf *out)
     out->failed = part->failed;
 }
 
-static void put_ratio(struct buf *out, const char *before, double ratio, const char *what)
-{
-    char text[FIGURE_BYTES];
-    if (isnan(ratio))
-        return;
-    figure_ratio(ratio, text);
-    buf_printf(out, "%s%s %s", before, text, what);
-}
-
 static const char *cells_word(size_t n)
 {
     return n == 1 ? "matched cell" : "matched cells";
 }
 
-/* " (8 matched cells)", never broken over two lines. */
-static void put_count(struct buf *line, size_t count, struct buf *out)
+/* Ends a line of an answer; later ones of an answer begin with blanks. */
+static void put_line(struct buf *line, struct buf *out)
 {
-    struct buf text;
-    buf_init(&text, PART_BYTES);
-    buf_printf(&text, "(%zu %s)", count, cells_word(count));
-    bool is_wide = width_of(buf_cstr(line)) + 1 + text.len > COLUMNS;
-    if (!is_wide)
-        buf_printf(line, " %s", buf_cstr(&text));
-    width_wrap(out, buf_cstr(line), 0, COLUMNS);
-    if (is_wide)
-        buf_printf(out, "  %s\n", buf_cstr(&text));
-    analysis_text_pass(&text, out);
-    analysis_text_pass(line, out);
-    buf_fini(&text);
+    width_wrap(out, buf_cstr(line), buf_cstr(line)[0] == ' ' ? 2 : 0, COLUMNS);
+    buf_clear(line);
 }
 
-/* "inf2.xlarge / g5.xlarge: 0.71x tokens/s, 0.91x $/token (8 matched cells)" */
+/* Appends a piece, which is never broken over two lines, to the line or to a new one. */
+static void put_piece(struct buf *line, const char *piece, struct buf *out)
+{
+    if (line->len > 0 && width_of(buf_cstr(line)) + 1 + width_of(piece) > COLUMNS) {
+        put_line(line, out);
+        buf_printf(line, "  %s", piece);
+        return;
+    }
+    buf_printf(line, "%s%s", line->len > 0 ? " " : "", piece);
+}
+
+/* "0.71x tokens/s (0.69..0.73)", after a comma where it is not the first. */
+static void put_ratio(struct buf *line, const struct match_ratio *r, const char *what,
+                      struct buf *out)
+{
+    char ratio[FIGURE_BYTES], certainty[FIGURE_BYTES], text[4 * FIGURE_BYTES];
+    if (isnan(r->ratio))
+        return;
+    figure_ratio(r->ratio, ratio);
+    figure_certainty(r, certainty);
+    if (isnan(r->low))
+        (void)snprintf(text, sizeof text, "%s %s", ratio, what);
+    else
+        (void)snprintf(text, sizeof text, "%s %s (%s)", ratio, what, certainty);
+    if (line->len > 0 && buf_cstr(line)[line->len - 1] != ':')
+        buf_char(line, ',');
+    put_piece(line, text, out);
+}
+
+/* "inf2.xlarge / g5.xlarge: 0.71x tokens/s (0.69..0.73), 0.91x $/token (0.88..0.94)
+ *   (8 matched cells, within one launch)" */
 static void put_answer(const struct match_group *g, const char *what, bool has_cost,
                        struct buf *out)
 {
+    const struct match_ratio *speed = &g->geomean[MATCH_throughput];
+    char count[4 * FIGURE_BYTES];
     struct buf line;
     buf_init(&line, PART_BYTES);
-    buf_printf(&line, "%s: ", what);
+    buf_printf(&line, "%s:", what);
     if (g->counted == 0) {
-        buf_printf(&line, "no claim (%zu %s, none counts: see below)", g->pair_count,
-                   cells_word(g->pair_count));
-        width_wrap(out, buf_cstr(&line), 0, COLUMNS);
-        analysis_text_pass(&line, out);
+        (void)snprintf(count, sizeof count, "no claim (%zu %s, none counts: see below)",
+                       g->pair_count, cells_word(g->pair_count));
     } else {
-        put_ratio(&line, "", g->geomean[MATCH_throughput].ratio, "tokens/s");
+        put_ratio(&line, speed, "tokens/s", out);
         if (has_cost)
-            put_ratio(&line, ", ", g->geomean[MATCH_cost].ratio, "$/token");
+            put_ratio(&line, &g->geomean[MATCH_cost], "$/token", out);
         else
-            put_ratio(&line, ", ", g->geomean[MATCH_ttft].ratio, "TTFT");
-        put_count(&line, g->counted, out);
+            put_ratio(&line, &g->geomean[MATCH_ttft], "TTFT", out);
+        (void)snprintf(count, sizeof count, "(%zu %s%s%s)", g->counted,
+                       cells_word(g->counted),
+                       isnan(speed->low) ? ", spread unknown" : "",
+                       speed->is_one_launch ? ", within one launch" : "");
     }
+    put_piece(&line, count, out);
+    put_line(&line, out);
+    analysis_text_pass(&line, out);
     buf_fini(&line);
 }
 
@@ -147,7 +165,7 @@ static void put_pair(const struct match_pair *p, struct buf *out)
     width_pad(out, p->baseline->name, 34);
     put_cell_ratio(out, &p->ratios[MATCH_throughput]);
     put_cell_ratio(out, &p->ratios[MATCH_ttft]);
-    put_cell_ratio(out, &p->ratios[MATCH_itl]);
+    put_cell_ratio(out, &p->ratios[MATCH_tpot]);
     put_cell_ratio(out, &p->ratios[MATCH_cost]);
     buf_text(out, p->is_counted ? "" : "  *");
     if (p->is_counted)
@@ -161,8 +179,8 @@ static void put_group(const struct match_group *g, const char *heading, struct b
 {
     bool has_uncounted = false;
     analysis_text_heading(heading, out);
-    buf_printf(out, "%-34s %7s %7s %7s %7s  %s\n", "matched cell", "tok/s", "TTFT", "ITL",
-               "$/tok", "95 % tok/s");
+    buf_printf(out, "%-34s %7s %7s %7s %7s  %s\n", "matched cell", "tok/s", "TTFT",
+               "TPOT", "$/tok", "95 % tok/s");
     for (size_t i = 0; i < g->pair_count; i++) {
         put_pair(&g->pairs[i], out);
         has_uncounted = has_uncounted || !g->pairs[i].is_counted;
@@ -174,7 +192,7 @@ static void put_group(const struct match_group *g, const char *heading, struct b
         width_pad(out, buf_cstr(&name), 34);
         put_cell_ratio(out, &g->geomean[MATCH_throughput]);
         put_cell_ratio(out, &g->geomean[MATCH_ttft]);
-        put_cell_ratio(out, &g->geomean[MATCH_itl]);
+        put_cell_ratio(out, &g->geomean[MATCH_tpot]);
         put_cell_ratio(out, &g->geomean[MATCH_cost]);
         put_interval(out, &g->geomean[MATCH_throughput]);
         buf_char(out, '\n');
@@ -219,10 +237,12 @@ static void put_groups(const struct analysis *x, struct buf *out)
 enum status analysis_text_report(const struct analysis *x, struct buf *out)
 {
     analysis_text_answer(x, out);
-    buf_text(out,
-             "\nRatios are of matched cells; what else differs is named below them. "
-             "Over 1 means\nmore; more tokens/s is better, less TTFT, ITL and $/token "
-             "is better.\n");
+    buf_text(
+        out,
+        "\nRatios are of matched cells; what else differs is named below them. "
+        "Over 1 means\nmore; more tokens/s is better, less TTFT, TPOT and $/token "
+        "is better. Intervals\nare of 95 %; within one launch they do not say by how "
+        "much launches differ.\n");
     put_groups(x, out);
     analysis_sides_put(x, out);
     analysis_left_put(x, out);

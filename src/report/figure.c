@@ -84,3 +84,16 @@ void figure_ratio(double ratio, char out[FIGURE_BYTES])
     else
         snprintf(out, FIGURE_BYTES, "%.0fx", ratio);
 }
+
+void figure_certainty(const struct match_ratio *r, char out[FIGURE_BYTES])
+{
+    char low[FIGURE_BYTES], high[FIGURE_BYTES];
+    if (isnan(r->low) || isnan(r->high)) {
+        snprintf(out, FIGURE_BYTES, "spread unknown");
+        return;
+    }
+    figure_digits(r->low, 3, low);
+    figure_digits(r->high, 3, high);
+    snprintf(out, FIGURE_BYTES, "%.10s..%.10s%s", low, high,
+             r->low <= 1 && r->high >= 1 ? ", no difference seen" : "");
+}

@@ -4,7 +4,7 @@
 
 #include <stddef.h>
 
-#include "stats/summary.h"
+#include "stats/match.h"
 
 #define FIGURE_BYTES 48
 
@@ -21,5 +21,8 @@ void figure_percent(double ratio, char out[FIGURE_BYTES]);
 void figure_duration(double seconds, char out[FIGURE_BYTES]);
 /* "0.71x"; "-" for NAN. */
 void figure_ratio(double ratio, char out[FIGURE_BYTES]);
+/* How sure a ratio is: "0.69..0.73", its 95 % interval; "0.98..1.04, no difference seen"
+ * where that holds 1; "spread unknown" where there is none. */
+void figure_certainty(const struct match_ratio *r, char out[FIGURE_BYTES]);
 
 #endif

@@ -13,7 +13,7 @@
     "there are 3 repeats or more, else lowest to highest"
 
 #define INVALID_NOTE   "!"
-#define INVALID_REMARK "! INVALID: summary_report.txt says why"
+#define INVALID_REMARK "! not VALID: summary_report.txt says why"
 
 /* A picture that shows one metric of all cells, a panel a scenario, a colour a side. */
 static const struct bars {
@@ -41,9 +41,9 @@ static const struct bars {
      .scale = 1000},
     {.name = "itl",
      .stem = "itl_comparison",
-     .title = "Inter-token latency (mean of each request)",
-     .y_label = "ITL, ms",
-     .metric = MATCH_itl,
+     .title = "Time per output token (TPOT, mean of each request)",
+     .y_label = "TPOT, ms",
+     .metric = MATCH_tpot,
      .scale = 1},
     {.name = "cost",
      .stem = "cost_comparison",
@@ -362,7 +362,7 @@ static enum status draw_caching(const struct sheet *s)
                      .y_label = "output tokens/s",
                      .has_grey_legend = true,
                      .remark = "above ON: ON / OFF; no ratio where the prompts share "
-                               "nothing, and where a cell is INVALID (!)"};
+                               "nothing, and where a cell is not VALID (!)"};
     p.panels = arena_alloc(s->arena, x->machines.side_count + 1, sizeof *p.panels);
     if (p.panels == NULL)
         return no_memory(s);

@@ -8,11 +8,13 @@
 #include "base/mem.h"
 #include "report/codes.h"
 #include "report/figure.h"
+#include "report/table_caching.h"
 #include "report/table_columns.h"
 #include "report/width.h"
 #include "stats/verdict.h"
 
-#define COLUMNS 80
+#define COLUMNS      80
+#define MOST_REPEATS 50 /* that anybody should be told to make */
 
 struct table {
     const struct run_data *run;
@@ -98,12 +100,6 @@ static void put_title(struct table *t)
     buf_text(t->out, "\n");
 }
 
-static void put_right(struct buf *out, const char *text, int columns)
-{
-    buf_char(out, ' ');
-    width_pad(out, text, -columns);
-}
-
 /* What is known of the spread: one line for each count of repeats that gives no interval.
  */
 static void put_spread_note(struct table *t, int64_t repeats)
@@ -121,7 +117,9 @@ static void put_spread_note(struct table *t, int64_t repeats)
         return;
     buf_printf(t->out, "+-?: spread unknown (%" PRId64 " repeat%s); ", repeats,
                repeats == 1 ? "" : "s");
-    if (needed > repeats)
+    if (needed > MOST_REPEATS)
+        buf_text(t->out, "too noisy for more to help: inferbench env --check\n");
+    else if (needed > repeats)
         buf_printf(t->out, "--num-runs %" PRId64 " would give about +-2 %%\n",
                    needed + 1);
     else
@@ -151,62 +149,6 @@ static void put_spread_notes(struct table *t)
     if (failed > 0)
         buf_printf(t->out, "%" PRId64 " repeat%s failed and %s left out.\n", failed,
                    failed == 1 ? "" : "s", failed == 1 ? "is" : "are");
-}
-
-static bool is_caching(const struct row *row, bool wanted)
-{
-    struct value v = row->v[FIELD_enable_prefix_caching];
-    return v.kind == VALUE_BOOL && v.b == wanted;
-}
-
-/* The ON cell that differs from this OFF cell in nothing else; NULL if there is none. */
-static const struct summary_entry *partner(const struct table *t,
-                                           const struct summary_entry *off)
-{
-    for (size_t i = 0; i < t->count; i++) {
-        const struct row *on = t->order[i]->row;
-        if (is_caching(on, true) && scenario_rank(t, on) == scenario_rank(t, off->row) &&
-            load_rank(on) == load_rank(off->row) &&
-            field_num(on, FIELD_max_output_tokens) ==
-                field_num(off->row, FIELD_max_output_tokens))
-            return t->order[i];
-    }
-    return NULL;
-}
-
-static void put_pair(struct table *t, const struct summary_entry *off,
-                     const struct summary_entry *on)
-{
-    char text[TABLE_NAME_BYTES];
-    width_pad(t->out, table_columns_text_of(off->row, FIELD_scenario), 20);
-    table_columns_load(off->row, text);
-    put_right(t->out, text, 7);
-    figure_ratio(on->tokens_per_second.mean / off->tokens_per_second.mean, text);
-    put_right(t->out, text, 10);
-    figure_ratio(on->first_token_latency_s.mean / off->first_token_latency_s.mean, text);
-    put_right(t->out, text, 8);
-    figure_percent(on->cache_hit_rate.mean, text);
-    put_right(t->out, text, 9);
-    bool is_nothing_shared = field_num(on->row, FIELD_cache_hit_rate_expected) == 0.0 &&
-                             !(on->cache_hit_rate.mean > 0.0);
-    buf_text(t->out, is_nothing_shared ? "  nothing shared\n" : "\n");
-}
-
-static void put_caching(struct table *t)
-{
-    bool has_head = false;
-    for (size_t i = 0; i < t->count; i++) {
-        const struct summary_entry *off = t->order[i];
-        const struct summary_entry *on = is_caching(off->row, false) ? partner(t, off)
-                                                                     : NULL;
-        if (on == NULL)
-            continue;
-        if (!has_head)
-            buf_text(t->out,
-                     "\nPrefix caching, ON / OFF      tokens/s     TTFT  hits ON\n");
-        has_head = true;
-        put_pair(t, off, on);
-    }
 }
 
 static bool has_code(const struct summary_entry *c, const char *code)
@@ -274,15 +216,15 @@ static void put_codes(struct table *t)
     }
 }
 
-enum status table_run(const struct run_data *run, const struct summary_entry *cells,
-                      size_t count, struct buf *out, struct err *e)
+enum status table_run(const struct table_input *in, struct buf *out, struct err *e)
 {
-    struct table t = {.run = run, .cells = cells, .count = count, .out = out};
+    size_t count = in->count;
+    struct table t = {.run = in->run, .cells = in->cells, .count = count, .out = out};
     if (count == 0) {
         buf_text(out, "Nothing was measured.\n");
         return out->failed;
     }
-    t.is_online = table_columns_is_online(cells[0].row);
+    t.is_online = table_columns_is_online(in->cells[0].row);
     t.order = mem_alloc(count, sizeof(struct summary_entry *));
     if (t.order == NULL)
         return status_fail(e, STATUS_NO_MEMORY, "table", "no memory for %zu cells",
@@ -290,12 +232,12 @@ enum status table_run(const struct run_data *run, const struct summary_entry *ce
     sort_cells(&t);
     put_title(&t);
     table_columns_put(&(struct table_columns){
-        .run = run, .cells = t.order, .count = count, .out = out});
+        .run = in->run, .cells = t.order, .count = count, .out = out});
     put_spread_notes(&t);
-    put_caching(&t);
+    enum status s = table_caching_put(in->run, in->rows, out, e);
     put_codes(&t);
     mem_free(t.order);
-    if (out->failed != STATUS_OK)
-        return status_fail(e, out->failed, "table", "the table does not fit");
-    return STATUS_OK;
+    if (s == STATUS_OK && out->failed != STATUS_OK)
+        s = status_fail(e, out->failed, "table", "the table does not fit");
+    return s;
 }

@@ -7,8 +7,13 @@
 
 /* What a run ends with: a line a cell (table_columns.h), OFF against ON per matched cell,
  * the reasons of each INVALID or INCONCLUSIVE and each warning explained once. */
-MUST_CHECK enum status table_run(const struct run_data *run,
-                                 const struct summary_entry *cells, size_t count,
-                                 struct buf *out, struct err *e);
+struct table_input {
+    const struct run_data *run;
+    const struct row *rows;            /* [run->repeat_count] */
+    const struct summary_entry *cells; /* [count] */
+    size_t count;
+};
+MUST_CHECK enum status table_run(const struct table_input *in, struct buf *out,
+                                 struct err *e);
 
 #endif

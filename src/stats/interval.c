@@ -42,6 +42,21 @@ double interval_geometric_mean(const double *values, size_t count)
     return exp(logs / (double)count);
 }
 
+struct interval_logs interval_of_logs(const double *values, size_t count)
+{
+    struct interval_logs l = {.mean = log(interval_geometric_mean(values, count)),
+                              .variance = NAN};
+    double n = (double)count, squares = 0;
+    if (count < 3 || isnan(l.mean))
+        return l;
+    for (size_t i = 0; i < count; i++) {
+        double off = log(values[i]) - l.mean;
+        squares += off * off;
+    }
+    l.variance = squares / (n - 1) / n;
+    return l;
+}
+
 double interval_half_95(const double *values, size_t count)
 {
     if (count < 3)

@@ -11,6 +11,13 @@ double interval_std(const double *values, size_t count);
 /* NAN when empty or where a value is not positive. */
 double interval_geometric_mean(const double *values, size_t count);
 
+/* Of the logarithms of values: their mean, and the variance of that mean, NAN below 3
+ * values. Both NAN where a value is not positive or there is none. */
+struct interval_logs {
+    double mean, variance;
+};
+struct interval_logs interval_of_logs(const double *values, size_t count);
+
 /* Half width of the 95 % interval of the mean, Student t over the values; NAN below 3. */
 double interval_half_95(const double *values, size_t count);
 

@@ -163,34 +163,25 @@ static enum status find_partners(struct work *w, size_t side)
     return STATUS_OK;
 }
 
-/* Variance of the log of a mean, by the delta method: s^2 / (n m^2). NAN below 3 values.
- */
-static double log_variance(const struct match_cell *c, enum match_metric m)
-{
-    const struct spread *s = &c->metrics[m];
-    double n = (double)c->counts[m];
-    return n < 3 ? NAN : s->std * s->std / (n * s->mean * s->mean);
-}
-
 /* Sums for a ratio, or for the geometric mean of several. */
 struct sums {
     double logs, variance, squares; /* squares: of variances by their degrees of freedom
                                      */
     size_t pairs;
+    bool has_launches; /* some cell has several, or nobody knows */
 };
 
 static void add_pair(struct sums *s, const struct match_pair *p, enum match_metric m)
 {
     const struct match_cell *const cells[] = {p->baseline, p->other};
-    double means[2];
-    for (int i = 0; i < 2; i++)
-        means[i] = cells[i]->metrics[m].mean;
-    if (!(means[0] > 0 && means[1] > 0))
+    double difference = cells[1]->logs[m].mean - cells[0]->logs[m].mean;
+    if (isnan(difference))
         return;
-    s->logs += log(means[1] / means[0]);
+    s->logs += difference;
     s->pairs++;
     for (int i = 0; i < 2; i++) {
-        double v = log_variance(cells[i], m);
+        double v = cells[i]->logs[m].variance;
+        s->has_launches |= cells[i]->launches != 1;
         s->variance += v;
         s->squares += v * v / ((double)cells[i]->counts[m] - 1);
     }
@@ -199,7 +190,11 @@ static void add_pair(struct sums *s, const struct match_pair *p, enum match_metr
 /* exp(mean log +- t sqrt(variance)), degrees of freedom after Welch and Satterthwaite. */
 static struct match_ratio ratio_of(const struct sums *s)
 {
-    struct match_ratio r = {.ratio = NAN, .low = NAN, .high = NAN, .pairs = s->pairs};
+    struct match_ratio r = {.ratio = NAN,
+                            .low = NAN,
+                            .high = NAN,
+                            .is_one_launch = !s->has_launches,
+                            .pairs = s->pairs};
     if (s->pairs == 0)
         return r;
     double n = (double)s->pairs;
@@ -215,28 +210,38 @@ static struct match_ratio ratio_of(const struct sums *s)
     return r;
 }
 
-/* Why the pair stays out of geometric means; NULL if it does not. */
-static const char *refusal(const struct work *w, const struct match_pair *p)
+/* Why the pair stays out of geometric means; NULL if it counts, or without memory. */
+static const char *refusal(const struct work *w, const struct match_pair *p, bool *counts)
 {
+    *counts = false;
     if (w->options->by == MATCH_BY_CACHING &&
         (p->baseline->shares_nothing || p->other->shares_nothing))
         return "the prompts share nothing: no claim about prefix caching";
-    if (w->options->accepts_invalid || (p->baseline->is_valid && p->other->is_valid))
+    *counts = p->baseline->is_valid && p->other->is_valid;
+    if (*counts)
         return NULL;
     if (p->baseline->is_valid)
-        return "the other cell is INVALID";
-    return p->other->is_valid ? "the baseline is INVALID" : "both cells are INVALID";
+        return arena_printf(w->arena, "the other cell is %s", p->other->verdict);
+    if (p->other->is_valid)
+        return arena_printf(w->arena, "the baseline is %s", p->baseline->verdict);
+    if (strcmp(p->baseline->verdict, p->other->verdict) == 0)
+        return arena_printf(w->arena, "both cells are %s", p->other->verdict);
+    return arena_printf(w->arena, "the baseline is %s, the other cell is %s",
+                        p->baseline->verdict, p->other->verdict);
 }
 
-static void fill_pair(const struct work *w, struct match_pair *p)
+/* False: no memory. */
+static bool fill_pair(const struct work *w, struct match_pair *p)
 {
-    p->note = refusal(w, p);
-    p->is_counted = p->note == NULL;
+    bool counts = true;
+    p->note = refusal(w, p, &counts);
+    p->is_counted = counts;
     for (int m = 0; m < MATCH_METRIC_COUNT; m++) {
         struct sums sums = {0};
         add_pair(&sums, p, (enum match_metric)m);
         p->ratios[m] = ratio_of(&sums);
     }
+    return counts || p->note != NULL;
 }
 
 static enum status build_group(struct work *w, size_t side, struct match_group *out)
@@ -254,7 +259,8 @@ static enum status build_group(struct work *w, size_t side, struct match_group *
         p->baseline = &w->cells[i];
         p->other = &w->cells[partners[i]];
         w->is_used[i] = true;
-        fill_pair(w, p);
+        if (!fill_pair(w, p))
+            return STATUS_NO_MEMORY;
         g.counted += p->is_counted;
         if (p->is_counted)
             match_diff_add(&also, w->fields, p, w->options->by);

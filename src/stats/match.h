@@ -16,6 +16,7 @@
 #include "base/arena.h"
 #include "base/status.h"
 #include "core/field.h"
+#include "stats/interval.h"
 #include "stats/summary.h"
 
 /* X(name, field): what a cell is compared by. `throughput` of an online row is
@@ -24,7 +25,7 @@
     X(throughput, tokens_per_second)       \
     X(time_per_token, time_per_token)      \
     X(ttft, first_token_latency)           \
-    X(itl, inter_token_latency)            \
+    X(tpot, inter_token_latency)           \
     X(cost, usd_per_million_output_tokens) \
     X(hit_rate, cache_hit_rate)            \
     X(prefill, prefill_time)               \
@@ -51,9 +52,7 @@ enum match_by {
 
 struct match_options {
     enum match_by by;
-    const char *baseline; /* side that ratios are relative to; NULL: OFF, else the first
-                           */
-    bool accepts_invalid; /* INVALID cells go into geometric means too */
+    const char *baseline; /* side that ratios are relative to; NULL: OFF, or the first */
 };
 
 struct match_row {
@@ -73,22 +72,29 @@ struct match_cell {
     const char *scenario;  /* "unknown" if null */
     const char *name;      /* the cell without its side, e.g. "short bs=4", for labels */
     bool is_published, is_simulated, has_dummy_weights;
-    bool is_valid;                 /* no measured row is INVALID */
-    const struct row *invalid_row; /* the first that is; NULL */
-    const struct row *failed_row;  /* the first with an error, warm-ups too; NULL */
+    bool is_valid;                  /* of the cell: of its rows, what its worst one is */
+    const char *verdict;            /* NULL: nothing was measured */
+    const char *warnings, *checks;  /* JSON as in a summary entry, of the cell's rules too
+                                     */
+    const struct row *doubtful_row; /* the first of that verdict, if it is not VALID; NULL
+                                     */
+    size_t doubtful;                /* measured rows of it */
+    const struct row *failed_row;   /* the first with an error, warm-ups too; NULL */
     bool shares_nothing; /* caching ON and the prompts allow no hit: no ON/OFF claim */
-    size_t measured, failed, warmups, invalid; /* rows; invalid: of the measured */
+    size_t measured, failed, warmups;  /* rows */
     size_t launches, days;             /* that the measured rows come from; 0: unknown */
     size_t counts[MATCH_METRIC_COUNT]; /* values behind each spread */
     struct spread metrics[MATCH_METRIC_COUNT]; /* all NAN where counts is 0 */
+    struct interval_logs logs[MATCH_METRIC_COUNT];
 };
 
-/* other / baseline. ratio: of arithmetic means, NAN where one is unknown or not positive.
- * low, high: 95 % interval, NAN unless both have 3 repeats or more (docs/statistics.md).
- */
+/* other / baseline, of the means of logarithms, so that a cost and the rate that it comes
+ * from are each other's inverse; NAN where a value is unknown or not positive. low, high:
+ * 95 % interval, NAN unless both have 3 repeats or more (docs/statistics.md). */
 struct match_ratio {
     double ratio, low, high;
-    size_t pairs; /* 1, or pairs behind a geometric mean */
+    bool is_one_launch; /* of each cell: how launches differ is not in the interval */
+    size_t pairs;       /* 1, or pairs behind a geometric mean */
 };
 
 struct match_pair {

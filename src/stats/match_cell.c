@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "stats/match_diff.h"
+#include "stats/match_verdict.h"
 
 #define FNV_BASIS   UINT64_C(14695981039346656037)
 #define TOLD_APART  3 /* fields in a name that others share */
@@ -31,8 +32,9 @@ struct grouping {
     struct loose **loose; /* of the cells */
     uint64_t *keys;       /* of the cells */
     size_t count;
-    size_t *cell_of; /* cell of each row */
-    double **values; /* of each cell: [MATCH_METRIC_COUNT][measured] */
+    size_t *cell_of;           /* cell of each row */
+    double **values;           /* of each cell: [MATCH_METRIC_COUNT][measured] */
+    struct match_rows *judged; /* of each cell */
 };
 
 static bool is_loose(enum field_id id)
@@ -98,17 +100,11 @@ static bool count_origin(struct arena *a, struct match_cell *c, struct loose *l,
 
 static void count_measured(struct match_cell *c, const struct row *row)
 {
-    const char *verdict = field_str(row, FIELD_verdict);
     double expected = field_num(row, FIELD_cache_hit_rate_expected);
     struct value caching = row->v[FIELD_enable_prefix_caching];
     if (c->measured == 0)
         c->row = row;
     c->measured++;
-    if (verdict != NULL && strcmp(verdict, "INVALID") == 0) {
-        c->invalid_row = c->is_valid ? row : c->invalid_row;
-        c->is_valid = false;
-        c->invalid++;
-    }
     c->shares_nothing |= caching.kind == VALUE_BOOL && caching.b && expected == 0;
 }
 
@@ -165,7 +161,6 @@ static enum status begin_cell(struct grouping *g, uint64_t key, const struct mat
     g->keys[g->count++] = key;
     c->row = r->row;
     c->is_published = r->is_published;
-    c->is_valid = true;
     loose->known.v[FIELD_kv_cache_tokens] = r->row->v[FIELD_kv_cache_tokens];
     return STATUS_OK;
 }
@@ -210,29 +205,48 @@ static double metric_of(const struct row *row, enum match_metric m)
     return field_num(row, match_metric_field(m));
 }
 
+static enum status make_room(struct grouping *g, size_t cell)
+{
+    size_t rows = g->cells[cell].measured;
+    g->values[cell] = arena_alloc(g->arena, rows * MATCH_METRIC_COUNT + 1,
+                                  sizeof **g->values);
+    g->judged[cell].rows = arena_alloc(g->arena, rows + 1, sizeof(const struct row *));
+    return g->values[cell] != NULL && g->judged[cell].rows != NULL ? STATUS_OK
+                                                                   : STATUS_NO_MEMORY;
+}
+
+static void take_numbers(struct grouping *g, size_t at, const struct row *row)
+{
+    struct match_cell *c = &g->cells[at];
+    g->judged[at].rows[g->judged[at].count++] = row;
+    for (int m = 0; m < MATCH_METRIC_COUNT; m++) {
+        double value = metric_of(row, (enum match_metric)m);
+        if (!isnan(value))
+            g->values[at][(size_t)m * c->measured + c->counts[m]++] = value;
+    }
+}
+
 static enum status average(const struct match_input *in, struct grouping *g)
 {
-    for (size_t i = 0; i < g->count; i++) {
-        g->values[i] = arena_alloc(
-            g->arena, g->cells[i].measured * MATCH_METRIC_COUNT + 1, sizeof **g->values);
-        if (g->values[i] == NULL)
-            return STATUS_NO_MEMORY;
-    }
-    for (size_t i = 0; i < in->count; i++) {
-        size_t at = g->cell_of[i];
-        struct match_cell *c = &g->cells[at];
-        for (int m = 0; is_measured(in->rows[i].row) && m < MATCH_METRIC_COUNT; m++) {
-            double value = metric_of(in->rows[i].row, (enum match_metric)m);
-            if (!isnan(value))
-                g->values[at][(size_t)m * c->measured + c->counts[m]++] = value;
-        }
-    }
-    for (size_t i = 0; i < g->count; i++)
+    enum status s = STATUS_OK;
+    for (size_t i = 0; s == STATUS_OK && i < g->count; i++)
+        s = make_room(g, i);
+    for (size_t i = 0; s == STATUS_OK && i < in->count; i++)
+        if (is_measured(in->rows[i].row))
+            take_numbers(g, g->cell_of[i], in->rows[i].row);
+    for (size_t i = 0; s == STATUS_OK && i < g->count; i++) {
+        struct match_cell *c = &g->cells[i];
         for (size_t m = 0; m < MATCH_METRIC_COUNT; m++) {
-            struct match_cell *c = &g->cells[i];
-            c->metrics[m] = summary_spread(g->values[i] + m * c->measured, c->counts[m]);
+            const double *values = g->values[i] + m * c->measured;
+            c->logs[m] = interval_of_logs(values, c->counts[m]);
+            c->metrics[m] = m == MATCH_cost ? summary_spread_of_logs(values, c->counts[m])
+                                            : summary_spread(values, c->counts[m]);
         }
-    return STATUS_OK;
+        g->judged[i].rates = g->values[i] + (size_t)MATCH_throughput * c->measured;
+        g->judged[i].rate_count = c->counts[MATCH_throughput];
+        s = match_verdict_judge(&g->judged[i], g->arena, c);
+    }
+    return s;
 }
 
 /* --- names */
@@ -347,9 +361,10 @@ enum status match_cell_collect(const struct match_input *inputs,
         .keys = arena_alloc(a, n, sizeof *g.keys),
         .cell_of = arena_alloc(a, n, sizeof *g.cell_of),
         .values = arena_alloc(a, n, sizeof *g.values),
+        .judged = arena_alloc(a, n, sizeof *g.judged),
     };
     if (g.cells == NULL || g.loose == NULL || g.keys == NULL || g.cell_of == NULL ||
-        g.values == NULL)
+        g.values == NULL || g.judged == NULL)
         return STATUS_NO_MEMORY;
     enum status s = group_rows(inputs, &g);
     if (s == STATUS_OK)

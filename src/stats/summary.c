@@ -49,6 +49,19 @@ struct spread summary_spread(const double *values, size_t count)
     return s;
 }
 
+struct spread summary_spread_of_logs(const double *values, size_t count)
+{
+    struct spread s = summary_spread(values, count);
+    struct interval_logs l = interval_of_logs(values, count);
+    double half = count < 3
+                      ? NAN
+                      : interval_t_quantile(0.975, (double)count - 1) * sqrt(l.variance);
+    s.mean = exp(l.mean);
+    s.ci95_low = exp(l.mean - half);
+    s.ci95_high = exp(l.mean + half);
+    return s;
+}
+
 /* Known values of a field over the cell's rows, into w->values. */
 static size_t values_of(struct cell_work *w, enum field_id id)
 {
@@ -65,6 +78,15 @@ static struct spread spread_of(struct cell_work *w, enum field_id id)
 {
     size_t n = values_of(w, id);
     return summary_spread(w->values, n);
+}
+
+/* Definitions 1 had the arithmetic mean of costs, which is not the inverse of any rate.
+ */
+static struct spread cost_of(struct cell_work *w)
+{
+    size_t n = values_of(w, FIELD_usd_per_million_output_tokens);
+    return w->run->definitions == 1 ? summary_spread(w->values, n)
+                                    : summary_spread_of_logs(w->values, n);
 }
 
 static bool is_online(const struct cell_work *w)
@@ -168,8 +190,7 @@ static enum status fill_spreads(struct cell_work *w, struct summary_entry *entry
     entry->first_token_latency_s = spread_of(w, FIELD_first_token_latency);
     entry->inter_token_latency_ms = spread_of(w, FIELD_inter_token_latency);
     entry->cache_hit_rate = spread_of(w, FIELD_cache_hit_rate);
-    entry->usd_per_million_output_tokens = spread_of(w,
-                                                     FIELD_usd_per_million_output_tokens);
+    entry->usd_per_million_output_tokens = cost_of(w);
     entry->requests_per_second = spread_of(
         w, is_online(w) ? FIELD_window_requests_per_second : FIELD_requests_per_second);
     entry->goodput_rps = spread_of(w, FIELD_goodput_rps);

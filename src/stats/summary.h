@@ -45,5 +45,8 @@ MUST_CHECK enum status summary_build(const struct run_data *run, const struct ro
 
 /* Spread of shape-[count] values; all NAN when empty. Values must not be NAN. */
 struct spread summary_spread(const double *values, size_t count);
+/* The same of what is a rate's inverse, a cost: mean and interval by way of logarithms,
+ * so that they are the inverse of the rate's. NAN where a value is not positive. */
+struct spread summary_spread_of_logs(const double *values, size_t count);
 
 #endif

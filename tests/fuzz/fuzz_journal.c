@@ -20,7 +20,9 @@ static void build(const struct run_data *run, struct arena *a)
     if (status != STATUS_OK)
         return;
     buf_init(&out, CAP_BYTES);
-    status = table_run(run, results.cells, results.cell_count, &out, &e);
+    status = table_run(
+        &(struct table_input){run, results.rows, results.cells, results.cell_count}, &out,
+        &e);
     TARGET_CHECK(status == STATUS_OK || e.code == status);
     buf_fini(&out);
 }

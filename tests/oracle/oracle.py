@@ -546,7 +546,7 @@ class Oracle:
             first_token_latency_sec=ref.spread(column("first_token_latency")),
             inter_token_latency_ms=ref.spread(column("inter_token_latency")),
             cache_hit_rate=ref.spread(column("cache_hit_rate")),
-            usd_per_million_output_tokens=ref.spread(column("usd_per_million_output_tokens")),
+            usd_per_million_output_tokens=ref.spread_of_logs(column("usd_per_million_output_tokens")),
             requests_per_second=ref.spread(column(
                 "window_requests_per_second" if first["serving_mode"] == "online"
                 else "requests_per_second")),

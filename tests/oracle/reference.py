@@ -83,6 +83,16 @@ def spread(values):
         ("ci95_high", mean(values) + half))}
 
 
+def spread_of_logs(values):
+    """Of a cost: mean and interval of logarithms."""
+    if not len(values) or min(values) <= 0:
+        return {**spread(values), **dict.fromkeys(("mean", "ci95_low", "ci95_high"))}
+    logs = [log(value) for value in values]
+    found = spread(logs)
+    return {**spread(values), **{key: None if found[key] is None else exp(found[key])
+                                 for key in ("mean", "ci95_low", "ci95_high")}}
+
+
 def cv_lower_90(values):
     n = len(values)
     if n < 3:

@@ -221,7 +221,7 @@ static void unknown_metrics_are_listed(void **state)
     f->rows[5].v[FIELD_inter_token_latency] = value_null();
     assert_string_equal(text_of(f), "\nLeft out\n--------\n"
                                     "  TTFT is not known in some repeats of 2 cells\n"
-                                    "  ITL is not known in some repeats of 1 cells\n");
+                                    "  TPOT is not known in some repeats of 1 cells\n");
     f->rows[0].v[FIELD_tokens_per_second] = value_null();
     f->rows[0].v[FIELD_usd_per_million_output_tokens] = value_null();
     const char *text = text_of(f);

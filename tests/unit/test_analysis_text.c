@@ -38,12 +38,13 @@ static void test_answer(void **state)
     struct row *a = add(f, "g5", "short", 1, 100);
     answer(f, "One label: g5. Nothing to compare it with.\n");
     struct row *b = add(f, "inf2", "short", 1, 50);
-    answer(f, "inf2 / g5: 0.50x tokens/s (1 matched cell)\n");
+    answer(f, "inf2 / g5: 0.50x tokens/s (1 matched cell, spread unknown)\n");
     a->v[FIELD_usd_per_million_output_tokens] = value_num(1);
     b->v[FIELD_usd_per_million_output_tokens] = value_num(3);
     a->v[FIELD_is_simulated] = b->v[FIELD_is_simulated] = value_bool(true);
-    answer(f, "inf2 / g5: 0.50x tokens/s, 3.00x $/token (1 matched cell)\nSIMULATED: "
-              "some of these numbers do not come from real hardware.\n");
+    answer(f,
+           "inf2 / g5: 0.50x tokens/s, 3.00x $/token (1 matched cell, spread unknown)\n"
+           "SIMULATED: some of these numbers do not come from real hardware.\n");
     b->v[FIELD_is_simulated] = value_null(); /* which is not the same as simulated */
     answer(f, "No two machines share a cell: nothing is compared (see below).\n"
               "SIMULATED: some of these numbers do not come from real hardware.\n");
@@ -63,7 +64,8 @@ static void test_caching_answer(void **state)
     on->v[FIELD_first_token_latency] = value_num(0.1);
     off->v[FIELD_weights] = on->v[FIELD_weights] = value_str("dummy");
     answer(f, "One label: g5. Nothing to compare it with.\n"
-              "prefix caching ON / OFF, g5: 1.50x tokens/s, 0.50x TTFT (1 matched cell)\n"
+              "prefix caching ON / OFF, g5: 1.50x tokens/s, 0.50x TTFT\n"
+              "  (1 matched cell, spread unknown)\n"
               "Dummy weights: the speed is real, the text is not.\n");
 }
 
@@ -90,7 +92,7 @@ static void test_report(void **state)
             "0.13");
     }
     report(f, &out);
-    check_has(&out, "inf2 / g5: 2.00x tokens/s (1 matched cell)\n");
+    check_has(&out, "inf2 / g5: 2.00x tokens/s (1.96..2.05) (1 matched cell)\n");
     check_has(&out, "\ninf2 / g5\n---------\n");
     check_has(&out, "geometric mean of 1 ");
     check_has(&out, "1.96..2.05"); /* 2 exp(+-2.776 sqrt(2e-4 / 3)) */

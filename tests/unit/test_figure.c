@@ -62,12 +62,25 @@ static void durations_percents_and_ratios_read_well(void **state)
     assert_string_equal(out, "0.012x");
 }
 
+static void a_ratio_says_how_sure_it_is(void **state)
+{
+    (void)state;
+    char out[FIGURE_BYTES];
+    figure_certainty(&(struct match_ratio){1.5, 1.482, 1.618, false, 1}, out);
+    assert_string_equal(out, "1.48..1.62");
+    figure_certainty(&(struct match_ratio){1.01, 0.98, 1.04, false, 1}, out);
+    assert_string_equal(out, "0.980..1.04, no difference seen");
+    figure_certainty(&(struct match_ratio){1.5, NAN, NAN, true, 1}, out);
+    assert_string_equal(out, "spread unknown");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(numbers_keep_the_digits_that_count),
         cmocka_unit_test(a_spread_says_what_is_known),
         cmocka_unit_test(durations_percents_and_ratios_read_well),
+        cmocka_unit_test(a_ratio_says_how_sure_it_is),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

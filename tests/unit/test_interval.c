@@ -115,6 +115,22 @@ static void test_repeats_needed(void **state)
     assert_int_equal(interval_repeats_needed(INFINITY, 0.02), 0);
 }
 
+/* numpy: mean and var(ddof=1) / 5 of log(v). */
+static void test_logs(void **state)
+{
+    (void)state;
+    double v[] = {100, 80, 125, 90, 110};
+    double w[] = {2, 0, 3};
+    struct interval_logs l = interval_of_logs(v, 5);
+    assert_near(l.mean, 4.6031601188173905, 1e-13);
+    assert_near(l.variance, 0.005987537788504866, 1e-12);
+    assert_true(isnan(interval_of_logs(v, 2).variance));
+    assert_false(isnan(interval_of_logs(v, 2).mean));
+    assert_true(isnan(interval_of_logs(w, 3).mean));
+    assert_true(isnan(interval_of_logs(w, 3).variance));
+    assert_true(isnan(interval_of_logs(v, 0).mean));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -125,6 +141,7 @@ int main(void)
         cmocka_unit_test(test_geometric_mean),
         cmocka_unit_test(test_variation),
         cmocka_unit_test(test_repeats_needed),
+        cmocka_unit_test(test_logs),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

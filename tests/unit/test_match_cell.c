@@ -220,6 +220,41 @@ static void test_no_memory(void **state)
     }
 }
 
+/* What no row can bear is judged over the cell's rows, whatever files they are of. */
+static void test_rules_of_a_cell(void **state)
+{
+    struct match_fixture *b = *state;
+    add(b, "short", 100);
+    add(b, "short", 119);
+    add(b, "long", 100);
+    add(b, "long", 121);
+    add(b, "rag", 100);
+    collect(b, MATCH_BY_INSTANCE, 3);
+    assert_null(strstr(b->out.cells[0].warnings, "UNREPEATABLE"));
+    assert_non_null(strstr(b->out.cells[1].warnings, "UNREPEATABLE"));
+    assert_non_null(strstr(b->out.cells[1].checks, "two repeats 21 % apart, limit 20 %"));
+    assert_true(b->out.cells[1].is_valid);
+    assert_null(strstr(b->out.cells[2].warnings, "UNREPEATABLE"));
+}
+
+static void test_worst_row(void **state)
+{
+    struct match_fixture *b = *state;
+    add(b, "short", 100);
+    struct row *open = add(b, "short", 100);
+    open->v[FIELD_verdict] = value_str("INCONCLUSIVE");
+    open->v[FIELD_reasons] = value_json("[\"SHORT_RUN\"]");
+    collect(b, MATCH_BY_INSTANCE, 1);
+    assert_string_equal(b->out.cells[0].verdict, "INCONCLUSIVE");
+    assert_false(b->out.cells[0].is_valid);
+    assert_int_equal(b->out.cells[0].doubtful, 1);
+    assert_ptr_equal(b->out.cells[0].doubtful_row, open);
+    add(b, "short", 100)->v[FIELD_verdict] = value_str("INVALID"); /* it gives no code */
+    collect(b, MATCH_BY_INSTANCE, 1);
+    assert_string_equal(b->out.cells[0].verdict, "INVALID");
+    assert_ptr_equal(b->out.cells[0].doubtful_row, &b->rows[2]);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -232,6 +267,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_models_in_a_cell, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_launches_and_days, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_no_memory, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_rules_of_a_cell, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_worst_row, set_up, tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -166,6 +166,27 @@ static int tear_down(void **state)
     return 0;
 }
 
+/* A cost is its rate's inverse, in its mean and at both ends of its interval. numpy: the
+ * mean of log(v), scipy's t.ppf(.975, 4). */
+static void test_cost(void **state)
+{
+    (void)state;
+    double rates[] = {100, 80, 125, 90, 110};
+    double costs[5];
+    for (int i = 0; i < 5; i++)
+        costs[i] = 1e4 / rates[i];
+    struct spread r = summary_spread_of_logs(rates, 5);
+    struct spread c = summary_spread_of_logs(costs, 5);
+    stats_fixture_near(r.mean, 99.79919516614252, 1e-9);
+    stats_fixture_near(r.ci95_low, 80.50514279538703, 1e-6);
+    stats_fixture_near(c.mean * r.mean, 1e4, 1e-8);
+    stats_fixture_near(c.ci95_low * r.ci95_high, 1e4, 1e-8);
+    stats_fixture_near(c.ci95_high * r.ci95_low, 1e4, 1e-8);
+    assert_true(c.min == 80 && c.max == 125);
+    assert_true(isnan(summary_spread_of_logs(rates, 2).ci95_low));
+    assert_true(isnan(summary_spread_of_logs(rates, 0).mean));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -173,6 +194,7 @@ int main(void)
         cmocka_unit_test(test_pooled_percentiles),
         cmocka_unit_test(test_failed_and_invalid),
         cmocka_unit_test(test_keys),
+        cmocka_unit_test(test_cost),
         cmocka_unit_test(test_no_memory),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
