@@ -80,7 +80,33 @@ static void end_line(struct note *n)
     (void)buf_text(&n->out, " |\n");
 }
 
-/* "- CLIENT_LATE: send_late_share 0.5, limit 0.01", once for each check of that code. */
+/* In words where the check has them, else "send_late_share 0.5, limit 0.01". */
+static void put_check(struct note *n, const json_t *check)
+{
+    const char *text = json_str_of(check, "text");
+    const json_t *limit = json_object_get(check, "limit");
+    if (text != NULL) {
+        put_text(n, text);
+        return;
+    }
+    put_text(n, json_str_of(check, "field"));
+    (void)buf_char(&n->out, ' ');
+    put_value(n, json_object_get(check, "value"));
+    if (json_is_number(limit)) {
+        (void)buf_text(&n->out, ", limit ");
+        put_value(n, limit);
+    }
+}
+
+static bool is_check_of(const json_t *check, const char *code)
+{
+    const char *of = json_str_of(check, "code");
+    return of != NULL && strcmp(of, code) == 0 && json_str_of(check, "field") != NULL &&
+           json_object_get(check, "value") != NULL;
+}
+
+/* "- CLIENT_LATE: 50 % of requests sent over 1 ms late, limit 1 %", once for each check
+ * of that code. */
 static void put_code(struct note *n, const json_t *code)
 {
     const char *name = json_string_value(code);
@@ -93,20 +119,10 @@ static void put_code(struct note *n, const json_t *code)
     const char *separator = ": ";
     json_array_foreach(known(n, FIELD_checks), i, check)
     {
-        const char *of = json_str_of(check, "code");
-        const char *field = json_str_of(check, "field");
-        const json_t *value = json_object_get(check, "value");
-        const json_t *limit = json_object_get(check, "limit");
-        if (of == NULL || field == NULL || value == NULL || strcmp(of, name) != 0)
+        if (!is_check_of(check, name))
             continue;
         (void)buf_text(&n->out, separator);
-        put_text(n, field);
-        (void)buf_char(&n->out, ' ');
-        put_value(n, value);
-        if (json_is_number(limit)) {
-            (void)buf_text(&n->out, ", limit ");
-            put_value(n, limit);
-        }
+        put_check(n, check);
         separator = "; ";
     }
     (void)buf_char(&n->out, '\n');

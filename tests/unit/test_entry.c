@@ -369,6 +369,21 @@ static void test_failed(void **state)
     entry_fixture_fini(&f);
 }
 
+/* Nothing went wrong: the run is finished, and its tags say what it is worth. */
+static void test_doubtful(void **state)
+{
+    (void)state;
+    struct entry_fixture f;
+    entry_fixture_make(&f,
+                       "{\"experiment_id\": \"x\", \"verdict\": \"INCONCLUSIVE\","
+                       "\"reasons\": [\"SHORT_RUN\"], \"error\": null}",
+                       NULL);
+    assert_false(f.entry.is_failed);
+    tag_is(&f.entry, "verdict", "INCONCLUSIVE");
+    tag_is(&f.entry, "reasons", "SHORT_RUN");
+    entry_fixture_fini(&f);
+}
+
 static void test_cut(void **state)
 {
     (void)state;
@@ -456,8 +471,9 @@ int main(void)
         cmocka_unit_test(test_tags),      cmocka_unit_test(test_reserved),
         cmocka_unit_test(test_options),   cmocka_unit_test(test_inputs),
         cmocka_unit_test(test_published), cmocka_unit_test(test_unique),
-        cmocka_unit_test(test_failed),    cmocka_unit_test(test_cut),
-        cmocka_unit_test(test_odd_rows),  cmocka_unit_test(test_no_memory),
+        cmocka_unit_test(test_failed),    cmocka_unit_test(test_doubtful),
+        cmocka_unit_test(test_cut),       cmocka_unit_test(test_odd_rows),
+        cmocka_unit_test(test_no_memory),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -65,6 +65,12 @@ static void test_heads(void **state)
     holds("{\"warnings\": [\"CACHE_UNKNOWN\"], \"checks\": [{\"code\": \"CACHE_UNKNOWN\","
           "\"field\": \"cache_hit_rate\", \"value\": null, \"limit\": null}]}",
           false, "- CACHE_UNKNOWN: cache_hit_rate unknown\n", true);
+    holds("{\"verdict\": \"INCONCLUSIVE\", \"reasons\": [\"SHORT_RUN\"], \"checks\": ["
+          "{\"code\": \"SHORT_RUN\", \"field\": \"steady_s\", \"value\": 1, \"limit\": 2,"
+          "\"text\": \"too short; --num-prompts 300\"}]}",
+          false,
+          "**INCONCLUSIVE**\n\nReasons:\n\n- SHORT_RUN: too short; --num-prompts 300\n",
+          true);
     holds("{\"model_name\": \"m\", \"dtype\": \"none\", \"quantization\": \"awq\"}",
           false, "| Model | m, quantization awq |\n", true);
     holds("{\"verdict\": null}", false, "Not judged\n", true);
