@@ -33,6 +33,12 @@ static bool is_stamped(const struct openai_conn *c, const struct openai_read *r)
            r->kernel.ns <= r->user.ns;
 }
 
+/* A unix socket: our own reading tells the time of arrival nearly as well. */
+static bool is_prompt(const struct openai_read *r)
+{
+    return r->kernel.ns == NS_UNKNOWN && r->is_prompt;
+}
+
 static void failed(struct openai_conn *c, enum fail_class why, struct str text)
 {
     struct openai_answer *a = &c->answer;
@@ -254,7 +260,8 @@ static bool is_last_sure(const struct pass *p)
                   (c->http.is_chunked && (c->http.left > 0 || c->http.line_len > 0));
     if (is_cut && !p->is_over)
         return false;
-    return is_stamped(c, p->read) && p->read->is_whole && !p->is_other_after;
+    return (is_stamped(c, p->read) || is_prompt(p->read)) && p->read->is_whole &&
+           !p->is_other_after;
 }
 
 /* The stamps of the token events of this read: the last one has the read's own, earlier

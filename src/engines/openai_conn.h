@@ -98,7 +98,9 @@ struct openai_job {
 struct openai_read {
     struct instant kernel; /* NS_UNKNOWN: none */
     struct instant user;
-    bool is_whole; /* the buffer was not filled, no part of a TLS record is left */
+    bool is_whole;  /* the buffer was not filled, no part of a TLS record is left */
+    bool is_prompt; /* read within 1 ms of its arrival, though the kernel stamps nothing
+                     */
 };
 
 #endif

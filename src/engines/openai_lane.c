@@ -19,6 +19,8 @@
  * due have their turn. */
 #define READS_A_TURN 4
 #define SERVE_NS     (50 * NS_PER_MS)
+#define PROMPT_NS    NS_PER_MS
+#define SLEPT_NS     50000 /* a wait that does not sleep takes a tenth of it */
 
 struct event *engine_openai_lane_event(struct engine_lane *l, enum event_kind kind,
                                        const struct openai_conn *c, struct instant at)
@@ -258,7 +260,7 @@ int64_t engine_openai_lane_drain_ns(const struct engine_lane *l)
     const struct engine_target *o = l->setup->options;
     if (o->drain_interval_us != OPT_INT_UNSET)
         return o->drain_interval_us * 1000;
-    if (l->gaps_seen < GAPS_TO_LEARN)
+    if (l->gaps_seen < GAPS_TO_LEARN || l->is_unstamped)
         return 0;
     int64_t cap = l->is_closed_load ? DRAIN_CLOSED_NS : DRAIN_OPEN_NS;
     int64_t share = (int64_t)(l->median_gap_ns / DRAIN_SHARE);
@@ -376,6 +378,7 @@ static void read_conn(struct engine_lane *l, struct openai_conn *c, bool has_hun
     for (int reads = 0; reads < READS_A_TURN && has_room(l); reads++) {
         enum sock_result r = sock_recv(c->fd, l->read_buf, OPENAI_READ_BYTES, &got);
         struct openai_read read = {.user = clock_now(), .is_whole = !got.is_full};
+        read.is_prompt = clock_between(l->ready_since, read.user).ns <= PROMPT_NS;
         l->now = read.user;
         if (r == SOCK_AGAIN)
             return;
@@ -384,6 +387,7 @@ static void read_conn(struct engine_lane *l, struct openai_conn *c, bool has_hun
             return;
         }
         read.kernel = stamp_mono(&l->clock, got.kernel_realtime_ns);
+        l->is_unstamped = read.kernel.ns == NS_UNKNOWN;
         take(l, c, (struct str){.ptr = l->read_buf, .len = got.len}, &read);
         if (!(got.is_full || has_hung_up) || c->generation != generation || c->fd < 0)
             return;
@@ -421,16 +425,25 @@ static void serve_ready(struct engine_lane *l)
     }
 }
 
+/* A wait that slept was woken by what came; else it came since the wait before. */
+static void note_arrival(struct engine_lane *l, bool has_slept)
+{
+    l->ready_since = has_slept ? l->now : l->looked_at;
+    l->looked_at = l->now;
+}
+
 void engine_openai_lane_turn(struct engine_lane *l, struct instant until)
 {
     l->now = clock_now();
     serve_ready(l); /* what the phase before has left */
     if (l->ready_at < l->ready_count)
         return;
+    struct instant entered = l->now;
     l->ready_count = loop_wait(&l->loop, until, l->ready,
                                sizeof l->ready / sizeof *l->ready);
     l->ready_at = 0;
     l->now = clock_now();
+    note_arrival(l, clock_between(entered, l->now).ns > SLEPT_NS);
     serve_ready(l);
 }
 
@@ -476,13 +489,15 @@ static void wait_ready(struct engine_lane *l, struct instant until)
     bool is_timed = wake.ns > now.ns, is_lazy = is_timed && pause_ns > 0;
     l->ready_at = 0;
     if (is_lazy && !doze(l, wake)) {
-        l->now = stamp_turn(&l->clock);
+        l->ready_since = l->now = stamp_turn(&l->clock);
         return;
     }
     struct instant limit = is_lazy ? (struct instant){0} : wake;
+    struct instant entered = now;
     l->ready_count = loop_wait(&l->loop, limit, l->ready, cap);
     ends_first(l);
     l->now = l->last_drain = now = stamp_turn(&l->clock);
+    note_arrival(l, !is_lazy && clock_between(entered, now).ns > SLEPT_NS);
     if (is_timed && (pause_ns > 0 || l->ready_count == 0))
         record_lag(l, now, wake);
 }

@@ -39,10 +39,13 @@ struct engine_lane {
     size_t hastened_count;
     struct instant now; /* the latest that was read off the clock */
     struct instant last_drain;
+    struct instant looked_at;   /* when the latest wait found what was ready, all of it */
+    struct instant ready_since; /* nothing of `ready` came before */
     double median_gap_ns; /* running estimate between tokens of one answer; 0: none */
     int64_t gaps_seen;
     struct hist *lag; /* lateness of each timed wake, ns; of bench, or NULL */
     bool is_closed_load;
+    bool is_unstamped;      /* the latest read had no stamp of the kernel's */
     const char *phase_name; /* of engine_prepare */
     char refusal[160];      /* why the last request got no connection */
 };

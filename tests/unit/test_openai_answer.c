@@ -162,10 +162,10 @@ static void a_read_that_ends_in_the_next_event(void **state)
         head();
         read_all(1500);
         memcpy(sent, both, all + 1);
-        read_some(cut, (struct openai_read){{2000}, {2001}, true});
+        read_some(cut, (struct openai_read){{2000}, {2001}, true, false});
         is_token(0, EVENT_BOUNDED, 2000);
         assert_int_equal(lane.event_count, 1);
-        read_some(all - cut, (struct openai_read){{2100}, {2101}, true});
+        read_some(all - cut, (struct openai_read){{2100}, {2101}, true, false});
         is_token(1, EVENT_EXACT, 2100);
     }
 }
@@ -173,9 +173,9 @@ static void a_read_that_ends_in_the_next_event(void **state)
 static void stamps_that_cannot_be_true(void **state)
 {
     static const struct openai_read reads[] = {
-        {{NS_UNKNOWN}, {2500}, true}, /* the kernel gave none */
-        {{900}, {2500}, true},        /* before the request was sent */
-        {{2600}, {2500}, true},       /* after it was read */
+        {{NS_UNKNOWN}, {2500}, true, false}, /* the kernel gave none */
+        {{900}, {2500}, true, true},         /* before the request was sent */
+        {{2600}, {2500}, true, true},        /* after it was read */
     };
     (void)state;
     head();
@@ -186,8 +186,21 @@ static void stamps_that_cannot_be_true(void **state)
         is_token(i, EVENT_BOUNDED, 2500);
     }
     chunk(TOKEN); /* a full buffer hides whether more was there */
-    read_some(strlen(sent), (struct openai_read){{2500}, {2600}, false});
+    read_some(strlen(sent), (struct openai_read){{2500}, {2600}, false, false});
     is_token(3, EVENT_BOUNDED, 2500);
+}
+
+/* A unix socket has no stamps: what is read at once came when it was read. */
+static void prompt_reads_need_no_stamp(void **state)
+{
+    (void)state;
+    head();
+    read_all(1500);
+    chunk(TOKEN);
+    chunk(TOKEN);
+    read_some(strlen(sent), (struct openai_read){{NS_UNKNOWN}, {2500}, true, true});
+    is_token(0, EVENT_BOUNDED, 2500);
+    is_token(1, EVENT_EXACT, 2500);
 }
 
 static void comments_after_a_token(void **state)
@@ -437,6 +450,7 @@ int main(void)
         TEST(only_the_last_event_of_a_read_is_exact),
         TEST(a_read_that_ends_in_the_next_event),
         TEST(stamps_that_cannot_be_true),
+        TEST(prompt_reads_need_no_stamp),
         TEST(comments_after_a_token),
         TEST(a_finish_of_its_own),
         TEST(empty_texts),
