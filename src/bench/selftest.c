@@ -248,8 +248,7 @@ static void look_at_machine(struct testing *t)
     m->usable_cores = t->out->cores.usable;
     m->clock_width_us = clock_width_us();
     for (size_t i = 0; i < t->out->rate_count; i++)
-        m->has_stamps = m->has_stamps ||
-                        t->out->rates[i].exact + t->out->rates[i].tail > 0;
+        m->has_stamps = m->has_stamps || t->out->rates[i].has_stamps;
     const struct selftest_reasons of_loads = t->out->reasons;
     t->out->reasons.count = 0;
     selftest_judge_machine(m, &t->out->reasons);

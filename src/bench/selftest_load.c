@@ -188,6 +188,7 @@ static enum status open_client(struct loading *l, bool is_open, struct err *e)
 static void client_numbers(const struct row *f, const struct phase_outcome *ended,
                            struct selftest_point *out)
 {
+    out->has_stamps = value_is_known(f->v[FIELD_stamp_late_p99_ms]);
     out->busy_share = value_as_num(f->v[FIELD_client_busy_share]);
     out->busy_windows = (int64_t)value_as_num(f->v[FIELD_client_busy_windows]);
     out->loop_lag_p99_us = value_as_num(f->v[FIELD_loop_lag_p99_s]) * 1e6;

@@ -18,7 +18,8 @@ struct event {
     int32_t request; /* index; DUE: of the whole batch, the instant before its first add
                       */
     struct instant at;
-    struct instant read_at; /* online: when the read returned; NS_UNKNOWN elsewhere */
+    struct instant read_at; /* online: when the read returned; NS_UNKNOWN elsewhere, and
+                               of a token that the kernel did not stamp */
     int64_t tokens;         /* TOKENS: how many came; TOKENS_UNKNOWN: the answer's
                                total, told by DONE, decides */
     /* DONE: what the engine itself says; TOKENS_UNKNOWN, NS_UNKNOWN where it does not */

@@ -56,7 +56,8 @@ static void token_event(struct pass *p, enum event_class cls, int64_t tokens)
     struct event *ev = engine_openai_lane_event(p->lane, EVENT_TOKENS, p->conn, p->at);
     ev->cls = cls;
     ev->tokens = tokens;
-    ev->read_at = p->read->user;
+    if (is_stamped(p->conn, p->read))
+        ev->read_at = p->read->user;
     if (cls != EVENT_FINISH) {
         p->conn->answer.token_events++;
         p->conn->newest_token = p->at;

@@ -167,8 +167,9 @@ def test_a_kernel_without_receive_stamps(binary, tmp_path):
     assert found["reasons"][0]["code"] == "NO_STAMPS"
     assert found["machine"]["has_receive_stamps"] is False
     load, = found["stamps"]
-    assert load["bounded_share"] == 1
-    assert load["ttft_us"]["client"]["p50"] is None
+    assert load["bounded_share"] < 0.5  # what is read at once counts, though never as stamped
+    assert load["ttft_us"]["client"]["p50"] == pytest.approx(load["ttft_us"]["truth"]["p50"],
+                                                            rel=0.1)
 
 
 def test_ctrl_c_ends_all(binary, tmp_path):
