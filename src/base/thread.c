@@ -1,13 +1,13 @@
 #include "base/thread.h"
 
 #include <fcntl.h>
-#include <inttypes.h>
 #include <sched.h>
 #include <stdint.h>
-#include <stdio.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
 #include <unistd.h>
+
+#include "base/str.h"
 
 #define SLICE_NS 100000 /* the shortest that the kernel takes */
 #define NICE     (-10)
@@ -64,10 +64,12 @@ bool thread_waited(struct thread_waits *out)
     char text[96];
     int64_t run_ns;
     int fd = open("/proc/thread-self/schedstat", O_RDONLY | O_CLOEXEC);
-    ssize_t got = fd >= 0 ? read(fd, text, sizeof text - 1) : -1;
+    ssize_t got = fd >= 0 ? read(fd, text, sizeof text) : -1;
     if (fd >= 0)
         (void)close(fd);
-    text[got > 0 ? got : 0] = '\0';
-    return sscanf(text, "%" SCNd64 " %" SCNd64 " %" SCNd64, &run_ns, &out->wait_ns,
-                  &out->count) == 3;
+    struct str rest = {.ptr = text, .len = got > 0 ? (size_t)got : 0};
+    rest = str_trim(rest);
+    return str_to_i64(str_cut(&rest, ' '), &run_ns) &&
+           str_to_i64(str_cut(&rest, ' '), &out->wait_ns) &&
+           str_to_i64(rest, &out->count);
 }

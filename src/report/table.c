@@ -118,7 +118,7 @@ static void put_spread_note(struct table *t, int64_t repeats)
     buf_printf(t->out, "+-?: spread unknown (%" PRId64 " repeat%s); ", repeats,
                repeats == 1 ? "" : "s");
     if (needed > MOST_REPEATS)
-        buf_text(t->out, "too noisy for more to help: inferbench env --check\n");
+        buf_text(t->out, "too noisy: inferbench env --check\n");
     else if (needed > repeats)
         buf_printf(t->out, "--num-runs %" PRId64 " would give about +-2 %%\n",
                    needed + 1);

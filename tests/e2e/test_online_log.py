@@ -104,9 +104,9 @@ def tsan(root):
     """The program under ThreadSanitizer, and its tests that have threads."""
     build = root / "build-tsan"
     env = {**os.environ, "TSAN_OPTIONS": "halt_on_error=1:exitcode=66"}
-    if not (build / "build.ninja").exists():
-        subprocess.run(["meson", "setup", build, "-Db_sanitize=thread"], cwd=root, check=True,
-                       stdout=subprocess.DEVNULL)
+    again = ["--reconfigure"] if (build / "build.ninja").exists() else []
+    subprocess.run(["meson", "setup", build, "-Db_sanitize=thread", *again], cwd=root, check=True,
+                   stdout=subprocess.DEVNULL)
     subprocess.run(["ninja", "-C", build, "inferbench", "test_ring", "test_lane",
                     "test_openai_lane"], check=True, stdout=subprocess.DEVNULL)
     done = subprocess.run([build / "inferbench", "--version"], env=env, capture_output=True,

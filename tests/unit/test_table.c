@@ -160,6 +160,10 @@ static void test_spread_notes(void **state)
     journal_fixture_has(text, "(1 repeat); --num-runs 4 or more");
     journal_fixture_has(text, "(2 repeats); --num-runs 8 would give about +-2 %\n");
     journal_fixture_has(text, "\n1 repeat failed and is left out.\n");
+    b->cells[1].repeats_for_2_percent = 51;
+    journal_fixture_has(
+        table(b, 4),
+        "+-?: spread unknown (2 repeats); too noisy: inferbench env --check\n");
     for (int i = 0; i < 4; i++) {
         b->cells[i].tokens_per_second.ci95_low = 90;
         b->cells[i].tokens_per_second.ci95_high = 110;

@@ -262,7 +262,7 @@ static void test_buffered(void **state)
     /* so late that each answer has few reads of its own: the client is to blame */
     stamps(b, 5, 90, 5);
     expect(b, "[\"CLIENT_LATE\"]", "[\"STAMPS_BOUNDED\"]");
-    assert_int_equal(r->v[FIELD_ttft_mean_s].kind, VALUE_NULL);
+    assert_int_equal(b->rows[1].v[FIELD_ttft_mean_s].kind, VALUE_NULL);
     set(b, FIELD_loop_lag_p99_s, value_num(0));
     expect(b, "[\"ANSWERS_BUFFERED\"]", "[\"STAMPS_BOUNDED\"]");
     set(b, FIELD_core_wait_mean_s, value_num(0.06)); /* no lag: nothing was timed */
