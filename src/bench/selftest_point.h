@@ -44,7 +44,7 @@ struct selftest_point {
     int64_t requests_ok, requests_failed;
     int64_t unmatched; /* requests whose events are not those of the log */
     int64_t events, exact, bounded, tail;
-    bool has_stamps; /* the kernel stamped some event */
+    bool has_stamps;                 /* the kernel stamped some event */
     double achieved_eps;             /* events/s, in the middle half of the time */
     struct selftest_spread error_us; /* stamp minus the server's, exact and tail */
     struct selftest_spread exact_us, tail_us; /* the same apart */

@@ -67,7 +67,7 @@ enum status table_caching_put(const struct run_data *run, const struct row *rows
                               struct buf *out, struct err *e)
 {
     struct arena a;
-    struct match_result found;
+    struct match_result found = {.group_count = 0};
     arena_init(&a, ARENA_BYTES);
     enum status s = match_rows(run, rows, &a, &found, e);
     if (s == STATUS_OK && found.group_count > 0) {
