@@ -6,7 +6,7 @@
 
 #include "base/clock.h"
 
-#define FIRST_BIN_NS (NS_PER_S / 100)
+#define FIRST_BIN_NS (NS_PER_MS / 8)
 
 enum status steady_init(struct steady *s, struct err *e)
 {
