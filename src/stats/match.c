@@ -244,6 +244,21 @@ static bool fill_pair(const struct work *w, struct match_pair *p)
     return counts || p->note != NULL;
 }
 
+/* Made numbers are no part of a mean of real ones. */
+static void prefer_real(struct match_group *g)
+{
+    bool has_real = false;
+    for (size_t i = 0; i < g->pair_count; i++)
+        has_real |= !g->pairs[i].baseline->is_simulated;
+    for (size_t i = 0; has_real && i < g->pair_count; i++) {
+        struct match_pair *p = &g->pairs[i];
+        if (!p->is_counted || !p->baseline->is_simulated)
+            continue;
+        p->is_counted = false;
+        p->note = "simulated: not counted beside real cells";
+    }
+}
+
 static enum status build_group(struct work *w, size_t side, struct match_group *out)
 {
     const size_t *partners = w->partners + side * w->cell_count;
@@ -261,10 +276,13 @@ static enum status build_group(struct work *w, size_t side, struct match_group *
         w->is_used[i] = true;
         if (!fill_pair(w, p))
             return STATUS_NO_MEMORY;
-        g.counted += p->is_counted;
-        if (p->is_counted)
-            match_diff_add(&also, w->fields, p, w->options->by);
     }
+    prefer_real(&g);
+    for (size_t i = 0; i < g.pair_count; i++)
+        if (g.pairs[i].is_counted) {
+            g.counted++;
+            match_diff_add(&also, w->fields, &g.pairs[i], w->options->by);
+        }
     for (int m = 0; m < MATCH_METRIC_COUNT; m++) {
         struct sums sums = {0};
         for (size_t i = 0; i < g.pair_count; i++)

@@ -2,12 +2,13 @@
 
 #include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "stats/match_diff.h"
+#include "stats/match_place.h"
 #include "stats/match_verdict.h"
 
-#define FNV_BASIS   UINT64_C(14695981039346656037)
 #define TOLD_APART  3 /* fields in a name that others share */
 #define DATE_LENGTH 10
 
@@ -17,10 +18,8 @@ struct met {
     const struct met *next;
 };
 
-/* What is known of a cell beside its key: fields that unknown values do not hinder, and
- * room of the KV cache, which is equal within a tolerance. */
-struct loose {
-    struct row known; /* those fields alone */
+/* What a cell's rows come from. */
+struct origins {
     const struct met *launches, *days;
 };
 
@@ -29,38 +28,12 @@ struct grouping {
     const struct match_fields *fields;
     struct arena *arena;
     struct match_cell *cells;
-    struct loose **loose; /* of the cells */
-    uint64_t *keys;       /* of the cells */
+    struct origins *origins; /* of the cells */
     size_t count;
     size_t *cell_of;           /* cell of each row */
     double **values;           /* of each cell: [MATCH_METRIC_COUNT][measured] */
     struct match_rows *judged; /* of each cell */
 };
-
-static bool is_loose(enum field_id id)
-{
-    return match_field_is_wild(id) || id == FIELD_kv_cache_tokens;
-}
-
-static uint64_t key_of(const struct match_fields *fields, const struct match_row *r)
-{
-    uint64_t h = FNV_BASIS ^ (uint64_t)r->is_published;
-    for (size_t i = 0; i < fields->count; i++)
-        if (!is_loose(fields->ids[i]))
-            h = match_field_hash(h, r->row, fields->ids[i]);
-    return h;
-}
-
-/* True only if both are of one cell: the quick answer for rows that stand together. */
-static bool is_surely_same(const struct match_fields *fields, const struct match_row *a,
-                           const struct match_row *b)
-{
-    bool is_same = a->is_published == b->is_published &&
-                   value_is_known(a->row->v[FIELD_scenario]);
-    for (size_t i = 0; is_same && i < fields->count; i++)
-        is_same = match_field_is_same(a->row, b->row, fields->ids[i]);
-    return is_same;
-}
 
 /* --- counting */
 
@@ -85,7 +58,7 @@ static bool meet(struct arena *a, const struct met **list, struct str what, size
 }
 
 /* Rows that name no launch have one a run. */
-static bool count_origin(struct arena *a, struct match_cell *c, struct loose *l,
+static bool count_origin(struct arena *a, struct match_cell *c, struct origins *o,
                          const struct row *row)
 {
     const char *launch = field_str(row, FIELD_launch_id);
@@ -94,8 +67,8 @@ static bool count_origin(struct arena *a, struct match_cell *c, struct loose *l,
     const char *time = field_str(row, FIELD_timestamp_utc);
     struct str day = str_from(time != NULL ? time : field_str(row, FIELD_timestamp));
     day.len = day.len < DATE_LENGTH ? 0 : DATE_LENGTH;
-    return meet(a, &l->launches, str_from(launch), &c->launches) &&
-           meet(a, &l->days, day, &c->days);
+    return meet(a, &o->launches, str_from(launch), &c->launches) &&
+           meet(a, &o->days, day, &c->days);
 }
 
 static void count_measured(struct match_cell *c, const struct row *row)
@@ -124,83 +97,37 @@ static bool count_row(struct grouping *g, size_t at, const struct row *row)
         return true;
     }
     count_measured(c, row);
-    return count_origin(g->arena, c, g->loose[at], row);
+    return count_origin(g->arena, c, &g->origins[at], row);
 }
 
 /* --- grouping */
 
-static bool fits(const struct grouping *g, size_t cell, const struct row *row)
-{
-    const struct row *known = &g->loose[cell]->known;
-    for (size_t i = 0; i < g->fields->count; i++) {
-        enum field_id id = g->fields->ids[i];
-        bool is_open = match_field_is_wild(id) &&
-                       (!value_is_known(known->v[id]) || !value_is_known(row->v[id]));
-        if (is_loose(id) && !is_open && !match_field_is_equal(known, row, id))
-            return false;
-    }
-    return true;
-}
-
-/* Index of the cell that a row belongs to; count if it is the first of a new one. */
-static size_t find_cell(const struct grouping *g, uint64_t key, const struct row *row)
-{
-    size_t at = 0;
-    while (at < g->count && (g->keys[at] != key || !fits(g, at, row)))
-        at++;
-    return at;
-}
-
-static enum status begin_cell(struct grouping *g, uint64_t key, const struct match_row *r)
-{
-    struct match_cell *c = &g->cells[g->count];
-    struct loose *loose = arena_alloc(g->arena, 1, sizeof *loose);
-    if (loose == NULL)
-        return STATUS_NO_MEMORY;
-    g->loose[g->count] = loose;
-    g->keys[g->count++] = key;
-    c->row = r->row;
-    c->is_published = r->is_published;
-    loose->known.v[FIELD_kv_cache_tokens] = r->row->v[FIELD_kv_cache_tokens];
-    return STATUS_OK;
-}
-
-static void learn(struct grouping *g, size_t at, const struct row *row)
-{
-    struct row *known = &g->loose[at]->known;
-    for (size_t i = 0; i < g->fields->count; i++) {
-        enum field_id id = g->fields->ids[i];
-        if (match_field_is_wild(id) && !value_is_known(known->v[id]))
-            known->v[id] = row->v[id];
-    }
-}
-
 static enum status group_rows(const struct match_input *in, struct grouping *g)
 {
-    size_t at = 0;
-    for (size_t i = 0; i < in->count; i++) {
+    enum status s = match_place_rows(in, g->fields, g->arena, g->cell_of, &g->count);
+    for (size_t i = 0; s == STATUS_OK && i < in->count; i++) {
         const struct match_row *r = &in->rows[i];
-        uint64_t key = 0;
-        if (i == 0 || !is_surely_same(g->fields, r, r - 1)) {
-            key = key_of(g->fields, r);
-            at = find_cell(g, key, r->row);
+        struct match_cell *c = &g->cells[g->cell_of[i]];
+        if (c->row == NULL) {
+            c->row = r->row;
+            c->is_published = r->is_published;
         }
-        if (at == g->count && begin_cell(g, key, r) != STATUS_OK)
-            return STATUS_NO_MEMORY;
-        learn(g, at, r->row);
-        g->cell_of[i] = at;
-        if (!count_row(g, at, r->row))
-            return STATUS_NO_MEMORY;
+        if (!count_row(g, g->cell_of[i], r->row))
+            s = STATUS_NO_MEMORY;
     }
-    return STATUS_OK;
+    return s;
 }
 
 /* --- numbers */
 
+/* Of a load of ours only the window's rate counts: that of the whole run, with its start
+ * and end, is another quantity. */
 static double metric_of(const struct row *row, enum match_metric m)
 {
     double window = field_num(row, FIELD_window_tokens_per_second);
-    if (m == MATCH_throughput && match_field_is_online(row) && !isnan(window))
+    bool is_ours = value_is_known(row->v[FIELD_run_id]);
+    if (m == MATCH_throughput && match_field_is_online(row) &&
+        (is_ours || !isnan(window)))
         return window;
     return field_num(row, match_metric_field(m));
 }
@@ -215,15 +142,31 @@ static enum status make_room(struct grouping *g, size_t cell)
                                                                    : STATUS_NO_MEMORY;
 }
 
-static void take_numbers(struct grouping *g, size_t at, const struct row *row)
+/* Repeats in the order of their time, in whatever order the files came. */
+static int by_time(const void *a, const void *b)
+{
+    const struct row *x = *(const struct row *const *)a,
+                     *y = *(const struct row *const *)b;
+    const char *s = field_str(x, FIELD_timestamp_utc),
+               *t = field_str(y, FIELD_timestamp_utc);
+    int order = s != NULL && t != NULL ? strcmp(s, t) : (s == NULL) - (t == NULL);
+    double i = field_num(x, FIELD_repeat), k = field_num(y, FIELD_repeat);
+    if (order == 0)
+        order = (i > k) - (i < k);
+    return order != 0 ? order : (x > y) - (x < y);
+}
+
+static void take_numbers(struct grouping *g, size_t at)
 {
     struct match_cell *c = &g->cells[at];
-    g->judged[at].rows[g->judged[at].count++] = row;
-    for (int m = 0; m < MATCH_METRIC_COUNT; m++) {
-        double value = metric_of(row, (enum match_metric)m);
-        if (!isnan(value))
-            g->values[at][(size_t)m * c->measured + c->counts[m]++] = value;
-    }
+    struct match_rows *judged = &g->judged[at];
+    qsort(judged->rows, judged->count, sizeof(const struct row *), by_time);
+    for (size_t i = 0; i < judged->count; i++)
+        for (int m = 0; m < MATCH_METRIC_COUNT; m++) {
+            double value = metric_of(judged->rows[i], (enum match_metric)m);
+            if (!isnan(value))
+                g->values[at][(size_t)m * c->measured + c->counts[m]++] = value;
+        }
 }
 
 static enum status average(const struct match_input *in, struct grouping *g)
@@ -232,10 +175,13 @@ static enum status average(const struct match_input *in, struct grouping *g)
     for (size_t i = 0; s == STATUS_OK && i < g->count; i++)
         s = make_room(g, i);
     for (size_t i = 0; s == STATUS_OK && i < in->count; i++)
-        if (is_measured(in->rows[i].row))
-            take_numbers(g, g->cell_of[i], in->rows[i].row);
+        if (is_measured(in->rows[i].row)) {
+            struct match_rows *judged = &g->judged[g->cell_of[i]];
+            judged->rows[judged->count++] = in->rows[i].row;
+        }
     for (size_t i = 0; s == STATUS_OK && i < g->count; i++) {
         struct match_cell *c = &g->cells[i];
+        take_numbers(g, i);
         for (size_t m = 0; m < MATCH_METRIC_COUNT; m++) {
             const double *values = g->values[i] + m * c->measured;
             c->logs[m] = interval_of_logs(values, c->counts[m]);
@@ -357,14 +303,13 @@ enum status match_cell_collect(const struct match_input *inputs,
         .fields = fields,
         .arena = a,
         .cells = arena_alloc(a, n, sizeof *g.cells),
-        .loose = arena_alloc(a, n, sizeof(struct loose *)),
-        .keys = arena_alloc(a, n, sizeof *g.keys),
+        .origins = arena_alloc(a, n, sizeof *g.origins),
         .cell_of = arena_alloc(a, n, sizeof *g.cell_of),
         .values = arena_alloc(a, n, sizeof *g.values),
         .judged = arena_alloc(a, n, sizeof *g.judged),
     };
-    if (g.cells == NULL || g.loose == NULL || g.keys == NULL || g.cell_of == NULL ||
-        g.values == NULL || g.judged == NULL)
+    if (g.cells == NULL || g.origins == NULL || g.cell_of == NULL || g.values == NULL ||
+        g.judged == NULL)
         return STATUS_NO_MEMORY;
     enum status s = group_rows(inputs, &g);
     if (s == STATUS_OK)

@@ -4,11 +4,13 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "text/json.h"
 #include "text/jsonw.h"
 
-#define KV_TOLERANCE 0.01
-#define DIGEST_SHOWN 8 /* hex digits */
-#define FNV_PRIME    UINT64_C(1099511628211)
+#define KV_TOLERANCE   0.01
+#define JSON_CAP_BYTES ((size_t)1 << 24)
+#define DIGEST_SHOWN   8 /* hex digits */
+#define FNV_PRIME      UINT64_C(1099511628211)
 
 void match_field_list(struct match_fields *out)
 {
@@ -44,7 +46,10 @@ struct str match_field_scenario(const struct row *row)
 bool match_field_is_warmup(const struct row *row)
 {
     struct value v = row->v[FIELD_is_warmup];
-    return v.kind == VALUE_BOOL ? v.b : str_is(note_of(row, "warmup"), "True");
+    struct str note = note_of(row, "warmup");
+    if (v.kind == VALUE_BOOL)
+        return v.b;
+    return note.len > 0 ? str_is(note, "True") : field_num(row, FIELD_repeat) == 0;
 }
 
 bool match_field_is_online(const struct row *row)
@@ -79,42 +84,29 @@ static bool is_number(struct value v)
     return v.kind == VALUE_INT || v.kind == VALUE_NUM;
 }
 
-/* The next byte of JSON text that means something: blanks outside strings are skipped. */
-static char next_json(const char **at, bool *in_string)
+/* Programs lay JSON out and spell it in their own ways. Text that is no JSON stays as it
+ * is, as does all where memory lacks. out: to be finished. */
+static const char *canonical_json(const char *text, struct buf *out)
 {
-    while (!*in_string && **at != '\0' && strchr(" \t\r\n", **at) != NULL)
-        ++*at;
-    char c = **at;
-    if (c == '"')
-        *in_string = !*in_string;
-    return c;
+    struct err ignored;
+    json_t *tree;
+    buf_init(out, JSON_CAP_BYTES);
+    if (json_from_text(str_from(text), "row", &tree, &ignored) != STATUS_OK)
+        return text;
+    enum status s = json_to_text(tree, out);
+    json_decref(tree);
+    return s == STATUS_OK ? buf_cstr(out) : text;
 }
 
-/* Steps over the byte that next_json gave; what follows a backslash goes with it. */
-static void step_json(const char **at, bool in_string)
-{
-    if (in_string && **at == '\\' && (*at)[1] != '\0')
-        ++*at;
-    if (**at != '\0')
-        ++*at;
-}
-
-/* Files lay lists out in their own ways. */
 static bool is_same_json(const char *a, const char *b)
 {
-    bool in_a = false, in_b = false;
-    for (;;) {
-        char x = next_json(&a, &in_a), y = next_json(&b, &in_b);
-        const char *from_a = a, *from_b = b;
-        if (x != y)
-            return false;
-        if (x == '\0')
-            return true;
-        step_json(&a, in_a);
-        step_json(&b, in_b);
-        if (a - from_a != b - from_b || memcmp(from_a, from_b, (size_t)(a - from_a)) != 0)
-            return false;
-    }
+    struct buf x, y;
+    if (strcmp(a, b) == 0)
+        return true;
+    bool is_same = strcmp(canonical_json(a, &x), canonical_json(b, &y)) == 0;
+    buf_fini(&x);
+    buf_fini(&y);
+    return is_same;
 }
 
 static bool is_equal_value(struct value a, struct value b)
@@ -199,7 +191,7 @@ static bool is_own_client(const struct row *row)
 static bool is_older(const struct row *row, enum field_id id)
 {
     bool is_new_field = field_table[id].role == ROLE_LOAD || id == FIELD_engine_args;
-    return is_new_field && !value_is_known(row->v[FIELD_definitions]);
+    return is_new_field && value_as_num(value_of(row, FIELD_definitions)) < 2;
 }
 
 /* Unknown on one side, and that is no difference. */
@@ -240,12 +232,10 @@ static uint64_t mix(uint64_t h, const void *data, size_t len)
 
 static uint64_t mix_json(uint64_t h, const char *text)
 {
-    bool in_string = false;
-    while (next_json(&text, &in_string) != '\0') {
-        const char *from = text;
-        step_json(&text, in_string);
-        h = mix(h, from, (size_t)(text - from));
-    }
+    struct buf canonical;
+    const char *of = canonical_json(text, &canonical);
+    h = mix(h, of, strlen(of) + 1);
+    buf_fini(&canonical);
     return h;
 }
 
@@ -280,15 +270,9 @@ uint64_t match_field_hash(uint64_t h, const struct row *row, enum field_id id)
 /* JSON on one line. */
 static void json_line(const char *text, char *out)
 {
-    bool in_string = false;
-    size_t n = 0;
-    while (next_json(&text, &in_string) != '\0' && n + 3 < MATCH_FIELD_BYTES) {
-        const char *from = text;
-        step_json(&text, in_string);
-        while (from < text)
-            out[n++] = *from++;
-    }
-    out[n] = '\0';
+    struct buf canonical;
+    snprintf(out, MATCH_FIELD_BYTES, "%s", canonical_json(text, &canonical));
+    buf_fini(&canonical);
 }
 
 static void number_text(struct value v, char *out)

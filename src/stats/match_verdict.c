@@ -16,28 +16,59 @@ static int definitions_of(const struct row *row)
     return isnan(n) ? 1 : (int)n;
 }
 
-/* A row may say more than its rules' codes: rows of other programs and of later
- * versions. */
-static const char *worst_verdict(const struct match_rows *of, const char *of_rules)
+/* From bad to good. */
+static const char *const verdicts[] = {"INVALID", "INCONCLUSIVE", "VALID"};
+enum { AS_INVALID, AS_INCONCLUSIVE, AS_VALID };
+
+static int rank_of(const char *verdict)
 {
-    static const char *const worst_first[] = {"INVALID", "INCONCLUSIVE"};
-    for (size_t w = 0; w < sizeof(worst_first) / sizeof(worst_first[0]); w++) {
-        if (strcmp(of_rules, worst_first[w]) == 0)
-            return worst_first[w];
-        for (size_t i = 0; i < of->count; i++) {
-            const char *verdict = field_str(of->rows[i], FIELD_verdict);
-            if (verdict != NULL && strcmp(verdict, worst_first[w]) == 0)
-                return worst_first[w];
-        }
-    }
-    return of_rules;
+    int rank = AS_INVALID; /* a word that nobody here writes promises nothing */
+    for (int i = 0; i <= AS_VALID; i++)
+        if (strcmp(verdict, verdicts[i]) == 0)
+            rank = i;
+    return rank;
 }
 
-static void find_doubtful(const struct match_rows *of, struct match_cell *c)
+static int rank_of_reasons(const char *codes)
 {
+    size_t count;
+    const struct verdict_rule *rules = verdict_rules(&count);
+    int rank = AS_INVALID;
+    for (size_t i = 0; i < count; i++) {
+        if (!verdict_has_code(codes, rules[i].code))
+            continue;
+        if (rules[i].kind == VERDICT_INVALID)
+            return AS_INVALID;
+        rank = rules[i].kind == VERDICT_INCONCLUSIVE ? AS_INCONCLUSIVE : rank;
+    }
+    return rank;
+}
+
+/* What a row is worth: by its verdict, else by its reasons. One of ours that has neither
+ * was not judged; other programs judge nothing. */
+static int rank_of_row(const struct row *row)
+{
+    const char *verdict = field_str(row, FIELD_verdict);
+    const char *reasons = field_str(row, FIELD_reasons);
+    if (verdict != NULL)
+        return rank_of(verdict);
+    if (reasons != NULL && strchr(reasons, '"') != NULL)
+        return rank_of_reasons(reasons);
+    return value_is_known(row->v[FIELD_run_id]) ? AS_INCONCLUSIVE : AS_VALID;
+}
+
+static void find_worst(const struct match_rows *of, const char *of_rules,
+                       struct match_cell *c)
+{
+    int worst = rank_of(of_rules);
+    for (size_t i = 0; i < of->count; i++) {
+        int rank = rank_of_row(of->rows[i]);
+        worst = rank < worst ? rank : worst;
+    }
+    c->verdict = verdicts[worst];
+    c->is_valid = worst == AS_VALID;
     for (size_t i = 0; !c->is_valid && i < of->count; i++) {
-        const char *verdict = field_str(of->rows[i], FIELD_verdict);
-        if (verdict == NULL || strcmp(verdict, c->verdict) != 0)
+        if (rank_of_row(of->rows[i]) != worst)
             continue;
         c->doubtful_row = c->doubtful == 0 ? of->rows[i] : c->doubtful_row;
         c->doubtful++;
@@ -66,10 +97,8 @@ enum status match_verdict_judge(const struct match_rows *of, struct arena *a,
         s = verdict_judge_cell(&cell, a, &o, &ignored);
     if (s != STATUS_OK)
         return s;
-    c->verdict = worst_verdict(of, o.verdict);
     c->warnings = o.warnings;
     c->checks = o.checks;
-    c->is_valid = strcmp(c->verdict, "VALID") == 0;
-    find_doubtful(of, c);
+    find_worst(of, o.verdict, c);
     return STATUS_OK;
 }

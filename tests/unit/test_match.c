@@ -228,6 +228,28 @@ static void test_invalid_is_left_out(void **state)
     assert_ptr_equal(b->result.cells[0].doubtful_row, &b->rows[2]);
 }
 
+/* Made numbers go into no mean of real ones. */
+static void test_simulated_beside_real(void **state)
+{
+    struct bench *b = *state;
+    b->count = 0;
+    for (int i = 0; i < 4; i++) {
+        struct row *r = add(b, i % 2 == 0 ? "g5" : "inf2", "short",
+                            (double[]){100, 200, 9000, 9000}[i]);
+        r->v[FIELD_is_simulated] = value_bool(i >= 2);
+    }
+    build(b, MATCH_BY_INSTANCE);
+    const struct match_group *g = &b->result.groups[0];
+    assert_int_equal(g->pair_count, 2);
+    assert_int_equal(g->counted, 1);
+    stats_fixture_near(g->geomean[MATCH_throughput].ratio, 2, 1e-12);
+    assert_non_null(strstr(g->pairs[1].note, "simulated"));
+    for (int i = 0; i < 4; i++)
+        b->rows[i].v[FIELD_is_simulated] = value_bool(true);
+    build(b, MATCH_BY_INSTANCE);
+    assert_int_equal(b->result.groups[0].counted, 1);
+}
+
 static void test_published_rows(void **state)
 {
     struct bench *b = *state;
@@ -342,6 +364,7 @@ int main(void)
         cmocka_unit_test(test_what_differs_by_nature),
         cmocka_unit_test(test_caching),
         cmocka_unit_test(test_invalid_is_left_out),
+        cmocka_unit_test(test_simulated_beside_real),
         cmocka_unit_test(test_published_rows),
         cmocka_unit_test(test_nearest_context_first),
         cmocka_unit_test(test_one_side_or_none),

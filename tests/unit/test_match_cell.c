@@ -153,10 +153,16 @@ static void test_machines_in_a_cell(void **state)
     cells_of(b, FIELD_client_machine_sha256, value_str("a"), value_str("b"), 2);
     match_fixture_twins(b);
     add(b, "short", 1)->v[FIELD_hardware_type] = value_str("gpu");
-    b->rows[1].v[FIELD_machine_sha256] = value_str("a"); /* learned from the second */
+    b->rows[1].v[FIELD_machine_sha256] = value_str("a"); /* the first may be either */
     b->rows[2].v[FIELD_machine_sha256] = value_str("b");
-    collect(b, MATCH_BY_INSTANCE, 2);
-    assert_int_equal(b->out.cells[0].measured, 2);
+    collect(b, MATCH_BY_INSTANCE, 3);
+    assert_int_equal(b->out.cells[0].measured, 1);
+    b->rows[2].v[FIELD_machine_sha256] = value_str("a");
+    collect(b, MATCH_BY_INSTANCE, 1);
+    b->rows[1].v[FIELD_driver_version] = value_str("570"); /* so may the third */
+    b->rows[0].v[FIELD_driver_version] = value_str("580");
+    b->rows[0].v[FIELD_machine_sha256] = value_str("a");
+    collect(b, MATCH_BY_INSTANCE, 3);
 }
 
 static void test_models_in_a_cell(void **state)
@@ -237,6 +243,79 @@ static void test_rules_of_a_cell(void **state)
     assert_null(strstr(b->out.cells[2].warnings, "UNREPEATABLE"));
 }
 
+/* By time, not by the order of rows and files. */
+static void test_trend_is_of_time(void **state)
+{
+    struct match_fixture *b = *state;
+    static const double shuffled[] = {3, 0, 7, 4, 1, 6, 2, 5};
+    for (int i = 0; i < 8; i++) {
+        static char times[8][40];
+        struct row *r = add(b, "short", 100 + 2 * shuffled[i]);
+        (void)snprintf(times[i], sizeof times[i], "2026-11-01T10:00:%02d.000000+00:00",
+                       (int)shuffled[i]);
+        r->v[FIELD_timestamp_utc] = value_str(times[i]);
+    }
+    collect(b, MATCH_BY_INSTANCE, 1);
+    assert_non_null(strstr(b->out.cells[0].warnings, "TREND"));
+    for (int i = 0; i < 8; i++) /* rising by position only */
+        b->rows[i].v[FIELD_tokens_per_second] = value_num(100 + 2 * i);
+    collect(b, MATCH_BY_INSTANCE, 1);
+    assert_null(strstr(b->out.cells[0].warnings, "TREND"));
+}
+
+/* What was taken away from a row is not made up for by another quantity. */
+static void test_what_is_missing(void **state)
+{
+    struct match_fixture *b = *state;
+    struct row *r = add(b, "short", 100);
+    r->v[FIELD_serving_mode] = value_str("online");
+    r->v[FIELD_run_id] = value_str("ours");
+    collect(b, MATCH_BY_INSTANCE, 1);
+    assert_int_equal(b->out.cells[0].counts[MATCH_throughput], 0);
+    r->v[FIELD_run_id] = value_null(); /* of another program */
+    collect(b, MATCH_BY_INSTANCE, 1);
+    assert_int_equal(b->out.cells[0].counts[MATCH_throughput], 1);
+    r->v[FIELD_is_warmup] = value_null();
+    r->v[FIELD_repeat] = value_int(0);
+    collect(b, MATCH_BY_INSTANCE, 1);
+    assert_int_equal(b->out.cells[0].warmups, 1);
+}
+
+static void test_verdicts_of_rows(void **state)
+{
+    struct match_fixture *b = *state;
+    struct row *r = add(b, "short", 100);
+    r->v[FIELD_run_id] = value_str("ours");
+    r->v[FIELD_verdict] = value_str("valid"); /* nobody here writes that */
+    collect(b, MATCH_BY_INSTANCE, 1);
+    assert_string_equal(b->out.cells[0].verdict, "INVALID");
+    r->v[FIELD_verdict] = value_null();
+    collect(b, MATCH_BY_INSTANCE, 1);
+    assert_string_equal(b->out.cells[0].verdict, "INCONCLUSIVE");
+    r->v[FIELD_reasons] = value_json("[\"ERRORS\"]");
+    collect(b, MATCH_BY_INSTANCE, 1);
+    assert_string_equal(b->out.cells[0].verdict, "INVALID");
+    assert_ptr_equal(b->out.cells[0].doubtful_row, r);
+    r->v[FIELD_reasons] = value_json("[\"SHORT_RUN\"]");
+    collect(b, MATCH_BY_INSTANCE, 1);
+    assert_string_equal(b->out.cells[0].verdict, "INCONCLUSIVE");
+    r->v[FIELD_reasons] = r->v[FIELD_run_id] = value_null();
+    collect(b, MATCH_BY_INSTANCE, 1);
+    assert_true(b->out.cells[0].is_valid);
+}
+
+/* One list, spelt by two programs. */
+static void test_spelling_of_json(void **state)
+{
+    struct match_fixture *b = *state;
+    match_fixture_twins(b);
+    b->rows[0].v[FIELD_engine_args] = value_json("[\"model=/m\", \"name=\u00e9\"]");
+    b->rows[1].v[FIELD_engine_args] = value_json("[\"model=\\/m\",\n\"name=\\u00e9\"]");
+    collect(b, MATCH_BY_INSTANCE, 1);
+    b->rows[1].v[FIELD_engine_args] = value_json("[\"model=/n\",\"name=\u00e9\"]");
+    collect(b, MATCH_BY_INSTANCE, 2);
+}
+
 static void test_worst_row(void **state)
 {
     struct match_fixture *b = *state;
@@ -268,6 +347,10 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_launches_and_days, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_no_memory, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_rules_of_a_cell, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_trend_is_of_time, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_what_is_missing, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_verdicts_of_rows, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_spelling_of_json, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_worst_row, set_up, tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,182 @@
+#include "stats/match_place.h"
+
+#include <string.h>
+
+#define FNV_BASIS UINT64_C(14695981039346656037)
+
+struct place {
+    uint64_t key;
+    const struct row *first;
+    struct row known; /* what its rows know of the fields that are not in the key */
+};
+
+struct placing {
+    const struct match_input *in;
+    const struct match_fields *fields;
+    struct arena *arena;
+    struct place **places; /* [count] */
+    size_t count;
+    size_t *cell_of;
+};
+
+/* Not in the key: an unknown value does not hinder, or there is a tolerance. */
+static bool is_loose(enum field_id id)
+{
+    return match_field_is_wild(id) || id == FIELD_kv_cache_tokens;
+}
+
+static uint64_t key_of(const struct match_fields *fields, const struct match_row *r)
+{
+    uint64_t h = FNV_BASIS ^ (uint64_t)r->is_published;
+    for (size_t i = 0; i < fields->count; i++)
+        if (!is_loose(fields->ids[i]))
+            h = match_field_hash(h, r->row, fields->ids[i]);
+    return h;
+}
+
+/* True only if both are of one cell: the quick answer for rows that stand together. */
+static bool is_surely_same(const struct match_fields *fields, const struct match_row *a,
+                           const struct match_row *b)
+{
+    bool is_same = a->is_published == b->is_published &&
+                   value_is_known(a->row->v[FIELD_scenario]);
+    for (size_t i = 0; is_same && i < fields->count; i++)
+        is_same = match_field_is_same(a->row, b->row, fields->ids[i]);
+    return is_same;
+}
+
+static size_t unknown_fields(const struct match_fields *fields, const struct row *row)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < fields->count; i++)
+        n += match_field_is_wild(fields->ids[i]) &&
+             !value_is_known(row->v[fields->ids[i]]);
+    return n;
+}
+
+static bool fits(const struct placing *p, const struct place *place,
+                 const struct row *row)
+{
+    for (size_t i = 0; i < p->fields->count; i++) {
+        enum field_id id = p->fields->ids[i];
+        bool is_open = match_field_is_wild(id) && (!value_is_known(place->known.v[id]) ||
+                                                   !value_is_known(row->v[id]));
+        if (is_loose(id) && !is_open && !match_field_is_equal(&place->known, row, id))
+            return false;
+    }
+    return true;
+}
+
+/* Whether both rows know the same of their machines. */
+static bool knows_as_much(const struct match_fields *fields, const struct row *a,
+                          const struct row *b)
+{
+    for (size_t i = 0; i < fields->count; i++) {
+        enum field_id id = fields->ids[i];
+        if (match_field_is_wild(id) &&
+            value_is_known(a->v[id]) != value_is_known(b->v[id]))
+            return false;
+    }
+    return true;
+}
+
+/* Index of the row's place; count where a new one is to begin. */
+static size_t find(const struct placing *p, uint64_t key, const struct row *row)
+{
+    size_t found = p->count, fitting = 0;
+    for (size_t at = 0; at < p->count; at++) {
+        const struct place *place = p->places[at];
+        if (place->key != key || !fits(p, place, row))
+            continue;
+        if (knows_as_much(p->fields, place->first, row))
+            return at;
+        found = at;
+        fitting++;
+    }
+    return fitting == 1 ? found : p->count;
+}
+
+static void learn(const struct placing *p, struct place *place, const struct row *row)
+{
+    for (size_t i = 0; i < p->fields->count; i++) {
+        enum field_id id = p->fields->ids[i];
+        if (match_field_is_wild(id) && !value_is_known(place->known.v[id]))
+            place->known.v[id] = row->v[id];
+    }
+}
+
+static enum status begin(struct placing *p, uint64_t key, const struct row *row)
+{
+    struct place *place = arena_alloc(p->arena, 1, sizeof *place);
+    if (place == NULL)
+        return STATUS_NO_MEMORY;
+    place->key = key;
+    place->first = row;
+    place->known.v[FIELD_kv_cache_tokens] = row->v[FIELD_kv_cache_tokens];
+    p->places[p->count++] = place;
+    return STATUS_OK;
+}
+
+/* Those rows that leave so many fields of their machine open. */
+static enum status place_level(struct placing *p, size_t level, const size_t *unknown)
+{
+    size_t at = 0;
+    const struct match_row *last = NULL;
+    for (size_t i = 0; i < p->in->count; i++) {
+        const struct match_row *r = &p->in->rows[i];
+        if (unknown[i] != level)
+            continue;
+        if (last == NULL || !is_surely_same(p->fields, r, last)) {
+            uint64_t key = key_of(p->fields, r);
+            at = find(p, key, r->row);
+            if (at == p->count && begin(p, key, r->row) != STATUS_OK)
+                return STATUS_NO_MEMORY;
+        }
+        last = r;
+        learn(p, p->places[at], r->row);
+        p->cell_of[i] = at;
+    }
+    return STATUS_OK;
+}
+
+/* In order of the first row of each. */
+static void renumber(const struct placing *p, size_t *number)
+{
+    size_t numbered = 0;
+    for (size_t i = 0; i < p->count; i++)
+        number[i] = p->count;
+    for (size_t i = 0; i < p->in->count; i++) {
+        size_t *n = &number[p->cell_of[i]];
+        if (*n == p->count)
+            *n = numbered++;
+        p->cell_of[i] = *n;
+    }
+}
+
+enum status match_place_rows(const struct match_input *in,
+                             const struct match_fields *fields, struct arena *a,
+                             size_t *cell_of, size_t *cell_count)
+{
+    size_t n = in->count + 1, most = 0;
+    struct placing p = {.in = in,
+                        .fields = fields,
+                        .arena = a,
+                        .places = arena_alloc(a, n, sizeof(struct place *)),
+                        .cell_of = cell_of};
+    size_t *unknown = arena_alloc(a, n, sizeof *unknown);
+    size_t *number = arena_alloc(a, n, sizeof *number);
+    if (p.places == NULL || unknown == NULL || number == NULL)
+        return STATUS_NO_MEMORY;
+    for (size_t i = 0; i < in->count; i++) {
+        unknown[i] = unknown_fields(fields, in->rows[i].row);
+        most = unknown[i] > most ? unknown[i] : most;
+    }
+    enum status s = STATUS_OK;
+    for (size_t level = 0; s == STATUS_OK && level <= most; level++)
+        s = place_level(&p, level, unknown);
+    if (s != STATUS_OK)
+        return s;
+    renumber(&p, number);
+    *cell_count = p.count;
+    return STATUS_OK;
+}
