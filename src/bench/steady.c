@@ -43,15 +43,20 @@ static void arrive(struct steady *s, int64_t at_ns, double tokens)
     s->tokens[since_ns > 0 ? since_ns / s->bin_ns : 0] += tokens;
 }
 
-/* Each event with text as many tokens as makes their sum what the server counted. */
+/* Each event with text as many tokens as makes their sum what the server counted, in the
+ * middle of the time in which they were made. */
 static void arrivals(struct steady *s, const struct request_record *r, double total)
 {
     double texts = (double)r->classes[EVENT_TEXT].count;
-    for (size_t i = 0; i < r->event_count; i++)
-        if (r->marks == NULL || RECORD_CLASS(r->marks[i]) == EVENT_TEXT)
-            arrive(s, r->at_ns[i], total / texts);
+    int64_t from_ns = r->sent_ns;
+    for (size_t i = 0; i < r->event_count; i++) {
+        if (r->marks != NULL && RECORD_CLASS(r->marks[i]) != EVENT_TEXT)
+            continue;
+        arrive(s, from_ns + (r->at_ns[i] - from_ns) / 2, total / texts);
+        from_ns = r->at_ns[i];
+    }
     if (!(texts > 0) || r->event_count == 0)
-        arrive(s, r->done_ns, total);
+        arrive(s, r->sent_ns + (r->done_ns - r->sent_ns) / 2, total);
 }
 
 static void insert_first(struct steady *s, int64_t due_ns, int64_t e2e_ns)
@@ -132,7 +137,8 @@ double steady_rate(const struct steady *s)
         begin_ns += (int64_t)(LOADSHAPE_SETTLE_E0 * (double)e0_ns(s));
     else if (s->burst_end_ns > begin_ns)
         begin_ns = s->burst_end_ns;
-    bool is_whole = s->load.is_whole || begin_ns >= s->last_sent_ns;
+    double least_ns = s->load.slots == 0 ? 1 : LOADSHAPE_LEAST_E0 * (double)e0_ns(s);
+    bool is_whole = s->load.is_whole || (double)(s->last_sent_ns - begin_ns) < least_ns;
     if (is_whole)
         return s->total / ((double)(s->last_token_ns - s->first_sent_ns) / NS_PER_S);
     double tokens = tokens_until(s, s->last_sent_ns) - tokens_until(s, begin_ns);

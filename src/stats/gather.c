@@ -21,16 +21,60 @@ bool gather_is_in(const struct gather_scope *scope, const struct request_record 
            (q->due_ns >= scope->begin_ns && q->due_ns < scope->end_ns);
 }
 
+static bool is_own(const struct request_record *q, size_t i)
+{
+    return q->marks == NULL || RECORD_STAMP(q->marks[i]) != EVENT_BOUNDED;
+}
+
+/* Tokens that had come at the first instant: of all events with that stamp. */
+static int64_t tokens_at_first(const struct request_record *q)
+{
+    int64_t tokens = 0;
+    if (q->events == RECORD_SETTLED)
+        for (size_t i = 0; i < q->event_count && q->at_ns[i] == q->at_ns[0]; i++)
+            tokens += record_event_tokens(q, i);
+    if (tokens < q->first_event_tokens)
+        tokens = q->first_event_tokens;
+    return tokens > 0 ? tokens : 1;
+}
+
+/* The most that may have come then: an event's equal share of what nobody counted by
+ * event, and with --no-gaps all whose instants nobody knows. */
+static double most_at_first(const struct request_record *q)
+{
+    const struct record_class *texts = &q->classes[EVENT_TEXT];
+    if (q->events == RECORD_UNSETTLED && texts->count > 0)
+        return (double)q->tokens_out / (double)texts->count;
+    if (q->event_count == 0)
+        return 1 + (double)texts->stamps[EVENT_BOUNDED];
+    return 1;
+}
+
 /* Two arrivals at least, at different instants: nothing is between tokens that came at
- * once, least of all a time of 0. */
+ * once, least of all a time of 0. Unknown too where it hangs on what the first event
+ * held. */
 static double tpot_ms(const struct gather_scope *scope, const struct request_record *q)
 {
-    int64_t rest = q->tokens_out -
-                   (q->first_event_tokens > 0 ? q->first_event_tokens : 1);
+    bool is_old = scope->definitions == 1;
+    int64_t first = q->first_event_tokens > 0 ? q->first_event_tokens : 1;
+    if (!is_old)
+        first = tokens_at_first(q);
+    int64_t rest = q->tokens_out - first;
     if (q->tokens_out == TOKENS_UNKNOWN || rest < 1)
         return NAN;
+    double least = (double)q->tokens_out - fmax(most_at_first(q), (double)first);
+    if (!is_old && (double)rest > (1 + GATHER_BOUNDS_MAX) * least)
+        return NAN;
     double decode_s = seconds_between(q->first_ns, q->last_ns);
-    return scope->definitions == 1 || decode_s > 0 ? decode_s * 1e3 / (double)rest : NAN;
+    return is_old || decode_s > 0 ? decode_s * 1e3 / (double)rest : NAN;
+}
+
+/* Of an answer whose first event came with a later one nobody knows when it began. */
+static double since_first(const struct gather_scope *scope,
+                          const struct request_record *q, int64_t from_ns, int64_t to_ns)
+{
+    bool is_late = scope->definitions != 1 && q->event_count > 0 && !is_own(q, 0);
+    return is_late ? NAN : seconds_between(from_ns, to_ns);
 }
 
 static double send_lag_s(const struct gather_scope *scope, const struct request_record *q)
@@ -70,16 +114,17 @@ static double sample_of_success(const struct gather_scope *scope,
                                 const struct request_record *q, enum gather_kind kind)
 {
     switch (kind) {
-    case GATHER_TTFT: return seconds_between(q->due_ns, q->first_ns);
+    case GATHER_TTFT: return since_first(scope, q, q->due_ns, q->first_ns);
     case GATHER_E2E: return seconds_between(q->due_ns, q->last_ns);
-    case GATHER_TTFT_SERVICE: return seconds_between(q->sent_ns, q->first_ns);
+    case GATHER_TTFT_SERVICE: return since_first(scope, q, q->sent_ns, q->first_ns);
     case GATHER_E2E_SERVICE: return seconds_between(q->sent_ns, q->last_ns);
     case GATHER_TPOT: return tpot_ms(scope, q);
     case GATHER_PREFILL: return seconds_between(0, q->prefill_ns);
     case GATHER_READ: return read_s(q);
     case GATHER_DECODE:
-        return q->decode_ns != NS_UNKNOWN ? seconds_between(0, q->decode_ns)
-                                          : seconds_between(q->first_ns, q->last_ns);
+        return q->decode_ns != NS_UNKNOWN
+                   ? seconds_between(0, q->decode_ns)
+                   : since_first(scope, q, q->first_ns, q->last_ns);
     default: return NAN;
     }
 }
@@ -110,11 +155,6 @@ static enum status reserve(double **values, size_t count, size_t *room, size_t m
 }
 
 /* --- gaps */
-
-static bool is_own(const struct request_record *q, size_t i)
-{
-    return q->marks == NULL || RECORD_STAMP(q->marks[i]) != EVENT_BOUNDED;
-}
 
 static bool gives_gaps(const struct gather_scope *scope, const struct request_record *q)
 {

@@ -54,12 +54,18 @@ struct goodput_count goodput_count(const struct goodput *g, const struct loadsha
     struct goodput_count n = {0};
     const struct gather_scope scope = {
         .repeat = l->repeat, .definitions = l->definitions, .begin_ns = NS_UNKNOWN};
+    bool is_shared = l->is_closed && l->definitions != 1 && !l->window.is_whole;
     for (size_t i = 0; i < l->repeat->request_count; i++) {
         const struct request_record *q = &l->repeat->requests[i];
+        bool is_good = goodput_is_met(g, &scope, q);
+        if (is_shared && is_good)
+            n.served += loadshape_share(l, q);
         if (!is_due(l, q) || q->status == RECORD_INTERRUPTED)
             continue;
         n.due++;
-        n.good += goodput_is_met(g, &scope, q);
+        n.good += is_good;
     }
+    if (!is_shared)
+        n.served = (double)n.good;
     return n;
 }

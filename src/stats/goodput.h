@@ -23,11 +23,13 @@ bool goodput_is_met(const struct goodput *g, const struct gather_scope *scope,
                     const struct request_record *q);
 
 struct goodput_count {
-    int64_t good; /* met every limit */
-    int64_t due;  /* of so many: answered, failed or unanswered */
+    int64_t good;  /* met every limit */
+    int64_t due;   /* of so many: answered, failed or unanswered */
+    double served; /* good ones, for a rate: of a closed load each by its share in the
+                      window (loadshape_share), else as many as `good` */
 };
 
-/* Of the requests due in the window, both ends included; with a whole window, and in
+/* good and due: of the requests due in the window; with a whole window, and in
  * definitions 1, of all. */
 struct goodput_count goodput_count(const struct goodput *g, const struct loadshape *l);
 

@@ -130,28 +130,48 @@ static enum status burst_end(const struct loadshape *l, int64_t *out)
     return STATUS_OK;
 }
 
+/* Where the steady part begins. */
+static enum status find_begin(const struct loadshape *l, int64_t *begin_ns)
+{
+    int64_t burst_ns;
+    *begin_ns = l->ramp_end_ns;
+    if (l->definitions == 1)
+        return STATUS_OK;
+    if (!l->is_closed) {
+        if (!isnan(l->e0_s))
+            *begin_ns += clock_seconds(LOADSHAPE_SETTLE_E0 * l->e0_s).ns;
+        return STATUS_OK;
+    }
+    enum status s = burst_end(l, &burst_ns);
+    if (s == STATUS_OK)
+        last_of(begin_ns, burst_ns);
+    return s;
+}
+
+/* Is anything left that is steady, from begin_ns on? */
+static bool has_steady_part(const struct loadshape *l, int64_t begin_ns)
+{
+    bool is_closed = l->is_closed && l->definitions != 1;
+    int64_t last_ns = l->is_closed || l->definitions == 1 ? l->last_sent_ns
+                                                          : l->last_due_ns;
+    if (l->is_all_at_once || (l->is_closed && !l->has_second_sends))
+        return false;
+    if (is_closed && !isnan(l->e0_s))
+        return last_ns - begin_ns >= clock_seconds(LOADSHAPE_LEAST_E0 * l->e0_s).ns;
+    return begin_ns < last_ns;
+}
+
 static enum status find_window(struct loadshape *l)
 {
-    struct loadshape_window w = {.begin_ns = l->ramp_end_ns,
-                                 .end_ns = l->last_sent_ns,
-                                 .is_whole = l->is_all_at_once};
-    if (l->is_closed && l->definitions != 1) {
-        int64_t burst_ns;
-        if (burst_end(l, &burst_ns) != STATUS_OK)
-            return STATUS_NO_MEMORY;
-        last_of(&w.begin_ns, burst_ns);
-    } else if (l->definitions != 1 && !isnan(l->e0_s)) {
-        w.begin_ns += clock_seconds(LOADSHAPE_SETTLE_E0 * l->e0_s).ns;
-    }
-    int64_t last_ns = l->is_closed || l->definitions == 1 ? w.end_ns : l->last_due_ns;
-    if ((l->is_closed && !l->has_second_sends) || w.begin_ns >= last_ns)
-        w.is_whole = true;
+    struct loadshape_window w = {.end_ns = l->last_sent_ns};
+    enum status s = find_begin(l, &w.begin_ns);
+    w.is_whole = !has_steady_part(l, w.begin_ns);
     if (w.is_whole) {
         w.begin_ns = l->first_sent_ns;
         w.end_ns = l->last_token_ns;
     }
     l->window = w;
-    return STATUS_OK;
+    return s;
 }
 
 enum status loadshape_init(struct loadshape *l, const struct run_data *run,
@@ -186,21 +206,45 @@ struct gather_scope loadshape_scope(const struct loadshape *l)
     if (has_window && !l->is_closed) {
         scope.begin_ns = l->window.begin_ns;
         scope.end_ns = l->window.end_ns;
+    } else if (has_window && l->cell->ramp_up_s > 0) {
+        scope.begin_ns = l->ramp_end_ns;
+        scope.end_ns = INT64_MAX;
     }
     return scope;
 }
 
+/* How much of the time from..to lies in the window, 0 to 1; an instant does or does not.
+ */
+static double share_inside(const struct loadshape_window *w, int64_t from_ns,
+                           int64_t to_ns)
+{
+    int64_t begin_ns = from_ns > w->begin_ns ? from_ns : w->begin_ns;
+    int64_t end_ns = to_ns < w->end_ns ? to_ns : w->end_ns;
+    if (from_ns >= to_ns)
+        return to_ns >= w->begin_ns && to_ns <= w->end_ns;
+    return end_ns > begin_ns ? (double)(end_ns - begin_ns) / (double)(to_ns - from_ns)
+                             : 0;
+}
+
+double loadshape_share(const struct loadshape *l, const struct request_record *q)
+{
+    return q->last_ns == NS_UNKNOWN ? 0
+                                    : share_inside(&l->window, q->sent_ns, q->last_ns);
+}
+
 /* Tokens of an answer as they came. */
 struct arrivals {
-    int64_t begin_ns, end_ns; /* the window */
+    const struct loadshape *load;
     double inside, all;
 };
 
-static void arrive(struct arrivals *a, int64_t at_ns, double tokens)
+/* Tokens that were made since from_ns. Definitions 1 counted them when they came. */
+static void arrive(struct arrivals *a, int64_t from_ns, int64_t at_ns, double tokens)
 {
+    if (a->load->definitions == 1)
+        from_ns = at_ns;
     a->all += tokens;
-    if (at_ns >= a->begin_ns && at_ns <= a->end_ns)
-        a->inside += tokens;
+    a->inside += tokens * share_inside(&a->load->window, from_ns, at_ns);
 }
 
 static bool has_every_event(const struct loadshape *l, const struct request_record *q)
@@ -210,37 +254,41 @@ static bool has_every_event(const struct loadshape *l, const struct request_reco
 
 static double events_inside(const struct request_record *q, struct arrivals a)
 {
-    for (size_t i = 0; i < q->event_count; i++)
-        arrive(&a, q->at_ns[i], (double)record_event_tokens(q, i));
+    int64_t from_ns = q->sent_ns;
+    for (size_t i = 0; i < q->event_count; i++) {
+        arrive(&a, from_ns, q->at_ns[i], (double)record_event_tokens(q, i));
+        from_ns = q->at_ns[i];
+    }
     return a.all > 0 ? a.inside * (double)q->tokens_out / a.all : 0;
 }
 
-/* Tokens of the first event at its instant, the rest evenly up to the last one: token k
+/* Tokens of the first event by its instant, the rest evenly up to the last one: token k
  * of n at first + k / n of the span. */
 static double spread_inside(const struct request_record *q, struct arrivals a)
 {
+    const struct loadshape_window *w = &a.load->window;
     double first = q->first_event_tokens > 0 ? (double)q->first_event_tokens : 1;
     double rest = (double)q->tokens_out - first;
     double span = (double)(q->last_ns - q->first_ns);
     if (rest <= 0 || span <= 0) {
-        arrive(&a, q->first_ns, (double)q->tokens_out);
+        arrive(&a, q->sent_ns, q->first_ns, (double)q->tokens_out);
         return a.inside;
     }
-    arrive(&a, q->first_ns, first);
-    double from = ceil((double)(a.begin_ns - q->first_ns) / span * rest);
-    double to = floor((double)(a.end_ns - q->first_ns) / span * rest);
+    arrive(&a, q->sent_ns, q->first_ns, first);
+    double from = ceil((double)(w->begin_ns - q->first_ns) / span * rest);
+    double to = floor((double)(w->end_ns - q->first_ns) / span * rest);
     from = from < 1 ? 1 : from;
     to = to > rest ? rest : to;
     return a.inside + (to >= from ? to - from + 1 : 0);
 }
 
-/* An answer in one piece has no first instant: all its tokens came at the last. */
-static double answer_inside(const struct loadshape *l, const struct request_record *q,
-                            struct arrivals a)
+/* An answer in one piece has no first instant: all its tokens were made up to the last.
+ */
+static double answer_inside(const struct request_record *q, struct arrivals a)
 {
     if (q->first_ns != NS_UNKNOWN)
-        return has_every_event(l, q) ? events_inside(q, a) : spread_inside(q, a);
-    arrive(&a, q->last_ns, (double)q->tokens_out);
+        return has_every_event(a.load, q) ? events_inside(q, a) : spread_inside(q, a);
+    arrive(&a, q->sent_ns, q->last_ns, (double)q->tokens_out);
     return a.inside;
 }
 
@@ -249,7 +297,7 @@ double loadshape_tokens(const struct loadshape *l)
     double tokens = 0;
     for (size_t i = 0; i < l->repeat->request_count; i++) {
         const struct request_record *q = &l->repeat->requests[i];
-        struct arrivals a = {.begin_ns = l->window.begin_ns, .end_ns = l->window.end_ns};
+        struct arrivals a = {.load = l};
         if (q->status != RECORD_OK)
             continue;
         if (q->tokens_out == TOKENS_UNKNOWN)
@@ -257,18 +305,18 @@ double loadshape_tokens(const struct loadshape *l)
         if (l->window.is_whole)
             tokens += (double)q->tokens_out;
         else if (q->last_ns != NS_UNKNOWN)
-            tokens += answer_inside(l, q, a);
+            tokens += answer_inside(q, a);
     }
     return tokens;
 }
 
-int64_t loadshape_answers(const struct loadshape *l)
+double loadshape_answers(const struct loadshape *l)
 {
-    int64_t answers = 0;
+    double answers = 0;
     for (size_t i = 0; i < l->repeat->request_count; i++) {
         const struct request_record *q = &l->repeat->requests[i];
-        answers += q->status == RECORD_OK && q->last_ns >= l->window.begin_ns &&
-                   q->last_ns <= l->window.end_ns;
+        if (q->status == RECORD_OK)
+            answers += loadshape_share(l, q);
     }
     return answers;
 }
@@ -290,6 +338,14 @@ static double mean_in_flight(const struct repeat_data *repeat, double from_ns,
     return to_ns > from_ns ? sum_ns / (to_ns - from_ns) : NAN;
 }
 
+/* One burst of all requests is a load of its own, of which no part is steady. */
+static double closed_steady_s(const struct loadshape *l)
+{
+    if (!l->window.is_whole)
+        return (double)(l->window.end_ns - l->window.begin_ns) / (double)NS_PER_S;
+    return l->has_second_sends || l->cell->ramp_up_s > 0 ? 0 : NAN;
+}
+
 struct loadshape_flight loadshape_flight_of(const struct loadshape *l)
 {
     struct loadshape_flight f = {.middle = NAN,
@@ -309,6 +365,8 @@ struct loadshape_flight loadshape_flight_of(const struct loadshape *l)
         begin = (double)l->first_sent_ns;
         end = (double)l->last_end_ns;
     }
+    if (l->is_closed && l->definitions != 1)
+        f.steady_s = closed_steady_s(l);
     double third = (end - begin) / 3;
     f.middle = mean_in_flight(l->repeat, begin + third, begin + 2 * third);
     f.last = mean_in_flight(l->repeat, begin + 2 * third, end);

@@ -10,9 +10,10 @@
  *           ends with the last send
  *   closed  the start is a burst of all slots: the window begins when half of the slots'
  *           first requests have ended, or with the end of the ramp-up if that is later,
- *           and ends with the last send
+ *           and ends with the last send; nothing shorter than LOADSHAPE_LEAST_E0
  *   whole   where no such part is left, nothing is due in it, with --request-rate inf,
- * and in closed loads where no slot sends twice: from the first send to the last token
+ *           and in closed loads where no slot sends twice: from the first send to the
+ *           last token
  *
  * Definitions 1: open and closed windows begin with the end of the ramp-up. */
 #ifndef STATS_LOADSHAPE_H
@@ -29,8 +30,9 @@
 /* Answers that are early: as many as a median needs (quantile.h), and a share of all. */
 #define LOADSHAPE_EARLY       11
 #define LOADSHAPE_EARLY_SHARE 0.05
-#define LOADSHAPE_SETTLE_E0   3  /* until an open load is taken to be steady */
-#define LOADSHAPE_JUDGED_E0   12 /* of the window, to judge overload by */
+#define LOADSHAPE_SETTLE_E0   3   /* until an open load is taken to be steady */
+#define LOADSHAPE_JUDGED_E0   12  /* of the window, to judge overload by */
+#define LOADSHAPE_LEAST_E0    0.9 /* of a closed window: a wave of answers */
 
 struct loadshape_window {
     bool is_whole;
@@ -61,20 +63,26 @@ MUST_CHECK enum status loadshape_init(struct loadshape *l, const struct run_data
  * first of each slot; with a whole window all. */
 struct gather_scope loadshape_scope(const struct loadshape *l);
 
-/* Output tokens of requests that succeeded that arrived within the window, both ends
- * included; NAN where an answer's tokens are unknown. Exact where every event of an
- * answer is known. Else (--no-gaps) tokens after the first event are taken to come evenly
- * up to the last one. Where only an answer's total is known, its events are taken to hold
- * equal shares. */
+/* How much of a request's life, from its send to its last token, lies in the window, 0 to
+ * 1. Slots go in step as often as not: whole answers, counted where they end, would be up
+ * to a wave too many. */
+double loadshape_share(const struct loadshape *l, const struct request_record *q);
+/* Output tokens of requests that succeeded that were made within the window: an event's
+ * since the event before it, the first one's since the send. NAN where an answer's tokens
+ * are unknown. Else (--no-gaps) tokens after the first event are taken to come evenly up
+ * to the last one. Where only an answer's total is known, its events are taken to hold
+ * equal shares. Definitions 1: those that arrived, both ends included. */
 double loadshape_tokens(const struct loadshape *l);
-/* Answers that ended within the window. */
-int64_t loadshape_answers(const struct loadshape *l);
+/* Answers, each by its share. */
+double loadshape_answers(const struct loadshape *l);
 
 /* Requests in flight, from send to end: means over the middle and the last third of what
  * is judged, and over the last tenth of the time from the start to the last send.
  *   steady_s  length of what is judged: the window of an open load of a finite rate
  *             (definitions 1: what is left 3 E0 after the end of the ramp-up); 0 where
- *             nothing is left, the thirds are those of the whole repeat then
+ *             nothing is left, the thirds are those of the whole repeat then. Closed: the
+ *             window, 0 where that is the whole for want of a steady part, NAN where no
+ *             slot sends twice
  *   expected  rate x mean E2E of the early answers; NAN where there is no rate */
 struct loadshape_flight {
     double steady_s;

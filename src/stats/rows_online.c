@@ -35,7 +35,7 @@ static void fill_window(struct rows_measure *m)
     fill_num(m, FIELD_window_tokens_per_second, loadshape_tokens(&m->shape) / length_s);
     if (m->run->definitions != 1)
         fill_num(m, FIELD_window_requests_per_second,
-                 (double)loadshape_answers(&m->shape) / length_s);
+                 loadshape_answers(&m->shape) / length_s);
 }
 
 static void fill_load(struct rows_measure *m)
@@ -117,7 +117,7 @@ static void fill_good(struct rows_measure *m, const struct goodput *limits)
     bool is_old = m->run->definitions == 1;
     struct goodput_count count = goodput_count(limits, &m->shape);
     double time_s = is_old ? tally_total_s(&m->tally) : window_s(&m->shape);
-    fill_num(m, FIELD_goodput_rps, (double)count.good / time_s);
+    fill_num(m, FIELD_goodput_rps, count.served / time_s);
     if (!is_old)
         fill_num(m, FIELD_goodput_share, (double)count.good / (double)count.due);
 }

@@ -11,9 +11,10 @@
 
 #define CLASSES_BYTES 160
 /* OVERLOADED, the second test: in flight at the end against what early answers give. */
-#define END_SHARE  1.25
-#define CURE_E0    20 /* lets the window be as long as LOADSHAPE_JUDGED_E0, with room */
-#define LATE_SENDS 3
+#define END_SHARE   1.25
+#define CLOSED_CURE 9  /* waves of answers, as many as the default has */
+#define CURE_E0     20 /* lets the window be as long as LOADSHAPE_JUDGED_E0, with room */
+#define LATE_SENDS  3
 
 #define num verdict_case_num
 
@@ -197,11 +198,34 @@ static void cure(const struct verdict_case *c, char *text, size_t room)
         (void)snprintf(text + used, room - (size_t)used, " --num-prompts %.0f", requests);
 }
 
+/* A closed load that ended before it had a steady part: its rate is that of a start and
+ * an end. */
+static void closed_short(struct verdict_case *c)
+{
+    double steady_s = num(c, FIELD_steady_s), e0_s = num(c, FIELD_e2e_early_s);
+    double ramp_s = c->settings->ramp_up_s, slots = num(c, FIELD_batch_size);
+    const char *arrival = field_str(c->row, FIELD_arrival);
+    char cure[64] = "nothing was answered";
+    if (isnan(steady_s) || c->run->definitions == 1 || arrival == NULL ||
+        strcmp(arrival, "closed") != 0)
+        return;
+    if (!isnan(e0_s) && (ramp_s > 0 || !isnan(num(c, FIELD_duration_s))))
+        (void)snprintf(cure, sizeof cure, "--duration %.0fs",
+                       ceil(ramp_s + CLOSED_CURE * e0_s));
+    else if (!isnan(e0_s))
+        (void)snprintf(cure, sizeof cure, "--num-prompts %.0f", CLOSED_CURE * slots);
+    verdict_case_number(
+        c, (struct verdict_number){steady_s, LOADSHAPE_LEAST_E0 * e0_s, !(steady_s > 0)},
+        "too short to have a steady part; %s", cure);
+}
+
 void verdict_load_short_run(struct verdict_case *c)
 {
     char text[128];
-    if (!verdict_case_is_open(c))
+    if (!verdict_case_is_open(c)) {
+        closed_short(c);
         return;
+    }
     double limit = c->run->definitions == 1
                        ? num(c, FIELD_window_s) / 2
                        : LOADSHAPE_JUDGED_E0 * num(c, FIELD_e2e_early_s);

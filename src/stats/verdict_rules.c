@@ -59,7 +59,8 @@ static const struct verdict_rule rules[] = {
      .field = FIELD_steady_s,
      .limit = NAN,
      .judge = verdict_load_short_run,
-     .help = "the load was too short to tell whether the server keeps up"},
+     .help =
+         "the load was too short: for a steady part, or to tell if the server keeps up"},
     {.code = "CACHE_EVICTED",
      .kind = VERDICT_WARNING,
      .field = FIELD_cached_input_tokens,

@@ -93,12 +93,11 @@ def test_several_tokens_an_event(binary, tmp_path):
     (tmp_path / "b").mkdir()
     m = measure(binary, tmp_path / "a", ("--tokens-per-event", 4), *words)
     row = m.row
-    assert codes(row) == {"TOKENS_PER_EVENT_UNKNOWN", "PARTIAL_ITL"}
+    assert codes(row) == {"TOKENS_PER_EVENT_UNKNOWN", "PARTIAL_ITL", "PARTIAL_TPOT"}
     assert row["itl_mean_ms"] is None and row["itl_requests"] == 0
     assert row["token_events"] is None and row["token_differences"] == {"-24": 40}
     assert row["requests_unsettled"] == 40
-    tpot = statistics.median(map(true_tpot_ms, m.truth.values()))
-    assert row["tpot_p50_ms"] == pytest.approx(tpot, rel=0.05)
+    assert row["tpot_p50_ms"] is None  # of 32 tokens the first event held one, or four
     assert row["window_tokens_per_second"] == pytest.approx(
         tokens_per_s(m.truth.values(), steady(list(m.truth.values()))), rel=0.1)
 
@@ -188,13 +187,18 @@ def test_replayed_by_events(binary, tmp_path, name):
     assert "ANSWERS_BUFFERED" not in row["reasons"], row["checks"]
     sent = [[sends[i][0] for i in shown] for sends in server.sends[-20:]]
     spans = [(at[-1] - at[0]) / 1e9 for at in sent]
+    if row["decode_time"] is None:  # read late: nobody knows when some answers began
+        assert "STAMPS_BOUNDED" in row["warnings"] and row["ttft_mean_s"] is None
+        return
     assert row["decode_time"] == pytest.approx(statistics.fmean(spans), rel=0.1, abs=1e-9)
     assert row["e2e_mean_s"] - row["ttft_mean_s"] == pytest.approx(row["decode_time"], abs=1e-9)
     if tokens is None:
         assert {"TOKENS_PER_EVENT_UNKNOWN", "PARTIAL_ITL"} <= set(row["warnings"])
         assert row["itl_mean_ms"] is None and row["itl_requests"] == 0
         assert row["token_differences"] == {str(len(texts) - count): 20}
-        assert (row["tpot_mean_ms"] is None) == (len(texts) == 1)
+        head = count / len(texts)  # what the first event may have held
+        assert (row["tpot_mean_ms"] is None) == (len(texts) == 1 or
+                                                 count - 1 > 1.05 * (count - head))
         return
     assert "TOKENS_PER_EVENT_UNKNOWN" not in row["warnings"]
     assert row["tpot_requests"] == 14 and 12 <= row["itl_requests"] <= 14

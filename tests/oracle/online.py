@@ -7,22 +7,33 @@ from oracle import reference as ref
 
 EARLY = 11
 SETTLE, JUDGED = 3, 12  # of E0: until an open load is steady, and to judge it
+LEAST = 0.9  # of E0: of a closed window
 
 
-def arrivals(answer, has_gaps):
-    """(instants, tokens) of an answer; tokens add up to what the server counted."""
+def made(request, has_gaps):
+    """(since, until, tokens) of an answer's tokens; they add up to what the server counted."""
+    answer, sent = request["answer"], float(request["sent_ns"])
     total = answer.total
     if answer.first is None:  # in one piece, or without a token
-        return np.array([answer.last]), np.array([float(total)])
+        return np.array([sent]), np.array([answer.last]), np.array([float(total)])
     if not has_gaps or answer.at is None or not len(answer.at):
         head = max(answer.head, 1)
         rest, span = total - head, answer.last - answer.first
         if rest <= 0 or span <= 0:
-            return np.array([answer.first]), np.array([float(total)])
+            return np.array([sent]), np.array([answer.first]), np.array([float(total)])
         later = answer.first + span * np.arange(1, rest + 1) / rest
-        return np.append(answer.first, later), np.append(float(head), np.ones(rest))
+        return (np.append(sent, later), np.append(answer.first, later),
+                np.append(float(head), np.ones(rest)))
     tokens = np.array(answer.event_tokens(), dtype=float)
-    return answer.at, tokens * (total / tokens.sum())
+    return (np.append(sent, answer.at[:-1]), answer.at, tokens * (total / tokens.sum()))
+
+
+def overlap(since, until, begin, end):
+    """Share of each span that lies in begin..end; of an instant all or nothing."""
+    since, until = np.asarray(since, dtype=float), np.asarray(until, dtype=float)
+    inside = np.clip(np.minimum(until, end) - np.maximum(since, begin), 0, None)
+    return np.where(until > since, inside / np.where(until > since, until - since, 1),
+                    (until >= begin) & (until <= end))
 
 
 def known(requests, key):
@@ -66,7 +77,8 @@ class Shape:
         else:
             begin += round(SETTLE * self.e0 * 1e9)
         last = end if self.is_closed else max(known(self.requests, "due_ns"))
-        if is_whole or begin >= last:
+        least = int(LEAST * self.e0 * 1e9) if self.is_closed else 1
+        if is_whole or last - begin < least:
             return (min(known(self.requests, "sent_ns")),
                     max(r["answer"].last for r in self.ok), True)
         return begin, end, False
@@ -79,7 +91,8 @@ class Shape:
         if self.is_whole:
             return self.requests
         if self.is_closed:
-            return [r for r in self.requests if not is_first(r)]
+            ramp = self.ramp_end if self.cell.get("ramp_up_s", 0) > 0 else -float("inf")
+            return [r for r in self.requests if not is_first(r) and r["due_ns"] >= ramp]
         return [r for r in self.requests if self.begin <= r["due_ns"] < self.end]
 
     def is_due(self, due_ns):
@@ -95,12 +108,22 @@ class Shape:
             return sum(r["tokens_out"] for r in self.ok)
         inside = 0.0
         for r in self.ok:
-            at, tokens = arrivals(r["answer"], self.cell["gaps"])
-            inside += float(tokens[(at >= self.begin) & (at <= self.end)].sum())
+            since, until, tokens = made(r, self.cell["gaps"])
+            inside += float(np.sum(tokens * overlap(since, until, self.begin, self.end)))
         return inside
 
+    def share(self, request):
+        """How much of the request's life lies in the window."""
+        return float(overlap(request["sent_ns"], request["answer"].last, self.begin, self.end))
+
     def answers(self):
-        return sum(self.begin <= r["answer"].last <= self.end for r in self.ok)
+        return sum(self.share(r) for r in self.ok)
+
+    def closed_steady(self):
+        if not self.is_whole:
+            return self.seconds()
+        has_second = any(not is_first(r) for r in self.requests if "sent_ns" in r)
+        return 0.0 if has_second or self.cell.get("ramp_up_s", 0) > 0 else None
 
     def in_flight(self):
         last, e0 = self.last_sent, self.e0 * 1e9
@@ -116,6 +139,8 @@ class Shape:
         else:
             begin = min(known(self.requests, "sent_ns"))
             end = max(known(self.requests, "done_ns") + [r["answer"].last for r in self.ok])
+        if self.is_closed:
+            made["steady_s"] = self.closed_steady()
         edges = np.linspace(begin, end, 4)
         made["inflight_middle"] = mean_in_flight(self.requests, edges[1], edges[2])
         made["inflight_last"] = mean_in_flight(self.requests, edges[2], edges[3])
@@ -148,8 +173,8 @@ def sends(row, requests, ok):
     judged = [r for r in sent if row["arrival"] != "closed" or r["due_ns"] != r["sent_ns"]]
     own = [own_lag_ns(r) / 1e9 for r in judged]
     lags = [(r["sent_ns"] - r["ready_ns"]) / 1e9 for r in judged]
-    ttft = [(r["answer"].first - r["due_ns"]) / 1e9 for r in ok
-            if r["answer"].first is not None]
+    ttft = [(r["answer"].began() - r["due_ns"]) / 1e9 for r in ok
+            if r["answer"].began() is not None]
     late = max(1e-3, 0.01 * ref.quantile(ttft, 50)) if ttft else 1e-3
     new = [r for r in sent if r.get("connect_ns") is not None]
     made = {"send_lag_max_s": max(lags, default=0.0),
@@ -172,12 +197,9 @@ def meets(request, slo):
     if request["status"] != "ok":
         return False
     a, none = request["answer"], float("inf")
-    tpot = None
-    if a.total is not None and a.first is not None and a.last > a.first and \
-            a.total > max(a.head, 1):
-        tpot = (a.last - a.first) / 1e6 / (a.total - max(a.head, 1))
-    if "ttft_ms" in slo and (a.first is None or
-                             (a.first - request["due_ns"]) / 1e6 > slo["ttft_ms"]):
+    tpot = a.tpot_ms()
+    if "ttft_ms" in slo and (a.began() is None or
+                             (a.began() - request["due_ns"]) / 1e6 > slo["ttft_ms"]):
         return False
     if "tpot_ms" in slo and (0 if a.total == 1 else none if tpot is None else tpot) > \
             slo["tpot_ms"]:
@@ -195,8 +217,10 @@ def goodput(row, shape):
     due = [r for r in shape.requests
            if r["status"] in ("ok", "failed", "unanswered") and
            shape.is_due(r["due_ns"])]
-    good = sum(meets(r, slo) for r in due)
-    return {"goodput_rps": good / shape.seconds(),
+    good = served = sum(meets(r, slo) for r in due)
+    if shape.is_closed and not shape.is_whole:
+        served = sum(shape.share(r) for r in shape.ok if meets(r, slo))
+    return {"goodput_rps": served / shape.seconds(),
             "goodput_share": good / len(due) if due else None}
 
 

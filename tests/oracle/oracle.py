@@ -106,19 +106,11 @@ def between(request, start, end):
     return None if a is None or b is None else seconds(b - a)
 
 
-def tpot_ms(request):
-    a = request["answer"]
-    rest = (request.get("tokens_out") or 0) - max(a.head, 1)
-    if rest < 1 or a.first is None or a.last is None or a.last <= a.first:
-        return None
-    return (a.last - a.first) / 1e6 / rest
-
-
 def decode_s(request):
     if request.get("decode_ns") is not None:
         return seconds(request["decode_ns"])
     a = request["answer"]
-    return None if a.first is None else seconds(a.last - a.first)
+    return None if a.began() is None else seconds(a.last - a.first)
 
 
 def since(request, start, instant):
@@ -170,10 +162,10 @@ def samples(requests):
     ok = [r for r in requests if r["status"] == "ok"]
     lost = sum(r["status"] in ("failed", "unanswered") for r in requests)
     made = {
-        "ttft": Sample(known(since(r, "due_ns", r["answer"].first) for r in ok), lost),
+        "ttft": Sample(known(since(r, "due_ns", r["answer"].began()) for r in ok), lost),
         "e2e": Sample(known(since(r, "due_ns", r["answer"].last) for r in ok), lost),
-        "tpot": Sample(known(tpot_ms(r) for r in ok)),
-        "ttft_service": Sample(known(since(r, "sent_ns", r["answer"].first) for r in ok), lost),
+        "tpot": Sample(known(r["answer"].tpot_ms() for r in ok)),
+        "ttft_service": Sample(known(since(r, "sent_ns", r["answer"].began()) for r in ok), lost),
         "e2e_service": Sample(known(since(r, "sent_ns", r["answer"].last) for r in ok), lost),
         "prefill": Sample([seconds(r["prefill_ns"]) for r in ok
                            if r.get("prefill_ns") is not None]),
@@ -453,6 +445,9 @@ class Oracle:
         if is_open:
             rule("SHORT_RUN", "steady_s", row["steady_s"], online.JUDGED * row["e2e_early_s"],
                  online.is_short(row), "open")
+        if row["arrival"] == "closed" and row["steady_s"] is not None:
+            rule("SHORT_RUN", "steady_s", row["steady_s"], online.LEAST * row["e2e_early_s"],
+                 row["steady_s"] == 0, "open")
         if hits:
             warn("CACHE_EVICTED", "cached_input_tokens", cached, expected,
                  cached < expected and not room)
@@ -660,7 +655,7 @@ OF_FIRST = ("first_token_latency", "decode_time", "ttft_")  # what needs the fir
 OF_GAPS = ("itl_", "tpot_", "inter_token_latency")
 OF_FAILED = ("ttft_mean_s", "ttft_service_mean_s", "e2e_mean_s", "e2e_service_mean_s",
              "first_token_latency")  # a mean without those that failed is none
-EXCUSES = {"ERRORS": OF_FAILED, "ANSWERS_BUFFERED": OF_FIRST + OF_GAPS,
+EXCUSES = {"ERRORS": OF_FAILED, "STAMPS_BOUNDED": OF_FIRST, "ANSWERS_BUFFERED": OF_FIRST + OF_GAPS,
            "PARTIAL_ITL": ("itl_",), "PARTIAL_TPOT": ("tpot_", "inter_token_latency"),
            "TOKENS_ESTIMATED": ("itl_",)}
 

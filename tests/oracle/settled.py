@@ -85,6 +85,29 @@ class Answer:
         if self.tokens is not None:
             self.tokens = [self.tokens[i] for i in keep]
 
+    def began(self):
+        """The first token's instant; None where its event came with a later one."""
+        has_events = self.at is not None and len(self.at)
+        return None if has_events and not self.own[0] else self.first
+
+    def tpot_ms(self):
+        """None where it hangs by more than 5 % on what had come at the first instant."""
+        if self.total is None or self.first is None or self.last is None:
+            return None
+        head, texts = max(self.head, 1), self.classes.get("T", (0, 0, 0, ""))
+        most = 1
+        if self.is_known and self.at is not None and len(self.at):
+            head = max(head, sum(t for t, at in zip(self.event_tokens(), self.at)
+                                 if at == self.at[0]))
+        elif not self.is_known and not self.is_whole and texts[0]:
+            most = self.total / texts[0]
+        elif self.at is None:
+            most = 1 + texts[3].count("b")
+        rest = self.total - head
+        if rest < 1 or self.last <= self.first or rest > 1.05 * (self.total - max(most, head)):
+            return None
+        return (self.last - self.first) / 1e6 / rest
+
     def event_tokens(self):
         return self.tokens if self.tokens is not None else [1] * len(self.at)
 

@@ -89,7 +89,7 @@ static void test_online(void **state)
     struct bench *b = *state;
     struct request_record *q = b->f.requests[1];
     b->m.is_online = true;
-    static uint8_t marks[] = {4, 4, 4, 0, 8}; /* bounded thrice, exact, tail */
+    static uint8_t marks[] = {0, 4, 4, 4, 8}; /* exact, bounded thrice, tail */
     q[1].marks = marks;
     q[1].due_ns -= 50 * NS_PER_MS;
     q[1].sent_ns = q[1].ready_ns + 20 * NS_PER_MS;
@@ -106,6 +106,12 @@ static void test_online(void **state)
     is(b, FIELD_send_stretch_s, 0.020); /* last sent 20 ms after the last was due */
     is(b, FIELD_window_tokens_per_second, 100);
     is(b, FIELD_usd_per_million_output_tokens, 10);
+    marks[0] = 4; /* nobody knows when that answer began */
+    b->row.v[FIELD_ttft_mean_s] = b->row.v[FIELD_decode_time] = (struct value){0};
+    measure(b);
+    assert_true(isnan(field_num(&b->row, FIELD_ttft_mean_s)));
+    assert_true(isnan(field_num(&b->row, FIELD_decode_time)));
+    marks[0] = 0;
 }
 
 static void test_failures(void **state)
