@@ -873,7 +873,7 @@ def test_the_journal_is_damaged_under_way(binary, tmp_path, serve):
     at = path.read_bytes().split(b"\n").index(b'{"half') + 1
     assert f"{path.parent.name}/journal.jsonl: skipped 1 damaged line, the first is line {at}; " \
            "repeats with an error because of that: 1" in run.err
-    assert run.last.startswith("exit 1: lines of the journal are damaged: 1 repeat lost")
+    assert run.last.startswith("exit 1: lines of the journal are damaged or missing: 1 ")
     assert run.rows[0]["error"].startswith(f"journal line {at} is damaged: ")
     assert run.rows[1]["error"] is None and run.rows[1]["requests_ok"] == 60
 

@@ -43,9 +43,10 @@ def floored():
 
 
 def read_journal(path):
-    """The run line, cells, and repeats with their requests; a cut last line is left out."""
+    """The run line, cells, and repeats with their requests; a cut last line is left out, so is
+    a second line of a request, and `damage` says what else is not as it was written."""
     run, cells, repeats = None, [], []
-    for line in Path(path).read_bytes().split(b"\n"):
+    for number, line in enumerate(Path(path).read_bytes().split(b"\n"), 1):
         try:
             entry = json.loads(line)
         except ValueError:
@@ -56,16 +57,47 @@ def read_journal(path):
         elif kind == "cell":
             cells.append(entry)
         elif kind == "repeat":
-            repeats.append({"head": entry, "requests": [], "end": None})
+            repeats.append({"head": entry, "requests": [], "end": None, "damage": None})
         elif kind == "request":
-            repeats[-1]["requests"].append(entry)
+            take_request(repeats[-1], entry, number)
         elif kind == "repeat_end":
             repeats[-1]["end"] = entry
+            why = not_whole(run, cells, repeats[-1])
+            if why and not entry.get("error") and not repeats[-1]["damage"]:
+                repeats[-1]["damage"] = f"journal line {number} ends the repeat, but {why}"
     for repeat in repeats:
         for request in repeat["requests"]:
             forget_impossible(request)
         repeat["tokens"] = settled.settle(repeat["requests"])
     return run, cells, repeats
+
+
+def take_request(repeat, request, number):
+    if any(request["index"] == other["index"] for other in repeat["requests"]):
+        repeat["damage"] = repeat["damage"] or \
+            f"journal line {number} is damaged: a second line of its request"
+        return
+    repeat["requests"].append(request)
+
+
+def not_whole(run, cells, repeat):
+    """What its requests lack: they are told, else planned; a load that may stop early has the
+    first ones of each client thread."""
+    cell, there = cells[repeat["head"]["cell"]], len(repeat["requests"])
+    is_closed = cell["fields"].get("arrival") == "closed"
+    wanted = repeat["end"].get("requests")
+    if wanted is None and run["format"] == 1:
+        return None
+    is_timed = cell["fields"].get("duration_s") or not repeat["head"]["planned"]
+    cap = cell.get("max_concurrency")
+    if wanted is None and (is_timed if is_closed else cap):
+        threads = min(int(run["options"].get("client-threads", 1)),
+                      cell["fields"]["batch_size"] if is_closed else cap)
+        indices = {r["index"] for r in repeat["requests"]}
+        holes = {i - threads for i in indices if i >= threads} - indices
+        return "not all of its requests are there" if holes else None
+    wanted = repeat["head"]["planned"] if wanted is None else wanted
+    return None if there == wanted else f"{there} of its {wanted} requests are there"
 
 
 def forget_impossible(request):
@@ -284,6 +316,8 @@ class Oracle:
 
     def error(self, index, ok):
         end, requests = self.repeats[index]["end"], self.repeats[index]["requests"]
+        if self.repeats[index]["damage"]:
+            return self.repeats[index]["damage"]
         if end and end.get("error"):
             return end["error"]
         if not end:
