@@ -175,7 +175,7 @@ static void take_event(struct lane *l, const struct event *ev)
     size_t at = position_of(l, ev->request);
     struct flight *f = l->of[at];
     if (ev->kind == EVENT_TOKENS) {
-        int64_t tokens = ev->tokens > 0 ? ev->tokens : ev->cls != EVENT_FINISH;
+        int64_t tokens = ev->tokens >= 0 ? ev->tokens : ev->cls != EVENT_FINISH;
         atomic_fetch_add_explicit(&l->tokens, tokens, memory_order_relaxed);
         if (ev->stamp == EVENT_EXACT && ev->read_at.ns != NS_UNKNOWN)
             (void)hist_record(&l->cost.late_ns, ev->read_at.ns - ev->at.ns);

@@ -149,11 +149,10 @@ void finish_warn(const struct journal_note *note, const char *raw_dir, struct lo
 /* What was measured was written, and yet is not all there. */
 static int fail_damaged(const struct finish *f, struct log *log)
 {
-    log_line(
-        log, LOG_WARN,
-        "exit 1: lines of the journal are damaged or missing: %zu repeat%s lost. Is the disk "
-        "sound, and did nothing else write there?",
-        f->repeats_damaged, plural((int64_t)f->repeats_damaged));
+    log_line(log, LOG_WARN,
+             "exit 1: lines of the journal are damaged or missing: %zu repeat%s lost. Is "
+             "the disk sound, and did nothing else write there?",
+             f->repeats_damaged, plural((int64_t)f->repeats_damaged));
     return CLI_FAILED;
 }
 

@@ -120,12 +120,13 @@ static void stream_event(struct pass *p, struct str data)
     a->is_done = a->is_done || chunk.is_done;
     enum event_class cls = EVENT_TEXT;
     int64_t n = 0;
-    if (may_hold_tokens(a, &chunk, &cls))
+    bool may_hold = may_hold_tokens(a, &chunk, &cls);
+    if (may_hold)
         n = tokens_of(a, p->lane->setup->counts, &chunk);
     a->has_choices = a->has_choices || chunk.cls != OPENAI_NOTHING;
     bool is_end = chunk.is_done || chunk.cls == OPENAI_FINISH ||
                   (chunk.cls == OPENAI_NOTHING && chunk.tokens_out >= 0);
-    if (n != 0)
+    if (may_hold && (n != 0 || cls == EVENT_TEXT)) /* text arrived, counted or not */
         token_event(p, cls, n);
     else if (is_end)
         p->is_end_after = true;

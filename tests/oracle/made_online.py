@@ -55,13 +55,15 @@ class Online(Journal):
     def answer(self, sent, speed, style):
         """Events after the send at `sent`, as [instant, class, tokens, stamp]. style: plain;
         end: the last token is an event without text, its reason alone; empty: some tokens
-        are empty events; many: some events have two tokens; read: several come in a read."""
+        are empty events; many: some events have two tokens; lag: some have none."""
         draw, left = self.draw, self.plan["tokens"]
         at, events = sent + round(draw.uniform(40, 60) * MS * speed), []
         while left > 0:
             tokens = min(left, 2 if style == "many" and draw.random() < 0.3 else 1)
             letter = "E" if style == "empty" and draw.random() < 0.2 else "T"
             events.append([at, letter, tokens, "x"])
+            if style == "lag" and draw.random() < 0.2:
+                events.append([at + MS, "T", 0, "x"])
             left -= tokens
             at += round(draw.uniform(4, 7) * MS * speed)
         if style == "end":
@@ -101,7 +103,7 @@ class Online(Journal):
         if not events:
             return r
         if r.get("counted"):
-            events = [e for e in events if e[2]]
+            events = [e for e in events if e[2] or e[1] == "T"]
         if not self.plan["gaps"]:
             for letter, name in (("T", "text"), ("E", "empty"), ("F", "finish")):
                 own = [e for e in events if e[1] == letter]
@@ -331,6 +333,12 @@ def write(path, seed):
     j.load("closed", slots=4, count=30, duration_s=2.0)
     j.run(0, change=without(28), told=None)                 # of two threads
     j.run(1, change=without(26), told=None)
+    j.load("poisson", rate=20.0, count=60, tokens=24)
+    j.run(0, style="lag", is_counted=True)
+    j.run(1, style="lag", is_counted=True)
+    j.run(2, style="lag")
+    j.load("poisson", rate=20.0, count=60, tokens=24, gaps=False)
+    j.run(0, style="lag", is_counted=True)
     j.load("constant", rate=50.0, count=30, cap=8)
     j.run(0, change=without(27, 28, 29), told=None)
     j.run(1, change=without(7), told=None)
