@@ -236,6 +236,12 @@ def worded(requests):
             r["tokens_out"] -= 1 + i % 3
 
 
+def mute(requests):
+    """Answers of no token at all, only an end."""
+    for r in requests[::4]:
+        r["tokens_out"], r["events"] = 0, r["events"][-1:]
+
+
 def late(requests):
     for r in requests[::30]:
         shift_by(r, 4 * MS, "sent_ns", "done_ns")
@@ -333,12 +339,14 @@ def write(path, seed):
     j.load("closed", slots=4, count=30, duration_s=2.0)
     j.run(0, change=without(28), told=None)                 # of two threads
     j.run(1, change=without(26), told=None)
-    j.load("poisson", rate=20.0, count=60, tokens=24)
+    j.load("poisson", rate=25.0, count=60, tokens=24)
     j.run(0, style="lag", is_counted=True)
     j.run(1, style="lag", is_counted=True)
     j.run(2, style="lag")
-    j.load("poisson", rate=20.0, count=60, tokens=24, gaps=False)
+    j.load("poisson", rate=25.0, count=60, tokens=24, gaps=False)
     j.run(0, style="lag", is_counted=True)
+    j.load("poisson", rate=25.0, count=60, tokens=24, fixed=False)
+    j.run(0, change=mute)
     j.load("constant", rate=50.0, count=30, cap=8)
     j.run(0, change=without(27, 28, 29), told=None)
     j.run(1, change=without(7), told=None)

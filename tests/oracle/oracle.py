@@ -105,8 +105,9 @@ def forget_impossible(request):
     for key in [key for key, value in request.items() if value is None]:
         del request[key]
     most, prompt = request["max_tokens"] + 1, 2 ** 31 - 1
+    has_text = "text" in request or ("event_ns" in request and "T" in request.get("classes", "T"))
     if not 0 <= request.get("tokens_out", 0) <= most or \
-            (request.get("tokens_out") == 0 and ("event_ns" in request or "text" in request)):
+            (request.get("tokens_out") == 0 and has_text):
         request.pop("tokens_out")
         request.pop("token_source", None)
     if not 0 <= request.get("tokens_in", 0) <= prompt:
@@ -366,7 +367,7 @@ class Oracle:
         s = samples(scope)
         answered = [r for r in scope if r["status"] == "ok"]
         several = [r for r in answered
-                   if r.get("tokens_out") != 1 and not r["answer"].is_whole]
+                   if r.get("tokens_out", 2) > 1 and not r["answer"].is_whole]
         has_errors = self.lost_share(row) > self.limit("ERRORS", 0.001)
         hidden = {"ttft", "ttft_service", "decode", "tpot", "itl"} if row["reads"] != "good" else set()
         hidden |= {name for name in ("ttft", "ttft_service", "decode")
