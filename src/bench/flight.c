@@ -110,6 +110,20 @@ bool flight_event(struct flight *f, const struct event *ev)
     return true;
 }
 
+/* False for counts that do not tell how the tokens came: they begin with a text of none,
+ * or all are the first text's although others follow. */
+static bool is_spread(const struct flight *f)
+{
+    size_t first = 0, texts = 0;
+    for (size_t i = f->count; i > 0; i--) {
+        bool is_text = RECORD_CLASS(f->marks[i - 1]) == EVENT_TEXT;
+        texts += is_text;
+        first = is_text ? i - 1 : first;
+    }
+    return texts == 0 ||
+           (f->tokens[first] > 0 && (texts == 1 || f->tokens[first] < f->tokens_out));
+}
+
 /* True if each event came with its count, and they are the answer's. */
 static bool copy_tokens(const struct flight *f, struct flight_scratch *s,
                         bool *all_single)
@@ -123,7 +137,7 @@ static bool copy_tokens(const struct flight *f, struct flight_scratch *s,
         *all_single = *all_single && f->tokens[i] == 1;
         sum += f->tokens[i];
     }
-    return f->count > 0 && sum == f->tokens_out;
+    return f->count > 0 && sum == f->tokens_out && is_spread(f);
 }
 
 static void add_class(struct record_class *c, const struct record_class *more,

@@ -53,7 +53,7 @@ enum status lane_init(struct lane *l, const struct engine_ops *ops,
                       struct err *e)
 {
     *l = (struct lane){.ops = ops, .engine = engine, .work = *work};
-    l->last_send.ns = NS_UNKNOWN;
+    l->last_send.ns = l->last_event.ns = NS_UNKNOWN;
     if (ring_init(&l->ended, work->count + 1, e) != STATUS_OK ||
         ring_init(&l->given_back, work->count + 1, e) != STATUS_OK ||
         hist_init(&l->cost.lag_ns, e) != STATUS_OK ||
@@ -164,10 +164,11 @@ static void slot_freed(struct lane *l, int32_t slot, struct instant at, bool was
 
 static void leave_unanswered(const struct lane *l, struct flight *f)
 {
+    const char *what = l->next < l->work.count && l->work.is_closed
+                           ? "nothing of any answer within %g s, all slots busy"
+                           : "no end of the answer within %g s after the last send";
     f->status = RECORD_UNANSWERED;
-    (void)snprintf(f->error, sizeof f->error,
-                   "no end of the answer within %g s after the last send",
-                   l->work.drain_timeout_s);
+    (void)snprintf(f->error, sizeof f->error, what, l->work.drain_timeout_s);
 }
 
 static void take_event(struct lane *l, const struct event *ev)
@@ -175,7 +176,7 @@ static void take_event(struct lane *l, const struct event *ev)
     size_t at = position_of(l, ev->request);
     struct flight *f = l->of[at];
     if (ev->kind == EVENT_TOKENS) {
-        int64_t tokens = ev->tokens > 0 ? ev->tokens : ev->cls != EVENT_FINISH;
+        int64_t tokens = ev->tokens >= 0 ? ev->tokens : ev->cls != EVENT_FINISH;
         atomic_fetch_add_explicit(&l->tokens, tokens, memory_order_relaxed);
         if (ev->stamp == EVENT_EXACT && ev->read_at.ns != NS_UNKNOWN)
             (void)hist_record(&l->cost.late_ns, ev->read_at.ns - ev->at.ns);
@@ -276,20 +277,30 @@ static void cancel_all(struct lane *l)
     }
 }
 
-/* The drain begins with the last send. While requests of an open load wait for slots
- * there will be others; but once all are due and none could be sent for as long as a
- * drain may take, nobody answers any more. */
+static int64_t later(int64_t a_ns, int64_t b_ns)
+{
+    return a_ns > b_ns ? a_ns : b_ns;
+}
+
+/* The instant from which nobody has answered any more while requests are to be sent, as
+ * far as one can tell; NS_UNKNOWN: somebody may. Requests of an open load wait for slots,
+ * and all are due; slots of a closed one are all busy, and nothing comes from any. */
+static int64_t silent_since_ns(const struct lane *l)
+{
+    if (l->is_held)
+        return later(l->start.ns + l->work.due_ns[l->work.count - 1], l->last_send.ns);
+    if (l->work.is_closed && l->in_flight == l->work.in_flight_max)
+        return later(l->last_event.ns, l->last_send.ns);
+    return NS_UNKNOWN;
+}
+
+/* The drain begins with the last send; before that, a silence as long as it may take ends
+ * the load too. */
 static bool is_drain_over(const struct lane *l, struct instant now)
 {
     if (atomic_load_explicit(&l->stop, memory_order_relaxed))
         return true;
-    int64_t since_ns = l->last_send.ns;
-    if (may_send(l, now)) {
-        if (!l->is_held)
-            return false;
-        int64_t all_due_ns = l->start.ns + l->work.due_ns[l->work.count - 1];
-        since_ns = all_due_ns > since_ns ? all_due_ns : since_ns;
-    }
+    int64_t since_ns = may_send(l, now) ? silent_since_ns(l) : l->last_send.ns;
     if (since_ns == NS_UNKNOWN)
         return false;
     double waited_s = (double)(now.ns - since_ns) / (double)NS_PER_S;
@@ -306,6 +317,8 @@ static enum status turn(struct lane *l, struct event *events, struct instant unt
     struct event_list list = {.items = events, .cap = EVENTS};
     if (l->ops->next(l->engine, until, NULL, &list, &l->failed) != STATUS_OK)
         return l->failed.code;
+    if (list.count > 0)
+        l->last_event = clock_now();
     for (size_t i = 0; i < list.count; i++)
         take_event(l, &list.items[i]);
     return STATUS_OK;

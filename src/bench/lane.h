@@ -27,7 +27,7 @@ struct lane_work {
     double ramp_up_s;       /* closed: over which the slots start */
     double duration_s;      /* no send later, but for one that is due before and late by
                                the client's own fault; NAN or 0: none */
-    double drain_timeout_s; /* after the last send */
+    double drain_timeout_s; /* after the last send, or without any event of full slots */
     int cpu;                /* that the thread is kept on; -1: none */
     bool goes_first;        /* before all threads without real-time priority */
 };
@@ -67,7 +67,7 @@ struct lane {
     size_t pause_count, pause_first;
     bool is_held;      /* the next request is due and waits for a slot */
     bool has_given_up; /* the drain is over: what is left stays unanswered */
-    struct instant last_send;
+    struct instant last_send, last_event;
     struct err failed; /* of the engine; code STATUS_OK */
     pthread_t thread;
     /* read by other threads */

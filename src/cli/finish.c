@@ -133,7 +133,12 @@ void finish_warn(const struct journal_note *note, const char *raw_dir, struct lo
                  " damaged line%s, the first is line %" PRId64
                  "; repeats with an error because of that: %zu",
                  raw_dir, note->lines_damaged, plural(note->lines_damaged),
-                 note->first_damaged, note->repeats_damaged);
+                 note->first_damaged, note->repeats_damaged - note->repeats_short);
+    if (note->repeats_short > 0)
+        log_line(log, LOG_WARN,
+                 "%s/journal.jsonl: request lines are missing in %zu repeat%s, whose "
+                 "error says where",
+                 raw_dir, note->repeats_short, plural((int64_t)note->repeats_short));
     if (note->repeats_lost > 0)
         log_line(log, LOG_WARN,
                  "%s/journal.jsonl: left out %zu repeat%s whose cell line is damaged or "
@@ -145,8 +150,8 @@ void finish_warn(const struct journal_note *note, const char *raw_dir, struct lo
 static int fail_damaged(const struct finish *f, struct log *log)
 {
     log_line(log, LOG_WARN,
-             "exit 1: lines of the journal are damaged: %zu repeat%s lost. Is the disk "
-             "sound, and did nothing else write there?",
+             "exit 1: lines of the journal are damaged or missing: %zu repeat%s lost. Is "
+             "the disk sound, and did nothing else write there?",
              f->repeats_damaged, plural((int64_t)f->repeats_damaged));
     return CLI_FAILED;
 }

@@ -244,7 +244,8 @@ const struct opt online_opts_table[] = {
      .max = 1e6,
      .fallback = "600s",
      LOAD,
-     .help = "after the last send; what is not answered by then is cancelled"},
+     .help = "after the last send, or while no slot is free and nothing comes; what is "
+             "not answered by then is given up"},
     {.name = "goodput",
      .type = OPT_STRING_LIST,
      AT(goodput),

@@ -94,6 +94,17 @@ static int64_t tokens_of(struct openai_answer *a, enum openai_counts how,
     return n;
 }
 
+/* What may be a token, or a text, which is an arrival whether it counts or not. */
+static bool is_token_event(struct openai_answer *a, enum openai_counts how,
+                           const struct openai_chunk *chunk, enum event_class *cls,
+                           int64_t *tokens)
+{
+    if (!may_hold_tokens(a, chunk, cls))
+        return false;
+    *tokens = tokens_of(a, how, chunk);
+    return *tokens != 0 || *cls == EVENT_TEXT;
+}
+
 static void keep_usage(struct openai_answer *a, const struct openai_chunk *chunk)
 {
     if (chunk->tokens_in >= 0)
@@ -120,12 +131,11 @@ static void stream_event(struct pass *p, struct str data)
     a->is_done = a->is_done || chunk.is_done;
     enum event_class cls = EVENT_TEXT;
     int64_t n = 0;
-    if (may_hold_tokens(a, &chunk, &cls))
-        n = tokens_of(a, p->lane->setup->counts, &chunk);
+    bool is_kept = is_token_event(a, p->lane->setup->counts, &chunk, &cls, &n);
     a->has_choices = a->has_choices || chunk.cls != OPENAI_NOTHING;
     bool is_end = chunk.is_done || chunk.cls == OPENAI_FINISH ||
                   (chunk.cls == OPENAI_NOTHING && chunk.tokens_out >= 0);
-    if (n != 0)
+    if (is_kept)
         token_event(p, cls, n);
     else if (is_end)
         p->is_end_after = true;

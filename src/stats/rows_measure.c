@@ -221,7 +221,8 @@ static int64_t answers_of_several(const struct rows_measure *m)
     int64_t n = 0;
     for (size_t i = 0; i < m->repeat->request_count; i++) {
         const struct request_record *q = &m->repeat->requests[i];
-        n += q->status == RECORD_OK && q->tokens_out != 1 && q->events != RECORD_WHOLE &&
+        bool has_second = q->tokens_out > 1 || q->tokens_out == TOKENS_UNKNOWN;
+        n += q->status == RECORD_OK && has_second && q->events != RECORD_WHOLE &&
              gather_is_in(&m->scope, q);
     }
     return n;

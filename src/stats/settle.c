@@ -62,12 +62,18 @@ static void share_stamps(struct request_record *q)
             q->marks[i] = RECORD_MARK(RECORD_CLASS(q->marks[i]), EVENT_BOUNDED);
 }
 
+/* Counted, and none: it is an arrival of text, and no token. */
+static bool is_empty(const struct request_record *q, size_t i)
+{
+    return q->is_counted && record_event_tokens(q, i) == 0;
+}
+
 /* Leaves the events of the classes in `mask`. */
 static void keep(struct request_record *q, unsigned mask)
 {
     size_t kept = 0;
     for (size_t i = 0; q->marks != NULL && i < q->event_count; i++) {
-        if ((mask >> RECORD_CLASS(q->marks[i]) & 1) == 0)
+        if ((mask >> RECORD_CLASS(q->marks[i]) & 1) == 0 || is_empty(q, i))
             continue;
         q->at_ns[kept] = q->at_ns[i];
         q->marks[kept] = q->marks[i];

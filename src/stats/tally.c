@@ -31,7 +31,7 @@ static void add_stamps(struct tally *t, const struct request_record *q)
     int64_t stamps[EVENT_STAMP_COUNT] = {0}, events = 0;
     for (int c = 0; c < EVENT_CLASS_COUNT; c++)
         events += q->classes[c].count;
-    bool has_marks = q->marks != NULL && q->event_count > 0 && events > 0;
+    bool has_marks = q->marks != NULL && events > 0; /* none may be left of them */
     for (size_t i = 0; has_marks && i < q->event_count; i++)
         stamps[RECORD_STAMP(q->marks[i])]++;
     for (int c = 0; !has_marks && c < EVENT_CLASS_COUNT; c++)
@@ -62,7 +62,7 @@ static void add_success(struct tally *t, const struct request_record *q)
     t->wrong_length += q->tokens_out != q->max_tokens;
     add_gaps(t, q);
     add_stamps(t, q);
-    t->multi += q->tokens_out != 1;
+    t->multi += q->tokens_out > 1 || q->tokens_out == TOKENS_UNKNOWN;
     t->unsettled += q->events == RECORD_UNSETTLED;
     t->uncounted += q->source == TOKEN_SOURCE_none ||
                     q->source == TOKEN_SOURCE_estimated ||

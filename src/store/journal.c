@@ -149,6 +149,7 @@ static void maybe_int(struct jsonw *w, const char *key, int64_t value, int64_t u
 enum status journal_repeat(struct journal *j, const struct repeat_data *r, struct err *e)
 {
     struct jsonw w = line_begin(j, "repeat", r->start_ns);
+    j->request_count = 0;
     jsonw_int(&w, "cell", r->cell);
     jsonw_int(&w, "repeat", r->repeat);
     jsonw_bool(&w, "warmup", r->is_warmup);
@@ -250,6 +251,7 @@ enum status journal_request(struct journal *j, const struct repeat_data *of,
                             const struct request_record *r, bool with_gaps, struct err *e)
 {
     struct jsonw w = line_begin(j, "request", now_ns(j));
+    j->request_count++;
     jsonw_int(&w, "cell", of->cell);
     jsonw_int(&w, "repeat", of->repeat);
     jsonw_int(&w, "index", r->index);
@@ -283,6 +285,7 @@ enum status journal_repeat_end(struct journal *j, const struct repeat_data *r,
     struct jsonw w = line_begin(j, "repeat_end", now_ns(j));
     jsonw_int(&w, "cell", r->cell);
     jsonw_int(&w, "repeat", r->repeat);
+    jsonw_int(&w, "requests", j->request_count);
     maybe_int(&w, "phase_ns", r->phase_ns, 0);
     jsonw_str(&w, "error", r->error);
     journal_fields(&w, "fields", &r->fields);

@@ -19,7 +19,8 @@ struct journal {
     const char *path;
     struct instant start; /* all times in the file count from here */
     struct buf line;
-    struct err failed; /* code STATUS_OK until something failed */
+    int64_t request_count; /* lines of the repeat under way */
+    struct err failed;     /* code STATUS_OK until something failed */
 };
 
 /* Creates raw_dir/journal.jsonl, which must not exist, and locks it until it is closed.
@@ -38,7 +39,7 @@ MUST_CHECK enum status journal_repeat(struct journal *j, const struct repeat_dat
 MUST_CHECK enum status journal_request(struct journal *j, const struct repeat_data *of,
                                        const struct request_record *r, bool with_gaps,
                                        struct err *e);
-/* r->fields, r->phase_ns and r->error; then syncs. */
+/* r->fields, r->phase_ns, r->error and how many request lines there are; then syncs. */
 MUST_CHECK enum status journal_repeat_end(struct journal *j, const struct repeat_data *r,
                                           struct err *e);
 /* cause: "done", "signal" or "failed"; syncs. */

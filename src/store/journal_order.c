@@ -10,6 +10,14 @@ void journal_order_init(struct journal_order *o, struct arena *a, struct run_dat
 {
     *o = (struct journal_order){
         .arena = a, .run = run, .note = note, .last = nobody, .lost = nobody};
+    seen_init(&o->indices);
+    seen_init(&o->names);
+}
+
+void journal_order_fini(struct journal_order *o)
+{
+    seen_fini(&o->indices);
+    seen_fini(&o->names);
 }
 
 static enum status no_memory(const struct journal_order *o, struct err *e)
@@ -68,6 +76,13 @@ static bool is_same(struct journal_name a, struct journal_name b)
     return a.cell == b.cell && a.repeat == b.repeat;
 }
 
+/* A key is its own hash, and 0 is none. */
+static struct seen_key key_of(struct journal_name name)
+{
+    uint64_t cell = (uint64_t)name.cell, repeat = (uint64_t)name.repeat;
+    return (struct seen_key){.high = cell + 1, .low = (cell << 16) + repeat};
+}
+
 /* The repeat that has begun and not ended; NULL: none. */
 static struct repeat_data *under_way(const struct journal_order *o)
 {
@@ -82,10 +97,15 @@ static enum status begin(struct journal_order *o, struct journal_name name, int6
                          struct err *e)
 {
     struct run_data *run = o->run;
+    bool is_new, is_equal;
     run->repeats = grown(o, run->repeats, run->repeat_count, &o->repeat_room,
                          sizeof *run->repeats);
-    if (run->repeats == NULL)
+    if (run->repeats == NULL ||
+        seen_add(&o->names, key_of(name), 0, &is_new, &is_equal) != STATUS_OK)
         return no_memory(o, e);
+    if (!is_new)
+        return status_fail(e, STATUS_BAD_INPUT, o->where, "its repeat was there before");
+    seen_fini(&o->indices);
     run->repeats[run->repeat_count++] = (struct repeat_data){
         .cell = (int32_t)cell,
         .repeat = (int32_t)name.repeat,
@@ -123,17 +143,38 @@ enum status journal_order_repeat(struct journal_order *o, struct journal_name na
 }
 
 enum status journal_order_request(struct journal_order *o, struct repeat_data *r,
-                                  struct request_record **out, struct err *e)
+                                  int32_t index, struct request_record **out,
+                                  struct err *e)
 {
+    bool is_new, is_equal;
+    const struct seen_key key = {.high = 1, .low = (uint64_t)index};
     r->requests = grown(o, r->requests, r->request_count, &o->request_room,
                         sizeof *r->requests);
-    if (r->requests == NULL)
+    if (r->requests == NULL ||
+        seen_add(&o->indices, key, 0, &is_new, &is_equal) != STATUS_OK)
         return no_memory(o, e);
+    if (!is_new)
+        return status_fail(e, STATUS_BAD_INPUT, o->where, "a second line of its request");
     *out = &r->requests[r->request_count++];
+    (*out)->index = index;
     return STATUS_OK;
 }
 
 /* --- damage */
+
+/* The last repeat gets that error: NULL is no memory. */
+static enum status blame(struct journal_order *o, char *text, struct err *e)
+{
+    if (text == NULL)
+        return no_memory(o, e);
+    for (char *c = text; *c != '\0'; c++)
+        if (*c < ' ' || *c > '~') /* a part of a line */
+            *c = '?';
+    o->run->repeats[o->run->repeat_count - 1].error = text;
+    o->is_marked = true;
+    o->note->repeats_damaged++;
+    return STATUS_OK;
+}
 
 /* The last repeat gets the error of a damaged line, if it has none yet. */
 static enum status mark(struct journal_order *o, int64_t number, const char *why,
@@ -141,17 +182,22 @@ static enum status mark(struct journal_order *o, int64_t number, const char *why
 {
     if (o->is_marked)
         return STATUS_OK;
-    char *text = arena_printf(o->arena, "journal line %lld is damaged: %s",
-                              (long long)number, why);
-    if (text == NULL)
-        return no_memory(o, e);
-    for (char *c = text; *c != '\0'; c++)
-        if (*c < ' ' || *c > '~') /* a part of that line */
-            *c = '?';
-    o->run->repeats[o->run->repeat_count - 1].error = text;
-    o->is_marked = true;
-    o->note->repeats_damaged++;
-    return STATUS_OK;
+    return blame(o,
+                 arena_printf(o->arena, "journal line %lld is damaged: %s",
+                              (long long)number, why),
+                 e);
+}
+
+enum status journal_order_short(struct journal_order *o, struct repeat_data *r,
+                                const char *why, struct err *e)
+{
+    if (r->error != NULL)
+        return STATUS_OK;
+    o->note->repeats_short++;
+    return blame(o,
+                 arena_printf(o->arena, "journal line %lld ends the repeat, but %s",
+                              (long long)o->number, why),
+                 e);
 }
 
 enum status journal_order_damaged(struct journal_order *o, const char *why, struct err *e)
@@ -173,7 +219,8 @@ static enum status begin_damaged(struct journal_order *o, struct journal_name na
 {
     static const char why[] = "it belongs to no repeat that has begun";
     int64_t cell = cell_index(o, name.cell);
-    if ((o->gap == 0 && under_way(o) != NULL) || is_same(name, o->last))
+    bool was_there = seen_has(&o->names, key_of(name));
+    if ((o->gap == 0 && under_way(o) != NULL) || was_there)
         return status_fail(e, STATUS_BAD_INPUT, o->where, "%s", why);
     if (cell < 0) {
         lose(o, name);

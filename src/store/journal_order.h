@@ -10,6 +10,7 @@
 #include "base/status.h"
 #include "core/record.h"
 #include "store/journal_read.h"
+#include "store/seen.h"
 
 /* A repeat by the numbers that its lines bear; -1: none. */
 struct journal_name {
@@ -27,7 +28,9 @@ struct journal_order {
     size_t cell_room, repeat_room, request_room; /* request_room: of the last repeat */
     size_t number_room;
     struct journal_name last; /* the last repeat, also when it has ended */
-    bool is_marked;           /* its error names a damaged line */
+    struct seen indices;      /* of its requests */
+    struct seen names;        /* of all repeats that have begun */
+    bool is_marked;           /* the last repeat's error names a line */
     struct journal_name lost; /* the repeat that is being left out */
     int64_t gap;              /* number of the first damaged line since one that fitted */
     char gap_why[384];        /* what is wrong with it */
@@ -35,10 +38,12 @@ struct journal_order {
 
 void journal_order_init(struct journal_order *o, struct arena *a, struct run_data *run,
                         struct journal_note *note);
+void journal_order_fini(struct journal_order *o);
 /* A cell line: *out is a new, empty cell. STATUS_BAD_INPUT: it was there before. */
 MUST_CHECK enum status journal_order_cell(struct journal_order *o, int64_t number,
                                           struct cell_data **out, struct err *e);
-/* A repeat line: *out is a new repeat; NULL: it is left out, its cell is not there. */
+/* A repeat line: *out is a new repeat; NULL: it is left out, its cell is not there.
+ * STATUS_BAD_INPUT: it was there before. */
 MUST_CHECK enum status journal_order_repeat(struct journal_order *o,
                                             struct journal_name name,
                                             struct repeat_data **out, struct err *e);
@@ -47,10 +52,15 @@ MUST_CHECK enum status journal_order_repeat(struct journal_order *o,
 MUST_CHECK enum status journal_order_current(struct journal_order *o,
                                              struct journal_name name,
                                              struct repeat_data **out, struct err *e);
-/* A new request of the repeat under way. */
+/* A new request of the repeat under way, its index set. STATUS_BAD_INPUT: that index was
+ * there before. */
 MUST_CHECK enum status journal_order_request(struct journal_order *o,
-                                             struct repeat_data *r,
+                                             struct repeat_data *r, int32_t index,
                                              struct request_record **out, struct err *e);
+/* The line being read ends the repeat under way, whose requests are not those that were
+ * written: it gets the error `why`, unless it has one. */
+MUST_CHECK enum status journal_order_short(struct journal_order *o, struct repeat_data *r,
+                                           const char *why, struct err *e);
 /* The line being read is damaged: it is left out, and marks the repeat under way. `why`
  * may hold a part of it. */
 MUST_CHECK enum status journal_order_damaged(struct journal_order *o, const char *why,

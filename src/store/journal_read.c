@@ -9,6 +9,7 @@
 #include "store/journal_check.h"
 #include "store/journal_events.h"
 #include "store/journal_order.h"
+#include "store/journal_whole.h"
 #include "text/json.h"
 
 #define TEXT_CAP_BYTES ((size_t)64 << 20)
@@ -23,6 +24,7 @@ struct reading {
     char place[160];   /* text behind where */
     struct journal_note *note;
     struct journal_order order;
+    struct journal_whole whole;
     bool has_run;
     bool is_past_end; /* a second run line came: what follows is another journal's */
     bool ran_out;     /* of memory, for a text of the line being read */
@@ -124,6 +126,14 @@ static bool is_run_whole(const struct run_data *run)
            run->env_json != NULL;
 }
 
+/* --client-threads, which the options have as text. */
+static int64_t threads_of(const json_t *line)
+{
+    int64_t n;
+    const char *text = json_str_of(json_object_get(line, "options"), "client-threads");
+    return text != NULL && str_to_i64(str_from(text), &n) && n > 0 ? n : 1;
+}
+
 static enum status read_run(struct reading *rd, const json_t *line)
 {
     struct run_data *run = rd->run;
@@ -147,6 +157,7 @@ static enum status read_run(struct reading *rd, const json_t *line)
         rd->ran_out = true;
     if (rd->ran_out)
         return no_memory(rd);
+    rd->whole.client_threads = threads_of(line);
     if (!is_run_whole(run))
         return bad(rd, "a run line without its members");
     if (journal_check_run(line, rd->where, rd->e) != STATUS_OK)
@@ -241,9 +252,9 @@ static enum status read_request(struct reading *rd, const json_t *line)
     enum status s = journal_order_current(&rd->order, name_of(line), &r, rd->e);
     if (s != STATUS_OK || r == NULL)
         return s;
-    if (journal_order_request(&rd->order, r, &q, rd->e) != STATUS_OK)
+    int32_t index = (int32_t)json_int_of(line, "index", 0);
+    if (journal_order_request(&rd->order, r, index, &q, rd->e) != STATUS_OK)
         return rd->e->code;
-    q->index = (int32_t)json_int_of(line, "index", 0);
     q->status = status_of(json_str_of(line, "status"));
     q->fail = record_fail_find(json_str_of(line, "class"));
     read_times(line, q);
@@ -261,6 +272,7 @@ static enum status read_request(struct reading *rd, const json_t *line)
 static enum status read_repeat_end(struct reading *rd, const json_t *line)
 {
     struct repeat_data *r;
+    const char *why;
     enum status s = journal_order_current(&rd->order, name_of(line), &r, rd->e);
     if (s != STATUS_OK || r == NULL)
         return s;
@@ -269,7 +281,16 @@ static enum status read_repeat_end(struct reading *rd, const json_t *line)
     fields_of(rd, line, &r->fields);
     if (r->error != NULL) /* of a damaged line */
         return STATUS_OK;
-    return take_str(rd, line, "error", &r->error) ? STATUS_OK : no_memory(rd);
+    if (!take_str(rd, line, "error", &r->error))
+        return no_memory(rd);
+    rd->whole.told = json_int_of(line, "requests", -1);
+    s = r->error == NULL ? journal_whole_check(&rd->whole, rd->run, r, rd->arena, &why)
+                         : STATUS_OK;
+    if (s != STATUS_OK)
+        return no_memory(rd);
+    return r->error != NULL || why == NULL
+               ? STATUS_OK
+               : journal_order_short(&rd->order, r, why, rd->e);
 }
 
 static enum status read_line(struct reading *rd, json_t *line)
@@ -379,6 +400,7 @@ enum status journal_read(const char *path, struct arena *a, struct run_data *out
     if (s == STATUS_OK)
         s = all_lines(&rd, &in);
     lines_close(&in);
+    journal_order_fini(&rd.order);
     rd.where = path;
     if (s == STATUS_OK && !rd.has_run)
         s = bad(&rd, "empty: nothing was recorded");

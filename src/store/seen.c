@@ -88,7 +88,7 @@ void seen_init(struct seen *s)
     *s = (struct seen){.slots = NULL, .count = 0, .room = 0};
 }
 
-static struct seen_entry *find(struct seen *s, struct seen_key key)
+static struct seen_entry *find(const struct seen *s, struct seen_key key)
 {
     size_t at = (size_t)key.low & (s->room - 1);
     while ((s->slots[at].key.high | s->slots[at].key.low) != 0 &&
@@ -126,6 +126,14 @@ enum status seen_add(struct seen *s, struct seen_key key, uint64_t content, bool
         s->count++;
     }
     return STATUS_OK;
+}
+
+bool seen_has(const struct seen *s, struct seen_key key)
+{
+    if (s->room == 0)
+        return false;
+    const struct seen_entry *entry = find(s, key);
+    return (entry->key.high | entry->key.low) != 0;
 }
 
 void seen_fini(struct seen *s)

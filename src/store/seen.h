@@ -33,6 +33,7 @@ void seen_init(struct seen *s);
  * content. */
 MUST_CHECK enum status seen_add(struct seen *s, struct seen_key key, uint64_t content,
                                 bool *is_new, bool *is_equal);
+bool seen_has(const struct seen *s, struct seen_key key);
 void seen_fini(struct seen *s);
 
 #endif

@@ -585,6 +585,28 @@ def test_nobody_waits_for_a_slot_for_ever(binary, tmp_path, words, planned):
         assert len(run.requests(row["row"])) == 2
 
 
+def test_a_server_falls_silent_in_a_closed_load(binary, tmp_path):
+    """Its slots fill with requests that nobody answers; the others are never sent."""
+    with OddServer(lambda *words: answer(*words)) as server:
+        silent = flood(lambda: server, "nothing")
+
+        def answer(sock, request):
+            is_silent = request.is_measured and request.index >= 5
+            return silent(sock, request) if is_silent else odd.good(sock, request)
+        process = begin(binary, tmp_path, server.port, "--num-prompts", 20, "--drain-timeout",
+                        "500ms", "--request-timeout", "100000s")
+        code = run_to_its_limit(process, "drain-timeout")
+    run = Run(code, tmp_path / "results", "", (tmp_path / "stderr").read_text())
+    check_accounts(run)
+    assert run.rows[0]["requests_ok"] == 20
+    row, lines = run.rows[1], run.requests(1).values()
+    assert (row["requests_ok"], row["requests_unanswered"], row["requests_cancelled"]) == (5, 2, 13)
+    assert len(lines) == 7 and row["error"] is None
+    assert {line["error"] for line in lines if line["status"] == "unanswered"} == {
+        "nothing of any answer within 0.5 s, all slots busy"}
+    assert row["verdict"] == "INVALID" and "ERRORS" in row["reasons"]
+
+
 @pytest.mark.parametrize("what", ["comments that end in CR", "tokens"])
 def test_a_flood_does_not_keep_others_waiting(binary, tmp_path, what):
     """One answer floods a lane until it times out; the other slot's requests go on beside it."""
@@ -873,7 +895,7 @@ def test_the_journal_is_damaged_under_way(binary, tmp_path, serve):
     at = path.read_bytes().split(b"\n").index(b'{"half') + 1
     assert f"{path.parent.name}/journal.jsonl: skipped 1 damaged line, the first is line {at}; " \
            "repeats with an error because of that: 1" in run.err
-    assert run.last.startswith("exit 1: lines of the journal are damaged: 1 repeat lost")
+    assert run.last.startswith("exit 1: lines of the journal are damaged or missing: 1 ")
     assert run.rows[0]["error"].startswith(f"journal line {at} is damaged: ")
     assert run.rows[1]["error"] is None and run.rows[1]["requests_ok"] == 60
 

@@ -112,6 +112,20 @@ def test_several_tokens_an_event(binary, tmp_path):
     assert row["tpot_mean_ms"] == pytest.approx(2.5, rel=0.05)
 
 
+def test_counts_that_are_not_the_events(binary, tmp_path):
+    """Each event says the whole answer's usage: no arrival is lost for that."""
+    m = measure(binary, tmp_path, ("--usage-whole",), "--concurrency", 4, "--num-prompts", 40,
+                "--token-counts", "continuous")
+    row = m.row
+    assert row["token_events"] == "text" and row["requests_unsettled"] == 0
+    truth = list(m.truth.values())
+    assert row["tpot_p50_ms"] == pytest.approx(statistics.median(map(true_tpot_ms, truth)),
+                                               rel=0.05)
+    assert row["e2e_p50_s"] > 0.3  # 32 tokens, 10 ms each
+    assert row["window_tokens_per_second"] == pytest.approx(
+        tokens_per_s(truth, steady(truth)), rel=0.1)
+
+
 def test_serial_prefill(binary, tmp_path):
     """8 slots, prompts computed one after the other: what waited is in TTFT, and the start, where
     all 8 come at once, is not in its percentiles."""

@@ -156,6 +156,45 @@ def test_a_damaged_line_costs_its_repeat(binary, whole, tmp_path, kind):
             assert run.data["metadata"]["failed_rows"] == 1
 
 
+def test_a_line_that_is_gone_costs_its_repeat(binary, whole, tmp_path):
+    """The end tells how many requests there were. So it is in journals whose end does not."""
+    lines = whole.journal_path.read_bytes().splitlines()
+    at = next(i for i, line in enumerate(lines) if json.loads(line)["type"] == "request" and
+              json.loads(lines[i + 1])["type"] == "request")
+    end = next(i for i in range(at, len(lines)) if json.loads(lines[i])["type"] == "repeat_end")
+    older = [changed(line, requests=None) if json.loads(line)["type"] == "repeat_end" else line
+             for line in lines]
+    hit = sum(json.loads(line)["type"] == "repeat_end" for line in lines[:at])
+    for journal in (lines, older):
+        recover(binary, put(tmp_path, journal), tmp_path)
+        assert files_of(tmp_path).rows == whole.rows
+        done = recover(binary, put(tmp_path, journal[:at] + journal[at + 1:]), tmp_path)
+        assert "request lines are missing in 1 repeat, whose error says where" in done.stderr
+        run = files_of(tmp_path)
+        assert run.rows[:hit] + run.rows[hit + 1:] == whole.rows[:hit] + whole.rows[hit + 1:]
+        row, planned = run.rows[hit], whole.rows[hit]["requests_planned"]
+        assert row["error"] == f"journal line {end} ends the repeat, but {planned - 1} of its " \
+                               f"{planned} requests are there"
+        assert row["tokens_per_second"] is None and row["verdict"] is None
+
+
+def test_a_line_that_is_there_twice_costs_its_repeat(binary, whole, tmp_path):
+    """A request's or a repeat's; those of a repeat that has ended cost nothing."""
+    lines = whole.journal_path.read_bytes().splitlines()
+    types = [json.loads(line)["type"] for line in lines]
+    for kind, why in (("request", "a second line of its request"),
+                      ("repeat", "its repeat was there before")):
+        at = types.index(kind, types.index("repeat_end"))
+        done = recover(binary, put(tmp_path, lines[:at + 1] + lines[at:]), tmp_path)
+        assert f"skipped 1 damaged line, the first is line {at + 2}; " in done.stderr
+        run = files_of(tmp_path)
+        assert run.rows[1]["error"] == f"journal line {at + 2} is damaged: {why}"
+        assert run.rows[:1] + run.rows[2:] == whole.rows[:1] + whole.rows[2:]
+    begin, end = types.index("repeat"), types.index("repeat_end") + 1
+    recover(binary, put(tmp_path, lines[:end] + lines[begin:end] + lines[end:]), tmp_path)
+    assert files_of(tmp_path).rows == whole.rows
+
+
 def test_damaged_line_of_a_cell(binary, whole, tmp_path):
     """Its repeats are left out, and that is said; those of other cells are what they were."""
     lines = whole.journal_path.read_bytes().splitlines()

@@ -19,6 +19,7 @@ When an answer is sent:
 --merged N           N events are written in one `send`, when the last of them is due
 --tokens-per-event N each event holds N tokens, the last one the rest
 --usage-each         each event says the usage so far, not only the last one
+--usage-whole        each event says the usage of the whole answer
 --finish-ms N        finish_reason comes in an event without text, so long after the last token
 --slots N            N answers at a time, the others wait in order of arrival
 --serial-prefill     the time to the first token of one request begins when that of the one before
@@ -102,6 +103,7 @@ def options():
         parser.add_argument("--" + name, type=int, default=fallback)
     parser.add_argument("--unanswered", type=float, default=0)
     parser.add_argument("--usage-each", action="store_true")
+    parser.add_argument("--usage-whole", action="store_true")
     parser.add_argument("--serial-prefill", action="store_true")
     return parser.parse_args()
 
@@ -185,6 +187,8 @@ class Stream:
         ends = tokens[-1] == self.count - 1 and self.opts.finish_ms is None
         text = "".join(f" t{k}" for k in tokens)
         more = {"usage": self.usage(tokens[-1] + 1)} if self.opts.usage_each else {}
+        if self.opts.usage_whole:
+            more = {"usage": self.usage(self.count)}
         role = ""
         if i == 0 and self.is_chat:
             role = self.data({"choices": [

@@ -40,7 +40,7 @@ class Journal:
         self.line("run", format=2, tool="inferbench test",
                   stamp="20260301_120000", start_wall_ns=1772366400123456789,
                   utc_offset_s=9 * 3600, seed=3, plan_sha256="cd" * 32,
-                  command=["inferbench"], options={}, **{
+                  command=["inferbench"], **{"options": {},
                       "percentiles": [50.0, 90.0, 95.0, 99.0, 99.9], "asked_percentiles": True,
                       "limits": {},
                       "fields": RUN_FIELDS, "env": {}, "serving_mode": "offline", **run})
@@ -89,20 +89,22 @@ class Journal:
         self.line("request", **r)
 
     def repeat(self, number, *, expected=0, speed=1.0, failures=(), ends=True, error=None,
-               cached=0, change=None, **fields):
+               cached=0, change=None, is_told=True, **fields):
         batch = self.shape["batch"]
         self.line("repeat", cell=self.cells - 1, repeat=number, warmup=number == 0,
                   planned=batch, expected_cached_tokens=expected)
-        failures = list(failures)
+        failures, written = list(failures), 0
         for index in range(batch):
             status, more = failures.pop(0) if failures else ("ok", {})
             if status == "ok" and index == batch - 1:
                 more = {**more, **(change or {})}
             if status != "missing":
                 self.request(number, index, status, speed=speed, cached=cached, **more)
+                written += 1
         self.now += 2 * S
         if ends:
-            self.line("repeat_end", cell=self.cells - 1, repeat=number, error=error,
+            told = {"requests": written} if is_told else {}
+            self.line("repeat_end", cell=self.cells - 1, repeat=number, error=error, **told,
                       fields={**END_FIELDS, **fields})
 
     def close(self, cut=""):
@@ -135,6 +137,7 @@ def write(path, seed):
     j.repeat(5, change={"tokens_out": None, "token_source": None})
     j.repeat(6, failures=[("failed", {"class": "engine", "error": "died"})] * 16)
     j.repeat(7, failures=[("failed", {"class": "engine"})] * 4, error="worker killed")
+    j.repeat(8, failures=[("missing", {})], is_told=False)  # of an older journal
     j.cell("mixed", 16, False, gaps=False, fixed=False, tokens=8)
     j.repeat(0, change={"tokens_in": 64})
     j.repeat(1)

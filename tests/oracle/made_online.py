@@ -37,8 +37,10 @@ class Online(Journal):
     """Cells and repeats of a load on a server."""
 
     def load(self, arrival, *, rate=None, slots=None, count=100, ramp_s=0.0, fixed=True,
-             gaps=True, caching=False, tokens=8, phase=True, **fields):
+             gaps=True, caching=False, tokens=8, phase=True, cap=None, **fields):
         more = {"ramp_up_s": ramp_s} if ramp_s else {}
+        if cap:
+            more["max_concurrency"] = fields["max_concurrency"] = cap
         own = {**CELL_FIELDS, "endpoint": "completions", "scenario": "short",
                "arrival": arrival, "request_rate": rate, "batch_size": slots,
                "ramp_up_s": ramp_s, "warmup_requests": 0, "is_streamed": True,
@@ -53,13 +55,15 @@ class Online(Journal):
     def answer(self, sent, speed, style):
         """Events after the send at `sent`, as [instant, class, tokens, stamp]. style: plain;
         end: the last token is an event without text, its reason alone; empty: some tokens
-        are empty events; many: some events have two tokens; read: several come in a read."""
+        are empty events; many: some events have two tokens; lag: some have none."""
         draw, left = self.draw, self.plan["tokens"]
         at, events = sent + round(draw.uniform(40, 60) * MS * speed), []
         while left > 0:
             tokens = min(left, 2 if style == "many" and draw.random() < 0.3 else 1)
             letter = "E" if style == "empty" and draw.random() < 0.2 else "T"
             events.append([at, letter, tokens, "x"])
+            if style == "lag" and draw.random() < 0.2:
+                events.append([at + MS, "T", 0, "x"])
             left -= tokens
             at += round(draw.uniform(4, 7) * MS * speed)
         if style == "end":
@@ -99,7 +103,7 @@ class Online(Journal):
         if not events:
             return r
         if r.get("counted"):
-            events = [e for e in events if e[2]]
+            events = [e for e in events if e[2] or e[1] == "T"]
         if not self.plan["gaps"]:
             for letter, name in (("T", "text"), ("E", "empty"), ("F", "finish")):
                 own = [e for e in events if e[1] == letter]
@@ -165,8 +169,9 @@ class Online(Journal):
         return out
 
     def run(self, number, *, change=None, expected=0, planned=None, ends=True, error=None,
-            fields=None, **more):
-        """One repeat. change: gets the list of requests before it is written."""
+            fields=None, told=0, **more):
+        """One repeat. change: gets the list of requests before it is written. told: as many
+        more requests as there are has its end; None: it does not tell, as once."""
         start = self.now
         phase = start + 300 * MS
         self.line("repeat", cell=self.cells - 1, repeat=number, warmup=number == 0,
@@ -180,6 +185,8 @@ class Online(Journal):
             self.line("request", cell=self.cells - 1, repeat=number, **self.written(r))
         self.now += S
         head = {"phase_ns": phase} if self.plan["phase"] else {}
+        if told is not None:
+            head["requests"] = len(requests) + told
         if ends:
             self.line("repeat_end", cell=self.cells - 1, repeat=number, error=error, **head,
                       fields={**END, **(fields or {})})
@@ -229,6 +236,12 @@ def worded(requests):
             r["tokens_out"] -= 1 + i % 3
 
 
+def mute(requests):
+    """Answers of no token at all, only an end."""
+    for r in requests[::4]:
+        r["tokens_out"], r["events"] = 0, r["events"][-1:]
+
+
 def late(requests):
     for r in requests[::30]:
         shift_by(r, 4 * MS, "sent_ns", "done_ns")
@@ -237,6 +250,17 @@ def late(requests):
 def stretched(requests):
     for i, r in enumerate(requests):
         shift_by(r, 4 * i * MS, "sent_ns", "done_ns")
+
+
+def without(*indices):
+    """Their lines are not there."""
+    def change(requests):
+        requests[:] = [r for r in requests if r["index"] not in indices]
+    return change
+
+
+def doubled(requests):
+    requests.append(dict(requests[3]))
 
 
 def one(**members):
@@ -250,7 +274,7 @@ def one(**members):
 
 def write(path, seed):
     """Every case of an online run; ends in the middle of a line."""
-    j = Online(path, seed, serving_mode="online", fields=RUN)
+    j = Online(path, seed, serving_mode="online", fields=RUN, options={"client-threads": "2"})
     j.load("poisson", rate=20.0, count=200, ramp_s=1.5, tokens=24)
     for n, style in enumerate(("plain", "plain", "end", "empty")):
         j.run(n, change=connected, style=style)
@@ -306,6 +330,26 @@ def write(path, seed):
     j.run(0)
     j.run(1)
     j.run(2, ends=False)
+    j.load("closed", slots=4, count=30)                     # lines lost, or written twice
+    j.run(0, change=without(30))
+    j.run(1, change=without(7), told=1)
+    j.run(2, change=doubled)
+    j.run(3, change=without(7), told=None)
+    j.run(4, told=None)
+    j.load("closed", slots=4, count=30, duration_s=2.0)
+    j.run(0, change=without(28), told=None)                 # of two threads
+    j.run(1, change=without(26), told=None)
+    j.load("poisson", rate=25.0, count=60, tokens=24)
+    j.run(0, style="lag", is_counted=True)
+    j.run(1, style="lag", is_counted=True)
+    j.run(2, style="lag")
+    j.load("poisson", rate=25.0, count=60, tokens=24, gaps=False)
+    j.run(0, style="lag", is_counted=True)
+    j.load("poisson", rate=25.0, count=60, tokens=24, fixed=False)
+    j.run(0, change=mute)
+    j.load("constant", rate=50.0, count=30, cap=8)
+    j.run(0, change=without(27, 28, 29), told=None)
+    j.run(1, change=without(7), told=None)
     j.close(cut='{"type":"request","at_ns":1')
 
 

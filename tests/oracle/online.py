@@ -210,7 +210,7 @@ def meets(request, slo):
 def goodput(row, shape):
     if row.get("slo") is None or row["reads"] != "good":
         return {"goodput_rps": None, "goodput_share": None}
-    slo, several = row["slo"], any(r.get("tokens_out") != 1 for r in shape.ok)
+    slo, several = row["slo"], any(r.get("tokens_out", 2) > 1 for r in shape.ok)
     if ("tpot_ms" in slo and row.get("tpot_mean_ms") is None and several) or \
             ("ttft_ms" in slo and row.get("decode_time") is None):
         return {"goodput_rps": None, "goodput_share": None}

@@ -43,9 +43,10 @@ def floored():
 
 
 def read_journal(path):
-    """The run line, cells, and repeats with their requests; a cut last line is left out."""
+    """The run line, cells, and repeats with their requests; a cut last line is left out, so is
+    a second line of a request, and `damage` says what else is not as it was written."""
     run, cells, repeats = None, [], []
-    for line in Path(path).read_bytes().split(b"\n"):
+    for number, line in enumerate(Path(path).read_bytes().split(b"\n"), 1):
         try:
             entry = json.loads(line)
         except ValueError:
@@ -56,11 +57,14 @@ def read_journal(path):
         elif kind == "cell":
             cells.append(entry)
         elif kind == "repeat":
-            repeats.append({"head": entry, "requests": [], "end": None})
+            repeats.append({"head": entry, "requests": [], "end": None, "damage": None})
         elif kind == "request":
-            repeats[-1]["requests"].append(entry)
+            take_request(repeats[-1], entry, number)
         elif kind == "repeat_end":
             repeats[-1]["end"] = entry
+            why = not_whole(run, cells, repeats[-1])
+            if why and not entry.get("error") and not repeats[-1]["damage"]:
+                repeats[-1]["damage"] = f"journal line {number} ends the repeat, but {why}"
     for repeat in repeats:
         for request in repeat["requests"]:
             forget_impossible(request)
@@ -68,13 +72,42 @@ def read_journal(path):
     return run, cells, repeats
 
 
+def take_request(repeat, request, number):
+    if any(request["index"] == other["index"] for other in repeat["requests"]):
+        repeat["damage"] = repeat["damage"] or \
+            f"journal line {number} is damaged: a second line of its request"
+        return
+    repeat["requests"].append(request)
+
+
+def not_whole(run, cells, repeat):
+    """What its requests lack: they are told, else planned; a load that may stop early has the
+    first ones of each client thread."""
+    cell, there = cells[repeat["head"]["cell"]], len(repeat["requests"])
+    is_closed = cell["fields"].get("arrival") == "closed"
+    wanted = repeat["end"].get("requests")
+    if wanted is None and run["format"] == 1:
+        return None
+    is_timed = cell["fields"].get("duration_s") or not repeat["head"]["planned"]
+    cap = cell.get("max_concurrency")
+    if wanted is None and (is_timed if is_closed else cap):
+        threads = min(int(run["options"].get("client-threads", 1)),
+                      cell["fields"]["batch_size"] if is_closed else cap)
+        indices = {r["index"] for r in repeat["requests"]}
+        holes = {i - threads for i in indices if i >= threads} - indices
+        return "not all of its requests are there" if holes else None
+    wanted = repeat["head"]["planned"] if wanted is None else wanted
+    return None if there == wanted else f"{there} of its {wanted} requests are there"
+
+
 def forget_impossible(request):
     """Counts that cannot be are unknown: more tokens than were asked for and a stop token."""
     for key in [key for key, value in request.items() if value is None]:
         del request[key]
     most, prompt = request["max_tokens"] + 1, 2 ** 31 - 1
+    has_text = "text" in request or ("event_ns" in request and "T" in request.get("classes", "T"))
     if not 0 <= request.get("tokens_out", 0) <= most or \
-            (request.get("tokens_out") == 0 and ("event_ns" in request or "text" in request)):
+            (request.get("tokens_out") == 0 and has_text):
         request.pop("tokens_out")
         request.pop("token_source", None)
     if not 0 <= request.get("tokens_in", 0) <= prompt:
@@ -276,6 +309,8 @@ class Oracle:
 
     def error(self, index, ok):
         end, requests = self.repeats[index]["end"], self.repeats[index]["requests"]
+        if self.repeats[index]["damage"]:
+            return self.repeats[index]["damage"]
         if end and end.get("error"):
             return end["error"]
         if not end:
@@ -324,7 +359,7 @@ class Oracle:
         s = samples(scope)
         answered = [r for r in scope if r["status"] == "ok"]
         several = [r for r in answered
-                   if r.get("tokens_out") != 1 and not r["answer"].is_whole]
+                   if r.get("tokens_out", 2) > 1 and not r["answer"].is_whole]
         has_errors = self.lost_share(row) > self.limit("ERRORS", 0.001)
         hidden = {"ttft", "ttft_service", "decode", "tpot", "itl"} if row["reads"] != "good" else set()
         hidden |= {name for name in ("ttft", "ttft_service", "decode")

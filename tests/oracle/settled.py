@@ -73,7 +73,8 @@ class Answer:
         self.last = max((c[2] for c in kept), default=self.done)
         if self.at is None:
             return
-        keep = [i for i, c in enumerate(self.cls) if c in letters]
+        keep = [i for i, c in enumerate(self.cls) if c in letters and
+                not (self.is_counted and self.tokens and self.tokens[i] == 0)]
         self.at = self.at[keep]
         stamps = [self.stamps[i] for i in keep]
         has_stamps = "stamps" in self.request or "classes" in self.request

@@ -54,6 +54,39 @@ def test_clean_rows_are_valid(made):
     assert all(r["connections_new"] == 67 and r["tls_p50_s"] > r["connect_p50_s"] for r in clean)
 
 
+def test_lines_that_are_not_there_or_there_twice(made):
+    """Their repeat has an error; so has one of an older journal, whose end does not tell how
+    many there were."""
+    checked, = oracle.check_run(made, is_whole=False)
+    rows = checked.rows[-14:-7] + checked.rows[-2:]
+    assert [(r["error"] or "").split(" ", 3)[-1] for r in rows] == [
+        "", "ends the repeat, but 29 of its 30 requests are there",
+        "is damaged: a second line of its request",
+        "ends the repeat, but 29 of its 30 requests are there", "",
+        "", "ends the repeat, but not all of its requests are there",
+        "", "ends the repeat, but not all of its requests are there"]
+    assert all(r["requests_ok"] == 30 for r in rows[2:3])
+    assert all(r["verdict"] is None and r["tokens_per_second"] is None
+               for r in rows if r["error"])
+
+
+def test_text_without_a_token(made):
+    """Of counted events it is an arrival, and ends no gap."""
+    checked, = oracle.check_run(made, is_whole=False)
+    rows = checked.rows[-7:-3]
+    assert [r["token_events"] for r in rows] == ["counted", "counted", None, "counted"]
+    for row in rows[:2]:
+        assert row["itl_share"] == 1 and 4 < row["itl_p50_ms"] < 7
+
+
+def test_answers_without_a_token(made):
+    """They have no time between tokens to give, and take none from the others."""
+    checked, = oracle.check_run(made, is_whole=False)
+    row = checked.rows[-3]
+    assert row["itl_share"] == row["tpot_share"] == 1 and row["tpot_requests"] < row["requests_ok"]
+    assert row["itl_p50_ms"] is not None and row["tpot_p50_ms"] is not None
+
+
 def test_failures_of_each_class(made):
     checked, = oracle.check_run(made, is_whole=False)
     row = next(r for r in rows_of(checked, arrival="gamma", repeat=1))

@@ -131,6 +131,34 @@ static void counted_events_keep_their_counts(void **state)
     assert_false(record().is_counted);
 }
 
+static bool is_counted(const int64_t *counts, size_t n, int64_t total)
+{
+    begin();
+    for (size_t i = 0; i < n; i++)
+        tokens(2000 + 10 * (int64_t)i, counts[i], EVENT_EXACT);
+    end(2100, total, TOKEN_SOURCE_usage);
+    const struct request_record r = record();
+    assert_int_equal(r.event_count, n);
+    assert_int_equal(r.classes[EVENT_TEXT].last_ns, 1000 + 10 * (int64_t)(n - 1));
+    return r.is_counted;
+}
+
+/* Counts that lag behind, or say all at once, tell nothing of the events. */
+static void counts_that_are_not_the_events(void **state)
+{
+    (void)state;
+    assert_true(is_counted((const int64_t[]){2, 0, 1, 0}, 4, 3));
+    assert_false(is_counted((const int64_t[]){0, 2, 1}, 3, 3));
+    assert_false(is_counted((const int64_t[]){3, 0, 0}, 3, 3));
+    assert_true(is_counted((const int64_t[]){3}, 1, 3));
+    begin(); /* an empty text first */
+    event(2000, EVENT_EMPTY, EVENT_EXACT, 1);
+    tokens(2010, 2, EVENT_EXACT);
+    event(2020, EVENT_FINISH, EVENT_EXACT, 1);
+    end(2021, 4, TOKEN_SOURCE_usage);
+    assert_true(record().is_counted);
+}
+
 /* A count that cannot be is unknown, whatever the server says. */
 static void impossible_counts(void **state)
 {
@@ -245,6 +273,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_event_with_class_and_stamp),
         cmocka_unit_test(counted_events_keep_their_counts),
+        cmocka_unit_test(counts_that_are_not_the_events),
         cmocka_unit_test(impossible_counts),
         cmocka_unit_test(one_piece),
         cmocka_unit_test(a_first_request_is_due_when_it_is_sent),

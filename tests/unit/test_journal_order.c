@@ -10,7 +10,9 @@
 #include "base/buf.h"
 
 /* A journal as words: c0 a cell, r01 the beginning of repeat 1 of cell 0, q01 a request
- * of it, e01 its end, x a damaged line. They are its lines, from 1 on. */
+ * of it, q014 its request 4, e01 its end, x a damaged line. They are its lines, from 1
+ * on.
+ */
 struct case_of {
     const char *lines;
     /* Its repeats: cell, repeat, requests, "." for an end, "!" and the line blamed. */
@@ -34,7 +36,8 @@ static void take(struct journal_order *o, const char *word, struct err *e)
     default: s = journal_order_current(o, name, &r, e); break;
     }
     if (s == STATUS_OK && r != NULL && word[0] == 'q')
-        s = journal_order_request(o, r, &q, e);
+        s = journal_order_request(
+            o, r, (int32_t)(strlen(word) > 3 ? word[3] - '0' : o->number + 10), &q, e);
     if (s == STATUS_OK && r != NULL && word[0] == 'e')
         r->is_ended = true;
     if (s == STATUS_BAD_INPUT) {
@@ -92,6 +95,7 @@ static void check(const struct case_of *c)
                  (int)note.first_damaged, note.repeats_lost);
     assert_int_equal(note.repeats_damaged, damaged_repeats);
     buf_fini(&got);
+    journal_order_fini(&o);
     arena_fini(&a);
 }
 
@@ -129,6 +133,10 @@ static void test_one_line(void **state)
         /* written twice */
         {"c0 c0 r00 e00", "00:0.", 1, 2, 0},
         {"c0 r00 e00 e00 r01 e01", "00:0. 01:0.", 1, 4, 0},
+        {"c0 r00 q001 q002 q001 e00 r01 q011 e01", "00:2.!5 01:1.", 1, 5, 0},
+        {"c0 r00 r00 q00 e00 r01 e01", "00:1.!3 01:0.", 1, 3, 0},
+        {"c0 r00 q00 e00 r00 q00 e00 r01 e01", "00:1. 01:0.", 3, 5, 0},
+        {"c0 r00 e00 r01 q01 e01 r00 q00 e00 c1 r10 e10", "00:0. 01:1. 10:0.", 3, 7, 0},
         /* gone without a trace */
         {"c0 q00 e00 r01 e01", "00:1.!2 01:0.", 1, 2, 0},
         {"r00 q00 e00 c1 r10 e10", "10:0.", 0, 0, 1},
@@ -179,6 +187,7 @@ static void test_beginning_made_up(void **state)
     assert_int_equal(run.repeats[1].start_ns, 6000);
     assert_int_equal(run.repeats[1].cell, 0);
     assert_int_equal(run.repeats[1].expected_cached_tokens, TOKENS_UNKNOWN);
+    journal_order_fini(&o);
     arena_fini(&a);
 }
 
@@ -204,8 +213,7 @@ static void test_growth(void **state)
         assert_int_equal(journal_order_repeat(&o, name, &r, &e), STATUS_OK);
         for (int k = 0; k < REQUESTS; k++) {
             assert_int_equal(journal_order_current(&o, name, &r, &e), STATUS_OK);
-            assert_int_equal(journal_order_request(&o, r, &q, &e), STATUS_OK);
-            q->index = k;
+            assert_int_equal(journal_order_request(&o, r, k, &q, &e), STATUS_OK);
         }
         r->is_ended = true;
     }
@@ -218,6 +226,7 @@ static void test_growth(void **state)
         for (int k = 0; k < REQUESTS; k++)
             assert_int_equal(r->requests[k].index, k);
     }
+    journal_order_fini(&o);
     arena_fini(&a);
 }
 

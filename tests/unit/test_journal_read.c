@@ -342,6 +342,37 @@ static void test_damaged_lines(void **state)
     buf_fini(&text);
 }
 
+/* A request's line that is gone: a repeat's end tells how many there were, in an older
+ * journal (here of a load with a cap) their indices do. */
+static void test_wrong_number(void **state)
+{
+    static const char *const end[] = {
+        "journal line 13 ends the repeat, but 1 of its 2 requests are there",
+        "journal line 13 ends the repeat, but not all of its requests are there"};
+    struct journal_fixture *fx = *state;
+    struct buf text;
+    journal_fixture_read(fx->path, &text);
+    for (int is_old = 0; is_old < 2; is_old++) {
+        struct arena a;
+        struct run_data run;
+        struct journal_note note;
+        struct err e;
+        put_changed(fx, &text, 12, "");
+        arena_init(&a, 64 << 20);
+        assert_int_equal(journal_read(fx->path, &a, &run, &note, &e), STATUS_OK);
+        assert_null(run.repeats[1].error);
+        assert_string_equal(run.repeats[2].error, end[is_old]);
+        assert_int_equal(run.repeats[2].request_count, 1);
+        assert_int_equal(note.repeats_damaged, 1);
+        assert_int_equal(note.repeats_short, 1);
+        assert_int_equal(note.lines_damaged, 0);
+        arena_fini(&a);
+        for (char *at = text.data; (at = strstr(at, "\"requests\":2")) != NULL;)
+            memcpy(at, "\"no_uests\"", 10); /* as it was before */
+    }
+    buf_fini(&text);
+}
+
 /* Rows of the repeats that no damaged line lies in are those of the whole run. */
 static void test_other_rows(void **state)
 {
@@ -488,6 +519,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_refused, setup, teardown),
         cmocka_unit_test_setup_teardown(test_names_elsewhere, setup, teardown),
         cmocka_unit_test_setup_teardown(test_damaged_lines, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_wrong_number, setup, teardown),
         cmocka_unit_test_setup_teardown(test_other_rows, setup, teardown),
         cmocka_unit_test_setup_teardown(test_unknown, setup, teardown),
         cmocka_unit_test(test_missing),

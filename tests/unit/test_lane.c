@@ -318,6 +318,67 @@ static void waiting_ends_with_the_duration(void **state)
     assert_int_equal(engine.cancelled, 2);
 }
 
+/* A closed load of a server from which nothing comes any more. */
+static void silence_ends_a_closed_load(void **state)
+{
+    (void)state;
+    plan(100, 1);
+    engine.holds = true;
+    const struct lane_work w = {.requests = requests,
+                                .count = 100,
+                                .in_flight_max = 3,
+                                .is_closed = true,
+                                .cpu = -1,
+                                .duration_s = (double)NAN,
+                                .drain_timeout_s = 0.05};
+    run(&lane, &engine, &w, records);
+    assert_int_equal(engine.sent_count, 3);
+    assert_int_equal(engine.cancelled, 3);
+    assert_true(clock_since(lane.start).ns >= NS_PER_S / 20);
+    for (size_t i = 0; i < 3; i++)
+        assert_int_equal(records[i].status, RECORD_UNANSWERED);
+    assert_non_null(strstr(lane.of[0]->error, "nothing of any answer within 0.05 s"));
+}
+
+/* Slots that wait for the ramp-up are not busy. */
+static void a_ramp_up_is_no_silence(void **state)
+{
+    (void)state;
+    plan(100, 1);
+    engine.holds = true;
+    const struct lane_work w = {.requests = requests,
+                                .count = 100,
+                                .in_flight_max = 2,
+                                .is_closed = true,
+                                .cpu = -1,
+                                .ramp_up_s = 0.5,
+                                .duration_s = (double)NAN,
+                                .drain_timeout_s = 0.05};
+    run(&lane, &engine, &w, records);
+    assert_int_equal(engine.sent_count, 2);
+    assert_true(clock_since(lane.start).ns >= NS_PER_S / 4);
+}
+
+/* Each answer takes longer than a drain may, and something comes all the time. */
+static void long_answers_are_no_silence(void **state)
+{
+    (void)state;
+    plan(150, 1);
+    engine.slow_s = 0.01;
+    const struct lane_work w = {.requests = requests,
+                                .count = 150,
+                                .in_flight_max = 100,
+                                .is_closed = true,
+                                .cpu = -1,
+                                .duration_s = (double)NAN,
+                                .drain_timeout_s = 0.5};
+    run(&lane, &engine, &w, records);
+    assert_int_equal(engine.sent_count, 150);
+    for (size_t i = 0; i < 50; i++) /* the last ones are what the drain is for */
+        assert_int_equal(records[i].status, RECORD_OK);
+    assert_true(records[99].done_ns - records[99].sent_ns > NS_PER_S / 2);
+}
+
 /* Answers that free slots keep the load going, however long it takes them all. */
 static void slots_that_become_free_are_used(void **state)
 {
@@ -382,6 +443,9 @@ int main(void)
         cmocka_unit_test_setup_teardown(nobody_waits_for_a_slot_for_ever, clear, fini),
         cmocka_unit_test_setup_teardown(waiting_ends_with_the_duration, clear, fini),
         cmocka_unit_test_setup_teardown(slots_that_become_free_are_used, clear, fini),
+        cmocka_unit_test_setup_teardown(silence_ends_a_closed_load, clear, fini),
+        cmocka_unit_test_setup_teardown(a_ramp_up_is_no_silence, clear, fini),
+        cmocka_unit_test_setup_teardown(long_answers_are_no_silence, clear, fini),
         cmocka_unit_test_setup_teardown(what_waits_is_not_sent_after_the_duration, clear,
                                         fini),
     };

@@ -355,6 +355,26 @@ static void tokens_counted_with_their_events(void **state)
     assert_int_equal(lane.events[1].tokens, 2);
 }
 
+/* A text is an arrival, whether its count has risen or not; nothing else is. */
+static void a_text_without_a_token(void **state)
+{
+    (void)state;
+    setup.counts = OPENAI_COUNTS_CONTINUOUS;
+    head();
+    chunk("data: {\"choices\":[{\"text\":\"ab\"}],\"usage\":{\"prompt_tokens\":5,"
+          "\"total_tokens\":5,\"completion_tokens\":0}}\n\n");
+    read_all(2000);
+    assert_int_equal(lane.event_count, 1);
+    is_token(0, EVENT_EXACT, 2000);
+    assert_int_equal(lane.events[0].tokens, 0);
+    chunk("data: {\"choices\":[{\"text\":\"\"}],\"usage\":{\"prompt_tokens\":5,"
+          "\"total_tokens\":5,\"completion_tokens\":0}}\n\n");
+    chunk("data: {\"choices\":[],\"usage\":{\"prompt_tokens\":5,"
+          "\"total_tokens\":5,\"completion_tokens\":0}}\n\n");
+    read_all(2100);
+    assert_int_equal(lane.event_count, 1);
+}
+
 static void errors_before_the_stream(void **state)
 {
     (void)state;
@@ -460,6 +480,7 @@ int main(void)
         TEST(success_without_done),
         TEST(a_role_is_no_token),
         TEST(tokens_counted_with_their_events),
+        TEST(a_text_without_a_token),
         TEST(errors_before_the_stream),
         TEST(an_answer_that_is_no_stream),
         TEST(what_nobody_asked_for_ends_the_connection),

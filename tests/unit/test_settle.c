@@ -150,6 +150,24 @@ static void test_counted(void **state)
     assert_true(record_has_gap(q, 1));
 }
 
+/* A text without a token ends no gap, and may be the last arrival. */
+static void test_counted_none(void **state)
+{
+    (void)state;
+    struct request_record *q = answer("TTTT", 3);
+    counts[0][0] = counts[0][2] = 1;
+    counts[0][1] = counts[0][3] = 0;
+    q->tokens_out = 2;
+    q->event_tokens = counts[0];
+    q->is_counted = true;
+    settle_repeat(&repeat);
+    is(q, RECORD_SETTLED, 100, 130);
+    assert_int_equal(q->event_count, 2);
+    assert_int_equal(q->at_ns[1], 120);
+    assert_int_equal(record_event_tokens(q, 1), 1);
+    assert_true(record_has_gap(q, 1));
+}
+
 /* Two tokens of one read share its stamp, which is the later one's. */
 static void test_one_read(void **state)
 {
@@ -244,10 +262,10 @@ int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup(name, set_up)
     const struct CMUnitTest tests[] = {
-        TEST(test_framings),    TEST(test_majority),     TEST(test_half),
-        TEST(test_end_of_text), TEST(test_counted),      TEST(test_one_read),
-        TEST(test_no_gaps),     TEST(test_without_text), TEST(test_old_runs_stay),
-        TEST(test_differences),
+        TEST(test_framings),      TEST(test_majority),    TEST(test_half),
+        TEST(test_end_of_text),   TEST(test_counted),     TEST(test_counted_none),
+        TEST(test_one_read),      TEST(test_no_gaps),     TEST(test_without_text),
+        TEST(test_old_runs_stay), TEST(test_differences),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -56,6 +56,21 @@ static void test_failures(void **state)
     stats_fixture_near(t.prompt_tokens_planned, (16 + 17 + 18 + 19) / 4.0 * 6, 1e-9);
 }
 
+/* Answers that may have a time between tokens. */
+static void test_several_tokens(void **state)
+{
+    static const int64_t tokens[] = {0, 1, 2, TOKENS_UNKNOWN};
+    struct stats_fixture *f = *state;
+    struct tally t;
+    stats_fixture_init(f);
+    struct repeat_data *r = &f->repeats[1];
+    r->request_count = 4;
+    for (int i = 0; i < 4; i++)
+        r->requests[i].tokens_out = tokens[i];
+    tally_count(r, &t);
+    assert_int_equal(t.multi, 2);
+}
+
 static void test_unanswered_and_http(void **state)
 {
     struct stats_fixture *f = *state;
@@ -99,6 +114,9 @@ static void test_stamps(void **state)
     assert_int_equal(t.gaps_excluded, 2);
     q->event_count = 0;
     q->classes[EVENT_TEXT].stamps[EVENT_BOUNDED] = 7;
+    tally_count(&f->repeats[1], &t); /* no event was a token */
+    assert_int_equal(t.stamps_bounded, 0);
+    q->marks = NULL; /* nobody kept the events */
     tally_count(&f->repeats[1], &t);
     assert_int_equal(t.stamps_bounded, 7);
 }
@@ -135,11 +153,9 @@ static int tear_down(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_sums),
-        cmocka_unit_test(test_failures),
-        cmocka_unit_test(test_unanswered_and_http),
-        cmocka_unit_test(test_stamps),
-        cmocka_unit_test(test_unknown),
+        cmocka_unit_test(test_sums),           cmocka_unit_test(test_failures),
+        cmocka_unit_test(test_several_tokens), cmocka_unit_test(test_unanswered_and_http),
+        cmocka_unit_test(test_stamps),         cmocka_unit_test(test_unknown),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }
