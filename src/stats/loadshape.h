@@ -29,8 +29,7 @@
 /* Answers that are early: as many as a median needs (quantile.h), and a share of all. */
 #define LOADSHAPE_EARLY       11
 #define LOADSHAPE_EARLY_SHARE 0.05
-#define LOADSHAPE_SETTLE_E0   3  /* until an open load is taken to be steady */
-#define LOADSHAPE_JUDGED_E0   12 /* of the window, to judge overload by */
+#define LOADSHAPE_SETTLE_E0   3 /* until an open load is taken to be steady */
 
 struct loadshape_window {
     bool is_whole;
