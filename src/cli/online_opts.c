@@ -207,7 +207,7 @@ const struct opt online_opts_table[] = {
      .max = 1e7,
      LOAD,
      .help = "requests of a repeat; unset: 9 x concurrency, at least 16 more than it; "
-             "of an open load what is due in 60 s, more for answers above 128 tokens, at "
+             "of an open load what is due in 90 s, more for answers above 128 tokens, at "
              "least 300; with --duration as many as fit"},
     {.name = "duration",
      .type = OPT_DURATION,

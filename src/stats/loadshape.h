@@ -31,7 +31,6 @@
 #define LOADSHAPE_EARLY       11
 #define LOADSHAPE_EARLY_SHARE 0.05
 #define LOADSHAPE_SETTLE_E0   3   /* until an open load is taken to be steady */
-#define LOADSHAPE_JUDGED_E0   12  /* of the window, to judge overload by */
 #define LOADSHAPE_LEAST_E0    0.9 /* of a closed window: a wave of answers */
 
 struct loadshape_window {

@@ -10,11 +10,8 @@
 #include "stats/verdict_tokens.h"
 
 #define CLASSES_BYTES 160
-/* OVERLOADED, the second test: in flight at the end against what early answers give. */
-#define END_SHARE   1.25
-#define CLOSED_CURE 9  /* waves of answers, as many as the default has */
-#define CURE_E0     20 /* lets the window be as long as LOADSHAPE_JUDGED_E0, with room */
-#define LATE_SENDS  3
+#define CLOSED_CURE   9 /* waves of answers, as many as the default has */
+#define LATE_SENDS    3
 
 #define num verdict_case_num
 
@@ -148,59 +145,9 @@ void verdict_load_rate_missed(struct verdict_case *c)
         "the last send %.3g s behind the plan, limit %.3g s", stretch_s, limit_s);
 }
 
-/* The window must be long against an answer; in definitions 1, half of the time. */
-static bool is_short(const struct verdict_case *c)
-{
-    double e0_s = num(c, FIELD_e2e_early_s), steady_s = num(c, FIELD_steady_s);
-    if (c->run->definitions == 1)
-        return !(steady_s >= num(c, FIELD_window_s) / 2);
-    return !(steady_s >= LOADSHAPE_JUDGED_E0 * e0_s);
-}
-
-void verdict_load_overloaded(struct verdict_case *c)
-{
-    double middle = num(c, FIELD_inflight_middle), last = num(c, FIELD_inflight_last);
-    if (!verdict_case_is_open(c) || is_short(c) || isnan(middle))
-        return;
-    double chance = 3 * sqrt((middle + last) / 2); /* Poisson, of the mean of both */
-    double limit = middle + fmax(c->limit * middle, chance);
-    double expected = num(c, FIELD_inflight_expected), end = num(c, FIELD_inflight_end);
-    bool is_high = c->run->definitions == 1 ||
-                   end > END_SHARE * expected + 3 * sqrt(expected);
-    verdict_case_number(c, (struct verdict_number){last, limit, last > limit && is_high},
-                        "in flight from %.3g to %.3g, limit %.3g", middle, last, limit);
-}
-
-/* A whole number of requests, of two digits above 100. */
-static double rounded_up(double n)
-{
-    double step = n > 1000 ? 100 : n > 100 ? 10 : 1;
-    return ceil(n / step) * step;
-}
-
-/* "too short to judge overload; --num-prompts 300" */
-static void cure(const struct verdict_case *c, char *text, size_t room)
-{
-    double e0_s = num(c, FIELD_e2e_early_s), ramp_s = c->settings->ramp_up_s;
-    double rate = num(c, FIELD_request_rate);
-    double requests = rounded_up(rate * (ramp_s / 2 + CURE_E0 * e0_s));
-    double seconds = ceil(ramp_s + CURE_E0 * e0_s);
-    bool has_duration = !isnan(num(c, FIELD_duration_s));
-    bool has_count = !isnan(num(c, FIELD_num_prompts)) || !has_duration;
-    int used = snprintf(text, room, "too short to judge overload;");
-    if (isnan(e0_s)) {
-        (void)snprintf(text + used, room - (size_t)used, " nothing was answered");
-        return;
-    }
-    if (has_duration)
-        used += snprintf(text + used, room - (size_t)used, " --duration %.0fs", seconds);
-    if (has_count)
-        (void)snprintf(text + used, room - (size_t)used, " --num-prompts %.0f", requests);
-}
-
 /* A closed load that ended before it had a steady part: its rate is that of a start and
  * an end. */
-static void closed_short(struct verdict_case *c)
+void verdict_load_no_steady_part(struct verdict_case *c)
 {
     double steady_s = num(c, FIELD_steady_s), e0_s = num(c, FIELD_e2e_early_s);
     double ramp_s = c->settings->ramp_up_s, slots = num(c, FIELD_batch_size);
@@ -217,22 +164,6 @@ static void closed_short(struct verdict_case *c)
     verdict_case_number(
         c, (struct verdict_number){steady_s, LOADSHAPE_LEAST_E0 * e0_s, !(steady_s > 0)},
         "too short to have a steady part; %s", cure);
-}
-
-void verdict_load_short_run(struct verdict_case *c)
-{
-    char text[128];
-    if (!verdict_case_is_open(c)) {
-        closed_short(c);
-        return;
-    }
-    double limit = c->run->definitions == 1
-                       ? num(c, FIELD_window_s) / 2
-                       : LOADSHAPE_JUDGED_E0 * num(c, FIELD_e2e_early_s);
-    cure(c, text, sizeof text);
-    verdict_case_number(
-        c, (struct verdict_number){num(c, FIELD_steady_s), limit, is_short(c)}, "%s",
-        text);
 }
 
 void verdict_load_rate_capped(struct verdict_case *c)

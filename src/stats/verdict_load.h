@@ -1,5 +1,5 @@
-/* Judges of the load: were requests answered, sent on time, and could the server keep up?
- */
+/* Judges of the load: were requests answered, and sent on time? Whether the server could
+ * keep up: verdict_overload.h. */
 #ifndef STATS_VERDICT_LOAD_H
 #define STATS_VERDICT_LOAD_H
 
@@ -13,10 +13,8 @@ void verdict_load_short_output(struct verdict_case *c);
 void verdict_load_client_late(struct verdict_case *c);
 void verdict_load_client_busy(struct verdict_case *c);
 void verdict_load_rate_missed(struct verdict_case *c);
-/* Both tests: requests in flight grow within the window, and stand above what early
- * answers and the rate give. Simulated: tests/sim. */
-void verdict_load_overloaded(struct verdict_case *c);
-void verdict_load_short_run(struct verdict_case *c);
 void verdict_load_rate_capped(struct verdict_case *c);
+/* SHORT_RUN of a closed load. */
+void verdict_load_no_steady_part(struct verdict_case *c);
 
 #endif

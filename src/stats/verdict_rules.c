@@ -3,6 +3,7 @@
 
 #include "stats/verdict_engine.h"
 #include "stats/verdict_load.h"
+#include "stats/verdict_overload.h"
 #include "stats/verdict_repeats.h"
 #include "stats/verdict_tokens.h"
 
@@ -35,7 +36,7 @@ static const struct verdict_rule rules[] = {
     {.code = "OVERLOADED",
      .field = FIELD_inflight_last,
      .limit = 0.2,
-     .judge = verdict_load_overloaded,
+     .judge = verdict_overload_judge,
      .help = "requests in flight kept growing: the server cannot keep this rate"},
     {.code = "CACHE_UNEXPECTED",
      .field = FIELD_cached_input_tokens,
@@ -58,7 +59,7 @@ static const struct verdict_rule rules[] = {
      .kind = VERDICT_INCONCLUSIVE,
      .field = FIELD_steady_s,
      .limit = NAN,
-     .judge = verdict_load_short_run,
+     .judge = verdict_overload_short_run,
      .help =
          "the load was too short: for a steady part, or to tell if the server keeps up"},
     {.code = "CACHE_EVICTED",

@@ -6,8 +6,8 @@ import numpy as np
 from oracle import reference as ref
 
 EARLY = 11
-SETTLE, JUDGED = 3, 12  # of E0: until an open load is steady, and to judge it
-LEAST = 0.9  # of E0: of a closed window
+SETTLE, LEAST, GROWTH, LEVEL = 3, 3, 5, 12  # of E0: until an open load is steady, to judge it
+WAVE = 0.9  # of E0: the least of a closed window
 
 
 def made(request, has_gaps):
@@ -77,7 +77,7 @@ class Shape:
         else:
             begin += round(SETTLE * self.e0 * 1e9)
         last = end if self.is_closed else max(known(self.requests, "due_ns"))
-        least = int(LEAST * self.e0 * 1e9) if self.is_closed else 1
+        least = int(WAVE * self.e0 * 1e9) if self.is_closed else 1
         if is_whole or last - begin < least:
             return (min(known(self.requests, "sent_ns")),
                     max(r["answer"].last for r in self.ok), True)
@@ -274,15 +274,41 @@ def is_open(row):
     return row["serving_mode"] == "online" and isinstance(row["request_rate"], (int, float))
 
 
-def is_short(row):
-    return row["steady_s"] < JUDGED * row["e2e_early_s"]
+def due_count(row):
+    return row["request_rate"] * (row["steady_s"] + SETTLE * row["e2e_early_s"])
 
 
 def overload_limit(row, limit):
-    middle, last = row["inflight_middle"], row["inflight_last"]
-    return middle + max(limit * middle, 3 * ((middle + last) / 2) ** 0.5)
+    return row["inflight_middle"] * (1 + limit)
 
 
-def stands_high(row):
+def high_limit(row):
     expected = row["inflight_expected"]
-    return row["inflight_end"] > 1.25 * expected + 3 * expected ** 0.5
+    return 1.25 * expected + 3 * expected ** 0.5
+
+
+def is_overloaded(row, limit):
+    chance = row["inflight_expected"] + 2 * (2 * due_count(row)) ** 0.5
+    return row["inflight_last"] > overload_limit(row, limit) and \
+        row["inflight_end"] > max(high_limit(row), chance) and \
+        row["steady_s"] >= GROWTH * row["e2e_early_s"]
+
+
+def level_limit(row):
+    """In flight at the end, below which an overload of 1.5 would have shown."""
+    due = due_count(row)
+    hidden = due / 3 - 2 * (due * 5 / 3) ** 0.5
+    is_long = row["steady_s"] >= LEVEL * row["e2e_early_s"]
+    return hidden if is_long else min(hidden, high_limit(row))
+
+
+def is_below_least(row):
+    return row["steady_s"] < LEAST * row["e2e_early_s"]
+
+
+def is_open_question(row, limit):
+    return row["inflight_end"] > level_limit(row) and not is_overloaded(row, min(limit, 0.2))
+
+
+def is_short(row, limit):
+    return is_below_least(row) or is_open_question(row, limit)

@@ -478,10 +478,13 @@ class Oracle:
             rule("ANSWERS_BUFFERED", "stamps_bounded", stamps["bounded"] / sum(stamps.values()),
                  limit, online.reads_of(row, limit) == "buffered")
         if is_open:
-            rule("SHORT_RUN", "steady_s", row["steady_s"], online.JUDGED * row["e2e_early_s"],
-                 online.is_short(row), "open")
-        if row["arrival"] == "closed" and row["steady_s"] is not None:
             rule("SHORT_RUN", "steady_s", row["steady_s"], online.LEAST * row["e2e_early_s"],
+                 online.is_below_least(row), "open")
+            if not online.is_below_least(row):
+                rule("SHORT_RUN", "inflight_end", row["inflight_end"], online.level_limit(row),
+                     online.is_open_question(row, limits.get("OVERLOADED", 0.2)), "open")
+        if row["arrival"] == "closed" and row["steady_s"] is not None:
+            rule("SHORT_RUN", "steady_s", row["steady_s"], online.WAVE * row["e2e_early_s"],
                  row["steady_s"] == 0, "open")
         if hits:
             warn("CACHE_EVICTED", "cached_input_tokens", cached, expected,
@@ -524,10 +527,10 @@ class Oracle:
             limit = limits.get("RATE_MISSED", 0.01) * seconds(max(due) - min(due)) + 0.01
             rule("RATE_MISSED", "send_stretch_s", row["send_stretch_s"], limit,
                  row["send_stretch_s"] > limit)
-        if not online.is_short(row):
-            limit = online.overload_limit(row, limits.get("OVERLOADED", 0.2))
-            rule("OVERLOADED", "inflight_last", row["inflight_last"], limit,
-                 row["inflight_last"] > limit and online.stands_high(row))
+        share = limits.get("OVERLOADED", 0.2)
+        if not online.is_short(row, share):
+            rule("OVERLOADED", "inflight_last", row["inflight_last"],
+                 online.overload_limit(row, share), online.is_overloaded(row, share))
 
     # Summary
 

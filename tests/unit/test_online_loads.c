@@ -87,7 +87,7 @@ static void open_loads(void **state)
     assert_int_equal(load(f, 0)->num_prompts, 30);
 }
 
-/* What is due in a minute, longer where answers are, 300 at least. */
+/* What is due in 90 s, longer where answers are, 300 at least. */
 static void length_of_an_open_load(void **state)
 {
     struct online_job_fixture *f = *state;
@@ -96,11 +96,11 @@ static void length_of_an_open_load(void **state)
         int64_t prompts;
     } cases[] = {
         {"--request-rate 0.5", 300},
-        {"--request-rate 20", 1200},
-        {"--request-rate 20 --ramp-up 10s", 1300},
-        {"--request-rate 20 --max-tokens 64", 1200},
-        {"--request-rate 20 --max-tokens 512", 4800},
-        {"--request-rate 20 --scenarios short long_generation", 9600},
+        {"--request-rate 20", 1800},
+        {"--request-rate 20 --ramp-up 10s", 1900},
+        {"--request-rate 20 --max-tokens 64", 1800},
+        {"--request-rate 20 --max-tokens 512", 7200},
+        {"--request-rate 20 --scenarios short long_generation", 14400},
         {"--request-rate inf", 300},
         {"--request-rate 1e6 --num-runs 2", 10000000},
     };

@@ -353,27 +353,35 @@ static void in_flight(struct bench *b, double middle, double last, double end,
     set(b, FIELD_inflight_expected, value_num(expected));
 }
 
+/* 200 requests/s for 15 s are 3,000: chance 155, 859 may hide an overload of 1.5. */
+static void at_200_rps(struct bench *b)
+{
+    online(b);
+    b->f.cells[0].fields.v[FIELD_request_rate] = value_num(200);
+}
+
 static void test_overload(void **state)
 {
     struct bench *b = *state;
-    online(b);
+    at_200_rps(b);
     in_flight(b, 400, 480, 600, 100);
     expect(b, "[]", "[]");
     in_flight(b, 400, 481, 600, 100);
     expect(b, "[\"OVERLOADED\"]", "[]");
     assert_true(has_text(b, "in flight from 400 to 481, limit 480"));
-    in_flight(b, 400, 481, 155, 100); /* 1.25 x 100 + 30: chance alone */
+    in_flight(b, 400, 481, 254.9, 100); /* 100 + 2 sqrt(6,000): a queue by chance */
     expect(b, "[]", "[]");
-    in_flight(b, 400, 481, 155.1, 100);
+    in_flight(b, 400, 481, 255, 100);
     expect(b, "[\"OVERLOADED\"]", "[]");
+    in_flight(b, 400, 481, 568, 400); /* 1.25 x 400 + 60 is more than 400 + 155 */
+    expect(b, "[\"OVERLOADED\"]", "[]");
+    in_flight(b, 400, 481, 559, 400);
+    expect(b, "[]", "[]");
     b->f.cells[0].fields.v[FIELD_request_rate] = value_null();
     b->f.cells[0].fields.v[FIELD_arrival] = value_str("closed");
+    in_flight(b, 400, 481, 568, 400);
     expect(b, "[]", "[]");
-    online(b); /* 3 sqrt of the mean, 8, is more than 20 % of 4 */
-    in_flight(b, 4, 12, 99, 1);
-    expect(b, "[]", "[]");
-    in_flight(b, 4, 14, 99, 1); /* 4 + 3 x 3 = 13 */
-    expect(b, "[\"OVERLOADED\"]", "[]");
+    at_200_rps(b);
     in_flight(b, 0, 0.5, 99, 1); /* a third in which nothing was due */
     expect(b, "[]", "[]");
 }
@@ -382,11 +390,12 @@ static void test_overload(void **state)
 static void test_short_run(void **state)
 {
     struct bench *b = *state;
-    online(b);
-    set(b, FIELD_steady_s, value_num(11.99)); /* less than 12 answers long */
+    at_200_rps(b);
+    set(b, FIELD_steady_s, value_num(2.99)); /* less than 3 answers long */
     in_flight(b, 100, 1000, 1000, 1);
     expect(b, "[\"SHORT_RUN\"]", "[]");
-    assert_true(has_text(b, "too short to judge overload; --num-prompts 200"));
+    assert_true(has_text(b, "too short to judge overload; --num-prompts 4000"));
+    assert_true(has_text(b, "\"field\":\"steady_s\",\"value\":2.99,\"limit\":3.0"));
     b->f.cells[0].fields.v[FIELD_duration_s] = value_num(5);
     b->f.cells[0].ramp_up_s = 1;
     expect(b, "[\"SHORT_RUN\"]", "[]");
@@ -400,6 +409,52 @@ static void test_short_run(void **state)
     set(b, FIELD_steady_s, value_num(1));
     b->f.cells[0].fields.v[FIELD_request_rate] = value_str("inf"); /* does not apply */
     expect(b, "[]", "[]");
+}
+
+/* Few answers long: VALID where in flight has not risen, INVALID where it grows and that
+ * can be seen. */
+static void test_a_few_answers_long(void **state)
+{
+    struct bench *b = *state;
+    at_200_rps(b);
+    set(b, FIELD_steady_s, value_num(4.99));
+    in_flight(b, 200, 210, 292, 200); /* 1.25 x 200 + 42 */
+    expect(b, "[]", "[]");
+    in_flight(b, 400, 600, 900, 200); /* 5 answers are needed for growth */
+    expect(b, "[\"SHORT_RUN\"]", "[]");
+    set(b, FIELD_steady_s, value_num(5));
+    expect(b, "[\"OVERLOADED\"]", "[]");
+    set(b, FIELD_steady_s, value_num(11.99));
+    in_flight(b, 400, 480, 500, 200); /* high, and not yet seen to have come to rest */
+    expect(b, "[\"SHORT_RUN\"]", "[]");
+    set(b, FIELD_steady_s, value_num(12));
+    expect(b, "[]", "[]");
+}
+
+/* Few requests: an overload of 1.5 leaves a third of them in flight. */
+static void test_few_requests(void **state)
+{
+    struct bench *b = *state;
+    online(b); /* 150 are due: 50 - 2 sqrt(250) = 18.38 */
+    in_flight(b, 10, 11, 18.37, 5);
+    expect(b, "[]", "[]");
+    in_flight(b, 10, 11, 18.39, 5);
+    expect(b, "[\"SHORT_RUN\"]", "[]");
+    assert_true(has_text(b, "too short to judge overload; --num-prompts 300"));
+    assert_true(
+        has_text(b, "\"field\":\"inflight_end\",\"value\":18.39,\"limit\":18.377"));
+    in_flight(b, 10, 30, 39, 4); /* 4 + 2 sqrt(300) = 38.6 */
+    expect(b, "[\"OVERLOADED\"]", "[]");
+    struct limit limit = {"OVERLOADED", 9}; /* it shows, and is allowed */
+    b->f.run.limits = &limit;
+    b->f.run.limit_count = 1;
+    expect(b, "[]", "[]");
+    b->f.run.limit_count = 0;
+    online(b); /* 45 are due */
+    set(b, FIELD_e2e_early_s, value_num(0.5));
+    set(b, FIELD_steady_s, value_num(3));
+    in_flight(b, 0, 0, 0, 1);
+    expect(b, "[\"SHORT_RUN\"]", "[]");
 }
 
 /* Definitions 1: half of the window is long enough, and a shorter run is VALID, warned.
@@ -526,6 +581,7 @@ int main(void)
         cmocka_unit_test(test_overload),        cmocka_unit_test(test_limits),
         cmocka_unit_test(test_table),           cmocka_unit_test(test_buffered),
         cmocka_unit_test(test_tokens),          cmocka_unit_test(test_short_run),
+        cmocka_unit_test(test_few_requests),    cmocka_unit_test(test_a_few_answers_long),
         cmocka_unit_test(test_two_repeats),     cmocka_unit_test(test_cell_of_rows),
         cmocka_unit_test(test_old_definitions),
     };
