@@ -299,6 +299,30 @@ static enum status take_row(struct job *j, size_t index, struct err *e)
 
 /* --- a file */
 
+/* The refusal of the first such row, with how many there are. */
+static enum status refuse_rows(const struct bundle *b, struct err *e)
+{
+    *e = b->refusal;
+    if (b->refused == 1)
+        return status_hint(e, "This row is not as it was written and is not logged. Log "
+                              "the file that it comes from");
+    return status_hint(e,
+                       "%zu rows are not as they were written and are not logged. Log "
+                       "the file that they come from",
+                       b->refused);
+}
+
+/* Why not all rows are there. */
+static enum status conclude(struct job *j, struct err *e)
+{
+    struct sync_outcome *out = j->out;
+    if (out->first.code == STATUS_OK && out->refused > 0)
+        (void)refuse_rows(&j->bundle, &out->first);
+    if (out->first.code != STATUS_OK)
+        *e = out->first;
+    return out->first.code;
+}
+
 /* After such a failure the next row fares no better. */
 static bool is_final(const struct job *j, enum status s)
 {
@@ -367,7 +391,10 @@ static void make_link(struct job *j)
 static enum status work(struct job *j, struct err *e)
 {
     const struct sync_options *o = j->options;
-    j->out->rows = j->out->pending = j->bundle.count;
+    j->out->refused = j->bundle.refused;
+    j->out->rows = j->out->pending = j->bundle.count + j->bundle.refused;
+    if (j->bundle.count == 0 && j->bundle.refused > 0)
+        return refuse_rows(&j->bundle, e);
     j->end = clock_after(
         clock_now(), clock_seconds(o->limit_s + (double)j->bundle.count * o->row_more_s));
     j->context = (struct entry_context){
@@ -381,13 +408,11 @@ static enum status work(struct job *j, struct err *e)
         return e->code;
     j->server.tries = o->tries;
     j->server.stop = o->stop;
-    j->out->pending = 0;
+    j->out->pending = j->bundle.refused;
     take_rows(j);
     make_link(j);
     j->out->ledger_path = j->bundle.ledger_path;
-    if (j->out->first.code != STATUS_OK)
-        *e = j->out->first;
-    return j->out->first.code;
+    return conclude(j, e);
 }
 
 enum status sync_file(const char *results_path, const struct sync_options *o,

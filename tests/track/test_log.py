@@ -176,6 +176,30 @@ def test_published(track, server, client, experiment):
     assert len(client.runs(server.uri, experiment)) == 4
 
 
+REWRITTEN = {
+    "numbers": lambda value: float(value) if isinstance(value, (bool, int)) else value,
+    "texts": lambda value: value if value is None else str(value),
+}
+
+
+@pytest.mark.parametrize("turn", REWRITTEN)
+def test_rows_of_a_notebook(track, server, client, experiment, turn):
+    """What another program wrote in a row's place is not logged; the row itself can be, later."""
+    files = rows.make_run(track, "--no-mlflow")
+    rewritten = [{key: REWRITTEN[turn](value) for key, value in row.items()}
+                 for row in files.rows]
+    rewritten[3] = files.rows[3]
+    path = track.folder / "notebook_results.json"
+    path.write_text(json.dumps({"metadata": files.data["metadata"], "results": rewritten}))
+    done = track.sync(path, server.uri, experiment, code=1)
+    assert counted(done) == (16, 1, 0)
+    assert "15 not logged" in done.stdout
+    assert re.search(r"notebook_results\.json: row 0: batch_size is (1\.0|\"1\"), not a whole "
+                     r"number", done.stderr), done.stderr
+    assert counted(track.sync("results", server.uri, experiment)) == (16, 15, 1)
+    rows.check_all(client, server.uri, experiment, files.rows)
+
+
 def test_folder(track, server, client, experiment):
     """All results files of a folder."""
     first = rows.make_run(track, "--no-mlflow", folder="all/a")

@@ -91,6 +91,23 @@ static void the_published_tools_file(void **state)
     bundle_close(&b);
 }
 
+static void rows_of_a_notebook(void **state)
+{
+    struct foreign_fixture *f = *state;
+    struct bundle b;
+    open_ok(f,
+            foreign_fixture_put(f, "results.json",
+                                "[{\"row\": 0}, {\"row\": 1.0}, {\"row\": 2}, "
+                                "{\"row\": \"3\"}]"),
+            &b);
+    assert_int_equal(b.count, 2);
+    assert_int_equal(json_int_of(b.rows[1].row, "row", -1), 2);
+    assert_int_equal(b.refused, 2);
+    assert_non_null(strstr(b.refusal.where, "/results.json"));
+    assert_string_equal(b.refusal.what, "row 1: row is 1.0, not a whole number");
+    bundle_close(&b);
+}
+
 static void what_cannot_be_read(void **state)
 {
     struct foreign_fixture *f = *state;
@@ -106,9 +123,8 @@ int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
     const struct CMUnitTest tests[] = {
-        TEST(a_run_with_all_its_files),
-        TEST(a_file_alone),
-        TEST(the_published_tools_file),
+        TEST(a_run_with_all_its_files), TEST(a_file_alone),
+        TEST(the_published_tools_file), TEST(rows_of_a_notebook),
         TEST(what_cannot_be_read),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
