@@ -175,6 +175,12 @@ enum status bundle_open(const char *path, struct arena *a, struct bundle *out,
     return s;
 }
 
+bool bundle_is_of_run(const struct bundle *b, const char *run_id)
+{
+    const char *own = json_str_of(b->metadata, "run_id");
+    return own == NULL || (run_id != NULL && strcmp(own, run_id) == 0);
+}
+
 void bundle_close(struct bundle *b)
 {
     for (size_t i = 0; i < b->count; i++)

@@ -34,5 +34,7 @@ struct bundle {
 MUST_CHECK enum status bundle_open(const char *path, struct arena *a, struct bundle *out,
                                    struct err *e);
 void bundle_close(struct bundle *b); /* harmless twice */
+/* False: the metadata and the files beside it are of another run than the row. */
+bool bundle_is_of_run(const struct bundle *b, const char *run_id);
 
 #endif

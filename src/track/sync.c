@@ -35,7 +35,8 @@ struct job {
     struct mlflow server;
     struct bundle bundle;
     struct ledger ledger;
-    struct entry_context context;
+    struct entry_context context; /* of rows of the file's own run */
+    size_t last;                  /* index of the row that takes the files along */
     struct shelf shelves[SHELVES_MAX];
     size_t shelf_count;
     struct file env, results, summary;
@@ -135,11 +136,17 @@ static enum status store_file(struct job *j, const json_t *run, const struct fil
                : store(j, run, f->path, (struct str){f->bytes.data, f->bytes.len}, e);
 }
 
+/* The files are of one run; rows of others may stand in it, put there by hand. */
+static bool is_own(const struct job *j, size_t index)
+{
+    return bundle_is_of_run(&j->bundle, json_str_of(j->bundle.rows[index].row, "run_id"));
+}
+
 static enum status store_all(struct job *j, const json_t *run, size_t index,
                              struct err *e)
 {
-    bool is_last = index + 1 == j->bundle.count;
-    if (store_file(j, run, &j->env, e) != STATUS_OK ||
+    bool is_last = index == j->last;
+    if ((is_own(j, index) && store_file(j, run, &j->env, e) != STATUS_OK) ||
         (is_last && (store_file(j, run, &j->results, e) != STATUS_OK ||
                      store_file(j, run, &j->summary, e) != STATUS_OK)))
         return e->code;
@@ -266,7 +273,7 @@ static bool is_whole(struct job *j, const struct entry *entry, const json_t *run
 {
     struct err differs;
     bool takes_files = entry->run_id != NULL && j->results.path != NULL &&
-                       index + 1 == j->bundle.count;
+                       index == j->last;
     return readback_check(entry, run, &differs) == STATUS_OK &&
            !(takes_files && lacks_files(j, run));
 }
@@ -275,9 +282,11 @@ static enum status take_row(struct job *j, size_t index, struct err *e)
 {
     const struct bundle_row *from = &j->bundle.rows[index];
     const struct entry_row row = {from->row, from->as_written.ptr};
+    const struct entry_context other = {.tags = j->context.tags, .user = j->context.user};
+    const struct entry_context *context = is_own(j, index) ? &j->context : &other;
     struct entry entry;
     struct shelf *s = NULL;
-    if (entry_of_row(&row, &j->context, j->arena, &entry, e) != STATUS_OK ||
+    if (entry_of_row(&row, context, j->arena, &entry, e) != STATUS_OK ||
         shelf_of(j, &entry, &s, e) != STATUS_OK || s == NULL)
         return e->code;
     if (s->run_id == NULL && json_object_get(s->runs, entry.unique) == NULL &&
@@ -388,6 +397,15 @@ static void make_link(struct job *j)
     j->out->link = runs_link(j->options->account, s->id, only, j->arena);
 }
 
+/* Of the last row of the file's own run; past all rows where there is none. */
+static size_t last_own(const struct job *j)
+{
+    size_t i = j->bundle.count;
+    while (i > 0 && !is_own(j, i - 1))
+        i--;
+    return i > 0 ? i - 1 : j->bundle.count;
+}
+
 static enum status work(struct job *j, struct err *e)
 {
     const struct sync_options *o = j->options;
@@ -402,6 +420,7 @@ static enum status work(struct job *j, struct err *e)
         .plan_sha256 = json_str_of(j->bundle.metadata, "plan_sha256"),
         .tags = o->tags,
         .user = o->user};
+    j->last = last_own(j);
     if (read_files(j, e) != STATUS_OK ||
         ledger_open(&j->ledger, j->bundle.ledger_path, e) != STATUS_OK ||
         mlflow_open(&j->server, o->account, e) != STATUS_OK)

@@ -56,6 +56,8 @@ static void a_run_with_all_its_files(void **state)
     assert_non_null(strstr(b.ledger_path, "/raw_20260101_000000/mlflow.json"));
     assert_false(b.is_merged);
     assert_string_equal(json_str_of(b.metadata, "plan_sha256"), "ab");
+    assert_true(bundle_is_of_run(&b, NULL)); /* it names no run */
+    assert_true(bundle_is_of_run(&b, "r"));
     bundle_close(&b);
     bundle_close(&b);
 }
@@ -88,6 +90,21 @@ static void the_published_tools_file(void **state)
             &b);
     assert_null(b.metadata);
     assert_true(json_is_null(json_object_get(b.rows[0].row, "total_time")));
+    bundle_close(&b);
+}
+
+static void rows_of_another_run(void **state)
+{
+    struct foreign_fixture *f = *state;
+    struct bundle b;
+    open_ok(f,
+            foreign_fixture_put(f, "results.json",
+                                "{\"metadata\": {\"format\": 2, \"run_id\": \"r\"}, "
+                                "\"results\": []}"),
+            &b);
+    assert_true(bundle_is_of_run(&b, "r"));
+    assert_false(bundle_is_of_run(&b, "r2"));
+    assert_false(bundle_is_of_run(&b, NULL));
     bundle_close(&b);
 }
 
@@ -124,8 +141,8 @@ int main(void)
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
     const struct CMUnitTest tests[] = {
         TEST(a_run_with_all_its_files), TEST(a_file_alone),
-        TEST(the_published_tools_file), TEST(rows_of_a_notebook),
-        TEST(what_cannot_be_read),
+        TEST(the_published_tools_file), TEST(rows_of_another_run),
+        TEST(rows_of_a_notebook),       TEST(what_cannot_be_read),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
