@@ -134,6 +134,20 @@ static enum status words_of(struct analyze_job *j, struct opt_strings *out, stru
     return status_hint(e, "Write e.g. inferbench analyze results/");
 }
 
+/* The file is written before any input is read. */
+static enum status check_rows_path(const struct analyze_job *j,
+                                   const struct input *inputs, size_t count,
+                                   struct err *e)
+{
+    for (size_t i = 0; i < count; i++)
+        if (inputs_is_same(inputs[i].path, j->rows_path)) {
+            status_fail(e, STATUS_BAD_OPTION, j->rows_path,
+                        "is also an input, and the rows of the server would replace it");
+            return status_hint(e, "Choose another --output-dir");
+        }
+    return STATUS_OK;
+}
+
 /* Rows of the server, as a file in the output folder. */
 static enum status pull(struct analyze_job *j, struct err *e)
 {
@@ -150,9 +164,7 @@ static enum status pull(struct analyze_job *j, struct err *e)
         .now = clock_wall(),
     };
     o.utc_offset_s = clock_utc_offset_s(o.now);
-    o.output = arena_printf(&j->arena, "%s/mlflow_rows.json", j->opts.output_dir);
-    if (o.output == NULL)
-        return status_fail(e, STATUS_NO_MEMORY, "analyze", "out of memory");
+    o.output = j->rows_path;
     meter_begin(&meter, &j->cli->log, "rows read from MLflow");
     enum status s = account_resolve(&where, &j->arena, &account, e);
     if (s == STATUS_OK)
@@ -160,7 +172,6 @@ static enum status pull(struct analyze_job *j, struct err *e)
     if (s == STATUS_OK)
         s = pull_rows(&account, &o, &j->arena, &j->pulled, e);
     meter_end(&meter);
-    j->rows_path = o.output;
     return s;
 }
 
@@ -170,7 +181,10 @@ static enum status add_pulled(struct analyze_job *j, struct input **inputs, size
 {
     if (!asks_server(j))
         return STATUS_OK;
-    if (pull(j, e) != STATUS_OK)
+    j->rows_path = arena_printf(&j->arena, "%s/mlflow_rows.json", j->opts.output_dir);
+    if (j->rows_path == NULL)
+        return status_fail(e, STATUS_NO_MEMORY, "analyze", "out of memory");
+    if (check_rows_path(j, *inputs, *count, e) != STATUS_OK || pull(j, e) != STATUS_OK)
         return e->code;
     struct input *all = arena_alloc(&j->arena, *count + 1, sizeof *all);
     if (all == NULL)

@@ -58,7 +58,7 @@ struct sync_job {
     struct opt_parse parse;
     struct arena arena;
     struct account account;
-    struct opt_strings files;
+    struct sync_inputs inputs;
 };
 
 static void put_outcome(const char *path, const struct sync_outcome *o, struct buf *out)
@@ -106,10 +106,11 @@ static enum status sync_one(struct sync_job *j, const char *path, struct err *e)
 
 static int sync_all(struct sync_job *j)
 {
-    int code = CLI_DONE;
+    const struct opt_strings *files = &j->inputs.files;
+    int code = j->inputs.broken > 0 ? CLI_FAILED : CLI_DONE;
     struct err e;
-    for (size_t i = 0; i < j->files.count; i++) {
-        enum status s = sync_one(j, j->files.items[i], &e);
+    for (size_t i = 0; i < files->count; i++) {
+        enum status s = sync_one(j, files->items[i], &e);
         if (s == STATUS_OK)
             continue;
         int its = cli_fail(j->cli, &e);
@@ -137,7 +138,7 @@ static enum status choose(struct sync_job *j, struct err *e)
     if (tracking_check_tags(&j->opts.tags, &j->arena, e) != STATUS_OK ||
         account_resolve(&o, &j->arena, &j->account, e) != STATUS_OK)
         return e->code;
-    return sync_inputs_expand(&words, &j->cli->log, &j->arena, &j->files, e);
+    return sync_inputs_expand(&words, &j->cli->log, &j->arena, &j->inputs, e);
 }
 
 static int run(struct cli *cli, int argc, char **argv)

@@ -4,6 +4,7 @@
 #include "cli/finish.h"
 #include "report/table.h"
 #include "store/results.h"
+#include "store/results_head.h"
 
 #define ARENA_CAP_BYTES ((size_t)64 << 30) /* as a run has */
 #define PRINT_CAP_BYTES ((size_t)16 << 20)
@@ -21,6 +22,15 @@ static const struct opt recover_table[] = {
      .help = "where the files go; unset: the folder that holds RAW_DIR"},
 };
 
+/* Two machines may have started a run in the same second. */
+static enum status check_place(const struct recovery *r, struct arena *a, struct err *e)
+{
+    const char *run_id = field_str(&r->run.fields, FIELD_run_id);
+    if (results_head_check(r->results.results_path, run_id, a, e) != STATUS_OK)
+        return e->code;
+    return results_head_check(r->results.summary_path, run_id, a, e);
+}
+
 static int rebuild(struct cli *cli, const char *raw_dir, const char *output_dir,
                    struct arena *a)
 {
@@ -28,6 +38,7 @@ static int rebuild(struct cli *cli, const char *raw_dir, const char *output_dir,
     struct buf out;
     struct err e;
     if (results_read(raw_dir, output_dir, a, &r, &e) != STATUS_OK ||
+        check_place(&r, a, &e) != STATUS_OK ||
         (output_dir != NULL && file_make_dirs(output_dir, &e) != STATUS_OK) ||
         results_write(&r.run, &r.results, &e) != STATUS_OK)
         return cli_fail(cli, &e);

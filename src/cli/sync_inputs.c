@@ -8,13 +8,16 @@
 #include "store/inputs.h"
 #include "store/journal.h"
 #include "store/results.h"
+#include "store/results_head.h"
 
 #define PATHS_MAX 100000
+#define MAX_DEPTH 4 /* of folders in a folder, as inputs_expand has it */
 
 struct list {
     struct log *log;
     struct arena *arena;
     struct opt_strings *out; /* room for PATHS_MAX */
+    size_t broken;           /* journals */
     const char *told;        /* raw folder of a live run that was told last; or NULL */
 };
 
@@ -23,13 +26,20 @@ static enum status no_memory(const char *where, struct err *e)
     return status_fail(e, STATUS_NO_MEMORY, where, "out of memory");
 }
 
+static bool is_listed(const struct list *l, const char *path)
+{
+    for (size_t i = 0; i < l->out->count; i++)
+        if (inputs_is_same(l->out->items[i], path))
+            return true;
+    return false;
+}
+
 static enum status add(struct list *l, const char *path, struct err *e)
 {
     if (path == NULL)
         return no_memory("mlflow sync", e);
-    for (size_t i = 0; i < l->out->count; i++)
-        if (inputs_is_same(l->out->items[i], path))
-            return STATUS_OK;
+    if (is_listed(l, path))
+        return STATUS_OK;
     if (l->out->count == PATHS_MAX)
         return status_fail(e, STATUS_TOO_BIG, path, "more than %d files", PATHS_MAX);
     l->out->items[l->out->count++] = path;
@@ -51,9 +61,53 @@ static bool is_live(struct list *l, const char *raw_dir)
     return true;
 }
 
-static enum status add_results(struct list *l, const char *path, struct err *e)
+static enum status write_rebuilt(struct list *l, const char *raw_dir,
+                                 const struct recovery *r, struct err *e)
 {
-    return is_live(l, results_raw_dir(path, l->arena)) ? STATUS_OK : add(l, path, e);
+    if (results_write(&r->run, &r->results, e) != STATUS_OK)
+        return e->code;
+    finish_warn(&r->note, raw_dir, l->log);
+    log_line(l->log, LOG_NOTE, "%s: rebuilt from the journal", r->results.results_path);
+    return add(l, r->results.results_path, e);
+}
+
+/* True if the file holds the rows so far of a run that was killed later (--save-every),
+ * and the journal has more, now in `r`. A journal that cannot be read has not. */
+static bool lacks_rows(struct list *l, const char *path, const char *raw_dir,
+                       struct recovery *r)
+{
+    struct results_head head;
+    struct err e;
+    if (results_head_read(path, l->arena, &head, &e) != STATUS_OK || head.is_complete ||
+        head.run_id == NULL)
+        return false;
+    if (results_read(raw_dir, NULL, l->arena, r, &e) != STATUS_OK) {
+        log_error(l->log, &e);
+        return false;
+    }
+    const char *run_id = field_str(&r->run.fields, FIELD_run_id);
+    return run_id != NULL && strcmp(run_id, head.run_id) == 0 &&
+           r->run.repeat_count > head.row_count &&
+           inputs_is_same(path, r->results.results_path);
+}
+
+/* raw_dir: beside the file; NULL: it is not there. */
+static enum status add_results(struct list *l, const char *path, const char *raw_dir,
+                               struct err *e)
+{
+    if (is_live(l, raw_dir) || is_listed(l, path))
+        return STATUS_OK;
+    struct recovery *r = arena_alloc(l->arena, 1, sizeof *r);
+    if (r == NULL)
+        return no_memory(path, e);
+    if (raw_dir != NULL && lacks_rows(l, path, raw_dir, r))
+        return write_rebuilt(l, raw_dir, r, e);
+    return add(l, path, e);
+}
+
+static enum status add_file(struct list *l, const char *path, struct err *e)
+{
+    return add_results(l, path, results_raw_dir(path, l->arena), e);
 }
 
 static const char *without_slash(const char *path, struct arena *a)
@@ -64,13 +118,32 @@ static const char *without_slash(const char *path, struct arena *a)
     return arena_str(a, (struct str){path, len});
 }
 
+/* The text as a pattern of glob that means nothing else; NULL: no memory. */
+static const char *escaped(struct str text, struct arena *a)
+{
+    char *out = arena_alloc(a, 2 * text.len + 1, 1);
+    size_t len = 0;
+    for (size_t i = 0; i < text.len && out != NULL; i++) {
+        if (strchr("*?[]\\", text.ptr[i]) != NULL)
+            out[len++] = '\\';
+        out[len++] = text.ptr[i];
+    }
+    if (out != NULL)
+        out[len] = '\0';
+    return out;
+}
+
 /* Results of the run that left raw_dir, beside it; NULL: none. */
 static const char *results_of(struct list *l, const char *raw_dir)
 {
     const char *base = file_base_name(raw_dir);
     const char *stamp = strncmp(base, "raw_", 4) == 0 ? base + 4 : base;
-    const char *pattern = arena_printf(l->arena, "%.*s*_results_%s.json",
-                                       (int)(base - raw_dir), raw_dir, stamp);
+    const struct str parent = {.ptr = raw_dir, .len = (size_t)(base - raw_dir)};
+    const char *folder = escaped(parent, l->arena);
+    const char *end = escaped(str_from(stamp), l->arena);
+    const char *pattern = folder != NULL && end != NULL
+                              ? arena_printf(l->arena, "%s*_results_%s.json", folder, end)
+                              : NULL;
     const char *found = NULL;
     glob_t g;
     if (pattern == NULL || glob(pattern, 0, NULL, &g) != 0)
@@ -83,32 +156,25 @@ static const char *results_of(struct list *l, const char *raw_dir)
 
 static enum status add_raw(struct list *l, const char *raw_dir, struct err *e)
 {
-    struct recovery *r = arena_alloc(l->arena, 1, sizeof *r);
-    if (r == NULL)
-        return no_memory(raw_dir, e);
     if (is_live(l, raw_dir))
         return STATUS_OK;
     const char *path = results_of(l, raw_dir);
     if (path != NULL)
-        return add(l, path, e);
-    if (results_read(raw_dir, NULL, l->arena, r, e) != STATUS_OK ||
-        results_write(&r->run, &r->results, e) != STATUS_OK)
+        return add_results(l, path, raw_dir, e);
+    struct recovery *r = arena_alloc(l->arena, 1, sizeof *r);
+    if (r == NULL)
+        return no_memory(raw_dir, e);
+    if (results_read(raw_dir, NULL, l->arena, r, e) != STATUS_OK)
         return e->code;
-    finish_warn(&r->note, raw_dir, l->log);
-    log_line(l->log, LOG_NOTE, "%s: rebuilt from the journal", r->results.results_path);
-    return add(l, r->results.results_path, e);
+    return write_rebuilt(l, raw_dir, r, e);
 }
 
-/* Raw folders in a folder whose run was killed before it wrote its results. */
-static enum status add_raws(struct list *l, const char *folder, size_t *found,
-                            struct err *e)
+/* Those that the pattern finds, counted. */
+static enum status add_raws_like(struct list *l, const char *pattern, size_t *found,
+                                 struct err *e)
 {
     glob_t g;
     enum status s = STATUS_OK;
-    const char *pattern = arena_printf(l->arena, "%s/raw_*/journal.jsonl", folder);
-    *found = 0;
-    if (pattern == NULL)
-        return no_memory(folder, e);
     if (glob(pattern, 0, NULL, &g) != 0)
         return STATUS_OK;
     for (size_t i = 0; i < g.gl_pathc && s == STATUS_OK; i++) {
@@ -116,9 +182,33 @@ static enum status add_raws(struct list *l, const char *folder, size_t *found,
         size_t len = strlen(path) - strlen("/journal.jsonl");
         const char *raw = arena_str(l->arena, (struct str){path, len});
         s = raw != NULL ? add_raw(l, raw, e) : no_memory(path, e);
+        if (s == STATUS_OK || s == STATUS_NO_MEMORY)
+            continue;
+        log_error(l->log, e);
+        l->broken++;
+        s = STATUS_OK;
     }
-    *found = g.gl_pathc;
+    *found += g.gl_pathc;
     globfree(&g);
+    return s;
+}
+
+/* Raw folders below a folder: a run that was killed may have left no results. */
+static enum status add_raws(struct list *l, const char *folder, size_t *found,
+                            struct err *e)
+{
+    const char *at = escaped(str_from(folder), l->arena);
+    enum status s = STATUS_OK;
+    *found = 0;
+    for (int depth = 1; depth <= MAX_DEPTH && s == STATUS_OK; depth++) {
+        const char *pattern = at != NULL
+                                  ? arena_printf(l->arena, "%s/raw_*/journal.jsonl", at)
+                                  : NULL;
+        if (pattern == NULL)
+            return no_memory(folder, e);
+        s = add_raws_like(l, pattern, found, e);
+        at = arena_printf(l->arena, "%s/*", at);
+    }
     return s;
 }
 
@@ -139,20 +229,22 @@ static enum status add_folder(struct list *l, const char *folder, struct err *e)
     if (s == STATUS_NOT_FOUND && raws > 0)
         return STATUS_OK;
     for (size_t i = 0; i < count && s == STATUS_OK; i++)
-        s = add_results(l, inputs[i].path, e);
+        s = add_file(l, inputs[i].path, e);
     return s;
 }
 
 enum status sync_inputs_expand(const struct opt_strings *words, struct log *log,
-                               struct arena *a, struct opt_strings *out, struct err *e)
+                               struct arena *a, struct sync_inputs *out, struct err *e)
 {
     enum status s = STATUS_OK;
-    *out = (struct opt_strings){.items = arena_alloc(a, PATHS_MAX, sizeof *out->items)};
-    if (out->items == NULL)
+    const char **items = arena_alloc(a, PATHS_MAX, sizeof *items);
+    if (items == NULL)
         return no_memory("mlflow sync", e);
-    struct list l = {.log = log, .arena = a, .out = out};
+    *out = (struct sync_inputs){.files = {.items = items}};
+    struct list l = {.log = log, .arena = a, .out = &out->files};
     for (size_t i = 0; i < words->count && s == STATUS_OK; i++)
         s = file_is_dir(words->items[i]) ? add_folder(&l, words->items[i], e)
-                                         : add_results(&l, words->items[i], e);
+                                         : add_file(&l, words->items[i], e);
+    out->broken = l.broken;
     return s;
 }

@@ -1,5 +1,6 @@
 /* Which results files `inferbench mlflow sync` is to log: files, folders with results,
- * and raw folders, whose results are rebuilt from the journal where a run was killed. */
+ * and raw folders, whose results are rebuilt from the journal where a run was killed, be
+ * it before it wrote any or after it had written some (--save-every). */
 #ifndef CLI_SYNC_INPUTS_H
 #define CLI_SYNC_INPUTS_H
 
@@ -10,10 +11,15 @@
 #include "base/opt.h"
 #include "base/status.h"
 
+struct sync_inputs {
+    struct opt_strings files;
+    size_t broken; /* journals in folders that could not be read: told, left out */
+};
+
 /* Paths in the arena, in the order given, of one folder by name. Runs that are still
  * going on are left out with a note. NOT_FOUND: a folder without results or journal. */
 MUST_CHECK enum status sync_inputs_expand(const struct opt_strings *words,
                                           struct log *log, struct arena *a,
-                                          struct opt_strings *out, struct err *e);
+                                          struct sync_inputs *out, struct err *e);
 
 #endif

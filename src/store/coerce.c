@@ -207,6 +207,15 @@ bool coerce_value(enum field_id id, struct scan_value v, struct arena *a,
     }
 }
 
+bool coerce_row_number(struct scan_value v, int64_t *out)
+{
+    struct value number;
+    if (!to_int(v, &number) || number.kind != VALUE_INT)
+        return false;
+    *out = number.i;
+    return true;
+}
+
 const char *coerce_kind(enum field_id id)
 {
     switch (field_table[id].kind) {

@@ -6,6 +6,7 @@
 #define STORE_COERCE_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
 #include "base/arena.h"
 #include "core/field.h"
@@ -16,6 +17,8 @@
  * null, and not what the field has anyway. */
 bool coerce_value(enum field_id id, struct scan_value v, struct arena *a,
                   struct value *out, bool *ran_out);
+/* The number of a row in its run: 3, 3.0, "3" and "3.0" are one. False: v is none. */
+bool coerce_row_number(struct scan_value v, int64_t *out);
 /* What a value of the field is, for messages: "true or false", "a whole number". */
 const char *coerce_kind(enum field_id id);
 

@@ -100,10 +100,10 @@ static enum status take_row(void *arg, const struct foreign_row *found, struct e
     struct row decoded;
     bool is_published, is_new, is_equal;
     bool is_unknown = foreign_is_unknown(foreign_find(found, "instance_type"));
-    struct seen_key key = seen_identity(found, is_unknown ? r->instance_type : NULL,
-                                        &is_published);
     if (decode_row(r->decode, found, &decoded, &is_published, e) != STATUS_OK)
         return refuse_row(r, e);
+    struct seen_key key = seen_identity(found, &decoded,
+                                        is_unknown ? r->instance_type : NULL);
     if (seen_add(&r->seen, key, 0, &is_new, &is_equal) != STATUS_OK)
         return no_memory(e);
     if (!is_new) {

@@ -79,27 +79,37 @@ static bool take_number(int field, struct scan_value v, struct value *out)
     return true;
 }
 
+/* True if the value may be of the field's type; of a number only its digits tell. */
+static bool is_of_kind(int field, struct scan_value v)
+{
+    switch (field_table[field].kind) {
+    case VALUE_STR: return v.kind == SCAN_STRING;
+    case VALUE_JSON: return v.kind == SCAN_LIST || v.kind == SCAN_OBJECT;
+    case VALUE_BOOL: return v.kind == SCAN_BOOL;
+    default: return true;
+    }
+}
+
 /* As rows of inferbench have it. False: the value is of another type than the field's. */
 static bool take_own(struct decode *d, int field, struct scan_value v, struct value *out)
 {
+    if (!is_of_kind(field, v))
+        return false;
     switch (field_table[field].kind) {
-    case VALUE_STR:
-        if (v.kind != SCAN_STRING)
-            return false;
-        *out = value_str(keep(d, field, v));
-        return true;
-    case VALUE_JSON:
-        if (v.kind != SCAN_LIST && v.kind != SCAN_OBJECT)
-            return false;
-        *out = value_json(keep(d, field, v));
-        return true;
-    case VALUE_BOOL:
-        if (v.kind != SCAN_BOOL)
-            return false;
-        *out = value_bool(*v.text.ptr == 't');
-        return true;
+    case VALUE_STR: *out = value_str(keep(d, field, v)); return true;
+    case VALUE_JSON: *out = value_json(keep(d, field, v)); return true;
+    case VALUE_BOOL: *out = value_bool(*v.text.ptr == 't'); return true;
     default: return take_number(field, v, out);
     }
+}
+
+static bool is_own(int field, struct scan_value v)
+{
+    struct value ignored;
+    enum value_kind kind = field_table[field].kind;
+    bool is_number = kind == VALUE_INT || kind == VALUE_NUM;
+    return v.kind == SCAN_NULL ||
+           (is_of_kind(field, v) && (!is_number || take_number(field, v, &ignored)));
 }
 
 /* False: it cannot be a value of this field. */
@@ -180,5 +190,17 @@ enum status decode_row(struct decode *d, const struct foreign_row *row, struct r
     read_notes(d, out);
     if (d->is_out_of_memory)
         return status_fail(e, STATUS_NO_MEMORY, "results", "too many rows for memory");
+    return STATUS_OK;
+}
+
+enum status decode_check(const struct decode *d, const struct foreign_row *row,
+                         struct err *e)
+{
+    for (size_t i = 0; i < row->count; i++) {
+        const struct foreign_member *m = &row->members[i];
+        int field = find_field(d, m->key);
+        if (field >= 0 && !is_own(field, m->value))
+            return refuse(d, row, (size_t)field, m->value.text, e);
+    }
     return STATUS_OK;
 }

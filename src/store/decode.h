@@ -31,5 +31,9 @@ void decode_init(struct decode *d, struct arena *arena);
  * run_id. */
 MUST_CHECK enum status decode_row(struct decode *d, const struct foreign_row *row,
                                   struct row *out, bool *is_published, struct err *e);
+/* Is each value of its field's own type, as inferbench and the published tool write them?
+ * BAD_INPUT names the first that is not, whether decode_row could read it or not. */
+MUST_CHECK enum status decode_check(const struct decode *d, const struct foreign_row *row,
+                                    struct err *e);
 
 #endif

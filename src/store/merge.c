@@ -34,6 +34,7 @@ struct merger {
     struct source *sources; /* [source_count] readable inputs */
     size_t source_count;
     struct source *now; /* being read */
+    struct decode *decode;
     struct seen seen;
     size_t kept_bytes;
     size_t machine_room;
@@ -58,7 +59,9 @@ static enum status note_row(void *arg, const struct foreign_row *row, struct err
         s->rows = rows;
         s->row_room = room;
     }
-    rowcopy_note(&s->file, row, s->input->instance_type, &s->rows[s->row_count++]);
+    if (rowcopy_note(&s->file, row, s->input->instance_type, m->decode,
+                     &s->rows[s->row_count++]) != STATUS_OK)
+        return no_memory(e, s->input->path);
     return STATUS_OK;
 }
 
@@ -141,6 +144,7 @@ static enum status read_source(struct merger *m, const struct input *input, stru
     struct source *s = &m->sources[m->source_count];
     struct foreign_visitor visitor = {.row = note_row, .arg = m};
     struct err why;
+    m->decode->file = input->path;
     *s = (struct source){.input = input};
     m->now = s;
     enum status st = foreign_read(input->path, &visitor, &s->file, &why);
@@ -313,8 +317,10 @@ enum status merge_files(const struct merge_options *options, struct arena *a,
         return st;
     m.sources = arena_alloc(a, options->input_count + 1, sizeof *m.sources);
     out->skipped = arena_alloc(a, options->input_count + 1, sizeof *out->skipped);
-    if (m.sources == NULL || out->skipped == NULL)
+    m.decode = arena_alloc(a, 1, sizeof *m.decode);
+    if (m.sources == NULL || out->skipped == NULL || m.decode == NULL)
         return no_memory(e, options->output);
+    decode_init(m.decode, a);
     seen_init(&m.seen);
     st = run(&m, e);
     for (size_t i = 0; i < m.source_count; i++) {

@@ -120,5 +120,5 @@ const struct origin *origin_find(const struct origins *o, const char *run_id)
     for (size_t i = 0; i < o->count && run_id != NULL; i++)
         if (o->items[i].run_id != NULL && strcmp(o->items[i].run_id, run_id) == 0)
             return &o->items[i];
-    return o->has_own ? &o->items[0] : NULL;
+    return o->has_own && o->items[0].run_id == NULL ? &o->items[0] : NULL;
 }

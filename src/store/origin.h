@@ -28,7 +28,8 @@ struct origins {
  * Everything lives in the arena. */
 MUST_CHECK enum status origin_collect(struct str metadata, struct arena *a,
                                       struct origins *out);
-/* That of a run; else the file's own. NULL: none. */
+/* That of a run; else the file's own, if it does not say that it is of another run. NULL:
+ * none. */
 const struct origin *origin_find(const struct origins *o, const char *run_id);
 
 #endif

@@ -4,28 +4,45 @@
 
 #include "text/jsonw.h"
 
-void rowcopy_note(const struct foreign_file *file, const struct foreign_row *row,
-                  const char *instance_type, struct rowcopy *out)
+static enum status identify(const struct foreign_row *row, const char *given,
+                            struct decode *d, struct seen_key *out)
+{
+    struct row decoded;
+    bool is_published = false;
+    struct err e = {.code = STATUS_OK};
+    enum status st = STATUS_OK;
+    d->instance_type = given;
+    if (seen_is_published(row))
+        st = decode_row(d, row, &decoded, &is_published, &e);
+    if (st == STATUS_NO_MEMORY)
+        return st;
+    *out = seen_identity(row, is_published && st == STATUS_OK ? &decoded : NULL, given);
+    return STATUS_OK;
+}
+
+enum status rowcopy_note(const struct foreign_file *file, const struct foreign_row *row,
+                         const char *instance_type, struct decode *d, struct rowcopy *out)
 {
     const struct foreign_member *type = foreign_find(row, "instance_type");
     const struct foreign_member *error = foreign_find(row, "error");
     bool is_unknown = foreign_is_unknown(type);
     const char *given = is_unknown ? instance_type : NULL;
-    bool is_published;
     *out = (struct rowcopy){
         .offset = (size_t)(row->text.ptr - buf_cstr(&file->text)),
         .len = row->text.len,
-        .identity = seen_identity(row, given, &is_published),
         .content = seen_content(row, given).high,
         .is_renamed = given != NULL,
         .is_failed = error != NULL && error->value.kind != SCAN_NULL,
         .has_nonfinite = row->has_nonfinite,
     };
+    if (identify(row, given, d, &out->identity) != STATUS_OK)
+        return STATUS_NO_MEMORY;
     if (is_unknown)
-        return;
+        return STATUS_OK;
     struct str text = type->value.text;
     out->type = (struct str){.ptr = text.ptr + 1, .len = text.len - 2};
     out->is_refused = instance_type != NULL && !str_is(out->type, instance_type);
+    return STATUS_OK;
 }
 
 static void put_member(const char *key, const char *value, bool *is_first,

@@ -3,7 +3,7 @@
 #ifndef STORE_ROWCOPY_H
 #define STORE_ROWCOPY_H
 
-#include "store/foreign.h"
+#include "store/decode.h"
 #include "store/seen.h"
 
 struct rowcopy {
@@ -17,9 +17,13 @@ struct rowcopy {
     bool has_nonfinite; /* NaN or Infinity must become null */
 };
 
-/* instance_type: given on the command line for rows without one, or NULL. */
-void rowcopy_note(const struct foreign_file *file, const struct foreign_row *row,
-                  const char *instance_type, struct rowcopy *out);
+/* instance_type: given on the command line for rows without one, or NULL. d: reads rows
+ * of the published tool, to tell whether two are the same. NO_MEMORY is the only error.
+ */
+MUST_CHECK enum status rowcopy_note(const struct foreign_file *file,
+                                    const struct foreign_row *row,
+                                    const char *instance_type, struct decode *d,
+                                    struct rowcopy *out);
 /* Appends the row, two levels deep; as it stands unless it was laid out otherwise, is
  * renamed or holds what is not JSON. A label that says nothing is renamed too. */
 enum status rowcopy_write(const struct foreign_file *file, const struct rowcopy *row,

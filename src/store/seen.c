@@ -1,10 +1,14 @@
 #include "store/seen.h"
 
-#include <math.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "base/mem.h"
+#include "store/coerce.h"
+
+#define DATE_CHARS 10 /* "2026-01-01" */
+#define MS_CHARS   23 /* "2026-01-01T10:00:00.123" */
 
 struct seen_entry {
     struct seen_key key; /* both 0: free */
@@ -64,23 +68,72 @@ struct seen_key seen_content(const struct foreign_row *row, const char *instance
     return sum;
 }
 
-struct seen_key seen_identity(const struct foreign_row *row, const char *instance_type,
-                              bool *is_published)
+bool seen_is_published(const struct foreign_row *row)
+{
+    const struct foreign_member *run = foreign_find(row, "run_id");
+    return run == NULL || run->value.kind != SCAN_STRING;
+}
+
+/* "2026-01-01 10:00:00.120000" and "2026-01-01T10:00:00.12" are one time; pandas keeps
+ * milliseconds. */
+static struct str plain_time(const char *text, char out[MS_CHARS + 1])
+{
+    snprintf(out, MS_CHARS + 1, "%s", text);
+    size_t len = strlen(out);
+    if (len > DATE_CHARS && out[DATE_CHARS] == ' ')
+        out[DATE_CHARS] = 'T';
+    if (strchr(out, '.') != NULL) {
+        while (out[len - 1] == '0')
+            len--;
+        len -= out[len - 1] == '.';
+    }
+    return (struct str){.ptr = out, .len = len};
+}
+
+/* Empty: the value is not known, or none that every program writes alike. */
+static struct str plain_value(enum field_id id, struct value v, char *out, size_t room)
+{
+    if (v.kind == VALUE_STR)
+        return id == FIELD_timestamp ? plain_time(v.s, out) : str_from(v.s);
+    if (v.kind == VALUE_BOOL)
+        return str_from(v.b ? "true" : "false");
+    if (v.kind != VALUE_INT)
+        return str_from("");
+    snprintf(out, room, "%" PRId64, v.i);
+    return str_from(out);
+}
+
+static struct seen_key identity_of_published(const struct row *row)
+{
+    struct seen_key sum = {0};
+    for (int f = 0; f < FIELD_COUNT; f++) {
+        char text[MS_CHARS + 1];
+        enum field_id id = (enum field_id)f;
+        struct str value = plain_value(id, row->v[f], text, sizeof text);
+        if (value.len == 0)
+            continue;
+        struct seen_key k = hash_pair(str_from(field_table[f].name), value);
+        sum.high += k.high;
+        sum.low += k.low;
+    }
+    return sum;
+}
+
+struct seen_key seen_identity(const struct foreign_row *row, const struct row *decoded,
+                              const char *instance_type)
 {
     const struct foreign_member *run = foreign_find(row, "run_id");
     const struct foreign_member *index = foreign_find(row, "row");
-    *is_published = run == NULL || run->value.kind != SCAN_STRING;
-    if (*is_published || index == NULL || index->value.kind != SCAN_NUMBER)
+    int64_t number;
+    if (seen_is_published(row))
+        return decoded != NULL && field_str(decoded, FIELD_timestamp) != NULL
+                   ? identity_of_published(decoded)
+                   : seen_content(row, instance_type);
+    if (index == NULL || !coerce_row_number(index->value, &number))
         return seen_content(row, instance_type);
-    /* a notebook writes 3 as 3.0 */
     char whole[32];
-    double n;
-    struct str number = index->value.text;
-    if (str_to_double(number, &n) && n == floor(n) && fabs(n) < 0x1p53) {
-        snprintf(whole, sizeof whole, "%.0f", n);
-        number = str_from(whole);
-    }
-    return hash_pair(run->value.text, number);
+    snprintf(whole, sizeof whole, "%" PRId64, number);
+    return hash_pair(run->value.text, str_from(whole));
 }
 
 void seen_init(struct seen *s)

@@ -10,6 +10,7 @@
 
 #include "base/status.h"
 #include "base/str.h"
+#include "core/field.h"
 #include "store/foreign.h"
 
 struct seen_key {
@@ -24,9 +25,16 @@ struct seen {
 /* Of the same row in whatever layout and order of fields; numbers by their spelling.
  * instance_type: stands in for the row's own; NULL: it keeps its own. */
 struct seen_key seen_content(const struct foreign_row *row, const char *instance_type);
-/* What makes a row the same: its run_id and row, else its whole content. */
-struct seen_key seen_identity(const struct foreign_row *row, const char *instance_type,
-                              bool *is_published);
+/* True if it has no run_id: a row of the published tool. */
+bool seen_is_published(const struct foreign_row *row);
+/* What makes a row the same: its run_id and row, whichever way the number is written. Of
+ * a row without run_id: when it was measured, to the millisecond, and all that it says in
+ * texts, whole numbers and truth values, as `decoded` has them: what it measured is left
+ * out, because notebooks round it. Its whole content where that is not known.
+ *   decoded        NULL: it cannot be read; of rows with a run_id it is not needed
+ *   instance_type  as for seen_content */
+struct seen_key seen_identity(const struct foreign_row *row, const struct row *decoded,
+                              const char *instance_type);
 
 void seen_init(struct seen *s);
 /* Adds key with its content. *is_new false: it was there; *is_equal: with the same

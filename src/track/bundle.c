@@ -9,7 +9,7 @@
 #include "base/clock.h"
 #include "base/file.h"
 #include "base/mem.h"
-#include "store/foreign.h"
+#include "store/decode.h"
 #include "store/results.h"
 #include "text/json.h"
 
@@ -19,6 +19,7 @@
 struct reader {
     struct bundle *bundle;
     struct arena *arena;
+    struct decode *decode;
 };
 
 static enum status no_memory(const char *path, struct err *e)
@@ -61,10 +62,25 @@ static enum status keep_row(struct reader *r, struct bundle_row *row,
     return json_from_text(row->as_written, path, &row->row, e);
 }
 
+/* What a notebook made of a row would be logged in its place, and what MLflow holds of a
+ * row cannot be changed later: such a row is left out, however it might be read. */
+static bool is_refused(struct reader *r, const struct foreign_row *from)
+{
+    struct bundle *b = r->bundle;
+    struct err why;
+    if (decode_check(r->decode, from, &why) == STATUS_OK)
+        return false;
+    if (b->refused++ == 0)
+        b->refusal = why;
+    return true;
+}
+
 static enum status take_row(void *arg, const struct foreign_row *from, struct err *e)
 {
     struct reader *r = arg;
     struct bundle *b = r->bundle;
+    if (is_refused(r, from))
+        return STATUS_OK;
     if (b->count == b->room) {
         size_t room = b->room == 0 ? 64 : 2 * b->room;
         struct bundle_row *rows = mem_resize(b->rows, room, sizeof *rows);
@@ -135,11 +151,16 @@ enum status bundle_open(const char *path, struct arena *a, struct bundle *out,
                         struct err *e)
 {
     struct foreign_file file;
-    struct reader r = {.bundle = out, .arena = a};
+    struct reader r = {
+        .bundle = out, .arena = a, .decode = arena_alloc(a, 1, sizeof *r.decode)};
     const struct foreign_visitor visitor = {
         .row = take_row, .arg = &r, .needs_no_digest = true};
     *out = (struct bundle){
         .results_path = path, .raw_dir = results_raw_dir(path, a), .lock_fd = -1};
+    if (r.decode == NULL)
+        return no_memory(path, e);
+    decode_init(r.decode, a);
+    r.decode->file = path;
     enum status s = lock(out, e);
     if (s == STATUS_OK)
         s = foreign_read(path, &visitor, &file, e);
@@ -152,6 +173,12 @@ enum status bundle_open(const char *path, struct arena *a, struct bundle *out,
     if (s != STATUS_OK)
         bundle_close(out);
     return s;
+}
+
+bool bundle_is_of_run(const struct bundle *b, const char *run_id)
+{
+    const char *own = json_str_of(b->metadata, "run_id");
+    return own == NULL || (run_id != NULL && strcmp(own, run_id) == 0);
 }
 
 void bundle_close(struct bundle *b)

@@ -23,7 +23,9 @@ struct bundle {
     json_t *metadata;                    /* NULL: the published tool's file */
     struct bundle_row *rows;             /* [count], in the file's order */
     size_t count, room;
-    int lock_fd; /* -1: not locked */
+    size_t refused;     /* rows that hold values of another type than their field's */
+    struct err refusal; /* the first of them: file, row, field, value */
+    int lock_fd;        /* -1: not locked */
 };
 
 /* Reads path and locks raw_dir, or path, against another sync of this machine. Texts live
@@ -32,5 +34,7 @@ struct bundle {
 MUST_CHECK enum status bundle_open(const char *path, struct arena *a, struct bundle *out,
                                    struct err *e);
 void bundle_close(struct bundle *b); /* harmless twice */
+/* False: the metadata and the files beside it are of another run than the row. */
+bool bundle_is_of_run(const struct bundle *b, const char *run_id);
 
 #endif

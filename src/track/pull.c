@@ -4,6 +4,7 @@
 
 #include "base/buf.h"
 #include "base/file.h"
+#include "core/run_data.h"
 #include "text/json.h"
 #include "text/jsonw.h"
 #include "track/mlflow.h"
@@ -349,7 +350,7 @@ static void put_metadata(const struct puller *p, const char *link, struct jsonw 
     jsonw_str(w, "mlflow_filter", o->filter);
     jsonw_int(w, "total_runs", (int64_t)r->rows);
     jsonw_int(w, "failed_rows", (int64_t)p->failed_rows);
-    jsonw_int(w, "format", 1);
+    jsonw_int(w, "format", RECORD_FORMAT);
     jsonw_str(w, "tool", o->tool);
     pulled_put_sources(p->runs, p->count, link, w);
     jsonw_array(w, "skipped");

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "store/coerce.h"
 #include "store/rowcopy.h"
 #include "store/scan.h"
 
@@ -101,7 +102,7 @@ static enum status scan_row(struct pulled *p, struct scan *s, struct identity *i
 enum status pulled_check(struct pulled *p, const char *name, struct arena *a,
                          struct err *e)
 {
-    struct identity id = {.fields = 0};
+    struct identity id = {.run_id = {.kind = SCAN_NULL}, .row = {.kind = SCAN_NULL}};
     struct scan s;
     int64_t row = -1;
     scan_init(&s, p->text, name);
@@ -114,7 +115,7 @@ enum status pulled_check(struct pulled *p, const char *name, struct arena *a,
     if (p->row < 0)
         return STATUS_OK;
     const char *run_id = scan_text(id.run_id, a);
-    bool has_row = id.row.kind == SCAN_NUMBER && str_to_i64(id.row.text, &row);
+    bool has_row = coerce_row_number(id.row, &row);
     if (run_id != NULL && strcmp(run_id, p->group) == 0 && has_row && row == p->row)
         return STATUS_OK;
     return status_fail(e, STATUS_BAD_INPUT, name,

@@ -35,7 +35,8 @@ struct job {
     struct mlflow server;
     struct bundle bundle;
     struct ledger ledger;
-    struct entry_context context;
+    struct entry_context context; /* of rows of the file's own run */
+    size_t last;                  /* index of the row that takes the files along */
     struct shelf shelves[SHELVES_MAX];
     size_t shelf_count;
     struct file env, results, summary;
@@ -135,11 +136,17 @@ static enum status store_file(struct job *j, const json_t *run, const struct fil
                : store(j, run, f->path, (struct str){f->bytes.data, f->bytes.len}, e);
 }
 
+/* The files are of one run; rows of others may stand in it, put there by hand. */
+static bool is_own(const struct job *j, size_t index)
+{
+    return bundle_is_of_run(&j->bundle, json_str_of(j->bundle.rows[index].row, "run_id"));
+}
+
 static enum status store_all(struct job *j, const json_t *run, size_t index,
                              struct err *e)
 {
-    bool is_last = index + 1 == j->bundle.count;
-    if (store_file(j, run, &j->env, e) != STATUS_OK ||
+    bool is_last = index == j->last;
+    if ((is_own(j, index) && store_file(j, run, &j->env, e) != STATUS_OK) ||
         (is_last && (store_file(j, run, &j->results, e) != STATUS_OK ||
                      store_file(j, run, &j->summary, e) != STATUS_OK)))
         return e->code;
@@ -266,7 +273,7 @@ static bool is_whole(struct job *j, const struct entry *entry, const json_t *run
 {
     struct err differs;
     bool takes_files = entry->run_id != NULL && j->results.path != NULL &&
-                       index + 1 == j->bundle.count;
+                       index == j->last;
     return readback_check(entry, run, &differs) == STATUS_OK &&
            !(takes_files && lacks_files(j, run));
 }
@@ -275,9 +282,11 @@ static enum status take_row(struct job *j, size_t index, struct err *e)
 {
     const struct bundle_row *from = &j->bundle.rows[index];
     const struct entry_row row = {from->row, from->as_written.ptr};
+    const struct entry_context other = {.tags = j->context.tags, .user = j->context.user};
+    const struct entry_context *context = is_own(j, index) ? &j->context : &other;
     struct entry entry;
     struct shelf *s = NULL;
-    if (entry_of_row(&row, &j->context, j->arena, &entry, e) != STATUS_OK ||
+    if (entry_of_row(&row, context, j->arena, &entry, e) != STATUS_OK ||
         shelf_of(j, &entry, &s, e) != STATUS_OK || s == NULL)
         return e->code;
     if (s->run_id == NULL && json_object_get(s->runs, entry.unique) == NULL &&
@@ -298,6 +307,30 @@ static enum status take_row(struct job *j, size_t index, struct err *e)
 }
 
 /* --- a file */
+
+/* The refusal of the first such row, with how many there are. */
+static enum status refuse_rows(const struct bundle *b, struct err *e)
+{
+    *e = b->refusal;
+    if (b->refused == 1)
+        return status_hint(e, "This row is not as it was written and is not logged. Log "
+                              "the file that it comes from");
+    return status_hint(e,
+                       "%zu rows are not as they were written and are not logged. Log "
+                       "the file that they come from",
+                       b->refused);
+}
+
+/* Why not all rows are there. */
+static enum status conclude(struct job *j, struct err *e)
+{
+    struct sync_outcome *out = j->out;
+    if (out->first.code == STATUS_OK && out->refused > 0)
+        (void)refuse_rows(&j->bundle, &out->first);
+    if (out->first.code != STATUS_OK)
+        *e = out->first;
+    return out->first.code;
+}
 
 /* After such a failure the next row fares no better. */
 static bool is_final(const struct job *j, enum status s)
@@ -364,10 +397,22 @@ static void make_link(struct job *j)
     j->out->link = runs_link(j->options->account, s->id, only, j->arena);
 }
 
+/* Of the last row of the file's own run; past all rows where there is none. */
+static size_t last_own(const struct job *j)
+{
+    size_t i = j->bundle.count;
+    while (i > 0 && !is_own(j, i - 1))
+        i--;
+    return i > 0 ? i - 1 : j->bundle.count;
+}
+
 static enum status work(struct job *j, struct err *e)
 {
     const struct sync_options *o = j->options;
-    j->out->rows = j->out->pending = j->bundle.count;
+    j->out->refused = j->bundle.refused;
+    j->out->rows = j->out->pending = j->bundle.count + j->bundle.refused;
+    if (j->bundle.count == 0 && j->bundle.refused > 0)
+        return refuse_rows(&j->bundle, e);
     j->end = clock_after(
         clock_now(), clock_seconds(o->limit_s + (double)j->bundle.count * o->row_more_s));
     j->context = (struct entry_context){
@@ -375,19 +420,18 @@ static enum status work(struct job *j, struct err *e)
         .plan_sha256 = json_str_of(j->bundle.metadata, "plan_sha256"),
         .tags = o->tags,
         .user = o->user};
+    j->last = last_own(j);
     if (read_files(j, e) != STATUS_OK ||
         ledger_open(&j->ledger, j->bundle.ledger_path, e) != STATUS_OK ||
         mlflow_open(&j->server, o->account, e) != STATUS_OK)
         return e->code;
     j->server.tries = o->tries;
     j->server.stop = o->stop;
-    j->out->pending = 0;
+    j->out->pending = j->bundle.refused;
     take_rows(j);
     make_link(j);
     j->out->ledger_path = j->bundle.ledger_path;
-    if (j->out->first.code != STATUS_OK)
-        *e = j->out->first;
-    return j->out->first.code;
+    return conclude(j, e);
 }
 
 enum status sync_file(const char *results_path, const struct sync_options *o,

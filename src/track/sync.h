@@ -34,6 +34,7 @@ struct sync_outcome {
     size_t there;      /* the server held them already */
     size_t deleted;    /* somebody deleted their run there: left alone */
     size_t pending;    /* could not be logged; `first` says why */
+    size_t refused;    /* of these: rows that are not as they were measured */
     size_t cut;        /* values longer than the server keeps, of the rows sent */
     bool no_artifacts; /* the server takes none */
     bool no_ledger;    /* the list could not be written beside the results */
@@ -44,7 +45,8 @@ struct sync_outcome {
 
 /* STATUS_OK: every row is there or was deleted there. Else *e (= out->first) says why
  * not; what was sent until then counts. BAD_INPUT and the like of foreign_read for the
- * file. */
+ * file. A row with a value of another type than its field's, which a notebook wrote, is
+ * refused: nothing of it is logged, the others are. */
 MUST_CHECK enum status sync_file(const char *results_path, const struct sync_options *o,
                                  struct arena *a, struct sync_outcome *out,
                                  struct err *e);

@@ -74,12 +74,21 @@ def test_duplicates_are_kept_once_and_counted(inferbench, tmp_path, own):
     assert "duplicates left out" in done.stdout
 
 
-def test_rows_of_the_published_tool_differ_in_any_field(inferbench, tmp_path):
+@pytest.mark.parametrize("field,value,rows", [
+    ("timestamp", "2025-06-01T10:01:01.001", 2), ("timestamp", "2025-06-01T10:01:01.000400", 1),
+    ("notes", "scenario=short, run=2, warmup=False", 2), ("instance_type", "p4d", 2),
+    ("batch_size", 2, 2), ("enable_prefix_caching", True, 2), ("error", "died", 2),
+    ("total_time", 1.28 + 1e-9, 1)])
+def test_rows_of_the_published_tool_are_told_apart(inferbench, tmp_path, field, value, rows):
+    """By when and how they were measured; what a notebook rounds is no other row, and is said."""
     first = published.row(run=1)
+    assert first[field] != value
     published.write(tmp_path / "a.json", [first])
-    published.write(tmp_path / "b.json", [{**first, "total_time": first["total_time"] + 1e-9}])
-    assert inferbench("merge", "a.json", "b.json").returncode == 0
-    assert len(merged(tmp_path)["results"]) == 2
+    published.write(tmp_path / "b.json", [{**first, field: value}])
+    done = inferbench("merge", "a.json", "b.json")
+    assert done.returncode == 0
+    assert merged(tmp_path)["results"] == [first, {**first, field: value}][:rows]
+    assert ("1 duplicate rows differ from the ones kept" in done.stderr) == (rows == 1)
 
 
 def test_merged_files_merge_again(inferbench, tmp_path, own):

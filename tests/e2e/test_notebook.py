@@ -58,14 +58,28 @@ def test_a_notebook_changes_nothing(inferbench, merged, tmp_path, turn):
     assert "SIMULATED" in second and "prefix caching ON / OFF, g5.xlarge" in second
 
 
-def test_rows_of_a_notebook_are_the_same_rows(inferbench, merged, tmp_path):
-    rows = [{key: through_pandas(value, key) for key, value in row.items()}
-            for row in merged if row.get("run_id")]
+def through_texts(value, key):
+    """csv.DictReader: all are texts."""
+    return None if value is None else str(value)
+
+
+def through_to_json(value, key):
+    """to_json keeps ten decimals."""
+    return round(value, 10) if isinstance(value, float) else value
+
+
+@pytest.mark.parametrize("turn", [through_pandas, through_csv, through_texts, through_to_json])
+def test_rows_of_a_notebook_are_the_same_rows(inferbench, merged, tmp_path, turn):
+    """Those of the replaced tool too, which have no id."""
+    rows = [{key: turn(value, key) for key, value in row.items()} for row in merged]
     (tmp_path / "notebook.json").write_text(json.dumps(rows))
     done = inferbench("analyze", "merged.json", "notebook.json", "--plots", "ttft")
     assert done.returncode == 0, done.stderr
     report = (tmp_path / "analysis/summary_report.txt").read_text()
     assert f"{len(rows)} rows that stand in two files" in report
+    done = inferbench("merge", "merged.json", "notebook.json", "-o", "both.json")
+    assert done.returncode == 0, done.stderr
+    assert json.loads((tmp_path / "both.json").read_text())["results"] == merged
 
 
 def test_what_cannot_be_read_is_named(inferbench, merged, tmp_path):

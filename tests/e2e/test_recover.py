@@ -324,6 +324,31 @@ def test_another_run_s_files_stay(binary, whole, tmp_path):
                     f"offline_summary_{stamp}.json"]
 
 
+def test_two_machines_in_one_second(binary, whole, tmp_path):
+    """Files of the same stamp are another run's: nothing is written, and it says whose they are."""
+    raw = tmp_path / "m2" / whole.raw_path.name
+    raw.mkdir(parents=True)
+    theirs = whole.rows[0]["run_id"].encode()
+    text = whole.journal_path.read_bytes()
+    assert theirs in text
+    (raw / "journal.jsonl").write_bytes(text.replace(theirs, b"f" * 32))
+    out = tmp_path / "out"
+    shutil.copytree(whole.folder, out)
+    before = files_of_three(out)
+    done = subprocess.run([str(binary), "recover", str(raw), "--output-dir", str(out)],
+                          env=plain_env(), capture_output=True, text=True, timeout=60)
+    assert done.returncode == 2
+    assert whole.results_path.name in done.stderr and "is of another run" in done.stderr
+    assert theirs.decode() in done.stderr and "f" * 32 in done.stderr
+    assert files_of_three(out) == before
+    (out / whole.results_path.name).unlink()  # the summary is theirs too
+    done = subprocess.run([str(binary), "recover", str(raw), "--output-dir", str(out)],
+                          env=plain_env(), capture_output=True, text=True, timeout=60)
+    assert done.returncode == 2 and whole.summary_path.name in done.stderr
+    assert len(files_of_three(out)) == 2
+    recover(binary, whole.raw_path, out)
+
+
 def test_the_journal_is_a_folder(binary, tmp_path):
     (tmp_path / "raw_x/journal.jsonl").mkdir(parents=True)
     done = recover(binary, tmp_path / "raw_x", tmp_path, 1)

@@ -176,6 +176,51 @@ def test_published(track, server, client, experiment):
     assert len(client.runs(server.uri, experiment)) == 4
 
 
+def test_two_runs_by_hand(track, server, client, experiment):
+    """Rows put into the file of another run take neither its options nor its files."""
+    first = rows.make_run(track, "--no-mlflow", "--seed", "8", folder="a")
+    second = rows.make_run(track, "--no-mlflow", "--seed", "16", folder="b")
+    path = first.results_path
+    path.write_text(json.dumps({**first.data, "results": first.rows + second.rows}))
+    assert counted(track.sync(path, server.uri, experiment)) == (32, 32, 0)
+    for run in client.runs(server.uri, experiment):
+        is_own = run["tags"]["run_id"] == first.rows[0]["run_id"]
+        assert run["params"].get("opt.seed") == ("8" if is_own else None)
+        assert run["params"]["seed"] == ("8" if is_own else "16")
+        names = client.files(server.uri, run["run_id"])
+        assert (names.keys() == {"row.json"}) == (not is_own), names.keys()
+    track.sync("b", server.uri, experiment)
+    held = client.runs(server.uri, experiment)
+    assert {run["params"]["opt.seed"] for run in held} == {"8", "16"}
+    last, = (run for run in held if run["tags"]["inferbench.row"] ==
+             f"{first.rows[-1]['run_id']}/{first.rows[-1]['row']}")
+    rows.check_artifacts(client, server.uri, last, first.rows[-1], first, is_last=True)
+
+
+REWRITTEN = {
+    "numbers": lambda value: float(value) if isinstance(value, (bool, int)) else value,
+    "texts": lambda value: value if value is None else str(value),
+}
+
+
+@pytest.mark.parametrize("turn", REWRITTEN)
+def test_rows_of_a_notebook(track, server, client, experiment, turn):
+    """What another program wrote in a row's place is not logged; the row itself can be, later."""
+    files = rows.make_run(track, "--no-mlflow")
+    rewritten = [{key: REWRITTEN[turn](value) for key, value in row.items()}
+                 for row in files.rows]
+    rewritten[3] = files.rows[3]
+    path = track.folder / "notebook_results.json"
+    path.write_text(json.dumps({"metadata": files.data["metadata"], "results": rewritten}))
+    done = track.sync(path, server.uri, experiment, code=1)
+    assert counted(done) == (16, 1, 0)
+    assert "15 not logged" in done.stdout
+    assert re.search(r"notebook_results\.json: row 0: batch_size is (1\.0|\"1\"), not a whole "
+                     r"number", done.stderr), done.stderr
+    assert counted(track.sync("results", server.uri, experiment)) == (16, 15, 1)
+    rows.check_all(client, server.uri, experiment, files.rows)
+
+
 def test_folder(track, server, client, experiment):
     """All results files of a folder."""
     first = rows.make_run(track, "--no-mlflow", folder="all/a")

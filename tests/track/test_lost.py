@@ -329,6 +329,29 @@ def test_killed_in_mid_run(track, server, experiment):
     assert stored[files.results_path.name] == files.results_path.read_bytes()
 
 
+@pytest.mark.parametrize("what", ["all", "all/[g5]", "file", "raw"])
+def test_killed_after_rows_so_far_were_saved(track, server, experiment, what):
+    """sync finds the rows that only the journal has, whatever is named."""
+    track.run(*LONG[:-4], "--save-every", "0", "--no-mlflow", "--output-dir", "all/[g5]")
+    files = files_of(track.folder / "all/[g5]")
+    lines = files.journal_path.read_bytes().splitlines(keepends=True)
+    ends = [at for at, line in enumerate(lines) if b'"type":"repeat_end"' in line]
+    files.journal_path.write_bytes(b"".join(lines[:ends[1] + 1]))
+    track.run("recover", files.raw_path)  # the files as they were after the first cell
+    files.journal_path.write_bytes(b"".join(lines[:ends[3] + 1]))
+    early = files_of(files.folder)
+    assert early.data["metadata"]["complete"] is False and len(early.rows) == 2
+    named = {"file": files.results_path, "raw": files.raw_path}.get(what, what)
+    done = track.sync(named, server.uri, experiment)
+    assert counted(done) == (4, 4, 0)
+    assert "rebuilt from the journal" in done.stderr
+    late = files_of(files.folder)
+    assert late.rows[:2] == early.rows
+    rows.check_all(track.client, server.uri, experiment, late.rows)
+    done = track.sync(named, server.uri, experiment)
+    assert counted(done) == (4, 0, 4) and "rebuilt" not in done.stderr
+
+
 def test_server_gone_in_mid_run(track, server, experiment):
     """Told once, left alone, and made good at the end."""
     lost = []

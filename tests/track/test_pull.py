@@ -70,6 +70,8 @@ def test_equals_merge(track, server, experiment, logged):
     assert answer_of(by_server.stdout) == answer_of(by_file.stdout)
     assert f"32 rows of the MLflow experiment {experiment}\n" in by_server.stdout
     assert written(track.folder / "server") == written(track.folder / "file")
+    merged = json.loads((track.folder / "merged.json").read_text(encoding="utf-8"))
+    assert pulled(track)["metadata"]["format"] == merged["metadata"]["format"]
     assert {one["metadata"]["run_id"] for one in pulled(track)["metadata"]["sources"]} == \
         {one.rows[0]["run_id"] for one in logged}
 
@@ -84,6 +86,20 @@ def test_again_from_its_own_file(track, server, experiment, logged):
     assert f"32 rows of 1 file and the MLflow experiment {experiment}\n" in done.stdout
     assert "16 rows that stand in two files" in \
         (track.folder / "both/summary_report.txt").read_text(encoding="utf-8")
+
+
+def test_no_input_is_replaced(track, server, experiment, few):
+    """The rows that were read yesterday, named beside those of another server."""
+    analyze(track, server.uri, experiment, folder="own")
+    kept = track.folder / "own/mlflow_rows.json"
+    kept.write_text(json.dumps([{**row, "label": "mine"} for row in few]))
+    before = kept.read_bytes()
+    (track.folder / "link_results.json").symlink_to(kept)
+    for name in ("own/mlflow_rows.json", "link_results.json"):
+        done = analyze(track, server.uri, experiment, name, folder="own", code=2)
+        assert "own/mlflow_rows.json: is also an input" in done.stderr
+        assert kept.read_bytes() == before
+    analyze(track, server.uri, experiment, name, folder="else")
 
 
 def test_published(track, server, experiment):

@@ -56,6 +56,8 @@ static void a_run_with_all_its_files(void **state)
     assert_non_null(strstr(b.ledger_path, "/raw_20260101_000000/mlflow.json"));
     assert_false(b.is_merged);
     assert_string_equal(json_str_of(b.metadata, "plan_sha256"), "ab");
+    assert_true(bundle_is_of_run(&b, NULL)); /* it names no run */
+    assert_true(bundle_is_of_run(&b, "r"));
     bundle_close(&b);
     bundle_close(&b);
 }
@@ -91,6 +93,38 @@ static void the_published_tools_file(void **state)
     bundle_close(&b);
 }
 
+static void rows_of_another_run(void **state)
+{
+    struct foreign_fixture *f = *state;
+    struct bundle b;
+    open_ok(f,
+            foreign_fixture_put(f, "results.json",
+                                "{\"metadata\": {\"format\": 2, \"run_id\": \"r\"}, "
+                                "\"results\": []}"),
+            &b);
+    assert_true(bundle_is_of_run(&b, "r"));
+    assert_false(bundle_is_of_run(&b, "r2"));
+    assert_false(bundle_is_of_run(&b, NULL));
+    bundle_close(&b);
+}
+
+static void rows_of_a_notebook(void **state)
+{
+    struct foreign_fixture *f = *state;
+    struct bundle b;
+    open_ok(f,
+            foreign_fixture_put(f, "results.json",
+                                "[{\"row\": 0}, {\"row\": 1.0}, {\"row\": 2}, "
+                                "{\"row\": \"3\"}]"),
+            &b);
+    assert_int_equal(b.count, 2);
+    assert_int_equal(json_int_of(b.rows[1].row, "row", -1), 2);
+    assert_int_equal(b.refused, 2);
+    assert_non_null(strstr(b.refusal.where, "/results.json"));
+    assert_string_equal(b.refusal.what, "row 1: row is 1.0, not a whole number");
+    bundle_close(&b);
+}
+
 static void what_cannot_be_read(void **state)
 {
     struct foreign_fixture *f = *state;
@@ -106,10 +140,9 @@ int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
     const struct CMUnitTest tests[] = {
-        TEST(a_run_with_all_its_files),
-        TEST(a_file_alone),
-        TEST(the_published_tools_file),
-        TEST(what_cannot_be_read),
+        TEST(a_run_with_all_its_files), TEST(a_file_alone),
+        TEST(the_published_tools_file), TEST(rows_of_another_run),
+        TEST(rows_of_a_notebook),       TEST(what_cannot_be_read),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -246,6 +246,34 @@ static void test_texts_are_shared(void **state)
     assert_string_equal(field_str(&r[2], FIELD_dtype), "bf1");
 }
 
+static void test_check(void **state)
+{
+    struct foreign_fixture *f = *state;
+    struct decode d;
+    struct err e;
+    static const char *const said[] = {
+        "row 1: is_warmup is 1.0, not true or false",
+        "row 2: batch_size is 4.0, not a whole number",
+        "row 3: total_time is \"1.5\", not a number",
+        "row 4: label is 12, not a text",
+        "row 5: reasons is \"[]\", not a list or an object",
+        "row 6: row is \"3\", not a whole number"};
+    foreign_fixture_read(
+        f, "[{\"is_warmup\":true,\"batch_size\":4,\"total_time\":2,\"label\":\"12\","
+           "\"reasons\":[],\"request_rate\":\"inf\",\"error\":null,\"top_p\":NaN,"
+           "\"weather\":\"fine\"},"
+           "{\"is_warmup\":1.0},{\"batch_size\":4.0},{\"total_time\":\"1.5\"},"
+           "{\"label\":12},{\"reasons\":\"[]\"},{\"row\":\"3\"}]");
+    decode_init(&d, &f->arena);
+    d.file = "results.json";
+    assert_int_equal(decode_check(&d, &f->rows[0], &e), STATUS_OK);
+    for (size_t i = 0; i < sizeof said / sizeof said[0]; i++) {
+        assert_int_equal(decode_check(&d, &f->rows[i + 1], &e), STATUS_BAD_INPUT);
+        assert_string_equal(e.where, "results.json");
+        assert_string_equal(e.what, said[i]);
+    }
+}
+
 static void test_no_memory(void **state)
 {
     struct foreign_fixture *f = *state;
@@ -281,6 +309,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_every_field, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_published, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_texts_are_shared, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_check, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_no_memory, set_up, tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

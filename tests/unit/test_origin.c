@@ -43,11 +43,20 @@ static struct origins collect(const char *text)
     return o;
 }
 
-static void test_own_environment_serves_all_rows(void **state)
+static void test_own_environment_serves_its_run(void **state)
 {
     (void)state;
     struct origins o = collect("{\"run_id\":\"r\"," ENV("eu-west-1", "2.10.0") "}");
     assert_int_equal(o.count, 1);
+    assert_string_equal(origin_find(&o, "r")->region, "eu-west-1");
+    assert_null(origin_find(&o, "r2")); /* a row that was put there by hand */
+    assert_null(origin_find(&o, NULL));
+}
+
+static void test_environment_of_no_run_serves_all_rows(void **state)
+{
+    (void)state;
+    struct origins o = collect("{\"run_id\":null," ENV("eu-west-1", "2.10.0") "}");
     assert_string_equal(origin_find(&o, "r")->region, "eu-west-1");
     assert_string_equal(origin_find(&o, NULL)->versions,
                         "torch 2.10.0, A10G, driver 580.1");
@@ -64,7 +73,7 @@ static void test_runs_without_an_end(void **state)
                  {"{\"complete\":false," ENV("x", "1") "}", true}};
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         struct origins o = collect(cases[i].text);
-        assert_int_equal(origin_find(&o, NULL)->is_partial, cases[i].is_partial);
+        assert_int_equal(origin_find(&o, "r")->is_partial, cases[i].is_partial);
     }
 }
 
@@ -110,7 +119,8 @@ static void test_no_memory(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_own_environment_serves_all_rows),
+        cmocka_unit_test(test_own_environment_serves_its_run),
+        cmocka_unit_test(test_environment_of_no_run_serves_all_rows),
         cmocka_unit_test(test_runs_without_an_end),
         cmocka_unit_test(test_merged_files_tell_runs_apart),
         cmocka_unit_test(test_nothing_is_stated),

@@ -109,6 +109,13 @@ static void test_sound(void **state)
                      STATUS_OK);
     assert_true(p.is_failed);
     assert_true(p.has_nonfinite);
+    static const char *const numbers[] = {"3.0", "\"3\"", "\"3.0\""};
+    for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; i++) {
+        struct world *w = *state;
+        const char *text = arena_printf(&w->arena, "{\"row\":%s,\"run_id\":\"aa\"}",
+                                        numbers[i]);
+        assert_int_equal(check(w, "aa/3", text, &p), STATUS_OK);
+    }
     assert_int_equal(check(*state, "published/f", "{\"batch_size\": 4}", &p), STATUS_OK);
 }
 
@@ -141,7 +148,8 @@ static void test_other_row(void **state)
         "{\"row\": 3, \"run_id\": \"ab\"}",
         "{\"run_id\": \"aa\"}",
         "{\"row\": 3}",
-        "{\"row\": \"3\", \"run_id\": \"aa\"}",
+        "{\"row\": \"03x\", \"run_id\": \"aa\"}",
+        "{\"row\": 3.5, \"run_id\": \"aa\"}",
     };
     for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
         assert_int_equal(check(w, "aa/3", texts[i], &p), STATUS_BAD_INPUT);

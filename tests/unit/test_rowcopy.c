@@ -25,13 +25,22 @@ static int tear_down(void **state)
     return 0;
 }
 
+static void note(struct foreign_fixture *f, const struct foreign_row *row,
+                 const char *type, struct rowcopy *out)
+{
+    struct decode d;
+    decode_init(&d, &f->arena);
+    d.file = "results.json";
+    assert_int_equal(rowcopy_note(&f->file, row, type, &d, out), STATUS_OK);
+}
+
 static void written(struct foreign_fixture *f, size_t row, const char *type,
                     const char *want)
 {
     struct rowcopy c;
     struct buf out;
     buf_init(&out, 1 << 20);
-    rowcopy_note(&f->file, &f->rows[row], type, &c);
+    note(f, &f->rows[row], type, &c);
     assert_int_equal(rowcopy_write(&f->file, &c, type, &out), STATUS_OK);
     assert_string_equal(buf_cstr(&out), want);
     buf_fini(&out);
@@ -43,20 +52,37 @@ static void test_note(void **state)
     struct rowcopy c;
     foreign_fixture_read(f, "[{\"instance_type\":\"g5\",\"error\":null},"
                             "{\"error\":\"died\",\"v\":Infinity}]");
-    rowcopy_note(&f->file, &f->rows[0], NULL, &c);
+    note(f, &f->rows[0], NULL, &c);
     assert_true(str_is(c.type, "g5"));
     assert_false(c.is_failed || c.is_renamed || c.is_refused || c.has_nonfinite);
     assert_int_equal(c.offset, 1);
     assert_int_equal(c.len, f->rows[0].text.len);
-    rowcopy_note(&f->file, &f->rows[0], "g5", &c);
+    note(f, &f->rows[0], "g5", &c);
     assert_false(c.is_refused || c.is_renamed);
-    rowcopy_note(&f->file, &f->rows[0], "inf2", &c);
+    note(f, &f->rows[0], "inf2", &c);
     assert_true(c.is_refused);
     assert_false(c.is_renamed);
-    rowcopy_note(&f->file, &f->rows[1], "inf2", &c);
+    note(f, &f->rows[1], "inf2", &c);
     assert_true(c.is_failed && c.is_renamed && c.has_nonfinite);
     assert_false(c.is_refused);
     assert_int_equal(c.type.len, 0);
+}
+
+/* A row of the published tool is read to be told from others. */
+static void test_note_without_memory(void **state)
+{
+    struct foreign_fixture *f = *state;
+    struct decode d;
+    struct arena a;
+    struct rowcopy c;
+    foreign_fixture_read(f, "[{\"experiment_id\":\"x\",\"timestamp\":\"2025-06-01\"},"
+                            "{\"run_id\":\"r\",\"row\":0}]");
+    arena_init(&a, 0);
+    decode_init(&d, &a);
+    assert_int_equal(rowcopy_note(&f->file, &f->rows[0], NULL, &d, &c), STATUS_NO_MEMORY);
+    decode_init(&d, &a);
+    assert_int_equal(rowcopy_note(&f->file, &f->rows[1], NULL, &d, &c), STATUS_OK);
+    arena_fini(&a);
 }
 
 /* Ours is copied byte by byte; what is laid out otherwise, anew. */
@@ -96,7 +122,7 @@ static void test_no_room(void **state)
     for (int is_named = 0; is_named < 2; is_named++) {
         const char *type = is_named ? "g5" : NULL;
         struct buf out;
-        rowcopy_note(&f->file, &f->rows[0], type, &c);
+        note(f, &f->rows[0], type, &c);
         buf_init(&out, 8);
         assert_int_equal(rowcopy_write(&f->file, &c, type, &out), STATUS_TOO_BIG);
         buf_fini(&out);
@@ -112,6 +138,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_note, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_note_without_memory, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_layout, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_renamed, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_no_room, set_up, tear_down),

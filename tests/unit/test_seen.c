@@ -10,6 +10,7 @@
 
 #include "base/mem.h"
 #include "foreign_fixture.h"
+#include "store/decode.h"
 
 static int set_up(void **state)
 {
@@ -56,7 +57,6 @@ static void test_given_type_stands_in(void **state)
 static void test_identity(void **state)
 {
     struct foreign_fixture *f = *state;
-    bool is_published;
     foreign_fixture_read(f, "[{\"run_id\":\"r\",\"row\":0,\"v\":1},"
                             "{\"run_id\":\"r\",\"row\":0,\"v\":2},"
                             "{\"run_id\":\"r\",\"row\":1,\"v\":1},"
@@ -64,13 +64,91 @@ static void test_identity(void **state)
                             "{\"run_id\":null,\"row\":0,\"v\":1}]");
     struct seen_key k[5];
     for (size_t i = 0; i < 5; i++) {
-        k[i] = seen_identity(&f->rows[i], NULL, &is_published);
-        assert_int_equal(is_published, i == 4);
+        k[i] = seen_identity(&f->rows[i], NULL, NULL);
+        assert_int_equal(seen_is_published(&f->rows[i]), i == 4);
     }
     assert_true(is_same(k[0], k[1]));
     assert_false(is_same(k[0], k[2]));
     assert_true(is_same(k[3], seen_content(&f->rows[3], NULL)));
     assert_true(is_same(k[4], seen_content(&f->rows[4], NULL)));
+}
+
+static void test_number_of_a_row(void **state)
+{
+    struct foreign_fixture *f = *state;
+    foreign_fixture_read(f,
+                         "[{\"run_id\":\"r\",\"row\":3},{\"run_id\":\"r\",\"row\":3.0},"
+                         "{\"run_id\":\"r\",\"row\":\"3\"},"
+                         "{\"run_id\":\"r\",\"row\":\"3.0\"},"
+                         "{\"run_id\":\"r\",\"row\":\"3.5\"},"
+                         "{\"run_id\":\"r\",\"row\":\"third\"}]");
+    struct seen_key first = seen_identity(&f->rows[0], NULL, NULL);
+    for (size_t i = 1; i < 6; i++)
+        assert_int_equal(is_same(first, seen_identity(&f->rows[i], NULL, NULL)), i < 4);
+}
+
+static struct seen_key published(struct foreign_fixture *f, size_t row)
+{
+    struct decode d;
+    struct row decoded;
+    struct err e;
+    bool is_published;
+    decode_init(&d, &f->arena);
+    assert_int_equal(decode_row(&d, &f->rows[row], &decoded, &is_published, &e),
+                     STATUS_OK);
+    assert_true(is_published);
+    return seen_identity(&f->rows[row], &decoded, NULL);
+}
+
+/* Rows of these members and one experiment. */
+static void read_published(struct foreign_fixture *f, const char *const *rows,
+                           size_t count)
+{
+    const char *text = "[";
+    for (size_t i = 0; i < count; i++)
+        text = arena_printf(&f->arena, "%s%s{\"experiment_id\":\"x\",%s}", text,
+                            i > 0 ? "," : "", rows[i]);
+    foreign_fixture_read(f, arena_printf(&f->arena, "%s]", text));
+}
+
+#define AT(time)     "\"timestamp\":" time ","
+#define ORIGINAL     AT("\"2025-06-01T10:01:01.120456\"")
+#define IS_ON        "\"enable_prefix_caching\":true,"
+#define NOTES(run)   "\"notes\":\"run=" run "\","
+#define BATCH(size)  "\"batch_size\":" size
+#define TOOK(time_s) ",\"total_time\":" time_s
+
+static void test_published(void **state)
+{
+    static const char *const rows[] = {
+        ORIGINAL NOTES("1") IS_ON BATCH("4") TOOK("2.095509388864332"),
+        /* the same in other writings */
+        ORIGINAL NOTES("1") IS_ON BATCH("4.0") TOOK("2.0955093889"),
+        AT("1748772061120") NOTES("1") "\"enable_prefix_caching\":1.0," BATCH("4"),
+        AT("\"2025-06-01 10:01:01.12\"")
+            NOTES("1") "\"error\":\"\"," IS_ON BATCH("\"4\""),
+        /* others */
+        AT("\"2025-06-01T10:01:01.121\"") NOTES("1") IS_ON BATCH("4"),
+        ORIGINAL NOTES("2") IS_ON BATCH("4"),
+        ORIGINAL NOTES("1") IS_ON BATCH("8"),
+        ORIGINAL NOTES("1") BATCH("4"),
+    };
+    struct foreign_fixture *f = *state;
+    read_published(f, rows, 8);
+    struct seen_key first = published(f, 0);
+    for (size_t i = 1; i < 8; i++)
+        assert_int_equal(is_same(first, published(f, i)), i < 4);
+}
+
+/* Without a time nothing but the whole content tells rows apart. */
+static void test_published_without_a_time(void **state)
+{
+    static const char *const rows[] = {NOTES("1") BATCH("4") TOOK("1"),
+                                       NOTES("1") BATCH("4") TOOK("2")};
+    struct foreign_fixture *f = *state;
+    read_published(f, rows, 2);
+    assert_true(is_same(published(f, 0), seen_content(&f->rows[0], NULL)));
+    assert_false(is_same(published(f, 0), published(f, 1)));
 }
 
 /* More than the table's first room, in keys that all want the same slot. */
@@ -117,6 +195,9 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_content, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_given_type_stands_in, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_identity, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_number_of_a_row, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_published, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_published_without_a_time, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_add, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_no_memory, set_up, tear_down),
     };

@@ -150,6 +150,32 @@ static void a_server_without_artifacts(void **state)
     assert_int_equal(f->out.sent, 1);
 }
 
+#define SOUND                                                          \
+    "{\"run_id\": \"ab\", \"row\": 0, \"serving_mode\": \"offline\", " \
+    "\"experiment_id\": \"x\", \"timestamp\": \"2026-01-01T00:00:00\"}"
+#define REWRITTEN "{\"run_id\": \"ab\", \"row\": 1, \"is_warmup\": 1.0}"
+
+static void rows_of_a_notebook(void **state)
+{
+    struct fixture *f = *state;
+    const struct http_fixture_page pages[] = {
+        EXPERIMENT, SEARCH(""), LOG, {ARTIFACTS "offline_results_1.json", 200, ""}};
+    f->path = foreign_fixture_put(&f->files, "offline_results_1.json",
+                                  "[" SOUND ", " REWRITTEN ", " REWRITTEN "]");
+    assert_int_equal(GO(f, pages), STATUS_BAD_INPUT);
+    assert_int_equal(f->out.rows, 3);
+    assert_int_equal(f->out.sent, 1);
+    assert_int_equal(f->out.refused, 2);
+    assert_int_equal(f->out.pending, 2);
+    assert_string_equal(f->e.what, "row 1: is_warmup is 1.0, not true or false");
+    assert_non_null(strstr(f->e.hint, "2 rows are not as they were written"));
+    f->path = foreign_fixture_put(&f->files, "results.json", "[" REWRITTEN "]");
+    assert_int_equal(GO(f, pages), STATUS_BAD_INPUT); /* nobody is asked */
+    assert_int_equal(f->out.sent, 0);
+    assert_int_equal(f->out.pending, 1);
+    assert_string_equal(f->e.what, "row 0: is_warmup is 1.0, not true or false");
+}
+
 static bool at_once(void *arg)
 {
     (void)arg;
@@ -183,6 +209,7 @@ int main(void)
         TEST(a_deleted_run_stays_deleted),
         TEST(a_run_that_is_half_there_is_filled),
         TEST(a_server_without_artifacts),
+        TEST(rows_of_a_notebook),
         TEST(stopped),
         TEST(no_such_file),
     };

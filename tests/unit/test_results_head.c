@@ -1,0 +1,115 @@
+#include "store/results_head.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+#include <cmocka.h>
+
+#include "base/mem.h"
+#include "foreign_fixture.h"
+
+#define OF(run, more) "{\"metadata\": {\"run_id\": " run more "}, "
+
+static int set_up(void **state)
+{
+    static struct foreign_fixture fx;
+    foreign_fixture_init(&fx);
+    *state = &fx;
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    foreign_fixture_fini(*state);
+    return 0;
+}
+
+static void test_read(void **state)
+{
+    struct foreign_fixture *f = *state;
+    static const struct {
+        const char *text, *run_id;
+        bool is_complete;
+        size_t rows;
+    } cases[] = {
+        {OF("\"r\"", "") "\"results\": [{}, {\"a\": [1]}]}", "r", true, 2},
+        {OF("\"r\"", ", \"complete\": false") "\"results\": []}", "r", false, 0},
+        {OF("null", "") "\"summary\": {\"a\": {}}}", NULL, true, 0},
+        {"{\"results\": [{}]}", NULL, true, 1},
+        {"[{}, {}]", NULL, true, 2},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct results_head head;
+        struct err e;
+        const char *path = foreign_fixture_put(f, "results.json", cases[i].text);
+        assert_int_equal(results_head_read(path, &f->arena, &head, &e), STATUS_OK);
+        assert_int_equal(head.row_count, cases[i].rows);
+        assert_int_equal(head.is_complete, cases[i].is_complete);
+        if (cases[i].run_id == NULL)
+            assert_null(head.run_id);
+        else
+            assert_string_equal(head.run_id, cases[i].run_id);
+    }
+}
+
+static void test_broken(void **state)
+{
+    struct foreign_fixture *f = *state;
+    static const char *const texts[] = {"", "3", "{\"results\": [", "{} {",
+                                        "{\"metadata\": {\"run_id\": \"r}"};
+    for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
+        struct results_head head;
+        struct err e;
+        const char *path = foreign_fixture_put(f, "results.json", texts[i]);
+        assert_int_equal(results_head_read(path, &f->arena, &head, &e), STATUS_BAD_INPUT);
+        assert_int_equal(results_head_check(path, "r", &f->arena, &e), STATUS_OK);
+    }
+}
+
+static void test_check(void **state)
+{
+    struct foreign_fixture *f = *state;
+    struct err e;
+    const char *ours = foreign_fixture_put(f, "ours.json", OF("\"r\"", "") "\"x\": 1}");
+    const char *old = foreign_fixture_put(f, "old.json", "[{}]");
+    assert_int_equal(results_head_check("/nowhere", "r", &f->arena, &e), STATUS_OK);
+    assert_int_equal(results_head_check(ours, "r", &f->arena, &e), STATUS_OK);
+    assert_int_equal(results_head_check(ours, "q", &f->arena, &e), STATUS_BAD_OPTION);
+    assert_string_equal(e.where, ours);
+    assert_non_null(strstr(e.what, "of another run, r, not of q"));
+    assert_int_equal(results_head_check(ours, NULL, &f->arena, &e), STATUS_BAD_OPTION);
+    assert_int_equal(results_head_check(old, "r", &f->arena, &e), STATUS_BAD_OPTION);
+}
+
+static void test_no_memory(void **state)
+{
+    struct foreign_fixture *f = *state;
+    struct err e;
+    const char *path = foreign_fixture_put(f, "results.json",
+                                           OF("\"r\"", "") "\"x\": 1}");
+    enum status s = STATUS_NO_MEMORY;
+    for (long nth = 1; s != STATUS_OK; nth++) {
+        struct arena a;
+        arena_init(&a, 1 << 16);
+        mem_fail_at(nth);
+        s = results_head_check(path, "r", &a, &e);
+        mem_fail_at(0);
+        if (s != STATUS_OK)
+            assert_int_equal(s, STATUS_NO_MEMORY);
+        assert_true(nth < 100);
+        arena_fini(&a);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(test_read, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_broken, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_check, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_no_memory, set_up, tear_down),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
