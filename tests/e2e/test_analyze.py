@@ -538,3 +538,17 @@ def test_unknown_machines_of_a_merged_file(inferbench, tmp_path):
     assert done.returncode == 0, done.stderr
     first, second = (f"? {machine[:8]}" for machine in machines)
     assert done.stdout.startswith(f"{second} / {first}: 1.00x tokens/s")
+
+
+@pytest.mark.parametrize("first,second", [
+    ("run.1.results.json", "run.2.results.json"), ("g5/results.json", "inf2/results.json")])
+def test_files_of_unknown_machines_are_not_averaged(inferbench, tmp_path, first, second):
+    """Whatever their names have in common."""
+    for speed, name in ((100.0, first), (200.0, second)):
+        path = tmp_path / "in" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        published.write(path, published.grid("unknown", speed))
+    done = inferbench("analyze", "in", "--plots", "ttft")
+    assert done.returncode == 0, done.stderr
+    old, new = (f"? {name.removesuffix('.json')}" for name in (first, second))
+    assert done.stdout.startswith(f"{new} / {old}: 2.00x tokens/s"), done.stdout
