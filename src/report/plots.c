@@ -221,13 +221,36 @@ static const char *warning_of(const struct analysis *x)
                : NULL;
 }
 
-static enum status leave_out(const struct sheet *s, const char *name, const char *why)
+/* No picture of an earlier analysis stays where this one has none, nor what draws it. */
+static enum status forget(const struct sheet *s, const char *stem, bool has_script)
+{
+    static const char *const kinds[][2] = {
+        {"", "png"}, {"source/", "svg"}, {"source/", "gp"}, {"source/", "dat"}};
+    for (size_t i = 0; i < (has_script ? 2 : 4); i++) {
+        const char *path = arena_printf(s->arena, "%s/%s%s.%s", s->dir, kinds[i][0], stem,
+                                        kinds[i][1]);
+        if (path == NULL)
+            return no_memory(s);
+        (void)remove(path);
+    }
+    return STATUS_OK;
+}
+
+static enum status note_left_out(const struct sheet *s, const char *name, const char *why)
 {
     const char *text = arena_printf(s->arena, "%s: %s", name, why);
     if (text == NULL)
         return no_memory(s);
     s->out->left_out[s->out->left_out_count++] = text;
     return STATUS_OK;
+}
+
+/* There is nothing to draw. */
+static enum status leave_out(const struct sheet *s, const char *stem, const char *name,
+                             const char *why)
+{
+    enum status st = forget(s, stem, false);
+    return st == STATUS_OK ? note_left_out(s, name, why) : st;
 }
 
 /* The title with the model's name, where all cells are of one. */
@@ -253,20 +276,18 @@ static bool has_invalid(const struct analysis *x)
 }
 
 /* gnuplot could not: the others may yet be drawn. */
-static enum status give_up(const struct sheet *s, const char *stem, const char *path)
+static enum status give_up(const struct sheet *s, const char *stem)
 {
     char why[sizeof *s->e];
     status_format(s->e, why, sizeof why);
-    (void)remove(path);
     const char *text = arena_strdup(s->arena, why);
-    if (text == NULL)
+    if (text == NULL || forget(s, stem, true) != STATUS_OK)
         return no_memory(s);
     s->out->failed++;
-    return leave_out(s, stem, text);
+    return note_left_out(s, stem, text);
 }
 
-/* Draws, and notes the file, or that there is no gnuplot. A picture of an earlier
- * analysis does not stay where this one has none. */
+/* Draws, and notes the file, or that there is no gnuplot. */
 static enum status finish(const struct sheet *s, struct plot *p)
 {
     const char *path = arena_printf(s->arena, "%s/%s.png", s->dir, p->stem);
@@ -280,12 +301,9 @@ static enum status finish(const struct sheet *s, struct plot *p)
     enum status st = plot_draw(p, s->dir, s->arena, s->e);
     switch (st) {
     case STATUS_OK: s->out->made[s->out->made_count++] = path; return STATUS_OK;
-    case STATUS_NOT_FOUND:
-        (void)remove(path);
-        s->out->has_gnuplot = false;
-        return STATUS_OK;
+    case STATUS_NOT_FOUND: s->out->has_gnuplot = false; return forget(s, p->stem, true);
     case STATUS_IO:
-    case STATUS_TIMEOUT: return give_up(s, p->stem, path);
+    case STATUS_TIMEOUT: return give_up(s, p->stem);
     default: return st;
     }
 }
@@ -298,7 +316,7 @@ static enum status draw_bars(const struct sheet *s, const struct bars *b)
         return no_memory(s);
     size_t n = scenarios_of(s, b->metric, names);
     if (n == 0)
-        return leave_out(s, b->name,
+        return leave_out(s, b->stem, b->name,
                          b->metric == MATCH_cost ? "no price is known (--price-per-hour)"
                                                  : "no measured repeat has it");
     struct plot p = {
@@ -373,7 +391,8 @@ static enum status draw_caching(const struct sheet *s)
             return s->e->code;
     }
     if (p.panel_count == 0)
-        return leave_out(s, "prefix_caching", "no cell was measured with OFF and ON");
+        return leave_out(s, p.stem, "prefix_caching",
+                         "no cell was measured with OFF and ON");
     return finish(s, &p);
 }
 
@@ -481,7 +500,7 @@ static enum status draw_scaling(const struct sheet *s)
         p.panel_count += has_two_sizes(&p.panels[p.panel_count]);
     }
     if (p.panel_count == 0)
-        return leave_out(s, "batch_scaling", "no scenario has two batch sizes");
+        return leave_out(s, p.stem, "batch_scaling", "no scenario has two batch sizes");
     return finish(s, &p);
 }
 

@@ -166,6 +166,41 @@ static void test_left_out(void **state)
     check_file(f, "tokens_per_sec_comparison.gp", "set label 2 'SIMULATED: ");
 }
 
+static void put_old(struct analysis_fixture *f, const char *name)
+{
+    struct err e;
+    assert_int_equal(file_replace(path_of(f, name), str_from("old"), &e), STATUS_OK);
+}
+
+/* What an earlier analysis drew does not stay where this one draws nothing. */
+static void test_old_pictures(void **state)
+{
+    struct analysis_fixture *f = *state;
+    static const char *const stems[] = {"cost_comparison", "prefix_caching_effect",
+                                        "batch_size_scaling"};
+    static const char *const endings[] = {"png", "svg", "gp", "dat"};
+    struct plots_result r;
+    add(f, "g5", "short", 8, 80);
+    draw(f, "ttft", &r);
+    put_old(f, "../tokens_per_sec_comparison.png");
+    put_old(f, "tokens_per_sec_comparison.svg");
+    put_old(f, "../ttft.png"); /* not ours */
+    for (size_t i = 0; i < 3; i++)
+        for (size_t k = 0; k < 4; k++)
+            put_old(f, arena_printf(&f->arena, "%s%s.%s", k == 0 ? "../" : "", stems[i],
+                                    endings[k]));
+    draw(f, "all", &r); /* without gnuplot */
+    assert_false(file_exists(path_of(f, "../tokens_per_sec_comparison.png")));
+    assert_false(file_exists(path_of(f, "tokens_per_sec_comparison.svg")));
+    assert_true(file_exists(path_of(f, "tokens_per_sec_comparison.gp")));
+    assert_true(file_exists(path_of(f, "../ttft.png")));
+    for (size_t i = 0; i < 3; i++)
+        for (size_t k = 0; k < 4; k++)
+            assert_false(file_exists(
+                path_of(f, arena_printf(&f->arena, "%s%s.%s", k == 0 ? "../" : "",
+                                        stems[i], endings[k]))));
+}
+
 static void test_made(void **state)
 {
     struct analysis_fixture *f = *state;
@@ -220,6 +255,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_scaling_online, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_rates, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_left_out, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_old_pictures, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_made, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_small_arena, set_up, tear_down),
     };
