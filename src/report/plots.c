@@ -7,6 +7,7 @@
 #include "base/file.h"
 #include "report/figure.h"
 #include "report/plot.h"
+#include "report/plots_lines.h"
 
 #define CAPTION                                                                         \
     "mean of the measured repeats, warm-ups left out; error bars: 95 % interval where " \
@@ -398,70 +399,46 @@ static enum status draw_caching(const struct sheet *s)
 
 /* --- batch sizes --- */
 
-static const char *line_name(const struct sheet *s, const struct match_cell *c)
+/* Adds a line to its scenario's panel. */
+static enum status add_line(const struct sheet *s, const struct plots_line *l,
+                            struct plot_panel *panel)
 {
-    struct value on = c->row->v[FIELD_enable_prefix_caching];
-    return arena_printf(s->arena, "%s%s%s", c->side, is_online(c) ? ", online" : "",
-                        on.kind != VALUE_BOOL ? ""
-                        : on.b                ? ", caching ON"
-                                              : ", caching OFF");
-}
-
-/* Adds the cell to the line of its name, in order of batch sizes. */
-static enum status add_to_line(const struct sheet *s, const struct match_cell *c,
-                               struct plot_panel *panel)
-{
-    const char *name = line_name(s, c);
-    struct value on = c->row->v[FIELD_enable_prefix_caching];
-    size_t k = 0, at;
-    if (name == NULL)
+    struct value on = l->cells[0]->row->v[FIELD_enable_prefix_caching];
+    struct plot_series *to = &panel->series[panel->series_count++];
+    *to = (struct plot_series){.name = l->name,
+                               .colour = side_index(s->x, l->side),
+                               .is_light = on.kind == VALUE_BOOL && on.b,
+                               .variant = l->variant,
+                               .count = l->count};
+    to->points = arena_alloc(s->arena, l->count, sizeof *to->points);
+    if (to->points == NULL)
         return no_memory(s);
-    while (k < panel->series_count && strcmp(panel->series[k].name, name) != 0)
-        k++;
-    struct plot_series *line = &panel->series[k];
-    if (k == panel->series_count) {
-        panel->series_count++;
-        *line = (struct plot_series){.name = name,
-                                     .colour = side_index(s->x, c->side),
-                                     .is_light = on.kind == VALUE_BOOL && on.b};
-        line->points = arena_alloc(s->arena, s->x->machines.cell_count,
-                                   sizeof *line->points);
-        if (line->points == NULL)
-            return no_memory(s);
+    for (size_t i = 0; i < l->count; i++) {
+        to->points[i] = point_of(l->cells[i], MATCH_throughput, 1);
+        to->points[i].x = field_num(l->cells[i]->row, FIELD_batch_size);
     }
-    struct plot_point p = point_of(c, MATCH_throughput, 1);
-    p.x = field_num(c->row, FIELD_batch_size);
-    for (at = line->count++; at > 0 && line->points[at - 1].x > p.x; at--)
-        line->points[at] = line->points[at - 1];
-    line->points[at] = p;
     return STATUS_OK;
 }
 
 static bool has_two_sizes(const struct plot_panel *panel)
 {
-    for (size_t k = 0; k < panel->series_count; k++) {
-        const struct plot_series *l = &panel->series[k];
-        if (l->count >= 2 && l->points[0].x != l->points[l->count - 1].x)
+    for (size_t k = 0; k < panel->series_count; k++)
+        if (panel->series[k].count >= 2) /* each of another size */
             return true;
-    }
     return false;
 }
 
-static enum status scaling_panel(const struct sheet *s, const char *scenario,
-                                 struct plot_panel *panel)
+static enum status scaling_panel(const struct sheet *s, const struct plots_lines *lines,
+                                 const char *scenario, struct plot_panel *panel)
 {
-    const struct match_result *r = &s->x->machines;
     *panel = (struct plot_panel){.title = scenario};
-    panel->series = arena_alloc(s->arena, r->cell_count + 1, sizeof *panel->series);
+    panel->series = arena_alloc(s->arena, lines->count + 1, sizeof *panel->series);
     if (panel->series == NULL)
         return no_memory(s);
-    for (size_t i = 0; i < r->cell_count; i++) {
-        const struct match_cell *c = &r->cells[i];
-        if (shows(c, MATCH_throughput) && strcmp(c->scenario, scenario) == 0 &&
-            !isnan(field_num(c->row, FIELD_batch_size)) &&
-            add_to_line(s, c, panel) != STATUS_OK)
+    for (size_t i = 0; i < lines->count; i++)
+        if (strcmp(lines->items[i].scenario, scenario) == 0 &&
+            add_line(s, &lines->items[i], panel) != STATUS_OK)
             return s->e->code;
-    }
     return STATUS_OK;
 }
 
@@ -491,16 +468,19 @@ static enum status draw_scaling(const struct sheet *s)
                      .is_lines = true};
     const char **names = arena_alloc(s->arena, most, sizeof(const char *));
     p.panels = arena_alloc(s->arena, most, sizeof *p.panels);
-    if (names == NULL || p.panels == NULL || p.title == NULL)
+    struct plots_lines lines;
+    if (names == NULL || p.panels == NULL || p.title == NULL ||
+        plots_lines_build(s->x, s->arena, &lines) != STATUS_OK)
         return no_memory(s);
     size_t n = scenarios_of(s, MATCH_throughput, names);
     for (size_t i = 0; i < n; i++) {
-        if (scaling_panel(s, names[i], &p.panels[p.panel_count]) != STATUS_OK)
+        if (scaling_panel(s, &lines, names[i], &p.panels[p.panel_count]) != STATUS_OK)
             return s->e->code;
         p.panel_count += has_two_sizes(&p.panels[p.panel_count]);
     }
     if (p.panel_count == 0)
-        return leave_out(s, p.stem, "batch_scaling", "no scenario has two batch sizes");
+        return leave_out(s, p.stem, "batch_scaling",
+                         "no cells differ in batch size alone");
     return finish(s, &p);
 }
 
