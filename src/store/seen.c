@@ -88,7 +88,7 @@ void seen_init(struct seen *s)
     *s = (struct seen){.slots = NULL, .count = 0, .room = 0};
 }
 
-static struct seen_entry *find(struct seen *s, struct seen_key key)
+static struct seen_entry *find(const struct seen *s, struct seen_key key)
 {
     size_t at = (size_t)key.low & (s->room - 1);
     while ((s->slots[at].key.high | s->slots[at].key.low) != 0 &&
@@ -111,18 +111,32 @@ static enum status grow(struct seen *s)
     return STATUS_OK;
 }
 
+/* Zero marks a free slot. */
+static struct seen_key nonzero(struct seen_key key)
+{
+    key.low |= (key.high | key.low) == 0;
+    return key;
+}
+
+bool seen_find(const struct seen *s, struct seen_key key, uint64_t *content)
+{
+    const struct seen_entry *entry = s->room > 0 ? find(s, nonzero(key)) : NULL;
+    if (entry == NULL || (entry->key.high | entry->key.low) == 0)
+        return false;
+    *content = entry->content;
+    return true;
+}
+
 enum status seen_add(struct seen *s, struct seen_key key, uint64_t content, bool *is_new,
                      bool *is_equal)
 {
     if (2 * s->count >= s->room && grow(s) != STATUS_OK)
         return STATUS_NO_MEMORY;
-    if ((key.high | key.low) == 0)
-        key.low = 1;
-    struct seen_entry *entry = find(s, key);
+    struct seen_entry *entry = find(s, nonzero(key));
     *is_new = (entry->key.high | entry->key.low) == 0;
     *is_equal = !*is_new && entry->content == content;
     if (*is_new) {
-        *entry = (struct seen_entry){.key = key, .content = content};
+        *entry = (struct seen_entry){.key = nonzero(key), .content = content};
         s->count++;
     }
     return STATUS_OK;

@@ -33,6 +33,8 @@ void seen_init(struct seen *s);
  * content. */
 MUST_CHECK enum status seen_add(struct seen *s, struct seen_key key, uint64_t content,
                                 bool *is_new, bool *is_equal);
+/* The content that key was added with. False: it was not. */
+bool seen_find(const struct seen *s, struct seen_key key, uint64_t *content);
 void seen_fini(struct seen *s);
 
 #endif

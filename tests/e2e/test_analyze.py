@@ -256,7 +256,21 @@ def test_merged_file_and_its_sources_count_once(inferbench, two, tmp_path):
     assert done.returncode == 0, done.stderr
     report = (tmp_path / "analysis/summary_report.txt").read_text()
     assert "80 rows that stand in two files" in report
+    assert "differ" not in done.stderr
     assert "(8 matched cells" in report
+
+
+def test_files_that_disagree_on_rows_are_named(inferbench, two, tmp_path):
+    rows = [dict(row) for row in two["g5.xlarge"]]
+    rows[3]["tokens_per_second"] *= 2
+    (tmp_path / "results/z_results.json").write_text(json.dumps(rows))
+    done = inferbench("analyze", "results", "--plots", "ttft")
+    assert done.returncode == 0, done.stderr
+    report = (tmp_path / "analysis/summary_report.txt").read_text()
+    for text in (" ".join(report.split()), done.stderr):
+        assert re.search(r"results/z_results\.json: 1 row differs from results/g5.xlarge/\S+, "
+                         r"which was read first and counts: row 3 of run \w{8}: "
+                         r"tokens_per_second is ", text), text
 
 
 def test_old_command_line_with_a_file_of_the_published_tool(inferbench, tmp_path):

@@ -58,12 +58,14 @@ def test_a_notebook_changes_nothing(inferbench, merged, tmp_path, turn):
     assert "SIMULATED" in second and "prefix caching ON / OFF, g5.xlarge" in second
 
 
-def test_rows_of_a_notebook_are_the_same_rows(inferbench, merged, tmp_path):
-    rows = [{key: through_pandas(value, key) for key, value in row.items()}
+@pytest.mark.parametrize("turn", [through_pandas, through_csv])
+def test_rows_of_a_notebook_are_the_same_rows(inferbench, merged, tmp_path, turn):
+    rows = [{key: turn(value, key) for key, value in row.items()}
             for row in merged if row.get("run_id")]
     (tmp_path / "notebook.json").write_text(json.dumps(rows))
     done = inferbench("analyze", "merged.json", "notebook.json", "--plots", "ttft")
     assert done.returncode == 0, done.stderr
+    assert "differ" not in done.stderr
     report = (tmp_path / "analysis/summary_report.txt").read_text()
     assert f"{len(rows)} rows that stand in two files" in report
 

@@ -79,16 +79,24 @@ static void test_add(void **state)
     (void)state;
     struct seen s;
     bool is_new, is_equal;
+    uint64_t content;
     seen_init(&s);
+    assert_false(seen_find(&s, (struct seen_key){1, 1}, &content));
     for (int pass = 0; pass < 2; pass++)
         for (uint64_t i = 0; i < 1500; i++) {
             struct seen_key key = {.high = i, .low = i << 32};
-            uint64_t content = pass == 1 && i == 700 ? 1 : i;
+            content = pass == 1 && i == 700 ? 1 : i;
             assert_int_equal(seen_add(&s, key, content, &is_new, &is_equal), STATUS_OK);
             assert_int_equal(is_new, pass == 0);
             assert_int_equal(is_equal, pass == 1 && i != 700);
         }
     assert_int_equal(s.count, 1500); /* the key of nothing but zeros too */
+    content = 7;
+    assert_true(seen_find(&s, (struct seen_key){0, 0}, &content));
+    assert_int_equal(content, 0);
+    assert_true(seen_find(&s, (struct seen_key){700, 700ULL << 32}, &content));
+    assert_int_equal(content, 700);
+    assert_false(seen_find(&s, (struct seen_key){700, 701}, &content));
     seen_fini(&s);
 }
 
