@@ -226,6 +226,18 @@ static void warn_of_clashes(const struct analyze_job *j)
                  all->count - SKIPS_SHOWN);
 }
 
+static enum status set_prices(struct analyze_job *j, struct err *e)
+{
+    const char **unused;
+    size_t count;
+    if (pricing_unused(&j->corpus, &j->opts.prices, &j->arena, &unused, &count) !=
+        STATUS_OK)
+        return status_fail(e, STATUS_NO_MEMORY, "analyze", "out of memory");
+    for (size_t i = 0; i < count; i++)
+        log_line(&j->cli->log, LOG_WARN, "inferbench: %s", unused[i]);
+    return pricing_apply(&j->corpus, &j->opts.prices, &j->arena, e);
+}
+
 static enum status read_rows(struct analyze_job *j, struct err *e)
 {
     struct opt_strings words;
@@ -244,7 +256,7 @@ static enum status read_rows(struct analyze_job *j, struct err *e)
         status_fail(e, STATUS_NOT_FOUND, inputs[0].path, "no rows to analyse");
         return status_hint(e, "Give files like offline_results_....json.");
     }
-    return pricing_apply(&j->corpus, &j->opts.prices, &j->arena, e);
+    return set_prices(j, e);
 }
 
 static enum status write_report(struct analyze_job *j, struct err *e)

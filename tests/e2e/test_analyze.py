@@ -322,6 +322,11 @@ def test_price_of_the_user_wins(inferbench, two, tmp_path):
     assert float(ratio[2]) == pytest.approx(1 / float(ratio[1]), abs=0.02)
     report = (tmp_path / "analysis/summary_report.txt").read_text()
     assert "2.000 USD an hour, --price-per-hour" in report or "price: 2" in report
+    assert "no row has this" not in done.stderr
+    odd = inferbench("analyze", "results", "--price-per-hour", "g6.xlarge=2", "--plots", "ttft")
+    assert odd.returncode == 0, odd.stderr
+    assert ("--price-per-hour g6.xlarge=2: no row has this label or instance type. "
+            "There are: g5.xlarge, inf2.xlarge") in odd.stderr
     bad = inferbench("analyze", "results", "--price-per-hour", "cheap")
     assert bad.returncode == 2 and '"cheap" is not a price' in bad.stderr
 
