@@ -9,8 +9,9 @@
 #include "report/figure.h"
 #include "report/width.h"
 
-#define COLUMNS    80
-#define PART_BYTES ((size_t)1 << 20)
+#define COLUMNS     80
+#define PART_BYTES  ((size_t)1 << 20)
+#define NOTES_BYTES 256 /* what is said of one figure */
 
 void analysis_text_pass(const struct buf *part, struct buf *out)
 {
@@ -63,29 +64,32 @@ static void add_figure(struct answer *w, enum match_metric m, const char *name)
     w->ratios[w->count++] = r;
 }
 
+static void add_note(char notes[NOTES_BYTES], const char *note)
+{
+    size_t len = strlen(notes);
+    (void)snprintf(notes + len, NOTES_BYTES - len, "%s%s", len > 0 ? ", " : "", note);
+}
+
 /* "0.71x tokens/s (0.69..0.73)"; "0.50x $/token (spread unknown, 1 of 2 cells)". */
 static void put_figure(struct buf *line, const struct answer *w, size_t i,
                        struct buf *out)
 {
     const struct match_ratio *r = w->ratios[i];
-    char ratio[FIGURE_BYTES], certainty[FIGURE_BYTES] = "", cells[FIGURE_BYTES] = "",
-                              text[4 * FIGURE_BYTES];
-    figure_ratio(r->ratio, ratio);
+    char text[FIGURE_BYTES], notes[NOTES_BYTES] = "", whole[2 * NOTES_BYTES];
+    figure_certainty(r, text);
     if (!w->is_spread_unknown)
-        figure_certainty(r, certainty);
+        add_note(notes, text);
+    (void)snprintf(text, sizeof text, "%zu of %zu cells", r->pairs, w->group->counted);
     if (r->pairs != w->group->counted)
-        (void)snprintf(cells, sizeof cells, "%s%zu of %zu cells",
-                       *certainty != '\0' ? ", " : "", r->pairs, w->group->counted);
-    bool has_launch = r->is_one_launch && !w->is_one_launch;
-    const char *launch = !has_launch                            ? ""
-                         : *certainty != '\0' || *cells != '\0' ? ", within one launch"
-                                                                : "within one launch";
-    bool has_more = *certainty != '\0' || *cells != '\0' || has_launch;
-    (void)snprintf(text, sizeof text, "%s %s%s%s%s%s%s", ratio, w->names[i],
-                   has_more ? " (" : "", certainty, cells, launch, has_more ? ")" : "");
+        add_note(notes, text);
+    if (r->is_one_launch && !w->is_one_launch)
+        add_note(notes, "within one launch");
+    figure_ratio(r->ratio, text);
+    (void)snprintf(whole, sizeof whole, *notes != '\0' ? "%s %s (%s)" : "%s %s%s", text,
+                   w->names[i], notes);
     if (i > 0)
         buf_char(line, ',');
-    put_piece(line, text, out);
+    put_piece(line, whole, out);
 }
 
 /* "inf2.xlarge / g5.xlarge: 0.71x tokens/s (0.69..0.73), 0.91x $/token (0.88..0.94)

@@ -40,28 +40,34 @@ static bool is_same_json(const char *a, const char *b)
     return is_same;
 }
 
-static bool differs(const struct row *a, const struct row *b, enum field_id id)
+static bool is_same_number(double a, double b)
+{
+    return fabs(a - b) <= LAST_DIGITS * fmax(1, fmax(fabs(a), fabs(b)));
+}
+
+static bool is_same_value(const struct row *a, const struct row *b, enum field_id id)
 {
     struct value x = a->v[id], y = b->v[id];
+    if (!is_known(x) || !is_known(y))
+        return is_known(x) == is_known(y);
+    if (is_number(x) && is_number(y))
+        return is_same_number(value_as_num(x), value_as_num(y));
+    if (x.kind == VALUE_JSON && y.kind == VALUE_JSON)
+        return strcmp(x.s, y.s) == 0 || is_same_json(x.s, y.s);
+    return match_field_is_same(a, b, id);
+}
+
+static bool differs(const struct row *a, const struct row *b, enum field_id id)
+{
     switch (id) {
     case FIELD_timestamp:
     case FIELD_timestamp_utc:
-    case FIELD_checks: return false; /* numbers in texts of the metrics */
+    case FIELD_checks: return false; /* the metrics' numbers once more, in texts */
     case FIELD_label:
     case FIELD_instance_type:
-        if (!is_named(x) || !is_named(y))
-            return false;
-        break;
-    default: break;
+        return is_named(a->v[id]) && is_named(b->v[id]) && !is_same_value(a, b, id);
+    default: return !is_same_value(a, b, id);
     }
-    if (!is_known(x) || !is_known(y))
-        return is_known(x) != is_known(y);
-    if (x.kind == VALUE_JSON && y.kind == VALUE_JSON)
-        return strcmp(x.s, y.s) != 0 && !is_same_json(x.s, y.s);
-    if (!is_number(x) || !is_number(y))
-        return !match_field_is_same(a, b, id);
-    double p = value_as_num(x), q = value_as_num(y);
-    return !(fabs(p - q) <= LAST_DIGITS * fmax(1, fmax(fabs(p), fabs(q))));
 }
 
 bool clash_find(const struct row *row, const struct row *kept, enum field_id *where)
