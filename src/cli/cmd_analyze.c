@@ -228,6 +228,30 @@ static enum status note_skipped(struct analyze_job *j, struct err *e)
     return STATUS_OK;
 }
 
+/* Files that disagree on rows, as merge says it. */
+static void warn_of_clashes(const struct analyze_job *j)
+{
+    const struct clashes *all = &j->corpus.clashes;
+    for (size_t i = 0; i < all->count && i < SKIPS_SHOWN; i++)
+        log_line(&j->cli->log, LOG_WARN, "inferbench: %s", all->items[i].text);
+    if (all->count > SKIPS_SHOWN)
+        log_line(&j->cli->log, LOG_WARN,
+                 "inferbench: %zu more files differ: see the report",
+                 all->count - SKIPS_SHOWN);
+}
+
+static enum status set_prices(struct analyze_job *j, struct err *e)
+{
+    const char **unused;
+    size_t count;
+    if (pricing_unused(&j->corpus, &j->opts.prices, &j->arena, &unused, &count) !=
+        STATUS_OK)
+        return status_fail(e, STATUS_NO_MEMORY, "analyze", "out of memory");
+    for (size_t i = 0; i < count; i++)
+        log_line(&j->cli->log, LOG_WARN, "inferbench: %s", unused[i]);
+    return pricing_apply(&j->corpus, &j->opts.prices, &j->arena, e);
+}
+
 static enum status read_rows(struct analyze_job *j, struct err *e)
 {
     struct opt_strings words;
@@ -241,11 +265,12 @@ static enum status read_rows(struct analyze_job *j, struct err *e)
         corpus_read(inputs, count, &j->arena, &j->corpus, e) != STATUS_OK ||
         note_skipped(j, e) != STATUS_OK)
         return e->code;
+    warn_of_clashes(j);
     if (j->corpus.count == 0) {
         status_fail(e, STATUS_NOT_FOUND, inputs[0].path, "no rows to analyse");
         return status_hint(e, "Give files like offline_results_....json.");
     }
-    return pricing_apply(&j->corpus, &j->opts.prices, &j->arena, e);
+    return set_prices(j, e);
 }
 
 static enum status write_report(struct analyze_job *j, struct err *e)

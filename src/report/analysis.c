@@ -2,10 +2,7 @@
 
 #include <string.h>
 
-#include "base/file.h"
-#include "base/str.h"
-
-#define NAMELESS "this machine"
+#include "report/analysis_names.h"
 
 static const char *text_of(const struct row *row, enum field_id id)
 {
@@ -75,98 +72,12 @@ static void name_models(const struct corpus *c)
     }
 }
 
-/* Rows [from, to) of one file of which nobody said the machine. True if they come from
- * several. */
-static bool are_several(const struct corpus *c, enum field_id id, size_t from, size_t to)
-{
-    const char *first = NULL;
-    for (size_t i = from; i < to; i++) {
-        const struct row *row = c->rows[i].row;
-        const char *machine = field_str(row, FIELD_machine_sha256);
-        if (machine == NULL || strcmp(text_of(row, id), "unknown") != 0)
-            continue;
-        if (first != NULL && strcmp(first, machine) != 0)
-            return true;
-        first = machine;
-    }
-    return false;
-}
-
-/* "this machine", "? FILE", "? 1a2b3c4d", "? FILE 1a2b3c4d" */
-static const char *unknown_name(const struct corpus *c, const struct corpus_row *r,
-                                bool is_one_of_several, struct arena *a)
-{
-    const char *base = file_base_name(r->file);
-    const char *machine = field_str(r->row, FIELD_machine_sha256);
-    bool has_machine = is_one_of_several && machine != NULL;
-    bool has_file = c->file_count != 1;
-    if (!has_file && !has_machine)
-        return NAMELESS;
-    return arena_printf(a, "?%s%.*s%s%.8s", has_file ? " " : "",
-                        has_file ? (int)strcspn(base, ".") : 0, base,
-                        has_machine ? " " : "", has_machine ? machine : "");
-}
-
-/* A machine that nobody named is not the same as another such: alone it is "this
- * machine", among several files it is called by its file, among several of one file by
- * what tells it apart. */
-static enum status name_unknown(const struct corpus *c, enum field_id id, struct arena *a)
-{
-    bool is_one_of_several = false;
-    for (size_t i = 0, to = 0; i < c->count; i++) {
-        struct corpus_row *r = &c->rows[i];
-        if (i == to) { /* rows of one file stand together */
-            while (to < c->count && c->rows[to].file == r->file)
-                to++;
-            is_one_of_several = are_several(c, id, i, to);
-        }
-        if (strcmp(text_of(r->row, id), "unknown") != 0)
-            continue;
-        const char *name = unknown_name(c, r, is_one_of_several, a);
-        if (name == NULL)
-            return STATUS_NO_MEMORY;
-        r->row->v[id] = value_str(name);
-    }
-    return STATUS_OK;
-}
-
-static bool has_controls(const char *text)
-{
-    for (; *text != '\0'; text++)
-        if ((unsigned char)*text < ' ' || *text == 0x7f)
-            return true;
-    return false;
-}
-
-/* Names go to terminals, reports and scripts: control characters become blanks. */
-static enum status clean_names(const struct corpus *c, struct arena *a)
-{
-    static const enum field_id names[] = {FIELD_label, FIELD_instance_type,
-                                          FIELD_model_name, FIELD_engine_version,
-                                          FIELD_scenario};
-    for (size_t i = 0; i < c->count; i++)
-        for (size_t k = 0; k < sizeof names / sizeof names[0]; k++) {
-            struct value *v = &c->rows[i].row->v[names[k]];
-            if (v->kind != VALUE_STR || !has_controls(v->s))
-                continue;
-            char *clean = arena_strdup(a, v->s);
-            if (clean == NULL)
-                return STATUS_NO_MEMORY;
-            for (char *at = clean; *at != '\0'; at++)
-                if ((unsigned char)*at < ' ' || *at == 0x7f)
-                    *at = ' ';
-            v->s = clean;
-        }
-    return STATUS_OK;
-}
-
 /* Names that can be shown, and by which rows are one side. */
 static enum status name_rows(const struct corpus *c, enum match_by by, struct arena *a)
 {
     if (by == MATCH_BY_MODEL)
         name_models(c);
-    enum status s = clean_names(c, a);
-    return s == STATUS_OK ? name_unknown(c, field_by(by), a) : s;
+    return analysis_names_set(c, field_by(by), a);
 }
 
 static bool is_off(const struct row *row)

@@ -262,6 +262,15 @@ static void put_counts(struct left *l)
                    l->x->corpus->duplicates);
 }
 
+static void put_clashes(struct left *l)
+{
+    const struct clashes *all = &l->x->corpus->clashes;
+    for (size_t i = 0; i < all->count; i++) {
+        buf_text(l->text, all->items[i].text);
+        put_line(l);
+    }
+}
+
 /* Rows of one run stand together. */
 static void put_partial(struct left *l)
 {
@@ -286,6 +295,7 @@ static void put_left_out(struct left *l)
     analysis_text_heading("Left out", l->out);
     size_t start = l->out->len;
     put_counts(l);
+    put_clashes(l);
     put_partial(l);
     for (size_t i = 0; i < r->cell_count; i++)
         put_failed(l, &r->cells[i]);

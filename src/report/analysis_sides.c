@@ -253,39 +253,111 @@ static void put_versions(struct part *p)
 
 /* --- price --- */
 
+/* The prices of the machine's measured rows, each with its source, as rows have them: the
+ * repeats of one cell may have several. */
+struct prices {
+    double usd[VALUES_MAX];
+    const char *sources[VALUES_MAX]; /* NULL: unknown */
+    size_t count;                    /* VALUES_MAX + 1: there are more */
+    bool has_several;                /* numbers */
+};
+
+static bool is_text(const char *a, const char *b)
+{
+    return a == b || (a != NULL && b != NULL && strcmp(a, b) == 0);
+}
+
+static void take_price(struct prices *t, double usd, const char *source)
+{
+    size_t k = 0;
+    size_t n = t->count < VALUES_MAX ? t->count : VALUES_MAX;
+    while (k < n && (t->usd[k] != usd || !is_text(t->sources[k], source)))
+        k++;
+    t->has_several |= n > 0 && t->usd[0] != usd;
+    if (k < n)
+        return;
+    if (k < VALUES_MAX) {
+        t->usd[k] = usd;
+        t->sources[k] = source;
+    }
+    t->count = k + 1;
+}
+
+static void find_prices(const struct part *p, struct prices *out)
+{
+    const struct corpus *c = p->x->corpus;
+    *out = (struct prices){.count = 0};
+    for (size_t i = 0; i < c->count; i++) {
+        const struct row *row = c->rows[i].row;
+        double usd = field_num(row, FIELD_price_usd_per_hour);
+        if (!isnan(usd) && !match_field_is_warmup(row) &&
+            !value_is_known(row->v[FIELD_error]) &&
+            strcmp(analysis_side_of(p->x, row), p->side) == 0)
+            take_price(out, usd, field_str(row, FIELD_price_source));
+    }
+}
+
+/* "price: 1.006 USD an hour, SOURCE"; several of one source: "1.006 and 2.000". */
 static void put_price(struct part *p)
 {
-    double said = -1;
-    for (size_t i = 0; i < p->x->machines.cell_count; i++) {
-        const struct match_cell *c = &p->x->machines.cells[i];
-        double price = field_num(c->row, FIELD_price_usd_per_hour);
-        const char *source = field_str(c->row, FIELD_price_source);
-        char number[FIGURE_BYTES];
-        if (!is_mine(p, c) || isnan(price) || price == said)
+    struct prices t;
+    bool is_said[VALUES_MAX] = {false};
+    find_prices(p, &t);
+    size_t n = t.count < VALUES_MAX ? t.count : VALUES_MAX;
+    for (size_t i = 0; i < n; i++) {
+        const char *source = t.sources[i];
+        if (is_said[i])
             continue;
-        figure_number(price, number);
-        buf_printf(p->text, "price: %s USD an hour, %s", number,
+        for (size_t k = i; k < n; k++) {
+            char number[FIGURE_BYTES];
+            if (!is_text(t.sources[k], source))
+                continue;
+            is_said[k] = true;
+            figure_number(t.usd[k], number);
+            buf_printf(p->text, "%s%s", k == i ? "price: " : " and ", number);
+        }
+        buf_printf(p->text, "%s USD an hour, %s", t.count > VALUES_MAX ? " and more" : "",
                    source != NULL ? source : "source unknown");
         put_line(p);
-        said = price;
     }
-    if (said < 0)
+    if (t.has_several) {
+        buf_text(p->text, "several prices: the $/token of each repeat uses its own");
+        put_line(p);
+    }
+    if (t.count == 0)
         buf_text(p->out, "  price: unknown (--price-per-hour)\n");
 }
 
 /* --- best configurations --- */
 
-/* Best valid cell of the machine; scenario NULL: of all. NULL: none. */
+static bool is_in(const struct part *p, const struct match_cell *c, const char *scenario)
+{
+    return is_mine(p, c) && (scenario == NULL || strcmp(c->scenario, scenario) == 0);
+}
+
+/* True if something real was measured there; scenario NULL: in any. */
+static bool has_real(const struct part *p, const char *scenario)
+{
+    for (size_t i = 0; i < p->x->machines.cell_count; i++)
+        if (is_in(p, &p->x->machines.cells[i], scenario) &&
+            !p->x->machines.cells[i].is_simulated)
+            return true;
+    return false;
+}
+
+/* Best valid cell of the machine; scenario NULL: of all. A simulated one only where
+ * nothing is real. NULL: none. */
 static const struct match_cell *best_of(const struct part *p, const char *scenario,
                                         enum match_metric m)
 {
     const struct match_cell *best = NULL;
     bool is_higher = field_table[match_metric_field(m)].better == BETTER_HIGHER;
+    bool is_real = has_real(p, scenario);
     for (size_t i = 0; i < p->x->machines.cell_count; i++) {
         const struct match_cell *c = &p->x->machines.cells[i];
         double value = c->metrics[m].mean;
-        if (!is_mine(p, c) || !c->is_valid || c->counts[m] == 0 ||
-            (scenario != NULL && strcmp(c->scenario, scenario) != 0))
+        if (!is_in(p, c, scenario) || !c->is_valid || c->counts[m] == 0 ||
+            (is_real && c->is_simulated))
             continue;
         double gain = best != NULL ? value - best->metrics[m].mean : 0;
         if (best == NULL || (is_higher ? gain > 0 : gain < 0))
@@ -328,7 +400,8 @@ static void put_best_of(struct part *p, const char *scenario)
     figure_number(fast->metrics[MATCH_cost].mean, number);
     if (!isnan(fast->metrics[MATCH_cost].mean))
         buf_printf(p->text, " at %s USD per million", number);
-    buf_printf(p->text, " with %s", short_name(fast));
+    buf_printf(p->text, " with %s%s", short_name(fast),
+               fast->is_simulated && has_real(p, NULL) ? " (simulated)" : "");
     if (first != NULL) {
         figure_number(first->metrics[MATCH_ttft].mean * 1000, number);
         buf_printf(p->text, "; TTFT %s ms with %s", number, short_name(first));

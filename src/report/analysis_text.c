@@ -9,8 +9,9 @@
 #include "report/figure.h"
 #include "report/width.h"
 
-#define COLUMNS    80
-#define PART_BYTES ((size_t)1 << 20)
+#define COLUMNS     80
+#define PART_BYTES  ((size_t)1 << 20)
+#define NOTES_BYTES 256 /* what is said of one figure */
 
 void analysis_text_pass(const struct buf *part, struct buf *out)
 {
@@ -43,22 +44,52 @@ static void put_piece(struct buf *line, const char *piece, struct buf *out)
     buf_printf(line, "%s%s", line->len > 0 ? " " : "", piece);
 }
 
-/* "0.71x tokens/s (0.69..0.73)", after a comma where it is not the first. */
-static void put_ratio(struct buf *line, const struct match_ratio *r, const char *what,
-                      struct buf *out)
+/* What a line of the answer says of its figures: once for all, where it holds for all. */
+struct answer {
+    const struct match_group *group;
+    const struct match_ratio *ratios[2]; /* [count] those that are known */
+    const char *names[2];
+    size_t count;
+    bool is_spread_unknown, is_one_launch; /* of all figures */
+};
+
+static void add_figure(struct answer *w, enum match_metric m, const char *name)
 {
-    char ratio[FIGURE_BYTES], certainty[FIGURE_BYTES], text[4 * FIGURE_BYTES];
+    const struct match_ratio *r = &w->group->geomean[m];
     if (isnan(r->ratio))
         return;
-    figure_ratio(r->ratio, ratio);
-    figure_certainty(r, certainty);
-    if (isnan(r->low))
-        (void)snprintf(text, sizeof text, "%s %s", ratio, what);
-    else
-        (void)snprintf(text, sizeof text, "%s %s (%s)", ratio, what, certainty);
-    if (line->len > 0 && buf_cstr(line)[line->len - 1] != ':')
+    w->is_spread_unknown = (w->count == 0 || w->is_spread_unknown) && isnan(r->low);
+    w->is_one_launch = (w->count == 0 || w->is_one_launch) && r->is_one_launch;
+    w->names[w->count] = name;
+    w->ratios[w->count++] = r;
+}
+
+static void add_note(char notes[NOTES_BYTES], const char *note)
+{
+    size_t len = strlen(notes);
+    (void)snprintf(notes + len, NOTES_BYTES - len, "%s%s", len > 0 ? ", " : "", note);
+}
+
+/* "0.71x tokens/s (0.69..0.73)"; "0.50x $/token (spread unknown, 1 of 2 cells)". */
+static void put_figure(struct buf *line, const struct answer *w, size_t i,
+                       struct buf *out)
+{
+    const struct match_ratio *r = w->ratios[i];
+    char text[FIGURE_BYTES], notes[NOTES_BYTES] = "", whole[2 * NOTES_BYTES];
+    figure_certainty(r, text);
+    if (!w->is_spread_unknown)
+        add_note(notes, text);
+    (void)snprintf(text, sizeof text, "%zu of %zu cells", r->pairs, w->group->counted);
+    if (r->pairs != w->group->counted)
+        add_note(notes, text);
+    if (r->is_one_launch && !w->is_one_launch)
+        add_note(notes, "within one launch");
+    figure_ratio(r->ratio, text);
+    (void)snprintf(whole, sizeof whole, *notes != '\0' ? "%s %s (%s)" : "%s %s%s", text,
+                   w->names[i], notes);
+    if (i > 0)
         buf_char(line, ',');
-    put_piece(line, text, out);
+    put_piece(line, whole, out);
 }
 
 /* "inf2.xlarge / g5.xlarge: 0.71x tokens/s (0.69..0.73), 0.91x $/token (0.88..0.94)
@@ -66,25 +97,24 @@ static void put_ratio(struct buf *line, const struct match_ratio *r, const char 
 static void put_answer(const struct match_group *g, const char *what, bool has_cost,
                        struct buf *out)
 {
-    const struct match_ratio *speed = &g->geomean[MATCH_throughput];
+    struct answer w = {.group = g};
     char count[4 * FIGURE_BYTES];
     struct buf line;
     buf_init(&line, PART_BYTES);
     buf_printf(&line, "%s:", what);
-    if (g->counted == 0) {
+    add_figure(&w, MATCH_throughput, "tokens/s");
+    add_figure(&w, has_cost ? MATCH_cost : MATCH_ttft, has_cost ? "$/token" : "TTFT");
+    for (size_t i = 0; i < w.count; i++)
+        put_figure(&line, &w, i, out);
+    if (g->counted == 0)
         (void)snprintf(count, sizeof count, "no claim (%zu %s, none counts: see below)",
                        g->pair_count, cells_word(g->pair_count));
-    } else {
-        put_ratio(&line, speed, "tokens/s", out);
-        if (has_cost)
-            put_ratio(&line, &g->geomean[MATCH_cost], "$/token", out);
-        else
-            put_ratio(&line, &g->geomean[MATCH_ttft], "TTFT", out);
-        (void)snprintf(count, sizeof count, "(%zu %s%s%s)", g->counted,
+    else
+        (void)snprintf(count, sizeof count, "%s(%zu %s%s%s)",
+                       w.count == 0 ? "no figure is known " : "", g->counted,
                        cells_word(g->counted),
-                       isnan(speed->low) ? ", spread unknown" : "",
-                       speed->is_one_launch ? ", within one launch" : "");
-    }
+                       w.is_spread_unknown ? ", spread unknown" : "",
+                       w.is_one_launch ? ", within one launch" : "");
     put_piece(&line, count, out);
     put_line(&line, out);
     analysis_text_pass(&line, out);
@@ -175,6 +205,44 @@ static void put_pair(const struct match_pair *p, struct buf *out)
         width_wrap(out, p->note, 6, COLUMNS);
 }
 
+/* Columns of the mean that lack cells: "of fewer: $/tok 1". */
+static void put_fewer(const struct match_group *g, struct buf *out)
+{
+    static const struct {
+        enum match_metric metric;
+        const char *name;
+    } columns[] = {{MATCH_throughput, "tok/s"},
+                   {MATCH_ttft, "TTFT"},
+                   {MATCH_tpot, "TPOT"},
+                   {MATCH_cost, "$/tok"}};
+    const char *joint = "  of fewer cells: ";
+    for (size_t i = 0; i < sizeof columns / sizeof *columns; i++) {
+        size_t pairs = g->geomean[columns[i].metric].pairs;
+        if (pairs == 0 || pairs == g->counted)
+            continue;
+        buf_printf(out, "%s%s of %zu", joint, columns[i].name, pairs);
+        joint = ", ";
+    }
+    buf_text(out, *joint == ',' ? "\n" : "");
+}
+
+static void put_mean(const struct match_group *g, struct buf *out)
+{
+    struct buf name;
+    buf_init(&name, PART_BYTES);
+    buf_printf(&name, "geometric mean of %zu", g->counted);
+    width_pad(out, buf_cstr(&name), 34);
+    put_cell_ratio(out, &g->geomean[MATCH_throughput]);
+    put_cell_ratio(out, &g->geomean[MATCH_ttft]);
+    put_cell_ratio(out, &g->geomean[MATCH_tpot]);
+    put_cell_ratio(out, &g->geomean[MATCH_cost]);
+    put_interval(out, &g->geomean[MATCH_throughput]);
+    buf_char(out, '\n');
+    put_fewer(g, out);
+    analysis_text_pass(&name, out);
+    buf_fini(&name);
+}
+
 static void put_group(const struct match_group *g, const char *heading, struct buf *out)
 {
     bool has_uncounted = false;
@@ -185,20 +253,8 @@ static void put_group(const struct match_group *g, const char *heading, struct b
         put_pair(&g->pairs[i], out);
         has_uncounted = has_uncounted || !g->pairs[i].is_counted;
     }
-    if (g->counted > 0) {
-        struct buf name;
-        buf_init(&name, PART_BYTES);
-        buf_printf(&name, "geometric mean of %zu", g->counted);
-        width_pad(out, buf_cstr(&name), 34);
-        put_cell_ratio(out, &g->geomean[MATCH_throughput]);
-        put_cell_ratio(out, &g->geomean[MATCH_ttft]);
-        put_cell_ratio(out, &g->geomean[MATCH_tpot]);
-        put_cell_ratio(out, &g->geomean[MATCH_cost]);
-        put_interval(out, &g->geomean[MATCH_throughput]);
-        buf_char(out, '\n');
-        analysis_text_pass(&name, out);
-        buf_fini(&name);
-    }
+    if (g->counted > 0)
+        put_mean(g, out);
     if (has_uncounted)
         buf_text(out, "* not counted in the geometric mean\n");
     if (g->differs != NULL) {

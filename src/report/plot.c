@@ -52,16 +52,20 @@ static const char *line_colour_of(const struct plot_series *s)
     return shade_of(s->colour, false);
 }
 
-/* Lines of the second kind are dashed and their points open, for those who see no colour.
- */
+/* Lines of the second kind are dashed and their points open, for those who see no colour;
+ * so are variants of one colour told apart. */
 static const char *dash_of(const struct plot_series *s)
 {
-    return s->is_light ? "(5,3)" : "1";
+    if (s->variant == 0)
+        return s->is_light ? "(5,3)" : "1";
+    return s->is_light ? "(2,3)" : "(12,3,2,3)";
 }
 
 static int point_of(const struct plot_series *s)
 {
-    return s->is_light ? 6 : 7;
+    static const int filled[] = {7, 5, 9, 13, 11, 15}; /* the open one is one less */
+    int shape = filled[s->variant % (int)(sizeof filled / sizeof filled[0])];
+    return s->is_light ? shape - 1 : shape;
 }
 
 /* A gnuplot string: single quotes, doubled inside. */

@@ -19,6 +19,7 @@ struct plot_series {
     const char *name; /* legend; the same name in several panels is listed once */
     int colour;       /* index of the palette; -1: grey */
     bool is_light;    /* lighter bars, dashed lines */
+    int variant;      /* lines of one colour: 0.. other dashes and points */
     struct plot_point *points; /* [count] */
     size_t count;
 };

@@ -7,6 +7,7 @@
 #include "base/file.h"
 #include "report/figure.h"
 #include "report/plot.h"
+#include "report/plots_lines.h"
 
 #define CAPTION                                                                         \
     "mean of the measured repeats, warm-ups left out; error bars: 95 % interval where " \
@@ -221,13 +222,36 @@ static const char *warning_of(const struct analysis *x)
                : NULL;
 }
 
-static enum status leave_out(const struct sheet *s, const char *name, const char *why)
+/* No picture of an earlier analysis stays where this one has none, nor what draws it. */
+static enum status forget(const struct sheet *s, const char *stem, bool has_script)
+{
+    static const char *const kinds[][2] = {
+        {"", "png"}, {"source/", "svg"}, {"source/", "gp"}, {"source/", "dat"}};
+    for (size_t i = 0; i < (has_script ? 2 : 4); i++) {
+        const char *path = arena_printf(s->arena, "%s/%s%s.%s", s->dir, kinds[i][0], stem,
+                                        kinds[i][1]);
+        if (path == NULL)
+            return no_memory(s);
+        (void)remove(path);
+    }
+    return STATUS_OK;
+}
+
+static enum status note_left_out(const struct sheet *s, const char *name, const char *why)
 {
     const char *text = arena_printf(s->arena, "%s: %s", name, why);
     if (text == NULL)
         return no_memory(s);
     s->out->left_out[s->out->left_out_count++] = text;
     return STATUS_OK;
+}
+
+/* There is nothing to draw. */
+static enum status leave_out(const struct sheet *s, const char *stem, const char *name,
+                             const char *why)
+{
+    enum status st = forget(s, stem, false);
+    return st == STATUS_OK ? note_left_out(s, name, why) : st;
 }
 
 /* The title with the model's name, where all cells are of one. */
@@ -253,20 +277,18 @@ static bool has_invalid(const struct analysis *x)
 }
 
 /* gnuplot could not: the others may yet be drawn. */
-static enum status give_up(const struct sheet *s, const char *stem, const char *path)
+static enum status give_up(const struct sheet *s, const char *stem)
 {
     char why[sizeof *s->e];
     status_format(s->e, why, sizeof why);
-    (void)remove(path);
     const char *text = arena_strdup(s->arena, why);
-    if (text == NULL)
+    if (text == NULL || forget(s, stem, true) != STATUS_OK)
         return no_memory(s);
     s->out->failed++;
-    return leave_out(s, stem, text);
+    return note_left_out(s, stem, text);
 }
 
-/* Draws, and notes the file, or that there is no gnuplot. A picture of an earlier
- * analysis does not stay where this one has none. */
+/* Draws, and notes the file, or that there is no gnuplot. */
 static enum status finish(const struct sheet *s, struct plot *p)
 {
     const char *path = arena_printf(s->arena, "%s/%s.png", s->dir, p->stem);
@@ -280,12 +302,9 @@ static enum status finish(const struct sheet *s, struct plot *p)
     enum status st = plot_draw(p, s->dir, s->arena, s->e);
     switch (st) {
     case STATUS_OK: s->out->made[s->out->made_count++] = path; return STATUS_OK;
-    case STATUS_NOT_FOUND:
-        (void)remove(path);
-        s->out->has_gnuplot = false;
-        return STATUS_OK;
+    case STATUS_NOT_FOUND: s->out->has_gnuplot = false; return forget(s, p->stem, true);
     case STATUS_IO:
-    case STATUS_TIMEOUT: return give_up(s, p->stem, path);
+    case STATUS_TIMEOUT: return give_up(s, p->stem);
     default: return st;
     }
 }
@@ -298,7 +317,7 @@ static enum status draw_bars(const struct sheet *s, const struct bars *b)
         return no_memory(s);
     size_t n = scenarios_of(s, b->metric, names);
     if (n == 0)
-        return leave_out(s, b->name,
+        return leave_out(s, b->stem, b->name,
                          b->metric == MATCH_cost ? "no price is known (--price-per-hour)"
                                                  : "no measured repeat has it");
     struct plot p = {
@@ -373,76 +392,53 @@ static enum status draw_caching(const struct sheet *s)
             return s->e->code;
     }
     if (p.panel_count == 0)
-        return leave_out(s, "prefix_caching", "no cell was measured with OFF and ON");
+        return leave_out(s, p.stem, "prefix_caching",
+                         "no cell was measured with OFF and ON");
     return finish(s, &p);
 }
 
 /* --- batch sizes --- */
 
-static const char *line_name(const struct sheet *s, const struct match_cell *c)
+/* Adds a line to its scenario's panel. */
+static enum status add_line(const struct sheet *s, const struct plots_line *l,
+                            struct plot_panel *panel)
 {
-    struct value on = c->row->v[FIELD_enable_prefix_caching];
-    return arena_printf(s->arena, "%s%s%s", c->side, is_online(c) ? ", online" : "",
-                        on.kind != VALUE_BOOL ? ""
-                        : on.b                ? ", caching ON"
-                                              : ", caching OFF");
-}
-
-/* Adds the cell to the line of its name, in order of batch sizes. */
-static enum status add_to_line(const struct sheet *s, const struct match_cell *c,
-                               struct plot_panel *panel)
-{
-    const char *name = line_name(s, c);
-    struct value on = c->row->v[FIELD_enable_prefix_caching];
-    size_t k = 0, at;
-    if (name == NULL)
+    struct value on = l->cells[0]->row->v[FIELD_enable_prefix_caching];
+    struct plot_series *to = &panel->series[panel->series_count++];
+    *to = (struct plot_series){.name = l->name,
+                               .colour = side_index(s->x, l->side),
+                               .is_light = on.kind == VALUE_BOOL && on.b,
+                               .variant = l->variant,
+                               .count = l->count};
+    to->points = arena_alloc(s->arena, l->count, sizeof *to->points);
+    if (to->points == NULL)
         return no_memory(s);
-    while (k < panel->series_count && strcmp(panel->series[k].name, name) != 0)
-        k++;
-    struct plot_series *line = &panel->series[k];
-    if (k == panel->series_count) {
-        panel->series_count++;
-        *line = (struct plot_series){.name = name,
-                                     .colour = side_index(s->x, c->side),
-                                     .is_light = on.kind == VALUE_BOOL && on.b};
-        line->points = arena_alloc(s->arena, s->x->machines.cell_count,
-                                   sizeof *line->points);
-        if (line->points == NULL)
-            return no_memory(s);
+    for (size_t i = 0; i < l->count; i++) {
+        to->points[i] = point_of(l->cells[i], MATCH_throughput, 1);
+        to->points[i].x = field_num(l->cells[i]->row, FIELD_batch_size);
     }
-    struct plot_point p = point_of(c, MATCH_throughput, 1);
-    p.x = field_num(c->row, FIELD_batch_size);
-    for (at = line->count++; at > 0 && line->points[at - 1].x > p.x; at--)
-        line->points[at] = line->points[at - 1];
-    line->points[at] = p;
     return STATUS_OK;
 }
 
 static bool has_two_sizes(const struct plot_panel *panel)
 {
-    for (size_t k = 0; k < panel->series_count; k++) {
-        const struct plot_series *l = &panel->series[k];
-        if (l->count >= 2 && l->points[0].x != l->points[l->count - 1].x)
+    for (size_t k = 0; k < panel->series_count; k++)
+        if (panel->series[k].count >= 2) /* each of another size */
             return true;
-    }
     return false;
 }
 
-static enum status scaling_panel(const struct sheet *s, const char *scenario,
-                                 struct plot_panel *panel)
+static enum status scaling_panel(const struct sheet *s, const struct plots_lines *lines,
+                                 const char *scenario, struct plot_panel *panel)
 {
-    const struct match_result *r = &s->x->machines;
     *panel = (struct plot_panel){.title = scenario};
-    panel->series = arena_alloc(s->arena, r->cell_count + 1, sizeof *panel->series);
+    panel->series = arena_alloc(s->arena, lines->count + 1, sizeof *panel->series);
     if (panel->series == NULL)
         return no_memory(s);
-    for (size_t i = 0; i < r->cell_count; i++) {
-        const struct match_cell *c = &r->cells[i];
-        if (shows(c, MATCH_throughput) && strcmp(c->scenario, scenario) == 0 &&
-            !isnan(field_num(c->row, FIELD_batch_size)) &&
-            add_to_line(s, c, panel) != STATUS_OK)
+    for (size_t i = 0; i < lines->count; i++)
+        if (strcmp(lines->items[i].scenario, scenario) == 0 &&
+            add_line(s, &lines->items[i], panel) != STATUS_OK)
             return s->e->code;
-    }
     return STATUS_OK;
 }
 
@@ -472,16 +468,19 @@ static enum status draw_scaling(const struct sheet *s)
                      .is_lines = true};
     const char **names = arena_alloc(s->arena, most, sizeof(const char *));
     p.panels = arena_alloc(s->arena, most, sizeof *p.panels);
-    if (names == NULL || p.panels == NULL || p.title == NULL)
+    struct plots_lines lines;
+    if (names == NULL || p.panels == NULL || p.title == NULL ||
+        plots_lines_build(s->x, s->arena, &lines) != STATUS_OK)
         return no_memory(s);
     size_t n = scenarios_of(s, MATCH_throughput, names);
     for (size_t i = 0; i < n; i++) {
-        if (scaling_panel(s, names[i], &p.panels[p.panel_count]) != STATUS_OK)
+        if (scaling_panel(s, &lines, names[i], &p.panels[p.panel_count]) != STATUS_OK)
             return s->e->code;
         p.panel_count += has_two_sizes(&p.panels[p.panel_count]);
     }
     if (p.panel_count == 0)
-        return leave_out(s, "batch_scaling", "no scenario has two batch sizes");
+        return leave_out(s, p.stem, "batch_scaling",
+                         "no cells differ in batch size alone");
     return finish(s, &p);
 }
 

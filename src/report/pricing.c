@@ -5,6 +5,18 @@
 
 #include "base/str.h"
 #include "probe/prices.h"
+#include "stats/match_field.h"
+
+#define NAMES_SHOWN 8
+#define NAME_BYTES  64
+
+/* True if a price of this name is one of the row. */
+static bool is_name_of(struct str name, const struct row *row)
+{
+    const char *label = field_str(row, FIELD_label);
+    const char *type = field_str(row, FIELD_instance_type);
+    return (label != NULL && str_is(name, label)) || (type != NULL && str_is(name, type));
+}
 
 /* USD an hour that the user names for this row; NAN if none. */
 static double named_price(const struct row *row, const struct opt_strings *prices)
@@ -14,10 +26,7 @@ static double named_price(const struct row *row, const struct opt_strings *price
         struct str value = str_from(prices->items[i]);
         bool is_named = memchr(value.ptr, '=', value.len) != NULL;
         struct str name = is_named ? str_cut(&value, '=') : str_from(NULL);
-        const char *label = field_str(row, FIELD_label);
-        const char *type = field_str(row, FIELD_instance_type);
-        bool is_mine = !is_named || (label != NULL && str_is(name, label)) ||
-                       (type != NULL && str_is(name, type));
+        bool is_mine = !is_named || is_name_of(name, row);
         if (is_mine && (is_named || isnan(price)))
             (void)str_to_double(value, &price);
     }
@@ -72,6 +81,78 @@ static enum status price_row(const struct corpus_row *of,
     row->v[FIELD_price_source] = value_str(p.source);
     row->v[FIELD_usd_per_million_output_tokens] = value_num(
         speed > 0 ? p.usd_per_hour / 3600 / speed * 1e6 : (double)NAN);
+    return STATUS_OK;
+}
+
+/* --- names of no row --- */
+
+/* Names that rows have, each once; the first few. */
+struct names {
+    const char *items[NAMES_SHOWN];
+    size_t count; /* NAMES_SHOWN + 1: there are more */
+};
+
+static void take_name(struct names *n, const char *name)
+{
+    size_t known = n->count < NAMES_SHOWN ? n->count : NAMES_SHOWN, k = 0;
+    if (name == NULL || *name == '\0' || strcmp(name, "unknown") == 0)
+        return;
+    while (k < known && strcmp(n->items[k], name) != 0)
+        k++;
+    if (k < known)
+        return;
+    if (k < NAMES_SHOWN)
+        n->items[k] = name;
+    n->count = k + 1;
+}
+
+/* "g5.xlarge, inf2.xlarge"; NULL: no memory. */
+static const char *names_of(const struct corpus *c, struct arena *a)
+{
+    struct names n = {.count = 0};
+    const char *text = "";
+    for (size_t i = 0; i < c->count; i++) {
+        take_name(&n, field_str(c->rows[i].row, FIELD_label));
+        take_name(&n, field_str(c->rows[i].row, FIELD_instance_type));
+    }
+    for (size_t i = 0; i < n.count && i < NAMES_SHOWN && text != NULL; i++) {
+        char name[NAME_BYTES];
+        match_field_cut(n.items[i], name, sizeof name);
+        text = arena_printf(a, "%s%s%s", text, i > 0 ? ", " : "", name);
+    }
+    return text == NULL || n.count <= NAMES_SHOWN ? text
+                                                  : arena_printf(a, "%s, ...", text);
+}
+
+static bool is_used(const struct corpus *c, struct str name)
+{
+    for (size_t i = 0; i < c->count; i++)
+        if (is_name_of(name, c->rows[i].row))
+            return true;
+    return false;
+}
+
+enum status pricing_unused(const struct corpus *c, const struct opt_strings *prices,
+                           struct arena *a, const char ***out, size_t *count)
+{
+    const char **lines = arena_alloc(a, prices->count + 1, sizeof *lines);
+    const char *names = prices->count > 0 ? names_of(c, a) : "";
+    size_t n = 0;
+    if (lines == NULL || names == NULL)
+        return STATUS_NO_MEMORY;
+    for (size_t i = 0; i < prices->count; i++) {
+        struct str rest = str_from(prices->items[i]);
+        bool is_named = memchr(rest.ptr, '=', rest.len) != NULL;
+        if (!is_named || is_used(c, str_cut(&rest, '=')))
+            continue;
+        lines[n] = arena_printf(
+            a, "--price-per-hour %s: no row has this label or instance type%s%s",
+            prices->items[i], *names != '\0' ? ". There are: " : "", names);
+        if (lines[n++] == NULL)
+            return STATUS_NO_MEMORY;
+    }
+    *out = lines;
+    *count = n;
     return STATUS_OK;
 }
 

@@ -12,6 +12,11 @@
  * the list of prices, by the region that its file names. Texts live in the arena. */
 MUST_CHECK enum status pricing_apply(struct corpus *c, const struct opt_strings *prices,
                                      struct arena *a, struct err *e);
+/* Warnings of prices whose NAME is no label and no instance type of any row: *out gets
+ * one line each, [*count]. Texts live in the arena. NO_MEMORY is the only failure. */
+MUST_CHECK enum status pricing_unused(const struct corpus *c,
+                                      const struct opt_strings *prices, struct arena *a,
+                                      const char ***out, size_t *count);
 /* BAD_OPTION for a price that is no number. */
 MUST_CHECK enum status pricing_check(const struct opt_strings *prices, struct err *e);
 

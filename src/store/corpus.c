@@ -17,7 +17,7 @@ struct corpus_reader {
     const char *instance_type; /* of the input under way */
     struct seen_key *keys;     /* [room] of the rows that were taken */
     size_t room;
-    size_t before, duplicates_before, skipped_before; /* when the file began */
+    size_t before, duplicates_before, skipped_before, clashes_before; /* the file */
     size_t skipped_room;
     size_t refused; /* rows of the file */
 };
@@ -94,29 +94,40 @@ static enum status count_refused(struct corpus_reader *r, const char *path)
                      true);
 }
 
+/* Row `at` is the same one, or should be. */
+static enum status leave_row(struct corpus_reader *r, const struct row *row, size_t at,
+                             struct err *e)
+{
+    const struct corpus_row *kept = &r->out->rows[at];
+    const struct clash_rows two = {
+        .file = r->decode->file, .kept_file = kept->file, .row = row, .kept = kept->row};
+    r->out->duplicates++;
+    return clash_note(&r->out->clashes, &two, r->arena) == STATUS_OK ? STATUS_OK
+                                                                     : no_memory(e);
+}
+
 static enum status take_row(void *arg, const struct foreign_row *found, struct err *e)
 {
     struct corpus_reader *r = arg;
     struct row decoded;
     bool is_published, is_new, is_equal;
+    uint64_t at;
     bool is_unknown = foreign_is_unknown(foreign_find(found, "instance_type"));
     if (decode_row(r->decode, found, &decoded, &is_published, e) != STATUS_OK)
         return refuse_row(r, e);
     struct seen_key key = seen_identity(found, &decoded,
                                         is_unknown ? r->instance_type : NULL);
-    if (seen_add(&r->seen, key, 0, &is_new, &is_equal) != STATUS_OK)
+    if (seen_find(&r->seen, key, &at))
+        return leave_row(r, &decoded, (size_t)at, e);
+    if (seen_add(&r->seen, key, r->out->count, &is_new, &is_equal) != STATUS_OK)
         return no_memory(e);
-    if (!is_new) {
-        r->out->duplicates++;
-        return STATUS_OK;
-    }
     struct row *row = arena_alloc(r->arena, 1, sizeof *row);
     if (row == NULL || make_room(r) != STATUS_OK)
         return no_memory(e);
     *row = decoded;
     r->keys[r->out->count] = key;
-    r->out->rows[r->out->count++] = (struct corpus_row){.row = row,
-                                                        .is_published = is_published};
+    r->out->rows[r->out->count++] = (struct corpus_row){
+        .row = row, .is_published = is_published, .file = r->decode->file};
     return STATUS_OK;
 }
 
@@ -126,12 +137,13 @@ static enum status take_back(struct corpus_reader *r)
     bool is_new, is_equal;
     enum status s = STATUS_OK;
     r->out->duplicates = r->duplicates_before;
+    r->out->clashes.count = r->clashes_before;
     if (r->seen.count == r->before)
         return STATUS_OK;
     r->out->count = r->before;
     seen_fini(&r->seen);
     for (size_t i = 0; i < r->before && s == STATUS_OK; i++)
-        s = seen_add(&r->seen, r->keys[i], 0, &is_new, &is_equal);
+        s = seen_add(&r->seen, r->keys[i], i, &is_new, &is_equal);
     return s;
 }
 
@@ -146,8 +158,7 @@ static enum status skip(struct corpus_reader *r, const struct err *why)
 }
 
 /* Rows of one run stand together: one search does for all of them. */
-static void name_origins(struct corpus_reader *r, const struct origins *origins,
-                         const char *path)
+static void name_origins(struct corpus_reader *r, const struct origins *origins)
 {
     const struct origin *found = NULL;
     const char *last = NULL;
@@ -158,7 +169,6 @@ static void name_origins(struct corpus_reader *r, const struct origins *origins,
             found = origin_find(origins, run_id);
         last = run_id;
         row->origin = found;
-        row->file = path;
     }
 }
 
@@ -176,6 +186,7 @@ static enum status read_one(struct corpus_reader *r, const struct input *input,
     r->skipped_before = r->out->skipped_count;
     r->before = r->out->count;
     r->duplicates_before = r->out->duplicates;
+    r->clashes_before = r->out->clashes.count;
     if (foreign_read(input->path, &visitor, &file, &why) != STATUS_OK) {
         if (why.code == STATUS_NO_MEMORY || skip(r, &why) != STATUS_OK)
             return no_memory(e);
@@ -187,7 +198,7 @@ static enum status read_one(struct corpus_reader *r, const struct input *input,
     foreign_fini(&file);
     if (s != STATUS_OK || count_refused(r, input->path) != STATUS_OK)
         return no_memory(e);
-    name_origins(r, &origins, input->path);
+    name_origins(r, &origins);
     return STATUS_OK;
 }
 
@@ -205,5 +216,7 @@ enum status corpus_read(const struct input *inputs, size_t input_count, struct a
     for (size_t i = 0; i < input_count && s == STATUS_OK; i++)
         s = read_one(&r, &inputs[i], e);
     seen_fini(&r.seen);
+    if (s == STATUS_OK && clash_finish(&out->clashes, a) != STATUS_OK)
+        return no_memory(e);
     return s;
 }

@@ -8,6 +8,7 @@
 #include "base/arena.h"
 #include "base/status.h"
 #include "core/field.h"
+#include "store/clash.h"
 #include "store/inputs.h"
 #include "store/origin.h"
 
@@ -28,6 +29,7 @@ struct corpus {
     size_t count;
     size_t file_count;
     size_t duplicates;           /* rows that an earlier file has too */
+    struct clashes clashes;      /* of these, rows that the files tell differently */
     struct corpus_skip *skipped; /* [skipped_count] */
     size_t skipped_count, bad_count;
 };

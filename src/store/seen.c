@@ -97,9 +97,12 @@ static struct str plain_value(enum field_id id, struct value v, char *out, size_
         return id == FIELD_timestamp ? plain_time(v.s, out) : str_from(v.s);
     if (v.kind == VALUE_BOOL)
         return str_from(v.b ? "true" : "false");
-    if (v.kind != VALUE_INT)
+    if (v.kind == VALUE_INT && field_table[id].kind == VALUE_INT)
+        snprintf(out, room, "%" PRId64, v.i);
+    else if (v.kind == VALUE_INT || v.kind == VALUE_NUM)
+        snprintf(out, room, "%.5e", value_as_num(v)); /* notebooks round */
+    else
         return str_from("");
-    snprintf(out, room, "%" PRId64, v.i);
     return str_from(out);
 }
 
@@ -164,18 +167,32 @@ static enum status grow(struct seen *s)
     return STATUS_OK;
 }
 
+/* Zero marks a free slot. */
+static struct seen_key nonzero(struct seen_key key)
+{
+    key.low |= (key.high | key.low) == 0;
+    return key;
+}
+
+bool seen_find(const struct seen *s, struct seen_key key, uint64_t *content)
+{
+    const struct seen_entry *entry = s->room > 0 ? find(s, nonzero(key)) : NULL;
+    if (entry == NULL || (entry->key.high | entry->key.low) == 0)
+        return false;
+    *content = entry->content;
+    return true;
+}
+
 enum status seen_add(struct seen *s, struct seen_key key, uint64_t content, bool *is_new,
                      bool *is_equal)
 {
     if (2 * s->count >= s->room && grow(s) != STATUS_OK)
         return STATUS_NO_MEMORY;
-    if ((key.high | key.low) == 0)
-        key.low = 1;
-    struct seen_entry *entry = find(s, key);
+    struct seen_entry *entry = find(s, nonzero(key));
     *is_new = (entry->key.high | entry->key.low) == 0;
     *is_equal = !*is_new && entry->content == content;
     if (*is_new) {
-        *entry = (struct seen_entry){.key = key, .content = content};
+        *entry = (struct seen_entry){.key = nonzero(key), .content = content};
         s->count++;
     }
     return STATUS_OK;

@@ -29,8 +29,8 @@ struct seen_key seen_content(const struct foreign_row *row, const char *instance
 bool seen_is_published(const struct foreign_row *row);
 /* What makes a row the same: its run_id and row, whichever way the number is written. Of
  * a row without run_id: when it was measured, to the millisecond, and all that it says in
- * texts, whole numbers and truth values, as `decoded` has them: what it measured is left
- * out, because notebooks round it. Its whole content where that is not known.
+ * texts, numbers and truth values, as `decoded` has them, to six digits because notebooks
+ * round. Its whole content where the time is not known.
  *   decoded        NULL: it cannot be read; of rows with a run_id it is not needed
  *   instance_type  as for seen_content */
 struct seen_key seen_identity(const struct foreign_row *row, const struct row *decoded,
@@ -42,6 +42,8 @@ void seen_init(struct seen *s);
 MUST_CHECK enum status seen_add(struct seen *s, struct seen_key key, uint64_t content,
                                 bool *is_new, bool *is_equal);
 bool seen_has(const struct seen *s, struct seen_key key);
+/* The content that key was added with. False: it was not. */
+bool seen_find(const struct seen *s, struct seen_key key, uint64_t *content);
 void seen_fini(struct seen *s);
 
 #endif

@@ -256,7 +256,21 @@ def test_merged_file_and_its_sources_count_once(inferbench, two, tmp_path):
     assert done.returncode == 0, done.stderr
     report = (tmp_path / "analysis/summary_report.txt").read_text()
     assert "80 rows that stand in two files" in report
+    assert "differ" not in done.stderr
     assert "(8 matched cells" in report
+
+
+def test_files_that_disagree_on_rows_are_named(inferbench, two, tmp_path):
+    rows = [dict(row) for row in two["g5.xlarge"]]
+    rows[3]["tokens_per_second"] *= 2
+    (tmp_path / "results/z_results.json").write_text(json.dumps(rows))
+    done = inferbench("analyze", "results", "--plots", "ttft")
+    assert done.returncode == 0, done.stderr
+    report = (tmp_path / "analysis/summary_report.txt").read_text()
+    for text in (" ".join(report.split()), done.stderr):
+        assert re.search(r"results/z_results\.json: 1 row differs from results/g5.xlarge/\S+, "
+                         r"which was read first and counts: row 3 of run \w{8}: "
+                         r"tokens_per_second is ", text), text
 
 
 def test_old_command_line_with_a_file_of_the_published_tool(inferbench, tmp_path):
@@ -308,6 +322,11 @@ def test_price_of_the_user_wins(inferbench, two, tmp_path):
     assert float(ratio[2]) == pytest.approx(1 / float(ratio[1]), abs=0.02)
     report = (tmp_path / "analysis/summary_report.txt").read_text()
     assert "2.000 USD an hour, --price-per-hour" in report or "price: 2" in report
+    assert "no row has this" not in done.stderr
+    odd = inferbench("analyze", "results", "--price-per-hour", "g6.xlarge=2", "--plots", "ttft")
+    assert odd.returncode == 0, odd.stderr
+    assert ("--price-per-hour g6.xlarge=2: no row has this label or instance type. "
+            "There are: g5.xlarge, inf2.xlarge") in odd.stderr
     bad = inferbench("analyze", "results", "--price-per-hour", "cheap")
     assert bad.returncode == 2 and '"cheap" is not a price' in bad.stderr
 
@@ -538,3 +557,17 @@ def test_unknown_machines_of_a_merged_file(inferbench, tmp_path):
     assert done.returncode == 0, done.stderr
     first, second = (f"? {machine[:8]}" for machine in machines)
     assert done.stdout.startswith(f"{second} / {first}: 1.00x tokens/s")
+
+
+@pytest.mark.parametrize("first,second", [
+    ("run.1.results.json", "run.2.results.json"), ("g5/results.json", "inf2/results.json")])
+def test_files_of_unknown_machines_are_not_averaged(inferbench, tmp_path, first, second):
+    """Whatever their names have in common."""
+    for speed, name in ((100.0, first), (200.0, second)):
+        path = tmp_path / "in" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        published.write(path, published.grid("unknown", speed))
+    done = inferbench("analyze", "in", "--plots", "ttft")
+    assert done.returncode == 0, done.stderr
+    old, new = (f"? {name.removesuffix('.json')}" for name in (first, second))
+    assert done.stdout.startswith(f"{new} / {old}: 2.00x tokens/s"), done.stdout

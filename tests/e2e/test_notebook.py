@@ -75,6 +75,7 @@ def test_rows_of_a_notebook_are_the_same_rows(inferbench, merged, tmp_path, turn
     (tmp_path / "notebook.json").write_text(json.dumps(rows))
     done = inferbench("analyze", "merged.json", "notebook.json", "--plots", "ttft")
     assert done.returncode == 0, done.stderr
+    assert "differ" not in done.stderr
     report = (tmp_path / "analysis/summary_report.txt").read_text()
     assert f"{len(rows)} rows that stand in two files" in report
     done = inferbench("merge", "merged.json", "notebook.json", "-o", "both.json")

@@ -5,7 +5,7 @@
 #include "base/arena.h"
 #include "store/foreign.h"
 
-#define FOREIGN_FIXTURE_ROWS 8
+#define FOREIGN_FIXTURE_ROWS 9
 
 struct foreign_fixture {
     char dir[64]; /* removed by foreign_fixture_fini */

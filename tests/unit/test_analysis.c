@@ -70,7 +70,7 @@ static void test_nameless(void **state)
     analysis_fixture_build(f, NULL, NULL);
     assert_int_equal(f->x.machines.side_count, 2);
     assert_string_equal(f->x.machines.sides[0], "? one");
-    assert_string_equal(f->x.machines.sides[1], "? two");
+    assert_string_equal(f->x.machines.sides[1], "? two.more");
 }
 
 /* A run that took ON first is shown like any other. */

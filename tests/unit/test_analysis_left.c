@@ -260,8 +260,11 @@ static void files_that_were_passed_over(void **state)
     f->corpus.skipped = skips;
     f->corpus.skipped_count = 2;
     f->corpus.duplicates = 12;
+    struct clash clash = {.text = "b.json: 1 row differs from a.json"};
+    f->corpus.clashes = (struct clashes){.items = &clash, .count = 1};
     const char *text = text_of(f);
     check_has(text, "\nLeft out\n--------\n  12 rows that stand in two files\n"
+                    "  b.json: 1 row differs from a.json\n"
                     "  file: a.json: no results\n  file: xxx");
     for (struct str rest = str_from(text); rest.len > 0;) {
         const char *line = arena_str(&f->arena, str_cut(&rest, '\n'));

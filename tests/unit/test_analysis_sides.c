@@ -226,6 +226,57 @@ static void prices_with_their_source(void **state)
     check_lacks(text, "--price-per-hour");
 }
 
+/* Repeats of one cell: warm-ups and failed ones cost nothing that counts. */
+static void several_prices_of_a_cell(void **state)
+{
+    struct analysis_fixture *f = *state;
+    for (int i = 0; i < 5; i++) {
+        struct row *r = add(f, "g5", "short", 1, 100);
+        r->v[FIELD_price_usd_per_hour] = value_num(i < 2 ? 1 : i);
+        r->v[FIELD_is_warmup] = value_bool(i == 3);
+        r->v[FIELD_error] = i == 4 ? value_str("died") : value_null();
+    }
+    check_has(text_of(f), "\n  price: 1.000 and 2.000 USD an hour, source unknown\n"
+                          "  several prices: the $/token of each repeat uses its own\n");
+    f->rows[2].v[FIELD_price_usd_per_hour] = value_num(1);
+    f->rows[2].v[FIELD_price_source] = value_str("list");
+    const char *text = text_of(f);
+    check_has(text, "source unknown\n  price: 1.000 USD an hour, list\n");
+    check_lacks(text, "several");
+}
+
+static void more_prices_than_are_said(void **state)
+{
+    struct analysis_fixture *f = *state;
+    for (int i = 0; i < 15; i++)
+        add(f, "g5", "short", 1, 100)->v[FIELD_price_usd_per_hour] = value_num(1 + i);
+    const char *text = text_of(f);
+    check_has(text, "price: 1.000 and 2.000 and 3.000 and ");
+    check_has(text, "12.00 and more USD an hour");
+}
+
+/* A simulated cell is the best one only where nothing real was measured. */
+static void real_cells_are_best(void **state)
+{
+    struct analysis_fixture *f = *state;
+    add(f, "g5", "short", 1, 9000)->v[FIELD_is_simulated] = value_bool(true);
+    add(f, "g5", "long", 1, 900)->v[FIELD_is_simulated] = value_bool(true);
+    struct row *real = add(f, "g5", "short", 2, 100);
+    real->v[FIELD_is_simulated] = value_bool(false);
+    for (int i = 0; i < 3; i++)
+        f->rows[i].v[FIELD_usd_per_million_output_tokens] = value_num(1 + i);
+    const char *text = text_of(f);
+    check_has(text, "\n  fastest   100.0 tokens/s: short bs=2 cache=off\n"
+                    "  cheapest  3.000 USD per million output tokens: short bs=2");
+    check_has(text, "\n  best of short: 100.0 tokens/s at 3.000 USD per million with "
+                    "bs=2 cache=off\n  best of long: 900.0 tokens/s at 2.000 USD per "
+                    "million with bs=1 cache=off\n  (simulated)\n");
+    real->v[FIELD_verdict] = value_str("INVALID");
+    text = text_of(f);
+    check_lacks(text, "fastest");
+    check_lacks(text, "best of short");
+}
+
 /* The highest throughput, the lowest cost and TTFT; the first of equals. */
 static void the_best_cells(void **state)
 {
@@ -305,13 +356,15 @@ int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
     const struct CMUnitTest tests[] = {
-        TEST(a_machine_of_one_cell),    TEST(each_machine_has_its_part_baseline_first),
-        TEST(settings_of_every_kind),   TEST(settings_that_differ),
-        TEST(arguments_of_the_engine),  TEST(repeats_of_several_launches),
-        TEST(settings_of_a_long_sweep), TEST(long_settings_are_wrapped),
-        TEST(versions_of_each_machine), TEST(prices_with_their_source),
-        TEST(the_best_cells),           TEST(the_best_of_each_scenario),
-        TEST(what_is_no_best_cell),     TEST(failures_are_kept),
+        TEST(a_machine_of_one_cell),     TEST(each_machine_has_its_part_baseline_first),
+        TEST(settings_of_every_kind),    TEST(settings_that_differ),
+        TEST(arguments_of_the_engine),   TEST(repeats_of_several_launches),
+        TEST(settings_of_a_long_sweep),  TEST(long_settings_are_wrapped),
+        TEST(versions_of_each_machine),  TEST(prices_with_their_source),
+        TEST(several_prices_of_a_cell),  TEST(more_prices_than_are_said),
+        TEST(real_cells_are_best),       TEST(the_best_cells),
+        TEST(the_best_of_each_scenario), TEST(what_is_no_best_cell),
+        TEST(failures_are_kept),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -69,6 +69,38 @@ static void test_caching_answer(void **state)
               "Dummy weights: the speed is real, the text is not.\n");
 }
 
+/* Figures of other cells, or with another certainty, say so each. */
+static void test_unlike_figures(void **state)
+{
+    struct analysis_fixture *f = *state;
+    for (int64_t i = 0; i < 12; i++) {
+        struct row *r = add(f, i % 2 == 0 ? "g5" : "inf2", "short", 1 + i / 6,
+                            (i % 2 == 0 ? 100 : 50) + (double)(i % 6 / 2));
+        r->v[FIELD_launch_id] = value_str("l");
+        if (i < 6)
+            r->v[FIELD_usd_per_million_output_tokens] = value_num((i % 2 == 0 ? 1 : 3) +
+                                                                  0.01 * (double)i);
+    }
+    answer(f, "inf2 / g5: 0.50x tokens/s (0.494..0.516),\n"
+              "  2.97x $/token (2.84..3.10, 1 of 2 cells) (2 matched cells, within one "
+              "launch)\n");
+    f->rows[2].v[FIELD_usd_per_million_output_tokens] = value_null();
+    answer(f, "inf2 / g5: 0.50x tokens/s (0.494..0.516),\n"
+              "  2.97x $/token (spread unknown, 1 of 2 cells)\n"
+              "  (2 matched cells, within one launch)\n");
+    f->rows[6].v[FIELD_launch_id] = value_str("another"); /* of a cell without a price */
+    answer(f, "inf2 / g5: 0.50x tokens/s (0.494..0.516),\n"
+              "  2.97x $/token (spread unknown, 1 of 2 cells, within one launch)\n"
+              "  (2 matched cells)\n");
+    for (size_t i = 0; i < 12; i++)
+        f->rows[i].v[FIELD_tokens_per_second] = value_null();
+    answer(f, "inf2 / g5: 2.97x $/token (1 of 2 cells)\n"
+              "  (2 matched cells, spread unknown, within one launch)\n");
+    for (size_t i = 0; i < 12; i++)
+        f->rows[i].v[FIELD_usd_per_million_output_tokens] = value_null();
+    answer(f, "inf2 / g5: no figure is known (2 matched cells)\n");
+}
+
 static void report(struct analysis_fixture *f, struct buf *out)
 {
     buf_init(out, 1 << 20);
@@ -219,6 +251,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_answer, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_caching_answer, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_unlike_figures, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_report, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_left_out, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_settings_and_versions, set_up, tear_down),

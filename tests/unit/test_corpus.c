@@ -132,6 +132,33 @@ static void test_cut_copy(void **state)
     assert_int_equal(c.duplicates, 1);
 }
 
+/* Files that disagree on a row; a file that is cut says nothing, and the row before it
+ * counts. */
+static void test_clashes(void **state)
+{
+    struct foreign_fixture *f = *state;
+    struct corpus c;
+    const struct input in[] = {
+        {.path = foreign_fixture_put(f, "a.json",
+                                     "[{\"run_id\":\"r\",\"row\":0,\"batch_size\":1},"
+                                     "{\"run_id\":\"r\",\"row\":1,\"batch_size\":1}]")},
+        {.path = foreign_fixture_put(f, "cut.json",
+                                     "[{\"run_id\":\"q\",\"row\":0},"
+                                     "{\"run_id\":\"r\",\"row\":1,\"batch_size\":9},")},
+        {.path = foreign_fixture_put(f, "b.json",
+                                     "[{\"run_id\":\"r\",\"row\":0,\"batch_size\":1.0},"
+                                     "{\"run_id\":\"r\",\"row\":1,\"batch_size\":2}]")}};
+    read_all(f, in, 3, &c);
+    assert_int_equal(c.count, 2);
+    assert_int_equal(c.rows[1].row->v[FIELD_batch_size].i, 1);
+    assert_int_equal(c.duplicates, 2);
+    assert_int_equal(c.clashes.count, 1);
+    assert_string_equal(c.clashes.items[0].file, in[2].path);
+    assert_string_equal(c.clashes.items[0].kept, in[0].path);
+    assert_int_equal(c.clashes.items[0].rows, 1);
+    assert_non_null(strstr(c.clashes.items[0].text, ": batch_size is 2, there 1"));
+}
+
 /* A type that is given stands in for unknown ones alone. */
 static void test_given_type(void **state)
 {
@@ -189,6 +216,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_skipped, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_refused_rows, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_cut_copy, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_clashes, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_given_type, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_no_memory, set_up, tear_down),
     };

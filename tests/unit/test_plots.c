@@ -129,6 +129,24 @@ static void test_scaling_online(void **state)
                "series: g5, caching OFF\n4.0 10.0 10.0 10.0 \"\"\n");
 }
 
+/* Lines of one colour have other dashes and points. */
+static void test_unlike_lines(void **state)
+{
+    struct analysis_fixture *f = *state;
+    struct plots_result r;
+    for (int i = 0; i < 4; i++)
+        add(f, "g5", "short", 1 + i / 2, 10)->v[FIELD_dtype] = value_str(
+            i % 2 == 0 ? "a" : "b");
+    draw(f, "batch_scaling", &r);
+    check_file(f, "batch_size_scaling.dat",
+               "series: g5, caching OFF, dtype=a\n1.0 10.0 10.0 10.0 \"\"\n"
+               "2.0 10.0 10.0 10.0 \"\"\n");
+    check_file(f, "batch_size_scaling.gp", "index 0 using 1:2 with lines lw 2 dt 1 lc");
+    check_file(f, "batch_size_scaling.gp",
+               "index 1 using 1:2 with lines lw 2 dt (12,3,2,3) lc");
+    check_file(f, "batch_size_scaling.gp", "lw 1.4 pt 5 ps");
+}
+
 /* By rate, all at once last. */
 static void test_rates(void **state)
 {
@@ -160,10 +178,46 @@ static void test_left_out(void **state)
     assert_string_equal(r.left_out[3], "cost: no price is known (--price-per-hour)");
     assert_string_equal(r.left_out[4],
                         "prefix_caching: no cell was measured with OFF and ON");
-    assert_string_equal(r.left_out[5], "batch_scaling: no scenario has two batch sizes");
+    assert_string_equal(r.left_out[5],
+                        "batch_scaling: no cells differ in batch size alone");
     f->rows[0].v[FIELD_is_simulated] = value_bool(true);
     draw(f, "tokens_per_sec", &r);
     check_file(f, "tokens_per_sec_comparison.gp", "set label 2 'SIMULATED: ");
+}
+
+static void put_old(struct analysis_fixture *f, const char *name)
+{
+    struct err e;
+    assert_int_equal(file_replace(path_of(f, name), str_from("old"), &e), STATUS_OK);
+}
+
+/* What an earlier analysis drew does not stay where this one draws nothing. */
+static void test_old_pictures(void **state)
+{
+    struct analysis_fixture *f = *state;
+    static const char *const stems[] = {"cost_comparison", "prefix_caching_effect",
+                                        "batch_size_scaling"};
+    static const char *const endings[] = {"png", "svg", "gp", "dat"};
+    struct plots_result r;
+    add(f, "g5", "short", 8, 80);
+    draw(f, "ttft", &r);
+    put_old(f, "../tokens_per_sec_comparison.png");
+    put_old(f, "tokens_per_sec_comparison.svg");
+    put_old(f, "../ttft.png"); /* not ours */
+    for (size_t i = 0; i < 3; i++)
+        for (size_t k = 0; k < 4; k++)
+            put_old(f, arena_printf(&f->arena, "%s%s.%s", k == 0 ? "../" : "", stems[i],
+                                    endings[k]));
+    draw(f, "all", &r); /* without gnuplot */
+    assert_false(file_exists(path_of(f, "../tokens_per_sec_comparison.png")));
+    assert_false(file_exists(path_of(f, "tokens_per_sec_comparison.svg")));
+    assert_true(file_exists(path_of(f, "tokens_per_sec_comparison.gp")));
+    assert_true(file_exists(path_of(f, "../ttft.png")));
+    for (size_t i = 0; i < 3; i++)
+        for (size_t k = 0; k < 4; k++)
+            assert_false(file_exists(
+                path_of(f, arena_printf(&f->arena, "%s%s.%s", k == 0 ? "../" : "",
+                                        stems[i], endings[k]))));
 }
 
 static void test_made(void **state)
@@ -194,7 +248,7 @@ static void test_small_arena(void **state)
     add(f, "g5", "short", 2, 10);
     add(f, "g5", "short", 2, 20)->v[FIELD_enable_prefix_caching] = value_bool(true);
     analysis_fixture_build(f, NULL, NULL);
-    for (size_t cap = 0; st != STATUS_OK; cap += 8) {
+    for (size_t cap = 0; st != STATUS_OK; cap += 16) {
         struct arena a;
         struct plots_result r;
         struct err e;
@@ -218,8 +272,10 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_caching, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_scaling, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_scaling_online, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_unlike_lines, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_rates, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_left_out, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_old_pictures, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_made, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_small_arena, set_up, tear_down),
     };

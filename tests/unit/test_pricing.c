@@ -97,6 +97,38 @@ static void test_check(void **state)
     }
 }
 
+static void test_unused(void **state)
+{
+    struct analysis_fixture *f = *state;
+    const char *items[] = {"g6.xlarge=1", "1.5", "mine=2", "inf2.xlarge=3", "=4"};
+    const struct opt_strings prices = {.items = items, .count = 5};
+    const char **lines;
+    size_t count;
+    add(f, "inf2.xlarge", "short", 1, 50)->v[FIELD_label] = value_str("mine");
+    add(f, "unknown", "short", 1, 50);
+    assert_int_equal(pricing_unused(&f->corpus, &prices, &f->arena, &lines, &count),
+                     STATUS_OK);
+    assert_int_equal(count, 2);
+    assert_string_equal(lines[0],
+                        "--price-per-hour g6.xlarge=1: no row has this label or "
+                        "instance type. There are: mine, inf2.xlarge");
+    for (int i = 0; i < 10; i++)
+        add(f, arena_printf(&f->arena, "m%d\n", i), "short", 1, 50);
+    assert_int_equal(pricing_unused(&f->corpus, &prices, &f->arena, &lines, &count),
+                     STATUS_OK);
+    assert_non_null(strstr(lines[1], ": mine, inf2.xlarge, m0 , m1 , m2 , m3 , m4 , m5 "
+                                     ", ..."));
+    enum status st = STATUS_NO_MEMORY;
+    for (size_t cap = 0; st != STATUS_OK; cap += 8) {
+        struct arena a;
+        arena_init(&a, cap);
+        st = pricing_unused(&f->corpus, &prices, &a, &lines, &count);
+        assert_true(st == STATUS_OK || st == STATUS_NO_MEMORY);
+        assert_true(cap < (1 << 20));
+        arena_fini(&a);
+    }
+}
+
 static void test_no_memory(void **state)
 {
     struct analysis_fixture *f = *state;
@@ -124,6 +156,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_list, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_speed, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_check, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_unused, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_no_memory, set_up, tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

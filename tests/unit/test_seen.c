@@ -124,19 +124,21 @@ static void test_published(void **state)
         ORIGINAL NOTES("1") IS_ON BATCH("4") TOOK("2.095509388864332"),
         /* the same in other writings */
         ORIGINAL NOTES("1") IS_ON BATCH("4.0") TOOK("2.0955093889"),
-        AT("1748772061120") NOTES("1") "\"enable_prefix_caching\":1.0," BATCH("4"),
-        AT("\"2025-06-01 10:01:01.12\"")
-            NOTES("1") "\"error\":\"\"," IS_ON BATCH("\"4\""),
+        AT("1748772061120") NOTES("1") "\"enable_prefix_caching\":1.0," BATCH("4")
+            TOOK("2.0955094"),
+        AT("\"2025-06-01 10:01:01.12\"") NOTES("1") "\"error\":\"\"," IS_ON BATCH("\"4\"")
+            TOOK("\"2.0955093889\""),
         /* others */
+        ORIGINAL NOTES("1") IS_ON BATCH("4") TOOK("2.0956"),
         AT("\"2025-06-01T10:01:01.121\"") NOTES("1") IS_ON BATCH("4"),
         ORIGINAL NOTES("2") IS_ON BATCH("4"),
         ORIGINAL NOTES("1") IS_ON BATCH("8"),
         ORIGINAL NOTES("1") BATCH("4"),
     };
     struct foreign_fixture *f = *state;
-    read_published(f, rows, 8);
+    read_published(f, rows, 9);
     struct seen_key first = published(f, 0);
-    for (size_t i = 1; i < 8; i++)
+    for (size_t i = 1; i < 9; i++)
         assert_int_equal(is_same(first, published(f, i)), i < 4);
 }
 
@@ -157,16 +159,24 @@ static void test_add(void **state)
     (void)state;
     struct seen s;
     bool is_new, is_equal;
+    uint64_t content;
     seen_init(&s);
+    assert_false(seen_find(&s, (struct seen_key){1, 1}, &content));
     for (int pass = 0; pass < 2; pass++)
         for (uint64_t i = 0; i < 1500; i++) {
             struct seen_key key = {.high = i, .low = i << 32};
-            uint64_t content = pass == 1 && i == 700 ? 1 : i;
+            content = pass == 1 && i == 700 ? 1 : i;
             assert_int_equal(seen_add(&s, key, content, &is_new, &is_equal), STATUS_OK);
             assert_int_equal(is_new, pass == 0);
             assert_int_equal(is_equal, pass == 1 && i != 700);
         }
     assert_int_equal(s.count, 1500); /* the key of nothing but zeros too */
+    content = 7;
+    assert_true(seen_find(&s, (struct seen_key){0, 0}, &content));
+    assert_int_equal(content, 0);
+    assert_true(seen_find(&s, (struct seen_key){700, 700ULL << 32}, &content));
+    assert_int_equal(content, 700);
+    assert_false(seen_find(&s, (struct seen_key){700, 701}, &content));
     seen_fini(&s);
 }
 

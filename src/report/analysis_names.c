@@ -1,0 +1,209 @@
+#include "report/analysis_names.h"
+
+#include <string.h>
+
+#include "base/file.h"
+#include "base/str.h"
+
+#define NAMELESS "this machine"
+#define ENDING   ".json"
+
+/* Rows that nobody named: of one file, and there of one machine. */
+struct stranger {
+    const char *file;
+    const char *machine; /* NULL: it tells nothing apart in this file */
+    const char *name;
+};
+
+struct naming {
+    const struct corpus *corpus;
+    enum field_id by;
+    struct arena *arena;
+    struct stranger *met; /* [count] */
+    size_t count;
+};
+
+static bool is_unknown(const struct row *row, enum field_id id)
+{
+    const char *s = field_str(row, id);
+    return s == NULL || *s == '\0' || strcmp(s, "unknown") == 0;
+}
+
+static bool is_control(char c)
+{
+    return (unsigned char)c < ' ' || c == 0x7f;
+}
+
+static bool has_controls(const char *text)
+{
+    while (*text != '\0' && !is_control(*text))
+        text++;
+    return *text != '\0';
+}
+
+/* The text itself where it has none; NULL: no memory. */
+static const char *without_controls(const char *text, struct arena *a)
+{
+    if (!has_controls(text))
+        return text;
+    char *clean = arena_strdup(a, text);
+    for (char *at = clean; at != NULL && *at != '\0'; at++)
+        if (is_control(*at))
+            *at = ' ';
+    return clean;
+}
+
+/* Names go to terminals, reports and scripts. */
+static enum status clean_names(const struct corpus *c, struct arena *a)
+{
+    static const enum field_id names[] = {FIELD_label, FIELD_instance_type,
+                                          FIELD_model_name, FIELD_engine_version,
+                                          FIELD_scenario};
+    for (size_t i = 0; i < c->count; i++)
+        for (size_t k = 0; k < sizeof names / sizeof names[0]; k++) {
+            struct value *v = &c->rows[i].row->v[names[k]];
+            if (v->kind != VALUE_STR)
+                continue;
+            const char *clean = without_controls(v->s, a);
+            if (clean == NULL)
+                return STATUS_NO_MEMORY;
+            v->s = clean;
+        }
+    return STATUS_OK;
+}
+
+/* Rows [from, to) of one file of which nobody said the machine. True if they come from
+ * several. */
+static bool are_several(const struct naming *n, size_t from, size_t to)
+{
+    const char *first = NULL;
+    for (size_t i = from; i < to; i++) {
+        const struct row *row = n->corpus->rows[i].row;
+        const char *machine = field_str(row, FIELD_machine_sha256);
+        if (machine == NULL || !is_unknown(row, n->by))
+            continue;
+        if (first != NULL && strcmp(first, machine) != 0)
+            return true;
+        first = machine;
+    }
+    return false;
+}
+
+/* The last parts of a path, so many of them; all of it if it has no more. */
+static struct str tail_of(const char *path, size_t parts)
+{
+    struct str out = str_from(path);
+    size_t ending = strlen(ENDING), from = out.len;
+    while (from > 0 && (path[from - 1] != '/' || --parts > 0))
+        from--;
+    if (out.len - from > ending && strcmp(path + out.len - ending, ENDING) == 0)
+        out.len -= ending;
+    return (struct str){.ptr = path + from, .len = out.len - from};
+}
+
+/* As much of a file's path as no other file ends with. */
+static struct str short_path(const struct naming *n, const char *file)
+{
+    size_t parts = 1;
+    for (size_t i = 0; i < n->corpus->count; i++) {
+        const char *other = n->corpus->rows[i].file, *last = NULL;
+        if (i > 0)
+            last = n->corpus->rows[i - 1].file;
+        if (other == last || strcmp(other, file) == 0)
+            continue;
+        while (str_equal(tail_of(file, parts), tail_of(other, parts)) &&
+               tail_of(file, parts).ptr != file)
+            parts++;
+    }
+    return tail_of(file, parts);
+}
+
+/* True if rows have that name, or other strangers. */
+static bool is_taken(const struct naming *n, const char *name)
+{
+    const char *last = NULL;
+    for (size_t i = 0; i < n->count; i++)
+        if (strcmp(n->met[i].name, name) == 0)
+            return true;
+    for (size_t i = 0; i < n->corpus->count; i++) {
+        const char *own = field_str(n->corpus->rows[i].row, n->by);
+        if (own != NULL && own != last && strcmp(own, name) == 0)
+            return true;
+        last = own;
+    }
+    return false;
+}
+
+/* NULL: no memory. */
+static const char *make_name(const struct naming *n, const struct stranger *s)
+{
+    const char *name = NAMELESS, *first;
+    bool has_file = n->corpus->file_count != 1;
+    struct str path = has_file ? short_path(n, s->file) : str_from("");
+    if (has_file || s->machine != NULL)
+        name = arena_printf(n->arena, "?%s%.*s%s%.8s", has_file ? " " : "", (int)path.len,
+                            path.ptr, s->machine != NULL ? " " : "",
+                            s->machine != NULL ? s->machine : "");
+    if (name != NULL)
+        name = without_controls(name, n->arena);
+    first = name;
+    for (size_t k = 2; name != NULL && is_taken(n, name); k++)
+        name = arena_printf(n->arena, "%s #%zu", first, k);
+    return name;
+}
+
+static bool is_same(const char *a, const char *b)
+{
+    return a == b || (a != NULL && b != NULL && strcmp(a, b) == 0);
+}
+
+/* The name of such rows, made when they are first met. NULL: no memory. */
+static const char *name_of(struct naming *n, const char *file, const char *machine)
+{
+    struct stranger s = {.file = file, .machine = machine};
+    for (size_t i = n->count; i-- > 0;)
+        if (is_same(n->met[i].file, file) && is_same(n->met[i].machine, machine))
+            return n->met[i].name;
+    s.name = make_name(n, &s);
+    if (s.name != NULL)
+        n->met[n->count++] = s;
+    return s.name;
+}
+
+/* Names are set when all are made: until then is_taken sees what rows say themselves. */
+static enum status name_unknown(struct naming *n)
+{
+    const struct corpus *c = n->corpus;
+    const char **names = arena_alloc(n->arena, c->count + 1, sizeof *names);
+    bool is_one_of_several = false;
+    if (names == NULL)
+        return STATUS_NO_MEMORY;
+    for (size_t i = 0, to = 0; i < c->count; i++) {
+        const struct corpus_row *r = &c->rows[i];
+        if (i == to) { /* rows of one file stand together */
+            while (to < c->count && c->rows[to].file == r->file)
+                to++;
+            is_one_of_several = are_several(n, i, to);
+        }
+        if (!is_unknown(r->row, n->by))
+            continue;
+        names[i] = name_of(n, r->file,
+                           is_one_of_several ? field_str(r->row, FIELD_machine_sha256)
+                                             : NULL);
+        if (names[i] == NULL)
+            return STATUS_NO_MEMORY;
+    }
+    for (size_t i = 0; i < c->count; i++)
+        if (names[i] != NULL)
+            c->rows[i].row->v[n->by] = value_str(names[i]);
+    return STATUS_OK;
+}
+
+enum status analysis_names_set(const struct corpus *c, enum field_id by, struct arena *a)
+{
+    struct naming n = {.corpus = c, .by = by, .arena = a};
+    n.met = arena_alloc(a, c->count + 1, sizeof *n.met);
+    if (n.met == NULL || clean_names(c, a) != STATUS_OK)
+        return STATUS_NO_MEMORY;
+    return name_unknown(&n);
+}

@@ -1,0 +1,29 @@
+/* The lines of a picture by batch size: each joins cells that differ in it alone. */
+#ifndef REPORT_PLOTS_LINES_H
+#define REPORT_PLOTS_LINES_H
+
+#include "report/analysis.h"
+
+struct plots_line {
+    const char *scenario, *side;
+    const char *name; /* "g5, online, caching ON, dtype=float16": what tells it from other
+                         lines; the same in all scenarios */
+    int variant;      /* 0.. among the names of one side, mode and caching */
+    const struct match_cell **cells; /* [count] by batch size (online: concurrency) */
+    size_t count;
+};
+
+struct plots_lines {
+    struct plots_line *items; /* [count] by first appearance of their cells */
+    size_t count;
+};
+
+/* Of all measured cells with a batch size and a throughput. What follows from the batch
+ * may differ with it: the number of requests of a closed load and the plan's digest, and
+ * of an engine that is compiled for its batch (max_num_seqs is it) the token limits, room
+ * of the KV cache and the digest of settings. Everything lives in the arena. NO_MEMORY is
+ * the only failure. */
+MUST_CHECK enum status plots_lines_build(const struct analysis *x, struct arena *a,
+                                         struct plots_lines *out);
+
+#endif
