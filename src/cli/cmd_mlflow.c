@@ -59,6 +59,7 @@ struct sync_job {
     struct arena arena;
     struct account account;
     struct sync_inputs inputs;
+    bool helps_again; /* the same command may send what is missing now */
 };
 
 static void put_outcome(const char *path, const struct sync_outcome *o, struct buf *out)
@@ -95,6 +96,8 @@ static enum status sync_one(struct sync_job *j, const char *path, struct err *e)
     meter_end(&meter);
     if (s == STATUS_UNSUPPORTED && outcome.rows == 0)
         return s; /* another file of ours */
+    bool has_refused = outcome.refused > 0 && outcome.pending == outcome.refused;
+    j->helps_again = j->helps_again || (s != STATUS_OK && !has_refused);
     tracking_warn(&j->cli->log, path, "in the files", &outcome);
     buf_init(&out, PRINT_CAP_BYTES);
     put_outcome(path, &outcome, &out);
@@ -118,7 +121,7 @@ static int sync_all(struct sync_job *j)
         if (s == STATUS_CLOSED || s == STATUS_TIMEOUT || s == STATUS_INTERRUPTED)
             break; /* the next file would fare no better */
     }
-    if (code != CLI_DONE)
+    if (j->helps_again)
         log_line(&j->cli->log, LOG_NOTE,
                  "Nothing is lost: the same command sends what is missing");
     return code;
