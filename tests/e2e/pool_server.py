@@ -152,6 +152,8 @@ class Server:
         print(0 if self.opts.uds else listener.getsockname()[1], flush=True)
         for number in itertools.count():
             sock, _ = listener.accept()
+            if sock.family != socket.AF_UNIX:  # else a token may wait for the next one
+                sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             self.log.write("open", number)
             self.waiting.put((number, sock))
 
