@@ -105,11 +105,13 @@ static struct str tail_of(const char *path, size_t parts)
 static struct str short_path(const struct naming *n, const char *file)
 {
     size_t parts = 1;
+    if (file == NULL)
+        return str_from("");
     for (size_t i = 0; i < n->corpus->count; i++) {
         const char *other = n->corpus->rows[i].file, *last = NULL;
         if (i > 0)
             last = n->corpus->rows[i - 1].file;
-        if (other == last || strcmp(other, file) == 0)
+        if (other == NULL || other == last || strcmp(other, file) == 0)
             continue;
         while (str_equal(tail_of(file, parts), tail_of(other, parts)) &&
                tail_of(file, parts).ptr != file)
