@@ -35,6 +35,7 @@ class Relay:
                 context.verify_mode = ssl.CERT_REQUIRED
                 context.load_verify_locations(clients)
             self.server.socket = context.wrap_socket(self.server.socket, server_side=True)
+        self.server.socket.settimeout(1)  # a client that went away again leaves nothing to accept
         scheme = "https" if certificate else "http"
         self.uri = f"{scheme}://localhost:{self.server.server_address[1]}"
         self.thread = threading.Thread(target=self.server.serve_forever, args=(0.02,), daemon=True)
