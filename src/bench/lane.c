@@ -312,13 +312,14 @@ static bool is_finished(const struct lane *l, struct instant now)
     return l->in_flight == 0 && !may_send(l, now);
 }
 
-static enum status turn(struct lane *l, struct event *events, struct instant until)
+/* *heard: something came from the engine. */
+static enum status turn(struct lane *l, struct event *events, struct instant until,
+                        bool *heard)
 {
     struct event_list list = {.items = events, .cap = EVENTS};
     if (l->ops->next(l->engine, until, NULL, &list, &l->failed) != STATUS_OK)
         return l->failed.code;
-    if (list.count > 0)
-        l->last_event = clock_now();
+    *heard = list.count > 0;
     for (size_t i = 0; i < list.count; i++)
         take_event(l, &list.items[i]);
     return STATUS_OK;
@@ -327,9 +328,11 @@ static enum status turn(struct lane *l, struct event *events, struct instant unt
 static void run_phase(struct lane *l, struct event *events)
 {
     struct window w = {.begin = l->start, .cpu_ns = clock_thread_cpu().ns};
-    bool is_cancelled = false;
+    bool is_cancelled = false, heard = false;
     clock_sleep_until(l->start);
     for (struct instant now = clock_now(); !is_finished(l, now); now = clock_now()) {
+        if (heard)
+            l->last_event = now;
         struct instant next = l->work.is_closed ? send_closed(l, now) : send_open(l, now);
         watch_cpu(l, &w, now);
         bool is_stopped = atomic_load_explicit(&l->stop, memory_order_relaxed);
@@ -341,7 +344,7 @@ static void run_phase(struct lane *l, struct event *events)
         }
         int64_t limit_ns = now.ns + WAIT_NS;
         struct instant until = {.ns = next.ns < limit_ns ? next.ns : limit_ns};
-        if (turn(l, events, until) != STATUS_OK)
+        if (turn(l, events, until, &heard) != STATUS_OK)
             return;
     }
 }

@@ -44,6 +44,12 @@ const char *field_str(const struct row *r, enum field_id id)
     return r->v[id].kind == VALUE_STR || r->v[id].kind == VALUE_JSON ? r->v[id].s : NULL;
 }
 
+bool field_is(const struct row *r, enum field_id id, const char *text)
+{
+    const char *s = field_str(r, id);
+    return s != NULL && strcmp(s, text) == 0;
+}
+
 bool field_is_true(const struct row *r, enum field_id id)
 {
     return r->v[id].kind == VALUE_BOOL && r->v[id].b;

@@ -79,5 +79,7 @@ void field_overlay(struct row *dst, const struct row *src);
 double field_num(const struct row *r, enum field_id id);
 const char *field_str(const struct row *r, enum field_id id); /* NULL where it is none */
 bool field_is_true(const struct row *r, enum field_id id);
+/* Is it that text? */
+bool field_is(const struct row *r, enum field_id id, const char *text);
 
 #endif

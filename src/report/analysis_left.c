@@ -5,6 +5,7 @@
 #include "report/analysis_text.h"
 #include "report/codes.h"
 #include "report/width.h"
+#include "stats/match_field.h"
 #include "stats/verdict.h"
 
 #define COLUMNS     80
@@ -37,13 +38,6 @@ struct tally {
     size_t repeats; /* measured */
 };
 
-static bool is_measured(const struct row *row)
-{
-    struct value warmup = row->v[FIELD_is_warmup];
-    return !(warmup.kind == VALUE_BOOL && warmup.b) &&
-           !value_is_known(row->v[FIELD_error]);
-}
-
 static void tally_codes(const struct analysis *x, enum field_id field, struct tally *t)
 {
     size_t rule_count;
@@ -53,7 +47,7 @@ static void tally_codes(const struct analysis *x, enum field_id field, struct ta
     for (size_t i = 0; i < x->corpus->count; i++) {
         const struct row *row = x->corpus->rows[i].row;
         const char *codes = field_str(row, field);
-        if (!is_measured(row))
+        if (!match_field_is_measured(row))
             continue;
         t->repeats++;
         for (size_t k = 0; codes != last && k < rule_count && k < RULES_MAX; k++)

@@ -290,8 +290,7 @@ static void find_prices(const struct part *p, struct prices *out)
     for (size_t i = 0; i < c->count; i++) {
         const struct row *row = c->rows[i].row;
         double usd = field_num(row, FIELD_price_usd_per_hour);
-        if (!isnan(usd) && !match_field_is_warmup(row) &&
-            !value_is_known(row->v[FIELD_error]) &&
+        if (!isnan(usd) && match_field_is_measured(row) &&
             strcmp(analysis_side_of(p->x, row), p->side) == 0)
             take_price(out, usd, field_str(row, FIELD_price_source));
     }

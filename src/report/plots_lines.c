@@ -140,8 +140,7 @@ static void find_fields(const struct weaving *w, struct naming *all, size_t line
     for (int pass = 0; pass < 2 && n->count == 0; pass++)
         for (size_t i = 0; i < w->fields.count && n->count < TOLD_APART; i++) {
             enum field_id id = w->fields.ids[i];
-            bool is_digest = strstr(field_table[id].name, "_sha256") != NULL;
-            if (is_digest == (pass == 1) && id != FIELD_batch_size &&
+            if (match_field_is_digest(id) == (pass == 1) && id != FIELD_batch_size &&
                 tells_apart(w, all, n->base, id))
                 n->ids[n->count++] = id;
         }

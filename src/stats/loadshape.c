@@ -177,14 +177,11 @@ static enum status find_window(struct loadshape *l)
 enum status loadshape_init(struct loadshape *l, const struct run_data *run,
                            const struct repeat_data *repeat, const struct row *row)
 {
-    const char *arrival = field_str(row, FIELD_arrival);
-    const char *rate = field_str(row, FIELD_request_rate);
     *l = (struct loadshape){.cell = &run->cells[repeat->cell],
                             .repeat = repeat,
                             .definitions = run->definitions,
-                            .is_closed = arrival != NULL &&
-                                         strcmp(arrival, "closed") == 0,
-                            .is_all_at_once = rate != NULL && strcmp(rate, "inf") == 0,
+                            .is_closed = field_is(row, FIELD_arrival, "closed"),
+                            .is_all_at_once = field_is(row, FIELD_request_rate, "inf"),
                             .rate_rps = field_num(row, FIELD_request_rate),
                             .e0_s = NAN,
                             .early_mean_s = NAN};

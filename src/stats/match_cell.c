@@ -37,11 +37,6 @@ struct grouping {
 
 /* --- counting */
 
-static bool is_measured(const struct row *row)
-{
-    return !match_field_is_warmup(row) && !value_is_known(row->v[FIELD_error]);
-}
-
 /* Counts a thing that was not met before. False: no memory. */
 static bool meet(struct arena *a, const struct met **list, struct str what, size_t *count)
 {
@@ -175,7 +170,7 @@ static enum status average(const struct match_input *in, struct grouping *g)
     for (size_t i = 0; s == STATUS_OK && i < g->count; i++)
         s = make_room(g, i);
     for (size_t i = 0; s == STATUS_OK && i < in->count; i++)
-        if (is_measured(in->rows[i].row)) {
+        if (match_field_is_measured(in->rows[i].row)) {
             struct match_rows *judged = &g->judged[g->cell_of[i]];
             judged->rows[judged->count++] = in->rows[i].row;
         }
@@ -263,8 +258,7 @@ static const char *longer_name(const struct grouping *g, const struct match_cell
     for (int pass = 0; pass < 2 && told == 0; pass++)
         for (size_t i = 0; i < g->fields->count && told < TOLD_APART; i++) {
             enum field_id id = g->fields->ids[i];
-            bool is_digest = strstr(field_table[id].name, "_sha256") != NULL;
-            if (is_digest != (pass == 1) || !tells_apart(g, c, id))
+            if (match_field_is_digest(id) != (pass == 1) || !tells_apart(g, c, id))
                 continue;
             match_field_say(c->row, id, text);
             told++;

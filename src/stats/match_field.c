@@ -52,10 +52,20 @@ bool match_field_is_warmup(const struct row *row)
     return note.len > 0 ? str_is(note, "True") : field_num(row, FIELD_repeat) == 0;
 }
 
+bool match_field_is_measured(const struct row *row)
+{
+    return !match_field_is_warmup(row) && !value_is_known(row->v[FIELD_error]);
+}
+
+int match_field_definitions(const struct row *row)
+{
+    double n = field_num(row, FIELD_definitions);
+    return isnan(n) ? 1 : (int)n;
+}
+
 bool match_field_is_online(const struct row *row)
 {
-    const char *mode = field_str(row, FIELD_serving_mode);
-    return mode != NULL && strcmp(mode, "online") == 0;
+    return field_is(row, FIELD_serving_mode, "online");
 }
 
 bool match_field_is_wild(enum field_id id)
@@ -86,14 +96,15 @@ static bool is_number(struct value v)
 
 /* Programs lay JSON out and spell it in their own ways. Text that is no JSON stays as it
  * is, as does all where memory lacks. out: to be finished. */
-static const char *canonical_json(const char *text, struct buf *out)
+static const char *json_by(enum status (*write)(const json_t *value, struct buf *out),
+                           const char *text, struct buf *out)
 {
     struct err ignored;
     json_t *tree;
     buf_init(out, JSON_CAP_BYTES);
     if (json_from_text(str_from(text), "row", &tree, &ignored) != STATUS_OK)
         return text;
-    enum status s = json_to_text(tree, out);
+    enum status s = write(tree, out);
     json_decref(tree);
     return s == STATUS_OK ? buf_cstr(out) : text;
 }
@@ -103,7 +114,8 @@ static bool is_same_json(const char *a, const char *b)
     struct buf x, y;
     if (strcmp(a, b) == 0)
         return true;
-    bool is_same = strcmp(canonical_json(a, &x), canonical_json(b, &y)) == 0;
+    bool is_same = strcmp(json_by(json_to_sorted_text, a, &x),
+                          json_by(json_to_sorted_text, b, &y)) == 0;
     buf_fini(&x);
     buf_fini(&y);
     return is_same;
@@ -191,7 +203,7 @@ static bool is_own_client(const struct row *row)
 static bool is_older(const struct row *row, enum field_id id)
 {
     bool is_new_field = field_table[id].role == ROLE_LOAD || id == FIELD_engine_args;
-    return is_new_field && value_as_num(value_of(row, FIELD_definitions)) < 2;
+    return is_new_field && match_field_definitions(row) < 2;
 }
 
 /* Unknown on one side, and that is no difference. */
@@ -233,7 +245,7 @@ static uint64_t mix(uint64_t h, const void *data, size_t len)
 static uint64_t mix_json(uint64_t h, const char *text)
 {
     struct buf canonical;
-    const char *of = canonical_json(text, &canonical);
+    const char *of = json_by(json_to_sorted_text, text, &canonical);
     h = mix(h, of, strlen(of) + 1);
     buf_fini(&canonical);
     return h;
@@ -270,9 +282,9 @@ uint64_t match_field_hash(uint64_t h, const struct row *row, enum field_id id)
 /* JSON on one line. */
 static void json_line(const char *text, char *out)
 {
-    struct buf canonical;
-    snprintf(out, MATCH_FIELD_BYTES, "%s", canonical_json(text, &canonical));
-    buf_fini(&canonical);
+    struct buf line;
+    snprintf(out, MATCH_FIELD_BYTES, "%s", json_by(json_to_text, text, &line));
+    buf_fini(&line);
 }
 
 static void number_text(struct value v, char *out)
@@ -323,10 +335,10 @@ void match_field_text(const struct row *row, enum field_id id, char *out)
     clean(out);
 }
 
-static bool is_digest(enum field_id id)
+bool match_field_is_digest(enum field_id id)
 {
-    const char *name = field_table[id].name, *tail = strstr(name, "_sha256");
-    return id == FIELD_model_fingerprint || (tail != NULL && tail[7] == '\0');
+    const char *tail = strstr(field_table[id].name, "_sha256");
+    return tail != NULL && tail[7] == '\0';
 }
 
 void match_field_say(const struct row *row, enum field_id id, char *out)
@@ -334,6 +346,7 @@ void match_field_say(const struct row *row, enum field_id id, char *out)
     match_field_text(row, id, out);
     if (*out == '\0')
         snprintf(out, MATCH_FIELD_BYTES, "unknown");
-    else if (is_digest(id) && strlen(out) > DIGEST_SHOWN && strcmp(out, "none") != 0)
+    else if ((match_field_is_digest(id) || id == FIELD_model_fingerprint) &&
+             strlen(out) > DIGEST_SHOWN && strcmp(out, "none") != 0)
         out[DIGEST_SHOWN] = '\0';
 }

@@ -23,7 +23,13 @@ void match_field_list(struct match_fields *out);
 /* "scenario=short, run=1, warmup=False": what rows of the published tool say there. */
 struct str match_field_scenario(const struct row *row);
 bool match_field_is_warmup(const struct row *row);
+/* No warm-up, and it did not fail. */
+bool match_field_is_measured(const struct row *row);
 bool match_field_is_online(const struct row *row);
+/* Rows that do not say are older than the field: 1. */
+int match_field_definitions(const struct row *row);
+/* "..._sha256": a value that says nothing to people. */
+bool match_field_is_digest(enum field_id id);
 
 /* Where a machine cannot be asked for such a field, rows of it may stand for any: which
  * machine, whose client, which driver. */

@@ -4,17 +4,11 @@
 #include <string.h>
 
 #include "core/run_data.h"
+#include "stats/match_field.h"
 #include "stats/trend.h"
 #include "stats/verdict.h"
 
 #define DRIFT_REPEATS 5
-
-/* Rows that do not say are older than the field. */
-static int definitions_of(const struct row *row)
-{
-    double n = field_num(row, FIELD_definitions);
-    return isnan(n) ? 1 : (int)n;
-}
 
 /* From bad to good. */
 static const char *const verdicts[] = {"INVALID", "INCONCLUSIVE", "VALID"};
@@ -83,7 +77,7 @@ enum status match_verdict_judge(const struct match_rows *of, struct arena *a,
     c->is_valid = true;
     if (of->count == 0)
         return STATUS_OK;
-    const struct run_data run = {.definitions = definitions_of(of->rows[0])};
+    const struct run_data run = {.definitions = match_field_definitions(of->rows[0])};
     struct verdict_cell cell = {.run = &run,
                                 .rows = of->rows,
                                 .row_count = of->count,

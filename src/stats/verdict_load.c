@@ -151,10 +151,9 @@ void verdict_load_no_steady_part(struct verdict_case *c)
 {
     double steady_s = num(c, FIELD_steady_s), e0_s = num(c, FIELD_e2e_early_s);
     double ramp_s = c->settings->ramp_up_s, slots = num(c, FIELD_batch_size);
-    const char *arrival = field_str(c->row, FIELD_arrival);
     char cure[64] = "nothing was answered";
-    if (isnan(steady_s) || c->run->definitions == 1 || arrival == NULL ||
-        strcmp(arrival, "closed") != 0)
+    if (isnan(steady_s) || c->run->definitions == 1 ||
+        !field_is(c->row, FIELD_arrival, "closed"))
         return;
     if (!isnan(e0_s) && (ramp_s > 0 || !isnan(num(c, FIELD_duration_s))))
         (void)snprintf(cure, sizeof cure, "--duration %.0fs",

@@ -5,7 +5,6 @@
 #include <string.h>
 
 #include "stats/match_field.h"
-#include "text/json.h"
 
 #define LAST_DIGITS \
     1e-9 /* pandas writes 10 decimals, and reads to the last bits but one */
@@ -27,19 +26,6 @@ static bool is_number(struct value v)
     return v.kind == VALUE_INT || v.kind == VALUE_NUM;
 }
 
-/* Lists and objects in whatever spelling; what cannot be read differs from all. */
-static bool is_same_json(const char *a, const char *b)
-{
-    struct err ignored;
-    json_t *x = NULL, *y = NULL;
-    bool is_same = json_from_text(str_from(a), "row", &x, &ignored) == STATUS_OK &&
-                   json_from_text(str_from(b), "row", &y, &ignored) == STATUS_OK &&
-                   json_equal(x, y) == 1;
-    json_decref(x);
-    json_decref(y);
-    return is_same;
-}
-
 static bool is_same_number(double a, double b)
 {
     return fabs(a - b) <= LAST_DIGITS * fmax(1, fmax(fabs(a), fabs(b)));
@@ -52,8 +38,6 @@ static bool is_same_value(const struct row *a, const struct row *b, enum field_i
         return is_known(x) == is_known(y);
     if (is_number(x) && is_number(y))
         return is_same_number(value_as_num(x), value_as_num(y));
-    if (x.kind == VALUE_JSON && y.kind == VALUE_JSON)
-        return strcmp(x.s, y.s) == 0 || is_same_json(x.s, y.s);
     return match_field_is_same(a, b, id);
 }
 

@@ -138,10 +138,9 @@ static enum status refuse(const struct decode *d, const struct foreign_row *row,
  * that is not there was that. */
 static void mend_rate(struct row *r)
 {
-    const char *mode = field_str(r, FIELD_serving_mode);
-    const char *arrival = field_str(r, FIELD_arrival);
-    bool is_open = mode != NULL && arrival != NULL && strcmp(mode, "online") == 0 &&
-                   strcmp(arrival, "closed") != 0;
+    bool is_open = field_is(r, FIELD_serving_mode, "online") &&
+                   field_str(r, FIELD_arrival) != NULL &&
+                   !field_is(r, FIELD_arrival, "closed");
     if (is_open && !value_is_known(r->v[FIELD_request_rate]))
         r->v[FIELD_request_rate] = value_str(ALL_AT_ONCE);
 }

@@ -6,8 +6,7 @@
 
 static bool is_closed(const struct cell_data *c)
 {
-    const char *arrival = field_str(&c->fields, FIELD_arrival);
-    return arrival != NULL && strcmp(arrival, "closed") == 0;
+    return field_is(&c->fields, FIELD_arrival, "closed");
 }
 
 /* May the load end before all requests are sent? */

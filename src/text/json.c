@@ -139,3 +139,17 @@ enum status json_to_text(const json_t *value, struct buf *out)
     write_value(value, out);
     return out->failed;
 }
+
+static int append(const char *bytes, size_t len, void *to)
+{
+    struct buf *out = to;
+    return buf_append(out, bytes, len) == STATUS_OK ? 0 : -1;
+}
+
+enum status json_to_sorted_text(const json_t *value, struct buf *out)
+{
+    const size_t flags = JSON_ENCODE_ANY | JSON_COMPACT | JSON_SORT_KEYS;
+    if (json_dump_callback(value, append, out, flags) != 0 && out->failed == STATUS_OK)
+        return STATUS_NO_MEMORY;
+    return out->failed;
+}

@@ -24,5 +24,7 @@ double json_num_of(const json_t *obj, const char *key);                /* NAN if
 bool json_bool_of(const json_t *obj, const char *key, bool none);
 /* Compact text of a value, keys in their order; appended to out. */
 enum status json_to_text(const json_t *value, struct buf *out);
+/* The same with sorted keys: one text for all spellings of a value. */
+enum status json_to_sorted_text(const json_t *value, struct buf *out);
 
 #endif

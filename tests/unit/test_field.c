@@ -77,6 +77,10 @@ static void readers_want_their_kind(void **state)
     assert_true(isnan(field_num(&r, FIELD_reasons)));
     assert_null(field_str(&r, FIELD_seed));
     assert_null(field_str(&r, FIELD_label));
+    assert_false(field_is(&r, FIELD_label, ""));
+    r.v[FIELD_label] = value_str("g5");
+    assert_true(field_is(&r, FIELD_label, "g5"));
+    assert_false(field_is(&r, FIELD_label, "g"));
     assert_true(isnan(field_num(&r, FIELD_top_p)));
 }
 

@@ -153,6 +153,25 @@ static void deep_files_of_others_are_written_too(void **state)
     json_decref(value);
 }
 
+static void sorted_text_is_one_for_all_spellings(void **state)
+{
+    (void)state;
+    static const char *const spellings[] = {"{\"b\": [1, \"\\/\\u00e9\"], \"a\": null}",
+                                            "{\"a\":null,\"b\":[1,\"/\u00e9\"]}"};
+    for (size_t i = 0; i < 2; i++) {
+        struct buf b;
+        buf_init(&b, 100);
+        json_t *value = parse(spellings[i]);
+        assert_int_equal(json_to_sorted_text(value, &b), STATUS_OK);
+        assert_string_equal(buf_cstr(&b), spellings[1]);
+        buf_fini(&b);
+        buf_init(&b, 4);
+        assert_int_equal(json_to_sorted_text(value, &b), STATUS_TOO_BIG);
+        buf_fini(&b);
+        json_decref(value);
+    }
+}
+
 /* jansson's own allocations fail one after the other. */
 static long jansson_calls;
 
@@ -192,6 +211,7 @@ int main(void)
         cmocka_unit_test(files),
         cmocka_unit_test(text_comes_back),
         cmocka_unit_test(deep_files_of_others_are_written_too),
+        cmocka_unit_test(sorted_text_is_one_for_all_spellings),
         cmocka_unit_test(no_memory_in_jansson),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -312,6 +312,9 @@ static void test_spelling_of_json(void **state)
     b->rows[0].v[FIELD_engine_args] = value_json("[\"model=/m\", \"name=\u00e9\"]");
     b->rows[1].v[FIELD_engine_args] = value_json("[\"model=\\/m\",\n\"name=\\u00e9\"]");
     collect(b, MATCH_BY_INSTANCE, 1);
+    b->rows[0].v[FIELD_extra_body] = value_json("{\"a\":1,\"b\":{\"c\":2,\"d\":3}}");
+    b->rows[1].v[FIELD_extra_body] = value_json("{\"b\":{\"d\":3,\"c\":2},\"a\":1}");
+    collect(b, MATCH_BY_INSTANCE, 1);
     b->rows[1].v[FIELD_engine_args] = value_json("[\"model=/n\",\"name=\u00e9\"]");
     collect(b, MATCH_BY_INSTANCE, 2);
 }
