@@ -61,9 +61,7 @@ static void test_folders(void **state)
 static void test_taken(void **state)
 {
     struct analysis_fixture *f = *state;
-    static const char *const files[] = {"x.json", "x", "y.json", "a\tb.json",
-                                        "a\x1b"
-                                        "b"};
+    static const char *const files[] = {"x.json", "x", "y.json", "a\tb.json", "a\033b"};
     static const char *const names[] = {"? x",   "? x #2",   "? y #2",
                                         "? a b", "? a b #2", "? y"};
     put_files(f, files, 5);

@@ -177,13 +177,14 @@ static void a_token_s_events_are_in_order(void **state)
     assert_int_equal(count, 3);
     assert_int_equal(seen[0].kind, EVENT_SENT);
     assert_int_equal(seen[1].kind, EVENT_TOKENS);
-    assert_int_not_equal(seen[1].stamp, EVENT_EXACT); /* bounded where the kernel has
-                                                         only just been asked to stamp */
+    assert_int_not_equal(seen[1].stamp, EVENT_EXACT); /* the end came with it */
     assert_int_equal(seen[2].kind, EVENT_DONE);
     for (size_t i = 0; i < 3; i++)
         assert_int_equal(seen[i].request, 5);
     assert_true(seen[0].at.ns <= seen[1].at.ns && seen[1].at.ns <= seen[2].at.ns);
-    assert_true(seen[1].at.ns <= seen[1].read_at.ns);
+    /* A kernel that has only just been asked to stamp does not yet: none is told then. */
+    bool is_stamped = seen[1].read_at.ns != NS_UNKNOWN;
+    assert_true(!is_stamped || seen[1].at.ns <= seen[1].read_at.ns);
 }
 
 static void one_that_was_closed_while_idle_is_no_error(void **state)
