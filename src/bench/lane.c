@@ -95,8 +95,8 @@ static size_t position_of(const struct lane *l, int32_t request)
     return (size_t)((request - first) / step);
 }
 
-static void send_next(struct lane *l, int32_t slot, struct instant due,
-                      struct instant ready)
+/* A flight of the next request, which is sent or given up now. */
+static struct flight *begin_next(struct lane *l, int32_t slot, struct instant due)
 {
     struct flight *back;
     while ((back = ring_take(&l->given_back)) != NULL)
@@ -105,8 +105,15 @@ static void send_next(struct lane *l, int32_t slot, struct instant due,
     struct flight *f = l->free[--l->free_count];
     flight_begin(f, r->index, slot, r->max_tokens);
     f->due = due;
-    f->ready = ready;
     l->of[l->next++] = f;
+    return f;
+}
+
+static void send_next(struct lane *l, int32_t slot, struct instant due,
+                      struct instant ready)
+{
+    const struct engine_request *r = &l->work.requests[l->next];
+    begin_next(l, slot, due)->ready = ready;
     l->is_held = false;
     l->in_flight++;
     atomic_fetch_add_explicit(&l->sent, 1, memory_order_relaxed);
@@ -128,12 +135,10 @@ static bool is_past_duration(const struct lane *l, struct instant t)
 }
 
 /* Is there a request to send at t, or later? All of an open load are due within its
- * duration; one that is sent late for the client's own sake is sent, one that waited for
- * a slot is not. */
+ * duration, and are sent however late. */
 static bool may_send(const struct lane *l, struct instant t)
 {
-    bool waits = l->work.is_closed || l->is_held;
-    return has_more(l) && !(waits && is_past_duration(l, t));
+    return has_more(l) && !(l->work.is_closed && is_past_duration(l, t));
 }
 
 /* Slots pause equally long: the first to begin is the first to end. */
@@ -142,6 +147,12 @@ static void pause_slot(struct lane *l, int32_t slot, struct instant at)
     size_t room = (size_t)l->work.in_flight_max;
     l->pauses[(l->pause_first + l->pause_count++) % room] = (struct lane_pause){
         .slot = slot, .due = {.ns = at.ns + LANE_PAUSE_NS}};
+}
+
+/* Of an open load. */
+static struct instant next_due(const struct lane *l)
+{
+    return (struct instant){.ns = l->start.ns + l->work.due_ns[l->next]};
 }
 
 /* A slot has become free at `at`. */
@@ -157,18 +168,31 @@ static void slot_freed(struct lane *l, int32_t slot, struct instant at, bool was
         return;
     }
     bool was_full = l->in_flight == l->work.in_flight_max - 1;
-    struct instant due = {.ns = l->start.ns + l->work.due_ns[l->next]};
+    struct instant due = next_due(l);
     if (was_full && due.ns <= at.ns)
         send_next(l, 0, due, at);
 }
 
 static void leave_unanswered(const struct lane *l, struct flight *f)
 {
-    const char *what = l->next < l->work.count && l->work.is_closed
-                           ? "nothing of any answer within %g s, all slots busy"
-                           : "no end of the answer within %g s after the last send";
+    const char *what = "no end of the answer within %g s after the last send";
+    if (l->next < l->work.count && l->work.is_closed)
+        what = "nothing of any answer within %g s, all slots busy";
+    else if (l->is_held && l->work.duration_s > 0)
+        what = "no end of the answer within %g s after the duration";
+    else if (l->is_held)
+        what = "no slot became free for %g s";
     f->status = RECORD_UNANSWERED;
     (void)snprintf(f->error, sizeof f->error, what, l->work.drain_timeout_s);
+}
+
+/* Nothing more comes of it: the writer's turn. */
+static void put_ended(struct lane *l, struct flight *f)
+{
+    atomic_fetch_add_explicit(f->status == RECORD_OK ? &l->ok : &l->bad, 1,
+                              memory_order_relaxed);
+    bool is_put = ring_put(&l->ended, f); /* as many places as flights */
+    (void)is_put;
 }
 
 static void take_event(struct lane *l, const struct event *ev)
@@ -188,10 +212,7 @@ static void take_event(struct lane *l, const struct event *ev)
     if (l->has_given_up && f->status == RECORD_INTERRUPTED)
         leave_unanswered(l, f);
     l->in_flight--;
-    atomic_fetch_add_explicit(f->status == RECORD_OK ? &l->ok : &l->bad, 1,
-                              memory_order_relaxed);
-    bool is_put = ring_put(&l->ended, f); /* as many places as flights */
-    (void)is_put;
+    put_ended(l, f);
     slot_freed(l, slot, ev->at, was_refused);
 }
 
@@ -199,7 +220,7 @@ static void take_event(struct lane *l, const struct event *ev)
 static struct instant send_open(struct lane *l, struct instant now)
 {
     while (may_send(l, now)) {
-        struct instant due = {.ns = l->start.ns + l->work.due_ns[l->next]};
+        struct instant due = next_due(l);
         if (due.ns > now.ns)
             return due;
         if (l->in_flight >= l->work.in_flight_max) {
@@ -277,6 +298,17 @@ static void cancel_all(struct lane *l)
     }
 }
 
+/* What was due in an open load and found no slot before its end: nobody answered it. */
+static void give_up_unsent(struct lane *l)
+{
+    while (l->next < l->work.count) {
+        struct flight *f = begin_next(l, 0, next_due(l));
+        f->status = RECORD_UNANSWERED;
+        (void)snprintf(f->error, sizeof f->error, "never sent: no slot became free");
+        put_ended(l, f);
+    }
+}
+
 static int64_t later(int64_t a_ns, int64_t b_ns)
 {
     return a_ns > b_ns ? a_ns : b_ns;
@@ -284,9 +316,12 @@ static int64_t later(int64_t a_ns, int64_t b_ns)
 
 /* The instant from which nobody has answered any more while requests are to be sent, as
  * far as one can tell; NS_UNKNOWN: somebody may. Requests of an open load wait for slots,
- * and all are due; slots of a closed one are all busy, and nothing comes from any. */
+ * and all are due; slots of a closed one are all busy, and nothing comes from any. A
+ * duration bounds the wait for slots, whoever answers. */
 static int64_t silent_since_ns(const struct lane *l)
 {
+    if (l->is_held && l->work.duration_s > 0)
+        return clock_after(l->start, clock_seconds(l->work.duration_s)).ns;
     if (l->is_held)
         return later(l->start.ns + l->work.due_ns[l->work.count - 1], l->last_send.ns);
     if (l->work.is_closed && l->in_flight == l->work.in_flight_max)
@@ -347,6 +382,8 @@ static void run_phase(struct lane *l, struct event *events)
         if (turn(l, events, until, &heard) != STATUS_OK)
             return;
     }
+    if (l->has_given_up && !l->work.is_closed)
+        give_up_unsent(l);
 }
 
 static void count_waits(struct lane *l, struct event *events)

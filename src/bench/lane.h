@@ -25,9 +25,9 @@ struct lane_work {
     int64_t in_flight_max; /* closed: slots; open: the cap; no more than count */
     bool is_closed;
     double ramp_up_s;       /* closed: over which the slots start */
-    double duration_s;      /* no send later, but for one that is due before and late by
-                               the client's own fault; NAN or 0: none */
-    double drain_timeout_s; /* after the last send, or without any event of full slots */
+    double duration_s;      /* closed: no send later; NAN or 0: none */
+    double drain_timeout_s; /* after the last send, without any event of full slots, or,
+                               open: after the duration, for what waits for slots */
     int cpu;                /* that the thread is kept on; -1: none */
     bool goes_first;        /* before all threads without real-time priority */
 };

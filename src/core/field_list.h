@@ -125,7 +125,7 @@
     X(requests_failed, INT, "", NEITHER, 0, "MMMM", COUNT, "failed")                     \
     X(requests_cancelled, INT, "", NEITHER, 0, "MMMM", COUNT, "cancelled")               \
     X(requests_unanswered, INT, "", LOWER, 0, "MMMM", COUNT,                             \
-      "sent, and not answered in time")                                                  \
+      "due, and not answered in time")                                                   \
     X(failed_by_class, JSON, "", NEITHER, 0, "MMMM", COUNT, "counts by class")           \
     X(first_error, STR, "", NEITHER, 0, "mmmm", TRUST,                                   \
       "message of the first request that failed")                                        \

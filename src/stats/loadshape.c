@@ -165,6 +165,8 @@ static enum status find_window(struct loadshape *l)
 {
     struct loadshape_window w = {.end_ns = l->last_sent_ns};
     enum status s = find_begin(l, &w.begin_ns);
+    if (!l->is_closed && l->definitions != 1) /* the last ones may have been due only */
+        last_of(&w.end_ns, l->last_due_ns);
     w.is_whole = !has_steady_part(l, w.begin_ns);
     if (w.is_whole) {
         w.begin_ns = l->first_sent_ns;
@@ -370,13 +372,19 @@ struct loadshape_flight loadshape_flight_of(const struct loadshape *l)
     return f;
 }
 
+/* Due, and no slot became free for it. */
+static bool is_unsent(const struct request_record *q)
+{
+    return q->status == RECORD_UNANSWERED && q->sent_ns == NS_UNKNOWN;
+}
+
 struct loadshape_sends loadshape_sends_of(const struct loadshape *l)
 {
     struct loadshape_sends s = {.stretch_s = NAN};
     for (size_t i = 0; i < l->repeat->request_count; i++) {
         const struct request_record *q = &l->repeat->requests[i];
         s.sent += q->sent_ns != NS_UNKNOWN;
-        s.held += q->ready_ns != NS_UNKNOWN && q->ready_ns > q->due_ns;
+        s.held += q->ready_ns != NS_UNKNOWN ? q->ready_ns > q->due_ns : is_unsent(q);
         s.connected += q->sent_ns != NS_UNKNOWN && q->connect_ns != NS_UNKNOWN;
     }
     if (l->last_sent_ns != NS_UNKNOWN && l->last_due_ns != NS_UNKNOWN)

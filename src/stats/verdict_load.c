@@ -23,9 +23,24 @@ static double lost_share(const struct row *row)
     return lost / field_num(row, FIELD_requests_planned);
 }
 
+/* A server that falls silent ends a closed load: each slot ends unanswered, however many
+ * answers came before. */
+static bool is_silenced(const struct row *row)
+{
+    return field_is(row, FIELD_arrival, "closed") &&
+           field_num(row, FIELD_requests_unanswered) >= field_num(row, FIELD_batch_size);
+}
+
+/* Who asked for a higher limit knows that not all was answered. */
+static bool has_errors(const struct row *row, double limit)
+{
+    return lost_share(row) > limit ||
+           (limit <= verdict_find("ERRORS")->limit && is_silenced(row));
+}
+
 bool verdict_load_has_errors(const struct run_data *run, const struct row *row)
 {
-    return lost_share(row) > verdict_limit(run, verdict_find("ERRORS"));
+    return has_errors(row, verdict_limit(run, verdict_find("ERRORS")));
 }
 
 static void add_class(char text[CLASSES_BYTES], const char *name, int64_t count)
@@ -72,8 +87,9 @@ void verdict_load_errors(struct verdict_case *c)
     double share = lost_share(c->row);
     const char *message = first_message(c);
     list_classes(c, classes);
-    verdict_case_number(c, (struct verdict_number){share, c->limit, share > c->limit},
-                        "%s%s%.80s", classes, message[0] != '\0' ? ": " : "", message);
+    verdict_case_number(
+        c, (struct verdict_number){share, c->limit, has_errors(c->row, c->limit)},
+        "%s%s%.80s", classes, message[0] != '\0' ? ": " : "", message);
 }
 
 void verdict_load_short_output(struct verdict_case *c)

@@ -200,7 +200,8 @@ def connected(requests, every=3):
 
 
 def failed(requests):
-    """One failure of each class, one without, one interrupted, one unanswered, one never sent."""
+    """One failure of each class, one without, one interrupted, two unanswered (one of
+    them never sent), one without a record."""
     for r, name in zip(requests, CLASSES + (None,)):
         for key in ("events", "tokens_out", "tokens_cached", "token_source", "counted"):
             r.pop(key, None)
@@ -213,8 +214,12 @@ def failed(requests):
     requests[7]["status"] = "interrupted"
     requests[7].pop("done_ns")
     requests[9].update(status="unanswered", error="no answer in time")
-    for r in (requests[7], requests[9]):
-        r.pop("events", None)
+    requests[10].update(status="unanswered", error="no slot became free")
+    requests[10].pop("ready_ns")
+    requests[10].pop("sent_ns")
+    for r in (requests[7], requests[9], requests[10]):
+        for key in ("events", "tokens_out", "tokens_cached", "token_source", "counted"):
+            r.pop(key, None)
     requests[8:9] = []
 
 

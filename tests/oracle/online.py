@@ -77,6 +77,7 @@ class Shape:
         else:
             begin += round(SETTLE * self.e0 * 1e9)
         last = end if self.is_closed else max(known(self.requests, "due_ns"))
+        end = max(end, last)
         least = int(WAVE * self.e0 * 1e9) if self.is_closed else 1
         if is_whole or last - begin < least:
             return (min(known(self.requests, "sent_ns")),
@@ -182,7 +183,8 @@ def sends(row, requests, ok):
             "sends_late": int(sum(x > late for x in own)),
             "send_stretch_s": (max(known(sent, "sent_ns")) -
                                max(known(requests, "due_ns"))) / 1e9,
-            "requests_held": sum(r["ready_ns"] > r["due_ns"] for r in requests),
+            "requests_held": sum(r["ready_ns"] > r["due_ns"] if "ready_ns" in r else
+                                 r["status"] == "unanswered" for r in requests),
             "connections_new": len(new), "connections_reused": len(sent) - len(new)}
     for p in (50, 99):
         made[f"send_lag_p{p}_s"] = ref.quantile(lags, p) if len(lags) >= ref.floor(p) else None

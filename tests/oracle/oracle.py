@@ -360,7 +360,7 @@ class Oracle:
         answered = [r for r in scope if r["status"] == "ok"]
         several = [r for r in answered
                    if r.get("tokens_out", 2) > 1 and not r["answer"].is_whole]
-        has_errors = self.lost_share(row) > self.limit("ERRORS", 0.001)
+        has_errors = self.has_errors(row)
         hidden = {"ttft", "ttft_service", "decode", "tpot", "itl"} if row["reads"] != "good" else set()
         hidden |= {name for name in ("ttft", "ttft_service", "decode")
                    if len(s[name].values) < 0.95 * len(answered)}
@@ -401,6 +401,12 @@ class Oracle:
     @staticmethod
     def lost_share(row):
         return (row["requests_failed"] + row["requests_unanswered"]) / row["requests_planned"]
+
+    def has_errors(self, row):
+        """Too many lost, or every slot of a closed load ended unanswered."""
+        limit = self.limit("ERRORS", 0.001)
+        return self.lost_share(row) > limit or limit <= 0.001 and \
+            row.get("arrival") == "closed" and row["requests_unanswered"] >= row["batch_size"]
 
     def row(self, index):
         head, end = self.repeats[index]["head"], self.repeats[index]["end"]
@@ -443,7 +449,8 @@ class Oracle:
         caching, cached = row["enable_prefix_caching"], row["cached_input_tokens"]
         expected = head.get("expected_cached_tokens")
         is_online, is_open = row["serving_mode"] == "online", online.is_open(row)
-        above("ERRORS", "requests_failed", 0.001, value=self.lost_share(row))
+        rule("ERRORS", "requests_failed", self.lost_share(row), limits.get("ERRORS", 0.001),
+             self.has_errors(row))
         if self.cells[head["cell"]]["fixed_lengths"]:
             above("SHORT_OUTPUT", "requests_wrong_length", 0)
         reads = online.reads_of(row, limits.get("ANSWERS_BUFFERED", 0.5)) if is_online else "good"

@@ -36,7 +36,7 @@ def test_made_journal(made):
                      "RATE_CAPPED", "SHORT_RUN", "STAMPS_BOUNDED", "ANSWERS_BUFFERED",
                      "TOKENS_PER_EVENT_UNKNOWN", "PARTIAL_ITL", "PARTIAL_TPOT"}
     for code, count in (("OVERLOADED", 1), ("CLIENT_BUSY", 1), ("CLIENT_LATE", 3),
-                        ("RATE_MISSED", 1), ("RATE_CAPPED", 1)):
+                        ("RATE_MISSED", 1), ("RATE_CAPPED", 3)):
         found = [r for r in checked.rows if code in r["reasons"] + r["warnings"]]
         assert len(found) == count, (code, [r["notes"] for r in found])
     keys = list(checked.summary())
@@ -92,7 +92,7 @@ def test_failures_of_each_class(made):
     row = next(r for r in rows_of(checked, arrival="gamma", repeat=1))
     assert row["failed_by_class"] == {**dict.fromkeys(made_online.CLASSES, 1), "other": 1}
     assert (row["requests_planned"], row["requests_failed"], row["requests_unanswered"],
-            row["requests_cancelled"]) == (92, 7, 1, 4)
+            row["requests_cancelled"]) == (92, 7, 2, 4)
     assert row["ttft_mean_s"] is None and row["e2e_mean_s"] is None and row["ttft_p50_s"]
     gone = next(r for r in rows_of(checked, arrival="gamma", repeat=5))
     assert gone["error"] == "the server is gone" and gone["window_s"] is None

@@ -10,6 +10,7 @@
 
 #include "base/mem.h"
 #include "stats/rows.h"
+#include "stats/verdict_load.h"
 #include "stats_fixture.h"
 
 struct bench {
@@ -102,6 +103,25 @@ static void test_requests(void **state)
     b->f.repeats[1].requests[1].tokens_out = TOKENS_UNKNOWN;
     b->f.cells[0].has_fixed_lengths = false;
     expect(b, "[\"TOKENS_ESTIMATED\"]", "[\"PARTIAL_ITL\",\"PARTIAL_TPOT\"]");
+}
+
+/* Each slot of a closed load ended unanswered: the server fell silent, after whatever
+ * number of answers. */
+static void test_silence(void **state)
+{
+    struct bench *b = *state;
+    restart(b);
+    struct row row = b->f.repeats[1].fields;
+    row.v[FIELD_arrival] = value_str("closed");
+    row.v[FIELD_batch_size] = value_int(2);
+    row.v[FIELD_requests_planned] = value_int(5002);
+    row.v[FIELD_requests_failed] = value_int(0);
+    row.v[FIELD_requests_unanswered] = value_int(1);
+    assert_false(verdict_load_has_errors(&b->f.run, &row));
+    row.v[FIELD_requests_unanswered] = value_int(2);
+    assert_true(verdict_load_has_errors(&b->f.run, &row));
+    row.v[FIELD_arrival] = value_str("poisson");
+    assert_false(verdict_load_has_errors(&b->f.run, &row));
 }
 
 static void hits(struct bench *b, int64_t expected, double kv_usage, int64_t preemptions)
@@ -574,15 +594,25 @@ static int tear_down(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_a_good_row),      cmocka_unit_test(test_requests),
-        cmocka_unit_test(test_cache),           cmocka_unit_test(test_machine),
-        cmocka_unit_test(test_client),          cmocka_unit_test(test_stamps),
-        cmocka_unit_test(test_other_servers),   cmocka_unit_test(test_load),
-        cmocka_unit_test(test_overload),        cmocka_unit_test(test_limits),
-        cmocka_unit_test(test_table),           cmocka_unit_test(test_buffered),
-        cmocka_unit_test(test_tokens),          cmocka_unit_test(test_short_run),
-        cmocka_unit_test(test_few_requests),    cmocka_unit_test(test_a_few_answers_long),
-        cmocka_unit_test(test_two_repeats),     cmocka_unit_test(test_cell_of_rows),
+        cmocka_unit_test(test_a_good_row),
+        cmocka_unit_test(test_requests),
+        cmocka_unit_test(test_silence),
+        cmocka_unit_test(test_cache),
+        cmocka_unit_test(test_machine),
+        cmocka_unit_test(test_client),
+        cmocka_unit_test(test_stamps),
+        cmocka_unit_test(test_other_servers),
+        cmocka_unit_test(test_load),
+        cmocka_unit_test(test_overload),
+        cmocka_unit_test(test_limits),
+        cmocka_unit_test(test_table),
+        cmocka_unit_test(test_buffered),
+        cmocka_unit_test(test_tokens),
+        cmocka_unit_test(test_short_run),
+        cmocka_unit_test(test_few_requests),
+        cmocka_unit_test(test_a_few_answers_long),
+        cmocka_unit_test(test_two_repeats),
+        cmocka_unit_test(test_cell_of_rows),
         cmocka_unit_test(test_old_definitions),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
