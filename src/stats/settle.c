@@ -1,8 +1,10 @@
 #include "stats/settle.h"
 
+#include <math.h>
 #include <stdlib.h>
 
 #define DIFFERENCES_MAX 16
+#define STEP_APART      3 /* times a step between texts */
 
 static bool is_raw(const struct request_record *q)
 {
@@ -16,6 +18,57 @@ static int64_t size_of(const struct request_record *q, unsigned mask)
     for (int c = 0; c < EVENT_CLASS_COUNT; c++)
         n += (mask >> c & 1) != 0 ? q->classes[c].count : 0;
     return n;
+}
+
+static bool does_fit(const struct request_record *q, enum token_set set)
+{
+    return set != TOKEN_SET_none && set != TOKEN_SET_counted &&
+           q->tokens_out != TOKENS_UNKNOWN &&
+           size_of(q, record_set_mask(set)) == q->tokens_out;
+}
+
+/* How far an answer's only event of a class, before or after all text, is from the text,
+ * in mean steps between texts; NAN where there is no such event. */
+static double steps_from_text(const struct request_record *q, enum event_class cls)
+{
+    const struct record_class *text = &q->classes[EVENT_TEXT], *lone = &q->classes[cls];
+    bool is_before = lone->first_ns < text->first_ns;
+    int64_t gap_ns = is_before ? text->first_ns - lone->first_ns
+                               : lone->first_ns - text->last_ns;
+    if (lone->count != 1 || text->count < 2 || gap_ns < 0)
+        return NAN;
+    double step_ns = (double)(text->last_ns - text->first_ns) / (double)(text->count - 1);
+    return (double)gap_ns / step_ns;
+}
+
+/* A token is as far from the next one as others are. In most answers that the set fits,
+ * the only event of the class before or after the text is not: it stands there for a
+ * token that nobody saw (a first text of two, an end that is sent late). */
+static bool is_out_of_step(const struct repeat_data *repeat, enum token_set set,
+                           enum event_class cls)
+{
+    size_t fits = 0, far = 0, near = 0;
+    for (size_t i = 0; i < repeat->request_count; i++) {
+        const struct request_record *q = &repeat->requests[i];
+        if (!is_raw(q) || q->is_counted || !does_fit(q, set))
+            continue;
+        double steps = steps_from_text(q, cls);
+        fits++;
+        far += steps > STEP_APART;
+        near += steps * STEP_APART < 1;
+    }
+    return 2 * far > fits || 2 * near > fits;
+}
+
+/* Do its events come as tokens do? */
+static bool is_in_step(const struct repeat_data *repeat, enum token_set set)
+{
+    static const enum event_class doubtful[] = {EVENT_EMPTY, EVENT_FINISH};
+    for (size_t i = 0; i < 2; i++)
+        if ((record_set_mask(set) >> doubtful[i] & 1) != 0 &&
+            is_out_of_step(repeat, set, doubtful[i]))
+            return false;
+    return true;
 }
 
 static enum token_set vote(const struct repeat_data *repeat)
@@ -37,7 +90,8 @@ static enum token_set vote(const struct repeat_data *repeat)
             best = (enum token_set)s;
     if (voters == 0)
         return TOKEN_SET_counted;
-    return votes[best] * 2 >= voters ? best : TOKEN_SET_none;
+    bool is_most = best != TOKEN_SET_none && votes[best] * 2 >= voters;
+    return is_most && is_in_step(repeat, best) ? best : TOKEN_SET_none;
 }
 
 /* Instants out of the classes in `mask`, where nobody kept the events. */
@@ -87,13 +141,6 @@ static void keep(struct request_record *q, unsigned mask)
     bound_by_classes(q, mask);
     if (q->last_ns == NS_UNKNOWN)
         q->last_ns = q->done_ns;
-}
-
-static bool does_fit(const struct request_record *q, enum token_set set)
-{
-    return set != TOKEN_SET_none && set != TOKEN_SET_counted &&
-           q->tokens_out != TOKENS_UNKNOWN &&
-           size_of(q, record_set_mask(set)) == q->tokens_out;
 }
 
 static void settle(struct request_record *q, enum token_set set)

@@ -146,6 +146,20 @@ class Answer:
         return n, len(self.at) - 1 - n
 
 
+def out_of_step(answers, letter):
+    """Most have one event of the class before or after the text, over 3 times or below a third of
+    the text's mean step away from it."""
+    away = []
+    for a in answers:
+        (count, at, *_), texts = (a.classes.get(c, (0, 0, 0, "")) for c in (letter, "T"))
+        if count != 1 or texts[0] < 2 or texts[1] <= at < texts[2]:
+            continue
+        step = (texts[2] - texts[1]) / (texts[0] - 1)
+        gap = texts[1] - at if at < texts[1] else at - texts[2]
+        away.append((gap > 0) * np.inf if step == 0 else gap / step)
+    return any(2 * n > len(answers) for n in (sum(x > 3 for x in away), sum(x < 1 / 3 for x in away)))
+
+
 def settle(requests):
     """Adds `answer` to those that were answered; the name of the set, None: none fits."""
     answers = []
@@ -160,6 +174,9 @@ def settle(requests):
              for name, letters in SETS.items()}
     best = max(SETS, key=lambda name: votes[name])  # the first of equals
     chosen = best if votes[best] and votes[best] * 2 >= len(voters) else None
+    if chosen and any(out_of_step([a for _, a in voters if a.size(SETS[best]) == a.total], letter)
+                      for letter in SETS[best] if letter != "T"):
+        chosen = None
     if open_ones and not voters:
         chosen = "counted"
     for _, a in answers:

@@ -101,6 +101,49 @@ static void test_majority(void **state)
     assert_int_equal(odd->first_event_tokens, TOKENS_UNKNOWN);
 }
 
+/* The only event of a class stands off the text by so much. */
+static void lone_at(enum event_class cls, int64_t at)
+{
+    for (size_t i = 0; i < repeat.request_count; i++) {
+        struct request_record *q = &requests[i];
+        for (size_t k = 0; k < q->event_count; k++)
+            if (RECORD_CLASS(q->marks[k]) == cls)
+                q->at_ns[k] = at;
+        record_count_classes(q);
+    }
+}
+
+/* A chance that all answers share: the first text is two tokens, and what is no token
+ * fills the number up. It does not come when a token would. */
+static void test_out_of_step(void **state)
+{
+    static const struct {
+        const char *classes;
+        enum event_class cls;
+        int64_t at;
+        enum token_set set;
+    } cases[] = {
+        {"TTTF", EVENT_FINISH, 150, TOKEN_SET_finish}, /* a slow step */
+        {"TTTF", EVENT_FINISH, 151, TOKEN_SET_none},   /* a late end */
+        {"TTTF", EVENT_FINISH, 124, TOKEN_SET_finish},
+        {"TTTF", EVENT_FINISH, 123, TOKEN_SET_none}, /* an end with the last text */
+        {"ETTT", EVENT_EMPTY, 80, TOKEN_SET_empty},
+        {"ETTT", EVENT_EMPTY, 79, TOKEN_SET_none}, /* an opening before the prompt is read
+                                                    */
+        {"TETT", EVENT_EMPTY, 110, TOKEN_SET_empty}, /* within the text */
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        set_up(NULL);
+        for (int k = 0; k < 4; k++)
+            (void)answer(cases[i].classes, 4);
+        lone_at(cases[i].cls, cases[i].at);
+        settle_repeat(&repeat);
+        if (repeat.tokens != cases[i].set)
+            fail_msg("%zu: %s", i, record_set_name(repeat.tokens));
+    }
+}
+
 /* Half of them is enough, fewer are not; ties go to the simpler set. */
 static void test_half(void **state)
 {
@@ -262,10 +305,10 @@ int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup(name, set_up)
     const struct CMUnitTest tests[] = {
-        TEST(test_framings),      TEST(test_majority),    TEST(test_half),
-        TEST(test_end_of_text),   TEST(test_counted),     TEST(test_counted_none),
-        TEST(test_one_read),      TEST(test_no_gaps),     TEST(test_without_text),
-        TEST(test_old_runs_stay), TEST(test_differences),
+        TEST(test_framings),     TEST(test_out_of_step),   TEST(test_majority),
+        TEST(test_half),         TEST(test_end_of_text),   TEST(test_counted),
+        TEST(test_counted_none), TEST(test_one_read),      TEST(test_no_gaps),
+        TEST(test_without_text), TEST(test_old_runs_stay), TEST(test_differences),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
