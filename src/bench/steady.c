@@ -10,7 +10,7 @@
 
 enum status steady_init(struct steady *s, struct err *e)
 {
-    *s = (struct steady){.bin_ns = FIRST_BIN_NS};
+    *s = (struct steady){.since.bin_ns = FIRST_BIN_NS, .age.bin_ns = FIRST_BIN_NS};
     return hist_init(&s->e2e_ns, e);
 }
 
@@ -27,20 +27,25 @@ void steady_begin(struct steady *s, struct steady_load load, int64_t start_ns)
     s->burst_end_ns = NS_UNKNOWN;
 }
 
-static void widen(struct steady *s)
+static void widen(struct steady_bins *b)
 {
     for (size_t i = 0; i < STEADY_BINS / 2; i++)
-        s->tokens[i] = s->tokens[2 * i] + s->tokens[2 * i + 1];
-    memset(&s->tokens[STEADY_BINS / 2], 0, sizeof s->tokens / 2);
-    s->bin_ns *= 2;
+        b->tokens[i] = b->tokens[2 * i] + b->tokens[2 * i + 1];
+    memset(&b->tokens[STEADY_BINS / 2], 0, sizeof b->tokens / 2);
+    b->bin_ns *= 2;
 }
 
-static void arrive(struct steady *s, int64_t at_ns, double tokens)
+static void add(struct steady_bins *b, int64_t at_ns, double tokens)
 {
-    int64_t since_ns = at_ns - s->start_ns;
-    while (since_ns >= s->bin_ns * STEADY_BINS)
-        widen(s);
-    s->tokens[since_ns > 0 ? since_ns / s->bin_ns : 0] += tokens;
+    while (at_ns >= b->bin_ns * STEADY_BINS)
+        widen(b);
+    b->tokens[at_ns > 0 ? at_ns / b->bin_ns : 0] += tokens;
+}
+
+static void arrive(struct steady *s, int64_t sent_ns, int64_t at_ns, double tokens)
+{
+    add(&s->since, at_ns - s->start_ns, tokens);
+    add(&s->age, at_ns - sent_ns, tokens);
 }
 
 /* Each event with text as many tokens as makes their sum what the server counted, in the
@@ -52,11 +57,11 @@ static void arrivals(struct steady *s, const struct request_record *r, double to
     for (size_t i = 0; i < r->event_count; i++) {
         if (r->marks != NULL && RECORD_CLASS(r->marks[i]) != EVENT_TEXT)
             continue;
-        arrive(s, from_ns + (r->at_ns[i] - from_ns) / 2, total / texts);
+        arrive(s, r->sent_ns, from_ns + (r->at_ns[i] - from_ns) / 2, total / texts);
         from_ns = r->at_ns[i];
     }
     if (!(texts > 0) || r->event_count == 0)
-        arrive(s, r->sent_ns + (r->done_ns - r->sent_ns) / 2, total);
+        arrive(s, r->sent_ns, r->sent_ns + (r->done_ns - r->sent_ns) / 2, total);
 }
 
 static void insert_first(struct steady *s, int64_t due_ns, int64_t e2e_ns)
@@ -122,10 +127,34 @@ static int64_t e0_ns(const struct steady *s)
 /* Up to an instant; a bin's tokens are spread over it. */
 static double tokens_until(const struct steady *s, int64_t at_ns)
 {
-    double sum = 0, bins = (double)(at_ns - s->start_ns) / (double)s->bin_ns;
+    double sum = 0, bins = (double)(at_ns - s->start_ns) / (double)s->since.bin_ns;
     for (size_t i = 0; i < STEADY_BINS && (double)i < bins; i++)
-        sum += s->tokens[i] * fmin(1, bins - (double)i);
+        sum += s->since.tokens[i] * fmin(1, bins - (double)i);
     return sum;
+}
+
+/* The age from which on tokens are missing for little of the time up to end_ns. */
+static double settle_ns(const struct steady *s, double end_ns)
+{
+    double later = 0, late = 0, bin_ns = (double)s->age.bin_ns;
+    for (size_t i = STEADY_BINS; i-- > 0;) {
+        double from_ns = (double)i * bin_ns;
+        later += s->age.tokens[i];
+        late += later * fmax(0, fmin(bin_ns, end_ns - from_ns));
+        if (late > LOADSHAPE_LATE_SHARE * end_ns * s->total)
+            return from_ns + bin_ns;
+    }
+    return 0;
+}
+
+/* After the end of the ramp-up. */
+static int64_t open_begin_ns(const struct steady *s, int64_t ramp_end_ns)
+{
+    double end_ns = (double)(s->last_sent_ns - ramp_end_ns);
+    double least_ns = LOADSHAPE_SETTLE_E0 * (double)e0_ns(s);
+    if (end_ns <= least_ns)
+        return (int64_t)least_ns;
+    return (int64_t)fmax(least_ns, fmin(settle_ns(s, end_ns), end_ns / 2));
 }
 
 double steady_rate(const struct steady *s)
@@ -134,7 +163,7 @@ double steady_rate(const struct steady *s)
         return NAN;
     int64_t begin_ns = s->start_ns + clock_seconds(s->load.ramp_up_s).ns;
     if (s->load.slots == 0)
-        begin_ns += (int64_t)(LOADSHAPE_SETTLE_E0 * (double)e0_ns(s));
+        begin_ns += open_begin_ns(s, begin_ns);
     else if (s->burst_end_ns > begin_ns)
         begin_ns = s->burst_end_ns;
     double least_ns = s->load.slots == 0 ? 1 : LOADSHAPE_LEAST_E0 * (double)e0_ns(s);

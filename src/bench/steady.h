@@ -1,6 +1,7 @@
 /* Tokens a second of a repeat as soon as it has ended, for the line that says so: the
  * window is that of the rows (stats/loadshape.h), out of bins instead of every event, so
- * that nothing need be kept. */
+ * that nothing need be kept. What differs: E0 lacks its third median, and the ages of
+ * tokens are those of their events. */
 #ifndef BENCH_STEADY_H
 #define BENCH_STEADY_H
 
@@ -12,6 +13,11 @@
 
 #define STEADY_BINS 1024
 
+struct steady_bins {
+    int64_t bin_ns; /* width; doubles where a token lies beyond the last */
+    double tokens[STEADY_BINS];
+};
+
 struct steady_load {
     bool is_whole; /* no window: all is sent at once */
     int64_t slots; /* of a closed load; 0: open */
@@ -20,9 +26,9 @@ struct steady_load {
 
 struct steady {
     struct steady_load load;
-    int64_t start_ns;           /* of the phase; zero of the bins */
-    int64_t bin_ns;             /* width; doubles where an arrival lies beyond the last */
-    double tokens[STEADY_BINS]; /* that arrived */
+    int64_t start_ns;         /* of the phase */
+    struct steady_bins since; /* when tokens were made, from the start on */
+    struct steady_bins age;   /* from the send of their request on */
     struct hist e2e_ns;
     struct steady_first {
         int64_t due_ns, e2e_ns;

@@ -228,6 +228,8 @@
       "in flight, as early answers and the rate give")                                   \
     X(e2e_early_s, NUM, "s", NEITHER, 0, "-MM-", TRUST,                                  \
       "E2E latency that the window is made from")                                        \
+    X(settle_s, NUM, "s", NEITHER, 0, "-mm-", TRUST,                                     \
+      "time that an open load needs until it is steady")                                 \
     X(steady_s, NUM, "s", NEITHER, 0, "mmmm", TRUST, "steady part that is judged")       \
     X(send_stretch_s, NUM, "s", NEITHER, 0, "mMMm", TRUST, "last send beyond the plan")  \
     X(requests_held, INT, "", NEITHER, 0, "mMMm", COUNT,                                 \

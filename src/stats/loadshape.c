@@ -109,7 +109,67 @@ static enum status find_e0(struct loadshape *l)
     return is_made ? STATUS_OK : STATUS_NO_MEMORY;
 }
 
+/* --- until an open load is steady */
+
+/* Integral over the age from age_s on: the share of the answer's tokens that come at an
+ * age above it. */
+static double tokens_after(const struct request_record *q, double age_s)
+{
+    double last_s = (double)(q->last_ns - q->sent_ns) / (double)NS_PER_S;
+    double first_s = q->first_ns == NS_UNKNOWN
+                         ? 0
+                         : (double)(q->first_ns - q->sent_ns) / (double)NS_PER_S;
+    double took_s = last_s - first_s;
+    if (age_s >= last_s)
+        return 0;
+    if (age_s <= first_s)
+        return first_s - age_s + took_s / 2;
+    return (last_s - age_s) * (last_s - age_s) / (2 * took_s);
+}
+
+/* Is what is missing from begin_s to end_s little enough? */
+static bool is_settled(const struct loadshape *l, double begin_s, double end_s)
+{
+    double late = 0, all = 0;
+    for (size_t i = 0; i < l->repeat->request_count; i++) {
+        const struct request_record *q = &l->repeat->requests[i];
+        if (q->status != RECORD_OK || q->sent_ns == NS_UNKNOWN ||
+            q->last_ns == NS_UNKNOWN)
+            continue;
+        double tokens = q->tokens_out > 0 ? (double)q->tokens_out : 1;
+        late += tokens * (tokens_after(q, begin_s) - tokens_after(q, end_s));
+        all += tokens;
+    }
+    return late <= LOADSHAPE_LATE_SHARE * end_s * all;
+}
+
+/* Bisection: the later, the less is missing. */
+static void find_settle(struct loadshape *l)
+{
+    if (l->is_closed || l->is_all_at_once || l->definitions == 1 || isnan(l->e0_s))
+        return;
+    double end_s = (double)(l->last_sent_ns - l->ramp_end_ns) / (double)NS_PER_S;
+    int64_t low = 0, high = end_s > 0 ? (int64_t)ceil(end_s * 1e3) : 0; /* ms */
+    while (low < high) {
+        int64_t middle = (low + high) / 2;
+        if (is_settled(l, (double)middle / 1e3, end_s))
+            high = middle;
+        else
+            low = middle + 1;
+    }
+    l->settle_s = fmax(LOADSHAPE_SETTLE_E0 * l->e0_s, (double)high / 1e3);
+}
+
 /* --- the window */
+
+static int64_t open_begin_ns(const struct loadshape *l)
+{
+    double half_s = (double)(l->last_sent_ns - l->ramp_end_ns) / (double)NS_PER_S / 2;
+    double least_s = LOADSHAPE_SETTLE_E0 * l->e0_s;
+    if (isnan(l->settle_s))
+        return l->ramp_end_ns;
+    return l->ramp_end_ns + clock_seconds(fmax(least_s, fmin(l->settle_s, half_s))).ns;
+}
 
 /* When half of the slots' first requests have ended; NS_UNKNOWN: none has. */
 static enum status burst_end(const struct loadshape *l, int64_t *out)
@@ -138,8 +198,7 @@ static enum status find_begin(const struct loadshape *l, int64_t *begin_ns)
     if (l->definitions == 1)
         return STATUS_OK;
     if (!l->is_closed) {
-        if (!isnan(l->e0_s))
-            *begin_ns += clock_seconds(LOADSHAPE_SETTLE_E0 * l->e0_s).ns;
+        *begin_ns = open_begin_ns(l);
         return STATUS_OK;
     }
     enum status s = burst_end(l, &burst_ns);
@@ -186,11 +245,15 @@ enum status loadshape_init(struct loadshape *l, const struct run_data *run,
                             .is_all_at_once = field_is(row, FIELD_request_rate, "inf"),
                             .rate_rps = field_num(row, FIELD_request_rate),
                             .e0_s = NAN,
-                            .early_mean_s = NAN};
+                            .early_mean_s = NAN,
+                            .settle_s = NAN};
     find_reach(l);
     l->ramp_end_ns = ramp_end_ns(l);
     enum status s = find_e0(l);
-    return s == STATUS_OK ? find_window(l) : s;
+    if (s != STATUS_OK)
+        return s;
+    find_settle(l);
+    return find_window(l);
 }
 
 struct gather_scope loadshape_scope(const struct loadshape *l)

@@ -6,8 +6,9 @@
  * median of few is uncertain, one of many grows with the queue of an overloaded run).
  * Definitions 2 (docs/statistics.md):
  *
- *   open    a queue starts empty: the window begins 3 E0 after the end of the ramp-up and
- *           ends with the last send
+ *   open    a server starts empty: the window begins settle_s after the end of the
+ *           ramp-up, and ends with the last send. At most half of the time in between is
+ *           left out for long answers
  *   closed  the start is a burst of all slots: the window begins when half of the slots'
  *           first requests have ended, or with the end of the ramp-up if that is later,
  *           and ends with the last send; nothing shorter than LOADSHAPE_LEAST_E0
@@ -30,8 +31,9 @@
 /* Answers that are early: as many as a median needs (quantile.h), and a share of all. */
 #define LOADSHAPE_EARLY       11
 #define LOADSHAPE_EARLY_SHARE 0.05
-#define LOADSHAPE_SETTLE_E0   3   /* until an open load is taken to be steady */
-#define LOADSHAPE_LEAST_E0    0.9 /* of a closed window: a wave of answers */
+#define LOADSHAPE_SETTLE_E0   3 /* least time until an open load is taken to be steady */
+#define LOADSHAPE_LATE_SHARE  0.005 /* of all tokens; what a steady load may lack */
+#define LOADSHAPE_LEAST_E0    0.9   /* of a closed window: a wave of answers */
 
 struct loadshape_window {
     bool is_whole;
@@ -47,6 +49,7 @@ struct loadshape {
     double rate_rps;       /* of an open load of a finite rate, else NAN */
     double e0_s;           /* NAN where nothing was answered */
     double early_mean_s;   /* mean E2E of the early answers */
+    double settle_s;       /* see below; NAN where a load is not open and finite */
     bool has_second_sends; /* closed: a slot sent again, at the end of its answer */
     int64_t first_due_ns, first_sent_ns, last_sent_ns, last_due_ns, last_token_ns,
         last_end_ns; /* last token: of a request that succeeded; all may be NS_UNKNOWN */
@@ -58,6 +61,14 @@ struct loadshape {
 MUST_CHECK enum status loadshape_init(struct loadshape *l, const struct run_data *run,
                                       const struct repeat_data *repeat,
                                       const struct row *row);
+/* settle_s, definitions 2: from the end of the ramp-up until an open load is steady. 3
+ * E0, or later where long answers, which are not in the median, hold many of the tokens:
+ * the least time, in whole milliseconds, after which the load lacks at most
+ * LOADSHAPE_LATE_SHARE of all tokens up to the last send, because nothing had been sent
+ * before the start (formula: docs/statistics.md). An answer's tokens are taken to come
+ * evenly from its first to its last (without a first: from the send); one whose tokens
+ * are unknown counts as one. */
+
 /* Whose latencies are sampled: open, requests due in the window; closed, all but the
  * first of each slot; with a whole window all. */
 struct gather_scope loadshape_scope(const struct loadshape *l);
@@ -77,12 +88,11 @@ double loadshape_answers(const struct loadshape *l);
 
 /* Requests in flight, from send to end: means over the middle and the last third of what
  * is judged, and over the last tenth of the time from the start to the last send.
- *   steady_s  length of what is judged: the window of an open load of a finite rate
- *             (definitions 1: what is left 3 E0 after the end of the ramp-up); 0 where
- *             nothing is left, the thirds are those of the whole repeat then. Closed: the
- *             window, 0 where that is the whole for want of a steady part, NAN where no
- *             slot sends twice
- *   expected  rate x mean E2E of the early answers; NAN where there is no rate */
+ *   steady_s  length of what is judged: of an open load of a finite rate what is left 3
+ * E0 after the end of the ramp-up; 0 where nothing is, the thirds are those of the whole
+ * repeat then. Closed: the window, 0 where that is the whole for want of a steady part,
+ * NAN where no slot sends twice expected  rate x mean E2E of the early answers; NAN where
+ * there is no rate */
 struct loadshape_flight {
     double steady_s;
     double middle, last, end; /* NAN where nothing was sent */

@@ -49,6 +49,7 @@ static void fill_load(struct rows_measure *m)
         fill_num(m, FIELD_inflight_end, flight.end);
         fill_num(m, FIELD_inflight_expected, flight.expected);
         fill_num(m, FIELD_e2e_early_s, m->shape.e0_s);
+        fill_num(m, FIELD_settle_s, m->shape.settle_s);
     }
     fill_num(m, FIELD_send_stretch_s, sends.stretch_s);
     fill_int(m, FIELD_requests_held, sends.held);

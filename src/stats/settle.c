@@ -71,19 +71,25 @@ static bool is_in_step(const struct repeat_data *repeat, enum token_set set)
     return true;
 }
 
-static enum token_set vote(const struct repeat_data *repeat)
+/* Voices of each set; how many voters there are. */
+static size_t count_votes(const struct repeat_data *repeat, size_t votes[TOKEN_SET_COUNT])
 {
-    size_t voters = 0, votes[TOKEN_SET_COUNT] = {0};
+    size_t voters = 0;
     for (size_t i = 0; i < repeat->request_count; i++) {
         const struct request_record *q = &repeat->requests[i];
         if (!is_raw(q) || q->is_counted)
             continue;
         voters++;
         for (int s = TOKEN_SET_none + 1; s < TOKEN_SET_counted; s++)
-            votes[s] += q->tokens_out != TOKENS_UNKNOWN &&
-                        q->source != TOKEN_SOURCE_estimated &&
-                        size_of(q, record_set_mask((enum token_set)s)) == q->tokens_out;
+            votes[s] += q->source != TOKEN_SOURCE_estimated &&
+                        does_fit(q, (enum token_set)s);
     }
+    return voters;
+}
+
+static enum token_set vote(const struct repeat_data *repeat)
+{
+    size_t votes[TOKEN_SET_COUNT] = {0}, voters = count_votes(repeat, votes);
     enum token_set best = TOKEN_SET_none;
     for (int s = TOKEN_SET_none + 1; s < TOKEN_SET_counted; s++)
         if (votes[s] > votes[best])

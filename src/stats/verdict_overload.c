@@ -15,11 +15,13 @@
 /* What lets a run be judged. */
 #define CURE_E0       20
 #define CURE_REQUESTS 300
+#define CURE_SETTLES  3 /* times what the load took to be steady */
 
 #define num verdict_case_num
 
 struct flight {
-    double e0_s, steady_s;
+    double e0_s, steady_s, settle_s;
+    double from_ramp_s; /* from the end of the ramp-up to the last send */
     double middle, last, end, expected;
     double due;          /* requests since the end of the ramp-up, as the rate gives */
     double limit;        /* of `last` */
@@ -39,12 +41,14 @@ static struct flight flight_of(const struct verdict_case *c)
 {
     struct flight f = {.e0_s = num(c, FIELD_e2e_early_s),
                        .steady_s = num(c, FIELD_steady_s),
+                       .settle_s = num(c, FIELD_settle_s),
                        .middle = num(c, FIELD_inflight_middle),
                        .last = num(c, FIELD_inflight_last),
                        .end = num(c, FIELD_inflight_end),
                        .expected = num(c, FIELD_inflight_expected),
                        .is_old = c->run->definitions == 1};
-    f.due = num(c, FIELD_request_rate) * (f.steady_s + LOADSHAPE_SETTLE_E0 * f.e0_s);
+    f.from_ramp_s = f.steady_s + LOADSHAPE_SETTLE_E0 * f.e0_s;
+    f.due = num(c, FIELD_request_rate) * f.from_ramp_s;
     f.high = f.expected * (1 + END_SHARE) + 3 * sqrt(f.expected);
     f.chance = f.expected + 2 * sqrt(2 * f.due);
     f.hidden = f.due / 3 - 2 * sqrt(f.due + 2 * f.due / 3);
@@ -69,13 +73,25 @@ static double level_limit(const struct flight *f)
     return f->steady_s < LEVEL_E0 * f->e0_s ? fmin(f->hidden, f->high) : f->hidden;
 }
 
-/* Neither an overload nor the absence of one. A limit on growth that the user raised
- * does not make an overload that shows a run that is too short. */
-static bool is_open_question(const struct verdict_case *c, const struct flight *f)
+/* Settled in the second half at best: the window is not yet steady. */
+static bool is_unsettled(const struct flight *f)
+{
+    return f->settle_s > f->from_ramp_s / 2;
+}
+
+/* A limit on growth that the user raised does not make an overload that shows a run that
+ * is too short. */
+static bool shows_overload(const struct verdict_case *c, const struct flight *f)
 {
     const struct verdict_rule *rule = verdict_find("OVERLOADED");
-    double share = fmin(rule->limit, verdict_limit(c->run, rule));
-    return !f->is_old && f->end > level_limit(f) && !is_overload(f, share);
+    return is_overload(f, fmin(rule->limit, verdict_limit(c->run, rule)));
+}
+
+/* Neither an overload nor a steady load that rules one out. */
+static bool is_open_question(const struct verdict_case *c, const struct flight *f)
+{
+    return !f->is_old && (f->end > level_limit(f) || is_unsettled(f)) &&
+           !shows_overload(c, f);
 }
 
 void verdict_overload_judge(struct verdict_case *c)
@@ -90,6 +106,10 @@ void verdict_overload_judge(struct verdict_case *c)
         "in flight from %.3g to %.3g, limit %.3g", f.middle, f.last, limit);
 }
 
+struct cure {
+    char text[128];
+};
+
 /* A whole number of requests, of two digits above 100. */
 static double rounded_up(double n)
 {
@@ -98,16 +118,19 @@ static double rounded_up(double n)
 }
 
 /* "too short to judge overload; --num-prompts 300" */
-static void cure(const struct verdict_case *c, const struct flight *f, char *text,
-                 size_t room)
+static void cure(const struct verdict_case *c, const struct flight *f, const char *what,
+                 struct cure *out)
 {
+    char *text = out->text;
+    size_t room = sizeof out->text;
     double ramp_s = c->settings->ramp_up_s, rate = num(c, FIELD_request_rate);
-    double steady_s = fmax(CURE_E0 * f->e0_s, CURE_REQUESTS / rate);
+    double steady_s = fmax(fmax(CURE_E0 * f->e0_s, CURE_SETTLES * f->settle_s),
+                           CURE_REQUESTS / rate);
     double requests = rounded_up(rate * (ramp_s / 2 + steady_s));
     double seconds = ceil(ramp_s + steady_s);
     bool has_duration = !isnan(num(c, FIELD_duration_s));
     bool has_count = !isnan(num(c, FIELD_num_prompts)) || !has_duration;
-    int used = snprintf(text, room, "too short to judge overload;");
+    int used = snprintf(text, room, "too short to %s;", what);
     if (isnan(f->e0_s)) {
         (void)snprintf(text + used, room - (size_t)used, " nothing was answered");
         return;
@@ -118,23 +141,45 @@ static void cure(const struct verdict_case *c, const struct flight *f, char *tex
         (void)snprintf(text + used, room - (size_t)used, " --num-prompts %.0f", requests);
 }
 
+static void report(struct verdict_case *c, const char *field, struct verdict_number n,
+                   const char *text)
+{
+    verdict_case_report(c, (struct verdict_finding){.field = field,
+                                                    .value = value_num(n.value),
+                                                    .limit = n.limit,
+                                                    .is_broken = n.is_broken,
+                                                    .text = text});
+}
+
+/* Of a run that is long enough by its E0. */
+static void report_open_question(struct verdict_case *c, const struct flight *f)
+{
+    struct cure for_overload, for_settling;
+    bool is_open = !shows_overload(c, f);
+    double level = level_limit(f), half_s = f->from_ramp_s / 2;
+    cure(c, f, "judge overload", &for_overload);
+    cure(c, f, "be steady", &for_settling);
+    report(c, "inflight_end",
+           (struct verdict_number){f->end, level, f->end > level && is_open},
+           for_overload.text);
+    if (!isnan(f->settle_s))
+        report(c, "settle_s",
+               (struct verdict_number){f->settle_s, half_s, is_unsettled(f) && is_open},
+               for_settling.text);
+}
+
 void verdict_overload_short_run(struct verdict_case *c)
 {
-    char text[128];
+    struct cure way_out;
     if (!verdict_case_is_open(c)) {
         verdict_load_no_steady_part(c);
         return;
     }
     struct flight f = flight_of(c);
     bool is_short = !(f.steady_s >= least_s(c, &f));
-    cure(c, &f, text, sizeof text);
+    cure(c, &f, "judge overload", &way_out);
     verdict_case_number(c, (struct verdict_number){f.steady_s, least_s(c, &f), is_short},
-                        "%s", text);
-    if (is_short || f.is_old || isnan(f.end))
-        return;
-    verdict_case_report(c, (struct verdict_finding){.field = "inflight_end",
-                                                    .value = value_num(f.end),
-                                                    .limit = level_limit(&f),
-                                                    .is_broken = is_open_question(c, &f),
-                                                    .text = text});
+                        "%s", way_out.text);
+    if (!is_short && !f.is_old && !isnan(f.end))
+        report_open_question(c, &f);
 }

@@ -1,6 +1,8 @@
 """What only online rows have, after docs/files.md and docs/statistics.md, by other means than the
 program's: every token's arrival in an array, in flight as a sum of steps."""
 
+from bisect import bisect_left
+
 import numpy as np
 
 from oracle import reference as ref
@@ -8,6 +10,7 @@ from oracle import reference as ref
 EARLY = 11
 SETTLE, LEAST, GROWTH, LEVEL = 3, 3, 5, 12  # of E0: until an open load is steady, to judge it
 WAVE = 0.9  # of E0: the least of a closed window
+LATE = 0.005  # of all tokens: what may be missing of a load that is steady
 
 
 def made(request, has_gaps):
@@ -49,6 +52,25 @@ def is_first(request):
     return request.get("due_ns") == request.get("sent_ns")
 
 
+def settled(ok, end):
+    """The least time, in whole milliseconds, from which until `end` at most LATE of the tokens is
+    missing that answers sent before the start would have brought. Of the tokens of an answer that come
+    evenly from `head` to `tail` the shares below an age: a ramp; its integral is what is there."""
+    tokens, head, tail = (np.array(column, dtype=float) for column in zip(*(
+        (r.get("tokens_out") or 1,
+         0 if r["answer"].first is None else (r["answer"].first - r["sent_ns"]) / 1e9,
+         (r["answer"].last - r["sent_ns"]) / 1e9) for r in ok)))
+
+    def missing(begin):
+        took = np.maximum(tail - head, 1e-12)
+        there = [np.clip(at - head, 0, took) ** 2 / (2 * took) + np.maximum(at - tail, 0)
+                 for at in (begin, end)]
+        return float(np.average(end - begin - (there[1] - there[0]), weights=tokens))
+
+    last = max(int(np.ceil(end * 1000)), 0)
+    return bisect_left(range(last), True, key=lambda ms: missing(ms / 1000) <= LATE * end) / 1000
+
+
 class Shape:
     """Window, E0 and scope of one repeat."""
 
@@ -63,6 +85,8 @@ class Shape:
         self.early_mean = ref.mean(first[:early])
         self.ramp_end = ramp_end(cell, repeat)
         self.last_sent = max(known(self.requests, "sent_ns"))
+        self.from_ramp = (self.last_sent - self.ramp_end) / 1e9
+        self.settle = max(SETTLE * self.e0, settled(ok, self.from_ramp)) if is_open(row) else None
         self.begin, self.end, self.is_whole = self.window()
 
     def window(self):
@@ -75,7 +99,8 @@ class Shape:
                 begin = max(begin, int(ref.quantile(ends, 50)))
             is_whole |= all(is_first(r) for r in self.requests if "sent_ns" in r)
         else:
-            begin += round(SETTLE * self.e0 * 1e9)
+            settle = self.settle or 0
+            begin += round(max(SETTLE * self.e0, min(settle, self.from_ramp / 2)) * 1e9)
         last = end if self.is_closed else max(known(self.requests, "due_ns"))
         end = max(end, last)
         least = int(WAVE * self.e0 * 1e9) if self.is_closed else 1
@@ -131,7 +156,8 @@ class Shape:
         begin = self.ramp_end + SETTLE * e0
         start = self.ramp_end - self.cell.get("ramp_up_s", 0) * 1e9
         made = {"inflight_end": mean_in_flight(self.requests, last - (last - start) / 10, last),
-                "inflight_expected": None, "steady_s": 0.0, "e2e_early_s": self.e0}
+                "inflight_expected": None, "steady_s": 0.0, "e2e_early_s": self.e0,
+                "settle_s": self.settle}
         if is_open(self.row):
             made["inflight_expected"] = self.row["request_rate"] * self.early_mean
         end = last
@@ -276,8 +302,13 @@ def is_open(row):
     return row["serving_mode"] == "online" and isinstance(row["request_rate"], (int, float))
 
 
+def from_ramp(row):
+    """From the end of the ramp-up to the last send."""
+    return row["steady_s"] + SETTLE * row["e2e_early_s"]
+
+
 def due_count(row):
-    return row["request_rate"] * (row["steady_s"] + SETTLE * row["e2e_early_s"])
+    return row["request_rate"] * from_ramp(row)
 
 
 def overload_limit(row, limit):
@@ -308,8 +339,17 @@ def is_below_least(row):
     return row["steady_s"] < LEAST * row["e2e_early_s"]
 
 
+def is_unsettled(row):
+    return row["settle_s"] > from_ramp(row) / 2
+
+
+def shows_overload(row, limit):
+    return is_overloaded(row, min(limit, 0.2))
+
+
 def is_open_question(row, limit):
-    return row["inflight_end"] > level_limit(row) and not is_overloaded(row, min(limit, 0.2))
+    return (row["inflight_end"] > level_limit(row) or is_unsettled(row)) and \
+        not shows_overload(row, limit)
 
 
 def is_short(row, limit):

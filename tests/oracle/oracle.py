@@ -488,8 +488,12 @@ class Oracle:
             rule("SHORT_RUN", "steady_s", row["steady_s"], online.LEAST * row["e2e_early_s"],
                  online.is_below_least(row), "open")
             if not online.is_below_least(row):
-                rule("SHORT_RUN", "inflight_end", row["inflight_end"], online.level_limit(row),
-                     online.is_open_question(row, limits.get("OVERLOADED", 0.2)), "open")
+                shown = online.shows_overload(row, limits.get("OVERLOADED", 0.2))
+                level = online.level_limit(row)
+                rule("SHORT_RUN", "inflight_end", row["inflight_end"], level,
+                     row["inflight_end"] > level and not shown, "open")
+                rule("SHORT_RUN", "settle_s", row["settle_s"], online.from_ramp(row) / 2,
+                     online.is_unsettled(row) and not shown, "open")
         if row["arrival"] == "closed" and row["steady_s"] is not None:
             rule("SHORT_RUN", "steady_s", row["steady_s"], online.WAVE * row["e2e_early_s"],
                  row["steady_s"] == 0, "open")

@@ -175,6 +175,84 @@ static void test_open_window(void **state)
     online_fixture_fini(&f);
 }
 
+/* Of ten answers so many last longer, on a server that takes any number at once. */
+static void mixed(struct online_fixture *f, size_t count, size_t longer,
+                  int64_t longer_ms)
+{
+    steady(f, count, 100);
+    for (size_t i = 0; i < count; i++)
+        if (i * 7 % 10 < longer)
+            online_fixture_serve(f, i, 0, longer_ms * MS);
+}
+
+/* Long answers are the median of nothing, and half of the tokens all the same: of answers
+ * of 10 s, their first token after 2 s, what is missing after 7.3 s is half of
+ * (10 - 7.3)^2 / 16, 0.5 % of 45 s. */
+static void test_long_answers(void **state)
+{
+    (void)state;
+    struct online_fixture f;
+    mixed(&f, 450, 4, 10000);
+    struct loadshape l = shape_of(&f);
+    stats_fixture_near(l.e0_s, 0.1, 1e-6);
+    double end_s = 44.9, late_s = sqrt(0.005 * end_s * 16 / 0.4);
+    stats_fixture_near(l.settle_s, 10 - late_s, 1e-3);
+    stats_fixture_near((double)(l.window.begin_ns - f.repeat.phase_ns), l.settle_s * 1e9,
+                       10);
+    double length_s = (double)(l.window.end_ns - l.window.begin_ns) / 1e9;
+    stats_fixture_near(loadshape_tokens(&l) / length_s, 40, 0.4);
+    struct loadshape_flight flight = loadshape_flight_of(&l); /* judged as ever */
+    stats_fixture_near(flight.steady_s, 44.9 - 0.3, 1e-6);
+    online_fixture_fini(&f);
+}
+
+/* One slow answer of hundreds leaves the window as it is, whatever it took; five of a
+ * hundred do not. */
+static void test_an_outlier(void **state)
+{
+    (void)state;
+    struct online_fixture f;
+    steady(&f, 300, 700);
+    online_fixture_serve(&f, 40, 0, 1000 * NS_PER_S);
+    stats_fixture_near(shape_of(&f).settle_s, 2.1, 1e-6);
+    for (size_t i = 0; i < 300; i += 20)
+        online_fixture_serve(&f, i, 0, 10 * NS_PER_S);
+    double late_s = sqrt(0.005 * 29.9 * 16 / 0.05);
+    stats_fixture_near(shape_of(&f).settle_s, 10 - late_s, 1e-3);
+    online_fixture_fini(&f);
+}
+
+/* Half of the time is left, whether answers are too long for the run or a queue grows. */
+static void test_never_settled(void **state)
+{
+    (void)state;
+    struct online_fixture f;
+    mixed(&f, 200, 4, 30000);
+    struct loadshape l = shape_of(&f);
+    assert_true(l.settle_s > 19.9 * 0.9 && l.settle_s <= 19.9);
+    stats_fixture_near((double)(l.window.begin_ns - f.repeat.phase_ns), 19.9e9 / 2, 10);
+    assert_false(l.window.is_whole);
+    for (size_t i = 0; i < 200; i++) /* four times what the server can do */
+        online_fixture_serve(&f, i, 0, (100 + (int64_t)i * 300) * MS);
+    l = shape_of(&f);
+    stats_fixture_near((double)(l.window.begin_ns - f.repeat.phase_ns), 19.9e9 / 2, 10);
+    online_fixture_open(&f, INFINITY);
+    assert_true(isnan(shape_of(&f).settle_s));
+    online_fixture_closed(&f, 4);
+    assert_true(isnan(shape_of(&f).settle_s));
+    online_fixture_open(&f, 10);
+    f.run.definitions = 1;
+    l = shape_of(&f);
+    assert_true(isnan(l.settle_s) && l.window.begin_ns == f.repeat.phase_ns);
+    f.run.definitions = 2;
+    for (size_t i = 0; i < 200; i++) {
+        f.requests[i].first_ns = NS_UNKNOWN; /* in one piece, of tokens nobody knows */
+        f.requests[i].tokens_out = TOKENS_UNKNOWN;
+    }
+    assert_true(shape_of(&f).settle_s > 0);
+    online_fixture_fini(&f);
+}
+
 /* A closed load begins with a burst: a server that prefills one after the other serves
  * the first requests late, and those after them spread out. */
 static void test_closed_window(void **state)
@@ -308,8 +386,10 @@ int main(void)
         cmocka_unit_test(test_tokens),         cmocka_unit_test(test_whole),
         cmocka_unit_test(test_counted_events), cmocka_unit_test(test_no_gaps),
         cmocka_unit_test(test_open_window),    cmocka_unit_test(test_closed_window),
-        cmocka_unit_test(test_in_flight),      cmocka_unit_test(test_early_by_due),
-        cmocka_unit_test(test_no_memory),      cmocka_unit_test(test_sends),
+        cmocka_unit_test(test_long_answers),   cmocka_unit_test(test_an_outlier),
+        cmocka_unit_test(test_never_settled),  cmocka_unit_test(test_in_flight),
+        cmocka_unit_test(test_early_by_due),   cmocka_unit_test(test_no_memory),
+        cmocka_unit_test(test_sends),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -67,6 +67,7 @@ static void test_open(void **state)
     is(FIELD_window_tokens_per_second, 68 / 1.71996); /* the last answer comes after */
     is(FIELD_window_requests_per_second, 17 / 1.71996);
     is(FIELD_e2e_early_s, 0.06002);
+    is(FIELD_settle_s, 3 * 0.06002);
     is(FIELD_inflight_expected, 10 * (0.06002 + 0.01498 / 11)); /* one was held */
     is(FIELD_read_interval_p50_s, 0.016);
     is(FIELD_requests_held, 1);
@@ -107,6 +108,7 @@ static void test_closed(void **state)
     is(FIELD_send_late_share, 0);
     is(FIELD_window_s, 3 * 0.06002 + 22e-6); /* when two of the first four had ended */
     is_null(FIELD_inflight_expected);
+    is_null(FIELD_settle_s);
     is(FIELD_requests_held, 0);
     is(FIELD_connections_new, 0);
     is(FIELD_connections_reused, 20);

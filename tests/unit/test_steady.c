@@ -57,13 +57,24 @@ static void open_load(void **state)
     assert_float_equal(steady_rate(&steady), 1280, 13);
 }
 
+/* Two of five answers last for 10 s and have most of the tokens: 4,060/s. */
+static void long_answers(void **state)
+{
+    (void)state;
+    steady_begin(&steady, (struct steady_load){0}, 1000 * MS);
+    for (int64_t i = 0; i < 800; i++)
+        answered((1000 + 50 * i) * MS, (1000 + 50 * i) * MS, i % 5 < 2 ? 500 : 5,
+                 20 * MS);
+    assert_float_equal(steady_rate(&steady), 4060, 41);
+}
+
 static void bins_widen(void **state)
 {
     (void)state;
     steady_begin(&steady, (struct steady_load){.ramp_up_s = 2}, 0);
     for (int64_t i = 0; i < 3000; i++)
         answered(50 * i * MS, 50 * i * MS, 64, 10 * MS);
-    assert_true(steady.bin_ns > NS_PER_S / 100);
+    assert_true(steady.since.bin_ns > NS_PER_S / 100);
     assert_float_equal(steady_rate(&steady), 1280, 5);
 }
 
@@ -135,6 +146,7 @@ int main(void)
 #define TEST(name) cmocka_unit_test_setup_teardown(name, make, drop)
     const struct CMUnitTest tests[] = {
         TEST(open_load),
+        TEST(long_answers),
         TEST(bins_widen),
         TEST(closed_load),
         TEST(whole),

@@ -477,6 +477,27 @@ static void test_few_requests(void **state)
     expect(b, "[\"SHORT_RUN\"]", "[]");
 }
 
+/* Long enough by its E0, and long answers make it steady in the second half only: no
+ * verdict, unless it is an overload. */
+static void test_unsettled(void **state)
+{
+    struct bench *b = *state;
+    online(b); /* 15 s from the start */
+    in_flight(b, 10, 11, 11, 8);
+    set(b, FIELD_settle_s, value_num(7.5));
+    expect(b, "[]", "[]");
+    set(b, FIELD_settle_s, value_num(7.6));
+    expect(b, "[\"SHORT_RUN\"]", "[]");
+    assert_true(has_text(b, "too short to be steady; --num-prompts 300"));
+    assert_true(has_text(b, "\"field\":\"settle_s\",\"value\":7.6,\"limit\":7.5"));
+    b->f.cells[0].fields.v[FIELD_duration_s] = value_num(15);
+    set(b, FIELD_settle_s, value_num(14));
+    expect(b, "[\"SHORT_RUN\"]", "[]");
+    assert_true(has_text(b, "too short to be steady; --duration 42s\""));
+    in_flight(b, 10, 30, 39, 4);
+    expect(b, "[\"OVERLOADED\"]", "[]");
+}
+
 /* Definitions 1: half of the window is long enough, and a shorter run is VALID, warned.
  */
 static void test_old_definitions(void **state)
@@ -609,6 +630,7 @@ int main(void)
         cmocka_unit_test(test_buffered),
         cmocka_unit_test(test_tokens),
         cmocka_unit_test(test_short_run),
+        cmocka_unit_test(test_unsettled),
         cmocka_unit_test(test_few_requests),
         cmocka_unit_test(test_a_few_answers_long),
         cmocka_unit_test(test_two_repeats),
