@@ -136,8 +136,8 @@ void finish_warn(const struct journal_note *note, const char *raw_dir, struct lo
                  note->first_damaged, note->repeats_damaged - note->repeats_short);
     if (note->repeats_short > 0)
         log_line(log, LOG_WARN,
-                 "%s/journal.jsonl: request lines are missing in %zu repeat%s, whose "
-                 "error says where",
+                 "%s/journal.jsonl: lines are missing or have changed in %zu repeat%s, "
+                 "whose error says where",
                  raw_dir, note->repeats_short, plural((int64_t)note->repeats_short));
     if (note->repeats_lost > 0)
         log_line(log, LOG_WARN,

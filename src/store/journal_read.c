@@ -9,11 +9,14 @@
 #include "store/journal_check.h"
 #include "store/journal_events.h"
 #include "store/journal_order.h"
+#include "store/journal_sum.h"
 #include "store/journal_whole.h"
 #include "text/json.h"
 
 #define TEXT_CAP_BYTES ((size_t)64 << 20)
 #define BAD_EVENTS     "events of a request that do not fit together"
+#define HAS_CHANGED    "it has changed since it was written"
+#define HAVE_CHANGED   "its lines have changed since they were written"
 
 /* State of one reading. */
 struct reading {
@@ -25,7 +28,9 @@ struct reading {
     struct journal_note *note;
     struct journal_order order;
     struct journal_whole whole;
+    uint64_t sum; /* of the lines since the repeat under way began */
     bool has_run;
+    bool is_changed;  /* they, or its end, are not as they were written */
     bool is_past_end; /* a second run line came: what follows is another journal's */
     bool ran_out;     /* of memory, for a text of the line being read */
 };
@@ -288,12 +293,30 @@ static enum status read_repeat_end(struct reading *rd, const json_t *line)
                          : STATUS_OK;
     if (s != STATUS_OK)
         return no_memory(rd);
-    return r->error != NULL || why == NULL
-               ? STATUS_OK
-               : journal_order_short(&rd->order, r, why, rd->e);
+    if (r->error != NULL)
+        return STATUS_OK;
+    if (why == NULL && rd->is_changed)
+        why = HAVE_CHANGED;
+    return why == NULL ? STATUS_OK : journal_order_short(&rd->order, r, why, rd->e);
 }
 
-static enum status read_line(struct reading *rd, json_t *line)
+/* A line without a sum belongs to the repeat under way, whose end has theirs, if anybody
+ * has: older journals have none. */
+static enum status check_sum(struct reading *rd, const json_t *line, const char *type,
+                             struct str text)
+{
+    bool is_end = strcmp(type, "repeat_end") == 0, is_begin = strcmp(type, "repeat") == 0;
+    bool has_sum = json_object_get(line, JOURNAL_SUM_KEY) != NULL;
+    bool is_right = !has_sum || journal_sum_is_right(text, is_end ? rd->sum : 0);
+    if (is_begin)
+        rd->sum = 0;
+    else if (!has_sum)
+        rd->sum = journal_sum_add(rd->sum, text);
+    rd->is_changed = !is_right;
+    return is_right || is_end ? STATUS_OK : bad(rd, HAS_CHANGED);
+}
+
+static enum status read_line(struct reading *rd, json_t *line, struct str text)
 {
     static const struct {
         const char *type;
@@ -312,7 +335,8 @@ static enum status read_line(struct reading *rd, json_t *line)
     if (!rd->has_run && !is_run)
         return bad(rd, "the first line is not a run line: not a journal");
     rd->is_past_end = rd->has_run && is_run;
-    if (journal_check_line(line, type, rd->where, rd->e) != STATUS_OK)
+    if (journal_check_line(line, type, rd->where, rd->e) != STATUS_OK ||
+        check_sum(rd, line, type, str_trim(text)) != STATUS_OK)
         return rd->e->code;
     rd->run->end_ns = json_int_of(line, "at_ns", rd->run->end_ns);
     for (size_t i = 0; i < sizeof readers / sizeof readers[0]; i++)
@@ -349,7 +373,7 @@ static enum status one_line(struct reading *rd, const struct line *l)
     rd->note->was_cut = rd->has_run && l->is_last &&
                         (s == STATUS_BAD_INPUT || !l->is_whole);
     if (s == STATUS_OK && !rd->note->was_cut) {
-        s = read_line(rd, line);
+        s = read_line(rd, line, l->text);
         if (s == STATUS_OK && rd->ran_out)
             s = no_memory(rd);
         rd->note->line_count += s == STATUS_OK;

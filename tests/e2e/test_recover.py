@@ -3,12 +3,14 @@
 import json
 import os
 import random
+import re
 import shutil
 import signal
 import subprocess
 
 import pytest
 
+from e2e.journal_sum import summed
 from e2e.offline_run import (NULL, files_of, journal_of, plain_env, repeats_done, run_measured,
                              start, wait_for)
 
@@ -162,20 +164,56 @@ def test_a_line_that_is_gone_costs_its_repeat(binary, whole, tmp_path):
     at = next(i for i, line in enumerate(lines) if json.loads(line)["type"] == "request" and
               json.loads(lines[i + 1])["type"] == "request")
     end = next(i for i in range(at, len(lines)) if json.loads(lines[i])["type"] == "repeat_end")
-    older = [changed(line, requests=None) if json.loads(line)["type"] == "repeat_end" else line
-             for line in lines]
+    older = [changed(line, requests=None, sum=None)
+             if json.loads(line)["type"] == "repeat_end" else line for line in lines]
     hit = sum(json.loads(line)["type"] == "repeat_end" for line in lines[:at])
     for journal in (lines, older):
         recover(binary, put(tmp_path, journal), tmp_path)
         assert files_of(tmp_path).rows == whole.rows
         done = recover(binary, put(tmp_path, journal[:at] + journal[at + 1:]), tmp_path)
-        assert "request lines are missing in 1 repeat, whose error says where" in done.stderr
+        assert "lines are missing or have changed in 1 repeat, whose error says" in done.stderr
         run = files_of(tmp_path)
         assert run.rows[:hit] + run.rows[hit + 1:] == whole.rows[:hit] + whole.rows[hit + 1:]
         row, planned = run.rows[hit], whole.rows[hit]["requests_planned"]
         assert row["error"] == f"journal line {end} ends the repeat, but {planned - 1} of its " \
                                f"{planned} requests are there"
         assert row["tokens_per_second"] is None and row["verdict"] is None
+
+
+def test_sums_are_as_documented(whole):
+    """Computed by other means, from docs/files.md alone."""
+    lines = whole.journal_path.read_bytes().splitlines()
+    assert summed(lines) == lines
+    for line in lines:
+        assert ("sum" in json.loads(line)) is (json.loads(line)["type"] != "request")
+
+
+@pytest.mark.parametrize("kind", ["request", "repeat_end", "repeat", "cell", "run_end", "run"])
+def test_a_changed_number_is_noticed(binary, whole, tmp_path, kind):
+    """One digit of a file that is all JSON still: no VALID row comes of it."""
+    lines = whole.journal_path.read_bytes().splitlines()
+    types = [json.loads(line)["type"] for line in lines]
+    at = len(types) - 1 - types[::-1].index(kind)
+    found = list(re.finditer(rb"[0-9]", lines[at]))
+    for place in random.Random(kind).sample(found, 12):
+        digit = b"2" if place.group() != b"2" else b"3"
+        line = lines[at][:place.start()] + digit + lines[at][place.end():]
+        raw = put(tmp_path, lines[:at] + [line] + lines[at + 1:])
+        if kind == "run":
+            done = recover(binary, raw, tmp_path, 1)
+            assert "journal.jsonl:1: it has changed since it was written" in done.stderr
+            continue
+        done = recover(binary, raw, tmp_path)
+        assert "damaged line" in done.stderr or "have changed" in done.stderr
+        run = files_of(tmp_path)
+        if kind == "cell":
+            assert run.rows == whole.rows[:-3]
+            continue
+        hit = [] if kind == "run_end" else [len(whole.rows) - 1]
+        assert [i for i, row in enumerate(run.rows) if row["error"]] == hit
+        assert run.rows[:-1] == whole.rows[:-1]
+        if hit:
+            assert run.rows[-1]["verdict"] is None and run.rows[-1]["tokens_per_second"] is None
 
 
 def test_a_line_that_is_there_twice_costs_its_repeat(binary, whole, tmp_path):
@@ -243,8 +281,8 @@ def test_a_count_that_cannot_be_is_unknown(binary, whole, tmp_path, member, coun
     lines = whole.journal_path.read_bytes().splitlines()
     at = next(i for i, line in enumerate(lines) if json.loads(line)["type"] == "request" and
               json.loads(line)["repeat"] == 1)
-    raw = put(tmp_path, lines[:at] + [changed(lines[at], **{member: count})] + lines[at + 1:])
-    done = recover(binary, raw, tmp_path)
+    lines[at] = changed(lines[at], **{member: count})
+    done = recover(binary, put(tmp_path, summed(lines)), tmp_path)
     assert "damaged" not in done.stderr
     run = files_of(tmp_path)
     assert run.rows[0] == whole.rows[0] and run.rows[2:] == whole.rows[2:]
@@ -258,7 +296,7 @@ def test_a_machine_long_awake(binary, whole, tmp_path):
     """Its monotonic clock shows years; that is no reason to refuse the run."""
     lines = whole.journal_path.read_bytes().splitlines()
     lines[0] = changed(lines[0], start_monotonic_ns=5 * 365 * 86400 * 10**9)
-    recover(binary, put(tmp_path, lines), tmp_path)
+    recover(binary, put(tmp_path, summed(lines)), tmp_path)
     assert files_of(tmp_path).rows == whole.rows
 
 
@@ -296,7 +334,7 @@ def test_a_journal_names_no_file_elsewhere(binary, whole, tmp_path, member, valu
     for name in ("env_info_", "offline_results_", "offline_summary_", "env_info_20260101_000000"):
         (results / name).mkdir(parents=True)
     lines = whole.journal_path.read_bytes().splitlines()
-    raw = put(results, [changed(lines[0], **{member: value})] + lines[1:])
+    raw = put(results, summed([changed(lines[0], **{member: value})] + lines[1:]))
     before = sorted(tmp_path.rglob("*"))
     for command in (["recover"], ["mlflow", "sync", "--mlflow-uri", "http://127.0.0.1:9"]):
         done = subprocess.run([str(binary), *command, str(raw)], cwd=tmp_path, env=plain_env(),
@@ -331,7 +369,8 @@ def test_two_machines_in_one_second(binary, whole, tmp_path):
     theirs = whole.rows[0]["run_id"].encode()
     text = whole.journal_path.read_bytes()
     assert theirs in text
-    (raw / "journal.jsonl").write_bytes(text.replace(theirs, b"f" * 32))
+    lines = summed(text.replace(theirs, b"f" * 32).splitlines())
+    (raw / "journal.jsonl").write_bytes(b"\n".join(lines) + b"\n")
     out = tmp_path / "out"
     shutil.copytree(whole.folder, out)
     before = files_of_three(out)

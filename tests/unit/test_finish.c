@@ -124,8 +124,8 @@ static void test_warnings(void **state)
          "raw/journal.jsonl: skipped 1 damaged line, the first is line 7; repeats with "
          "an error because of that: 1\n"},
         {{.repeats_damaged = 2, .repeats_short = 2},
-         "raw/journal.jsonl: request lines are missing in 2 repeats, whose error says "
-         "where\n"},
+         "raw/journal.jsonl: lines are missing or have changed in 2 repeats, whose error "
+         "says where\n"},
         {{.lines_damaged = 12, .first_damaged = 7, .repeats_lost = 1},
          "raw/journal.jsonl: skipped 12 damaged lines, the first is line 7; repeats with "
          "an error because of that: 0\n"
