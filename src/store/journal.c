@@ -146,7 +146,9 @@ enum status journal_cell(struct journal *j, size_t index, const struct cell_data
                          struct err *e)
 {
     struct jsonw w = line_begin(j, "cell", now_ns(j));
+    j->cell_count = (int64_t)index + 1;
     jsonw_int(&w, "cell", (int64_t)index);
+    jsonw_int(&w, "begun", j->repeat_count);
     jsonw_bool(&w, "fixed_lengths", cell->has_fixed_lengths);
     jsonw_bool(&w, "gaps", cell->has_gaps);
     jsonw_bool(&w, "shares_prefix", cell->shares_prefix);
@@ -174,6 +176,7 @@ enum status journal_repeat(struct journal *j, const struct repeat_data *r, struc
     j->request_sum = 0;
     jsonw_int(&w, "cell", r->cell);
     jsonw_int(&w, "repeat", r->repeat);
+    jsonw_int(&w, "begun", j->repeat_count++);
     jsonw_bool(&w, "warmup", r->is_warmup);
     jsonw_int(&w, "planned", r->requests_planned);
     maybe_int(&w, "expected_cached_tokens", r->expected_cached_tokens, TOKENS_UNKNOWN);
@@ -320,6 +323,8 @@ enum status journal_run_end(struct journal *j, const char *cause, bool is_comple
                             struct err *e)
 {
     struct jsonw w = line_begin(j, "run_end", now_ns(j));
+    jsonw_int(&w, "cells", j->cell_count);
+    jsonw_int(&w, "begun", j->repeat_count);
     jsonw_str(&w, "cause", cause);
     jsonw_bool(&w, "complete", is_complete);
     return line_end(j, &w, true, e);

@@ -19,6 +19,8 @@ struct journal {
     const char *path;
     struct instant start; /* all times in the file count from here */
     struct buf line;
+    int64_t cell_count; /* cells, and repeats, that have begun */
+    int64_t repeat_count;
     int64_t request_count; /* lines of the repeat under way */
     uint64_t request_sum;  /* of them; journal_sum.h */
     struct err failed;     /* code STATUS_OK until something failed */

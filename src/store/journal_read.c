@@ -172,11 +172,19 @@ static enum status read_run(struct reading *rd, const json_t *line)
     return read_numbers(rd, line);
 }
 
+/* Repeats that began before the line; older journals do not tell. */
+static int64_t begun_of(const json_t *line)
+{
+    return json_int_of(line, "begun", -1);
+}
+
 static enum status read_cell(struct reading *rd, const json_t *line)
 {
     struct cell_data *c;
     int64_t number = json_int_of(line, "cell", -1);
-    if (journal_order_cell(&rd->order, number, &c, rd->e) != STATUS_OK)
+    const struct journal_name before = {.cell = number, .repeat = -1};
+    if (journal_order_begun(&rd->order, before, begun_of(line), rd->e) != STATUS_OK ||
+        journal_order_cell(&rd->order, number, &c, rd->e) != STATUS_OK)
         return rd->e->code;
     c->has_fixed_lengths = json_bool_of(line, "fixed_lengths", false);
     c->has_gaps = json_bool_of(line, "gaps", true);
@@ -198,7 +206,9 @@ static struct journal_name name_of(const json_t *line)
 static enum status read_repeat(struct reading *rd, const json_t *line)
 {
     struct repeat_data *r;
-    enum status s = journal_order_repeat(&rd->order, name_of(line), &r, rd->e);
+    enum status s = journal_order_begun(&rd->order, name_of(line), begun_of(line), rd->e);
+    if (s == STATUS_OK)
+        s = journal_order_repeat(&rd->order, name_of(line), &r, rd->e);
     if (s != STATUS_OK || r == NULL)
         return s;
     r->is_warmup = json_bool_of(line, "warmup", false);
@@ -300,6 +310,16 @@ static enum status read_repeat_end(struct reading *rd, const json_t *line)
     return why == NULL ? STATUS_OK : journal_order_short(&rd->order, r, why, rd->e);
 }
 
+static enum status read_run_end(struct reading *rd, const json_t *line)
+{
+    const struct journal_name before = {.cell = json_int_of(line, "cells", -1),
+                                        .repeat = -1};
+    if (journal_order_begun(&rd->order, before, begun_of(line), rd->e) != STATUS_OK)
+        return rd->e->code;
+    rd->run->is_complete = json_bool_of(line, "complete", false);
+    return take_str(rd, line, "cause", &rd->run->end_cause) ? STATUS_OK : no_memory(rd);
+}
+
 /* A line without a sum belongs to the repeat under way, whose end has theirs, if anybody
  * has: older journals have none. */
 static enum status check_sum(struct reading *rd, const json_t *line, const char *type,
@@ -327,6 +347,7 @@ static enum status read_line(struct reading *rd, json_t *line, struct str text)
         {"repeat", read_repeat},
         {"request", read_request},
         {"repeat_end", read_repeat_end},
+        {"run_end", read_run_end},
     };
     const char *type = json_str_of(line, "type");
     if (type == NULL)
@@ -342,11 +363,6 @@ static enum status read_line(struct reading *rd, json_t *line, struct str text)
     for (size_t i = 0; i < sizeof readers / sizeof readers[0]; i++)
         if (strcmp(type, readers[i].type) == 0)
             return readers[i].read(rd, line);
-    if (strcmp(type, "run_end") == 0) {
-        rd->run->is_complete = json_bool_of(line, "complete", false);
-        if (!take_str(rd, line, "cause", &rd->run->end_cause))
-            return no_memory(rd);
-    }
     return STATUS_OK;
 }
 

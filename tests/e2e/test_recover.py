@@ -233,6 +233,61 @@ def test_a_line_that_is_there_twice_costs_its_repeat(binary, whole, tmp_path):
     assert files_of(tmp_path).rows == whole.rows
 
 
+@pytest.mark.parametrize("hit", [[0], [1], [2], [3, 4], [5, 6], [23], [21, 22, 23]])
+def test_a_repeat_that_is_gone(binary, whole, tmp_path, hit):
+    """All its lines: the rest of the journal tells that it began. Its row has an error, the
+    others are what they were, numbers of rows too."""
+    lines = whole.journal_path.read_bytes().splitlines()
+    begun, kept = -1, []
+    for line in lines:
+        kind = json.loads(line)["type"]
+        begun += kind == "repeat"
+        if begun not in hit or kind in ("cell", "run_end"):
+            kept.append(line)
+    done = recover(binary, put(tmp_path, kept), tmp_path)
+    cell, repeat = divmod(hit[0], 3)
+    what = "1 repeat" if len(hit) == 1 else f"{len(hit)} repeats"
+    assert f"no line is left of {what} that began, the first is repeat {repeat} of cell {cell} " \
+           in done.stderr
+    run = files_of(tmp_path)
+    assert len(run.rows) == len(whole.rows)
+    for number, (row, was) in enumerate(zip(run.rows, whole.rows)):
+        if number not in hit:
+            assert row == was
+            continue
+        assert row["error"].endswith("comes after this repeat, but no line of it is there")
+        assert row["verdict"] is None and row["tokens_per_second"] is None
+        for key in ("row", "scenario", "batch_size", "repeat", "is_warmup"):
+            assert row[key] == was[key]
+
+
+def test_a_cell_that_is_gone(binary, whole, tmp_path):
+    """Nothing tells what its rows would be; it is said how many they were."""
+    lines = whole.journal_path.read_bytes().splitlines()
+    cells = [i for i, line in enumerate(lines) if json.loads(line)["type"] == "cell"]
+    for at, end in zip(cells, cells[1:] + [len(lines) - 1]):
+        done = recover(binary, put(tmp_path, lines[:at] + lines[end:]), tmp_path)
+        assert "left out 3 repeats whose cell line is damaged or missing" in done.stderr
+        run = files_of(tmp_path)
+        assert len(run.rows) == len(whole.rows) - 3 and not any(row["error"] for row in run.rows)
+        assert run.data["metadata"]["complete"] is False
+
+
+def test_a_run_that_ended_early_lacks_nothing(binary, tmp_path):
+    """A signal ended it: what never began is not missing."""
+    run = start(binary, *NULL, "--scenarios", "short", "--batch-sizes", "1", "2", "--max-tokens",
+                "400", "--num-runs", "600", cwd=tmp_path)
+    wait_for(lambda: repeats_done(tmp_path / "results") > 3 or run.poll() is not None, "repeats")
+    run.send_signal(signal.SIGINT)
+    assert run.wait(30) == 4
+    found = files_of(tmp_path / "results")
+    end = journal_of(found.journal_path)[-1]
+    assert end["type"] == "run_end" and end["begun"] == len(found.rows) < 1200
+    done = recover(binary, found.raw_path, tmp_path)
+    assert "journal.jsonl" not in done.stderr
+    assert all(row["error"] in (None, "interrupted") for row in found.rows)
+
+
 def test_damaged_line_of_a_cell(binary, whole, tmp_path):
     """Its repeats are left out, and that is said; those of other cells are what they were."""
     lines = whole.journal_path.read_bytes().splitlines()

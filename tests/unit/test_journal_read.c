@@ -374,6 +374,43 @@ static void test_wrong_number(void **state)
     buf_fini(&text);
 }
 
+/* All lines of a repeat are gone: the lines behind them tell that it began. Out of memory
+ * anywhere is an error here too. */
+static void test_repeat_that_is_gone(void **state)
+{
+    struct journal_fixture *fx = *state;
+    struct buf text;
+    for (int line = 10; line >= 7; line--) {
+        journal_fixture_read(fx->path, &text);
+        put_changed(fx, &text, line, "");
+        buf_fini(&text);
+    }
+    enum status s = STATUS_NO_MEMORY;
+    for (long n = 1; s == STATUS_NO_MEMORY; n++) {
+        struct arena a;
+        struct run_data run;
+        struct journal_note note;
+        struct err e;
+        arena_init(&a, 64 << 20);
+        mem_fail_at(n);
+        s = journal_read(fx->path, &a, &run, &note, &e);
+        mem_fail_at(0);
+        if (s == STATUS_OK) {
+            assert_int_equal(run.repeat_count, 3);
+            assert_true(run.is_complete);
+            assert_int_equal(note.repeats_gone, 1);
+            assert_int_equal(note.gone_repeat, 1);
+            assert_int_equal(note.repeats_lost, 0);
+            assert_string_equal(
+                run.repeats[1].error,
+                "journal line 7 comes after this repeat, but no line of it is there");
+            assert_true(run.repeats[0].error == NULL && run.repeats[2].error == NULL);
+        }
+        arena_fini(&a);
+    }
+    assert_int_equal(s, STATUS_OK);
+}
+
 /* The fixture's journal, with one digit of that line another. Returns how many errors
  * name nothing else. */
 static int check_changed(const struct run_data *run, const struct journal_note *note,
@@ -599,6 +636,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_names_elsewhere, setup, teardown),
         cmocka_unit_test_setup_teardown(test_damaged_lines, setup, teardown),
         cmocka_unit_test_setup_teardown(test_wrong_number, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_repeat_that_is_gone, setup, teardown),
         cmocka_unit_test_setup_teardown(test_changed_digits, setup, teardown),
         cmocka_unit_test_setup_teardown(test_line_ends, setup, teardown),
         cmocka_unit_test_setup_teardown(test_other_rows, setup, teardown),
