@@ -133,12 +133,20 @@ void finish_warn(const struct journal_note *note, const char *raw_dir, struct lo
                  " damaged line%s, the first is line %" PRId64
                  "; repeats with an error because of that: %zu",
                  raw_dir, note->lines_damaged, plural(note->lines_damaged),
-                 note->first_damaged, note->repeats_damaged - note->repeats_short);
+                 note->first_damaged,
+                 note->repeats_damaged - note->repeats_short - note->repeats_gone);
     if (note->repeats_short > 0)
         log_line(log, LOG_WARN,
-                 "%s/journal.jsonl: request lines are missing in %zu repeat%s, whose "
-                 "error says where",
+                 "%s/journal.jsonl: lines are missing or have changed in %zu repeat%s, "
+                 "whose error says where",
                  raw_dir, note->repeats_short, plural((int64_t)note->repeats_short));
+    if (note->repeats_gone > 0)
+        log_line(
+            log, LOG_WARN,
+            "%s/journal.jsonl: no line is left of %zu repeat%s that began, the first is "
+            "repeat %" PRId64 " of cell %" PRId64 " (the first cell is 0)",
+            raw_dir, note->repeats_gone, plural((int64_t)note->repeats_gone),
+            note->gone_repeat, note->gone_cell);
     if (note->repeats_lost > 0)
         log_line(log, LOG_WARN,
                  "%s/journal.jsonl: left out %zu repeat%s whose cell line is damaged or "

@@ -28,8 +28,8 @@ bool goodput_is_met(const struct goodput *g, const struct gather_scope *scope,
                     const struct request_record *q)
 {
     double tpot_ms = gather_sample(scope, q, GATHER_TPOT);
-    bool has_none = scope->definitions == 1 ? q->tokens_out != TOKENS_UNKNOWN
-                                            : q->tokens_out == 1;
+    bool is_told = q->tokens_out != TOKENS_UNKNOWN;
+    bool has_none = is_told && (scope->definitions == 1 || q->tokens_out <= 1);
     if (isnan(tpot_ms) && has_none)
         tpot_ms = 0;
     return q->status == RECORD_OK &&

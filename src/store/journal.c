@@ -9,6 +9,7 @@
 
 #include "base/file.h"
 #include "base/mem.h"
+#include "store/journal_sum.h"
 
 static enum status create(const char *path, int *fd, struct err *e)
 {
@@ -53,11 +54,9 @@ static int64_t now_ns(const struct journal *j)
     return clock_since(j->start).ns;
 }
 
-/* Writes the line; with do_sync the file is on the disk afterwards. */
-static enum status line_end(struct journal *j, struct jsonw *w, bool do_sync,
-                            struct err *e)
+/* Writes the line as it is; with do_sync the file is on the disk afterwards. */
+static enum status line_write(struct journal *j, bool do_sync, struct err *e)
 {
-    jsonw_object_end(w);
     buf_char(&j->line, '\n');
     if (j->failed.code == STATUS_OK && j->line.failed != STATUS_OK)
         status_fail(&j->failed, j->line.failed, j->path, "a line is too long for memory");
@@ -70,6 +69,28 @@ static enum status line_end(struct journal *j, struct jsonw *w, bool do_sync,
     if (e != NULL)
         *e = j->failed;
     return j->failed.code;
+}
+
+static struct str line_text(const struct journal *j)
+{
+    return (struct str){j->line.data, j->line.len};
+}
+
+/* The end of a line, with its sum; before: that of the lines it covers as well. */
+static enum status line_end_over(struct journal *j, struct jsonw *w, uint64_t before,
+                                 bool do_sync, struct err *e)
+{
+    char text[JOURNAL_SUM_ROOM];
+    journal_sum_text(journal_sum_add(before, line_text(j)), text);
+    jsonw_str(w, JOURNAL_SUM_KEY, text);
+    jsonw_object_end(w);
+    return line_write(j, do_sync, e);
+}
+
+static enum status line_end(struct journal *j, struct jsonw *w, bool do_sync,
+                            struct err *e)
+{
+    return line_end_over(j, w, 0, do_sync, e);
 }
 
 static void value_write(struct jsonw *w, const char *key, struct value v)
@@ -125,7 +146,9 @@ enum status journal_cell(struct journal *j, size_t index, const struct cell_data
                          struct err *e)
 {
     struct jsonw w = line_begin(j, "cell", now_ns(j));
+    j->cell_count = (int64_t)index + 1;
     jsonw_int(&w, "cell", (int64_t)index);
+    jsonw_int(&w, "begun", j->repeat_count);
     jsonw_bool(&w, "fixed_lengths", cell->has_fixed_lengths);
     jsonw_bool(&w, "gaps", cell->has_gaps);
     jsonw_bool(&w, "shares_prefix", cell->shares_prefix);
@@ -150,8 +173,10 @@ enum status journal_repeat(struct journal *j, const struct repeat_data *r, struc
 {
     struct jsonw w = line_begin(j, "repeat", r->start_ns);
     j->request_count = 0;
+    j->request_sum = 0;
     jsonw_int(&w, "cell", r->cell);
     jsonw_int(&w, "repeat", r->repeat);
+    jsonw_int(&w, "begun", j->repeat_count++);
     jsonw_bool(&w, "warmup", r->is_warmup);
     jsonw_int(&w, "planned", r->requests_planned);
     maybe_int(&w, "expected_cached_tokens", r->expected_cached_tokens, TOKENS_UNKNOWN);
@@ -276,7 +301,9 @@ enum status journal_request(struct journal *j, const struct repeat_data *of,
         request_classes(&w, r);
     if (r->error != NULL)
         jsonw_str(&w, "error", r->error);
-    return line_end(j, &w, false, e);
+    jsonw_object_end(&w);
+    j->request_sum = journal_sum_add(j->request_sum, line_text(j));
+    return line_write(j, false, e);
 }
 
 enum status journal_repeat_end(struct journal *j, const struct repeat_data *r,
@@ -289,13 +316,15 @@ enum status journal_repeat_end(struct journal *j, const struct repeat_data *r,
     maybe_int(&w, "phase_ns", r->phase_ns, 0);
     jsonw_str(&w, "error", r->error);
     journal_fields(&w, "fields", &r->fields);
-    return line_end(j, &w, true, e);
+    return line_end_over(j, &w, j->request_sum, true, e);
 }
 
 enum status journal_run_end(struct journal *j, const char *cause, bool is_complete,
                             struct err *e)
 {
     struct jsonw w = line_begin(j, "run_end", now_ns(j));
+    jsonw_int(&w, "cells", j->cell_count);
+    jsonw_int(&w, "begun", j->repeat_count);
     jsonw_str(&w, "cause", cause);
     jsonw_bool(&w, "complete", is_complete);
     return line_end(j, &w, true, e);

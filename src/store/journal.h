@@ -19,7 +19,10 @@ struct journal {
     const char *path;
     struct instant start; /* all times in the file count from here */
     struct buf line;
+    int64_t cell_count; /* cells, and repeats, that have begun */
+    int64_t repeat_count;
     int64_t request_count; /* lines of the repeat under way */
+    uint64_t request_sum;  /* of them; journal_sum.h */
     struct err failed;     /* code STATUS_OK until something failed */
 };
 
@@ -39,7 +42,8 @@ MUST_CHECK enum status journal_repeat(struct journal *j, const struct repeat_dat
 MUST_CHECK enum status journal_request(struct journal *j, const struct repeat_data *of,
                                        const struct request_record *r, bool with_gaps,
                                        struct err *e);
-/* r->fields, r->phase_ns, r->error and how many request lines there are; then syncs. */
+/* r->fields, r->phase_ns, r->error, how many request lines there are and the sum of their
+ * bytes; then syncs. */
 MUST_CHECK enum status journal_repeat_end(struct journal *j, const struct repeat_data *r,
                                           struct err *e);
 /* cause: "done", "signal" or "failed"; syncs. */

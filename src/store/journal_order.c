@@ -3,6 +3,8 @@
 #include <stdio.h>
 #include <string.h>
 
+enum { GONE_MAX = 1000 }; /* of them in one place have a row */
+
 static const struct journal_name nobody = {-1, -1};
 
 void journal_order_init(struct journal_order *o, struct arena *a, struct run_data *run,
@@ -198,6 +200,49 @@ enum status journal_order_short(struct journal_order *o, struct repeat_data *r,
                  arena_printf(o->arena, "journal line %lld ends the repeat, but %s",
                               (long long)o->number, why),
                  e);
+}
+
+/* A repeat of that name, of which nothing else is known. */
+static enum status begin_gone(struct journal_order *o, struct journal_name name,
+                              int64_t cell, struct err *e)
+{
+    if (begin(o, name, cell, e) != STATUS_OK)
+        return e->code;
+    o->run->repeats[o->run->repeat_count - 1].is_ended = true;
+    if (o->note->repeats_gone++ == 0) {
+        o->note->gone_cell = name.cell;
+        o->note->gone_repeat = name.repeat;
+    }
+    return blame(o,
+                 arena_printf(o->arena,
+                              "journal line %lld comes after this repeat, but no "
+                              "line of it is there",
+                              (long long)o->number),
+                 e);
+}
+
+/* Repeats of a cell are numbered from 0 on. Where the line of their cell is missing, they
+ * are left out. */
+enum status journal_order_begun(struct journal_order *o, struct journal_name before,
+                                int64_t begun, struct err *e)
+{
+    int64_t there = (int64_t)(o->run->repeat_count + o->note->repeats_lost);
+    int64_t gone = begun - there, made = 0;
+    bool is_repeat = before.repeat >= 0;
+    struct journal_name name = {.cell = is_repeat ? before.cell : before.cell - 1};
+    int64_t cell = cell_index(o, name.cell);
+    int64_t until = is_repeat ? before.repeat : INT32_MAX;
+    for (; cell >= 0 && made < gone && made < GONE_MAX && name.repeat < until;
+         name.repeat++) {
+        if (seen_has(&o->names, key_of(name)))
+            continue;
+        if (begin_gone(o, name, cell, e) != STATUS_OK)
+            return e->code;
+        made++;
+    }
+    if (made < gone)
+        o->note->repeats_lost += (size_t)(gone - made);
+    return STATUS_OK;
 }
 
 enum status journal_order_damaged(struct journal_order *o, const char *why, struct err *e)

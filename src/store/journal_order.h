@@ -47,6 +47,13 @@ MUST_CHECK enum status journal_order_cell(struct journal_order *o, int64_t numbe
 MUST_CHECK enum status journal_order_repeat(struct journal_order *o,
                                             struct journal_name name,
                                             struct repeat_data **out, struct err *e);
+/* The line being read tells that `begun` repeats of the run began before it (-1: it does
+ * not tell). Those that are not there, not even in part, become repeats with an error.
+ *   before  the repeat that the line begins; of others the cell that comes next, and -1
+ */
+MUST_CHECK enum status journal_order_begun(struct journal_order *o,
+                                           struct journal_name before, int64_t begun,
+                                           struct err *e);
 /* Another line of a repeat, *out; NULL: that repeat is left out. STATUS_BAD_INPUT: the
  * line does not belong here. */
 MUST_CHECK enum status journal_order_current(struct journal_order *o,

@@ -9,11 +9,14 @@
 #include "store/journal_check.h"
 #include "store/journal_events.h"
 #include "store/journal_order.h"
+#include "store/journal_sum.h"
 #include "store/journal_whole.h"
 #include "text/json.h"
 
 #define TEXT_CAP_BYTES ((size_t)64 << 20)
 #define BAD_EVENTS     "events of a request that do not fit together"
+#define HAS_CHANGED    "it has changed since it was written"
+#define HAVE_CHANGED   "its lines have changed since they were written"
 
 /* State of one reading. */
 struct reading {
@@ -25,7 +28,9 @@ struct reading {
     struct journal_note *note;
     struct journal_order order;
     struct journal_whole whole;
+    uint64_t sum; /* of the lines since the repeat under way began */
     bool has_run;
+    bool is_changed;  /* they, or its end, are not as they were written */
     bool is_past_end; /* a second run line came: what follows is another journal's */
     bool ran_out;     /* of memory, for a text of the line being read */
 };
@@ -167,11 +172,19 @@ static enum status read_run(struct reading *rd, const json_t *line)
     return read_numbers(rd, line);
 }
 
+/* Repeats that began before the line; older journals do not tell. */
+static int64_t begun_of(const json_t *line)
+{
+    return json_int_of(line, "begun", -1);
+}
+
 static enum status read_cell(struct reading *rd, const json_t *line)
 {
     struct cell_data *c;
     int64_t number = json_int_of(line, "cell", -1);
-    if (journal_order_cell(&rd->order, number, &c, rd->e) != STATUS_OK)
+    const struct journal_name before = {.cell = number, .repeat = -1};
+    if (journal_order_begun(&rd->order, before, begun_of(line), rd->e) != STATUS_OK ||
+        journal_order_cell(&rd->order, number, &c, rd->e) != STATUS_OK)
         return rd->e->code;
     c->has_fixed_lengths = json_bool_of(line, "fixed_lengths", false);
     c->has_gaps = json_bool_of(line, "gaps", true);
@@ -193,7 +206,9 @@ static struct journal_name name_of(const json_t *line)
 static enum status read_repeat(struct reading *rd, const json_t *line)
 {
     struct repeat_data *r;
-    enum status s = journal_order_repeat(&rd->order, name_of(line), &r, rd->e);
+    enum status s = journal_order_begun(&rd->order, name_of(line), begun_of(line), rd->e);
+    if (s == STATUS_OK)
+        s = journal_order_repeat(&rd->order, name_of(line), &r, rd->e);
     if (s != STATUS_OK || r == NULL)
         return s;
     r->is_warmup = json_bool_of(line, "warmup", false);
@@ -288,12 +303,40 @@ static enum status read_repeat_end(struct reading *rd, const json_t *line)
                          : STATUS_OK;
     if (s != STATUS_OK)
         return no_memory(rd);
-    return r->error != NULL || why == NULL
-               ? STATUS_OK
-               : journal_order_short(&rd->order, r, why, rd->e);
+    if (r->error != NULL)
+        return STATUS_OK;
+    if (why == NULL && rd->is_changed)
+        why = HAVE_CHANGED;
+    return why == NULL ? STATUS_OK : journal_order_short(&rd->order, r, why, rd->e);
 }
 
-static enum status read_line(struct reading *rd, json_t *line)
+static enum status read_run_end(struct reading *rd, const json_t *line)
+{
+    const struct journal_name before = {.cell = json_int_of(line, "cells", -1),
+                                        .repeat = -1};
+    if (journal_order_begun(&rd->order, before, begun_of(line), rd->e) != STATUS_OK)
+        return rd->e->code;
+    rd->run->is_complete = json_bool_of(line, "complete", false);
+    return take_str(rd, line, "cause", &rd->run->end_cause) ? STATUS_OK : no_memory(rd);
+}
+
+/* A line without a sum belongs to the repeat under way, whose end has theirs, if anybody
+ * has: older journals have none. */
+static enum status check_sum(struct reading *rd, const json_t *line, const char *type,
+                             struct str text)
+{
+    bool is_end = strcmp(type, "repeat_end") == 0, is_begin = strcmp(type, "repeat") == 0;
+    bool has_sum = json_object_get(line, JOURNAL_SUM_KEY) != NULL;
+    bool is_right = !has_sum || journal_sum_is_right(text, is_end ? rd->sum : 0);
+    if (is_begin)
+        rd->sum = 0;
+    else if (!has_sum)
+        rd->sum = journal_sum_add(rd->sum, text);
+    rd->is_changed = !is_right;
+    return is_right || is_end ? STATUS_OK : bad(rd, HAS_CHANGED);
+}
+
+static enum status read_line(struct reading *rd, json_t *line, struct str text)
 {
     static const struct {
         const char *type;
@@ -304,6 +347,7 @@ static enum status read_line(struct reading *rd, json_t *line)
         {"repeat", read_repeat},
         {"request", read_request},
         {"repeat_end", read_repeat_end},
+        {"run_end", read_run_end},
     };
     const char *type = json_str_of(line, "type");
     if (type == NULL)
@@ -312,17 +356,13 @@ static enum status read_line(struct reading *rd, json_t *line)
     if (!rd->has_run && !is_run)
         return bad(rd, "the first line is not a run line: not a journal");
     rd->is_past_end = rd->has_run && is_run;
-    if (journal_check_line(line, type, rd->where, rd->e) != STATUS_OK)
+    if (journal_check_line(line, type, rd->where, rd->e) != STATUS_OK ||
+        check_sum(rd, line, type, str_trim(text)) != STATUS_OK)
         return rd->e->code;
     rd->run->end_ns = json_int_of(line, "at_ns", rd->run->end_ns);
     for (size_t i = 0; i < sizeof readers / sizeof readers[0]; i++)
         if (strcmp(type, readers[i].type) == 0)
             return readers[i].read(rd, line);
-    if (strcmp(type, "run_end") == 0) {
-        rd->run->is_complete = json_bool_of(line, "complete", false);
-        if (!take_str(rd, line, "cause", &rd->run->end_cause))
-            return no_memory(rd);
-    }
     return STATUS_OK;
 }
 
@@ -349,7 +389,7 @@ static enum status one_line(struct reading *rd, const struct line *l)
     rd->note->was_cut = rd->has_run && l->is_last &&
                         (s == STATUS_BAD_INPUT || !l->is_whole);
     if (s == STATUS_OK && !rd->note->was_cut) {
-        s = read_line(rd, line);
+        s = read_line(rd, line, l->text);
         if (s == STATUS_OK && rd->ran_out)
             s = no_memory(rd);
         rd->note->line_count += s == STATUS_OK;

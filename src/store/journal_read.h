@@ -14,16 +14,21 @@ struct journal_note {
     int64_t lines_damaged;  /* others, all left out */
     int64_t first_damaged;  /* number of the first of them, from 1 */
     size_t repeats_damaged; /* repeats whose error names a line */
-    size_t repeats_short;   /* those of them that only lack request lines */
-    size_t repeats_lost;    /* repeats left out: the line of their cell is damaged */
+    size_t repeats_short;   /* those of them that only lack request lines, or whose lines
+                               have changed since they were written */
+    size_t repeats_gone;    /* those of them of which no line is there, and the first */
+    int64_t gone_cell, gone_repeat;
+    size_t repeats_lost; /* repeats left out: the line of their cell is damaged */
 };
 
 /* Reads path; everything lives in the arena. The run line, which is the first, must be
  * sound: an error names file:line. Another line that is damaged (longer than what is ever
- * written, not JSON, members missing, numbers that cannot be) is left out and counted,
- * and the repeat under way there gets an error that names it. So does the second line of
- * a request or a repeat, and a repeat that ended without all of its requests. A last line
- * that is not JSON was cut. Unknown members and unknown types of line are skipped;
+ * written, not JSON, members missing, numbers that cannot be, changed since it was
+ * written) is left out and counted, and the repeat under way there gets an error that
+ * names it. So does the second line of a request or a repeat, and a repeat that ended
+ * without all of its requests, or with others than were written. A repeat of which a
+ * later line tells that it began, and which has no line, is one with an error. A last
+ * line that is not JSON was cut. Unknown members and unknown types of line are skipped;
  * unknown fields too. A format above RECORD_FORMAT is refused; what format 1 says comes
  * as its definitions had it, settled. Records of format 2 are raw: stats/settle.h. Counts
  * that cannot be are unknown. */

@@ -3,12 +3,14 @@
 import json
 import os
 import random
+import re
 import shutil
 import signal
 import subprocess
 
 import pytest
 
+from e2e.journal_sum import summed
 from e2e.offline_run import (NULL, files_of, journal_of, plain_env, repeats_done, run_measured,
                              start, wait_for)
 
@@ -162,20 +164,56 @@ def test_a_line_that_is_gone_costs_its_repeat(binary, whole, tmp_path):
     at = next(i for i, line in enumerate(lines) if json.loads(line)["type"] == "request" and
               json.loads(lines[i + 1])["type"] == "request")
     end = next(i for i in range(at, len(lines)) if json.loads(lines[i])["type"] == "repeat_end")
-    older = [changed(line, requests=None) if json.loads(line)["type"] == "repeat_end" else line
-             for line in lines]
+    older = [changed(line, requests=None, sum=None)
+             if json.loads(line)["type"] == "repeat_end" else line for line in lines]
     hit = sum(json.loads(line)["type"] == "repeat_end" for line in lines[:at])
     for journal in (lines, older):
         recover(binary, put(tmp_path, journal), tmp_path)
         assert files_of(tmp_path).rows == whole.rows
         done = recover(binary, put(tmp_path, journal[:at] + journal[at + 1:]), tmp_path)
-        assert "request lines are missing in 1 repeat, whose error says where" in done.stderr
+        assert "lines are missing or have changed in 1 repeat, whose error says" in done.stderr
         run = files_of(tmp_path)
         assert run.rows[:hit] + run.rows[hit + 1:] == whole.rows[:hit] + whole.rows[hit + 1:]
         row, planned = run.rows[hit], whole.rows[hit]["requests_planned"]
         assert row["error"] == f"journal line {end} ends the repeat, but {planned - 1} of its " \
                                f"{planned} requests are there"
         assert row["tokens_per_second"] is None and row["verdict"] is None
+
+
+def test_sums_are_as_documented(whole):
+    """Computed by other means, from docs/files.md alone."""
+    lines = whole.journal_path.read_bytes().splitlines()
+    assert summed(lines) == lines
+    for line in lines:
+        assert ("sum" in json.loads(line)) is (json.loads(line)["type"] != "request")
+
+
+@pytest.mark.parametrize("kind", ["request", "repeat_end", "repeat", "cell", "run_end", "run"])
+def test_a_changed_number_is_noticed(binary, whole, tmp_path, kind):
+    """One digit of a file that is all JSON still: no VALID row comes of it."""
+    lines = whole.journal_path.read_bytes().splitlines()
+    types = [json.loads(line)["type"] for line in lines]
+    at = len(types) - 1 - types[::-1].index(kind)
+    found = list(re.finditer(rb"[0-9]", lines[at]))
+    for place in random.Random(kind).sample(found, 12):
+        digit = b"2" if place.group() != b"2" else b"3"
+        line = lines[at][:place.start()] + digit + lines[at][place.end():]
+        raw = put(tmp_path, lines[:at] + [line] + lines[at + 1:])
+        if kind == "run":
+            done = recover(binary, raw, tmp_path, 1)
+            assert "journal.jsonl:1: it has changed since it was written" in done.stderr
+            continue
+        done = recover(binary, raw, tmp_path)
+        assert "damaged line" in done.stderr or "have changed" in done.stderr
+        run = files_of(tmp_path)
+        if kind == "cell":
+            assert run.rows == whole.rows[:-3]
+            continue
+        hit = [] if kind == "run_end" else [len(whole.rows) - 1]
+        assert [i for i, row in enumerate(run.rows) if row["error"]] == hit
+        assert run.rows[:-1] == whole.rows[:-1]
+        if hit:
+            assert run.rows[-1]["verdict"] is None and run.rows[-1]["tokens_per_second"] is None
 
 
 def test_a_line_that_is_there_twice_costs_its_repeat(binary, whole, tmp_path):
@@ -193,6 +231,61 @@ def test_a_line_that_is_there_twice_costs_its_repeat(binary, whole, tmp_path):
     begin, end = types.index("repeat"), types.index("repeat_end") + 1
     recover(binary, put(tmp_path, lines[:end] + lines[begin:end] + lines[end:]), tmp_path)
     assert files_of(tmp_path).rows == whole.rows
+
+
+@pytest.mark.parametrize("hit", [[0], [1], [2], [3, 4], [5, 6], [23], [21, 22, 23]])
+def test_a_repeat_that_is_gone(binary, whole, tmp_path, hit):
+    """All its lines: the rest of the journal tells that it began. Its row has an error, the
+    others are what they were, numbers of rows too."""
+    lines = whole.journal_path.read_bytes().splitlines()
+    begun, kept = -1, []
+    for line in lines:
+        kind = json.loads(line)["type"]
+        begun += kind == "repeat"
+        if begun not in hit or kind in ("cell", "run_end"):
+            kept.append(line)
+    done = recover(binary, put(tmp_path, kept), tmp_path)
+    cell, repeat = divmod(hit[0], 3)
+    what = "1 repeat" if len(hit) == 1 else f"{len(hit)} repeats"
+    assert f"no line is left of {what} that began, the first is repeat {repeat} of cell {cell} " \
+           in done.stderr
+    run = files_of(tmp_path)
+    assert len(run.rows) == len(whole.rows)
+    for number, (row, was) in enumerate(zip(run.rows, whole.rows)):
+        if number not in hit:
+            assert row == was
+            continue
+        assert row["error"].endswith("comes after this repeat, but no line of it is there")
+        assert row["verdict"] is None and row["tokens_per_second"] is None
+        for key in ("row", "scenario", "batch_size", "repeat", "is_warmup"):
+            assert row[key] == was[key]
+
+
+def test_a_cell_that_is_gone(binary, whole, tmp_path):
+    """Nothing tells what its rows would be; it is said how many they were."""
+    lines = whole.journal_path.read_bytes().splitlines()
+    cells = [i for i, line in enumerate(lines) if json.loads(line)["type"] == "cell"]
+    for at, end in zip(cells, cells[1:] + [len(lines) - 1]):
+        done = recover(binary, put(tmp_path, lines[:at] + lines[end:]), tmp_path)
+        assert "left out 3 repeats whose cell line is damaged or missing" in done.stderr
+        run = files_of(tmp_path)
+        assert len(run.rows) == len(whole.rows) - 3 and not any(row["error"] for row in run.rows)
+        assert run.data["metadata"]["complete"] is False
+
+
+def test_a_run_that_ended_early_lacks_nothing(binary, tmp_path):
+    """A signal ended it: what never began is not missing."""
+    run = start(binary, *NULL, "--scenarios", "short", "--batch-sizes", "1", "2", "--max-tokens",
+                "400", "--num-runs", "600", cwd=tmp_path)
+    wait_for(lambda: repeats_done(tmp_path / "results") > 3 or run.poll() is not None, "repeats")
+    run.send_signal(signal.SIGINT)
+    assert run.wait(30) == 4
+    found = files_of(tmp_path / "results")
+    end = journal_of(found.journal_path)[-1]
+    assert end["type"] == "run_end" and end["begun"] == len(found.rows) < 1200
+    done = recover(binary, found.raw_path, tmp_path)
+    assert "journal.jsonl" not in done.stderr
+    assert all(row["error"] in (None, "interrupted") for row in found.rows)
 
 
 def test_damaged_line_of_a_cell(binary, whole, tmp_path):
@@ -243,8 +336,8 @@ def test_a_count_that_cannot_be_is_unknown(binary, whole, tmp_path, member, coun
     lines = whole.journal_path.read_bytes().splitlines()
     at = next(i for i, line in enumerate(lines) if json.loads(line)["type"] == "request" and
               json.loads(line)["repeat"] == 1)
-    raw = put(tmp_path, lines[:at] + [changed(lines[at], **{member: count})] + lines[at + 1:])
-    done = recover(binary, raw, tmp_path)
+    lines[at] = changed(lines[at], **{member: count})
+    done = recover(binary, put(tmp_path, summed(lines)), tmp_path)
     assert "damaged" not in done.stderr
     run = files_of(tmp_path)
     assert run.rows[0] == whole.rows[0] and run.rows[2:] == whole.rows[2:]
@@ -258,7 +351,7 @@ def test_a_machine_long_awake(binary, whole, tmp_path):
     """Its monotonic clock shows years; that is no reason to refuse the run."""
     lines = whole.journal_path.read_bytes().splitlines()
     lines[0] = changed(lines[0], start_monotonic_ns=5 * 365 * 86400 * 10**9)
-    recover(binary, put(tmp_path, lines), tmp_path)
+    recover(binary, put(tmp_path, summed(lines)), tmp_path)
     assert files_of(tmp_path).rows == whole.rows
 
 
@@ -296,7 +389,7 @@ def test_a_journal_names_no_file_elsewhere(binary, whole, tmp_path, member, valu
     for name in ("env_info_", "offline_results_", "offline_summary_", "env_info_20260101_000000"):
         (results / name).mkdir(parents=True)
     lines = whole.journal_path.read_bytes().splitlines()
-    raw = put(results, [changed(lines[0], **{member: value})] + lines[1:])
+    raw = put(results, summed([changed(lines[0], **{member: value})] + lines[1:]))
     before = sorted(tmp_path.rglob("*"))
     for command in (["recover"], ["mlflow", "sync", "--mlflow-uri", "http://127.0.0.1:9"]):
         done = subprocess.run([str(binary), *command, str(raw)], cwd=tmp_path, env=plain_env(),
@@ -331,7 +424,8 @@ def test_two_machines_in_one_second(binary, whole, tmp_path):
     theirs = whole.rows[0]["run_id"].encode()
     text = whole.journal_path.read_bytes()
     assert theirs in text
-    (raw / "journal.jsonl").write_bytes(text.replace(theirs, b"f" * 32))
+    lines = summed(text.replace(theirs, b"f" * 32).splitlines())
+    (raw / "journal.jsonl").write_bytes(b"\n".join(lines) + b"\n")
     out = tmp_path / "out"
     shutil.copytree(whole.folder, out)
     before = files_of_three(out)

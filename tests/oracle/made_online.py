@@ -350,8 +350,8 @@ def write(path, seed):
     j.run(2, style="lag")
     j.load("poisson", rate=25.0, count=60, tokens=24, gaps=False)
     j.run(0, style="lag", is_counted=True)
-    j.load("poisson", rate=25.0, count=60, tokens=24, fixed=False)
-    j.run(0, change=mute)
+    j.load("poisson", rate=25.0, count=60, tokens=24, fixed=False, slo={"tpot_ms": 5.5})
+    j.run(0, change=mute)                                   # nothing between no tokens
     j.load("constant", rate=50.0, count=30, cap=8)
     j.run(0, change=without(27, 28, 29), told=None)
     j.run(1, change=without(7), told=None)

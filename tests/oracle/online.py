@@ -229,7 +229,7 @@ def meets(request, slo):
     if "ttft_ms" in slo and (a.began() is None or
                              (a.began() - request["due_ns"]) / 1e6 > slo["ttft_ms"]):
         return False
-    if "tpot_ms" in slo and (0 if a.total == 1 else none if tpot is None else tpot) > \
+    if "tpot_ms" in slo and (0 if a.total in (0, 1) else none if tpot is None else tpot) > \
             slo["tpot_ms"]:
         return False
     return (a.last - request["due_ns"]) / 1e6 <= slo.get("e2e_ms", none)

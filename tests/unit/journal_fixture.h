@@ -20,6 +20,8 @@ enum status journal_fixture_write(struct journal_fixture *j, struct err *e);
 /* Content of a file, in a buffer that the caller ends. */
 void journal_fixture_read(const char *path, struct buf *out);
 void journal_fixture_put(const char *path, struct str text);
+/* Makes a member of that name one that no reader knows, in every line. */
+void journal_fixture_forget(struct buf *text, const char *name);
 /* Fails the test unless the whole of `text` is in `in`. */
 void journal_fixture_has(const char *in, const char *text);
 

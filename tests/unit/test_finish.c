@@ -124,8 +124,11 @@ static void test_warnings(void **state)
          "raw/journal.jsonl: skipped 1 damaged line, the first is line 7; repeats with "
          "an error because of that: 1\n"},
         {{.repeats_damaged = 2, .repeats_short = 2},
-         "raw/journal.jsonl: request lines are missing in 2 repeats, whose error says "
-         "where\n"},
+         "raw/journal.jsonl: lines are missing or have changed in 2 repeats, whose error "
+         "says where\n"},
+        {{.repeats_damaged = 3, .repeats_gone = 3, .gone_cell = 1, .gone_repeat = 2},
+         "raw/journal.jsonl: no line is left of 3 repeats that began, the first is "
+         "repeat 2 of cell 1 (the first cell is 0)\n"},
         {{.lines_damaged = 12, .first_damaged = 7, .repeats_lost = 1},
          "raw/journal.jsonl: skipped 12 damaged lines, the first is line 7; repeats with "
          "an error because of that: 0\n"

@@ -75,8 +75,8 @@ static void test_unknown(void **state)
     struct goodput ttft = {.ttft_ms = 500, .tpot_ms = NAN, .e2e_ms = NAN};
     const struct gather_scope scope = scope_of(&f);
     struct request_record *q = &f.requests[1][0];
-    q->tokens_out = 1; /* one token has no TPOT */
-    assert_true(goodput_is_met(&tpot, &scope, q));
+    for (q->tokens_out = 0; q->tokens_out <= 1; q->tokens_out++) /* none between them */
+        assert_true(goodput_is_met(&tpot, &scope, q));
     q->tokens_out = TOKENS_UNKNOWN;
     assert_false(goodput_is_met(&tpot, &scope, q));
     assert_true(goodput_is_met(&ttft, &scope, q));

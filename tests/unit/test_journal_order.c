@@ -10,9 +10,9 @@
 #include "base/buf.h"
 
 /* A journal as words: c0 a cell, r01 the beginning of repeat 1 of cell 0, q01 a request
- * of it, q014 its request 4, e01 its end, x a damaged line. They are its lines, from 1
- * on.
- */
+ * of it, q014 its request 4, e01 its end, x a damaged line, z2 the end of the run and its
+ * 2 cells. c, r and z may tell how many repeats began before: r01=1. They are its lines,
+ * from 1 on. */
 struct case_of {
     const char *lines;
     /* Its repeats: cell, repeat, requests, "." for an end, "!" and the line blamed. */
@@ -20,18 +20,30 @@ struct case_of {
     int damaged, first, lost;
 };
 
+/* What a line tells of the repeats before it. */
+static enum status take_begun(struct journal_order *o, const char *word, struct err *e)
+{
+    const char *told = strchr(word, '=');
+    struct journal_name name = {word[1] - '0', word[0] == 'r' ? word[2] - '0' : -1};
+    int64_t begun = -1;
+    assert_true(told == NULL || str_to_i64(str_from(told + 1), &begun));
+    return journal_order_begun(o, name, begun, e);
+}
+
 static void take(struct journal_order *o, const char *word, struct err *e)
 {
     struct journal_name name = {word[0] == 'x' ? 0 : word[1] - '0',
-                                strlen(word) > 2 ? word[2] - '0' : 0};
+                                strlen(word) > 2 && word[2] != '=' ? word[2] - '0' : 0};
     struct cell_data *cell;
     struct repeat_data *r = NULL;
     struct request_record *q;
     enum status s = STATUS_BAD_INPUT;
     o->run->end_ns = o->number * 1000;
+    assert_int_equal(take_begun(o, word, e), STATUS_OK);
     switch (word[0]) {
     case 'c': s = journal_order_cell(o, name.cell, &cell, e); break;
     case 'r': s = journal_order_repeat(o, name, &r, e); break;
+    case 'z': s = STATUS_OK; break;
     case 'x': status_fail(e, STATUS_BAD_INPUT, o->where, "bad\x1b[2J"); break;
     default: s = journal_order_current(o, name, &r, e); break;
     }
@@ -164,6 +176,64 @@ static void test_several(void **state)
         check(&cases[i]);
 }
 
+/* Repeats of which no line is left, where later ones tell that they began. */
+static void test_gone(void **state)
+{
+    (void)state;
+    static const struct case_of cases[] = {
+        {"c0=0 r00=0 e00 r01=1 e01 c1=2 r10=2 e10 z2=3", "00:0. 01:0. 10:0.", 0, 0, 0},
+        {"c0=0 z1=0", "", 0, 0, 0},
+        /* between two, before the first, after the last of a cell and of the run */
+        {"c0=0 r00=0 e00 r02=2 e02 z1=3", "00:0. 01:0.!4 02:0.", 0, 0, 0},
+        {"c0=0 r02=2 e02 z1=3", "00:0.!2 01:0.!2 02:0.", 0, 0, 0},
+        {"c0=0 r00=0 e00 c1=2 r10=2 e10 z2=3", "00:0. 01:0.!4 10:0.", 0, 0, 0},
+        {"c0=0 r00=0 e00 z1=3", "00:0. 01:0.!4 02:0.!4", 0, 0, 0},
+        {"c0=0 r00=0 e00 c1=1 c2=3 r20=3 e20 z3=4", "00:0. 10:0.!5 11:0.!5 20:0.", 0, 0,
+         0},
+        /* with an end before, or the beginning behind */
+        {"c0=0 r00=0 q00 r02=2 e02 z1=3", "00:1 01:0.!4 02:0.", 0, 0, 0},
+        {"c0=0 r00=0 q00 z1=2", "00:1 01:0.!4", 0, 0, 0},
+        {"c0=0 r00=0 e00 x q02 e02 r03=3 e03 z1=4", "00:0. 02:1.!4 01:0.!7 03:0.", 1, 4,
+         0},
+        {"c0=0 r00=0 e00 x r02=2 e02 z1=3", "00:0. 01:0.!5 02:0.", 1, 4, 0},
+        /* with the line of a cell: whose they were, nobody knows */
+        {"c0=0 r00=0 e00 c2=3 r20=3 e20 z3=4", "00:0. 20:0.", 0, 0, 2},
+        {"c0=0 r00=0 e00 r12=3 e12 z2=4", "00:0.", 0, 0, 3},
+        {"c0=0 r00=0 e00 z2=3", "00:0.", 0, 0, 2},
+        {"r00=0 e00 r01=1 e01 z1=2", "", 0, 0, 2},
+        /* numbers that nobody wrote */
+        {"c0=0 r00=3 e00 z1=4", "00:0.", 0, 0, 3},
+        {"c0=0 r00=0 e00 r01=0 e01 z1=1", "00:0. 01:0.", 0, 0, 0},
+        /* written twice, and still going */
+        {"c0=0 r00=0 e00 r00=0 e00 r01=1 e01 z1=2", "00:0. 01:0.", 2, 4, 0},
+        {"c0=0 r00=0 e00 r01=1 q01", "00:0. 01:1", 0, 0, 0},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
+        check(&cases[i]);
+}
+
+/* However many a line tells of, rows are made of a thousand. */
+static void test_gone_in_masses(void **state)
+{
+    (void)state;
+    struct arena a;
+    struct run_data run = {.tool = NULL};
+    struct journal_note note = {0};
+    struct journal_order o;
+    struct err e;
+    const struct journal_name end = {1, -1};
+    arena_init(&a, 256 << 20);
+    journal_order_init(&o, &a, &run, &note);
+    o.where = "here";
+    take(&o, "c0", &e);
+    assert_int_equal(journal_order_begun(&o, end, 1000000000000, &e), STATUS_OK);
+    assert_int_equal(run.repeat_count, 1000);
+    assert_int_equal(note.repeats_gone, 1000);
+    assert_int_equal(note.repeats_lost, 1000000000000 - 1000);
+    journal_order_fini(&o);
+    arena_fini(&a);
+}
+
 /* The beginning that is missing is taken to be when its first line was written. */
 static void test_beginning_made_up(void **state)
 {
@@ -235,6 +305,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_sound),   cmocka_unit_test(test_one_line),
         cmocka_unit_test(test_several), cmocka_unit_test(test_beginning_made_up),
+        cmocka_unit_test(test_gone),    cmocka_unit_test(test_gone_in_masses),
         cmocka_unit_test(test_growth),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -262,6 +262,7 @@ static void test_names_elsewhere(void **state)
     struct journal_fixture *fx = *state;
     struct buf text;
     journal_fixture_read(fx->path, &text);
+    journal_fixture_forget(&text, "sum");
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         struct buf out;
         struct arena a;
@@ -367,10 +368,125 @@ static void test_wrong_number(void **state)
         assert_int_equal(note.repeats_short, 1);
         assert_int_equal(note.lines_damaged, 0);
         arena_fini(&a);
-        for (char *at = text.data; (at = strstr(at, "\"requests\":2")) != NULL;)
-            memcpy(at, "\"no_uests\"", 10); /* as it was before */
+        journal_fixture_forget(&text, "sum"); /* as it was before */
+        journal_fixture_forget(&text, "requests");
     }
     buf_fini(&text);
+}
+
+/* All lines of a repeat are gone: the lines behind them tell that it began. Out of memory
+ * anywhere is an error here too. */
+static void test_repeat_that_is_gone(void **state)
+{
+    struct journal_fixture *fx = *state;
+    struct buf text;
+    for (int line = 10; line >= 7; line--) {
+        journal_fixture_read(fx->path, &text);
+        put_changed(fx, &text, line, "");
+        buf_fini(&text);
+    }
+    enum status s = STATUS_NO_MEMORY;
+    for (long n = 1; s == STATUS_NO_MEMORY; n++) {
+        struct arena a;
+        struct run_data run;
+        struct journal_note note;
+        struct err e;
+        arena_init(&a, 64 << 20);
+        mem_fail_at(n);
+        s = journal_read(fx->path, &a, &run, &note, &e);
+        mem_fail_at(0);
+        if (s == STATUS_OK) {
+            assert_int_equal(run.repeat_count, 3);
+            assert_true(run.is_complete);
+            assert_int_equal(note.repeats_gone, 1);
+            assert_int_equal(note.gone_repeat, 1);
+            assert_int_equal(note.repeats_lost, 0);
+            assert_string_equal(
+                run.repeats[1].error,
+                "journal line 7 comes after this repeat, but no line of it is there");
+            assert_true(run.repeats[0].error == NULL && run.repeats[2].error == NULL);
+        }
+        arena_fini(&a);
+    }
+    assert_int_equal(s, STATUS_OK);
+}
+
+/* The fixture's journal, with one digit of that line another. Returns how many errors
+ * name nothing else. */
+static int check_changed(const struct run_data *run, const struct journal_note *note,
+                         int line)
+{
+    static const int ends[] = {6, 10, 14}; /* of the repeats */
+    int changed = 0;
+    assert_int_equal(note->repeats_lost, line == 2 ? 3 : 0);
+    assert_int_equal(run->is_complete, line != 2 && line != 15);
+    for (size_t i = 0; i < run->repeat_count; i++) {
+        const char *error = run->repeats[i].error;
+        bool is_hit = line <= ends[i] && line > ends[i] - 4;
+        if (is_hit != (error != NULL))
+            fail_msg("line %d, repeat %zu: %s", line, i, error != NULL ? error : "sound");
+        changed += error != NULL && strstr(error, " changed since ") != NULL;
+    }
+    return changed;
+}
+
+/* A digit that has become another, as on a bad disk or by hand, is noticed wherever it
+ * stands: no row has a number that was not written. */
+static void test_changed_digits(void **state)
+{
+    struct journal_fixture *fx = *state;
+    struct buf text;
+    int line = 1, tried = 0, changed = 0;
+    journal_fixture_read(fx->path, &text);
+    for (size_t at = 0; at < text.len; at++) {
+        struct arena a;
+        struct run_data run;
+        struct journal_note note;
+        struct err e;
+        char was = text.data[at];
+        line += was == '\n';
+        if (was < '0' || was > '9' || tried++ % 2 != 0)
+            continue;
+        text.data[at] = was == '1' ? '7' : '1';
+        journal_fixture_put(fx->path, (struct str){text.data, text.len});
+        text.data[at] = was;
+        arena_init(&a, 64 << 20);
+        enum status s = journal_read(fx->path, &a, &run, &note, &e);
+        assert_int_equal(s, line == 1 ? STATUS_BAD_INPUT : STATUS_OK);
+        if (line > 1)
+            changed += check_changed(&run, &note, line);
+        else
+            journal_fixture_has(e.what, "it has changed since it was written");
+        arena_fini(&a);
+    }
+    assert_true(tried > 500 && changed > 250);
+    buf_fini(&text);
+}
+
+/* Lines that end as on Windows are what was written all the same. */
+static void test_line_ends(void **state)
+{
+    struct journal_fixture *fx = *state;
+    struct buf text, out;
+    struct arena a;
+    struct run_data run;
+    struct journal_note note;
+    struct err e;
+    journal_fixture_read(fx->path, &text);
+    buf_init(&out, 1 << 20);
+    for (struct str rest = {text.data, text.len}; rest.len > 0;) {
+        struct str one = str_cut(&rest, '\n');
+        buf_append(&out, one.ptr, one.len);
+        buf_text(&out, "\r\n");
+    }
+    journal_fixture_put(fx->path, (struct str){buf_cstr(&out), out.len});
+    arena_init(&a, 64 << 20);
+    assert_int_equal(journal_read(fx->path, &a, &run, &note, &e), STATUS_OK);
+    assert_int_equal(note.line_count, 15);
+    assert_int_equal(note.repeats_damaged, 0);
+    arena_fini(&a);
+    buf_fini(&text);
+    buf_fini(&out);
 }
 
 /* Rows of the repeats that no damaged line lies in are those of the whole run. */
@@ -520,6 +636,9 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_names_elsewhere, setup, teardown),
         cmocka_unit_test_setup_teardown(test_damaged_lines, setup, teardown),
         cmocka_unit_test_setup_teardown(test_wrong_number, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_repeat_that_is_gone, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_changed_digits, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_line_ends, setup, teardown),
         cmocka_unit_test_setup_teardown(test_other_rows, setup, teardown),
         cmocka_unit_test_setup_teardown(test_unknown, setup, teardown),
         cmocka_unit_test(test_missing),
