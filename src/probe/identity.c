@@ -59,6 +59,11 @@ bool identity_digest(const char *root, const struct cpu_facts *cpu,
     bool is_known = add_gpus(&d, gpu) || id[0] != '\0';
     for (size_t i = 0; i < neuron->count; i++)
         add(&d, neuron->device_name != NULL ? neuron->device_name : "neuron");
+    if (!is_known &&
+        sysfile_read(root, "/proc/sys/kernel/random/boot_id", id, sizeof id)) {
+        add(&d, id); /* a container, as a rule: until the machine is started again */
+        is_known = id[0] != '\0';
+    }
     digest_hex(&d, out);
     if (!is_known)
         out[0] = '\0';

@@ -104,12 +104,29 @@ static void what_tells_nothing(void **state)
     }
 }
 
+/* A container: the boot's id, where there is nothing better. */
+static void what_holds_until_the_next_boot(void **state)
+{
+    struct machine *m = *state;
+    char first[DIGEST_HEX_BYTES];
+    const char *boot = "proc/sys/kernel/random/boot_id";
+    snprintf(first, sizeof first, "%s", digest(m));
+    probe_fixture_file(m->root, boot, "5d0c8d5c-1\n", false);
+    assert_string_equal(digest(m), first);
+    probe_fixture_file(m->root, "etc/machine-id", "", false);
+    differs(m, first);
+    snprintf(first, sizeof first, "%s", digest(m));
+    probe_fixture_file(m->root, boot, "5d0c8d5c-2\n", false);
+    differs(m, first);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup(what_makes_another_machine, set_up),
         cmocka_unit_test_setup(devices_have_no_order, set_up),
         cmocka_unit_test_setup(what_tells_nothing, set_up),
+        cmocka_unit_test_setup(what_holds_until_the_next_boot, set_up),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
