@@ -7,6 +7,7 @@
 #include "bench/collect.h"
 #include "bench/repeat.h"
 #include "bench/setting.h"
+#include "stats/settle.h"
 
 #define EVENT_BATCH      256
 #define REPEAT_CAP_BYTES ((size_t)8 << 30)
@@ -185,6 +186,7 @@ static enum status write_repeat(struct offline *o, struct repeat_data *r, struct
             return e->code;
     if (journal_repeat_end(o->journal, r, e) != STATUS_OK)
         return e->code;
+    settle_repeat(r); /* what is written is raw */
     progress_repeat_done(o->progress, output_tokens_per_s(r), r->error);
     return STATUS_OK;
 }

@@ -441,8 +441,11 @@ def test_errors_fit_the_terminal(binary, tmp_path):
 def test_pipe_gets_plain_lines(pair):
     assert "\x1b" not in pair.done.stderr + pair.done.stdout
     assert "\r" not in pair.done.stderr
-    told = [line.split()[0] for line in pair.done.stderr.splitlines() if line[:1] == "["]
-    assert told == [f"[{n + 1}/24]" for n in range(24)], "a line per finished repeat"
+    told = [line.split() for line in pair.done.stderr.splitlines() if line[:1] == "["]
+    assert [words[0] for words in told] == [f"[{n + 1}/24]" for n in range(24)], \
+        "a line per finished repeat"
+    assert [words[-2:] for words in told] == [
+        [f"{row['tokens_per_second']:.4g}", "tokens/s"] for row in pair.rows]
     assert pair.done.stderr.count("the null engine computes nothing") == 1
 
 
