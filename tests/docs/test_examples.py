@@ -150,7 +150,7 @@ def test_messages_are_the_program_s():
     assert not missing
 
 
-@pytest.mark.parametrize("page", ["README.md", "README.ja.md"])
+@pytest.mark.parametrize("page", ["docs/architecture.md", "README.ja.md"])
 def test_tour_of_the_code(page):
     """Every folder of the source is visited, and each file that is named is there."""
     text = (ROOT / page).read_text(encoding="utf-8")
@@ -170,9 +170,9 @@ def test_generated_parts(binary):
     assert done.returncode == 0, done.stdout + done.stderr
 
 
-def test_japanese_readme_has_every_option(binary):
-    """Its tables are written by hand: the program's options, and no others."""
-    text = (ROOT / "README.ja.md").read_text(encoding="utf-8")
+def test_japanese_options_are_all_there(binary):
+    """The tables are written by hand: the program's options, and no others."""
+    text = (ROOT / "docs/options.ja.md").read_text(encoding="utf-8")
     usage = run([str(binary), "--help"], ROOT, binary).stdout.split("Usage:")[1]
     for name in re.findall(r"^  (\w+) {2,}\S", usage, re.M):
         help_text = run([str(binary), name, "--help"], ROOT, binary).stdout
