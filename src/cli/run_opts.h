@@ -114,7 +114,7 @@ struct run_opts {
                      .help = "of latencies, in the summary"),                            \
         RUN_OPTS_ROW(S, save_every_ns, "save-every", OPT_DURATION, RUN_OPTS_IN_OUTPUT,   \
                      .max = 1e6, .fallback = "60s",                                      \
-                     .help = "write partial results between cells, at most this often"),   \
+                     .help = "write partial results between cells, at most this often"), \
         RUN_OPTS_FLAG(                                                                   \
             S, no_gaps, "no-gaps", RUN_OPTS_IN_OUTPUT,                                   \
             .help = "do not store the gaps between tokens: small journal, no ITL"),      \
