@@ -323,7 +323,7 @@ def test_a_cell_that_is_gone(binary, whole, tmp_path):
     cells = [i for i, line in enumerate(lines) if json.loads(line)["type"] == "cell"]
     for at, end in zip(cells, cells[1:] + [len(lines) - 1]):
         done = recover(binary, put(tmp_path, lines[:at] + lines[end:]), tmp_path)
-        assert "left out 3 repeats whose cell line is damaged or missing" in done.stderr
+        assert "left out 3 repeats: the cell line is damaged or missing" in done.stderr
         run = files_of(tmp_path)
         assert len(run.rows) == len(whole.rows) - 3 and not any(row["error"] for row in run.rows)
         assert run.data["metadata"]["complete"] is False
@@ -351,7 +351,7 @@ def test_damaged_line_of_a_cell(binary, whole, tmp_path):
     at = cells[2]
     done = recover(binary, put(tmp_path, lines[:at] + [lines[at][:50]] + lines[at + 1:]), tmp_path)
     assert f"skipped 1 damaged line, the first is line {at + 1}; " in done.stderr
-    assert "left out 3 repeats whose cell line is damaged or missing" in done.stderr
+    assert "left out 3 repeats: the cell line is damaged or missing" in done.stderr
     run = files_of(tmp_path)
     kept = whole.rows[:6] + whole.rows[9:]
     assert [row["row"] for row in run.rows] == list(range(len(kept)))
