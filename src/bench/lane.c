@@ -1,5 +1,6 @@
 #include "bench/lane.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -53,7 +54,7 @@ enum status lane_init(struct lane *l, const struct engine_ops *ops,
                       struct err *e)
 {
     *l = (struct lane){.ops = ops, .engine = engine, .work = *work};
-    l->last_send.ns = l->last_event.ns = NS_UNKNOWN;
+    l->last_send.ns = l->heard.ns = l->longest_ns = NS_UNKNOWN;
     if (ring_init(&l->ended, work->count + 1, e) != STATUS_OK ||
         ring_init(&l->given_back, work->count + 1, e) != STATUS_OK ||
         hist_init(&l->cost.lag_ns, e) != STATUS_OK ||
@@ -106,6 +107,7 @@ static struct flight *begin_next(struct lane *l, int32_t slot, struct instant du
     flight_begin(f, r->index, slot, r->max_tokens);
     f->due = due;
     l->of[l->next++] = f;
+    atomic_fetch_add_explicit(&l->sent, 1, memory_order_relaxed);
     return f;
 }
 
@@ -116,7 +118,6 @@ static void send_next(struct lane *l, int32_t slot, struct instant due,
     begin_next(l, slot, due)->ready = ready;
     l->is_held = false;
     l->in_flight++;
-    atomic_fetch_add_explicit(&l->sent, 1, memory_order_relaxed);
     l->last_send = clock_now();
     if (l->ops->submit(l->engine, r, &l->failed) != STATUS_OK)
         atomic_store(&l->stop, true);
@@ -155,7 +156,8 @@ static struct instant next_due(const struct lane *l)
     return (struct instant){.ns = l->start.ns + l->work.due_ns[l->next]};
 }
 
-/* A slot has become free at `at`. */
+/* A slot has become free at `at`. Its next send is no sign of the server: what freed the
+ * slot is, unless it was a timeout. */
 static void slot_freed(struct lane *l, int32_t slot, struct instant at, bool was_refused)
 {
     if (!may_send(l, at))
@@ -173,17 +175,24 @@ static void slot_freed(struct lane *l, int32_t slot, struct instant at, bool was
         send_next(l, 0, due, at);
 }
 
+static int64_t later(int64_t a_ns, int64_t b_ns)
+{
+    return a_ns > b_ns ? a_ns : b_ns;
+}
+
 static void leave_unanswered(const struct lane *l, struct flight *f)
 {
     const char *what = "no end of the answer within %g s after the last send";
-    if (l->next < l->work.count && l->work.is_closed)
+    if (l->is_silent && l->gave_up_s > l->work.drain_timeout_s)
         what = "nothing of any answer within %g s, all slots busy";
+    else if (l->is_silent)
+        what = "nothing of any answer within %g s (--drain-timeout), all slots busy";
     else if (l->is_held && l->work.duration_s > 0)
         what = "no end of the answer within %g s after the duration";
     else if (l->is_held)
         what = "no slot became free for %g s";
     f->status = RECORD_UNANSWERED;
-    (void)snprintf(f->error, sizeof f->error, what, l->work.drain_timeout_s);
+    (void)snprintf(f->error, sizeof f->error, what, l->gave_up_s);
 }
 
 /* Nothing more comes of it: the writer's turn. */
@@ -211,6 +220,8 @@ static void take_event(struct lane *l, const struct event *ev)
     bool was_refused = f->fail == FAIL_refused;
     if (l->has_given_up && f->status == RECORD_INTERRUPTED)
         leave_unanswered(l, f);
+    if (f->status == RECORD_OK && f->sent.ns != NS_UNKNOWN)
+        l->longest_ns = later(l->longest_ns, f->done.ns - f->sent.ns);
     l->in_flight--;
     put_ended(l, f);
     slot_freed(l, slot, ev->at, was_refused);
@@ -242,6 +253,7 @@ static struct instant send_paused(struct lane *l, struct instant now)
         l->pause_first = (l->pause_first + 1) % (size_t)l->work.in_flight_max;
         l->pause_count--;
         send_next(l, p.slot, p.due, p.due);
+        l->heard = l->last_send;
     }
     return (struct instant){.ns = INT64_MAX};
 }
@@ -256,6 +268,7 @@ static struct instant start_slots(struct lane *l, struct instant now)
             return (struct instant){.ns = begin_ns};
         struct instant unknown = {.ns = NS_UNKNOWN};
         send_next(l, (int32_t)l->slots_started++, unknown, unknown);
+        l->heard = l->last_send;
     }
     return (struct instant){.ns = INT64_MAX};
 }
@@ -309,11 +322,6 @@ static void give_up_unsent(struct lane *l)
     }
 }
 
-static int64_t later(int64_t a_ns, int64_t b_ns)
-{
-    return a_ns > b_ns ? a_ns : b_ns;
-}
-
 /* The instant from which nobody has answered any more while requests are to be sent, as
  * far as one can tell; NS_UNKNOWN: somebody may. Requests of an open load wait for slots,
  * and all are due; slots of a closed one are all busy, and nothing comes from any. A
@@ -325,21 +333,31 @@ static int64_t silent_since_ns(const struct lane *l)
     if (l->is_held)
         return later(l->start.ns + l->work.due_ns[l->work.count - 1], l->last_send.ns);
     if (l->work.is_closed && l->in_flight == l->work.in_flight_max)
-        return later(l->last_event.ns, l->last_send.ns);
+        return l->heard.ns;
     return NS_UNKNOWN;
+}
+
+/* How long a closed load may be silent: answers may take their time, even if the drain
+ * may not. */
+static double silence_limit_s(const struct lane *l)
+{
+    double answer_s = l->work.first_answer_s;
+    if (l->longest_ns != NS_UNKNOWN)
+        answer_s = LANE_SILENT_ANSWERS * (double)l->longest_ns / (double)NS_PER_S;
+    return fmax(l->work.drain_timeout_s, answer_s);
 }
 
 /* The drain begins with the last send; before that, a silence as long as it may take ends
  * the load too. */
-static bool is_drain_over(const struct lane *l, struct instant now)
+static bool is_drain_over(struct lane *l, struct instant now)
 {
-    if (atomic_load_explicit(&l->stop, memory_order_relaxed))
-        return true;
-    int64_t since_ns = may_send(l, now) ? silent_since_ns(l) : l->last_send.ns;
+    bool is_sending = may_send(l, now);
+    int64_t since_ns = is_sending ? silent_since_ns(l) : l->last_send.ns;
     if (since_ns == NS_UNKNOWN)
         return false;
-    double waited_s = (double)(now.ns - since_ns) / (double)NS_PER_S;
-    return waited_s > l->work.drain_timeout_s;
+    l->is_silent = is_sending && l->work.is_closed;
+    l->gave_up_s = l->is_silent ? silence_limit_s(l) : l->work.drain_timeout_s;
+    return (double)(now.ns - since_ns) / (double)NS_PER_S > l->gave_up_s;
 }
 
 static bool is_finished(const struct lane *l, struct instant now)
@@ -347,16 +365,26 @@ static bool is_finished(const struct lane *l, struct instant now)
     return l->in_flight == 0 && !may_send(l, now);
 }
 
-/* *heard: something came from the engine. */
+/* Does it come from the server, not from this client alone? */
+static bool is_sign(const struct event *ev)
+{
+    if (ev->kind == EVENT_FAILED)
+        return ev->fail != FAIL_timeout && ev->fail != FAIL_none;
+    return ev->kind == EVENT_TOKENS || ev->kind == EVENT_DONE;
+}
+
+/* *heard: something came from the server. */
 static enum status turn(struct lane *l, struct event *events, struct instant until,
                         bool *heard)
 {
     struct event_list list = {.items = events, .cap = EVENTS};
     if (l->ops->next(l->engine, until, NULL, &list, &l->failed) != STATUS_OK)
         return l->failed.code;
-    *heard = list.count > 0;
-    for (size_t i = 0; i < list.count; i++)
+    *heard = false;
+    for (size_t i = 0; i < list.count; i++) {
+        *heard = *heard || is_sign(&list.items[i]);
         take_event(l, &list.items[i]);
+    }
     return STATUS_OK;
 }
 
@@ -367,7 +395,7 @@ static void run_phase(struct lane *l, struct event *events)
     clock_sleep_until(l->start);
     for (struct instant now = clock_now(); !is_finished(l, now); now = clock_now()) {
         if (heard)
-            l->last_event = now;
+            l->heard = now;
         struct instant next = l->work.is_closed ? send_closed(l, now) : send_open(l, now);
         watch_cpu(l, &w, now);
         bool is_stopped = atomic_load_explicit(&l->stop, memory_order_relaxed);

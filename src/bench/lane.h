@@ -26,11 +26,16 @@ struct lane_work {
     bool is_closed;
     double ramp_up_s;       /* closed: over which the slots start */
     double duration_s;      /* closed: no send later; NAN or 0: none */
-    double drain_timeout_s; /* after the last send, without any event of full slots, or,
-                               open: after the duration, for what waits for slots */
+    double drain_timeout_s; /* after the last send; open: for what waits for slots, after
+                               the duration; closed: least time to call a silence */
+    double first_answer_s;  /* closed: the same before the first answer */
     int cpu;                /* that the thread is kept on; -1: none */
     bool goes_first;        /* before all threads without real-time priority */
 };
+
+/* A closed load whose slots are all busy ends when nothing has come from the server for
+ * this many times the longest answer so far, or for drain_timeout_s if that is longer. */
+#define LANE_SILENT_ANSWERS 10
 
 /* What the thread itself cost in a phase. */
 struct lane_cost {
@@ -67,12 +72,16 @@ struct lane {
     size_t pause_count, pause_first;
     bool is_held;      /* the next request is due and waits for a slot */
     bool has_given_up; /* the drain is over: what is left stays unanswered */
-    struct instant last_send, last_event;
-    struct err failed; /* of the engine; code STATUS_OK */
+    bool is_silent;    /* has_given_up before the last send: nothing came */
+    double gave_up_s;  /* the limit that acted */
+    struct instant last_send;
+    struct instant heard; /* closed: last sign of the server, or first send of a slot */
+    int64_t longest_ns;   /* of the answers, from send to end; NS_UNKNOWN: none yet */
+    struct err failed;    /* of the engine; code STATUS_OK */
     pthread_t thread;
     /* read by other threads */
     atomic_bool stop, is_over;
-    atomic_int_fast64_t sent, ok, bad, tokens;
+    atomic_int_fast64_t sent, ok, bad, tokens; /* sent: or given up unsent */
 };
 
 /* Events that a flight of these requests has to hold. */

@@ -9,11 +9,12 @@
 #include "bench/live.h"
 #include "bench/steady.h"
 
-#define WRITE_PAUSE_S 0.02
-#define START_DELAY_S 0.005
-#define CONNS_AT_ONCE 1024 /* that a lane opens beforehand where all is sent at once */
-#define WARMUP_SLOTS  8
-#define ARENA_BYTES   ((size_t)4 << 30)
+#define WRITE_PAUSE_S  0.02
+#define START_DELAY_S  0.005
+#define CONNS_AT_ONCE  1024 /* that a lane opens beforehand where all is sent at once */
+#define WARMUP_SLOTS   8
+#define FIRST_ANSWER_S 60 /* least time for the first answer of a closed load */
+#define ARENA_BYTES    ((size_t)4 << 30)
 
 struct run {
     struct online *o;
@@ -93,6 +94,7 @@ static enum status share_out(struct run *r, size_t i, struct lane_work *w, struc
                             .ramp_up_s = is_warmup ? 0 : p->load->ramp_up_s,
                             .duration_s = is_warmup ? (double)NAN : p->load->duration_s,
                             .drain_timeout_s = r->o->drain_timeout_s,
+                            .first_answer_s = FIRST_ANSWER_S,
                             .cpu = cpu_for(r, i)};
     w->goes_first = goes_first(r, w->cpu);
     return STATUS_OK;

@@ -24,7 +24,7 @@ void steady_begin(struct steady *s, struct steady_load load, int64_t start_ns)
     s->load = load;
     s->start_ns = start_ns;
     s->first_sent_ns = s->last_sent_ns = s->last_token_ns = NS_UNKNOWN;
-    s->burst_end_ns = NS_UNKNOWN;
+    s->burst_end_ns = s->last_due_ns = NS_UNKNOWN;
 }
 
 static void widen(struct steady_bins *b)
@@ -95,6 +95,7 @@ static void record_answer(struct steady *s, const struct request_record *r)
 
 void steady_record(struct steady *s, const struct request_record *r)
 {
+    s->last_due_ns = r->due_ns > s->last_due_ns ? r->due_ns : s->last_due_ns;
     if (r->sent_ns == NS_UNKNOWN || r->done_ns == NS_UNKNOWN)
         return;
     if (s->first_sent_ns == NS_UNKNOWN || r->sent_ns < s->first_sent_ns)
@@ -162,14 +163,18 @@ double steady_rate(const struct steady *s)
     if (s->first_count == 0)
         return NAN;
     int64_t begin_ns = s->start_ns + clock_seconds(s->load.ramp_up_s).ns;
-    if (s->load.slots == 0)
+    int64_t end_ns = s->last_sent_ns, last_ns = end_ns;
+    if (s->load.slots == 0) { /* the last ones may have been due only */
         begin_ns += open_begin_ns(s, begin_ns);
-    else if (s->burst_end_ns > begin_ns)
+        last_ns = s->last_due_ns;
+        end_ns = last_ns > end_ns ? last_ns : end_ns;
+    } else if (s->burst_end_ns > begin_ns) {
         begin_ns = s->burst_end_ns;
+    }
     double least_ns = s->load.slots == 0 ? 1 : LOADSHAPE_LEAST_E0 * (double)e0_ns(s);
-    bool is_whole = s->load.is_whole || (double)(s->last_sent_ns - begin_ns) < least_ns;
+    bool is_whole = s->load.is_whole || (double)(last_ns - begin_ns) < least_ns;
     if (is_whole)
         return s->total / ((double)(s->last_token_ns - s->first_sent_ns) / NS_PER_S);
-    double tokens = tokens_until(s, s->last_sent_ns) - tokens_until(s, begin_ns);
-    return tokens / ((double)(s->last_sent_ns - begin_ns) / NS_PER_S);
+    double tokens = tokens_until(s, end_ns) - tokens_until(s, begin_ns);
+    return tokens / ((double)(end_ns - begin_ns) / NS_PER_S);
 }

@@ -36,7 +36,8 @@ struct steady {
     size_t first_count;
     int64_t firsts_ended, burst_end_ns; /* closed: of the slots' first requests */
     int64_t first_sent_ns, last_sent_ns, last_token_ns;
-    double total; /* tokens of all answers */
+    int64_t last_due_ns; /* of those never sent, too */
+    double total;        /* tokens of all answers */
 };
 
 MUST_CHECK enum status steady_init(struct steady *s, struct err *e);

@@ -149,8 +149,8 @@ void finish_warn(const struct journal_note *note, const char *raw_dir, struct lo
             note->gone_repeat, note->gone_cell);
     if (note->repeats_lost > 0)
         log_line(log, LOG_WARN,
-                 "%s/journal.jsonl: left out %zu repeat%s whose cell line is damaged or "
-                 "missing",
+                 "%s/journal.jsonl: left out %zu repeat%s: the cell line is damaged or "
+                 "missing, or more than 1,000 repeats are gone",
                  raw_dir, note->repeats_lost, plural((int64_t)note->repeats_lost));
 }
 

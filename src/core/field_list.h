@@ -231,6 +231,8 @@
     X(settle_s, NUM, "s", NEITHER, 0, "-mm-", TRUST,                                     \
       "time that an open load needs until it is steady")                                 \
     X(steady_s, NUM, "s", NEITHER, 0, "mmmm", TRUST, "steady part that is judged")       \
+    X(slots_lost_share, NUM, "", LOWER, 0, "-mm-", TRUST,                                \
+      "slots' time that requests without an answer took")                                \
     X(send_stretch_s, NUM, "s", NEITHER, 0, "mMMm", TRUST, "last send beyond the plan")  \
     X(requests_held, INT, "", NEITHER, 0, "mMMm", COUNT,                                 \
       "held back by --max-concurrency")                                                  \

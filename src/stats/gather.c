@@ -39,12 +39,12 @@ static int64_t tokens_at_first(const struct request_record *q)
 }
 
 /* The most that may have come then: an event's equal share of what nobody counted by
- * event, and with --no-gaps all whose instants nobody knows. */
+ * event, in whole tokens, and with --no-gaps all whose instants nobody knows. */
 static double most_at_first(const struct request_record *q)
 {
     const struct record_class *texts = &q->classes[EVENT_TEXT];
     if (q->events == RECORD_UNSETTLED && texts->count > 0)
-        return (double)q->tokens_out / (double)texts->count;
+        return ceil((double)q->tokens_out / (double)texts->count);
     if (q->event_count == 0)
         return 1 + (double)texts->stamps[EVENT_BOUNDED];
     return 1;

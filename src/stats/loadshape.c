@@ -454,3 +454,31 @@ struct loadshape_sends loadshape_sends_of(const struct loadshape *l)
         s.stretch_s = (double)(l->last_sent_ns - l->last_due_ns) / (double)NS_PER_S;
     return s;
 }
+
+/* From the send of a request without an answer until its slot goes on, within the window.
+ */
+static double lost_ns(const struct loadshape *l, const struct request_record *q)
+{
+    const struct loadshape_window *w = &l->window;
+    bool is_lost = q->status == RECORD_FAILED || q->status == RECORD_UNANSWERED;
+    if (!is_lost || q->sent_ns == NS_UNKNOWN)
+        return 0;
+    bool goes_on = q->done_ns != NS_UNKNOWN &&
+                   !(l->is_closed && q->status == RECORD_UNANSWERED);
+    double begin = fmax((double)q->sent_ns, (double)w->begin_ns);
+    double end = goes_on ? fmin((double)q->done_ns, (double)w->end_ns)
+                         : (double)w->end_ns;
+    return fmax(end - begin, 0);
+}
+
+double loadshape_lost_share(const struct loadshape *l, double slots)
+{
+    const struct loadshape_window *w = &l->window;
+    double sum_ns = 0;
+    if (isnan(slots) || w->begin_ns == NS_UNKNOWN || w->end_ns == NS_UNKNOWN ||
+        w->end_ns <= w->begin_ns)
+        return NAN;
+    for (size_t i = 0; i < l->repeat->request_count; i++)
+        sum_ns += lost_ns(l, &l->repeat->requests[i]);
+    return fmin(sum_ns / (slots * ((double)w->end_ns - (double)w->begin_ns)), 1);
+}

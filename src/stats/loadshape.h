@@ -109,4 +109,9 @@ struct loadshape_sends {
 
 struct loadshape_sends loadshape_sends_of(const struct loadshape *l);
 
+/* How much of the time of `slots` slots in the window went to requests that failed or
+ * stayed unanswered, 0 to 1; in a closed load an unanswered request's slot is lost for
+ * good. NAN where nothing was sent. */
+double loadshape_lost_share(const struct loadshape *l, double slots);
+
 #endif

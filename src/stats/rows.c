@@ -1,6 +1,7 @@
 #include "stats/rows.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "stats/rows_measure.h"
@@ -26,23 +27,77 @@ static struct wall start_of(const struct run_data *run, size_t repeat_index)
     return (struct wall){run->start.ns + (start_ns == NS_UNKNOWN ? 0 : start_ns)};
 }
 
-/* 1 for the first row of the run with this scenario and second, 2 for the next... */
-static int occurrence(const struct run_data *run, size_t repeat_index)
+/* What rows need of the whole run, found once for all of them. */
+struct common {
+    const struct run_data *run;
+    int *nth;         /* [run->repeat_count] 1 for the first row of the run with this
+                         scenario and second, 2 for the next... */
+    int64_t *longest; /* [run->cell_count] prompt that the engine counted, or none */
+};
+
+struct name {
+    const char *scenario;
+    int64_t second;
+    size_t index;
+};
+
+static int by_name(const void *a, const void *b)
 {
-    const char *scenario = scenario_of(run, repeat_index);
-    int64_t second = start_of(run, repeat_index).ns / NS_PER_S;
-    int n = 1;
-    for (size_t i = 0; i < repeat_index; i++)
-        n += start_of(run, i).ns / NS_PER_S == second &&
-             strcmp(scenario_of(run, i), scenario) == 0;
-    return n;
+    const struct name *x = a, *y = b;
+    if (x->second != y->second)
+        return x->second < y->second ? -1 : 1;
+    int order = strcmp(x->scenario, y->scenario);
+    return order != 0 ? order : (x->index > y->index) - (x->index < y->index);
 }
 
-static const char *experiment_id(const struct run_data *run, size_t repeat_index,
+static void number_names(struct name *names, size_t count, int *nth)
+{
+    qsort(names, count, sizeof *names, by_name);
+    for (size_t i = 0; i < count; i++) {
+        bool is_next = i > 0 && names[i].second == names[i - 1].second &&
+                       strcmp(names[i].scenario, names[i - 1].scenario) == 0;
+        nth[names[i].index] = is_next ? nth[names[i - 1].index] + 1 : 1;
+    }
+}
+
+static void find_longest(const struct run_data *run, int64_t *longest)
+{
+    for (size_t i = 0; i < run->cell_count; i++)
+        longest[i] = TOKENS_UNKNOWN;
+    for (size_t i = 0; i < run->repeat_count; i++) {
+        const struct repeat_data *r = &run->repeats[i];
+        if (r->cell < 0 || (size_t)r->cell >= run->cell_count)
+            continue;
+        for (size_t k = 0; k < r->request_count; k++)
+            if (r->requests[k].tokens_in > longest[r->cell])
+                longest[r->cell] = r->requests[k].tokens_in;
+    }
+}
+
+static enum status find_common(const struct run_data *run, struct arena *a,
+                               struct common *out, struct err *e)
+{
+    size_t count = run->repeat_count;
+    struct name *names = arena_alloc(a, count + 1, sizeof *names);
+    *out = (struct common){
+        .run = run,
+        .nth = arena_alloc(a, count + 1, sizeof *out->nth),
+        .longest = arena_alloc(a, run->cell_count + 1, sizeof *out->longest)};
+    if (names == NULL || out->nth == NULL || out->longest == NULL)
+        return status_fail(e, STATUS_NO_MEMORY, "rows", "no memory for %zu rows", count);
+    for (size_t i = 0; i < count; i++)
+        names[i] = (struct name){scenario_of(run, i), start_of(run, i).ns / NS_PER_S, i};
+    number_names(names, count, out->nth);
+    find_longest(run, out->longest);
+    return STATUS_OK;
+}
+
+static const char *experiment_id(const struct common *common, size_t repeat_index,
                                  const struct row *row, struct arena *a)
 {
+    const struct run_data *run = common->run;
     char stamp[CLOCK_TEXT_BYTES], suffix[16] = "";
-    int n = occurrence(run, repeat_index);
+    int n = common->nth[repeat_index];
     clock_stamp(start_of(run, repeat_index), run->utc_offset_s, stamp);
     if (n > 1)
         snprintf(suffix, sizeof suffix, "_%d", n);
@@ -53,17 +108,11 @@ static const char *experiment_id(const struct run_data *run, size_t repeat_index
 
 /* Longest prompt over all requests of all repeats of the cell, as the engine counted;
  * else as planned. */
-static struct value input_length(const struct run_data *run, int32_t cell)
+static struct value input_length(const struct common *common, int32_t cell)
 {
-    int64_t longest = TOKENS_UNKNOWN;
-    for (size_t i = 0; i < run->repeat_count; i++) {
-        const struct repeat_data *r = &run->repeats[i];
-        for (size_t k = 0; r->cell == cell && k < r->request_count; k++)
-            if (r->requests[k].tokens_in > longest)
-                longest = r->requests[k].tokens_in;
-    }
+    int64_t longest = common->longest[cell];
     if (longest <= 0)
-        longest = run->cells[cell].longest_prompt_tokens;
+        longest = common->run->cells[cell].longest_prompt_tokens;
     return longest > 0 ? value_int(longest) : value_null();
 }
 
@@ -89,16 +138,17 @@ static const char *error_of(const struct repeat_data *repeat, const struct tally
     return NULL;
 }
 
-static enum status fill_identity(const struct run_data *run, size_t repeat_index,
+static enum status fill_identity(const struct common *common, size_t repeat_index,
                                  struct row *row, struct arena *a)
 {
+    const struct run_data *run = common->run;
     const struct repeat_data *r = &run->repeats[repeat_index];
     struct wall start = start_of(run, repeat_index);
     char local[CLOCK_TEXT_BYTES], utc[CLOCK_TEXT_BYTES];
     clock_iso_local(start, run->utc_offset_s, local);
     clock_iso_utc(start, utc);
     rows_measure_fill(row, FIELD_serving_mode, value_str(run->serving_mode));
-    const char *id = experiment_id(run, repeat_index, row, a);
+    const char *id = experiment_id(common, repeat_index, row, a);
     const char *note = notes(run, repeat_index, row, a);
     const char *local_text = arena_strdup(a, local), *utc_text = arena_strdup(a, utc);
     if (id == NULL || note == NULL || local_text == NULL || utc_text == NULL)
@@ -111,7 +161,7 @@ static enum status fill_identity(const struct run_data *run, size_t repeat_index
     row->v[FIELD_repeat] = value_int(r->repeat);
     row->v[FIELD_is_warmup] = value_bool(r->is_warmup);
     row->v[FIELD_definitions] = value_int(run->definitions);
-    rows_measure_fill(row, FIELD_input_length, input_length(run, r->cell));
+    rows_measure_fill(row, FIELD_input_length, input_length(common, r->cell));
     rows_measure_fill(row, FIELD_seed, value_int(run->seed));
     rows_measure_fill(row, FIELD_label, row->v[FIELD_instance_type]);
     rows_measure_fill(row, FIELD_metadata, value_json("{}"));
@@ -136,9 +186,10 @@ static void fill_nulls(struct row *row)
             row->v[i] = value_null();
 }
 
-static enum status build(const struct run_data *run, size_t repeat_index, struct arena *a,
-                         struct row *row)
+static enum status build(const struct common *common, size_t repeat_index,
+                         struct arena *a, struct row *row)
 {
+    const struct run_data *run = common->run;
     const struct repeat_data *repeat = &run->repeats[repeat_index];
     struct rows_measure m = {
         .run = run,
@@ -150,7 +201,7 @@ static enum status build(const struct run_data *run, size_t repeat_index, struct
     field_overlay(row, &run->fields);
     field_overlay(row, &m.cell->fields);
     field_overlay(row, &repeat->fields);
-    enum status s = fill_identity(run, repeat_index, row, a);
+    enum status s = fill_identity(common, repeat_index, row, a);
     if (s != STATUS_OK)
         return s;
     m.is_online = strcmp(text_or(row, FIELD_serving_mode, ""), "online") == 0;
@@ -163,16 +214,17 @@ static enum status build(const struct run_data *run, size_t repeat_index, struct
     return s;
 }
 
-enum status rows_build(const struct run_data *run, size_t repeat_index, struct arena *a,
-                       struct row *out, struct err *e)
+static enum status build_judged(const struct common *common, size_t repeat_index,
+                                struct arena *a, struct row *out, struct err *e)
 {
+    const struct run_data *run = common->run;
     const struct repeat_data *repeat = &run->repeats[repeat_index];
     struct row row = {0};
     if (repeat->cell < 0 || (size_t)repeat->cell >= run->cell_count)
         return status_fail(e, STATUS_BAD_INPUT, "journal",
                            "repeat line %zu names cell %d of %zu", repeat_index,
                            (int)repeat->cell, run->cell_count);
-    enum status s = build(run, repeat_index, a, &row);
+    enum status s = build(common, repeat_index, a, &row);
     if (s != STATUS_OK)
         return status_fail(e, s, "rows", "no memory for row %zu", repeat_index);
     s = verdict_judge_row(run, repeat, &row, a, e);
@@ -181,16 +233,28 @@ enum status rows_build(const struct run_data *run, size_t repeat_index, struct a
     return s;
 }
 
+enum status rows_build(const struct run_data *run, size_t repeat_index, struct arena *a,
+                       struct row *out, struct err *e)
+{
+    struct common common;
+    enum status s = find_common(run, a, &common, e);
+    return s == STATUS_OK ? build_judged(&common, repeat_index, a, out, e) : s;
+}
+
 enum status rows_build_all(const struct run_data *run, struct arena *a, struct row **out,
                            struct err *e)
 {
+    struct common common;
+    enum status s = find_common(run, a, &common, e);
+    if (s != STATUS_OK)
+        return s;
     struct row *rows = arena_alloc(a, run->repeat_count > 0 ? run->repeat_count : 1,
                                    sizeof *rows);
     if (rows == NULL)
         return status_fail(e, STATUS_NO_MEMORY, "rows", "no memory for %zu rows",
                            run->repeat_count);
     for (size_t i = 0; i < run->repeat_count; i++) {
-        enum status s = rows_build(run, i, a, &rows[i], e);
+        s = build_judged(&common, i, a, &rows[i], e);
         if (s != STATUS_OK)
             return s;
     }

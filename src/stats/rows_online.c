@@ -38,6 +38,14 @@ static void fill_window(struct rows_measure *m)
                  loadshape_answers(&m->shape) / length_s);
 }
 
+/* Of a closed load, or the most that an open one may have in flight; NAN: no limit. */
+static double slots_of(const struct rows_measure *m)
+{
+    if (m->shape.is_closed)
+        return field_num(m->row, FIELD_batch_size);
+    return m->cell->max_concurrency > 0 ? (double)m->cell->max_concurrency : (double)NAN;
+}
+
 static void fill_load(struct rows_measure *m)
 {
     struct loadshape_flight flight = loadshape_flight_of(&m->shape);
@@ -50,6 +58,7 @@ static void fill_load(struct rows_measure *m)
         fill_num(m, FIELD_inflight_expected, flight.expected);
         fill_num(m, FIELD_e2e_early_s, m->shape.e0_s);
         fill_num(m, FIELD_settle_s, m->shape.settle_s);
+        fill_num(m, FIELD_slots_lost_share, loadshape_lost_share(&m->shape, slots_of(m)));
     }
     fill_num(m, FIELD_send_stretch_s, sends.stretch_s);
     fill_int(m, FIELD_requests_held, sends.held);

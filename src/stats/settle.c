@@ -1,10 +1,9 @@
 #include "stats/settle.h"
 
-#include <math.h>
 #include <stdlib.h>
 
 #define DIFFERENCES_MAX 16
-#define STEP_APART      3 /* times a step between texts */
+#define STEP_APART      2 /* times the median step between texts */
 
 static bool is_raw(const struct request_record *q)
 {
@@ -27,46 +26,79 @@ static bool does_fit(const struct request_record *q, enum token_set set)
            size_of(q, record_set_mask(set)) == q->tokens_out;
 }
 
-/* How far an answer's only event of a class, before or after all text, is from the text,
- * in mean steps between texts; NAN where there is no such event. */
-static double steps_from_text(const struct request_record *q, enum event_class cls)
+static bool is_before_text(const struct request_record *q, enum event_class cls)
 {
-    const struct record_class *text = &q->classes[EVENT_TEXT], *lone = &q->classes[cls];
-    bool is_before = lone->first_ns < text->first_ns;
-    int64_t gap_ns = is_before ? text->first_ns - lone->first_ns
-                               : lone->first_ns - text->last_ns;
-    if (lone->count != 1 || text->count < 2 || gap_ns < 0)
-        return NAN;
-    double step_ns = (double)(text->last_ns - text->first_ns) / (double)(text->count - 1);
-    return (double)gap_ns / step_ns;
+    const struct record_class *text = &q->classes[EVENT_TEXT], *other = &q->classes[cls];
+    return text->count > 0 && other->count > 0 && other->first_ns < text->first_ns;
 }
 
-/* A token is as far from the next one as others are. In most answers that the set fits,
- * the only event of the class before or after the text is not: it stands there for a
- * token that nobody saw (a first text of two, an end that is sent late). */
-static bool is_out_of_step(const struct repeat_data *repeat, enum token_set set,
-                           enum event_class cls)
+/* Steps between texts that `ns` is further from than STEP_APART allows, to either side.
+ */
+struct steps {
+    int64_t all, longer, shorter;
+};
+
+static void count_step(struct steps *n, double step_ns, double ns)
 {
-    size_t fits = 0, far = 0, near = 0;
+    n->all++;
+    n->longer += step_ns > STEP_APART * ns;
+    n->shorter += step_ns * STEP_APART < ns;
+}
+
+/* Of an answer; where nobody kept its events, the mean one. */
+static struct steps count_steps(const struct request_record *q, double ns)
+{
+    const struct record_class *text = &q->classes[EVENT_TEXT];
+    struct steps n = {0};
+    int64_t before_ns = NS_UNKNOWN;
+    for (size_t i = 0; q->marks != NULL && i < q->event_count; i++) {
+        if (RECORD_CLASS(q->marks[i]) != EVENT_TEXT)
+            continue;
+        if (before_ns != NS_UNKNOWN)
+            count_step(&n, (double)(q->at_ns[i] - before_ns), ns);
+        before_ns = q->at_ns[i];
+    }
+    if (q->event_count == 0 && text->count > 1)
+        count_step(
+            &n, (double)(text->last_ns - text->first_ns) / (double)(text->count - 1), ns);
+    return n;
+}
+
+/* Is the answer's only event of the class one behind all text that does not come when a
+ * token would? */
+static bool is_late_or_early(const struct request_record *q, enum event_class cls)
+{
+    const struct record_class *text = &q->classes[EVENT_TEXT], *lone = &q->classes[cls];
+    if (lone->count != 1 || text->count == 0 || lone->first_ns < text->last_ns)
+        return false;
+    struct steps n = count_steps(q, (double)lone->first_ns - (double)text->last_ns);
+    return n.all == 0 || 2 * n.longer > n.all || 2 * n.shorter > n.all;
+}
+
+/* Does the class stand for tokens that nobody saw, in most answers that the set fits? A
+ * first text of two tokens fills the number up as well as an empty event before it does,
+ * and as the end behind it: nobody can tell for the former, which may be an opening; the
+ * latter is in step with the text where it is a token. */
+static bool is_doubtful(const struct repeat_data *repeat, enum token_set set,
+                        enum event_class cls)
+{
+    size_t fits = 0, doubtful = 0;
     for (size_t i = 0; i < repeat->request_count; i++) {
         const struct request_record *q = &repeat->requests[i];
         if (!is_raw(q) || q->is_counted || !does_fit(q, set))
             continue;
-        double steps = steps_from_text(q, cls);
         fits++;
-        far += steps > STEP_APART;
-        near += steps * STEP_APART < 1;
+        doubtful += is_before_text(q, cls) || is_late_or_early(q, cls);
     }
-    return 2 * far > fits || 2 * near > fits;
+    return 2 * doubtful > fits;
 }
 
-/* Do its events come as tokens do? */
-static bool is_in_step(const struct repeat_data *repeat, enum token_set set)
+static bool is_sure(const struct repeat_data *repeat, enum token_set set)
 {
-    static const enum event_class doubtful[] = {EVENT_EMPTY, EVENT_FINISH};
+    static const enum event_class others[] = {EVENT_EMPTY, EVENT_FINISH};
     for (size_t i = 0; i < 2; i++)
-        if ((record_set_mask(set) >> doubtful[i] & 1) != 0 &&
-            is_out_of_step(repeat, set, doubtful[i]))
+        if ((record_set_mask(set) >> others[i] & 1) != 0 &&
+            is_doubtful(repeat, set, others[i]))
             return false;
     return true;
 }
@@ -97,7 +129,7 @@ static enum token_set vote(const struct repeat_data *repeat)
     if (voters == 0)
         return TOKEN_SET_counted;
     bool is_most = best != TOKEN_SET_none && votes[best] * 2 >= voters;
-    return is_most && is_in_step(repeat, best) ? best : TOKEN_SET_none;
+    return is_most && is_sure(repeat, best) ? best : TOKEN_SET_none;
 }
 
 /* Instants out of the classes in `mask`, where nobody kept the events. */
@@ -157,9 +189,11 @@ static void settle(struct request_record *q, enum token_set set)
     keep(q, q->is_counted ? all : fits ? record_set_mask(set) : text);
     if (!q->is_counted)
         q->event_tokens = NULL;
-    if (q->events == RECORD_UNSETTLED)
+    if (q->events == RECORD_UNSETTLED) {
         q->first_event_tokens = TOKENS_UNKNOWN;
-    else if (q->event_tokens != NULL && q->event_count > 0)
+        if (is_before_text(q, EVENT_EMPTY)) /* the first token, or none */
+            q->first_ns = NS_UNKNOWN;
+    } else if (q->event_tokens != NULL && q->event_count > 0)
         q->first_event_tokens = q->event_tokens[0];
     else if (!q->is_counted)
         q->first_event_tokens = 1;

@@ -12,6 +12,7 @@
 #define CLASSES_BYTES 160
 #define CLOSED_CURE   9 /* waves of answers, as many as the default has */
 #define LATE_SENDS    3
+#define SLOTS_LOST    0.01 /* of the slots' time: tokens/s would be as much too low */
 
 #define num verdict_case_num
 
@@ -31,11 +32,21 @@ static bool is_silenced(const struct row *row)
            field_num(row, FIELD_requests_unanswered) >= field_num(row, FIELD_batch_size);
 }
 
+static bool has_lost_slots(const struct row *row)
+{
+    return field_num(row, FIELD_slots_lost_share) > SLOTS_LOST;
+}
+
 /* Who asked for a higher limit knows that not all was answered. */
+static bool is_default(double limit)
+{
+    return limit <= verdict_find("ERRORS")->limit;
+}
+
 static bool has_errors(const struct row *row, double limit)
 {
     return lost_share(row) > limit ||
-           (limit <= verdict_find("ERRORS")->limit && is_silenced(row));
+           (is_default(limit) && (is_silenced(row) || has_lost_slots(row)));
 }
 
 bool verdict_load_has_errors(const struct run_data *run, const struct row *row)
@@ -81,6 +92,22 @@ static const char *first_message(const struct verdict_case *c)
     return strncmp(text, "HTTP ", 5) == 0 ? (colon != NULL ? colon + 2 : "") : text;
 }
 
+static void judge_slots(struct verdict_case *c)
+{
+    char text[96];
+    double share = num(c, FIELD_slots_lost_share);
+    if (!is_default(c->limit) || !has_lost_slots(c->row))
+        return;
+    (void)snprintf(text, sizeof text,
+                   "%.3g %% of the slots' time went to requests without an answer",
+                   share * 100);
+    verdict_case_report(c, (struct verdict_finding){.field = "slots_lost_share",
+                                                    .value = value_num(share),
+                                                    .limit = SLOTS_LOST,
+                                                    .is_broken = true,
+                                                    .text = text});
+}
+
 void verdict_load_errors(struct verdict_case *c)
 {
     char classes[CLASSES_BYTES];
@@ -88,8 +115,12 @@ void verdict_load_errors(struct verdict_case *c)
     const char *message = first_message(c);
     list_classes(c, classes);
     verdict_case_number(
-        c, (struct verdict_number){share, c->limit, has_errors(c->row, c->limit)},
+        c,
+        (struct verdict_number){share, c->limit,
+                                share > c->limit ||
+                                    (is_default(c->limit) && is_silenced(c->row))},
         "%s%s%.80s", classes, message[0] != '\0' ? ": " : "", message);
+    judge_slots(c);
 }
 
 void verdict_load_short_output(struct verdict_case *c)

@@ -3,7 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { GONE_MAX = 1000 }; /* of them in one place have a row */
+enum { GONE_MAX = 1000 }; /* of them in one journal have a row */
 
 static const struct journal_name nobody = {-1, -1};
 
@@ -222,7 +222,7 @@ static enum status begin_gone(struct journal_order *o, struct journal_name name,
 }
 
 /* Repeats of a cell are numbered from 0 on. Where the line of their cell is missing, they
- * are left out. */
+ * are left out, and so are those beyond GONE_MAX. */
 enum status journal_order_begun(struct journal_order *o, struct journal_name before,
                                 int64_t begun, struct err *e)
 {
@@ -232,7 +232,8 @@ enum status journal_order_begun(struct journal_order *o, struct journal_name bef
     struct journal_name name = {.cell = is_repeat ? before.cell : before.cell - 1};
     int64_t cell = cell_index(o, name.cell);
     int64_t until = is_repeat ? before.repeat : INT32_MAX;
-    for (; cell >= 0 && made < gone && made < GONE_MAX && name.repeat < until;
+    for (; cell >= 0 && made < gone && o->note->repeats_gone < GONE_MAX &&
+           name.repeat < until;
          name.repeat++) {
         if (seen_has(&o->names, key_of(name)))
             continue;

@@ -17,6 +17,12 @@
 #define BAD_EVENTS     "events of a request that do not fit together"
 #define HAS_CHANGED    "it has changed since it was written"
 #define HAVE_CHANGED   "its lines have changed since they were written"
+#define IF_EDITED      "; if you edited it, remove its \"sum\""
+#define IF_ANY_EDITED  "; if you edited them, remove the \"sum\" of this one"
+#define EDITED_RUN                                                                      \
+    "Lines without their last member \"sum\" are read as they are: remove it from the " \
+    "lines that you edited. To name a machine, edit nothing: inferbench merge "         \
+    "g5.xlarge=FILE"
 
 /* State of one reading. */
 struct reading {
@@ -306,7 +312,7 @@ static enum status read_repeat_end(struct reading *rd, const json_t *line)
     if (r->error != NULL)
         return STATUS_OK;
     if (why == NULL && rd->is_changed)
-        why = HAVE_CHANGED;
+        why = HAVE_CHANGED IF_ANY_EDITED;
     return why == NULL ? STATUS_OK : journal_order_short(&rd->order, r, why, rd->e);
 }
 
@@ -318,6 +324,16 @@ static enum status read_run_end(struct reading *rd, const json_t *line)
         return rd->e->code;
     rd->run->is_complete = json_bool_of(line, "complete", false);
     return take_str(rd, line, "cause", &rd->run->end_cause) ? STATUS_OK : no_memory(rd);
+}
+
+/* Without the run line there is no run; its error says how to keep one that was edited.
+ */
+static enum status bad_sum(struct reading *rd)
+{
+    if (rd->has_run)
+        return bad(rd, HAS_CHANGED IF_EDITED);
+    (void)bad(rd, HAS_CHANGED);
+    return status_hint(rd->e, "%s", EDITED_RUN);
 }
 
 /* A line without a sum belongs to the repeat under way, whose end has theirs, if anybody
@@ -333,7 +349,7 @@ static enum status check_sum(struct reading *rd, const json_t *line, const char 
     else if (!has_sum)
         rd->sum = journal_sum_add(rd->sum, text);
     rd->is_changed = !is_right;
-    return is_right || is_end ? STATUS_OK : bad(rd, HAS_CHANGED);
+    return is_right || is_end ? STATUS_OK : bad_sum(rd);
 }
 
 static enum status read_line(struct reading *rd, json_t *line, struct str text)

@@ -6,6 +6,7 @@ import gzip
 import json
 import os
 import pty
+import re
 import resource
 import signal
 import socket
@@ -590,7 +591,8 @@ def test_nobody_waits_for_a_slot_for_ever(binary, tmp_path, words, planned):
 
 
 def test_a_server_falls_silent_in_a_closed_load(binary, tmp_path):
-    """Its slots fill with requests that nobody answers; the others are never sent."""
+    """Its slots fill with requests that nobody answers; the others are never sent. The limit is
+    10 times the longest answer where a busy machine made that more than the drain."""
     with OddServer(lambda *words: answer(*words)) as server:
         silent = flood(lambda: server, "nothing")
 
@@ -607,8 +609,9 @@ def test_a_server_falls_silent_in_a_closed_load(binary, tmp_path):
     assert (row["requests_ok"], row["requests_unanswered"], row["requests_cancelled"]) == (5, 2, 13)
     assert row["ttft_mean_s"] is None
     assert len(lines) == 7 and row["error"] is None
-    assert {line["error"] for line in lines if line["status"] == "unanswered"} == {
-        "nothing of any answer within 0.5 s, all slots busy"}
+    assert all(re.fullmatch(r"nothing of any answer within (0\.5 s \(--drain-timeout\)|[\d.]+ s), "
+                            "all slots busy", line["error"])
+               for line in lines if line["status"] == "unanswered")
     assert row["verdict"] == "INVALID" and "ERRORS" in row["reasons"]
 
 

@@ -261,13 +261,69 @@ def test_a_repeat_that_is_gone(binary, whole, tmp_path, hit):
             assert row[key] == was[key]
 
 
+def test_a_journal_that_tells_of_masses(binary, whole, tmp_path):
+    """Few lines, each of which counts many repeats: rows are made of a thousand in all."""
+    lines = whole.journal_path.read_bytes().splitlines()
+    cell = next(line for line in lines if json.loads(line)["type"] == "cell")
+    hostile = [changed(cell, cell=i, begun=1000 * i, sum=None) for i in range(61)]
+    raw = put(tmp_path, lines[:1] + hostile)
+    code, peak_kib, said = run_measured([binary, "recover", raw], tmp_path, env=plain_env())
+    assert code == 0, said
+    assert "no line is left of 1000 repeats that began" in said
+    assert "left out 59000 repeats" in said
+    assert len(files_of(tmp_path).rows) == 1000
+    assert peak_kib < 128 << 10
+
+
+def test_a_run_line_that_was_edited(binary, whole, tmp_path):
+    """It is refused, and the message says how to keep it; so with every line of the file."""
+    lines = whole.journal_path.read_bytes().splitlines()
+    fields = {**json.loads(lines[0])["fields"], "instance_type": "g6.xlarge"}
+    for others in (lines[1:], [changed(line) for line in lines[1:]]):
+        done = recover(binary, put(tmp_path, [changed(lines[0], fields=fields)] + others),
+                       tmp_path, 1)
+        assert "journal.jsonl:1: it has changed since it was written. Lines without their last " \
+               'member "sum" are read as they are: remove it from the lines that you edited' \
+               in done.stderr
+        assert "inferbench merge g5.xlarge=FILE" in done.stderr
+    for others in (lines[1:], [changed(line, sum=None) for line in lines[1:]]):
+        done = recover(binary, put(tmp_path, [changed(lines[0], fields=fields, sum=None)] + others),
+                       tmp_path)
+        assert "journal.jsonl" not in done.stderr
+        rows = files_of(tmp_path).rows
+        assert {row["instance_type"] for row in rows} == {"g6.xlarge"}
+        assert [row["tokens_per_second"] for row in rows] == [
+            row["tokens_per_second"] for row in whole.rows]
+
+
+def test_other_lines_that_were_edited(binary, whole, tmp_path):
+    """The row's error says what to do, and that helps."""
+    lines = whole.journal_path.read_bytes().splitlines()
+    types = [json.loads(line)["type"] for line in lines]
+    begin, end = types.index("repeat"), types.index("repeat_end")
+    advice = {begin: f'journal line {begin + 1} is damaged: it has changed since it was written; '
+                     'if you edited it, remove its "sum"',
+              begin + 1: f"journal line {end + 1} ends the repeat, but its lines have changed since "
+                         'they were written; if you edited them, remove the "sum" of this one',
+              end: f"journal line {end + 1} ends the repeat, but its lines have changed since "
+                   'they were written; if you edited them, remove the "sum" of this one'}
+    for at, error in advice.items():
+        edited = lines[:at] + [changed(lines[at])] + lines[at + 1:]
+        recover(binary, put(tmp_path, edited), tmp_path)
+        assert files_of(tmp_path).rows[0]["error"] == error
+        remove = at if "sum" in json.loads(lines[at]) else end
+        edited[remove] = changed(edited[remove], sum=None)
+        recover(binary, put(tmp_path, edited), tmp_path)
+        assert files_of(tmp_path).rows == whole.rows
+
+
 def test_a_cell_that_is_gone(binary, whole, tmp_path):
     """Nothing tells what its rows would be; it is said how many they were."""
     lines = whole.journal_path.read_bytes().splitlines()
     cells = [i for i, line in enumerate(lines) if json.loads(line)["type"] == "cell"]
     for at, end in zip(cells, cells[1:] + [len(lines) - 1]):
         done = recover(binary, put(tmp_path, lines[:at] + lines[end:]), tmp_path)
-        assert "left out 3 repeats whose cell line is damaged or missing" in done.stderr
+        assert "left out 3 repeats: the cell line is damaged or missing" in done.stderr
         run = files_of(tmp_path)
         assert len(run.rows) == len(whole.rows) - 3 and not any(row["error"] for row in run.rows)
         assert run.data["metadata"]["complete"] is False
@@ -295,7 +351,7 @@ def test_damaged_line_of_a_cell(binary, whole, tmp_path):
     at = cells[2]
     done = recover(binary, put(tmp_path, lines[:at] + [lines[at][:50]] + lines[at + 1:]), tmp_path)
     assert f"skipped 1 damaged line, the first is line {at + 1}; " in done.stderr
-    assert "left out 3 repeats whose cell line is damaged or missing" in done.stderr
+    assert "left out 3 repeats: the cell line is damaged or missing" in done.stderr
     run = files_of(tmp_path)
     kept = whole.rows[:6] + whole.rows[9:]
     assert [row["row"] for row in run.rows] == list(range(len(kept)))

@@ -145,6 +145,20 @@ class Shape:
     def answers(self):
         return sum(self.share(r) for r in self.ok)
 
+    def slots_lost(self):
+        """Share of the slots' time in the window that requests without an answer took."""
+        slots = self.row["batch_size"] if self.is_closed else self.cell.get("max_concurrency")
+        if not slots:
+            return None
+        lost = 0
+        for r in self.requests:
+            if r["status"] in ("failed", "unanswered") and r.get("sent_ns") is not None:
+                is_gone = self.is_closed and r["status"] == "unanswered"
+                done = None if is_gone else r.get("done_ns")
+                end = self.end if done is None else min(done, self.end)
+                lost += max(0, end - max(r["sent_ns"], self.begin))
+        return min(1.0, lost / (slots * (self.end - self.begin)))
+
     def closed_steady(self):
         if not self.is_whole:
             return self.seconds()
@@ -157,7 +171,7 @@ class Shape:
         start = self.ramp_end - self.cell.get("ramp_up_s", 0) * 1e9
         made = {"inflight_end": mean_in_flight(self.requests, last - (last - start) / 10, last),
                 "inflight_expected": None, "steady_s": 0.0, "e2e_early_s": self.e0,
-                "settle_s": self.settle}
+                "settle_s": self.settle, "slots_lost_share": self.slots_lost()}
         if is_open(self.row):
             made["inflight_expected"] = self.row["request_rate"] * self.early_mean
         end = last

@@ -404,9 +404,15 @@ class Oracle:
 
     def has_errors(self, row):
         """Too many lost, or every slot of a closed load ended unanswered."""
+        return self.is_lossy(row) or self.has_lost_slots(row)
+
+    def is_lossy(self, row):
         limit = self.limit("ERRORS", 0.001)
-        return self.lost_share(row) > limit or limit <= 0.001 and \
-            row.get("arrival") == "closed" and row["requests_unanswered"] >= row["batch_size"]
+        is_silent = row.get("arrival") == "closed" and row["requests_unanswered"] >= row["batch_size"]
+        return self.lost_share(row) > limit or limit <= 0.001 and is_silent
+
+    def has_lost_slots(self, row):
+        return self.limit("ERRORS", 0.001) <= 0.001 and (row.get("slots_lost_share") or 0) > 0.01
 
     def row(self, index):
         head, end = self.repeats[index]["head"], self.repeats[index]["end"]
@@ -450,7 +456,9 @@ class Oracle:
         expected = head.get("expected_cached_tokens")
         is_online, is_open = row["serving_mode"] == "online", online.is_open(row)
         rule("ERRORS", "requests_failed", self.lost_share(row), limits.get("ERRORS", 0.001),
-             self.has_errors(row))
+             self.is_lossy(row))
+        if self.has_lost_slots(row):
+            rule("ERRORS", "slots_lost_share", row["slots_lost_share"], 0.01, True)
         if self.cells[head["cell"]]["fixed_lengths"]:
             above("SHORT_OUTPUT", "requests_wrong_length", 0)
         reads = online.reads_of(row, limits.get("ANSWERS_BUFFERED", 0.5)) if is_online else "good"

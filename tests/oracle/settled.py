@@ -59,6 +59,28 @@ class Answer:
     def size(self, letters):
         return sum(self.classes[c][0] for c in letters if c in self.classes)
 
+    def opens_empty(self):
+        """An empty event comes before all text: the first token, or none."""
+        text, empty = (self.classes.get(c) for c in "TE")
+        return bool(text and empty and empty[1] < text[1])
+
+    def is_doubtful(self, letter):
+        """Events of that class may stand for tokens that nobody saw: an empty one before all text; or
+        the only one, after it, at more than twice or less than half of the median step of the text."""
+        text, other = (self.classes.get(c) for c in ("T", letter))
+        if not text or not other:
+            return False
+        if other[1] < text[1]:
+            return True
+        if other[0] != 1 or other[1] < text[2]:
+            return False
+        if self.at is not None:
+            steps = np.diff([at for at, c in zip(self.at, self.cls) if c == "T"])
+        else:
+            steps = np.array([(text[2] - text[1]) / (text[0] - 1)] if text[0] > 1 else [])
+        gap, most = other[1] - text[2], len(steps) / 2
+        return bool(not len(steps) or (steps > 2 * gap).sum() > most or (2 * steps < gap).sum() > most)
+
     def settle(self, name):
         """By the repeat's set, None where none fits; counted ones by their counts."""
         if self.is_whole:
@@ -71,6 +93,8 @@ class Answer:
         kept = [self.classes[c] for c in letters if c in self.classes]
         self.first = min((c[1] for c in kept), default=None)
         self.last = max((c[2] for c in kept), default=self.done)
+        if not self.is_known and self.opens_empty():
+            self.first = None
         if self.at is None:
             return
         keep = [i for i, c in enumerate(self.cls) if c in letters and
@@ -101,7 +125,7 @@ class Answer:
             head = max(head, sum(t for t, at in zip(self.event_tokens(), self.at)
                                  if at == self.at[0]))
         elif not self.is_known and not self.is_whole and texts[0]:
-            most = self.total / texts[0]
+            most = -(-self.total // texts[0])
         elif self.at is None:
             most = 1 + texts[3].count("b")
         rest = self.total - head
@@ -146,20 +170,6 @@ class Answer:
         return n, len(self.at) - 1 - n
 
 
-def out_of_step(answers, letter):
-    """Most have one event of the class before or after the text, over 3 times or below a third of
-    the text's mean step away from it."""
-    away = []
-    for a in answers:
-        (count, at, *_), texts = (a.classes.get(c, (0, 0, 0, "")) for c in (letter, "T"))
-        if count != 1 or texts[0] < 2 or texts[1] <= at < texts[2]:
-            continue
-        step = (texts[2] - texts[1]) / (texts[0] - 1)
-        gap = texts[1] - at if at < texts[1] else at - texts[2]
-        away.append((gap > 0) * np.inf if step == 0 else gap / step)
-    return any(2 * n > len(answers) for n in (sum(x > 3 for x in away), sum(x < 1 / 3 for x in away)))
-
-
 def settle(requests):
     """Adds `answer` to those that were answered; the name of the set, None: none fits."""
     answers = []
@@ -174,7 +184,8 @@ def settle(requests):
              for name, letters in SETS.items()}
     best = max(SETS, key=lambda name: votes[name])  # the first of equals
     chosen = best if votes[best] and votes[best] * 2 >= len(voters) else None
-    if chosen and any(out_of_step([a for _, a in voters if a.size(SETS[best]) == a.total], letter)
+    fit = [a for _, a in voters if a.total is not None and a.size(SETS[best]) == a.total]
+    if chosen and any(2 * sum(a.is_doubtful(letter) for a in fit) > len(fit)
                       for letter in SETS[best] if letter != "T"):
         chosen = None
     if open_ones and not voters:

@@ -132,7 +132,8 @@ static void test_warnings(void **state)
         {{.lines_damaged = 12, .first_damaged = 7, .repeats_lost = 1},
          "raw/journal.jsonl: skipped 12 damaged lines, the first is line 7; repeats with "
          "an error because of that: 0\n"
-         "raw/journal.jsonl: left out 1 repeat whose cell line is damaged or missing\n"},
+         "raw/journal.jsonl: left out 1 repeat: the cell line is damaged or missing, or "
+         "more than 1,000 repeats are gone\n"},
     };
     (void)state;
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {

@@ -212,7 +212,7 @@ static void test_gone(void **state)
         check(&cases[i]);
 }
 
-/* However many a line tells of, rows are made of a thousand. */
+/* However many the lines of a journal tell of, rows are made of a thousand. */
 static void test_gone_in_masses(void **state)
 {
     (void)state;
@@ -230,6 +230,16 @@ static void test_gone_in_masses(void **state)
     assert_int_equal(run.repeat_count, 1000);
     assert_int_equal(note.repeats_gone, 1000);
     assert_int_equal(note.repeats_lost, 1000000000000 - 1000);
+    for (int64_t i = 1; i < 60; i++) {
+        struct cell_data *cell;
+        const struct journal_name next = {i + 1, -1};
+        assert_int_equal(journal_order_cell(&o, i, &cell, &e), STATUS_OK);
+        assert_int_equal(journal_order_begun(&o, next, 1000000000000 + i * 1000, &e),
+                         STATUS_OK);
+    }
+    assert_int_equal(run.repeat_count, 1000);
+    assert_int_equal(note.repeats_gone, 1000);
+    assert_int_equal(note.repeats_lost, 1000000000000 + 59 * 1000 - 1000);
     journal_order_fini(&o);
     arena_fini(&a);
 }

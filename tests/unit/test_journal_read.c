@@ -430,6 +430,14 @@ static int check_changed(const struct run_data *run, const struct journal_note *
     return changed;
 }
 
+/* Of the run line: what to do if that was no accident. */
+static void check_hint(const struct err *e)
+{
+    journal_fixture_has(e->what, "it has changed since it was written");
+    journal_fixture_has(e->hint, "remove it from the lines that you edited");
+    journal_fixture_has(e->hint, "inferbench merge g5.xlarge=FILE");
+}
+
 /* A digit that has become another, as on a bad disk or by hand, is noticed wherever it
  * stands: no row has a number that was not written. */
 static void test_changed_digits(void **state)
@@ -456,7 +464,7 @@ static void test_changed_digits(void **state)
         if (line > 1)
             changed += check_changed(&run, &note, line);
         else
-            journal_fixture_has(e.what, "it has changed since it was written");
+            check_hint(&e);
         arena_fini(&a);
     }
     assert_true(tried > 500 && changed > 250);

@@ -3,20 +3,24 @@
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <cmocka.h>
 
 /* An engine of a lane: every request gets two tokens and ends, in the order of the sends,
- * one a call of next; `holds` keeps all answers back, `refuses` fails
- * every request at once. */
+ * one a call of next; `holds` keeps all answers back, `holds_after` those
+ * after the first so many; `refuses` fails every request at once, `fails` instead of an
+ * answer. */
 #define FAKE_MAX 4000
 
 struct engine_lane {
     int32_t sent[FAKE_MAX];
     size_t sent_count, told, ended;
     int64_t in_flight, in_flight_most;
-    bool holds, refuses, has_ended[FAKE_MAX];
+    bool holds, refuses;
+    size_t holds_after; /* 0: never */
+    enum fail_class fails;
     double slow_s; /* before each answer */
     int cancelled;
     struct event pending[FAKE_MAX];
@@ -75,17 +79,24 @@ static enum status fake_next(struct engine_lane *l, struct instant until,
     l->pending_count = 0;
     if (out->count > 0)
         return STATUS_OK;
-    if (l->holds || l->ended == l->sent_count) {
+    bool is_over = l->holds_after > 0 && l->ended >= l->holds_after;
+    if (l->holds || is_over || l->ended == l->sent_count) {
         clock_sleep_until(until);
         return STATUS_OK;
     }
     clock_sleep_until(clock_after(clock_now(), clock_seconds(l->slow_s)));
     int32_t request = l->sent[l->ended++];
+    l->in_flight--;
+    if (l->fails != FAIL_none) {
+        out->items[0] = make(EVENT_FAILED, request);
+        out->items[0].fail = l->fails;
+        out->count = 1;
+        return STATUS_OK;
+    }
     out->items[0] = make(EVENT_TOKENS, request);
     out->items[1] = make(EVENT_TOKENS, request);
     out->items[2] = make(EVENT_DONE, request);
     out->count = 3;
-    l->in_flight--;
     return STATUS_OK;
 }
 
@@ -306,6 +317,9 @@ static void all_unanswered(void)
         assert_int_equal(records[i].ready_ns == NS_UNKNOWN, i >= 2);
     }
     assert_string_equal(records[99].error, "never sent: no slot became free");
+    /* the live line subtracts these: none is open any more */
+    assert_int_equal(atomic_load(&lane.sent), 100);
+    assert_int_equal(atomic_load(&lane.ok) + atomic_load(&lane.bad), 100);
 }
 
 static void nobody_waits_for_a_slot_for_ever(void **state)
@@ -331,26 +345,110 @@ static void waiting_ends_after_the_duration(void **state)
     all_unanswered();
 }
 
-/* A closed load of a server from which nothing comes any more. */
+/* A closed load of three slots. */
+static struct lane_work closed(double drain_timeout_s, double first_answer_s)
+{
+    plan(100, 1);
+    return (struct lane_work){.requests = requests,
+                              .count = 100,
+                              .in_flight_max = 3,
+                              .is_closed = true,
+                              .cpu = -1,
+                              .duration_s = (double)NAN,
+                              .drain_timeout_s = drain_timeout_s,
+                              .first_answer_s = first_answer_s};
+}
+
+/* The last three are unanswered, and why. */
+static void ended_silent(const char *why)
+{
+    size_t n = engine.sent_count;
+    assert_in_range(n, 3, 99);
+    assert_int_equal(engine.cancelled, 3);
+    for (size_t i = n - 3; i < n; i++)
+        assert_int_equal(records[i].status, RECORD_UNANSWERED);
+    assert_string_equal(lane.of[n - 1]->error, why);
+}
+
+/* A server that never answers. */
 static void silence_ends_a_closed_load(void **state)
 {
     (void)state;
-    plan(100, 1);
+    const struct lane_work w = closed(0.05, 0.01);
     engine.holds = true;
-    const struct lane_work w = {.requests = requests,
-                                .count = 100,
-                                .in_flight_max = 3,
-                                .is_closed = true,
-                                .cpu = -1,
-                                .duration_s = (double)NAN,
-                                .drain_timeout_s = 0.05};
     run(&lane, &engine, &w, records);
     assert_int_equal(engine.sent_count, 3);
-    assert_int_equal(engine.cancelled, 3);
     assert_true(clock_since(lane.start).ns >= NS_PER_S / 20);
-    for (size_t i = 0; i < 3; i++)
-        assert_int_equal(records[i].status, RECORD_UNANSWERED);
-    assert_non_null(strstr(lane.of[0]->error, "nothing of any answer within 0.05 s"));
+    ended_silent("nothing of any answer within 0.05 s (--drain-timeout), all slots busy");
+}
+
+static void the_first_answer_may_take_longer(void **state)
+{
+    (void)state;
+    const struct lane_work w = closed(0, 0.05);
+    engine.holds = true;
+    run(&lane, &engine, &w, records);
+    assert_int_equal(engine.sent_count, 3);
+    assert_true(clock_since(lane.start).ns >= NS_PER_S / 20);
+    ended_silent("nothing of any answer within 0.05 s, all slots busy");
+}
+
+/* Once there are answers, the longest of them tells what a silence is. */
+static void a_short_drain_ends_no_closed_load(void **state)
+{
+    (void)state;
+    char why[FLIGHT_ERROR_BYTES];
+    int64_t longest_ns = 0;
+    const struct lane_work w = closed(0, 60);
+    engine.slow_s = 0.01;
+    engine.holds_after = 12;
+    run(&lane, &engine, &w, records);
+    assert_int_equal(engine.sent_count, 15);
+    for (size_t i = 0; i < 12; i++) {
+        int64_t took_ns = records[i].done_ns - records[i].sent_ns;
+        assert_int_equal(records[i].status, RECORD_OK);
+        longest_ns = took_ns > longest_ns ? took_ns : longest_ns;
+    }
+    assert_true(records[14].done_ns - records[11].done_ns > 10 * longest_ns);
+    (void)snprintf(why, sizeof why, "nothing of any answer within %g s, all slots busy",
+                   10 * (double)longest_ns / (double)NS_PER_S);
+    ended_silent(why);
+}
+
+/* What this client says of a request is no sign of the server, nor is the next send. */
+static void timeouts_are_silence(void **state)
+{
+    (void)state;
+    const struct lane_work w = closed(0.2, 0);
+    engine.slow_s = 0.02;
+    engine.fails = FAIL_timeout;
+    run(&lane, &engine, &w, records);
+    assert_in_range(engine.sent_count, 4, 3 + 11); /* 20 ms each at least */
+    for (size_t i = 0; i + 3 < engine.sent_count; i++)
+        assert_int_equal(records[i].fail, FAIL_timeout);
+    ended_silent("nothing of any answer within 0.2 s (--drain-timeout), all slots busy");
+}
+
+static void errors_of_the_server_are_no_silence(void **state)
+{
+    (void)state;
+    const struct lane_work w = closed(0.25, 0);
+    engine.slow_s = 0.005;
+    engine.fails = FAIL_http;
+    run(&lane, &engine, &w, records);
+    assert_int_equal(engine.sent_count, 100);
+    assert_true(clock_since(lane.start).ns >= NS_PER_S / 2);
+}
+
+/* After the duration there is nothing to send: it is the drain that ends. */
+static void a_drain_after_the_duration_is_no_silence(void **state)
+{
+    (void)state;
+    struct lane_work w = closed(0.05, 60);
+    w.duration_s = 0.02;
+    engine.holds = true;
+    run(&lane, &engine, &w, records);
+    ended_silent("no end of the answer within 0.05 s after the last send");
 }
 
 /* Slots that wait for the ramp-up are not busy. */
@@ -461,6 +559,12 @@ int main(void)
         cmocka_unit_test_setup_teardown(waiting_ends_after_the_duration, clear, fini),
         cmocka_unit_test_setup_teardown(slots_that_become_free_are_used, clear, fini),
         cmocka_unit_test_setup_teardown(silence_ends_a_closed_load, clear, fini),
+        cmocka_unit_test_setup_teardown(the_first_answer_may_take_longer, clear, fini),
+        cmocka_unit_test_setup_teardown(a_short_drain_ends_no_closed_load, clear, fini),
+        cmocka_unit_test_setup_teardown(timeouts_are_silence, clear, fini),
+        cmocka_unit_test_setup_teardown(errors_of_the_server_are_no_silence, clear, fini),
+        cmocka_unit_test_setup_teardown(a_drain_after_the_duration_is_no_silence, clear,
+                                        fini),
         cmocka_unit_test_setup_teardown(a_ramp_up_is_no_silence, clear, fini),
         cmocka_unit_test_setup_teardown(long_answers_are_no_silence, clear, fini),
         cmocka_unit_test_setup_teardown(what_waits_is_sent_after_the_duration, clear,

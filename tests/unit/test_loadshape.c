@@ -380,6 +380,27 @@ static void test_sends(void **state)
     online_fixture_fini(&f);
 }
 
+/* Of two slots over 200 ms: a request that failed after 50 ms, one never answered, whose
+ * slot is lost for good in a closed load, and until the give-up in an open one. */
+static void test_lost_slots(void **state)
+{
+    (void)state;
+    struct online_fixture f;
+    three(&f);
+    struct loadshape l = shape_of(&f);
+    assert_true(loadshape_lost_share(&l, 2) == 0);
+    assert_true(isnan(loadshape_lost_share(&l, (double)NAN)));
+    f.requests[0].status = RECORD_FAILED;
+    f.requests[0].done_ns = f.requests[0].sent_ns + 50 * MS;
+    stats_fixture_near(loadshape_lost_share(&l, 2), 50.0 / 400, 1e-12);
+    f.requests[1].status = RECORD_UNANSWERED;
+    f.requests[1].done_ns = f.requests[1].sent_ns + 20 * MS;
+    stats_fixture_near(loadshape_lost_share(&l, 2), 70.0 / 400, 1e-12);
+    l.is_closed = true;
+    stats_fixture_near(loadshape_lost_share(&l, 2), 150.0 / 400, 1e-12);
+    online_fixture_fini(&f);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -389,7 +410,7 @@ int main(void)
         cmocka_unit_test(test_long_answers),   cmocka_unit_test(test_an_outlier),
         cmocka_unit_test(test_never_settled),  cmocka_unit_test(test_in_flight),
         cmocka_unit_test(test_early_by_due),   cmocka_unit_test(test_no_memory),
-        cmocka_unit_test(test_sends),
+        cmocka_unit_test(test_sends),          cmocka_unit_test(test_lost_slots),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

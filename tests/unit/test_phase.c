@@ -26,6 +26,7 @@ struct bed {
     int64_t due_ns[100];
     struct online_load load;
     double in_flight_mean; /* of the repeat before */
+    double drain_timeout_s;
     struct repeat_data repeat;
     struct phase phase;
     struct phase_outcome out;
@@ -41,6 +42,7 @@ static int setup(void **state)
     arena_init(&b->arena, 64 << 20);
     b->log = (struct log){.level = LOG_ERROR, .fd = -1};
     progress_init(&b->progress, &b->log, true);
+    b->drain_timeout_s = 60;
     b->target = (struct engine_target){.endpoint = "completions", .is_stream = true};
     for (int32_t i = 0; i < 100; i++)
         b->requests[i] = (struct engine_request){.index = i, .max_tokens = 3};
@@ -89,7 +91,7 @@ static enum status go(struct bed *b, size_t lanes, struct repeat_data *read)
                                 .log = &b->log,
                                 .with_gaps = true,
                                 .in_flight_mean = b->in_flight_mean,
-                                .drain_timeout_s = 60};
+                                .drain_timeout_s = b->drain_timeout_s};
     struct online *o = &b->online;
     assert_int_equal(session_open(&o->session, o->ops, &o->settings, &o->watch, &e),
                      STATUS_OK);
@@ -134,6 +136,16 @@ static void every_request_once_shared_by_the_lanes(void **state)
     assert_true(b->out.has_cached_tokens);
     assert_true(value_as_num(b->fields.v[FIELD_client_cpu_ratio]) >= 0);
     assert_int_equal(b->fields.v[FIELD_stamp_late_p99_ms].kind, VALUE_NULL);
+}
+
+/* The first answer of a closed load has its time even if no drain is wanted. */
+static void no_drain_and_yet_answers(void **state)
+{
+    struct bed *b = *state;
+    struct repeat_data r;
+    b->drain_timeout_s = 0;
+    assert_int_equal(go(b, 1, &r), STATUS_OK);
+    assert_true(b->out.ok > 0);
 }
 
 static void no_more_lanes_than_slots(void **state)
@@ -324,6 +336,7 @@ int main(void)
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
     const struct CMUnitTest tests[] = {
         TEST(every_request_once_shared_by_the_lanes),
+        TEST(no_drain_and_yet_answers),
         TEST(no_more_lanes_than_slots),
         TEST(nothing_of_a_warm_up_is_written),
         TEST(failures_are_counted_and_the_first_is_kept),

@@ -4,6 +4,7 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <cmocka.h>
@@ -109,6 +110,27 @@ static void test_identity(void **state)
     assert_unset(&b->rows[0], FIELD_verdict);
     assert_text(&b->rows[0], FIELD_checks, "[]");
     assert_text(&b->rows[1], FIELD_verdict, "VALID");
+}
+
+/* Many rows of one second, as of a damaged journal: each has its own id, in order. */
+static void test_many_in_one_second(void **state)
+{
+    enum { MANY = 300 };
+    static struct repeat_data repeats[MANY];
+    struct bench *b = *state;
+    char want[64];
+    stats_fixture_init(&b->f);
+    for (int i = 0; i < MANY; i++)
+        repeats[i] = (struct repeat_data){
+            .repeat = i, .start_ns = i % 2 * NS_PER_S + i, .error = "gone"};
+    b->f.run.repeats = repeats;
+    b->f.run.repeat_count = MANY;
+    build(b);
+    for (int i = 2; i < MANY; i++) {
+        (void)snprintf(want, sizeof want, "g5.xlarge_offline_short_20251125_18080%d_%d",
+                       7 + i % 2, i / 2 + 1);
+        assert_text(&b->rows[i], FIELD_experiment_id, want);
+    }
 }
 
 static void test_input_length(void **state)
@@ -255,11 +277,17 @@ static int tear_down(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_numbers),      cmocka_unit_test(test_identity),
-        cmocka_unit_test(test_input_length), cmocka_unit_test(test_no_field_is_absent),
-        cmocka_unit_test(test_failed),       cmocka_unit_test(test_nothing_succeeded),
-        cmocka_unit_test(test_no_gaps),      cmocka_unit_test(test_online),
-        cmocka_unit_test(test_bad_cell),     cmocka_unit_test(test_no_memory),
+        cmocka_unit_test(test_many_in_one_second),
+        cmocka_unit_test(test_numbers),
+        cmocka_unit_test(test_identity),
+        cmocka_unit_test(test_input_length),
+        cmocka_unit_test(test_no_field_is_absent),
+        cmocka_unit_test(test_failed),
+        cmocka_unit_test(test_nothing_succeeded),
+        cmocka_unit_test(test_no_gaps),
+        cmocka_unit_test(test_online),
+        cmocka_unit_test(test_bad_cell),
+        cmocka_unit_test(test_no_memory),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }

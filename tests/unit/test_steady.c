@@ -57,6 +57,47 @@ static void open_load(void **state)
     assert_float_equal(steady_rate(&steady), 1280, 13);
 }
 
+/* Requests that were due and never sent, in the second half of the time. */
+static void never_sent(void **state)
+{
+    struct request_record r = {.status = RECORD_UNANSWERED,
+                               .due_ns = 30000 * MS,
+                               .sent_ns = NS_UNKNOWN,
+                               .done_ns = NS_UNKNOWN,
+                               .tokens_out = TOKENS_UNKNOWN};
+    (void)state;
+    steady_begin(&steady, (struct steady_load){0}, 0);
+    for (int64_t i = 0; i <= 300; i++)
+        answered(50 * i * MS, 50 * i * MS, 64, 10 * MS);
+    double before = steady_rate(&steady);
+    assert_float_equal(before, 1280, 13);
+    steady_record(&steady, &r);
+    /* the last answers' tokens are in it, half of them on average */
+    double begin_s = LOADSHAPE_SETTLE_E0 * 0.64;
+    double tokens = (15 - begin_s + 0.64 / 2) * 1280;
+    assert_float_equal(steady_rate(&steady), tokens / (30 - begin_s), 6);
+    r.due_ns = 20000 * MS; /* in whatever order */
+    steady_record(&steady, &r);
+    assert_float_equal(steady_rate(&steady), tokens / (30 - begin_s), 6);
+}
+
+/* A closed load's window ends with its last send. */
+static void closed_ends_with_its_last_send(void **state)
+{
+    struct request_record r = {.status = RECORD_FAILED,
+                               .due_ns = 30000 * MS,
+                               .sent_ns = NS_UNKNOWN,
+                               .done_ns = 30000 * MS,
+                               .tokens_out = TOKENS_UNKNOWN};
+    (void)state;
+    steady_begin(&steady, (struct steady_load){.slots = 1}, 0);
+    for (int64_t i = 0; i < 20; i++)
+        answered(400 * i * MS, 400 * i * MS + (i > 0), 40, 10 * MS);
+    double before = steady_rate(&steady);
+    steady_record(&steady, &r);
+    assert_true(steady_rate(&steady) == before);
+}
+
 /* Two of five answers last for 10 s and have most of the tokens: 4,060/s. */
 static void long_answers(void **state)
 {
@@ -146,6 +187,8 @@ int main(void)
 #define TEST(name) cmocka_unit_test_setup_teardown(name, make, drop)
     const struct CMUnitTest tests[] = {
         TEST(open_load),
+        TEST(never_sent),
+        TEST(closed_ends_with_its_last_send),
         TEST(long_answers),
         TEST(bins_widen),
         TEST(closed_load),

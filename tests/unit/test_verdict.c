@@ -122,6 +122,10 @@ static void test_silence(void **state)
     assert_true(verdict_load_has_errors(&b->f.run, &row));
     row.v[FIELD_arrival] = value_str("poisson");
     assert_false(verdict_load_has_errors(&b->f.run, &row));
+    row.v[FIELD_slots_lost_share] = value_num(0.01);
+    assert_false(verdict_load_has_errors(&b->f.run, &row));
+    row.v[FIELD_slots_lost_share] = value_num(0.011);
+    assert_true(verdict_load_has_errors(&b->f.run, &row));
 }
 
 static void hits(struct bench *b, int64_t expected, double kv_usage, int64_t preemptions)
@@ -307,14 +311,11 @@ static void test_tokens(void **state)
         b->f.repeats[1].requests[i].tokens_out = 6;
     }
     b->f.cells[0].has_fixed_lengths = false;
-    expect(b, "[]", "[\"TOKENS_PER_EVENT_UNKNOWN\",\"PARTIAL_ITL\"]");
+    expect(b, "[]", "[\"TOKENS_PER_EVENT_UNKNOWN\",\"PARTIAL_ITL\",\"PARTIAL_TPOT\"]");
     assert_string_equal(field_str(&b->rows[1], FIELD_token_differences), "{\"-1\":2}");
     assert_true(has_text(b, "events less tokens: -1 in 2 answers"));
-    assert_true(field_num(&b->rows[1], FIELD_tpot_mean_ms) > 0);
     assert_int_equal(b->rows[1].v[FIELD_itl_mean_ms].kind, VALUE_NULL);
-    for (int i = 0; i < 2; i++) /* an event's share of 7 is too much to neglect */
-        b->f.repeats[1].requests[i].tokens_out = 7;
-    expect(b, "[]", "[\"TOKENS_PER_EVENT_UNKNOWN\",\"PARTIAL_ITL\",\"PARTIAL_TPOT\"]");
+    /* the first of 5 texts may have held 2 of 6 tokens: too much to neglect */
     assert_int_equal(b->rows[1].v[FIELD_tpot_mean_ms].kind, VALUE_NULL);
     online(b);
     b->f.repeats[1].requests[1].last_ns = b->f.repeats[1].requests[1].first_ns;
