@@ -143,12 +143,18 @@ static bool is_settled(const struct loadshape *l, double begin_s, double end_s)
     return late <= LOADSHAPE_LATE_SHARE * end_s * all;
 }
 
+/* From the end of the ramp-up to the last send; far below 0 where nothing was sent. */
+static double since_ramp_s(const struct loadshape *l)
+{
+    return ((double)l->last_sent_ns - (double)l->ramp_end_ns) / (double)NS_PER_S;
+}
+
 /* Bisection: the later, the less is missing. */
 static void find_settle(struct loadshape *l)
 {
     if (l->is_closed || l->is_all_at_once || l->definitions == 1 || isnan(l->e0_s))
         return;
-    double end_s = (double)(l->last_sent_ns - l->ramp_end_ns) / (double)NS_PER_S;
+    double end_s = since_ramp_s(l);
     int64_t low = 0, high = end_s > 0 ? (int64_t)ceil(end_s * 1e3) : 0; /* ms */
     while (low < high) {
         int64_t middle = (low + high) / 2;
@@ -164,11 +170,11 @@ static void find_settle(struct loadshape *l)
 
 static int64_t open_begin_ns(const struct loadshape *l)
 {
-    double half_s = (double)(l->last_sent_ns - l->ramp_end_ns) / (double)NS_PER_S / 2;
     double least_s = LOADSHAPE_SETTLE_E0 * l->e0_s;
     if (isnan(l->settle_s))
         return l->ramp_end_ns;
-    return l->ramp_end_ns + clock_seconds(fmax(least_s, fmin(l->settle_s, half_s))).ns;
+    double s = fmax(least_s, fmin(l->settle_s, since_ramp_s(l) / 2));
+    return clock_after((struct instant){l->ramp_end_ns}, clock_seconds(s)).ns;
 }
 
 /* When half of the slots' first requests have ended; NS_UNKNOWN: none has. */
@@ -216,7 +222,8 @@ static bool has_steady_part(const struct loadshape *l, int64_t begin_ns)
     if (l->is_all_at_once || (l->is_closed && !l->has_second_sends))
         return false;
     if (is_closed && !isnan(l->e0_s))
-        return last_ns - begin_ns >= clock_seconds(LOADSHAPE_LEAST_E0 * l->e0_s).ns;
+        return (double)last_ns - (double)begin_ns >=
+               (double)clock_seconds(LOADSHAPE_LEAST_E0 * l->e0_s).ns;
     return begin_ns < last_ns;
 }
 
