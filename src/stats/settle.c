@@ -75,22 +75,23 @@ static bool is_late_or_early(const struct request_record *q, enum event_class cl
     return n.all == 0 || 2 * n.longer > n.all || 2 * n.shorter > n.all;
 }
 
-/* Does the class stand for tokens that nobody saw, in most answers that the set fits? A
- * first text of two tokens fills the number up as well as an empty event before it does,
- * and as the end behind it: nobody can tell for the former, which may be an opening; the
- * latter is in step with the text where it is a token. */
+/* Does the class stand for tokens that nobody saw? A first text of two tokens fills the
+ * number up as well as an empty event before it does, and as the end behind it. Where all
+ * answers that the set fits begin with an empty event it may be an opening, and nobody
+ * can tell; an end that is a token is in step with the text in most of them. */
 static bool is_doubtful(const struct repeat_data *repeat, enum token_set set,
                         enum event_class cls)
 {
-    size_t fits = 0, doubtful = 0;
+    size_t fits = 0, before = 0, doubtful = 0;
     for (size_t i = 0; i < repeat->request_count; i++) {
         const struct request_record *q = &repeat->requests[i];
         if (!is_raw(q) || q->is_counted || !does_fit(q, set))
             continue;
         fits++;
-        doubtful += is_before_text(q, cls) || is_late_or_early(q, cls);
+        before += is_before_text(q, cls);
+        doubtful += is_late_or_early(q, cls);
     }
-    return 2 * doubtful > fits;
+    return 2 * doubtful > fits || before == fits;
 }
 
 static bool is_sure(const struct repeat_data *repeat, enum token_set set)

@@ -65,13 +65,11 @@ class Answer:
         return bool(text and empty and empty[1] < text[1])
 
     def is_doubtful(self, letter):
-        """Events of that class may stand for tokens that nobody saw: an empty one before all text; or
-        the only one, after it, at more than twice or less than half of the median step of the text."""
+        """The only event of that class, after the text, may stand for a token that nobody saw: it comes
+        at more than twice or less than half of the median step of the text."""
         text, other = (self.classes.get(c) for c in ("T", letter))
         if not text or not other:
             return False
-        if other[1] < text[1]:
-            return True
         if other[0] != 1 or other[1] < text[2]:
             return False
         if self.at is not None:
@@ -185,8 +183,9 @@ def settle(requests):
     best = max(SETS, key=lambda name: votes[name])  # the first of equals
     chosen = best if votes[best] and votes[best] * 2 >= len(voters) else None
     fit = [a for _, a in voters if a.total is not None and a.size(SETS[best]) == a.total]
-    if chosen and any(2 * sum(a.is_doubtful(letter) for a in fit) > len(fit)
-                      for letter in SETS[best] if letter != "T"):
+    if chosen and (any(2 * sum(a.is_doubtful(letter) for a in fit) > len(fit)
+                       for letter in SETS[best] if letter != "T") or
+                   "E" in SETS[best] and all(a.opens_empty() for a in fit)):
         chosen = None
     if open_ones and not voters:
         chosen = "counted"
