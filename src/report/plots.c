@@ -8,6 +8,7 @@
 #include "report/figure.h"
 #include "report/plot.h"
 #include "report/plots_lines.h"
+#include "stats/match_field.h"
 
 #define CAPTION                                                                         \
     "mean of the measured repeats, warm-ups left out; error bars: 95 % interval where " \
@@ -118,12 +119,6 @@ static size_t scenarios_of(const struct sheet *s, enum match_metric m, const cha
             names[n++] = c->scenario;
     }
     return n;
-}
-
-static bool is_online(const struct match_cell *c)
-{
-    const char *mode = field_str(c->row, FIELD_serving_mode);
-    return mode != NULL && strcmp(mode, "online") == 0;
 }
 
 /* Batch size, concurrency or rate; infinite for all at once, NAN where unknown. */
@@ -449,8 +444,8 @@ static const char *size_name(const struct sheet *s)
     for (size_t i = 0; i < s->x->machines.cell_count; i++) {
         const struct match_cell *c = &s->x->machines.cells[i];
         bool has_size = !isnan(field_num(c->row, FIELD_batch_size));
-        has_slots |= has_size && is_online(c);
-        has_batches |= has_size && !is_online(c);
+        has_slots |= has_size && match_field_is_online(c->row);
+        has_batches |= has_size && !match_field_is_online(c->row);
     }
     return !has_slots     ? "batch size"
            : !has_batches ? "concurrency"

@@ -73,8 +73,7 @@ static enum status price_row(const struct corpus_row *of,
     }
     if (isnan(p.usd_per_hour))
         return STATUS_OK;
-    const char *mode = field_str(row, FIELD_serving_mode);
-    bool is_online = mode != NULL && strcmp(mode, "online") == 0;
+    bool is_online = match_field_is_online(row);
     double speed = field_num(row, is_online ? FIELD_window_tokens_per_second
                                             : FIELD_tokens_per_second);
     row->v[FIELD_price_usd_per_hour] = value_num(p.usd_per_hour);

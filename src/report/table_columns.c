@@ -7,6 +7,7 @@
 
 #include "report/figure.h"
 #include "report/width.h"
+#include "stats/match_field.h"
 
 #define TEXT_BYTES TABLE_NAME_BYTES
 
@@ -24,8 +25,7 @@ const char *table_columns_caching(const struct row *row)
 
 bool table_columns_is_online(const struct row *row)
 {
-    const char *mode = field_str(row, FIELD_serving_mode);
-    return mode != NULL && strcmp(mode, "online") == 0;
+    return match_field_is_online(row);
 }
 
 void table_columns_load(const struct row *row, char out[TABLE_NAME_BYTES])

@@ -172,9 +172,9 @@ static enum status fill_identity(const struct common *common, size_t repeat_inde
  * letters depend on who runs the server and nothing is forced to null. */
 static int letter_index(const struct row *row)
 {
-    if (strcmp(text_or(row, FIELD_serving_mode, ""), "offline") != 0)
+    if (!field_is(row, FIELD_serving_mode, "offline"))
         return -1;
-    return strcmp(text_or(row, FIELD_engine, ""), "null") == 0 ? 3 : 0;
+    return field_is(row, FIELD_engine, "null") ? 3 : 0;
 }
 
 static void fill_nulls(struct row *row)
@@ -204,7 +204,7 @@ static enum status build(const struct common *common, size_t repeat_index,
     enum status s = fill_identity(common, repeat_index, row, a);
     if (s != STATUS_OK)
         return s;
-    m.is_online = strcmp(text_or(row, FIELD_serving_mode, ""), "online") == 0;
+    m.is_online = field_is(row, FIELD_serving_mode, "online");
     tally_count(repeat, &m.tally);
     row->v[FIELD_error] = value_str(error_of(repeat, &m.tally));
     s = rows_measure_counts(&m);

@@ -5,6 +5,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "stats/match_field.h"
+
 static void write_value(struct jsonw *w, const char *key, struct value v)
 {
     switch (v.kind) {
@@ -29,22 +31,36 @@ void verdict_case_report(struct verdict_case *c, struct verdict_finding f)
     c->has_fired |= f.is_broken;
 }
 
+static void report_number(struct verdict_case *c, enum field_id id,
+                          struct verdict_number n, const char *format, va_list args)
+{
+    char text[256];
+    if (isnan(n.value))
+        return;
+    (void)vsnprintf(text, sizeof text, format, args);
+    verdict_case_report(c, (struct verdict_finding){.field = field_table[id].name,
+                                                    .value = value_num(n.value),
+                                                    .limit = n.limit,
+                                                    .is_broken = n.is_broken,
+                                                    .text = text});
+}
+
 void verdict_case_number(struct verdict_case *c, struct verdict_number n,
                          const char *format, ...)
 {
-    char text[256];
     va_list args;
-    if (isnan(n.value))
-        return;
     va_start(args, format);
-    (void)vsnprintf(text, sizeof text, format, args);
+    report_number(c, c->rule->field, n, format, args);
     va_end(args);
-    verdict_case_report(
-        c, (struct verdict_finding){.field = field_table[c->rule->field].name,
-                                    .value = value_num(n.value),
-                                    .limit = n.limit,
-                                    .is_broken = n.is_broken,
-                                    .text = text});
+}
+
+void verdict_case_field(struct verdict_case *c, enum field_id id, struct verdict_number n,
+                        const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    report_number(c, id, n, format, args);
+    va_end(args);
 }
 
 double verdict_case_num(const struct verdict_case *c, enum field_id id)
@@ -54,8 +70,7 @@ double verdict_case_num(const struct verdict_case *c, enum field_id id)
 
 bool verdict_case_is_online(const struct verdict_case *c)
 {
-    const char *mode = field_str(c->row, FIELD_serving_mode);
-    return mode != NULL && strcmp(mode, "online") == 0;
+    return match_field_is_online(c->row);
 }
 
 bool verdict_case_is_open(const struct verdict_case *c)

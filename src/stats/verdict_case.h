@@ -38,6 +38,10 @@ void verdict_case_report(struct verdict_case *c, struct verdict_finding f);
 PRINTF_LIKE(3, 4)
 void verdict_case_number(struct verdict_case *c, struct verdict_number n,
                          const char *format, ...);
+/* The same under another field, of a rule that judges several. */
+PRINTF_LIKE(4, 5)
+void verdict_case_field(struct verdict_case *c, enum field_id id, struct verdict_number n,
+                        const char *format, ...);
 /* FIELD_x of the row as a number, NAN where it is none. */
 double verdict_case_num(const struct verdict_case *c, enum field_id id);
 bool verdict_case_is_online(const struct verdict_case *c);

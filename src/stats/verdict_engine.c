@@ -82,18 +82,13 @@ void verdict_engine_preempted(struct verdict_case *c)
 
 void verdict_engine_noisy(struct verdict_case *c)
 {
-    char text[64];
     double steal = num(c, FIELD_steal_ratio), throttled_s = num(c, FIELD_throttled_s);
     verdict_case_number(c, (struct verdict_number){steal, c->limit, steal > c->limit},
                         "%.3g %% of the CPU stolen, limit %.3g %%", steal * 100,
                         c->limit * 100);
-    (void)snprintf(text, sizeof text, "throttled for %.3g s", throttled_s);
-    if (!isnan(throttled_s))
-        verdict_case_report(c, (struct verdict_finding){.field = "throttled_s",
-                                                        .value = value_num(throttled_s),
-                                                        .limit = 0,
-                                                        .is_broken = throttled_s > 0,
-                                                        .text = text});
+    verdict_case_field(c, FIELD_throttled_s,
+                       (struct verdict_number){throttled_s, 0, throttled_s > 0},
+                       "throttled for %.3g s", throttled_s);
 }
 
 void verdict_engine_simulated(struct verdict_case *c)

@@ -32,26 +32,26 @@ static bool is_silenced(const struct row *row)
            field_num(row, FIELD_requests_unanswered) >= field_num(row, FIELD_batch_size);
 }
 
-static bool has_lost_slots(const struct row *row)
-{
-    return field_num(row, FIELD_slots_lost_share) > SLOTS_LOST;
-}
-
 /* Who asked for a higher limit knows that not all was answered. */
 static bool is_default(double limit)
 {
     return limit <= verdict_find("ERRORS")->limit;
 }
 
-static bool has_errors(const struct row *row, double limit)
+static bool is_lossy(const struct row *row, double limit)
 {
-    return lost_share(row) > limit ||
-           (is_default(limit) && (is_silenced(row) || has_lost_slots(row)));
+    return lost_share(row) > limit || (is_default(limit) && is_silenced(row));
+}
+
+static bool has_lost_slots(const struct row *row, double limit)
+{
+    return is_default(limit) && field_num(row, FIELD_slots_lost_share) > SLOTS_LOST;
 }
 
 bool verdict_load_has_errors(const struct run_data *run, const struct row *row)
 {
-    return has_errors(row, verdict_limit(run, verdict_find("ERRORS")));
+    double limit = verdict_limit(run, verdict_find("ERRORS"));
+    return is_lossy(row, limit) || has_lost_slots(row, limit);
 }
 
 static void add_class(char text[CLASSES_BYTES], const char *name, int64_t count)
@@ -92,35 +92,22 @@ static const char *first_message(const struct verdict_case *c)
     return strncmp(text, "HTTP ", 5) == 0 ? (colon != NULL ? colon + 2 : "") : text;
 }
 
-static void judge_slots(struct verdict_case *c)
-{
-    char text[96];
-    double share = num(c, FIELD_slots_lost_share);
-    if (!is_default(c->limit) || !has_lost_slots(c->row))
-        return;
-    (void)snprintf(text, sizeof text,
-                   "%.3g %% of the slots' time went to requests without an answer",
-                   share * 100);
-    verdict_case_report(c, (struct verdict_finding){.field = "slots_lost_share",
-                                                    .value = value_num(share),
-                                                    .limit = SLOTS_LOST,
-                                                    .is_broken = true,
-                                                    .text = text});
-}
-
 void verdict_load_errors(struct verdict_case *c)
 {
     char classes[CLASSES_BYTES];
-    double share = lost_share(c->row);
+    double slots_lost = num(c, FIELD_slots_lost_share);
     const char *message = first_message(c);
     list_classes(c, classes);
     verdict_case_number(
         c,
-        (struct verdict_number){share, c->limit,
-                                share > c->limit ||
-                                    (is_default(c->limit) && is_silenced(c->row))},
+        (struct verdict_number){lost_share(c->row), c->limit, is_lossy(c->row, c->limit)},
         "%s%s%.80s", classes, message[0] != '\0' ? ": " : "", message);
-    judge_slots(c);
+    if (has_lost_slots(c->row, c->limit))
+        verdict_case_field(
+            c, FIELD_slots_lost_share,
+            (struct verdict_number){slots_lost, SLOTS_LOST, true},
+            "%.3g %% of the slots' time went to requests without an answer",
+            slots_lost * 100);
 }
 
 void verdict_load_short_output(struct verdict_case *c)

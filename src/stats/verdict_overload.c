@@ -141,16 +141,6 @@ static void cure(const struct verdict_case *c, const struct flight *f, const cha
         (void)snprintf(text + used, room - (size_t)used, " --num-prompts %.0f", requests);
 }
 
-static void report(struct verdict_case *c, const char *field, struct verdict_number n,
-                   const char *text)
-{
-    verdict_case_report(c, (struct verdict_finding){.field = field,
-                                                    .value = value_num(n.value),
-                                                    .limit = n.limit,
-                                                    .is_broken = n.is_broken,
-                                                    .text = text});
-}
-
 /* Of a run that is long enough by its E0. */
 static void report_open_question(struct verdict_case *c, const struct flight *f)
 {
@@ -159,13 +149,13 @@ static void report_open_question(struct verdict_case *c, const struct flight *f)
     double level = level_limit(f), half_s = f->from_ramp_s / 2;
     cure(c, f, "judge overload", &for_overload);
     cure(c, f, "be steady", &for_settling);
-    report(c, "inflight_end",
-           (struct verdict_number){f->end, level, f->end > level && is_open},
-           for_overload.text);
-    if (!isnan(f->settle_s))
-        report(c, "settle_s",
-               (struct verdict_number){f->settle_s, half_s, is_unsettled(f) && is_open},
-               for_settling.text);
+    verdict_case_field(c, FIELD_inflight_end,
+                       (struct verdict_number){f->end, level, f->end > level && is_open},
+                       "%s", for_overload.text);
+    verdict_case_field(
+        c, FIELD_settle_s,
+        (struct verdict_number){f->settle_s, half_s, is_unsettled(f) && is_open}, "%s",
+        for_settling.text);
 }
 
 void verdict_overload_short_run(struct verdict_case *c)

@@ -59,10 +59,10 @@ class Answer:
     def size(self, letters):
         return sum(self.classes[c][0] for c in letters if c in self.classes)
 
-    def opens_empty(self):
-        """An empty event comes before all text: the first token, or none."""
-        text, empty = (self.classes.get(c) for c in "TE")
-        return bool(text and empty and empty[1] < text[1])
+    def begins_with(self, letter):
+        """Such an event comes before all text: an empty one is the first token, or none."""
+        text, other = (self.classes.get(c) for c in ("T", letter))
+        return bool(text and other and other[1] < text[1])
 
     def is_doubtful(self, letter):
         """The only event of that class, after the text, may stand for a token that nobody saw: it comes
@@ -91,7 +91,7 @@ class Answer:
         kept = [self.classes[c] for c in letters if c in self.classes]
         self.first = min((c[1] for c in kept), default=None)
         self.last = max((c[2] for c in kept), default=self.done)
-        if not self.is_known and self.opens_empty():
+        if not self.is_known and self.begins_with("E"):
             self.first = None
         if self.at is None:
             return
@@ -183,9 +183,9 @@ def settle(requests):
     best = max(SETS, key=lambda name: votes[name])  # the first of equals
     chosen = best if votes[best] and votes[best] * 2 >= len(voters) else None
     fit = [a for _, a in voters if a.total is not None and a.size(SETS[best]) == a.total]
-    if chosen and (any(2 * sum(a.is_doubtful(letter) for a in fit) > len(fit)
-                       for letter in SETS[best] if letter != "T") or
-                   "E" in SETS[best] and all(a.opens_empty() for a in fit)):
+    if chosen and any(2 * sum(a.is_doubtful(letter) for a in fit) > len(fit) or
+                      all(a.begins_with(letter) for a in fit)
+                      for letter in SETS[best] if letter != "T"):
         chosen = None
     if open_ones and not voters:
         chosen = "counted"
