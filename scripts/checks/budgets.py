@@ -11,7 +11,7 @@ FUNCTION_PARAMETERS = 5
 SOURCE_LINES = 600
 HEADER_LINES = 150
 LINE_COLUMNS = 90
-CORE_LINES = 800  # what all levels share: kept small, and without logic
+CORE_LINES = 900  # what all levels share: kept small, and without logic
 # The table of fields: data, a row a field; it grows with the metrics, not with complexity.
 TABLES = {"src/core/field_list.h"}
 

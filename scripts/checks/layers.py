@@ -9,10 +9,11 @@ LEVELS = {
     "base": 0,
     "core": 1, "net": 1, "text": 1,
     "http": 2, "stats": 2,
-    "plan": 3, "store": 3, "probe": 3, "simulate": 3,
+    "plan": 3, "data": 3, "store": 3, "probe": 3,
     "engines": 4, "serve": 4, "report": 4, "track": 4,
     "bench": 5,
-    "cli": 6,
+    "run": 6,
+    "cli": 7,
 }
 GENERATED = {"embed.h", "version.h"}
 # base/ stands on the C library and the kernel alone.
