@@ -89,24 +89,72 @@ def check_includes(tree):
     return found
 
 
-def check_cycles(tree):
-    graph = {path: [] for path in tree.within("src", ".h")}
-    for path in graph:
+# Cycles of today, each a group of files; a group only shrinks, and leaves when it is broken.
+KNOWN_CYCLES = [
+    {"base/opt", "base/opt_help", "base/opt_value"},
+    {"bench/online_run", "bench/phase"},
+    {"cli/run_end", "cli/run_job"},
+    {"engines/openai_conn", "engines/openai_lane"},
+    {"plan/arrivals", "plan/online"},
+    {"plan/draw", "plan/lengths", "plan/plan", "plan/seal"},
+    {"probe/env", "probe/variables"},
+    {"probe/gpu", "probe/nvml"},
+    {"report/analysis_left", "report/analysis_sides", "report/analysis_text"},
+    {"serve/queue", "serve/server"},
+    {"stats/match", "stats/match_cell", "stats/match_diff", "stats/match_field",
+     "stats/match_place", "stats/match_verdict", "stats/summary", "stats/verdict",
+     "stats/verdict_case"},
+    {"stats/rows_measure", "stats/rows_online"},
+    {"store/journal_order", "store/journal_read"},
+]
+
+
+def stem_graph(tree):
+    """{stem: stems that it needs}: x.c and x.h are one node, folder/x."""
+    graph = {}
+    for path in tree.sources():
+        own = graph.setdefault(path[4:-2], set())
         for _, kind, name in includes(tree, path):
             target = resolve(tree, path, name) if kind == '"' else None
-            if target in graph:
-                graph[path].append(target)
-    found, done = [], set()
+            if target and (target == path or target[4:-2] != path[4:-2]):
+                own.add(target[4:-2])
+    return graph
 
-    def visit(path, trail):
-        if path in trail:
-            loop = trail[trail.index(path):] + [path]
-            found.append("headers include each other: " + " -> ".join(loop))
-        elif path not in done:
-            for target in graph[path]:
-                visit(target, trail + [path])
-            done.add(path)
 
-    for path in graph:
-        visit(path, [])
+def reachable(graph, start):
+    seen, todo = set(), [start]
+    while todo:
+        for target in graph.get(todo.pop(), ()):
+            if target not in seen:
+                seen.add(target)
+                todo.append(target)
+    return seen
+
+
+def a_cycle(graph, start):
+    """The shortest way from `start` back to itself, as text."""
+    trails = [[start]]
+    for trail in trails:
+        for target in sorted(graph[trail[-1]]):
+            if target == start:
+                return " -> ".join(trail + [start])
+            if all(target not in other for other in trails):
+                trails.append(trail + [target])
+    return start
+
+
+def check_cycles(tree):
+    """No cycle of files, sources included: what need each other are one file, or share a third."""
+    graph = stem_graph(tree)
+    reach = {stem: reachable(graph, stem) for stem in graph}
+    circles = {stem: {other for other in reach[stem] if stem in reach[other]}
+               for stem in graph if stem in reach[stem]}
+    found = []
+    for stem, circle in sorted(circles.items()):
+        known = any(circle <= group for group in KNOWN_CYCLES)
+        if not known and stem == min(circle):
+            found.append("files include each other: " + a_cycle(graph, stem))
+    for stem in sorted(set().union(*KNOWN_CYCLES) - set(circles)):
+        if stem in graph:
+            found.append(f"src/{stem} is in no cycle now: take it out of KNOWN_CYCLES")
     return found
