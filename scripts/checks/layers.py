@@ -102,7 +102,7 @@ KNOWN_CYCLES = [
     {"report/analysis_left", "report/analysis_sides", "report/analysis_text"},
     {"serve/queue", "serve/server"},
     {"stats/match", "stats/match_cell", "stats/match_diff", "stats/match_field",
-     "stats/match_place", "stats/match_verdict", "stats/summary", "stats/verdict",
+     "stats/match_place", "stats/match_verdict", "stats/verdict",
      "stats/verdict_case"},
     {"stats/rows_measure", "stats/rows_online"},
     {"store/journal_order", "store/journal_read"},

@@ -19,6 +19,18 @@ const struct field field_table[FIELD_COUNT] = {
 #undef X
 };
 
+static const enum field_id metric_fields[METRIC_COUNT] = {
+#define X(id, kind, unit, better, floor, must, role, help) \
+    FIELD_IF_##role([METRIC_##id] = FIELD_##id)
+    FIELD_LIST(X)
+#undef X
+};
+
+enum field_id field_of_metric(enum metric m)
+{
+    return metric_fields[m];
+}
+
 enum field_id field_find(const char *name)
 {
     for (int i = 0; i < FIELD_COUNT; i++)

@@ -34,14 +34,15 @@ enum field_better { BETTER_NEITHER, BETTER_HIGHER, BETTER_LOWER };
 /* Matching, the settings that are printed, "also different", MLflow's parameters and
  * metrics derive from the role; exceptions stand in one table beside their consumer. */
 enum field_role {
-    ROLE_IDENTITY, /* who, when, and what the user wrote on it */
-    ROLE_CELL,     /* what was asked */
-    ROLE_SETTING,  /* of the engine: given to it, or read back */
-    ROLE_LOAD,     /* how requests came, and what they asked for */
-    ROLE_MACHINE,  /* where it ran */
-    ROLE_METRIC,   /* what was measured; unit and direction count */
-    ROLE_COUNT,    /* how many */
-    ROLE_TRUST     /* how far the numbers can be trusted */
+    ROLE_IDENTITY,   /* who, when, and what the user wrote on it */
+    ROLE_CELL,       /* what was asked */
+    ROLE_SETTING,    /* of the engine: given to it, or read back */
+    ROLE_LOAD,       /* how requests came, and what they asked for */
+    ROLE_MACHINE,    /* where it ran */
+    ROLE_METRIC,     /* what was measured; unit and direction count */
+    ROLE_SUMMARISED, /* a metric that has a spread over the repeats of a cell */
+    ROLE_COUNT,      /* how many */
+    ROLE_TRUST       /* how far the numbers can be trusted */
 };
 enum field_floor {
     FLOOR_NONE = 0,
@@ -50,6 +51,24 @@ enum field_floor {
     FLOOR_P95 = 130,
     FLOOR_P99 = 662,
     FLOOR_P999 = 6636
+};
+
+/* METRIC_<id> for every field of ROLE_SUMMARISED: summaries, matched cells, tables and
+ * plots have one spread for each. */
+#define FIELD_IF_IDENTITY(x)
+#define FIELD_IF_CELL(x)
+#define FIELD_IF_SETTING(x)
+#define FIELD_IF_LOAD(x)
+#define FIELD_IF_MACHINE(x)
+#define FIELD_IF_METRIC(x)
+#define FIELD_IF_SUMMARISED(x) x,
+#define FIELD_IF_COUNT(x)
+#define FIELD_IF_TRUST(x)
+enum metric {
+#define X(id, kind, unit, better, floor, must, role, help) FIELD_IF_##role(METRIC_##id)
+    FIELD_LIST(X)
+#undef X
+        METRIC_COUNT
 };
 
 struct field {
@@ -65,6 +84,8 @@ struct field {
 
 extern const struct field field_table[FIELD_COUNT];
 
+/* The field behind a metric: its name, unit and direction. */
+enum field_id field_of_metric(enum metric m);
 /* FIELD_COUNT if there is no such field. */
 enum field_id field_find(const char *name);
 

@@ -34,19 +34,19 @@
     X(prefill_time, NUM, "s", LOWER, 0, "Mmmm", METRIC,                                  \
       "mean, scheduled to first token")                                                  \
     X(decode_time, NUM, "s", LOWER, 0, "MMMM", METRIC, "mean, first to last token")      \
-    X(first_token_latency, NUM, "s", LOWER, 0, "MMMM", METRIC, "mean TTFT")              \
+    X(first_token_latency, NUM, "s", LOWER, 0, "MMMM", SUMMARISED, "mean TTFT")          \
     X(actual_input_tokens, INT, "tokens", NEITHER, 0, "MMMM", COUNT,                     \
       "prompt tokens, sum")                                                              \
     X(actual_output_tokens, INT, "tokens", NEITHER, 0, "MMMM", COUNT,                    \
       "output tokens, sum")                                                              \
-    X(tokens_per_second, NUM, "tokens/s", HIGHER, 0, "MMMM", METRIC,                     \
+    X(tokens_per_second, NUM, "tokens/s", HIGHER, 0, "MMMM", SUMMARISED,                 \
       "output tokens a second")                                                          \
-    X(time_per_token, NUM, "ms", LOWER, 0, "MMMM", METRIC,                               \
+    X(time_per_token, NUM, "ms", LOWER, 0, "MMMM", SUMMARISED,                           \
       "total time by output tokens")                                                     \
-    X(inter_token_latency, NUM, "ms", LOWER, 0, "MMmM", METRIC, "mean TPOT")             \
+    X(inter_token_latency, NUM, "ms", LOWER, 0, "MMmM", SUMMARISED, "mean TPOT")         \
     X(memory_used_mb, NUM, "MB", LOWER, 0, "Mm-m", METRIC, "engine's memory after load") \
     X(peak_memory_mb, NUM, "MB", LOWER, 0, "Mm-m", METRIC, "highest in the repeat")      \
-    X(cache_hit_rate, NUM, "", HIGHER, 0, "Mmmm", METRIC,                                \
+    X(cache_hit_rate, NUM, "", HIGHER, 0, "Mmmm", SUMMARISED,                            \
       "prompt tokens served from the cache")                                             \
     X(error, STR, "", NEITHER, 0, "mmmm", TRUST, "why the repeat failed")                \
     X(notes, STR, "", NEITHER, 0, "MMMM", IDENTITY, "scenario, run and warm-up")
@@ -129,7 +129,7 @@
     X(failed_by_class, JSON, "", NEITHER, 0, "MMMM", COUNT, "counts by class")           \
     X(first_error, STR, "", NEITHER, 0, "mmmm", TRUST,                                   \
       "message of the first request that failed")                                        \
-    X(requests_per_second, NUM, "1/s", HIGHER, 0, "MMMM", METRIC,                        \
+    X(requests_per_second, NUM, "1/s", HIGHER, 0, "MMMM", SUMMARISED,                    \
       "requests that succeeded")                                                         \
     X(total_tokens_per_second, NUM, "tokens/s", HIGHER, 0, "MMMM", METRIC,               \
       "input and output")                                                                \
@@ -138,7 +138,8 @@
       "in that window")                                                                  \
     X(window_requests_per_second, NUM, "1/s", HIGHER, 0, "MMMM", METRIC,                 \
       "answers that ended in that window")                                               \
-    X(goodput_rps, NUM, "1/s", HIGHER, 0, "mmmm", METRIC, "requests that met the SLO")   \
+    X(goodput_rps, NUM, "1/s", HIGHER, 0, "mmmm", SUMMARISED,                            \
+      "requests that met the SLO")                                                       \
     X(goodput_share, NUM, "", HIGHER, 0, "mmmm", METRIC,                                 \
       "of the requests due in the window")                                               \
     X(slo, JSON, "", NEITHER, 0, "mmmm", IDENTITY, "limits of goodput")                  \
@@ -241,7 +242,7 @@
     X(price_usd_per_hour, NUM, "USD/h", LOWER, 0, "mmmm", IDENTITY,                      \
       "price of the machine")                                                            \
     X(price_source, STR, "", NEITHER, 0, "mmmm", IDENTITY, "where the price comes from") \
-    X(usd_per_million_output_tokens, NUM, "USD", LOWER, 0, "mmmm", METRIC,               \
+    X(usd_per_million_output_tokens, NUM, "USD", LOWER, 0, "mmmm", SUMMARISED,           \
       "cost of the output")                                                              \
     X(verdict, STR, "", NEITHER, 0, "mmmm", TRUST, "VALID, INVALID, INCONCLUSIVE")       \
     X(reasons, JSON, "", NEITHER, 0, "MMMM", TRUST, "codes that take VALID away")        \

@@ -211,17 +211,17 @@ static void put_meanings(struct left *l)
 static void put_unknown(struct left *l)
 {
     static const struct {
-        enum match_metric metric;
+        enum metric metric;
         const char *name;
-    } metrics[] = {{MATCH_throughput, "tokens/s"},
-                   {MATCH_ttft, "TTFT"},
-                   {MATCH_tpot, "TPOT"},
-                   {MATCH_cost, "$/token"}};
+    } metrics[] = {{METRIC_tokens_per_second, "tokens/s"},
+                   {METRIC_first_token_latency, "TTFT"},
+                   {METRIC_inter_token_latency, "TPOT"},
+                   {METRIC_usd_per_million_output_tokens, "$/token"}};
     for (size_t m = 0; m < sizeof metrics / sizeof metrics[0]; m++) {
         size_t without = 0;
         for (size_t i = 0; i < l->x->machines.cell_count; i++) {
             const struct match_cell *c = &l->x->machines.cells[i];
-            without += c->measured > c->counts[metrics[m].metric];
+            without += c->measured > c->spread[metrics[m].metric].count;
         }
         if (without == 0)
             continue;

@@ -347,32 +347,31 @@ static bool has_real(const struct part *p, const char *scenario)
 /* Best valid cell of the machine; scenario NULL: of all. A simulated one only where
  * nothing is real. NULL: none. */
 static const struct match_cell *best_of(const struct part *p, const char *scenario,
-                                        enum match_metric m)
+                                        enum metric m)
 {
     const struct match_cell *best = NULL;
-    bool is_higher = field_table[match_metric_field(m)].better == BETTER_HIGHER;
+    bool is_higher = field_table[field_of_metric(m)].better == BETTER_HIGHER;
     bool is_real = has_real(p, scenario);
     for (size_t i = 0; i < p->x->machines.cell_count; i++) {
         const struct match_cell *c = &p->x->machines.cells[i];
-        double value = c->metrics[m].mean;
-        if (!is_in(p, c, scenario) || !c->is_valid || c->counts[m] == 0 ||
+        double value = c->spread[m].mean;
+        if (!is_in(p, c, scenario) || !c->is_valid || c->spread[m].count == 0 ||
             (is_real && c->is_simulated))
             continue;
-        double gain = best != NULL ? value - best->metrics[m].mean : 0;
+        double gain = best != NULL ? value - best->spread[m].mean : 0;
         if (best == NULL || (is_higher ? gain > 0 : gain < 0))
             best = c;
     }
     return best;
 }
 
-static void put_best(struct part *p, enum match_metric m, const char *word,
-                     const char *unit)
+static void put_best(struct part *p, enum metric m, const char *word, const char *unit)
 {
     const struct match_cell *best = best_of(p, NULL, m);
     char number[FIGURE_BYTES];
     if (best == NULL)
         return;
-    figure_number(best->metrics[m].mean, number);
+    figure_number(best->spread[m].mean, number);
     buf_printf(p->text, "%-9s %s %s: %s", word, number, unit, best->name);
     buf_printf(p->out, "  %s\n", buf_cstr(p->text));
     analysis_text_pass(p->text, p->out);
@@ -389,20 +388,20 @@ static const char *short_name(const struct match_cell *c)
 
 static void put_best_of(struct part *p, const char *scenario)
 {
-    const struct match_cell *fast = best_of(p, scenario, MATCH_throughput);
-    const struct match_cell *first = best_of(p, scenario, MATCH_ttft);
+    const struct match_cell *fast = best_of(p, scenario, METRIC_tokens_per_second);
+    const struct match_cell *first = best_of(p, scenario, METRIC_first_token_latency);
     char number[FIGURE_BYTES];
     if (fast == NULL)
         return;
-    figure_number(fast->metrics[MATCH_throughput].mean, number);
+    figure_number(fast->spread[METRIC_tokens_per_second].mean, number);
     buf_printf(p->text, "best of %s: %s tokens/s", scenario, number);
-    figure_number(fast->metrics[MATCH_cost].mean, number);
-    if (!isnan(fast->metrics[MATCH_cost].mean))
+    figure_number(fast->spread[METRIC_usd_per_million_output_tokens].mean, number);
+    if (!isnan(fast->spread[METRIC_usd_per_million_output_tokens].mean))
         buf_printf(p->text, " at %s USD per million", number);
     buf_printf(p->text, " with %s%s", short_name(fast),
                fast->is_simulated && has_real(p, NULL) ? " (simulated)" : "");
     if (first != NULL) {
-        figure_number(first->metrics[MATCH_ttft].mean * 1000, number);
+        figure_number(first->spread[METRIC_first_token_latency].mean * 1000, number);
         buf_printf(p->text, "; TTFT %s ms with %s", number, short_name(first));
     }
     put_line(p);
@@ -419,8 +418,9 @@ static bool is_first_of_scenario(const struct part *p, size_t cell)
 
 static void put_bests(struct part *p)
 {
-    put_best(p, MATCH_throughput, "fastest", "tokens/s");
-    put_best(p, MATCH_cost, "cheapest", "USD per million output tokens");
+    put_best(p, METRIC_tokens_per_second, "fastest", "tokens/s");
+    put_best(p, METRIC_usd_per_million_output_tokens, "cheapest",
+             "USD per million output tokens");
     for (size_t i = 0; i < p->x->machines.cell_count; i++)
         if (is_first_of_scenario(p, i))
             put_best_of(p, p->x->machines.cells[i].scenario);

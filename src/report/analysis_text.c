@@ -53,7 +53,7 @@ struct answer {
     bool is_spread_unknown, is_one_launch; /* of all figures */
 };
 
-static void add_figure(struct answer *w, enum match_metric m, const char *name)
+static void add_figure(struct answer *w, enum metric m, const char *name)
 {
     const struct match_ratio *r = &w->group->geomean[m];
     if (isnan(r->ratio))
@@ -102,8 +102,10 @@ static void put_answer(const struct match_group *g, const char *what, bool has_c
     struct buf line;
     buf_init(&line, PART_BYTES);
     buf_printf(&line, "%s:", what);
-    add_figure(&w, MATCH_throughput, "tokens/s");
-    add_figure(&w, has_cost ? MATCH_cost : MATCH_ttft, has_cost ? "$/token" : "TTFT");
+    add_figure(&w, METRIC_tokens_per_second, "tokens/s");
+    add_figure(
+        &w, has_cost ? METRIC_usd_per_million_output_tokens : METRIC_first_token_latency,
+        has_cost ? "$/token" : "TTFT");
     for (size_t i = 0; i < w.count; i++)
         put_figure(&line, &w, i, out);
     if (g->counted == 0)
@@ -193,13 +195,13 @@ static void put_interval(struct buf *out, const struct match_ratio *r)
 static void put_pair(const struct match_pair *p, struct buf *out)
 {
     width_pad(out, p->baseline->name, 34);
-    put_cell_ratio(out, &p->ratios[MATCH_throughput]);
-    put_cell_ratio(out, &p->ratios[MATCH_ttft]);
-    put_cell_ratio(out, &p->ratios[MATCH_tpot]);
-    put_cell_ratio(out, &p->ratios[MATCH_cost]);
+    put_cell_ratio(out, &p->ratios[METRIC_tokens_per_second]);
+    put_cell_ratio(out, &p->ratios[METRIC_first_token_latency]);
+    put_cell_ratio(out, &p->ratios[METRIC_inter_token_latency]);
+    put_cell_ratio(out, &p->ratios[METRIC_usd_per_million_output_tokens]);
     buf_text(out, p->is_counted ? "" : "  *");
     if (p->is_counted)
-        put_interval(out, &p->ratios[MATCH_throughput]);
+        put_interval(out, &p->ratios[METRIC_tokens_per_second]);
     buf_char(out, '\n');
     if (p->note != NULL && !p->is_counted)
         width_wrap(out, p->note, 6, COLUMNS);
@@ -209,12 +211,12 @@ static void put_pair(const struct match_pair *p, struct buf *out)
 static void put_fewer(const struct match_group *g, struct buf *out)
 {
     static const struct {
-        enum match_metric metric;
+        enum metric metric;
         const char *name;
-    } columns[] = {{MATCH_throughput, "tok/s"},
-                   {MATCH_ttft, "TTFT"},
-                   {MATCH_tpot, "TPOT"},
-                   {MATCH_cost, "$/tok"}};
+    } columns[] = {{METRIC_tokens_per_second, "tok/s"},
+                   {METRIC_first_token_latency, "TTFT"},
+                   {METRIC_inter_token_latency, "TPOT"},
+                   {METRIC_usd_per_million_output_tokens, "$/tok"}};
     const char *joint = "  of fewer cells: ";
     for (size_t i = 0; i < sizeof columns / sizeof *columns; i++) {
         size_t pairs = g->geomean[columns[i].metric].pairs;
@@ -232,11 +234,11 @@ static void put_mean(const struct match_group *g, struct buf *out)
     buf_init(&name, PART_BYTES);
     buf_printf(&name, "geometric mean of %zu", g->counted);
     width_pad(out, buf_cstr(&name), 34);
-    put_cell_ratio(out, &g->geomean[MATCH_throughput]);
-    put_cell_ratio(out, &g->geomean[MATCH_ttft]);
-    put_cell_ratio(out, &g->geomean[MATCH_tpot]);
-    put_cell_ratio(out, &g->geomean[MATCH_cost]);
-    put_interval(out, &g->geomean[MATCH_throughput]);
+    put_cell_ratio(out, &g->geomean[METRIC_tokens_per_second]);
+    put_cell_ratio(out, &g->geomean[METRIC_first_token_latency]);
+    put_cell_ratio(out, &g->geomean[METRIC_inter_token_latency]);
+    put_cell_ratio(out, &g->geomean[METRIC_usd_per_million_output_tokens]);
+    put_interval(out, &g->geomean[METRIC_tokens_per_second]);
     buf_char(out, '\n');
     put_fewer(g, out);
     analysis_text_pass(&name, out);

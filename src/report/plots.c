@@ -20,38 +20,38 @@
 /* A picture that shows one metric of all cells, a panel a scenario, a colour a side. */
 static const struct bars {
     const char *name, *stem, *title, *y_label;
-    enum match_metric metric;
+    enum metric metric;
     double scale; /* from the field's unit to the axis's */
 } bars_table[] = {
     {.name = "tokens_per_sec",
      .stem = "tokens_per_sec_comparison",
      .title = "Output throughput",
      .y_label = "output tokens/s",
-     .metric = MATCH_throughput,
+     .metric = METRIC_tokens_per_second,
      .scale = 1},
     {.name = "time_per_token",
      .stem = "time_per_token_comparison",
      .title = "Time per output token",
      .y_label = "ms per token of the batch",
-     .metric = MATCH_time_per_token,
+     .metric = METRIC_time_per_token,
      .scale = 1},
     {.name = "ttft",
      .stem = "ttft_comparison",
      .title = "Time to first token (TTFT)",
      .y_label = "TTFT, ms",
-     .metric = MATCH_ttft,
+     .metric = METRIC_first_token_latency,
      .scale = 1000},
     {.name = "itl",
      .stem = "itl_comparison",
      .title = "Time per output token (TPOT, mean of each request)",
      .y_label = "TPOT, ms",
-     .metric = MATCH_tpot,
+     .metric = METRIC_inter_token_latency,
      .scale = 1},
     {.name = "cost",
      .stem = "cost_comparison",
      .title = "Cost of a million output tokens",
      .y_label = "USD per million tokens",
-     .metric = MATCH_cost,
+     .metric = METRIC_usd_per_million_output_tokens,
      .scale = 1},
 };
 
@@ -77,25 +77,24 @@ static int side_index(const struct analysis *x, const char *side)
     return -1;
 }
 
-static struct plot_point point_of(const struct match_cell *c, enum match_metric m,
-                                  double scale)
+static struct plot_point point_of(const struct match_cell *c, enum metric m, double scale)
 {
-    const struct spread *s = &c->metrics[m];
+    const struct spread *s = &c->spread[m];
     struct plot_point p = {.mean = s->mean * scale, .low = NAN, .high = NAN};
     p.note = c->is_valid ? NULL : INVALID_NOTE;
     if (!isnan(s->ci95_low)) {
         p.low = s->ci95_low * scale > 0 ? s->ci95_low * scale : 0;
         p.high = s->ci95_high * scale;
-    } else if (c->counts[m] >= 2) {
+    } else if (c->spread[m].count >= 2) {
         p.low = s->min * scale;
         p.high = s->max * scale;
     }
     return p;
 }
 
-static bool shows(const struct match_cell *c, enum match_metric m)
+static bool shows(const struct match_cell *c, enum metric m)
 {
-    return c->measured > 0 && c->counts[m] > 0 && !isnan(c->metrics[m].mean);
+    return c->measured > 0 && c->spread[m].count > 0 && !isnan(c->spread[m].mean);
 }
 
 /* What a cell is called within its scenario: "bs=4 cache=on". */
@@ -107,7 +106,7 @@ static const char *tick_of(const struct match_cell *c)
 }
 
 /* Distinct scenarios with something to show, in order of the cells. */
-static size_t scenarios_of(const struct sheet *s, enum match_metric m, const char **names)
+static size_t scenarios_of(const struct sheet *s, enum metric m, const char **names)
 {
     size_t n = 0;
     for (size_t i = 0; i < s->x->machines.cell_count; i++) {
@@ -142,7 +141,7 @@ static bool is_before(const struct match_cell *a, const struct match_cell *b)
 }
 
 /* Cells of a scenario, one for each distinct tick, sorted. */
-static size_t ticks_of(const struct sheet *s, const char *scenario, enum match_metric m,
+static size_t ticks_of(const struct sheet *s, const char *scenario, enum metric m,
                        const struct match_cell **ticks)
 {
     size_t n = 0;
@@ -313,8 +312,9 @@ static enum status draw_bars(const struct sheet *s, const struct bars *b)
     size_t n = scenarios_of(s, b->metric, names);
     if (n == 0)
         return leave_out(s, b->stem, b->name,
-                         b->metric == MATCH_cost ? "no price is known (--price-per-hour)"
-                                                 : "no measured repeat has it");
+                         b->metric == METRIC_usd_per_million_output_tokens
+                             ? "no price is known (--price-per-hour)"
+                             : "no measured repeat has it");
     struct plot p = {
         .stem = b->stem, .title = b->title, .y_label = b->y_label, .panel_count = n};
     p.panels = arena_alloc(s->arena, n, sizeof *p.panels);
@@ -355,12 +355,12 @@ static enum status caching_panel(const struct sheet *s, size_t side,
         const struct match_pair *pair = &g->pairs[i];
         char ratio[FIGURE_BYTES];
         panel->ticks[i] = pair->baseline->name;
-        two[0].points[i] = point_of(pair->baseline, MATCH_throughput, 1);
-        two[1].points[i] = point_of(pair->other, MATCH_throughput, 1);
+        two[0].points[i] = point_of(pair->baseline, METRIC_tokens_per_second, 1);
+        two[1].points[i] = point_of(pair->other, METRIC_tokens_per_second, 1);
         two[0].points[i].x = two[1].points[i].x = (double)i;
         if (!pair->is_counted)
             continue;
-        figure_ratio(pair->ratios[MATCH_throughput].ratio, ratio);
+        figure_ratio(pair->ratios[METRIC_tokens_per_second].ratio, ratio);
         two[1].points[i].note = arena_strdup(s->arena, ratio);
         if (two[1].points[i].note == NULL)
             return no_memory(s);
@@ -409,7 +409,7 @@ static enum status add_line(const struct sheet *s, const struct plots_line *l,
     if (to->points == NULL)
         return no_memory(s);
     for (size_t i = 0; i < l->count; i++) {
-        to->points[i] = point_of(l->cells[i], MATCH_throughput, 1);
+        to->points[i] = point_of(l->cells[i], METRIC_tokens_per_second, 1);
         to->points[i].x = field_num(l->cells[i]->row, FIELD_batch_size);
     }
     return STATUS_OK;
@@ -467,7 +467,7 @@ static enum status draw_scaling(const struct sheet *s)
     if (names == NULL || p.panels == NULL || p.title == NULL ||
         plots_lines_build(s->x, s->arena, &lines) != STATUS_OK)
         return no_memory(s);
-    size_t n = scenarios_of(s, MATCH_throughput, names);
+    size_t n = scenarios_of(s, METRIC_tokens_per_second, names);
     for (size_t i = 0; i < n; i++) {
         if (scaling_panel(s, &lines, names[i], &p.panels[p.panel_count]) != STATUS_OK)
             return s->e->code;

@@ -22,8 +22,8 @@ static double size_of(const struct match_cell *c)
 
 static bool is_shown(const struct match_cell *c)
 {
-    return c->measured > 0 && c->counts[MATCH_throughput] > 0 &&
-           !isnan(c->metrics[MATCH_throughput].mean) && !isnan(size_of(c));
+    return c->measured > 0 && c->spread[METRIC_tokens_per_second].count > 0 &&
+           !isnan(c->spread[METRIC_tokens_per_second].mean) && !isnan(size_of(c));
 }
 
 static bool is_compiled(const struct match_cell *c)

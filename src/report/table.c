@@ -108,7 +108,7 @@ static void put_spread_note(struct table *t, int64_t repeats)
     bool is_met = false;
     for (size_t i = 0; i < t->count; i++) {
         const struct summary_entry *c = &t->cells[i];
-        if (c->count != repeats || isfinite(c->tokens_per_second.ci95_low))
+        if (c->count != repeats || isfinite(c->spread[METRIC_tokens_per_second].ci95_low))
             continue;
         is_met = true;
         needed = c->repeats_for_2_percent > needed ? c->repeats_for_2_percent : needed;

@@ -33,13 +33,13 @@ static void put_pair(const struct match_pair *p, struct buf *out)
 {
     char text[FIGURE_BYTES];
     width_pad(out, p->baseline->name, NAME_WIDTH);
-    figure_ratio(p->ratios[MATCH_throughput].ratio, text);
+    figure_ratio(p->ratios[METRIC_tokens_per_second].ratio, text);
     put_right(out, text, 8);
-    figure_ratio(p->ratios[MATCH_ttft].ratio, text);
+    figure_ratio(p->ratios[METRIC_first_token_latency].ratio, text);
     put_right(out, text, 6);
-    figure_percent(p->other->metrics[MATCH_hit_rate].mean, text);
+    figure_percent(p->other->spread[METRIC_cache_hit_rate].mean, text);
     put_right(out, text, 5);
-    figure_certainty(&p->ratios[MATCH_throughput], text);
+    figure_certainty(&p->ratios[METRIC_tokens_per_second], text);
     bool is_nothing_shared = p->baseline->shares_nothing || p->other->shares_nothing;
     if (is_nothing_shared)
         buf_text(out, "  nothing shared");
@@ -54,7 +54,7 @@ static void put_group(const struct match_group *g, struct buf *out)
     width_pad(out, "Prefix caching, ON / OFF", NAME_WIDTH);
     buf_text(out, " tokens/s   TTFT  hits  95 % of tokens/s\n");
     for (size_t i = 0; i < g->pair_count; i++) {
-        const struct match_ratio *r = &g->pairs[i].ratios[MATCH_throughput];
+        const struct match_ratio *r = &g->pairs[i].ratios[METRIC_tokens_per_second];
         put_pair(&g->pairs[i], out);
         has_interval |= !isnan(r->low) && r->is_one_launch;
     }

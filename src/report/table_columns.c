@@ -74,21 +74,21 @@ static void tokens(const struct table_columns *t, const struct summary_entry *c,
                    char out[TEXT_BYTES])
 {
     (void)t;
-    figure_spread(&c->tokens_per_second, out);
+    figure_spread(&c->spread[METRIC_tokens_per_second], out);
 }
 
 static void requests(const struct table_columns *t, const struct summary_entry *c,
                      char out[TEXT_BYTES])
 {
     (void)t;
-    figure_number(c->requests_per_second.mean, out);
+    figure_number(c->spread[METRIC_requests_per_second].mean, out);
 }
 
 static void good(const struct table_columns *t, const struct summary_entry *c,
                  char out[TEXT_BYTES])
 {
     (void)t;
-    figure_number(c->goodput_rps.mean, out);
+    figure_number(c->spread[METRIC_goodput_rps].mean, out);
 }
 
 static void failed(const struct table_columns *t, const struct summary_entry *c,
@@ -102,35 +102,35 @@ static void ms_a_token(const struct table_columns *t, const struct summary_entry
                        char out[TEXT_BYTES])
 {
     (void)t;
-    figure_number(c->time_per_token_ms.mean, out);
+    figure_number(c->spread[METRIC_time_per_token].mean, out);
 }
 
 static void ttft(const struct table_columns *t, const struct summary_entry *c,
                  char out[TEXT_BYTES])
 {
     (void)t;
-    figure_number(c->first_token_latency_s.mean * 1000.0, out);
+    figure_number(c->spread[METRIC_first_token_latency].mean * 1000.0, out);
 }
 
 static void tpot(const struct table_columns *t, const struct summary_entry *c,
                  char out[TEXT_BYTES])
 {
     (void)t;
-    figure_number(c->inter_token_latency_ms.mean, out);
+    figure_number(c->spread[METRIC_inter_token_latency].mean, out);
 }
 
 static void hits(const struct table_columns *t, const struct summary_entry *c,
                  char out[TEXT_BYTES])
 {
     (void)t;
-    figure_percent(c->cache_hit_rate.mean, out);
+    figure_percent(c->spread[METRIC_cache_hit_rate].mean, out);
 }
 
 static void cost(const struct table_columns *t, const struct summary_entry *c,
                  char out[TEXT_BYTES])
 {
     (void)t;
-    figure_number(c->usd_per_million_output_tokens.mean, out);
+    figure_number(c->spread[METRIC_usd_per_million_output_tokens].mean, out);
 }
 
 static void verdict(const struct table_columns *t, const struct summary_entry *c,

@@ -5,14 +5,15 @@
 #define MUST   AGREE_MUST
 
 /* X(role, in a cell, ON / OFF, machines, GPU / Neuron, models and versions) */
-#define AGREE_ROLES(X)                                  \
-    X(IDENTITY, SILENT, SILENT, SILENT, SILENT, SILENT) \
-    X(CELL, MUST, MUST, MUST, MUST, MUST)               \
-    X(SETTING, MUST, MUST, SAID, SAID, SAID)            \
-    X(LOAD, MUST, MUST, SAID, SAID, SAID)               \
-    X(MACHINE, MUST, MUST, SILENT, SILENT, SAID)        \
-    X(METRIC, SILENT, SILENT, SILENT, SILENT, SILENT)   \
-    X(COUNT, SILENT, SILENT, SILENT, SILENT, SILENT)    \
+#define AGREE_ROLES(X)                                    \
+    X(IDENTITY, SILENT, SILENT, SILENT, SILENT, SILENT)   \
+    X(CELL, MUST, MUST, MUST, MUST, MUST)                 \
+    X(SETTING, MUST, MUST, SAID, SAID, SAID)              \
+    X(LOAD, MUST, MUST, SAID, SAID, SAID)                 \
+    X(MACHINE, MUST, MUST, SILENT, SILENT, SAID)          \
+    X(METRIC, SILENT, SILENT, SILENT, SILENT, SILENT)     \
+    X(SUMMARISED, SILENT, SILENT, SILENT, SILENT, SILENT) \
+    X(COUNT, SILENT, SILENT, SILENT, SILENT, SILENT)      \
     X(TRUST, SILENT, SILENT, SILENT, SILENT, SILENT)
 
 /* X(field, as above, why) */

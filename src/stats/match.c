@@ -9,22 +9,11 @@
 #include "stats/match_cell.h"
 #include "stats/match_diff.h"
 
-static const enum field_id metric_fields[MATCH_METRIC_COUNT] = {
-#define X(name, field) [MATCH_##name] = FIELD_##field,
-    MATCH_METRIC_LIST(X)
-#undef X
-};
-
 static const char *const by_names[] = {
     [MATCH_BY_CACHING] = "enable_prefix_caching", [MATCH_BY_LABEL] = "label",
     [MATCH_BY_INSTANCE] = "instance_type",        [MATCH_BY_MODEL] = "model_name",
     [MATCH_BY_VERSION] = "engine_version",
 };
-
-enum field_id match_metric_field(enum match_metric m)
-{
-    return metric_fields[m];
-}
 
 const char *match_by_name(enum match_by by)
 {
@@ -171,19 +160,20 @@ struct sums {
     bool has_launches; /* some cell has several, or nobody knows */
 };
 
-static void add_pair(struct sums *s, const struct match_pair *p, enum match_metric m)
+static void add_pair(struct sums *s, const struct match_pair *p, enum metric m)
 {
     const struct match_cell *const cells[] = {p->baseline, p->other};
-    double difference = cells[1]->logs[m].mean - cells[0]->logs[m].mean;
+    double difference = cells[1]->spread[m].logs.mean - cells[0]->spread[m].logs.mean;
     if (isnan(difference))
         return;
     s->logs += difference;
     s->pairs++;
     for (int i = 0; i < 2; i++) {
-        double v = cells[i]->logs[m].variance;
+        const struct spread *of = &cells[i]->spread[m];
+        double v = of->logs.variance;
         s->has_launches |= cells[i]->launches != 1;
         s->variance += v;
-        s->squares += v * v / ((double)cells[i]->counts[m] - 1);
+        s->squares += v * v / ((double)of->count - 1);
     }
 }
 
@@ -236,9 +226,9 @@ static bool fill_pair(const struct work *w, struct match_pair *p)
     bool counts = true;
     p->note = refusal(w, p, &counts);
     p->is_counted = counts;
-    for (int m = 0; m < MATCH_METRIC_COUNT; m++) {
+    for (int m = 0; m < METRIC_COUNT; m++) {
         struct sums sums = {0};
-        add_pair(&sums, p, (enum match_metric)m);
+        add_pair(&sums, p, (enum metric)m);
         p->ratios[m] = ratio_of(&sums);
     }
     return counts || p->note != NULL;
@@ -283,11 +273,11 @@ static enum status build_group(struct work *w, size_t side, struct match_group *
             g.counted++;
             match_diff_add(&also, w->fields, &g.pairs[i], w->options->by);
         }
-    for (int m = 0; m < MATCH_METRIC_COUNT; m++) {
+    for (int m = 0; m < METRIC_COUNT; m++) {
         struct sums sums = {0};
         for (size_t i = 0; i < g.pair_count; i++)
             if (g.pairs[i].is_counted)
-                add_pair(&sums, &g.pairs[i], (enum match_metric)m);
+                add_pair(&sums, &g.pairs[i], (enum metric)m);
         g.geomean[m] = ratio_of(&sums);
     }
     enum status s = match_diff_text(&also, &g.differs);

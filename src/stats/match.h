@@ -16,30 +16,7 @@
 #include "base/arena.h"
 #include "base/status.h"
 #include "core/field.h"
-#include "stats/interval.h"
-#include "stats/summary.h"
-
-/* X(name, field): what a cell is compared by. `throughput` of an online row is
- * window_tokens_per_second where known. */
-#define MATCH_METRIC_LIST(X)               \
-    X(throughput, tokens_per_second)       \
-    X(time_per_token, time_per_token)      \
-    X(ttft, first_token_latency)           \
-    X(tpot, inter_token_latency)           \
-    X(cost, usd_per_million_output_tokens) \
-    X(hit_rate, cache_hit_rate)            \
-    X(prefill, prefill_time)               \
-    X(peak_memory, peak_memory_mb)
-
-enum match_metric {
-#define X(name, field) MATCH_##name,
-    MATCH_METRIC_LIST(X)
-#undef X
-        MATCH_METRIC_COUNT
-};
-
-/* The field behind a metric: its name, unit and direction. */
-enum field_id match_metric_field(enum match_metric m);
+#include "stats/metric.h"
 
 /* The one thing under comparison. */
 enum match_by {
@@ -81,11 +58,9 @@ struct match_cell {
     size_t doubtful;                /* measured rows of it */
     const struct row *failed_row;   /* the first with an error, warm-ups too; NULL */
     bool shares_nothing; /* caching ON and the prompts allow no hit: no ON/OFF claim */
-    size_t measured, failed, warmups;  /* rows */
-    size_t launches, days;             /* that the measured rows come from; 0: unknown */
-    size_t counts[MATCH_METRIC_COUNT]; /* values behind each spread */
-    struct spread metrics[MATCH_METRIC_COUNT]; /* all NAN where counts is 0 */
-    struct interval_logs logs[MATCH_METRIC_COUNT];
+    size_t measured, failed, warmups; /* rows */
+    size_t launches, days;            /* that the measured rows come from; 0: unknown */
+    struct spread spread[METRIC_COUNT];
 };
 
 /* other / baseline, of the means of logarithms, so that a cost and the rate that it comes
@@ -101,7 +76,7 @@ struct match_pair {
     const struct match_cell *baseline, *other;
     bool is_counted;  /* goes into the geometric mean */
     const char *note; /* why not, in words; NULL: it does */
-    struct match_ratio ratios[MATCH_METRIC_COUNT];
+    struct match_ratio ratios[METRIC_COUNT];
 };
 
 /* All pairs of two sides, in order of the cells. */
@@ -109,7 +84,7 @@ struct match_group {
     const char *baseline, *other; /* sides */
     struct match_pair *pairs;     /* [pair_count] */
     size_t pair_count, counted;
-    struct match_ratio geomean[MATCH_METRIC_COUNT]; /* over the counted pairs */
+    struct match_ratio geomean[METRIC_COUNT]; /* over the counted pairs */
     const char *differs; /* what else differs in the counted pairs, what matters most
                             first, e.g. "engine_version 0.32.0 / 0.13.0"; NULL: nothing */
 };

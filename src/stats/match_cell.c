@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/record.h"
 #include "stats/match_diff.h"
 #include "stats/match_place.h"
 #include "stats/match_verdict.h"
@@ -31,7 +32,7 @@ struct grouping {
     struct origins *origins; /* of the cells */
     size_t count;
     size_t *cell_of;           /* cell of each row */
-    double **values;           /* of each cell: [MATCH_METRIC_COUNT][measured] */
+    double *values;            /* scratch, of one cell */
     struct match_rows *judged; /* of each cell */
 };
 
@@ -115,26 +116,11 @@ static enum status group_rows(const struct match_input *in, struct grouping *g)
 
 /* --- numbers */
 
-/* Of a load of ours only the window's rate counts: that of the whole run, with its start
- * and end, is another quantity. */
-static double metric_of(const struct row *row, enum match_metric m)
-{
-    double window = field_num(row, FIELD_window_tokens_per_second);
-    bool is_ours = value_is_known(row->v[FIELD_run_id]);
-    if (m == MATCH_throughput && match_field_is_online(row) &&
-        (is_ours || !isnan(window)))
-        return window;
-    return field_num(row, match_metric_field(m));
-}
-
 static enum status make_room(struct grouping *g, size_t cell)
 {
-    size_t rows = g->cells[cell].measured;
-    g->values[cell] = arena_alloc(g->arena, rows * MATCH_METRIC_COUNT + 1,
-                                  sizeof **g->values);
-    g->judged[cell].rows = arena_alloc(g->arena, rows + 1, sizeof(const struct row *));
-    return g->values[cell] != NULL && g->judged[cell].rows != NULL ? STATUS_OK
-                                                                   : STATUS_NO_MEMORY;
+    g->judged[cell].rows = arena_alloc(g->arena, g->cells[cell].measured + 1,
+                                       sizeof(const struct row *));
+    return g->judged[cell].rows != NULL ? STATUS_OK : STATUS_NO_MEMORY;
 }
 
 /* Repeats in the order of their time, in whatever order the files came. */
@@ -151,17 +137,19 @@ static int by_time(const void *a, const void *b)
     return order != 0 ? order : (x > y) - (x < y);
 }
 
+/* The spread of each metric over a cell's repeats; the rates stay for the verdict. */
 static void take_numbers(struct grouping *g, size_t at)
 {
     struct match_cell *c = &g->cells[at];
     struct match_rows *judged = &g->judged[at];
     qsort(judged->rows, judged->count, sizeof(const struct row *), by_time);
-    for (size_t i = 0; i < judged->count; i++)
-        for (int m = 0; m < MATCH_METRIC_COUNT; m++) {
-            double value = metric_of(judged->rows[i], (enum match_metric)m);
-            if (!isnan(value))
-                g->values[at][(size_t)m * c->measured + c->counts[m]++] = value;
-        }
+    for (int m = 0; m < METRIC_COUNT; m++) {
+        size_t n = metric_values(judged->rows, judged->count, (enum metric)m, g->values);
+        c->spread[m] = metric_spread((enum metric)m, RECORD_FORMAT, g->values, n);
+    }
+    judged->rate_count = metric_values(judged->rows, judged->count,
+                                       METRIC_tokens_per_second, g->values);
+    judged->rates = g->values;
 }
 
 static enum status average(const struct match_input *in, struct grouping *g)
@@ -175,17 +163,8 @@ static enum status average(const struct match_input *in, struct grouping *g)
             judged->rows[judged->count++] = in->rows[i].row;
         }
     for (size_t i = 0; s == STATUS_OK && i < g->count; i++) {
-        struct match_cell *c = &g->cells[i];
         take_numbers(g, i);
-        for (size_t m = 0; m < MATCH_METRIC_COUNT; m++) {
-            const double *values = g->values[i] + m * c->measured;
-            c->logs[m] = interval_of_logs(values, c->counts[m]);
-            c->metrics[m] = m == MATCH_cost ? summary_spread_of_logs(values, c->counts[m])
-                                            : summary_spread(values, c->counts[m]);
-        }
-        g->judged[i].rates = g->values[i] + (size_t)MATCH_throughput * c->measured;
-        g->judged[i].rate_count = c->counts[MATCH_throughput];
-        s = match_verdict_judge(&g->judged[i], g->arena, c);
+        s = match_verdict_judge(&g->judged[i], g->arena, &g->cells[i]);
     }
     return s;
 }

@@ -26,78 +26,10 @@ struct cell_work {
     struct err *e;
 };
 
-struct spread summary_spread(const double *values, size_t count)
-{
-    struct spread s = {.mean = NAN,
-                       .min = NAN,
-                       .max = NAN,
-                       .std = NAN,
-                       .ci95_low = NAN,
-                       .ci95_high = NAN};
-    if (count == 0)
-        return s;
-    s.mean = interval_mean(values, count);
-    s.min = s.max = values[0];
-    for (size_t i = 1; i < count; i++) {
-        s.min = values[i] < s.min ? values[i] : s.min;
-        s.max = values[i] > s.max ? values[i] : s.max;
-    }
-    s.std = interval_std(values, count);
-    double half = interval_half_95(values, count);
-    s.ci95_low = s.mean - half;
-    s.ci95_high = s.mean + half;
-    return s;
-}
-
-struct spread summary_spread_of_logs(const double *values, size_t count)
-{
-    struct spread s = summary_spread(values, count);
-    struct interval_logs l = interval_of_logs(values, count);
-    double half = count < 3
-                      ? NAN
-                      : interval_t_quantile(0.975, (double)count - 1) * sqrt(l.variance);
-    s.mean = exp(l.mean);
-    s.ci95_low = exp(l.mean - half);
-    s.ci95_high = exp(l.mean + half);
-    return s;
-}
-
-/* Known values of a field over the cell's rows, into w->values. */
-static size_t values_of(struct cell_work *w, enum field_id id)
-{
-    size_t n = 0;
-    for (size_t i = 0; i < w->row_count; i++) {
-        double value = field_num(w->rows[i], id);
-        if (!isnan(value))
-            w->values[n++] = value;
-    }
-    return n;
-}
-
-static struct spread spread_of(struct cell_work *w, enum field_id id)
-{
-    size_t n = values_of(w, id);
-    return summary_spread(w->values, n);
-}
-
-/* Definitions 1 had the arithmetic mean of costs, which is not the inverse of any rate.
- */
-static struct spread cost_of(struct cell_work *w)
-{
-    size_t n = values_of(w, FIELD_usd_per_million_output_tokens);
-    return w->run->definitions == 1 ? summary_spread(w->values, n)
-                                    : summary_spread_of_logs(w->values, n);
-}
-
 static bool is_online(const struct cell_work *w)
 {
     const char *mode = w->run->serving_mode;
     return mode != NULL && strcmp(mode, "online") == 0;
-}
-
-static enum field_id throughput_field(const struct cell_work *w)
-{
-    return is_online(w) ? FIELD_window_tokens_per_second : FIELD_tokens_per_second;
 }
 
 /* What the row left out for a reason is left out here too. */
@@ -185,16 +117,13 @@ static enum status pool_all(struct cell_work *w, struct summary_entry *entry,
 static enum status fill_spreads(struct cell_work *w, struct summary_entry *entry,
                                 struct verdict_cell *judged)
 {
-    entry->tokens_per_second = spread_of(w, throughput_field(w));
-    entry->time_per_token_ms = spread_of(w, FIELD_time_per_token);
-    entry->first_token_latency_s = spread_of(w, FIELD_first_token_latency);
-    entry->inter_token_latency_ms = spread_of(w, FIELD_inter_token_latency);
-    entry->cache_hit_rate = spread_of(w, FIELD_cache_hit_rate);
-    entry->usd_per_million_output_tokens = cost_of(w);
-    entry->requests_per_second = spread_of(
-        w, is_online(w) ? FIELD_window_requests_per_second : FIELD_requests_per_second);
-    entry->goodput_rps = spread_of(w, FIELD_goodput_rps);
-    size_t n = values_of(w, throughput_field(w));
+    size_t n;
+    for (int m = 0; m < METRIC_COUNT; m++) {
+        n = metric_values(w->rows, w->row_count, (enum metric)m, w->values);
+        entry->spread[m] = metric_spread((enum metric)m, w->run->definitions, w->values,
+                                         n);
+    }
+    n = metric_values(w->rows, w->row_count, METRIC_tokens_per_second, w->values);
     entry->repeats_for_2_percent = interval_repeats_needed(interval_cv(w->values, n),
                                                            0.02);
     judged->rates = w->values;

@@ -6,11 +6,7 @@
 #include "base/arena.h"
 #include "base/status.h"
 #include "core/run_data.h"
-
-/* Over repeats. std is NAN below 2 values, the 95 % interval (Student t) below 3. */
-struct spread {
-    double mean, min, max, std, ci95_low, ci95_high;
-};
+#include "stats/metric.h"
 
 struct percentile {
     double p, value;
@@ -21,10 +17,7 @@ struct summary_entry {
     const struct row *row;      /* first row of the cell: identity, cell and settings */
     int64_t count, failed_rows; /* measured repeats that succeeded; that failed */
     int64_t requests_failed;    /* or unanswered, over all repeats, the warm-up too */
-    /* tokens_per_second of an online cell is window_tokens_per_second. */
-    struct spread tokens_per_second, time_per_token_ms, first_token_latency_s,
-        inter_token_latency_ms, cache_hit_rate, usd_per_million_output_tokens,
-        requests_per_second, goodput_rps;       /* online: of the window */
+    struct spread spread[METRIC_COUNT];
     struct percentile *ttft_s, *itl_ms, *e2e_s; /* [run->percentile_count], pooled */
     const char *verdict;            /* VALID or INVALID; NULL if nothing was measured */
     const char *reasons, *warnings; /* JSON arrays of code strings, cell rules included */
@@ -42,11 +35,5 @@ struct summary {
  * begun has no entry. */
 MUST_CHECK enum status summary_build(const struct run_data *run, const struct row *rows,
                                      struct arena *a, struct summary *out, struct err *e);
-
-/* Spread of shape-[count] values; all NAN when empty. Values must not be NAN. */
-struct spread summary_spread(const double *values, size_t count);
-/* The same of what is a rate's inverse, a cost: mean and interval by way of logarithms,
- * so that they are the inverse of the rate's. NAN where a value is not positive. */
-struct spread summary_spread_of_logs(const double *values, size_t count);
 
 #endif

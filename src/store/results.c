@@ -125,46 +125,77 @@ static void percentiles_write(struct jsonw *w, const char *key,
     jsonw_object_end(w);
 }
 
-static void copy_field(struct jsonw *w, const struct summary_entry *c, enum field_id id)
+static void copy_fields(struct jsonw *w, const struct summary_entry *c,
+                        const enum field_id *ids, size_t count)
 {
-    struct value v = c->row->v[id];
-    const char *key = field_table[id].name;
-    if (v.kind == VALUE_INT)
-        jsonw_int(w, key, v.i);
-    else if (v.kind == VALUE_BOOL)
-        jsonw_bool(w, key, v.b);
-    else if (v.kind == VALUE_NUM)
-        jsonw_num(w, key, v.n);
-    else
-        jsonw_str(w, key, v.kind == VALUE_STR ? v.s : NULL);
+    for (size_t i = 0; i < count; i++) {
+        struct value v = c->row->v[ids[i]];
+        const char *key = field_table[ids[i]].name;
+        if (v.kind == VALUE_INT)
+            jsonw_int(w, key, v.i);
+        else if (v.kind == VALUE_BOOL)
+            jsonw_bool(w, key, v.b);
+        else if (v.kind == VALUE_NUM)
+            jsonw_num(w, key, v.n);
+        else
+            jsonw_str(w, key, v.kind == VALUE_STR ? v.s : NULL);
+    }
+}
+
+/* --- the layout of an entry: what the published tool has, in its order and under its
+ * names, then ours */
+
+#define COUNT_OF(list) (sizeof(list) / sizeof *(list))
+
+static const enum field_id first_fields[] = {
+    FIELD_instance_type, FIELD_serving_mode,      FIELD_batch_size,
+    FIELD_input_length,  FIELD_max_output_tokens, FIELD_enable_prefix_caching};
+static const enum field_id later_fields[] = {FIELD_scenario, FIELD_label, FIELD_engine,
+                                             FIELD_request_rate};
+
+struct spread_key {
+    enum metric metric;
+    const char *key;
+};
+static const struct spread_key first_spreads[] = {
+    {METRIC_tokens_per_second, "tokens_per_second"},
+    {METRIC_time_per_token, "time_per_token_ms"},
+    {METRIC_first_token_latency, "first_token_latency_sec"},
+    {METRIC_inter_token_latency, "inter_token_latency_ms"},
+};
+/* All other metrics follow these, in order of the field table. */
+static const struct spread_key later_spreads[] = {
+    {METRIC_cache_hit_rate, "cache_hit_rate"},
+    {METRIC_usd_per_million_output_tokens, "usd_per_million_output_tokens"},
+};
+
+static void spreads_write(struct jsonw *w, const struct summary_entry *c,
+                          const struct spread_key *keys, size_t count,
+                          bool is_done[METRIC_COUNT])
+{
+    for (size_t i = 0; i < count; i++) {
+        spread_write(w, keys[i].key, &c->spread[keys[i].metric]);
+        is_done[keys[i].metric] = true;
+    }
 }
 
 static void entry_write(struct jsonw *w, const struct run_data *run,
                         const struct summary_entry *c)
 {
+    bool is_done[METRIC_COUNT] = {false};
     jsonw_object(w, c->key);
     jsonw_int(w, "count", c->count);
-    copy_field(w, c, FIELD_instance_type);
-    copy_field(w, c, FIELD_serving_mode);
-    copy_field(w, c, FIELD_batch_size);
-    copy_field(w, c, FIELD_input_length);
-    copy_field(w, c, FIELD_max_output_tokens);
-    copy_field(w, c, FIELD_enable_prefix_caching);
-    spread_write(w, "tokens_per_second", &c->tokens_per_second);
-    spread_write(w, "time_per_token_ms", &c->time_per_token_ms);
-    spread_write(w, "first_token_latency_sec", &c->first_token_latency_s);
-    spread_write(w, "inter_token_latency_ms", &c->inter_token_latency_ms);
+    copy_fields(w, c, first_fields, COUNT_OF(first_fields));
+    spreads_write(w, c, first_spreads, COUNT_OF(first_spreads), is_done);
     percentiles_write(w, "ttft_s", run, c->ttft_s);
     percentiles_write(w, "itl_ms", run, c->itl_ms);
     percentiles_write(w, "e2e_s", run, c->e2e_s);
-    copy_field(w, c, FIELD_scenario);
-    copy_field(w, c, FIELD_label);
-    copy_field(w, c, FIELD_engine);
-    copy_field(w, c, FIELD_request_rate);
-    spread_write(w, "cache_hit_rate", &c->cache_hit_rate);
-    spread_write(w, "usd_per_million_output_tokens", &c->usd_per_million_output_tokens);
-    spread_write(w, "requests_per_second", &c->requests_per_second);
-    spread_write(w, "goodput_rps", &c->goodput_rps);
+    copy_fields(w, c, later_fields, COUNT_OF(later_fields));
+    spreads_write(w, c, later_spreads, COUNT_OF(later_spreads), is_done);
+    for (int m = 0; m < METRIC_COUNT; m++)
+        if (!is_done[m])
+            spread_write(w, field_table[field_of_metric((enum metric)m)].name,
+                         &c->spread[m]);
     jsonw_int(w, "failed_rows", c->failed_rows);
     jsonw_str(w, "verdict", c->verdict);
     jsonw_raw(w, "reasons", c->reasons);

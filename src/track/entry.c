@@ -43,22 +43,20 @@ struct build {
     bool has_failed; /* no memory */
 };
 
-/* Parameters are what was asked for and where; the replaced tool had the first ones. */
+/* Parameters are what was asked for and where. */
 static enum place place_by_role(enum field_id id)
 {
+    static const bool is_setting[] = {[ROLE_CELL] = true,
+                                      [ROLE_SETTING] = true,
+                                      [ROLE_LOAD] = true,
+                                      [ROLE_MACHINE] = true,
+                                      [ROLE_TRUST] = false};
+    enum field_role role = field_table[id].role;
     bool is_number = field_table[id].kind == VALUE_INT ||
                      field_table[id].kind == VALUE_NUM;
-    switch (field_table[id].role) {
-    case ROLE_CELL:
-    case ROLE_SETTING:
-    case ROLE_LOAD:
-    case ROLE_MACHINE: return id < FIELD_total_time ? PLACE_PARAM : PLACE_SETTING;
-    case ROLE_METRIC:
-    case ROLE_COUNT:
-    case ROLE_TRUST: return is_number ? PLACE_METRIC : PLACE_TAG;
-    case ROLE_IDENTITY: break;
-    }
-    return PLACE_TAG;
+    if (is_setting[role])
+        return PLACE_SETTING;
+    return is_number && role != ROLE_IDENTITY ? PLACE_METRIC : PLACE_TAG;
 }
 
 /* A field that changed its place would have every row sent again. */
@@ -68,6 +66,16 @@ static enum place place_of(enum field_id id)
         enum field_id id;
         enum place place;
     } others[] = {
+        {FIELD_model_name, PLACE_PARAM}, /* those of the published tool */
+        {FIELD_instance_type, PLACE_PARAM},
+        {FIELD_hardware_type, PLACE_PARAM},
+        {FIELD_serving_mode, PLACE_PARAM},
+        {FIELD_batch_size, PLACE_PARAM},
+        {FIELD_input_length, PLACE_PARAM},
+        {FIELD_max_output_tokens, PLACE_PARAM},
+        {FIELD_enable_prefix_caching, PLACE_PARAM},
+        {FIELD_temperature, PLACE_PARAM},
+        {FIELD_top_p, PLACE_PARAM},
         {FIELD_row, PLACE_NONE},       /* in ENTRY_ROW_TAG */
         {FIELD_is_warmup, PLACE_NONE}, /* set for rows without it too */
         {FIELD_scenario, PLACE_NONE},  /* as above */

@@ -166,7 +166,7 @@ static void test_caching(void **state)
     assert_string_equal(f->x.sides[1].name, name);
     assert_int_equal(f->x.sides[1].caching.group_count, 1);
     const struct match_group *g = &f->x.sides[1].caching.groups[0];
-    assert_true(fabs(g->pairs[0].ratios[MATCH_throughput].ratio - 1.5) < 1e-12);
+    assert_true(fabs(g->pairs[0].ratios[METRIC_tokens_per_second].ratio - 1.5) < 1e-12);
 }
 
 static void test_marks(void **state)

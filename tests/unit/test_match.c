@@ -82,7 +82,7 @@ static void test_pairs_and_geomean(void **state)
     assert_string_equal(g->baseline, "g5");
     assert_string_equal(g->other, "inf2");
     assert_int_equal(g->pair_count, 2);
-    const struct match_ratio *r = &g->pairs[0].ratios[MATCH_throughput];
+    const struct match_ratio *r = &g->pairs[0].ratios[METRIC_tokens_per_second];
     assert_string_equal(g->pairs[0].baseline->name, "short bs=4 cache=off");
     assert_int_equal(g->pairs[0].other->warmups, 1);
     assert_int_equal(g->pairs[0].other->failed, 1);
@@ -96,11 +96,13 @@ static void test_pairs_and_geomean(void **state)
     stats_fixture_near(r->high, 2 * exp(half), 1e-9);
     /* 2.0 and 0.5: even; 8 degrees; scipy t.ppf(.975, 8) */
     half = 2.306004135204166 * sqrt(4 * variance) / 2;
-    stats_fixture_near(g->geomean[MATCH_throughput].ratio, 1, 1e-12);
-    stats_fixture_near(g->geomean[MATCH_throughput].high, exp(half), 1e-9);
-    assert_int_equal(g->geomean[MATCH_throughput].pairs, 2);
-    assert_true(isnan(g->geomean[MATCH_cost].ratio)); /* no prices */
-    assert_int_equal(g->geomean[MATCH_cost].pairs, 0);
+    stats_fixture_near(g->geomean[METRIC_tokens_per_second].ratio, 1, 1e-12);
+    stats_fixture_near(g->geomean[METRIC_tokens_per_second].high, exp(half), 1e-9);
+    assert_int_equal(g->geomean[METRIC_tokens_per_second].pairs, 2);
+    assert_true(isnan(g->geomean[METRIC_usd_per_million_output_tokens].ratio)); /* no
+                                                                                   prices
+                                                                                 */
+    assert_int_equal(g->geomean[METRIC_usd_per_million_output_tokens].pairs, 0);
 }
 
 static void test_no_interval_of_two(void **state)
@@ -111,11 +113,12 @@ static void test_no_interval_of_two(void **state)
     add(b, "inf2", "short", 50);
     add(b, "inf2", "short", 52);
     build(b, MATCH_BY_INSTANCE);
-    const struct match_ratio *r = &b->result.groups[0].pairs[0].ratios[MATCH_throughput];
+    const struct match_ratio *r =
+        &b->result.groups[0].pairs[0].ratios[METRIC_tokens_per_second];
     /* of the means of logarithms */
     stats_fixture_near(r->ratio, sqrt(0.50 * 0.52) / cbrt(0.99 * 1.01), 1e-12);
     assert_true(isnan(r->low) && isnan(r->high));
-    assert_true(isnan(b->result.groups[0].geomean[MATCH_throughput].low));
+    assert_true(isnan(b->result.groups[0].geomean[METRIC_tokens_per_second].low));
 }
 
 static void test_what_hinders(void **state)
@@ -203,7 +206,7 @@ static void test_caching(void **state)
     assert_string_equal(g->baseline, "OFF");
     assert_int_equal(g->pair_count, 2);
     assert_int_equal(g->counted, 1); /* "short" shares nothing: no claim */
-    stats_fixture_near(g->geomean[MATCH_throughput].ratio, 1.5, 1e-12);
+    stats_fixture_near(g->geomean[METRIC_tokens_per_second].ratio, 1.5, 1e-12);
     assert_string_equal(g->pairs[0].other->row->v[FIELD_instance_type].s, "g5");
     assert_non_null(strstr(g->pairs[1].note, "share nothing"));
     assert_int_equal(b->result.lone_count, 1); /* inf2: ON alone */
@@ -219,7 +222,7 @@ static void test_invalid_is_left_out(void **state)
     build(b, MATCH_BY_INSTANCE);
     assert_int_equal(b->result.groups[0].pair_count, 1);
     assert_int_equal(b->result.groups[0].counted, 0);
-    assert_true(isnan(b->result.groups[0].geomean[MATCH_throughput].ratio));
+    assert_true(isnan(b->result.groups[0].geomean[METRIC_tokens_per_second].ratio));
     assert_string_equal(b->result.groups[0].pairs[0].note, "the other cell is INVALID");
     add(b, "g5", "short", 90)->v[FIELD_verdict] = value_str("INVALID");
     build(b, MATCH_BY_INSTANCE);
@@ -242,7 +245,7 @@ static void test_simulated_beside_real(void **state)
     const struct match_group *g = &b->result.groups[0];
     assert_int_equal(g->pair_count, 2);
     assert_int_equal(g->counted, 1);
-    stats_fixture_near(g->geomean[MATCH_throughput].ratio, 2, 1e-12);
+    stats_fixture_near(g->geomean[METRIC_tokens_per_second].ratio, 2, 1e-12);
     assert_non_null(strstr(g->pairs[1].note, "simulated"));
     for (int i = 0; i < 4; i++)
         b->rows[i].v[FIELD_is_simulated] = value_bool(true);
@@ -270,7 +273,8 @@ static void test_published_rows(void **state)
     build(b, MATCH_BY_INSTANCE);
     assert_int_equal(b->result.group_count, 1);
     assert_int_equal(b->result.groups[0].pairs[0].other->warmups, 1);
-    stats_fixture_near(b->result.groups[0].geomean[MATCH_throughput].ratio, 0.5, 1e-12);
+    stats_fixture_near(b->result.groups[0].geomean[METRIC_tokens_per_second].ratio, 0.5,
+                       1e-12);
 }
 
 static void test_nearest_context_first(void **state)
@@ -282,7 +286,8 @@ static void test_nearest_context_first(void **state)
     add(b, "inf2", "short", 50)->v[FIELD_engine_version] = value_str("0.32");
     build(b, MATCH_BY_INSTANCE);
     assert_int_equal(b->result.groups[0].pair_count, 1);
-    stats_fixture_near(b->result.groups[0].geomean[MATCH_throughput].ratio, 0.5, 1e-12);
+    stats_fixture_near(b->result.groups[0].geomean[METRIC_tokens_per_second].ratio, 0.5,
+                       1e-12);
     assert_null(b->result.groups[0].differs);
     assert_int_equal(b->result.lone_count, 1);
     b->count = 2;
@@ -317,7 +322,8 @@ static void test_names(void **state)
     assert_int_equal(match_by_find("colour", &by, &e), STATUS_BAD_OPTION);
     assert_int_equal(by, MATCH_BY_VERSION);
     assert_non_null(strstr(e.what, "colour"));
-    assert_int_equal(match_metric_field(MATCH_cost), FIELD_usd_per_million_output_tokens);
+    assert_int_equal(field_of_metric(METRIC_usd_per_million_output_tokens),
+                     FIELD_usd_per_million_output_tokens);
 }
 
 static void test_no_memory(void **state)

@@ -29,11 +29,11 @@ static void test_rows_of_a_cell(void **state)
     assert_int_equal(c->warmups, 1);
     assert_int_equal(c->failed, 1);
     assert_int_equal(c->measured, 2);
-    assert_int_equal(c->counts[MATCH_throughput], 2);
-    assert_int_equal(c->counts[MATCH_ttft], 0);
-    assert_true(isnan(c->metrics[MATCH_ttft].mean));
-    stats_fixture_near(c->metrics[MATCH_throughput].mean, 15, 1e-12);
-    stats_fixture_near(c->metrics[MATCH_throughput].max, 20, 0);
+    assert_int_equal(c->spread[METRIC_tokens_per_second].count, 2);
+    assert_int_equal(c->spread[METRIC_first_token_latency].count, 0);
+    assert_true(isnan(c->spread[METRIC_first_token_latency].mean));
+    stats_fixture_near(c->spread[METRIC_tokens_per_second].mean, 15, 1e-12);
+    stats_fixture_near(c->spread[METRIC_tokens_per_second].max, 20, 0);
     assert_ptr_equal(c->row, &b->rows[2]); /* the first that was measured */
     assert_false(c->is_valid);
     assert_true(b->out.cells[1].is_valid);
@@ -61,7 +61,7 @@ static void test_names(void **state)
     assert_string_equal(b->out.cells[1].name, "short bs=4 cache=off input_length=64");
     assert_string_equal(b->out.cells[2].name, "short rate=2.5");
     assert_string_equal(b->out.cells[2].side, MATCH_UNKNOWN);
-    stats_fixture_near(b->out.cells[2].metrics[MATCH_throughput].mean, 99, 0);
+    stats_fixture_near(b->out.cells[2].spread[METRIC_tokens_per_second].mean, 99, 0);
     collect(b, MATCH_BY_CACHING, 4);
     assert_string_equal(b->out.cells[0].side, "OFF");
     assert_string_equal(b->out.cells[2].side, MATCH_UNKNOWN);
@@ -271,10 +271,10 @@ static void test_what_is_missing(void **state)
     r->v[FIELD_serving_mode] = value_str("online");
     r->v[FIELD_run_id] = value_str("ours");
     collect(b, MATCH_BY_INSTANCE, 1);
-    assert_int_equal(b->out.cells[0].counts[MATCH_throughput], 0);
+    assert_int_equal(b->out.cells[0].spread[METRIC_tokens_per_second].count, 0);
     r->v[FIELD_run_id] = value_null(); /* of another program */
     collect(b, MATCH_BY_INSTANCE, 1);
-    assert_int_equal(b->out.cells[0].counts[MATCH_throughput], 1);
+    assert_int_equal(b->out.cells[0].spread[METRIC_tokens_per_second].count, 1);
     r->v[FIELD_is_warmup] = value_null();
     r->v[FIELD_repeat] = value_int(0);
     collect(b, MATCH_BY_INSTANCE, 1);

@@ -43,12 +43,14 @@ static void test_entry(void **state)
     assert_int_equal(c->count, 2); /* without the warm-up */
     assert_int_equal(c->failed_rows, 0);
     double first = 10 / 0.154, second = 10 / 0.168;
-    stats_fixture_near(c->tokens_per_second.mean, (first + second) / 2, 1e-12);
-    stats_fixture_near(c->tokens_per_second.min, second, 1e-12);
-    stats_fixture_near(c->tokens_per_second.max, first, 1e-12);
-    stats_fixture_near(c->tokens_per_second.std, (first - second) / sqrt(2.0), 1e-12);
-    assert_true(isnan(c->tokens_per_second.ci95_low)); /* two repeats */
-    stats_fixture_near(c->first_token_latency_s.mean, 0.115, 1e-12);
+    stats_fixture_near(c->spread[METRIC_tokens_per_second].mean, (first + second) / 2,
+                       1e-12);
+    stats_fixture_near(c->spread[METRIC_tokens_per_second].min, second, 1e-12);
+    stats_fixture_near(c->spread[METRIC_tokens_per_second].max, first, 1e-12);
+    stats_fixture_near(c->spread[METRIC_tokens_per_second].std,
+                       (first - second) / sqrt(2.0), 1e-12);
+    assert_true(isnan(c->spread[METRIC_tokens_per_second].ci95_low)); /* two repeats */
+    stats_fixture_near(c->spread[METRIC_first_token_latency].mean, 0.115, 1e-12);
     assert_true(isnan(c->ttft_s[0].value)); /* 4 requests of 11 */
     assert_int_equal(c->repeats_for_2_percent, 39);
     assert_string_equal(c->verdict, "VALID");
@@ -74,7 +76,7 @@ static void test_pooled_percentiles(void **state)
     assert_true(verdict_has_code(c->warnings, "TREND"));
     assert_true(verdict_has_code(c->warnings, "UNREPEATABLE"));
     assert_false(verdict_has_code(c->warnings, "FEW_REPEATS"));
-    assert_false(isnan(c->tokens_per_second.ci95_low));
+    assert_false(isnan(c->spread[METRIC_tokens_per_second].ci95_low));
 }
 
 static void test_failed_and_invalid(void **state)
@@ -95,7 +97,7 @@ static void test_failed_and_invalid(void **state)
     build(b);
     c = &b->summary.entries[0];
     assert_null(c->verdict);
-    assert_true(isnan(c->tokens_per_second.mean));
+    assert_true(isnan(c->spread[METRIC_tokens_per_second].mean));
     assert_string_equal(c->reasons, "[]");
     assert_int_equal(c->failed_rows, 2);
 }
@@ -175,16 +177,17 @@ static void test_cost(void **state)
     double costs[5];
     for (int i = 0; i < 5; i++)
         costs[i] = 1e4 / rates[i];
-    struct spread r = summary_spread_of_logs(rates, 5);
-    struct spread c = summary_spread_of_logs(costs, 5);
+    const enum metric cost = METRIC_usd_per_million_output_tokens;
+    struct spread r = metric_spread(cost, RECORD_FORMAT, rates, 5);
+    struct spread c = metric_spread(cost, RECORD_FORMAT, costs, 5);
     stats_fixture_near(r.mean, 99.79919516614252, 1e-9);
     stats_fixture_near(r.ci95_low, 80.50514279538703, 1e-6);
     stats_fixture_near(c.mean * r.mean, 1e4, 1e-8);
     stats_fixture_near(c.ci95_low * r.ci95_high, 1e4, 1e-8);
     stats_fixture_near(c.ci95_high * r.ci95_low, 1e4, 1e-8);
     assert_true(c.min == 80 && c.max == 125);
-    assert_true(isnan(summary_spread_of_logs(rates, 2).ci95_low));
-    assert_true(isnan(summary_spread_of_logs(rates, 0).mean));
+    assert_true(isnan(metric_spread(cost, RECORD_FORMAT, rates, 2).ci95_low));
+    assert_true(isnan(metric_spread(cost, RECORD_FORMAT, rates, 0).mean));
 }
 
 int main(void)

@@ -46,12 +46,12 @@ static void set_cell(struct bench *b, size_t at, const char *scenario, int64_t b
         .row = r,
         .count = 2,
         .verdict = "VALID",
-        .tokens_per_second = spread_of(caching ? 200 : 100),
-        .time_per_token_ms = spread_of(caching ? 5 : 10),
-        .first_token_latency_s = spread_of(caching ? 0.05 : 0.2),
-        .inter_token_latency_ms = spread_of(NAN),
-        .cache_hit_rate = spread_of(caching ? 0.5 : 0),
-        .usd_per_million_output_tokens = spread_of(2.431),
+        .spread[METRIC_tokens_per_second] = spread_of(caching ? 200 : 100),
+        .spread[METRIC_time_per_token] = spread_of(caching ? 5 : 10),
+        .spread[METRIC_first_token_latency] = spread_of(caching ? 0.05 : 0.2),
+        .spread[METRIC_inter_token_latency] = spread_of(NAN),
+        .spread[METRIC_cache_hit_rate] = spread_of(caching ? 0.5 : 0),
+        .spread[METRIC_usd_per_million_output_tokens] = spread_of(2.431),
     };
 }
 
@@ -165,8 +165,8 @@ static void test_spread_notes(void **state)
         table(b, 4),
         "+-?: spread unknown (2 repeats); too noisy: inferbench env --check\n");
     for (int i = 0; i < 4; i++) {
-        b->cells[i].tokens_per_second.ci95_low = 90;
-        b->cells[i].tokens_per_second.ci95_high = 110;
+        b->cells[i].spread[METRIC_tokens_per_second].ci95_low = 90;
+        b->cells[i].spread[METRIC_tokens_per_second].ci95_high = 110;
     }
     assert_null(strstr(table(b, 4), "spread unknown"));
 }
@@ -232,7 +232,7 @@ static void test_percentiles(void **state)
     asked[2] = 75;
     journal_fixture_has(table(b, 4), " TTFT p75        high ITL p75 ");
     itl[2].value = itl[3].value = NAN; /* too few gaps */
-    b->cells[3].inter_token_latency_ms = spread_of(10.5);
+    b->cells[3].spread[METRIC_inter_token_latency] = spread_of(10.5);
     journal_fixture_has(table(b, 4), "       -   41.5 p99  10.50 ");
     b->run.percentile_count = 0;
     journal_fixture_has(table(b, 4), "     TTFT        high     ITL ");
@@ -243,12 +243,12 @@ static void test_goodput(void **state)
     struct bench *b = *state;
     for (int i = 0; i < 4; i++) {
         b->rows[i].v[FIELD_serving_mode] = value_str("online");
-        b->cells[i].goodput_rps = spread_of(NAN);
-        b->cells[i].requests_per_second = spread_of(4.25);
+        b->cells[i].spread[METRIC_goodput_rps] = spread_of(NAN);
+        b->cells[i].spread[METRIC_requests_per_second] = spread_of(4.25);
     }
     assert_null(strstr(table(b, 4), "good/s"));
     b->rows[3].v[FIELD_slo] = value_json("{\"e2e_ms\":100}");
-    b->cells[3].goodput_rps = spread_of(3.5);
+    b->cells[3].spread[METRIC_goodput_rps] = spread_of(3.5);
     const char *text = table(b, 4);
     journal_fixture_has(text, "req/s   good/s failed ");
     journal_fixture_has(text, "4.250    3.500      0  VALID");
@@ -265,7 +265,7 @@ static void test_marks(void **state)
     journal_fixture_has(table(b, 4), "  VALID (simulated)\n");
     b->cells[0].verdict = NULL;
     b->cells[0].failed_rows = 2;
-    b->cells[0].tokens_per_second = spread_of(NAN);
+    b->cells[0].spread[METRIC_tokens_per_second] = spread_of(NAN);
     journal_fixture_has(table(b, 4), "  failed\n");
 }
 

@@ -1,0 +1,70 @@
+#include "stats/metric.h"
+
+#include <math.h>
+
+/* How a metric departs from the others. */
+static const struct {
+    bool has_window;      /* online: */
+    enum field_id window; /* this field */
+    bool is_inverse;      /* of a rate */
+} special[METRIC_COUNT] = {
+    [METRIC_tokens_per_second] = {.has_window = true,
+                                  .window = FIELD_window_tokens_per_second},
+    [METRIC_requests_per_second] = {.has_window = true,
+                                    .window = FIELD_window_requests_per_second},
+    [METRIC_usd_per_million_output_tokens] = {.is_inverse = true},
+};
+
+double metric_value(const struct row *row, enum metric m)
+{
+    double whole = field_num(row, field_of_metric(m));
+    if (!special[m].has_window || !field_is(row, FIELD_serving_mode, "online"))
+        return whole;
+    double window = field_num(row, special[m].window);
+    bool is_ours = value_is_known(row->v[FIELD_run_id]);
+    return is_ours || !isnan(window) ? window : whole;
+}
+
+size_t metric_values(const struct row *const *rows, size_t count, enum metric m,
+                     double *out)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < count; i++) {
+        double value = metric_value(rows[i], m);
+        if (!isnan(value))
+            out[n++] = value;
+    }
+    return n;
+}
+
+/* Mean and interval by way of logarithms; NAN where a value is not positive. */
+static void use_logs(struct spread *s)
+{
+    double half = NAN;
+    if (s->count >= 3)
+        half = interval_t_quantile(0.975, (double)s->count - 1) * sqrt(s->logs.variance);
+    s->mean = exp(s->logs.mean);
+    s->ci95_low = exp(s->logs.mean - half);
+    s->ci95_high = exp(s->logs.mean + half);
+}
+
+struct spread metric_spread(enum metric m, int definitions, const double *values,
+                            size_t count)
+{
+    double mean = interval_mean(values, count), half = interval_half_95(values, count);
+    struct spread s = {.count = count,
+                       .mean = mean,
+                       .min = count > 0 ? values[0] : NAN,
+                       .max = count > 0 ? values[0] : NAN,
+                       .std = interval_std(values, count),
+                       .ci95_low = mean - half,
+                       .ci95_high = mean + half,
+                       .logs = interval_of_logs(values, count)};
+    for (size_t i = 1; i < count; i++) {
+        s.min = values[i] < s.min ? values[i] : s.min;
+        s.max = values[i] > s.max ? values[i] : s.max;
+    }
+    if (special[m].is_inverse && definitions != 1)
+        use_logs(&s);
+    return s;
+}

@@ -1,0 +1,32 @@
+/* The metrics that are summarised (core/field.h): their value in a row, and their spread
+ * over the repeats of a cell. Pure; no allocation. */
+#ifndef STATS_METRIC_H
+#define STATS_METRIC_H
+
+#include <stddef.h>
+
+#include "core/field.h"
+#include "stats/interval.h"
+
+/* Over repeats; all NAN where count is 0. */
+struct spread {
+    size_t count; /* repeats that know the value */
+    double mean, min, max;
+    double std;                 /* NAN below 2 values */
+    double ci95_low, ci95_high; /* 95 % interval (Student t), NAN below 3 */
+    struct interval_logs logs;
+};
+
+/* NAN where the row does not know it. Of a load of ours only the rates of the window
+ * count: those of the whole run, with its start and end, are other quantities. */
+double metric_value(const struct row *row, enum metric m);
+/* Known values over rows of shape [count], into out of the same shape; how many. */
+size_t metric_values(const struct row *const *rows, size_t count, enum metric m,
+                     double *out);
+/* Spread of values of shape [count], none NAN. What is a rate's inverse, a cost, has its
+ * mean and interval by way of logarithms, so that they are the inverse of the rate's; but
+ * not in definitions 1. */
+struct spread metric_spread(enum metric m, int definitions, const double *values,
+                            size_t count);
+
+#endif
