@@ -262,7 +262,7 @@ static enum status read_rows(struct analyze_job *j, struct err *e)
         return e->code;
     if (inputs_expand(&words, &j->arena, &inputs, &count, e) != STATUS_OK ||
         add_pulled(j, &inputs, &count, e) != STATUS_OK ||
-        corpus_read(inputs, count, &j->arena, &j->corpus, e) != STATUS_OK ||
+        rows_load(inputs, count, &j->arena, &j->corpus, e) != STATUS_OK ||
         note_skipped(j, e) != STATUS_OK)
         return e->code;
     warn_of_clashes(j);

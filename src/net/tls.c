@@ -11,7 +11,8 @@
 
 struct tls_context {
     SSL_CTX *ssl;
-    char *host;
+    char *host; /* of a server: its certificate's file */
+    bool is_server;
     bool is_address; /* host is an IP address: no SNI, another check */
     bool is_insecure;
 };
@@ -146,6 +147,48 @@ enum status tls_context_new(const struct tls_options *o, struct tls_context **ou
     return status;
 }
 
+static enum status refuse_file(const char *path, const char *what, struct err *e)
+{
+    const char *reason = ERR_reason_error_string(ERR_peek_error());
+    (void)status_fail(e, STATUS_BAD_INPUT, path, "%s: %s", what,
+                      reason != NULL ? reason : "no reason given");
+    ERR_clear_error();
+    return status_hint(e, "Make a pair e.g. with openssl req -x509 -newkey rsa:2048 "
+                          "-nodes -keyout key.pem -out cert.pem -subj /CN=localhost");
+}
+
+static enum status set_up_server(struct tls_context *c, const char *cert_path,
+                                 const char *key_path, struct err *e)
+{
+    c->is_server = true;
+    c->host = mem_strdup(cert_path);
+    c->ssl = c->host != NULL ? SSL_CTX_new(TLS_server_method()) : NULL;
+    if (c->ssl == NULL)
+        return no_memory(cert_path, e);
+    (void)SSL_CTX_set_mode(c->ssl, SSL_MODE_RELEASE_BUFFERS);
+    if (SSL_CTX_set_min_proto_version(c->ssl, TLS1_2_VERSION) != 1)
+        return refuse_file(cert_path, "TLS 1.2 is not to be had", e);
+    if (SSL_CTX_use_certificate_chain_file(c->ssl, cert_path) != 1)
+        return refuse_file(cert_path, "no certificate in PEM", e);
+    if (SSL_CTX_use_PrivateKey_file(c->ssl, key_path, SSL_FILETYPE_PEM) != 1)
+        return refuse_file(key_path, "no key in PEM that fits the certificate", e);
+    return STATUS_OK;
+}
+
+enum status tls_context_new_server(const char *cert_path, const char *key_path,
+                                   struct tls_context **out, struct err *e)
+{
+    struct tls_context *c = mem_alloc(1, sizeof *c);
+    ERR_clear_error();
+    enum status status = c != NULL ? set_up_server(c, cert_path, key_path, e)
+                                   : no_memory(cert_path, e);
+    if (status == STATUS_OK)
+        *out = c;
+    else
+        tls_context_free(c);
+    return status;
+}
+
 void tls_context_free(struct tls_context *c)
 {
     if (c == NULL)
@@ -159,6 +202,8 @@ void tls_context_free(struct tls_context *c)
 static bool name_peer(SSL *ssl, const struct tls_context *c)
 {
     X509_VERIFY_PARAM *check = SSL_get0_param(ssl);
+    if (c->is_server)
+        return true;
     if (c->is_address)
         return X509_VERIFY_PARAM_set1_ip_asc(check, c->host) == 1;
     X509_VERIFY_PARAM_set_hostflags(check, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS);
@@ -183,7 +228,10 @@ enum status tls_new(struct tls_context *c, struct tls **out, struct err *e)
         return no_memory(c->host, e);
     }
     SSL_set_bio(t->ssl, t->in, t->out);
-    SSL_set_connect_state(t->ssl);
+    if (c->is_server)
+        SSL_set_accept_state(t->ssl);
+    else
+        SSL_set_connect_state(t->ssl);
     *out = t;
     return STATUS_OK;
 }
@@ -225,15 +273,28 @@ enum status tls_feed(struct tls *t, const void *data, size_t len, struct err *e)
     return no_memory(t->context->host, e);
 }
 
-/* Appends what OpenSSL has to say to the peer. */
-static enum status drain(struct tls *t, struct buf *out, struct err *e)
+struct str tls_pending(struct tls *t)
 {
     char *data = NULL;
     long len = BIO_get_mem_data(t->out, &data);
-    enum status status = STATUS_OK;
-    if (len > 0)
-        status = buf_append(out, data, (size_t)len);
+    return (struct str){.ptr = data, .len = len > 0 ? (size_t)len : 0};
+}
+
+void tls_sent(struct tls *t)
+{
     (void)BIO_reset(t->out);
+}
+
+/* Appends what OpenSSL has to say to the peer; out NULL: it stays pending. */
+static enum status drain(struct tls *t, struct buf *out, struct err *e)
+{
+    if (out == NULL)
+        return STATUS_OK;
+    struct str pending = tls_pending(t);
+    enum status status = STATUS_OK;
+    if (pending.len > 0)
+        status = buf_append(out, pending.ptr, pending.len);
+    tls_sent(t);
     if (status == STATUS_OK)
         return STATUS_OK;
     return status_fail(e, status, t->context->host, "no room for what is to be sent");
@@ -280,4 +341,12 @@ enum status tls_write(struct tls *t, const void *data, size_t len, struct buf *o
     if (len > 0 && SSL_write_ex(t->ssl, data, len, &taken) != 1)
         return why(t, "writing over TLS", e);
     return drain(t, out, e);
+}
+
+void tls_end(struct tls *t)
+{
+    ERR_clear_error();
+    if (SSL_is_init_finished(t->ssl))
+        (void)SSL_shutdown(t->ssl);
+    ERR_clear_error();
 }

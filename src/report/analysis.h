@@ -6,7 +6,7 @@
 #include "base/arena.h"
 #include "base/status.h"
 #include "stats/match.h"
-#include "store/corpus.h"
+#include "store/rows_load.h"
 
 /* One machine (label, model, version: by what is compared). */
 struct analysis_side {

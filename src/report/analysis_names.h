@@ -5,7 +5,7 @@
 
 #include "base/arena.h"
 #include "base/status.h"
-#include "store/corpus.h"
+#include "store/rows_load.h"
 
 /* Rows without a value of `by` get a name in its place, the same one only where they are
  * of one file and not of machines that differ: "this machine", "? FILE" (without .json,

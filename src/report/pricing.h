@@ -5,7 +5,7 @@
 #include "base/arena.h"
 #include "base/opt.h"
 #include "base/status.h"
-#include "store/corpus.h"
+#include "store/rows_load.h"
 
 /* A row without a price gets it from `prices` (--price-per-hour: "USD", or NAME=USD for
  * the rows of a label or an instance type; both replace a price that is there), else from

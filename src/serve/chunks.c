@@ -26,11 +26,12 @@ void chunks_ids(const struct chunks_tokens *t, int64_t vocab_size, struct buf *o
     put(out, "]");
 }
 
-void chunks_prompt_ids(const struct ask *ask, int64_t vocab_size, struct buf *out)
+void chunks_prompt_ids(const struct completion_request *request, int64_t vocab_size,
+                       struct buf *out)
 {
-    struct chunks_tokens all = {.to = ask->prompt_tokens};
-    if (ask->prompt_ids.ptr != NULL)
-        (void)buf_append(out, ask->prompt_ids.ptr, ask->prompt_ids.len);
+    struct chunks_tokens all = {.to = request->prompt_tokens};
+    if (request->prompt_ids.ptr != NULL)
+        (void)buf_append(out, request->prompt_ids.ptr, request->prompt_ids.len);
     else
         chunks_ids(&all, vocab_size, out);
 }
@@ -51,7 +52,7 @@ void chunks_frame(struct str text, struct buf *out)
 
 void chunks_begin(struct chunks *c)
 {
-    bool is_chat = c->ask->endpoint == ASK_CHAT;
+    bool is_chat = c->request->endpoint == ENDPOINT_CHAT;
     struct jsonw w;
     buf_clear(&c->opening);
     put(&c->opening, "data: ");
@@ -77,26 +78,27 @@ static void close_event(const struct chunks *c, struct buf *out)
 
 bool chunks_says_usage(const struct chunks *c)
 {
-    return c->has_usage && c->ask->includes_usage;
+    return c->has_usage && c->request->includes_usage;
 }
 
 static void put_usage(const struct chunks *c, int64_t tokens)
 {
     put(c->line, ",\"usage\":{\"prompt_tokens\":");
-    (void)buf_int(c->line, c->ask->prompt_tokens);
+    (void)buf_int(c->line, c->request->prompt_tokens);
     put(c->line, ",\"total_tokens\":");
-    (void)buf_int(c->line, c->ask->prompt_tokens + tokens);
+    (void)buf_int(c->line, c->request->prompt_tokens + tokens);
     put(c->line, ",\"completion_tokens\":");
     (void)buf_int(c->line, tokens);
 }
 
 static void put_running_usage(const struct chunks *c, int64_t tokens)
 {
-    if (!chunks_says_usage(c) || !c->ask->has_continuous_usage)
+    if (!chunks_says_usage(c) || !c->request->has_continuous_usage)
         return;
     put_usage(c, tokens);
-    put(c->line,
-        c->ask->endpoint == ASK_CHAT ? ",\"completion_tokens_details\":null}" : "}");
+    put(c->line, c->request->endpoint == ENDPOINT_CHAT
+                     ? ",\"completion_tokens_details\":null}"
+                     : "}");
 }
 
 static void put_fingerprint(const struct chunks *c)
@@ -118,7 +120,7 @@ static void put_finish(const struct chunks *c, const char *finish)
 
 static void put_ids(const struct chunks *c, const struct chunks_tokens *t)
 {
-    if (c->ask->returns_ids)
+    if (c->request->returns_ids)
         chunks_ids(t, c->vocab_size, c->line);
     else
         put(c->line, "null");
@@ -138,8 +140,8 @@ static void put_completion(const struct chunks *c, const struct chunks_tokens *t
     put(c->line, "\",");
     put_finish(c, t->finish);
     put(c->line, ",\"stop_reason\":null,\"prompt_token_ids\":");
-    if (c->ask->returns_ids && t->from == 0 && !is_empty)
-        chunks_prompt_ids(c->ask, c->vocab_size, c->line);
+    if (c->request->returns_ids && t->from == 0 && !is_empty)
+        chunks_prompt_ids(c->request, c->vocab_size, c->line);
     else
         put(c->line, "null");
     put(c->line, ",\"token_ids\":");
@@ -167,7 +169,7 @@ static void put_delta(const struct chunks *c, const struct chunks_tokens *t)
 void chunks_tokens(const struct chunks *c, const struct chunks_tokens *t, struct buf *out)
 {
     open_event(c);
-    if (c->ask->endpoint == ASK_CHAT)
+    if (c->request->endpoint == ENDPOINT_CHAT)
         put_delta(c, t);
     else
         put_completion(c, t);
@@ -188,8 +190,8 @@ static void put_chat_opening(const struct chunks *c, const char *role, struct bu
     put(c->line, "}]");
     put_running_usage(c, 0);
     put(c->line, ",\"prompt_token_ids\":");
-    if (c->ask->returns_ids)
-        chunks_prompt_ids(c->ask, c->vocab_size, c->line);
+    if (c->request->returns_ids)
+        chunks_prompt_ids(c->request, c->vocab_size, c->line);
     else
         put(c->line, "null");
     put(c->line, ",\"prompt_text\":null");
@@ -204,7 +206,7 @@ void chunks_role(const struct chunks *c, struct buf *out)
 void chunks_empty(const struct chunks *c, struct buf *out)
 {
     struct chunks_tokens none = {0};
-    if (c->ask->endpoint == ASK_CHAT)
+    if (c->request->endpoint == ENDPOINT_CHAT)
         put_chat_opening(c, "", out);
     else
         chunks_tokens(c, &none, out);

@@ -8,13 +8,13 @@
 
 #include "base/buf.h"
 #include "base/str.h"
-#include "serve/ask.h"
+#include "serve/completion_request.h"
 
 #define CHUNKS_FINGERPRINT "inferbench-serve-simulated"
 
 /* What all events of one answer have in common. */
 struct chunks {
-    const struct ask *ask;
+    const struct completion_request *request;
     const char *id, *model;
     int64_t created_s, vocab_size;
     bool has_usage;     /* false: usage is never said, though it was asked for */
@@ -51,7 +51,8 @@ void chunks_word(int64_t n, struct buf *out);
 /* Their made-up ids, as a JSON list. */
 void chunks_ids(const struct chunks_tokens *t, int64_t vocab_size, struct buf *out);
 /* The ids of the prompt as they were sent, or made up for a text. */
-void chunks_prompt_ids(const struct ask *ask, int64_t vocab_size, struct buf *out);
+void chunks_prompt_ids(const struct completion_request *request, int64_t vocab_size,
+                       struct buf *out);
 bool chunks_says_usage(const struct chunks *c);
 
 #endif

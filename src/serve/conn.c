@@ -49,12 +49,9 @@ struct conn *conn_open(struct conn_table *t, int fd)
     request_init(&c->request, CONN_BODY_BYTES);
     buf_init(&c->later, CONN_LATER_BYTES);
     buf_init(&c->out, CONN_OUT_BYTES);
-    answer_init(&c->answer);
+    completion_init(&c->answer);
     t->open++;
-    if (t->secure == NULL)
-        return c;
-    c->secure = secure_new(t->secure);
-    if (c->secure != NULL)
+    if (t->tls == NULL || tls_new(t->tls, &c->tls, NULL) == STATUS_OK)
         return c;
     c->fd = -1; /* stays the caller's */
     conn_close(t, c, false);
@@ -66,9 +63,9 @@ static void release(struct conn *c)
     request_fini(&c->request);
     buf_fini(&c->later);
     buf_fini(&c->out);
-    answer_fini(&c->answer);
-    secure_free(c->secure);
-    c->secure = NULL;
+    completion_fini(&c->answer);
+    tls_free(c->tls);
+    c->tls = NULL;
 }
 
 void conn_close(struct conn_table *t, struct conn *c, bool is_reset)
@@ -131,11 +128,11 @@ static enum conn_sent send_raw(struct conn *c, struct str bytes, struct instant 
 
 static enum conn_sent send_pending(struct conn *c, struct instant *sent)
 {
-    struct str bytes = secure_pending(c->secure);
+    struct str bytes = tls_pending(c->tls);
     if (bytes.len == 0)
         return conn_is_blocked(c) ? CONN_WAITS : CONN_SENT;
     enum conn_sent result = send_raw(c, bytes, sent);
-    secure_sent(c->secure);
+    tls_sent(c->tls);
     return result;
 }
 
@@ -144,22 +141,24 @@ enum conn_sent conn_send(struct conn *c, struct str bytes, struct instant *sent)
     struct instant unused;
     if (sent == NULL)
         sent = &unused;
-    if (c->secure == NULL)
+    if (c->tls == NULL)
         return send_raw(c, bytes, sent);
-    return secure_write(c->secure, bytes) ? send_pending(c, sent) : CONN_LOST;
+    if (tls_write(c->tls, bytes.ptr, bytes.len, NULL, NULL) != STATUS_OK)
+        return CONN_LOST;
+    return send_pending(c, sent);
 }
 
 enum conn_sent conn_relay(struct conn *c)
 {
     struct instant unused;
-    return c->secure != NULL ? send_pending(c, &unused) : CONN_SENT;
+    return c->tls != NULL ? send_pending(c, &unused) : CONN_SENT;
 }
 
 void conn_goodbye(struct conn *c)
 {
-    if (c->secure == NULL || c->state == CONN_CLOSED)
+    if (c->tls == NULL || c->state == CONN_CLOSED)
         return;
-    secure_end(c->secure);
+    tls_end(c->tls);
     (void)conn_relay(c);
 }
 

@@ -11,8 +11,8 @@
 #include "base/status.h"
 #include "http/request.h"
 #include "net/loop.h"
-#include "serve/answer.h"
-#include "serve/secure.h"
+#include "net/tls.h"
+#include "serve/completion.h"
 
 enum conn_state {
     CONN_CLOSED,
@@ -28,8 +28,8 @@ enum conn_sent {
 };
 
 struct conn {
-    int fd;                /* -1: closed */
-    struct secure *secure; /* NULL: without TLS */
+    int fd;          /* -1: closed */
+    struct tls *tls; /* NULL: without TLS */
     uint32_t index, generation;
     enum conn_state state;
     bool ends; /* closed when the answer is out */
@@ -38,14 +38,14 @@ struct conn {
     struct instant arrival, read; /* of the last bytes read: kernel, user */
     struct buf out;               /* bytes that found no room yet */
     size_t out_done;              /* of them sent */
-    struct answer answer;
+    struct completion answer;
     struct conn *ahead, *behind; /* while it waits in the queue */
 };
 
 /* All connections, found by index; those closed are used again. */
 struct conn_table {
-    struct secure_context *secure; /* for all of them, or NULL; the caller's */
-    struct conn **all;             /* [count] */
+    struct tls_context *tls; /* for all of them, or NULL; the caller's */
+    struct conn **all;       /* [count] */
     size_t count, room, open;
     uint32_t *unused; /* [unused_count]: indices of closed ones; room as `all` */
     size_t unused_count;

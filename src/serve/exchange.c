@@ -7,7 +7,7 @@
 /* Counts and logs the answer's end. */
 static void end_record(struct server *s, struct conn *c, const char *outcome)
 {
-    struct answer *a = &c->answer;
+    struct completion *a = &c->answer;
     queue_leave(s, c);
     if (!a->is_active)
         return;
@@ -52,7 +52,7 @@ static void complete(struct server *s, struct conn *c)
 
 static void go_on(struct server *s, struct conn *c, enum stream_next next)
 {
-    struct answer *a = &c->answer;
+    struct completion *a = &c->answer;
     switch (next) {
     case STREAM_GOES_ON:
         if (conn_is_blocked(c))
@@ -125,20 +125,20 @@ static void take_bytes(struct server *s, struct conn *c, struct str in)
 }
 
 /* The peer's bytes are TLS: what it said in them, and what TLS answers by itself. */
-static void take_secure(struct server *s, struct conn *c, struct str raw)
+static void take_tls(struct server *s, struct conn *c, struct str raw)
 {
-    enum secure_result result = SECURE_END;
-    if (secure_feed(c->secure, raw))
-        result = SECURE_OK;
-    while (result == SECURE_OK && c->state != CONN_CLOSED) {
+    enum tls_result result = TLS_ERROR;
+    if (tls_feed(c->tls, raw.ptr, raw.len, NULL) == STATUS_OK)
+        result = TLS_OK;
+    while (result == TLS_OK && c->state != CONN_CLOSED) {
         size_t len = 0;
-        result = secure_read(c->secure, s->plain, SERVER_READ_BYTES, &len);
-        if (result == SECURE_OK)
+        result = tls_read(c->tls, s->plain, SERVER_READ_BYTES, &len, NULL);
+        if (result == TLS_OK)
             take_bytes(s, c, (struct str){.ptr = s->plain, .len = len});
     }
     if (c->state == CONN_CLOSED)
         return;
-    if (conn_relay(c) == CONN_LOST || result == SECURE_END)
+    if (conn_relay(c) == CONN_LOST || result != TLS_AGAIN)
         exchange_close(s, c, "closed");
 }
 
@@ -151,8 +151,8 @@ void exchange_readable(struct server *s, struct conn *c, bool is_hangup)
         case SOCK_OK:
             c->read = clock_now();
             c->arrival = stamp_mono(&s->stamp, got.kernel_realtime_ns);
-            if (c->secure != NULL)
-                take_secure(s, c, (struct str){.ptr = s->read, .len = got.len});
+            if (c->tls != NULL)
+                take_tls(s, c, (struct str){.ptr = s->read, .len = got.len});
             else
                 take_bytes(s, c, (struct str){.ptr = s->read, .len = got.len});
             goes_on = got.is_full || is_hangup;
@@ -166,7 +166,7 @@ void exchange_readable(struct server *s, struct conn *c, bool is_hangup)
 
 void exchange_writable(struct server *s, struct conn *c)
 {
-    struct answer *a = &c->answer;
+    struct completion *a = &c->answer;
     struct instant sent;
     if (c->state == CONN_CLOSED || !conn_is_blocked(c))
         return;

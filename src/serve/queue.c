@@ -8,7 +8,7 @@ static struct instant later(struct instant a, struct instant b)
 }
 
 /* An answer that ends on schedule ends when its last event was due, else now. */
-static struct instant end_of(const struct answer *a)
+static struct instant end_of(const struct completion *a)
 {
     struct instant now = clock_now();
     return clock_before(a->due, now) ? a->due : now;
@@ -39,18 +39,18 @@ static bool may_begin(const struct server *s)
 
 static void begin(struct server *s, struct conn *c)
 {
-    struct answer *a = &c->answer;
+    struct completion *a = &c->answer;
     struct queue *q = &s->queue;
     bool has_stamp = a->record.arrival.ns != NS_UNKNOWN;
     struct instant from = has_stamp ? a->record.arrival : a->record.read;
     from = later(from, later(q->slot_free, q->prefill_free));
-    answer_start(a, from);
+    completion_start(a, from);
     if (s->settings->slots > 0 || s->settings->has_serial_prefill)
         a->record.begin = from;
     if (s->settings->has_serial_prefill)
         q->prefilling = c;
-    else if (!a->ask.is_stream)
-        answer_advance_to_end(a);
+    else if (!a->request.is_stream)
+        completion_advance_to_end(a);
     a->is_running = true;
     s->counts.running++;
     if (!conn_is_blocked(c))
@@ -90,7 +90,7 @@ void queue_prefilled(struct server *s, struct conn *c)
 void queue_leave(struct server *s, struct conn *c)
 {
     struct queue *q = &s->queue;
-    struct answer *a = &c->answer;
+    struct completion *a = &c->answer;
     if (a->is_waiting) {
         take_out(q, c);
         s->counts.waiting--;

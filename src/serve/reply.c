@@ -90,7 +90,7 @@ void reply_whole(struct reply *r, struct wall now, struct str body, struct buf *
     (void)buf_append(out, body.ptr, body.len);
 }
 
-void reply_error_body(const struct ask_error *e, struct buf *out)
+void reply_error_body(const struct request_error *e, struct buf *out)
 {
     struct jsonw w;
     jsonw_init(&w, out, 0);

@@ -8,7 +8,7 @@
 #include "base/buf.h"
 #include "base/clock.h"
 #include "base/str.h"
-#include "serve/ask.h"
+#include "serve/completion_request.h"
 
 #define REPLY_SERVER           "inferbench-serve (simulated)"
 #define REPLY_CHUNKED          (-1)
@@ -28,7 +28,7 @@ void reply_head(const struct reply *r, struct wall now, struct buf *out);
 /* Head and body; r->content_length is filled in. */
 void reply_whole(struct reply *r, struct wall now, struct str body, struct buf *out);
 /* The body of an error as the API words it. */
-void reply_error_body(const struct ask_error *e, struct buf *out);
+void reply_error_body(const struct request_error *e, struct buf *out);
 /* The reason phrase; "" for a status that is not known here. */
 const char *reply_reason(int status);
 

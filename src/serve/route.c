@@ -59,7 +59,7 @@ static enum stream_next get_models(struct server *s, struct conn *c)
 {
     struct reply r = {.status = 200, .content_type = json_type, .retry_after_s = -1};
     buf_clear(&s->body);
-    whole_models(s->settings, s->created_s, &s->body);
+    plain_api_models(s->settings, s->created_s, &s->body);
     return reply(s, c, &r);
 }
 
@@ -69,7 +69,7 @@ static enum stream_next get_metrics(struct server *s, struct conn *c)
                       .content_type = "text/plain; version=1.0.0; charset=utf-8",
                       .retry_after_s = -1};
     buf_clear(&s->body);
-    whole_metrics(s->settings, &s->counts, &s->body);
+    plain_api_metrics(s->settings, &s->counts, &s->body);
     return reply(s, c, &r);
 }
 
@@ -87,7 +87,7 @@ static char *copy_id(struct str id)
 
 static void begin_record(struct server *s, struct conn *c, const char *endpoint)
 {
-    struct answer *a = &c->answer;
+    struct completion *a = &c->answer;
     a->is_active = true;
     a->record = (struct slog_record){.request = s->counts.requests++,
                                      .id = copy_id(c->request.request_id),
@@ -103,7 +103,7 @@ static void begin_record(struct server *s, struct conn *c, const char *endpoint)
 }
 
 static enum stream_next refuse(struct server *s, struct conn *c,
-                               const struct ask_error *e, int64_t retry_after_s)
+                               const struct request_error *e, int64_t retry_after_s)
 {
     struct reply r = {
         .status = e->status, .content_type = json_type, .retry_after_s = retry_after_s};
@@ -120,10 +120,10 @@ static enum stream_next fail_request(struct server *s, struct conn *c)
     int status = (int)s->settings->fail_status;
     int64_t retry_after_s = s->settings->retry_after_s;
     bool is_busy = status == 503 || status == 429;
-    struct ask_error e = {.status = status,
-                          .type = status == 503   ? "Service Unavailable"
-                                  : status == 429 ? "RateLimitError"
-                                                  : "InternalServerError"};
+    struct request_error e = {.status = status,
+                              .type = status == 503   ? "Service Unavailable"
+                                      : status == 429 ? "RateLimitError"
+                                                      : "InternalServerError"};
     (void)snprintf(e.message, sizeof e.message, "%s (simulated)",
                    is_busy ? "The engine is currently busy and cannot accept new "
                              "requests. Please try again later"
@@ -139,30 +139,31 @@ static bool is_json(struct str type)
 }
 
 static enum stream_next generate(struct server *s, struct conn *c,
-                                 enum ask_endpoint endpoint, const char *path)
+                                 enum completion_endpoint endpoint, const char *path)
 {
     const struct settings *o = s->settings;
-    const struct ask_limits limits = {o->model, o->max_model_len, o->vocab_size};
-    struct answer *a = &c->answer;
-    struct ask_error e;
+    const struct request_limits limits = {o->model, o->max_model_len, o->vocab_size};
+    struct completion *a = &c->answer;
+    struct request_error e;
     begin_record(s, c, path);
     if (!is_json(c->request.content_type)) {
-        e = (struct ask_error){.status = 400, .type = "Bad Request"};
+        e = (struct request_error){.status = 400, .type = "Bad Request"};
         (void)snprintf(e.message, sizeof e.message,
                        "1 validation error:\n  Unsupported Media Type: Only "
                        "'application/json' is allowed");
         return refuse(s, c, &e, -1);
     }
-    if (!ask_read(c->request.body, endpoint, &limits, &a->ask, &e))
+    if (!completion_request_read(c->request.body, endpoint, &limits, &a->request, &e))
         return refuse(s, c, &e, -1);
-    a->record.is_stream = a->ask.is_stream;
-    a->record.prompt_tokens = a->ask.prompt_tokens;
-    fate_draw(&o->fates, o->garbage_kind, (uint64_t)o->seed, a->record.request, &a->fate);
-    a->record.outcome = fate_name(a->fate.kind);
-    if (a->fate.kind == FATE_FAIL)
+    a->record.is_stream = a->request.is_stream;
+    a->record.prompt_tokens = a->request.prompt_tokens;
+    fault_draw(&o->faults, o->garbage_kind, (uint64_t)o->seed, a->record.request,
+               &a->fault);
+    a->record.outcome = fault_name(a->fault.kind);
+    if (a->fault.kind == FAULT_FAIL)
         return fail_request(s, c);
-    s->counts.prompt_tokens += a->ask.prompt_tokens;
-    answer_begin(a, o, clock_wall().ns / NS_PER_S, &s->line);
+    s->counts.prompt_tokens += a->request.prompt_tokens;
+    completion_begin(a, o, clock_wall().ns / NS_PER_S, &s->line);
     enum stream_next next = stream_begin(s, c);
     if (next == STREAM_GOES_ON)
         queue_join(s, c);
@@ -171,12 +172,12 @@ static enum stream_next generate(struct server *s, struct conn *c,
 
 static enum stream_next post_completions(struct server *s, struct conn *c)
 {
-    return generate(s, c, ASK_COMPLETIONS, "/v1/completions");
+    return generate(s, c, ENDPOINT_COMPLETIONS, "/v1/completions");
 }
 
 static enum stream_next post_chat(struct server *s, struct conn *c)
 {
-    return generate(s, c, ASK_CHAT, "/v1/chat/completions");
+    return generate(s, c, ENDPOINT_CHAT, "/v1/chat/completions");
 }
 
 static bool is_allowed(const struct server *s, const struct request *r)

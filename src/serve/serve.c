@@ -77,8 +77,8 @@ static enum status start_listening(struct running *r, struct buf *url, struct er
 
 static void put_faults(struct jsonw *w, const struct settings *o)
 {
-    for (int i = FATE_OK + 1; i < FATE_COUNT; i++)
-        jsonw_num(w, fate_name((enum fate_kind)i), o->fates.share[i]);
+    for (int i = FAULT_OK + 1; i < FAULT_COUNT; i++)
+        jsonw_num(w, fault_name((enum fault_kind)i), o->faults.share[i]);
 }
 
 /* The log's first line. */
@@ -124,8 +124,8 @@ static enum status open_tls(struct server *s, struct err *e)
     s->plain = mem_alloc(SERVER_READ_BYTES, 1);
     if (s->plain == NULL)
         return status_fail(e, STATUS_NO_MEMORY, "serve", "no memory");
-    return secure_context_new(s->settings->tls_cert, s->settings->tls_key,
-                              &s->conns.secure, e);
+    return tls_context_new_server(s->settings->tls_cert, s->settings->tls_key,
+                                  &s->conns.tls, e);
 }
 
 static enum status open_server(struct running *r, struct err *e)
@@ -272,9 +272,9 @@ static enum status close_server(struct running *r, struct err *e)
     s->queue.is_closed = true;
     for (size_t i = 0; i < s->conns.count; i++)
         exchange_close(s, s->conns.all[i], "stopped");
-    struct secure_context *secure = s->conns.secure;
+    struct tls_context *tls = s->conns.tls;
     conn_table_fini(&s->conns);
-    secure_context_free(secure);
+    tls_context_free(tls);
     due_fini(&s->due);
     loop_close(&s->loop);
     buf_fini(&s->line);

@@ -14,7 +14,7 @@
 #include "serve/queue.h"
 #include "serve/settings.h"
 #include "serve/slog.h"
-#include "serve/whole.h"
+#include "serve/plain_api.h"
 
 #define SERVER_READ_BYTES ((size_t)256 << 10)
 
@@ -29,7 +29,7 @@ struct server {
     struct conn_table conns;
     struct queue queue;
     struct slog log;
-    struct whole_counts counts;
+    struct plain_api_counts counts;
     int64_t created_s;          /* the start, since the epoch */
     struct buf line, body, out; /* scratch */
     char *read, *plain;         /* [SERVER_READ_BYTES]; plain: with TLS only */

@@ -9,8 +9,8 @@
 enum { KEY_CAP_BYTES = 65536 };
 
 #define AT(field) .offset = offsetof(struct settings, field)
-#define FATE(kind)                                                                     \
-    .type = OPT_DOUBLE, .offset = offsetof(struct settings, fates.share[FATE_##kind]), \
+#define FATE(kind)                                                                       \
+    .type = OPT_DOUBLE, .offset = offsetof(struct settings, faults.share[FAULT_##kind]), \
     .max = 1, .fallback = "0", .value_name = "SHARE", .group = "Faults"
 
 const struct opt settings_table[SETTINGS_COUNT] = {
@@ -230,7 +230,7 @@ const struct opt settings_table[SETTINGS_COUNT] = {
     {.name = "garbage-kind",
      .type = OPT_CHOICE,
      AT(garbage_kind),
-     .choices = FATE_GARBAGE_CHOICES,
+     .choices = FAULT_GARBAGE_CHOICES,
      .fallback = "any",
      .group = "Faults",
      .value_name = "NAME",
@@ -259,7 +259,7 @@ enum status settings_check(const struct settings *s, struct err *e)
                           "certificate and key go together");
         return status_hint(e, "Write --tls-cert FILE --tls-key FILE");
     }
-    return fate_check(&s->fates, e);
+    return fault_check(&s->faults, e);
 }
 
 enum status settings_key(const struct settings *s, struct buf *out, struct err *e)

@@ -9,7 +9,7 @@
 #include "base/buf.h"
 #include "base/opt.h"
 #include "base/status.h"
-#include "serve/fate.h"
+#include "serve/fault.h"
 
 struct settings {
     const char *host, *uds;         /* uds: path of a unix socket instead, or NULL */
@@ -31,7 +31,7 @@ struct settings {
     int64_t finish_delay_ns; /* OPT_INT_UNSET */
     bool hides_usage;        /* never says usage, whatever is asked */
     int64_t keepalive_ns;    /* 0: idle connections stay open */
-    struct fate_shares fates;
+    struct fault_shares faults;
     const char *garbage_kind;
     int64_t fail_status, retry_after_s; /* retry_after_s: OPT_INT_UNSET */
 };

@@ -11,7 +11,7 @@ static struct str text_of(const struct buf *b)
     return (struct str){.ptr = buf_cstr(b), .len = b->len};
 }
 
-void stream_was_sent(struct server *s, struct answer *a, struct instant sent)
+void stream_was_sent(struct server *s, struct completion *a, struct instant sent)
 {
     s->counts.generation_tokens += a->made_tokens - a->record.tokens;
     a->record.tokens = a->made_tokens;
@@ -33,7 +33,7 @@ enum part {
 static bool hand_over(struct server *s, struct conn *c, enum part part,
                       struct instant *at)
 {
-    struct answer *a = &c->answer;
+    struct completion *a = &c->answer;
     struct str bytes = text_of(&s->out);
     struct instant sent = {NS_UNKNOWN};
     bool holds = s->settings->buffered_events > 0;
@@ -69,20 +69,20 @@ static enum stream_next send_out(struct server *s, struct conn *c, enum stream_n
 
 enum stream_next stream_begin(struct server *s, struct conn *c)
 {
-    struct answer *a = &c->answer;
+    struct completion *a = &c->answer;
     struct reply head = {.status = 200,
                          .content_type = "text/event-stream; charset=utf-8",
                          .content_length = REPLY_CHUNKED,
                          .is_keep_alive = !c->ends,
                          .retry_after_s = -1,
-                         .has_big_header = a->fate.kind == FATE_BIG_HEADER};
+                         .has_big_header = a->fault.kind == FAULT_BIG_HEADER};
     enum part part = PART_HEAD;
     struct instant now;
-    if (a->fate.kind == FATE_HANG)
+    if (a->fault.kind == FAULT_HANG)
         return STREAM_STALLS;
     a->record.status = 200;
-    if (!a->ask.is_stream ||
-        (a->fate.kind == FATE_GARBAGE && a->fate.garbage == FATE_GARBAGE_HEAD))
+    if (!a->request.is_stream ||
+        (a->fault.kind == FAULT_GARBAGE && a->fault.garbage == FAULT_GARBAGE_HEAD))
         return STREAM_GOES_ON;
     buf_clear(&s->out);
     reply_head(&head, clock_wall(), &s->out);
@@ -100,7 +100,7 @@ enum stream_next stream_begin(struct server *s, struct conn *c)
 /* The usage, [DONE] and the zero chunk, in one send. */
 static enum stream_next send_tail(struct server *s, struct conn *c)
 {
-    struct answer *a = &c->answer;
+    struct completion *a = &c->answer;
     buf_clear(&s->out);
     chunks_usage(&a->chunks, a->made_tokens, &s->out);
     chunks_done(&s->out);
@@ -108,9 +108,9 @@ static enum stream_next send_tail(struct server *s, struct conn *c)
     return send_out(s, c, STREAM_ENDS);
 }
 
-static void count_end(struct server *s, const struct answer *a)
+static void count_end(struct server *s, const struct completion *a)
 {
-    if (a->fate.kind == FATE_SHORT)
+    if (a->fault.kind == FAULT_SHORT)
         s->counts.stop++;
     else
         s->counts.length++;
@@ -118,11 +118,11 @@ static void count_end(struct server *s, const struct answer *a)
 
 static enum stream_next send_event(struct server *s, struct conn *c)
 {
-    struct answer *a = &c->answer;
-    struct chunks_tokens t = answer_next(a);
+    struct completion *a = &c->answer;
+    struct chunks_tokens t = completion_next(a);
     struct instant made;
     buf_clear(&s->out);
-    if (a->made_events == 0 && a->ask.endpoint == ASK_CHAT &&
+    if (a->made_events == 0 && a->request.endpoint == ENDPOINT_CHAT &&
         a->record.empty.ns == NS_UNKNOWN)
         chunks_role(&a->chunks, &s->out);
     chunks_tokens(&a->chunks, &t, &s->out);
@@ -138,7 +138,7 @@ static enum stream_next send_event(struct server *s, struct conn *c)
     else if (s->settings->buffered_events > 0)
         slog_stamp(&s->log, &a->record.made, made);
     if (t.finish == NULL) {
-        answer_advance(a);
+        completion_advance(a);
         return STREAM_GOES_ON;
     }
     count_end(s, a);
@@ -157,17 +157,17 @@ static void put_endless_line(struct buf *line)
 static enum stream_next send_garbage(struct server *s, struct conn *c)
 {
     buf_clear(&s->out);
-    c->ends = c->ends || c->answer.fate.garbage != FATE_GARBAGE_JSON;
-    switch (c->answer.fate.garbage) {
-    case FATE_GARBAGE_HEAD:
+    c->ends = c->ends || c->answer.fault.garbage != FAULT_GARBAGE_JSON;
+    switch (c->answer.fault.garbage) {
+    case FAULT_GARBAGE_HEAD:
         (void)buf_append(&s->out, "\x16\x03\x01 this is no HTTP\0\xff\r\n\r\n", 24);
         break;
-    case FATE_GARBAGE_NEGATIVE: (void)buf_text(&s->out, "-5\r\ndata: \n\n\r\n"); break;
-    case FATE_GARBAGE_JSON:
+    case FAULT_GARBAGE_NEGATIVE: (void)buf_text(&s->out, "-5\r\ndata: \n\n\r\n"); break;
+    case FAULT_GARBAGE_JSON:
         chunks_frame(str_from("data: {\"id\":\"broken\",\"choices\":[{\n\n"), &s->out);
         chunks_done(&s->out);
         break;
-    case FATE_GARBAGE_LINE:
+    case FAULT_GARBAGE_LINE:
         buf_clear(&s->line);
         put_endless_line(&s->line);
         chunks_frame(text_of(&s->line), &s->out);
@@ -180,19 +180,19 @@ static enum stream_next send_garbage(struct server *s, struct conn *c)
 /* The fault of a streamed answer, in its middle. */
 static enum stream_next strike(struct server *s, struct conn *c)
 {
-    struct answer *a = &c->answer;
+    struct completion *a = &c->answer;
     a->record.end = clock_now();
-    switch (a->fate.kind) {
-    case FATE_STALL: return STREAM_STALLS;
-    case FATE_RESET: return STREAM_RESETS;
-    case FATE_GARBAGE: return send_garbage(s, c);
-    case FATE_ABORT:
+    switch (a->fault.kind) {
+    case FAULT_STALL: return STREAM_STALLS;
+    case FAULT_RESET: return STREAM_RESETS;
+    case FAULT_GARBAGE: return send_garbage(s, c);
+    case FAULT_ABORT:
         s->counts.abort++;
         buf_clear(&s->out);
         chunks_abort(&a->chunks, a->made_tokens, &s->out);
         return hand_over(s, c, PART_EVENT, &a->record.end) ? send_tail(s, c)
                                                            : STREAM_LOST;
-    case FATE_ERROR:
+    case FAULT_ERROR:
         s->counts.error++;
         buf_clear(&s->out);
         chunks_error(&s->out);
@@ -205,18 +205,18 @@ static enum stream_next strike(struct server *s, struct conn *c)
 /* Head and body of an answer that is not streamed, into s->out. */
 static void put_whole(struct server *s, struct conn *c, const char *finish)
 {
-    struct answer *a = &c->answer;
+    struct completion *a = &c->answer;
     struct reply r = {.status = 200,
                       .content_type = "application/json",
                       .is_keep_alive = !c->ends,
                       .retry_after_s = -1,
-                      .has_big_header = a->fate.kind == FATE_BIG_HEADER};
+                      .has_big_header = a->fault.kind == FAULT_BIG_HEADER};
     buf_clear(&s->out);
     buf_clear(&s->body);
-    if (a->fate.kind == FATE_GARBAGE)
+    if (a->fault.kind == FAULT_GARBAGE)
         (void)buf_text(&s->body, "{\"id\":\"broken\",\"choices\":[{");
     else
-        whole_answer(&a->chunks, a->made_tokens, finish, &s->body);
+        plain_api_answer(&a->chunks, a->made_tokens, finish, &s->body);
     reply_whole(&r, clock_wall(), text_of(&s->body), &s->out);
 }
 
@@ -226,7 +226,7 @@ static void put_error(struct server *s, struct conn *c)
                       .content_type = "application/json",
                       .is_keep_alive = !c->ends,
                       .retry_after_s = -1};
-    struct ask_error error = {
+    struct request_error error = {
         .status = 500,
         .type = "InternalServerError",
         .message = "EngineCore encountered an issue (simulated).",
@@ -243,57 +243,57 @@ static void put_error(struct server *s, struct conn *c)
 /* Half of the answer, and then nothing or the end. */
 static enum stream_next send_half(struct server *s, struct conn *c)
 {
-    struct answer *a = &c->answer;
-    put_whole(s, c, answer_finish(a));
+    struct completion *a = &c->answer;
+    put_whole(s, c, completion_finish(a));
     a->made_tokens = 0;
     s->out.len /= 2;
-    return send_out(s, c, a->fate.kind == FATE_STALL ? STREAM_STALLS : STREAM_CLOSES);
+    return send_out(s, c, a->fault.kind == FAULT_STALL ? STREAM_STALLS : STREAM_CLOSES);
 }
 
 /* What is in s->out is the whole answer. */
 static enum stream_next send_at_once(struct server *s, struct conn *c)
 {
-    struct answer *a = &c->answer;
+    struct completion *a = &c->answer;
     a->made_events = a->unstamped = 1;
     return hand_over(s, c, PART_LAST, &a->record.end) ? STREAM_ENDS : STREAM_LOST;
 }
 
 static enum stream_next send_whole(struct server *s, struct conn *c)
 {
-    struct answer *a = &c->answer;
+    struct completion *a = &c->answer;
     int64_t struck_tokens = a->strike * s->settings->tokens_per_event;
     bool is_struck = a->strike >= 0;
     a->made_tokens = is_struck && struck_tokens < a->tokens ? struck_tokens : a->tokens;
-    switch (a->fate.kind) {
-    case FATE_RESET: return STREAM_RESETS;
-    case FATE_CUT:
-    case FATE_STALL: return send_half(s, c);
-    case FATE_GARBAGE:
-        if (a->fate.garbage == FATE_GARBAGE_HEAD)
+    switch (a->fault.kind) {
+    case FAULT_RESET: return STREAM_RESETS;
+    case FAULT_CUT:
+    case FAULT_STALL: return send_half(s, c);
+    case FAULT_GARBAGE:
+        if (a->fault.garbage == FAULT_GARBAGE_HEAD)
             return send_garbage(s, c);
         put_whole(s, c, NULL);
         break;
-    case FATE_ERROR: put_error(s, c); break;
-    case FATE_ABORT:
+    case FAULT_ERROR: put_error(s, c); break;
+    case FAULT_ABORT:
         s->counts.abort++;
         put_whole(s, c, "abort");
         break;
-    default: count_end(s, a); put_whole(s, c, answer_finish(a));
+    default: count_end(s, a); put_whole(s, c, completion_finish(a));
     }
     return send_at_once(s, c);
 }
 
 enum stream_next stream_step(struct server *s, struct conn *c)
 {
-    struct answer *a = &c->answer;
+    struct completion *a = &c->answer;
     if (s->queue.prefilling == c) {
         queue_prefilled(s, c);
-        if (!a->ask.is_stream) {
-            answer_advance_to_end(a);
+        if (!a->request.is_stream) {
+            completion_advance_to_end(a);
             return STREAM_GOES_ON;
         }
     }
-    if (!a->ask.is_stream)
+    if (!a->request.is_stream)
         return send_whole(s, c);
     return a->made_events == a->strike ? strike(s, c) : send_event(s, c);
 }

@@ -20,6 +20,6 @@ enum stream_next stream_begin(struct server *s, struct conn *c);
 /* The next event, or the whole answer, is due. */
 enum stream_next stream_step(struct server *s, struct conn *c);
 /* The last event, which had found no room, was sent at that instant. */
-void stream_was_sent(struct server *s, struct answer *a, struct instant sent);
+void stream_was_sent(struct server *s, struct completion *a, struct instant sent);
 
 #endif

@@ -121,7 +121,7 @@ static bool convert(struct decode *d, int field, struct scan_value v, struct val
 }
 
 /* Which row, which field, which value: all that is needed to find it in the file. */
-static enum status refuse(const struct decode *d, const struct foreign_row *row,
+static enum status refuse(const struct decode *d, const struct scanned_row *row,
                           size_t field, struct str value, struct err *e)
 {
     const char *more = value.len > VALUE_SHOWN ? "..." : "";
@@ -168,13 +168,13 @@ static bool is_unknown(struct value v)
     return v.kind != VALUE_STR || v.s[0] == '\0' || strcmp(v.s, "unknown") == 0;
 }
 
-enum status decode_row(struct decode *d, const struct foreign_row *row, struct row *out,
+enum status decode_row(struct decode *d, const struct scanned_row *row, struct row *out,
                        bool *is_published, struct err *e)
 {
     for (int f = 0; f < FIELD_COUNT; f++)
         out->v[f] = value_null();
     for (size_t i = 0; i < row->count; i++) {
-        const struct foreign_member *m = &row->members[i];
+        const struct scanned_member *m = &row->members[i];
         int field = find_field(d, m->key);
         if (field >= 0 && !convert(d, field, m->value, &out->v[field]) &&
             !d->is_out_of_memory)
@@ -192,11 +192,11 @@ enum status decode_row(struct decode *d, const struct foreign_row *row, struct r
     return STATUS_OK;
 }
 
-enum status decode_check(const struct decode *d, const struct foreign_row *row,
+enum status decode_check(const struct decode *d, const struct scanned_row *row,
                          struct err *e)
 {
     for (size_t i = 0; i < row->count; i++) {
-        const struct foreign_member *m = &row->members[i];
+        const struct scanned_member *m = &row->members[i];
         int field = find_field(d, m->key);
         if (field >= 0 && !is_own(field, m->value))
             return refuse(d, row, (size_t)field, m->value.text, e);

@@ -8,7 +8,7 @@
 #include "base/arena.h"
 #include "base/status.h"
 #include "core/field.h"
-#include "store/foreign.h"
+#include "store/results_scan.h"
 
 #define DECODE_SLOTS 1024
 
@@ -29,11 +29,11 @@ void decode_init(struct decode *d, struct arena *arena);
  * published tool lacks them, scenario, repeat and is_warmup come from its notes and label
  * from its instance_type. Strings live in the arena. *is_published: the row has no
  * run_id. */
-MUST_CHECK enum status decode_row(struct decode *d, const struct foreign_row *row,
+MUST_CHECK enum status decode_row(struct decode *d, const struct scanned_row *row,
                                   struct row *out, bool *is_published, struct err *e);
 /* Is each value of its field's own type, as inferbench and the published tool write them?
  * BAD_INPUT names the first that is not, whether decode_row could read it or not. */
-MUST_CHECK enum status decode_check(const struct decode *d, const struct foreign_row *row,
+MUST_CHECK enum status decode_check(const struct decode *d, const struct scanned_row *row,
                                     struct err *e);
 
 #endif

@@ -12,14 +12,14 @@ void journal_order_init(struct journal_order *o, struct arena *a, struct run_dat
 {
     *o = (struct journal_order){
         .arena = a, .run = run, .note = note, .last = nobody, .lost = nobody};
-    seen_init(&o->indices);
-    seen_init(&o->names);
+    row_set_init(&o->indices);
+    row_set_init(&o->names);
 }
 
 void journal_order_fini(struct journal_order *o)
 {
-    seen_fini(&o->indices);
-    seen_fini(&o->names);
+    row_set_fini(&o->indices);
+    row_set_fini(&o->names);
 }
 
 static enum status no_memory(const struct journal_order *o, struct err *e)
@@ -79,10 +79,10 @@ static bool is_same(struct journal_name a, struct journal_name b)
 }
 
 /* A key is its own hash, and 0 is none. */
-static struct seen_key key_of(struct journal_name name)
+static struct row_set_key key_of(struct journal_name name)
 {
     uint64_t cell = (uint64_t)name.cell, repeat = (uint64_t)name.repeat;
-    return (struct seen_key){.high = cell + 1, .low = (cell << 16) + repeat};
+    return (struct row_set_key){.high = cell + 1, .low = (cell << 16) + repeat};
 }
 
 /* The repeat that has begun and not ended; NULL: none. */
@@ -103,11 +103,11 @@ static enum status begin(struct journal_order *o, struct journal_name name, int6
     run->repeats = grown(o, run->repeats, run->repeat_count, &o->repeat_room,
                          sizeof *run->repeats);
     if (run->repeats == NULL ||
-        seen_add(&o->names, key_of(name), 0, &is_new, &is_equal) != STATUS_OK)
+        row_set_add(&o->names, key_of(name), 0, &is_new, &is_equal) != STATUS_OK)
         return no_memory(o, e);
     if (!is_new)
         return status_fail(e, STATUS_BAD_INPUT, o->where, "its repeat was there before");
-    seen_fini(&o->indices);
+    row_set_fini(&o->indices);
     run->repeats[run->repeat_count++] = (struct repeat_data){
         .cell = (int32_t)cell,
         .repeat = (int32_t)name.repeat,
@@ -149,11 +149,11 @@ enum status journal_order_request(struct journal_order *o, struct repeat_data *r
                                   struct err *e)
 {
     bool is_new, is_equal;
-    const struct seen_key key = {.high = 1, .low = (uint64_t)index};
+    const struct row_set_key key = {.high = 1, .low = (uint64_t)index};
     r->requests = grown(o, r->requests, r->request_count, &o->request_room,
                         sizeof *r->requests);
     if (r->requests == NULL ||
-        seen_add(&o->indices, key, 0, &is_new, &is_equal) != STATUS_OK)
+        row_set_add(&o->indices, key, 0, &is_new, &is_equal) != STATUS_OK)
         return no_memory(o, e);
     if (!is_new)
         return status_fail(e, STATUS_BAD_INPUT, o->where, "a second line of its request");
@@ -235,7 +235,7 @@ enum status journal_order_begun(struct journal_order *o, struct journal_name bef
     for (; cell >= 0 && made < gone && o->note->repeats_gone < GONE_MAX &&
            name.repeat < until;
          name.repeat++) {
-        if (seen_has(&o->names, key_of(name)))
+        if (row_set_has(&o->names, key_of(name)))
             continue;
         if (begin_gone(o, name, cell, e) != STATUS_OK)
             return e->code;
@@ -265,7 +265,7 @@ static enum status begin_damaged(struct journal_order *o, struct journal_name na
 {
     static const char why[] = "it belongs to no repeat that has begun";
     int64_t cell = cell_index(o, name.cell);
-    bool was_there = seen_has(&o->names, key_of(name));
+    bool was_there = row_set_has(&o->names, key_of(name));
     if ((o->gap == 0 && under_way(o) != NULL) || was_there)
         return status_fail(e, STATUS_BAD_INPUT, o->where, "%s", why);
     if (cell < 0) {

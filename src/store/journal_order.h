@@ -10,7 +10,7 @@
 #include "base/status.h"
 #include "core/record.h"
 #include "store/journal_read.h"
-#include "store/seen.h"
+#include "store/row_set.h"
 
 /* A repeat by the numbers that its lines bear; -1: none. */
 struct journal_name {
@@ -28,8 +28,8 @@ struct journal_order {
     size_t cell_room, repeat_room, request_room; /* request_room: of the last repeat */
     size_t number_room;
     struct journal_name last; /* the last repeat, also when it has ended */
-    struct seen indices;      /* of its requests */
-    struct seen names;        /* of all repeats that have begun */
+    struct row_set indices;   /* of its requests */
+    struct row_set names;     /* of all repeats that have begun */
     bool is_marked;           /* the last repeat's error names a line */
     struct journal_name lost; /* the repeat that is being left out */
     int64_t gap;              /* number of the first damaged line since one that fitted */

@@ -7,9 +7,9 @@
 #include "base/file.h"
 #include "base/mem.h"
 #include "core/run_data.h"
-#include "store/foreign.h"
-#include "store/rowcopy.h"
-#include "store/seen.h"
+#include "store/results_scan.h"
+#include "store/merge_row.h"
+#include "store/row_set.h"
 #include "text/jsonw.h"
 
 /* Files are kept in memory between the two passes up to so many bytes in all; larger
@@ -20,10 +20,10 @@
 /* One input between the passes. */
 struct source {
     const struct input *input;
-    struct foreign_file file; /* text empty if it was not kept */
+    struct scanned_file file; /* text empty if it was not kept */
     bool is_kept;
-    char *metadata;       /* copy in the arena; NULL if the file has none */
-    struct rowcopy *rows; /* [row_count] rows to be written */
+    char *metadata;         /* copy in the arena; NULL if the file has none */
+    struct merge_row *rows; /* [row_count] rows to be written */
     size_t row_count, row_room;
 };
 
@@ -35,7 +35,7 @@ struct merger {
     size_t source_count;
     struct source *now; /* being read */
     struct decode *decode;
-    struct seen seen;
+    struct row_set seen;
     size_t kept_bytes;
     size_t machine_room;
 };
@@ -47,20 +47,20 @@ static enum status no_memory(struct err *e, const char *path)
 
 /* Visitor of the first pass: notes the row, judges nothing: the file may yet prove
  * broken. */
-static enum status note_row(void *arg, const struct foreign_row *row, struct err *e)
+static enum status note_row(void *arg, const struct scanned_row *row, struct err *e)
 {
     struct merger *m = arg;
     struct source *s = m->now;
     if (s->row_count == s->row_room) {
         size_t room = s->row_room == 0 ? 64 : s->row_room * 2;
-        struct rowcopy *rows = mem_resize(s->rows, room, sizeof *rows);
+        struct merge_row *rows = mem_resize(s->rows, room, sizeof *rows);
         if (rows == NULL)
             return no_memory(e, s->input->path);
         s->rows = rows;
         s->row_room = room;
     }
-    if (rowcopy_note(&s->file, row, s->input->instance_type, m->decode,
-                     &s->rows[s->row_count++]) != STATUS_OK)
+    if (merge_row_note(&s->file, row, s->input->instance_type, m->decode,
+                       &s->rows[s->row_count++]) != STATUS_OK)
         return no_memory(e, s->input->path);
     return STATUS_OK;
 }
@@ -96,9 +96,9 @@ static enum status accept_rows(struct merger *m, struct source *s, struct err *e
 {
     size_t kept = 0;
     for (size_t i = 0; i < s->row_count; i++) {
-        struct rowcopy *row = &s->rows[i];
+        struct merge_row *row = &s->rows[i];
         bool is_new, is_equal;
-        if (seen_add(&m->seen, row->identity, row->content, &is_new, &is_equal) !=
+        if (row_set_add(&m->seen, row->identity, row->content, &is_new, &is_equal) !=
             STATUS_OK)
             return no_memory(e, s->input->path);
         if (!is_new) {
@@ -142,12 +142,12 @@ static enum status skip(struct merger *m, const char *path, struct err *why)
 static enum status read_source(struct merger *m, const struct input *input, struct err *e)
 {
     struct source *s = &m->sources[m->source_count];
-    struct foreign_visitor visitor = {.row = note_row, .arg = m};
+    struct results_visitor visitor = {.row = note_row, .arg = m};
     struct err why;
     m->decode->file = input->path;
     *s = (struct source){.input = input};
     m->now = s;
-    enum status st = foreign_read(input->path, &visitor, &s->file, &why);
+    enum status st = results_scan_file(input->path, &visitor, &s->file, &why);
     if (st != STATUS_OK) {
         mem_free(s->rows);
         if (st == STATUS_NO_MEMORY || skip(m, input->path, &why) != STATUS_OK)
@@ -165,7 +165,7 @@ static enum status read_source(struct merger *m, const struct input *input, stru
     if (s->is_kept)
         m->kept_bytes += s->file.text.len;
     else
-        foreign_fini(&s->file);
+        results_scan_fini(&s->file);
     return st;
 }
 
@@ -232,7 +232,7 @@ static enum status reread(struct source *s, struct err *e)
         return STATUS_OK;
     char sha256[DIGEST_HEX_BYTES];
     struct digest d;
-    buf_init(&s->file.text, FOREIGN_FILE_MAX_BYTES);
+    buf_init(&s->file.text, RESULTS_SCAN_MAX_BYTES);
     enum status st = file_read(s->input->path, &s->file.text, e);
     if (st == STATUS_OK && digest_init(&d) != STATUS_OK)
         st = no_memory(e, s->input->path);
@@ -256,13 +256,13 @@ static enum status put_rows(struct merger *m, const struct file_draft *d, struct
         st = reread(s, e);
         for (size_t k = 0; k < s->row_count && st == STATUS_OK; k++) {
             buf_text(out, comma);
-            st = rowcopy_write(&s->file, &s->rows[k], s->input->instance_type, out);
+            st = merge_row_write(&s->file, &s->rows[k], s->input->instance_type, out);
             if (st == STATUS_OK)
 
                 comma = ",\n    ";
             st = flush(out, CHUNK_BYTES, d, e);
         }
-        foreign_fini(&s->file);
+        results_scan_fini(&s->file);
     }
     buf_text(out, m->result->rows > 0 ? "\n  ]\n}\n" : "]\n}\n");
     return st == STATUS_OK ? flush(out, 0, d, e) : st;
@@ -321,12 +321,12 @@ enum status merge_files(const struct merge_options *options, struct arena *a,
     if (m.sources == NULL || out->skipped == NULL || m.decode == NULL)
         return no_memory(e, options->output);
     decode_init(m.decode, a);
-    seen_init(&m.seen);
+    row_set_init(&m.seen);
     st = run(&m, e);
     for (size_t i = 0; i < m.source_count; i++) {
-        foreign_fini(&m.sources[i].file);
+        results_scan_fini(&m.sources[i].file);
         mem_free(m.sources[i].rows);
     }
-    seen_fini(&m.seen);
+    row_set_fini(&m.seen);
     return st;
 }

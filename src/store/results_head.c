@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "base/file.h"
-#include "store/foreign.h"
+#include "store/results_scan.h"
 #include "text/json.h"
 
 static enum status take_metadata(struct scan *s, struct arena *a,
@@ -75,7 +75,7 @@ enum status results_head_read(const char *path, struct arena *a, struct results_
     struct results_head head = {.is_complete = true};
     struct buf text;
     struct scan s;
-    buf_init(&text, FOREIGN_FILE_MAX_BYTES);
+    buf_init(&text, RESULTS_SCAN_MAX_BYTES);
     enum status st = file_read(path, &text, e);
     if (st == STATUS_OK) {
         scan_init(&s, (struct str){.ptr = buf_cstr(&text), .len = text.len}, path);

@@ -49,7 +49,7 @@ static enum status lock(struct bundle *b, struct err *e)
 }
 
 static enum status keep_row(struct reader *r, struct bundle_row *row,
-                            const struct foreign_row *from, struct buf *text,
+                            const struct scanned_row *from, struct buf *text,
                             struct err *e)
 {
     const char *path = r->bundle->results_path;
@@ -64,7 +64,7 @@ static enum status keep_row(struct reader *r, struct bundle_row *row,
 
 /* What a notebook made of a row would be logged in its place, and what MLflow holds of a
  * row cannot be changed later: such a row is left out, however it might be read. */
-static bool is_refused(struct reader *r, const struct foreign_row *from)
+static bool is_refused(struct reader *r, const struct scanned_row *from)
 {
     struct bundle *b = r->bundle;
     struct err why;
@@ -75,7 +75,7 @@ static bool is_refused(struct reader *r, const struct foreign_row *from)
     return true;
 }
 
-static enum status take_row(void *arg, const struct foreign_row *from, struct err *e)
+static enum status take_row(void *arg, const struct scanned_row *from, struct err *e)
 {
     struct reader *r = arg;
     struct bundle *b = r->bundle;
@@ -129,13 +129,13 @@ static enum status find_others(struct bundle *b, struct arena *a, struct err *e)
     return b->ledger_path != NULL ? STATUS_OK : no_memory(path, e);
 }
 
-static enum status read_metadata(struct bundle *b, const struct foreign_file *file,
+static enum status read_metadata(struct bundle *b, const struct scanned_file *file,
                                  struct err *e)
 {
     struct buf text;
     if (file->metadata.len == 0 || file->format == 0)
         return STATUS_OK;
-    buf_init(&text, FOREIGN_FILE_MAX_BYTES);
+    buf_init(&text, RESULTS_SCAN_MAX_BYTES);
     enum status s = scan_copy(file->metadata, 0, &text);
     if (s == STATUS_OK)
         s = json_from_text((struct str){buf_cstr(&text), text.len}, b->results_path,
@@ -150,10 +150,10 @@ static enum status read_metadata(struct bundle *b, const struct foreign_file *fi
 enum status bundle_open(const char *path, struct arena *a, struct bundle *out,
                         struct err *e)
 {
-    struct foreign_file file;
+    struct scanned_file file;
     struct reader r = {
         .bundle = out, .arena = a, .decode = arena_alloc(a, 1, sizeof *r.decode)};
-    const struct foreign_visitor visitor = {
+    const struct results_visitor visitor = {
         .row = take_row, .arg = &r, .needs_no_digest = true};
     *out = (struct bundle){
         .results_path = path, .raw_dir = results_raw_dir(path, a), .lock_fd = -1};
@@ -163,10 +163,10 @@ enum status bundle_open(const char *path, struct arena *a, struct bundle *out,
     r.decode->file = path;
     enum status s = lock(out, e);
     if (s == STATUS_OK)
-        s = foreign_read(path, &visitor, &file, e);
+        s = results_scan_file(path, &visitor, &file, e);
     if (s == STATUS_OK) {
         s = read_metadata(out, &file, e);
-        foreign_fini(&file);
+        results_scan_fini(&file);
     }
     if (s == STATUS_OK)
         s = find_others(out, a, e);

@@ -29,8 +29,8 @@ struct bundle {
 };
 
 /* Reads path and locks raw_dir, or path, against another sync of this machine. Texts live
- * in the arena. As foreign_read; STATUS_TIMEOUT: another holds the lock for longer than
- * 10 s. */
+ * in the arena. As results_scan_file; STATUS_TIMEOUT: another holds the lock for longer
+ * than 10 s. */
 MUST_CHECK enum status bundle_open(const char *path, struct arena *a, struct bundle *out,
                                    struct err *e);
 void bundle_close(struct bundle *b); /* harmless twice */

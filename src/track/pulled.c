@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "store/coerce.h"
-#include "store/rowcopy.h"
+#include "store/merge_row.h"
 #include "store/scan.h"
 
 #define PUBLISHED "published/"
@@ -110,8 +110,8 @@ enum status pulled_check(struct pulled *p, const char *name, struct arena *a,
     if (st != STATUS_OK)
         return st;
     p->has_nonfinite = s.has_nonfinite;
-    if (id.fields >= FOREIGN_FIELDS_MAX)
-        return scan_fail(&s, e, "has more than %d fields", FOREIGN_FIELDS_MAX - 1);
+    if (id.fields >= RESULTS_SCAN_FIELDS_MAX)
+        return scan_fail(&s, e, "has more than %d fields", RESULTS_SCAN_FIELDS_MAX - 1);
     if (p->row < 0)
         return STATUS_OK;
     const char *run_id = scan_text(id.run_id, a);
@@ -153,12 +153,12 @@ enum status pulled_put_rows(const struct pulled *rows, size_t count, struct json
         const struct pulled *p = &rows[i];
         if (p->text.len == 0)
             continue;
-        const struct rowcopy row = {.len = p->text.len,
-                                    .has_nonfinite = p->has_nonfinite};
-        struct foreign_file file = {
+        const struct merge_row row = {.len = p->text.len,
+                                      .has_nonfinite = p->has_nonfinite};
+        struct scanned_file file = {
             .text = {.data = (char *)(uintptr_t)p->text.ptr, .len = p->text.len}};
         buf_text(w->out, comma);
-        enum status s = rowcopy_write(&file, &row, NULL, w->out);
+        enum status s = merge_row_write(&file, &row, NULL, w->out);
         if (s != STATUS_OK)
             return s;
         comma = ",\n    ";

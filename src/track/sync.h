@@ -44,9 +44,9 @@ struct sync_outcome {
 };
 
 /* STATUS_OK: every row is there or was deleted there. Else *e (= out->first) says why
- * not; what was sent until then counts. BAD_INPUT and the like of foreign_read for the
- * file. A row with a value of another type than its field's, which a notebook wrote, is
- * refused: nothing of it is logged, the others are. */
+ * not; what was sent until then counts. BAD_INPUT and the like of results_scan_file for
+ * the file. A row with a value of another type than its field's, which a notebook wrote,
+ * is refused: nothing of it is logged, the others are. */
 MUST_CHECK enum status sync_file(const char *results_path, const struct sync_options *o,
                                  struct arena *a, struct sync_outcome *out,
                                  struct err *e);

@@ -9,7 +9,7 @@
 #include <string.h>
 #include <cmocka.h>
 
-#include "foreign_fixture.h"
+#include "results_file_fixture.h"
 #include "text/json.h"
 
 #define OURS                                                                           \
@@ -18,20 +18,20 @@
 
 static int setup(void **state)
 {
-    static struct foreign_fixture f;
+    static struct results_file_fixture f;
     memset(&f, 0, sizeof f);
-    foreign_fixture_init(&f);
+    results_file_fixture_init(&f);
     *state = &f;
     return 0;
 }
 
 static int teardown(void **state)
 {
-    foreign_fixture_fini(*state);
+    results_file_fixture_fini(*state);
     return 0;
 }
 
-static void open_ok(struct foreign_fixture *f, const char *path, struct bundle *b)
+static void open_ok(struct results_file_fixture *f, const char *path, struct bundle *b)
 {
     struct err e;
     if (bundle_open(path, &f->arena, b, &e) != STATUS_OK)
@@ -40,12 +40,14 @@ static void open_ok(struct foreign_fixture *f, const char *path, struct bundle *
 
 static void a_run_with_all_its_files(void **state)
 {
-    struct foreign_fixture *f = *state;
+    struct results_file_fixture *f = *state;
     struct bundle b;
-    (void)foreign_fixture_put(f, "raw_20260101_000000/journal.jsonl", "");
-    const char *env = foreign_fixture_put(f, "env_info_20260101_000000.json", "{}");
-    const char *sum = foreign_fixture_put(f, "online_summary_20260101_000000.json", "{}");
-    open_ok(f, foreign_fixture_put(f, "online_results_20260101_000000.json", OURS), &b);
+    (void)results_file_fixture_put(f, "raw_20260101_000000/journal.jsonl", "");
+    const char *env = results_file_fixture_put(f, "env_info_20260101_000000.json", "{}");
+    const char *sum = results_file_fixture_put(f, "online_summary_20260101_000000.json",
+                                               "{}");
+    open_ok(f, results_file_fixture_put(f, "online_results_20260101_000000.json", OURS),
+            &b);
     assert_int_equal(b.count, 2);
     assert_true(str_is(b.rows[0].as_written,
                        "{\n  \"row\": 0,\n  \"x\": {\n    \"b\": 1\n  }\n}\n"));
@@ -64,12 +66,12 @@ static void a_run_with_all_its_files(void **state)
 
 static void a_file_alone(void **state)
 {
-    struct foreign_fixture *f = *state;
+    struct results_file_fixture *f = *state;
     struct bundle b;
     open_ok(f,
-            foreign_fixture_put(f, "merged.json",
-                                "{\"metadata\": {\"format\": 1, \"sources\": []}, "
-                                "\"results\": []}"),
+            results_file_fixture_put(f, "merged.json",
+                                     "{\"metadata\": {\"format\": 1, \"sources\": []}, "
+                                     "\"results\": []}"),
             &b);
     assert_null(b.env_path);
     assert_null(b.summary_path);
@@ -81,13 +83,14 @@ static void a_file_alone(void **state)
 
 static void the_published_tools_file(void **state)
 {
-    struct foreign_fixture *f = *state;
+    struct results_file_fixture *f = *state;
     struct bundle b;
-    open_ok(f,
-            foreign_fixture_put(f, "results.json",
-                                "{\"metadata\": {\"total_runs\": 1}, \"results\": "
-                                "[{\"experiment_id\": \"x\", \"total_time\": NaN}]}"),
-            &b);
+    open_ok(
+        f,
+        results_file_fixture_put(f, "results.json",
+                                 "{\"metadata\": {\"total_runs\": 1}, \"results\": "
+                                 "[{\"experiment_id\": \"x\", \"total_time\": NaN}]}"),
+        &b);
     assert_null(b.metadata);
     assert_true(json_is_null(json_object_get(b.rows[0].row, "total_time")));
     bundle_close(&b);
@@ -95,12 +98,12 @@ static void the_published_tools_file(void **state)
 
 static void rows_of_another_run(void **state)
 {
-    struct foreign_fixture *f = *state;
+    struct results_file_fixture *f = *state;
     struct bundle b;
     open_ok(f,
-            foreign_fixture_put(f, "results.json",
-                                "{\"metadata\": {\"format\": 2, \"run_id\": \"r\"}, "
-                                "\"results\": []}"),
+            results_file_fixture_put(f, "results.json",
+                                     "{\"metadata\": {\"format\": 2, \"run_id\": \"r\"}, "
+                                     "\"results\": []}"),
             &b);
     assert_true(bundle_is_of_run(&b, "r"));
     assert_false(bundle_is_of_run(&b, "r2"));
@@ -110,12 +113,12 @@ static void rows_of_another_run(void **state)
 
 static void rows_of_a_notebook(void **state)
 {
-    struct foreign_fixture *f = *state;
+    struct results_file_fixture *f = *state;
     struct bundle b;
     open_ok(f,
-            foreign_fixture_put(f, "results.json",
-                                "[{\"row\": 0}, {\"row\": 1.0}, {\"row\": 2}, "
-                                "{\"row\": \"3\"}]"),
+            results_file_fixture_put(f, "results.json",
+                                     "[{\"row\": 0}, {\"row\": 1.0}, {\"row\": 2}, "
+                                     "{\"row\": \"3\"}]"),
             &b);
     assert_int_equal(b.count, 2);
     assert_int_equal(json_int_of(b.rows[1].row, "row", -1), 2);
@@ -127,11 +130,11 @@ static void rows_of_a_notebook(void **state)
 
 static void what_cannot_be_read(void **state)
 {
-    struct foreign_fixture *f = *state;
+    struct results_file_fixture *f = *state;
     struct bundle b;
     struct err e;
     assert_int_equal(bundle_open("/nowhere.json", &f->arena, &b, &e), STATUS_IO);
-    const char *broken = foreign_fixture_put(f, "broken.json", "{\"results\": [{");
+    const char *broken = results_file_fixture_put(f, "broken.json", "{\"results\": [{");
     assert_int_equal(bundle_open(broken, &f->arena, &b, &e), STATUS_BAD_INPUT);
     assert_int_equal(b.lock_fd, -1);
 }

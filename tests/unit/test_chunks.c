@@ -9,17 +9,17 @@
 #include "base/mem.h"
 
 struct fixture {
-    struct ask ask;
+    struct completion_request request;
     struct chunks chunks;
     struct buf line, out;
 };
 
-static void begin(struct fixture *f, enum ask_endpoint endpoint)
+static void begin(struct fixture *f, enum completion_endpoint endpoint)
 {
-    *f = (struct fixture){.ask = {.endpoint = endpoint, .prompt_tokens = 9}};
+    *f = (struct fixture){.request = {.endpoint = endpoint, .prompt_tokens = 9}};
     buf_init(&f->line, 10000);
     buf_init(&f->out, 10000);
-    f->chunks = (struct chunks){.ask = &f->ask,
+    f->chunks = (struct chunks){.request = &f->request,
                                 .id = "cmpl-1",
                                 .model = "ti\"ny",
                                 .created_s = 1795503889,
@@ -52,7 +52,7 @@ static void completions(void **state)
 {
     (void)state;
     struct fixture f;
-    begin(&f, ASK_COMPLETIONS);
+    begin(&f, ENDPOINT_COMPLETIONS);
     chunks_tokens(&f.chunks, &(struct chunks_tokens){.from = 0, .to = 1}, &f.out);
     check(&f, "de\r\n" OPENING "{\"index\":0,\"text\":\" t1\",\"logprobs\":null,"
               "\"finish_reason\":null,\"stop_reason\":null,\"prompt_token_ids\":null,"
@@ -73,9 +73,10 @@ static void usage(void **state)
 {
     (void)state;
     struct fixture f;
-    begin(&f, ASK_COMPLETIONS);
-    f.ask.includes_usage = f.ask.has_continuous_usage = f.ask.returns_ids = true;
-    f.ask.prompt_ids = str_from("[1, 2]");
+    begin(&f, ENDPOINT_COMPLETIONS);
+    f.request.includes_usage = f.request.has_continuous_usage = f.request.returns_ids =
+        true;
+    f.request.prompt_ids = str_from("[1, 2]");
     chunks_tokens(&f.chunks, &(struct chunks_tokens){.from = 0, .to = 2}, &f.out);
     assert_non_null(strstr(buf_cstr(&f.out),
                            "\"prompt_token_ids\":[1, 2],\"token_ids\":[1,2]}],\"usage\":{"
@@ -103,13 +104,14 @@ static void chat(void **state)
 {
     (void)state;
     struct fixture f;
-    begin(&f, ASK_CHAT);
+    begin(&f, ENDPOINT_CHAT);
     chunks_role(&f.chunks, &f.out);
     check(&f, "f0\r\n" CHAT "{\"index\":0,\"delta\":{\"role\":\"assistant\",\"content\":"
               "\"\"},\"logprobs\":null,\"finish_reason\":null}],"
               "\"prompt_token_ids\":null,\"prompt_text\":null}\n\n\r\n");
-    f.ask.includes_usage = f.ask.has_continuous_usage = f.ask.returns_ids = true;
-    f.ask.prompt_tokens = 3;
+    f.request.includes_usage = f.request.has_continuous_usage = f.request.returns_ids =
+        true;
+    f.request.prompt_tokens = 3;
     chunks_role(&f.chunks, &f.out);
     assert_non_null(strstr(buf_cstr(&f.out),
                            "\"usage\":{\"prompt_tokens\":3,\"total_tokens\":3,"
@@ -130,14 +132,14 @@ static void an_event_without_text(void **state)
 {
     (void)state;
     struct fixture f;
-    begin(&f, ASK_CHAT);
+    begin(&f, ENDPOINT_CHAT);
     chunks_empty(&f.chunks, &f.out);
     check(&f, "dd\r\n" CHAT "{\"index\":0,\"delta\":{\"content\":\"\"},\"logprobs\":null,"
               "\"finish_reason\":null}],\"prompt_token_ids\":null,"
               "\"prompt_text\":null}\n\n\r\n");
     end(&f);
-    begin(&f, ASK_COMPLETIONS);
-    f.ask.returns_ids = true; /* those of the prompt come with the first token */
+    begin(&f, ENDPOINT_COMPLETIONS);
+    f.request.returns_ids = true; /* those of the prompt come with the first token */
     chunks_empty(&f.chunks, &f.out);
     check(&f, "d9\r\n" OPENING "{\"index\":0,\"text\":\"\",\"logprobs\":null,"
               "\"finish_reason\":null,\"stop_reason\":null,"
@@ -151,14 +153,14 @@ static void the_finish_chunk(void **state)
     struct fixture f;
     const struct chunks_tokens finish = {
         .from = 5, .to = 5, .finish = "length", .is_finish_only = true};
-    begin(&f, ASK_CHAT);
+    begin(&f, ENDPOINT_CHAT);
     chunks_tokens(&f.chunks, &finish, &f.out);
     check(&f, "100\r\n" CHAT "{\"index\":0,\"delta\":{},\"logprobs\":null,"
               "\"finish_reason\":\"length\",\"stop_reason\":null,"
               "\"token_ids\":null}],"
               "\"system_fingerprint\":\"inferbench-serve-simulated\"}\n\n\r\n");
     end(&f);
-    begin(&f, ASK_COMPLETIONS);
+    begin(&f, ENDPOINT_COMPLETIONS);
     chunks_tokens(&f.chunks, &finish, &f.out);
     check(&f, "111\r\n" OPENING "{\"index\":0,\"text\":\"\",\"logprobs\":null,"
               "\"finish_reason\":\"length\",\"stop_reason\":null,"
@@ -171,7 +173,7 @@ static void ends(void **state)
 {
     (void)state;
     struct fixture f;
-    begin(&f, ASK_COMPLETIONS);
+    begin(&f, ENDPOINT_COMPLETIONS);
     chunks_abort(&f.chunks, 5, &f.out);
     assert_non_null(strstr(buf_cstr(&f.out), "\"text\":\"\",\"logprobs\":null,"
                                              "\"finish_reason\":\"abort\""));
@@ -193,7 +195,7 @@ static void no_memory_sticks_in_the_buffer(void **state)
     for (long n = 1; !was_good; n++) {
         struct fixture f;
         mem_fail_at(n);
-        begin(&f, ASK_CHAT);
+        begin(&f, ENDPOINT_CHAT);
         chunks_role(&f.chunks, &f.out);
         mem_fail_at(0);
         was_good = f.out.failed == STATUS_OK && f.line.failed == STATUS_OK &&

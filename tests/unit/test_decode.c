@@ -9,23 +9,23 @@
 #include <cmocka.h>
 
 #include "base/mem.h"
-#include "foreign_fixture.h"
+#include "results_file_fixture.h"
 
 static int set_up(void **state)
 {
-    static struct foreign_fixture fx;
-    foreign_fixture_init(&fx);
+    static struct results_file_fixture fx;
+    results_file_fixture_init(&fx);
     *state = &fx;
     return 0;
 }
 
 static int tear_down(void **state)
 {
-    foreign_fixture_fini(*state);
+    results_file_fixture_fini(*state);
     return 0;
 }
 
-static enum status decode(struct foreign_fixture *f, struct decode *d, size_t row,
+static enum status decode(struct results_file_fixture *f, struct decode *d, size_t row,
                           struct row *out, bool *is_published)
 {
     struct err e;
@@ -34,11 +34,11 @@ static enum status decode(struct foreign_fixture *f, struct decode *d, size_t ro
 
 static void test_kinds(void **state)
 {
-    struct foreign_fixture *f = *state;
+    struct results_file_fixture *f = *state;
     struct decode d;
     struct row r;
     bool is_published;
-    foreign_fixture_read(
+    results_file_fixture_read(
         f, "[{\"run_id\":\"a\",\"batch_size\":4,\"top_p\":1,"
            "\"is_warmup\":true,\"reasons\":[\"A\"],\"model_name\":\"a\\u00e9\\\"b\","
            "\"weather\":3,\"request_rate\":\"inf\",\"seed\":1e300,"
@@ -62,11 +62,11 @@ static void test_kinds(void **state)
 /* What a notebook makes of values, and what they were. */
 static void test_other_types(void **state)
 {
-    struct foreign_fixture *f = *state;
+    struct results_file_fixture *f = *state;
     struct decode d;
     struct row r;
     bool is_published;
-    foreign_fixture_read(
+    results_file_fixture_read(
         f, "[{\"run_id\":\"a\",\"is_warmup\":1.0,\"is_simulated\":0,"
            "\"enforce_eager\":\"True\",\"batch_size\":4.0,\"repeat\":\"2\","
            "\"total_time\":\"2.5\",\"label\":12,\"notes\":7.0,"
@@ -110,7 +110,7 @@ static void test_refused(void **state)
         {"\"reasons\":\"['a\\\\n']\"", "not a list or an object"},
         {"\"reasons\":7", "reasons is 7, not a list or an object"},
     };
-    struct foreign_fixture *f = *state;
+    struct results_file_fixture *f = *state;
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         struct decode d;
         struct row r;
@@ -119,8 +119,8 @@ static void test_refused(void **state)
         char text[200];
         (void)snprintf(text, sizeof text, "[{\"run_id\":\"a\",%s}]", cases[i].member);
         f->count = 0;
-        foreign_fini(&f->file);
-        foreign_fixture_read(f, text);
+        results_scan_fini(&f->file);
+        results_file_fixture_read(f, text);
         decode_init(&d, &f->arena);
         d.file = "notebook.json";
         assert_int_equal(decode_row(&d, &f->rows[0], &r, &is_published, &e),
@@ -133,7 +133,7 @@ static void test_refused(void **state)
 
 static void test_long_value_is_cut(void **state)
 {
-    struct foreign_fixture *f = *state;
+    struct results_file_fixture *f = *state;
     struct decode d;
     struct row r;
     struct err e;
@@ -144,7 +144,7 @@ static void test_long_value_is_cut(void **state)
     for (int i = 0; i < 60; i++)
         buf_text(&text, "\xc3\xa9"); /* the cut is not within a letter */
     buf_text(&text, "\"}]");
-    foreign_fixture_read(f, buf_cstr(&text));
+    results_file_fixture_read(f, buf_cstr(&text));
     decode_init(&d, &f->arena);
     assert_int_equal(decode_row(&d, &f->rows[0], &r, &is_published, &e),
                      STATUS_BAD_INPUT);
@@ -155,11 +155,11 @@ static void test_long_value_is_cut(void **state)
 /* JSON has no infinity: where a load is open, a rate that is missing was "inf". */
 static void test_lost_rate(void **state)
 {
-    struct foreign_fixture *f = *state;
+    struct results_file_fixture *f = *state;
     struct decode d;
     struct row r;
     bool is_published;
-    foreign_fixture_read(
+    results_file_fixture_read(
         f, "[{\"serving_mode\":\"online\",\"arrival\":\"poisson\",\"request_rate\":null},"
            "{\"serving_mode\":\"online\",\"arrival\":\"closed\",\"request_rate\":null},"
            "{\"serving_mode\":\"online\",\"arrival\":\"poisson\",\"request_rate\":4}]");
@@ -175,7 +175,7 @@ static void test_lost_rate(void **state)
 /* Every name of the table is found, whatever shares its slot. */
 static void test_every_field(void **state)
 {
-    struct foreign_fixture *f = *state;
+    struct results_file_fixture *f = *state;
     struct decode d;
     struct row r;
     struct buf text;
@@ -190,7 +190,7 @@ static void test_every_field(void **state)
                                         : "5");
     }
     buf_text(&text, "}]");
-    foreign_fixture_read(f, buf_cstr(&text));
+    results_file_fixture_read(f, buf_cstr(&text));
     decode_init(&d, &f->arena);
     assert_int_equal(decode(f, &d, 0, &r, &is_published), STATUS_OK);
     for (int i = 0; i < FIELD_COUNT; i++)
@@ -201,15 +201,16 @@ static void test_every_field(void **state)
 
 static void test_published(void **state)
 {
-    struct foreign_fixture *f = *state;
+    struct results_file_fixture *f = *state;
     struct decode d;
     struct row r;
     bool is_published;
-    foreign_fixture_read(f, "[{\"notes\":\"scenario=short, run=2, warmup=False\"},"
-                            "{\"notes\":\"scenario=long, run=0, warmup=True\","
-                            "\"instance_type\":\"unknown\"},"
-                            "{\"notes\":\"free text, run=x\",\"instance_type\":\"g5\","
-                            "\"scenario\":\"own\"}]");
+    results_file_fixture_read(f,
+                              "[{\"notes\":\"scenario=short, run=2, warmup=False\"},"
+                              "{\"notes\":\"scenario=long, run=0, warmup=True\","
+                              "\"instance_type\":\"unknown\"},"
+                              "{\"notes\":\"free text, run=x\",\"instance_type\":\"g5\","
+                              "\"scenario\":\"own\"}]");
     decode_init(&d, &f->arena);
     assert_int_equal(decode(f, &d, 0, &r, &is_published), STATUS_OK);
     assert_true(is_published);
@@ -233,12 +234,12 @@ static void test_published(void **state)
 
 static void test_texts_are_shared(void **state)
 {
-    struct foreign_fixture *f = *state;
+    struct results_file_fixture *f = *state;
     struct decode d;
     struct row r[3];
     bool is_published;
-    foreign_fixture_read(f, "[{\"dtype\":\"bf16\"},{\"dtype\":\"bf16\"},"
-                            "{\"dtype\":\"bf1\"}]");
+    results_file_fixture_read(f, "[{\"dtype\":\"bf16\"},{\"dtype\":\"bf16\"},"
+                                 "{\"dtype\":\"bf1\"}]");
     decode_init(&d, &f->arena);
     for (size_t i = 0; i < 3; i++)
         assert_int_equal(decode(f, &d, i, &r[i], &is_published), STATUS_OK);
@@ -248,7 +249,7 @@ static void test_texts_are_shared(void **state)
 
 static void test_check(void **state)
 {
-    struct foreign_fixture *f = *state;
+    struct results_file_fixture *f = *state;
     struct decode d;
     struct err e;
     static const char *const said[] = {
@@ -258,7 +259,7 @@ static void test_check(void **state)
         "row 4: label is 12, not a text",
         "row 5: reasons is \"[]\", not a list or an object",
         "row 6: row is \"3\", not a whole number"};
-    foreign_fixture_read(
+    results_file_fixture_read(
         f, "[{\"is_warmup\":true,\"batch_size\":4,\"total_time\":2,\"label\":\"12\","
            "\"reasons\":[],\"request_rate\":\"inf\",\"error\":null,\"top_p\":NaN,"
            "\"weather\":\"fine\"},"
@@ -276,13 +277,13 @@ static void test_check(void **state)
 
 static void test_no_memory(void **state)
 {
-    struct foreign_fixture *f = *state;
+    struct results_file_fixture *f = *state;
     struct decode d;
     struct row r;
     bool is_published;
     static const char text[] = "[{\"dtype\":\"bf16\",\"reasons\":[],\"notes\":\"a\\n\","
                                "\"label\":5,\"warnings\":\"['A']\"}]";
-    foreign_fixture_read(f, text);
+    results_file_fixture_read(f, text);
     enum status st = STATUS_NO_MEMORY;
     for (size_t cap = 0; st != STATUS_OK; cap += 8) {
         struct arena a;

@@ -10,24 +10,24 @@
 #include <cmocka.h>
 
 #include "base/mem.h"
-#include "foreign_fixture.h"
+#include "results_file_fixture.h"
 
 static int set_up(void **state)
 {
-    static struct foreign_fixture fx;
-    foreign_fixture_init(&fx);
+    static struct results_file_fixture fx;
+    results_file_fixture_init(&fx);
     *state = &fx;
     return 0;
 }
 
 static int tear_down(void **state)
 {
-    foreign_fixture_fini(*state);
+    results_file_fixture_fini(*state);
     return 0;
 }
 
-static enum status expand(struct foreign_fixture *f, const char *const *words, size_t n,
-                          struct input **out, size_t *count, struct err *e)
+static enum status expand(struct results_file_fixture *f, const char *const *words,
+                          size_t n, struct input **out, size_t *count, struct err *e)
 {
     const char *copy[8];
     memcpy(copy, words, n * sizeof *words);
@@ -44,7 +44,7 @@ static void ends_with(const struct input *input, const char *end)
 
 static void test_folder(void **state)
 {
-    struct foreign_fixture *f = *state;
+    struct results_file_fixture *f = *state;
     struct input *in;
     size_t count;
     struct err e;
@@ -57,7 +57,7 @@ static void test_folder(void **state)
                                         "1/2/3/results_deep.json",
                                         "1/2/3/4/results_too_deep.json"};
     for (size_t i = 0; i < sizeof names / sizeof *names; i++)
-        (void)foreign_fixture_put(f, names[i], "");
+        (void)results_file_fixture_put(f, names[i], "");
     const char *slashed = arena_printf(&f->arena, "%s//", f->dir);
     const char *const words[] = {slashed};
     assert_int_equal(expand(f, words, 1, &in, &count, &e), STATUS_OK);
@@ -72,12 +72,12 @@ static void test_folder(void **state)
 
 static void test_types(void **state)
 {
-    struct foreign_fixture *f = *state;
+    struct results_file_fixture *f = *state;
     struct input *in;
     size_t count;
     struct err e;
-    const char *file = foreign_fixture_put(f, "x/results.json", "");
-    const char *odd = foreign_fixture_put(f, "odd=name.json", "");
+    const char *file = results_file_fixture_put(f, "x/results.json", "");
+    const char *odd = results_file_fixture_put(f, "odd=name.json", "");
     const char *const words[] = {arena_printf(&f->arena, "g5=%s/x", f->dir), odd,
                                  "inf2=gone.json", file};
     assert_int_equal(expand(f, words, 4, &in, &count, &e), STATUS_OK);
@@ -93,11 +93,11 @@ static void test_types(void **state)
 
 static void test_links(void **state)
 {
-    struct foreign_fixture *f = *state;
+    struct results_file_fixture *f = *state;
     struct input *in;
     size_t count;
     struct err e;
-    const char *file = foreign_fixture_put(f, "results.json", "");
+    const char *file = results_file_fixture_put(f, "results.json", "");
     const char *link = arena_printf(&f->arena, "%s/other.json", f->dir);
     assert_int_equal(symlink(file, link), 0);
     const char *const words[] = {link, file};
@@ -111,11 +111,11 @@ static void test_links(void **state)
 
 static void test_nothing_there(void **state)
 {
-    struct foreign_fixture *f = *state;
+    struct results_file_fixture *f = *state;
     struct input *in;
     size_t count;
     struct err e;
-    (void)foreign_fixture_put(f, "notes.json", "");
+    (void)results_file_fixture_put(f, "notes.json", "");
     const char *const words[] = {f->dir};
     assert_int_equal(expand(f, words, 1, &in, &count, &e), STATUS_NOT_FOUND);
     assert_string_equal(e.where, f->dir);
@@ -126,14 +126,14 @@ static void test_nothing_there(void **state)
 /* More files than the list's first room: none is lost, at any failure of memory. */
 static void test_no_memory(void **state)
 {
-    struct foreign_fixture *f = *state;
+    struct results_file_fixture *f = *state;
     struct input *in;
     size_t count;
     struct err e;
     char name[32];
     for (int i = 0; i < 20; i++) {
         snprintf(name, sizeof name, "results_%02d.json", i);
-        (void)foreign_fixture_put(f, name, "");
+        (void)results_file_fixture_put(f, name, "");
     }
     const char *const words[] = {arena_printf(&f->arena, "g5=%s", f->dir)};
     enum status st = STATUS_NO_MEMORY;

@@ -9,23 +9,23 @@
 #include <cmocka.h>
 
 #include "base/file.h"
-#include "foreign_fixture.h"
+#include "results_file_fixture.h"
 
 static const struct ledger_place here = {"http://h:5000", "exp", "1"};
 static const struct ledger_place there = {"http://other", "exp", "1"};
 
 static int setup(void **state)
 {
-    static struct foreign_fixture f;
+    static struct results_file_fixture f;
     memset(&f, 0, sizeof f);
-    foreign_fixture_init(&f);
+    results_file_fixture_init(&f);
     *state = &f;
     return 0;
 }
 
 static int teardown(void **state)
 {
-    foreign_fixture_fini(*state);
+    results_file_fixture_fini(*state);
     return 0;
 }
 
@@ -44,7 +44,7 @@ static size_t rows_at(const struct ledger *l, const struct ledger_place *p)
 
 static void rows_of_two_servers(void **state)
 {
-    struct foreign_fixture *f = *state;
+    struct results_file_fixture *f = *state;
     struct ledger l;
     struct err e;
     const char *path = arena_printf(&f->arena, "%s/mlflow.json", f->dir);
@@ -65,7 +65,7 @@ static void rows_of_two_servers(void **state)
 
 static void nothing_noted_writes_nothing(void **state)
 {
-    struct foreign_fixture *f = *state;
+    struct results_file_fixture *f = *state;
     struct ledger l;
     struct err e;
     const char *path = arena_printf(&f->arena, "%s/mlflow.json", f->dir);
@@ -76,10 +76,11 @@ static void nothing_noted_writes_nothing(void **state)
 
 static void a_broken_file_counts_for_nothing(void **state)
 {
-    struct foreign_fixture *f = *state;
+    struct results_file_fixture *f = *state;
     struct ledger l;
     struct err e;
-    const char *path = foreign_fixture_put(f, "mlflow.json", "{\"format\": 1, \"ser");
+    const char *path = results_file_fixture_put(f, "mlflow.json",
+                                                "{\"format\": 1, \"ser");
     assert_int_equal(ledger_open(&l, path, &e), STATUS_OK);
     assert_int_equal(rows_at(&l, &here), 0);
     ledger_note(&l, &here, "r/0", "m0");

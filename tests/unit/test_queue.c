@@ -46,7 +46,7 @@ static void end(struct scene *s)
 }
 
 /* Another client asks; its answer. */
-static struct answer *ask(struct scene *s, const char *body)
+static struct completion *ask(struct scene *s, const char *body)
 {
     char text[400];
     struct conn *c = serve_fixture_open(&s->f, &s->peers[s->count]);
@@ -90,7 +90,7 @@ static void without_a_limit_nobody_waits(void **state)
     struct scene s;
     begin(&s, 0, false);
     for (int i = 0; i < CLIENTS; i++) {
-        const struct answer *a = ask(&s, stream3);
+        const struct completion *a = ask(&s, stream3);
         assert_int_equal(a->due.ns, a->record.read.ns + TTFT_NS);
         assert_int_equal(a->record.begin.ns, NS_UNKNOWN);
         check_counts(&s, i + 1, 0);
@@ -103,7 +103,7 @@ static void slots_are_given_in_order(void **state)
 {
     (void)state;
     struct scene s;
-    struct answer *a[CLIENTS];
+    struct completion *a[CLIENTS];
     begin(&s, 2, false);
     for (int i = 0; i < CLIENTS; i++) {
         a[i] = ask(&s, i == 3 ? whole3 : stream3);
@@ -130,7 +130,7 @@ static void slots_are_given_in_order(void **state)
     step_until_over(&s, 3);
     step_until_over(&s, 4);
     check_counts(&s, 0, 0);
-    const struct answer *late = ask(&s, stream3); /* there is a slot: no waiting */
+    const struct completion *late = ask(&s, stream3); /* there is a slot: no waiting */
     assert_int_equal(late->record.begin.ns, late->record.read.ns);
     end(&s);
 }
@@ -144,7 +144,7 @@ static void who_leaves_makes_room(void **state)
 {
     (void)state;
     struct scene s;
-    struct answer *a[4];
+    struct completion *a[4];
     begin(&s, 1, false);
     s.f.settings.itl_ns = HOUR_NS; /* of the one that leaves */
     for (int i = 0; i < 4; i++) {
@@ -169,14 +169,14 @@ static void who_leaves_makes_room(void **state)
 static void what_is_not_answered_holds_no_slot(void **state)
 {
     (void)state;
-    static const enum fate_kind kinds[] = {FATE_HANG, FATE_STALL, FATE_FAIL};
+    static const enum fault_kind kinds[] = {FAULT_HANG, FAULT_STALL, FAULT_FAIL};
     for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++) {
         struct scene s;
         begin(&s, 1, true);
-        s.f.settings.fates.share[kinds[i]] = 1;
+        s.f.settings.faults.share[kinds[i]] = 1;
         (void)ask(&s, stream3);
-        s.f.settings.fates.share[kinds[i]] = 0;
-        const struct answer *next = ask(&s, stream3);
+        s.f.settings.faults.share[kinds[i]] = 0;
+        const struct completion *next = ask(&s, stream3);
         while (s.conns[0]->state == CONN_ANSWERING)
             (void)step(&s);
         check_counts(&s, 1, 0);
@@ -190,7 +190,7 @@ static void one_prefill_after_the_other(void **state)
 {
     (void)state;
     struct scene s;
-    struct answer *a[CLIENTS];
+    struct completion *a[CLIENTS];
     begin(&s, 0, true);
     for (int i = 0; i < CLIENTS; i++)
         a[i] = ask(&s, i == 1 ? whole3 : stream3);
@@ -207,7 +207,7 @@ static void one_prefill_after_the_other(void **state)
         (void)step(&s);
     assert_int_equal(a[1]->made_tokens, 3); /* its decode went on beside other prefills */
     step_until_over(&s, 4);
-    const struct answer *late = ask(&s, stream3);
+    const struct completion *late = ask(&s, stream3);
     assert_int_equal(late->due.ns, late->record.read.ns + TTFT_NS);
     check_counts(&s, 1, 0);
     end(&s);
@@ -220,15 +220,15 @@ static void a_prefill_that_is_given_up(void **state)
     begin(&s, 0, true);
     s.f.settings.ttft_ns = HOUR_NS;
     (void)ask(&s, stream3);
-    const struct answer *next = ask(&s, stream3);
+    const struct completion *next = ask(&s, stream3);
     struct instant before = clock_now();
     leave(&s, 0);
     assert_in_range(next->record.begin.ns, before.ns, clock_now().ns);
     end(&s);
     begin(&s, 0, true); /* the only token is cut off, when it was due */
-    s.f.settings.fates.share[FATE_CUT] = 1;
-    const struct answer *cut = ask(&s,
-                                   "{\"prompt\":[1],\"max_tokens\":1,\"stream\":true}");
+    s.f.settings.faults.share[FAULT_CUT] = 1;
+    const struct completion *cut = ask(
+        &s, "{\"prompt\":[1],\"max_tokens\":1,\"stream\":true}");
     next = ask(&s, stream3);
     struct instant due = cut->due;
     assert_ptr_equal(step(&s), s.conns[0]);
@@ -243,8 +243,8 @@ static void slots_and_prefill(void **state)
     (void)state;
     struct scene s;
     begin(&s, 2, true);
-    const struct answer *a = ask(&s, stream3), *b = ask(&s, stream3);
-    const struct answer *c = ask(&s, stream3);
+    const struct completion *a = ask(&s, stream3), *b = ask(&s, stream3);
+    const struct completion *c = ask(&s, stream3);
     int64_t start = a->record.begin.ns;
     check_counts(&s, 1, 2);
     step_until_over(&s, 0);

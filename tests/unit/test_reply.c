@@ -76,10 +76,10 @@ static void reasons(void **state)
 static void errors(void **state)
 {
     (void)state;
-    struct ask_error e = {.status = 404,
-                          .type = "NotFoundError",
-                          .param = "model",
-                          .message = "no \"x\"\nhere"};
+    struct request_error e = {.status = 404,
+                              .type = "NotFoundError",
+                              .param = "model",
+                              .message = "no \"x\"\nhere"};
     struct buf b;
     buf_init(&b, 1000);
     reply_error_body(&e, &b);

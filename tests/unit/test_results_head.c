@@ -8,27 +8,27 @@
 #include <cmocka.h>
 
 #include "base/mem.h"
-#include "foreign_fixture.h"
+#include "results_file_fixture.h"
 
 #define OF(run, more) "{\"metadata\": {\"run_id\": " run more "}, "
 
 static int set_up(void **state)
 {
-    static struct foreign_fixture fx;
-    foreign_fixture_init(&fx);
+    static struct results_file_fixture fx;
+    results_file_fixture_init(&fx);
     *state = &fx;
     return 0;
 }
 
 static int tear_down(void **state)
 {
-    foreign_fixture_fini(*state);
+    results_file_fixture_fini(*state);
     return 0;
 }
 
 static void test_read(void **state)
 {
-    struct foreign_fixture *f = *state;
+    struct results_file_fixture *f = *state;
     static const struct {
         const char *text, *run_id;
         bool is_complete;
@@ -43,7 +43,7 @@ static void test_read(void **state)
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         struct results_head head;
         struct err e;
-        const char *path = foreign_fixture_put(f, "results.json", cases[i].text);
+        const char *path = results_file_fixture_put(f, "results.json", cases[i].text);
         assert_int_equal(results_head_read(path, &f->arena, &head, &e), STATUS_OK);
         assert_int_equal(head.row_count, cases[i].rows);
         assert_int_equal(head.is_complete, cases[i].is_complete);
@@ -56,13 +56,13 @@ static void test_read(void **state)
 
 static void test_broken(void **state)
 {
-    struct foreign_fixture *f = *state;
+    struct results_file_fixture *f = *state;
     static const char *const texts[] = {"", "3", "{\"results\": [", "{} {",
                                         "{\"metadata\": {\"run_id\": \"r}"};
     for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
         struct results_head head;
         struct err e;
-        const char *path = foreign_fixture_put(f, "results.json", texts[i]);
+        const char *path = results_file_fixture_put(f, "results.json", texts[i]);
         assert_int_equal(results_head_read(path, &f->arena, &head, &e), STATUS_BAD_INPUT);
         assert_int_equal(results_head_check(path, "r", &f->arena, &e), STATUS_OK);
     }
@@ -70,10 +70,11 @@ static void test_broken(void **state)
 
 static void test_check(void **state)
 {
-    struct foreign_fixture *f = *state;
+    struct results_file_fixture *f = *state;
     struct err e;
-    const char *ours = foreign_fixture_put(f, "ours.json", OF("\"r\"", "") "\"x\": 1}");
-    const char *old = foreign_fixture_put(f, "old.json", "[{}]");
+    const char *ours = results_file_fixture_put(f, "ours.json",
+                                                OF("\"r\"", "") "\"x\": 1}");
+    const char *old = results_file_fixture_put(f, "old.json", "[{}]");
     assert_int_equal(results_head_check("/nowhere", "r", &f->arena, &e), STATUS_OK);
     assert_int_equal(results_head_check(ours, "r", &f->arena, &e), STATUS_OK);
     assert_int_equal(results_head_check(ours, "q", &f->arena, &e), STATUS_BAD_OPTION);
@@ -85,10 +86,10 @@ static void test_check(void **state)
 
 static void test_no_memory(void **state)
 {
-    struct foreign_fixture *f = *state;
+    struct results_file_fixture *f = *state;
     struct err e;
-    const char *path = foreign_fixture_put(f, "results.json",
-                                           OF("\"r\"", "") "\"x\": 1}");
+    const char *path = results_file_fixture_put(f, "results.json",
+                                                OF("\"r\"", "") "\"x\": 1}");
     enum status s = STATUS_NO_MEMORY;
     for (long nth = 1; s != STATUS_OK; nth++) {
         struct arena a;

@@ -156,7 +156,7 @@ static void statuses_of_failures(void **state)
         struct serve_fixture f;
         char header[40];
         serve_fixture_begin(&f);
-        f.settings.fates.share[FATE_FAIL] = 1;
+        f.settings.faults.share[FAULT_FAIL] = 1;
         f.settings.fail_status = rows[i].status;
         f.settings.retry_after_s = rows[i].retry_after_s;
         serve_fixture_post(&f, "/v1/completions", "{\"prompt\":[1],\"stream\":true}");

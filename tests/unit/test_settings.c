@@ -39,8 +39,8 @@ static void defaults(void **state)
     assert_int_equal(f.settings.keepalive_ns, INT64_C(5000000000));
     assert_string_equal(f.settings.model, "simulated");
     assert_false(f.settings.hides_usage);
-    for (int i = FATE_OK + 1; i < FATE_COUNT; i++)
-        assert_true(f.settings.fates.share[i] == 0);
+    for (int i = FAULT_OK + 1; i < FAULT_COUNT; i++)
+        assert_true(f.settings.faults.share[i] == 0);
     assert_int_equal(settings_check(&f.settings, &f.e), STATUS_OK);
     arena_fini(&f.arena);
 }
@@ -48,15 +48,15 @@ static void defaults(void **state)
 static void every_fault_has_an_option(void **state)
 {
     (void)state;
-    for (int i = FATE_OK + 1; i < FATE_COUNT; i++) {
+    for (int i = FAULT_OK + 1; i < FAULT_COUNT; i++) {
         struct fixture f;
         char word[40];
-        (void)snprintf(word, sizeof word, "--%s=0.5", fate_name((enum fate_kind)i));
+        (void)snprintf(word, sizeof word, "--%s=0.5", fault_name((enum fault_kind)i));
         char *argv[] = {word};
         if (strchr(word, '_') != NULL)
             *strchr(word, '_') = '-';
         assert_int_equal(read_words(&f, 1, argv), STATUS_OK);
-        assert_true(f.settings.fates.share[i] == 0.5);
+        assert_true(f.settings.faults.share[i] == 0.5);
         arena_fini(&f.arena);
     }
 }
@@ -71,7 +71,7 @@ static void what_rows_cannot_say(void **state)
     assert_string_equal(f.e.where, "--model");
     f.settings.model = "m";
     assert_int_equal(settings_check(&f.settings, &f.e), STATUS_OK);
-    f.settings.fates.share[FATE_CUT] = f.settings.fates.share[FATE_HANG] = 0.6;
+    f.settings.faults.share[FAULT_CUT] = f.settings.faults.share[FAULT_HANG] = 0.6;
     assert_int_equal(settings_check(&f.settings, &f.e), STATUS_BAD_OPTION);
     arena_fini(&f.arena);
 }

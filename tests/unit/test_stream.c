@@ -182,13 +182,14 @@ static void events_are_held_back(void **state)
 static void faults_of_what_is_held_back(void **state)
 {
     (void)state;
-    static const enum fate_kind kinds[] = {FATE_CUT, FATE_STALL, FATE_RESET, FATE_ABORT};
+    static const enum fault_kind kinds[] = {FAULT_CUT, FAULT_STALL, FAULT_RESET,
+                                            FAULT_ABORT};
     for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++) {
         struct serve_fixture f;
-        bool is_lost = kinds[i] == FATE_STALL || kinds[i] == FATE_RESET;
+        bool is_lost = kinds[i] == FAULT_STALL || kinds[i] == FAULT_RESET;
         serve_fixture_begin(&f);
         serve_fixture_log(&f);
-        f.settings.fates.share[kinds[i]] = 1;
+        f.settings.faults.share[kinds[i]] = 1;
         f.settings.buffered_events = 100;
         serve_fixture_post(&f, completions, stream10);
         const char *text = serve_fixture_answer(&f);
@@ -206,7 +207,7 @@ static void faults_of_what_is_held_back(void **state)
 }
 
 struct row {
-    enum fate_kind kind;
+    enum fault_kind kind;
     const char *garbage;
     bool is_stream;
     bool closes, stays_silent;
@@ -218,7 +219,7 @@ static void check(const struct row *row)
     struct serve_fixture f;
     serve_fixture_begin(&f);
     serve_fixture_log(&f);
-    f.settings.fates.share[row->kind] = 1;
+    f.settings.faults.share[row->kind] = 1;
     f.settings.garbage_kind = row->garbage != NULL ? row->garbage : "any";
     serve_fixture_post(&f, completions, row->is_stream ? stream10 : whole10);
     const char *text = serve_fixture_answer(&f);
@@ -246,56 +247,56 @@ static void faults(void **state)
     static const char done[] = "[DONE]\n\n\r\n0\r\n\r\n";
     static const char head[] = "HTTP/1.1 200 OK";
     static const struct row rows[] = {
-        {FATE_OK, NULL, true, false, false, done, never, "\"outcome\":\"ok\""},
-        {FATE_FAIL, NULL, true, false, false, "HTTP/1.1 500 Internal",
+        {FAULT_OK, NULL, true, false, false, done, never, "\"outcome\":\"ok\""},
+        {FAULT_FAIL, NULL, true, false, false, "HTTP/1.1 500 Internal",
          "data:", "\"status\":500,\"outcome\":\"fail\""},
-        {FATE_CUT, NULL, true, true, false, "\" t1\"", "finish_reason\":\"",
+        {FAULT_CUT, NULL, true, true, false, "\" t1\"", "finish_reason\":\"",
          "\"outcome\":\"cut\""},
-        {FATE_STALL, NULL, true, false, true, "\" t1\"", "finish_reason\":\"",
+        {FAULT_STALL, NULL, true, false, true, "\" t1\"", "finish_reason\":\"",
          "\"outcome\":\"stall\""},
-        {FATE_HANG, NULL, true, false, true, "", never,
+        {FAULT_HANG, NULL, true, false, true, "", never,
          "\"status\":0,\"outcome\":\"hang\""},
-        {FATE_RESET, NULL, true, true, false, "\" t1\"", "finish_reason\":\"",
+        {FAULT_RESET, NULL, true, true, false, "\" t1\"", "finish_reason\":\"",
          "\"outcome\":\"reset\""},
-        {FATE_ABORT, NULL, true, false, false,
+        {FAULT_ABORT, NULL, true, false, false,
          "\"text\":\"\",\"logprobs\":null,"
          "\"finish_reason\":\"abort\"",
          "\"length\"", "\"outcome\":\"abort\""},
-        {FATE_ERROR, NULL, true, false, false, "data: {\"error\": {", "\"length\"",
+        {FAULT_ERROR, NULL, true, false, false, "data: {\"error\": {", "\"length\"",
          "\"outcome\":\"error\""},
-        {FATE_SHORT, NULL, true, false, false, "\"finish_reason\":\"stop\"", " t10\"",
+        {FAULT_SHORT, NULL, true, false, false, "\"finish_reason\":\"stop\"", " t10\"",
          "\"outcome\":\"short\""},
-        {FATE_BIG_HEADER, NULL, true, false, false, "\r\nx-padding: xxx", never,
+        {FAULT_BIG_HEADER, NULL, true, false, false, "\r\nx-padding: xxx", never,
          "\"outcome\":\"big_header\""},
-        {FATE_GARBAGE, "head", true, true, false, "this is no HTTP", head,
+        {FAULT_GARBAGE, "head", true, true, false, "this is no HTTP", head,
          "\"outcome\":\"garbage\""},
-        {FATE_GARBAGE, "chunk", true, true, false, "\r\nzz!\r\n", done,
+        {FAULT_GARBAGE, "chunk", true, true, false, "\r\nzz!\r\n", done,
          "\"outcome\":\"garbage\""},
-        {FATE_GARBAGE, "negative", true, true, false, "\r\n-5\r\n", done,
+        {FAULT_GARBAGE, "negative", true, true, false, "\r\n-5\r\n", done,
          "\"outcome\":\"garbage\""},
-        {FATE_GARBAGE, "json", true, false, false, "\"broken\"", "\"length\"",
+        {FAULT_GARBAGE, "json", true, false, false, "\"broken\"", "\"length\"",
          "\"outcome\":\"garbage\""},
-        {FATE_GARBAGE, "line", true, true, false, "\r\n400006\r\ndata: xxx", done,
+        {FAULT_GARBAGE, "line", true, true, false, "\r\n400006\r\ndata: xxx", done,
          "\"outcome\":\"garbage\""},
-        {FATE_OK, NULL, false, false, false, "\"completion_tokens\":10", never,
+        {FAULT_OK, NULL, false, false, false, "\"completion_tokens\":10", never,
          "\"event_tokens\":[10]"},
-        {FATE_CUT, NULL, false, true, false, head, "\"metrics\"",
+        {FAULT_CUT, NULL, false, true, false, head, "\"metrics\"",
          "\"tokens\":0,\"sent_ns\":[],"},
-        {FATE_STALL, NULL, false, false, true, head, "\"metrics\"",
+        {FAULT_STALL, NULL, false, false, true, head, "\"metrics\"",
          "\"outcome\":\"stall\""},
-        {FATE_HANG, NULL, false, false, true, "", never, "\"outcome\":\"hang\""},
-        {FATE_RESET, NULL, false, true, false, "", never, "\"outcome\":\"reset\""},
-        {FATE_ABORT, NULL, false, false, false, "\"finish_reason\":\"abort\"", " t10\"",
+        {FAULT_HANG, NULL, false, false, true, "", never, "\"outcome\":\"hang\""},
+        {FAULT_RESET, NULL, false, true, false, "", never, "\"outcome\":\"reset\""},
+        {FAULT_ABORT, NULL, false, false, false, "\"finish_reason\":\"abort\"", " t10\"",
          "\"outcome\":\"abort\""},
-        {FATE_ERROR, NULL, false, false, false, "HTTP/1.1 500 ", head,
+        {FAULT_ERROR, NULL, false, false, false, "HTTP/1.1 500 ", head,
          "\"status\":500,\"outcome\":\"error\""},
-        {FATE_SHORT, NULL, false, false, false, "\"finish_reason\":\"stop\"", " t10\"",
+        {FAULT_SHORT, NULL, false, false, false, "\"finish_reason\":\"stop\"", " t10\"",
          "\"outcome\":\"short\""},
-        {FATE_BIG_HEADER, NULL, false, false, false, "\r\nx-padding: xxx", never,
+        {FAULT_BIG_HEADER, NULL, false, false, false, "\r\nx-padding: xxx", never,
          "\"outcome\":\"big_header\""},
-        {FATE_GARBAGE, "head", false, true, false, "this is no HTTP", head,
+        {FAULT_GARBAGE, "head", false, true, false, "this is no HTTP", head,
          "\"outcome\":\"garbage\""},
-        {FATE_GARBAGE, "json", false, false, false, "\r\n\r\n{\"id\":\"broken\"", done,
+        {FAULT_GARBAGE, "json", false, false, false, "\r\n\r\n{\"id\":\"broken\"", done,
          "\"outcome\":\"garbage\""},
     };
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
@@ -306,13 +307,13 @@ static void faults(void **state)
 static void faults_of_one_token(void **state)
 {
     (void)state;
-    static const enum fate_kind kinds[] = {FATE_CUT, FATE_STALL, FATE_RESET, FATE_ABORT,
-                                           FATE_ERROR};
+    static const enum fault_kind kinds[] = {FAULT_CUT, FAULT_STALL, FAULT_RESET,
+                                            FAULT_ABORT, FAULT_ERROR};
     for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++) {
         struct serve_fixture f;
         serve_fixture_begin(&f);
         serve_fixture_log(&f);
-        f.settings.fates.share[kinds[i]] = 1;
+        f.settings.faults.share[kinds[i]] = 1;
         serve_fixture_post(&f, completions,
                            "{\"prompt\":[1],\"max_tokens\":1,\"stream\":true}");
         serve_fixture_has_not(serve_fixture_answer(&f), " t1");
@@ -326,10 +327,11 @@ static void counts_by_reason(void **state)
     (void)state;
     struct serve_fixture f;
     serve_fixture_begin(&f);
-    static const enum fate_kind kinds[] = {FATE_OK, FATE_SHORT, FATE_ABORT, FATE_ERROR};
+    static const enum fault_kind kinds[] = {FAULT_OK, FAULT_SHORT, FAULT_ABORT,
+                                            FAULT_ERROR};
     for (size_t i = 0; i < 8; i++) {
-        f.settings.fates = (struct fate_shares){{0}};
-        f.settings.fates.share[kinds[i % 4]] = 1;
+        f.settings.faults = (struct fault_shares){{0}};
+        f.settings.faults.share[kinds[i % 4]] = 1;
         serve_fixture_post(&f, completions, i < 4 ? stream10 : whole10);
         (void)serve_fixture_answer(&f);
     }

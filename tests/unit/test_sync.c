@@ -12,7 +12,7 @@
 #include <cmocka.h>
 
 #include "base/file.h"
-#include "foreign_fixture.h"
+#include "results_file_fixture.h"
 #include "http_fixture.h"
 
 #define API       "/api/2.0/mlflow/"
@@ -41,7 +41,7 @@
     }
 
 struct fixture {
-    struct foreign_fixture files;
+    struct results_file_fixture files;
     struct account account;
     struct sync_options o;
     struct sync_outcome out;
@@ -53,8 +53,8 @@ static int setup(void **state)
 {
     static struct fixture f;
     memset(&f, 0, sizeof f);
-    foreign_fixture_init(&f.files);
-    f.path = foreign_fixture_put(
+    results_file_fixture_init(&f.files);
+    f.path = results_file_fixture_put(
         &f.files, "offline_results_1.json",
         "{\"metadata\": {\"format\": 1}, \"results\": [{\"run_id\": \"ab\", \"row\": 0, "
         "\"serving_mode\": \"offline\", \"experiment_id\": \"x\", "
@@ -67,7 +67,7 @@ static int setup(void **state)
 
 static int teardown(void **state)
 {
-    foreign_fixture_fini(&((struct fixture *)*state)->files);
+    results_file_fixture_fini(&((struct fixture *)*state)->files);
     return 0;
 }
 
@@ -160,8 +160,8 @@ static void rows_of_a_notebook(void **state)
     struct fixture *f = *state;
     const struct http_fixture_page pages[] = {
         EXPERIMENT, SEARCH(""), LOG, {ARTIFACTS "offline_results_1.json", 200, ""}};
-    f->path = foreign_fixture_put(&f->files, "offline_results_1.json",
-                                  "[" SOUND ", " REWRITTEN ", " REWRITTEN "]");
+    f->path = results_file_fixture_put(&f->files, "offline_results_1.json",
+                                       "[" SOUND ", " REWRITTEN ", " REWRITTEN "]");
     assert_int_equal(GO(f, pages), STATUS_BAD_INPUT);
     assert_int_equal(f->out.rows, 3);
     assert_int_equal(f->out.sent, 1);
@@ -169,7 +169,7 @@ static void rows_of_a_notebook(void **state)
     assert_int_equal(f->out.pending, 2);
     assert_string_equal(f->e.what, "row 1: is_warmup is 1.0, not true or false");
     assert_non_null(strstr(f->e.hint, "2 rows are not as they were written"));
-    f->path = foreign_fixture_put(&f->files, "results.json", "[" REWRITTEN "]");
+    f->path = results_file_fixture_put(&f->files, "results.json", "[" REWRITTEN "]");
     assert_int_equal(GO(f, pages), STATUS_BAD_INPUT); /* nobody is asked */
     assert_int_equal(f->out.sent, 0);
     assert_int_equal(f->out.pending, 1);

@@ -12,12 +12,12 @@
 #include <unistd.h>
 #include <cmocka.h>
 
-#include "foreign_fixture.h"
+#include "results_file_fixture.h"
 
 #define NOBODY "http://127.0.0.1:1"
 
 struct fixture {
-    struct foreign_fixture files;
+    struct results_file_fixture files;
     struct log log;
     struct tracking t;
     struct err e;
@@ -29,7 +29,7 @@ static int setup(void **state)
 {
     static struct fixture f;
     memset(&f, 0, sizeof f);
-    foreign_fixture_init(&f.files);
+    results_file_fixture_init(&f.files);
     assert_int_equal(pipe2(f.pipe, O_NONBLOCK | O_CLOEXEC), 0);
     log_init(&f.log, LOG_NOTE);
     f.log.fd = f.pipe[1];
@@ -46,7 +46,7 @@ static int teardown(void **state)
     struct fixture *f = *state;
     close(f->pipe[0]);
     close(f->pipe[1]);
-    foreign_fixture_fini(&f->files);
+    results_file_fixture_fini(&f->files);
     return 0;
 }
 
@@ -64,7 +64,7 @@ static void nobody_at_a_named_server(void **state)
     tracking_greet(&f->t);
     assert_false(f->t.is_off);
     assert_non_null(strstr(told(f), "tried again at the end"));
-    const char *path = foreign_fixture_put(
+    const char *path = results_file_fixture_put(
         &f->files, "offline_results_1.json",
         "{\"metadata\": {\"format\": 1}, \"results\": [{\"run_id\": \"ab\", \"row\": 0, "
         "\"serving_mode\": \"offline\", \"experiment_id\": \"x\", "

@@ -1,21 +1,21 @@
-#include "store/corpus.h"
+#include "store/rows_load.h"
 
 #include <string.h>
 
 #include "store/decode.h"
-#include "store/foreign.h"
-#include "store/seen.h"
+#include "store/results_scan.h"
+#include "store/row_set.h"
 
 #define REFUSED_NAMED 10 /* rows of a file */
 
 /* State of one reading. */
-struct corpus_reader {
+struct loading {
     struct corpus *out;
     struct arena *arena;
     struct decode *decode;
-    struct seen seen;
+    struct row_set seen;
     const char *instance_type; /* of the input under way */
-    struct seen_key *keys;     /* [room] of the rows that were taken */
+    struct row_set_key *keys;  /* [room] of the rows that were taken */
     size_t room;
     size_t before, duplicates_before, skipped_before, clashes_before; /* the file */
     size_t skipped_room;
@@ -27,14 +27,14 @@ static enum status no_memory(struct err *e)
     return status_fail(e, STATUS_NO_MEMORY, "results", "no memory for the rows");
 }
 
-static enum status make_room(struct corpus_reader *r)
+static enum status make_room(struct loading *r)
 {
     struct corpus *c = r->out;
     if (c->count < r->room)
         return STATUS_OK;
     size_t room = r->room == 0 ? 256 : r->room * 2;
     struct corpus_row *rows = arena_alloc(r->arena, room, sizeof *rows);
-    struct seen_key *keys = arena_alloc(r->arena, room, sizeof *keys);
+    struct row_set_key *keys = arena_alloc(r->arena, room, sizeof *keys);
     if (rows == NULL || keys == NULL)
         return STATUS_NO_MEMORY;
     if (c->count > 0) {
@@ -47,7 +47,7 @@ static enum status make_room(struct corpus_reader *r)
     return STATUS_OK;
 }
 
-static enum status note_skip(struct corpus_reader *r, const char *why, bool is_bad)
+static enum status note_skip(struct loading *r, const char *why, bool is_bad)
 {
     struct corpus *c = r->out;
     if (c->skipped_count == r->skipped_room) {
@@ -67,7 +67,7 @@ static enum status note_skip(struct corpus_reader *r, const char *why, bool is_b
     return STATUS_OK;
 }
 
-static enum status note_failure(struct corpus_reader *r, const struct err *why)
+static enum status note_failure(struct loading *r, const struct err *why)
 {
     char text[sizeof *why];
     status_format(why, text, sizeof text);
@@ -75,7 +75,7 @@ static enum status note_failure(struct corpus_reader *r, const struct err *why)
 }
 
 /* The first rows of a file that cannot be read are named, the rest counted at its end. */
-static enum status refuse_row(struct corpus_reader *r, struct err *e)
+static enum status refuse_row(struct loading *r, struct err *e)
 {
     if (e->code != STATUS_BAD_INPUT)
         return e->code;
@@ -84,7 +84,7 @@ static enum status refuse_row(struct corpus_reader *r, struct err *e)
     return STATUS_OK;
 }
 
-static enum status count_refused(struct corpus_reader *r, const char *path)
+static enum status count_refused(struct loading *r, const char *path)
 {
     if (r->refused <= REFUSED_NAMED)
         return STATUS_OK;
@@ -95,7 +95,7 @@ static enum status count_refused(struct corpus_reader *r, const char *path)
 }
 
 /* Row `at` is the same one, or should be. */
-static enum status leave_row(struct corpus_reader *r, const struct row *row, size_t at,
+static enum status leave_row(struct loading *r, const struct row *row, size_t at,
                              struct err *e)
 {
     const struct corpus_row *kept = &r->out->rows[at];
@@ -106,20 +106,20 @@ static enum status leave_row(struct corpus_reader *r, const struct row *row, siz
                                                                      : no_memory(e);
 }
 
-static enum status take_row(void *arg, const struct foreign_row *found, struct err *e)
+static enum status take_row(void *arg, const struct scanned_row *found, struct err *e)
 {
-    struct corpus_reader *r = arg;
+    struct loading *r = arg;
     struct row decoded;
     bool is_published, is_new, is_equal;
     uint64_t at;
-    bool is_unknown = foreign_is_unknown(foreign_find(found, "instance_type"));
+    bool is_unknown = results_scan_is_unknown(results_scan_find(found, "instance_type"));
     if (decode_row(r->decode, found, &decoded, &is_published, e) != STATUS_OK)
         return refuse_row(r, e);
-    struct seen_key key = seen_identity(found, &decoded,
-                                        is_unknown ? r->instance_type : NULL);
-    if (seen_find(&r->seen, key, &at))
+    struct row_set_key key = row_set_identity(found, &decoded,
+                                              is_unknown ? r->instance_type : NULL);
+    if (row_set_find(&r->seen, key, &at))
         return leave_row(r, &decoded, (size_t)at, e);
-    if (seen_add(&r->seen, key, r->out->count, &is_new, &is_equal) != STATUS_OK)
+    if (row_set_add(&r->seen, key, r->out->count, &is_new, &is_equal) != STATUS_OK)
         return no_memory(e);
     struct row *row = arena_alloc(r->arena, 1, sizeof *row);
     if (row == NULL || make_room(r) != STATUS_OK)
@@ -132,7 +132,7 @@ static enum status take_row(void *arg, const struct foreign_row *found, struct e
 }
 
 /* Forgets the rows of a file that proved broken: another file may hold them whole. */
-static enum status take_back(struct corpus_reader *r)
+static enum status take_back(struct loading *r)
 {
     bool is_new, is_equal;
     enum status s = STATUS_OK;
@@ -141,14 +141,14 @@ static enum status take_back(struct corpus_reader *r)
     if (r->seen.count == r->before)
         return STATUS_OK;
     r->out->count = r->before;
-    seen_fini(&r->seen);
+    row_set_fini(&r->seen);
     for (size_t i = 0; i < r->before && s == STATUS_OK; i++)
-        s = seen_add(&r->seen, r->keys[i], i, &is_new, &is_equal);
+        s = row_set_add(&r->seen, r->keys[i], i, &is_new, &is_equal);
     return s;
 }
 
 /* A file that cannot be read: nothing of it counts, its refused rows neither. */
-static enum status skip(struct corpus_reader *r, const struct err *why)
+static enum status skip(struct loading *r, const struct err *why)
 {
     while (r->out->skipped_count > r->skipped_before)
         r->out->bad_count -= r->out->skipped[--r->out->skipped_count].is_bad;
@@ -158,7 +158,7 @@ static enum status skip(struct corpus_reader *r, const struct err *why)
 }
 
 /* Rows of one run stand together: one search does for all of them. */
-static void name_origins(struct corpus_reader *r, const struct origins *origins)
+static void name_origins(struct loading *r, const struct origins *origins)
 {
     const struct origin *found = NULL;
     const char *last = NULL;
@@ -172,12 +172,11 @@ static void name_origins(struct corpus_reader *r, const struct origins *origins)
     }
 }
 
-static enum status read_one(struct corpus_reader *r, const struct input *input,
-                            struct err *e)
+static enum status read_one(struct loading *r, const struct input *input, struct err *e)
 {
-    struct foreign_file file;
+    struct scanned_file file;
     struct err why;
-    const struct foreign_visitor visitor = {
+    const struct results_visitor visitor = {
         .row = take_row, .arg = r, .needs_no_digest = true};
     r->instance_type = input->instance_type;
     r->decode->instance_type = input->instance_type;
@@ -187,7 +186,7 @@ static enum status read_one(struct corpus_reader *r, const struct input *input,
     r->before = r->out->count;
     r->duplicates_before = r->out->duplicates;
     r->clashes_before = r->out->clashes.count;
-    if (foreign_read(input->path, &visitor, &file, &why) != STATUS_OK) {
+    if (results_scan_file(input->path, &visitor, &file, &why) != STATUS_OK) {
         if (why.code == STATUS_NO_MEMORY || skip(r, &why) != STATUS_OK)
             return no_memory(e);
         return STATUS_OK;
@@ -195,27 +194,27 @@ static enum status read_one(struct corpus_reader *r, const struct input *input,
     r->out->file_count++;
     struct origins origins;
     enum status s = origin_collect(file.metadata, r->arena, &origins);
-    foreign_fini(&file);
+    results_scan_fini(&file);
     if (s != STATUS_OK || count_refused(r, input->path) != STATUS_OK)
         return no_memory(e);
     name_origins(r, &origins);
     return STATUS_OK;
 }
 
-enum status corpus_read(const struct input *inputs, size_t input_count, struct arena *a,
-                        struct corpus *out, struct err *e)
+enum status rows_load(const struct input *inputs, size_t input_count, struct arena *a,
+                      struct corpus *out, struct err *e)
 {
     enum status s = STATUS_OK;
     *out = (struct corpus){0};
-    struct corpus_reader r = {.out = out, .arena = a};
+    struct loading r = {.out = out, .arena = a};
     r.decode = arena_alloc(a, 1, sizeof *r.decode);
     if (r.decode == NULL)
         return no_memory(e);
     decode_init(r.decode, a);
-    seen_init(&r.seen);
+    row_set_init(&r.seen);
     for (size_t i = 0; i < input_count && s == STATUS_OK; i++)
         s = read_one(&r, &inputs[i], e);
-    seen_fini(&r.seen);
+    row_set_fini(&r.seen);
     if (s == STATUS_OK && clash_finish(&out->clashes, a) != STATUS_OK)
         return no_memory(e);
     return s;

@@ -1,29 +1,29 @@
-#include "serve/answer.h"
+#include "serve/completion.h"
 
 #include <stdio.h>
 #include <string.h>
 
 #include "serve/due.h"
 
-void answer_init(struct answer *a)
+void completion_init(struct completion *a)
 {
-    *a = (struct answer){.strike = -1};
+    *a = (struct completion){.strike = -1};
     buf_init(&a->chunks.opening, 4096);
-    buf_init(&a->held, ANSWER_HELD_BYTES);
+    buf_init(&a->held, COMPLETION_HELD_BYTES);
 }
 
-void answer_fini(struct answer *a)
+void completion_fini(struct completion *a)
 {
     buf_fini(&a->chunks.opening);
     buf_fini(&a->held);
 }
 
 /* (1 - jitter) to (1 + jitter) times the length. */
-static struct span drawn(struct answer *a, int64_t length_ns)
+static struct span drawn(struct completion *a, int64_t length_ns)
 {
     if (a->jitter <= 0)
         return (struct span){length_ns};
-    double factor = 1 + a->jitter * (2 * rng_unit(&a->fate.rng) - 1);
+    double factor = 1 + a->jitter * (2 * rng_unit(&a->fault.rng) - 1);
     return (struct span){(int64_t)((double)length_ns * factor)};
 }
 
@@ -33,30 +33,30 @@ static int64_t events_of(int64_t tokens, int64_t per_event)
 }
 
 /* How long the answer gets, and after which event it goes wrong. */
-static void plan_fault(struct answer *a)
+static void plan_fault(struct completion *a)
 {
     int64_t per_event = a->record.tokens_per_event;
-    a->tokens = a->ask.max_tokens;
+    a->tokens = a->request.max_tokens;
     a->events = events_of(a->tokens, per_event);
     a->strike = -1;
-    switch (a->fate.kind) {
-    case FATE_OK:
-    case FATE_FAIL:
-    case FATE_HANG:
-    case FATE_BIG_HEADER: break;
-    case FATE_SHORT:
-        a->tokens = a->tokens > 1 ? fate_events(&a->fate, a->tokens) : a->tokens;
+    switch (a->fault.kind) {
+    case FAULT_OK:
+    case FAULT_FAIL:
+    case FAULT_HANG:
+    case FAULT_BIG_HEADER: break;
+    case FAULT_SHORT:
+        a->tokens = a->tokens > 1 ? fault_events(&a->fault, a->tokens) : a->tokens;
         a->events = events_of(a->tokens, per_event);
         break;
     default:
-        a->strike = fate_events(&a->fate, a->events);
-        if (a->fate.kind == FATE_GARBAGE && a->fate.garbage == FATE_GARBAGE_HEAD)
+        a->strike = fault_events(&a->fault, a->events);
+        if (a->fault.kind == FAULT_GARBAGE && a->fault.garbage == FAULT_GARBAGE_HEAD)
             a->strike = 0;
     }
 }
 
-void answer_begin(struct answer *a, const struct settings *s, int64_t created_s,
-                  struct buf *line)
+void completion_begin(struct completion *a, const struct settings *s, int64_t created_s,
+                      struct buf *line)
 {
     a->itl_ns = s->itl_ns;
     a->finish_delay_ns = settings_finish_delay_ns(s);
@@ -65,17 +65,17 @@ void answer_begin(struct answer *a, const struct settings *s, int64_t created_s,
     buf_clear(&a->held);
     a->record.tokens_per_event = s->tokens_per_event;
     plan_fault(a);
-    if (!a->ask.is_stream)
+    if (!a->request.is_stream)
         a->record.tokens_per_event = a->tokens;
     a->ttft_ns = drawn(a, s->ttft_ns).ns;
     a->due.ns = DUE_NEVER;
-    const char *prefix = a->ask.endpoint == ASK_CHAT ? "chatcmpl" : "cmpl";
+    const char *prefix = a->request.endpoint == ENDPOINT_CHAT ? "chatcmpl" : "cmpl";
     if (a->record.id != NULL)
         (void)snprintf(a->id, sizeof a->id, "%s-%s", prefix, a->record.id);
     else
         (void)snprintf(a->id, sizeof a->id, "%s-%016llx", prefix,
-                       (unsigned long long)rng_u64(&a->fate.rng));
-    a->chunks.ask = &a->ask;
+                       (unsigned long long)rng_u64(&a->fault.rng));
+    a->chunks.request = &a->request;
     a->chunks.id = a->id;
     a->chunks.model = s->model;
     a->chunks.created_s = created_s;
@@ -85,31 +85,31 @@ void answer_begin(struct answer *a, const struct settings *s, int64_t created_s,
     chunks_begin(&a->chunks);
 }
 
-void answer_start(struct answer *a, struct instant from)
+void completion_start(struct completion *a, struct instant from)
 {
     a->due = clock_after(from, (struct span){a->ttft_ns});
 }
 
-void answer_advance(struct answer *a)
+void completion_advance(struct completion *a)
 {
     bool is_spoken = a->made_tokens == a->tokens;
     a->due = clock_after(a->due, is_spoken ? (struct span){a->finish_delay_ns}
                                            : drawn(a, a->itl_ns));
 }
 
-void answer_advance_to_end(struct answer *a)
+void completion_advance_to_end(struct completion *a)
 {
     int64_t events = a->strike >= 0 ? a->strike : a->events;
     for (int64_t i = 1; i < events; i++)
-        answer_advance(a);
+        completion_advance(a);
 }
 
-const char *answer_finish(const struct answer *a)
+const char *completion_finish(const struct completion *a)
 {
-    return a->fate.kind == FATE_SHORT ? "stop" : "length";
+    return a->fault.kind == FAULT_SHORT ? "stop" : "length";
 }
 
-struct chunks_tokens answer_next(const struct answer *a)
+struct chunks_tokens completion_next(const struct completion *a)
 {
     struct chunks_tokens t = {.from = a->made_tokens,
                               .to = a->made_tokens + a->record.tokens_per_event};
@@ -118,6 +118,6 @@ struct chunks_tokens answer_next(const struct answer *a)
     t.to = a->tokens;
     t.is_finish_only = t.from == t.to;
     if (t.is_finish_only || a->finish_delay_ns == NS_UNKNOWN)
-        t.finish = answer_finish(a);
+        t.finish = completion_finish(a);
     return t;
 }

@@ -1,4 +1,4 @@
-#include "store/corpus.h"
+#include "store/rows_load.h"
 
 #include <math.h>
 #include <setjmp.h>
@@ -9,42 +9,43 @@
 #include <cmocka.h>
 
 #include "base/mem.h"
-#include "foreign_fixture.h"
+#include "results_file_fixture.h"
 
 static int set_up(void **state)
 {
-    static struct foreign_fixture fx;
-    foreign_fixture_init(&fx);
+    static struct results_file_fixture fx;
+    results_file_fixture_init(&fx);
     *state = &fx;
     return 0;
 }
 
 static int tear_down(void **state)
 {
-    foreign_fixture_fini(*state);
+    results_file_fixture_fini(*state);
     return 0;
 }
 
-static void read_all(struct foreign_fixture *f, const struct input *in, size_t n,
+static void read_all(struct results_file_fixture *f, const struct input *in, size_t n,
                      struct corpus *c)
 {
     struct err e;
-    if (corpus_read(in, n, &f->arena, c, &e) != STATUS_OK)
+    if (rows_load(in, n, &f->arena, c, &e) != STATUS_OK)
         fail_msg("%s: %s", e.where, e.what);
 }
 
 static void test_rows(void **state)
 {
-    struct foreign_fixture *f = *state;
+    struct results_file_fixture *f = *state;
     struct corpus c;
     const struct input in[] = {
-        {.path = foreign_fixture_put(
+        {.path = results_file_fixture_put(
              f, "a.json",
              "{\"metadata\":{\"env\":{\"instance\":{\"region\":\"eu-north-1\"}}},"
              "\"results\":[{\"run_id\":\"r\",\"row\":0},{\"run_id\":\"r\",\"row\":1}]}")},
-        {.path = foreign_fixture_put(f, "b.json",
-                                     "[{\"run_id\":\"r\",\"row\":1},{\"batch_size\":4},"
-                                     "{\"batch_size\":4},{\"batch_size\":8}]"),
+        {.path = results_file_fixture_put(
+             f, "b.json",
+             "[{\"run_id\":\"r\",\"row\":1},{\"batch_size\":4},"
+             "{\"batch_size\":4},{\"batch_size\":8}]"),
          .instance_type = "g5"}};
     read_all(f, in, 2, &c);
     assert_int_equal(c.file_count, 2);
@@ -62,13 +63,13 @@ static void test_rows(void **state)
 
 static void test_skipped(void **state)
 {
-    struct foreign_fixture *f = *state;
+    struct results_file_fixture *f = *state;
     struct corpus c;
     const struct input in[] = {
-        {.path = foreign_fixture_put(f, "cut.json", "[{\"batch_size\":1}")},
-        {.path = foreign_fixture_put(f, "summary.json", "{\"summary\":[]}")},
+        {.path = results_file_fixture_put(f, "cut.json", "[{\"batch_size\":1}")},
+        {.path = results_file_fixture_put(f, "summary.json", "{\"summary\":[]}")},
         {.path = "/nowhere/results.json"},
-        {.path = foreign_fixture_put(f, "good.json", "[{\"batch_size\":2}]")}};
+        {.path = results_file_fixture_put(f, "good.json", "[{\"batch_size\":2}]")}};
     read_all(f, in, 4, &c);
     assert_int_equal(c.file_count, 1);
     assert_int_equal(c.count, 1);
@@ -85,7 +86,7 @@ static void test_skipped(void **state)
  * copy of that row in another file. */
 static void test_refused_rows(void **state)
 {
-    struct foreign_fixture *f = *state;
+    struct results_file_fixture *f = *state;
     struct corpus c;
     struct buf text;
     buf_init(&text, 1 << 16);
@@ -94,11 +95,12 @@ static void test_refused_rows(void **state)
         buf_printf(&text, ",{\"run_id\":\"r\",\"row\":%d,\"is_warmup\":7}", i);
     buf_text(&text, "]");
     const struct input in[] = {
-        {.path = foreign_fixture_put(f, "odd.json", buf_cstr(&text))},
-        {.path = foreign_fixture_put(f, "cut.json", "[{\"is_warmup\":7},")},
-        {.path = foreign_fixture_put(f, "good.json",
-                                     "[{\"run_id\":\"r\",\"row\":3.0,\"is_warmup\":0.0},"
-                                     "{\"run_id\":\"s\",\"row\":0.0}]")}};
+        {.path = results_file_fixture_put(f, "odd.json", buf_cstr(&text))},
+        {.path = results_file_fixture_put(f, "cut.json", "[{\"is_warmup\":7},")},
+        {.path = results_file_fixture_put(
+             f, "good.json",
+             "[{\"run_id\":\"r\",\"row\":3.0,\"is_warmup\":0.0},"
+             "{\"run_id\":\"s\",\"row\":0.0}]")}};
     read_all(f, in, 3, &c);
     assert_int_equal(c.count, 2);
     assert_int_equal(c.duplicates, 1); /* 0.0 is 0 */
@@ -116,15 +118,15 @@ static void test_refused_rows(void **state)
 /* A cut copy read first must not take the rows of the whole file with it. */
 static void test_cut_copy(void **state)
 {
-    struct foreign_fixture *f = *state;
+    struct results_file_fixture *f = *state;
     struct corpus c;
     const struct input in[] = {
-        {.path = foreign_fixture_put(f, "first.json", "[{\"batch_size\":1}]")},
-        {.path = foreign_fixture_put(
+        {.path = results_file_fixture_put(f, "first.json", "[{\"batch_size\":1}]")},
+        {.path = results_file_fixture_put(
              f, "cut.json",
              "[{\"batch_size\":1},{\"batch_size\":2},{\"batch_size\":2},")},
-        {.path = foreign_fixture_put(f, "whole.json",
-                                     "[{\"batch_size\":1},{\"batch_size\":2}]")}};
+        {.path = results_file_fixture_put(f, "whole.json",
+                                          "[{\"batch_size\":1},{\"batch_size\":2}]")}};
     read_all(f, in, 3, &c);
     assert_int_equal(c.count, 2);
     assert_int_equal(c.rows[1].row->v[FIELD_batch_size].i, 2);
@@ -136,18 +138,20 @@ static void test_cut_copy(void **state)
  * counts. */
 static void test_clashes(void **state)
 {
-    struct foreign_fixture *f = *state;
+    struct results_file_fixture *f = *state;
     struct corpus c;
-    const struct input in[] = {
-        {.path = foreign_fixture_put(f, "a.json",
-                                     "[{\"run_id\":\"r\",\"row\":0,\"batch_size\":1},"
-                                     "{\"run_id\":\"r\",\"row\":1,\"batch_size\":1}]")},
-        {.path = foreign_fixture_put(f, "cut.json",
-                                     "[{\"run_id\":\"q\",\"row\":0},"
-                                     "{\"run_id\":\"r\",\"row\":1,\"batch_size\":9},")},
-        {.path = foreign_fixture_put(f, "b.json",
-                                     "[{\"run_id\":\"r\",\"row\":0,\"batch_size\":1.0},"
-                                     "{\"run_id\":\"r\",\"row\":1,\"batch_size\":2}]")}};
+    const struct input in[] = {{.path = results_file_fixture_put(
+                                    f, "a.json",
+                                    "[{\"run_id\":\"r\",\"row\":0,\"batch_size\":1},"
+                                    "{\"run_id\":\"r\",\"row\":1,\"batch_size\":1}]")},
+                               {.path = results_file_fixture_put(
+                                    f, "cut.json",
+                                    "[{\"run_id\":\"q\",\"row\":0},"
+                                    "{\"run_id\":\"r\",\"row\":1,\"batch_size\":9},")},
+                               {.path = results_file_fixture_put(
+                                    f, "b.json",
+                                    "[{\"run_id\":\"r\",\"row\":0,\"batch_size\":1.0},"
+                                    "{\"run_id\":\"r\",\"row\":1,\"batch_size\":2}]")}};
     read_all(f, in, 3, &c);
     assert_int_equal(c.count, 2);
     assert_int_equal(c.rows[1].row->v[FIELD_batch_size].i, 1);
@@ -162,10 +166,10 @@ static void test_clashes(void **state)
 /* A type that is given stands in for unknown ones alone. */
 static void test_given_type(void **state)
 {
-    struct foreign_fixture *f = *state;
+    struct results_file_fixture *f = *state;
     struct corpus c;
     const struct input in[] = {
-        {.path = foreign_fixture_put(
+        {.path = results_file_fixture_put(
              f, "a.json",
              "[{\"instance_type\":\"g5\",\"v\":1},{\"instance_type\":\"g6\",\"v\":1},"
              "{\"v\":1}]"),
@@ -178,15 +182,15 @@ static void test_given_type(void **state)
 
 static void test_no_memory(void **state)
 {
-    struct foreign_fixture *f = *state;
+    struct results_file_fixture *f = *state;
     struct buf text;
     buf_init(&text, 1 << 20);
     for (int i = 0; i < 600; i++) /* more than the first room of rows and of keys */
         buf_printf(&text, "%s{\"batch_size\":%d}", i == 0 ? "[" : ",", i);
     buf_text(&text, "]");
     const struct input in[] = {
-        {.path = foreign_fixture_put(f, "cut.json", "[{\"batch_size\":1},")},
-        {.path = foreign_fixture_put(f, "whole.json", buf_cstr(&text))}};
+        {.path = results_file_fixture_put(f, "cut.json", "[{\"batch_size\":1},")},
+        {.path = results_file_fixture_put(f, "whole.json", buf_cstr(&text))}};
     enum status st = STATUS_NO_MEMORY;
     long nth = 1;
     for (; st != STATUS_OK; nth++) {
@@ -195,7 +199,7 @@ static void test_no_memory(void **state)
         struct err e;
         arena_init(&a, 64 << 20);
         mem_fail_at(nth);
-        st = corpus_read(in, 2, &a, &c, &e);
+        st = rows_load(in, 2, &a, &c, &e);
         mem_fail_at(0);
         assert_true(st == STATUS_OK || st == STATUS_NO_MEMORY);
         assert_true(nth < 10000);

@@ -1,4 +1,4 @@
-#include "serve/ask.h"
+#include "serve/completion_request.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -6,18 +6,18 @@
 #include <string.h>
 #include <cmocka.h>
 
-static const struct ask_limits limits = {"tiny", 1024, 512};
+static const struct request_limits limits = {"tiny", 1024, 512};
 
-static bool read_from(const char *body, enum ask_endpoint endpoint, struct ask *out,
-                      struct ask_error *e)
+static bool read_from(const char *body, enum completion_endpoint endpoint,
+                      struct completion_request *out, struct request_error *e)
 {
-    return ask_read(str_from(body), endpoint, &limits, out, e);
+    return completion_request_read(str_from(body), endpoint, &limits, out, e);
 }
 
-static struct ask good(const char *body, enum ask_endpoint endpoint)
+static struct completion_request good(const char *body, enum completion_endpoint endpoint)
 {
-    struct ask a;
-    struct ask_error e;
+    struct completion_request a;
+    struct request_error e;
     if (!read_from(body, endpoint, &a, &e))
         fail_msg("refused: %s: %s", body, e.message);
     return a;
@@ -43,7 +43,7 @@ static void prompts(void **state)
          1, "[5]"},
     };
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
-        struct ask a = good(rows[i].body, ASK_COMPLETIONS);
+        struct completion_request a = good(rows[i].body, ENDPOINT_COMPLETIONS);
         assert_int_equal(a.prompt_tokens, rows[i].tokens);
         assert_int_equal(a.max_tokens, 16);
         if (rows[i].ids == NULL)
@@ -56,47 +56,48 @@ static void prompts(void **state)
 static void messages(void **state)
 {
     (void)state;
-    struct ask a = good(
+    struct completion_request a = good(
         "{\"messages\":[{\"role\":\"system\",\"content\":\"abcd\"},"
         "{\"content\":[{\"type\":\"text\",\"text\":\"ef\"},"
         "{\"type\":\"image_url\",\"image_url\":{\"url\":\"longlonglong\"}}"
         "],\"role\":\"user\"},{\"role\":\"assistant\",\"content\":null}],"
         "\"prompt\":7}",
-        ASK_CHAT);
+        ENDPOINT_CHAT);
     assert_int_equal(a.prompt_tokens, 2);
     assert_int_equal(a.max_tokens, 1022); /* all that fits */
     a = good("{\"messages\":[{\"content\":\"a\"}],\"max_tokens\":5,"
              "\"max_completion_tokens\":7}",
-             ASK_CHAT);
+             ENDPOINT_CHAT);
     assert_int_equal(a.max_tokens, 7);
     a = good("{\"messages\":[{\"content\":\"a\"}],\"max_tokens\":5,"
              "\"max_completion_tokens\":null}",
-             ASK_CHAT);
+             ENDPOINT_CHAT);
     assert_int_equal(a.max_tokens, 5);
 }
 
 static void switches(void **state)
 {
     (void)state;
-    struct ask a = good("{\"prompt\":[1]}", ASK_COMPLETIONS);
+    struct completion_request a = good("{\"prompt\":[1]}", ENDPOINT_COMPLETIONS);
     assert_false(a.is_stream || a.includes_usage || a.has_continuous_usage ||
                  a.returns_ids);
     a = good("{\"prompt\":[1],\"stream\":true,\"stream_options\":{\"include_usage\":true,"
              "\"continuous_usage_stats\":true,\"x\":[1]},\"return_token_ids\":true,"
              "\"model\":\"t\\u0069ny\",\"n\":1,\"max_tokens\":9,\"min_tokens\":9}",
-             ASK_COMPLETIONS);
+             ENDPOINT_COMPLETIONS);
     assert_true(a.is_stream && a.includes_usage && a.has_continuous_usage &&
                 a.returns_ids);
     assert_int_equal(a.max_tokens, 9);
     a = good("{\"prompt\":[1],\"stream\":null,\"stream_options\":null,\"model\":null}",
-             ASK_COMPLETIONS);
+             ENDPOINT_COMPLETIONS);
     assert_false(a.is_stream);
 }
 
 static void long_answers_are_cut(void **state)
 {
     (void)state;
-    struct ask a = good("{\"prompt\":[1,2,3,4],\"max_tokens\":1024}", ASK_COMPLETIONS);
+    struct completion_request a = good("{\"prompt\":[1,2,3,4],\"max_tokens\":1024}",
+                                       ENDPOINT_COMPLETIONS);
     assert_int_equal(a.max_tokens, 1020);
 }
 
@@ -107,10 +108,10 @@ struct refusal {
     const char *message;
 };
 
-static void check_refusal(const struct refusal *r, enum ask_endpoint endpoint)
+static void check_refusal(const struct refusal *r, enum completion_endpoint endpoint)
 {
-    struct ask a;
-    struct ask_error e;
+    struct completion_request a;
+    struct request_error e;
     if (read_from(r->body, endpoint, &a, &e))
         fail_msg("accepted: %s", r->body);
     if (e.status != r->status || strstr(e.message, r->message) == NULL)
@@ -169,9 +170,9 @@ static void refusals(void **state)
         {"{\"messages\":[{\"content\":[7]}]}", 400, "body.messages", "valid dictionary"},
     };
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
-        check_refusal(&rows[i], ASK_COMPLETIONS);
+        check_refusal(&rows[i], ENDPOINT_COMPLETIONS);
     for (size_t i = 0; i < sizeof chat / sizeof chat[0]; i++)
-        check_refusal(&chat[i], ASK_CHAT);
+        check_refusal(&chat[i], ENDPOINT_CHAT);
 }
 
 static void too_long_prompts(void **state)
@@ -184,7 +185,7 @@ static void too_long_prompts(void **state)
     struct refusal r = {body, 400, "input_tokens",
                         "maximum context length is 1024 tokens. However, your prompt "
                         "contains 1024 input tokens"};
-    check_refusal(&r, ASK_COMPLETIONS);
+    check_refusal(&r, ENDPOINT_COMPLETIONS);
 }
 
 int main(void)

@@ -1,8 +1,8 @@
 /* Readers of results files: those of inferbench (also merged ones) and those of the
  * published tool that it replaces, whose rows have 26 fields, no run_id, and whose file
  * is an object with "results" or a bare list of rows. */
-#ifndef STORE_FOREIGN_H
-#define STORE_FOREIGN_H
+#ifndef STORE_RESULTS_SCAN_H
+#define STORE_RESULTS_SCAN_H
 
 #include "base/arena.h"
 #include "base/buf.h"
@@ -10,25 +10,25 @@
 #include "store/scan.h"
 #include "text/digest.h"
 
-#define FOREIGN_FIELDS_MAX     512
-#define FOREIGN_FILE_MAX_BYTES ((size_t)4 << 30)
+#define RESULTS_SCAN_FIELDS_MAX 512
+#define RESULTS_SCAN_MAX_BYTES  ((size_t)4 << 30)
 
-struct foreign_member {
+struct scanned_member {
     struct str key; /* without quotes */
     struct scan_value value;
 };
 
 /* One row as it stands in the file; pieces of the file's text. */
-struct foreign_row {
+struct scanned_row {
     struct str text;
     size_t index;                         /* in the file, from 0 */
-    const struct foreign_member *members; /* [count], in the file's order */
+    const struct scanned_member *members; /* [count], in the file's order */
     size_t count;
     bool has_nonfinite; /* NaN or Infinity stands somewhere in it */
 };
 
 /* A file in memory. */
-struct foreign_file {
+struct scanned_file {
     const char *path; /* borrowed */
     struct buf text;
     char sha256[DIGEST_HEX_BYTES];
@@ -37,9 +37,9 @@ struct foreign_file {
     size_t row_count;
 };
 
-struct foreign_visitor {
+struct results_visitor {
     /* Any status but OK ends the reading. Pieces live as long as the file. */
-    enum status (*row)(void *arg, const struct foreign_row *row, struct err *e);
+    enum status (*row)(void *arg, const struct scanned_row *row, struct err *e);
     void *arg;
     bool needs_no_digest; /* sha256 stays empty */
 };
@@ -48,16 +48,17 @@ struct foreign_visitor {
  * it took must be taken back if the reading fails. BAD_INPUT    broken, or not a results
  * file; the message says what to do UNSUPPORTED  sound, but another file of ours (a
  * summary, an environment): nothing is wrong After a failure the file is freed. */
-MUST_CHECK enum status foreign_read(const char *path,
-                                    const struct foreign_visitor *visitor,
-                                    struct foreign_file *out, struct err *e);
-void foreign_fini(struct foreign_file *f);
+MUST_CHECK enum status results_scan_file(const char *path,
+                                         const struct results_visitor *visitor,
+                                         struct scanned_file *out, struct err *e);
+void results_scan_fini(struct scanned_file *f);
 
 /* The member, or NULL. */
-const struct foreign_member *foreign_find(const struct foreign_row *row, const char *key);
+const struct scanned_member *results_scan_find(const struct scanned_row *row,
+                                               const char *key);
 
 /* True if a row says nothing about its machine: instance_type missing, null, "" or
  * "unknown". */
-bool foreign_is_unknown(const struct foreign_member *m);
+bool results_scan_is_unknown(const struct scanned_member *m);
 
 #endif

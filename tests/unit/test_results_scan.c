@@ -1,4 +1,4 @@
-#include "store/foreign.h"
+#include "store/results_scan.h"
 
 #include <math.h>
 #include <setjmp.h>
@@ -9,23 +9,23 @@
 #include <cmocka.h>
 
 #include "base/mem.h"
-#include "foreign_fixture.h"
+#include "results_file_fixture.h"
 
 static int set_up(void **state)
 {
-    static struct foreign_fixture fx;
-    foreign_fixture_init(&fx);
+    static struct results_file_fixture fx;
+    results_file_fixture_init(&fx);
     *state = &fx;
     return 0;
 }
 
 static int tear_down(void **state)
 {
-    foreign_fixture_fini(*state);
+    results_file_fixture_fini(*state);
     return 0;
 }
 
-static enum status ignore(void *arg, const struct foreign_row *row, struct err *e)
+static enum status ignore(void *arg, const struct scanned_row *row, struct err *e)
 {
     (void)arg;
     (void)row;
@@ -34,23 +34,23 @@ static enum status ignore(void *arg, const struct foreign_row *row, struct err *
 }
 
 /* Fails with `want`, saying `what` and the file. */
-static void refused(struct foreign_fixture *f, const char *text, enum status want,
+static void refused(struct results_file_fixture *f, const char *text, enum status want,
                     const char *what)
 {
-    const struct foreign_visitor visitor = {.row = ignore};
-    struct foreign_file file;
+    const struct results_visitor visitor = {.row = ignore};
+    struct scanned_file file;
     struct err e = {.code = STATUS_OK};
-    const char *path = foreign_fixture_put(f, "f.json", text);
-    enum status st = foreign_read(path, &visitor, &file, &e);
+    const char *path = results_file_fixture_put(f, "f.json", text);
+    enum status st = results_scan_file(path, &visitor, &file, &e);
     if (st != want || strstr(e.what, what) == NULL || strstr(e.where, path) != e.where)
         fail_msg("%s: %s, %s: %s", text, status_text(st), e.where, e.what);
 }
 
 static void test_two_shapes(void **state)
 {
-    struct foreign_fixture *f = *state;
-    foreign_fixture_read(f, "{\"metadata\":{\"format\":2,\"a\":[2]},\"other\":null,"
-                            "\"results\":[{\"a\":1,\"b\":[NaN]},{}]}\n");
+    struct results_file_fixture *f = *state;
+    results_file_fixture_read(f, "{\"metadata\":{\"format\":2,\"a\":[2]},\"other\":null,"
+                                 "\"results\":[{\"a\":1,\"b\":[NaN]},{}]}\n");
     assert_int_equal(f->count, 2);
     assert_int_equal(f->file.row_count, 2);
     assert_int_equal(f->file.format, 2);
@@ -59,10 +59,10 @@ static void test_two_shapes(void **state)
     assert_true(f->rows[0].has_nonfinite);
     assert_false(f->rows[1].has_nonfinite);
     assert_int_equal(f->rows[1].count, 0);
-    assert_true(str_is(foreign_find(&f->rows[0], "b")->value.text, "[NaN]"));
-    assert_null(foreign_find(&f->rows[0], "c"));
-    foreign_fini(&f->file);
-    foreign_fixture_read(f, " [{\"a\":2}] ");
+    assert_true(str_is(results_scan_find(&f->rows[0], "b")->value.text, "[NaN]"));
+    assert_null(results_scan_find(&f->rows[0], "c"));
+    results_scan_fini(&f->file);
+    results_file_fixture_read(f, " [{\"a\":2}] ");
     assert_int_equal(f->file.row_count, 1);
     assert_int_equal(f->file.format, 0);
     assert_int_equal(f->file.metadata.len, 0);
@@ -74,7 +74,7 @@ static void test_two_shapes(void **state)
 
 static void test_refused(void **state)
 {
-    struct foreign_fixture *f = *state;
+    struct results_file_fixture *f = *state;
     refused(f, "", STATUS_BAD_INPUT, "is empty");
     refused(f, "{}", STATUS_BAD_INPUT, "has no \"results\"");
     refused(f, "{\"type\":\"run\"}\n{\"type\":\"cell\"}", STATUS_BAD_INPUT, "journal");
@@ -88,44 +88,45 @@ static void test_refused(void **state)
     refused(f, "{\"results\":{}}", STATUS_BAD_INPUT, "");
     refused(f, "{\"metadata\":{\"format\":3},\"results\":[]}", STATUS_BAD_INPUT,
             "is of format 3, newer than 2");
-    struct foreign_file file;
+    struct scanned_file file;
     struct err e;
-    const struct foreign_visitor visitor = {.row = ignore};
-    assert_int_equal(foreign_read(f->dir, &visitor, &file, &e), STATUS_BAD_INPUT);
+    const struct results_visitor visitor = {.row = ignore};
+    assert_int_equal(results_scan_file(f->dir, &visitor, &file, &e), STATUS_BAD_INPUT);
     assert_string_equal(e.what, "is a folder");
-    assert_int_equal(foreign_read("/nowhere/f.json", &visitor, &file, &e),
+    assert_int_equal(results_scan_file("/nowhere/f.json", &visitor, &file, &e),
                      STATUS_NOT_FOUND);
 }
 
 static void test_many_fields(void **state)
 {
-    struct foreign_fixture *f = *state;
+    struct results_file_fixture *f = *state;
     struct buf text;
-    for (int n = FOREIGN_FIELDS_MAX - 1; n <= FOREIGN_FIELDS_MAX; n++) {
+    for (int n = RESULTS_SCAN_FIELDS_MAX - 1; n <= RESULTS_SCAN_FIELDS_MAX; n++) {
         buf_init(&text, 1 << 20);
         buf_text(&text, "[{");
         for (int i = 0; i < n; i++)
             buf_printf(&text, "%s\"f%d\":%d", i > 0 ? "," : "", i, i);
         buf_text(&text, "}]");
-        if (n == FOREIGN_FIELDS_MAX)
+        if (n == RESULTS_SCAN_FIELDS_MAX)
             refused(f, buf_cstr(&text), STATUS_BAD_INPUT, "more than 511 fields");
         else
-            foreign_fixture_read(f, buf_cstr(&text));
+            results_file_fixture_read(f, buf_cstr(&text));
         buf_fini(&text);
     }
-    assert_int_equal(f->rows[0].count, FOREIGN_FIELDS_MAX - 1);
+    assert_int_equal(f->rows[0].count, RESULTS_SCAN_FIELDS_MAX - 1);
 }
 
 static void test_unknown_type(void **state)
 {
-    struct foreign_fixture *f = *state;
-    foreign_fixture_read(f, "[{\"a\":\"\",\"b\":\"unknown\",\"c\":null,\"d\":\"g5\"}]");
-    assert_true(foreign_is_unknown(NULL));
+    struct results_file_fixture *f = *state;
+    results_file_fixture_read(f,
+                              "[{\"a\":\"\",\"b\":\"unknown\",\"c\":null,\"d\":\"g5\"}]");
+    assert_true(results_scan_is_unknown(NULL));
     for (size_t i = 0; i < 4; i++)
-        assert_int_equal(foreign_is_unknown(&f->rows[0].members[i]), i < 3);
+        assert_int_equal(results_scan_is_unknown(&f->rows[0].members[i]), i < 3);
 }
 
-static enum status stop(void *arg, const struct foreign_row *row, struct err *e)
+static enum status stop(void *arg, const struct scanned_row *row, struct err *e)
 {
     (void)row;
     ++*(int *)arg;
@@ -134,34 +135,34 @@ static enum status stop(void *arg, const struct foreign_row *row, struct err *e)
 
 static void test_visitor_ends_it(void **state)
 {
-    struct foreign_fixture *f = *state;
-    struct foreign_file file;
+    struct results_file_fixture *f = *state;
+    struct scanned_file file;
     struct err e;
     int calls = 0;
-    const struct foreign_visitor visitor = {.row = stop, .arg = &calls};
-    const char *path = foreign_fixture_put(f, "f.json", "[{},{}]");
-    assert_int_equal(foreign_read(path, &visitor, &file, &e), STATUS_INTERRUPTED);
+    const struct results_visitor visitor = {.row = stop, .arg = &calls};
+    const char *path = results_file_fixture_put(f, "f.json", "[{},{}]");
+    assert_int_equal(results_scan_file(path, &visitor, &file, &e), STATUS_INTERRUPTED);
     assert_int_equal(calls, 1);
     assert_string_equal(e.what, "enough");
 }
 
 static void test_no_memory(void **state)
 {
-    struct foreign_fixture *f = *state;
-    const struct foreign_visitor visitor = {.row = ignore};
-    const char *path = foreign_fixture_put(f, "f.json", "[{}]");
+    struct results_file_fixture *f = *state;
+    const struct results_visitor visitor = {.row = ignore};
+    const char *path = results_file_fixture_put(f, "f.json", "[{}]");
     enum status st = STATUS_NO_MEMORY;
     long nth = 1;
     for (; st != STATUS_OK; nth++) {
-        struct foreign_file file;
+        struct scanned_file file;
         struct err e;
         mem_fail_at(nth);
-        st = foreign_read(path, &visitor, &file, &e);
+        st = results_scan_file(path, &visitor, &file, &e);
         mem_fail_at(0);
         assert_true(st == STATUS_OK || st == STATUS_NO_MEMORY);
         assert_true(nth < 1000);
         if (st == STATUS_OK)
-            foreign_fini(&file);
+            results_scan_fini(&file);
     }
     assert_true(nth > 2);
 }

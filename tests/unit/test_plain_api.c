@@ -1,4 +1,4 @@
-#include "serve/whole.h"
+#include "serve/plain_api.h"
 
 #include <jansson.h>
 #include <setjmp.h>
@@ -18,17 +18,17 @@ static json_t *parsed(const struct buf *b)
     return value;
 }
 
-static json_t *answer(const struct ask *ask, bool has_usage)
+static json_t *answer(const struct completion_request *request, bool has_usage)
 {
     struct buf b;
     buf_init(&b, 100000);
-    struct chunks c = {.ask = ask,
+    struct chunks c = {.request = request,
                        .id = "cmpl-1",
                        .model = "a\"b",
                        .created_s = 7,
                        .vocab_size = 512,
                        .has_usage = has_usage};
-    whole_answer(&c, 3, "length", &b);
+    plain_api_answer(&c, 3, "length", &b);
     json_t *value = parsed(&b);
     buf_fini(&b);
     return value;
@@ -37,7 +37,8 @@ static json_t *answer(const struct ask *ask, bool has_usage)
 static void completions(void **state)
 {
     (void)state;
-    struct ask ask = {.endpoint = ASK_COMPLETIONS, .prompt_tokens = 4};
+    struct completion_request ask = {.endpoint = ENDPOINT_COMPLETIONS,
+                                     .prompt_tokens = 4};
     json_t *a = answer(&ask, true);
     const json_t *choice = json_array_get(json_object_get(a, "choices"), 0);
     assert_string_equal(json_str_of(a, "object"), "text_completion");
@@ -57,10 +58,10 @@ static void completions(void **state)
 static void ids(void **state)
 {
     (void)state;
-    struct ask ask = {.endpoint = ASK_COMPLETIONS,
-                      .prompt_tokens = 2,
-                      .prompt_ids = str_from("[5, 6]"),
-                      .returns_ids = true};
+    struct completion_request ask = {.endpoint = ENDPOINT_COMPLETIONS,
+                                     .prompt_tokens = 2,
+                                     .prompt_ids = str_from("[5, 6]"),
+                                     .returns_ids = true};
     json_t *a = answer(&ask, true);
     const json_t *choice = json_array_get(json_object_get(a, "choices"), 0);
     assert_int_equal(json_array_size(json_object_get(choice, "token_ids")), 3);
@@ -72,7 +73,8 @@ static void ids(void **state)
 static void chat(void **state)
 {
     (void)state;
-    struct ask ask = {.endpoint = ASK_CHAT, .prompt_tokens = 2, .returns_ids = true};
+    struct completion_request ask = {
+        .endpoint = ENDPOINT_CHAT, .prompt_tokens = 2, .returns_ids = true};
     json_t *a = answer(&ask, true);
     const json_t *choice = json_array_get(json_object_get(a, "choices"), 0);
     const json_t *message = json_object_get(choice, "message");
@@ -89,7 +91,7 @@ static void models(void **state)
     struct settings s = {.model = "m", .max_model_len = 99};
     struct buf b;
     buf_init(&b, 10000);
-    whole_models(&s, 7, &b);
+    plain_api_models(&s, 7, &b);
     json_t *value = parsed(&b);
     const json_t *model = json_array_get(json_object_get(value, "data"), 0);
     assert_string_equal(json_str_of(model, "id"), "m");
@@ -102,15 +104,15 @@ static void metrics(void **state)
 {
     (void)state;
     struct settings s = {.model = "a\"\\\n", .block_size = 32};
-    struct whole_counts n = {.running = 1,
-                             .waiting = 8,
-                             .prompt_tokens = 2,
-                             .generation_tokens = 3,
-                             .length = 4,
-                             .stop = 5,
-                             .abort = 6,
-                             .error = 7,
-                             .start_s = 1795974127.5};
+    struct plain_api_counts n = {.running = 1,
+                                 .waiting = 8,
+                                 .prompt_tokens = 2,
+                                 .generation_tokens = 3,
+                                 .length = 4,
+                                 .stop = 5,
+                                 .abort = 6,
+                                 .error = 7,
+                                 .start_s = 1795974127.5};
     static const char *const lines[] = {
         "# TYPE vllm:num_requests_running gauge\n",
         "vllm:num_requests_running{engine=\"0\",model_name=\"a\\\"\\\\\\n\"} 1.0\n",
@@ -130,7 +132,7 @@ static void metrics(void **state)
     };
     struct buf b;
     buf_init(&b, 10000);
-    whole_metrics(&s, &n, &b);
+    plain_api_metrics(&s, &n, &b);
     for (size_t i = 0; i < sizeof lines / sizeof lines[0]; i++)
         if (strstr(buf_cstr(&b), lines[i]) == NULL)
             fail_msg("no %s in %s", lines[i], buf_cstr(&b));

@@ -1,4 +1,4 @@
-#include "foreign_fixture.h"
+#include "results_file_fixture.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -12,15 +12,15 @@
 #include "base/mem.h"
 #include "base/proc.h"
 
-void foreign_fixture_init(struct foreign_fixture *f)
+void results_file_fixture_init(struct results_file_fixture *f)
 {
-    *f = (struct foreign_fixture){.count = 0};
+    *f = (struct results_file_fixture){.count = 0};
     arena_init(&f->arena, 16 << 20);
     (void)snprintf(f->dir, sizeof f->dir, "/tmp/inferbench_test_XXXXXX");
     assert_non_null(mkdtemp(f->dir));
 }
 
-void foreign_fixture_fini(struct foreign_fixture *f)
+void results_file_fixture_fini(struct results_file_fixture *f)
 {
     const char *const argv[] = {"rm", "-rf", f->dir, NULL};
     struct buf out;
@@ -30,12 +30,12 @@ void foreign_fixture_fini(struct foreign_fixture *f)
     assert_int_equal(proc_run(argv, clock_seconds(10), &out, &code, NULL), STATUS_OK);
     assert_int_equal(code, 0);
     buf_fini(&out);
-    foreign_fini(&f->file);
+    results_scan_fini(&f->file);
     arena_fini(&f->arena);
 }
 
-const char *foreign_fixture_put(struct foreign_fixture *f, const char *name,
-                                const char *text)
+const char *results_file_fixture_put(struct results_file_fixture *f, const char *name,
+                                     const char *text)
 {
     struct err e;
     char *path = arena_printf(&f->arena, "%s/%s", f->dir, name);
@@ -48,12 +48,12 @@ const char *foreign_fixture_put(struct foreign_fixture *f, const char *name,
     return path;
 }
 
-static enum status keep(void *arg, const struct foreign_row *row, struct err *e)
+static enum status keep(void *arg, const struct scanned_row *row, struct err *e)
 {
-    struct foreign_fixture *f = arg;
+    struct results_file_fixture *f = arg;
     (void)e;
     assert_true(f->count < FOREIGN_FIXTURE_ROWS);
-    struct foreign_member *members = arena_alloc(&f->arena, row->count + 1,
+    struct scanned_member *members = arena_alloc(&f->arena, row->count + 1,
                                                  sizeof *members);
     assert_non_null(members);
     memcpy(members, row->members, row->count * sizeof *members);
@@ -62,11 +62,11 @@ static enum status keep(void *arg, const struct foreign_row *row, struct err *e)
     return STATUS_OK;
 }
 
-void foreign_fixture_read(struct foreign_fixture *f, const char *text)
+void results_file_fixture_read(struct results_file_fixture *f, const char *text)
 {
-    const struct foreign_visitor visitor = {.row = keep, .arg = f};
+    const struct results_visitor visitor = {.row = keep, .arg = f};
     struct err e;
-    const char *path = foreign_fixture_put(f, "results.json", text);
-    if (foreign_read(path, &visitor, &f->file, &e) != STATUS_OK)
+    const char *path = results_file_fixture_put(f, "results.json", text);
+    if (results_scan_file(path, &visitor, &f->file, &e) != STATUS_OK)
         fail_msg("%s: %s", e.where, e.what);
 }

@@ -1,24 +1,24 @@
 /* What a request to /v1/completions or /v1/chat/completions asks for, and what vLLM would
  * refuse in it. Members that a server of known timing has no use for (sampling, stop
  * words) are accepted and ignored, as vLLM ignores unknown ones. */
-#ifndef SERVE_ASK_H
-#define SERVE_ASK_H
+#ifndef SERVE_COMPLETION_REQUEST_H
+#define SERVE_COMPLETION_REQUEST_H
 
 #include <stdbool.h>
 #include <stdint.h>
 
 #include "base/str.h"
 
-enum ask_endpoint { ASK_COMPLETIONS, ASK_CHAT };
+enum completion_endpoint { ENDPOINT_COMPLETIONS, ENDPOINT_CHAT };
 
-struct ask_limits {
+struct request_limits {
     const char *model;     /* the name that is served */
     int64_t max_model_len; /* tokens of prompt and answer */
     int64_t vocab_size;
 };
 
-struct ask {
-    enum ask_endpoint endpoint;
+struct completion_request {
+    enum completion_endpoint endpoint;
     int64_t prompt_tokens; /* ids: their number; texts: a token for 4 bytes, rounded up */
     int64_t max_tokens;    /* what fits into max_model_len, 1 at least */
     struct str prompt_ids; /* the list as it was sent; ptr NULL for a text */
@@ -29,7 +29,7 @@ struct ask {
 };
 
 /* The error object of an HTTP answer. */
-struct ask_error {
+struct request_error {
     int status;
     const char *type;
     const char *param; /* NULL: null */
@@ -37,7 +37,8 @@ struct ask_error {
 };
 
 /* Reads the body; texts of *out point into it. false: *e is filled. */
-bool ask_read(struct str body, enum ask_endpoint endpoint,
-              const struct ask_limits *limits, struct ask *out, struct ask_error *e);
+bool completion_request_read(struct str body, enum completion_endpoint endpoint,
+                             const struct request_limits *limits,
+                             struct completion_request *out, struct request_error *e);
 
 #endif

@@ -1,4 +1,4 @@
-#include "store/foreign.h"
+#include "store/results_scan.h"
 
 #include <string.h>
 
@@ -13,26 +13,26 @@ struct top {
 
 struct reader {
     struct scan scan;
-    struct foreign_file *file;
-    const struct foreign_visitor *visitor;
-    struct foreign_member members[FOREIGN_FIELDS_MAX];
+    struct scanned_file *file;
+    const struct results_visitor *visitor;
+    struct scanned_member members[RESULTS_SCAN_FIELDS_MAX];
 };
 
 static enum status read_row(struct reader *r, struct err *e)
 {
     struct scan *s = &r->scan;
     struct scan_level level;
-    struct foreign_row row = {.members = r->members, .index = r->file->row_count};
+    struct scanned_row row = {.members = r->members, .index = r->file->row_count};
     if (scan_peek(s) != '{')
         return scan_fail(s, e, "row %zu is not an object", r->file->row_count);
     const char *from = s->at;
     s->has_nonfinite = false;
     enum status st = scan_enter(s, '{', &level, e);
     for (bool has = true; st == STATUS_OK;) {
-        struct foreign_member *m = &r->members[row.count];
-        if (row.count == FOREIGN_FIELDS_MAX)
+        struct scanned_member *m = &r->members[row.count];
+        if (row.count == RESULTS_SCAN_FIELDS_MAX)
             return scan_fail(s, e, "row %zu has more than %d fields", r->file->row_count,
-                             FOREIGN_FIELDS_MAX - 1);
+                             RESULTS_SCAN_FIELDS_MAX - 1);
         st = scan_key(s, &level, &m->key, &has, e);
         if (st != STATUS_OK || !has)
             break;
@@ -131,7 +131,7 @@ static enum status read_top(struct reader *r, struct err *e)
     return st;
 }
 
-static enum status read_format(struct foreign_file *f, struct err *e)
+static enum status read_format(struct scanned_file *f, struct err *e)
 {
     if (f->metadata.len == 0)
         return STATUS_OK;
@@ -156,7 +156,7 @@ static enum status read_format(struct foreign_file *f, struct err *e)
     return status_hint(e, "Read it with a newer inferbench");
 }
 
-static enum status hash_text(struct foreign_file *f, struct err *e)
+static enum status hash_text(struct scanned_file *f, struct err *e)
 {
     struct digest d;
     enum status st = digest_init(&d);
@@ -167,8 +167,8 @@ static enum status hash_text(struct foreign_file *f, struct err *e)
     return STATUS_OK;
 }
 
-static enum status read_text(struct foreign_file *f,
-                             const struct foreign_visitor *visitor, struct err *e)
+static enum status read_text(struct scanned_file *f,
+                             const struct results_visitor *visitor, struct err *e)
 {
     struct str text = {.ptr = buf_cstr(&f->text), .len = f->text.len};
     struct reader *r = mem_alloc(1, sizeof *r);
@@ -182,11 +182,11 @@ static enum status read_text(struct foreign_file *f,
     return st;
 }
 
-enum status foreign_read(const char *path, const struct foreign_visitor *visitor,
-                         struct foreign_file *out, struct err *e)
+enum status results_scan_file(const char *path, const struct results_visitor *visitor,
+                              struct scanned_file *out, struct err *e)
 {
-    *out = (struct foreign_file){.path = path};
-    buf_init(&out->text, FOREIGN_FILE_MAX_BYTES);
+    *out = (struct scanned_file){.path = path};
+    buf_init(&out->text, RESULTS_SCAN_MAX_BYTES);
     if (file_is_dir(path))
         return status_fail(e, STATUS_BAD_INPUT, path, "is a folder");
     enum status st = file_read(path, &out->text, e);
@@ -197,16 +197,17 @@ enum status foreign_read(const char *path, const struct foreign_visitor *visitor
     if (st == STATUS_OK && !visitor->needs_no_digest)
         st = hash_text(out, e);
     if (st != STATUS_OK)
-        foreign_fini(out);
+        results_scan_fini(out);
     return st;
 }
 
-void foreign_fini(struct foreign_file *f)
+void results_scan_fini(struct scanned_file *f)
 {
     buf_fini(&f->text);
 }
 
-const struct foreign_member *foreign_find(const struct foreign_row *row, const char *key)
+const struct scanned_member *results_scan_find(const struct scanned_row *row,
+                                               const char *key)
 {
     for (size_t i = 0; i < row->count; i++)
         if (str_is(row->members[i].key, key))
@@ -214,7 +215,7 @@ const struct foreign_member *foreign_find(const struct foreign_row *row, const c
     return NULL;
 }
 
-bool foreign_is_unknown(const struct foreign_member *m)
+bool results_scan_is_unknown(const struct scanned_member *m)
 {
     return m == NULL || m->value.kind != SCAN_STRING || str_is(m->value.text, "\"\"") ||
            str_is(m->value.text, "\"unknown\"");

@@ -1,4 +1,4 @@
-#include "serve/whole.h"
+#include "serve/plain_api.h"
 
 #include "text/jsonw.h"
 
@@ -25,7 +25,7 @@ static void put_message(struct jsonw *w, int64_t tokens)
 static void put_token_ids(struct jsonw *w, const struct chunks *c, int64_t tokens)
 {
     struct chunks_tokens all = {.to = tokens};
-    if (!c->ask->returns_ids) {
+    if (!c->request->returns_ids) {
         jsonw_null(w, "token_ids");
         return;
     }
@@ -35,18 +35,18 @@ static void put_token_ids(struct jsonw *w, const struct chunks *c, int64_t token
 
 static void put_prompt_ids(struct jsonw *w, const struct chunks *c)
 {
-    if (!c->ask->returns_ids) {
+    if (!c->request->returns_ids) {
         jsonw_null(w, "prompt_token_ids");
         return;
     }
     (void)buf_text(w->out, ",\"prompt_token_ids\":");
-    chunks_prompt_ids(c->ask, c->vocab_size, w->out);
+    chunks_prompt_ids(c->request, c->vocab_size, w->out);
 }
 
 static void put_choice(struct jsonw *w, const struct chunks *c, int64_t tokens,
                        const char *finish)
 {
-    bool is_chat = c->ask->endpoint == ASK_CHAT;
+    bool is_chat = c->request->endpoint == ENDPOINT_CHAT;
     jsonw_array(w, "choices");
     jsonw_object(w, NULL);
     jsonw_int(w, "index", 0);
@@ -72,18 +72,18 @@ static void put_usage(struct jsonw *w, const struct chunks *c, int64_t tokens)
     if (!c->has_usage)
         return;
     jsonw_object(w, "usage");
-    jsonw_int(w, "prompt_tokens", c->ask->prompt_tokens);
-    jsonw_int(w, "total_tokens", c->ask->prompt_tokens + tokens);
+    jsonw_int(w, "prompt_tokens", c->request->prompt_tokens);
+    jsonw_int(w, "total_tokens", c->request->prompt_tokens + tokens);
     jsonw_int(w, "completion_tokens", tokens);
     jsonw_null(w, "prompt_tokens_details");
     jsonw_null(w, "completion_tokens_details");
     jsonw_object_end(w);
 }
 
-void whole_answer(const struct chunks *c, int64_t tokens, const char *finish,
-                  struct buf *out)
+void plain_api_answer(const struct chunks *c, int64_t tokens, const char *finish,
+                      struct buf *out)
 {
-    bool is_chat = c->ask->endpoint == ASK_CHAT;
+    bool is_chat = c->request->endpoint == ENDPOINT_CHAT;
     struct jsonw w;
     jsonw_init(&w, out, 0);
     jsonw_object(&w, NULL);
@@ -106,7 +106,7 @@ void whole_answer(const struct chunks *c, int64_t tokens, const char *finish,
     jsonw_object_end(&w);
 }
 
-void whole_models(const struct settings *s, int64_t created_s, struct buf *out)
+void plain_api_models(const struct settings *s, int64_t created_s, struct buf *out)
 {
     struct jsonw w;
     jsonw_init(&w, out, 0);
@@ -162,8 +162,8 @@ static void put_metric(const struct settings *s, const struct metric *m, bool ha
     (void)buf_printf(out, "\"} %lld.0\n", (long long)m->value);
 }
 
-void whole_metrics(const struct settings *s, const struct whole_counts *n,
-                   struct buf *out)
+void plain_api_metrics(const struct settings *s, const struct plain_api_counts *n,
+                       struct buf *out)
 {
     static const char finished[] = "Requests that ended, by reason";
     const struct metric rows[] = {

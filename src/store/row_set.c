@@ -1,4 +1,4 @@
-#include "store/seen.h"
+#include "store/row_set.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -10,8 +10,8 @@
 #define DATE_CHARS 10 /* "2026-01-01" */
 #define MS_CHARS   23 /* "2026-01-01T10:00:00.123" */
 
-struct seen_entry {
-    struct seen_key key; /* both 0: free */
+struct row_set_entry {
+    struct row_set_key key; /* both 0: free */
     uint64_t content;
 };
 
@@ -22,9 +22,9 @@ static uint64_t mix(uint64_t h, uint64_t word, uint64_t odd)
 }
 
 /* The odd constants are from splitmix64 (Steele, Lea, Flood 2014). */
-static struct seen_key hash_text(struct str s)
+static struct row_set_key hash_text(struct str s)
 {
-    struct seen_key k = {.high = s.len ^ 0x9e3779b97f4a7c15U, .low = s.len};
+    struct row_set_key k = {.high = s.len ^ 0x9e3779b97f4a7c15U, .low = s.len};
     while (s.len > 0) {
         uint64_t word = 0;
         size_t now = s.len < sizeof word ? s.len : sizeof word;
@@ -37,40 +37,41 @@ static struct seen_key hash_text(struct str s)
     return k;
 }
 
-static struct seen_key hash_pair(struct str first, struct str second)
+static struct row_set_key hash_pair(struct str first, struct str second)
 {
-    struct seen_key a = hash_text(first), b = hash_text(second);
-    return (struct seen_key){
+    struct row_set_key a = hash_text(first), b = hash_text(second);
+    return (struct row_set_key){
         .high = mix(mix(a.high, b.high, 0x94d049bb133111ebU), a.low, 0xbf58476d1ce4e5b9U),
         .low = mix(mix(a.low, b.low, 0xbf58476d1ce4e5b9U), b.high, 0x94d049bb133111ebU),
     };
 }
 
 /* A sum, so that the order of the fields does not matter. */
-struct seen_key seen_content(const struct foreign_row *row, const char *instance_type)
+struct row_set_key row_set_content(const struct scanned_row *row,
+                                   const char *instance_type)
 {
-    struct seen_key sum = {0};
+    struct row_set_key sum = {0};
     for (size_t i = 0; i < row->count; i++) {
-        const struct foreign_member *m = &row->members[i];
+        const struct scanned_member *m = &row->members[i];
         if (instance_type != NULL && str_is(m->key, "instance_type"))
             continue;
-        struct seen_key k = hash_pair(m->key, m->value.text);
+        struct row_set_key k = hash_pair(m->key, m->value.text);
         sum.high += k.high;
         sum.low += k.low;
     }
     char quoted[256];
     if (instance_type != NULL) {
         snprintf(quoted, sizeof quoted, "\"%.250s\"", instance_type);
-        struct seen_key k = hash_pair(str_from("instance_type"), str_from(quoted));
+        struct row_set_key k = hash_pair(str_from("instance_type"), str_from(quoted));
         sum.high += k.high;
         sum.low += k.low;
     }
     return sum;
 }
 
-bool seen_is_published(const struct foreign_row *row)
+bool row_set_is_published(const struct scanned_row *row)
 {
-    const struct foreign_member *run = foreign_find(row, "run_id");
+    const struct scanned_member *run = results_scan_find(row, "run_id");
     return run == NULL || run->value.kind != SCAN_STRING;
 }
 
@@ -106,45 +107,45 @@ static struct str plain_value(enum field_id id, struct value v, char *out, size_
     return str_from(out);
 }
 
-static struct seen_key identity_of_published(const struct row *row)
+static struct row_set_key identity_of_published(const struct row *row)
 {
-    struct seen_key sum = {0};
+    struct row_set_key sum = {0};
     for (int f = 0; f < FIELD_COUNT; f++) {
         char text[MS_CHARS + 1];
         enum field_id id = (enum field_id)f;
         struct str value = plain_value(id, row->v[f], text, sizeof text);
         if (value.len == 0)
             continue;
-        struct seen_key k = hash_pair(str_from(field_table[f].name), value);
+        struct row_set_key k = hash_pair(str_from(field_table[f].name), value);
         sum.high += k.high;
         sum.low += k.low;
     }
     return sum;
 }
 
-struct seen_key seen_identity(const struct foreign_row *row, const struct row *decoded,
-                              const char *instance_type)
+struct row_set_key row_set_identity(const struct scanned_row *row,
+                                    const struct row *decoded, const char *instance_type)
 {
-    const struct foreign_member *run = foreign_find(row, "run_id");
-    const struct foreign_member *index = foreign_find(row, "row");
+    const struct scanned_member *run = results_scan_find(row, "run_id");
+    const struct scanned_member *index = results_scan_find(row, "row");
     int64_t number;
-    if (seen_is_published(row))
+    if (row_set_is_published(row))
         return decoded != NULL && field_str(decoded, FIELD_timestamp) != NULL
                    ? identity_of_published(decoded)
-                   : seen_content(row, instance_type);
+                   : row_set_content(row, instance_type);
     if (index == NULL || !coerce_row_number(index->value, &number))
-        return seen_content(row, instance_type);
+        return row_set_content(row, instance_type);
     char whole[32];
     snprintf(whole, sizeof whole, "%" PRId64, number);
     return hash_pair(run->value.text, str_from(whole));
 }
 
-void seen_init(struct seen *s)
+void row_set_init(struct row_set *s)
 {
-    *s = (struct seen){.slots = NULL, .count = 0, .room = 0};
+    *s = (struct row_set){.slots = NULL, .count = 0, .room = 0};
 }
 
-static struct seen_entry *find(const struct seen *s, struct seen_key key)
+static struct row_set_entry *find(const struct row_set *s, struct row_set_key key)
 {
     size_t at = (size_t)key.low & (s->room - 1);
     while ((s->slots[at].key.high | s->slots[at].key.low) != 0 &&
@@ -153,9 +154,10 @@ static struct seen_entry *find(const struct seen *s, struct seen_key key)
     return &s->slots[at];
 }
 
-static enum status grow(struct seen *s)
+static enum status grow(struct row_set *s)
 {
-    struct seen bigger = {.count = s->count, .room = s->room == 0 ? 1024 : s->room * 2};
+    struct row_set bigger = {.count = s->count,
+                             .room = s->room == 0 ? 1024 : s->room * 2};
     bigger.slots = mem_alloc(bigger.room, sizeof *bigger.slots);
     if (bigger.slots == NULL)
         return STATUS_NO_MEMORY;
@@ -168,46 +170,46 @@ static enum status grow(struct seen *s)
 }
 
 /* Zero marks a free slot. */
-static struct seen_key nonzero(struct seen_key key)
+static struct row_set_key nonzero(struct row_set_key key)
 {
     key.low |= (key.high | key.low) == 0;
     return key;
 }
 
-bool seen_find(const struct seen *s, struct seen_key key, uint64_t *content)
+bool row_set_find(const struct row_set *s, struct row_set_key key, uint64_t *content)
 {
-    const struct seen_entry *entry = s->room > 0 ? find(s, nonzero(key)) : NULL;
+    const struct row_set_entry *entry = s->room > 0 ? find(s, nonzero(key)) : NULL;
     if (entry == NULL || (entry->key.high | entry->key.low) == 0)
         return false;
     *content = entry->content;
     return true;
 }
 
-enum status seen_add(struct seen *s, struct seen_key key, uint64_t content, bool *is_new,
-                     bool *is_equal)
+enum status row_set_add(struct row_set *s, struct row_set_key key, uint64_t content,
+                        bool *is_new, bool *is_equal)
 {
     if (2 * s->count >= s->room && grow(s) != STATUS_OK)
         return STATUS_NO_MEMORY;
-    struct seen_entry *entry = find(s, nonzero(key));
+    struct row_set_entry *entry = find(s, nonzero(key));
     *is_new = (entry->key.high | entry->key.low) == 0;
     *is_equal = !*is_new && entry->content == content;
     if (*is_new) {
-        *entry = (struct seen_entry){.key = nonzero(key), .content = content};
+        *entry = (struct row_set_entry){.key = nonzero(key), .content = content};
         s->count++;
     }
     return STATUS_OK;
 }
 
-bool seen_has(const struct seen *s, struct seen_key key)
+bool row_set_has(const struct row_set *s, struct row_set_key key)
 {
     if (s->room == 0)
         return false;
-    const struct seen_entry *entry = find(s, key);
+    const struct row_set_entry *entry = find(s, key);
     return (entry->key.high | entry->key.low) != 0;
 }
 
-void seen_fini(struct seen *s)
+void row_set_fini(struct row_set *s)
 {
     mem_free(s->slots);
-    seen_init(s);
+    row_set_init(s);
 }

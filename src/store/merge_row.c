@@ -1,36 +1,38 @@
-#include "store/rowcopy.h"
+#include "store/merge_row.h"
 
 #include <string.h>
 
 #include "text/jsonw.h"
 
-static enum status identify(const struct foreign_row *row, const char *given,
-                            struct decode *d, struct seen_key *out)
+static enum status identify(const struct scanned_row *row, const char *given,
+                            struct decode *d, struct row_set_key *out)
 {
     struct row decoded;
     bool is_published = false;
     struct err e = {.code = STATUS_OK};
     enum status st = STATUS_OK;
     d->instance_type = given;
-    if (seen_is_published(row))
+    if (row_set_is_published(row))
         st = decode_row(d, row, &decoded, &is_published, &e);
     if (st == STATUS_NO_MEMORY)
         return st;
-    *out = seen_identity(row, is_published && st == STATUS_OK ? &decoded : NULL, given);
+    *out = row_set_identity(row, is_published && st == STATUS_OK ? &decoded : NULL,
+                            given);
     return STATUS_OK;
 }
 
-enum status rowcopy_note(const struct foreign_file *file, const struct foreign_row *row,
-                         const char *instance_type, struct decode *d, struct rowcopy *out)
+enum status merge_row_note(const struct scanned_file *file, const struct scanned_row *row,
+                           const char *instance_type, struct decode *d,
+                           struct merge_row *out)
 {
-    const struct foreign_member *type = foreign_find(row, "instance_type");
-    const struct foreign_member *error = foreign_find(row, "error");
-    bool is_unknown = foreign_is_unknown(type);
+    const struct scanned_member *type = results_scan_find(row, "instance_type");
+    const struct scanned_member *error = results_scan_find(row, "error");
+    bool is_unknown = results_scan_is_unknown(type);
     const char *given = is_unknown ? instance_type : NULL;
-    *out = (struct rowcopy){
+    *out = (struct merge_row){
         .offset = (size_t)(row->text.ptr - buf_cstr(&file->text)),
         .len = row->text.len,
-        .content = seen_content(row, given).high,
+        .content = row_set_content(row, given).high,
         .is_renamed = given != NULL,
         .is_failed = error != NULL && error->value.kind != SCAN_NULL,
         .has_nonfinite = row->has_nonfinite,
@@ -58,10 +60,10 @@ static void put_member(const char *key, const char *value, bool *is_first,
     jsonw_str(&w, NULL, value);
 }
 
-static bool is_renamed_key(struct str key, const struct foreign_member *m)
+static bool is_renamed_key(struct str key, const struct scanned_member *m)
 {
     return (str_is(key, "instance_type") || str_is(key, "label")) &&
-           foreign_is_unknown(m);
+           results_scan_is_unknown(m);
 }
 
 /* Member by member; the row was checked when it was first read. */
@@ -75,7 +77,7 @@ static enum status write_renamed(struct str text, const char *instance_type,
     enum status st = scan_enter(&s, '{', &level, NULL);
     buf_char(out, '{');
     while (st == STATUS_OK) {
-        struct foreign_member m;
+        struct scanned_member m;
         st = scan_key(&s, &level, &m.key, &has, NULL);
         if (st != STATUS_OK || !has)
             break;
@@ -100,8 +102,8 @@ static enum status write_renamed(struct str text, const char *instance_type,
     return st == STATUS_OK ? out->failed : st;
 }
 
-enum status rowcopy_write(const struct foreign_file *file, const struct rowcopy *row,
-                          const char *instance_type, struct buf *out)
+enum status merge_row_write(const struct scanned_file *file, const struct merge_row *row,
+                            const char *instance_type, struct buf *out)
 {
     static const char head[] = "{\n      \"", tail[] = "\n    }";
     struct str text = {.ptr = buf_cstr(&file->text) + row->offset, .len = row->len};

@@ -1,6 +1,6 @@
 /* Rows of many results files in memory, for analysis: decoded, each once. */
-#ifndef STORE_CORPUS_H
-#define STORE_CORPUS_H
+#ifndef STORE_ROWS_LOAD_H
+#define STORE_ROWS_LOAD_H
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -36,7 +36,7 @@ struct corpus {
 
 /* Reads every input; a file or a row that cannot be read is skipped and listed.
  * Everything lives in the arena. */
-MUST_CHECK enum status corpus_read(const struct input *inputs, size_t input_count,
-                                   struct arena *a, struct corpus *out, struct err *e);
+MUST_CHECK enum status rows_load(const struct input *inputs, size_t input_count,
+                                 struct arena *a, struct corpus *out, struct err *e);
 
 #endif

@@ -1,4 +1,4 @@
-#include "serve/answer.h"
+#include "serve/completion.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -10,13 +10,13 @@
 
 struct fixture {
     struct settings settings;
-    struct answer answer;
+    struct completion answer;
     struct buf line;
 };
 
-static void begin(struct fixture *f, enum fate_kind kind, int64_t tokens)
+static void begin(struct fixture *f, enum fault_kind kind, int64_t tokens)
 {
-    struct fate_shares s = {{0}};
+    struct fault_shares s = {{0}};
     s.share[kind] = 1;
     *f = (struct fixture){.settings = {.model = "m",
                                        .ttft_ns = 1000,
@@ -25,23 +25,24 @@ static void begin(struct fixture *f, enum fate_kind kind, int64_t tokens)
                                        .finish_delay_ns = OPT_INT_UNSET,
                                        .vocab_size = 512}};
     buf_init(&f->line, 1000);
-    answer_init(&f->answer);
-    f->answer.ask = (struct ask){.max_tokens = tokens, .is_stream = true};
-    fate_draw(&s, "any", 1, 2, &f->answer.fate);
-    assert_int_equal(f->answer.fate.kind, kind);
+    completion_init(&f->answer);
+    f->answer.request = (struct completion_request){.max_tokens = tokens,
+                                                    .is_stream = true};
+    fault_draw(&s, "any", 1, 2, &f->answer.fault);
+    assert_int_equal(f->answer.fault.kind, kind);
 }
 
 /* The answer is planned, and its turn comes at `from`. */
 static void start(struct fixture *f, int64_t from)
 {
-    answer_begin(&f->answer, &f->settings, 7, &f->line);
+    completion_begin(&f->answer, &f->settings, 7, &f->line);
     assert_int_equal(f->answer.due.ns, DUE_NEVER);
-    answer_start(&f->answer, (struct instant){from});
+    completion_start(&f->answer, (struct instant){from});
 }
 
 static void end(struct fixture *f)
 {
-    answer_fini(&f->answer);
+    completion_fini(&f->answer);
     buf_fini(&f->line);
 }
 
@@ -49,25 +50,25 @@ static void the_schedule(void **state)
 {
     (void)state;
     struct fixture f;
-    begin(&f, FATE_OK, 10);
+    begin(&f, FAULT_OK, 10);
     start(&f, 50);
     assert_int_equal(f.answer.due.ns, 1050);
     assert_int_equal(f.answer.events, 3);
     static const int64_t bounds[] = {0, 4, 8, 10};
     for (int i = 0; i < 3; i++) {
-        struct chunks_tokens t = answer_next(&f.answer);
+        struct chunks_tokens t = completion_next(&f.answer);
         assert_int_equal(t.from, bounds[i]);
         assert_int_equal(t.to, bounds[i + 1]);
         assert_int_equal(t.finish != NULL, i == 2);
         assert_int_equal(f.answer.due.ns, 1050 + 100 * i);
         f.answer.made_tokens = t.to;
         if (t.finish == NULL)
-            answer_advance(&f.answer);
+            completion_advance(&f.answer);
     }
     assert_int_equal(f.answer.strike, -1);
     start(&f, 70);
     assert_int_equal(f.answer.due.ns, 1070);
-    answer_advance_to_end(&f.answer);
+    completion_advance_to_end(&f.answer);
     assert_int_equal(f.answer.due.ns, 1270);
     end(&f);
 }
@@ -79,25 +80,25 @@ static void the_finish_chunk(void **state)
     static const int64_t delays[] = {0, 700};
     for (size_t i = 0; i < 2; i++) {
         struct fixture f;
-        begin(&f, FATE_OK, 8);
+        begin(&f, FAULT_OK, 8);
         f.settings.jitter = 0.5; /* moves what comes before, not the delay */
         f.settings.has_finish_chunk = i == 0;
         if (i == 1)
             f.settings.finish_delay_ns = delays[1];
         start(&f, 50);
         for (int k = 1; k <= 2; k++) {
-            struct chunks_tokens t = answer_next(&f.answer);
+            struct chunks_tokens t = completion_next(&f.answer);
             assert_int_equal(t.to, 4 * k);
             assert_null(t.finish);
             assert_false(t.is_finish_only);
             f.answer.made_tokens = t.to;
             if (k == 1)
-                answer_advance(&f.answer);
+                completion_advance(&f.answer);
         }
         struct instant last = f.answer.due;
-        answer_advance(&f.answer);
+        completion_advance(&f.answer);
         assert_int_equal(f.answer.due.ns, last.ns + delays[i]);
-        struct chunks_tokens t = answer_next(&f.answer);
+        struct chunks_tokens t = completion_next(&f.answer);
         assert_int_equal(t.from, 8);
         assert_int_equal(t.to, 8);
         assert_true(t.is_finish_only);
@@ -111,15 +112,15 @@ static void ids(void **state)
     (void)state;
     struct fixture f;
     char id[] = "bench-1";
-    begin(&f, FATE_OK, 1);
+    begin(&f, FAULT_OK, 1);
     f.answer.record.id = id;
-    answer_begin(&f.answer, &f.settings, 7, &f.line);
+    completion_begin(&f.answer, &f.settings, 7, &f.line);
     assert_string_equal(f.answer.id, "cmpl-bench-1");
-    f.answer.ask.endpoint = ASK_CHAT;
-    answer_begin(&f.answer, &f.settings, 7, &f.line);
+    f.answer.request.endpoint = ENDPOINT_CHAT;
+    completion_begin(&f.answer, &f.settings, 7, &f.line);
     assert_string_equal(f.answer.id, "chatcmpl-bench-1");
     f.answer.record.id = NULL;
-    answer_begin(&f.answer, &f.settings, 7, &f.line);
+    completion_begin(&f.answer, &f.settings, 7, &f.line);
     assert_int_equal(strlen(f.answer.id), strlen("chatcmpl-0123456789abcdef"));
     end(&f);
 }
@@ -129,14 +130,14 @@ static void jitter_stays_within_its_share(void **state)
     (void)state;
     struct fixture f;
     int64_t least = INT64_MAX, most = 0;
-    begin(&f, FATE_OK, 100000);
+    begin(&f, FAULT_OK, 100000);
     f.settings.jitter = 0.25;
     f.settings.itl_ns = 1000000;
     start(&f, 50);
     assert_in_range(f.answer.due.ns - 50, 750, 1250);
     for (int i = 0; i < 10000; i++) {
         int64_t before = f.answer.due.ns;
-        answer_advance(&f.answer);
+        completion_advance(&f.answer);
         int64_t gap = f.answer.due.ns - before;
         least = gap < least ? gap : least;
         most = gap > most ? gap : most;
@@ -150,25 +151,25 @@ static void faults(void **state)
 {
     (void)state;
     struct fixture f;
-    begin(&f, FATE_SHORT, 100);
-    answer_begin(&f.answer, &f.settings, 7, &f.line);
+    begin(&f, FAULT_SHORT, 100);
+    completion_begin(&f.answer, &f.settings, 7, &f.line);
     assert_in_range(f.answer.tokens, 1, 99);
     assert_int_equal(f.answer.events, (f.answer.tokens + 3) / 4);
-    assert_string_equal(answer_finish(&f.answer), "stop");
+    assert_string_equal(completion_finish(&f.answer), "stop");
     end(&f);
-    begin(&f, FATE_CUT, 100);
-    answer_begin(&f.answer, &f.settings, 7, &f.line);
+    begin(&f, FAULT_CUT, 100);
+    completion_begin(&f.answer, &f.settings, 7, &f.line);
     assert_int_equal(f.answer.tokens, 100);
     assert_in_range(f.answer.strike, 1, 24);
-    assert_string_equal(answer_finish(&f.answer), "length");
+    assert_string_equal(completion_finish(&f.answer), "length");
     end(&f);
-    begin(&f, FATE_CUT, 4);
-    answer_begin(&f.answer, &f.settings, 7, &f.line);
+    begin(&f, FAULT_CUT, 4);
+    completion_begin(&f.answer, &f.settings, 7, &f.line);
     assert_int_equal(f.answer.strike, 0);
     end(&f);
-    begin(&f, FATE_GARBAGE, 100);
-    f.answer.fate.garbage = FATE_GARBAGE_HEAD;
-    answer_begin(&f.answer, &f.settings, 7, &f.line);
+    begin(&f, FAULT_GARBAGE, 100);
+    f.answer.fault.garbage = FAULT_GARBAGE_HEAD;
+    completion_begin(&f.answer, &f.settings, 7, &f.line);
     assert_int_equal(f.answer.strike, 0);
     end(&f);
 }
@@ -177,11 +178,11 @@ static void whole_answers_are_one_event(void **state)
 {
     (void)state;
     struct fixture f;
-    begin(&f, FATE_OK, 10);
-    f.answer.ask.is_stream = false;
+    begin(&f, FAULT_OK, 10);
+    f.answer.request.is_stream = false;
     start(&f, 50);
     assert_int_equal(f.answer.record.tokens_per_event, 10);
-    answer_advance_to_end(&f.answer);
+    completion_advance_to_end(&f.answer);
     assert_int_equal(f.answer.due.ns, 1050 + 200); /* as late as three events */
     end(&f);
 }

@@ -1,4 +1,4 @@
-#include "serve/ask.h"
+#include "serve/completion_request.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -13,9 +13,9 @@ enum { BYTES_PER_TOKEN = 4, DEFAULT_MAX_TOKENS = 16 /* of /v1/completions */ };
 /* The body while it is read. */
 struct reading {
     struct jscan scan;
-    const struct ask_limits *limits;
-    struct ask *ask;
-    struct ask_error *e;
+    const struct request_limits *limits;
+    struct completion_request *request;
+    struct request_error *e;
     bool has_failed;
     struct str body, model;
     int64_t max_tokens, max_completion_tokens, min_tokens, choices;
@@ -101,10 +101,11 @@ static void read_stream_options(struct reading *r)
     jscan_enter(&r->scan);
     while (jscan_member(&r->scan, &key)) {
         if (str_is(key, "include_usage"))
-            read_bool(r, "body.stream_options.include_usage", &r->ask->includes_usage);
+            read_bool(r, "body.stream_options.include_usage",
+                      &r->request->includes_usage);
         else if (str_is(key, "continuous_usage_stats"))
             read_bool(r, "body.stream_options.continuous_usage_stats",
-                      &r->ask->has_continuous_usage);
+                      &r->request->has_continuous_usage);
         else
             (void)jscan_skip(&r->scan);
     }
@@ -121,7 +122,7 @@ static void read_id(struct reading *r)
     if (id < 0 || id >= r->limits->vocab_size)
         refuse(r, 400, BAD_REQUEST, NULL, "Token id %lld is out of vocabulary",
                (long long)id);
-    r->ask->prompt_tokens++;
+    r->request->prompt_tokens++;
 }
 
 /* A list of ids, or of one text, or of one list of ids; the scan stands before it. */
@@ -146,7 +147,7 @@ static void read_list(struct reading *r, bool is_inner)
         }
     }
     if (has_ids)
-        r->ask->prompt_ids = (struct str){start, (size_t)(r->scan.at - start)};
+        r->request->prompt_ids = (struct str){start, (size_t)(r->scan.at - start)};
     if (has_ids && !is_inner)
         r->prompts++;
 }
@@ -241,8 +242,8 @@ static bool read_simple(struct reading *r, struct str key)
          NULL},
         {"min_tokens", "body.min_tokens", &r->min_tokens, NULL},
         {"n", "body.n", &r->choices, NULL},
-        {"stream", "body.stream", NULL, &r->ask->is_stream},
-        {"return_token_ids", "body.return_token_ids", NULL, &r->ask->returns_ids},
+        {"stream", "body.stream", NULL, &r->request->is_stream},
+        {"return_token_ids", "body.return_token_ids", NULL, &r->request->returns_ids},
     };
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         if (!str_is(key, rows[i].key))
@@ -258,7 +259,7 @@ static bool read_simple(struct reading *r, struct str key)
 
 static void read_member(struct reading *r, struct str key)
 {
-    bool is_chat = r->ask->endpoint == ASK_CHAT;
+    bool is_chat = r->request->endpoint == ENDPOINT_CHAT;
     if (str_is(key, "model"))
         read_model(r);
     else if (str_is(key, "prompt") && !is_chat)
@@ -293,11 +294,11 @@ static void check_model(struct reading *r)
 
 static void check_prompt(struct reading *r)
 {
-    const char *what = r->ask->endpoint == ASK_CHAT ? "messages" : "prompt";
+    const char *what = r->request->endpoint == ENDPOINT_CHAT ? "messages" : "prompt";
     if (!r->has_prompt)
         refuse(
             r, 400, BAD_SHAPE,
-            r->ask->endpoint == ASK_CHAT ? "body.messages" : "body.prompt",
+            r->request->endpoint == ENDPOINT_CHAT ? "body.messages" : "body.prompt",
             "1 validation error:\n  {'type': 'missing', 'loc': 'body.%s', 'msg': 'Field "
             "required'}",
             what);
@@ -306,28 +307,28 @@ static void check_prompt(struct reading *r)
     if (r->prompts > 1 || (r->choices != UNSET && r->choices != 1))
         refuse(r, 400, BAD_REQUEST, what,
                "This simulated server answers one prompt a request, once (n=1)");
-    if (r->ask->prompt_tokens == 0)
-        r->ask->prompt_tokens = (int64_t)((r->text_bytes + BYTES_PER_TOKEN - 1) /
-                                          BYTES_PER_TOKEN);
+    if (r->request->prompt_tokens == 0)
+        r->request->prompt_tokens = (int64_t)((r->text_bytes + BYTES_PER_TOKEN - 1) /
+                                              BYTES_PER_TOKEN);
 }
 
 /* As vLLM: an answer that cannot fit is an error, one that does not is made shorter. */
 static void check_lengths(struct reading *r)
 {
     int64_t limit = r->limits->max_model_len;
-    bool is_chat = r->ask->endpoint == ASK_CHAT;
+    bool is_chat = r->request->endpoint == ENDPOINT_CHAT;
     int64_t wanted = is_chat && r->max_completion_tokens != UNSET
                          ? r->max_completion_tokens
                          : r->max_tokens;
-    if (r->ask->prompt_tokens >= limit)
+    if (r->request->prompt_tokens >= limit)
         refuse(r, 400, BAD_REQUEST, "input_tokens",
                "This model's maximum context length is %lld tokens. However, your prompt "
                "contains %lld input tokens, which exceeds this limit even without any "
                "output tokens. Please reduce the length of the input prompt. "
                "(parameter=input_tokens, value=%lld)",
-               (long long)limit, (long long)r->ask->prompt_tokens,
-               (long long)r->ask->prompt_tokens);
-    int64_t room = limit - r->ask->prompt_tokens;
+               (long long)limit, (long long)r->request->prompt_tokens,
+               (long long)r->request->prompt_tokens);
+    int64_t room = limit - r->request->prompt_tokens;
     if (wanted == UNSET)
         wanted = is_chat ? room : DEFAULT_MAX_TOKENS;
     if (wanted < 1)
@@ -345,16 +346,17 @@ static void check_lengths(struct reading *r)
         refuse(r, 400, BAD_REQUEST, NULL,
                "min_tokens must be less than or equal to max_tokens=%lld, got %lld.",
                (long long)wanted, (long long)r->min_tokens);
-    r->ask->max_tokens = wanted < room ? wanted : room;
+    r->request->max_tokens = wanted < room ? wanted : room;
 }
 
-bool ask_read(struct str body, enum ask_endpoint endpoint,
-              const struct ask_limits *limits, struct ask *out, struct ask_error *e)
+bool completion_request_read(struct str body, enum completion_endpoint endpoint,
+                             const struct request_limits *limits,
+                             struct completion_request *out, struct request_error *e)
 {
     struct str key;
-    *out = (struct ask){.endpoint = endpoint};
+    *out = (struct completion_request){.endpoint = endpoint};
     struct reading r = {.limits = limits,
-                        .ask = out,
+                        .request = out,
                         .e = e,
                         .body = body,
                         .max_tokens = UNSET,

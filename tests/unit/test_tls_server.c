@@ -1,4 +1,4 @@
-#include "serve/secure.h"
+#include "net/tls.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -12,7 +12,6 @@
 
 #include "base/mem.h"
 #include "cert_fixture.h"
-#include "net/tls.h"
 
 #define CAP ((size_t)1 << 22)
 
@@ -40,8 +39,8 @@ static int remove_certs(void **state)
 
 /* This server and our client, with nothing between them but memory. */
 struct wire {
-    struct secure_context *server_context;
-    struct secure *server;
+    struct tls_context *server_context;
+    struct tls *server;
     struct tls_context *client_context;
     struct tls *client;
     struct buf sent; /* by the client, on its way */
@@ -53,10 +52,9 @@ static void wire_open(struct wire *w)
     const struct tls_options o = {.host = "localhost", .is_insecure = true};
     *w = (struct wire){.server = NULL};
     assert_int_equal(
-        secure_context_new(certs.ca_path, key_path, &w->server_context, &w->e),
+        tls_context_new_server(certs.ca_path, key_path, &w->server_context, &w->e),
         STATUS_OK);
-    w->server = secure_new(w->server_context);
-    assert_non_null(w->server);
+    assert_int_equal(tls_new(w->server_context, &w->server, &w->e), STATUS_OK);
     assert_int_equal(tls_context_new(&o, &w->client_context, &w->e), STATUS_OK);
     assert_int_equal(tls_new(w->client_context, &w->client, &w->e), STATUS_OK);
     buf_init(&w->sent, CAP);
@@ -64,8 +62,8 @@ static void wire_open(struct wire *w)
 
 static void wire_close(struct wire *w)
 {
-    secure_free(w->server);
-    secure_context_free(w->server_context);
+    tls_free(w->server);
+    tls_context_free(w->server_context);
     tls_free(w->client);
     tls_context_free(w->client_context);
     buf_fini(&w->sent);
@@ -74,14 +72,14 @@ static void wire_close(struct wire *w)
 /* All that either side has to say reaches the other, byte by byte. */
 static void move(struct wire *w)
 {
-    struct str back = secure_pending(w->server);
+    struct str back = tls_pending(w->server);
     for (size_t i = 0; i < w->sent.len; i++)
-        assert_true(secure_feed(w->server, (struct str){w->sent.data + i, 1}));
+        assert_int_equal(tls_feed(w->server, w->sent.data + i, 1, &w->e), STATUS_OK);
     buf_clear(&w->sent);
     for (size_t i = 0; i < back.len; i++)
         assert_int_equal(tls_feed(w->client, back.ptr + i, 1, &w->e), STATUS_OK);
-    secure_sent(w->server);
-    assert_int_equal(secure_pending(w->server).len, 0);
+    tls_sent(w->server);
+    assert_int_equal(tls_pending(w->server).len, 0);
 }
 
 static void shake(struct wire *w)
@@ -92,7 +90,7 @@ static void shake(struct wire *w)
         enum tls_result result = tls_handshake(w->client, &w->sent, &w->e);
         assert_true(result == TLS_OK || result == TLS_AGAIN);
         move(w);
-        assert_int_equal(secure_read(w->server, &byte, 1, &len), SECURE_AGAIN);
+        assert_int_equal(tls_read(w->server, &byte, 1, &len, NULL), TLS_AGAIN);
         move(w);
     }
     assert_int_equal(tls_handshake(w->client, &w->sent, &w->e), TLS_OK);
@@ -105,22 +103,23 @@ static void both_ways(void **state)
     char text[100];
     size_t len = 0;
     wire_open(&w);
-    assert_false(secure_write(w.server, str_from("too early")));
+    assert_int_not_equal(
+        tls_write(w.server, "too early", strlen("too early"), NULL, NULL), STATUS_OK);
     shake(&w);
     assert_int_equal(tls_write(w.client, "hello", 5, &w.sent, &w.e), STATUS_OK);
     move(&w);
-    assert_int_equal(secure_read(w.server, text, sizeof text, &len), SECURE_OK);
+    assert_int_equal(tls_read(w.server, text, sizeof text, &len, NULL), TLS_OK);
     assert_int_equal(len, 5);
     assert_memory_equal(text, "hello", 5);
-    assert_int_equal(secure_read(w.server, text, sizeof text, &len), SECURE_AGAIN);
-    assert_true(secure_write(w.server, str_from("wor")));
-    assert_true(secure_write(w.server, str_from("ld")));
+    assert_int_equal(tls_read(w.server, text, sizeof text, &len, NULL), TLS_AGAIN);
+    assert_int_equal(tls_write(w.server, "wor", strlen("wor"), NULL, NULL), STATUS_OK);
+    assert_int_equal(tls_write(w.server, "ld", strlen("ld"), NULL, NULL), STATUS_OK);
     move(&w);
     assert_int_equal(tls_read(w.client, text, sizeof text, &len, &w.e), TLS_OK);
     assert_int_equal(len, 3);
     assert_int_equal(tls_read(w.client, text, sizeof text, &len, &w.e), TLS_OK);
     assert_memory_equal(text, "ld", 2);
-    secure_end(w.server);
+    tls_end(w.server);
     move(&w);
     assert_int_equal(tls_read(w.client, text, sizeof text, &len, &w.e), TLS_END);
     wire_close(&w);
@@ -139,11 +138,11 @@ static void large_texts(void **state)
     shake(&w);
     assert_int_equal(tls_write(w.client, text, BYTES, &w.sent, &w.e), STATUS_OK);
     move(&w);
-    while (secure_read(w.server, got + at, BYTES - at, &len) == SECURE_OK)
+    while (tls_read(w.server, got + at, BYTES - at, &len, NULL) == TLS_OK)
         at += len;
     assert_int_equal(at, BYTES);
     assert_memory_equal(got, text, BYTES);
-    assert_true(secure_write(w.server, (struct str){text, BYTES}));
+    assert_int_equal(tls_write(w.server, text, BYTES, NULL, NULL), STATUS_OK);
     move(&w);
     memset(got, 0, BYTES);
     for (at = 0; tls_read(w.client, got + at, BYTES - at + 1, &len, &w.e) == TLS_OK;)
@@ -162,31 +161,32 @@ static void no_tls_is_the_end(void **state)
     char byte;
     size_t len;
     wire_open(&w);
-    assert_true(secure_feed(w.server, str_from("GET / HTTP/1.1\r\n\r\n")));
-    assert_int_equal(secure_read(w.server, &byte, 1, &len), SECURE_END);
-    secure_end(w.server);
+    assert_int_equal(tls_feed(w.server, "GET / HTTP/1.1\r\n\r\n", 18, NULL), STATUS_OK);
+    assert_int_equal(tls_read(w.server, &byte, 1, &len, NULL), TLS_ERROR);
+    tls_end(w.server);
     wire_close(&w);
 }
 
 static void files_that_are_no_pair(void **state)
 {
     (void)state;
-    struct secure_context *c = NULL;
+    struct tls_context *c = NULL;
     struct err e;
-    assert_int_equal(secure_context_new("/none/such", key_path, &c, &e),
+    assert_int_equal(tls_context_new_server("/none/such", key_path, &c, &e),
                      STATUS_BAD_INPUT);
     assert_string_equal(e.where, "/none/such");
-    assert_int_equal(secure_context_new(key_path, key_path, &c, &e), STATUS_BAD_INPUT);
-    assert_int_equal(secure_context_new(certs.ca_path, certs.ca_path, &c, &e),
+    assert_int_equal(tls_context_new_server(key_path, key_path, &c, &e),
+                     STATUS_BAD_INPUT);
+    assert_int_equal(tls_context_new_server(certs.ca_path, certs.ca_path, &c, &e),
                      STATUS_BAD_INPUT);
     assert_string_equal(e.where, certs.ca_path);
     assert_null(c);
     mem_fail_at(1);
-    assert_int_equal(secure_context_new(certs.ca_path, key_path, &c, &e),
+    assert_int_equal(tls_context_new_server(certs.ca_path, key_path, &c, &e),
                      STATUS_NO_MEMORY);
     mem_fail_at(0);
-    secure_context_free(NULL);
-    secure_free(NULL);
+    tls_context_free(NULL);
+    tls_free(NULL);
 }
 
 int main(void)

@@ -5,17 +5,17 @@
 
 #include "base/str.h"
 #include "fuzz_target.h"
-#include "serve/ask.h"
+#include "serve/completion_request.h"
 #include "serve/jscan.h"
 
 enum { NESTING = 60 };
 
-static void check_ask(struct str text, enum ask_endpoint endpoint)
+static void check_ask(struct str text, enum completion_endpoint endpoint)
 {
-    const struct ask_limits limits = {"tiny", 1024, 512};
-    struct ask a;
-    struct ask_error e = {.status = 0};
-    if (!ask_read(text, endpoint, &limits, &a, &e)) {
+    const struct request_limits limits = {"tiny", 1024, 512};
+    struct completion_request a;
+    struct request_error e = {.status = 0};
+    if (!completion_request_read(text, endpoint, &limits, &a, &e)) {
         TARGET_CHECK(e.status >= 400 && e.type != NULL);
         TARGET_CHECK(memchr(e.message, '\0', sizeof e.message) != NULL);
         return;
@@ -48,8 +48,8 @@ static void check_scan(struct str text)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct str text = {.ptr = size > 0 ? (const char *)data : "", .len = size};
-    check_ask(text, ASK_COMPLETIONS);
-    check_ask(text, ASK_CHAT);
+    check_ask(text, ENDPOINT_COMPLETIONS);
+    check_ask(text, ENDPOINT_CHAT);
     check_scan(text);
     return 0;
 }

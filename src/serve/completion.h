@@ -1,7 +1,7 @@
 /* One answer on its way: what it will say, when, and how far it has come. All instants
  * come from one absolute schedule, so that lateness never adds up. */
-#ifndef SERVE_ANSWER_H
-#define SERVE_ANSWER_H
+#ifndef SERVE_COMPLETION_H
+#define SERVE_COMPLETION_H
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -9,17 +9,17 @@
 #include "base/buf.h"
 #include "base/clock.h"
 #include "base/status.h"
-#include "serve/ask.h"
+#include "serve/completion_request.h"
 #include "serve/chunks.h"
-#include "serve/fate.h"
+#include "serve/fault.h"
 #include "serve/settings.h"
 #include "serve/slog.h"
 
-#define ANSWER_HELD_BYTES ((size_t)256 << 20)
+#define COMPLETION_HELD_BYTES ((size_t)256 << 20)
 
-struct answer {
-    struct ask ask;
-    struct fate fate;
+struct completion {
+    struct completion_request request;
+    struct fault fault;
     struct chunks chunks;
     char id[160];
     int64_t tokens, events;           /* of the whole answer */
@@ -31,7 +31,7 @@ struct answer {
     int64_t ttft_ns, itl_ns;          /* ttft_ns: as drawn */
     int64_t finish_delay_ns;          /* NS_UNKNOWN: no finish chunk */
     double jitter;
-    struct instant due; /* of the next event; DUE_NEVER before answer_start */
+    struct instant due; /* of the next event; DUE_NEVER before completion_start */
     bool is_active;     /* logged when it ends */
     bool is_waiting;    /* in the queue */
     bool is_running;    /* its turn has come: counted among those that are answered */
@@ -40,21 +40,21 @@ struct answer {
     struct slog_record record;
 };
 
-void answer_init(struct answer *a);
-void answer_fini(struct answer *a);
-/* Plans an answer to a->ask, a->record and a->fate, which are set: its length, where its
- * fault strikes. line: scratch. */
-void answer_begin(struct answer *a, const struct settings *s, int64_t created_s,
-                  struct buf *line);
+void completion_init(struct completion *a);
+void completion_fini(struct completion *a);
+/* Plans an answer to a->request, a->record and a->fault, which are set: its length, where
+ * its fault strikes. line: scratch. */
+void completion_begin(struct completion *a, const struct settings *s, int64_t created_s,
+                      struct buf *line);
 /* Its turn comes: `due` is that of the first event, the time to it counts from there. */
-void answer_start(struct answer *a, struct instant from);
+void completion_start(struct completion *a, struct instant from);
 /* Moves `due` on to the next event, once the one before was counted as made. */
-void answer_advance(struct answer *a);
+void completion_advance(struct completion *a);
 /* Moves it to the last event at once: an answer that is not streamed. */
-void answer_advance_to_end(struct answer *a);
+void completion_advance_to_end(struct completion *a);
 /* Tokens of the next event; none: it is the finish chunk. */
-struct chunks_tokens answer_next(const struct answer *a);
+struct chunks_tokens completion_next(const struct completion *a);
 /* Why the whole answer ends: "length", "stop" for a short one. */
-const char *answer_finish(const struct answer *a);
+const char *completion_finish(const struct completion *a);
 
 #endif

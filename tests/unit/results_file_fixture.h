@@ -1,0 +1,26 @@
+/* A folder of its own for a test, and rows of a results file made from text. */
+#ifndef TESTS_RESULTS_FILE_FIXTURE_H
+#define TESTS_RESULTS_FILE_FIXTURE_H
+
+#include "base/arena.h"
+#include "store/results_scan.h"
+
+#define FOREIGN_FIXTURE_ROWS 9
+
+struct results_file_fixture {
+    char dir[64]; /* removed by results_file_fixture_fini */
+    struct arena arena;
+    struct scanned_file file;
+    struct scanned_row rows[FOREIGN_FIXTURE_ROWS];
+    size_t count;
+};
+
+void results_file_fixture_init(struct results_file_fixture *f);
+void results_file_fixture_fini(struct results_file_fixture *f);
+/* Writes dir/name, folders included; returns its path, in the arena. */
+const char *results_file_fixture_put(struct results_file_fixture *f, const char *name,
+                                     const char *text);
+/* Reads text, a results file, into `file` and `rows`; once in a test. */
+void results_file_fixture_read(struct results_file_fixture *f, const char *text);
+
+#endif
