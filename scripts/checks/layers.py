@@ -99,7 +99,6 @@ KNOWN_CYCLES = [
     {"plan/draw", "plan/lengths", "plan/plan", "plan/seal"},
     {"probe/env", "probe/variables"},
     {"probe/gpu", "probe/nvml"},
-    {"report/analysis_left", "report/analysis_sides", "report/analysis_text"},
     {"serve/queue", "serve/server"},
     {"stats/match", "stats/match_cell", "stats/match_diff", "stats/match_field",
      "stats/match_place", "stats/match_verdict", "stats/verdict",

@@ -5,10 +5,11 @@
 #include "base/clock.h"
 #include "base/file.h"
 #include "cli/commands.h"
-#include "report/analysis_text.h"
 #include "report/meter.h"
 #include "report/plots.h"
 #include "report/pricing.h"
+#include "report/render.h"
+#include "report/report.h"
 #include "track/account.h"
 #include "track/pull.h"
 
@@ -17,7 +18,7 @@
 #define SKIPS_SHOWN     5
 
 struct analyze_opts {
-    struct opt_strings results_files, plots, prices;
+    struct opt_strings results_files, formats, plots, prices;
     const char *mlflow_uri, *experiment, *filter;
     const char *output_dir, *by, *baseline, *config;
 };
@@ -80,6 +81,13 @@ static const struct opt analyze_table[] = {
      .group = "Output",
      .value_name = "DIR",
      .help = "where plots and report go; scripts, data and SVG in its folder source"},
+    {.name = "format",
+     .type = OPT_STRING_LIST,
+     AT(formats),
+     .fallback = "text",
+     .choices = RENDER_CHOICES,
+     .group = "Output",
+     .help = "forms of the report; csv has its tables only"},
     {.name = "plots",
      .type = OPT_STRING_LIST,
      AT(plots),
@@ -107,7 +115,8 @@ struct analyze_job {
     const char *rows_path; /* of the rows from the server; NULL: none was asked */
     struct analysis analysis;
     struct plots_result plots;
-    const char *report_path;
+    const char *reports[RENDER_COUNT]; /* [report_count] */
+    size_t report_count;
 };
 
 static bool asks_server(const struct analyze_job *j)
@@ -273,19 +282,53 @@ static enum status read_rows(struct analyze_job *j, struct err *e)
     return set_prices(j, e);
 }
 
-static enum status write_report(struct analyze_job *j, struct err *e)
+/* One form of the report, into a file. */
+static enum status write_form(struct analyze_job *j, const struct document *d,
+                              const struct renderer *r, struct err *e)
 {
     struct buf text;
     buf_init(&text, TEXT_CAP_BYTES);
-    j->report_path = arena_printf(&j->arena, "%s/summary_report.txt", j->opts.output_dir);
-    enum status s = j->report_path == NULL ? STATUS_NO_MEMORY
-                                           : analysis_text_report(&j->analysis, &text);
+    const char *path = arena_printf(&j->arena, "%s/summary_report.%s", j->opts.output_dir,
+                                    r->ending);
+    enum status s = path == NULL ? STATUS_NO_MEMORY : render_document(d, r, &text);
     if (s != STATUS_OK)
-        s = status_fail(e, s, "summary_report.txt", "%s", status_text(s));
+        s = status_fail(e, s, "summary_report", "%s", status_text(s));
     else
-        s = file_replace(j->report_path, (struct str){buf_cstr(&text), text.len}, e);
+        s = file_replace(path, (struct str){buf_cstr(&text), text.len}, e);
     buf_fini(&text);
+    j->reports[j->report_count++] = path;
     return s;
+}
+
+static bool is_wanted(const struct opt_strings *forms, const char *name)
+{
+    for (size_t i = 0; i < forms->count; i++)
+        if (strcmp(forms->items[i], name) == 0 || strcmp(forms->items[i], "all") == 0)
+            return true;
+    return false;
+}
+
+static enum status write_report(struct analyze_job *j, struct err *e)
+{
+    struct document d;
+    enum status s = STATUS_OK;
+    const struct renderer *r;
+    document_init(&d, &j->arena);
+    report_build(&j->analysis, &j->plots, &d);
+    for (size_t i = 0; (r = render_at(i)) != NULL && s == STATUS_OK; i++)
+        if (is_wanted(&j->opts.formats, r->name))
+            s = write_form(j, &d, r, e);
+    document_fini(&d);
+    return s;
+}
+
+static void put_answer(struct analyze_job *j, struct buf *out)
+{
+    struct document d;
+    document_init(&d, &j->arena);
+    report_answer(&j->analysis, &d);
+    render_document(&d, render_at(0), out);
+    document_fini(&d);
 }
 
 static void put_count(const struct analyze_job *j, struct buf *out)
@@ -298,7 +341,9 @@ static void put_count(const struct analyze_job *j, struct buf *out)
     if (has_server)
         buf_printf(out, "%sthe MLflow experiment %s", files > 0 ? " and " : "",
                    j->opts.experiment);
-    buf_printf(out, "\n\nreport  %s\n", j->report_path);
+    buf_text(out, "\n\n");
+    for (size_t i = 0; i < j->report_count; i++)
+        buf_printf(out, "%s  %s\n", i == 0 ? "report" : "      ", j->reports[i]);
     if (has_server)
         buf_printf(out, "rows    %s\n", j->rows_path);
 }
@@ -307,10 +352,10 @@ static int print_end(struct analyze_job *j)
 {
     struct buf out;
     buf_init(&out, TEXT_CAP_BYTES);
-    analysis_text_answer(&j->analysis, &out);
+    put_answer(j, &out);
     put_count(j, &out);
     for (size_t i = 0; i < j->plots.made_count; i++)
-        buf_printf(&out, "%s  %s\n", i == 0 ? "plots " : "      ", j->plots.made[i]);
+        buf_printf(&out, "%s  %s\n", i == 0 ? "plots " : "      ", j->plots.made[i].path);
     for (size_t i = 0; i < j->plots.left_out_count; i++)
         buf_printf(&out, "not drawn: %s\n", j->plots.left_out[i]);
     if (!j->plots.has_gnuplot)
@@ -326,7 +371,7 @@ static int print_end(struct analyze_job *j)
 
 static int analyze(struct analyze_job *j, int argc, char **argv)
 {
-    struct err e;
+    struct err e, why;
     const struct cli_table table = {analyze_table, TABLE_COUNT, &j->opts};
     if (cli_parse(&table, &(struct cli_words){argc, argv}, &j->arena, &j->parse, &e) !=
             STATUS_OK ||
@@ -336,9 +381,11 @@ static int analyze(struct analyze_job *j, int argc, char **argv)
     const struct plots_order order = {.wanted = &j->opts.plots,
                                       .dir = j->opts.output_dir};
     if (analysis_build(&j->corpus, &o, &j->arena, &j->analysis, &e) != STATUS_OK ||
-        file_make_dirs(j->opts.output_dir, &e) != STATUS_OK ||
-        write_report(j, &e) != STATUS_OK ||
-        plots_draw(&j->analysis, &order, &j->arena, &j->plots, &e) != STATUS_OK)
+        file_make_dirs(j->opts.output_dir, &e) != STATUS_OK)
+        return cli_fail(j->cli, &e);
+    enum status drawn = plots_draw(&j->analysis, &order, &j->arena, &j->plots, &e);
+    if (write_report(j, drawn == STATUS_OK ? &e : &why) != STATUS_OK ||
+        drawn != STATUS_OK)
         return cli_fail(j->cli, &e);
     return print_end(j);
 }

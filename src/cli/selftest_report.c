@@ -125,7 +125,7 @@ static void put_machine(const struct selftest_report *r, struct buf *out)
         (void)buf_printf(&line, "; %.1f%% of the CPU stolen by other guests",
                          100 * s->steal_ratio);
     (void)buf_text(out, "inferbench selftest: our client against our server, here\n  ");
-    (void)width_wrap(out, buf_cstr(&line), 2, COLUMNS);
+    (void)width_wrap(out, buf_cstr(&line), 2, 2, COLUMNS);
     buf_fini(&line);
 }
 
@@ -221,7 +221,7 @@ void selftest_report_reason(const struct selftest_reason *r, struct buf *out)
 static void put_wrapped(struct buf *out, const char *mark, const char *text)
 {
     (void)buf_text(out, mark);
-    (void)width_wrap(out, text, 2, COLUMNS);
+    (void)width_wrap(out, text, 2, 2, COLUMNS);
 }
 
 static void put_reasons(const struct selftest_reasons *r, struct buf *out)
@@ -298,6 +298,6 @@ void selftest_report_text(const struct selftest_report *r, struct buf *out)
         put_send(&s->sends[i], out);
     put_memory(&s->memory, out);
     (void)buf_char(out, '\n');
-    (void)width_wrap(out, SELFTEST_REPORT_LOOPBACK, 0, COLUMNS);
+    (void)width_wrap(out, SELFTEST_REPORT_LOOPBACK, 0, 0, COLUMNS);
     put_verdict(s, out);
 }

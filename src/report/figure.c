@@ -3,8 +3,14 @@
 #include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "base/str.h"
+
+double figure_scale(enum metric m)
+{
+    return strcmp(field_table[field_of_metric(m)].unit, "s") == 0 ? 1e3 : 1;
+}
 
 void figure_digits(double value, int digits, char out[FIGURE_BYTES])
 {

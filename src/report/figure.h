@@ -8,6 +8,8 @@
 
 #define FIGURE_BYTES 48
 
+/* From a metric's unit to the one that people read: times in ms. */
+double figure_scale(enum metric m);
 /* At least three digits that count: 12345, 412.3, 41.23, 2.431, 0.0312; "-" for NAN. */
 void figure_number(double value, char out[FIGURE_BYTES]);
 /* The same with exactly `digits` that count (2..6). */

@@ -21,38 +21,32 @@
 static const struct bars {
     const char *name, *stem, *title, *y_label;
     enum metric metric;
-    double scale; /* from the field's unit to the axis's */
 } bars_table[] = {
     {.name = "tokens_per_sec",
      .stem = "tokens_per_sec_comparison",
      .title = "Output throughput",
      .y_label = "output tokens/s",
-     .metric = METRIC_tokens_per_second,
-     .scale = 1},
+     .metric = METRIC_tokens_per_second},
     {.name = "time_per_token",
      .stem = "time_per_token_comparison",
      .title = "Time per output token",
      .y_label = "ms per token of the batch",
-     .metric = METRIC_time_per_token,
-     .scale = 1},
+     .metric = METRIC_time_per_token},
     {.name = "ttft",
      .stem = "ttft_comparison",
      .title = "Time to first token (TTFT)",
      .y_label = "TTFT, ms",
-     .metric = METRIC_first_token_latency,
-     .scale = 1000},
+     .metric = METRIC_first_token_latency},
     {.name = "itl",
      .stem = "itl_comparison",
      .title = "Time per output token (TPOT, mean of each request)",
      .y_label = "TPOT, ms",
-     .metric = METRIC_inter_token_latency,
-     .scale = 1},
+     .metric = METRIC_inter_token_latency},
     {.name = "cost",
      .stem = "cost_comparison",
      .title = "Cost of a million output tokens",
      .y_label = "USD per million tokens",
-     .metric = METRIC_usd_per_million_output_tokens,
-     .scale = 1},
+     .metric = METRIC_usd_per_million_output_tokens},
 };
 
 /* One drawing: what is drawn from, and where to. */
@@ -77,8 +71,9 @@ static int side_index(const struct analysis *x, const char *side)
     return -1;
 }
 
-static struct plot_point point_of(const struct match_cell *c, enum metric m, double scale)
+static struct plot_point point_of(const struct match_cell *c, enum metric m)
 {
+    double scale = figure_scale(m);
     const struct spread *s = &c->spread[m];
     struct plot_point p = {.mean = s->mean * scale, .low = NAN, .high = NAN};
     p.note = c->is_valid ? NULL : INVALID_NOTE;
@@ -183,7 +178,7 @@ static enum status bar_series(const struct sheet *s, const struct bars *b,
                 x++;
             if (x == panel->tick_count || to->count == panel->tick_count)
                 continue;
-            to->points[to->count] = point_of(c, b->metric, b->scale);
+            to->points[to->count] = point_of(c, b->metric);
             to->points[to->count++].x = (double)x;
         }
     }
@@ -295,7 +290,9 @@ static enum status finish(const struct sheet *s, struct plot *p)
         p->remark = INVALID_REMARK;
     enum status st = plot_draw(p, s->dir, s->arena, s->e);
     switch (st) {
-    case STATUS_OK: s->out->made[s->out->made_count++] = path; return STATUS_OK;
+    case STATUS_OK:
+        s->out->made[s->out->made_count++] = (struct plots_made){path, p->title};
+        return STATUS_OK;
     case STATUS_NOT_FOUND: s->out->has_gnuplot = false; return forget(s, p->stem, true);
     case STATUS_IO:
     case STATUS_TIMEOUT: return give_up(s, p->stem);
@@ -355,8 +352,8 @@ static enum status caching_panel(const struct sheet *s, size_t side,
         const struct match_pair *pair = &g->pairs[i];
         char ratio[FIGURE_BYTES];
         panel->ticks[i] = pair->baseline->name;
-        two[0].points[i] = point_of(pair->baseline, METRIC_tokens_per_second, 1);
-        two[1].points[i] = point_of(pair->other, METRIC_tokens_per_second, 1);
+        two[0].points[i] = point_of(pair->baseline, METRIC_tokens_per_second);
+        two[1].points[i] = point_of(pair->other, METRIC_tokens_per_second);
         two[0].points[i].x = two[1].points[i].x = (double)i;
         if (!pair->is_counted)
             continue;
@@ -409,7 +406,7 @@ static enum status add_line(const struct sheet *s, const struct plots_line *l,
     if (to->points == NULL)
         return no_memory(s);
     for (size_t i = 0; i < l->count; i++) {
-        to->points[i] = point_of(l->cells[i], METRIC_tokens_per_second, 1);
+        to->points[i] = point_of(l->cells[i], METRIC_tokens_per_second);
         to->points[i].x = field_num(l->cells[i]->row, FIELD_batch_size);
     }
     return STATUS_OK;

@@ -19,8 +19,12 @@ struct plots_order {
     const char *dir;
 };
 
+struct plots_made {
+    const char *path, *title; /* of a PNG file */
+};
+
 struct plots_result {
-    const char *made[PLOTS_MAX]; /* [made_count] paths of PNG files */
+    struct plots_made made[PLOTS_MAX]; /* [made_count] */
     size_t made_count;
     const char *left_out[PLOTS_MAX]; /* [left_out_count] "name: why" */
     size_t left_out_count;

@@ -5,34 +5,22 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "base/mem.h"
 #include "report/codes.h"
-#include "report/figure.h"
+#include "report/render.h"
 #include "report/table_caching.h"
 #include "report/table_columns.h"
-#include "report/width.h"
+#include "stats/match_field.h"
 #include "stats/verdict.h"
 
-#define COLUMNS      80
+#define ARENA_BYTES  ((size_t)1 << 30)
 #define MOST_REPEATS 50 /* that anybody should be told to make */
 
 struct table {
-    const struct run_data *run;
     const struct summary_entry *cells;
     size_t count;
     const struct summary_entry **order; /* [count], by scenario, batch or rate, caching */
-    struct buf *out;
-    bool is_online;
+    struct document *d;
 };
-
-static void name_of(const struct row *row, char out[TABLE_NAME_BYTES])
-{
-    char load[TABLE_NAME_BYTES];
-    table_columns_load(row, load);
-    snprintf(out, TABLE_NAME_BYTES, "%.40s %.20s %s",
-             table_columns_text_of(row, FIELD_scenario), load,
-             table_columns_caching(row));
-}
 
 static size_t scenario_rank(const struct table *t, const struct row *row)
 {
@@ -60,10 +48,8 @@ static bool comes_before(const struct table *t, const struct row *a, const struc
     double load_a = load_rank(a), load_b = load_rank(b);
     if (load_a != load_b)
         return load_a < load_b;
-    return strcmp(table_columns_caching(a), table_columns_caching(b)) > 0
-               ? false
-               : strcmp(table_columns_caching(a), "off") == 0 &&
-                     strcmp(table_columns_caching(b), "off") != 0;
+    return strcmp(table_columns_caching(a), "off") == 0 &&
+           strcmp(table_columns_caching(b), "off") != 0;
 }
 
 static void sort_cells(struct table *t)
@@ -78,31 +64,29 @@ static void sort_cells(struct table *t)
     }
 }
 
-static void put_title(struct table *t)
+static void put_title(const struct table *t)
 {
     const struct row *row = t->cells[0].row;
-    char text[640];
     const char *version = field_str(row, FIELD_engine_version);
     const char *dtype = field_str(row, FIELD_dtype);
-    snprintf(text, sizeof text, "%.160s on %.100s: %.40s%s%.40s, %.20s%s%.20s",
-             table_columns_text_of(row, FIELD_model_name),
-             table_columns_text_of(row, FIELD_instance_type),
-             table_columns_text_of(row, FIELD_engine), version != NULL ? " " : "",
-             version != NULL ? version : "",
-             table_columns_text_of(row, FIELD_serving_mode), dtype != NULL ? ", " : "",
-             dtype != NULL ? dtype : "");
-    width_wrap(t->out, text, 2, COLUMNS);
-    struct value simulated = row->v[FIELD_is_simulated];
-    if (simulated.kind == VALUE_BOOL && simulated.b)
-        buf_text(t->out, "SIMULATED: these numbers do not come from real hardware.\n");
-    else if (strcmp(table_columns_text_of(row, FIELD_weights), "dummy") == 0)
-        buf_text(t->out, "Dummy weights: the speed is real, the text is not.\n");
-    buf_text(t->out, "\n");
+    document_add(t->d, DOCUMENT_ITEM, "%.160s on %.100s: %.40s%s%.40s, %.20s%s%.20s",
+                 table_columns_text_of(row, FIELD_model_name),
+                 table_columns_text_of(row, FIELD_instance_type),
+                 table_columns_text_of(row, FIELD_engine), version != NULL ? " " : "",
+                 version != NULL ? version : "",
+                 table_columns_text_of(row, FIELD_serving_mode),
+                 dtype != NULL ? ", " : "", dtype != NULL ? dtype : "");
+    if (field_is_true(row, FIELD_is_simulated))
+        document_add(t->d, DOCUMENT_PARAGRAPH,
+                     "SIMULATED: these numbers do not come from real hardware.");
+    else if (field_is(row, FIELD_weights, "dummy"))
+        document_add(t->d, DOCUMENT_PARAGRAPH,
+                     "Dummy weights: the speed is real, the text is not.");
 }
 
 /* What is known of the spread: one line for each count of repeats that gives no interval.
  */
-static void put_spread_note(struct table *t, int64_t repeats)
+static void put_spread_note(const struct table *t, int64_t repeats)
 {
     int64_t needed = 0;
     bool is_met = false;
@@ -115,40 +99,37 @@ static void put_spread_note(struct table *t, int64_t repeats)
     }
     if (!is_met)
         return;
-    buf_printf(t->out, "+-?: spread unknown (%" PRId64 " repeat%s); ", repeats,
-               repeats == 1 ? "" : "s");
+    const char *advice = "--num-runs 4 or more would show it";
     if (needed > MOST_REPEATS)
-        buf_text(t->out, "too noisy: inferbench env --check\n");
+        advice = "too noisy: inferbench env --check";
     else if (needed > repeats)
-        buf_printf(t->out, "--num-runs %" PRId64 " would give about +-2 %%\n",
-                   needed + 1);
-    else
-        buf_text(t->out, "--num-runs 4 or more would show it\n");
+        advice = document_text(t->d, "--num-runs %" PRId64 " would give about +-2 %%",
+                               needed + 1);
+    document_add(t->d, DOCUMENT_PARAGRAPH,
+                 "+-?: spread unknown (%" PRId64 " repeat%s); %s", repeats,
+                 repeats == 1 ? "" : "s", advice);
 }
 
-static void put_online_notes(struct table *t)
+static void put_spread_notes(const struct table *t)
 {
-    width_wrap(
-        t->out,
-        "Latencies in ms, over the requests of all repeats but the warm-up that are "
-        "due in the window. high: the highest percentile asked for that has samples "
-        "enough. TPOT: mean time per output token. failed: unanswered ones too.",
-        0, COLUMNS);
-}
-
-static void put_spread_notes(struct table *t)
-{
-    if (t->is_online)
-        put_online_notes(t);
-    buf_text(t->out, "+-x%: 95 % interval over the repeats; the warm-up is left out.\n");
+    document_gap(t->d);
+    if (match_field_is_online(t->cells[0].row))
+        document_add(
+            t->d, DOCUMENT_PARAGRAPH,
+            "Latencies in ms, over the requests of all repeats but the warm-up that are "
+            "due in the window. high: the highest percentile asked for that has samples "
+            "enough. TPOT: mean time per output token. failed: unanswered ones too.");
+    document_add(t->d, DOCUMENT_PARAGRAPH,
+                 "+-x%%: 95 %% interval over the repeats; the warm-up is left out.");
     put_spread_note(t, 1);
     put_spread_note(t, 2);
     int64_t failed = 0;
     for (size_t i = 0; i < t->count; i++)
         failed += t->cells[i].failed_rows;
     if (failed > 0)
-        buf_printf(t->out, "%" PRId64 " repeat%s failed and %s left out.\n", failed,
-                   failed == 1 ? "" : "s", failed == 1 ? "is" : "are");
+        document_add(t->d, DOCUMENT_PARAGRAPH,
+                     "%" PRId64 " repeat%s failed and %s left out.", failed,
+                     failed == 1 ? "" : "s", failed == 1 ? "is" : "are");
 }
 
 static bool has_code(const struct summary_entry *c, const char *code)
@@ -165,79 +146,81 @@ static size_t cells_with(const struct table *t, const char *code)
 }
 
 /* Which cells, with the value against the limit. */
-static void put_named(const struct table *t, const struct verdict_rule *rule,
-                      struct buf *text)
+static void put_named(const struct table *t, const char *code)
 {
     size_t listed = 0;
     for (size_t i = 0; i < t->count; i++) {
         const struct summary_entry *c = t->order[i];
-        char name[TABLE_NAME_BYTES];
-        if (!has_code(c, rule->code))
+        if (!has_code(c, code))
             continue;
-        name_of(c->row, name);
-        buf_printf(text, "%s%s", listed++ > 0 ? ", " : "", name);
-        codes_check_text(c->checks, rule->code, text);
+        buf_printf(&t->d->line, "%s%.40s %.20s %s", listed++ > 0 ? ", " : "",
+                   table_columns_text_of(c->row, FIELD_scenario),
+                   table_columns_load(c->row, t->d), table_columns_caching(c->row));
+        codes_check_text(c->checks, code, &t->d->line);
     }
 }
 
 /* "CODE (8 cells): what it means" or, up to three, which cells. */
-static void put_code(struct table *t, const struct verdict_rule *rule, size_t found)
+static void put_code(const struct table *t, const struct verdict_rule *rule, size_t found)
 {
-    struct buf text;
-    buf_init(&text, 16384);
+    struct buf *line = &t->d->line;
     if (rule->kind != VERDICT_WARNING)
-        buf_printf(&text, "%s: ", verdict_kind_name(rule->kind));
-    buf_printf(&text, "%s (", rule->code);
+        buf_printf(line, "%s: ", verdict_kind_name(rule->kind));
+    buf_printf(line, "%s (", rule->code);
     if (found == t->count && found > 1)
-        buf_text(&text, "every cell");
+        buf_text(line, "every cell");
     else if (found > 3)
-        buf_printf(&text, "%zu of %zu cells", found, t->count);
+        buf_printf(line, "%zu of %zu cells", found, t->count);
     else
-        put_named(t, rule, &text);
-    buf_printf(&text, "): %s", rule->help);
-    if (text.failed == STATUS_OK)
-        width_wrap(t->out, buf_cstr(&text), 2, COLUMNS);
-    buf_fini(&text);
+        put_named(t, rule->code);
+    buf_printf(line, "): %s", rule->help);
+    document_end(t->d, DOCUMENT_ITEM);
 }
 
-static void put_codes(struct table *t)
+static void put_codes(const struct table *t)
 {
     size_t rule_count;
     const struct verdict_rule *rules = verdict_rules(&rule_count);
-    bool has_any = false;
+    document_gap(t->d);
     for (size_t i = 0; i < rule_count; i++) { /* the table begins with the gravest */
         size_t found = cells_with(t, rules[i].code);
-        if (found == 0 || strcmp(rules[i].code, "FEW_REPEATS") == 0)
-            continue;
-        if (!has_any)
-            buf_char(t->out, '\n');
-        has_any = true;
-        put_code(t, &rules[i], found);
+        if (found > 0 && strcmp(rules[i].code, "FEW_REPEATS") != 0)
+            put_code(t, &rules[i], found);
     }
+}
+
+enum status table_build(const struct table_input *in, struct document *d, struct err *e)
+{
+    struct table t = {.cells = in->cells, .count = in->count, .d = d};
+    if (in->count == 0) {
+        document_add(d, DOCUMENT_PARAGRAPH, "Nothing was measured.");
+        return STATUS_OK;
+    }
+    t.order = arena_alloc(d->arena, in->count, sizeof(struct summary_entry *));
+    if (t.order == NULL)
+        return status_fail(e, STATUS_NO_MEMORY, "table", "no memory for %zu cells",
+                           in->count);
+    sort_cells(&t);
+    put_title(&t);
+    table_columns_put(
+        &(struct table_columns){.run = in->run, .cells = t.order, .count = t.count}, d);
+    put_spread_notes(&t);
+    enum status s = table_caching_put(in->run, in->rows, d, e);
+    put_codes(&t);
+    return s;
 }
 
 enum status table_run(const struct table_input *in, struct buf *out, struct err *e)
 {
-    size_t count = in->count;
-    struct table t = {.run = in->run, .cells = in->cells, .count = count, .out = out};
-    if (count == 0) {
-        buf_text(out, "Nothing was measured.\n");
-        return out->failed;
-    }
-    t.is_online = table_columns_is_online(in->cells[0].row);
-    t.order = mem_alloc(count, sizeof(struct summary_entry *));
-    if (t.order == NULL)
-        return status_fail(e, STATUS_NO_MEMORY, "table", "no memory for %zu cells",
-                           count);
-    sort_cells(&t);
-    put_title(&t);
-    table_columns_put(&(struct table_columns){
-        .run = in->run, .cells = t.order, .count = count, .out = out});
-    put_spread_notes(&t);
-    enum status s = table_caching_put(in->run, in->rows, out, e);
-    put_codes(&t);
-    mem_free(t.order);
-    if (s == STATUS_OK && out->failed != STATUS_OK)
-        s = status_fail(e, out->failed, "table", "the table does not fit");
+    struct arena a;
+    struct document d;
+    arena_init(&a, ARENA_BYTES);
+    document_init(&d, &a);
+    enum status s = table_build(in, &d, e);
+    enum status written = render_document(&d, render_at(0), out);
+    if (s == STATUS_OK && written != STATUS_OK)
+        s = status_fail(e, written, "table", "the table does not fit");
+    document_fini(&d);
+    arena_fini(&a);
     return s;
 }

@@ -2,7 +2,7 @@
 #ifndef REPORT_TABLE_H
 #define REPORT_TABLE_H
 
-#include "base/buf.h"
+#include "report/document.h"
 #include "stats/summary.h"
 
 /* What a run ends with: a line a cell (table_columns.h), OFF against ON per matched cell,
@@ -13,6 +13,9 @@ struct table_input {
     const struct summary_entry *cells; /* [count] */
     size_t count;
 };
+MUST_CHECK enum status table_build(const struct table_input *in, struct document *d,
+                                   struct err *e);
+/* The same as text. */
 MUST_CHECK enum status table_run(const struct table_input *in, struct buf *out,
                                  struct err *e);
 

@@ -1,14 +1,16 @@
 #include "report/table_caching.h"
 
 #include <math.h>
-#include <string.h>
 
-#include "report/figure.h"
-#include "report/width.h"
 #include "stats/match.h"
 
-#define ARENA_BYTES ((size_t)1 << 30)
-#define NAME_WIDTH  25
+static const struct document_column columns[] = {
+    {"Prefix caching, ON / OFF", NULL, NULL, DOCUMENT_TEXT, 25},
+    {"tokens/s", NULL, "ON / OFF", DOCUMENT_RATIO, -8},
+    {"TTFT", NULL, "ON / OFF", DOCUMENT_RATIO, -6},
+    {"hits", "cache hit rate ON", NULL, DOCUMENT_PERCENT, -5},
+    {"95 % of tokens/s", NULL, NULL, DOCUMENT_INTERVAL, 0},
+};
 
 static enum status match_rows(const struct run_data *run, const struct row *rows,
                               struct arena *a, struct match_result *out, struct err *e)
@@ -23,57 +25,51 @@ static enum status match_rows(const struct run_data *run, const struct row *rows
     return match_build(&input, &by_caching, a, out, e);
 }
 
-static void put_right(struct buf *out, const char *text, int columns)
+/* The interval in words, or why the pair claims nothing. */
+static struct document_cell certainty(const struct match_pair *p, struct document *d)
 {
-    buf_char(out, ' ');
-    width_pad(out, text, -columns);
-}
-
-static void put_pair(const struct match_pair *p, struct buf *out)
-{
+    const struct match_ratio *r = &p->ratios[METRIC_tokens_per_second];
+    struct document_cell cell = document_of_ratio(r);
     char text[FIGURE_BYTES];
-    width_pad(out, p->baseline->name, NAME_WIDTH);
-    figure_ratio(p->ratios[METRIC_tokens_per_second].ratio, text);
-    put_right(out, text, 8);
-    figure_ratio(p->ratios[METRIC_first_token_latency].ratio, text);
-    put_right(out, text, 6);
-    figure_percent(p->other->spread[METRIC_cache_hit_rate].mean, text);
-    put_right(out, text, 5);
-    figure_certainty(&p->ratios[METRIC_tokens_per_second], text);
-    bool is_nothing_shared = p->baseline->shares_nothing || p->other->shares_nothing;
-    if (is_nothing_shared)
-        buf_text(out, "  nothing shared");
-    else
-        buf_printf(out, "  %s", p->is_counted ? text : p->note);
-    buf_char(out, '\n');
+    figure_certainty(r, text);
+    cell.text = document_text(d, "%s",
+                              p->baseline->shares_nothing || p->other->shares_nothing
+                                  ? "nothing shared"
+                              : p->is_counted ? text
+                                              : p->note);
+    return cell;
 }
 
-static void put_group(const struct match_group *g, struct buf *out)
+static void put_group(const struct match_group *g, struct document *d)
 {
     bool has_interval = false;
-    width_pad(out, "Prefix caching, ON / OFF", NAME_WIDTH);
-    buf_text(out, " tokens/s   TTFT  hits  95 % of tokens/s\n");
+    document_gap(d);
+    struct document_table *t = document_table(d, columns,
+                                              sizeof columns / sizeof columns[0]);
     for (size_t i = 0; i < g->pair_count; i++) {
-        const struct match_ratio *r = &g->pairs[i].ratios[METRIC_tokens_per_second];
-        put_pair(&g->pairs[i], out);
+        const struct match_pair *p = &g->pairs[i];
+        const struct match_ratio *r = &p->ratios[METRIC_tokens_per_second];
+        struct document_cell *cells = document_row(d, t, NULL);
+        cells[0] = document_of_text(p->baseline->name);
+        cells[1] = document_of_ratio(r);
+        cells[2] = document_of_ratio(&p->ratios[METRIC_first_token_latency]);
+        cells[3] = document_of_value(p->other->spread[METRIC_cache_hit_rate].mean);
+        cells[4] = certainty(p, d);
         has_interval |= !isnan(r->low) && r->is_one_launch;
     }
     if (has_interval)
-        buf_text(out, "Intervals are within one launch of each: launches may differ by "
-                      "more.\n");
+        document_add(d, DOCUMENT_PARAGRAPH,
+                     "Intervals are within one launch of each: launches may differ by "
+                     "more.");
 }
 
 enum status table_caching_put(const struct run_data *run, const struct row *rows,
-                              struct buf *out, struct err *e)
+                              struct document *d, struct err *e)
 {
-    struct arena a;
     struct match_result found = {.group_count = 0};
-    arena_init(&a, ARENA_BYTES);
-    enum status s = match_rows(run, rows, &a, &found, e);
-    if (s == STATUS_OK && found.group_count > 0) {
-        buf_char(out, '\n');
-        put_group(&found.groups[0], out);
-    }
-    arena_fini(&a);
-    return s;
+    if (match_rows(run, rows, d->arena, &found, e) != STATUS_OK)
+        return e->code;
+    if (found.group_count > 0)
+        put_group(&found.groups[0], d);
+    return STATUS_OK;
 }

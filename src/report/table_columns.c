@@ -2,14 +2,9 @@
 
 #include <inttypes.h>
 #include <math.h>
-#include <stdio.h>
 #include <string.h>
 
-#include "report/figure.h"
-#include "report/width.h"
 #include "stats/match_field.h"
-
-#define TEXT_BYTES TABLE_NAME_BYTES
 
 const char *table_columns_text_of(const struct row *row, enum field_id id)
 {
@@ -23,200 +18,118 @@ const char *table_columns_caching(const struct row *row)
     return v.kind != VALUE_BOOL ? "?" : v.b ? "on" : "off";
 }
 
-bool table_columns_is_online(const struct row *row)
-{
-    return match_field_is_online(row);
-}
-
-void table_columns_load(const struct row *row, char out[TABLE_NAME_BYTES])
+const char *table_columns_load(const struct row *row, struct document *d)
 {
     struct value rate = row->v[FIELD_request_rate], batch = row->v[FIELD_batch_size];
     if (rate.kind == VALUE_STR)
-        snprintf(out, TABLE_NAME_BYTES, "%.20s", rate.s);
-    else if (value_is_known(rate))
-        snprintf(out, TABLE_NAME_BYTES, "%g/s", value_as_num(rate));
-    else if (value_is_known(batch))
-        snprintf(out, TABLE_NAME_BYTES, "%s%.0f",
-                 table_columns_is_online(row) ? "c=" : "", value_as_num(batch));
-    else
-        snprintf(out, TABLE_NAME_BYTES, "?");
+        return document_text(d, "%.20s", rate.s);
+    if (value_is_known(rate))
+        return document_text(d, "%g/s", value_as_num(rate));
+    if (value_is_known(batch))
+        return document_text(d, "%s%.0f", match_field_is_online(row) ? "c=" : "",
+                             value_as_num(batch));
+    return "?";
 }
 
 /* --- what stands in a column */
 
-typedef void cell_text(const struct table_columns *t, const struct summary_entry *c,
-                       char out[TEXT_BYTES]);
+/* One table being written. */
+struct lines {
+    const struct table_columns *t;
+    struct document *d;
+    size_t low; /* of the run's percentiles: the median where it was asked for, else the
+                   lowest; SIZE_MAX: none was */
+};
 
-/* width > 0: to the right, behind a blank; 0: as long as it is, behind two. */
-struct column {
-    const char *head; /* NULL: the percentile's name behind `of` */
-    const char *of;
-    int width;
-    cell_text *text;
+struct spec {
+    struct document_column column; /* of `low`: the percentile's name stands behind it */
+    struct document_cell (*cell)(const struct lines *l, const struct spec *s,
+                                 const struct summary_entry *c);
+    enum metric metric; /* of `spread` */
+    size_t at;          /* of `low` and `high`: the percentiles in struct summary_entry */
+    double scale;       /* from there to the column */
     bool (*is_shown)(const struct table_columns *t); /* NULL: always */
 };
 
-static void load(const struct table_columns *t, const struct summary_entry *c,
-                 char out[TEXT_BYTES])
+static struct document_cell load(const struct lines *l, const struct spec *s,
+                                 const struct summary_entry *c)
 {
-    (void)t;
-    table_columns_load(c->row, out);
+    (void)s;
+    return document_of_text(table_columns_load(c->row, l->d));
 }
 
-static void cache(const struct table_columns *t, const struct summary_entry *c,
-                  char out[TEXT_BYTES])
+static struct document_cell cache(const struct lines *l, const struct spec *s,
+                                  const struct summary_entry *c)
 {
-    (void)t;
-    snprintf(out, TEXT_BYTES, "%s", table_columns_caching(c->row));
+    (void)l, (void)s;
+    return document_of_text(table_columns_caching(c->row));
 }
 
-static void tokens(const struct table_columns *t, const struct summary_entry *c,
-                   char out[TEXT_BYTES])
+static struct document_cell spread(const struct lines *l, const struct spec *s,
+                                   const struct summary_entry *c)
 {
-    (void)t;
-    figure_spread(&c->spread[METRIC_tokens_per_second], out);
+    (void)l;
+    double scale = figure_scale(s->metric);
+    struct document_cell cell = document_of_spread(&c->spread[s->metric]);
+    cell.value *= scale;
+    cell.low *= scale;
+    cell.high *= scale;
+    return cell;
 }
 
-static void requests(const struct table_columns *t, const struct summary_entry *c,
-                     char out[TEXT_BYTES])
+static struct document_cell failed(const struct lines *l, const struct spec *s,
+                                   const struct summary_entry *c)
 {
-    (void)t;
-    figure_number(c->spread[METRIC_requests_per_second].mean, out);
+    (void)s;
+    return (struct document_cell){
+        .text = document_text(l->d, "%" PRId64, c->requests_failed),
+        .value = (double)c->requests_failed,
+    };
 }
 
-static void good(const struct table_columns *t, const struct summary_entry *c,
-                 char out[TEXT_BYTES])
+static struct document_cell verdict(const struct lines *l, const struct spec *s,
+                                    const struct summary_entry *c)
 {
-    (void)t;
-    figure_number(c->spread[METRIC_goodput_rps].mean, out);
-}
-
-static void failed(const struct table_columns *t, const struct summary_entry *c,
-                   char out[TEXT_BYTES])
-{
-    (void)t;
-    snprintf(out, TEXT_BYTES, "%" PRId64, c->requests_failed);
-}
-
-static void ms_a_token(const struct table_columns *t, const struct summary_entry *c,
-                       char out[TEXT_BYTES])
-{
-    (void)t;
-    figure_number(c->spread[METRIC_time_per_token].mean, out);
-}
-
-static void ttft(const struct table_columns *t, const struct summary_entry *c,
-                 char out[TEXT_BYTES])
-{
-    (void)t;
-    figure_number(c->spread[METRIC_first_token_latency].mean * 1000.0, out);
-}
-
-static void tpot(const struct table_columns *t, const struct summary_entry *c,
-                 char out[TEXT_BYTES])
-{
-    (void)t;
-    figure_number(c->spread[METRIC_inter_token_latency].mean, out);
-}
-
-static void hits(const struct table_columns *t, const struct summary_entry *c,
-                 char out[TEXT_BYTES])
-{
-    (void)t;
-    figure_percent(c->spread[METRIC_cache_hit_rate].mean, out);
-}
-
-static void cost(const struct table_columns *t, const struct summary_entry *c,
-                 char out[TEXT_BYTES])
-{
-    (void)t;
-    figure_number(c->spread[METRIC_usd_per_million_output_tokens].mean, out);
-}
-
-static void verdict(const struct table_columns *t, const struct summary_entry *c,
-                    char out[TEXT_BYTES])
-{
-    (void)t;
+    (void)s;
     const char *text = c->verdict != NULL   ? c->verdict
                        : c->failed_rows > 0 ? "failed"
                                             : "-";
     bool is_simulated = strcmp(text, "VALID") == 0 &&
                         field_is_true(c->row, FIELD_is_simulated);
-    snprintf(out, TEXT_BYTES, "%.40s%s", text, is_simulated ? " (simulated)" : "");
+    return document_of_text(
+        document_text(l->d, "%.40s%s", text, is_simulated ? " (simulated)" : ""));
 }
 
-/* --- percentiles */
-
-/* The median where it was asked for, else the lowest; SIZE_MAX: none was. */
-static size_t lowest(const struct table_columns *t)
+static const struct percentile *percentiles(const struct spec *s,
+                                            const struct summary_entry *c)
 {
-    const double *p = t->run->percentiles;
-    size_t low = t->run->percentile_count > 0 ? 0 : SIZE_MAX;
-    for (size_t i = 0; i < t->run->percentile_count; i++)
-        if (p[i] == 50 || (p[i] < p[low] && p[low] != 50))
-            low = i;
-    return low;
+    return *(struct percentile *const *)((const char *)c + s->at);
 }
 
-static void low_text(const struct table_columns *t, const struct percentile *of,
-                     double scale, char out[TEXT_BYTES])
+static struct document_cell low(const struct lines *l, const struct spec *s,
+                                const struct summary_entry *c)
 {
-    size_t low = lowest(t);
-    figure_number(low != SIZE_MAX && of != NULL ? of[low].value * scale : (double)NAN,
-                  out);
+    const struct percentile *of = percentiles(s, c);
+    bool is_known = l->low != SIZE_MAX && of != NULL;
+    return document_of_value(is_known ? of[l->low].value * s->scale : (double)NAN);
 }
 
 /* The highest that enough samples support, with its name: "45.6 p99". */
-static void high_text(const struct table_columns *t, const struct percentile *of,
-                      double scale, char out[TEXT_BYTES])
+static struct document_cell high(const struct lines *l, const struct spec *s,
+                                 const struct summary_entry *c)
 {
+    const struct percentile *of = percentiles(s, c);
     char number[FIGURE_BYTES];
-    size_t low = lowest(t), high = low;
-    for (size_t i = 0; of != NULL && i < t->run->percentile_count; i++)
-        if (of[i].p > of[high].p && isfinite(of[i].value))
-            high = i;
-    if (high == low) {
-        snprintf(out, TEXT_BYTES, "-");
-        return;
-    }
-    figure_digits(of[high].value * scale, 3, number);
-    snprintf(out, TEXT_BYTES, "%s p%g", number, of[high].p);
-}
-
-static void ttft_low(const struct table_columns *t, const struct summary_entry *c,
-                     char out[TEXT_BYTES])
-{
-    low_text(t, c->ttft_s, 1e3, out);
-}
-
-static void ttft_high(const struct table_columns *t, const struct summary_entry *c,
-                      char out[TEXT_BYTES])
-{
-    high_text(t, c->ttft_s, 1e3, out);
-}
-
-static void itl_low(const struct table_columns *t, const struct summary_entry *c,
-                    char out[TEXT_BYTES])
-{
-    low_text(t, c->itl_ms, 1, out);
-}
-
-static void itl_high(const struct table_columns *t, const struct summary_entry *c,
-                     char out[TEXT_BYTES])
-{
-    high_text(t, c->itl_ms, 1, out);
-}
-
-static void e2e_low(const struct table_columns *t, const struct summary_entry *c,
-                    char out[TEXT_BYTES])
-{
-    low_text(t, c->e2e_s, 1e3, out);
-}
-
-static void e2e_high(const struct table_columns *t, const struct summary_entry *c,
-                     char out[TEXT_BYTES])
-{
-    high_text(t, c->e2e_s, 1e3, out);
+    size_t best = l->low;
+    for (size_t i = 0; of != NULL && i < l->t->run->percentile_count; i++)
+        if (of[i].p > of[best].p && isfinite(of[i].value))
+            best = i;
+    if (best == l->low)
+        return document_of_text("-");
+    struct document_cell cell = document_of_value(of[best].value * s->scale);
+    figure_digits(cell.value, 3, number);
+    cell.text = document_text(l->d, "%s p%g", number, of[best].p);
+    return cell;
 }
 
 static bool has_goodput(const struct table_columns *t)
@@ -229,97 +142,98 @@ static bool has_goodput(const struct table_columns *t)
 
 /* --- the tables: 80 columns with "VALID (simulated)" */
 
-static const struct column offline[] = {
-    {.head = "batch", .width = 5, .text = load},
-    {.head = "cache", .width = 5, .text = cache},
-    {.head = "tokens/s", .width = 13, .text = tokens},
-    {.head = "ms/tok", .width = 7, .text = ms_a_token},
-    {.head = "TTFT ms", .width = 7, .text = ttft},
-    {.head = "TPOT", .width = 6, .text = tpot},
-    {.head = "hits", .width = 4, .text = hits},
-    {.head = "$/1Mtok", .width = 7, .text = cost},
-    {.head = "verdict", .text = verdict},
-    {.text = NULL}};
+#define COLUMN(head, name, unit, type, width) \
+    .column = {head, name, unit, DOCUMENT_##type, width}
+#define SPREAD_OF(name) .cell = spread, .metric = METRIC_##name
+#define FROM(get, member, factor) \
+    .cell = get, .at = offsetof(struct summary_entry, member), .scale = factor
 
-static const struct column online[] = {
-    {.head = "load", .width = 7, .text = load},
-    {.head = "cache", .width = 5, .text = cache},
-    {.head = "tokens/s", .width = 15, .text = tokens},
-    {.head = "req/s", .width = 8, .text = requests},
-    {.head = "good/s", .width = 8, .text = good, .is_shown = has_goodput},
-    {.head = "failed", .width = 6, .text = failed},
-    {.head = "verdict", .text = verdict},
-    {.text = NULL}};
+static const struct spec offline[] = {
+    {COLUMN("batch", "batch size", NULL, TEXT, -5), .cell = load},
+    {COLUMN("cache", NULL, NULL, TEXT, -5), .cell = cache},
+    {COLUMN("tokens/s", NULL, NULL, SPREAD, -13), SPREAD_OF(tokens_per_second)},
+    {COLUMN("ms/tok", NULL, NULL, NUMBER, -7), SPREAD_OF(time_per_token)},
+    {COLUMN("TTFT ms", NULL, NULL, NUMBER, -7), SPREAD_OF(first_token_latency)},
+    {COLUMN("TPOT", NULL, "ms", NUMBER, -6), SPREAD_OF(inter_token_latency)},
+    {COLUMN("hits", "hit rate", NULL, PERCENT, -4), SPREAD_OF(cache_hit_rate)},
+    {COLUMN("$/1Mtok", NULL, NULL, NUMBER, -7), SPREAD_OF(usd_per_million_output_tokens)},
+    {COLUMN("verdict", NULL, NULL, TEXT, 0), .cell = verdict},
+};
 
-static const struct column latencies[] = {
-    {.head = "load", .width = 7, .text = load},
-    {.head = "cache", .width = 5, .text = cache},
-    {.of = "TTFT", .width = 8, .text = ttft_low},
-    {.head = "high", .width = 11, .text = ttft_high},
-    {.of = "ITL", .width = 7, .text = itl_low},
-    {.head = "high", .width = 10, .text = itl_high},
-    {.head = "TPOT", .width = 6, .text = tpot},
-    {.of = "E2E", .width = 7, .text = e2e_low},
-    {.head = "high", .width = 11, .text = e2e_high},
-    {.text = NULL}};
+static const struct spec online[] = {
+    {COLUMN("load", NULL, NULL, TEXT, -7), .cell = load},
+    {COLUMN("cache", NULL, NULL, TEXT, -5), .cell = cache},
+    {COLUMN("tokens/s", NULL, NULL, SPREAD, -15), SPREAD_OF(tokens_per_second)},
+    {COLUMN("req/s", NULL, NULL, NUMBER, -8), SPREAD_OF(requests_per_second)},
+    {COLUMN("good/s", "goodput", "requests/s", NUMBER, -8), SPREAD_OF(goodput_rps),
+     .is_shown = has_goodput},
+    {COLUMN("failed", "failed requests", NULL, NUMBER, -6), .cell = failed},
+    {COLUMN("verdict", NULL, NULL, TEXT, 0), .cell = verdict},
+};
 
-static void put(struct buf *out, const struct column *c, bool is_first, const char *text)
+static const struct spec latencies[] = {
+    {COLUMN("load", NULL, NULL, TEXT, -7), .cell = load},
+    {COLUMN("cache", NULL, NULL, TEXT, -5), .cell = cache},
+    {COLUMN("TTFT", NULL, "ms", NUMBER, -8), FROM(low, ttft_s, 1e3)},
+    {COLUMN("high", "TTFT high", "ms", NUMBER, -11), FROM(high, ttft_s, 1e3)},
+    {COLUMN("ITL", NULL, "ms", NUMBER, -7), FROM(low, itl_ms, 1)},
+    {COLUMN("high", "ITL high", "ms", NUMBER, -10), FROM(high, itl_ms, 1)},
+    {COLUMN("TPOT", NULL, "ms", NUMBER, -6), SPREAD_OF(inter_token_latency)},
+    {COLUMN("E2E", NULL, "ms", NUMBER, -7), FROM(low, e2e_s, 1e3)},
+    {COLUMN("high", "E2E high", "ms", NUMBER, -11), FROM(high, e2e_s, 1e3)},
+};
+
+static size_t lowest(const struct run_data *run)
 {
-    if (c->width == 0)
-        buf_printf(out, "  %s", text);
-    else if (!is_first)
-        buf_char(out, ' ');
-    if (c->width > 0)
-        width_pad(out, text, -c->width);
+    const double *p = run->percentiles;
+    size_t low_at = run->percentile_count > 0 ? 0 : SIZE_MAX;
+    for (size_t i = 0; i < run->percentile_count; i++)
+        if (p[i] == 50 || (p[i] < p[low_at] && p[low_at] != 50))
+            low_at = i;
+    return low_at;
 }
 
-static void put_head(const struct table_columns *t, const struct column *columns)
+static struct document_column column_of(const struct lines *l, const struct spec *s)
 {
-    char text[TEXT_BYTES];
-    size_t low = lowest(t);
-    for (const struct column *c = columns; c->text != NULL; c++) {
-        if (c->is_shown != NULL && !c->is_shown(t))
+    struct document_column c = s->column;
+    if (s->cell == low && l->low != SIZE_MAX)
+        c.head = document_text(l->d, "%s p%g", c.head, l->t->run->percentiles[l->low]);
+    return c;
+}
+
+static void put_table(const struct lines *l, const struct spec *specs, size_t spec_count)
+{
+    const struct spec *shown[DOCUMENT_COLUMNS];
+    size_t n = 0;
+    struct document_column *columns = document_take(l->d, spec_count, sizeof *columns);
+    if (columns == NULL)
+        return;
+    for (size_t i = 0; i < spec_count; i++) {
+        if (specs[i].is_shown != NULL && !specs[i].is_shown(l->t))
             continue;
-        if (c->of != NULL && low != SIZE_MAX)
-            snprintf(text, sizeof text, "%s p%g", c->of, t->run->percentiles[low]);
-        else
-            snprintf(text, sizeof text, "%s", c->of != NULL ? c->of : c->head);
-        put(t->out, c, c == columns, text);
+        columns[n] = column_of(l, &specs[i]);
+        shown[n++] = &specs[i];
     }
-    buf_char(t->out, '\n');
+    document_gap(l->d);
+    struct document_table *t = document_table(l->d, columns, n);
+    for (size_t i = 0; i < l->t->count; i++) {
+        const struct summary_entry *c = l->t->cells[i];
+        const char *group = table_columns_text_of(c->row, FIELD_scenario);
+        struct document_cell *cells = document_row(l->d, t, group);
+        for (size_t k = 0; k < n; k++)
+            cells[k] = shown[k]->cell(l, shown[k], c);
+    }
 }
 
-static void put_line(const struct table_columns *t, const struct column *columns,
-                     const struct summary_entry *cell)
-{
-    char text[TEXT_BYTES];
-    for (const struct column *c = columns; c->text != NULL; c++) {
-        if (c->is_shown != NULL && !c->is_shown(t))
-            continue;
-        c->text(t, cell, text);
-        put(t->out, c, c == columns, text);
-    }
-    buf_char(t->out, '\n');
-}
+#define COUNT_OF(table) (sizeof(table) / sizeof(table)[0])
 
-static void put_lines(const struct table_columns *t, const struct column *columns)
+void table_columns_put(const struct table_columns *t, struct document *d)
 {
-    const char *scenario = "";
-    put_head(t, columns);
-    for (size_t i = 0; i < t->count; i++) {
-        const char *now = table_columns_text_of(t->cells[i]->row, FIELD_scenario);
-        if (i == 0 || strcmp(now, scenario) != 0)
-            buf_printf(t->out, "%s\n", now);
-        scenario = now;
-        put_line(t, columns, t->cells[i]);
+    const struct lines l = {.t = t, .d = d, .low = lowest(t->run)};
+    if (!match_field_is_online(t->cells[0]->row)) {
+        put_table(&l, offline, COUNT_OF(offline));
+        return;
     }
-    buf_char(t->out, '\n');
-}
-
-void table_columns_put(const struct table_columns *t)
-{
-    bool is_online = t->count > 0 && table_columns_is_online(t->cells[0]->row);
-    put_lines(t, is_online ? online : offline);
-    if (is_online)
-        put_lines(t, latencies);
+    put_table(&l, online, COUNT_OF(online));
+    put_table(&l, latencies, COUNT_OF(latencies));
 }

@@ -111,12 +111,24 @@ enum status width_pad(struct buf *out, const char *text, int columns)
     return out->failed;
 }
 
-enum status width_wrap(struct buf *out, const char *text, size_t indent, size_t columns)
+/* What is not broken at its blanks has blanks all the same. */
+static void put_word(struct buf *out, const char *word)
+{
+    static const char no_break[] = "\xc2\xa0";
+    for (const char *at; (at = strstr(word, no_break)) != NULL; word = at + 2) {
+        buf_append(out, word, (size_t)(at - word));
+        buf_char(out, ' ');
+    }
+    buf_text(out, word);
+}
+
+enum status width_wrap(struct buf *out, const char *text, size_t first, size_t indent,
+                       size_t columns)
 {
     size_t column = 0;
     for (size_t i = out->len; i > 0 && out->data[i - 1] != '\n'; i--)
         column += ((unsigned char)out->data[i - 1] & 0xc0) != 0x80;
-    size_t at = column < indent ? indent : column;
+    size_t at = column < first ? first : column;
     blanks(out, at - column);
     while (*text == ' ')
         text++;
@@ -135,7 +147,7 @@ enum status width_wrap(struct buf *out, const char *text, size_t indent, size_t 
         }
         if (!is_first)
             buf_char(out, ' ');
-        buf_text(out, word);
+        put_word(out, word);
         at += need;
         text += len;
         while (*text == ' ')

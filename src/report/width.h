@@ -14,8 +14,11 @@ size_t width_fit(const char *text, size_t columns);
 /* Appends text in exactly `columns` columns: filled with blanks, or cut with ".." at its
  * end. A negative width puts the blanks in front. */
 enum status width_pad(struct buf *out, const char *text, int columns);
-/* Appends text in lines of at most `columns`, broken at blanks; the first line begins
- * where the buffer stands, later ones after `indent` blanks. Ends with a line feed. */
-enum status width_wrap(struct buf *out, const char *text, size_t indent, size_t columns);
+/* Appends text in lines of at most `columns`, broken at blanks: the first after `first`
+ * blanks, later ones after `indent`. No-break spaces become blanks. Ends with a line
+ * feed.
+ */
+enum status width_wrap(struct buf *out, const char *text, size_t first, size_t indent,
+                       size_t columns);
 
 #endif

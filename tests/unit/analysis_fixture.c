@@ -9,6 +9,7 @@
 #include <cmocka.h>
 
 #include "base/mem.h"
+#include "report/render.h"
 #include "base/proc.h"
 
 int analysis_fixture_set_up(void **state)
@@ -66,29 +67,46 @@ void analysis_fixture_build(struct analysis_fixture *f, const char *by,
         fail_msg("%s: %s", e.where, e.what);
 }
 
+enum status analysis_fixture_put(const struct analysis *x,
+                                 void (*build)(const struct analysis *,
+                                               struct document *),
+                                 struct buf *out)
+{
+    struct arena a;
+    struct document d;
+    arena_init(&a, 1 << 24);
+    document_init(&d, &a);
+    build(x, &d);
+    render_document(&d, render_at(0), out);
+    document_fini(&d);
+    arena_fini(&a);
+    return out->failed;
+}
+
 static void cap_is_kept(const struct analysis *x,
-                        void (*put)(const struct analysis *, struct buf *), size_t len,
-                        size_t cap)
+                        void (*build)(const struct analysis *, struct document *),
+                        size_t len, size_t cap)
 {
     struct buf out;
     buf_init(&out, cap);
-    put(x, &out);
+    (void)analysis_fixture_put(x, build, &out);
     assert_int_equal(out.len, out.failed == STATUS_OK ? len : 0);
     assert_true(out.failed == STATUS_OK || out.failed == STATUS_TOO_BIG);
     assert_true(cap < len ? out.failed != STATUS_OK : true);
     assert_true(cap > len ? out.failed == STATUS_OK : true);
     if (cap == 0)
-        put(x, &out);
+        (void)analysis_fixture_put(x, build, &out);
     assert_int_equal(cap == 0 ? out.len : 0, 0);
     buf_fini(&out);
 }
 
 void analysis_fixture_keeps_failures(const struct analysis *x,
-                                     void (*put)(const struct analysis *, struct buf *),
+                                     void (*build)(const struct analysis *,
+                                                   struct document *),
                                      size_t len)
 {
     for (size_t cap = 0; cap <= len + 1; cap++)
-        cap_is_kept(x, put, len, cap);
+        cap_is_kept(x, build, len, cap);
     for (int has_room = 0; has_room < 2; has_room++) {
         enum status s = STATUS_NO_MEMORY;
         for (long nth = 1; s != STATUS_OK; nth++) {
@@ -99,7 +117,7 @@ void analysis_fixture_keeps_failures(const struct analysis *x,
                 (void)buf_char(&out, '-');
             buf_clear(&out); /* it need not grow: only its parts do */
             mem_fail_at(nth);
-            put(x, &out);
+            (void)analysis_fixture_put(x, build, &out);
             mem_fail_at(0);
             s = out.failed;
             assert_true(s == STATUS_OK || s == STATUS_NO_MEMORY);

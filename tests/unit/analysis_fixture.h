@@ -4,6 +4,7 @@
 
 #include "base/buf.h"
 #include "report/analysis.h"
+#include "report/document.h"
 
 #define ANALYSIS_FIXTURE_ROWS 32
 
@@ -27,10 +28,16 @@ struct row *analysis_fixture_add(struct analysis_fixture *f, const char *machine
 /* by and baseline: NULL as in analysis_options; the test fails if it fails. */
 void analysis_fixture_build(struct analysis_fixture *f, const char *by,
                             const char *baseline);
-/* Fails the test unless `put` gives its whole text of len bytes, or an error and nothing,
- * whatever the buffer's cap and whichever allocation fails. */
+/* What `build` makes of an analysis, as text. */
+enum status analysis_fixture_put(const struct analysis *x,
+                                 void (*build)(const struct analysis *,
+                                               struct document *),
+                                 struct buf *out);
+/* Fails the test unless `build` gives its whole text of len bytes, or an error and
+ * nothing, whatever the buffer's cap and whichever allocation fails. */
 void analysis_fixture_keeps_failures(const struct analysis *x,
-                                     void (*put)(const struct analysis *, struct buf *),
+                                     void (*build)(const struct analysis *,
+                                                   struct document *),
                                      size_t len);
 
 #endif

@@ -44,9 +44,11 @@ static void wrapping_breaks_at_blanks(void **state)
     (void)state;
     struct buf out;
     buf_init(&out, 1000);
+    width_wrap(&out, "one two  three\xc2\xa0or four", 0, 4, 11);
     buf_text(&out, "- ");
-    width_wrap(&out, "one two three four", 4, 11);
-    assert_string_equal(buf_cstr(&out), "-   one two\n    three\n    four\n");
+    width_wrap(&out, " one two three", 4, 2, 11);
+    assert_string_equal(buf_cstr(&out), "one two\n    three or\n    four\n"
+                                        "-   one two\n  three\n");
     buf_fini(&out);
 }
 

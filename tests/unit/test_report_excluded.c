@@ -1,4 +1,4 @@
-#include "report/analysis_left.h"
+#include "report/report_excluded.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -43,7 +43,7 @@ static const char *text_of(struct analysis_fixture *f)
     struct buf out;
     buf_init(&out, 1 << 20);
     analysis_fixture_build(f, NULL, NULL);
-    analysis_left_put(&f->x, &out);
+    (void)analysis_fixture_put(&f->x, report_excluded_put, &out);
     assert_int_equal(out.failed, STATUS_OK);
     const char *text = arena_str(&f->arena, (struct str){buf_cstr(&out), out.len});
     assert_non_null(text);
@@ -100,7 +100,7 @@ static void it_goes_behind_what_is_there(void **state)
     analysis_fixture_build(f, NULL, NULL);
     buf_init(&out, 1 << 20);
     assert_int_equal(buf_text(&out, "something\n"), STATUS_OK);
-    analysis_left_put(&f->x, &out);
+    (void)analysis_fixture_put(&f->x, report_excluded_put, &out);
     assert_string_equal(buf_cstr(&out), "something\n" NOTHING);
     buf_fini(&out);
 }
@@ -279,7 +279,7 @@ static void failures_are_kept(void **state)
     struct analysis_fixture *f = *state;
     add(f, "g5", "short")->v[FIELD_warnings] = value_json("[\"SIMULATED\"]");
     add(f, "g5", "long")->v[FIELD_error] = value_str("died");
-    analysis_fixture_keeps_failures(&f->x, analysis_left_put, strlen(text_of(f)));
+    analysis_fixture_keeps_failures(&f->x, report_excluded_put, strlen(text_of(f)));
 }
 
 int main(void)

@@ -1,4 +1,4 @@
-#include "report/analysis_text.h"
+#include "report/report.h"
 
 #include <math.h>
 #include <setjmp.h>
@@ -27,7 +27,7 @@ static void answer(struct analysis_fixture *f, const char *want)
     struct buf out;
     buf_init(&out, 1 << 20);
     analysis_fixture_build(f, NULL, NULL);
-    assert_int_equal(analysis_text_answer(&f->x, &out), STATUS_OK);
+    assert_int_equal(analysis_fixture_put(&f->x, report_answer, &out), STATUS_OK);
     assert_string_equal(buf_cstr(&out), want);
     buf_fini(&out);
 }
@@ -101,11 +101,17 @@ static void test_unlike_figures(void **state)
     answer(f, "inf2 / g5: no figure is known (2 matched cells)\n");
 }
 
+static void build(const struct analysis *x, struct document *d)
+{
+    const struct plots_result none = {.made_count = 0};
+    report_build(x, &none, d);
+}
+
 static void report(struct analysis_fixture *f, struct buf *out)
 {
     buf_init(out, 1 << 20);
     analysis_fixture_build(f, NULL, NULL);
-    assert_int_equal(analysis_text_report(&f->x, out), STATUS_OK);
+    assert_int_equal(analysis_fixture_put(&f->x, build, out), STATUS_OK);
     for (struct str rest = {out->data, out->len}; rest.len > 0;) {
         struct str line = str_cut(&rest, '\n');
         const char *copy = arena_str(&f->arena, line);
@@ -217,7 +223,7 @@ static void test_nothing_left_out(void **state)
     check_has(&out, "\n  TTFT 2000 ms with bs=1 cache=off\n"); /* the first of equals */
     buf_fini(&out);
     buf_init(&out, 100);
-    assert_int_equal(analysis_text_report(&f->x, &out), STATUS_TOO_BIG);
+    assert_int_equal(analysis_fixture_put(&f->x, build, &out), STATUS_TOO_BIG);
     buf_fini(&out);
 }
 
@@ -236,7 +242,7 @@ static void test_no_memory(void **state)
     for (long nth = 1; s != STATUS_OK; nth++) {
         buf_init(&out, 1 << 20);
         mem_fail_at(nth);
-        s = analysis_text_report(&f->x, &out);
+        s = analysis_fixture_put(&f->x, build, &out);
         mem_fail_at(0);
         assert_true(s == STATUS_OK || s == STATUS_NO_MEMORY);
         assert_int_equal(out.len, s == STATUS_OK ? whole.len : 0);

@@ -1,34 +1,27 @@
-#include "report/analysis_sides.h"
+#include "report/report_machines.h"
 
 #include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
 
-#include "report/analysis_text.h"
 #include "report/figure.h"
-#include "report/width.h"
 #include "stats/match_field.h"
 #include "text/json.h"
 
-#define COLUMNS     80
 #define VALUE_BYTES 96
 #define VALUES_MAX  12
-#define TEXT_BYTES  ((size_t)1 << 20)
 
 /* One machine being written. */
 struct part {
     const struct analysis *x;
     const char *side;
-    struct buf *out;
-    struct buf *text; /* of the line under way */
+    struct document *d;
 };
 
-static void put_line(struct part *p)
+static void put_line(const struct part *p)
 {
-    width_wrap(p->out, buf_cstr(p->text), 2, COLUMNS);
-    analysis_text_pass(p->text, p->out);
-    buf_clear(p->text);
+    document_end(p->d, DOCUMENT_ITEM);
 }
 
 static bool is_mine(const struct part *p, const struct match_cell *c)
@@ -56,9 +49,9 @@ static void value_text(const struct row *row, enum field_id id, char out[VALUE_B
     }
 }
 
-/* "256", or "1/4/16" where the machine's cells differ ("/..." stands for those beyond
- * VALUES_MAX); false if none knows it. */
-static bool put_values(const struct part *p, enum field_id id, struct buf *to)
+/* Behind `before`: "256", or "1/4/16" where the machine's cells differ ("/..." stands for
+ * those beyond VALUES_MAX); nothing, and false, if none knows it. */
+static bool put_values(const struct part *p, const char *before, enum field_id id)
 {
     char values[VALUES_MAX][VALUE_BYTES];
     size_t n = 0;
@@ -74,32 +67,28 @@ static bool put_values(const struct part *p, enum field_id id, struct buf *to)
         if (*text == '\0' || k < n)
             continue;
         if (n == VALUES_MAX) {
-            buf_text(to, "/...");
+            buf_text(&p->d->line, "/...");
             break;
         }
         memcpy(values[n], text, sizeof text);
-        buf_printf(to, "%s%s", n++ > 0 ? "/" : "", text);
+        buf_printf(&p->d->line, "%s%s", n++ > 0 ? "/" : before, text);
     }
     return n > 0;
 }
 
-static void put_known(const struct part *p, enum field_id id)
+static void put_known(const struct part *p, const char *before, enum field_id id)
 {
-    if (!put_values(p, id, p->text))
-        buf_text(p->text, "unknown");
+    if (!put_values(p, before, id))
+        buf_printf(&p->d->line, "%sunknown", before);
 }
 
-static void put_engine(struct part *p)
+static void put_engine(const struct part *p)
 {
-    put_known(p, FIELD_engine);
-    buf_char(p->text, ' ');
-    put_known(p, FIELD_engine_version);
-    buf_text(p->text, " on ");
-    put_known(p, FIELD_instance_type);
-    buf_text(p->text, " (");
-    put_known(p, FIELD_hardware_type);
-    buf_text(p->text, "), ");
-    put_known(p, FIELD_model_name);
+    put_known(p, "", FIELD_engine);
+    put_known(p, " ", FIELD_engine_version);
+    put_known(p, " on ", FIELD_instance_type);
+    put_known(p, " (", FIELD_hardware_type);
+    put_known(p, "), ", FIELD_model_name);
     put_line(p);
 }
 
@@ -122,26 +111,20 @@ static bool is_elsewhere(enum field_id id)
 }
 
 /* A line "TITLE: name value, name value" of all fields of these roles. */
-static void put_roles(struct part *p, const char *title, enum field_role role,
+static void put_roles(const struct part *p, const char *title, enum field_role role,
                       enum field_role other)
 {
-    const char *joint = ": ";
-    struct buf values;
-    buf_init(&values, TEXT_BYTES);
+    bool is_first = true;
     for (int id = 0; id < FIELD_COUNT; id++) {
-        enum field_role its = field_table[id].role;
-        buf_clear(&values);
-        if ((its != role && its != other) || is_elsewhere((enum field_id)id) ||
-            !put_values(p, (enum field_id)id, &values))
-            continue;
-        buf_printf(p->text, "%s%s%s %s", p->text->len == 0 ? title : "", joint,
-                   field_table[id].name, buf_cstr(&values));
-        joint = ", ";
-        analysis_text_pass(&values, p->out);
+        const struct field *f = &field_table[id];
+        char before[VALUE_BYTES];
+        snprintf(before, sizeof before, "%s%s%s ", is_first ? title : "",
+                 is_first ? ": " : ", ", f->name);
+        if ((f->role == role || f->role == other) && !is_elsewhere((enum field_id)id) &&
+            put_values(p, before, (enum field_id)id))
+            is_first = false;
     }
-    buf_fini(&values);
-    if (p->text->len > 0)
-        put_line(p);
+    put_line(p);
 }
 
 /* True if the line ends with that argument, or another one follows it. */
@@ -156,47 +139,40 @@ static bool has_arg(const char *line, const char *arg)
 
 /* Adds the arguments of a row that the line has not yet; those of a field of its own are
  * in the settings. */
-static void add_args(struct part *p, const struct row *row)
+static void add_args(const struct part *p, const struct row *row)
 {
     struct err e;
     json_t *list = NULL;
     size_t i;
     const json_t *item;
+    struct buf *line = &p->d->line;
     const char *text = field_str(row, FIELD_engine_args);
     if (text == NULL || json_from_text(str_from(text), "row", &list, &e) != STATUS_OK)
         return;
     json_array_foreach(list, i, item)
     {
         struct str rest = str_from(json_string_value(item));
-        char key[64], whole[VALUE_BYTES + 2] = ", ";
-        match_field_cut(rest.ptr != NULL ? rest.ptr : "", whole + 2, VALUE_BYTES);
+        char key[64], whole[VALUE_BYTES + 2] = " ";
+        match_field_cut(rest.ptr != NULL ? rest.ptr : "", whole + 1, VALUE_BYTES);
         struct str name = str_cut(&rest, '=');
         snprintf(key, sizeof key, "%.*s", (int)name.len, name.ptr);
         if (name.len > 0 && field_find(key) == FIELD_COUNT &&
-            !has_arg(buf_cstr(p->text), whole))
-            buf_text(p->text, whole);
+            !has_arg(buf_cstr(line), whole))
+            buf_printf(line, "%s%s", line->len == 0 ? "given to the engine:" : ",",
+                       whole);
     }
     json_decref(list);
 }
 
-static void put_args(struct part *p)
+static void put_args(const struct part *p)
 {
-    struct buf line;
     for (size_t i = 0; i < p->x->machines.cell_count; i++)
         if (is_mine(p, &p->x->machines.cells[i]))
             add_args(p, p->x->machines.cells[i].row);
-    if (p->text->len == 0)
-        return;
-    buf_init(&line, TEXT_BYTES);
-    buf_printf(&line, "given to the engine: %s", buf_cstr(p->text) + strlen(", "));
-    buf_clear(p->text);
-    buf_text(p->text, buf_cstr(&line));
-    analysis_text_pass(&line, p->out);
-    buf_fini(&line);
     put_line(p);
 }
 
-static void put_settings(struct part *p)
+static void put_settings(const struct part *p)
 {
     put_roles(p, "settings", ROLE_SETTING, ROLE_SETTING);
     put_args(p);
@@ -205,7 +181,7 @@ static void put_settings(struct part *p)
 }
 
 /* What the repeats of a cell do not have in common, and their spread covers. */
-static void put_mixed(struct part *p)
+static void put_mixed(const struct part *p)
 {
     size_t mixes_launches = 0, mixes_days = 0, launches = 0, days = 0;
     for (size_t i = 0; i < p->x->machines.cell_count; i++) {
@@ -218,18 +194,17 @@ static void put_mixed(struct part *p)
         days = c->days > days ? c->days : days;
     }
     if (mixes_launches > 0)
-        buf_printf(p->text, "%zu cell%s of repeats of several launches, up to %zu",
+        buf_printf(&p->d->line, "%zu cell%s of repeats of several launches, up to %zu",
                    mixes_launches, mixes_launches == 1 ? "" : "s", launches);
     if (mixes_days > 0)
-        buf_printf(p->text, "%s%zu cell%s of repeats of several days, up to %zu",
-                   p->text->len > 0 ? "; " : "", mixes_days, mixes_days == 1 ? "" : "s",
+        buf_printf(&p->d->line, "%s%zu cell%s of repeats of several days, up to %zu",
+                   p->d->line.len > 0 ? "; " : "", mixes_days, mixes_days == 1 ? "" : "s",
                    days);
-    if (p->text->len > 0)
-        put_line(p);
+    put_line(p);
 }
 
 /* Packages and drivers, each combination once. */
-static void put_versions(struct part *p)
+static void put_versions(const struct part *p)
 {
     const struct corpus *c = p->x->corpus;
     const char *last = NULL, *said[VALUES_MAX];
@@ -246,8 +221,7 @@ static void put_versions(struct part *p)
         if (k < n || n == VALUES_MAX)
             continue;
         said[n++] = last;
-        buf_printf(p->text, "versions: %s", last);
-        put_line(p);
+        document_add(p->d, DOCUMENT_ITEM, "versions: %s", last);
     }
 }
 
@@ -297,7 +271,7 @@ static void find_prices(const struct part *p, struct prices *out)
 }
 
 /* "price: 1.006 USD an hour, SOURCE"; several of one source: "1.006 and 2.000". */
-static void put_price(struct part *p)
+static void put_price(const struct part *p)
 {
     struct prices t;
     bool is_said[VALUES_MAX] = {false};
@@ -313,18 +287,18 @@ static void put_price(struct part *p)
                 continue;
             is_said[k] = true;
             figure_number(t.usd[k], number);
-            buf_printf(p->text, "%s%s", k == i ? "price: " : " and ", number);
+            buf_printf(&p->d->line, "%s%s", k == i ? "price: " : " and ", number);
         }
-        buf_printf(p->text, "%s USD an hour, %s", t.count > VALUES_MAX ? " and more" : "",
+        buf_printf(&p->d->line, "%s USD an hour, %s",
+                   t.count > VALUES_MAX ? " and more" : "",
                    source != NULL ? source : "source unknown");
         put_line(p);
     }
-    if (t.has_several) {
-        buf_text(p->text, "several prices: the $/token of each repeat uses its own");
-        put_line(p);
-    }
+    if (t.has_several)
+        document_add(p->d, DOCUMENT_ITEM,
+                     "several prices: the $/token of each repeat uses its own");
     if (t.count == 0)
-        buf_text(p->out, "  price: unknown (--price-per-hour)\n");
+        document_add(p->d, DOCUMENT_ITEM, "price: unknown (--price-per-hour)");
 }
 
 /* --- best configurations --- */
@@ -365,17 +339,17 @@ static const struct match_cell *best_of(const struct part *p, const char *scenar
     return best;
 }
 
-static void put_best(struct part *p, enum metric m, const char *word, const char *unit)
+static void put_best(const struct part *p, enum metric m, const char *word,
+                     const char *unit)
 {
     const struct match_cell *best = best_of(p, NULL, m);
     char number[FIGURE_BYTES];
     if (best == NULL)
         return;
     figure_number(best->spread[m].mean, number);
-    buf_printf(p->text, "%-9s %s %s: %s", word, number, unit, best->name);
-    buf_printf(p->out, "  %s\n", buf_cstr(p->text));
-    analysis_text_pass(p->text, p->out);
-    buf_clear(p->text);
+    document_keep(p->d, word);
+    buf_printf(&p->d->line, "%s %s: %s", number, unit, best->name);
+    put_line(p);
 }
 
 /* The cell's name without its scenario. */
@@ -386,7 +360,7 @@ static const char *short_name(const struct match_cell *c)
     return is_prefixed ? c->name + n + 1 : c->name;
 }
 
-static void put_best_of(struct part *p, const char *scenario)
+static void put_best_of(const struct part *p, const char *scenario)
 {
     const struct match_cell *fast = best_of(p, scenario, METRIC_tokens_per_second);
     const struct match_cell *first = best_of(p, scenario, METRIC_first_token_latency);
@@ -394,15 +368,17 @@ static void put_best_of(struct part *p, const char *scenario)
     if (fast == NULL)
         return;
     figure_number(fast->spread[METRIC_tokens_per_second].mean, number);
-    buf_printf(p->text, "best of %s: %s tokens/s", scenario, number);
+    buf_printf(&p->d->line, "best of %s: %s tokens/s", scenario, number);
     figure_number(fast->spread[METRIC_usd_per_million_output_tokens].mean, number);
     if (!isnan(fast->spread[METRIC_usd_per_million_output_tokens].mean))
-        buf_printf(p->text, " at %s USD per million", number);
-    buf_printf(p->text, " with %s%s", short_name(fast),
+        buf_printf(&p->d->line, " at %s USD per million", number);
+    buf_printf(&p->d->line, " with %s%s", short_name(fast),
                fast->is_simulated && has_real(p, NULL) ? " (simulated)" : "");
     if (first != NULL) {
-        figure_number(first->spread[METRIC_first_token_latency].mean * 1000, number);
-        buf_printf(p->text, "; TTFT %s ms with %s", number, short_name(first));
+        figure_number(first->spread[METRIC_first_token_latency].mean *
+                          figure_scale(METRIC_first_token_latency),
+                      number);
+        buf_printf(&p->d->line, "; TTFT %s ms with %s", number, short_name(first));
     }
     put_line(p);
 }
@@ -416,17 +392,17 @@ static bool is_first_of_scenario(const struct part *p, size_t cell)
     return is_mine(p, &cells[cell]);
 }
 
-static void put_bests(struct part *p)
+static void put_bests(const struct part *p)
 {
-    put_best(p, METRIC_tokens_per_second, "fastest", "tokens/s");
-    put_best(p, METRIC_usd_per_million_output_tokens, "cheapest",
+    put_best(p, METRIC_tokens_per_second, "fastest   ", "tokens/s");
+    put_best(p, METRIC_usd_per_million_output_tokens, "cheapest  ",
              "USD per million output tokens");
     for (size_t i = 0; i < p->x->machines.cell_count; i++)
         if (is_first_of_scenario(p, i))
             put_best_of(p, p->x->machines.cells[i].scenario);
 }
 
-static void put_side(struct part *p)
+static void put_side(const struct part *p)
 {
     size_t cells = 0, measured = 0;
     for (size_t i = 0; i < p->x->machines.cell_count; i++) {
@@ -436,8 +412,9 @@ static void put_side(struct part *p)
         cells++;
         measured += c->measured;
     }
-    buf_printf(p->out, "%s: %zu cell%s, %zu measured repeat%s\n", p->side, cells,
-               cells == 1 ? "" : "s", measured, measured == 1 ? "" : "s");
+    document_add(p->d, DOCUMENT_SUBHEADING, "%s: %zu cell%s, %zu measured repeat%s",
+                 p->side, cells, cells == 1 ? "" : "s", measured,
+                 measured == 1 ? "" : "s");
     put_engine(p);
     put_settings(p);
     put_versions(p);
@@ -446,16 +423,13 @@ static void put_side(struct part *p)
     put_bests(p);
 }
 
-void analysis_sides_put(const struct analysis *x, struct buf *out)
+void report_machines_put(const struct analysis *x, struct document *d)
 {
-    struct buf text;
-    struct part p = {.x = x, .out = out, .text = &text};
-    buf_init(&text, TEXT_BYTES);
-    analysis_text_heading("Machines", out);
+    document_heading(d, "Machines");
     for (size_t i = 0; i < x->machines.side_count; i++) {
-        p.side = x->machines.sides[i];
-        buf_text(out, i > 0 ? "\n" : "");
+        const struct part p = {.x = x, .side = x->machines.sides[i], .d = d};
+        if (i > 0)
+            document_gap(d);
         put_side(&p);
     }
-    buf_fini(&text);
 }

@@ -1,0 +1,228 @@
+#include "report/document.h"
+
+#include <math.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#define LINE_BYTES ((size_t)1 << 20)
+#define NO_BREAK   "\xc2\xa0"
+
+void document_init(struct document *d, struct arena *a)
+{
+    *d = (struct document){.arena = a};
+    buf_init(&d->line, LINE_BYTES);
+}
+
+void document_fini(struct document *d)
+{
+    buf_fini(&d->line);
+}
+
+void *document_take(struct document *d, size_t count, size_t size)
+{
+    void *memory = arena_alloc(d->arena, count, size);
+    if (memory == NULL)
+        d->failed = STATUS_NO_MEMORY;
+    return memory;
+}
+
+/* NULL: no memory. */
+static struct document_block *append(struct document *d, enum document_kind kind)
+{
+    struct document_block *b = document_take(d, 1, sizeof *b);
+    if (b == NULL)
+        return NULL;
+    *b = (struct document_block){.kind = kind, .has_gap = d->has_gap};
+    d->has_gap = false;
+    if (d->last != NULL)
+        d->last->next = b;
+    else
+        d->blocks = b;
+    d->last = b;
+    return b;
+}
+
+/* A block, behind the heading that waits for one. */
+static struct document_block *add_block(struct document *d, enum document_kind kind)
+{
+    const char *heading = d->heading;
+    d->heading = NULL;
+    if (heading != NULL) {
+        struct document_block *b = append(d, DOCUMENT_HEADING);
+        if (b == NULL)
+            return NULL;
+        b->text = heading;
+    }
+    return append(d, kind);
+}
+
+/* "": no memory. */
+static const char *text_of(struct document *d, const char *fmt, va_list args)
+{
+    va_list again;
+    va_copy(again, args);
+    int len = vsnprintf(NULL, 0, fmt, args);
+    char *text = document_take(d, len >= 0 ? (size_t)len + 1 : 0, 1);
+    if (text != NULL)
+        (void)vsnprintf(text, (size_t)len + 1, fmt, again);
+    va_end(again);
+    return text != NULL ? text : "";
+}
+
+const char *document_text(struct document *d, const char *fmt, ...)
+{
+    va_list args;
+    va_start(args, fmt);
+    const char *text = text_of(d, fmt, args);
+    va_end(args);
+    return text;
+}
+
+static const char *copy(struct document *d, const char *text)
+{
+    const char *own = arena_strdup(d->arena, text);
+    if (own == NULL && text != NULL)
+        d->failed = STATUS_NO_MEMORY;
+    return own;
+}
+
+void document_heading(struct document *d, const char *text)
+{
+    d->heading = copy(d, text);
+}
+
+void document_add(struct document *d, enum document_kind kind, const char *fmt, ...)
+{
+    va_list args;
+    va_start(args, fmt);
+    struct document_block *b = add_block(d, kind);
+    if (b != NULL)
+        b->text = text_of(d, fmt, args);
+    va_end(args);
+}
+
+void document_end(struct document *d, enum document_kind kind)
+{
+    if (d->line.failed != STATUS_OK && d->failed == STATUS_OK)
+        d->failed = d->line.failed;
+    if (d->line.len == 0)
+        return;
+    struct document_block *b = add_block(d, kind);
+    if (b != NULL)
+        b->text = copy(d, buf_cstr(&d->line));
+    buf_clear(&d->line);
+}
+
+void document_keep(struct document *d, const char *text)
+{
+    for (; *text != '\0'; text++)
+        if (*text == ' ')
+            buf_text(&d->line, NO_BREAK);
+        else
+            buf_char(&d->line, *text);
+}
+
+void document_gap(struct document *d)
+{
+    d->has_gap = true;
+}
+
+void document_plot(struct document *d, const char *title, const char *path)
+{
+    struct document_block *b = add_block(d, DOCUMENT_PLOT);
+    if (b == NULL)
+        return;
+    b->text = copy(d, title);
+    b->path = copy(d, path);
+}
+
+/* --- tables --- */
+
+struct document_table *document_table(struct document *d,
+                                      const struct document_column *columns, size_t count)
+{
+    struct document_block *b = add_block(d, DOCUMENT_TABLE);
+    if (b == NULL || (b->table = document_take(d, 1, sizeof *b->table)) == NULL)
+        return NULL;
+    *b->table = (struct document_table){.columns = columns, .column_count = count};
+    return b->table;
+}
+
+struct document_cell *document_row(struct document *d, struct document_table *t,
+                                   const char *group)
+{
+    struct document_row *row = t != NULL ? document_take(d, 1, sizeof *row) : NULL;
+    struct document_cell *cells = row != NULL
+                                      ? document_take(d, t->column_count, sizeof *cells)
+                                      : NULL;
+    if (cells == NULL)
+        return d->spare;
+    *row = (struct document_row){.group = copy(d, group), .cells = cells};
+    for (size_t i = 0; i < t->column_count; i++)
+        cells[i] = document_of_text("");
+    if (t->last != NULL)
+        t->last->next = row;
+    else
+        t->rows = row;
+    t->last = row;
+    return cells;
+}
+
+void document_note(struct document *d, struct document_table *t, const char *note)
+{
+    if (t != NULL && t->last != NULL)
+        t->last->note = copy(d, note);
+}
+
+struct document_cell document_of_text(const char *text)
+{
+    return (struct document_cell){.text = text, .value = NAN, .low = NAN, .high = NAN};
+}
+
+struct document_cell document_of_value(double value)
+{
+    return (struct document_cell){.value = value, .low = NAN, .high = NAN};
+}
+
+struct document_cell document_of_spread(const struct spread *s)
+{
+    return (struct document_cell){
+        .value = s->mean, .low = s->ci95_low, .high = s->ci95_high};
+}
+
+struct document_cell document_of_ratio(const struct match_ratio *r)
+{
+    return (struct document_cell){.value = r->ratio, .low = r->low, .high = r->high};
+}
+
+/* "0.69..0.73"; "" where it is not known. */
+static void interval_text(const struct document_cell *cell, char out[FIGURE_BYTES])
+{
+    char low[FIGURE_BYTES], high[FIGURE_BYTES];
+    figure_digits(cell->low, 3, low);
+    figure_digits(cell->high, 3, high);
+    snprintf(out, FIGURE_BYTES, "%.20s..%.20s", low, high);
+    if (isnan(cell->low) || isnan(cell->high))
+        out[0] = '\0';
+}
+
+const char *document_cell_text(const struct document_column *c,
+                               const struct document_cell *cell, char out[FIGURE_BYTES])
+{
+    if (cell->text != NULL)
+        return cell->text;
+    switch (c->type) {
+    case DOCUMENT_PERCENT: figure_percent(cell->value, out); break;
+    case DOCUMENT_RATIO: figure_ratio(cell->value, out); break;
+    case DOCUMENT_SPREAD:
+        figure_spread(&(struct spread){.mean = cell->value,
+                                       .ci95_low = cell->low,
+                                       .ci95_high = cell->high},
+                      out);
+        break;
+    case DOCUMENT_INTERVAL: interval_text(cell, out); break;
+    default: figure_number(cell->value, out);
+    }
+    return out;
+}

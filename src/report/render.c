@@ -1,0 +1,24 @@
+#include "report/render.h"
+
+static const struct renderer renderers[] = {
+#define X(name, ending) {#name, ending, render_##name},
+    RENDER_LIST(X)
+#undef X
+};
+
+const struct renderer *render_at(size_t i)
+{
+    return i < sizeof renderers / sizeof renderers[0] ? &renderers[i] : NULL;
+}
+
+enum status render_document(const struct document *d, const struct renderer *r,
+                            struct buf *out)
+{
+    if (d->failed == STATUS_OK) {
+        r->render(d, out);
+    } else if (out->failed == STATUS_OK) {
+        buf_clear(out);
+        out->failed = d->failed;
+    }
+    return out->failed;
+}

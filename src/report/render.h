@@ -1,0 +1,36 @@
+/* The forms that a document can take: a new one is a file render_NAME.c and a line here.
+ */
+#ifndef REPORT_RENDER_H
+#define REPORT_RENDER_H
+
+#include "report/document.h"
+
+/* X(name, ending of its files) */
+#define RENDER_LIST(X) \
+    X(text, "txt")     \
+    X(markdown, "md")  \
+    X(csv, "csv")
+
+struct renderer {
+    const char *name, *ending;
+    void (*render)(const struct document *d, struct buf *out);
+};
+
+#define X(name, ending) void render_##name(const struct document *d, struct buf *out);
+RENDER_LIST(X)
+#undef X
+
+#define RENDER_ONE(name, ending) +1
+enum { RENDER_COUNT = 0 RENDER_LIST(RENDER_ONE) };
+
+/* Names of all, for an option: "all|text|..." */
+#define RENDER_CHOICE(name, ending) "|" #name
+#define RENDER_CHOICES              "all" RENDER_LIST(RENDER_CHOICE)
+
+/* NULL behind the last. */
+const struct renderer *render_at(size_t i);
+/* The document as `render` writes it, or what kept it from being whole. */
+enum status render_document(const struct document *d, const struct renderer *r,
+                            struct buf *out);
+
+#endif

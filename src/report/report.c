@@ -1,0 +1,222 @@
+#include "report/report.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "report/report_excluded.h"
+#include "report/report_machines.h"
+
+#define NOTES_BYTES 256 /* what is said of one figure */
+
+static const char *cells_word(size_t n)
+{
+    return n == 1 ? "matched cell" : "matched cells";
+}
+
+/* What a line of the answer says of its figures: once for all, where it holds for all. */
+struct answer {
+    const struct match_group *group;
+    const struct match_ratio *ratios[2]; /* [count] those that are known */
+    const char *names[2];
+    size_t count;
+    bool is_spread_unknown, is_one_launch; /* of all figures */
+};
+
+static void add_figure(struct answer *w, enum metric m, const char *name)
+{
+    const struct match_ratio *r = &w->group->geomean[m];
+    if (isnan(r->ratio))
+        return;
+    w->is_spread_unknown = (w->count == 0 || w->is_spread_unknown) && isnan(r->low);
+    w->is_one_launch = (w->count == 0 || w->is_one_launch) && r->is_one_launch;
+    w->names[w->count] = name;
+    w->ratios[w->count++] = r;
+}
+
+static void add_note(char notes[NOTES_BYTES], const char *note)
+{
+    size_t len = strlen(notes);
+    (void)snprintf(notes + len, NOTES_BYTES - len, "%s%s", len > 0 ? ", " : "", note);
+}
+
+/* "0.71x tokens/s (0.69..0.73)"; "0.50x $/token (spread unknown, 1 of 2 cells)". */
+static void put_figure(const struct answer *w, size_t i, struct document *d)
+{
+    const struct match_ratio *r = w->ratios[i];
+    char text[FIGURE_BYTES], notes[NOTES_BYTES] = "", whole[2 * NOTES_BYTES];
+    figure_certainty(r, text);
+    if (!w->is_spread_unknown)
+        add_note(notes, text);
+    (void)snprintf(text, sizeof text, "%zu of %zu cells", r->pairs, w->group->counted);
+    if (r->pairs != w->group->counted)
+        add_note(notes, text);
+    if (r->is_one_launch && !w->is_one_launch)
+        add_note(notes, "within one launch");
+    figure_ratio(r->ratio, text);
+    (void)snprintf(whole, sizeof whole, *notes != '\0' ? "%s %s (%s)" : "%s %s%s", text,
+                   w->names[i], notes);
+    buf_text(&d->line, i > 0 ? ", " : " ");
+    document_keep(d, whole);
+}
+
+/* "inf2.xlarge / g5.xlarge: 0.71x tokens/s (0.69..0.73), 0.91x $/token (0.88..0.94)
+ *   (8 matched cells, within one launch)" */
+static void put_answer(const struct match_group *g, const char *what, bool has_cost,
+                       struct document *d)
+{
+    struct answer w = {.group = g};
+    char count[4 * FIGURE_BYTES];
+    buf_printf(&d->line, "%s:", what);
+    add_figure(&w, METRIC_tokens_per_second, "tokens/s");
+    add_figure(
+        &w, has_cost ? METRIC_usd_per_million_output_tokens : METRIC_first_token_latency,
+        has_cost ? "$/token" : "TTFT");
+    for (size_t i = 0; i < w.count; i++)
+        put_figure(&w, i, d);
+    if (g->counted == 0)
+        (void)snprintf(count, sizeof count, "no claim (%zu %s, none counts: see below)",
+                       g->pair_count, cells_word(g->pair_count));
+    else
+        (void)snprintf(count, sizeof count, "%s(%zu %s%s%s)",
+                       w.count == 0 ? "no figure is known " : "", g->counted,
+                       cells_word(g->counted),
+                       w.is_spread_unknown ? ", spread unknown" : "",
+                       w.is_one_launch ? ", within one launch" : "");
+    buf_char(&d->line, ' ');
+    document_keep(d, count);
+    document_end(d, DOCUMENT_CLAIM);
+}
+
+void report_answer(const struct analysis *x, struct document *d)
+{
+    const struct match_result *r = &x->machines;
+    for (size_t i = 0; i < r->group_count; i++)
+        put_answer(&r->groups[i],
+                   document_text(d, "%s / %s", r->groups[i].other, r->groups[i].baseline),
+                   true, d);
+    if (r->side_count == 1)
+        document_add(d, DOCUMENT_CLAIM, "One %s: %s. Nothing to compare it with.",
+                     match_by_name(x->by), r->sides[0]);
+    else if (r->group_count == 0)
+        document_add(d, DOCUMENT_CLAIM,
+                     "No two machines share a cell: nothing is compared (see below).");
+    for (size_t i = 0; i < r->side_count; i++)
+        if (x->sides[i].caching.group_count > 0)
+            put_answer(&x->sides[i].caching.groups[0],
+                       document_text(d, "prefix caching ON / OFF, %s", x->sides[i].name),
+                       false, d);
+    if (x->is_simulated)
+        document_add(d, DOCUMENT_CLAIM,
+                     "SIMULATED: some of these numbers do not come from real hardware.");
+    else if (x->has_dummy_weights)
+        document_add(d, DOCUMENT_CLAIM,
+                     "Dummy weights: the speed is real, the text is not.");
+}
+
+/* --- matched cells --- */
+
+enum { NAME, FIRST_RATIO, INTERVAL = 5, COLUMN_COUNT };
+
+static const struct document_column columns[COLUMN_COUNT] = {
+    {"matched cell", NULL, NULL, DOCUMENT_TEXT, 34},
+    {"tok/s", "tokens/s", "ratio", DOCUMENT_RATIO, -7},
+    {"TTFT", NULL, "ratio", DOCUMENT_RATIO, -7},
+    {"TPOT", NULL, "ratio", DOCUMENT_RATIO, -7},
+    {"$/tok", "$/token", "ratio", DOCUMENT_RATIO, -7},
+    {"95 % tok/s", "95 % of tokens/s", NULL, DOCUMENT_INTERVAL, 0},
+};
+
+static const enum metric metrics[INTERVAL - FIRST_RATIO] = {
+    METRIC_tokens_per_second, METRIC_first_token_latency, METRIC_inter_token_latency,
+    METRIC_usd_per_million_output_tokens};
+
+static struct document_cell *put_ratios(const char *name,
+                                        const struct match_ratio *ratios,
+                                        struct document_table *t, struct document *d)
+{
+    struct document_cell *cells = document_row(d, t, NULL);
+    cells[NAME] = document_of_text(name);
+    for (size_t i = FIRST_RATIO; i < INTERVAL; i++)
+        cells[i] = document_of_ratio(&ratios[metrics[i - FIRST_RATIO]]);
+    cells[INTERVAL] = document_of_ratio(&ratios[METRIC_tokens_per_second]);
+    return cells;
+}
+
+/* Columns of the mean that lack cells: "of fewer cells: $/tok of 1". */
+static void put_fewer(const struct match_group *g, struct document *d)
+{
+    for (size_t i = FIRST_RATIO; i < INTERVAL; i++) {
+        size_t pairs = g->geomean[metrics[i - FIRST_RATIO]].pairs;
+        if (pairs > 0 && pairs != g->counted)
+            buf_printf(&d->line, "%s%s of %zu",
+                       d->line.len == 0 ? "of fewer cells: " : ", ", columns[i].head,
+                       pairs);
+    }
+    document_end(d, DOCUMENT_ITEM);
+}
+
+static void put_group(const struct match_group *g, struct document *d)
+{
+    bool has_uncounted = false;
+    struct document_table *t = document_table(d, columns, COLUMN_COUNT);
+    for (size_t i = 0; i < g->pair_count; i++) {
+        const struct match_pair *p = &g->pairs[i];
+        struct document_cell *cells = put_ratios(p->baseline->name, p->ratios, t, d);
+        if (p->is_counted)
+            continue;
+        cells[INTERVAL].text = "*";
+        document_note(d, t, p->note);
+        has_uncounted = true;
+    }
+    if (g->counted > 0) {
+        put_ratios(document_text(d, "geometric mean of %zu", g->counted), g->geomean, t,
+                   d);
+        put_fewer(g, d);
+    }
+    if (has_uncounted)
+        document_add(d, DOCUMENT_PARAGRAPH, "* not counted in the geometric mean");
+    if (g->differs != NULL)
+        document_add(d, DOCUMENT_ITEM, "also different: %s", g->differs);
+}
+
+static void put_groups(const struct analysis *x, struct document *d)
+{
+    for (size_t i = 0; i < x->machines.group_count; i++) {
+        const struct match_group *g = &x->machines.groups[i];
+        document_heading(d, document_text(d, "%s / %s", g->other, g->baseline));
+        put_group(g, d);
+    }
+    for (size_t i = 0; i < x->machines.side_count; i++) {
+        const struct analysis_side *s = &x->sides[i];
+        if (s->caching.group_count == 0)
+            continue;
+        document_heading(d, document_text(d, "Prefix caching ON / OFF, %s", s->name));
+        put_group(&s->caching.groups[0], d);
+    }
+}
+
+static void put_plots(const struct plots_result *plots, struct document *d)
+{
+    for (size_t i = 0; i < plots->made_count; i++) {
+        const char *name = strrchr(plots->made[i].path, '/');
+        document_plot(d, plots->made[i].title,
+                      name != NULL ? name + 1 : plots->made[i].path);
+    }
+}
+
+void report_build(const struct analysis *x, const struct plots_result *plots,
+                  struct document *d)
+{
+    report_answer(x, d);
+    document_gap(d);
+    document_add(d, DOCUMENT_PARAGRAPH,
+                 "Ratios are of matched cells; what else differs is named below them. "
+                 "Over 1 means more; more tokens/s is better, less TTFT, TPOT and "
+                 "$/token is better. Intervals are of 95 %%; within one launch they do "
+                 "not say by how much launches differ.");
+    put_plots(plots, d);
+    put_groups(x, d);
+    report_machines_put(x, d);
+    report_excluded_put(x, d);
+}

@@ -1,0 +1,271 @@
+#include "report/report_excluded.h"
+
+#include <string.h>
+
+#include "report/codes.h"
+#include "stats/match_field.h"
+#include "stats/verdict.h"
+
+#define RULES_MAX   64
+#define CELLS_NAMED 5
+
+/* --- warnings --- */
+
+/* Repeats that bear each code, by the rules' order. */
+struct tally {
+    size_t counts[RULES_MAX];
+    size_t repeats; /* measured */
+};
+
+static void tally_codes(const struct analysis *x, enum field_id field, struct tally *t)
+{
+    size_t rule_count;
+    const struct verdict_rule *rules = verdict_rules(&rule_count);
+    bool has[RULES_MAX] = {false};
+    const char *last = NULL;
+    for (size_t i = 0; i < x->corpus->count; i++) {
+        const struct row *row = x->corpus->rows[i].row;
+        const char *codes = field_str(row, field);
+        if (!match_field_is_measured(row))
+            continue;
+        t->repeats++;
+        for (size_t k = 0; codes != last && k < rule_count && k < RULES_MAX; k++)
+            has[k] = codes_has(codes, rules[k].code);
+        last = codes;
+        for (size_t k = 0; k < rule_count && k < RULES_MAX; k++)
+            t->counts[k] += has[k];
+    }
+}
+
+static size_t cells_without_interval(const struct analysis *x)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < x->machines.cell_count; i++)
+        n += x->machines.cells[i].measured > 0 && x->machines.cells[i].measured < 3;
+    return n;
+}
+
+static size_t published_rows(const struct corpus *c)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < c->count; i++)
+        n += c->rows[i].is_published;
+    return n;
+}
+
+static void put_published(const struct corpus *c, struct document *d)
+{
+    size_t count = published_rows(c);
+    if (count > 0)
+        document_add(
+            d, DOCUMENT_ITEM,
+            "%zu of %zu rows were written by another tool, which does not say dtype, "
+            "quantization, engine version and other settings: they are taken as equal, "
+            "and its lengths are not compared",
+            count, c->count);
+}
+
+/* Rules that need all repeats of a cell; those that every few repeats set off are said
+ * above. */
+static bool is_told(const struct verdict_rule *rule)
+{
+    return rule->is_cell && strcmp(rule->code, "FEW_REPEATS") != 0 &&
+           strcmp(rule->code, "FEW_SAMPLES") != 0;
+}
+
+static void put_cell_warning(const struct match_result *r,
+                             const struct verdict_rule *rule, struct document *d)
+{
+    size_t found = 0, named = 0;
+    for (size_t i = 0; i < r->cell_count; i++)
+        found += codes_has(r->cells[i].warnings, rule->code);
+    if (found == 0)
+        return;
+    buf_printf(&d->line, "%s (%zu of %zu cells): %s", rule->code, found, r->cell_count,
+               rule->help);
+    for (size_t i = 0; i < r->cell_count && named < CELLS_NAMED; i++) {
+        const struct match_cell *c = &r->cells[i];
+        if (!codes_has(c->warnings, rule->code))
+            continue;
+        buf_printf(&d->line, "; %s, %s", c->side, c->name);
+        codes_check_text(c->checks, rule->code, &d->line);
+        named++;
+    }
+    if (found > named)
+        buf_printf(&d->line, "; and %zu more", found - named);
+    document_end(d, DOCUMENT_ITEM);
+}
+
+static void put_few(const struct analysis *x, struct document *d)
+{
+    size_t few = cells_without_interval(x);
+    if (few > 0)
+        document_add(
+            d, DOCUMENT_ITEM,
+            "%zu of %zu cells have fewer than 3 measured repeats: their spread is "
+            "not known (--num-runs 4 or more shows it)",
+            few, x->machines.cell_count);
+}
+
+static void put_warnings(const struct analysis *x, struct document *d)
+{
+    size_t rule_count;
+    const struct verdict_rule *rules = verdict_rules(&rule_count);
+    struct tally t = {.repeats = 0};
+    tally_codes(x, FIELD_warnings, &t);
+    document_heading(d, "Warnings");
+    put_published(x->corpus, d);
+    put_few(x, d);
+    for (size_t i = 0; i < rule_count && i < RULES_MAX; i++)
+        if (t.counts[i] > 0)
+            document_add(d, DOCUMENT_ITEM, "%s (%zu of %zu repeats): %s", rules[i].code,
+                         t.counts[i], t.repeats, rules[i].help);
+    for (size_t i = 0; i < rule_count; i++)
+        if (is_told(&rules[i]))
+            put_cell_warning(&x->machines, &rules[i], d);
+}
+
+/* --- left out --- */
+
+static void put_failed(const struct match_cell *c, struct document *d)
+{
+    const char *error = c->failed_row != NULL ? field_str(c->failed_row, FIELD_error)
+                                              : NULL;
+    if (c->failed == 0 && c->measured > 0)
+        return;
+    buf_printf(&d->line, "%s, %s: ", c->side, c->name);
+    if (c->failed > 0)
+        buf_printf(&d->line, "%zu failed repeat%s%s", c->failed,
+                   c->failed == 1 ? "" : "s",
+                   c->measured == 0 ? ", nothing measured" : "");
+    else
+        buf_text(&d->line, "nothing but warm-ups");
+    if (error != NULL)
+        buf_printf(&d->line, ": %s", error);
+    document_end(d, DOCUMENT_ITEM);
+}
+
+struct reasons {
+    const struct row *row;
+    struct buf *text;
+};
+
+static void put_reason(void *arg, const char *code)
+{
+    const struct reasons *r = arg;
+    buf_printf(r->text, " %s", code);
+    codes_check_text(field_str(r->row, FIELD_checks), code, r->text);
+}
+
+static void put_doubtful(const struct match_cell *c, struct document *d)
+{
+    struct reasons r = {.row = c->doubtful_row, .text = &d->line};
+    if (c->doubtful_row == NULL)
+        return;
+    buf_printf(&d->line, "%s, %s: %zu of %zu %s:", c->side, c->name, c->doubtful,
+               c->measured, c->verdict);
+    codes_each(field_str(r.row, FIELD_reasons), put_reason, &r);
+    document_end(d, DOCUMENT_ITEM);
+}
+
+/* What the codes of those repeats mean, each once. */
+static void put_meanings(const struct analysis *x, struct document *d)
+{
+    size_t rule_count;
+    const struct verdict_rule *rules = verdict_rules(&rule_count);
+    struct tally t = {.repeats = 0};
+    tally_codes(x, FIELD_reasons, &t);
+    for (size_t i = 0; i < rule_count && i < RULES_MAX; i++)
+        if (t.counts[i] > 0)
+            document_add(d, DOCUMENT_ITEM, "%s: %s", rules[i].code, rules[i].help);
+}
+
+static void put_unknown(const struct match_result *r, struct document *d)
+{
+    static const struct {
+        enum metric metric;
+        const char *name;
+    } metrics[] = {{METRIC_tokens_per_second, "tokens/s"},
+                   {METRIC_first_token_latency, "TTFT"},
+                   {METRIC_inter_token_latency, "TPOT"},
+                   {METRIC_usd_per_million_output_tokens, "$/token"}};
+    for (size_t m = 0; m < sizeof metrics / sizeof metrics[0]; m++) {
+        size_t without = 0;
+        for (size_t i = 0; i < r->cell_count; i++)
+            without += r->cells[i].measured > r->cells[i].spread[metrics[m].metric].count;
+        if (without > 0)
+            document_add(d, DOCUMENT_ITEM, "%s is not known in some repeats of %zu cells",
+                         metrics[m].name, without);
+    }
+}
+
+/* Cells with nothing measured are listed already. */
+static void put_lone(const struct match_result *r, const char *machine,
+                     struct document *d)
+{
+    for (size_t i = 0; i < r->lone_count; i++) {
+        const struct match_cell *c = r->lone[i].cell;
+        if (c->measured > 0)
+            document_add(d, DOCUMENT_ITEM, "%s%s%s, %s: no partner: %s", machine,
+                         *machine != '\0' ? ", " : "", c->side, c->name, r->lone[i].why);
+    }
+}
+
+static void put_counts(const struct analysis *x, struct document *d)
+{
+    const struct clashes *differ = &x->corpus->clashes;
+    size_t warmups = 0;
+    for (size_t i = 0; i < x->machines.cell_count; i++)
+        warmups += x->machines.cells[i].warmups;
+    if (warmups > 0)
+        document_add(d, DOCUMENT_ITEM, "%zu warm-up repeat%s", warmups,
+                     warmups == 1 ? "" : "s");
+    if (x->corpus->duplicates > 0)
+        document_add(d, DOCUMENT_ITEM, "%zu rows that stand in two files",
+                     x->corpus->duplicates);
+    for (size_t i = 0; i < differ->count; i++)
+        document_add(d, DOCUMENT_ITEM, "%s", differ->items[i].text);
+}
+
+/* Rows of one run stand together. */
+static void put_partial(const struct corpus *c, struct document *d)
+{
+    for (size_t from = 0, to; from < c->count; from = to) {
+        const struct origin *o = c->rows[from].origin;
+        for (to = from; to < c->count && c->rows[to].origin == o; to++)
+            continue;
+        if (o != NULL && o->is_partial)
+            document_add(
+                d, DOCUMENT_ITEM,
+                "%s: %zu row%s of a run that did not reach its end, or had not when "
+                "the file was written",
+                c->rows[from].file, to - from, to - from == 1 ? "" : "s");
+    }
+}
+
+static void put_left_out(const struct analysis *x, struct document *d)
+{
+    const struct match_result *r = &x->machines;
+    document_heading(d, "Left out");
+    put_counts(x, d);
+    put_partial(x->corpus, d);
+    for (size_t i = 0; i < r->cell_count; i++)
+        put_failed(&r->cells[i], d);
+    for (size_t i = 0; i < r->cell_count; i++)
+        put_doubtful(&r->cells[i], d);
+    put_meanings(x, d);
+    put_unknown(r, d);
+    put_lone(r, "", d);
+    for (size_t i = 0; i < r->side_count; i++)
+        put_lone(&x->sides[i].caching, x->sides[i].name, d);
+    for (size_t i = 0; i < x->corpus->skipped_count; i++)
+        document_add(d, DOCUMENT_ITEM, "file: %s", x->corpus->skipped[i].why);
+    if (d->heading != NULL)
+        document_add(d, DOCUMENT_ITEM, "nothing");
+}
+
+void report_excluded_put(const struct analysis *x, struct document *d)
+{
+    put_warnings(x, d);
+    put_left_out(x, d);
+}

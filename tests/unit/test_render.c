@@ -1,0 +1,207 @@
+#include "report/render.h"
+
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+#include <cmocka.h>
+
+#include "base/mem.h"
+
+struct bench {
+    struct arena arena;
+    struct document d;
+    struct buf out;
+};
+
+static const struct document_column columns[] = {
+    {"cell", NULL, NULL, DOCUMENT_TEXT, 8},
+    {"tok/s", "tokens/s", NULL, DOCUMENT_SPREAD, -13},
+    {"TTFT", NULL, "ms", DOCUMENT_NUMBER, -6},
+    {"hits", NULL, NULL, DOCUMENT_PERCENT, -5},
+    {"x", "ratio", NULL, DOCUMENT_RATIO, -6},
+    {"95 %", NULL, NULL, DOCUMENT_INTERVAL, 0},
+};
+
+static int set_up(void **state)
+{
+    static struct bench b;
+    arena_init(&b.arena, 1 << 20);
+    document_init(&b.d, &b.arena);
+    buf_init(&b.out, 1 << 16);
+    *state = &b;
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    struct bench *b = *state;
+    mem_fail_at(0);
+    document_fini(&b->d);
+    arena_fini(&b->arena);
+    buf_fini(&b->out);
+    return 0;
+}
+
+static void put_table(struct document *d)
+{
+    const struct match_ratio ratio = {.ratio = 0.71, .low = 0.7, .high = 0.725};
+    const struct spread tokens = {.mean = 412.25, .ci95_low = 410, .ci95_high = 414.5};
+    struct document_table *t = document_table(d, columns, 6);
+    struct document_cell *cells = document_row(d, t, "short");
+    cells[0] = document_of_text("a|b \"c\"");
+    cells[1] = document_of_spread(&tokens);
+    cells[2] = document_of_value(23.5);
+    cells[3] = document_of_value(0.31);
+    cells[4] = cells[5] = document_of_ratio(&ratio);
+    cells = document_row(d, t, "short");
+    cells[0] = document_of_text("b");
+    for (size_t i = 1; i < 5; i++)
+        cells[i] = document_of_value((double)NAN);
+    cells[5].text = "*";
+    document_note(d, t, "the baseline is INVALID");
+    document_row(d, t, "long")[0] = document_of_text("c");
+}
+
+static void fill(struct document *d)
+{
+    buf_text(&d->line, "a / b:");
+    for (int i = 0; i < 3; i++) {
+        buf_char(&d->line, ' ');
+        document_keep(d, "0.71x tokens/s (0.69..0.73),");
+    }
+    document_end(d, DOCUMENT_CLAIM);
+    document_end(d, DOCUMENT_CLAIM); /* nothing is left to end */
+    document_gap(d);
+    document_add(d, DOCUMENT_PARAGRAPH, "%s", "Ratios are of *matched* cells.");
+    document_heading(d, "Nothing stands here");
+    document_heading(d, "Cells");
+    put_table(d);
+    document_add(d, DOCUMENT_ITEM, "%zu of %zu", (size_t)1, (size_t)2);
+    document_add(d, DOCUMENT_ITEM, "more");
+    document_plot(d, "Output throughput", "tokens.png");
+    document_gap(d);
+    document_add(d, DOCUMENT_SUBHEADING, "g5: 2 cells");
+}
+
+static const char *rendered(struct bench *b, const char *name)
+{
+    fill(&b->d);
+    for (size_t i = 0; render_at(i) != NULL; i++)
+        if (strcmp(render_at(i)->name, name) == 0)
+            assert_int_equal(render_document(&b->d, render_at(i), &b->out), STATUS_OK);
+    return buf_cstr(&b->out);
+}
+
+static void test_text(void **state)
+{
+    assert_string_equal(
+        rendered(*state, "text"),
+        "a / b: 0.71x tokens/s (0.69..0.73), 0.71x tokens/s (0.69..0.73),\n"
+        "  0.71x tokens/s (0.69..0.73),\n"
+        "\n"
+        "Ratios are of *matched* cells.\n"
+        "\n"
+        "Cells\n"
+        "-----\n"
+        "cell             tok/s   TTFT  hits      x  95 %\n"
+        "short\n"
+        "a|b \"c\"   412.2 +-0.5%  23.50   31%  0.71x  0.700..0.725\n"
+        "b                    -      -     -      -  *\n"
+        "      the baseline is INVALID\n"
+        "long\n"
+        "c                                         \n"
+        "  1 of 2\n"
+        "  more\n"
+        "\n"
+        "g5: 2 cells\n");
+}
+
+static void test_markdown(void **state)
+{
+    assert_string_equal(
+        rendered(*state, "markdown"),
+        "- a / b: 0.71x\u00a0tokens/s\u00a0(0.69..0.73), "
+        "0.71x\u00a0tokens/s\u00a0(0.69..0.73), "
+        "0.71x\u00a0tokens/s\u00a0(0.69..0.73),\n"
+        "\n"
+        "Ratios are of \\*matched\\* cells.\n"
+        "\n"
+        "## Cells\n"
+        "\n"
+        "| | cell | tokens/s | TTFT, ms | hits | ratio | 95 % | |\n"
+        "|---|---|---:|---:|---:|---:|---:|---|\n"
+        "| short | a\\|b \"c\" | 412.2 +-0.5% | 23.50 | 31% | 0.71x | 0.700..0.725 | |\n"
+        "| short | b | - | - | - | - | \\* | the baseline is INVALID |\n"
+        "| long | c | | | | | | |\n"
+        "\n"
+        "- 1 of 2\n"
+        "- more\n"
+        "\n"
+        "![Output throughput](<tokens.png>)\n"
+        "\n"
+        "### g5: 2 cells\n");
+}
+
+static void test_csv(void **state)
+{
+    assert_string_equal(
+        rendered(*state, "csv"),
+        "\"section\",\"group\",\"cell\",\"tokens/s\",\"tokens/s low\",\"tokens/s high\","
+        "\"TTFT (ms)\",\"hits\",\"ratio\",\"95 % low\",\"95 % high\",\"note\"\n"
+        "\"Cells\",\"short\",\"a|b \"\"c\"\"\",412.25,410.0,414.5,23.5,0.31,0.71,0.7,"
+        "0.725,\"\"\n"
+        "\"Cells\",\"short\",\"b\",,,,,,,,,\"the baseline is INVALID\"\n"
+        "\"Cells\",\"long\",\"c\",,,,,,,,,\"\"\n");
+}
+
+/* A second table of the same columns goes on; one of others has a head of its own. */
+static void test_tables_in_csv(void **state)
+{
+    struct bench *b = *state;
+    static const struct document_column one[] = {{"n", NULL, NULL, DOCUMENT_NUMBER, -3}};
+    for (int i = 0; i < 3; i++) {
+        struct document_table *t = document_table(&b->d, i < 2 ? one : columns,
+                                                  i < 2 ? 1 : 6);
+        document_row(&b->d, t, NULL)[0] = document_of_value(i);
+    }
+    render_csv(&b->d, &b->out);
+    const char *want = "\"section\",\"group\",\"n\",\"note\"\n"
+                       "\"\",\"\",0.0,\"\"\n"
+                       "\"\",\"\",1.0,\"\"\n"
+                       "\n"
+                       "\"section\",\"group\",\"cell\",";
+    assert_int_equal(strncmp(buf_cstr(&b->out), want, strlen(want)), 0);
+}
+
+/* Whichever allocation fails: an error and nothing, or the whole text. */
+static void test_no_memory(void **state)
+{
+    struct bench *b = *state;
+    size_t len = strlen(rendered(b, "markdown"));
+    enum status s = STATUS_NO_MEMORY;
+    for (long nth = 1; s != STATUS_OK; nth++) {
+        assert_true(nth < 100);
+        tear_down(state);
+        set_up(state);
+        mem_fail_at(nth);
+        fill(&b->d);
+        s = render_document(&b->d, render_at(1), &b->out);
+        mem_fail_at(0);
+        assert_int_equal(b->out.len, s == STATUS_OK ? len : 0);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(test_text, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_markdown, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_csv, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_tables_in_csv, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_no_memory, set_up, tear_down),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
