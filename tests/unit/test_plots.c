@@ -234,7 +234,8 @@ static void test_made(void **state)
     assert_true(r.has_gnuplot);
     assert_int_equal(r.made_count, 1);
     assert_string_equal(
-        r.made[0].path, arena_printf(&f->arena, "%s/tokens_per_sec_comparison.png", f->dir));
+        r.made[0].path,
+        arena_printf(&f->arena, "%s/tokens_per_sec_comparison.png", f->dir));
 }
 
 static void test_small_arena(void **state)
