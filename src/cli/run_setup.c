@@ -6,6 +6,8 @@
 
 #include "base/file.h"
 #include "base/rng.h"
+#include "data/formats.h"
+#include "plan/plan.h"
 #include "probe/prices.h"
 #include "stats/verdict.h"
 #include "text/json.h"
@@ -20,44 +22,6 @@ static enum status no_memory(struct err *e)
 
 /* --- scenarios --- */
 
-/* Appends one list to another, in the arena. */
-static enum status append(struct scenario_list *all, const struct scenario_list *more,
-                          struct arena *a, struct err *e)
-{
-    struct scenario *joined = arena_alloc(a, all->count + more->count + 1,
-                                          sizeof *joined);
-    if (joined == NULL)
-        return no_memory(e);
-    if (all->count > 0)
-        memcpy(joined, all->items, all->count * sizeof *joined);
-    if (more->count > 0)
-        memcpy(joined + all->count, more->items, more->count * sizeof *joined);
-    all->items = joined;
-    all->count += more->count;
-    return STATUS_OK;
-}
-
-/* Scenarios of files, then those of data sets. */
-static enum status read_extra(const struct run_opts *o, struct arena *a,
-                              struct scenario_list *out, struct err *e)
-{
-    *out = (struct scenario_list){0};
-    for (size_t i = 0; i < o->scenario_files.count; i++) {
-        struct scenario_list more;
-        if (scenario_from_file(o->scenario_files.items[i], a, &more, e) != STATUS_OK ||
-            append(out, &more, a, e) != STATUS_OK)
-            return e->code;
-    }
-    for (size_t i = 0; i < o->datasets.count; i++) {
-        struct scenario one;
-        struct scenario_list more = {.items = &one, .count = 1};
-        if (scenario_from_dataset(o->datasets.items[i], a, &one, e) != STATUS_OK ||
-            append(out, &more, a, e) != STATUS_OK)
-            return e->code;
-    }
-    return STATUS_OK;
-}
-
 bool run_setup_is_unnamed(const struct run_job *j)
 {
     return opt_source_of(&j->parse, "scenarios") == OPT_FROM_DEFAULT;
@@ -68,9 +32,10 @@ enum status run_setup_scenarios(struct run_job *j, struct scenario_list *out,
 {
     const struct run_opts *o = j->opts;
     struct arena *a = &j->arena;
-    struct scenario_list extra;
+    struct scenario_list extra = {0};
     size_t data_count = o->datasets.count;
-    if (read_extra(o, a, &extra, e) != STATUS_OK)
+    if (formats_read(FORMATS_SCENARIOS, &o->scenario_files, a, &extra, e) != STATUS_OK ||
+        formats_read(FORMATS_DATASET, &o->datasets, a, &extra, e) != STATUS_OK)
         return e->code;
     if (run_setup_is_unnamed(j) && extra.count > 0) {
         *out = extra;

@@ -97,7 +97,7 @@ static enum status take_text(const struct drawing *g, struct plan_repeat *out,
                              size_t request)
 {
     size_t index = text_of(g->draw, request), texts = g->draw->scenario->text_count;
-    const struct plan_text *t = &g->draw->scenario->texts[index];
+    const struct scenario_text *t = &g->draw->scenario->texts[index];
     struct engine_request *r = &out->requests[request];
 
     if (!g->draw->as_text && t->ids == NULL) {

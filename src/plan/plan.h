@@ -11,27 +11,7 @@
 #include "base/opt.h"
 #include "base/status.h"
 #include "core/engine.h"
-
-/* One prompt of a user, as text. ids are filled in by the engine's tokenizer. */
-struct plan_text {
-    const char *text;
-    int64_t max_tokens; /* OPT_INT_UNSET: the scenario's */
-    int32_t *ids;       /* [id_count]; NULL until tokenized */
-    size_t id_count;
-};
-
-/* Either lengths (texts == NULL): prompts of shared_tokens + own_tokens random ids, or
- * texts. */
-struct scenario {
-    const char *name;
-    const char *help;        /* e.g. "chat: short prompt, short answer" */
-    int64_t shared_tokens;   /* prefix that all prompts of a repeat share */
-    int64_t own_tokens;      /* drawn for each prompt */
-    int64_t max_tokens;      /* of an answer, where --max-tokens is unset */
-    struct plan_text *texts; /* [text_count]; request i takes text i modulo text_count */
-    size_t text_count;
-    const char *dataset; /* file the texts come from, or NULL */
-};
+#include "core/workload.h"
 
 struct plan_options {
     const struct scenario *scenarios; /* [scenario_count], in the order wanted */

@@ -6,7 +6,8 @@
 #include "base/file.h"
 #include "cli/cli.h"
 #include "cli/offline_opts.h"
-#include "plan/scenario.h"
+#include "data/dataset.h"
+#include "data/scenario_file.h"
 #include "text/yaml.h"
 
 #include "fuzz_target.h"
@@ -58,10 +59,9 @@ static void read_config(const char *path, struct arena *a)
 static void read_scenarios(const char *path, struct arena *a)
 {
     struct scenario_list list = {0};
-    struct scenario one;
     struct err e = {0};
-    check(scenario_from_file(path, a, &list, &e), &e);
-    check(scenario_from_dataset(path, a, &one, &e), &e);
+    check(scenario_file_read(path, a, &list, &e), &e);
+    check(dataset_read(path, a, &list, &e), &e);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

@@ -144,9 +144,9 @@ static void lengths_as_text(void **state)
 static void given_texts_as_text(void **state)
 {
     struct fixture *f = *state;
-    struct plan_text texts[] = {{.text = "one", .max_tokens = OPT_INT_UNSET},
-                                {.text = "two", .max_tokens = 3},
-                                {.text = "six", .max_tokens = OPT_INT_UNSET}};
+    struct scenario_text texts[] = {{.text = "one", .max_tokens = OPT_INT_UNSET},
+                                    {.text = "two", .max_tokens = 3},
+                                    {.text = "six", .max_tokens = OPT_INT_UNSET}};
     f->s.texts = texts;
     f->s.text_count = 3;
     f->d.as_text = true;
@@ -171,7 +171,7 @@ static void given_texts_as_text(void **state)
 static void memory_may_run_out(void **state)
 {
     struct fixture *f = *state;
-    struct plan_text text = {.text = "one", .max_tokens = 3};
+    struct scenario_text text = {.text = "one", .max_tokens = 3};
     f->s.shared_tokens = 16;
     f->d.as_text = true;
     f->d.is_prefix_warm = true;

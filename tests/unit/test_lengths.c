@@ -12,9 +12,9 @@
 static void the_limit_of_an_answer(void **state)
 {
     (void)state;
-    struct plan_text texts[] = {{.text = "a", .max_tokens = 9},
-                                {.text = "b", .max_tokens = OPT_INT_UNSET},
-                                {.text = "c", .max_tokens = 70}};
+    struct scenario_text texts[] = {{.text = "a", .max_tokens = 9},
+                                    {.text = "b", .max_tokens = OPT_INT_UNSET},
+                                    {.text = "c", .max_tokens = 70}};
     struct scenario s = {.name = "t", .max_tokens = 50, .texts = texts, .text_count = 3};
     struct scenario drawn = {.name = "d", .max_tokens = 50, .own_tokens = 1};
     assert_int_equal(lengths_answer(OPT_INT_UNSET, &s, 0), 9);
@@ -48,7 +48,7 @@ static void scenarios(void **state)
     (void)state;
     struct err e;
     struct lengths l = {OPT_INT_UNSET, 100};
-    struct plan_text text = {.text = "a", .max_tokens = 900};
+    struct scenario_text text = {.text = "a", .max_tokens = 900};
     struct scenario s[] = {
         {.name = "a", .shared_tokens = 30, .own_tokens = 30, .max_tokens = 40},
         {.name = "b", .texts = &text, .text_count = 1, .max_tokens = 900}};

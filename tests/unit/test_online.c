@@ -230,8 +230,8 @@ static void chat_sends_texts(void **state)
 static void given_texts(void **state)
 {
     struct fixture *f = *state;
-    struct plan_text texts[] = {{.text = "one", .max_tokens = 5},
-                                {.text = "two", .max_tokens = OPT_INT_UNSET}};
+    struct scenario_text texts[] = {{.text = "one", .max_tokens = 5},
+                                    {.text = "two", .max_tokens = OPT_INT_UNSET}};
     f->scenarios[0] = (struct scenario){
         .name = "t", .texts = texts, .text_count = 2, .max_tokens = 7};
     f->o.warmup_requests = 1;

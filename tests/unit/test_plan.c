@@ -182,7 +182,7 @@ static void test_hash(void **state)
     s[2].own_tokens++;
     f->o.scenarios = s;
     SAME(0);
-    struct plan_text text = {.text = "a", .max_tokens = OPT_INT_UNSET};
+    struct scenario_text text = {.text = "a", .max_tokens = OPT_INT_UNSET};
     memcpy(s, good.scenarios, sizeof s);
     s[2].texts = &text;
     s[2].text_count = 1;
@@ -274,7 +274,7 @@ static void test_hash_of_a_cell(void **state)
     s[0].own_tokens++;
     f->o.scenarios = s;
     SAME(0);
-    struct plan_text text = {.text = "a", .max_tokens = OPT_INT_UNSET};
+    struct scenario_text text = {.text = "a", .max_tokens = OPT_INT_UNSET};
     memcpy(s, good.scenarios, sizeof s);
     s[0].texts = &text;
     s[0].text_count = 1;
@@ -338,11 +338,11 @@ static void test_hits(void **state)
 }
 
 /* Texts of random lengths over two letters, as an engine's tokenizer would leave them. */
-static void fill_texts(struct fixture *f, struct rng *rng, struct plan_text *t,
+static void fill_texts(struct fixture *f, struct rng *rng, struct scenario_text *t,
                        size_t count)
 {
     for (size_t i = 0; i < count; i++) {
-        t[i] = (struct plan_text){
+        t[i] = (struct scenario_text){
             .text = "x", .max_tokens = OPT_INT_UNSET, .id_count = 1 + rng_below(rng, 30)};
         t[i].ids = arena_alloc(&f->a, t[i].id_count, sizeof *t[i].ids);
         for (size_t k = 0; k < t[i].id_count; k++) {
@@ -395,7 +395,7 @@ static void test_hits_reference(void **state)
     f->o.caching_count = 1;
     f->o.batch_sizes.count = 1;
     for (int round = 0; round < 300; round++) {
-        struct plan_text texts[6];
+        struct scenario_text texts[6];
         struct scenario s = {.name = "r", .max_tokens = 8};
         if (round % 2 == 0) {
             s.text_count = 1 + rng_below(&rng, 6);
@@ -424,7 +424,7 @@ static void test_texts(void **state)
 {
     struct fixture *f = fixture_of(state);
     int32_t ids[] = {5, 6, 7};
-    struct plan_text texts[] = {
+    struct scenario_text texts[] = {
         {.text = "a", .max_tokens = 9, .ids = ids, .id_count = 3},
         {.text = "b", .max_tokens = OPT_INT_UNSET, .ids = ids, .id_count = 2}};
     struct scenario s = {.name = "t", .max_tokens = 50, .texts = texts, .text_count = 2};

@@ -9,7 +9,7 @@
 static void scenarios(void **state)
 {
     (void)state;
-    struct plan_text texts[2] = {{.text = "a"}, {.text = "b"}};
+    struct scenario_text texts[2] = {{.text = "a"}, {.text = "b"}};
     const struct scenario items[] = {
         {.name = "own", .own_tokens = 7, .max_tokens = 8},
         {.name = "both", .shared_tokens = 5, .own_tokens = 7, .max_tokens = 9},

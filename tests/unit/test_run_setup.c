@@ -12,6 +12,7 @@
 
 #include "base/mem.h"
 #include "journal_fixture.h"
+#include "plan/plan.h"
 
 struct options {
     const char *key, *name, *uri;

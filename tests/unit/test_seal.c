@@ -67,8 +67,8 @@ static void numbers_are_exact(void **state)
 static void a_scenario_is_its_lengths_and_texts(void **state)
 {
     (void)state;
-    struct plan_text texts[] = {{.text = "a", .max_tokens = 1},
-                                {.text = "b", .max_tokens = 1}};
+    struct scenario_text texts[] = {{.text = "a", .max_tokens = 1},
+                                    {.text = "b", .max_tokens = 1}};
     const struct scenario first = {.name = "s",
                                    .shared_tokens = 1,
                                    .own_tokens = 2,
@@ -94,7 +94,7 @@ static void a_scenario_is_its_lengths_and_texts(void **state)
     CHANGED(text_count, 1);
     texts[1].text = "c";
     assert_string_not_equal(of_scenarios(&first, 1).hex, good.hex);
-    texts[1] = (struct plan_text){.text = "b", .max_tokens = 2};
+    texts[1] = (struct scenario_text){.text = "b", .max_tokens = 2};
     assert_string_not_equal(of_scenarios(&first, 1).hex, good.hex);
 #undef CHANGED
 }

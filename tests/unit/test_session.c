@@ -173,7 +173,7 @@ static void memory_may_run_out(void **state)
 
 /* Three scenarios: lengths, two texts, and texts that have their ids already. */
 struct work {
-    struct plan_text texts[2], known[1];
+    struct scenario_text texts[2], known[1];
     struct scenario scenarios[3];
     struct plan plan;
 };
