@@ -5,9 +5,10 @@
 #include "base/clock.h"
 #include "base/file.h"
 #include "cli/commands.h"
+#include "probe/prices.h"
 #include "report/meter.h"
 #include "report/plots.h"
-#include "report/pricing.h"
+#include "stats/pricing.h"
 #include "report/render.h"
 #include "report/report.h"
 #include "track/account.h"
@@ -113,6 +114,7 @@ struct analyze_job {
     struct corpus corpus;
     struct pull_result pulled;
     const char *rows_path; /* of the rows from the server; NULL: none was asked */
+    struct analysis_rows rows;
     struct analysis analysis;
     struct plots_result plots;
     const char *reports[RENDER_COUNT]; /* [report_count] */
@@ -252,13 +254,17 @@ static void warn_of_clashes(const struct analyze_job *j)
 static enum status set_prices(struct analyze_job *j, struct err *e)
 {
     const char **unused;
+    const struct price *listed;
     size_t count;
-    if (pricing_unused(&j->corpus, &j->opts.prices, &j->arena, &unused, &count) !=
+    if (pricing_unused(&j->rows, &j->opts.prices, &j->arena, &unused, &count) !=
         STATUS_OK)
         return status_fail(e, STATUS_NO_MEMORY, "analyze", "out of memory");
     for (size_t i = 0; i < count; i++)
         log_line(&j->cli->log, LOG_WARN, "inferbench: %s", unused[i]);
-    return pricing_apply(&j->corpus, &j->opts.prices, &j->arena, e);
+    if (prices_of_rows(&j->rows, &j->arena, &listed, e) != STATUS_OK)
+        return e->code;
+    pricing_apply(&j->rows, &j->opts.prices, listed);
+    return STATUS_OK;
 }
 
 static enum status read_rows(struct analyze_job *j, struct err *e)
@@ -279,6 +285,8 @@ static enum status read_rows(struct analyze_job *j, struct err *e)
         status_fail(e, STATUS_NOT_FOUND, inputs[0].path, "no rows to analyse");
         return status_hint(e, "Give files like offline_results_....json.");
     }
+    j->rows = (struct analysis_rows){j->corpus.rows, j->corpus.count,
+                                     j->corpus.file_count};
     return set_prices(j, e);
 }
 
@@ -314,7 +322,7 @@ static enum status write_report(struct analyze_job *j, struct err *e)
     enum status s = STATUS_OK;
     const struct renderer *r;
     document_init(&d, &j->arena);
-    report_build(&j->analysis, &j->plots, &d);
+    report_build(&(struct report_input){&j->analysis, &j->corpus, &j->plots}, &d);
     for (size_t i = 0; (r = render_at(i)) != NULL && s == STATUS_OK; i++)
         if (is_wanted(&j->opts.formats, r->name))
             s = write_form(j, &d, r, e);
@@ -380,7 +388,7 @@ static int analyze(struct analyze_job *j, int argc, char **argv)
     const struct analysis_options o = {.by = j->opts.by, .baseline = j->opts.baseline};
     const struct plots_order order = {.wanted = &j->opts.plots,
                                       .dir = j->opts.output_dir};
-    if (analysis_build(&j->corpus, &o, &j->arena, &j->analysis, &e) != STATUS_OK ||
+    if (analysis_build(&j->rows, &o, &j->arena, &j->analysis, &e) != STATUS_OK ||
         file_make_dirs(j->opts.output_dir, &e) != STATUS_OK)
         return cli_fail(j->cli, &e);
     enum status drawn = plots_draw(&j->analysis, &order, &j->arena, &j->plots, &e);

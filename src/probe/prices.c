@@ -1,6 +1,7 @@
 #include "probe/prices.h"
 
 #include <math.h>
+#include <string.h>
 
 #include "embed.h"
 #include "text/yaml.h"
@@ -38,5 +39,32 @@ enum status prices_find(const char *instance_type, const char *region, struct ar
     if (source == NULL)
         return status_fail(e, STATUS_NO_MEMORY, "prices.yaml", "out of memory");
     *out = (struct price){usd, source};
+    return STATUS_OK;
+}
+
+static bool is_same(const char *a, const char *b)
+{
+    return a == b || (a != NULL && b != NULL && strcmp(a, b) == 0);
+}
+
+enum status prices_of_rows(const struct analysis_rows *rows, struct arena *a,
+                           const struct price **out, struct err *e)
+{
+    const char *last_type = NULL, *last_region = NULL;
+    struct price *prices = arena_alloc(a, rows->count + 1, sizeof *prices);
+    if (prices == NULL)
+        return status_fail(e, STATUS_NO_MEMORY, "prices.yaml", "out of memory");
+    for (size_t i = 0; i < rows->count; i++) {
+        const struct origin *origin = rows->items[i].origin;
+        const char *type = field_str(rows->items[i].row, FIELD_instance_type);
+        const char *region = origin != NULL ? origin->region : NULL;
+        if (i > 0 && is_same(type, last_type) && is_same(region, last_region))
+            prices[i] = prices[i - 1]; /* most rows ask the same as the one before */
+        else if (prices_find(type, region, a, &prices[i], e) != STATUS_OK)
+            return e->code;
+        last_type = type;
+        last_region = region;
+    }
+    *out = prices;
     return STATUS_OK;
 }

@@ -4,16 +4,15 @@
 
 #include "base/arena.h"
 #include "base/status.h"
-
-struct price {
-    double usd_per_hour; /* NAN if unknown */
-    const char *source; /* e.g. "on demand, us-east-1, collected 2026-11"; NULL if unknown
-                         */
-};
+#include "stats/pricing.h"
 
 /* region NULL: us-east-1, and the source says so. An unknown type gives NAN, not an
  * error. */
 MUST_CHECK enum status prices_find(const char *instance_type, const char *region,
                                    struct arena *a, struct price *out, struct err *e);
+/* Of each row: that of its instance type in the region that its file names; [rows->count]
+ * in the arena. */
+MUST_CHECK enum status prices_of_rows(const struct analysis_rows *rows, struct arena *a,
+                                      const struct price **out, struct err *e);
 
 #endif

@@ -8,7 +8,7 @@
 #include "base/arena.h"
 #include "base/opt.h"
 #include "base/status.h"
-#include "report/analysis.h"
+#include "stats/analysis.h"
 
 #define PLOTS_CHOICES \
     "all|tokens_per_sec|prefix_caching|batch_scaling|time_per_token|ttft|itl|cost"

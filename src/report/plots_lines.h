@@ -2,7 +2,7 @@
 #ifndef REPORT_PLOTS_LINES_H
 #define REPORT_PLOTS_LINES_H
 
-#include "report/analysis.h"
+#include "stats/analysis.h"
 
 struct plots_line {
     const char *scenario, *side;

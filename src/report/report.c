@@ -205,9 +205,9 @@ static void put_plots(const struct plots_result *plots, struct document *d)
     }
 }
 
-void report_build(const struct analysis *x, const struct plots_result *plots,
-                  struct document *d)
+void report_build(const struct report_input *in, struct document *d)
 {
+    const struct analysis *x = in->analysis;
     report_answer(x, d);
     document_gap(d);
     document_add(d, DOCUMENT_PARAGRAPH,
@@ -215,8 +215,8 @@ void report_build(const struct analysis *x, const struct plots_result *plots,
                  "Over 1 means more; more tokens/s is better, less TTFT, TPOT and "
                  "$/token is better. Intervals are of 95 %%; within one launch they do "
                  "not say by how much launches differ.");
-    put_plots(plots, d);
+    put_plots(in->plots, d);
     put_groups(x, d);
     report_machines_put(x, d);
-    report_excluded_put(x, d);
+    report_excluded_put(x, in->corpus, d);
 }

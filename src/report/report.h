@@ -3,15 +3,21 @@
 #ifndef REPORT_REPORT_H
 #define REPORT_REPORT_H
 
-#include "report/analysis.h"
+#include "stats/analysis.h"
 #include "report/document.h"
 #include "report/plots.h"
+#include "store/rows_load.h"
+
+struct report_input {
+    const struct analysis *analysis;
+    const struct corpus *corpus; /* that the rows are of */
+    const struct plots_result *plots;
+};
 
 /* The answer alone: each machine against the baseline, ON against OFF of each machine,
  * over matched cells only. */
 void report_answer(const struct analysis *x, struct document *d);
 /* All of it, the answer first; the plots lie beside the report. */
-void report_build(const struct analysis *x, const struct plots_result *plots,
-                  struct document *d);
+void report_build(const struct report_input *in, struct document *d);
 
 #endif

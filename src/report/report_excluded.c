@@ -23,8 +23,8 @@ static void tally_codes(const struct analysis *x, enum field_id field, struct ta
     const struct verdict_rule *rules = verdict_rules(&rule_count);
     bool has[RULES_MAX] = {false};
     const char *last = NULL;
-    for (size_t i = 0; i < x->corpus->count; i++) {
-        const struct row *row = x->corpus->rows[i].row;
+    for (size_t i = 0; i < x->rows.count; i++) {
+        const struct row *row = x->rows.items[i].row;
         const char *codes = field_str(row, field);
         if (!match_field_is_measured(row))
             continue;
@@ -45,15 +45,15 @@ static size_t cells_without_interval(const struct analysis *x)
     return n;
 }
 
-static size_t published_rows(const struct corpus *c)
+static size_t published_rows(const struct analysis_rows *c)
 {
     size_t n = 0;
     for (size_t i = 0; i < c->count; i++)
-        n += c->rows[i].is_published;
+        n += c->items[i].is_published;
     return n;
 }
 
-static void put_published(const struct corpus *c, struct document *d)
+static void put_published(const struct analysis_rows *c, struct document *d)
 {
     size_t count = published_rows(c);
     if (count > 0)
@@ -114,7 +114,7 @@ static void put_warnings(const struct analysis *x, struct document *d)
     struct tally t = {.repeats = 0};
     tally_codes(x, FIELD_warnings, &t);
     document_heading(d, "Warnings");
-    put_published(x->corpus, d);
+    put_published(&x->rows, d);
     put_few(x, d);
     for (size_t i = 0; i < rule_count && i < RULES_MAX; i++)
         if (t.counts[i] > 0)
@@ -211,44 +211,46 @@ static void put_lone(const struct match_result *r, const char *machine,
     }
 }
 
-static void put_counts(const struct analysis *x, struct document *d)
+static void put_counts(const struct analysis *x, const struct corpus *corpus,
+                       struct document *d)
 {
-    const struct clashes *differ = &x->corpus->clashes;
+    const struct clashes *differ = &corpus->clashes;
     size_t warmups = 0;
     for (size_t i = 0; i < x->machines.cell_count; i++)
         warmups += x->machines.cells[i].warmups;
     if (warmups > 0)
         document_add(d, DOCUMENT_ITEM, "%zu warm-up repeat%s", warmups,
                      warmups == 1 ? "" : "s");
-    if (x->corpus->duplicates > 0)
+    if (corpus->duplicates > 0)
         document_add(d, DOCUMENT_ITEM, "%zu rows that stand in two files",
-                     x->corpus->duplicates);
+                     corpus->duplicates);
     for (size_t i = 0; i < differ->count; i++)
         document_add(d, DOCUMENT_ITEM, "%s", differ->items[i].text);
 }
 
 /* Rows of one run stand together. */
-static void put_partial(const struct corpus *c, struct document *d)
+static void put_partial(const struct analysis_rows *c, struct document *d)
 {
     for (size_t from = 0, to; from < c->count; from = to) {
-        const struct origin *o = c->rows[from].origin;
-        for (to = from; to < c->count && c->rows[to].origin == o; to++)
+        const struct origin *o = c->items[from].origin;
+        for (to = from; to < c->count && c->items[to].origin == o; to++)
             continue;
         if (o != NULL && o->is_partial)
             document_add(
                 d, DOCUMENT_ITEM,
                 "%s: %zu row%s of a run that did not reach its end, or had not when "
                 "the file was written",
-                c->rows[from].file, to - from, to - from == 1 ? "" : "s");
+                c->items[from].file, to - from, to - from == 1 ? "" : "s");
     }
 }
 
-static void put_left_out(const struct analysis *x, struct document *d)
+static void put_left_out(const struct analysis *x, const struct corpus *corpus,
+                         struct document *d)
 {
     const struct match_result *r = &x->machines;
     document_heading(d, "Left out");
-    put_counts(x, d);
-    put_partial(x->corpus, d);
+    put_counts(x, corpus, d);
+    put_partial(&x->rows, d);
     for (size_t i = 0; i < r->cell_count; i++)
         put_failed(&r->cells[i], d);
     for (size_t i = 0; i < r->cell_count; i++)
@@ -258,14 +260,15 @@ static void put_left_out(const struct analysis *x, struct document *d)
     put_lone(r, "", d);
     for (size_t i = 0; i < r->side_count; i++)
         put_lone(&x->sides[i].caching, x->sides[i].name, d);
-    for (size_t i = 0; i < x->corpus->skipped_count; i++)
-        document_add(d, DOCUMENT_ITEM, "file: %s", x->corpus->skipped[i].why);
+    for (size_t i = 0; i < corpus->skipped_count; i++)
+        document_add(d, DOCUMENT_ITEM, "file: %s", corpus->skipped[i].why);
     if (d->heading != NULL)
         document_add(d, DOCUMENT_ITEM, "nothing");
 }
 
-void report_excluded_put(const struct analysis *x, struct document *d)
+void report_excluded_put(const struct analysis *x, const struct corpus *corpus,
+                         struct document *d)
 {
     put_warnings(x, d);
-    put_left_out(x, d);
+    put_left_out(x, corpus, d);
 }

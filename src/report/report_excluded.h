@@ -2,9 +2,12 @@
 #ifndef REPORT_REPORT_EXCLUDED_H
 #define REPORT_REPORT_EXCLUDED_H
 
-#include "report/analysis.h"
 #include "report/document.h"
+#include "stats/analysis.h"
+#include "store/rows_load.h"
 
-void report_excluded_put(const struct analysis *x, struct document *d);
+/* corpus: that the rows are of */
+void report_excluded_put(const struct analysis *x, const struct corpus *corpus,
+                         struct document *d);
 
 #endif

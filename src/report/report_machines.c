@@ -206,14 +206,14 @@ static void put_mixed(const struct part *p)
 /* Packages and drivers, each combination once. */
 static void put_versions(const struct part *p)
 {
-    const struct corpus *c = p->x->corpus;
+    const struct analysis_rows *c = &p->x->rows;
     const char *last = NULL, *said[VALUES_MAX];
     size_t n = 0;
     for (size_t i = 0; i < c->count; i++) {
-        const struct origin *o = c->rows[i].origin;
+        const struct origin *o = c->items[i].origin;
         size_t k = 0;
         if (o == NULL || o->versions == NULL || o->versions == last ||
-            strcmp(analysis_side_of(p->x, c->rows[i].row), p->side) != 0)
+            strcmp(analysis_side_of(p->x, c->items[i].row), p->side) != 0)
             continue;
         last = o->versions;
         while (k < n && strcmp(said[k], last) != 0)
@@ -259,10 +259,10 @@ static void take_price(struct prices *t, double usd, const char *source)
 
 static void find_prices(const struct part *p, struct prices *out)
 {
-    const struct corpus *c = p->x->corpus;
+    const struct analysis_rows *c = &p->x->rows;
     *out = (struct prices){.count = 0};
     for (size_t i = 0; i < c->count; i++) {
-        const struct row *row = c->rows[i].row;
+        const struct row *row = c->items[i].row;
         double usd = field_num(row, FIELD_price_usd_per_hour);
         if (!isnan(usd) && match_field_is_measured(row) &&
             strcmp(analysis_side_of(p->x, row), p->side) == 0)

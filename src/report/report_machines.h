@@ -3,7 +3,7 @@
 #ifndef REPORT_REPORT_MACHINES_H
 #define REPORT_REPORT_MACHINES_H
 
-#include "report/analysis.h"
+#include "stats/analysis.h"
 #include "report/document.h"
 
 void report_machines_put(const struct analysis *x, struct document *d);

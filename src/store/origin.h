@@ -10,13 +10,7 @@
 #include "base/arena.h"
 #include "base/status.h"
 #include "base/str.h"
-
-struct origin {
-    const char *run_id;   /* NULL: none is named */
-    const char *region;   /* e.g. "ap-northeast-1"; NULL: unknown */
-    const char *versions; /* e.g. "torch 2.10.0, NVIDIA A10G, driver 580.1"; NULL: none */
-    bool is_partial;      /* it says that its run did not reach its end */
-};
+#include "stats/analysis_row.h"
 
 struct origins {
     struct origin *items; /* [count] those that state an environment */

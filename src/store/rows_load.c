@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "store/decode.h"
+#include "store/origin.h"
 #include "store/results_scan.h"
 #include "store/row_set.h"
 
@@ -33,7 +34,7 @@ static enum status make_room(struct loading *r)
     if (c->count < r->room)
         return STATUS_OK;
     size_t room = r->room == 0 ? 256 : r->room * 2;
-    struct corpus_row *rows = arena_alloc(r->arena, room, sizeof *rows);
+    struct analysis_row *rows = arena_alloc(r->arena, room, sizeof *rows);
     struct row_set_key *keys = arena_alloc(r->arena, room, sizeof *keys);
     if (rows == NULL || keys == NULL)
         return STATUS_NO_MEMORY;
@@ -98,7 +99,7 @@ static enum status count_refused(struct loading *r, const char *path)
 static enum status leave_row(struct loading *r, const struct row *row, size_t at,
                              struct err *e)
 {
-    const struct corpus_row *kept = &r->out->rows[at];
+    const struct analysis_row *kept = &r->out->rows[at];
     const struct clash_rows two = {
         .file = r->decode->file, .kept_file = kept->file, .row = row, .kept = kept->row};
     r->out->duplicates++;
@@ -126,7 +127,7 @@ static enum status take_row(void *arg, const struct scanned_row *found, struct e
         return no_memory(e);
     *row = decoded;
     r->keys[r->out->count] = key;
-    r->out->rows[r->out->count++] = (struct corpus_row){
+    r->out->rows[r->out->count++] = (struct analysis_row){
         .row = row, .is_published = is_published, .file = r->decode->file};
     return STATUS_OK;
 }
@@ -163,7 +164,7 @@ static void name_origins(struct loading *r, const struct origins *origins)
     const struct origin *found = NULL;
     const char *last = NULL;
     for (size_t i = r->before; i < r->out->count; i++) {
-        struct corpus_row *row = &r->out->rows[i];
+        struct analysis_row *row = &r->out->rows[i];
         const char *run_id = field_str(row->row, FIELD_run_id);
         if (i == r->before || run_id != last)
             found = origin_find(origins, run_id);

@@ -7,17 +7,9 @@
 
 #include "base/arena.h"
 #include "base/status.h"
-#include "core/field.h"
+#include "stats/analysis_row.h"
 #include "store/clash.h"
 #include "store/inputs.h"
-#include "store/origin.h"
-
-struct corpus_row {
-    struct row *row;
-    bool is_published;           /* of the published tool */
-    const struct origin *origin; /* machine that its file states; NULL: none */
-    const char *file;
-};
 
 struct corpus_skip {
     const char *why; /* one line: file (and row), what, what to do */
@@ -25,7 +17,7 @@ struct corpus_skip {
 };
 
 struct corpus {
-    struct corpus_row *rows; /* [count] in the order of the files */
+    struct analysis_row *rows; /* [count] in the order of the files */
     size_t count;
     size_t file_count;
     size_t duplicates;           /* rows that an earlier file has too */

@@ -45,7 +45,7 @@ struct row *analysis_fixture_add(struct analysis_fixture *f, const char *machine
 {
     assert_true(f->corpus.count < ANALYSIS_FIXTURE_ROWS);
     struct row *r = &f->rows[f->corpus.count];
-    f->of[f->corpus.count++] = (struct corpus_row){.row = r, .file = "/data/one.json"};
+    f->of[f->corpus.count++] = (struct analysis_row){.row = r, .file = "/data/one.json"};
     r->v[FIELD_instance_type] = r->v[FIELD_label] = value_str(machine);
     r->v[FIELD_scenario] = value_str(scenario);
     r->v[FIELD_serving_mode] = value_str("offline");
@@ -58,12 +58,18 @@ struct row *analysis_fixture_add(struct analysis_fixture *f, const char *machine
     return r;
 }
 
+const struct analysis_rows *analysis_fixture_rows(struct analysis_fixture *f)
+{
+    f->all = (struct analysis_rows){f->of, f->corpus.count, f->corpus.file_count};
+    return &f->all;
+}
+
 void analysis_fixture_build(struct analysis_fixture *f, const char *by,
                             const char *baseline)
 {
     const struct analysis_options o = {.by = by, .baseline = baseline};
     struct err e;
-    if (analysis_build(&f->corpus, &o, &f->arena, &f->x, &e) != STATUS_OK)
+    if (analysis_build(analysis_fixture_rows(f), &o, &f->arena, &f->x, &e) != STATUS_OK)
         fail_msg("%s: %s", e.where, e.what);
 }
 

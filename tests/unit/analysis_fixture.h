@@ -3,8 +3,9 @@
 #define TESTS_ANALYSIS_FIXTURE_H
 
 #include "base/buf.h"
-#include "report/analysis.h"
+#include "stats/analysis.h"
 #include "report/document.h"
+#include "store/rows_load.h"
 
 #define ANALYSIS_FIXTURE_ROWS 32
 
@@ -12,8 +13,9 @@ struct analysis_fixture {
     char dir[64];
     struct arena arena;
     struct row rows[ANALYSIS_FIXTURE_ROWS];
-    struct corpus_row of[ANALYSIS_FIXTURE_ROWS];
+    struct analysis_row of[ANALYSIS_FIXTURE_ROWS];
     struct corpus corpus;
+    struct analysis_rows all; /* of the corpus, since analysis_fixture_rows */
     struct analysis x;
 };
 
@@ -25,6 +27,7 @@ int analysis_fixture_tear_down(void **state);
 struct row *analysis_fixture_add(struct analysis_fixture *f, const char *machine,
                                  const char *scenario, int64_t batch,
                                  double tokens_per_second);
+const struct analysis_rows *analysis_fixture_rows(struct analysis_fixture *f);
 /* by and baseline: NULL as in analysis_options; the test fails if it fails. */
 void analysis_fixture_build(struct analysis_fixture *f, const char *by,
                             const char *baseline);

@@ -1,4 +1,4 @@
-#include "report/analysis.h"
+#include "stats/analysis.h"
 
 #include <math.h>
 #include <setjmp.h>
@@ -46,12 +46,12 @@ static void test_baseline(void **state)
     analysis_fixture_build(f, NULL, "inf2");
     assert_string_equal(f->x.machines.groups[0].baseline, "inf2");
     assert_string_equal(f->x.sides[0].name, "inf2");
-    assert_int_equal(analysis_build(&f->corpus, &o, &f->arena, &f->x, &e),
+    assert_int_equal(analysis_build(analysis_fixture_rows(f), &o, &f->arena, &f->x, &e),
                      STATUS_BAD_OPTION);
     assert_non_null(strstr(e.what, "\"trn1\""));
     assert_string_equal(e.hint, "There are: g5, inf2.");
     o = (struct analysis_options){.by = "colour"};
-    assert_int_equal(analysis_build(&f->corpus, &o, &f->arena, &f->x, &e),
+    assert_int_equal(analysis_build(analysis_fixture_rows(f), &o, &f->arena, &f->x, &e),
                      STATUS_BAD_OPTION);
 }
 
@@ -196,7 +196,7 @@ static void test_no_memory(void **state)
         struct arena a;
         struct err e;
         arena_init(&a, cap);
-        st = analysis_build(&f->corpus, &o, &a, &f->x, &e);
+        st = analysis_build(analysis_fixture_rows(f), &o, &a, &f->x, &e);
         if (st != STATUS_OK && st != STATUS_NO_MEMORY)
             fail_msg("%zu bytes: %s: %s", cap, e.where, e.what);
         assert_true(cap < (1 << 20));

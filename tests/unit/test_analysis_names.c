@@ -1,4 +1,4 @@
-#include "report/analysis_names.h"
+#include "stats/analysis_names.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -25,7 +25,8 @@ static void put_files(struct analysis_fixture *f, const char *const *files, size
 
 static void check_names(struct analysis_fixture *f, const char *const *names)
 {
-    assert_int_equal(analysis_names_set(&f->corpus, FIELD_label, &f->arena), STATUS_OK);
+    assert_int_equal(analysis_names_set(analysis_fixture_rows(f), FIELD_label, &f->arena),
+                     STATUS_OK);
     for (size_t i = 0; i < f->corpus.count; i++)
         assert_string_equal(field_str(&f->rows[i], FIELD_label), names[i]);
 }
@@ -103,7 +104,7 @@ static void test_no_memory(void **state)
         arena_init(&a, cap);
         for (size_t i = 0; i < 3; i++)
             f->rows[i].v[FIELD_label] = value_null();
-        st = analysis_names_set(&f->corpus, FIELD_label, &a);
+        st = analysis_names_set(analysis_fixture_rows(f), FIELD_label, &a);
         assert_true(st == STATUS_OK || st == STATUS_NO_MEMORY);
         assert_true(cap < (1 << 20));
         if (st == STATUS_OK)

@@ -1,4 +1,4 @@
-#include "report/pricing.h"
+#include "stats/pricing.h"
 
 #include <math.h>
 #include <setjmp.h>
@@ -10,6 +10,7 @@
 
 #include "base/mem.h"
 #include "analysis_fixture.h"
+#include "probe/prices.h"
 #include "stats_fixture.h"
 
 #define set_up    analysis_fixture_set_up
@@ -21,9 +22,11 @@ static void apply(struct analysis_fixture *f, const char *first, const char *sec
     const char *items[] = {first, second};
     const struct opt_strings prices = {
         .items = items, .count = (size_t)(first != NULL) + (second != NULL)};
+    const struct price *listed;
     struct err e;
-    if (pricing_apply(&f->corpus, &prices, &f->arena, &e) != STATUS_OK)
+    if (prices_of_rows(analysis_fixture_rows(f), &f->arena, &listed, &e) != STATUS_OK)
         fail_msg("%s: %s", e.where, e.what);
+    pricing_apply(&f->all, &prices, listed);
 }
 
 static double price(const struct row *r)
@@ -106,23 +109,25 @@ static void test_unused(void **state)
     size_t count;
     add(f, "inf2.xlarge", "short", 1, 50)->v[FIELD_label] = value_str("mine");
     add(f, "unknown", "short", 1, 50);
-    assert_int_equal(pricing_unused(&f->corpus, &prices, &f->arena, &lines, &count),
-                     STATUS_OK);
+    assert_int_equal(
+        pricing_unused(analysis_fixture_rows(f), &prices, &f->arena, &lines, &count),
+        STATUS_OK);
     assert_int_equal(count, 2);
     assert_string_equal(lines[0],
                         "--price-per-hour g6.xlarge=1: no row has this label or "
                         "instance type. There are: mine, inf2.xlarge");
     for (int i = 0; i < 10; i++)
         add(f, arena_printf(&f->arena, "m%d\n", i), "short", 1, 50);
-    assert_int_equal(pricing_unused(&f->corpus, &prices, &f->arena, &lines, &count),
-                     STATUS_OK);
+    assert_int_equal(
+        pricing_unused(analysis_fixture_rows(f), &prices, &f->arena, &lines, &count),
+        STATUS_OK);
     assert_non_null(strstr(lines[1], ": mine, inf2.xlarge, m0 , m1 , m2 , m3 , m4 , m5 "
                                      ", ..."));
     enum status st = STATUS_NO_MEMORY;
     for (size_t cap = 0; st != STATUS_OK; cap += 8) {
         struct arena a;
         arena_init(&a, cap);
-        st = pricing_unused(&f->corpus, &prices, &a, &lines, &count);
+        st = pricing_unused(analysis_fixture_rows(f), &prices, &a, &lines, &count);
         assert_true(st == STATUS_OK || st == STATUS_NO_MEMORY);
         assert_true(cap < (1 << 20));
         arena_fini(&a);
@@ -138,10 +143,13 @@ static void test_no_memory(void **state)
     for (long nth = 1; st != STATUS_OK; nth++) {
         struct arena a;
         struct err e;
+        const struct price *listed;
         arena_init(&a, 1 << 20);
         mem_fail_at(nth);
-        st = pricing_apply(&f->corpus, &none, &a, &e);
+        st = prices_of_rows(analysis_fixture_rows(f), &a, &listed, &e);
         mem_fail_at(0);
+        if (st == STATUS_OK)
+            pricing_apply(&f->all, &none, listed);
         assert_true(st == STATUS_OK || st == STATUS_NO_MEMORY);
         assert_int_equal(isnan(price(r)) == 0, st == STATUS_OK);
         assert_true(nth < 10000);

@@ -101,16 +101,20 @@ static void test_unlike_figures(void **state)
     answer(f, "inf2 / g5: no figure is known (2 matched cells)\n");
 }
 
+/* Of the fixture under test. */
+static const struct corpus *corpus;
+
 static void build(const struct analysis *x, struct document *d)
 {
     const struct plots_result none = {.made_count = 0};
-    report_build(x, &none, d);
+    report_build(&(struct report_input){x, corpus, &none}, d);
 }
 
 static void report(struct analysis_fixture *f, struct buf *out)
 {
     buf_init(out, 1 << 20);
     analysis_fixture_build(f, NULL, NULL);
+    corpus = &f->corpus;
     assert_int_equal(analysis_fixture_put(&f->x, build, out), STATUS_OK);
     for (struct str rest = {out->data, out->len}; rest.len > 0;) {
         struct str line = str_cut(&rest, '\n');

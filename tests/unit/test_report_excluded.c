@@ -16,6 +16,14 @@
 #define tear_down analysis_fixture_tear_down
 #define NOTHING   "\nLeft out\n--------\n  nothing\n"
 
+/* Of the fixture under test. */
+static const struct corpus *corpus;
+
+static void build(const struct analysis *x, struct document *d)
+{
+    report_excluded_put(x, corpus, d);
+}
+
 /* A row whose every metric is known: nothing is to be said of it. */
 static struct row *add(struct analysis_fixture *f, const char *machine,
                        const char *scenario)
@@ -43,7 +51,8 @@ static const char *text_of(struct analysis_fixture *f)
     struct buf out;
     buf_init(&out, 1 << 20);
     analysis_fixture_build(f, NULL, NULL);
-    (void)analysis_fixture_put(&f->x, report_excluded_put, &out);
+    corpus = &f->corpus;
+    (void)analysis_fixture_put(&f->x, build, &out);
     assert_int_equal(out.failed, STATUS_OK);
     const char *text = arena_str(&f->arena, (struct str){buf_cstr(&out), out.len});
     assert_non_null(text);
@@ -98,9 +107,10 @@ static void it_goes_behind_what_is_there(void **state)
     struct buf out;
     add_three(f, "g5", "short");
     analysis_fixture_build(f, NULL, NULL);
+    corpus = &f->corpus;
     buf_init(&out, 1 << 20);
     assert_int_equal(buf_text(&out, "something\n"), STATUS_OK);
-    (void)analysis_fixture_put(&f->x, report_excluded_put, &out);
+    (void)analysis_fixture_put(&f->x, build, &out);
     assert_string_equal(buf_cstr(&out), "something\n" NOTHING);
     buf_fini(&out);
 }
@@ -279,7 +289,7 @@ static void failures_are_kept(void **state)
     struct analysis_fixture *f = *state;
     add(f, "g5", "short")->v[FIELD_warnings] = value_json("[\"SIMULATED\"]");
     add(f, "g5", "long")->v[FIELD_error] = value_str("died");
-    analysis_fixture_keeps_failures(&f->x, report_excluded_put, strlen(text_of(f)));
+    analysis_fixture_keeps_failures(&f->x, build, strlen(text_of(f)));
 }
 
 int main(void)

@@ -1,10 +1,9 @@
-#include "report/pricing.h"
+#include "stats/pricing.h"
 
 #include <math.h>
 #include <string.h>
 
 #include "base/str.h"
-#include "probe/prices.h"
 #include "stats/match_field.h"
 
 #define NAMES_SHOWN 8
@@ -33,46 +32,17 @@ static double named_price(const struct row *row, const struct opt_strings *price
     return price;
 }
 
-/* What the list said last: most rows ask the same as the one before. */
-struct lookup {
-    const char *type, *region; /* NULL: nothing was asked yet */
-    struct price price;
-};
-
-static bool is_same_text(const char *a, const char *b)
+static void price_row(struct row *row, const struct opt_strings *named,
+                      const struct price *listed)
 {
-    return a == b || (a != NULL && b != NULL && strcmp(a, b) == 0);
-}
-
-static enum status listed_price(struct lookup *last, const char *type, const char *region,
-                                struct arena *a, struct err *e)
-{
-    if (is_same_text(last->type, type) && is_same_text(last->region, region))
-        return STATUS_OK;
-    last->type = type;
-    last->region = region;
-    return prices_find(type, region, a, &last->price, e);
-}
-
-static enum status price_row(const struct corpus_row *of,
-                             const struct opt_strings *prices, struct lookup *last,
-                             struct arena *a, struct err *e)
-{
-    struct row *row = of->row;
-    struct price p = {.usd_per_hour = named_price(row, prices),
+    struct price p = {.usd_per_hour = named_price(row, named),
                       .source = "--price-per-hour"};
-    const char *type = field_str(row, FIELD_instance_type);
-    bool has_price = value_is_known(row->v[FIELD_price_usd_per_hour]);
-    if (isnan(p.usd_per_hour) && has_price)
-        return STATUS_OK;
-    if (isnan(p.usd_per_hour) && type != NULL) {
-        const char *region = of->origin != NULL ? of->origin->region : NULL;
-        if (listed_price(last, type, region, a, e) != STATUS_OK)
-            return e->code;
-        p = last->price;
-    }
+    if (isnan(p.usd_per_hour) && value_is_known(row->v[FIELD_price_usd_per_hour]))
+        return;
     if (isnan(p.usd_per_hour))
-        return STATUS_OK;
+        p = *listed;
+    if (isnan(p.usd_per_hour))
+        return;
     bool is_online = match_field_is_online(row);
     double speed = field_num(row, is_online ? FIELD_window_tokens_per_second
                                             : FIELD_tokens_per_second);
@@ -80,7 +50,13 @@ static enum status price_row(const struct corpus_row *of,
     row->v[FIELD_price_source] = value_str(p.source);
     row->v[FIELD_usd_per_million_output_tokens] = value_num(
         speed > 0 ? p.usd_per_hour / 3600 / speed * 1e6 : (double)NAN);
-    return STATUS_OK;
+}
+
+void pricing_apply(const struct analysis_rows *rows, const struct opt_strings *named,
+                   const struct price *listed)
+{
+    for (size_t i = 0; i < rows->count; i++)
+        price_row(rows->items[i].row, named, &listed[i]);
 }
 
 /* --- names of no row --- */
@@ -106,13 +82,13 @@ static void take_name(struct names *n, const char *name)
 }
 
 /* "g5.xlarge, inf2.xlarge"; NULL: no memory. */
-static const char *names_of(const struct corpus *c, struct arena *a)
+static const char *names_of(const struct analysis_rows *c, struct arena *a)
 {
     struct names n = {.count = 0};
     const char *text = "";
     for (size_t i = 0; i < c->count; i++) {
-        take_name(&n, field_str(c->rows[i].row, FIELD_label));
-        take_name(&n, field_str(c->rows[i].row, FIELD_instance_type));
+        take_name(&n, field_str(c->items[i].row, FIELD_label));
+        take_name(&n, field_str(c->items[i].row, FIELD_instance_type));
     }
     for (size_t i = 0; i < n.count && i < NAMES_SHOWN && text != NULL; i++) {
         char name[NAME_BYTES];
@@ -123,16 +99,17 @@ static const char *names_of(const struct corpus *c, struct arena *a)
                                                   : arena_printf(a, "%s, ...", text);
 }
 
-static bool is_used(const struct corpus *c, struct str name)
+static bool is_used(const struct analysis_rows *c, struct str name)
 {
     for (size_t i = 0; i < c->count; i++)
-        if (is_name_of(name, c->rows[i].row))
+        if (is_name_of(name, c->items[i].row))
             return true;
     return false;
 }
 
-enum status pricing_unused(const struct corpus *c, const struct opt_strings *prices,
-                           struct arena *a, const char ***out, size_t *count)
+enum status pricing_unused(const struct analysis_rows *c,
+                           const struct opt_strings *prices, struct arena *a,
+                           const char ***out, size_t *count)
 {
     const char **lines = arena_alloc(a, prices->count + 1, sizeof *lines);
     const char *names = prices->count > 0 ? names_of(c, a) : "";
@@ -169,15 +146,5 @@ enum status pricing_check(const struct opt_strings *prices, struct err *e)
         return status_hint(e,
                            "Write USD, e.g. 1.006, or NAME=USD, e.g. g5.xlarge=1.006.");
     }
-    return STATUS_OK;
-}
-
-enum status pricing_apply(struct corpus *c, const struct opt_strings *prices,
-                          struct arena *a, struct err *e)
-{
-    struct lookup last = {.type = NULL};
-    for (size_t i = 0; i < c->count; i++)
-        if (price_row(&c->rows[i], prices, &last, a, e) != STATUS_OK)
-            return e->code;
     return STATUS_OK;
 }

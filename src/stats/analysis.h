@@ -1,12 +1,11 @@
-/* What the plots and the text report are made from: rows of any number of files, matched.
- */
-#ifndef REPORT_ANALYSIS_H
-#define REPORT_ANALYSIS_H
+/* Rows of any number of files, matched: what report and plots are made from. Pure. */
+#ifndef STATS_ANALYSIS_H
+#define STATS_ANALYSIS_H
 
 #include "base/arena.h"
 #include "base/status.h"
 #include "stats/match.h"
-#include "store/rows_load.h"
+#include "stats/analysis_row.h"
 
 /* One machine (label, model, version: by what is compared). */
 struct analysis_side {
@@ -15,7 +14,7 @@ struct analysis_side {
 };
 
 struct analysis {
-    const struct corpus *corpus;
+    struct analysis_rows rows;
     enum match_by by;
     struct match_result machines;         /* sides[0] is the baseline */
     struct analysis_side *sides;          /* [machines.side_count], in the same order */
@@ -28,9 +27,9 @@ struct analysis_options {
     const char *baseline; /* NULL: the first side */
 };
 
-/* Everything lives in the arena or in the corpus. BAD_OPTION: no such side as baseline.
+/* Everything lives in the arena or in the rows. BAD_OPTION: no such side as baseline.
  */
-MUST_CHECK enum status analysis_build(const struct corpus *c,
+MUST_CHECK enum status analysis_build(const struct analysis_rows *c,
                                       const struct analysis_options *o, struct arena *a,
                                       struct analysis *out, struct err *e);
 

@@ -1,8 +1,8 @@
-#include "report/analysis.h"
+#include "stats/analysis.h"
 
 #include <string.h>
 
-#include "report/analysis_names.h"
+#include "stats/analysis_names.h"
 
 static const char *text_of(const struct row *row, enum field_id id)
 {
@@ -33,10 +33,10 @@ static bool is_one_model(const struct row *a, const struct row *b)
     return x != NULL && y != NULL && strcmp(x, y) == 0;
 }
 
-static bool has_several(const struct corpus *c, enum field_id id)
+static bool has_several(const struct analysis_rows *c, enum field_id id)
 {
     for (size_t i = 1; i < c->count; i++) {
-        const struct row *first = c->rows[0].row, *row = c->rows[i].row;
+        const struct row *first = c->items[0].row, *row = c->items[i].row;
         bool is_alike = strcmp(text_of(row, id), text_of(first, id)) == 0 ||
                         (id == FIELD_model_name && is_one_model(row, first));
         if (!is_alike)
@@ -45,7 +45,7 @@ static bool has_several(const struct corpus *c, enum field_id id)
     return false;
 }
 
-static enum match_by default_by(const struct corpus *c)
+static enum match_by default_by(const struct analysis_rows *c)
 {
     for (int by = MATCH_BY_LABEL; by <= MATCH_BY_VERSION; by++)
         if (has_several(c, field_by((enum match_by)by)))
@@ -59,21 +59,22 @@ const char *analysis_side_of(const struct analysis *x, const struct row *row)
 }
 
 /* One model is called by one name, where its fingerprint tells that it is one. */
-static void name_models(const struct corpus *c)
+static void name_models(const struct analysis_rows *c)
 {
     for (size_t i = 1; i < c->count; i++) {
-        struct row *row = c->rows[i].row;
+        struct row *row = c->items[i].row;
         for (size_t k = i; k-- > 0 && fingerprint_of(row) != NULL;) {
-            if (!is_one_model(row, c->rows[k].row))
+            if (!is_one_model(row, c->items[k].row))
                 continue;
-            row->v[FIELD_model_name] = c->rows[k].row->v[FIELD_model_name];
+            row->v[FIELD_model_name] = c->items[k].row->v[FIELD_model_name];
             break;
         }
     }
 }
 
 /* Names that can be shown, and by which rows are one side. */
-static enum status name_rows(const struct corpus *c, enum match_by by, struct arena *a)
+static enum status name_rows(const struct analysis_rows *c, enum match_by by,
+                             struct arena *a)
 {
     if (by == MATCH_BY_MODEL)
         name_models(c);
@@ -88,12 +89,13 @@ static bool is_off(const struct row *row)
 
 /* The order in which a run took its settings was drawn, and means nothing: rows of a run,
  * which stand together, come OFF first. */
-static size_t run_end(const struct corpus *c, size_t from)
+static size_t run_end(const struct analysis_rows *c, size_t from)
 {
-    const char *run = field_str(c->rows[from].row, FIELD_run_id);
+    const char *run = field_str(c->items[from].row, FIELD_run_id);
     size_t to = from + 1;
-    for (; run != NULL && to < c->count && c->rows[to].file == c->rows[from].file; to++) {
-        const char *other = field_str(c->rows[to].row, FIELD_run_id);
+    for (; run != NULL && to < c->count && c->items[to].file == c->items[from].file;
+         to++) {
+        const char *other = field_str(c->items[to].row, FIELD_run_id);
         if (other == NULL || (other != run && strcmp(other, run) != 0))
             break;
     }
@@ -104,7 +106,7 @@ static size_t run_end(const struct corpus *c, size_t from)
 static enum status rows_of(const struct analysis *x, const char *side, struct arena *a,
                            struct match_input *out)
 {
-    const struct corpus *c = x->corpus;
+    const struct analysis_rows *c = &x->rows;
     struct match_row *rows = arena_alloc(a, c->count + 1, sizeof *rows);
     size_t n = 0;
     if (rows == NULL)
@@ -113,7 +115,7 @@ static enum status rows_of(const struct analysis *x, const char *side, struct ar
         to = run_end(c, from);
         for (int turn = 0; turn < 2; turn++)
             for (size_t i = from; i < to; i++) {
-                const struct corpus_row *r = &c->rows[i];
+                const struct analysis_row *r = &c->items[i];
                 if (is_off(r->row) == (turn == 0) &&
                     (side == NULL || strcmp(analysis_side_of(x, r->row), side) == 0))
                     rows[n++] = (struct match_row){.row = r->row,
@@ -156,12 +158,13 @@ static enum status check_baseline(const struct analysis *x, const char *baseline
     return status_hint(e, "There are: %s.", names != NULL ? names : "");
 }
 
-enum status analysis_build(const struct corpus *c, const struct analysis_options *o,
-                           struct arena *a, struct analysis *out, struct err *e)
+enum status analysis_build(const struct analysis_rows *c,
+                           const struct analysis_options *o, struct arena *a,
+                           struct analysis *out, struct err *e)
 {
     struct match_input input;
     struct match_options options = {.baseline = o->baseline};
-    *out = (struct analysis){.corpus = c, .by = default_by(c)};
+    *out = (struct analysis){.rows = *c, .by = default_by(c)};
     if (o->by != NULL && match_by_find(o->by, &out->by, e) != STATUS_OK)
         return e->code;
     options.by = out->by;

@@ -1,4 +1,4 @@
-#include "report/analysis_names.h"
+#include "stats/analysis_names.h"
 
 #include <string.h>
 
@@ -16,7 +16,7 @@ struct stranger {
 };
 
 struct naming {
-    const struct corpus *corpus;
+    const struct analysis_rows *rows;
     enum field_id by;
     struct arena *arena;
     struct stranger *met; /* [count] */
@@ -54,14 +54,14 @@ static const char *without_controls(const char *text, struct arena *a)
 }
 
 /* Names go to terminals, reports and scripts. */
-static enum status clean_names(const struct corpus *c, struct arena *a)
+static enum status clean_names(const struct analysis_rows *c, struct arena *a)
 {
     static const enum field_id names[] = {FIELD_label, FIELD_instance_type,
                                           FIELD_model_name, FIELD_engine_version,
                                           FIELD_scenario};
     for (size_t i = 0; i < c->count; i++)
         for (size_t k = 0; k < sizeof names / sizeof names[0]; k++) {
-            struct value *v = &c->rows[i].row->v[names[k]];
+            struct value *v = &c->items[i].row->v[names[k]];
             if (v->kind != VALUE_STR)
                 continue;
             const char *clean = without_controls(v->s, a);
@@ -78,7 +78,7 @@ static bool are_several(const struct naming *n, size_t from, size_t to)
 {
     const char *first = NULL;
     for (size_t i = from; i < to; i++) {
-        const struct row *row = n->corpus->rows[i].row;
+        const struct row *row = n->rows->items[i].row;
         const char *machine = field_str(row, FIELD_machine_sha256);
         if (machine == NULL || !is_unknown(row, n->by))
             continue;
@@ -107,10 +107,10 @@ static struct str short_path(const struct naming *n, const char *file)
     size_t parts = 1;
     if (file == NULL)
         return str_from("");
-    for (size_t i = 0; i < n->corpus->count; i++) {
-        const char *other = n->corpus->rows[i].file, *last = NULL;
+    for (size_t i = 0; i < n->rows->count; i++) {
+        const char *other = n->rows->items[i].file, *last = NULL;
         if (i > 0)
-            last = n->corpus->rows[i - 1].file;
+            last = n->rows->items[i - 1].file;
         if (other == NULL || other == last || strcmp(other, file) == 0)
             continue;
         while (str_equal(tail_of(file, parts), tail_of(other, parts)) &&
@@ -127,8 +127,8 @@ static bool is_taken(const struct naming *n, const char *name)
     for (size_t i = 0; i < n->count; i++)
         if (strcmp(n->met[i].name, name) == 0)
             return true;
-    for (size_t i = 0; i < n->corpus->count; i++) {
-        const char *own = field_str(n->corpus->rows[i].row, n->by);
+    for (size_t i = 0; i < n->rows->count; i++) {
+        const char *own = field_str(n->rows->items[i].row, n->by);
         if (own != NULL && own != last && strcmp(own, name) == 0)
             return true;
         last = own;
@@ -140,7 +140,7 @@ static bool is_taken(const struct naming *n, const char *name)
 static const char *make_name(const struct naming *n, const struct stranger *s)
 {
     const char *name = NAMELESS, *first;
-    bool has_file = n->corpus->file_count != 1;
+    bool has_file = n->rows->file_count != 1;
     struct str path = has_file ? short_path(n, s->file) : str_from("");
     if (has_file || s->machine != NULL)
         name = arena_printf(n->arena, "?%s%.*s%s%.8s", has_file ? " " : "", (int)path.len,
@@ -175,15 +175,15 @@ static const char *name_of(struct naming *n, const char *file, const char *machi
 /* Names are set when all are made: until then is_taken sees what rows say themselves. */
 static enum status name_unknown(struct naming *n)
 {
-    const struct corpus *c = n->corpus;
+    const struct analysis_rows *c = n->rows;
     const char **names = arena_alloc(n->arena, c->count + 1, sizeof *names);
     bool is_one_of_several = false;
     if (names == NULL)
         return STATUS_NO_MEMORY;
     for (size_t i = 0, to = 0; i < c->count; i++) {
-        const struct corpus_row *r = &c->rows[i];
+        const struct analysis_row *r = &c->items[i];
         if (i == to) { /* rows of one file stand together */
-            while (to < c->count && c->rows[to].file == r->file)
+            while (to < c->count && c->items[to].file == r->file)
                 to++;
             is_one_of_several = are_several(n, i, to);
         }
@@ -197,13 +197,14 @@ static enum status name_unknown(struct naming *n)
     }
     for (size_t i = 0; i < c->count; i++)
         if (names[i] != NULL)
-            c->rows[i].row->v[n->by] = value_str(names[i]);
+            c->items[i].row->v[n->by] = value_str(names[i]);
     return STATUS_OK;
 }
 
-enum status analysis_names_set(const struct corpus *c, enum field_id by, struct arena *a)
+enum status analysis_names_set(const struct analysis_rows *c, enum field_id by,
+                               struct arena *a)
 {
-    struct naming n = {.corpus = c, .by = by, .arena = a};
+    struct naming n = {.rows = c, .by = by, .arena = a};
     n.met = arena_alloc(a, c->count + 1, sizeof *n.met);
     if (n.met == NULL || clean_names(c, a) != STATUS_OK)
         return STATUS_NO_MEMORY;
