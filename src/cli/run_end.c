@@ -15,7 +15,7 @@
 static void on_tick(void *arg, const struct engine_progress *p)
 {
     struct run_job *j = arg;
-    if (stop_hung_up() && j->progress.is_terminal) {
+    if (stop_hung_up() && j->progress.line.is_terminal) {
         const char *path = arena_printf(&j->arena, "%s/progress.log", j->raw_dir);
         int fd = path != NULL
                      ? open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0666)

@@ -24,8 +24,8 @@ static void show(struct run_job *j)
 {
     const struct engine_progress p = {.stage = "saving results so far",
                                       .since = clock_now()};
-    if (j->progress.is_terminal) {
-        j->progress.last_shown.ns = 0;
+    if (j->progress.line.is_terminal) {
+        j->progress.line.last_shown.ns = 0;
         progress_tick(&j->progress, &p);
     }
 }

@@ -1,19 +1,14 @@
-/* Progress of a count, e.g. rows that are sent: on a terminal one live line that steps
- * aside for the log's lines, elsewhere a plain line every 10 s. */
+/* Progress of a count, e.g. rows that are sent: a live line, or a plain one every 10 s.
+ */
 #ifndef REPORT_METER_H
 #define REPORT_METER_H
 
-#include <stdbool.h>
-#include <stddef.h>
-
-#include "base/clock.h"
-#include "base/log.h"
+#include "report/live_line.h"
 
 struct meter {
-    struct log *log;
+    struct live_line line;
     const char *what; /* behind the count: "rows sent to MLflow" */
-    bool is_terminal, is_line_open;
-    struct instant start, last_shown;
+    struct instant start;
 };
 
 /* Draws where the log writes, unless that shows no notes. The struct must stay where it

@@ -6,25 +6,19 @@
 
 #include <stdbool.h>
 
-#include "base/clock.h"
-#include "base/log.h"
 #include "core/engine.h"
+#include "report/live_line.h"
 
 struct progress {
-    struct log *log;
-    int fd;
-    bool is_terminal;
+    struct live_line line;
     bool is_quiet;
-    int64_t columns;
-    struct instant start, last_shown;
-    struct instant first_repeat, repeat_start;
+    struct instant start, first_repeat, repeat_start;
     char stage[160];  /* of the last tick */
     const char *cell; /* "short bs=4 cache=off" */
     int64_t repeat, num_runs;
     int64_t repeats_done, repeats_planned; /* done: counted by progress_repeat_done */
     int64_t tokens_planned;                /* output tokens of the repeat under way */
     double planned_s; /* estimate for what is left at the start; NAN unknown */
-    bool is_line_open;
 };
 
 /* Draws where the log writes. num_runs, repeats_planned and planned_s may be set

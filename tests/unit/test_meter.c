@@ -25,7 +25,7 @@ static int setup(void **state)
     log_init(&f.log, LOG_NOTE);
     f.log.fd = f.pipe[1];
     meter_begin(&f.m, &f.log, "rows sent to MLflow");
-    assert_false(f.m.is_terminal);
+    assert_false(f.m.line.is_terminal);
     *state = &f;
     return 0;
 }
@@ -50,7 +50,7 @@ static const char *told(struct fixture *f)
 static void pass(struct fixture *f, int64_t seconds)
 {
     f->m.start.ns -= seconds * NS_PER_S;
-    f->m.last_shown.ns -= seconds * NS_PER_S;
+    f->m.line.last_shown.ns -= seconds * NS_PER_S;
 }
 
 static void a_pipe_gets_a_line_now_and_then(void **state)
@@ -72,7 +72,7 @@ static void a_pipe_gets_a_line_now_and_then(void **state)
 static void a_terminal_gets_one_line(void **state)
 {
     struct fixture *f = *state;
-    f->m.is_terminal = true;
+    f->m.line.is_terminal = true;
     pass(f, 1);
     meter_tick(&f->m, 1, 2);
     assert_int_equal(strncmp(told(f), "\r1/2 rows sent to MLflow", 24), 0);
@@ -81,7 +81,7 @@ static void a_terminal_gets_one_line(void **state)
     log_line(&f->log, LOG_WARN, "aside");
     assert_string_equal(told(f), "\r\033[Kaside\n");
     meter_tick(&f->m, 1, 2); /* back at once */
-    assert_true(f->m.is_line_open);
+    assert_true(f->m.line.is_open);
     told(f);
     meter_end(&f->m);
     assert_string_equal(told(f), "\r\033[K");

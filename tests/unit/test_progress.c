@@ -26,8 +26,8 @@ static void set_up(struct fixture *f, bool is_terminal)
     log_init(&f->log, LOG_NOTE);
     f->log.fd = f->pipe[1];
     progress_init(&f->p, &f->log, false);
-    assert_false(f->p.is_terminal);
-    f->p.is_terminal = is_terminal;
+    assert_false(f->p.line.is_terminal);
+    f->p.line.is_terminal = is_terminal;
     f->p.num_runs = 3;
     f->p.repeats_planned = 6;
 }
@@ -77,7 +77,7 @@ static void a_pipe_gets_plain_lines(void **state)
     ep.stage = "loading"; /* another engine */
     progress_tick(&f.p, &ep);
     assert_int_equal(strncmp(drain(&f), "loading  about", 14), 0);
-    f.p.last_shown.ns -= 61 * NS_PER_S;
+    f.p.line.last_shown.ns -= 61 * NS_PER_S;
     ep.since.ns -= 61 * NS_PER_S;
     progress_tick(&f.p, &ep);
     assert_int_equal(strncmp(drain(&f), "loading  for 1:01", 17), 0);
@@ -99,7 +99,7 @@ static void a_pipe_hears_once_a_minute(void **state)
     assert_non_null(strstr(f.text, "50%"));
     progress_tick(&f.p, &ep);
     assert_string_equal(drain(&f), "");
-    f.p.last_shown.ns -= 61 * NS_PER_S;
+    f.p.line.last_shown.ns -= 61 * NS_PER_S;
     progress_tick(&f.p, &ep);
     assert_non_null(strstr(drain(&f), "run 1/2"));
     tear_down(&f);
@@ -110,7 +110,7 @@ static void a_terminal_gets_one_live_line(void **state)
     (void)state;
     struct fixture f;
     set_up(&f, true);
-    f.p.columns = 60;
+    f.p.line.columns = 60;
     f.p.planned_s = 1000.0;
     progress_repeat(&f.p, "a very long name of a scenario bs=16 cache=off", 1, 512);
     struct engine_progress ep = {.stage = "running", .tokens_out = 256};
@@ -135,7 +135,7 @@ static void time_left_comes_from_the_plan_or_the_pace(void **state)
     (void)state;
     struct fixture f;
     set_up(&f, true);
-    f.p.columns = 200;
+    f.p.line.columns = 200;
     f.p.planned_s = 605.0;
     struct engine_progress ep = {.stage = "loading", .since = clock_now()};
     progress_tick(&f.p, &ep);
@@ -144,7 +144,7 @@ static void time_left_comes_from_the_plan_or_the_pace(void **state)
     progress_repeat(&f.p, "short bs=4 cache=off", 1, 512);
     f.p.repeats_done = 2;
     f.p.first_repeat.ns -= 200 * NS_PER_S;
-    f.p.last_shown.ns = 0;
+    f.p.line.last_shown.ns = 0;
     ep.stage = "running";
     progress_tick(&f.p, &ep);
     assert_non_null(strstr(drain(&f), "[3/6]"));
@@ -193,7 +193,7 @@ static void a_load_fits_its_terminal(void **state)
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         struct fixture f;
         set_up(&f, true);
-        f.p.columns = cases[i].columns;
+        f.p.line.columns = cases[i].columns;
         progress_repeat(&f.p, "short c=8 cache=off", 1, 0);
         f.p.repeats_done = 2;
         f.p.first_repeat.ns -= 2 * NS_PER_S * 1000 / 7; /* 2.5 repeats of 6 */
@@ -215,7 +215,7 @@ static void what_a_load_does_not_know_is_left_out(void **state)
     (void)state;
     struct fixture f;
     set_up(&f, true);
-    f.p.columns = 200;
+    f.p.line.columns = 200;
     f.p.repeats_planned = 0;
     progress_repeat(&f.p, "short 4/s", 0, 0);
     struct progress_load load = {.phase = "ramp-up",
@@ -246,7 +246,7 @@ static void a_pipe_gets_a_line_for_each_load(void **state)
                                    "tok/s  TTFT 23/145 ms  ITL 9.9/12 ms\n");
     assert_int_equal(f.p.repeats_done, 1);
     progress_repeat(&f.p, "short c=8", 2, 0);
-    f.p.last_shown.ns -= 61 * NS_PER_S;
+    f.p.line.last_shown.ns -= 61 * NS_PER_S;
     progress_load(&f.p, &load);
     assert_non_null(strstr(drain(&f), "run 2/2  drain  420 sent"));
     progress_load_done(&f.p, &load, "the server is gone");
