@@ -80,24 +80,23 @@ static enum status put_out(struct env_job *j)
     return STATUS_OK;
 }
 
-static const char *why_not(const struct engine_vllm_python *p)
+static const char *why_not(const struct vllm_python *p)
 {
     return p->python == NULL ? "does not run" : "has no vLLM";
 }
 
 static enum status list_engines(struct env_job *j)
 {
-    struct engine_vllm_python *list = NULL;
+    struct vllm_python *list = NULL;
     size_t count = 0;
-    if (engine_vllm_python_list(j->opts.python, &j->arena, &list, &count, &j->e) !=
-        STATUS_OK)
+    if (vllm_python_list(j->opts.python, &j->arena, &list, &count, &j->e) != STATUS_OK)
         return j->e.code;
     struct jsonw w;
     jsonw_init(&w, &j->out, 2);
     if (j->opts.json)
         jsonw_array(&w, NULL);
     for (size_t i = 0; i < count; i++) {
-        const struct engine_vllm_python *p = &list[i];
+        const struct vllm_python *p = &list[i];
         if (j->opts.json) {
             jsonw_object(&w, NULL);
             jsonw_str(&w, "path", p->path);
@@ -138,10 +137,10 @@ static enum status show_env(struct env_job *j, const char *json)
 
 static enum status show_machine(struct env_job *j, bool *is_short)
 {
-    struct engine_vllm_python python;
+    struct vllm_python python;
     struct err why;
     char text[1024];
-    bool is_found = engine_vllm_python_find(j->opts.python, &j->arena, &python, &why) ==
+    bool is_found = vllm_python_find(j->opts.python, &j->arena, &python, &why) ==
                     STATUS_OK;
     const struct env_request q = {
         .python = is_found ? python.path : j->opts.python,

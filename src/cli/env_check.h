@@ -26,7 +26,7 @@ struct env_check_list {
  * `why` says what was tried. Texts live in the arena. */
 struct env_check_facts {
     const char *env_json;
-    const struct engine_vllm_python *python;
+    const struct vllm_python *python;
     const char *why;
 };
 

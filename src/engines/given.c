@@ -314,7 +314,7 @@ static const char *finish(struct given *g)
     return text;
 }
 
-const char *engine_given_list(const struct engine_settings *s, struct arena *a)
+const char *given_list(const struct engine_settings *s, struct arena *a)
 {
     struct given g = {.all = json_object(), .arena = a};
     g.has_failed = g.all == NULL;
@@ -326,7 +326,7 @@ const char *engine_given_list(const struct engine_settings *s, struct arena *a)
     return finish(&g);
 }
 
-const char *engine_given_command(const char *const *words, size_t count, struct arena *a)
+const char *given_command(const char *const *words, size_t count, struct arena *a)
 {
     struct given g = {.all = json_object(), .arena = a};
     const char *command = "";

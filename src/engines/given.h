@@ -9,9 +9,9 @@
 
 /* The options that become arguments of the engine, the user's own words, which win, and
  * the variables that change an engine. NULL: no memory. */
-const char *engine_given_list(const struct engine_settings *s, struct arena *a);
+const char *given_list(const struct engine_settings *s, struct arena *a);
 /* Of any other server: the words of its command line ("{port}" and "{model}" not filled
  * in), what stands before its first option as "command". */
-const char *engine_given_command(const char *const *words, size_t count, struct arena *a);
+const char *given_command(const char *const *words, size_t count, struct arena *a);
 
 #endif

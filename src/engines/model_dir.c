@@ -42,7 +42,7 @@ static const char *cached_name(const char *model, struct arena *a)
     return arena_printf(a, "models--%.*s--%s", (int)(slash - model), model, slash + 1);
 }
 
-const char *engine_model_dir_find(const char *model, struct arena *a)
+const char *model_dir_find(const char *model, struct arena *a)
 {
     struct buf commit;
     struct err ignored;
@@ -111,7 +111,7 @@ static void add_weights(struct digest *d, const char *folder, struct arena *a)
     globfree(&found);
 }
 
-const char *engine_model_dir_fingerprint(const char *folder, struct arena *a)
+const char *model_dir_fingerprint(const char *folder, struct arena *a)
 {
     struct digest d;
     char hex[DIGEST_HEX_BYTES];
@@ -146,7 +146,7 @@ static json_t *text_config(const char *folder, struct arena *a)
     return text;
 }
 
-int64_t engine_model_dir_token_bytes(const char *folder, int64_t width, struct arena *a)
+int64_t model_dir_token_bytes(const char *folder, int64_t width, struct arena *a)
 {
     json_t *config = text_config(folder, a);
     int64_t layers = json_int_of(config, "num_hidden_layers", 0);
@@ -158,7 +158,7 @@ int64_t engine_model_dir_token_bytes(const char *folder, int64_t width, struct a
     return 2 * layers * kv_heads * head_size * width;
 }
 
-int64_t engine_model_dir_vocabulary(const char *folder, struct arena *a)
+int64_t model_dir_vocabulary(const char *folder, struct arena *a)
 {
     json_t *config = text_config(folder, a);
     int64_t size = json_int_of(config, "vocab_size", 0);

@@ -10,12 +10,13 @@
 #include "base/mem.h"
 #include "engines/given.h"
 #include "engines/registry.h"
+#include "stats/pace.h"
 
-#define ARENA_CAP_BYTES   ((size_t)64 << 20)
-#define NULL_VOCAB        10000
-#define NULL_BLOCK        16
-#define TTFT_NS_PER_TOKEN 10000
-#define GAP_NS            NS_PER_MS
+#define ARENA_CAP_BYTES ((size_t)64 << 20)
+#define NULL_VOCAB      10000
+#define NULL_BLOCK      16
+
+static const struct pace pace = {.first_ns_per_token = 10000, .gap_ns = NS_PER_MS};
 
 struct engine_lane {
     struct engine *engine;
@@ -74,7 +75,7 @@ static enum status null_open(const struct engine_settings *s,
         .hardware_type = "unknown",
         .notes = "the null engine computes nothing: its times are made"};
     null_settings(s, facts->fields.v);
-    const char *given = engine_given_list(s, &en->arena);
+    const char *given = given_list(s, &en->arena);
     facts->fields.v[FIELD_engine_args] = value_json(given);
     return given != NULL
                ? STATUS_OK
@@ -119,6 +120,17 @@ static enum status null_cancel(struct engine_lane *l, int32_t request, struct er
     return STATUS_OK;
 }
 
+static struct span first_of(const struct engine_request *r)
+{
+    return pace_first(&pace, (int64_t)r->id_count, NULL);
+}
+
+/* From the first token to token number k. */
+static int64_t behind_first_ns(int64_t k)
+{
+    return k * pace_gap(&pace, NULL).ns;
+}
+
 static struct event done_event(const struct engine *en, size_t index, struct instant at)
 {
     const struct engine_request *r = &en->batch[index];
@@ -128,24 +140,24 @@ static struct event done_event(const struct engine *en, size_t index, struct ins
                           .tokens_in = (int64_t)r->id_count,
                           .tokens_out = r->max_tokens,
                           .tokens_cached = TOKENS_UNKNOWN,
-                          .prefill_ns = (int64_t)r->id_count * TTFT_NS_PER_TOKEN,
-                          .decode_ns = (r->max_tokens - 1) * GAP_NS};
+                          .prefill_ns = first_of(r).ns,
+                          .decode_ns = behind_first_ns(r->max_tokens - 1)};
 }
 
 /* The next event of the request under way; moves on behind its last one. */
 static struct event step(struct engine *en)
 {
     const struct engine_request *r = &en->batch[en->position];
-    int64_t first_ns = en->due.ns + (int64_t)r->id_count * TTFT_NS_PER_TOKEN;
+    struct instant first = clock_after(en->due, first_of(r));
     struct event ev = {.kind = EVENT_SENT, .request = r->index, .at = en->due};
     if (en->token >= 0 && en->token < r->max_tokens) {
         ev.kind = EVENT_TOKENS;
-        ev.at.ns = first_ns + en->token * GAP_NS;
+        ev.at.ns = first.ns + behind_first_ns(en->token);
         ev.tokens = 1;
         en->progress.tokens_out++;
     } else if (en->token >= 0) {
-        ev = done_event(en, en->position,
-                        (struct instant){first_ns + (r->max_tokens - 1) * GAP_NS});
+        first.ns += behind_first_ns(r->max_tokens - 1);
+        ev = done_event(en, en->position, first);
         en->position++;
         en->token = -1;
         en->progress.requests_done++;
@@ -161,7 +173,6 @@ static enum status null_next(struct engine_lane *l, struct instant until,
 {
     struct event *events = out->items;
     size_t cap = out->cap, *n = &out->count;
-    *n = 0;
     struct engine *en = l->engine;
     (void)until;
     *n = 0;

@@ -16,7 +16,7 @@ struct pass {
     bool is_over;
 };
 
-void engine_openai_answer_begin(struct openai_conn *c)
+void openai_answer_begin(struct openai_conn *c)
 {
     response_begin(&c->http, false);
     sse_init(&c->sse, c->sse.held, c->sse.room);
@@ -53,7 +53,7 @@ static void failed(struct openai_conn *c, enum fail_class why, struct str text)
 
 static void token_event(struct pass *p, enum event_class cls, int64_t tokens)
 {
-    struct event *ev = engine_openai_lane_event(p->lane, EVENT_TOKENS, p->conn, p->at);
+    struct event *ev = openai_lane_event(p->lane, EVENT_TOKENS, p->conn, p->at);
     ev->cls = cls;
     ev->tokens = tokens;
     if (is_stamped(p->conn, p->read))
@@ -303,13 +303,13 @@ static void tell_end(struct pass *p)
     const struct openai_conn *c = p->conn;
     const struct openai_answer *a = &c->answer;
     if (a->has_error) {
-        engine_openai_lane_fail(p->lane, p->conn, a->fail, "%s", c->error);
+        openai_lane_fail(p->lane, p->conn, a->fail, "%s", c->error);
         struct event *end = &p->lane->events[p->lane->event_count - 1];
         end->at = p->at;
         end->http_status = a->fail == FAIL_http ? c->http.status : 0;
         return;
     }
-    struct event *ev = engine_openai_lane_event(p->lane, EVENT_DONE, c, p->at);
+    struct event *ev = openai_lane_event(p->lane, EVENT_DONE, c, p->at);
     ev->read_at = p->read->user;
     ev->tokens_in = a->tokens_in;
     ev->tokens_cached = a->tokens_cached;
@@ -337,9 +337,8 @@ static void take_apart(struct pass *p, struct str *bytes)
     }
 }
 
-bool engine_openai_answer_read(struct engine_lane *l, struct openai_conn *c,
-                               struct str bytes, const struct openai_read *read,
-                               bool *keep)
+bool openai_answer_read(struct engine_lane *l, struct openai_conn *c, struct str bytes,
+                        const struct openai_read *read, bool *keep)
 {
     struct pass p = {.lane = l, .conn = c, .read = read, .first_event = l->event_count};
     p.at = is_stamped(c, read) ? read->kernel : read->user;
@@ -353,8 +352,8 @@ bool engine_openai_answer_read(struct engine_lane *l, struct openai_conn *c,
     return true;
 }
 
-void engine_openai_answer_closed(struct engine_lane *l, struct openai_conn *c,
-                                 const struct openai_read *read)
+void openai_answer_closed(struct engine_lane *l, struct openai_conn *c,
+                          const struct openai_read *read)
 {
     struct pass p = {.lane = l, .conn = c, .read = read, .first_event = l->event_count};
     p.at = read->user;

@@ -84,8 +84,8 @@ static void take_rest(const json_t *config, struct engine_facts *facts)
     take_devices(json_object_get(config, "parallel_config"), &facts->fields);
 }
 
-bool engine_openai_config_read(const json_t *root, struct arena *a,
-                               struct engine_facts *facts, const char **model)
+bool openai_config_read(const json_t *root, struct arena *a, struct engine_facts *facts,
+                        const char **model)
 {
     const json_t *config = json_object_get(root, "vllm_config");
     const json_t *loaded = json_object_get(config, "model_config");
@@ -107,7 +107,7 @@ static bool label_int(struct str text, const char *label, int64_t *out)
            str_to_i64(str_from(value), out);
 }
 
-void engine_openai_config_metrics(struct str text, struct engine_facts *facts)
+void openai_config_metrics(struct str text, struct engine_facts *facts)
 {
     struct value *f = facts->fields.v;
     char value[64];

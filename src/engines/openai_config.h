@@ -12,9 +12,9 @@
 /* `root`: the answer to /server_info?config_format=json. Sets what it tells; *model: the
  * id or folder that vLLM loaded, or NULL. False where it is no such answer (older
  * versions know text alone). */
-bool engine_openai_config_read(const json_t *root, struct arena *a,
-                               struct engine_facts *facts, const char **model);
+bool openai_config_read(const json_t *root, struct arena *a, struct engine_facts *facts,
+                        const char **model);
 /* Block size, room and caching out of vllm:cache_config_info in the text of /metrics. */
-void engine_openai_config_metrics(struct str text, struct engine_facts *facts);
+void openai_config_metrics(struct str text, struct engine_facts *facts);
 
 #endif

@@ -67,11 +67,11 @@ static void idle_remove(struct engine_lane *l, int32_t index)
         }
 }
 
-void engine_openai_conn_close(struct engine_lane *l, struct openai_conn *c)
+void openai_conn_close(struct engine_lane *l, struct openai_conn *c)
 {
     if (c->state == OPENAI_IDLE)
         idle_remove(l, (int32_t)(c - l->conns));
-    engine_openai_lane_relax(l, c);
+    openai_lane_relax(l, c);
     if (c->fd >= 0)
         loop_remove(&l->loop, c->fd);
     sock_close(&c->fd);
@@ -90,7 +90,7 @@ static void go_idle(struct engine_lane *l, struct openai_conn *c)
     l->idle[l->idle_count++] = (int32_t)(c - l->conns);
 }
 
-void engine_openai_conn_release(struct engine_lane *l, struct openai_conn *c, bool keep)
+void openai_conn_release(struct engine_lane *l, struct openai_conn *c, bool keep)
 {
     if (c->request != OPENAI_NOBODY) {
         job_of(l, c->request)->conn = -1;
@@ -98,24 +98,24 @@ void engine_openai_conn_release(struct engine_lane *l, struct openai_conn *c, bo
         c->request = OPENAI_NOBODY;
     }
     c->is_retried = false;
-    engine_openai_lane_relax(l, c);
+    openai_lane_relax(l, c);
     if (keep)
         go_idle(l, c);
     else
-        engine_openai_conn_close(l, c);
+        openai_conn_close(l, c);
 }
 
 static void fail_and_close(struct engine_lane *l, struct openai_conn *c,
                            enum fail_class why, const char *text)
 {
     if (c->request != OPENAI_NOBODY)
-        engine_openai_lane_fail(l, c, why, "%s: %s", target_of(l, c)->addr.text, text);
+        openai_lane_fail(l, c, why, "%s: %s", target_of(l, c)->addr.text, text);
     else
         (void)snprintf(c->error, sizeof c->error, "%s", text);
-    engine_openai_conn_release(l, c, false);
+    openai_conn_release(l, c, false);
 }
 
-uint64_t engine_openai_conn_tag(const struct engine_lane *l, const struct openai_conn *c)
+uint64_t openai_conn_tag(const struct engine_lane *l, const struct openai_conn *c)
 {
     return (uint64_t)c->generation << 32 | (uint64_t)(c - l->conns);
 }
@@ -135,9 +135,9 @@ static enum status start(struct engine_lane *l, struct openai_conn *c, struct er
     if (t->tls != NULL)
         s = tls_new(t->tls, &c->tls, e);
     if (s == STATUS_OK)
-        s = loop_add(&l->loop, c->fd, engine_openai_conn_tag(l, c), e);
+        s = loop_add(&l->loop, c->fd, openai_conn_tag(l, c), e);
     if (s != STATUS_OK)
-        engine_openai_conn_close(l, c);
+        openai_conn_close(l, c);
     return s;
 }
 
@@ -150,7 +150,7 @@ static enum status free_slot(struct engine_lane *l, int32_t *index, struct err *
         }
     if (l->conn_count == l->conn_room && l->idle_count > 0) { /* to another target */
         *index = l->idle[0];
-        engine_openai_conn_close(l, &l->conns[*index]);
+        openai_conn_close(l, &l->conns[*index]);
         return STATUS_OK;
     }
     if (l->conn_count == l->conn_room)
@@ -160,8 +160,8 @@ static enum status free_slot(struct engine_lane *l, int32_t *index, struct err *
     return STATUS_OK;
 }
 
-enum status engine_openai_conn_open(struct engine_lane *l, int32_t target,
-                                    int32_t request, int32_t *index, struct err *e)
+enum status openai_conn_open(struct engine_lane *l, int32_t target, int32_t request,
+                             int32_t *index, struct err *e)
 {
     if (free_slot(l, index, e) != STATUS_OK)
         return e->code;
@@ -190,7 +190,7 @@ static bool flush(struct engine_lane *l, struct openai_conn *c)
         if (r == SOCK_AGAIN)
             return false;
         if (r != SOCK_OK) {
-            engine_openai_conn_lost(l, c, false, strerror(errno));
+            openai_conn_lost(l, c, false, strerror(errno));
             return false;
         }
         c->has_sent = true;
@@ -218,15 +218,15 @@ static bool was_closed_idle(const struct openai_conn *c, bool is_end)
 static bool retry(struct engine_lane *l, struct openai_conn *c)
 {
     struct err e;
-    engine_openai_conn_close(l, c);
+    openai_conn_close(l, c);
     if (start(l, c, &e) != STATUS_OK)
         return false;
     c->is_retried = true;
     return true;
 }
 
-void engine_openai_conn_lost(struct engine_lane *l, struct openai_conn *c, bool is_end,
-                             const char *text)
+void openai_conn_lost(struct engine_lane *l, struct openai_conn *c, bool is_end,
+                      const char *text)
 {
     bool may_retry = c->request != OPENAI_NOBODY && was_closed_idle(c, is_end);
     if (!may_retry || !retry(l, c))
@@ -273,13 +273,13 @@ static void send_job(struct engine_lane *l, struct openai_conn *c)
             c->out_at = c->out.data;
             c->out_len = c->out.len;
         }
-        engine_openai_answer_begin(c);
+        openai_answer_begin(c);
         c->lazy_tokens = l->setup->options->is_stream ? job->max_tokens - 1 : 0;
         c->state = OPENAI_SENDING;
         c->has_sent = false;
         c->sent_at = clock_now();
         list_renew(l, c);
-        struct event *ev = engine_openai_lane_event(l, EVENT_SENT, c, c->sent_at);
+        struct event *ev = openai_lane_event(l, EVENT_SENT, c, c->sent_at);
         ev->connect_ns = c->connect_ns;
         ev->tls_ns = c->tls_ns;
         c->connect_ns = c->tls_ns = NS_UNKNOWN;
@@ -288,7 +288,7 @@ static void send_job(struct engine_lane *l, struct openai_conn *c)
         return;
     buf_clear(&c->out);
     c->state = OPENAI_ANSWER;
-    engine_openai_lane_hasten(l, c);
+    openai_lane_hasten(l, c);
 }
 
 /* A connection stands: it takes up its request or goes idle. */
@@ -301,7 +301,7 @@ static void stands(struct engine_lane *l, struct openai_conn *c)
     send_job(l, c);
 }
 
-void engine_openai_conn_advance(struct engine_lane *l, struct openai_conn *c)
+void openai_conn_advance(struct engine_lane *l, struct openai_conn *c)
 {
     if (c->state == OPENAI_CONNECTING) {
         int error = sock_connect_error(c->fd);
@@ -323,8 +323,7 @@ void engine_openai_conn_advance(struct engine_lane *l, struct openai_conn *c)
         send_job(l, c);
 }
 
-void engine_openai_conn_carry(struct engine_lane *l, struct openai_conn *c,
-                              int32_t request)
+void openai_conn_carry(struct engine_lane *l, struct openai_conn *c, int32_t request)
 {
     c->request = request;
     c->was_idle = true;

@@ -29,10 +29,10 @@ static int64_t memory_free(struct arena *a)
     return is_limited && left < free ? left : free;
 }
 
-int64_t engine_openai_cpu_kv_bytes(const struct openai_cpu_need *n, struct arena *a)
+int64_t openai_cpu_kv_bytes(const struct openai_cpu_need *n, struct arena *a)
 {
     bool is_float32 = n->dtype != NULL && strcmp(n->dtype, "float32") == 0;
-    int64_t token = engine_model_dir_token_bytes(n->folder, is_float32 ? 4 : 2, a);
+    int64_t token = model_dir_token_bytes(n->folder, is_float32 ? 4 : 2, a);
     int64_t share = memory_free(a) / 4;
     if (token <= 0)
         token = UNKNOWN_TOKEN_BYTES;
@@ -72,7 +72,7 @@ static size_t one_a_core(const char *root, const int *all, size_t count, int *ou
     return is_known ? n : 0;
 }
 
-const char *engine_openai_cpu_list(const char *root, struct arena *a)
+const char *openai_cpu_list(const char *root, struct arena *a)
 {
     cpu_set_t set;
     int all[CPUS_MAX], first[CPUS_MAX];

@@ -15,9 +15,9 @@ struct openai_cpu_need {
 
 /* KV cache in bytes: what the sequences need, at most a quarter of the free memory, at
  * least one sequence. */
-int64_t engine_openai_cpu_kv_bytes(const struct openai_cpu_need *n, struct arena *a);
+int64_t openai_cpu_kv_bytes(const struct openai_cpu_need *n, struct arena *a);
 /* CPUs this process may use, one of each core where that leaves two or more, as
  * VLLM_CPU_OMP_THREADS_BIND takes them: "0,2"; NULL: unknown. */
-const char *engine_openai_cpu_list(const char *root, struct arena *a);
+const char *openai_cpu_list(const char *root, struct arena *a);
 
 #endif

@@ -22,8 +22,8 @@
 #define PROMPT_NS    NS_PER_MS
 #define SLEPT_NS     50000 /* a wait that does not sleep takes a tenth of it */
 
-struct event *engine_openai_lane_event(struct engine_lane *l, enum event_kind kind,
-                                       const struct openai_conn *c, struct instant at)
+struct event *openai_lane_event(struct engine_lane *l, enum event_kind kind,
+                                const struct openai_conn *c, struct instant at)
 {
     struct event *ev = &l->events[l->event_count++];
     *ev = (struct event){.kind = kind,
@@ -41,8 +41,8 @@ struct event *engine_openai_lane_event(struct engine_lane *l, enum event_kind ki
     return ev;
 }
 
-void engine_openai_lane_fail(struct engine_lane *l, struct openai_conn *c,
-                             enum fail_class why, const char *text, ...)
+void openai_lane_fail(struct engine_lane *l, struct openai_conn *c, enum fail_class why,
+                      const char *text, ...)
 {
     char full[sizeof c->error];
     va_list args;
@@ -50,7 +50,7 @@ void engine_openai_lane_fail(struct engine_lane *l, struct openai_conn *c,
     (void)vsnprintf(full, sizeof full, text, args);
     va_end(args);
     memcpy(c->error, full, sizeof full);
-    struct event *ev = engine_openai_lane_event(l, EVENT_FAILED, c, clock_now());
+    struct event *ev = openai_lane_event(l, EVENT_FAILED, c, clock_now());
     ev->fail = why;
     ev->text = c->error;
 }
@@ -88,7 +88,7 @@ static enum status grow_conns(struct engine_lane *l, size_t room, struct err *e)
     return STATUS_OK;
 }
 
-int32_t engine_openai_lane_target(const struct engine_lane *l, int32_t request)
+int32_t openai_lane_target(const struct engine_lane *l, int32_t request)
 {
     return request % (int32_t)l->setup->target_count;
 }
@@ -132,7 +132,7 @@ static enum status write_job(struct engine_lane *l, const struct engine_request 
     buf_clear(all);
     if (openai_write(&q, body, e) != STATUS_OK)
         return e->code;
-    int32_t target = engine_openai_lane_target(l, r->index);
+    int32_t target = openai_lane_target(l, r->index);
     write_head(s, &s->targets[target].url, body->len, all);
     if (l->phase_name != NULL)
         buf_printf(all, "X-Request-Id: %s-%d\r\n", l->phase_name, (int)r->index);
@@ -180,8 +180,8 @@ static enum status make_events(struct engine_lane *l, size_t requests, struct er
     return l->events != NULL ? STATUS_OK : no_memory(e);
 }
 
-enum status engine_openai_lane_prepare(struct engine_lane *l,
-                                       const struct engine_prepare *p, struct err *e)
+enum status openai_lane_prepare(struct engine_lane *l, const struct engine_prepare *p,
+                                struct err *e)
 {
     if (p->count == 0)
         return STATUS_OK;
@@ -191,52 +191,51 @@ enum status engine_openai_lane_prepare(struct engine_lane *l,
     l->median_gap_ns = 0;
     l->gaps_seen = 0;
     size_t targets = l->setup->target_count; /* chance may send all to one of them */
-    if (engine_openai_ready_allow(l, p, e) != STATUS_OK ||
+    if (openai_ready_allow(l, p, e) != STATUS_OK ||
         make_events(l, p->count, e) != STATUS_OK ||
         grow_conns(l, (size_t)p->connections_max * targets, e) != STATUS_OK ||
         write_jobs(l, p, e) != STATUS_OK)
         return e->code;
     if (!l->setup->options->is_keepalive)
         return STATUS_OK;
-    return engine_openai_ready_open(l, p, e);
+    return openai_ready_open(l, p, e);
 }
 
 /* --- during a phase */
 
-enum status engine_openai_lane_submit(struct engine_lane *l,
-                                      const struct engine_request *r, struct err *e)
+enum status openai_lane_submit(struct engine_lane *l, const struct engine_request *r,
+                               struct err *e)
 {
-    int32_t target = engine_openai_lane_target(l, r->index), index;
+    int32_t target = openai_lane_target(l, r->index), index;
     (void)e;
     for (size_t i = l->idle_count; i > 0; i--) {
         struct openai_conn *c = &l->conns[l->idle[i - 1]];
         if (c->target != target)
             continue;
         l->idle[i - 1] = l->idle[--l->idle_count];
-        engine_openai_conn_carry(l, c, r->index);
+        openai_conn_carry(l, c, r->index);
         return STATUS_OK;
     }
     struct err why;
-    if (engine_openai_conn_open(l, target, r->index, &index, &why) == STATUS_OK)
+    if (openai_conn_open(l, target, r->index, &index, &why) == STATUS_OK)
         return STATUS_OK;
     struct openai_conn nobody = {.request = r->index};
-    struct event *ev = engine_openai_lane_event(l, EVENT_FAILED, &nobody, clock_now());
+    struct event *ev = openai_lane_event(l, EVENT_FAILED, &nobody, clock_now());
     (void)snprintf(l->refusal, sizeof l->refusal, "%.150s", why.what);
     ev->fail = FAIL_refused;
     ev->text = l->refusal;
     return STATUS_OK;
 }
 
-enum status engine_openai_lane_cancel(struct engine_lane *l, int32_t request,
-                                      struct err *e)
+enum status openai_lane_cancel(struct engine_lane *l, int32_t request, struct err *e)
 {
     (void)e;
     int32_t index = l->jobs[request - l->first_job].conn;
     if (index < 0)
         return STATUS_OK;
     struct openai_conn *c = &l->conns[index];
-    engine_openai_lane_fail(l, c, FAIL_none, "cancelled");
-    engine_openai_conn_release(l, c, false);
+    openai_lane_fail(l, c, FAIL_none, "cancelled");
+    openai_conn_release(l, c, false);
     return STATUS_OK;
 }
 
@@ -255,7 +254,7 @@ static void learn_gap(struct engine_lane *l, struct openai_conn *c)
         l->median_gap_ns *= gap > l->median_gap_ns ? 1.02 : 1 / 1.02;
 }
 
-int64_t engine_openai_lane_drain_ns(const struct engine_lane *l)
+int64_t openai_lane_drain_ns(const struct engine_lane *l)
 {
     const struct engine_target *o = l->setup->options;
     if (o->drain_interval_us != OPT_INT_UNSET)
@@ -267,7 +266,7 @@ int64_t engine_openai_lane_drain_ns(const struct engine_lane *l)
     return share < cap ? share : cap;
 }
 
-void engine_openai_lane_hasten(struct engine_lane *l, struct openai_conn *c)
+void openai_lane_hasten(struct engine_lane *l, struct openai_conn *c)
 {
     const struct openai_answer *a = &c->answer;
     if (!l->is_closed_load || c->is_hastened)
@@ -275,13 +274,13 @@ void engine_openai_lane_hasten(struct engine_lane *l, struct openai_conn *c)
     if (a->token_events < c->lazy_tokens && a->tokens_seen < c->lazy_tokens &&
         a->finish == OPENAI_FINISH_NONE)
         return;
-    if (engine_openai_lane_drain_ns(l) == 0)
+    if (openai_lane_drain_ns(l) == 0)
         return;
-    c->is_hastened = loop_hasten(&l->loop, c->fd, engine_openai_conn_tag(l, c));
+    c->is_hastened = loop_hasten(&l->loop, c->fd, openai_conn_tag(l, c));
     l->hastened_count += c->is_hastened;
 }
 
-void engine_openai_lane_relax(struct engine_lane *l, struct openai_conn *c)
+void openai_lane_relax(struct engine_lane *l, struct openai_conn *c)
 {
     if (!c->is_hastened)
         return;
@@ -314,15 +313,15 @@ static void take_answer(struct engine_lane *l, struct openai_conn *c, struct str
                         const struct openai_read *read)
 {
     bool keep;
-    if (!engine_openai_answer_read(l, c, bytes, read, &keep)) {
+    if (!openai_answer_read(l, c, bytes, read, &keep)) {
         if (c->newest_token.ns != c->last_token.ns)
             learn_gap(l, c);
-        engine_openai_lane_hasten(l, c);
+        openai_lane_hasten(l, c);
         return;
     }
     l->has_ended = true;
     keep = keep && c->state == OPENAI_ANSWER && l->setup->options->is_keepalive;
-    engine_openai_conn_release(l, c, keep);
+    openai_conn_release(l, c, keep);
 }
 
 /* What one recvmsg brought. */
@@ -332,34 +331,33 @@ static void take(struct engine_lane *l, struct openai_conn *c, struct str bytes,
     struct err e;
     if (c->tls != NULL) {
         if (!decrypt(l, c, &bytes, &e)) {
-            engine_openai_conn_lost(l, c, false, e.what);
+            openai_conn_lost(l, c, false, e.what);
             return;
         }
         read->is_whole = read->is_whole && !tls_is_cut(c->tls);
     }
     if (c->state == OPENAI_TLS)
-        engine_openai_conn_advance(l, c);
+        openai_conn_advance(l, c);
     else if (bytes.len == 0)
         return;
     else if (c->state == OPENAI_ANSWER || c->state == OPENAI_SENDING)
         take_answer(l, c, bytes, read);
     else
-        engine_openai_conn_close(l, c); /* nobody asked for anything */
+        openai_conn_close(l, c); /* nobody asked for anything */
 }
 
 static void ended(struct engine_lane *l, struct openai_conn *c, const char *text)
 {
     if (c->request == OPENAI_NOBODY) {
         (void)snprintf(c->error, sizeof c->error, "%s", text);
-        engine_openai_conn_close(l, c);
+        openai_conn_close(l, c);
     } else if (c->answer.has_bytes && c->state == OPENAI_ANSWER && text[0] == '\0') {
         struct openai_read read = {.kernel = {.ns = NS_UNKNOWN}, .user = clock_now()};
-        engine_openai_answer_closed(l, c, &read);
-        engine_openai_conn_release(l, c, false);
+        openai_answer_closed(l, c, &read);
+        openai_conn_release(l, c, false);
     } else {
-        engine_openai_conn_lost(l, c, text[0] == '\0',
-                                text[0] != '\0' ? text
-                                                : "the server closed the connection");
+        openai_conn_lost(l, c, text[0] == '\0',
+                         text[0] != '\0' ? text : "the server closed the connection");
     }
 }
 
@@ -392,7 +390,7 @@ static void read_conn(struct engine_lane *l, struct openai_conn *c, bool has_hun
         if (!(got.is_full || has_hung_up) || c->generation != generation || c->fd < 0)
             return;
     }
-    loop_again(&l->loop, c->fd, engine_openai_conn_tag(l, c));
+    loop_again(&l->loop, c->fd, openai_conn_tag(l, c));
 }
 
 static void serve_conn(struct engine_lane *l, struct openai_conn *c, unsigned flags)
@@ -402,7 +400,7 @@ static void serve_conn(struct engine_lane *l, struct openai_conn *c, unsigned fl
     if (c->state == OPENAI_CLOSED)
         return;
     if (c->state == OPENAI_CONNECTING || (flags & LOOP_WRITE) != 0)
-        engine_openai_conn_advance(l, c);
+        openai_conn_advance(l, c);
     if (c->generation == generation && c->fd >= 0 && c->state != OPENAI_CONNECTING &&
         ((flags & LOOP_READ) != 0 || has_hung_up))
         read_conn(l, c, has_hung_up);
@@ -432,7 +430,7 @@ static void note_arrival(struct engine_lane *l, bool has_slept)
     l->looked_at = l->now;
 }
 
-void engine_openai_lane_turn(struct engine_lane *l, struct instant until)
+void openai_lane_turn(struct engine_lane *l, struct instant until)
 {
     l->now = clock_now();
     serve_ready(l); /* what the phase before has left */
@@ -482,7 +480,7 @@ static void wait_ready(struct engine_lane *l, struct instant until)
 {
     const size_t cap = sizeof l->ready / sizeof *l->ready;
     struct instant now = l->now = stamp_turn(&l->clock);
-    int64_t pause_ns = l->oldest >= 0 ? engine_openai_lane_drain_ns(l) : 0;
+    int64_t pause_ns = l->oldest >= 0 ? openai_lane_drain_ns(l) : 0;
     struct instant wake = until;
     if (pause_ns > 0 && l->last_drain.ns + pause_ns < until.ns)
         wake.ns = l->last_drain.ns + pause_ns;
@@ -511,9 +509,8 @@ static void end_overdue(struct engine_lane *l)
     while (l->oldest >= 0 && l->conns[l->oldest].sent_at.ns < last.ns &&
            l->event_room - l->event_count > 1) {
         struct openai_conn *c = &l->conns[l->oldest];
-        engine_openai_lane_fail(l, c, FAIL_timeout, "no end of the answer within %g s",
-                                limit_s);
-        engine_openai_conn_release(l, c, false);
+        openai_lane_fail(l, c, FAIL_timeout, "no end of the answer within %g s", limit_s);
+        openai_conn_release(l, c, false);
     }
 }
 
@@ -527,9 +524,9 @@ static void hand_out(struct engine_lane *l, struct event_list *out)
         l->event_at = l->event_count = 0;
 }
 
-enum status engine_openai_lane_next(struct engine_lane *l, struct instant until,
-                                    const struct engine_watch *w, struct event_list *out,
-                                    struct err *e)
+enum status openai_lane_next(struct engine_lane *l, struct instant until,
+                             const struct engine_watch *w, struct event_list *out,
+                             struct err *e)
 {
     if (w != NULL && w->stop != NULL && w->stop(w->arg))
         return status_fail(e, STATUS_INTERRUPTED, "online", "stopped by a signal");
@@ -549,8 +546,8 @@ enum status engine_openai_lane_next(struct engine_lane *l, struct instant until,
 
 /* --- life */
 
-enum status engine_openai_lane_new(struct engine *en, const struct openai_setup *setup,
-                                   struct engine_lane **out, struct err *e)
+enum status openai_lane_new(struct engine *en, const struct openai_setup *setup,
+                            struct engine_lane **out, struct err *e)
 {
     struct engine_lane *l = mem_alloc(1, sizeof *l);
     *out = l;
@@ -573,13 +570,13 @@ enum status engine_openai_lane_new(struct engine *en, const struct openai_setup 
     return loop_open(&l->loop, e);
 }
 
-void engine_openai_lane_free(struct engine_lane *l)
+void openai_lane_free(struct engine_lane *l)
 {
     if (l == NULL)
         return;
     for (size_t i = 0; i < l->conn_room; i++) {
         struct openai_conn *c = &l->conns[i];
-        engine_openai_conn_close(l, c);
+        openai_conn_close(l, c);
         mem_free(c->sse.held);
         buf_fini(&c->out);
         buf_fini(&c->body);

@@ -54,94 +54,86 @@ struct engine_lane {
 
 /* Starts a connection to a target; *index. The slot is idle or carries `request` once it
  * stands. */
-MUST_CHECK enum status engine_openai_conn_open(struct engine_lane *l, int32_t target,
-                                               int32_t request, int32_t *index,
-                                               struct err *e);
+MUST_CHECK enum status openai_conn_open(struct engine_lane *l, int32_t target,
+                                        int32_t request, int32_t *index, struct err *e);
 /* Goes on as far as the socket lets it: connect, handshake, send. Failures end the
  * request by an event. */
-void engine_openai_conn_advance(struct engine_lane *l, struct openai_conn *c);
+void openai_conn_advance(struct engine_lane *l, struct openai_conn *c);
 /* Puts a request on an idle connection and sends it. */
-void engine_openai_conn_carry(struct engine_lane *l, struct openai_conn *c,
-                              int32_t request);
+void openai_conn_carry(struct engine_lane *l, struct openai_conn *c, int32_t request);
 /* Takes the request off; the connection goes idle if `keep`, else it is closed. */
-void engine_openai_conn_release(struct engine_lane *l, struct openai_conn *c, bool keep);
-void engine_openai_conn_close(struct engine_lane *l, struct openai_conn *c);
+void openai_conn_release(struct engine_lane *l, struct openai_conn *c, bool keep);
+void openai_conn_close(struct engine_lane *l, struct openai_conn *c);
 /* Of its descriptor, for the loop. */
-uint64_t engine_openai_conn_tag(const struct engine_lane *l, const struct openai_conn *c);
+uint64_t openai_conn_tag(const struct engine_lane *l, const struct openai_conn *c);
 /* The connection broke, by the server's close (`is_end`) or an error: the request fails,
  * or, where the server had closed an idle connection that it never reached, goes out once
  * more on a new one. */
-void engine_openai_conn_lost(struct engine_lane *l, struct openai_conn *c, bool is_end,
-                             const char *text);
+void openai_conn_lost(struct engine_lane *l, struct openai_conn *c, bool is_end,
+                      const char *text);
 
 /* --- openai_answer.c */
 
-void engine_openai_answer_begin(struct openai_conn *c);
+void openai_answer_begin(struct openai_conn *c);
 /* Everything that one read brought. True when the answer has ended (well or not) and its
  * event was made; *keep says whether the connection may carry another. */
-bool engine_openai_answer_read(struct engine_lane *l, struct openai_conn *c,
-                               struct str bytes, const struct openai_read *read,
-                               bool *keep);
+bool openai_answer_read(struct engine_lane *l, struct openai_conn *c, struct str bytes,
+                        const struct openai_read *read, bool *keep);
 /* The peer closed. */
-void engine_openai_answer_closed(struct engine_lane *l, struct openai_conn *c,
-                                 const struct openai_read *read);
+void openai_answer_closed(struct engine_lane *l, struct openai_conn *c,
+                          const struct openai_read *read);
 
 /* --- openai_ready.c */
 
 /* Closes idle connections but for those that the first requests of p will use, as many as
  * p expects in flight. p NULL: all. */
-void engine_openai_ready_trim(struct engine_lane *l, const struct engine_prepare *p);
+void openai_ready_trim(struct engine_lane *l, const struct engine_prepare *p);
 /* Raises the limit of open files for all that the lanes may open; fails where what they
  * open beforehand does not fit into the machine's own limit. */
-MUST_CHECK enum status engine_openai_ready_allow(const struct engine_lane *l,
-                                                 const struct engine_prepare *p,
-                                                 struct err *e);
-/* Opens what is missing to the connections that engine_openai_ready_trim leaves, and
+MUST_CHECK enum status openai_ready_allow(const struct engine_lane *l,
+                                          const struct engine_prepare *p, struct err *e);
+/* Opens what is missing to the connections that openai_ready_trim leaves, and
  * waits until they stand. */
-MUST_CHECK enum status engine_openai_ready_open(struct engine_lane *l,
-                                                const struct engine_prepare *p,
-                                                struct err *e);
+MUST_CHECK enum status openai_ready_open(struct engine_lane *l,
+                                         const struct engine_prepare *p, struct err *e);
 
 /* --- openai_lane.c */
 
 /* That a request goes to: they take turns. */
-int32_t engine_openai_lane_target(const struct engine_lane *l, int32_t request);
+int32_t openai_lane_target(const struct engine_lane *l, int32_t request);
 /* Waits until `until` at most for connections to be ready, and serves them. */
-void engine_openai_lane_turn(struct engine_lane *l, struct instant until);
+void openai_lane_turn(struct engine_lane *l, struct instant until);
 
 /* Lazy draining delays what it reads, and in a closed load the end of an answer is when
  * the next request is due. So a connection whose answer is about to end (one token is
  * left, or less) ends the lane's sleep, and is read before the others.
  * To be called whenever the request was sent or a part of its answer came. */
-void engine_openai_lane_hasten(struct engine_lane *l, struct openai_conn *c);
-void engine_openai_lane_relax(struct engine_lane *l, struct openai_conn *c);
+void openai_lane_hasten(struct engine_lane *l, struct openai_conn *c);
+void openai_lane_relax(struct engine_lane *l, struct openai_conn *c);
 
 /* A new event of the lane, all unknown. There is room for those of one read. */
-struct event *engine_openai_lane_event(struct engine_lane *l, enum event_kind kind,
-                                       const struct openai_conn *c, struct instant at);
+struct event *openai_lane_event(struct engine_lane *l, enum event_kind kind,
+                                const struct openai_conn *c, struct instant at);
 /* EVENT_FAILED of the request that c carries. */
 PRINTF_LIKE(4, 5)
-void engine_openai_lane_fail(struct engine_lane *l, struct openai_conn *c,
-                             enum fail_class why, const char *text, ...);
+void openai_lane_fail(struct engine_lane *l, struct openai_conn *c, enum fail_class why,
+                      const char *text, ...);
 
-MUST_CHECK enum status engine_openai_lane_new(struct engine *en,
-                                              const struct openai_setup *setup,
-                                              struct engine_lane **out, struct err *e);
+MUST_CHECK enum status openai_lane_new(struct engine *en,
+                                       const struct openai_setup *setup,
+                                       struct engine_lane **out, struct err *e);
 /* How long it sleeps between two looks at its connections, as things stand. */
-int64_t engine_openai_lane_drain_ns(const struct engine_lane *l);
-void engine_openai_lane_free(struct engine_lane *l); /* NULL is harmless */
+int64_t openai_lane_drain_ns(const struct engine_lane *l);
+void openai_lane_free(struct engine_lane *l); /* NULL is harmless */
 /* Members of the engine table. */
-MUST_CHECK enum status engine_openai_lane_prepare(struct engine_lane *l,
-                                                  const struct engine_prepare *p,
-                                                  struct err *e);
-MUST_CHECK enum status engine_openai_lane_submit(struct engine_lane *l,
-                                                 const struct engine_request *r,
-                                                 struct err *e);
-MUST_CHECK enum status engine_openai_lane_cancel(struct engine_lane *l, int32_t request,
-                                                 struct err *e);
-MUST_CHECK enum status engine_openai_lane_next(struct engine_lane *l,
-                                               struct instant until,
-                                               const struct engine_watch *w,
-                                               struct event_list *out, struct err *e);
+MUST_CHECK enum status openai_lane_prepare(struct engine_lane *l,
+                                           const struct engine_prepare *p, struct err *e);
+MUST_CHECK enum status openai_lane_submit(struct engine_lane *l,
+                                          const struct engine_request *r, struct err *e);
+MUST_CHECK enum status openai_lane_cancel(struct engine_lane *l, int32_t request,
+                                          struct err *e);
+MUST_CHECK enum status openai_lane_next(struct engine_lane *l, struct instant until,
+                                        const struct engine_watch *w,
+                                        struct event_list *out, struct err *e);
 
 #endif

@@ -231,11 +231,11 @@ static void size_cpu_cache(struct words *w, struct env *v,
         value_of(w, "num-gpu-blocks-override") != NULL)
         return;
     const struct openai_cpu_need need = {
-        .folder = engine_model_dir_find(s->model, w->arena),
+        .folder = model_dir_find(s->model, w->arena),
         .dtype = value_of(w, "dtype"),
         .max_model_len = int_of(w, "max-model-len", s->max_model_len),
         .max_num_seqs = int_of(w, "max-num-seqs", s->max_num_seqs)};
-    int64_t bytes = engine_openai_cpu_kv_bytes(&need, w->arena);
+    int64_t bytes = openai_cpu_kv_bytes(&need, w->arena);
     if (strncmp(version, "0.13.", 5) != 0)
         add_int(w, "--kv-cache-memory-bytes", bytes);
     else
@@ -246,7 +246,7 @@ static void fit_cpu(struct words *w, struct env *v, const struct engine_settings
                     const char *version)
 {
     size_cpu_cache(w, v, s, version);
-    const char *cpus = engine_openai_cpu_list(sysfile_root(), w->arena);
+    const char *cpus = openai_cpu_list(sysfile_root(), w->arena);
     if (cpus != NULL && is_unset("VLLM_CPU_OMP_THREADS_BIND") &&
         int_of(w, "tensor-parallel-size", 1) == 1)
         set(v, "VLLM_CPU_OMP_THREADS_BIND", cpus);
@@ -263,8 +263,8 @@ static enum status vllm_words(const struct engine_settings *s, const char *port,
                               struct command *c, struct openai_launch *out, struct err *e)
 {
     struct words *w = &c->words;
-    struct engine_vllm_python python;
-    if (engine_vllm_python_find(s->python, w->arena, &python, e) != STATUS_OK)
+    struct vllm_python python;
+    if (vllm_python_find(s->python, w->arena, &python, e) != STATUS_OK)
         return e->code;
     const char *dtype = python.is_cpu ? "float32" : NULL;
     const char *other = python.neuron != NULL ? "neuron" : "gpu";
@@ -283,11 +283,11 @@ static enum status vllm_words(const struct engine_settings *s, const char *port,
 }
 
 /* The command as it stands in the option: which port is free says nothing of it. */
-static const char *given_command(const char *command, struct arena *a)
+static const char *plain_command(const char *command, struct arena *a)
 {
     struct words w = {.arena = a};
     add_command(&w, command, "{port}", "{model}");
-    return w.is_full ? NULL : engine_given_command(w.items, w.count, a);
+    return w.is_full ? NULL : given_command(w.items, w.count, a);
 }
 
 static size_t size_of_file(const char *path)
@@ -296,8 +296,8 @@ static size_t size_of_file(const char *path)
     return path != NULL && stat(path, &about) == 0 ? (size_t)about.st_size : 0;
 }
 
-enum status engine_openai_launch_start(const struct engine_settings *s, struct arena *a,
-                                       struct openai_launch *out, struct err *e)
+enum status openai_launch_start(const struct engine_settings *s, struct arena *a,
+                                struct openai_launch *out, struct err *e)
 {
     struct command c = {.words = {.arena = a}, .env = {.arena = a}};
     int port = 0;
@@ -306,7 +306,7 @@ enum status engine_openai_launch_start(const struct engine_settings *s, struct a
         return e->code;
     const char *port_text = arena_printf(a, "%d", port);
     const char *command = s->target->launch_command;
-    out->given = command != NULL ? given_command(command, a) : engine_given_list(s, a);
+    out->given = command != NULL ? plain_command(command, a) : given_list(s, a);
     set_common(&c.env, s);
     if (command != NULL)
         add_command(&c.words, command, port_text, s->model);
@@ -345,11 +345,11 @@ static void fill(struct row *f, enum field_id id, struct value v)
 
 static void log_facts(struct str log, struct row *f)
 {
-    double weights = engine_openai_log_number(log, "Model loading took ", "GiB");
-    double kv = engine_openai_log_number(log, "Available KV cache memory: ", "GiB");
-    double compile = engine_openai_log_number(log, "compilation: ", "s");
+    double weights = openai_log_number(log, "Model loading took ", "GiB");
+    double kv = openai_log_number(log, "Available KV cache memory: ", "GiB");
+    double compile = openai_log_number(log, "compilation: ", "s");
     if (isnan(compile))
-        compile = engine_openai_log_number(log, "torch.compile takes ", "s");
+        compile = openai_log_number(log, "torch.compile takes ", "s");
     struct value eager = f->v[FIELD_enforce_eager];
     if (eager.kind == VALUE_BOOL && eager.b)
         compile = 0;
@@ -358,8 +358,8 @@ static void log_facts(struct str log, struct row *f)
     fill(f, FIELD_compile_time_s, value_num(compile));
 }
 
-void engine_openai_launch_ready(struct openai_launch *l, const struct engine_settings *s,
-                                struct engine_facts *facts)
+void openai_launch_ready(struct openai_launch *l, const struct engine_settings *s,
+                         struct engine_facts *facts)
 {
     struct buf log;
     struct row *f = &facts->fields;
@@ -386,24 +386,23 @@ static void explain(struct openai_launch *l, const char *stage, struct arena *a,
 {
     struct buf log;
     struct openai_log_cause cause = {0};
-    struct engine_vllm_failure f = {.log_path = l->log_path != NULL ? l->log_path
-                                                                    : "none",
-                                    .who = "server",
-                                    .stage = stage,
-                                    .is_running = strcmp(stage, "running") == 0};
+    struct vllm_failure f = {.log_path = l->log_path != NULL ? l->log_path : "none",
+                             .who = "server",
+                             .stage = stage,
+                             .is_running = strcmp(stage, "running") == 0};
     struct str tail = read_log(l, &log);
     (void)proc_has_ended(&l->proc, &f.end);
     if (f.end.signal == 0) /* who is killed has no time to say why */
-        (void)engine_openai_log_cause(tail, a, &cause);
+        (void)openai_log_cause(tail, a, &cause);
     f.type = cause.type;
     f.text = cause.text;
     f.log_tail = tail.ptr + (tail.len > LOG_TAIL ? tail.len - LOG_TAIL : 0);
-    (void)engine_vllm_errors_explain(&f, e);
+    (void)vllm_errors_explain(&f, e);
     buf_fini(&log);
 }
 
-bool engine_openai_launch_has_died(struct openai_launch *l, struct span patience,
-                                   const char *stage, struct arena *a, struct err *e)
+bool openai_launch_has_died(struct openai_launch *l, struct span patience,
+                            const char *stage, struct arena *a, struct err *e)
 {
     struct instant limit = clock_after(clock_now(), patience);
     if (l->base_url == NULL || l->proc.guardian_pid == 0)
@@ -417,7 +416,7 @@ bool engine_openai_launch_has_died(struct openai_launch *l, struct span patience
     return true;
 }
 
-void engine_openai_launch_stop(struct openai_launch *l)
+void openai_launch_stop(struct openai_launch *l)
 {
     proc_stop(&l->proc, clock_seconds(STOP_GRACE_S));
 }

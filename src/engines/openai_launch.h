@@ -21,17 +21,16 @@ struct openai_launch {
 /* vLLM's server in the interpreter that vllm_python.h finds, or --launch-command with
  * {port} and {model} filled in, on a free port of 127.0.0.1. Returns once it runs; ready
  * it is later. */
-MUST_CHECK enum status engine_openai_launch_start(const struct engine_settings *s,
-                                                  struct arena *a,
-                                                  struct openai_launch *out,
-                                                  struct err *e);
+MUST_CHECK enum status openai_launch_start(const struct engine_settings *s,
+                                           struct arena *a, struct openai_launch *out,
+                                           struct err *e);
 /* It is ready: sets what is absent in *facts, out of what it was asked for and its log.
  * What the log said so far explains no later failure. */
-void engine_openai_launch_ready(struct openai_launch *l, const struct engine_settings *s,
-                                struct engine_facts *facts);
+void openai_launch_ready(struct openai_launch *l, const struct engine_settings *s,
+                         struct engine_facts *facts);
 /* True, and *e says why, if it has ended by itself; waits up to `patience` for that. */
-bool engine_openai_launch_has_died(struct openai_launch *l, struct span patience,
-                                   const char *stage, struct arena *a, struct err *e);
-void engine_openai_launch_stop(struct openai_launch *l); /* idempotent */
+bool openai_launch_has_died(struct openai_launch *l, struct span patience,
+                            const char *stage, struct arena *a, struct err *e);
+void openai_launch_stop(struct openai_launch *l); /* idempotent */
 
 #endif

@@ -93,8 +93,7 @@ static const char *whole_text(struct str text, struct str rest, struct arena *a)
                         (int)more.len, more.ptr);
 }
 
-bool engine_openai_log_cause(struct str log, struct arena *a,
-                             struct openai_log_cause *out)
+bool openai_log_cause(struct str log, struct arena *a, struct openai_log_cause *out)
 {
     struct openai_log_cause second = {0};
     *out = second;
@@ -111,7 +110,7 @@ bool engine_openai_log_cause(struct str log, struct arena *a,
     return out->type != NULL && out->text != NULL;
 }
 
-double engine_openai_log_number(struct str log, const char *before, const char *after)
+double openai_log_number(struct str log, const char *before, const char *after)
 {
     double found = NAN;
     size_t len = strlen(before);

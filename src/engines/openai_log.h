@@ -13,10 +13,9 @@ struct openai_log_cause {
 
 /* The last error in it that is not merely about another process's death, if there is
  * any; a refused command line is a "BadArgument". False: it names none. */
-bool engine_openai_log_cause(struct str log, struct arena *a,
-                             struct openai_log_cause *out);
+bool openai_log_cause(struct str log, struct arena *a, struct openai_log_cause *out);
 /* The number behind the last `before` that has `after` behind it: 1.12 of
  * ("Model loading took ", "GiB"); NAN: none. */
-double engine_openai_log_number(struct str log, const char *before, const char *after);
+double openai_log_number(struct str log, const char *before, const char *after);
 
 #endif

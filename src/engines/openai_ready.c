@@ -9,8 +9,8 @@
 #define OTHER_FILES       64 /* of this process, besides connections */
 #define ROUNDS            8  /* of opening what was closed again before the start */
 
-enum status engine_openai_ready_allow(const struct engine_lane *l,
-                                      const struct engine_prepare *p, struct err *e)
+enum status openai_ready_allow(const struct engine_lane *l,
+                               const struct engine_prepare *p, struct err *e)
 {
     struct rlimit limit;
     rlim_t lanes = l->setup->lane_count > 0 ? l->setup->lane_count : 1;
@@ -43,7 +43,7 @@ static size_t expected_to(const struct engine_lane *l, const struct engine_prepa
 {
     size_t count = 0;
     for (size_t i = 0; i < expected(p); i++)
-        count += engine_openai_lane_target(l, p->requests[i].index) == target;
+        count += openai_lane_target(l, p->requests[i].index) == target;
     return count;
 }
 
@@ -55,7 +55,7 @@ static size_t idle_to(const struct engine_lane *l, int32_t target)
     return count;
 }
 
-void engine_openai_ready_trim(struct engine_lane *l, const struct engine_prepare *p)
+void openai_ready_trim(struct engine_lane *l, const struct engine_prepare *p)
 {
     for (int32_t t = 0; t < (int32_t)l->setup->target_count; t++) {
         size_t left = p != NULL ? expected_to(l, p, t) : 0;
@@ -66,7 +66,7 @@ void engine_openai_ready_trim(struct engine_lane *l, const struct engine_prepare
             if (left > 0)
                 left--;
             else
-                engine_openai_conn_close(l, c);
+                openai_conn_close(l, c);
         }
     }
 }
@@ -124,7 +124,7 @@ static enum status open_missing(struct engine_lane *l, const struct engine_prepa
     for (int32_t t = 0; t < targets; t++) {
         size_t wanted = expected_to(l, p, t);
         for (size_t i = idle_to(l, t); i < wanted; i++) {
-            if (engine_openai_conn_open(l, t, OPENAI_NOBODY, &index, e) != STATUS_OK)
+            if (openai_conn_open(l, t, OPENAI_NOBODY, &index, e) != STATUS_OK)
                 return e->code;
             l->conns[index].error[0] = '\0';
         }
@@ -136,7 +136,7 @@ static enum status await_all(struct engine_lane *l, const struct engine_watch *w
                              struct instant limit, struct err *e)
 {
     while (connecting(l) > 0 && clock_before(clock_now(), limit)) {
-        engine_openai_lane_turn(l, clock_after(clock_now(), clock_seconds(0.1)));
+        openai_lane_turn(l, clock_after(clock_now(), clock_seconds(0.1)));
         if (w != NULL && w->stop != NULL && w->stop(w->arg))
             return status_fail(e, STATUS_INTERRUPTED, "connecting",
                                "stopped by a signal");
@@ -146,12 +146,12 @@ static enum status await_all(struct engine_lane *l, const struct engine_watch *w
 
 /* Those that the server has closed since the last phase are found first. More than one
  * round is needed where it closes others in the meantime. */
-enum status engine_openai_ready_open(struct engine_lane *l,
-                                     const struct engine_prepare *p, struct err *e)
+enum status openai_ready_open(struct engine_lane *l, const struct engine_prepare *p,
+                              struct err *e)
 {
     struct instant limit = clock_after(clock_now(), clock_seconds(CONNECT_TIMEOUT_S));
     int32_t unused;
-    engine_openai_lane_turn(l, clock_now());
+    openai_lane_turn(l, clock_now());
     for (size_t i = 0; i < l->conn_count; i++)
         l->conns[i].error[0] = '\0';
     for (int round = 0; round < ROUNDS; round++) {

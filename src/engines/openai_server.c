@@ -20,9 +20,9 @@
 #define RESET_TRIES      5
 #define POLL_S           0.25
 
-enum status engine_openai_server_open(struct openai_server *s, const struct url *u,
-                                      const struct engine_target *options,
-                                      struct arena *a, struct err *e)
+enum status openai_server_open(struct openai_server *s, const struct url *u,
+                               const struct engine_target *options, struct arena *a,
+                               struct err *e)
 {
     *s = (struct openai_server){.options = options, .arena = a};
     s->base = arena_printf(a, "%s://%s%s", u->is_tls ? "https" : "http", u->authority,
@@ -44,7 +44,7 @@ enum status engine_openai_server_open(struct openai_server *s, const struct url 
     return rest_open(&r, &s->rest, e);
 }
 
-void engine_openai_server_close(struct openai_server *s)
+void openai_server_close(struct openai_server *s)
 {
     rest_close(s->rest);
     s->rest = NULL;
@@ -166,9 +166,8 @@ static enum status wait_ready(struct openai_server *s, const struct engine_watch
     }
 }
 
-enum status engine_openai_server_ready(struct openai_server *s,
-                                       const struct engine_watch *w,
-                                       struct proc *launched, struct err *e)
+enum status openai_server_ready(struct openai_server *s, const struct engine_watch *w,
+                                struct proc *launched, struct err *e)
 {
     enum status st = wait_ready(s, w, launched, e);
     rest_set_timeout(s->rest, CALL_TIMEOUT_S);
@@ -233,9 +232,8 @@ static enum status models_refused(const struct rest_call *c, struct err *e)
     return status_hint(e, "Is it an OpenAI-compatible server?");
 }
 
-enum status engine_openai_server_model(struct openai_server *s, const char *wanted,
-                                       const char **model, int64_t *max_model_len,
-                                       struct err *e)
+enum status openai_server_model(struct openai_server *s, const char *wanted,
+                                const char **model, int64_t *max_model_len, struct err *e)
 {
     struct rest_call c;
     *max_model_len = 0;
@@ -322,7 +320,7 @@ static void config_facts(struct openai_server *s, struct engine_facts *facts)
     if (st == STATUS_OK && c.status == 200) {
         json_t *root = json_loadb(buf_cstr(&c.body), c.body.len, 0, NULL);
         const char *loaded = NULL;
-        (void)engine_openai_config_read(root, s->arena, facts, &loaded);
+        (void)openai_config_read(root, s->arena, facts, &loaded);
         json_decref(root);
         if (loaded != NULL)
             s->loaded = loaded;
@@ -333,17 +331,17 @@ static void config_facts(struct openai_server *s, struct engine_facts *facts)
 /* What the model's folder tells, if the server has it on this machine. */
 static void model_facts(struct openai_server *s, struct engine_facts *facts)
 {
-    const char *folder = engine_model_dir_find(s->loaded, s->arena);
-    const char *print = engine_model_dir_fingerprint(folder, s->arena);
-    int64_t vocabulary = engine_model_dir_vocabulary(folder, s->arena);
+    const char *folder = model_dir_find(s->loaded, s->arena);
+    const char *print = model_dir_fingerprint(folder, s->arena);
+    int64_t vocabulary = model_dir_vocabulary(folder, s->arena);
     if (print != NULL)
         facts->fields.v[FIELD_model_fingerprint] = value_str(print);
     if (vocabulary > 0 && vocabulary < facts->vocab_size)
         facts->vocab_size = vocabulary;
 }
 
-enum status engine_openai_server_facts(struct openai_server *s,
-                                       struct engine_facts *facts, struct err *e)
+enum status openai_server_facts(struct openai_server *s, struct engine_facts *facts,
+                                struct err *e)
 {
     struct rest_call c;
     enum status st = call(s, "GET", "/version", &c, e);
@@ -360,7 +358,7 @@ enum status engine_openai_server_facts(struct openai_server *s,
         model_facts(s, facts);
     st = metrics(s, false, &c, &s->has_metrics, e);
     if (s->has_metrics) {
-        engine_openai_config_metrics(body_of(&c), facts);
+        openai_config_metrics(body_of(&c), facts);
         read_counters(s, body_of(&c));
         s->started_s = prometheus_max(body_of(&c), "process_start_time_seconds");
     }
@@ -377,8 +375,8 @@ static double since(double before, double now)
     return counted >= 0 && counted <= (double)RECORD_TOKENS_MAX ? counted : (double)NAN;
 }
 
-enum status engine_openai_server_count(struct openai_server *s,
-                                       struct openai_counters *out, struct err *e)
+enum status openai_server_count(struct openai_server *s, struct openai_counters *out,
+                                struct err *e)
 {
     struct rest_call c;
     bool has = false;
@@ -397,7 +395,7 @@ enum status engine_openai_server_count(struct openai_server *s,
     return st;
 }
 
-void engine_openai_server_sample(struct openai_server *s)
+void openai_server_sample(struct openai_server *s)
 {
     struct rest_call c;
     struct err ignored;
@@ -421,7 +419,7 @@ void engine_openai_server_sample(struct openai_server *s)
     s->next_sample = clock_after(clock_now(), clock_seconds(pause_s));
 }
 
-enum status engine_openai_server_reset(struct openai_server *s, bool *done, struct err *e)
+enum status openai_server_reset(struct openai_server *s, bool *done, struct err *e)
 {
     *done = false;
     for (int i = 0; i < RESET_TRIES && !*done; i++) {

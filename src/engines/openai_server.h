@@ -38,46 +38,43 @@ struct openai_server {
     int64_t max_model_len; /* 0: not said */
     const char *loaded; /* what it serves: a folder or an id of the hub; NULL unknown */
     bool has_metrics, is_vllm;     /* is_vllm: they are vLLM's own */
-    struct openai_counters before; /* sums at the last engine_openai_server_count */
+    struct openai_counters before; /* sums at the last openai_server_count */
     double kv_usage_max;           /* since then */
     bool has_missed;               /* a sample since then: none is tried again */
     struct instant next_sample;
     double started_s; /* when its process began, since the epoch; NAN: not said */
 };
 
-MUST_CHECK enum status engine_openai_server_open(struct openai_server *s,
-                                                 const struct url *u,
-                                                 const struct engine_target *options,
-                                                 struct arena *a, struct err *e);
-void engine_openai_server_close(struct openai_server *s); /* idempotent */
+MUST_CHECK enum status openai_server_open(struct openai_server *s, const struct url *u,
+                                          const struct engine_target *options,
+                                          struct arena *a, struct err *e);
+void openai_server_close(struct openai_server *s); /* idempotent */
 
 /* Waits for /health to answer 200 (404: the server has none, then for /v1/models).
  * `launched`: the server's own process, whose end ends the wait; or NULL. */
-MUST_CHECK enum status engine_openai_server_ready(struct openai_server *s,
-                                                  const struct engine_watch *w,
-                                                  struct proc *launched, struct err *e);
+MUST_CHECK enum status openai_server_ready(struct openai_server *s,
+                                           const struct engine_watch *w,
+                                           struct proc *launched, struct err *e);
 /* `wanted` if the server has it, its only model where wanted is NULL; into the arena.
  * Others are listed in the error. *max_model_len 0: not said. */
-MUST_CHECK enum status engine_openai_server_model(struct openai_server *s,
-                                                  const char *wanted, const char **model,
-                                                  int64_t *max_model_len, struct err *e);
+MUST_CHECK enum status openai_server_model(struct openai_server *s, const char *wanted,
+                                           const char **model, int64_t *max_model_len,
+                                           struct err *e);
 /* What is known of the engine behind it: version, settings, block size, caching, KV size,
  * simulated; of a server on this machine the model's fingerprint and vocabulary too.
  * Sets only what it was told. */
-MUST_CHECK enum status engine_openai_server_facts(struct openai_server *s,
-                                                  struct engine_facts *facts,
-                                                  struct err *e);
+MUST_CHECK enum status openai_server_facts(struct openai_server *s,
+                                           struct engine_facts *facts, struct err *e);
 /* What happened since the last call. */
-MUST_CHECK enum status engine_openai_server_count(struct openai_server *s,
-                                                  struct openai_counters *out,
-                                                  struct err *e);
+MUST_CHECK enum status openai_server_count(struct openai_server *s,
+                                           struct openai_counters *out, struct err *e);
 /* To be called often while requests run: notes the KV cache's use once a second, or less
  * often where the answer takes the server long, so that asking costs it 1 % of a core, or
  * of one of its threads, at most. Asks only a server whose metrics are vLLM's. One that
  * does not answer in half a second is left alone until the next count. */
-void engine_openai_server_sample(struct openai_server *s);
+void openai_server_sample(struct openai_server *s);
 /* POST /reset_prefix_cache; *done false where the server has it not. */
-MUST_CHECK enum status engine_openai_server_reset(struct openai_server *s, bool *done,
-                                                  struct err *e);
+MUST_CHECK enum status openai_server_reset(struct openai_server *s, bool *done,
+                                           struct err *e);
 
 #endif

@@ -6,7 +6,7 @@
 #include "base/str.h"
 
 static const struct engine_ops *const engines[] = {&engine_vllm, &engine_null,
-                                                   &engine_remote};
+                                                   &openai_engine};
 static const size_t engine_count = sizeof engines / sizeof engines[0];
 
 static enum status no_interpreter(const struct engine_settings *s, struct arena *a,

@@ -6,7 +6,7 @@
 
 extern const struct engine_ops engine_vllm;
 extern const struct engine_ops engine_null;
-extern const struct engine_ops engine_remote;
+extern const struct engine_ops openai_engine;
 
 /* Finds an engine by name and checks its table: ABI, required hooks, and `flag`, what it
  * is needed for. Hooks that it lacks are filled in: *out is a complete table. */

@@ -36,7 +36,7 @@ struct engine_lane {
 struct engine {
     const struct engine_settings *settings;
     struct arena arena;
-    struct engine_vllm_link link;
+    struct vllm_link link;
     struct engine_lane lane;
     struct pending pending;
     struct buf message;
@@ -51,34 +51,28 @@ struct engine {
     char text[256];   /* of the last FAILED event */
 };
 
-/* ---- opening
- * -------------------------------------------------------------------------------- */
+/* --- opening */
 
 static void write_settings(struct jsonw *w, const struct engine_settings *s)
 {
     jsonw_object(w, "settings");
-    if (s->dtype != NULL) {
+    if (s->dtype != NULL)
         jsonw_str(w, "dtype", s->dtype);
-    }
-    if (s->load_format != NULL) {
+    if (s->load_format != NULL)
         jsonw_str(w, "load_format", s->load_format);
-    }
     const struct {
         const char *name;
         int64_t value;
     } numbers[] = {{"max_model_len", s->max_model_len},
                    {"max_num_seqs", s->max_num_seqs},
                    {"max_num_batched_tokens", s->max_num_batched_tokens}};
-    for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++) {
-        if (numbers[i].value > 0) {
+    for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++)
+        if (numbers[i].value > 0)
             jsonw_int(w, numbers[i].name, numbers[i].value);
-        }
-    }
     jsonw_int(w, "seed", s->seed);
     jsonw_bool(w, "enable_prefix_caching", s->enable_prefix_caching);
-    if (s->gpu_memory_utilization > 0) {
+    if (s->gpu_memory_utilization > 0)
         jsonw_num(w, "gpu_memory_utilization", s->gpu_memory_utilization);
-    }
     jsonw_object_end(w);
 }
 
@@ -109,46 +103,39 @@ static enum status send_open(struct engine *en, struct err *e)
     write_settings(&w, s);
     write_engine_args(&w, s, &en->arena);
     jsonw_array(&w, "cli_args");
-    for (size_t i = 0; i < s->rest.count; i++) {
+    for (size_t i = 0; i < s->rest.count; i++)
         jsonw_str(&w, NULL, s->rest.items[i]);
-    }
     jsonw_array_end(&w);
     jsonw_bool(&w, "need_tokenizer", s->needs_tokenizer);
     jsonw_object_end(&w);
-    if (en->message.failed != STATUS_OK) {
+    if (en->message.failed != STATUS_OK)
         return status_fail(e, en->message.failed, "vllm", "no memory for a message");
-    }
-    return engine_vllm_link_send(&en->link,
-                                 (struct str){en->message.data, en->message.len}, e);
+    return vllm_link_send(&en->link, (struct str){en->message.data, en->message.len}, e);
 }
 
 static enum status start_and_load(struct engine *en, const char *python,
                                   const struct engine_watch *w, json_t **ready,
                                   struct err *e)
 {
-    enum status st = engine_vllm_link_start(&en->link, python, en->settings->raw_dir, e);
-    if (st != STATUS_OK) {
+    enum status st = vllm_link_start(&en->link, python, en->settings->raw_dir, e);
+    if (st != STATUS_OK)
         return st;
-    }
     en->link.watch = w;
-    engine_vllm_link_expect(&en->link, "starting", LINK_PULSE_LOG,
-                            clock_seconds(LOAD_PATIENCE * en->settings->timeout_s));
+    vllm_link_expect(&en->link, "starting", LINK_PULSE_LOG,
+                     clock_seconds(LOAD_PATIENCE * en->settings->timeout_s));
     st = send_open(en, e);
-    if (st == STATUS_OK) {
-        st = engine_vllm_link_await(&en->link, "ready", ready, e);
-    }
-    if (st == STATUS_OK) {
-        engine_vllm_link_expect(&en->link, "ready", LINK_PULSE_NONE, (struct span){0});
-    }
+    if (st == STATUS_OK)
+        st = vllm_link_await(&en->link, "ready", ready, e);
+    if (st == STATUS_OK)
+        vllm_link_expect(&en->link, "ready", LINK_PULSE_NONE, (struct span){0});
     return st;
 }
 
 static void vllm_close(struct engine *en)
 {
-    if (en == NULL) {
+    if (en == NULL)
         return;
-    }
-    engine_vllm_link_close(&en->link);
+    vllm_link_close(&en->link);
     json_decref(en->stop_ids);
     json_decref(en->ended);
     json_decref(en->last_end);
@@ -161,8 +148,8 @@ static void vllm_close(struct engine *en)
 static enum status vllm_locate(const struct engine_settings *s, struct arena *a,
                                const char **python, const char **notes, struct err *e)
 {
-    struct engine_vllm_python found;
-    enum status st = engine_vllm_python_find(s->python, a, &found, e);
+    struct vllm_python found;
+    enum status st = vllm_python_find(s->python, a, &found, e);
     if (st == STATUS_OK) {
         *python = found.path;
         *notes = arena_printf(a, "python: %s (%s), vLLM %s", found.path, found.source,
@@ -177,40 +164,36 @@ static enum status vllm_open(const struct engine_settings *s,
 {
     struct engine *en = mem_alloc(1, sizeof *en);
     *out = NULL;
-    if (en == NULL) {
+    if (en == NULL)
         return status_fail(e, STATUS_NO_MEMORY, "vllm", "no memory for the engine");
-    }
     en->settings = s;
     en->lane.engine = en;
     en->link.fd = -1;
     arena_init(&en->arena, ARENA_CAP_BYTES);
     buf_init(&en->message, MESSAGE_CAP_BYTES);
-    struct engine_vllm_python python;
+    struct vllm_python python;
     json_t *ready = NULL;
-    enum status st = engine_vllm_python_find(s->python, &en->arena, &python, e);
-    if (st == STATUS_OK) {
+    enum status st = vllm_python_find(s->python, &en->arena, &python, e);
+    if (st == STATUS_OK)
         st = start_and_load(en, python.path, w, &ready, e);
-    }
     if (st == STATUS_OK) {
         *facts = (struct engine_facts){.python = python.path,
                                        .root_pid = en->link.proc.child_pid};
-        engine_vllm_ready_read(ready, &en->arena, facts);
-        facts->fields.v[FIELD_engine_args] = value_json(engine_given_list(s, &en->arena));
+        vllm_ready_read(ready, &en->arena, facts);
+        facts->fields.v[FIELD_engine_args] = value_json(given_list(s, &en->arena));
         en->stop_ids = json_incref(json_object_get(ready, "stop_token_ids"));
         if (facts->fields.v[FIELD_engine_args].kind == VALUE_NULL)
             st = status_fail(e, STATUS_NO_MEMORY, "vllm", "no memory for its arguments");
     }
-    if (st == STATUS_OK) {
+    if (st == STATUS_OK)
         *out = en;
-    } else {
+    else
         vllm_close(en);
-    }
     json_decref(ready);
     return st;
 }
 
-/* ---- a batch
- * --------------------------------------------------------------------------------- */
+/* --- a batch */
 
 static enum status vllm_lane_new(struct engine *en, struct engine_lane **out,
                                  struct err *e)
@@ -227,9 +210,8 @@ static enum status vllm_submit(struct engine_lane *l, const struct engine_reques
     if (p->count == p->room) {
         size_t room = p->room > 0 ? p->room * 2 : 64;
         void *items = mem_resize(p->items, room, sizeof *p->items);
-        if (items == NULL) {
+        if (items == NULL)
             return status_fail(e, STATUS_NO_MEMORY, "vllm", "no memory for a request");
-        }
         p->items = items;
         p->room = room;
     }
@@ -246,9 +228,8 @@ static void write_sampling(struct jsonw *w, const struct engine *en)
     jsonw_bool(w, "ignore_eos", !s->stop_at_eos);
     if (s->stop_at_eos && json_array_size(en->stop_ids) > 0) {
         jsonw_array(w, "stop_token_ids");
-        for (size_t i = 0; i < json_array_size(en->stop_ids); i++) {
+        for (size_t i = 0; i < json_array_size(en->stop_ids); i++)
             jsonw_int(w, NULL, json_integer_value(json_array_get(en->stop_ids, i)));
-        }
         jsonw_array_end(w);
     }
     jsonw_object_end(w);
@@ -259,14 +240,12 @@ static void write_request(struct jsonw *w, const struct engine_request *r)
     jsonw_object(w, NULL);
     jsonw_int(w, "index", r->index);
     jsonw_array(w, "ids");
-    for (size_t i = 0; i < r->id_count; i++) {
+    for (size_t i = 0; i < r->id_count; i++)
         jsonw_int(w, NULL, r->ids[i]);
-    }
     jsonw_array_end(w);
     jsonw_int(w, "max_tokens", r->max_tokens);
-    if (r->salt != NULL) {
+    if (r->salt != NULL)
         jsonw_str(w, "salt", r->salt);
-    }
     jsonw_object_end(w);
 }
 
@@ -279,24 +258,21 @@ static enum status send_batch(struct engine *en, struct err *e)
     jsonw_str(&w, "op", "batch");
     write_sampling(&w, en);
     jsonw_array(&w, "requests");
-    for (size_t i = 0; i < en->pending.count; i++) {
+    for (size_t i = 0; i < en->pending.count; i++)
         write_request(&w, &en->pending.items[i]);
-    }
     jsonw_array_end(&w);
     jsonw_object_end(&w);
     en->pending.count = 0;
-    if (en->message.failed != STATUS_OK) {
+    if (en->message.failed != STATUS_OK)
         return status_fail(e, en->message.failed, "vllm", "no memory for a batch");
-    }
     json_decref(en->ended);
     en->ended = json_array();
     en->ended_at = en->event_at = 0;
     en->is_due_known = false;
     en->is_running = true;
-    engine_vllm_link_expect(&en->link, "running", LINK_PULSE_TOKENS,
-                            clock_seconds(en->settings->timeout_s));
-    return engine_vllm_link_send(&en->link,
-                                 (struct str){en->message.data, en->message.len}, e);
+    vllm_link_expect(&en->link, "running", LINK_PULSE_TOKENS,
+                     clock_seconds(en->settings->timeout_s));
+    return vllm_link_send(&en->link, (struct str){en->message.data, en->message.len}, e);
 }
 
 /* A request that has not been sent fails at once; a running one is aborted by the worker.
@@ -304,20 +280,18 @@ static enum status send_batch(struct engine *en, struct err *e)
 static enum status vllm_cancel(struct engine_lane *l, int32_t request, struct err *e)
 {
     char line[80];
-    if (!l->engine->is_running) {
+    if (!l->engine->is_running)
         return STATUS_OK;
-    }
     snprintf(line, sizeof line, "{\"op\":\"cancel\",\"index\":%d}", (int)request);
-    return engine_vllm_link_send(&l->engine->link, str_from(line), e);
+    return vllm_link_send(&l->engine->link, str_from(line), e);
 }
 
 /* Takes one message of a running batch. */
 static void take_message(struct engine *en, json_t *event)
 {
     const char *name = json_str_of(event, "ev");
-    if (name == NULL) {
+    if (name == NULL)
         return;
-    }
     if (strcmp(name, "request") == 0 || strcmp(name, "refused") == 0) {
         json_array_append(en->ended, event);
     } else if (strcmp(name, "batch_end") == 0) {
@@ -325,7 +299,7 @@ static void take_message(struct engine *en, json_t *event)
         en->due_ns = json_int_of(event, "due_ns", NS_UNKNOWN);
         json_decref(en->last_end);
         en->last_end = json_incref(event);
-        engine_vllm_link_expect(&en->link, "ready", LINK_PULSE_NONE, (struct span){0});
+        vllm_link_expect(&en->link, "ready", LINK_PULSE_NONE, (struct span){0});
     }
 }
 
@@ -341,9 +315,8 @@ static int64_t tokens_of_event(const json_t *request, size_t k)
     const json_t *several = json_object_get(request, "several");
     for (size_t i = 0; i < json_array_size(several); i++) {
         const json_t *pair = json_array_get(several, i);
-        if ((size_t)json_integer_value(json_array_get(pair, 0)) == k) {
+        if ((size_t)json_integer_value(json_array_get(pair, 0)) == k)
             return json_integer_value(json_array_get(pair, 1));
-        }
     }
     return 1;
 }
@@ -380,9 +353,8 @@ static void fill_end(struct engine *en, const json_t *request, struct event *ev)
  * by request: SENT, its tokens, its end; DUE before all of them. */
 static bool take_event(struct engine *en, struct event *ev)
 {
-    if (en->is_running || en->ended_at >= json_array_size(en->ended)) {
+    if (en->is_running || en->ended_at >= json_array_size(en->ended))
         return false;
-    }
     const json_t *request = json_array_get(en->ended, en->ended_at);
     const json_t *stamps = json_object_get(request, "t_ns");
     *ev = (struct event){.request = (int32_t)json_int_of(request, "index", -1),
@@ -424,51 +396,43 @@ static enum status vllm_next(struct engine_lane *l, struct instant until,
 {
     struct event *events = out->items;
     size_t cap = out->cap, *n = &out->count;
-    *n = 0;
     struct engine *en = l->engine;
     *n = 0;
     en->link.watch = w;
     if (!en->is_running && en->pending.count > 0 &&
         en->ended_at >= json_array_size(en->ended)) {
         enum status st = send_batch(en, e);
-        if (st != STATUS_OK) {
+        if (st != STATUS_OK)
             return st;
-        }
     }
     while (en->is_running) {
         json_t *event = NULL;
-        enum status st = engine_vllm_link_read(&en->link, until, &event, e);
-        if (st != STATUS_OK || event == NULL) {
+        enum status st = vllm_link_read(&en->link, until, &event, e);
+        if (st != STATUS_OK || event == NULL)
             return st;
-        }
         take_message(en, event);
         json_decref(event);
     }
     while (*n < cap && take_event(en, &events[*n])) {
         (*n)++;
-        if (events[*n - 1].kind == EVENT_FAILED) {
+        if (events[*n - 1].kind == EVENT_FAILED)
             break; /* its text lives until the next call */
-        }
     }
     return STATUS_OK;
 }
 
-/* ---- control
- * --------------------------------------------------------------------------------- */
+/* --- control */
 
 /* Sends one message and waits for its answer. */
 static enum status ask(struct engine *en, struct str message, const char *answer,
                        json_t **out, struct err *e)
 {
-    engine_vllm_link_expect(&en->link, "ready", LINK_PULSE_LOG,
-                            clock_seconds(CONTROL_LIMIT_S));
-    enum status st = engine_vllm_link_send(&en->link, message, e);
-    if (st == STATUS_OK) {
-        st = engine_vllm_link_await(&en->link, answer, out, e);
-    }
-    if (st == STATUS_OK) {
-        engine_vllm_link_expect(&en->link, "ready", LINK_PULSE_NONE, (struct span){0});
-    }
+    vllm_link_expect(&en->link, "ready", LINK_PULSE_LOG, clock_seconds(CONTROL_LIMIT_S));
+    enum status st = vllm_link_send(&en->link, message, e);
+    if (st == STATUS_OK)
+        st = vllm_link_await(&en->link, answer, out, e);
+    if (st == STATUS_OK)
+        vllm_link_expect(&en->link, "ready", LINK_PULSE_NONE, (struct span){0});
     return st;
 }
 
@@ -476,9 +440,8 @@ static enum status vllm_reset_prefix(struct engine *en, bool *done, struct err *
 {
     json_t *answer = NULL;
     enum status st = ask(en, str_from("{\"op\":\"reset\"}"), "reset", &answer, e);
-    if (st == STATUS_OK) {
+    if (st == STATUS_OK)
         *done = json_bool_of(answer, "ok", false);
-    }
     json_decref(answer);
     return st;
 }
@@ -488,12 +451,10 @@ static enum status copy_ids(const json_t *ids, struct arena *a, struct engine_te
 {
     size_t n = json_array_size(ids);
     text->ids = arena_alloc(a, n + 1, sizeof *text->ids);
-    if (text->ids == NULL) {
+    if (text->ids == NULL)
         return status_fail(e, STATUS_NO_MEMORY, "vllm", "no memory for tokens");
-    }
-    for (size_t i = 0; i < n; i++) {
+    for (size_t i = 0; i < n; i++)
         text->ids[i] = (int32_t)json_integer_value(json_array_get(ids, i));
-    }
     text->id_count = n;
     return STATUS_OK;
 }
@@ -508,14 +469,12 @@ static enum status vllm_tokenize(struct engine *en, struct engine_text *texts,
     jsonw_object(&w, NULL);
     jsonw_str(&w, "op", "tokenize");
     jsonw_array(&w, "texts");
-    for (size_t i = 0; i < count; i++) {
+    for (size_t i = 0; i < count; i++)
         jsonw_str(&w, NULL, texts[i].text);
-    }
     jsonw_array_end(&w);
     jsonw_object_end(&w);
-    if (en->message.failed != STATUS_OK) {
+    if (en->message.failed != STATUS_OK)
         return status_fail(e, en->message.failed, "vllm", "no memory for the texts");
-    }
     enum status st = ask(en, (struct str){en->message.data, en->message.len}, "tokens",
                          &answer, e);
     const json_t *ids = json_object_get(answer, "ids");
@@ -523,9 +482,8 @@ static enum status vllm_tokenize(struct engine *en, struct engine_text *texts,
         st = status_fail(e, STATUS_INTERNAL, "vllm", "%zu texts gave %zu token lists",
                          count, json_array_size(ids));
     }
-    for (size_t i = 0; i < count && st == STATUS_OK; i++) {
+    for (size_t i = 0; i < count && st == STATUS_OK; i++)
         st = copy_ids(json_array_get(ids, i), a, &texts[i], e);
-    }
     json_decref(answer);
     return st;
 }

@@ -143,13 +143,11 @@ static const struct rule rules[] = {
 /* Cuts a text at a word before `max` bytes. */
 static void cut(char *text, size_t max)
 {
-    if (strlen(text) <= max) {
+    if (strlen(text) <= max)
         return;
-    }
     size_t n = max;
-    while (n > max / 2 && !isspace((unsigned char)text[n])) {
+    while (n > max / 2 && !isspace((unsigned char)text[n]))
         n--;
-    }
     text[n] = 0;
     strncat(text, " ...", 5);
 }
@@ -162,7 +160,7 @@ static void line_at(const char *at, char *out, size_t size)
 }
 
 /* Text for %s: the error's own, without pydantic's headline. */
-static void own_text(const struct engine_vllm_failure *f, char *out, size_t size)
+static void own_text(const struct vllm_failure *f, char *out, size_t size)
 {
     const char *text = f->text != NULL ? f->text : "";
     const char *start = strstr(text, "Value error, ");
@@ -170,8 +168,7 @@ static void own_text(const struct engine_vllm_failure *f, char *out, size_t size
 }
 
 /* The first rule that fits; *text becomes what its %s stands for. */
-static const struct rule *find_rule(const struct engine_vllm_failure *f, char *text,
-                                    size_t size)
+static const struct rule *find_rule(const struct vllm_failure *f, char *text, size_t size)
 {
     const char *type = f->type != NULL ? f->type : "",
                *own = f->text != NULL ? f->text : "";
@@ -196,21 +193,20 @@ static const struct rule *find_rule(const struct engine_vllm_failure *f, char *t
 static void fill(const char *what, const char *text, char *out, size_t size)
 {
     const char *mark = what != NULL ? strstr(what, "%s") : NULL;
-    if (what == NULL) {
+    if (what == NULL)
         snprintf(out, size, "%s", text);
-    } else if (mark == NULL) {
+    else if (mark == NULL)
         snprintf(out, size, "%s", what);
-    } else {
+    else
         snprintf(out, size, "%.*s%s%s", (int)(mark - what), what, text, mark + 2);
-    }
 }
 
-static const char *who(const struct engine_vllm_failure *f)
+static const char *who(const struct vllm_failure *f)
 {
     return f->who != NULL ? f->who : "worker";
 }
 
-static enum status explain_signal(const struct engine_vllm_failure *f, struct err *e)
+static enum status explain_signal(const struct vllm_failure *f, struct err *e)
 {
     char how[64];
     proc_end_text(f->end, how, sizeof how);
@@ -232,7 +228,7 @@ static enum status explain_signal(const struct engine_vllm_failure *f, struct er
     return status_hint(e, "See the end of the log: %s", f->log_path);
 }
 
-static enum status explain_hang(const struct engine_vllm_failure *f, struct err *e)
+static enum status explain_hang(const struct vllm_failure *f, struct err *e)
 {
     status_fail(e, STATUS_TIMEOUT, "vllm", "no %s for %.0f s while %s: ended",
                 f->is_running ? "token" : "sign of life", clock_to_s(f->limit), f->stage);
@@ -243,16 +239,14 @@ static enum status explain_hang(const struct engine_vllm_failure *f, struct err 
         f->log_path);
 }
 
-enum status engine_vllm_errors_explain(const struct engine_vllm_failure *f, struct err *e)
+enum status vllm_errors_explain(const struct vllm_failure *f, struct err *e)
 {
     char text[1024] = "", what[512];
-    if (f->has_hung) {
+    if (f->has_hung)
         return explain_hang(f, e);
-    }
     const struct rule *rule = find_rule(f, text, sizeof text);
-    if (rule == NULL && f->end.signal != 0) {
+    if (rule == NULL && f->end.signal != 0)
         return explain_signal(f, e);
-    }
     if (rule != NULL) {
         cut(text, TEXT_MAX);
         fill(rule->what, text, what, sizeof what);

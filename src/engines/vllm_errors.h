@@ -14,7 +14,7 @@
     "scripts/setup engine; Inferentia2: a Neuron DLAMI or the vllm-neuron plugin 0.4 " \
     "(vLLM 0.13). Then name the interpreter with --python"
 
-struct engine_vllm_failure {
+struct vllm_failure {
     const char *type, *text; /* of the worker's own "error"; NULL: it died without one */
     const char *log_tail;    /* end of engine.log; "" if none */
     const char *log_path;
@@ -28,7 +28,6 @@ struct engine_vllm_failure {
 
 /* Fills *e with cause and advice; returns its code. The error's own text is searched
  * first, then the log. */
-enum status engine_vllm_errors_explain(const struct engine_vllm_failure *f,
-                                       struct err *e);
+enum status vllm_errors_explain(const struct vllm_failure *f, struct err *e);
 
 #endif

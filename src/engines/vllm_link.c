@@ -27,22 +27,19 @@ static char *join(const char *dir, const char *name)
 {
     size_t size = dir != NULL ? strlen(dir) + strlen(name) + 2 : 0;
     char *path = size > 0 ? mem_alloc(size, 1) : NULL;
-    if (path != NULL) {
+    if (path != NULL)
         snprintf(path, size, "%s/%s", dir, name);
-    }
     return path;
 }
 
-/* ---- start
- * --------------------------------------------------------------------------------- */
+/* --- start */
 
-static enum status make_dir(struct engine_vllm_link *l, struct err *e)
+static enum status make_dir(struct vllm_link *l, struct err *e)
 {
     const char *tmp = getenv("TMPDIR");
     l->dir = join(tmp != NULL && *tmp != 0 ? tmp : "/tmp", "inferbench-XXXXXX");
-    if (l->dir == NULL) {
+    if (l->dir == NULL)
         return status_fail(e, STATUS_NO_MEMORY, "vllm", "no memory to start the worker");
-    }
     if (mkdtemp(l->dir) == NULL) {
         enum status st = status_errno(e, l->dir, "cannot make a folder for the worker");
         mem_free(l->dir);
@@ -55,27 +52,24 @@ static enum status make_dir(struct engine_vllm_link *l, struct err *e)
 static enum status write_worker(const char *path, struct err *e)
 {
     int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-    if (fd < 0) {
+    if (fd < 0)
         return status_errno(e, path, "cannot write the worker");
-    }
     struct str source = {(const char *)embed_vllm_worker_py, embed_vllm_worker_py_size};
     enum status st = file_write_all(fd, path, source, e);
     close(fd);
     return st;
 }
 
-static enum status make_beat(struct engine_vllm_link *l, int *fd, struct err *e)
+static enum status make_beat(struct vllm_link *l, int *fd, struct err *e)
 {
     *fd = memfd_create("inferbench-beat", MFD_CLOEXEC);
     void *page = MAP_FAILED;
-    if (*fd >= 0 && ftruncate(*fd, BEAT_BYTES) == 0) {
+    if (*fd >= 0 && ftruncate(*fd, BEAT_BYTES) == 0)
         page = mmap(NULL, BEAT_BYTES, PROT_READ | PROT_WRITE, MAP_SHARED, *fd, 0);
-    }
     if (page == MAP_FAILED) {
         enum status st = status_errno(e, "vllm", "cannot make the shared page");
-        if (*fd >= 0) {
+        if (*fd >= 0)
             close(*fd);
-        }
         *fd = -1;
         return st;
     }
@@ -83,7 +77,7 @@ static enum status make_beat(struct engine_vllm_link *l, int *fd, struct err *e)
     return STATUS_OK;
 }
 
-static enum status start_worker(struct engine_vllm_link *l, const char *python,
+static enum status start_worker(struct vllm_link *l, const char *python,
                                 const char *worker, const int fds[2], struct err *e)
 {
     char line[64], beat[64];
@@ -99,14 +93,13 @@ static enum status start_worker(struct engine_vllm_link *l, const char *python,
     return proc_start(&spec, &l->proc, e);
 }
 
-static enum status start_with_socket(struct engine_vllm_link *l, const char *python,
+static enum status start_with_socket(struct vllm_link *l, const char *python,
                                      const char *worker, struct err *e)
 {
     int pair[2], beat_fd;
     enum status st = make_beat(l, &beat_fd, e);
-    if (st != STATUS_OK) {
+    if (st != STATUS_OK)
         return st;
-    }
     if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) != 0) {
         st = status_errno(e, "vllm", "cannot make a socket for the worker");
         close(beat_fd);
@@ -124,15 +117,14 @@ static enum status start_with_socket(struct engine_vllm_link *l, const char *pyt
     return STATUS_OK;
 }
 
-enum status engine_vllm_link_start(struct engine_vllm_link *l, const char *python,
-                                   const char *raw_dir, struct err *e)
+enum status vllm_link_start(struct vllm_link *l, const char *python, const char *raw_dir,
+                            struct err *e)
 {
-    *l = (struct engine_vllm_link){.fd = -1};
+    *l = (struct vllm_link){.fd = -1};
     buf_init(&l->in, LINE_CAP_BYTES);
     enum status st = make_dir(l, e);
-    if (st != STATUS_OK) {
+    if (st != STATUS_OK)
         return st;
-    }
     l->log_path = join(raw_dir != NULL ? raw_dir : l->dir, "engine.log");
     char *worker = join(l->dir, "vllm_worker.py");
     if (l->log_path == NULL || worker == NULL) {
@@ -140,40 +132,35 @@ enum status engine_vllm_link_start(struct engine_vllm_link *l, const char *pytho
         return status_fail(e, STATUS_NO_MEMORY, "vllm", "no memory to start the worker");
     }
     st = write_worker(worker, e);
-    if (st == STATUS_OK) {
+    if (st == STATUS_OK)
         st = start_with_socket(l, python, worker, e);
-    }
     mem_free(worker);
     return st;
 }
 
-/* ---- death
- * --------------------------------------------------------------------------------- */
+/* --- death */
 
 /* The last 64 KiB of the log; "" where there is none. */
 static void read_tail(const char *path, struct buf *out)
 {
     char block[4096];
     int fd = open(path, O_RDONLY | O_CLOEXEC);
-    if (fd < 0) {
+    if (fd < 0)
         return;
-    }
     off_t size = lseek(fd, 0, SEEK_END);
     lseek(fd, size > LOG_TAIL_BYTES ? size - LOG_TAIL_BYTES : 0, SEEK_SET);
-    for (ssize_t n; (n = read(fd, block, sizeof block)) > 0;) {
-        if (buf_append(out, block, (size_t)n) != STATUS_OK) {
+    for (ssize_t n; (n = read(fd, block, sizeof block)) > 0;)
+        if (buf_append(out, block, (size_t)n) != STATUS_OK)
             break;
-        }
-    }
     close(fd);
 }
 
 /* The worker is lost: ends what is left of it and explains. `event`: its "error", or
  * NULL. */
-static enum status bury(struct engine_vllm_link *l, const json_t *event, bool has_hung,
+static enum status bury(struct vllm_link *l, const json_t *event, bool has_hung,
                         struct err *e)
 {
-    struct engine_vllm_failure f = {
+    struct vllm_failure f = {
         .type = json_str_of(event, "type"),
         .text = json_str_of(event, "text"),
         .stage = l->stage,
@@ -184,35 +171,31 @@ static enum status bury(struct engine_vllm_link *l, const json_t *event, bool ha
     };
     struct buf tail;
     buf_init(&tail, LOG_TAIL_BYTES + 4096);
-    for (int i = 0; i < 100 && !has_hung && !proc_has_ended(&l->proc, &f.end); i++) {
+    for (int i = 0; i < 100 && !has_hung && !proc_has_ended(&l->proc, &f.end); i++)
         poll(NULL, 0, 20); /* its last words go to the log first */
-    }
-    if (!l->proc.is_ended) {
+    if (!l->proc.is_ended)
         f.end = (struct proc_end){.exit_code = 0};
-    }
     proc_stop(&l->proc, (struct span){0});
     l->is_dead = true;
     read_tail(l->log_path, &tail);
     f.log_tail = buf_cstr(&tail);
-    enum status st = engine_vllm_errors_explain(&f, e);
+    enum status st = vllm_errors_explain(&f, e);
     buf_fini(&tail);
     return st;
 }
 
-/* ---- the line
- * ------------------------------------------------------------------------------- */
+/* --- the line */
 
-static uint64_t pulse_now(const struct engine_vllm_link *l)
+static uint64_t pulse_now(const struct vllm_link *l)
 {
     struct stat st;
-    if (l->pulse == LINK_PULSE_TOKENS) {
+    if (l->pulse == LINK_PULSE_TOKENS)
         return __atomic_load_n(&l->beat[1], __ATOMIC_RELAXED);
-    }
     return stat(l->log_path, &st) == 0 ? (uint64_t)st.st_size : 0;
 }
 
-void engine_vllm_link_expect(struct engine_vllm_link *l, const char *stage,
-                             enum link_pulse pulse, struct span limit)
+void vllm_link_expect(struct vllm_link *l, const char *stage, enum link_pulse pulse,
+                      struct span limit)
 {
     if (strcmp(l->stage, stage) != 0) {
         snprintf(l->stage, sizeof l->stage, "%s", stage);
@@ -221,34 +204,30 @@ void engine_vllm_link_expect(struct engine_vllm_link *l, const char *stage,
     l->pulse = pulse;
     l->pulse_limit = limit;
     l->pulse_value = 0;
-    if (pulse == LINK_PULSE_TOKENS && l->beat != NULL) {
+    if (pulse == LINK_PULSE_TOKENS && l->beat != NULL)
         memset(l->beat, 0, BEAT_BYTES);
-    }
     l->pulse_since = clock_now();
 }
 
 /* Tells the watch; fails on its stop or on a hang. */
-static enum status tick(struct engine_vllm_link *l, struct err *e)
+static enum status tick(struct vllm_link *l, struct err *e)
 {
     struct engine_progress p = {.stage = l->stage, .since = l->stage_since};
     if (l->pulse == LINK_PULSE_TOKENS) {
         p.tokens_out = (int64_t)__atomic_load_n(&l->beat[1], __ATOMIC_RELAXED);
         p.requests_done = (int64_t)__atomic_load_n(&l->beat[2], __ATOMIC_RELAXED);
     }
-    if (l->watch != NULL && l->watch->tick != NULL) {
+    if (l->watch != NULL && l->watch->tick != NULL)
         l->watch->tick(l->watch->arg, &p);
-    }
-    if (l->watch != NULL && l->watch->stop != NULL && l->watch->stop(l->watch->arg)) {
+    if (l->watch != NULL && l->watch->stop != NULL && l->watch->stop(l->watch->arg))
         return status_fail(e, STATUS_INTERRUPTED, "vllm", "stopped while %s", l->stage);
-    }
     uint64_t value = pulse_now(l);
     if (l->pulse == LINK_PULSE_NONE || value != l->pulse_value) {
         l->pulse_value = value;
         l->pulse_since = clock_now();
     }
-    if (l->pulse_limit.ns > 0 && clock_since(l->pulse_since).ns > l->pulse_limit.ns) {
+    if (l->pulse_limit.ns > 0 && clock_since(l->pulse_since).ns > l->pulse_limit.ns)
         return bury(l, NULL, true, e);
-    }
     return STATUS_OK;
 }
 
@@ -257,22 +236,19 @@ static enum status refuse_dead(struct err *e)
     return status_fail(e, STATUS_DIED, "vllm", "the worker is not running any more");
 }
 
-enum status engine_vllm_link_send(struct engine_vllm_link *l, struct str line,
-                                  struct err *e)
+enum status vllm_link_send(struct vllm_link *l, struct str line, struct err *e)
 {
     struct str parts[2] = {line, {"\n", 1}};
-    if (l->is_dead || l->fd < 0) {
+    if (l->is_dead || l->fd < 0)
         return refuse_dead(e);
-    }
     for (int i = 0; i < 2;) {
         struct pollfd p = {.fd = l->fd, .events = POLLOUT};
         ssize_t n = send(l->fd, parts[i].ptr, parts[i].len, MSG_NOSIGNAL);
         if (n < 0 && errno == EAGAIN) {
             poll(&p, 1, TICK_MS);
             enum status st = tick(l, e);
-            if (st != STATUS_OK) {
+            if (st != STATUS_OK)
                 return st;
-            }
         } else if (n < 0 && errno != EINTR) {
             return bury(l, NULL, false, e);
         } else if (n >= 0) {
@@ -285,11 +261,10 @@ enum status engine_vllm_link_send(struct engine_vllm_link *l, struct str line,
 }
 
 /* Takes one whole line off the buffer; false if there is none yet. */
-static bool take_line(struct engine_vllm_link *l, struct str *line)
+static bool take_line(struct vllm_link *l, struct str *line)
 {
-    if (l->in.len == l->taken) {
+    if (l->in.len == l->taken)
         return false;
-    }
     const char *start = l->in.data + l->taken;
     const char *end = memchr(start, '\n', l->in.len - l->taken);
     if (end == NULL) {
@@ -303,8 +278,8 @@ static bool take_line(struct engine_vllm_link *l, struct str *line)
 }
 
 /* Waits a tick at most and receives what is there; *is_over at the end of the stream. */
-static enum status receive(struct engine_vllm_link *l, struct instant until,
-                           bool *is_over, struct err *e)
+static enum status receive(struct vllm_link *l, struct instant until, bool *is_over,
+                           struct err *e)
 {
     char block[65536];
     struct pollfd p = {.fd = l->fd, .events = POLLIN};
@@ -312,26 +287,23 @@ static enum status receive(struct engine_vllm_link *l, struct instant until,
     poll(&p, 1, left_ms < 0 ? 0 : left_ms < TICK_MS ? (int)left_ms : TICK_MS);
     ssize_t n = recv(l->fd, block, sizeof block, MSG_DONTWAIT);
     *is_over = n == 0 || (n < 0 && errno != EAGAIN && errno != EINTR);
-    if (n > 0 && buf_append(&l->in, block, (size_t)n) != STATUS_OK) {
+    if (n > 0 && buf_append(&l->in, block, (size_t)n) != STATUS_OK)
         return status_fail(e, STATUS_TOO_BIG, "vllm", "the worker's message is too long");
-    }
     return STATUS_OK;
 }
 
 /* Handles a line: *out stays NULL for what only the link itself needs. */
-static enum status take_event(struct engine_vllm_link *l, struct str line, json_t **out,
+static enum status take_event(struct vllm_link *l, struct str line, json_t **out,
                               struct err *e)
 {
     json_t *event = NULL;
     enum status st = json_from_text(line, "the vLLM worker", &event, e);
-    if (st != STATUS_OK) {
+    if (st != STATUS_OK)
         return st;
-    }
     const char *name = json_str_of(event, "ev");
     if (name != NULL && strcmp(name, "stage") == 0) {
         const char *stage = json_str_of(event, "name");
-        engine_vllm_link_expect(l, stage != NULL ? stage : "loading", l->pulse,
-                                l->pulse_limit);
+        vllm_link_expect(l, stage != NULL ? stage : "loading", l->pulse, l->pulse_limit);
     } else if (name != NULL && strcmp(name, "error") == 0) {
         st = bury(l, event, false, e);
     } else {
@@ -341,47 +313,41 @@ static enum status take_event(struct engine_vllm_link *l, struct str line, json_
     return st;
 }
 
-enum status engine_vllm_link_read(struct engine_vllm_link *l, struct instant until,
-                                  json_t **out, struct err *e)
+enum status vllm_link_read(struct vllm_link *l, struct instant until, json_t **out,
+                           struct err *e)
 {
     *out = NULL;
-    if (l->is_dead || l->fd < 0) {
+    if (l->is_dead || l->fd < 0)
         return refuse_dead(e);
-    }
     for (;;) {
         struct str line;
         bool is_over = false;
         enum status st = STATUS_OK;
         while (take_line(l, &line)) {
             st = take_event(l, line, out, e);
-            if (st != STATUS_OK || *out != NULL) {
+            if (st != STATUS_OK || *out != NULL)
                 return st;
-            }
         }
         st = tick(l, e);
-        if (st == STATUS_OK) {
+        if (st == STATUS_OK)
             st = receive(l, until, &is_over, e);
-        }
-        if (st != STATUS_OK) {
+        if (st != STATUS_OK)
             return st;
-        }
-        if (is_over) {
+        if (is_over)
             return bury(l, NULL, false, e);
-        }
         if (!clock_before(clock_now(), until) &&
-            memchr(buf_cstr(&l->in) + l->taken, '\n', l->in.len - l->taken) == NULL) {
+            memchr(buf_cstr(&l->in) + l->taken, '\n', l->in.len - l->taken) == NULL)
             return STATUS_OK;
-        }
     }
 }
 
-enum status engine_vllm_link_await(struct engine_vllm_link *l, const char *name,
-                                   json_t **out, struct err *e)
+enum status vllm_link_await(struct vllm_link *l, const char *name, json_t **out,
+                            struct err *e)
 {
     for (;;) {
         json_t *event = NULL;
         struct instant soon = clock_after(clock_now(), clock_seconds(1));
-        enum status st = engine_vllm_link_read(l, soon, &event, e);
+        enum status st = vllm_link_read(l, soon, &event, e);
         const char *got = json_str_of(event, "ev");
         if (st != STATUS_OK || (got != NULL && strcmp(got, name) == 0)) {
             *out = event;
@@ -392,30 +358,26 @@ enum status engine_vllm_link_await(struct engine_vllm_link *l, const char *name,
 }
 
 /* Asks the worker to end by itself and waits for that. */
-static void part_politely(struct engine_vllm_link *l)
+static void part_politely(struct vllm_link *l)
 {
     struct err e;
     json_t *event = NULL;
     l->watch = NULL;
-    engine_vllm_link_expect(l, "closing", LINK_PULSE_LOG, clock_seconds(CLOSE_GRACE_S));
-    if (engine_vllm_link_send(l, str_from("{\"op\":\"close\"}"), &e) == STATUS_OK &&
-        engine_vllm_link_await(l, "bye", &event, &e) == STATUS_OK) {
-        for (int i = 0; i < 250 && !proc_has_ended(&l->proc, NULL); i++) {
+    vllm_link_expect(l, "closing", LINK_PULSE_LOG, clock_seconds(CLOSE_GRACE_S));
+    if (vllm_link_send(l, str_from("{\"op\":\"close\"}"), &e) == STATUS_OK &&
+        vllm_link_await(l, "bye", &event, &e) == STATUS_OK)
+        for (int i = 0; i < 250 && !proc_has_ended(&l->proc, NULL); i++)
             poll(NULL, 0, 20);
-        }
-    }
     json_decref(event);
 }
 
-void engine_vllm_link_close(struct engine_vllm_link *l)
+void vllm_link_close(struct vllm_link *l)
 {
-    if (!l->is_dead && l->fd >= 0 && l->pulse == LINK_PULSE_NONE) {
+    if (!l->is_dead && l->fd >= 0 && l->pulse == LINK_PULSE_NONE)
         part_politely(l);
-    }
     proc_stop(&l->proc, (struct span){0});
-    if (l->fd >= 0) {
+    if (l->fd >= 0)
         close(l->fd);
-    }
     l->fd = -1;
     l->is_dead = true;
     if (l->beat != NULL) {
@@ -424,14 +386,12 @@ void engine_vllm_link_close(struct engine_vllm_link *l)
     }
     for (int i = 0; i < 2 && l->dir != NULL; i++) {
         char *path = join(l->dir, i == 0 ? "vllm_worker.py" : "engine.log");
-        if (path != NULL) {
+        if (path != NULL)
             unlink(path);
-        }
         mem_free(path);
     }
-    if (l->dir != NULL) {
+    if (l->dir != NULL)
         rmdir(l->dir);
-    }
     mem_free(l->dir);
     mem_free(l->log_path);
     l->dir = l->log_path = NULL;

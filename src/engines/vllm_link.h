@@ -17,7 +17,7 @@ enum link_pulse {
     LINK_PULSE_TOKENS /* a batch: tokens come */
 };
 
-struct engine_vllm_link {
+struct vllm_link {
     struct proc proc;
     int fd; /* our end of the socket; -1: none */
     struct buf in;
@@ -37,29 +37,26 @@ struct engine_vllm_link {
 
 /* Writes the worker's source to a private folder and starts it with this interpreter. The
  * log goes to raw_dir/engine.log, or into that folder if raw_dir is NULL. */
-MUST_CHECK enum status engine_vllm_link_start(struct engine_vllm_link *l,
-                                              const char *python, const char *raw_dir,
-                                              struct err *e);
+MUST_CHECK enum status vllm_link_start(struct vllm_link *l, const char *python,
+                                       const char *raw_dir, struct err *e);
 /* Sends one message (without its line end). */
-MUST_CHECK enum status engine_vllm_link_send(struct engine_vllm_link *l, struct str line,
-                                             struct err *e);
+MUST_CHECK enum status vllm_link_send(struct vllm_link *l, struct str line,
+                                      struct err *e);
 /* Reads the next event into *out (a new reference), or NULL when nothing came by `until`.
  * "stage" events are kept for the watch; an "error", the worker's end, a hang (TIMEOUT)
  * and the watch's stop (INTERRUPTED) come back as failures. All but the last kill the
  * worker. */
-MUST_CHECK enum status engine_vllm_link_read(struct engine_vllm_link *l,
-                                             struct instant until, json_t **out,
-                                             struct err *e);
+MUST_CHECK enum status vllm_link_read(struct vllm_link *l, struct instant until,
+                                      json_t **out, struct err *e);
 /* Reads until an event of this name; others are dropped. */
-MUST_CHECK enum status engine_vllm_link_await(struct engine_vllm_link *l,
-                                              const char *name, json_t **out,
-                                              struct err *e);
+MUST_CHECK enum status vllm_link_await(struct vllm_link *l, const char *name,
+                                       json_t **out, struct err *e);
 /* Sets the stage that the watch is told, and what counts as a sign of life from now on.
  */
-void engine_vllm_link_expect(struct engine_vllm_link *l, const char *stage,
-                             enum link_pulse pulse, struct span limit);
+void vllm_link_expect(struct vllm_link *l, const char *stage, enum link_pulse pulse,
+                      struct span limit);
 /* Ends the worker, removes the folder, frees all. Idempotent; fine on a zeroed link with
  * fd -1. */
-void engine_vllm_link_close(struct engine_vllm_link *l);
+void vllm_link_close(struct vllm_link *l);
 
 #endif

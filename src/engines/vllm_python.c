@@ -39,7 +39,7 @@ static const char probe_source[] =
     "                  'neuron': v and version('vllm-neuron')}))\n";
 
 struct candidates {
-    struct engine_vllm_python items[CANDIDATE_MAX];
+    struct vllm_python items[CANDIDATE_MAX];
     size_t count;
     struct arena *arena;
 };
@@ -47,37 +47,30 @@ struct candidates {
 /* Adds an interpreter unless it is there already; a folder means its bin/python. */
 static void add(struct candidates *c, const char *source, const char *path)
 {
-    if (path == NULL || *path == 0 || c->count == CANDIDATE_MAX) {
+    if (path == NULL || *path == 0 || c->count == CANDIDATE_MAX)
         return;
-    }
     const char *full = file_is_dir(path) ? arena_printf(c->arena, "%s/bin/python", path)
                                          : arena_strdup(c->arena, path);
-    for (size_t i = 0; i < c->count; i++) {
-        if (full == NULL || strcmp(c->items[i].path, full) == 0) {
+    for (size_t i = 0; i < c->count; i++)
+        if (full == NULL || strcmp(c->items[i].path, full) == 0)
             return;
-        }
-    }
     if (full != NULL) {
-        c->items[c->count++] = (struct engine_vllm_python){.path = full,
-                                                           .source = source};
+        c->items[c->count++] = (struct vllm_python){.path = full, .source = source};
     }
 }
 
 static void add_if_there(struct candidates *c, const char *source, const char *path)
 {
-    if (path != NULL && *path != 0 && file_is_dir(path)) {
+    if (path != NULL && *path != 0 && file_is_dir(path))
         add(c, source, path);
-    }
 }
 
 static void add_glob(struct candidates *c, const char *source, const char *pattern)
 {
     glob_t found;
-    if (glob(pattern, 0, NULL, &found) == 0) {
-        for (size_t i = 0; i < found.gl_pathc; i++) {
+    if (glob(pattern, 0, NULL, &found) == 0)
+        for (size_t i = 0; i < found.gl_pathc; i++)
             add_if_there(c, source, found.gl_pathv[i]);
-        }
-    }
     globfree(&found);
 }
 
@@ -85,12 +78,10 @@ static void add_glob(struct candidates *c, const char *source, const char *patte
 static const char *own_venv(struct arena *a)
 {
     const char *home = getenv("INFERBENCH_HOME"), *data = getenv("XDG_DATA_HOME");
-    if (home != NULL && *home != 0) {
+    if (home != NULL && *home != 0)
         return arena_printf(a, "%s/venv", home);
-    }
-    if (data != NULL && *data != 0) {
+    if (data != NULL && *data != 0)
         return arena_printf(a, "%s/inferbench/venv", data);
-    }
     home = getenv("HOME");
     return arena_printf(a, "%s/.local/share/inferbench/venv", home != NULL ? home : "");
 }
@@ -107,13 +98,12 @@ static void collect(struct candidates *c, const char *given)
     add_if_there(c, "PyTorch DLAMI", "/opt/pytorch");
     char path[4096];
     struct err e;
-    if (proc_find("python3", path, sizeof path, &e) == STATUS_OK) {
+    if (proc_find("python3", path, sizeof path, &e) == STATUS_OK)
         add(c, "python3", path);
-    }
 }
 
 /* Fills in what the interpreter says of itself. */
-static enum status ask(struct engine_vllm_python *p, struct arena *a, struct err *e)
+static enum status ask(struct vllm_python *p, struct arena *a, struct err *e)
 {
     const char *argv[] = {p->path, "-c", probe_source, NULL};
     struct buf out;
@@ -121,9 +111,8 @@ static enum status ask(struct engine_vllm_python *p, struct arena *a, struct err
     int code = 0;
     buf_init(&out, 65536);
     enum status st = proc_run(argv, clock_seconds(PROBE_TIMEOUT_S), &out, &code, e);
-    if (st == STATUS_OK) {
+    if (st == STATUS_OK)
         st = json_from_text((struct str){buf_cstr(&out), out.len}, p->path, &answer, e);
-    }
     if (st == STATUS_OK) {
         p->vllm = arena_strdup(a, json_str_of(answer, "vllm"));
         p->python = arena_strdup(a, json_str_of(answer, "python"));
@@ -135,18 +124,15 @@ static enum status ask(struct engine_vllm_python *p, struct arena *a, struct err
     return st;
 }
 
-enum status engine_vllm_python_list(const char *given, struct arena *a,
-                                    struct engine_vllm_python **out, size_t *count,
-                                    struct err *e)
+enum status vllm_python_list(const char *given, struct arena *a, struct vllm_python **out,
+                             size_t *count, struct err *e)
 {
     struct candidates c = {.arena = a};
     collect(&c, given);
-    for (size_t i = 0; i < c.count; i++) {
-        if (ask(&c.items[i], a, e) != STATUS_OK) {
+    for (size_t i = 0; i < c.count; i++)
+        if (ask(&c.items[i], a, e) != STATUS_OK)
             c.items[i].python = NULL; /* it does not run: that is its entry */
-        }
-    }
-    struct engine_vllm_python *items = arena_alloc(a, c.count + 1, sizeof *items);
+    struct vllm_python *items = arena_alloc(a, c.count + 1, sizeof *items);
     if (items == NULL) {
         return status_fail(e, STATUS_NO_MEMORY, "python",
                            "no memory for the interpreters");
@@ -157,14 +143,13 @@ enum status engine_vllm_python_list(const char *given, struct arena *a,
     return STATUS_OK;
 }
 
-static enum status find_given(const char *given, struct arena *a,
-                              struct engine_vllm_python *out, struct err *e)
+static enum status find_given(const char *given, struct arena *a, struct vllm_python *out,
+                              struct err *e)
 {
     struct candidates c = {.arena = a};
     add(&c, "--python", given);
-    if (c.count == 0) {
+    if (c.count == 0)
         return status_fail(e, STATUS_NO_MEMORY, "--python", "no memory");
-    }
     if (ask(&c.items[0], a, e) != STATUS_OK) {
         status_fail(e, STATUS_NOT_FOUND, "--python", "%s is not a Python that runs",
                     given);
@@ -180,12 +165,11 @@ static enum status find_given(const char *given, struct arena *a,
     return STATUS_OK;
 }
 
-enum status engine_vllm_python_find(const char *given, struct arena *a,
-                                    struct engine_vllm_python *out, struct err *e)
+enum status vllm_python_find(const char *given, struct arena *a, struct vllm_python *out,
+                             struct err *e)
 {
-    if (given != NULL) {
+    if (given != NULL)
         return find_given(given, a, out, e);
-    }
     struct candidates c = {.arena = a};
     struct buf tried;
     buf_init(&tried, 65536);

@@ -7,7 +7,7 @@
 #include "base/arena.h"
 #include "base/status.h"
 
-struct engine_vllm_python {
+struct vllm_python {
     const char *path;
     const char *source; /* what named it: "--python", "VIRTUAL_ENV", ... */
     const char *vllm;   /* version of vLLM, found without importing it; NULL: none */
@@ -21,13 +21,12 @@ struct engine_vllm_python {
  * CONDA_PREFIX, our own venv, those of the Deep Learning AMIs, python3. Each is asked
  * what it has (half a second each); those that do not exist are left out, but for the
  * first two. Lives in the arena. */
-MUST_CHECK enum status engine_vllm_python_list(const char *given, struct arena *a,
-                                               struct engine_vllm_python **out,
-                                               size_t *count, struct err *e);
+MUST_CHECK enum status vllm_python_list(const char *given, struct arena *a,
+                                        struct vllm_python **out, size_t *count,
+                                        struct err *e);
 /* The first that has vLLM; only `given` itself if there is one. NOT_FOUND says how to
  * install. */
-MUST_CHECK enum status engine_vllm_python_find(const char *given, struct arena *a,
-                                               struct engine_vllm_python *out,
-                                               struct err *e);
+MUST_CHECK enum status vllm_python_find(const char *given, struct arena *a,
+                                        struct vllm_python *out, struct err *e);
 
 #endif

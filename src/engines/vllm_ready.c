@@ -8,11 +8,9 @@ static const char *hardware_type(const char *device)
 {
     const char *names[][2] = {
         {"cuda", "gpu"}, {"rocm", "gpu"}, {"cpu", "cpu"}, {"neuron", "neuron"}};
-    for (size_t i = 0; device != NULL && i < sizeof names / sizeof *names; i++) {
-        if (strcmp(device, names[i][0]) == 0) {
+    for (size_t i = 0; device != NULL && i < sizeof names / sizeof *names; i++)
+        if (strcmp(device, names[i][0]) == 0)
             return names[i][1];
-        }
-    }
     return "unknown";
 }
 
@@ -42,21 +40,19 @@ static void copy_fields(const json_t *ready, struct arena *a, struct row *out)
     for (size_t i = 0; i < sizeof ids / sizeof *ids; i++) {
         const struct field *f = &field_table[ids[i]];
         const json_t *v = json_object_get(ready, f->name);
-        if (json_is_string(v)) {
+        if (json_is_string(v))
             out->v[ids[i]] = value_str(arena_strdup(a, json_string_value(v)));
-        } else if (json_is_boolean(v)) {
+        else if (json_is_boolean(v))
             out->v[ids[i]] = value_bool(json_is_true(v));
-        } else if (json_is_integer(v) && f->kind == VALUE_INT) {
+        else if (json_is_integer(v) && f->kind == VALUE_INT)
             out->v[ids[i]] = value_int(json_integer_value(v));
-        } else if (json_is_number(v)) {
+        else if (json_is_number(v))
             out->v[ids[i]] = value_num(json_number_value(v));
-        } else {
+        else
             out->v[ids[i]] = value_null();
-        }
     }
-    if (!value_is_known(out->v[FIELD_quantization])) {
+    if (!value_is_known(out->v[FIELD_quantization]))
         out->v[FIELD_quantization] = value_str("none");
-    }
     out->v[FIELD_is_simulated] = value_bool(false);
 }
 
@@ -72,17 +68,15 @@ static const char *join_notes(const json_t *ready, struct arena *a)
     }
     for (size_t i = 0; i < json_array_size(notes); i++) {
         const char *note = json_string_value(json_array_get(notes, i));
-        if (note == NULL) {
+        if (note == NULL)
             continue;
-        }
         text = text == NULL ? arena_strdup(a, note)
                             : arena_printf(a, "%s; %s", text, note);
     }
     return text;
 }
 
-void engine_vllm_ready_read(const json_t *ready, struct arena *a,
-                            struct engine_facts *facts)
+void vllm_ready_read(const json_t *ready, struct arena *a, struct engine_facts *facts)
 {
     copy_fields(ready, a, &facts->fields);
     facts->vocab_size = json_int_of(ready, "vocab_size", 0);

@@ -9,7 +9,6 @@
 
 /* Fills in fields, sizes, hardware type and notes; python and root_pid are left alone.
  * Strings live in the arena. */
-void engine_vllm_ready_read(const json_t *ready, struct arena *a,
-                            struct engine_facts *facts);
+void vllm_ready_read(const json_t *ready, struct arena *a, struct engine_facts *facts);
 
 #endif

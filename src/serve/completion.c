@@ -18,15 +18,6 @@ void completion_fini(struct completion *a)
     buf_fini(&a->held);
 }
 
-/* (1 - jitter) to (1 + jitter) times the length. */
-static struct span drawn(struct completion *a, int64_t length_ns)
-{
-    if (a->jitter <= 0)
-        return (struct span){length_ns};
-    double factor = 1 + a->jitter * (2 * rng_unit(&a->fault.rng) - 1);
-    return (struct span){(int64_t)((double)length_ns * factor)};
-}
-
 static int64_t events_of(int64_t tokens, int64_t per_event)
 {
     return (tokens + per_event - 1) / per_event;
@@ -58,16 +49,16 @@ static void plan_fault(struct completion *a)
 void completion_begin(struct completion *a, const struct settings *s, int64_t created_s,
                       struct buf *line)
 {
-    a->itl_ns = s->itl_ns;
     a->finish_delay_ns = settings_finish_delay_ns(s);
-    a->jitter = s->jitter;
+    a->pace = (struct pace){
+        .first_ns = s->ttft_ns, .gap_ns = s->itl_ns, .jitter = s->jitter};
     a->made_events = a->made_tokens = a->unstamped = a->held_events = 0;
     buf_clear(&a->held);
     a->record.tokens_per_event = s->tokens_per_event;
     plan_fault(a);
     if (!a->request.is_stream)
         a->record.tokens_per_event = a->tokens;
-    a->ttft_ns = drawn(a, s->ttft_ns).ns;
+    a->ttft = pace_first(&a->pace, 0, &a->fault.rng);
     a->due.ns = DUE_NEVER;
     const char *prefix = a->request.endpoint == ENDPOINT_CHAT ? "chatcmpl" : "cmpl";
     if (a->record.id != NULL)
@@ -87,14 +78,14 @@ void completion_begin(struct completion *a, const struct settings *s, int64_t cr
 
 void completion_start(struct completion *a, struct instant from)
 {
-    a->due = clock_after(from, (struct span){a->ttft_ns});
+    a->due = clock_after(from, a->ttft);
 }
 
 void completion_advance(struct completion *a)
 {
     bool is_spoken = a->made_tokens == a->tokens;
     a->due = clock_after(a->due, is_spoken ? (struct span){a->finish_delay_ns}
-                                           : drawn(a, a->itl_ns));
+                                           : pace_gap(&a->pace, &a->fault.rng));
 }
 
 void completion_advance_to_end(struct completion *a)

@@ -14,6 +14,7 @@
 #include "serve/fault.h"
 #include "serve/settings.h"
 #include "serve/slog.h"
+#include "stats/pace.h"
 
 #define COMPLETION_HELD_BYTES ((size_t)256 << 20)
 
@@ -28,15 +29,15 @@ struct completion {
     int64_t unstamped;                /* events with tokens that were made and not sent */
     struct buf held;                  /* bytes that wait for more: --buffer */
     int64_t held_events;              /* of any kind */
-    int64_t ttft_ns, itl_ns;          /* ttft_ns: as drawn */
-    int64_t finish_delay_ns;          /* NS_UNKNOWN: no finish chunk */
-    double jitter;
-    struct instant due; /* of the next event; DUE_NEVER before completion_start */
-    bool is_active;     /* logged when it ends */
-    bool is_waiting;    /* in the queue */
-    bool is_running;    /* its turn has come: counted among those that are answered */
-    bool is_finishing;  /* all of it was handed over, some of it may still wait */
-    bool awaits_stamp;  /* the last event found no room: stamped when it is out */
+    struct pace pace;
+    struct span ttft;        /* as drawn */
+    int64_t finish_delay_ns; /* NS_UNKNOWN: no finish chunk */
+    struct instant due;      /* of the next event; DUE_NEVER before completion_start */
+    bool is_active;          /* logged when it ends */
+    bool is_waiting;         /* in the queue */
+    bool is_running;   /* its turn has come: counted among those that are answered */
+    bool is_finishing; /* all of it was handed over, some of it may still wait */
+    bool awaits_stamp; /* the last event found no room: stamped when it is out */
     struct slog_record record;
 };
 

@@ -11,7 +11,7 @@
 #include "journal_fixture.h"
 #include "text/json.h"
 
-static const struct engine_vllm_python good = {.path = "/v/bin/python", .vllm = "0.32.0"};
+static const struct vllm_python good = {.path = "/v/bin/python", .vllm = "0.32.0"};
 static const char plenty[] =
     "{\"memory\":{\"available_mb\":9000,\"limit_mb\":8000},\"gpu\":{},\"neuron\":null}";
 
@@ -45,8 +45,7 @@ static int teardown(void **state)
 }
 
 static const struct env_check *check(struct bench *b, const char *env,
-                                     const struct engine_vllm_python *python,
-                                     const char *code)
+                                     const struct vllm_python *python, const char *code)
 {
     const struct env_check_facts f = {
         .env_json = env, .python = python, .why = "no vLLM anywhere"};
@@ -81,7 +80,7 @@ static void what_falls_short_is_named(void **state)
         "{\"memory\":{\"available_mb\":1500},\"gpu\":{\"problem\":\"no driver\"},"
         "\"neuron\":{\"problem\":\"no runtime\"}}";
     static const char inferentia[] = "{\"neuron\":{\"devices\":[1]}}";
-    const struct engine_vllm_python plugin = {
+    const struct vllm_python plugin = {
         .path = "/n/bin/python", .vllm = "0.13.0", .neuron = "0.4.1"};
     assert_string_equal(check(b, poor, NULL, "ENGINE")->text, "no vLLM anywhere");
     assert_true(b->list.items[0].is_short);

@@ -56,7 +56,7 @@ static const char *given(struct bench *b, const char *pairs, const char *words)
 {
     split(b, pairs, b->pairs, &b->settings.engine_args);
     split(b, words, b->words, &b->settings.rest);
-    const char *text = engine_given_list(&b->settings, &b->arena);
+    const char *text = given_list(&b->settings, &b->arena);
     assert_non_null(text);
     return text;
 }
@@ -185,10 +185,10 @@ static void test_command(void **state)
                            "--disable-radix-cache"};
     const char *server[] = {"./llama-server", "x", "-c", "4096"};
     assert_string_equal(
-        engine_given_command(words, sizeof words / sizeof *words, &b->arena),
+        given_command(words, sizeof words / sizeof *words, &b->arena),
         "[\"command=python3\",\"disable_radix_cache=true\",\"m=sglang.launch_server\","
         "\"mem_fraction_static=0.8\",\"model_path={model}\"]");
-    assert_string_equal(engine_given_command(server, 4, &b->arena),
+    assert_string_equal(given_command(server, 4, &b->arena),
                         "[\"c=4096\",\"command=llama-server x\"]");
 }
 
@@ -201,7 +201,7 @@ static void test_no_memory(void **state)
     for (size_t cap = 0; text == NULL; cap += 8) {
         struct arena a;
         arena_init(&a, cap);
-        text = engine_given_list(&b->settings, &a);
+        text = given_list(&b->settings, &a);
         if (text != NULL)
             assert_string_equal(text,
                                 "[\"a=1\",\"b={\\\"c\\\":2}\",\"d=true\",\"seed=0\"]");

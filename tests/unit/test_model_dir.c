@@ -64,9 +64,9 @@ static void a_folder_is_itself(void **state)
 {
     (void)state;
     make_dir("m");
-    assert_string_equal(engine_model_dir_find(at("m"), &arena), at("m"));
-    assert_null(engine_model_dir_find(NULL, &arena));
-    assert_null(engine_model_dir_find(at("no/such/folder"), &arena));
+    assert_string_equal(model_dir_find(at("m"), &arena), at("m"));
+    assert_null(model_dir_find(NULL, &arena));
+    assert_null(model_dir_find(at("no/such/folder"), &arena));
 }
 
 static void the_cache_of_the_hub(void **state)
@@ -77,12 +77,12 @@ static void the_cache_of_the_hub(void **state)
     put("home/hub/models--org--name/refs/main", "abc\n");
     unsetenv("HF_HUB_CACHE");
     setenv("HF_HOME", at("home"), 1);
-    const char *found = engine_model_dir_find("org/name", &arena);
+    const char *found = model_dir_find("org/name", &arena);
     assert_string_equal(found, at("home/hub/models--org--name/snapshots/abc"));
-    assert_null(engine_model_dir_find("org/other", &arena));
-    assert_null(engine_model_dir_find("name", &arena));
+    assert_null(model_dir_find("org/other", &arena));
+    assert_null(model_dir_find("name", &arena));
     setenv("HF_HUB_CACHE", at("elsewhere"), 1);
-    assert_null(engine_model_dir_find("org/name", &arena));
+    assert_null(model_dir_find("org/name", &arena));
     unsetenv("HF_HUB_CACHE");
     unsetenv("HF_HOME");
 }
@@ -91,37 +91,33 @@ static void fingerprints_as_the_worker_makes_them(void **state)
 {
     (void)state;
     make_dir("[w]");
-    assert_null(engine_model_dir_fingerprint(at("[w]"), &arena));
-    assert_null(engine_model_dir_fingerprint(NULL, &arena));
+    assert_null(model_dir_fingerprint(at("[w]"), &arena));
+    assert_null(model_dir_fingerprint(NULL, &arena));
     put("[w]/config.json", CONFIG);
-    assert_string_equal(engine_model_dir_fingerprint(at("[w]"), &arena),
-                        sha256_of(CONFIG));
+    assert_string_equal(model_dir_fingerprint(at("[w]"), &arena), sha256_of(CONFIG));
     put("[w]/b.safetensors", "12345");
     put("[w]/a.safetensors", "1");
-    assert_string_equal(engine_model_dir_fingerprint(at("[w]"), &arena),
+    assert_string_equal(model_dir_fingerprint(at("[w]"), &arena),
                         sha256_of(CONFIG "a.safetensors 1\nb.safetensors 5\n"));
     put("[w]/model.safetensors.index.json", "{}");
-    assert_string_equal(engine_model_dir_fingerprint(at("[w]"), &arena),
-                        sha256_of(CONFIG "{}"));
+    assert_string_equal(model_dir_fingerprint(at("[w]"), &arena), sha256_of(CONFIG "{}"));
 }
 
 static void what_the_configuration_says(void **state)
 {
     (void)state;
     make_dir("c");
-    assert_int_equal(engine_model_dir_token_bytes(at("c"), 4, &arena), 0);
-    assert_int_equal(engine_model_dir_vocabulary(NULL, &arena), 0);
+    assert_int_equal(model_dir_token_bytes(at("c"), 4, &arena), 0);
+    assert_int_equal(model_dir_vocabulary(NULL, &arena), 0);
     put("c/config.json", CONFIG);
-    assert_int_equal(engine_model_dir_token_bytes(at("c"), 4, &arena),
-                     2 * 2 * 2 * 64 * 4);
-    assert_int_equal(engine_model_dir_vocabulary(at("c"), &arena), 512);
+    assert_int_equal(model_dir_token_bytes(at("c"), 4, &arena), 2 * 2 * 2 * 64 * 4);
+    assert_int_equal(model_dir_vocabulary(at("c"), &arena), 512);
     put("c/config.json", "{\"text_config\": {\"num_hidden_layers\": 3, \"hidden_size\": "
                          "64, \"num_attention_heads\": 2, \"vocab_size\": 9}}");
-    assert_int_equal(engine_model_dir_token_bytes(at("c"), 2, &arena),
-                     2 * 3 * 2 * 32 * 2);
-    assert_int_equal(engine_model_dir_vocabulary(at("c"), &arena), 9);
+    assert_int_equal(model_dir_token_bytes(at("c"), 2, &arena), 2 * 3 * 2 * 32 * 2);
+    assert_int_equal(model_dir_vocabulary(at("c"), &arena), 9);
     put("c/config.json", "no JSON");
-    assert_int_equal(engine_model_dir_token_bytes(at("c"), 2, &arena), 0);
+    assert_int_equal(model_dir_token_bytes(at("c"), 2, &arena), 0);
 }
 
 int main(void)

@@ -40,7 +40,7 @@ static int make(void **state)
     conn.sse.held = mem_alloc(conn.sse.room, 1);
     buf_init(&conn.body, OPENAI_BODY_CAP);
     conn.sent_at.ns = 1000;
-    engine_openai_answer_begin(&conn);
+    openai_answer_begin(&conn);
     sent[0] = '\0';
     return 0;
 }
@@ -76,8 +76,8 @@ static bool keeps;
 /* One read of everything written, or of its first `len` bytes. */
 static bool read_some(size_t len, struct openai_read read)
 {
-    bool is_over = engine_openai_answer_read(
-        &lane, &conn, (struct str){.ptr = sent, .len = len}, &read, &keeps);
+    bool is_over = openai_answer_read(&lane, &conn, (struct str){.ptr = sent, .len = len},
+                                      &read, &keeps);
     memmove(sent, sent + len, strlen(sent + len) + 1);
     return is_over;
 }
@@ -458,7 +458,7 @@ static void a_close_in_the_middle(void **state)
     head();
     chunk(TOKEN);
     read_all(2000);
-    engine_openai_answer_closed(&lane, &conn, &end);
+    openai_answer_closed(&lane, &conn, &end);
     has_failed(1, FAIL_reset, "in the middle");
 }
 

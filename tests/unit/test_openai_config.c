@@ -35,7 +35,7 @@ static bool read_text(const char *text, const char **model)
 {
     json_t *root = json_loads(text, 0, NULL);
     assert_non_null(root);
-    bool is_read = engine_openai_config_read(root, &arena, &facts, model);
+    bool is_read = openai_config_read(root, &arena, &facts, model);
     json_decref(root);
     return is_read;
 }
@@ -100,7 +100,7 @@ static void labels_of_the_metrics(void **state)
 {
     (void)state;
     struct value *f = facts.fields.v;
-    engine_openai_config_metrics(str_from(METRICS), &facts);
+    openai_config_metrics(str_from(METRICS), &facts);
     assert_int_equal(facts.block_size, 128);
     assert_int_equal(f[FIELD_kv_cache_tokens].i, 512);
     assert_true(f[FIELD_kv_cache_mb].n == 2.0);
@@ -110,7 +110,7 @@ static void labels_of_the_metrics(void **state)
 static void labels_of_an_older_server(void **state)
 {
     (void)state;
-    engine_openai_config_metrics(
+    openai_config_metrics(
         str_from("vllm:cache_config_info{block_size=\"16\",num_gpu_blocks=\"10\","
                  "enable_prefix_caching=\"False\"} 1.0\n"),
         &facts);

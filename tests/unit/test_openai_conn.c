@@ -65,7 +65,7 @@ static int drop(void **state)
 {
     struct bed *b = *state;
     mem_fail_at(0);
-    engine_openai_lane_free(b->lane);
+    openai_lane_free(b->lane);
     for (size_t i = 0; i < TARGETS; i++) {
         tls_context_free(b->targets[i].tls);
         sock_close(&b->listeners[i]);
@@ -81,8 +81,8 @@ static struct engine_lane *begin(struct bed *b)
                                      .count = REQUESTS,
                                      .connections = 0,
                                      .connections_max = CONNS / TARGETS};
-    assert_int_equal(engine_openai_lane_new(NULL, &b->setup, &b->lane, &b->e), STATUS_OK);
-    assert_int_equal(engine_openai_lane_prepare(b->lane, &p, &b->e), STATUS_OK);
+    assert_int_equal(openai_lane_new(NULL, &b->setup, &b->lane, &b->e), STATUS_OK);
+    assert_int_equal(openai_lane_prepare(b->lane, &p, &b->e), STATUS_OK);
     assert_int_equal(b->lane->conn_room, CONNS);
     return b->lane;
 }
@@ -90,7 +90,7 @@ static struct engine_lane *begin(struct bed *b)
 static struct openai_conn *start(struct bed *b, int32_t target, int32_t request)
 {
     int32_t index = -1;
-    if (engine_openai_conn_open(b->lane, target, request, &index, &b->e) != STATUS_OK)
+    if (openai_conn_open(b->lane, target, request, &index, &b->e) != STATUS_OK)
         fail_msg("%s: %s", b->e.where, b->e.what);
     return &b->lane->conns[index];
 }
@@ -112,7 +112,7 @@ static int accepted(struct bed *b, int32_t target)
 static void advance(struct bed *b, struct openai_conn *c)
 {
     await(c->fd, POLLOUT);
-    engine_openai_conn_advance(b->lane, c);
+    openai_conn_advance(b->lane, c);
 }
 
 /* A connection that stands idle, and the server's side of it. */
@@ -131,7 +131,7 @@ static void carry(struct bed *b, struct openai_conn *c, int32_t request)
     struct engine_lane *l = b->lane;
     assert_int_equal(l->idle[l->idle_count - 1], c - l->conns);
     l->idle_count--;
-    engine_openai_conn_carry(l, c, request);
+    openai_conn_carry(l, c, request);
 }
 
 static struct openai_job *job(struct bed *b, int32_t request)
@@ -220,7 +220,7 @@ static void one_without_a_request_goes_idle(void **state)
     assert_int_equal(l->idle_count, 1);
     assert_true(c->connect_ns >= 0);
     assert_true(c->idle_since.ns >= c->connect_start.ns);
-    engine_openai_conn_advance(l, c); /* nothing is left to do */
+    openai_conn_advance(l, c); /* nothing is left to do */
     assert_int_equal(c->state, OPENAI_IDLE);
     assert_int_equal(l->idle_count, 1);
     check_events(b, 0);
@@ -265,7 +265,7 @@ static void an_idle_one_carries_one_after_the_other(void **state)
     assert_true(c->idle_ns >= LONG_AGO_NS);
     assert_int_equal(job(b, 2)->conn, 0);
     check_came(b, peer, 2);
-    engine_openai_conn_release(l, c, true);
+    openai_conn_release(l, c, true);
     assert_int_equal(c->state, OPENAI_IDLE);
     assert_int_equal(c->request, OPENAI_NOBODY);
     assert_int_equal(job(b, 2)->conn, -1);
@@ -275,7 +275,7 @@ static void an_idle_one_carries_one_after_the_other(void **state)
     assert_int_equal(last(b)->connect_ns, NS_UNKNOWN);
     assert_true(c->idle_ns < LONG_AGO_NS);
     check_came(b, peer, 4);
-    engine_openai_conn_release(l, c, false);
+    openai_conn_release(l, c, false);
     assert_int_equal(c->state, OPENAI_CLOSED);
     assert_int_equal(c->fd, -1);
     assert_int_equal(l->idle_count, 0);
@@ -298,14 +298,14 @@ static void the_order_is_that_of_the_sends(void **state)
     check_order(b, (const int32_t[]){1, 0}, 2);
     carry(b, first, 2);
     check_order(b, (const int32_t[]){1, 0, 2}, 3);
-    engine_openai_conn_release(b->lane, slow, true);
+    openai_conn_release(b->lane, slow, true);
     check_order(b, (const int32_t[]){1, 2}, 2);
     carry(b, slow, 3);
     check_order(b, (const int32_t[]){1, 2, 3}, 3);
-    engine_openai_conn_release(b->lane, slow, false);
-    engine_openai_conn_release(b->lane, second, false);
+    openai_conn_release(b->lane, slow, false);
+    openai_conn_release(b->lane, second, false);
     check_order(b, (const int32_t[]){2}, 1);
-    engine_openai_conn_release(b->lane, first, false);
+    openai_conn_release(b->lane, first, false);
     check_order(b, NULL, 0);
     for (size_t i = 0; i < 2; i++)
         sock_close(&peers[i]);
@@ -338,7 +338,7 @@ static void a_long_request_goes_out_in_parts(void **state)
                          SOCK_OK);
         len += r.len;
         turns += c->state == OPENAI_SENDING;
-        engine_openai_conn_advance(b->lane, c);
+        openai_conn_advance(b->lane, c);
     }
     assert_true(turns > 1);
     assert_int_equal(c->state, OPENAI_ANSWER);
@@ -346,7 +346,7 @@ static void a_long_request_goes_out_in_parts(void **state)
     check_silent(peer);
     check_events(b, 1);
     assert_int_equal(c->sent_at.ns, sent_at.ns);
-    engine_openai_conn_release(b->lane, c, true);
+    openai_conn_release(b->lane, c, true);
     mem_free(got);
     carry(b, c, 1); /* nothing of it is left over */
     check_came(b, peer, 1);
@@ -363,16 +363,16 @@ static void more_than_planned_are_refused(void **state)
     struct engine_lane *l = begin(b);
     for (int32_t i = 0; i < CONNS; i++)
         assert_int_equal(start(b, 0, i) - l->conns, i);
-    assert_int_equal(engine_openai_conn_open(l, 0, CONNS, &index, &b->e), STATUS_TOO_BIG);
+    assert_int_equal(openai_conn_open(l, 0, CONNS, &index, &b->e), STATUS_TOO_BIG);
     assert_non_null(strstr(b->e.what, "more than 4 at a time"));
     assert_int_equal(job(b, CONNS)->conn, -1);
     check_order(b, (const int32_t[]){0, 1, 2, 3}, 4);
-    uint64_t tag = engine_openai_conn_tag(l, &l->conns[2]);
-    engine_openai_conn_release(l, &l->conns[2], false);
+    uint64_t tag = openai_conn_tag(l, &l->conns[2]);
+    openai_conn_release(l, &l->conns[2], false);
     struct openai_conn *c = start(b, 0, CONNS);
     assert_int_equal(c - l->conns, 2);
-    assert_int_equal((uint32_t)engine_openai_conn_tag(l, c), 2);
-    assert_true(engine_openai_conn_tag(l, c) != tag); /* old readiness finds nobody */
+    assert_int_equal((uint32_t)openai_conn_tag(l, c), 2);
+    assert_true(openai_conn_tag(l, c) != tag); /* old readiness finds nobody */
 }
 
 /* Where every place is taken, one that stands idle to another target gives way. */
@@ -406,14 +406,14 @@ static void closing_takes_it_from_the_idle_ones(void **state)
     struct openai_conn *c[3];
     for (size_t i = 0; i < 3; i++)
         c[i] = idle(b, 0, &peers[i]);
-    engine_openai_conn_close(l, c[1]);
-    engine_openai_conn_close(l, c[1]);
+    openai_conn_close(l, c[1]);
+    openai_conn_close(l, c[1]);
     assert_int_equal(l->idle_count, 2);
     assert_int_equal(l->idle[0] + l->idle[1], 0 + 2);
-    engine_openai_conn_close(l, c[0]);
+    openai_conn_close(l, c[0]);
     assert_int_equal(l->idle_count, 1);
     assert_int_equal(l->idle[0], 2);
-    engine_openai_conn_release(l, c[0], false); /* closed already */
+    openai_conn_release(l, c[0], false); /* closed already */
     assert_int_equal(l->idle_count, 1);
     check_events(b, 0);
     for (size_t i = 0; i < 3; i++)
@@ -429,8 +429,7 @@ static void refused_at_once(void **state)
     struct engine_lane *l = begin(b);
     assert_int_equal(addr_unix("/nowhere/socket", &b->targets[0].addr, &b->e), STATUS_OK);
     for (int i = 0; i < 2 * CONNS; i++) { /* no place is lost */
-        assert_int_equal(engine_openai_conn_open(l, 0, 3, &index, &b->e),
-                         STATUS_NOT_FOUND);
+        assert_int_equal(openai_conn_open(l, 0, 3, &index, &b->e), STATUS_NOT_FOUND);
         assert_int_equal(l->conns[0].state, OPENAI_CLOSED);
         assert_int_equal(l->conns[0].request, OPENAI_NOBODY);
     }
@@ -478,11 +477,11 @@ static void a_request_that_meets_a_closed_one_goes_out_anew(void **state)
     struct engine_lane *l = begin(b);
     struct openai_conn *c = idle(b, 0, &peer);
     reset_by_server(c, &peer);
-    uint64_t tag = engine_openai_conn_tag(l, c);
+    uint64_t tag = openai_conn_tag(l, c);
     carry(b, c, 6);
     assert_int_equal(c->state, OPENAI_CONNECTING);
     assert_true(c->is_retried);
-    assert_true(engine_openai_conn_tag(l, c) != tag);
+    assert_true(openai_conn_tag(l, c) != tag);
     assert_int_equal(job(b, 6)->conn, c - l->conns);
     check_order(b, (const int32_t[]){6}, 1);
     advance(b, c);
@@ -492,7 +491,7 @@ static void a_request_that_meets_a_closed_one_goes_out_anew(void **state)
         assert_int_equal(l->events[i].kind, EVENT_SENT);
     assert_true(last(b)->connect_ns >= 0); /* that of the new one */
     size_t count = l->event_count;
-    engine_openai_conn_lost(l, c, false, "gone again"); /* no third time */
+    openai_conn_lost(l, c, false, "gone again"); /* no third time */
     check_events(b, count + 1);
     check_failed(b, 6, FAIL_reset, "gone again");
     assert_int_equal(c->state, OPENAI_CLOSED);
@@ -570,13 +569,13 @@ static void who_may_go_out_again(void **state)
         c->answer.has_bytes = cases[i].has_answer;
         c->sent_at.ns -= cases[i].sent_long_ago ? LONG_AGO_NS : 0;
         size_t count = l->event_count;
-        engine_openai_conn_lost(l, c, cases[i].is_end, "it broke");
+        openai_conn_lost(l, c, cases[i].is_end, "it broke");
         if (c->is_retried != cases[i].may)
             fail_msg("case %zu: %s once more", i, c->is_retried ? "sent" : "not sent");
         check_events(b, count + !cases[i].may);
         if (!cases[i].may)
             check_failed(b, 1, FAIL_reset, "socket: it broke");
-        engine_openai_conn_release(l, c, false);
+        openai_conn_release(l, c, false);
         l->event_count = 0;
         sock_close(&peer);
         while (sock_accept(b->listeners[0], &peer) == SOCK_OK)
@@ -592,7 +591,7 @@ static void one_that_breaks_idle_says_why(void **state)
     int peer;
     struct engine_lane *l = begin(b);
     struct openai_conn *c = idle(b, 0, &peer);
-    engine_openai_conn_lost(l, c, true, "no more of it");
+    openai_conn_lost(l, c, true, "no more of it");
     assert_int_equal(c->state, OPENAI_CLOSED);
     assert_string_equal(c->error, "no more of it");
     assert_int_equal(l->idle_count, 0);
@@ -623,7 +622,7 @@ static void secure(struct bed *b, struct secured *s, bool trusts)
 
 static void insecure(struct bed *b, struct secured *s)
 {
-    engine_openai_lane_free(b->lane);
+    openai_lane_free(b->lane);
     b->lane = NULL;
     http_fixture_stop(&s->server);
     SSL_CTX_free(s->server.tls);
@@ -641,10 +640,10 @@ static bool shake(struct bed *b, struct openai_conn *c)
         await(c->fd, POLLIN);
         assert_int_equal(sock_recv(c->fd, bytes, sizeof bytes, &r), SOCK_OK);
         if (tls_feed(c->tls, bytes, r.len, &b->e) != STATUS_OK) {
-            engine_openai_conn_lost(b->lane, c, false, b->e.what);
+            openai_conn_lost(b->lane, c, false, b->e.what);
             return false;
         }
-        engine_openai_conn_advance(b->lane, c);
+        openai_conn_advance(b->lane, c);
     }
     return true;
 }
@@ -668,7 +667,7 @@ static void a_secured_one_shakes_hands_first(void **state)
         clock_sleep_until(clock_after(clock_now(), clock_seconds(0.001)));
     assert_int_equal(s.server.requests, 1);
     assert_true(http_fixture_saw(&s.server, job(b, 2)->bytes));
-    engine_openai_conn_release(l, c, false);
+    openai_conn_release(l, c, false);
     assert_null(c->tls);
     c = start(b, 0, 3); /* the same with a request that waits */
     assert_true(shake(b, c));
@@ -706,7 +705,7 @@ static void no_memory(void **state)
         l->event_count = 0;
         assert_true(nth < 100);
         mem_fail_at(nth);
-        enum status st = engine_openai_conn_open(l, 0, 1, &index, &b->e);
+        enum status st = openai_conn_open(l, 0, 1, &index, &b->e);
         struct openai_conn *c = &l->conns[0];
         if (st == STATUS_OK)
             (void)shake(b, c);

@@ -63,7 +63,7 @@ static int64_t kv(int64_t seqs, int64_t length, const char *dtype)
         .dtype = dtype,
         .max_model_len = length,
         .max_num_seqs = seqs};
-    return engine_openai_cpu_kv_bytes(&need, &arena);
+    return openai_cpu_kv_bytes(&need, &arena);
 }
 
 static void what_the_sequences_need(void **state)
@@ -96,7 +96,7 @@ static void an_unknown_model(void **state)
     (void)state;
     machine(100000);
     const struct openai_cpu_need need = {.max_model_len = 1024, .max_num_seqs = 2};
-    assert_int_equal(engine_openai_cpu_kv_bytes(&need, &arena),
+    assert_int_equal(openai_cpu_kv_bytes(&need, &arena),
                      (2 * 1024 + 128 * 4) * (int64_t)(256 << 10));
 }
 
@@ -114,13 +114,13 @@ static size_t count(const char *list)
 static void one_cpu_of_each_core(void **state)
 {
     (void)state;
-    size_t all = count(engine_openai_cpu_list("/no/such/machine", &arena));
+    size_t all = count(openai_cpu_list("/no/such/machine", &arena));
     assert_true(all >= 1);
     for (int i = 0; i < 1024; i++) /* pairs: 0 and 1, 2 and 3 ... */
         put(arena_printf(
                 &arena, "/sys/devices/system/cpu/cpu%d/topology/thread_siblings_list", i),
             arena_printf(&arena, "%d-%d\n", i / 2 * 2, i / 2 * 2 + 1));
-    size_t firsts = count(engine_openai_cpu_list(folder, &arena));
+    size_t firsts = count(openai_cpu_list(folder, &arena));
     assert_true(firsts == all || (firsts >= 2 && firsts < all));
     if (all >= 4)
         assert_true(firsts < all);

@@ -85,7 +85,7 @@ static int make(void **state)
     assert_int_equal(addr_resolve("127.0.0.1", server.port, &target.addr, &e), STATUS_OK);
     setup = (struct openai_setup){
         .options = &options, .targets = &target, .target_count = 1, .model = "m"};
-    assert_int_equal(engine_openai_lane_new(NULL, &setup, &lane, &e), STATUS_OK);
+    assert_int_equal(openai_lane_new(NULL, &setup, &lane, &e), STATUS_OK);
     static const int32_t ids[] = {17, 18, 19};
     for (size_t i = 0; i < 32; i++)
         requests[i] = (struct engine_request){
@@ -96,7 +96,7 @@ static int make(void **state)
 static int drop(void **state)
 {
     (void)state;
-    engine_openai_lane_free(lane);
+    openai_lane_free(lane);
     hang_up();
     sock_close(&server.listener);
     return 0;
@@ -110,12 +110,12 @@ static void prepare(int64_t connections)
                                      .connections = connections,
                                      .connections_max = 32,
                                      .is_closed_load = true};
-    assert_int_equal(engine_openai_lane_prepare(lane, &p, &e), STATUS_OK);
+    assert_int_equal(openai_lane_prepare(lane, &p, &e), STATUS_OK);
 }
 
 static void submit(size_t i)
 {
-    assert_int_equal(engine_openai_lane_submit(lane, &requests[i], &e), STATUS_OK);
+    assert_int_equal(openai_lane_submit(lane, &requests[i], &e), STATUS_OK);
 }
 
 static struct event seen[256];
@@ -128,7 +128,7 @@ static size_t run(size_t wanted)
         struct event_list list = {.items = seen + count, .cap = 256 - count};
         struct instant soon = clock_after(clock_now(), clock_seconds(0.005));
         serve();
-        assert_int_equal(engine_openai_lane_next(lane, soon, NULL, &list, &e), STATUS_OK);
+        assert_int_equal(openai_lane_next(lane, soon, NULL, &list, &e), STATUS_OK);
         for (size_t i = 0; i < list.count; i++)
             ended += list.items[i].kind == EVENT_DONE ||
                      list.items[i].kind == EVENT_FAILED;
@@ -245,7 +245,7 @@ static void too_few_open_files(void **state)
     pid_t child = fork();
     if (child == 0) {
         (void)setrlimit(RLIMIT_NOFILE, &low);
-        enum status s = engine_openai_lane_prepare(lane, &p, &e);
+        enum status s = openai_lane_prepare(lane, &p, &e);
         bool is_said = s == STATUS_BAD_OPTION && strstr(e.what, "27 connections") &&
                        strstr(e.what, "91 open files") && strstr(e.hint, "91");
         _exit(is_said ? 0 : 1);
@@ -313,7 +313,7 @@ static void a_flood_is_read_to_its_end(void **state)
             at += sent;
         if (at < len && turn < 20)
             continue; /* until the sockets are full */
-        assert_int_equal(engine_openai_lane_next(lane, soon, NULL, &list, &e), STATUS_OK);
+        assert_int_equal(openai_lane_next(lane, soon, NULL, &list, &e), STATUS_OK);
         for (size_t i = 0; i < list.count; i++) {
             tokens += list.items[i].kind == EVENT_TOKENS;
             is_over = is_over || list.items[i].kind == EVENT_DONE;
@@ -343,7 +343,7 @@ static void say(size_t peer, const char *text)
 static size_t turn_until(struct instant until)
 {
     struct event_list list = {.items = seen, .cap = 256};
-    assert_int_equal(engine_openai_lane_next(lane, until, NULL, &list, &e), STATUS_OK);
+    assert_int_equal(openai_lane_next(lane, until, NULL, &list, &e), STATUS_OK);
     return list.count;
 }
 
@@ -449,7 +449,7 @@ static void what_is_hastened(void **state)
     (void)state;
     start_lazy(1, 1); /* its only token is its end */
     assert_int_equal(lane->hastened_count, 1);
-    assert_int_equal(engine_openai_lane_cancel(lane, 0, &e), STATUS_OK);
+    assert_int_equal(openai_lane_cancel(lane, 0, &e), STATUS_OK);
     assert_int_equal(lane->hastened_count, 0);
     drop(NULL);
     make(NULL);
@@ -491,7 +491,7 @@ static void nobody_listens(void **state)
     assert_int_equal(seen[count - 1].fail, FAIL_refused);
     struct engine_prepare p = {
         .requests = requests, .count = 32, .connections = 3, .connections_max = 32};
-    assert_int_equal(engine_openai_lane_prepare(lane, &p, &e), STATUS_CLOSED);
+    assert_int_equal(openai_lane_prepare(lane, &p, &e), STATUS_CLOSED);
     assert_non_null(strstr(e.what, "only 0 of 3 connections"));
     assert_non_null(strcasestr(e.what, "refused"));
     sock_close(&taken);
@@ -516,9 +516,9 @@ static void a_cancelled_request_ends_once(void **state)
     prepare(2);
     submit(0);
     submit(1);
-    assert_int_equal(engine_openai_lane_cancel(lane, 0, &e), STATUS_OK);
-    assert_int_equal(engine_openai_lane_cancel(lane, 1, &e), STATUS_OK);
-    assert_int_equal(engine_openai_lane_cancel(lane, 1, &e), STATUS_OK);
+    assert_int_equal(openai_lane_cancel(lane, 0, &e), STATUS_OK);
+    assert_int_equal(openai_lane_cancel(lane, 1, &e), STATUS_OK);
+    assert_int_equal(openai_lane_cancel(lane, 1, &e), STATUS_OK);
     size_t count = run(2);
     assert_int_equal(count_kind(count, EVENT_FAILED), 2);
     assert_int_equal(seen[count - 1].fail, FAIL_none);
@@ -560,9 +560,9 @@ static void a_lane_for_which_there_is_no_memory(void **state)
     int before = fcntl(0, F_GETFD); /* what a zeroed descriptor would mean */
     enum status s = STATUS_NO_MEMORY;
     for (long n = 1; s == STATUS_NO_MEMORY; n++) {
-        engine_openai_lane_free(lane);
+        openai_lane_free(lane);
         mem_fail_at(n);
-        s = engine_openai_lane_new(NULL, &setup, &lane, &e);
+        s = openai_lane_new(NULL, &setup, &lane, &e);
         mem_fail_at(0);
         assert_true(s == STATUS_OK ? n > 2 : s == STATUS_NO_MEMORY);
     }
@@ -579,7 +579,7 @@ static void no_memory_is_said(void **state)
         drop(NULL);
         make(NULL);
         mem_fail_at(n);
-        s = engine_openai_lane_prepare(lane, &p, &e);
+        s = openai_lane_prepare(lane, &p, &e);
         mem_fail_at(0);
         assert_true(s == STATUS_OK || s == STATUS_NO_MEMORY);
     }

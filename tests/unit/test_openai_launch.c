@@ -71,7 +71,7 @@ static int make(void **state)
 static int drop(void **state)
 {
     (void)state;
-    engine_openai_launch_stop(&launch);
+    openai_launch_stop(&launch);
     arena_fini(&arena);
     return 0;
 }
@@ -100,8 +100,7 @@ static const char *written(const char *name)
 
 static void begin(void)
 {
-    assert_int_equal(engine_openai_launch_start(&settings, &arena, &launch, &e),
-                     STATUS_OK);
+    assert_int_equal(openai_launch_start(&settings, &arena, &launch, &e), STATUS_OK);
 }
 
 static void has(const char *text, const char *part)
@@ -206,8 +205,7 @@ static void a_command_of_the_users(void **state)
 
 static bool died(const char *stage)
 {
-    return engine_openai_launch_has_died(&launch, clock_seconds(PATIENT), stage, &arena,
-                                         &e);
+    return openai_launch_has_died(&launch, clock_seconds(PATIENT), stage, &arena, &e);
 }
 
 static void why_it_did_not_start(void **state)
@@ -249,9 +247,8 @@ static void one_that_lives_has_not_died(void **state)
     interpreter("0.32.0", false, "sleep 100");
     begin();
     assert_false(
-        engine_openai_launch_has_died(&launch, clock_seconds(0), "running", &arena, &e));
-    assert_false(
-        engine_openai_launch_has_died(&none, clock_seconds(0), "running", &arena, &e));
+        openai_launch_has_died(&launch, clock_seconds(0), "running", &arena, &e));
+    assert_false(openai_launch_has_died(&none, clock_seconds(0), "running", &arena, &e));
 }
 
 static void facts_of_log_and_words(void **state)
@@ -266,7 +263,7 @@ static void facts_of_log_and_words(void **state)
     (void)written("words");
     assert_true(died("starting"));
     facts.fields.v[FIELD_engine_mode] = value_str("inproc"); /* read back: stays */
-    engine_openai_launch_ready(&launch, &settings, &facts);
+    openai_launch_ready(&launch, &settings, &facts);
     struct value *f = facts.fields.v;
     assert_true(f[FIELD_weights_mb].n > 2147 && f[FIELD_weights_mb].n < 2148);
     assert_true(f[FIELD_compile_time_s].n == 7.5);

@@ -28,7 +28,7 @@ static int drop(void **state)
 static void check(const char *log, const char *type, const char *text)
 {
     struct openai_log_cause c;
-    assert_true(engine_openai_log_cause(str_from(log), &arena, &c));
+    assert_true(openai_log_cause(str_from(log), &arena, &c));
     assert_string_equal(c.type, type);
     assert_string_equal(c.text, text);
 }
@@ -83,12 +83,12 @@ static void no_cause(void **state)
                                        "error: lower case\n",
                                        "(unclosed ValueError\n"};
     for (size_t i = 0; i < sizeof logs / sizeof *logs; i++)
-        assert_false(engine_openai_log_cause(str_from(logs[i]), &arena, &c));
+        assert_false(openai_log_cause(str_from(logs[i]), &arena, &c));
 }
 
 static double number(const char *log)
 {
-    return engine_openai_log_number(str_from(log), "Model loading took ", "GiB");
+    return openai_log_number(str_from(log), "Model loading took ", "GiB");
 }
 
 static void numbers(void **state)

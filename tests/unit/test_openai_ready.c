@@ -38,14 +38,14 @@ static int make(void **state)
     }
     setup = (struct openai_setup){
         .options = &options, .targets = targets, .target_count = 2, .model = "m"};
-    assert_int_equal(engine_openai_lane_new(NULL, &setup, &lane, &e), STATUS_OK);
+    assert_int_equal(openai_lane_new(NULL, &setup, &lane, &e), STATUS_OK);
     static const int32_t ids[] = {17};
     for (int32_t i = 0; i < 8; i++)
         requests[i] = (struct engine_request){
             .index = i, .ids = ids, .id_count = 1, .max_tokens = 1};
     p = (struct engine_prepare){
         .requests = requests, .count = 8, .name = "p", .connections_max = 8};
-    assert_int_equal(engine_openai_lane_prepare(lane, &p, &e), STATUS_OK);
+    assert_int_equal(openai_lane_prepare(lane, &p, &e), STATUS_OK);
     assert_int_equal(lane->idle_count, 0);
     return 0;
 }
@@ -53,7 +53,7 @@ static int make(void **state)
 static int drop(void **state)
 {
     (void)state;
-    engine_openai_lane_free(lane);
+    openai_lane_free(lane);
     for (int i = 0; i < 2; i++)
         sock_close(&listeners[i]);
     return 0;
@@ -71,8 +71,8 @@ static size_t accepted(int listener, int *fds)
 static enum status expect(int64_t connections)
 {
     p.connections = connections;
-    engine_openai_ready_trim(lane, &p);
-    return engine_openai_ready_open(lane, &p, &e);
+    openai_ready_trim(lane, &p);
+    return openai_ready_open(lane, &p, &e);
 }
 
 /* Has the client closed its end? */
@@ -119,7 +119,7 @@ static void what_is_left_of_a_phase_is_closed(void **state)
             closed += is_closed(fds[i][k]);
         assert_int_equal(closed, i == 0 ? 2 : 3);
     }
-    engine_openai_ready_trim(lane, NULL);
+    openai_ready_trim(lane, NULL);
     assert_int_equal(lane->idle_count, 0);
     for (int i = 0; i < 2; i++)
         for (int k = 0; k < 4; k++) {
@@ -186,7 +186,7 @@ static int allow(const struct allowance *a)
     struct rlimit limit = {.rlim_cur = a->soft, .rlim_max = a->hard};
     const struct engine_prepare some = {.connections = 2, .connections_max = 4};
     if (setrlimit(RLIMIT_NOFILE, &limit) != 0 ||
-        engine_openai_ready_allow(lane, &some, &e) != a->status ||
+        openai_ready_allow(lane, &some, &e) != a->status ||
         getrlimit(RLIMIT_NOFILE, &limit) != 0)
         return 1;
     return limit.rlim_cur == a->then ? 0 : 2;

@@ -70,7 +70,7 @@ static struct talk *begin(void **state)
     http_fixture_start(&t->server);
     assert_int_equal(url_parse(t->server.url, "--base-url", &t->arena, &u, &t->e),
                      STATUS_OK);
-    assert_int_equal(engine_openai_server_open(&t->s, &u, &t->options, &t->arena, &t->e),
+    assert_int_equal(openai_server_open(&t->s, &u, &t->options, &t->arena, &t->e),
                      STATUS_OK);
     return t;
 }
@@ -78,7 +78,7 @@ static struct talk *begin(void **state)
 static int drop(void **state)
 {
     struct talk *t = *state;
-    engine_openai_server_close(&t->s);
+    openai_server_close(&t->s);
     http_fixture_stop(&t->server);
     arena_fini(&t->arena);
     mem_free(t);
@@ -87,14 +87,14 @@ static int drop(void **state)
 
 static enum status ready(struct talk *t)
 {
-    return engine_openai_server_ready(&t->s, NULL, NULL, &t->e);
+    return openai_server_ready(&t->s, NULL, NULL, &t->e);
 }
 
 static enum status model(struct talk *t, const char *wanted)
 {
     const char *name = NULL;
     int64_t longest = -1;
-    enum status st = engine_openai_server_model(&t->s, wanted, &name, &longest, &t->e);
+    enum status st = openai_server_model(&t->s, wanted, &name, &longest, &t->e);
     if (st == STATUS_OK) {
         assert_string_equal(name, "tiny");
         assert_int_equal(longest, 2048);
@@ -162,7 +162,7 @@ static void models(void **state)
 
 static void get_facts(struct talk *t)
 {
-    assert_int_equal(engine_openai_server_facts(&t->s, &t->facts, &t->e), STATUS_OK);
+    assert_int_equal(openai_server_facts(&t->s, &t->facts, &t->e), STATUS_OK);
 }
 
 static void facts_of_a_vllm(void **state)
@@ -194,8 +194,8 @@ static void facts_of_a_server_that_tells_nothing(void **state)
         assert_int_equal(t->facts.fields.v[i].kind, VALUE_ABSENT);
     assert_false(t->facts.is_caching);
     int asked = t->server.requests;
-    engine_openai_server_sample(&t->s);
-    assert_int_equal(engine_openai_server_count(&t->s, &c, &t->e), STATUS_OK);
+    openai_server_sample(&t->s);
+    assert_int_equal(openai_server_count(&t->s, &c, &t->e), STATUS_OK);
     assert_true(isnan(c.prefix_hits) && isnan(c.preemptions) && isnan(c.kv_usage_max));
     assert_int_equal(t->server.requests, asked); /* it is not asked again */
 }
@@ -239,11 +239,11 @@ static void counters_are_differences(void **state)
     page(t, "GET /metrics", 200, METRICS("10", "0.25"));
     get_facts(t);
     change(t, "GET /metrics", 200, METRICS("17", "0.25"));
-    assert_int_equal(engine_openai_server_count(&t->s, &c, &t->e), STATUS_OK);
+    assert_int_equal(openai_server_count(&t->s, &c, &t->e), STATUS_OK);
     assert_true(c.prefix_hits == 7 && c.prefix_queries == 70 && c.preemptions == 0);
     assert_true(isnan(c.kv_usage_max)); /* nobody has looked meanwhile */
     change(t, "GET /metrics", 200, METRICS("3", "0.25"));
-    assert_int_equal(engine_openai_server_count(&t->s, &c, &t->e), STATUS_OK);
+    assert_int_equal(openai_server_count(&t->s, &c, &t->e), STATUS_OK);
     assert_true(isnan(c.prefix_hits)); /* started again */
     assert_true(c.preemptions == 0);
 }
@@ -260,12 +260,12 @@ static void odd_counters_are_unknown(void **state)
     for (size_t i = 0; i < sizeof odd / sizeof *odd; i++) {
         change(t, "GET /metrics", 200, odd[i]);
         t->s.next_sample = (struct instant){0};
-        engine_openai_server_sample(&t->s);
-        assert_int_equal(engine_openai_server_count(&t->s, &c, &t->e), STATUS_OK);
+        openai_server_sample(&t->s);
+        assert_int_equal(openai_server_count(&t->s, &c, &t->e), STATUS_OK);
         assert_true(isnan(c.prefix_hits) && isnan(c.prefix_queries));
         assert_true(isnan(c.kv_usage_max) || c.kv_usage_max == 0.125);
         change(t, "GET /metrics", 200, METRICS("10", "0.25"));
-        assert_int_equal(engine_openai_server_count(&t->s, &c, &t->e), STATUS_OK);
+        assert_int_equal(openai_server_count(&t->s, &c, &t->e), STATUS_OK);
     }
 }
 
@@ -276,19 +276,19 @@ static void the_highest_of_the_samples(void **state)
     page(t, "GET /metrics", 200, METRICS("1", "0.75"));
     get_facts(t);
     int asked = t->server.requests;
-    engine_openai_server_sample(&t->s); /* too early */
+    openai_server_sample(&t->s); /* too early */
     assert_int_equal(t->server.requests, asked);
     t->s.next_sample = clock_now();
-    engine_openai_server_sample(&t->s);
+    openai_server_sample(&t->s);
     assert_int_equal(t->server.requests, asked + 1);
-    engine_openai_server_sample(&t->s); /* not twice a second */
+    openai_server_sample(&t->s); /* not twice a second */
     assert_int_equal(t->server.requests, asked + 1);
     change(t, "GET /metrics", 200, METRICS("1", "0.5"));
     t->s.next_sample = clock_now();
-    engine_openai_server_sample(&t->s);
-    assert_int_equal(engine_openai_server_count(&t->s, &c, &t->e), STATUS_OK);
+    openai_server_sample(&t->s);
+    assert_int_equal(openai_server_count(&t->s, &c, &t->e), STATUS_OK);
     assert_true(c.kv_usage_max == 0.75);
-    assert_int_equal(engine_openai_server_count(&t->s, &c, &t->e), STATUS_OK);
+    assert_int_equal(openai_server_count(&t->s, &c, &t->e), STATUS_OK);
     assert_true(isnan(c.kv_usage_max)); /* of the time since */
 }
 
@@ -301,15 +301,15 @@ static void no_sample_of_others(void **state)
     get_facts(t);
     int asked = t->server.requests;
     t->s.next_sample = clock_now();
-    engine_openai_server_sample(&t->s);
+    openai_server_sample(&t->s);
     assert_int_equal(t->server.requests, asked);
-    assert_int_equal(engine_openai_server_count(&t->s, &c, &t->e), STATUS_OK);
+    assert_int_equal(openai_server_count(&t->s, &c, &t->e), STATUS_OK);
     assert_int_equal(t->server.requests, asked + 1);
     change(t, "GET /metrics", 200, METRICS("1", "0.5")); /* another server meanwhile */
-    assert_int_equal(engine_openai_server_count(&t->s, &c, &t->e), STATUS_OK);
+    assert_int_equal(openai_server_count(&t->s, &c, &t->e), STATUS_OK);
     t->s.next_sample = clock_now();
-    engine_openai_server_sample(&t->s);
-    assert_int_equal(engine_openai_server_count(&t->s, &c, &t->e), STATUS_OK);
+    openai_server_sample(&t->s);
+    assert_int_equal(openai_server_count(&t->s, &c, &t->e), STATUS_OK);
     assert_true(c.kv_usage_max == 0.5);
 }
 
@@ -321,25 +321,25 @@ static void a_sample_without_an_answer_is_the_last(void **state)
     page(t, "GET /metrics", 200, METRICS("1", "0.5"));
     get_facts(t);
     t->s.next_sample = clock_now();
-    engine_openai_server_sample(&t->s);
+    openai_server_sample(&t->s);
     assert_true(http_fixture_is_quiet(&t->server));
     t->server.page_count = 0;
     t->server.answer = NULL; /* from now on it is silent */
     for (int i = 0; i < 3; i++) {
         t->s.next_sample = clock_now();
-        engine_openai_server_sample(&t->s);
+        openai_server_sample(&t->s);
     }
     assert_true(http_fixture_is_quiet(&t->server));
     int asked = t->server.requests;
     t->server.answer = NOT_FOUND;
     t->server.page_count = 1;
-    assert_int_equal(engine_openai_server_count(&t->s, &c, &t->e), STATUS_OK);
+    assert_int_equal(openai_server_count(&t->s, &c, &t->e), STATUS_OK);
     assert_true(isnan(c.kv_usage_max));
     assert_true(c.prefix_hits == 0);
     t->s.next_sample = clock_now();
-    engine_openai_server_sample(&t->s); /* in the next repeat it is asked again */
+    openai_server_sample(&t->s); /* in the next repeat it is asked again */
     assert_int_equal(t->server.requests, asked + 2);
-    assert_int_equal(engine_openai_server_count(&t->s, &c, &t->e), STATUS_OK);
+    assert_int_equal(openai_server_count(&t->s, &c, &t->e), STATUS_OK);
     assert_true(c.kv_usage_max == 0.5);
 }
 
@@ -358,12 +358,12 @@ static void no_call_leaves_a_connection(void **state)
     assert_true(http_fixture_is_quiet(&t->server));
     get_facts(t);
     assert_true(http_fixture_is_quiet(&t->server));
-    assert_int_equal(engine_openai_server_reset(&t->s, &done, &t->e), STATUS_OK);
+    assert_int_equal(openai_server_reset(&t->s, &done, &t->e), STATUS_OK);
     assert_true(http_fixture_is_quiet(&t->server));
-    assert_int_equal(engine_openai_server_count(&t->s, &c, &t->e), STATUS_OK);
+    assert_int_equal(openai_server_count(&t->s, &c, &t->e), STATUS_OK);
     assert_true(http_fixture_is_quiet(&t->server));
     t->s.next_sample = clock_now();
-    engine_openai_server_sample(&t->s);
+    openai_server_sample(&t->s);
     assert_true(http_fixture_is_quiet(&t->server));
     assert_int_equal(t->server.connections, t->server.requests);
 }
@@ -402,12 +402,12 @@ static void kept_connections_that_hold_the_server(void **state)
     get_facts(t);
     assert_int_equal(addr_resolve("127.0.0.1", t->server.port, &l.to, &t->e), STATUS_OK);
     t->s.kept = (struct openai_kept){.count = kept, .close = close_kept, .arg = &l};
-    assert_int_equal(engine_openai_server_count(&t->s, &c, &t->e), STATUS_OK);
+    assert_int_equal(openai_server_count(&t->s, &c, &t->e), STATUS_OK);
     assert_int_equal(l.closes, 0); /* there was none */
     for (int i = 1; i <= 2; i++) {
         int before = t->server.connections;
         connect_load(&l);
-        assert_int_equal(engine_openai_server_count(&t->s, &c, &t->e), STATUS_OK);
+        assert_int_equal(openai_server_count(&t->s, &c, &t->e), STATUS_OK);
         assert_int_equal(l.closes, i);
         assert_true(http_fixture_is_quiet(&t->server));
         /* the load's, the call's, and at first, when that is not known, one in vain */
@@ -424,14 +424,14 @@ static void kept_connections_that_do_no_harm(void **state)
     page(t, "GET /metrics", 200, METRICS("1", "0.5"));
     get_facts(t);
     t->s.kept = (struct openai_kept){.count = kept, .close = close_kept, .arg = &l};
-    assert_int_equal(engine_openai_server_count(&t->s, &c, &t->e), STATUS_OK);
+    assert_int_equal(openai_server_count(&t->s, &c, &t->e), STATUS_OK);
     assert_int_equal(l.closes, 0);
 }
 
 static bool is_reset(struct talk *t)
 {
     bool done = false;
-    assert_int_equal(engine_openai_server_reset(&t->s, &done, &t->e), STATUS_OK);
+    assert_int_equal(openai_server_reset(&t->s, &done, &t->e), STATUS_OK);
     return done;
 }
 

@@ -78,14 +78,14 @@ static void each_example_is_explained(void **state)
     (void)state;
     for (size_t i = 0; i < sizeof examples / sizeof *examples; i++) {
         const struct example *x = &examples[i];
-        struct engine_vllm_failure f = {.type = x->type,
-                                        .text = x->text,
-                                        .log_tail = x->log,
-                                        .log_path = "raw/engine.log",
-                                        .stage = x->is_running ? "running" : "loading",
-                                        .is_running = x->is_running};
+        struct vllm_failure f = {.type = x->type,
+                                 .text = x->text,
+                                 .log_tail = x->log,
+                                 .log_path = "raw/engine.log",
+                                 .stage = x->is_running ? "running" : "loading",
+                                 .is_running = x->is_running};
         struct err e = {0};
-        enum status st = engine_vllm_errors_explain(&f, &e);
+        enum status st = vllm_errors_explain(&f, &e);
         if (st != x->code || strstr(e.what, x->what) == NULL ||
             strstr(e.hint, x->hint) == NULL || strstr(e.hint, "raw/engine.log") == NULL) {
             fail_msg("%s: %s gave %d: %s. %s", x->type, x->text, (int)st, e.what, e.hint);
@@ -96,24 +96,24 @@ static void each_example_is_explained(void **state)
 static void the_end_of_the_process_is_named(void **state)
 {
     (void)state;
-    struct engine_vllm_failure f = {.log_tail = "",
-                                    .log_path = "l",
-                                    .stage = "compiling",
-                                    .end = {.exit_code = -1, .signal = SIGKILL}};
+    struct vllm_failure f = {.log_tail = "",
+                             .log_path = "l",
+                             .stage = "compiling",
+                             .end = {.exit_code = -1, .signal = SIGKILL}};
     struct err e;
-    assert_int_equal(engine_vllm_errors_explain(&f, &e), STATUS_DIED);
+    assert_int_equal(vllm_errors_explain(&f, &e), STATUS_DIED);
     assert_non_null(strstr(e.what, "signal 9 (Killed) while compiling"));
     assert_non_null(strstr(e.hint, "host's memory"));
     f.end = (struct proc_end){.exit_code = 7};
     f.stage = "loading";
-    assert_int_equal(engine_vllm_errors_explain(&f, &e), STATUS_DIED);
+    assert_int_equal(vllm_errors_explain(&f, &e), STATUS_DIED);
     assert_non_null(strstr(e.what, "the worker ended (exit status 7)"));
     f.who = "server";
-    assert_int_equal(engine_vllm_errors_explain(&f, &e), STATUS_DIED);
+    assert_int_equal(vllm_errors_explain(&f, &e), STATUS_DIED);
     assert_non_null(strstr(e.what, "the server ended (exit status 7)"));
     f.has_hung = true;
     f.limit = clock_seconds(600);
-    assert_int_equal(engine_vllm_errors_explain(&f, &e), STATUS_TIMEOUT);
+    assert_int_equal(vllm_errors_explain(&f, &e), STATUS_TIMEOUT);
     assert_non_null(strstr(e.what, "no sign of life for 600 s while loading"));
 }
 
@@ -126,13 +126,13 @@ static void long_texts_are_cut_at_a_word(void **state)
     for (size_t i = 10; i < sizeof text - 1; i += 11) {
         text[i] = ' ';
     }
-    struct engine_vllm_failure f = {.type = "OddError",
-                                    .text = text,
-                                    .log_tail = "",
-                                    .log_path = "l",
-                                    .stage = "loading"};
+    struct vllm_failure f = {.type = "OddError",
+                             .text = text,
+                             .log_tail = "",
+                             .log_path = "l",
+                             .stage = "loading"};
     struct err e;
-    assert_int_equal(engine_vllm_errors_explain(&f, &e), STATUS_ENGINE);
+    assert_int_equal(vllm_errors_explain(&f, &e), STATUS_ENGINE);
     assert_non_null(strstr(e.what, "xxx ..."));
     assert_true(strlen(e.what) < 260);
 }

@@ -19,7 +19,7 @@
 struct bench {
     struct journal_fixture fx;
     char stand_in[4096];
-    struct engine_vllm_link link;
+    struct vllm_link link;
     struct err e;
 };
 
@@ -41,7 +41,7 @@ static int teardown(void **state)
 {
     struct bench *b = *state;
     mem_fail_at(0);
-    engine_vllm_link_close(&b->link);
+    vllm_link_close(&b->link);
     journal_fixture_fini(&b->fx);
     return 0;
 }
@@ -49,7 +49,7 @@ static int teardown(void **state)
 static void start(struct bench *b, const char *dialogue)
 {
     journal_fixture_put(b->fx.path, str_from(dialogue));
-    if (engine_vllm_link_start(&b->link, b->stand_in, b->fx.dir, &b->e) != STATUS_OK)
+    if (vllm_link_start(&b->link, b->stand_in, b->fx.dir, &b->e) != STATUS_OK)
         fail_msg("%s: %s", b->e.where, b->e.what);
 }
 
@@ -60,14 +60,13 @@ static void events_come_in_their_order(void **state)
     start(b, "{\"from\":{\"ev\":\"noise\"}}\n"
              "{\"from\":{\"ev\":\"stage\",\"name\":\"compiling\"}}\n"
              "{\"to\":{\"op\":\"open\"}}\n{\"from\":{\"ev\":\"ready\",\"n\":3}}\n");
-    assert_int_equal(
-        engine_vllm_link_send(&b->link, str_from("{\"op\":\"open\"}"), &b->e), STATUS_OK);
-    assert_int_equal(engine_vllm_link_await(&b->link, "ready", &event, &b->e), STATUS_OK);
+    assert_int_equal(vllm_link_send(&b->link, str_from("{\"op\":\"open\"}"), &b->e),
+                     STATUS_OK);
+    assert_int_equal(vllm_link_await(&b->link, "ready", &event, &b->e), STATUS_OK);
     assert_int_equal(json_int_of(event, "n", 0), 3);
     json_decref(event);
     assert_string_equal(b->link.stage, "compiling");
-    assert_int_equal(engine_vllm_link_read(&b->link, clock_now(), &event, &b->e),
-                     STATUS_OK);
+    assert_int_equal(vllm_link_read(&b->link, clock_now(), &event, &b->e), STATUS_OK);
     assert_null(event); /* nothing came by then */
     assert_false(b->link.is_dead);
 }
@@ -80,16 +79,15 @@ static void closing_leaves_nothing(void **state)
     snprintf(dir, sizeof dir, "%s", b->link.dir);
     snprintf(log, sizeof log, "%s/engine.log", b->fx.dir);
     assert_true(file_exists(dir));
-    engine_vllm_link_close(&b->link);
+    vllm_link_close(&b->link);
     assert_false(file_exists(dir));
     assert_true(file_exists(log)); /* but the log, where it was wanted */
     assert_true(b->link.proc.is_ended);
     assert_int_equal(b->link.proc.end.signal, 0); /* by itself */
-    engine_vllm_link_close(&b->link);
+    vllm_link_close(&b->link);
     json_t *event = NULL;
-    assert_int_equal(engine_vllm_link_send(&b->link, str_from("{}"), &b->e), STATUS_DIED);
-    assert_int_equal(engine_vllm_link_read(&b->link, clock_now(), &event, &b->e),
-                     STATUS_DIED);
+    assert_int_equal(vllm_link_send(&b->link, str_from("{}"), &b->e), STATUS_DIED);
+    assert_int_equal(vllm_link_read(&b->link, clock_now(), &event, &b->e), STATUS_DIED);
 }
 
 static void a_line_that_is_no_message_is_refused(void **state)
@@ -98,12 +96,11 @@ static void a_line_that_is_no_message_is_refused(void **state)
     json_t *event = NULL;
     start(b, "{\"from\":[1]}\n{\"do\":\"hang\"}\n");
     struct instant until = clock_after(clock_now(), clock_seconds(20));
-    assert_int_equal(engine_vllm_link_read(&b->link, until, &event, &b->e), STATUS_OK);
+    assert_int_equal(vllm_link_read(&b->link, until, &event, &b->e), STATUS_OK);
     assert_null(json_str_of(event, "ev")); /* of no name: whoever awaits one drops it */
     json_decref(event);
     assert_int_equal(buf_text(&b->link.in, "{]\n"), STATUS_OK);
-    assert_int_equal(engine_vllm_link_read(&b->link, until, &event, &b->e),
-                     STATUS_BAD_INPUT);
+    assert_int_equal(vllm_link_read(&b->link, until, &event, &b->e), STATUS_BAD_INPUT);
     assert_null(event);
     b->link.pulse = LINK_PULSE_LOG; /* it hangs: close does not ask it */
 }
@@ -112,15 +109,15 @@ static void a_line_that_is_no_message_is_refused(void **state)
 static void stages_have_their_own_time(void **state)
 {
     struct bench *b = *state;
-    struct engine_vllm_link *l = &b->link;
+    struct vllm_link *l = &b->link;
     const struct span never = {0};
-    engine_vllm_link_expect(l, "loading", LINK_PULSE_LOG, never);
+    vllm_link_expect(l, "loading", LINK_PULSE_LOG, never);
     l->stage_since.ns -= NS_PER_S;
     int64_t before = l->stage_since.ns;
-    engine_vllm_link_expect(l, "loading", LINK_PULSE_TOKENS, never);
+    vllm_link_expect(l, "loading", LINK_PULSE_TOKENS, never);
     assert_true(l->stage_since.ns == before);
     assert_int_equal(l->pulse, LINK_PULSE_TOKENS);
-    engine_vllm_link_expect(l, "running", LINK_PULSE_TOKENS, never);
+    vllm_link_expect(l, "running", LINK_PULSE_TOKENS, never);
     assert_true(l->stage_since.ns > before);
 }
 
@@ -128,21 +125,20 @@ static void no_start_leaves_nothing(void **state)
 {
     struct bench *b = *state;
     setenv("TMPDIR", b->fx.dir, 1);
-    assert_int_equal(engine_vllm_link_start(&b->link, "/nowhere/python", NULL, &b->e),
+    assert_int_equal(vllm_link_start(&b->link, "/nowhere/python", NULL, &b->e),
                      STATUS_NOT_FOUND);
-    engine_vllm_link_close(&b->link);
+    vllm_link_close(&b->link);
     for (long n = 1; n <= 3; n++) { /* folder's name, log's, worker's */
         mem_fail_at(n);
-        enum status s = engine_vllm_link_start(&b->link, b->stand_in, NULL, &b->e);
+        enum status s = vllm_link_start(&b->link, b->stand_in, NULL, &b->e);
         mem_fail_at(0);
-        engine_vllm_link_close(&b->link);
+        vllm_link_close(&b->link);
         assert_int_equal(s, STATUS_NO_MEMORY);
     }
     unsetenv("TMPDIR");
     assert_int_equal(rmdir(b->fx.dir), 0); /* it is empty */
     setenv("TMPDIR", "/nowhere", 1);
-    assert_int_equal(engine_vllm_link_start(&b->link, b->stand_in, NULL, &b->e),
-                     STATUS_IO);
+    assert_int_equal(vllm_link_start(&b->link, b->stand_in, NULL, &b->e), STATUS_IO);
     unsetenv("TMPDIR");
     journal_fixture_has(b->e.where, "/nowhere");
 }

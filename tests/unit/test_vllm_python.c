@@ -73,12 +73,12 @@ static int tear_down(void **state)
 static void the_first_with_vllm_is_taken(void **state)
 {
     (void)state;
-    struct engine_vllm_python p;
+    struct vllm_python p;
     struct err e;
     const char *venv = make_venv("venv", "0.32.0"), *b = make_venv("b", "0.13.0");
     make_venv("a", NULL);
     setenv("INFERBENCH_PYTHON", at("a"), 1);
-    assert_int_equal(engine_vllm_python_find(NULL, &arena, &p, &e), STATUS_OK);
+    assert_int_equal(vllm_python_find(NULL, &arena, &p, &e), STATUS_OK);
     assert_string_equal(p.path, venv);
     assert_string_equal(p.source, "inferbench's venv");
     assert_string_equal(p.vllm, "0.32.0");
@@ -86,7 +86,7 @@ static void the_first_with_vllm_is_taken(void **state)
     assert_null(p.neuron);
     assert_false(p.is_cpu);
     setenv("CONDA_PREFIX", at("b"), 1);
-    assert_int_equal(engine_vllm_python_find(NULL, &arena, &p, &e), STATUS_OK);
+    assert_int_equal(vllm_python_find(NULL, &arena, &p, &e), STATUS_OK);
     assert_string_equal(p.path, b);
     assert_string_equal(p.source, "CONDA_PREFIX");
 }
@@ -94,37 +94,34 @@ static void the_first_with_vllm_is_taken(void **state)
 static void a_named_interpreter_is_used_or_refused(void **state)
 {
     (void)state;
-    struct engine_vllm_python p;
+    struct vllm_python p;
     struct err e;
     make_venv("venv", "0.32.0");
     const char *c = make_venv("c", "0.20.0");
     make_venv("none", NULL);
-    assert_int_equal(engine_vllm_python_find(at("c"), &arena, &p, &e), STATUS_OK);
+    assert_int_equal(vllm_python_find(at("c"), &arena, &p, &e), STATUS_OK);
     assert_string_equal(p.path, c);
     assert_true(p.is_cpu);
-    assert_int_equal(engine_vllm_python_find(at("none"), &arena, &p, &e),
-                     STATUS_NOT_FOUND);
+    assert_int_equal(vllm_python_find(at("none"), &arena, &p, &e), STATUS_NOT_FOUND);
     assert_non_null(strstr(e.what, "has no vLLM"));
     assert_non_null(strstr(e.hint, "pip install vllm"));
-    assert_int_equal(engine_vllm_python_find("/no/python", &arena, &p, &e),
-                     STATUS_NOT_FOUND);
+    assert_int_equal(vllm_python_find("/no/python", &arena, &p, &e), STATUS_NOT_FOUND);
     assert_string_equal(e.where, "--python");
     assert_non_null(strstr(e.what, "/no/python"));
-    assert_int_equal(engine_vllm_python_find("/bin/true", &arena, &p, &e),
-                     STATUS_NOT_FOUND);
+    assert_int_equal(vllm_python_find("/bin/true", &arena, &p, &e), STATUS_NOT_FOUND);
 }
 
 static void all_are_listed(void **state)
 {
     (void)state;
-    struct engine_vllm_python *list = NULL;
+    struct vllm_python *list = NULL;
     struct err e;
     size_t n = 0;
     make_venv("venv", "0.32.0");
     make_venv("a", NULL);
     setenv("VIRTUAL_ENV", at("a"), 1);
     setenv("INFERBENCH_PYTHON", "/no/python", 1);
-    assert_int_equal(engine_vllm_python_list(NULL, &arena, &list, &n, &e), STATUS_OK);
+    assert_int_equal(vllm_python_list(NULL, &arena, &list, &n, &e), STATUS_OK);
     assert_true(n >= 3); /* a Deep Learning AMI adds its own */
     assert_string_equal(list[0].path, "/no/python");
     assert_null(list[0].python);
@@ -136,12 +133,12 @@ static void all_are_listed(void **state)
 static void nothing_found_says_how_to_install(void **state)
 {
     (void)state;
-    struct engine_vllm_python p;
+    struct vllm_python p;
     struct err e;
     unlink(arena_printf(&arena, "%s/venv/bin/python", folder));
     make_venv("a", NULL);
     setenv("VIRTUAL_ENV", at("a"), 1);
-    enum status st = engine_vllm_python_find(NULL, &arena, &p, &e);
+    enum status st = vllm_python_find(NULL, &arena, &p, &e);
     if (st == STATUS_OK) { /* this machine has a Deep Learning AMI's environment */
         assert_int_equal(strncmp(p.path, "/opt/", 5), 0);
         return;

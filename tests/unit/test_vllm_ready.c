@@ -16,7 +16,7 @@ static void read_ready(const char *text, struct arena *a, struct engine_facts *f
     struct err e;
     *facts = (struct engine_facts){.root_pid = 7, .python = "p"};
     assert_int_equal(json_from_text(str_from(text), "test", &ready, &e), STATUS_OK);
-    engine_vllm_ready_read(ready, a, facts);
+    vllm_ready_read(ready, a, facts);
     json_decref(ready);
 }
 

@@ -25,7 +25,7 @@ struct engine {
     struct openai_launch launch;   /* the server, if it is ours */
     struct engine_lane *lanes[LANES_MAX];
     size_t lane_count;
-    int64_t steps_told[LANES_MAX]; /* of each lane's clock, by remote_counters */
+    int64_t steps_told[LANES_MAX]; /* of each lane's clock, by openai_counters */
 };
 
 static enum status no_memory(struct err *e)
@@ -97,8 +97,8 @@ static enum status died_or(struct engine *en, double wait_s, const char *stage,
                            struct err *e)
 {
     struct err died;
-    if (engine_openai_launch_has_died(&en->launch, clock_seconds(wait_s), stage,
-                                      &en->arena, &died))
+    if (openai_launch_has_died(&en->launch, clock_seconds(wait_s), stage, &en->arena,
+                               &died))
         *e = died;
     return e->code;
 }
@@ -116,7 +116,7 @@ static void close_kept(void *arg)
 {
     const struct engine *en = arg;
     for (size_t i = 0; i < en->lane_count; i++)
-        engine_openai_ready_trim(en->lanes[i], NULL);
+        openai_ready_trim(en->lanes[i], NULL);
 }
 
 /* Waits for a server and finds the model there. */
@@ -127,15 +127,15 @@ static enum status ask_server(struct engine *en, size_t i,
     struct openai_server *server = &en->servers[i];
     struct proc *launched = en->launch.base_url != NULL ? &en->launch.proc : NULL;
     const char *wanted = i > 0 ? en->setup.model : s->model;
-    if (engine_openai_server_open(server, &en->setup.targets[i].url, s->target,
-                                  &en->arena, e) != STATUS_OK)
+    if (openai_server_open(server, &en->setup.targets[i].url, s->target, &en->arena, e) !=
+        STATUS_OK)
         return e->code;
     server->kept = (struct openai_kept){
         .count = kept_count, .close = close_kept, .arg = en};
-    if (engine_openai_server_ready(server, w, launched, e) != STATUS_OK)
+    if (openai_server_ready(server, w, launched, e) != STATUS_OK)
         return died_or(en, 0, "starting", e);
-    return engine_openai_server_model(server, wanted, &en->setup.model,
-                                      &server->max_model_len, e);
+    return openai_server_model(server, wanted, &en->setup.model, &server->max_model_len,
+                               e);
 }
 
 /* Rows tell of the first server; the others are taken to be like it. */
@@ -151,8 +151,7 @@ static enum status ask_all(struct engine *en, const struct engine_settings *s,
             clock_to_s(clock_since(en->launch.start)));
     for (size_t i = 0; i < en->setup.target_count; i++) {
         struct engine_facts other = *facts;
-        if (engine_openai_server_facts(&en->servers[i], i == 0 ? facts : &other, e) !=
-            STATUS_OK)
+        if (openai_server_facts(&en->servers[i], i == 0 ? facts : &other, e) != STATUS_OK)
             return e->code;
     }
     if (en->servers[0].max_model_len > 0)
@@ -187,15 +186,15 @@ static enum status origin_facts(struct engine *en, const struct engine_settings 
     return args->kind == VALUE_JSON ? STATUS_OK : no_memory(e);
 }
 
-static enum status remote_locate(const struct engine_settings *s, struct arena *a,
+static enum status openai_locate(const struct engine_settings *s, struct arena *a,
                                  const char **python, const char **notes, struct err *e)
 {
-    struct engine_vllm_python found;
+    struct vllm_python found;
     *python = NULL;
     *notes = NULL;
     if (!s->target->is_launched || s->target->launch_command != NULL)
         return STATUS_OK;
-    if (engine_vllm_python_find(s->python, a, &found, e) != STATUS_OK)
+    if (vllm_python_find(s->python, a, &found, e) != STATUS_OK)
         return e->code;
     *python = found.path;
     *notes = arena_printf(a, "python: %s (%s), vLLM %s", found.path, found.source,
@@ -203,7 +202,7 @@ static enum status remote_locate(const struct engine_settings *s, struct arena *
     return STATUS_OK;
 }
 
-static enum status remote_open(const struct engine_settings *s,
+static enum status openai_open(const struct engine_settings *s,
                                const struct engine_watch *w, struct engine **out,
                                struct engine_facts *facts, struct err *e)
 {
@@ -223,43 +222,43 @@ static enum status remote_open(const struct engine_settings *s,
     *facts = (struct engine_facts){.vocab_size = s->vocab_size,
                                    .hardware_type = "unknown"};
     if (s->target->is_launched &&
-        engine_openai_launch_start(s, &en->arena, &en->launch, e) != STATUS_OK)
+        openai_launch_start(s, &en->arena, &en->launch, e) != STATUS_OK)
         return e->code;
     if (read_urls(en, e) != STATUS_OK || ask_all(en, s, w, facts, e) != STATUS_OK ||
         reach_all(en, e) != STATUS_OK || origin_facts(en, s, facts, e) != STATUS_OK)
         return e->code;
     if (s->target->is_launched)
-        engine_openai_launch_ready(&en->launch, s, facts);
+        openai_launch_ready(&en->launch, s, facts);
     return STATUS_OK;
 }
 
-static enum status remote_lane_new(struct engine *en, struct engine_lane **out,
+static enum status openai_new_lane(struct engine *en, struct engine_lane **out,
                                    struct err *e)
 {
     if (en->lane_count == LANES_MAX)
         return status_fail(e, STATUS_TOO_BIG, "--client-threads",
                            "no more than %d lanes are possible", LANES_MAX);
-    enum status s = engine_openai_lane_new(en, &en->setup, out, e);
+    enum status s = openai_lane_new(en, &en->setup, out, e);
     if (*out != NULL)
         en->lanes[en->lane_count++] = *out;
     en->setup.lane_count = en->lane_count;
     return s;
 }
 
-static enum status remote_prepare(struct engine_lane *l, const struct engine_prepare *p,
+static enum status openai_prepare(struct engine_lane *l, const struct engine_prepare *p,
                                   struct err *e)
 {
-    if (engine_openai_lane_prepare(l, p, e) == STATUS_OK)
+    if (openai_lane_prepare(l, p, e) == STATUS_OK)
         return STATUS_OK;
     return died_or(l->engine, DEATH_WAIT_S, "running", e);
 }
 
-static enum status remote_reset_prefix(struct engine *en, bool *done, struct err *e)
+static enum status openai_reset_prefix(struct engine *en, bool *done, struct err *e)
 {
     *done = true;
     for (size_t i = 0; i < en->setup.target_count; i++) {
         bool is_done = false;
-        if (engine_openai_server_reset(&en->servers[i], &is_done, e) != STATUS_OK)
+        if (openai_server_reset(&en->servers[i], &is_done, e) != STATUS_OK)
             return died_or(en, DEATH_WAIT_S, "running", e);
         *done = *done && is_done;
     }
@@ -281,7 +280,7 @@ static void drain_field(const struct engine *en, struct row *fields)
 {
     int64_t drain_ns = 0;
     for (size_t i = 0; i < en->lane_count; i++) {
-        int64_t own_ns = engine_openai_lane_drain_ns(en->lanes[i]);
+        int64_t own_ns = openai_lane_drain_ns(en->lanes[i]);
         drain_ns = own_ns > drain_ns ? own_ns : drain_ns;
     }
     fields->v[FIELD_drain_interval_us] = value_num((double)drain_ns / 1e3);
@@ -301,14 +300,14 @@ static void steps_field(struct engine *en, struct row *fields)
 }
 
 /* Of all servers together; what one of them does not tell is unknown. */
-static enum status remote_counters(struct engine *en, struct row *fields, struct err *e)
+static enum status openai_counters(struct engine *en, struct row *fields, struct err *e)
 {
     struct openai_counters all = {.kv_usage_max = NAN};
     drain_field(en, fields);
     steps_field(en, fields);
     for (size_t i = 0; i < en->setup.target_count; i++) {
         struct openai_counters one;
-        if (engine_openai_server_count(&en->servers[i], &one, e) != STATUS_OK)
+        if (openai_server_count(&en->servers[i], &one, e) != STATUS_OK)
             return died_or(en, DEATH_WAIT_S, "running", e);
         all.prefix_queries += one.prefix_queries;
         all.prefix_hits += one.prefix_hits;
@@ -323,43 +322,43 @@ static enum status remote_counters(struct engine *en, struct row *fields, struct
     return STATUS_OK;
 }
 
-static enum status remote_sample(struct engine *en, struct err *e)
+static enum status openai_sample(struct engine *en, struct err *e)
 {
     e->code = STATUS_OK;
     for (size_t i = 0; i < en->setup.target_count; i++)
-        engine_openai_server_sample(&en->servers[i]);
+        openai_server_sample(&en->servers[i]);
     return died_or(en, 0, "running", e);
 }
 
-static void remote_close(struct engine *en)
+static void openai_close(struct engine *en)
 {
     if (en == NULL)
         return;
     for (size_t i = 0; i < en->lane_count; i++)
-        engine_openai_lane_free(en->lanes[i]);
+        openai_lane_free(en->lanes[i]);
     for (size_t i = 0; i < en->setup.target_count; i++)
         tls_context_free(en->setup.targets[i].tls);
     for (size_t i = 0; en->servers != NULL && i < en->setup.target_count; i++)
-        engine_openai_server_close(&en->servers[i]);
-    engine_openai_launch_stop(&en->launch);
+        openai_server_close(&en->servers[i]);
+    openai_launch_stop(&en->launch);
     arena_fini(&en->arena);
     mem_free(en);
 }
 
-const struct engine_ops engine_remote = {
+const struct engine_ops openai_engine = {
     .name = "openai",
     .abi = ENGINE_ABI,
     .flags = ENGINE_ONLINE | ENGINE_HAS_PREFIX_CONTROL | ENGINE_HAS_TOKEN_TIMES,
-    .locate = remote_locate,
-    .open = remote_open,
-    .lane_new = remote_lane_new,
-    .trim = engine_openai_ready_trim,
-    .prepare = remote_prepare,
-    .submit = engine_openai_lane_submit,
-    .cancel = engine_openai_lane_cancel,
-    .next = engine_openai_lane_next,
-    .reset_prefix = remote_reset_prefix,
-    .counters = remote_counters,
-    .sample = remote_sample,
-    .close = remote_close,
+    .locate = openai_locate,
+    .open = openai_open,
+    .lane_new = openai_new_lane,
+    .trim = openai_ready_trim,
+    .prepare = openai_prepare,
+    .submit = openai_lane_submit,
+    .cancel = openai_lane_cancel,
+    .next = openai_lane_next,
+    .reset_prefix = openai_reset_prefix,
+    .counters = openai_counters,
+    .sample = openai_sample,
+    .close = openai_close,
 };

@@ -1,5 +1,4 @@
-/* remote.c: the engine's table over one server and over two. Lanes have their own test.
- */
+/* openai_engine.c: the table over one server and over two. Lanes have their own test. */
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
