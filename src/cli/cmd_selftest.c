@@ -1,6 +1,6 @@
 /* inferbench selftest: the instrument measured on this machine. */
 #include "cli/commands.h"
-#include "cli/selftest_json.h"
+#include "run/selftest_json.h"
 #include "cli/stop.h"
 #include "engines/registry.h"
 

@@ -1,4 +1,4 @@
-#include "bench/selftest_cores.h"
+#include "run/selftest_cores.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,4 +1,4 @@
-#include "cli/selftest_report.h"
+#include "run/selftest_report.h"
 
 #include <math.h>
 #include <setjmp.h>
@@ -8,7 +8,7 @@
 #include <string.h>
 #include <cmocka.h>
 
-#include "cli/selftest_json.h"
+#include "run/selftest_json.h"
 #include "report/width.h"
 #include "text/json.h"
 

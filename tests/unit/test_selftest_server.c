@@ -1,4 +1,4 @@
-#include "bench/selftest_server.h"
+#include "run/selftest_server.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

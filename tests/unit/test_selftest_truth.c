@@ -1,4 +1,4 @@
-#include "bench/selftest_truth.h"
+#include "run/selftest_truth.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,4 +1,4 @@
-#include "bench/selftest_server.h"
+#include "run/selftest_server.h"
 
 #include <string.h>
 #include <unistd.h>

@@ -1,8 +1,8 @@
 /* The self-test's result as JSON; docs/selftest.md names its members. */
-#ifndef CLI_SELFTEST_JSON_H
-#define CLI_SELFTEST_JSON_H
+#ifndef RUN_SELFTEST_JSON_H
+#define RUN_SELFTEST_JSON_H
 
-#include "cli/selftest_report.h"
+#include "run/selftest_report.h"
 
 void selftest_json_write(const struct selftest_report *r, struct buf *out);
 

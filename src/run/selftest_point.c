@@ -1,4 +1,4 @@
-#include "bench/selftest_point.h"
+#include "run/selftest_point.h"
 
 #include <math.h>
 

@@ -1,4 +1,4 @@
-#include "cli/selftest_report.h"
+#include "run/selftest_report.h"
 
 #include <math.h>
 #include <stdio.h>

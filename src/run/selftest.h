@@ -1,10 +1,10 @@
 /* The self-test: our client against our own server on this machine, and where it falls
  * short. Names no engine. */
-#ifndef BENCH_SELFTEST_H
-#define BENCH_SELFTEST_H
+#ifndef RUN_SELFTEST_H
+#define RUN_SELFTEST_H
 
-#include "bench/selftest_judge.h"
-#include "bench/selftest_load.h"
+#include "run/selftest_judge.h"
+#include "run/selftest_load.h"
 
 #define SELFTEST_RATES_MAX 16
 #define SELFTEST_STEPS_MAX 12

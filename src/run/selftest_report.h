@@ -1,8 +1,8 @@
 /* The self-test's result as JSON and as a page of 80 columns. */
-#ifndef CLI_SELFTEST_REPORT_H
-#define CLI_SELFTEST_REPORT_H
+#ifndef RUN_SELFTEST_REPORT_H
+#define RUN_SELFTEST_REPORT_H
 
-#include "bench/selftest.h"
+#include "run/selftest.h"
 #include "probe/cpu.h"
 #include "probe/machine.h"
 

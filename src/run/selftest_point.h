@@ -1,10 +1,10 @@
 /* One load of the self-test: what the client saw beside what the server knows. Pure. */
-#ifndef BENCH_SELFTEST_POINT_H
-#define BENCH_SELFTEST_POINT_H
+#ifndef RUN_SELFTEST_POINT_H
+#define RUN_SELFTEST_POINT_H
 
 #include "base/arena.h"
 #include "bench/flight.h"
-#include "bench/selftest_truth.h"
+#include "run/selftest_truth.h"
 
 /* What the load is to be. */
 struct selftest_load {

@@ -1,9 +1,9 @@
 /* Puts one load on one server, through the same path as `online`, journal included. */
-#ifndef BENCH_SELFTEST_LOAD_H
-#define BENCH_SELFTEST_LOAD_H
+#ifndef RUN_SELFTEST_LOAD_H
+#define RUN_SELFTEST_LOAD_H
 
 #include "bench/online_run.h"
-#include "bench/selftest_server.h"
+#include "run/selftest_server.h"
 
 /* What stays the same for all loads. */
 struct selftest_bed {

@@ -1,4 +1,4 @@
-#include "bench/selftest.h"
+#include "run/selftest.h"
 
 #include <math.h>
 #include <stdio.h>

@@ -1,7 +1,7 @@
 /* The server's own log (docs/serve.md) as the truth about one phase: when each request
  * arrived, when each event was sent. */
-#ifndef BENCH_SELFTEST_TRUTH_H
-#define BENCH_SELFTEST_TRUTH_H
+#ifndef RUN_SELFTEST_TRUTH_H
+#define RUN_SELFTEST_TRUTH_H
 
 #include <stdbool.h>
 

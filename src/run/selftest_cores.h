@@ -1,7 +1,7 @@
 /* Who runs where: the server on the last core that this process may use, the client on
  * the others. One core: both there. */
-#ifndef BENCH_SELFTEST_CORES_H
-#define BENCH_SELFTEST_CORES_H
+#ifndef RUN_SELFTEST_CORES_H
+#define RUN_SELFTEST_CORES_H
 
 #include <sched.h>
 #include <stdbool.h>

@@ -1,8 +1,8 @@
 /* The limits of the self-test. Each that breaks is named with its value. Pure. */
-#ifndef BENCH_SELFTEST_JUDGE_H
-#define BENCH_SELFTEST_JUDGE_H
+#ifndef RUN_SELFTEST_JUDGE_H
+#define RUN_SELFTEST_JUDGE_H
 
-#include "bench/selftest_point.h"
+#include "run/selftest_point.h"
 
 /* code, unit, limit, what it means; a value beyond the limit breaks it (ACHIEVED: below).
  * Those of the client come from DESIGN's targets and the rules of the verdicts. */

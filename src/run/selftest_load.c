@@ -1,4 +1,4 @@
-#include "bench/selftest_load.h"
+#include "run/selftest_load.h"
 
 #include <math.h>
 #include <string.h>

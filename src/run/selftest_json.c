@@ -1,4 +1,4 @@
-#include "cli/selftest_json.h"
+#include "run/selftest_json.h"
 
 #include <math.h>
 

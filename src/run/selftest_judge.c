@@ -1,4 +1,4 @@
-#include "bench/selftest_judge.h"
+#include "run/selftest_judge.h"
 
 #include <math.h>
 

@@ -1,11 +1,11 @@
 /* The server of the self-test: this program's own `serve`, in a child process. */
-#ifndef BENCH_SELFTEST_SERVER_H
-#define BENCH_SELFTEST_SERVER_H
+#ifndef RUN_SELFTEST_SERVER_H
+#define RUN_SELFTEST_SERVER_H
 
 #include "base/arena.h"
 #include "base/proc.h"
-#include "bench/selftest_cores.h"
-#include "bench/selftest_point.h"
+#include "run/selftest_cores.h"
+#include "run/selftest_point.h"
 
 struct selftest_server {
     struct proc proc;

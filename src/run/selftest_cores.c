@@ -1,4 +1,4 @@
-#include "bench/selftest_cores.h"
+#include "run/selftest_cores.h"
 
 #include <stdio.h>
 #include <string.h>

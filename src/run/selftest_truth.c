@@ -1,4 +1,4 @@
-#include "bench/selftest_truth.h"
+#include "run/selftest_truth.h"
 
 #include <stdio.h>
 #include <string.h>
