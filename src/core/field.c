@@ -62,6 +62,11 @@ bool field_is(const struct row *r, enum field_id id, const char *text)
     return s != NULL && strcmp(s, text) == 0;
 }
 
+const struct findings *field_findings(const struct row *r, enum field_id id)
+{
+    return r->v[id].kind == VALUE_FINDINGS ? r->v[id].findings : NULL;
+}
+
 bool field_is_true(const struct row *r, enum field_id id)
 {
     return r->v[id].kind == VALUE_BOOL && r->v[id].b;

@@ -4,7 +4,7 @@
  * X(id, kind, unit, better, floor, must, role, help)
  *
  *   id      the JSON key and FIELD_<id>
- *   kind    STR INT NUM BOOL JSON; what a value that is not null has
+ *   kind    STR INT NUM BOOL JSON FINDINGS; what a value that is not null has
  *   unit    as printed; "" for none
  *   better  HIGHER LOWER NEITHER: for comparison
  *   floor   least number of samples for this percentile (99 % confidence that two
@@ -20,6 +20,7 @@
 #include <stddef.h>
 
 #include "core/field_list.h"
+#include "core/finding.h"
 #include "core/value.h"
 
 enum field_id {
@@ -99,6 +100,8 @@ void field_overlay(struct row *dst, const struct row *src);
 /* FIELD_x of a row as a number, NAN where it is none. */
 double field_num(const struct row *r, enum field_id id);
 const char *field_str(const struct row *r, enum field_id id); /* NULL where it is none */
+/* NULL where there are none. */
+const struct findings *field_findings(const struct row *r, enum field_id id);
 bool field_is_true(const struct row *r, enum field_id id);
 /* Is it that text? */
 bool field_is(const struct row *r, enum field_id id, const char *text);

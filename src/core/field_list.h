@@ -245,9 +245,10 @@
     X(usd_per_million_output_tokens, NUM, "USD", LOWER, 0, "mmmm", SUMMARISED,           \
       "cost of the output")                                                              \
     X(verdict, STR, "", NEITHER, 0, "mmmm", TRUST, "VALID, INVALID, INCONCLUSIVE")       \
-    X(reasons, JSON, "", NEITHER, 0, "MMMM", TRUST, "codes that take VALID away")        \
-    X(warnings, JSON, "", NEITHER, 0, "MMMM", TRUST, "codes that leave it VALID")        \
-    X(checks, JSON, "", NEITHER, 0, "MMMM", TRUST, "rules with field, value and limit")
+    X(reasons, FINDINGS, "", NEITHER, 0, "MMMM", TRUST, "codes that take VALID away")    \
+    X(warnings, FINDINGS, "", NEITHER, 0, "MMMM", TRUST, "codes that leave it VALID")    \
+    X(checks, FINDINGS, "", NEITHER, 0, "MMMM", TRUST,                                   \
+      "rules with field, value and limit")
 
 #define FIELD_LIST(X) \
     FIELD_LIST_OLD(X) FIELD_LIST_CELL(X) FIELD_LIST_LOAD(X) FIELD_LIST_WORLD(X)

@@ -33,6 +33,12 @@ struct value value_json(const char *text)
     return text != NULL ? (struct value){.kind = VALUE_JSON, .s = text} : value_null();
 }
 
+struct value value_findings(const struct findings *f)
+{
+    return f != NULL ? (struct value){.kind = VALUE_FINDINGS, .findings = f}
+                     : value_null();
+}
+
 bool value_is_known(struct value v)
 {
     return v.kind != VALUE_ABSENT && v.kind != VALUE_NULL;

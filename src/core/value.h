@@ -12,8 +12,11 @@ enum value_kind {
     VALUE_INT,
     VALUE_NUM, /* never NAN: value_num makes that a VALUE_NULL */
     VALUE_STR,
-    VALUE_JSON /* JSON text of an object or array */
+    VALUE_JSON,    /* JSON text of an object or array */
+    VALUE_FINDINGS /* of verdicts (core/finding.h); in files a list */
 };
+
+struct findings;
 
 struct value {
     enum value_kind kind;
@@ -21,6 +24,7 @@ struct value {
         bool b;
         int64_t i;
         double n;
+        const struct findings *findings;
         const char *s; /* VALUE_STR, VALUE_JSON; borrowed, lives as long as the run */
     };
 };
@@ -28,10 +32,11 @@ struct value {
 struct value value_null(void);
 struct value value_bool(bool b);
 struct value value_int(int64_t i);
-struct value value_num(double n);          /* NAN and infinities: null */
-struct value value_str(const char *s);     /* NULL: null */
-struct value value_json(const char *text); /* NULL: null */
-bool value_is_known(struct value v);       /* neither absent nor null */
-double value_as_num(struct value v);       /* of INT and NUM; else NAN */
+struct value value_num(double n);                      /* NAN and infinities: null */
+struct value value_str(const char *s);                 /* NULL: null */
+struct value value_json(const char *text);             /* NULL: null */
+struct value value_findings(const struct findings *f); /* NULL: null */
+bool value_is_known(struct value v);                   /* neither absent nor null */
+double value_as_num(struct value v);                   /* of INT and NUM; else NAN */
 
 #endif

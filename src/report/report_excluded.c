@@ -22,15 +22,15 @@ static void tally_codes(const struct analysis *x, enum field_id field, struct ta
     size_t rule_count;
     const struct verdict_rule *rules = verdict_rules(&rule_count);
     bool has[RULES_MAX] = {false};
-    const char *last = NULL;
+    const struct findings *last = NULL;
     for (size_t i = 0; i < x->rows.count; i++) {
         const struct row *row = x->rows.items[i].row;
-        const char *codes = field_str(row, field);
+        const struct findings *codes = field_findings(row, field);
         if (!match_field_is_measured(row))
             continue;
         t->repeats++;
         for (size_t k = 0; codes != last && k < rule_count && k < RULES_MAX; k++)
-            has[k] = codes_has(codes, rules[k].code);
+            has[k] = finding_has(codes, rules[k].code);
         last = codes;
         for (size_t k = 0; k < rule_count && k < RULES_MAX; k++)
             t->counts[k] += has[k];
@@ -78,14 +78,14 @@ static void put_cell_warning(const struct match_result *r,
 {
     size_t found = 0, named = 0;
     for (size_t i = 0; i < r->cell_count; i++)
-        found += codes_has(r->cells[i].warnings, rule->code);
+        found += finding_has(r->cells[i].warnings, rule->code);
     if (found == 0)
         return;
     buf_printf(&d->line, "%s (%zu of %zu cells): %s", rule->code, found, r->cell_count,
                rule->help);
     for (size_t i = 0; i < r->cell_count && named < CELLS_NAMED; i++) {
         const struct match_cell *c = &r->cells[i];
-        if (!codes_has(c->warnings, rule->code))
+        if (!finding_has(c->warnings, rule->code))
             continue;
         buf_printf(&d->line, "; %s, %s", c->side, c->name);
         codes_check_text(c->checks, rule->code, &d->line);
@@ -145,26 +145,18 @@ static void put_failed(const struct match_cell *c, struct document *d)
     document_end(d, DOCUMENT_ITEM);
 }
 
-struct reasons {
-    const struct row *row;
-    struct buf *text;
-};
-
-static void put_reason(void *arg, const char *code)
-{
-    const struct reasons *r = arg;
-    buf_printf(r->text, " %s", code);
-    codes_check_text(field_str(r->row, FIELD_checks), code, r->text);
-}
-
 static void put_doubtful(const struct match_cell *c, struct document *d)
 {
-    struct reasons r = {.row = c->doubtful_row, .text = &d->line};
     if (c->doubtful_row == NULL)
         return;
+    const struct findings *reasons = field_findings(c->doubtful_row, FIELD_reasons);
     buf_printf(&d->line, "%s, %s: %zu of %zu %s:", c->side, c->name, c->doubtful,
                c->measured, c->verdict);
-    codes_each(field_str(r.row, FIELD_reasons), put_reason, &r);
+    for (size_t i = 0; reasons != NULL && i < reasons->count; i++) {
+        buf_printf(&d->line, " %s", reasons->items[i].code);
+        codes_check_text(field_findings(c->doubtful_row, FIELD_checks),
+                         reasons->items[i].code, &d->line);
+    }
     document_end(d, DOCUMENT_ITEM);
 }
 

@@ -134,7 +134,7 @@ static void put_spread_notes(const struct table *t)
 
 static bool has_code(const struct summary_entry *c, const char *code)
 {
-    return codes_has(c->reasons, code) || codes_has(c->warnings, code);
+    return finding_has(c->reasons, code) || finding_has(c->warnings, code);
 }
 
 static size_t cells_with(const struct table *t, const char *code)

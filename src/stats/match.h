@@ -49,10 +49,9 @@ struct match_cell {
     const char *scenario;  /* "unknown" if null */
     const char *name;      /* the cell without its side, e.g. "short bs=4", for labels */
     bool is_published, is_simulated, has_dummy_weights;
-    bool is_valid;                  /* of the cell: of its rows, what its worst one is */
-    const char *verdict;            /* NULL: nothing was measured */
-    const char *warnings, *checks;  /* JSON as in a summary entry, of the cell's rules too
-                                     */
+    bool is_valid;       /* of the cell: of its rows, what its worst one is */
+    const char *verdict; /* NULL: nothing was measured */
+    const struct findings *warnings, *checks; /* of the cell's rules too */
     const struct row *doubtful_row; /* the first of that verdict, if it is not VALID; NULL
                                      */
     size_t doubtful;                /* measured rows of it */

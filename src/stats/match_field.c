@@ -132,6 +132,7 @@ static bool is_equal_value(struct value a, struct value b)
     switch (a.kind) {
     case VALUE_STR: return a.s == b.s || strcmp(a.s, b.s) == 0;
     case VALUE_JSON: return a.s == b.s || is_same_json(a.s, b.s);
+    case VALUE_FINDINGS: return finding_is_same(a.findings, b.findings);
     default: return a.b == b.b;
     }
 }
@@ -297,6 +298,17 @@ static void number_text(struct value v, char *out)
     snprintf(out, MATCH_FIELD_BYTES, "%s", number);
 }
 
+/* ["A","B"] */
+static void codes_line(const struct findings *codes, char *out)
+{
+    size_t used = (size_t)snprintf(out, MATCH_FIELD_BYTES, "[");
+    for (size_t i = 0; i < codes->count && used < MATCH_FIELD_BYTES; i++)
+        used += (size_t)snprintf(out + used, MATCH_FIELD_BYTES - used, "%s\"%s\"",
+                                 i > 0 ? "," : "", codes->items[i].code);
+    if (used < MATCH_FIELD_BYTES)
+        snprintf(out + used, MATCH_FIELD_BYTES - used, "]");
+}
+
 /* It goes to terminals and files. */
 static void clean(char *text)
 {
@@ -328,6 +340,8 @@ void match_field_text(const struct row *row, enum field_id id, char *out)
         snprintf(out, MATCH_FIELD_BYTES, "%s", v.s);
     else if (v.kind == VALUE_JSON)
         json_line(v.s, out);
+    else if (v.kind == VALUE_FINDINGS)
+        codes_line(v.findings, out);
     else if (v.kind == VALUE_BOOL)
         snprintf(out, MATCH_FIELD_BYTES, "%s", v.b ? "on" : "off");
     else if (is_number(v))

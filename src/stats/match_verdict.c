@@ -23,13 +23,13 @@ static int rank_of(const char *verdict)
     return rank;
 }
 
-static int rank_of_reasons(const char *codes)
+static int rank_of_reasons(const struct findings *codes)
 {
     size_t count;
     const struct verdict_rule *rules = verdict_rules(&count);
     int rank = AS_INVALID;
     for (size_t i = 0; i < count; i++) {
-        if (!verdict_has_code(codes, rules[i].code))
+        if (!finding_has(codes, rules[i].code))
             continue;
         if (rules[i].kind == VERDICT_INVALID)
             return AS_INVALID;
@@ -43,10 +43,10 @@ static int rank_of_reasons(const char *codes)
 static int rank_of_row(const struct row *row)
 {
     const char *verdict = field_str(row, FIELD_verdict);
-    const char *reasons = field_str(row, FIELD_reasons);
+    const struct findings *reasons = field_findings(row, FIELD_reasons);
     if (verdict != NULL)
         return rank_of(verdict);
-    if (reasons != NULL && strchr(reasons, '"') != NULL)
+    if (reasons != NULL && reasons->count > 0)
         return rank_of_reasons(reasons);
     return value_is_known(row->v[FIELD_run_id]) ? AS_INCONCLUSIVE : AS_VALID;
 }

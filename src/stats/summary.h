@@ -19,9 +19,8 @@ struct summary_entry {
     int64_t requests_failed;    /* or unanswered, over all repeats, the warm-up too */
     struct spread spread[METRIC_COUNT];
     struct percentile *ttft_s, *itl_ms, *e2e_s; /* [run->percentile_count], pooled */
-    const char *verdict;            /* VALID or INVALID; NULL if nothing was measured */
-    const char *reasons, *warnings; /* JSON arrays of code strings, cell rules included */
-    const char *checks;             /* JSON array of {code, field, value, limit} */
+    const char *verdict; /* VALID or INVALID; NULL if nothing was measured */
+    const struct findings *reasons, *warnings, *checks; /* cell rules included */
     int64_t repeats_for_2_percent; /* repeats whose interval would be about +-2 %, warm-up
                                       not counted; 0: unknown */
 };

@@ -3,12 +3,9 @@
 #include <math.h>
 #include <string.h>
 
-#include "base/buf.h"
 #include "stats/verdict_case.h"
-#include "text/json.h"
 
-#define JSON_CAP_BYTES ((size_t)1 << 18)
-#define RULES_MAX      64
+#define RULES_MAX 64
 
 /* What fired, by the rules' order. */
 struct fired {
@@ -45,18 +42,6 @@ double verdict_limit(const struct run_data *run, const struct verdict_rule *rule
     return limit;
 }
 
-bool verdict_has_code(const char *codes_json, const char *code)
-{
-    size_t length = strlen(code);
-    const char *at = codes_json;
-    while (at != NULL && (at = strstr(at, code)) != NULL) {
-        if (at > codes_json && at[-1] == '"' && at[length] == '"')
-            return true;
-        at += length;
-    }
-    return false;
-}
-
 static struct fired nothing_fired(const struct run_data *run)
 {
     struct fired f = {.definitions = run != NULL ? run->definitions : RECORD_FORMAT};
@@ -80,16 +65,20 @@ static enum verdict_kind kind_of(const struct fired *f, size_t i)
     return was_warning ? VERDICT_WARNING : f->rules[i].kind;
 }
 
-/* JSON array of the fired codes, of warnings or of the others; NULL when out of memory.
- */
-static const char *codes_json(const struct fired *f, bool is_warning, struct arena *a)
+/* The fired codes, of warnings or of the others; NULL: no memory. */
+static const struct findings *codes_of(const struct fired *f, bool is_warning,
+                                       struct arena *a)
 {
-    const char *text = "[";
-    for (size_t i = 0; i < f->count && text != NULL; i++)
+    struct findings *codes = arena_alloc(a, 1, sizeof *codes);
+    struct finding *items = arena_alloc(a, f->count, sizeof *items);
+    if (codes == NULL || items == NULL)
+        return NULL;
+    codes->items = items;
+    for (size_t i = 0; i < f->count; i++)
         if (f->has[i] && (kind_of(f, i) == VERDICT_WARNING) == is_warning)
-            text = arena_printf(a, "%s%s\"%s\"", text, text[1] != '\0' ? "," : "",
-                                f->rules[i].code);
-    return text == NULL ? NULL : arena_printf(a, "%s]", text);
+            items[codes->count++] = (struct finding){.code = f->rules[i].code,
+                                                     .limit = NAN};
+    return codes;
 }
 
 static const char *worst(const struct fired *f)
@@ -103,139 +92,85 @@ static const char *worst(const struct fired *f)
     return is_open ? verdict_kind_name(VERDICT_INCONCLUSIVE) : "VALID";
 }
 
-static enum status outcome_of(const struct fired *f, const struct buf *checks,
-                              struct arena *a, struct verdict_outcome *out)
+static enum status outcome_of(const struct fired *f, const struct verdict_case *c,
+                              struct verdict_outcome *out)
 {
-    struct verdict_outcome made = {
-        .verdict = worst(f),
-        .reasons = codes_json(f, false, a),
-        .warnings = codes_json(f, true, a),
-        .checks = arena_strdup(a, buf_cstr(checks)),
-    };
-    if (made.reasons == NULL || made.warnings == NULL || made.checks == NULL ||
-        checks->failed != STATUS_OK)
+    struct findings *checks = arena_alloc(c->arena, 1, sizeof *checks);
+    struct verdict_outcome made = {.verdict = worst(f),
+                                   .reasons = codes_of(f, false, c->arena),
+                                   .warnings = codes_of(f, true, c->arena),
+                                   .checks = checks};
+    if (made.reasons == NULL || made.warnings == NULL || checks == NULL ||
+        c->is_out_of_memory)
         return STATUS_NO_MEMORY;
+    *checks = (struct findings){.items = c->found, .count = c->found_count};
     *out = made;
     return STATUS_OK;
 }
 
-static void set_outcome(struct row *row, const struct verdict_outcome *o)
-{
-    row->v[FIELD_verdict] = value_str(o->verdict);
-    row->v[FIELD_reasons] = value_json(o->reasons);
-    row->v[FIELD_warnings] = value_json(o->warnings);
-    row->v[FIELD_checks] = value_json(o->checks);
-}
+static const struct findings none;
+static const struct verdict_outcome nothing_judged = {
+    .reasons = &none, .warnings = &none, .checks = &none};
 
 enum status verdict_judge_row(const struct run_data *run,
                               const struct repeat_data *repeat, struct row *row,
                               struct arena *a, struct err *e)
 {
-    struct verdict_outcome o = {.reasons = "[]", .warnings = "[]", .checks = "[]"};
-    if (repeat->is_warmup || value_is_known(row->v[FIELD_error])) {
-        set_outcome(row, &o);
-        return STATUS_OK;
-    }
-    struct buf text;
-    struct jsonw w;
+    struct verdict_outcome o = nothing_judged;
     struct fired f = nothing_fired(run);
-    buf_init(&text, JSON_CAP_BYTES);
-    jsonw_init(&w, &text, 0);
-    jsonw_array(&w, NULL);
     struct verdict_case c = {.run = run,
                              .settings = &run->cells[repeat->cell],
                              .repeat = repeat,
                              .row = row,
-                             .arena = a,
-                             .checks = &w};
-    for (size_t i = 0; i < f.count; i++)
-        f.has[i] = !f.rules[i].is_cell && run_rule(&c, &f.rules[i]);
-    jsonw_array_end(&w);
-    enum status s = outcome_of(&f, &text, a, &o);
-    buf_fini(&text);
+                             .arena = a};
+    enum status s = STATUS_OK;
+    if (!repeat->is_warmup && !value_is_known(row->v[FIELD_error])) {
+        for (size_t i = 0; i < f.count; i++)
+            f.has[i] = !f.rules[i].is_cell && run_rule(&c, &f.rules[i]);
+        s = outcome_of(&f, &c, &o);
+    }
     if (s != STATUS_OK)
         return status_fail(e, s, "verdict", "no memory for a row's checks");
-    set_outcome(row, &o);
+    row->v[FIELD_verdict] = value_str(o.verdict);
+    row->v[FIELD_reasons] = value_findings(o.reasons);
+    row->v[FIELD_warnings] = value_findings(o.warnings);
+    row->v[FIELD_checks] = value_findings(o.checks);
     return STATUS_OK;
 }
 
 /* --- cells */
 
-static bool row_has(const struct row *row, const struct verdict_rule *rule)
-{
-    const char *reasons = field_str(row, FIELD_reasons);
-    const char *warnings = field_str(row, FIELD_warnings);
-    return verdict_has_code(reasons, rule->code) ||
-           verdict_has_code(warnings, rule->code);
-}
-
-/* Copies a rule's objects out of a row's checks. */
-static enum status copy_checks(struct jsonw *w, const char *checks, const char *code)
-{
-    json_t *all = NULL, *check;
-    struct err ignored;
-    struct buf text;
-    size_t i;
-    enum status s = json_from_text(str_from(checks), "checks", &all, &ignored);
-    buf_init(&text, JSON_CAP_BYTES);
-    json_array_foreach(all, i, check)
-    {
-        const char *of = json_str_of(check, "code");
-        buf_clear(&text);
-        if (s != STATUS_OK || of == NULL || strcmp(of, code) != 0)
-            continue;
-        s = json_to_text(check, &text);
-        if (s == STATUS_OK)
-            jsonw_raw(w, NULL, buf_cstr(&text));
-    }
-    buf_fini(&text);
-    json_decref(all);
-    return s == STATUS_NO_MEMORY ? s : STATUS_OK;
-}
-
 /* The rule fired for a row of the cell: what the first of them found. */
-static enum status judge_rows(const struct verdict_cell *cell,
-                              const struct verdict_rule *rule, struct jsonw *w,
-                              bool *has_fired)
+static bool judge_rows(struct verdict_case *c, const struct verdict_rule *rule)
 {
-    for (size_t i = 0; i < cell->row_count; i++) {
-        if (!row_has(cell->rows[i], rule))
+    for (size_t i = 0; i < c->cell->row_count; i++) {
+        const struct row *row = c->cell->rows[i];
+        const struct findings *checks = field_findings(row, FIELD_checks);
+        if (!finding_has(field_findings(row, FIELD_reasons), rule->code) &&
+            !finding_has(field_findings(row, FIELD_warnings), rule->code))
             continue;
-        *has_fired = true;
-        const char *checks = field_str(cell->rows[i], FIELD_checks);
-        return checks != NULL ? copy_checks(w, checks, rule->code) : STATUS_OK;
+        for (size_t k = 0; checks != NULL && k < checks->count; k++)
+            if (strcmp(checks->items[k].code, rule->code) == 0)
+                verdict_case_add(c, checks->items[k]);
+        return true;
     }
-    return STATUS_OK;
+    return false;
 }
 
 enum status verdict_judge_cell(const struct verdict_cell *cell, struct arena *a,
                                struct verdict_outcome *out, struct err *e)
 {
-    struct verdict_outcome o = {.reasons = "[]", .warnings = "[]", .checks = "[]"};
-    struct buf text;
-    struct jsonw w;
     struct fired f = nothing_fired(cell->run);
-    enum status s = STATUS_OK;
+    struct verdict_case c = {.run = cell->run, .cell = cell, .arena = a};
     if (cell->row_count == 0) {
-        *out = o;
+        *out = nothing_judged;
         return STATUS_OK;
     }
-    buf_init(&text, JSON_CAP_BYTES);
-    jsonw_init(&w, &text, 0);
-    jsonw_array(&w, NULL);
-    struct verdict_case c = {.run = cell->run, .cell = cell, .arena = a, .checks = &w};
-    for (size_t i = 0; s == STATUS_OK && i < f.count; i++) {
-        if (f.rules[i].is_cell)
-            f.has[i] = run_rule(&c, &f.rules[i]);
-        else
-            s = judge_rows(cell, &f.rules[i], &w, &f.has[i]);
-    }
-    jsonw_array_end(&w);
-    if (s == STATUS_OK)
-        s = outcome_of(&f, &text, a, &o);
-    buf_fini(&text);
+    for (size_t i = 0; i < f.count; i++)
+        f.has[i] = f.rules[i].is_cell ? run_rule(&c, &f.rules[i])
+                                      : judge_rows(&c, &f.rules[i]);
+    enum status s = outcome_of(&f, &c, out);
     if (s != STATUS_OK)
         return status_fail(e, s, "verdict", "no memory for a cell's checks");
-    *out = o;
     return STATUS_OK;
 }

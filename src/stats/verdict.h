@@ -36,11 +36,10 @@ const char *verdict_kind_name(enum verdict_kind kind);
 /* The limit in force: of --limit, else the rule's own. run NULL: the rule's own. */
 double verdict_limit(const struct run_data *run, const struct verdict_rule *rule);
 
-/* Sets verdict, reasons, warnings and checks of a row (null verdict and empty arrays for
+/* Sets verdict, reasons, warnings and checks of a row (no verdict and empty lists for
  * warm-ups and failed rows). A rule whose fields are null is not judged and does not
- * fire. reasons has the codes of what makes it INVALID or INCONCLUSIVE. checks has an
- * object {code, field, value, limit} for every rule that was judged; of those that fired,
- * with a `text` for people. */
+ * fire. reasons has the codes of what makes it INVALID or INCONCLUSIVE. checks has what
+ * every rule that was judged found; of those that fired, with a text for people. */
 MUST_CHECK enum status verdict_judge_row(const struct run_data *run,
                                          const struct repeat_data *repeat,
                                          struct row *row, struct arena *a, struct err *e);
@@ -65,17 +64,14 @@ struct verdict_cell {
 struct verdict_outcome {
     const char *verdict; /* "VALID", "INCONCLUSIVE", "INVALID"; NULL if nothing was
                             measured */
-    const char *reasons, *warnings; /* JSON arrays of codes, table order */
-    const char *checks; /* of the cell rules, and of each row rule that fired the
-                           first row's */
+    const struct findings *reasons, *warnings; /* codes, in the order of the table */
+    const struct findings *checks; /* of the cell rules, and of each row rule that fired
+                                      the first row's */
 };
 
 /* Cell rules plus the union of the rows' codes: a cell is what its worst repeat is. */
 MUST_CHECK enum status verdict_judge_cell(const struct verdict_cell *cell,
                                           struct arena *a, struct verdict_outcome *out,
                                           struct err *e);
-
-/* Is `code` in a JSON array of codes as written here? */
-bool verdict_has_code(const char *codes_json, const char *code);
 
 #endif

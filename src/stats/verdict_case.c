@@ -7,28 +7,30 @@
 
 #include "stats/match_field.h"
 
-static void write_value(struct jsonw *w, const char *key, struct value v)
+void verdict_case_add(struct verdict_case *c, struct finding f)
 {
-    switch (v.kind) {
-    case VALUE_BOOL: jsonw_bool(w, key, v.b); break;
-    case VALUE_INT: jsonw_int(w, key, v.i); break;
-    case VALUE_NUM: jsonw_num(w, key, v.n); break;
-    case VALUE_STR: jsonw_str(w, key, v.s); break;
-    default: jsonw_null(w, key); break;
+    if (c->found_count == c->found_room) {
+        size_t room = c->found_room == 0 ? 32 : c->found_room * 2;
+        struct finding *more = arena_alloc(c->arena, room, sizeof *more);
+        c->is_out_of_memory = c->is_out_of_memory || more == NULL;
+        if (more == NULL)
+            return;
+        if (c->found_count > 0)
+            memcpy(more, c->found, c->found_count * sizeof *more);
+        c->found = more;
+        c->found_room = room;
     }
+    c->found[c->found_count++] = f;
 }
 
-void verdict_case_report(struct verdict_case *c, struct verdict_finding f)
+void verdict_case_report(struct verdict_case *c, struct finding f, bool is_broken)
 {
-    jsonw_object(c->checks, NULL);
-    jsonw_str(c->checks, "code", c->rule->code);
-    jsonw_str(c->checks, "field", f.field);
-    write_value(c->checks, "value", f.value);
-    jsonw_num(c->checks, "limit", f.limit);
-    if (f.is_broken && f.text != NULL)
-        jsonw_str(c->checks, "text", f.text);
-    jsonw_object_end(c->checks);
-    c->has_fired |= f.is_broken;
+    const char *text = is_broken ? arena_strdup(c->arena, f.text) : NULL;
+    c->is_out_of_memory |= is_broken && f.text != NULL && text == NULL;
+    f.code = c->rule->code;
+    f.text = text;
+    verdict_case_add(c, f);
+    c->has_fired |= is_broken;
 }
 
 static void report_number(struct verdict_case *c, enum field_id id,
@@ -38,11 +40,12 @@ static void report_number(struct verdict_case *c, enum field_id id,
     if (isnan(n.value))
         return;
     (void)vsnprintf(text, sizeof text, format, args);
-    verdict_case_report(c, (struct verdict_finding){.field = field_table[id].name,
-                                                    .value = value_num(n.value),
-                                                    .limit = n.limit,
-                                                    .is_broken = n.is_broken,
-                                                    .text = text});
+    verdict_case_report(c,
+                        (struct finding){.field = field_table[id].name,
+                                         .value = value_num(n.value),
+                                         .limit = n.limit,
+                                         .text = text},
+                        n.is_broken);
 }
 
 void verdict_case_number(struct verdict_case *c, struct verdict_number n,

@@ -4,7 +4,6 @@
 #define STATS_VERDICT_CASE_H
 
 #include "stats/verdict.h"
-#include "text/jsonw.h"
 
 struct verdict_case {
     const struct run_data *run;
@@ -15,16 +14,9 @@ struct verdict_case {
     const struct verdict_rule *rule;
     double limit;
     struct arena *arena;
-    struct jsonw *checks;
-    bool has_fired;
-};
-
-struct verdict_finding {
-    const char *field;
-    struct value value;
-    double limit; /* NAN: none */
-    bool is_broken;
-    const char *text; /* for people, in a few words with numbers; of broken ones */
+    struct finding *found; /* [found_count], room for found_room */
+    size_t found_count, found_room;
+    bool has_fired, is_out_of_memory;
 };
 
 struct verdict_number {
@@ -32,7 +24,11 @@ struct verdict_number {
     bool is_broken;
 };
 
-void verdict_case_report(struct verdict_case *c, struct verdict_finding f);
+/* Takes a finding over; its texts live as long as the arena. */
+void verdict_case_add(struct verdict_case *c, struct finding f);
+/* What the rule found: its code is set, its text copied; of what is not broken none is
+ * kept. */
+void verdict_case_report(struct verdict_case *c, struct finding f, bool is_broken);
 /* A number against a limit, under the rule's field; nothing if it is unknown. The text is
  * made by `format`, printf-like, where it is broken. */
 PRINTF_LIKE(3, 4)

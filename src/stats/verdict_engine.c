@@ -41,11 +41,12 @@ void verdict_engine_cache_unexpected(struct verdict_case *c)
         double rate = num(c, FIELD_cache_hit_rate);
         (void)snprintf(text, sizeof text, "%.3g %% hits with caching off", rate * 100);
         if (!isnan(rate))
-            verdict_case_report(c, (struct verdict_finding){.field = "cache_hit_rate",
-                                                            .value = value_num(rate),
-                                                            .limit = 0,
-                                                            .is_broken = rate > 0,
-                                                            .text = text});
+            verdict_case_report(c,
+                                (struct finding){.field = "cache_hit_rate",
+                                                 .value = value_num(rate),
+                                                 .limit = 0,
+                                                 .text = text},
+                                rate > 0);
         return;
     }
     double cached = num(c, FIELD_cached_input_tokens);
@@ -67,10 +68,9 @@ void verdict_engine_cache_unknown(struct verdict_case *c)
     if (caching.kind != VALUE_BOOL || !caching.b)
         return;
     struct value rate = c->row->v[FIELD_cache_hit_rate];
-    verdict_case_report(c, (struct verdict_finding){.field = "cache_hit_rate",
-                                                    .value = rate,
-                                                    .limit = NAN,
-                                                    .is_broken = !value_is_known(rate)});
+    verdict_case_report(
+        c, (struct finding){.field = "cache_hit_rate", .value = rate, .limit = NAN},
+        !value_is_known(rate));
 }
 
 void verdict_engine_preempted(struct verdict_case *c)
@@ -96,8 +96,7 @@ void verdict_engine_simulated(struct verdict_case *c)
     struct value v = c->row->v[FIELD_is_simulated];
     if (v.kind == VALUE_BOOL)
         verdict_case_report(
-            c, (struct verdict_finding){
-                   .field = "is_simulated", .value = v, .limit = NAN, .is_broken = v.b});
+            c, (struct finding){.field = "is_simulated", .value = v, .limit = NAN}, v.b);
 }
 
 void verdict_engine_dummy(struct verdict_case *c)
@@ -105,8 +104,6 @@ void verdict_engine_dummy(struct verdict_case *c)
     struct value v = c->row->v[FIELD_weights];
     if (v.kind == VALUE_STR)
         verdict_case_report(
-            c, (struct verdict_finding){.field = "weights",
-                                        .value = v,
-                                        .limit = NAN,
-                                        .is_broken = strcmp(v.s, "dummy") == 0});
+            c, (struct finding){.field = "weights", .value = v, .limit = NAN},
+            strcmp(v.s, "dummy") == 0);
 }

@@ -133,11 +133,12 @@ static void judge_reads(struct verdict_case *c)
         "answers read late and at once: %.3g ms of waiting for a core each time, "
         "%.3g ms between reads",
         wait_s * 1e3, apart_s * 1e3);
-    verdict_case_report(c, (struct verdict_finding){.field = "core_wait_mean_s",
-                                                    .value = value_num(wait_s),
-                                                    .limit = apart_s,
-                                                    .is_broken = true,
-                                                    .text = text});
+    verdict_case_report(c,
+                        (struct finding){.field = "core_wait_mean_s",
+                                         .value = value_num(wait_s),
+                                         .limit = apart_s,
+                                         .text = text},
+                        true);
 }
 
 void verdict_load_client_late(struct verdict_case *c)

@@ -46,10 +46,11 @@ void verdict_repeats_trend(struct verdict_case *c)
 void verdict_repeats_few(struct verdict_case *c)
 {
     size_t n = c->cell->row_count;
-    verdict_case_report(c, (struct verdict_finding){.field = "count",
-                                                    .value = value_int((int64_t)n),
-                                                    .limit = c->limit,
-                                                    .is_broken = (double)n <= c->limit});
+    verdict_case_report(c,
+                        (struct finding){.field = "count",
+                                         .value = value_int((int64_t)n),
+                                         .limit = c->limit},
+                        (double)n <= c->limit);
 }
 
 /* What nobody asked for is missed by nobody. */
@@ -64,11 +65,11 @@ void verdict_repeats_few_samples(struct verdict_case *c)
             continue;
         (void)snprintf(text, sizeof text, "%s: %zu samples, %zu needed", s->name,
                        s->samples, s->floor);
-        verdict_case_report(
-            c, (struct verdict_finding){.field = s->name,
-                                        .value = value_int((int64_t)s->samples),
-                                        .limit = (double)s->floor,
-                                        .is_broken = s->samples < s->floor,
-                                        .text = text});
+        verdict_case_report(c,
+                            (struct finding){.field = s->name,
+                                             .value = value_int((int64_t)s->samples),
+                                             .limit = (double)s->floor,
+                                             .text = text},
+                            s->samples < s->floor);
     }
 }

@@ -20,13 +20,13 @@ void verdict_tokens_estimated(struct verdict_case *c)
     struct value source = c->row->v[FIELD_token_source];
     bool is_estimated = source.kind != VALUE_STR || strcmp(source.s, "estimated") == 0;
     bool is_unknown = !value_is_known(c->row->v[FIELD_actual_output_tokens]);
-    verdict_case_report(
-        c, (struct verdict_finding){.field = "token_source",
-                                    .value = source,
-                                    .limit = NAN,
-                                    .is_broken = is_estimated || is_unknown,
-                                    .text = is_unknown ? "output tokens unknown"
-                                                       : "output tokens estimated"});
+    verdict_case_report(c,
+                        (struct finding){.field = "token_source",
+                                         .value = source,
+                                         .limit = NAN,
+                                         .text = is_unknown ? "output tokens unknown"
+                                                            : "output tokens estimated"},
+                        is_estimated || is_unknown);
 }
 
 static double bounded_share(const struct row *row)

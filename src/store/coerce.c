@@ -202,7 +202,8 @@ bool coerce_value(enum field_id id, struct scan_value v, struct arena *a,
     case VALUE_INT: return to_int(v, out);
     case VALUE_NUM: return to_num(v, out);
     case VALUE_STR: return to_text(id, v, a, out, ran_out);
-    case VALUE_JSON: return to_json(v, a, out, ran_out);
+    case VALUE_JSON:
+    case VALUE_FINDINGS: return to_json(v, a, out, ran_out);
     default: return false;
     }
 }
@@ -222,7 +223,8 @@ const char *coerce_kind(enum field_id id)
     case VALUE_BOOL: return "true or false";
     case VALUE_INT: return "a whole number";
     case VALUE_NUM: return "a number";
-    case VALUE_JSON: return "a list or an object";
+    case VALUE_JSON:
+    case VALUE_FINDINGS: return "a list or an object";
     default: return "a text";
     }
 }

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "store/coerce.h"
+#include "store/findings.h"
 
 #define ALL_AT_ONCE "inf" /* the only rate that is a text */
 #define VALUE_SHOWN 60    /* bytes of a value in a message */
@@ -84,7 +85,8 @@ static bool is_of_kind(int field, struct scan_value v)
 {
     switch (field_table[field].kind) {
     case VALUE_STR: return v.kind == SCAN_STRING;
-    case VALUE_JSON: return v.kind == SCAN_LIST || v.kind == SCAN_OBJECT;
+    case VALUE_JSON:
+    case VALUE_FINDINGS: return v.kind == SCAN_LIST || v.kind == SCAN_OBJECT;
     case VALUE_BOOL: return v.kind == SCAN_BOOL;
     default: return true;
     }
@@ -97,7 +99,8 @@ static bool take_own(struct decode *d, int field, struct scan_value v, struct va
         return false;
     switch (field_table[field].kind) {
     case VALUE_STR: *out = value_str(keep(d, field, v)); return true;
-    case VALUE_JSON: *out = value_json(keep(d, field, v)); return true;
+    case VALUE_JSON:
+    case VALUE_FINDINGS: *out = value_json(keep(d, field, v)); return true;
     case VALUE_BOOL: *out = value_bool(*v.text.ptr == 't'); return true;
     default: return take_number(field, v, out);
     }
@@ -163,6 +166,28 @@ static void read_notes(struct decode *d, struct row *out)
     }
 }
 
+/* From JSON texts to structs; rows in a row that have the same codes share them. Of the
+ * checks those that fired. */
+static void read_findings(struct decode *d, struct row *out)
+{
+    static const enum field_id codes[] = {FIELD_reasons, FIELD_warnings};
+    const struct findings *fired[2] = {NULL, NULL};
+    for (int i = 0; i < 2; i++) {
+        struct value *v = &out->v[codes[i]];
+        struct decode_codes *last = &d->codes[i];
+        if (v->kind == VALUE_JSON && v->s != last->text)
+            *last = (struct decode_codes){v->s, findings_read_codes(v->s, d->arena)};
+        fired[i] = v->kind == VALUE_JSON ? last->made : NULL;
+        d->is_out_of_memory |= v->kind == VALUE_JSON && last->made == NULL;
+        *v = value_findings(fired[i]);
+    }
+    struct value *checks = &out->v[FIELD_checks];
+    if (checks->kind != VALUE_JSON)
+        return;
+    *checks = value_findings(findings_read_checks(checks->s, fired, d->arena));
+    d->is_out_of_memory |= checks->kind == VALUE_NULL;
+}
+
 static bool is_unknown(struct value v)
 {
     return v.kind != VALUE_STR || v.s[0] == '\0' || strcmp(v.s, "unknown") == 0;
@@ -187,6 +212,7 @@ enum status decode_row(struct decode *d, const struct scanned_row *row, struct r
     if (is_unknown(out->v[FIELD_label]))
         out->v[FIELD_label] = out->v[FIELD_instance_type];
     read_notes(d, out);
+    read_findings(d, out);
     if (d->is_out_of_memory)
         return status_fail(e, STATUS_NO_MEMORY, "results", "too many rows for memory");
     return STATUS_OK;

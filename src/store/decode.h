@@ -19,7 +19,11 @@ struct decode {
     const char *instance_type; /* stands in for an unknown one; NULL: none. Set per file,
                                   as `file` */
     bool is_out_of_memory;
-    int16_t slots[DECODE_SLOTS];  /* hash of a name: field, or -1 */
+    int16_t slots[DECODE_SLOTS]; /* hash of a name: field, or -1 */
+    struct decode_codes {
+        const char *text;
+        const struct findings *made;
+    } codes[2];                   /* reasons and warnings of the last row */
     struct str last[FIELD_COUNT]; /* text of each field in the last row that had one */
 };
 

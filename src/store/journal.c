@@ -9,6 +9,7 @@
 
 #include "base/file.h"
 #include "base/mem.h"
+#include "store/findings.h"
 #include "store/journal_sum.h"
 
 static enum status create(const char *path, int *fd, struct err *e)
@@ -93,8 +94,9 @@ static enum status line_end(struct journal *j, struct jsonw *w, bool do_sync,
     return line_end_over(j, w, 0, do_sync, e);
 }
 
-static void value_write(struct jsonw *w, const char *key, struct value v)
+static void value_write(struct jsonw *w, enum field_id id, struct value v)
 {
+    const char *key = field_table[id].name;
     switch (v.kind) {
     case VALUE_ABSENT: break;
     case VALUE_NULL: jsonw_null(w, key); break;
@@ -103,6 +105,12 @@ static void value_write(struct jsonw *w, const char *key, struct value v)
     case VALUE_NUM: jsonw_num(w, key, v.n); break;
     case VALUE_STR: jsonw_str(w, key, v.s); break;
     case VALUE_JSON: jsonw_raw(w, key, v.s); break;
+    case VALUE_FINDINGS:
+        if (id == FIELD_checks)
+            findings_write_checks(w, key, v.findings);
+        else
+            findings_write_codes(w, key, v.findings);
+        break;
     }
 }
 
@@ -110,7 +118,7 @@ void journal_fields(struct jsonw *w, const char *key, const struct row *fields)
 {
     jsonw_object(w, key);
     for (int i = 0; i < FIELD_COUNT; i++)
-        value_write(w, field_table[i].name, fields->v[i]);
+        value_write(w, (enum field_id)i, fields->v[i]);
     jsonw_object_end(w);
 }
 

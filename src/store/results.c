@@ -7,6 +7,7 @@
 #include "base/file.h"
 #include "stats/rows.h"
 #include "stats/settle.h"
+#include "store/findings.h"
 #include "store/journal.h"
 #include "store/journal_check.h"
 #include "text/json.h"
@@ -198,9 +199,9 @@ static void entry_write(struct jsonw *w, const struct run_data *run,
                          &c->spread[m]);
     jsonw_int(w, "failed_rows", c->failed_rows);
     jsonw_str(w, "verdict", c->verdict);
-    jsonw_raw(w, "reasons", c->reasons);
-    jsonw_raw(w, "warnings", c->warnings);
-    jsonw_raw(w, "checks", c->checks);
+    findings_write_codes(w, "reasons", c->reasons);
+    findings_write_codes(w, "warnings", c->warnings);
+    findings_write_checks(w, "checks", c->checks);
     if (c->repeats_for_2_percent > 0)
         jsonw_int(w, "repeats_for_2_percent", c->repeats_for_2_percent);
     else

@@ -734,7 +734,8 @@ def missing_fields(row, fields, column=None, is_in_one_piece=False):
             not name.startswith(tuple(starts) or "-") and name not in floored()]
 
 
-KINDS = {"STR": str, "INT": int, "NUM": (int, float), "BOOL": bool, "JSON": (dict, list)}
+KINDS = {"STR": str, "INT": int, "NUM": (int, float), "BOOL": bool, "JSON": (dict, list),
+         "FINDINGS": list}
 
 
 def wrong_kinds(row, fields):

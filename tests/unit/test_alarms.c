@@ -6,6 +6,7 @@
 #include <string.h>
 #include <cmocka.h>
 
+#include "finding_fixture.h"
 #include "online_fixture.h"
 #include "stats/rows.h"
 #include "stats/verdict.h"
@@ -25,14 +26,14 @@ static void judge(struct online_fixture *f, struct judged *out)
 
 static bool has(const struct judged *j, enum field_id list, const char *code)
 {
-    return verdict_has_code(field_str(&j->row, list), code);
+    return finding_has(field_findings(&j->row, list), code);
 }
 
 static void is_clean(struct online_fixture *f, uint64_t seed)
 {
     struct judged j;
     judge(f, &j);
-    const char *reasons = field_str(&j.row, FIELD_reasons);
+    const char *reasons = finding_fixture_of(&j.row, FIELD_reasons);
     if (strcmp(reasons, "[]") != 0 ||
         strcmp(field_str(&j.row, FIELD_verdict), "VALID") != 0)
         fail_msg("seed %d: %s", (int)seed, reasons);
@@ -132,7 +133,7 @@ static void test_short_runs_are_not_judged(void **state)
         for (size_t i = 0; i < 1000; i++)
             online_fixture_serve(&f, i, 0, 90 * NS_PER_S);
         judge(&f, &j);
-        assert_string_equal(field_str(&j.row, FIELD_reasons), "[\"SHORT_RUN\"]");
+        assert_string_equal(finding_fixture_of(&j.row, FIELD_reasons), "[\"SHORT_RUN\"]");
         assert_string_equal(field_str(&j.row, FIELD_verdict), "INCONCLUSIVE");
         assert_int_equal(field_num(&j.row, FIELD_steady_s), 0);
         assert_false(isnan(field_num(&j.row, FIELD_inflight_last)));
@@ -175,8 +176,8 @@ static void test_inf_is_clean(void **state)
         online_fixture_serve(&f, i, (int64_t)i * 200000, 500 * NS_PER_MS);
     }
     judge(&f, &j);
-    assert_string_equal(field_str(&j.row, FIELD_reasons), "[]");
-    assert_string_equal(field_str(&j.row, FIELD_warnings), "[]");
+    assert_string_equal(finding_fixture_of(&j.row, FIELD_reasons), "[]");
+    assert_string_equal(finding_fixture_of(&j.row, FIELD_warnings), "[]");
     assert_true(field_num(&j.row, FIELD_send_late_share) > 0.9);
     assert_true(field_num(&j.row, FIELD_window_s) == field_num(&j.row, FIELD_total_time));
     arena_fini(&j.arena);

@@ -1,42 +1,13 @@
 #include "report/codes.h"
 
-#include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdint.h>
-#include <stdio.h>
-#include <string.h>
 #include <cmocka.h>
 
-#include "base/mem.h"
+#include "finding_fixture.h"
 
-static void test_has(void **state)
-{
-    (void)state;
-    assert_true(codes_has("[\"A\",\"BB\"]", "BB"));
-    assert_false(codes_has("[\"A\",\"BB\"]", "B"));
-    assert_false(codes_has("[1,null]", "A"));
-    assert_false(codes_has("[]", "A"));
-    assert_false(codes_has(NULL, "A"));
-    assert_false(codes_has("[\"A\"", "A"));
-}
-
-static void join(void *arg, const char *code)
-{
-    buf_printf(arg, "%s;", code);
-}
-
-static void test_each(void **state)
-{
-    (void)state;
-    struct buf out;
-    buf_init(&out, 100);
-    codes_each("[\"B\",2,\"A\"]", join, &out);
-    assert_string_equal(buf_cstr(&out), "B;A;");
-    buf_fini(&out);
-}
-
-static void check_is(const char *checks, const char *code, const char *want)
+static void check_is(const struct findings *checks, const char *code, const char *want)
 {
     struct buf out;
     buf_init(&out, 1000);
@@ -48,39 +19,22 @@ static void check_is(const char *checks, const char *code, const char *want)
 static void test_check_text(void **state)
 {
     (void)state;
-    static const char checks[] =
+    const struct findings *checks = finding_fixture_read(
         "[{\"code\":\"X\"},{\"code\":\"A\",\"field\":\"cache_hit_rate\",\"value\":0.31,"
         "\"limit\":0},{\"code\":\"B\",\"field\":\"f\",\"value\":[1],\"limit\":null},"
-        "{\"code\":\"A\",\"field\":\"g\",\"value\":1,\"limit\":1}]";
-    check_is(checks, "A", ": cache_hit_rate 0.31, limit 0");
+        "{\"code\":\"A\",\"field\":\"g\",\"value\":1,\"limit\":1},"
+        "{\"code\":\"D\",\"field\":\"f\",\"value\":3,\"limit\":2},"
+        "{\"code\":\"D\",\"field\":\"g\",\"value\":3,\"limit\":2,\"text\":\"too many\"}]");
+    check_is(checks, "A", ": cache_hit_rate 0.31, limit 0.0");
     check_is(checks, "B", ""); /* no number */
     check_is(checks, "X", ""); /* without a field */
     check_is(checks, "C", "");
-    check_is("[{", "A", "");
+    check_is(checks, "D", ": too many");
     check_is(NULL, "A", "");
-}
-
-/* Out of memory is no code and no crash. */
-static void test_no_memory(void **state)
-{
-    (void)state;
-    struct buf out;
-    buf_init(&out, 1000);
-    mem_fail_at(1);
-    codes_check_text("[{\"code\":\"A\",\"field\":\"f\",\"value\":1,\"limit\":2}]", "A",
-                     &out);
-    mem_fail_at(0);
-    assert_int_equal(out.len, 0);
-    buf_fini(&out);
 }
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_has),
-        cmocka_unit_test(test_each),
-        cmocka_unit_test(test_check_text),
-        cmocka_unit_test(test_no_memory),
-    };
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_check_text)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

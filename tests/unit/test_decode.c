@@ -9,6 +9,7 @@
 #include <cmocka.h>
 
 #include "base/mem.h"
+#include "finding_fixture.h"
 #include "results_file_fixture.h"
 
 static int set_up(void **state)
@@ -50,7 +51,7 @@ static void test_kinds(void **state)
     assert_int_equal(r.v[FIELD_batch_size].i, 4);
     assert_int_equal(r.v[FIELD_top_p].kind, VALUE_NUM);
     assert_true(r.v[FIELD_is_warmup].b);
-    assert_string_equal(field_str(&r, FIELD_reasons), "[\"A\"]");
+    assert_string_equal(finding_fixture_of(&r, FIELD_reasons), "[\"A\"]");
     assert_string_equal(field_str(&r, FIELD_model_name), "a\xc3\xa9\"b");
     assert_string_equal(field_str(&r, FIELD_request_rate), "inf");
     assert_true(field_num(&r, FIELD_seed) == 1e300); /* not cut to 64 bits */
@@ -84,8 +85,8 @@ static void test_other_types(void **state)
     assert_true(field_num(&r, FIELD_total_time) == 2.5);
     assert_string_equal(field_str(&r, FIELD_label), "12");
     assert_string_equal(field_str(&r, FIELD_notes), "7");
-    assert_string_equal(field_str(&r, FIELD_reasons), "[\"A\"]");
-    assert_string_equal(field_str(&r, FIELD_warnings), "[\"B\", \"it's\", null]");
+    assert_string_equal(finding_fixture_of(&r, FIELD_reasons), "[\"A\"]");
+    assert_string_equal(finding_fixture_of(&r, FIELD_warnings), "[\"B\",\"it's\"]");
     assert_string_equal(field_str(&r, FIELD_timestamp), "2026-11-29T17:42:07.376000");
     assert_string_equal(field_str(&r, FIELD_timestamp_utc),
                         "2026-11-29T17:42:07.500000+00:00");
@@ -184,10 +185,11 @@ static void test_every_field(void **state)
     for (int i = 0; i < FIELD_COUNT; i++) {
         enum value_kind kind = field_table[i].kind;
         buf_printf(&text, "%s\"%s\":%s", i == 0 ? "[{" : ",", field_table[i].name,
-                   kind == VALUE_STR    ? "\"s\""
-                   : kind == VALUE_JSON ? "{}"
-                   : kind == VALUE_BOOL ? "false"
-                                        : "5");
+                   kind == VALUE_STR        ? "\"s\""
+                   : kind == VALUE_JSON     ? "{}"
+                   : kind == VALUE_FINDINGS ? "[]"
+                   : kind == VALUE_BOOL     ? "false"
+                                            : "5");
     }
     buf_text(&text, "}]");
     results_file_fixture_read(f, buf_cstr(&text));

@@ -71,10 +71,10 @@ static void readers_want_their_kind(void **state)
 {
     (void)state;
     static struct row r;
-    r.v[FIELD_reasons] = value_json("[]");
+    r.v[FIELD_metadata] = value_json("[]");
     r.v[FIELD_seed] = value_int(7);
-    assert_string_equal(field_str(&r, FIELD_reasons), "[]");
-    assert_true(isnan(field_num(&r, FIELD_reasons)));
+    assert_string_equal(field_str(&r, FIELD_metadata), "[]");
+    assert_true(isnan(field_num(&r, FIELD_metadata)));
     assert_null(field_str(&r, FIELD_seed));
     assert_null(field_str(&r, FIELD_label));
     assert_false(field_is(&r, FIELD_label, ""));

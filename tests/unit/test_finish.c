@@ -6,6 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 #include <cmocka.h>
+#include "finding_fixture.h"
 
 struct bench {
     struct summary_entry cells[2];
@@ -19,12 +20,15 @@ static int setup(void **state)
 {
     static struct bench b;
     static const struct row row;
-    b = (struct bench){.cells = {{.row = &row, .verdict = "VALID", .reasons = "[]"},
-                                 {.row = &row, .verdict = NULL, .reasons = "[]"}},
-                       .results = {.cells = b.cells, .cell_count = 2},
-                       .first = {.what = "why"},
-                       .f = {.results = &b.results, .first_failure = &b.first},
-                       .cli = {.log = {.level = LOG_ERROR, .fd = -1}}};
+    b = (struct bench){
+        .cells = {{.row = &row,
+                   .verdict = "VALID",
+                   .reasons = finding_fixture_read("[]")},
+                  {.row = &row, .verdict = NULL, .reasons = finding_fixture_read("[]")}},
+        .results = {.cells = b.cells, .cell_count = 2},
+        .first = {.what = "why"},
+        .f = {.results = &b.results, .first_failure = &b.first},
+        .cli = {.log = {.level = LOG_ERROR, .fd = -1}}};
     *state = &b;
     return 0;
 }
@@ -34,7 +38,7 @@ static void test_precedence(void **state)
     struct bench *b = *state;
     assert_int_equal(finish_run(&b->cli, &b->f), CLI_DONE);
     b->cells[0].verdict = "INVALID";
-    b->cells[0].reasons = "[\"ERRORS\"]";
+    b->cells[0].reasons = finding_fixture_read("[\"ERRORS\"]");
     assert_int_equal(finish_run(&b->cli, &b->f), CLI_INVALID);
     b->f.repeats_damaged = 1;
     assert_int_equal(finish_run(&b->cli, &b->f), CLI_FAILED);
@@ -61,7 +65,8 @@ static void test_accepted(void **state)
                  {"ERRORS,SHORT", CLI_INVALID}};
     struct bench *b = *state;
     b->cells[1].verdict = "INVALID";
-    b->cells[1].reasons = "[\"ERRORS\",\"SHORT_OUTPUT\",\"SHORT_RUN\"]";
+    b->cells[1].reasons = finding_fixture_read(
+        "[\"ERRORS\",\"SHORT_OUTPUT\",\"SHORT_RUN\"]");
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         b->f.accept_invalid = cases[i].accept;
         assert_int_equal(finish_run(&b->cli, &b->f), cases[i].code);
@@ -92,7 +97,7 @@ static void test_inconclusive(void **state)
     static struct row simulated;
     said(b, CLI_DONE, "exit 0: done: 1 VALID\n");
     b->cells[1].verdict = "INCONCLUSIVE";
-    b->cells[1].reasons = "[\"SHORT_RUN\"]";
+    b->cells[1].reasons = finding_fixture_read("[\"SHORT_RUN\"]");
     said(b, CLI_DONE, "exit 0: done: 1 VALID, 1 INCONCLUSIVE\n");
     b->f.require_valid = true;
     said(b, CLI_INVALID,
@@ -102,7 +107,7 @@ static void test_inconclusive(void **state)
     simulated.v[FIELD_is_simulated] = value_bool(true);
     b->cells[0].row = &simulated;
     b->cells[1].verdict = "INVALID";
-    b->cells[1].reasons = "[\"ERRORS\",\"SHORT_RUN\"]";
+    b->cells[1].reasons = finding_fixture_read("[\"ERRORS\",\"SHORT_RUN\"]");
     said(b, CLI_INVALID,
          "exit 3: measured: 1 VALID (simulated), 1 INVALID (the table says "
          "why; --accept-invalid makes it 0)\n");

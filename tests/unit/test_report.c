@@ -9,6 +9,7 @@
 #include <cmocka.h>
 
 #include "base/mem.h"
+#include "finding_fixture.h"
 #include "analysis_fixture.h"
 #include "report/width.h"
 
@@ -154,12 +155,13 @@ static void test_left_out(void **state)
     struct buf out;
     struct row *bad = add(f, "g5", "short", 1, 100);
     bad->v[FIELD_verdict] = value_str("INVALID");
-    bad->v[FIELD_reasons] = value_json("[\"ERRORS\",\"CLIENT_LATE\"]");
+    bad->v[FIELD_reasons] = finding_fixture_value("[\"ERRORS\",\"CLIENT_LATE\"]");
     add(f, "inf2", "short", 1, 100);
     add(f, "inf2", "short", 1, 100)->v[FIELD_is_warmup] = value_bool(true);
     add(f, "inf2", "short", 1, 100)->v[FIELD_error] = value_str("died");
-    add(f, "inf2", "long", 1, 100)->v[FIELD_warnings] = value_json("[\"SIMULATED\"]");
-    bad->v[FIELD_warnings] = value_json("[\"SIMULATED\"]");
+    add(f, "inf2", "long", 1, 100)->v[FIELD_warnings] = finding_fixture_value(
+        "[\"SIMULATED\"]");
+    bad->v[FIELD_warnings] = finding_fixture_value("[\"SIMULATED\"]");
     f->corpus.duplicates = 5;
     f->corpus.skipped = &skip;
     f->corpus.skipped_count = 1;

@@ -8,6 +8,7 @@
 #include <cmocka.h>
 
 #include "base/mem.h"
+#include "finding_fixture.h"
 #include "analysis_fixture.h"
 #include "report/width.h"
 #include "stats/verdict.h"
@@ -123,10 +124,13 @@ static void warnings_count_measured_repeats(void **state)
     char want[512];
     for (int i = 0; i < 6; i++)
         add(f, "g5", "short");
-    f->rows[0].v[FIELD_warnings] = f->rows[1].v[FIELD_warnings] = value_json(both);
+    f->rows[0].v[FIELD_warnings] = f->rows[1].v[FIELD_warnings] = finding_fixture_value(
+        both);
     f->rows[2].v[FIELD_warnings] = value_null();
-    f->rows[3].v[FIELD_warnings] = value_json("[\"SIMULATED\",\"NEWER_THAN_US\"]");
-    f->rows[4].v[FIELD_warnings] = f->rows[5].v[FIELD_warnings] = value_json(both);
+    f->rows[3].v[FIELD_warnings] = finding_fixture_value(
+        "[\"SIMULATED\",\"NEWER_THAN_US\"]");
+    f->rows[4].v[FIELD_warnings] = f->rows[5].v[FIELD_warnings] = finding_fixture_value(
+        both);
     f->rows[4].v[FIELD_is_warmup] = value_bool(true);
     f->rows[5].v[FIELD_error] = value_str("died");
     const char *text = unbroken(f, text_of(f));
@@ -204,10 +208,10 @@ static void invalid_cells_have_their_reasons(void **state)
     add_three(f, "g5", "short");
     for (int i = 0; i < 2; i++) {
         f->rows[i].v[FIELD_verdict] = value_str("INVALID");
-        f->rows[i].v[FIELD_reasons] = value_json(i == 0 ? "[\"CLIENT_LATE\",\"ERRORS\"]"
-                                                        : "[\"RATE_MISSED\"]");
+        f->rows[i].v[FIELD_reasons] = finding_fixture_value(
+            i == 0 ? "[\"CLIENT_LATE\",\"ERRORS\"]" : "[\"RATE_MISSED\"]");
     }
-    f->rows[0].v[FIELD_checks] = value_json(
+    f->rows[0].v[FIELD_checks] = finding_fixture_value(
         "[{\"code\":\"ERRORS\",\"field\":\"error_rate\",\"value\":0.5,\"limit\":0.01},"
         "{\"code\":\"OVERLOADED\",\"field\":\"x\",\"value\":1,\"limit\":2}]");
     const char *text = unbroken(f, text_of(f));
@@ -287,7 +291,7 @@ static void files_that_were_passed_over(void **state)
 static void failures_are_kept(void **state)
 {
     struct analysis_fixture *f = *state;
-    add(f, "g5", "short")->v[FIELD_warnings] = value_json("[\"SIMULATED\"]");
+    add(f, "g5", "short")->v[FIELD_warnings] = finding_fixture_value("[\"SIMULATED\"]");
     add(f, "g5", "long")->v[FIELD_error] = value_str("died");
     analysis_fixture_keeps_failures(&f->x, build, strlen(text_of(f)));
 }

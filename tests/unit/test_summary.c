@@ -11,6 +11,7 @@
 #include "base/mem.h"
 #include "stats/rows.h"
 #include "stats/verdict.h"
+#include "finding_fixture.h"
 #include "stats_fixture.h"
 
 struct bench {
@@ -54,7 +55,8 @@ static void test_entry(void **state)
     assert_true(isnan(c->ttft_s[0].value)); /* 4 requests of 11 */
     assert_int_equal(c->repeats_for_2_percent, 39);
     assert_string_equal(c->verdict, "VALID");
-    assert_string_equal(c->warnings, "[\"FEW_REPEATS\",\"FEW_SAMPLES\"]");
+    assert_string_equal(finding_fixture_codes(c->warnings),
+                        "[\"FEW_REPEATS\",\"FEW_SAMPLES\"]");
 }
 
 static void test_pooled_percentiles(void **state)
@@ -73,9 +75,9 @@ static void test_pooled_percentiles(void **state)
     stats_fixture_near(c->itl_ms[0].value, 14, 1e-12);
     assert_true(isnan(c->itl_ms[1].value));
     /* slower with every repeat */
-    assert_true(verdict_has_code(c->warnings, "TREND"));
-    assert_true(verdict_has_code(c->warnings, "UNREPEATABLE"));
-    assert_false(verdict_has_code(c->warnings, "FEW_REPEATS"));
+    assert_true(finding_has(c->warnings, "TREND"));
+    assert_true(finding_has(c->warnings, "UNREPEATABLE"));
+    assert_false(finding_has(c->warnings, "FEW_REPEATS"));
     assert_false(isnan(c->spread[METRIC_tokens_per_second].ci95_low));
 }
 
@@ -91,14 +93,15 @@ static void test_failed_and_invalid(void **state)
     assert_int_equal(c->failed_rows, 1);
     assert_int_equal(c->repeats_for_2_percent, 0);
     assert_string_equal(c->verdict, "INVALID");
-    assert_string_equal(c->reasons, "[\"SHORT_OUTPUT\"]");
-    assert_non_null(strstr(c->checks, "\"code\":\"SHORT_OUTPUT\""));
+    assert_string_equal(finding_fixture_codes(c->reasons), "[\"SHORT_OUTPUT\"]");
+    assert_non_null(
+        strstr(finding_fixture_checks(c->checks), "\"code\":\"SHORT_OUTPUT\""));
     b->f.repeats[2].error = "died too";
     build(b);
     c = &b->summary.entries[0];
     assert_null(c->verdict);
     assert_true(isnan(c->spread[METRIC_tokens_per_second].mean));
-    assert_string_equal(c->reasons, "[]");
+    assert_string_equal(finding_fixture_codes(c->reasons), "[]");
     assert_int_equal(c->failed_rows, 2);
 }
 

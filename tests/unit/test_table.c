@@ -9,6 +9,7 @@
 #include <cmocka.h>
 
 #include "base/mem.h"
+#include "finding_fixture.h"
 #include "journal_fixture.h"
 
 #define CELLS 4
@@ -175,15 +176,17 @@ static void test_codes(void **state)
 {
     struct bench *b = *state;
     for (int i = 0; i < 4; i++)
-        b->cells[i].warnings = "[\"DUMMY_WEIGHTS\",\"FEW_REPEATS\"]";
+        b->cells[i].warnings = finding_fixture_read(
+            "[\"DUMMY_WEIGHTS\",\"FEW_REPEATS\"]");
     b->cells[0].verdict = "INVALID";
-    b->cells[0].reasons = "[\"ERRORS\"]";
-    b->cells[0].checks = "[{\"code\":\"ERRORS\",\"field\":\"requests_failed\","
-                         "\"value\":3,\"limit\":0}]";
+    b->cells[0].reasons = finding_fixture_read("[\"ERRORS\"]");
+    b->cells[0].checks = finding_fixture_read(
+        "[{\"code\":\"ERRORS\",\"field\":\"requests_failed\","
+        "\"value\":3,\"limit\":0}]");
     const char *text = table(b, 4);
     journal_fixture_has(text, "  INVALID\n");
-    journal_fixture_has(text,
-                        "\n  INVALID: ERRORS (short 8 on: requests_failed 3, limit 0): ");
+    journal_fixture_has(
+        text, "\n  INVALID: ERRORS (short 8 on: requests_failed 3, limit 0.0): ");
     journal_fixture_has(text, "\n  DUMMY_WEIGHTS (every cell): ");
     assert_null(strstr(text, "FEW_REPEATS")); /* the +-? lines say it */
     assert_true(strstr(text, "INVALID: ERRORS") < strstr(text, "DUMMY_WEIGHTS"));

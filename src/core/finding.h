@@ -1,0 +1,29 @@
+/* What the rules of verdicts (stats/verdict.h) found in a row or a cell. Only store/
+ * spells it in JSON. */
+#ifndef CORE_FINDING_H
+#define CORE_FINDING_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "core/value.h"
+
+struct finding {
+    const char *code;   /* of the rule; of a file's row perhaps one that we do not know */
+    const char *field;  /* what was judged; NULL in lists of codes: reasons, warnings */
+    struct value value; /* what it was */
+    double limit;       /* NAN: none */
+    const char *text;   /* for people; NULL: the rule did not fire, or numbers say all */
+};
+
+struct findings {
+    const struct finding *items; /* [count] in order of the rules */
+    size_t count;
+};
+
+/* Is there one of that code? None is in NULL. */
+bool finding_has(const struct findings *of, const char *code);
+/* The same codes in the same order? */
+bool finding_is_same(const struct findings *a, const struct findings *b);
+
+#endif

@@ -1,0 +1,213 @@
+#include "store/findings.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "store/scan.h"
+
+#define TEXT_CAP_BYTES ((size_t)1 << 18)
+
+/* --- writing */
+
+static void write_code(struct jsonw *w, const struct finding *f)
+{
+    jsonw_str(w, NULL, f->code);
+}
+
+static void write_value(struct jsonw *w, const char *key, struct value v)
+{
+    switch (v.kind) {
+    case VALUE_BOOL: jsonw_bool(w, key, v.b); break;
+    case VALUE_INT: jsonw_int(w, key, v.i); break;
+    case VALUE_NUM: jsonw_num(w, key, v.n); break;
+    case VALUE_STR: jsonw_str(w, key, v.s); break;
+    default: jsonw_null(w, key); break;
+    }
+}
+
+static void write_check(struct jsonw *w, const struct finding *f)
+{
+    jsonw_object(w, NULL);
+    jsonw_str(w, "code", f->code);
+    jsonw_str(w, "field", f->field);
+    write_value(w, "value", f->value);
+    jsonw_num(w, "limit", f->limit);
+    if (f->text != NULL)
+        jsonw_str(w, "text", f->text);
+    jsonw_object_end(w);
+}
+
+static void write_list(struct jsonw *w, const char *key, const struct findings *of,
+                       void (*write)(struct jsonw *w, const struct finding *f))
+{
+    struct buf text;
+    struct jsonw line;
+    buf_init(&text, TEXT_CAP_BYTES);
+    jsonw_init(&line, &text, 0);
+    jsonw_array(&line, NULL);
+    for (size_t i = 0; of != NULL && i < of->count; i++)
+        write(&line, &of->items[i]);
+    jsonw_array_end(&line);
+    jsonw_raw(w, key, buf_cstr(&text));
+    if (text.failed != STATUS_OK && w->out->failed == STATUS_OK)
+        w->out->failed = text.failed;
+    buf_fini(&text);
+}
+
+void findings_write_codes(struct jsonw *w, const char *key, const struct findings *of)
+{
+    write_list(w, key, of, write_code);
+}
+
+void findings_write_checks(struct jsonw *w, const char *key, const struct findings *of)
+{
+    write_list(w, key, of, write_check);
+}
+
+/* --- reading */
+
+/* The members of an item, as they stand in the text. */
+struct raw {
+    struct scan_value code, field, value, limit, text;
+};
+
+static struct scan_value *member_of(struct raw *r, struct str key)
+{
+    const struct {
+        const char *key;
+        struct scan_value *to;
+    } members[] = {{"code", &r->code},
+                   {"field", &r->field},
+                   {"value", &r->value},
+                   {"limit", &r->limit},
+                   {"text", &r->text}};
+    for (size_t i = 0; i < sizeof members / sizeof *members; i++)
+        if (str_is(key, members[i].key))
+            return members[i].to;
+    return NULL;
+}
+
+/* An object, or a code alone; all null where it is neither. */
+static struct raw raw_item(struct scan *s)
+{
+    struct raw r = {.code = {.kind = SCAN_NULL}};
+    struct scan_level level;
+    struct scan_value v;
+    struct str key;
+    struct err ignored;
+    bool has = false;
+    if (scan_peek(s) != '{') {
+        if (scan_value(s, &v, &ignored) == STATUS_OK)
+            r.code = v;
+        return r;
+    }
+    if (scan_enter(s, '{', &level, &ignored) != STATUS_OK)
+        return r;
+    while (scan_key(s, &level, &key, &has, &ignored) == STATUS_OK && has &&
+           scan_value(s, &v, &ignored) == STATUS_OK) {
+        struct scan_value *to = member_of(&r, key);
+        if (to != NULL)
+            *to = v;
+    }
+    return r;
+}
+
+static struct value value_of(struct scan_value v, struct arena *a)
+{
+    int64_t whole;
+    double n;
+    if (v.kind == SCAN_BOOL)
+        return value_bool(*v.text.ptr == 't');
+    if (v.kind == SCAN_STRING)
+        return value_str(scan_text(v, a));
+    if (v.kind != SCAN_NUMBER)
+        return value_null();
+    if (str_to_i64(v.text, &whole))
+        return value_int(whole);
+    return str_to_double(v.text, &n) ? value_num(n) : value_null();
+}
+
+static double number_of(struct scan_value v)
+{
+    double n;
+    return v.kind == SCAN_NUMBER && str_to_double(v.text, &n) ? n : (double)NAN;
+}
+
+/* False: no memory. */
+static bool take(const struct raw *r, struct arena *a, struct finding *out)
+{
+    *out = (struct finding){.code = scan_text(r->code, a),
+                            .field = scan_text(r->field, a),
+                            .value = value_of(r->value, a),
+                            .limit = number_of(r->limit),
+                            .text = scan_text(r->text, a)};
+    return out->code != NULL && (out->field != NULL || r->field.kind != SCAN_STRING) &&
+           (out->text != NULL || r->text.kind != SCAN_STRING) &&
+           (out->value.kind == VALUE_STR || r->value.kind != SCAN_STRING);
+}
+
+static bool is_one_of(struct scan_value code, const struct findings *of)
+{
+    struct str text = {.ptr = code.text.ptr + 1, .len = code.text.len - 2};
+    for (size_t i = 0; of != NULL && i < of->count; i++)
+        if (str_is(text, of->items[i].code))
+            return true;
+    return false;
+}
+
+static bool is_wanted(const struct raw *r, const struct findings *const *fired)
+{
+    return r->code.kind == SCAN_STRING &&
+           (fired == NULL || is_one_of(r->code, fired[0]) ||
+            is_one_of(r->code, fired[1]));
+}
+
+/* The wanted items of a list: into items of that room, as many as there are. False: no
+ * memory. */
+static bool read_items(const char *text, const struct findings *const *fired,
+                       struct arena *a, struct finding *items, size_t *count)
+{
+    struct scan s;
+    struct scan_level level;
+    struct err ignored;
+    bool has = false, is_read = true;
+    scan_init(&s, str_from(text), "findings");
+    *count = 0;
+    if (scan_enter(&s, '[', &level, &ignored) != STATUS_OK)
+        return true;
+    while (is_read && scan_item(&s, &level, &has, &ignored) == STATUS_OK && has) {
+        struct raw r = raw_item(&s);
+        if (!is_wanted(&r, fired))
+            continue;
+        if (items != NULL)
+            is_read = take(&r, a, &items[*count]);
+        ++*count;
+    }
+    return is_read;
+}
+
+static const struct findings *read_list(const char *text,
+                                        const struct findings *const *fired,
+                                        struct arena *a)
+{
+    struct findings *made = arena_alloc(a, 1, sizeof *made);
+    size_t count = 0;
+    (void)read_items(text, fired, a, NULL, &count);
+    struct finding *items = arena_alloc(a, count + 1, sizeof *items);
+    if (made == NULL || items == NULL || !read_items(text, fired, a, items, &made->count))
+        return NULL;
+    made->items = items;
+    return made;
+}
+
+const struct findings *findings_read_codes(const char *json_list, struct arena *a)
+{
+    return read_list(json_list, NULL, a);
+}
+
+const struct findings *findings_read_checks(const char *json_list,
+                                            const struct findings *const fired[2],
+                                            struct arena *a)
+{
+    return read_list(json_list, fired, a);
+}
