@@ -3,14 +3,13 @@
 #include <string.h>
 
 const struct field field_table[FIELD_COUNT] = {
-#define X(field_id, field_kind, field_unit, field_better, field_floor, field_must, \
-          field_role_, field_help)                                                 \
+#define X(field_id, field_kind, field_unit, field_better, field_must, field_role_, \
+          field_help)                                                              \
     [FIELD_##field_id] = {                                                         \
         .name = #field_id,                                                         \
         .kind = VALUE_##field_kind,                                                \
         .unit = field_unit,                                                        \
         .better = BETTER_##field_better,                                           \
-        .floor = field_floor,                                                      \
         .must = field_must,                                                        \
         .role = ROLE_##field_role_,                                                \
         .help = field_help,                                                        \
@@ -20,7 +19,7 @@ const struct field field_table[FIELD_COUNT] = {
 };
 
 static const enum field_id metric_fields[METRIC_COUNT] = {
-#define X(id, kind, unit, better, floor, must, role, help) \
+#define X(id, kind, unit, better, must, role, help) \
     FIELD_IF_##role([METRIC_##id] = FIELD_##id)
     FIELD_LIST(X)
 #undef X

@@ -1,14 +1,12 @@
 /* The field table: every field of a row, once. It makes the JSON of results, the
  * journal's partial rows, tables, plots, matching and what MLflow gets.
  *
- * X(id, kind, unit, better, floor, must, role, help)
+ * X(id, kind, unit, better, must, role, help)
  *
  *   id      the JSON key and FIELD_<id>
  *   kind    STR INT NUM BOOL JSON FINDINGS; what a value that is not null has
  *   unit    as printed; "" for none
  *   better  HIGHER LOWER NEITHER: for comparison
- *   floor   least number of samples for this percentile (99 % confidence that two
- *           samples lie above it: p^n + n(1-p)p^(n-1) <= 0.01); 0: none
  *   must    four letters for offline vllm, online local, online other, null engine: M
  *           never null where error is null, m may be null, '-' always null (files.md)
  *   role    enum field_role: what the field is to the consumers of a row
@@ -24,7 +22,7 @@
 #include "core/value.h"
 
 enum field_id {
-#define X(id, kind, unit, better, floor, must, role, help) FIELD_##id,
+#define X(id, kind, unit, better, must, role, help) FIELD_##id,
     FIELD_LIST(X)
 #undef X
         FIELD_COUNT
@@ -45,14 +43,6 @@ enum field_role {
     ROLE_COUNT,      /* how many */
     ROLE_TRUST       /* how far the numbers can be trusted */
 };
-enum field_floor {
-    FLOOR_NONE = 0,
-    FLOOR_P50 = 11,
-    FLOOR_P90 = 64,
-    FLOOR_P95 = 130,
-    FLOOR_P99 = 662,
-    FLOOR_P999 = 6636
-};
 
 /* METRIC_<id> for every field of ROLE_SUMMARISED: summaries, matched cells, tables and
  * plots have one spread for each. */
@@ -66,7 +56,7 @@ enum field_floor {
 #define FIELD_IF_COUNT(x)
 #define FIELD_IF_TRUST(x)
 enum metric {
-#define X(id, kind, unit, better, floor, must, role, help) FIELD_IF_##role(METRIC_##id)
+#define X(id, kind, unit, better, must, role, help) FIELD_IF_##role(METRIC_##id)
     FIELD_LIST(X)
 #undef X
         METRIC_COUNT
@@ -77,7 +67,6 @@ struct field {
     enum value_kind kind;
     const char *unit;
     enum field_better better;
-    int floor;
     const char *must;
     enum field_role role;
     const char *help;

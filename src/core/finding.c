@@ -9,11 +9,3 @@ bool finding_has(const struct findings *of, const char *code)
             return true;
     return false;
 }
-
-bool finding_is_same(const struct findings *a, const struct findings *b)
-{
-    bool is_same = a->count == b->count;
-    for (size_t i = 0; is_same && i < a->count; i++)
-        is_same = strcmp(a->items[i].code, b->items[i].code) == 0;
-    return is_same;
-}

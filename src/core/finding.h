@@ -23,7 +23,5 @@ struct findings {
 
 /* Is there one of that code? None is in NULL. */
 bool finding_has(const struct findings *of, const char *code);
-/* The same codes in the same order? */
-bool finding_is_same(const struct findings *a, const struct findings *b);
 
 #endif

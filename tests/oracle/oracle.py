@@ -23,7 +23,7 @@ def field_list():
     """{name: (kind, must)} of src/core/field_list.h, in order."""
     text = (ROOT / "src/core/field_list.h").read_text().replace("\\\n", " ")
     fields = {}
-    row = re.compile(r'\bX\(\s*(\w+),\s*(\w+),\s*"[^"]*",\s*\w+,\s*\d+,\s*"([Mm-]{4})"'
+    row = re.compile(r'\bX\(\s*(\w+),\s*(\w+),\s*"[^"]*",\s*\w+,\s*"([Mm-]{4})"'
                      r'|FIELD_PCT\(X,\s*(\w+),\s*(\w+),\s*"[^"]*",\s*"([Mm-]{4})"')
     for m in row.finditer(text):
         if m[1]:
@@ -37,9 +37,8 @@ def field_list():
 @lru_cache(None)
 def floored():
     """Percentiles that are null below their floor."""
-    text = (ROOT / "src/core/field_list.h").read_text().replace("\\\n", " ")
-    return {m[1] for m in re.finditer(r'\bX\(\s*(\w+),\s*\w+,\s*"[^"]*",\s*\w+,\s*[1-9]', text)} | \
-        {name for name in field_list() if re.fullmatch(r"(ttft|e2e|itl|tpot)\w*_p\d+_m?s", name)}
+    latencies = "ttft|e2e|itl|tpot|send_lag|connect|tls"
+    return {name for name in field_list() if re.fullmatch(rf"({latencies})\w*_p\d+_m?s", name)}
 
 
 def read_journal(path):

@@ -24,7 +24,8 @@ static void test_check_text(void **state)
         "\"limit\":0},{\"code\":\"B\",\"field\":\"f\",\"value\":[1],\"limit\":null},"
         "{\"code\":\"A\",\"field\":\"g\",\"value\":1,\"limit\":1},"
         "{\"code\":\"D\",\"field\":\"f\",\"value\":3,\"limit\":2},"
-        "{\"code\":\"D\",\"field\":\"g\",\"value\":3,\"limit\":2,\"text\":\"too many\"}]");
+        "{\"code\":\"D\",\"field\":\"g\",\"value\":3,\"limit\":2,"
+        "\"text\":\"too many\"}]");
     check_is(checks, "A", ": cache_hit_rate 0.31, limit 0.0");
     check_is(checks, "B", ""); /* no number */
     check_is(checks, "X", ""); /* without a field */

@@ -7,13 +7,6 @@
 #include <string.h>
 #include <cmocka.h>
 
-/* The header's formula: with n samples, two of them lie above the percentile but for one
- * time in a hundred. */
-static bool is_enough(double p, int n)
-{
-    return pow(p, n) + n * (1 - p) * pow(p, n - 1) <= 0.01;
-}
-
 static void every_row_is_sound(void **state)
 {
     (void)state;
@@ -25,30 +18,11 @@ static void every_row_is_sound(void **state)
             *f->help == '\0')
             fail_msg("%s: kind, must or help", f->name);
         bool is_number = f->kind == VALUE_NUM || f->kind == VALUE_INT;
-        if (!is_number && (f->better != BETTER_NEITHER || f->floor != 0))
+        if (!is_number && f->better != BETTER_NEITHER)
             fail_msg("%s is no number, but is compared", f->name);
     }
     assert_int_equal(field_find("no_such_field"), FIELD_COUNT);
     assert_int_equal(field_find(""), FIELD_COUNT);
-}
-
-static void floors_follow_the_formula(void **state)
-{
-    (void)state;
-    static const struct {
-        double p;
-        int floor;
-    } floors[] = {{0.5, FLOOR_P50},
-                  {0.9, FLOOR_P90},
-                  {0.95, FLOOR_P95},
-                  {0.99, FLOOR_P99},
-                  {0.999, FLOOR_P999}};
-    for (size_t i = 0; i < sizeof floors / sizeof *floors; i++)
-        if (!is_enough(floors[i].p, floors[i].floor) ||
-            is_enough(floors[i].p, floors[i].floor - 1))
-            fail_msg("%g: %d", floors[i].p, floors[i].floor);
-    assert_int_equal(field_table[FIELD_ttft_p99_s].floor, FLOOR_P99);
-    assert_int_equal(field_table[FIELD_send_lag_p50_s].floor, FLOOR_P50);
 }
 
 static void an_overlay_leaves_alone_what_it_does_not_set(void **state)
@@ -88,7 +62,6 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_row_is_sound),
-        cmocka_unit_test(floors_follow_the_formula),
         cmocka_unit_test(an_overlay_leaves_alone_what_it_does_not_set),
         cmocka_unit_test(readers_want_their_kind),
     };

@@ -33,7 +33,8 @@ static void test_checks(void **state)
 {
     (void)state;
     static const char text[] =
-        "[{\"code\":\"A\",\"field\":\"f\",\"value\":2.5,\"limit\":1.0,\"text\":\"a } b\"},"
+        "[{\"code\":\"A\",\"field\":\"f\",\"value\":2.5,\"limit\":1.0,"
+        "\"text\":\"a } b\"},"
         "{\"code\":\"B\",\"field\":\"g\",\"value\":\"x\\\"y\",\"limit\":null},"
         "{\"code\":\"C\",\"field\":\"h\",\"value\":7,\"limit\":null},"
         "{\"code\":\"D\",\"field\":\"i\",\"value\":true,\"limit\":null}]";
