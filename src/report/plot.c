@@ -42,16 +42,6 @@ static const char *shade_of(int colour, bool is_light)
     return palette[colour % PALETTE_SIZE][is_light != (colour / PALETTE_SIZE % 2 == 1)];
 }
 
-static const char *colour_of(const struct plot_series *s)
-{
-    return shade_of(s->colour, s->is_light);
-}
-
-static const char *line_colour_of(const struct plot_series *s)
-{
-    return shade_of(s->colour, false);
-}
-
 /* Lines of the second kind are dashed and their points open, for those who see no colour;
  * so are variants of one colour told apart. */
 static const char *dash_of(const struct plot_series *s)
@@ -68,39 +58,39 @@ static int point_of(const struct plot_series *s)
     return s->is_light ? shape - 1 : shape;
 }
 
-/* A gnuplot string: single quotes, doubled inside. */
-static void put_quoted(struct buf *out, const char *text)
+/* A gnuplot string: single quotes; those inside, and what else is in `doubled`, twice. */
+static void put_string(struct buf *out, const char *text, const char *doubled)
 {
     buf_char(out, '\'');
     for (; *text != '\0'; text++) {
-        if (*text == '\'')
-            buf_char(out, '\'');
-        buf_char(out, *text == '\n' ? ' ' : *text);
-    }
-    buf_char(out, '\'');
-}
-
-/* The label of a tick, which gnuplot takes for a format. */
-static void put_tick(struct buf *out, const char *text)
-{
-    buf_char(out, '\'');
-    for (; *text != '\0'; text++) {
-        if (*text == '\'' || *text == '%')
+        if (strchr(doubled, *text) != NULL)
             buf_char(out, *text);
         buf_char(out, *text == '\n' ? ' ' : *text);
     }
     buf_char(out, '\'');
 }
 
+static void put_quoted(struct buf *out, const char *text)
+{
+    put_string(out, text, "'");
+}
+
+/* "set WHAT 'TEXT'" */
+static void put_setting(struct buf *out, const char *what, const char *text)
+{
+    if (text == NULL)
+        return;
+    buf_printf(out, "set %s ", what);
+    put_quoted(out, text);
+    buf_text(out, " noenhanced\n");
+}
+
+/* A number of the data, and the blank behind it. */
 static void put_number(struct buf *out, double value)
 {
     char text[32];
-    if (isnan(value)) {
-        buf_text(out, "NaN");
-        return;
-    }
     jsonw_double_text(value, text);
-    buf_text(out, text);
+    buf_printf(out, "%s ", isnan(value) ? "NaN" : text);
 }
 
 /* x of a bar: the bars of a category stand side by side around its index. */
@@ -125,13 +115,10 @@ static void put_data(const struct plot *p, struct buf *out)
                 const struct plot_point *at = &s->points[n];
                 bool has_bar = !isnan(at->low) && !isnan(at->high);
                 put_number(out, x_of(p, &p->panels[i], k, at));
-                buf_char(out, ' ');
                 put_number(out, at->mean);
-                buf_char(out, ' ');
                 put_number(out, has_bar ? at->low : at->mean);
-                buf_char(out, ' ');
                 put_number(out, has_bar ? at->high : at->mean);
-                buf_printf(out, " \"%s\"\n", at->note != NULL ? at->note : "");
+                buf_printf(out, "\"%s\"\n", at->note != NULL ? at->note : "");
             }
             if (s->count == 0)
                 buf_text(out, "NaN NaN NaN NaN \"\"\n");
@@ -185,7 +172,7 @@ static void measure_names(const struct plot *p, struct layout *l)
         for (size_t k = 0; k < p->panels[i].series_count; k++) {
             size_t n = width_of(p->panels[i].series[k].name);
             l->legend_entries += !is_listed(p, i, k);
-            l->legend_columns = n > l->legend_columns ? n : l->legend_columns;
+            l->legend_columns = larger(l->legend_columns, n);
         }
 }
 
@@ -201,12 +188,10 @@ static size_t measure_panels(const struct plot *p, struct layout *l, size_t *den
     for (size_t i = 0; i < p->panel_count; i++) {
         const struct plot_panel *panel = &p->panels[i];
         size_t pixels = panel_pixels(p, panel);
-        widest = pixels > widest ? pixels : widest;
-        *densest = panel->tick_count > *densest ? panel->tick_count : *densest;
-        for (size_t k = 0; k < panel->tick_count; k++) {
-            size_t n = width_of(panel->ticks[k]);
-            l->label_columns = n > l->label_columns ? n : l->label_columns;
-        }
+        widest = larger(widest, pixels);
+        *densest = larger(*densest, panel->tick_count);
+        for (size_t k = 0; k < panel->tick_count; k++)
+            l->label_columns = larger(l->label_columns, width_of(panel->ticks[k]));
     }
     return widest > MAX_PICTURE_WIDTH ? MAX_PICTURE_WIDTH : widest;
 }
@@ -218,16 +203,14 @@ static struct layout lay_out(const struct plot *p)
     size_t widest = measure_panels(p, &l, &densest);
     l.columns = WANTED_WIDTH / widest;
     l.columns = l.columns > p->panel_count ? p->panel_count : l.columns;
-    l.columns = l.columns < 1 ? 1 : l.columns;
+    l.columns = larger(l.columns, 1);
     l.rows = (p->panel_count + l.columns - 1) / l.columns;
     size_t title = 28 + width_of(p->title) * TITLE_CHAR_PIXELS;
     measure_names(p, &l);
     size_t least = larger(880, larger(title, legend_pixels(&l) + 24));
-    l.width = widest * l.columns < least ? least : widest * l.columns;
+    l.width = larger(widest * l.columns, least);
     l.is_rotated = (l.label_columns + 2) * 9 * densest > l.width / l.columns - 130;
-    l.legend_wide = (l.width - 24) / legend_pixels(&l);
-    if (l.legend_wide == 0)
-        l.legend_wide = 1;
+    l.legend_wide = larger((l.width - 24) / legend_pixels(&l), 1);
     l.legend_rows = (l.legend_entries + l.legend_wide - 1) / l.legend_wide;
     l.head = 48 + (p->warning != NULL ? 22 : 0) + l.legend_rows * 22 + 8;
     size_t labels = l.is_rotated ? l.label_columns * 4 : 0;
@@ -258,24 +241,31 @@ static void put_head(const struct plot *p, const struct layout *l, struct buf *o
                   "unset key\n"
                   "set style arrow 1 heads size screen 0.003,90 lw 1.4 lc rgb '#202020'\n"
                   "set bars 0.6\nset yrange [0:*]\nset offsets 0, 0, graph 0.16, 0\n");
-    buf_text(out, "set ylabel ");
-    put_quoted(out, p->y_label);
-    buf_text(out, " noenhanced\n");
-    if (p->x_label == NULL)
-        return;
-    buf_text(out, "set xlabel ");
-    put_quoted(out, p->x_label);
-    buf_text(out, " noenhanced\n");
+    put_setting(out, "ylabel", p->y_label);
+    put_setting(out, "xlabel", p->x_label);
 }
 
-static void put_screen_label(struct buf *out, int number, const char *text,
-                             const char *where)
+/* Title, warning, caption and remark; y: pixels from the top. */
+static void put_texts(const struct plot *p, const struct layout *l, struct buf *out)
 {
-    if (text == NULL)
-        return;
-    buf_printf(out, "set label %d ", number);
-    put_quoted(out, text);
-    buf_printf(out, " noenhanced %s\n", where);
+    const struct {
+        const char *text, *look;
+        size_t y;
+    } texts[] = {
+        {p->title, "font ',15'", 26},
+        {p->warning, "font ',11' tc rgb '#C00000'", 54},
+        {p->caption, "font ',9' tc rgb '#505050'", l->height - l->foot + 24},
+        {p->remark, "font ',9' tc rgb '#505050'", l->height - 16},
+    };
+    for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
+        if (texts[i].text == NULL)
+            continue;
+        buf_printf(out, "set label %zu ", i + 1);
+        put_quoted(out, texts[i].text);
+        buf_printf(out, " noenhanced at screen %.5f,%.5f left %s\n",
+                   14.0 / (double)l->width, 1 - (double)texts[i].y / (double)l->height,
+                   texts[i].look);
+    }
 }
 
 /* Sign and name of one series, entry n of the legend, under the title. */
@@ -293,14 +283,15 @@ static void put_entry(const struct plot *p, const struct layout *l,
                    "set label %zu '' at screen %.5f,%.5f point pt %d ps 1.1 lc rgb "
                    "'%s'\n",
                    n + 1, x / w, 1 - y / h, (x + 36) / w, 1 - y / h, dash_of(s),
-                   line_colour_of(s), n + LEGEND_POINTS, (x + 18) / w, 1 - y / h,
-                   point_of(s), line_colour_of(s));
+                   shade_of(s->colour, false), n + LEGEND_POINTS, (x + 18) / w, 1 - y / h,
+                   point_of(s), shade_of(s->colour, false));
     else
         buf_printf(out,
                    "set object %zu rectangle from screen %.5f,%.5f to screen %.5f,%.5f "
                    "fc rgb '%s' fs solid noborder\n",
                    n + 1, x / w, 1 - (y + 7) / h, (x + 24) / w, 1 - (y - 7) / h,
-                   p->has_grey_legend ? grey[s->is_light] : colour_of(s));
+                   p->has_grey_legend ? grey[s->is_light]
+                                      : shade_of(s->colour, s->is_light));
     buf_printf(out, "set label %zu ", n + LEGEND_LABELS);
     put_quoted(out, s->name);
     buf_printf(out, " noenhanced at screen %.5f,%.5f left font ',11'\n",
@@ -322,19 +313,19 @@ static void put_line(const struct plot *p, const struct plot_series *s, size_t b
 {
     buf_printf(out,
                "  '%s.dat' index %zu using 1:2 with lines lw 2 dt %s lc rgb '%s' notitle",
-               p->stem, block, dash_of(s), line_colour_of(s));
+               p->stem, block, dash_of(s), shade_of(s->colour, false));
     buf_printf(
         out,
         ", \\\n  '' index %zu using 1:2:3:4 with yerrorbars lw 1.4 pt %d ps 1.1 lc "
         "rgb '%s' notitle",
-        block, point_of(s), line_colour_of(s));
+        block, point_of(s), shade_of(s->colour, false));
 }
 
 static void put_boxes(const struct plot *p, const struct plot_series *s, size_t block,
                       struct buf *out)
 {
     buf_printf(out, "  '%s.dat' index %zu using 1:2 with boxes lc rgb '%s' notitle",
-               p->stem, block, colour_of(s));
+               p->stem, block, shade_of(s->colour, s->is_light));
     buf_printf(out,
                ", \\\n  '' index %zu using 1:3:(0):($4-$3) with vectors arrowstyle "
                "1 notitle",
@@ -395,7 +386,7 @@ static void put_axis(const struct plot *p, const struct plot_panel *panel,
                width * 0.94, (double)panel->tick_count - 0.4);
     for (size_t i = 0; i < panel->tick_count; i++) {
         buf_text(out, i > 0 ? ", " : "");
-        put_tick(out, panel->ticks[i]);
+        put_string(out, panel->ticks[i], "'%"); /* it is taken for a format */
         buf_printf(out, " %zu", i);
     }
     buf_printf(out, ") %s noenhanced\n",
@@ -440,23 +431,7 @@ static void put_script(const struct plot *p, struct buf *out)
 {
     struct layout l = lay_out(p);
     put_head(p, &l, out);
-    struct buf at;
-    double h = (double)l.height, x = 14.0 / (double)l.width;
-    buf_init(&at, 256);
-    buf_printf(&at, "at screen %.5f,%.5f left font ',15'", x, 1 - 26 / h);
-    put_screen_label(out, 1, p->title, buf_cstr(&at));
-    buf_clear(&at);
-    buf_printf(&at, "at screen %.5f,%.5f left font ',11' tc rgb '#C00000'", x,
-               1 - 54 / h);
-    put_screen_label(out, 2, p->warning, buf_cstr(&at));
-    buf_clear(&at);
-    buf_printf(&at, "at screen %.5f,%.5f left font ',9' tc rgb '#505050'", x,
-               ((double)l.foot - 24) / h);
-    put_screen_label(out, 3, p->caption, buf_cstr(&at));
-    buf_clear(&at);
-    buf_printf(&at, "at screen %.5f,%.5f left font ',9' tc rgb '#505050'", x, 16 / h);
-    put_screen_label(out, 4, p->remark, buf_cstr(&at));
-    buf_fini(&at);
+    put_texts(p, &l, out);
     put_legend(p, &l, out);
     put_panels(p, &l, out);
 }

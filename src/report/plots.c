@@ -14,40 +14,9 @@
     "mean of the measured repeats, warm-ups left out; error bars: 95 % interval where " \
     "there are 3 repeats or more, else lowest to highest"
 
+#define NO_VALUE       "no measured repeat has it"
 #define INVALID_NOTE   "!"
 #define INVALID_REMARK "! not VALID: summary_report.txt says why"
-
-/* A picture that shows one metric of all cells, a panel a scenario, a colour a side. */
-static const struct bars {
-    const char *name, *stem, *title, *y_label;
-    enum metric metric;
-} bars_table[] = {
-    {.name = "tokens_per_sec",
-     .stem = "tokens_per_sec_comparison",
-     .title = "Output throughput",
-     .y_label = "output tokens/s",
-     .metric = METRIC_tokens_per_second},
-    {.name = "time_per_token",
-     .stem = "time_per_token_comparison",
-     .title = "Time per output token",
-     .y_label = "ms per token of the batch",
-     .metric = METRIC_time_per_token},
-    {.name = "ttft",
-     .stem = "ttft_comparison",
-     .title = "Time to first token (TTFT)",
-     .y_label = "TTFT, ms",
-     .metric = METRIC_first_token_latency},
-    {.name = "itl",
-     .stem = "itl_comparison",
-     .title = "Time per output token (TPOT, mean of each request)",
-     .y_label = "TPOT, ms",
-     .metric = METRIC_inter_token_latency},
-    {.name = "cost",
-     .stem = "cost_comparison",
-     .title = "Cost of a million output tokens",
-     .y_label = "USD per million tokens",
-     .metric = METRIC_usd_per_million_output_tokens},
-};
 
 /* One drawing: what is drawn from, and where to. */
 struct sheet {
@@ -100,17 +69,18 @@ static const char *tick_of(const struct match_cell *c)
     return is_prefixed ? c->name + n + 1 : c->name;
 }
 
-/* Distinct scenarios with something to show, in order of the cells. */
-static size_t scenarios_of(const struct sheet *s, enum metric m, const char **names)
+/* A panel for each scenario with something to show, in order of the cells. */
+static size_t scenarios_of(const struct sheet *s, enum metric m,
+                           struct plot_panel *panels)
 {
     size_t n = 0;
     for (size_t i = 0; i < s->x->machines.cell_count; i++) {
         const struct match_cell *c = &s->x->machines.cells[i];
         size_t k = 0;
-        while (k < n && strcmp(names[k], c->scenario) != 0)
+        while (k < n && strcmp(panels[k].title, c->scenario) != 0)
             k++;
         if (shows(c, m) && k == n)
-            names[n++] = c->scenario;
+            panels[n++] = (struct plot_panel){.title = c->scenario};
     }
     return n;
 }
@@ -154,13 +124,19 @@ static size_t ticks_of(const struct sheet *s, const char *scenario, enum metric 
     return n;
 }
 
-static enum status bar_series(const struct sheet *s, const struct bars *b,
-                              struct plot_panel *panel, const char *scenario)
+/* Where a cell stands in its panel; tick_count: nowhere. */
+static size_t tick_index(const struct plot_panel *panel, const struct match_cell *c)
+{
+    size_t x = 0;
+    while (x < panel->tick_count && strcmp(panel->ticks[x], tick_of(c)) != 0)
+        x++;
+    return x;
+}
+
+static enum status bar_series(const struct sheet *s, enum metric m,
+                              struct plot_panel *panel)
 {
     const struct match_result *r = &s->x->machines;
-    panel->series = arena_alloc(s->arena, r->side_count + 1, sizeof *panel->series);
-    if (panel->series == NULL)
-        return no_memory(s);
     panel->series_count = r->side_count;
     for (size_t k = 0; k < r->side_count; k++) {
         struct plot_series *to = &panel->series[k];
@@ -170,35 +146,43 @@ static enum status bar_series(const struct sheet *s, const struct bars *b,
             return no_memory(s);
         for (size_t i = 0; i < r->cell_count; i++) {
             const struct match_cell *c = &r->cells[i];
-            if (!shows(c, b->metric) || strcmp(c->side, to->name) != 0 ||
-                strcmp(c->scenario, scenario) != 0)
+            size_t x = tick_index(panel, c);
+            if (!shows(c, m) || strcmp(c->side, to->name) != 0 ||
+                strcmp(c->scenario, panel->title) != 0 || x == panel->tick_count ||
+                to->count == panel->tick_count)
                 continue;
-            size_t x = 0;
-            while (x < panel->tick_count && strcmp(panel->ticks[x], tick_of(c)) != 0)
-                x++;
-            if (x == panel->tick_count || to->count == panel->tick_count)
-                continue;
-            to->points[to->count] = point_of(c, b->metric);
+            to->points[to->count] = point_of(c, m);
             to->points[to->count++].x = (double)x;
         }
     }
     return STATUS_OK;
 }
 
-static enum status bar_panel(const struct sheet *s, const struct bars *b,
-                             const char *scenario, struct plot_panel *panel)
+static enum status bar_panel(const struct sheet *s, enum metric m,
+                             struct plot_panel *panel)
 {
     size_t most = s->x->machines.cell_count + 1;
     const struct match_cell **cells = arena_alloc(s->arena, most,
                                                   sizeof(const struct match_cell *));
+    panel->series = arena_alloc(s->arena, s->x->machines.side_count + 1,
+                                sizeof *panel->series);
     panel->ticks = arena_alloc(s->arena, most, sizeof(const char *));
-    if (cells == NULL || panel->ticks == NULL)
+    if (cells == NULL || panel->series == NULL || panel->ticks == NULL)
         return no_memory(s);
-    panel->title = scenario;
-    panel->tick_count = ticks_of(s, scenario, b->metric, cells);
+    panel->tick_count = ticks_of(s, panel->title, m, cells);
     for (size_t i = 0; i < panel->tick_count; i++)
         panel->ticks[i] = tick_of(cells[i]);
-    return bar_series(s, b, panel, scenario);
+    return bar_series(s, m, panel);
+}
+
+/* A panel a scenario, a colour a side. */
+static enum status bar_panels(const struct sheet *s, enum metric m, struct plot *p)
+{
+    p->panel_count = scenarios_of(s, m, p->panels);
+    for (size_t i = 0; i < p->panel_count; i++)
+        if (bar_panel(s, m, &p->panels[i]) != STATUS_OK)
+            return s->e->code;
+    return STATUS_OK;
 }
 
 static const char *warning_of(const struct analysis *x)
@@ -233,14 +217,6 @@ static enum status note_left_out(const struct sheet *s, const char *name, const 
         return no_memory(s);
     s->out->left_out[s->out->left_out_count++] = text;
     return STATUS_OK;
-}
-
-/* There is nothing to draw. */
-static enum status leave_out(const struct sheet *s, const char *stem, const char *name,
-                             const char *why)
-{
-    enum status st = forget(s, stem, false);
-    return st == STATUS_OK ? note_left_out(s, name, why) : st;
 }
 
 /* The title with the model's name, where all cells are of one. */
@@ -278,7 +254,7 @@ static enum status give_up(const struct sheet *s, const char *stem)
 }
 
 /* Draws, and notes the file, or that there is no gnuplot. */
-static enum status finish(const struct sheet *s, struct plot *p)
+static enum status draw(const struct sheet *s, struct plot *p)
 {
     const char *path = arena_printf(s->arena, "%s/%s.png", s->dir, p->stem);
     p->title = title_of(s, p->title);
@@ -298,29 +274,6 @@ static enum status finish(const struct sheet *s, struct plot *p)
     case STATUS_TIMEOUT: return give_up(s, p->stem);
     default: return st;
     }
-}
-
-static enum status draw_bars(const struct sheet *s, const struct bars *b)
-{
-    const char **names = arena_alloc(s->arena, s->x->machines.cell_count + 1,
-                                     sizeof(const char *));
-    if (names == NULL)
-        return no_memory(s);
-    size_t n = scenarios_of(s, b->metric, names);
-    if (n == 0)
-        return leave_out(s, b->stem, b->name,
-                         b->metric == METRIC_usd_per_million_output_tokens
-                             ? "no price is known (--price-per-hour)"
-                             : "no measured repeat has it");
-    struct plot p = {
-        .stem = b->stem, .title = b->title, .y_label = b->y_label, .panel_count = n};
-    p.panels = arena_alloc(s->arena, n, sizeof *p.panels);
-    if (p.panels == NULL)
-        return no_memory(s);
-    for (size_t i = 0; i < n; i++)
-        if (bar_panel(s, b, names[i], &p.panels[i]) != STATUS_OK)
-            return s->e->code;
-    return finish(s, &p);
 }
 
 /* --- ON against OFF --- */
@@ -365,28 +318,18 @@ static enum status caching_panel(const struct sheet *s, size_t side,
     return STATUS_OK;
 }
 
-static enum status draw_caching(const struct sheet *s)
+/* A panel a machine. */
+static enum status caching_panels(const struct sheet *s, enum metric m, struct plot *p)
 {
-    const struct analysis *x = s->x;
-    struct plot p = {.stem = "prefix_caching_effect",
-                     .title = "Prefix caching ON against OFF",
-                     .y_label = "output tokens/s",
-                     .has_grey_legend = true,
-                     .remark = "above ON: ON / OFF; no ratio where the prompts share "
-                               "nothing, and where a cell is not VALID (!)"};
-    p.panels = arena_alloc(s->arena, x->machines.side_count + 1, sizeof *p.panels);
-    if (p.panels == NULL)
-        return no_memory(s);
-    for (size_t i = 0; i < x->machines.side_count; i++) {
-        if (x->sides[i].caching.group_count == 0)
-            continue;
-        if (caching_panel(s, i, &p.panels[p.panel_count++]) != STATUS_OK)
+    (void)m;
+    p->has_grey_legend = true;
+    p->remark = "above ON: ON / OFF; no ratio where the prompts share nothing, and where "
+                "a cell is not VALID (!)";
+    for (size_t i = 0; i < s->x->machines.side_count; i++)
+        if (s->x->sides[i].caching.group_count > 0 &&
+            caching_panel(s, i, &p->panels[p->panel_count++]) != STATUS_OK)
             return s->e->code;
-    }
-    if (p.panel_count == 0)
-        return leave_out(s, p.stem, "prefix_caching",
-                         "no cell was measured with OFF and ON");
-    return finish(s, &p);
+    return STATUS_OK;
 }
 
 /* --- batch sizes --- */
@@ -421,20 +364,19 @@ static bool has_two_sizes(const struct plot_panel *panel)
 }
 
 static enum status scaling_panel(const struct sheet *s, const struct plots_lines *lines,
-                                 const char *scenario, struct plot_panel *panel)
+                                 struct plot_panel *panel)
 {
-    *panel = (struct plot_panel){.title = scenario};
     panel->series = arena_alloc(s->arena, lines->count + 1, sizeof *panel->series);
     if (panel->series == NULL)
         return no_memory(s);
     for (size_t i = 0; i < lines->count; i++)
-        if (strcmp(lines->items[i].scenario, scenario) == 0 &&
+        if (strcmp(lines->items[i].scenario, panel->title) == 0 &&
             add_line(s, &lines->items[i], panel) != STATUS_OK)
             return s->e->code;
     return STATUS_OK;
 }
 
-/* What the axis of draw_scaling counts. */
+/* What the axis of scaling_panels counts. */
 static const char *size_name(const struct sheet *s)
 {
     bool has_batches = false, has_slots = false;
@@ -449,31 +391,64 @@ static const char *size_name(const struct sheet *s)
                           : "batch size or concurrency";
 }
 
-static enum status draw_scaling(const struct sheet *s)
+/* A panel a scenario that has lines. */
+static enum status scaling_panels(const struct sheet *s, enum metric m, struct plot *p)
 {
-    const char *size = size_name(s);
-    size_t most = s->x->machines.cell_count + 1;
-    struct plot p = {.stem = "batch_size_scaling",
-                     .title = arena_printf(s->arena, "Throughput by %s", size),
-                     .x_label = size,
-                     .y_label = "output tokens/s",
-                     .is_lines = true};
-    const char **names = arena_alloc(s->arena, most, sizeof(const char *));
-    p.panels = arena_alloc(s->arena, most, sizeof *p.panels);
     struct plots_lines lines;
-    if (names == NULL || p.panels == NULL || p.title == NULL ||
-        plots_lines_build(s->x, s->arena, &lines) != STATUS_OK)
+    size_t n = scenarios_of(s, m, p->panels);
+    p->is_lines = true;
+    p->x_label = size_name(s);
+    p->title = arena_printf(s->arena, "%s by %s", p->title, p->x_label);
+    if (p->title == NULL || plots_lines_build(s->x, s->arena, &lines) != STATUS_OK)
         return no_memory(s);
-    size_t n = scenarios_of(s, METRIC_tokens_per_second, names);
     for (size_t i = 0; i < n; i++) {
-        if (scaling_panel(s, &lines, names[i], &p.panels[p.panel_count]) != STATUS_OK)
+        p->panels[p->panel_count] = (struct plot_panel){.title = p->panels[i].title};
+        if (scaling_panel(s, &lines, &p->panels[p->panel_count]) != STATUS_OK)
             return s->e->code;
-        p.panel_count += has_two_sizes(&p.panels[p.panel_count]);
+        p->panel_count += has_two_sizes(&p->panels[p->panel_count]);
     }
-    if (p.panel_count == 0)
-        return leave_out(s, p.stem, "batch_scaling",
-                         "no cells differ in batch size alone");
-    return finish(s, &p);
+    return STATUS_OK;
+}
+
+/* --- all of them --- */
+
+static const struct picture {
+    const char *name, *stem, *title, *y_label;
+    const char *why_none; /* it is left out where it has no panel */
+    enum status (*panels)(const struct sheet *s, enum metric m, struct plot *p);
+    enum metric metric;
+} pictures[] = {
+    {"tokens_per_sec", "tokens_per_sec_comparison", "Output throughput",
+     "output tokens/s", NO_VALUE, bar_panels, METRIC_tokens_per_second},
+    {"time_per_token", "time_per_token_comparison", "Time per output token",
+     "ms per token of the batch", NO_VALUE, bar_panels, METRIC_time_per_token},
+    {"ttft", "ttft_comparison", "Time to first token (TTFT)", "TTFT, ms", NO_VALUE,
+     bar_panels, METRIC_first_token_latency},
+    {"itl", "itl_comparison", "Time per output token (TPOT, mean of each request)",
+     "TPOT, ms", NO_VALUE, bar_panels, METRIC_inter_token_latency},
+    {"cost", "cost_comparison", "Cost of a million output tokens",
+     "USD per million tokens", "no price is known (--price-per-hour)", bar_panels,
+     METRIC_usd_per_million_output_tokens},
+    {"prefix_caching", "prefix_caching_effect", "Prefix caching ON against OFF",
+     "output tokens/s", "no cell was measured with OFF and ON", caching_panels,
+     METRIC_tokens_per_second},
+    {"batch_scaling", "batch_size_scaling", "Throughput", "output tokens/s",
+     "no cells differ in batch size alone", scaling_panels, METRIC_tokens_per_second},
+};
+
+static enum status draw_picture(const struct sheet *s, const struct picture *of)
+{
+    const struct match_result *r = &s->x->machines;
+    struct plot p = {.stem = of->stem, .title = of->title, .y_label = of->y_label};
+    p.panels = arena_alloc(s->arena, r->cell_count + r->side_count + 1, sizeof *p.panels);
+    if (p.panels == NULL)
+        return no_memory(s);
+    if (of->panels(s, of->metric, &p) != STATUS_OK)
+        return s->e->code;
+    if (p.panel_count > 0)
+        return draw(s, &p);
+    enum status st = forget(s, of->stem, false);
+    return st == STATUS_OK ? note_left_out(s, of->name, of->why_none) : st;
 }
 
 static bool is_wanted(const struct opt_strings *wanted, const char *name)
@@ -493,12 +468,8 @@ enum status plots_draw(const struct analysis *x, const struct plots_order *order
     const char *source = arena_printf(a, "%s/source", dir);
     enum status st = source != NULL ? file_make_dirs(source, e) : no_memory(&s);
     *out = (struct plots_result){.has_gnuplot = true};
-    for (size_t i = 0; i < sizeof bars_table / sizeof bars_table[0]; i++)
-        if (st == STATUS_OK && is_wanted(wanted, bars_table[i].name))
-            st = draw_bars(&s, &bars_table[i]);
-    if (st == STATUS_OK && is_wanted(wanted, "prefix_caching"))
-        st = draw_caching(&s);
-    if (st == STATUS_OK && is_wanted(wanted, "batch_scaling"))
-        st = draw_scaling(&s);
+    for (size_t i = 0; i < sizeof pictures / sizeof pictures[0] && st == STATUS_OK; i++)
+        if (is_wanted(wanted, pictures[i].name))
+            st = draw_picture(&s, &pictures[i]);
     return st;
 }
