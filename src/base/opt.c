@@ -345,3 +345,11 @@ enum status opt_set(struct opt_parse *p, const char *name,
         *source_of(p, o) = OPT_FROM_CONFIG;
     return status;
 }
+
+bool opt_is_chosen(const struct opt_strings *list, const char *name)
+{
+    for (size_t i = 0; i < list->count; i++)
+        if (strcmp(list->items[i], name) == 0 || strcmp(list->items[i], "all") == 0)
+            return true;
+    return false;
+}

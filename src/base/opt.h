@@ -73,6 +73,8 @@ struct opt_parse {
     struct opt_strings rest;       /* everything after "--" */
 };
 
+/* True if a list of choices names it, or "all". */
+bool opt_is_chosen(const struct opt_strings *list, const char *name);
 /* Fills in the defaults. Before: the caller has set table, count, target and arena. A
  * table whose fallback does not parse is STATUS_INTERNAL. */
 MUST_CHECK enum status opt_init(struct opt_parse *p, struct err *e);

@@ -308,14 +308,6 @@ static enum status write_form(struct analyze_job *j, const struct document *d,
     return s;
 }
 
-static bool is_wanted(const struct opt_strings *forms, const char *name)
-{
-    for (size_t i = 0; i < forms->count; i++)
-        if (strcmp(forms->items[i], name) == 0 || strcmp(forms->items[i], "all") == 0)
-            return true;
-    return false;
-}
-
 static enum status write_report(struct analyze_job *j, struct err *e)
 {
     struct document d;
@@ -324,7 +316,7 @@ static enum status write_report(struct analyze_job *j, struct err *e)
     document_init(&d, &j->arena);
     report_build(&(struct report_input){&j->analysis, &j->corpus, &j->plots}, &d);
     for (size_t i = 0; (r = render_at(i)) != NULL && s == STATUS_OK; i++)
-        if (is_wanted(&j->opts.formats, r->name))
+        if (opt_is_chosen(&j->opts.formats, r->name))
             s = write_form(j, &d, r, e);
     document_fini(&d);
     return s;

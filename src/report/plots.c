@@ -61,14 +61,6 @@ static bool shows(const struct match_cell *c, enum metric m)
     return c->measured > 0 && c->spread[m].count > 0 && !isnan(c->spread[m].mean);
 }
 
-/* What a cell is called within its scenario: "bs=4 cache=on". */
-static const char *tick_of(const struct match_cell *c)
-{
-    size_t n = strlen(c->scenario);
-    bool is_prefixed = strncmp(c->name, c->scenario, n) == 0 && c->name[n] == ' ';
-    return is_prefixed ? c->name + n + 1 : c->name;
-}
-
 /* A panel for each scenario with something to show, in order of the cells. */
 static size_t scenarios_of(const struct sheet *s, enum metric m,
                            struct plot_panel *panels)
@@ -85,26 +77,6 @@ static size_t scenarios_of(const struct sheet *s, enum metric m,
     return n;
 }
 
-/* Batch size, concurrency or rate; infinite for all at once, NAN where unknown. */
-static double load_of(const struct match_cell *c)
-{
-    struct value rate = c->row->v[FIELD_request_rate];
-    if (rate.kind == VALUE_STR)
-        return (double)INFINITY;
-    return value_as_num(value_is_known(rate) ? rate : c->row->v[FIELD_batch_size]);
-}
-
-/* By load, then OFF before ON, then as they came. */
-static bool is_before(const struct match_cell *a, const struct match_cell *b)
-{
-    double x = load_of(a), y = load_of(b);
-    struct value p = a->row->v[FIELD_enable_prefix_caching];
-    struct value q = b->row->v[FIELD_enable_prefix_caching];
-    if (x != y && !isnan(x) && !isnan(y))
-        return x < y;
-    return p.kind == VALUE_BOOL && q.kind == VALUE_BOOL && !p.b && q.b;
-}
-
 /* Cells of a scenario, one for each distinct tick, sorted. */
 static size_t ticks_of(const struct sheet *s, const char *scenario, enum metric m,
                        const struct match_cell **ticks)
@@ -113,11 +85,12 @@ static size_t ticks_of(const struct sheet *s, const char *scenario, enum metric 
     for (size_t i = 0; i < s->x->machines.cell_count; i++) {
         const struct match_cell *c = &s->x->machines.cells[i];
         size_t k = 0;
-        while (k < n && strcmp(tick_of(ticks[k]), tick_of(c)) != 0)
+        while (k < n &&
+               strcmp(analysis_short_name(ticks[k]), analysis_short_name(c)) != 0)
             k++;
         if (!shows(c, m) || strcmp(c->scenario, scenario) != 0 || k < n)
             continue;
-        for (k = n++; k > 0 && is_before(c, ticks[k - 1]); k--)
+        for (k = n++; k > 0 && match_field_is_before(c->row, ticks[k - 1]->row); k--)
             ticks[k] = ticks[k - 1];
         ticks[k] = c;
     }
@@ -128,7 +101,7 @@ static size_t ticks_of(const struct sheet *s, const char *scenario, enum metric 
 static size_t tick_index(const struct plot_panel *panel, const struct match_cell *c)
 {
     size_t x = 0;
-    while (x < panel->tick_count && strcmp(panel->ticks[x], tick_of(c)) != 0)
+    while (x < panel->tick_count && strcmp(panel->ticks[x], analysis_short_name(c)) != 0)
         x++;
     return x;
 }
@@ -171,7 +144,7 @@ static enum status bar_panel(const struct sheet *s, enum metric m,
         return no_memory(s);
     panel->tick_count = ticks_of(s, panel->title, m, cells);
     for (size_t i = 0; i < panel->tick_count; i++)
-        panel->ticks[i] = tick_of(cells[i]);
+        panel->ticks[i] = analysis_short_name(cells[i]);
     return bar_series(s, m, panel);
 }
 
@@ -451,14 +424,6 @@ static enum status draw_picture(const struct sheet *s, const struct picture *of)
     return st == STATUS_OK ? note_left_out(s, of->name, of->why_none) : st;
 }
 
-static bool is_wanted(const struct opt_strings *wanted, const char *name)
-{
-    for (size_t i = 0; i < wanted->count; i++)
-        if (strcmp(wanted->items[i], name) == 0 || strcmp(wanted->items[i], "all") == 0)
-            return true;
-    return false;
-}
-
 enum status plots_draw(const struct analysis *x, const struct plots_order *order,
                        struct arena *a, struct plots_result *out, struct err *e)
 {
@@ -469,7 +434,7 @@ enum status plots_draw(const struct analysis *x, const struct plots_order *order
     enum status st = source != NULL ? file_make_dirs(source, e) : no_memory(&s);
     *out = (struct plots_result){.has_gnuplot = true};
     for (size_t i = 0; i < sizeof pictures / sizeof pictures[0] && st == STATUS_OK; i++)
-        if (is_wanted(wanted, pictures[i].name))
+        if (opt_is_chosen(wanted, pictures[i].name))
             st = draw_picture(&s, &pictures[i]);
     return st;
 }

@@ -2,7 +2,7 @@
 
 #include <string.h>
 
-#include "report/codes.h"
+#include "report/finding_text.h"
 #include "stats/match_field.h"
 #include "stats/verdict.h"
 
@@ -88,7 +88,7 @@ static void put_cell_warning(const struct match_result *r,
         if (!finding_has(c->warnings, rule->code))
             continue;
         buf_printf(&d->line, "; %s, %s", c->side, c->name);
-        codes_check_text(c->checks, rule->code, &d->line);
+        finding_text_put(c->checks, rule->code, &d->line);
         named++;
     }
     if (found > named)
@@ -154,7 +154,7 @@ static void put_doubtful(const struct match_cell *c, struct document *d)
                c->measured, c->verdict);
     for (size_t i = 0; reasons != NULL && i < reasons->count; i++) {
         buf_printf(&d->line, " %s", reasons->items[i].code);
-        codes_check_text(field_findings(c->doubtful_row, FIELD_checks),
+        finding_text_put(field_findings(c->doubtful_row, FIELD_checks),
                          reasons->items[i].code, &d->line);
     }
     document_end(d, DOCUMENT_ITEM);

@@ -303,46 +303,10 @@ static void put_price(const struct part *p)
 
 /* --- best configurations --- */
 
-static bool is_in(const struct part *p, const struct match_cell *c, const char *scenario)
-{
-    return is_mine(p, c) && (scenario == NULL || strcmp(c->scenario, scenario) == 0);
-}
-
-/* True if something real was measured there; scenario NULL: in any. */
-static bool has_real(const struct part *p, const char *scenario)
-{
-    for (size_t i = 0; i < p->x->machines.cell_count; i++)
-        if (is_in(p, &p->x->machines.cells[i], scenario) &&
-            !p->x->machines.cells[i].is_simulated)
-            return true;
-    return false;
-}
-
-/* Best valid cell of the machine; scenario NULL: of all. A simulated one only where
- * nothing is real. NULL: none. */
-static const struct match_cell *best_of(const struct part *p, const char *scenario,
-                                        enum metric m)
-{
-    const struct match_cell *best = NULL;
-    bool is_higher = field_table[field_of_metric(m)].better == BETTER_HIGHER;
-    bool is_real = has_real(p, scenario);
-    for (size_t i = 0; i < p->x->machines.cell_count; i++) {
-        const struct match_cell *c = &p->x->machines.cells[i];
-        double value = c->spread[m].mean;
-        if (!is_in(p, c, scenario) || !c->is_valid || c->spread[m].count == 0 ||
-            (is_real && c->is_simulated))
-            continue;
-        double gain = best != NULL ? value - best->spread[m].mean : 0;
-        if (best == NULL || (is_higher ? gain > 0 : gain < 0))
-            best = c;
-    }
-    return best;
-}
-
 static void put_best(const struct part *p, enum metric m, const char *word,
                      const char *unit)
 {
-    const struct match_cell *best = best_of(p, NULL, m);
+    const struct match_cell *best = analysis_best(p->x, p->side, NULL, m);
     char number[FIGURE_BYTES];
     if (best == NULL)
         return;
@@ -352,18 +316,12 @@ static void put_best(const struct part *p, enum metric m, const char *word,
     put_line(p);
 }
 
-/* The cell's name without its scenario. */
-static const char *short_name(const struct match_cell *c)
-{
-    size_t n = strlen(c->scenario);
-    bool is_prefixed = strncmp(c->name, c->scenario, n) == 0 && c->name[n] == ' ';
-    return is_prefixed ? c->name + n + 1 : c->name;
-}
-
 static void put_best_of(const struct part *p, const char *scenario)
 {
-    const struct match_cell *fast = best_of(p, scenario, METRIC_tokens_per_second);
-    const struct match_cell *first = best_of(p, scenario, METRIC_first_token_latency);
+    const struct match_cell *fast = analysis_best(p->x, p->side, scenario,
+                                                  METRIC_tokens_per_second);
+    const struct match_cell *first = analysis_best(p->x, p->side, scenario,
+                                                   METRIC_first_token_latency);
     char number[FIGURE_BYTES];
     if (fast == NULL)
         return;
@@ -372,13 +330,16 @@ static void put_best_of(const struct part *p, const char *scenario)
     figure_number(fast->spread[METRIC_usd_per_million_output_tokens].mean, number);
     if (!isnan(fast->spread[METRIC_usd_per_million_output_tokens].mean))
         buf_printf(&p->d->line, " at %s USD per million", number);
-    buf_printf(&p->d->line, " with %s%s", short_name(fast),
-               fast->is_simulated && has_real(p, NULL) ? " (simulated)" : "");
+    buf_printf(&p->d->line, " with %s%s", analysis_short_name(fast),
+               fast->is_simulated && analysis_has_real(p->x, p->side, NULL)
+                   ? " (simulated)"
+                   : "");
     if (first != NULL) {
         figure_number(first->spread[METRIC_first_token_latency].mean *
                           figure_scale(METRIC_first_token_latency),
                       number);
-        buf_printf(&p->d->line, "; TTFT %s ms with %s", number, short_name(first));
+        buf_printf(&p->d->line, "; TTFT %s ms with %s", number,
+                   analysis_short_name(first));
     }
     put_line(p);
 }

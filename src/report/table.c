@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "report/codes.h"
+#include "report/finding_text.h"
 #include "report/render.h"
 #include "report/table_caching.h"
 #include "report/table_columns.h"
@@ -31,25 +31,10 @@ static size_t scenario_rank(const struct table *t, const struct row *row)
     return t->count;
 }
 
-static double load_rank(const struct row *row)
-{
-    struct value rate = row->v[FIELD_request_rate];
-    if (rate.kind == VALUE_STR)
-        return 1e300;
-    double load = value_as_num(value_is_known(rate) ? rate : row->v[FIELD_batch_size]);
-    return isfinite(load) ? load : 1e299;
-}
-
 static bool comes_before(const struct table *t, const struct row *a, const struct row *b)
 {
-    size_t scenario_a = scenario_rank(t, a), scenario_b = scenario_rank(t, b);
-    if (scenario_a != scenario_b)
-        return scenario_a < scenario_b;
-    double load_a = load_rank(a), load_b = load_rank(b);
-    if (load_a != load_b)
-        return load_a < load_b;
-    return strcmp(table_columns_caching(a), "off") == 0 &&
-           strcmp(table_columns_caching(b), "off") != 0;
+    size_t x = scenario_rank(t, a), y = scenario_rank(t, b);
+    return x != y ? x < y : match_field_is_before(a, b);
 }
 
 static void sort_cells(struct table *t)
@@ -156,7 +141,7 @@ static void put_named(const struct table *t, const char *code)
         buf_printf(&t->d->line, "%s%.40s %.20s %s", listed++ > 0 ? ", " : "",
                    table_columns_text_of(c->row, FIELD_scenario),
                    table_columns_load(c->row, t->d), table_columns_caching(c->row));
-        codes_check_text(c->checks, code, &t->d->line);
+        finding_text_put(c->checks, code, &t->d->line);
     }
 }
 

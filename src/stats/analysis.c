@@ -182,3 +182,43 @@ enum status analysis_build(const struct analysis_rows *c,
     }
     return match_sides(out, a, e);
 }
+
+const char *analysis_short_name(const struct match_cell *c)
+{
+    size_t n = strlen(c->scenario);
+    bool is_prefixed = strncmp(c->name, c->scenario, n) == 0 && c->name[n] == ' ';
+    return is_prefixed ? c->name + n + 1 : c->name;
+}
+
+static bool is_of(const struct match_cell *c, const char *side, const char *scenario)
+{
+    return c->measured > 0 && strcmp(c->side, side) == 0 &&
+           (scenario == NULL || strcmp(c->scenario, scenario) == 0);
+}
+
+bool analysis_has_real(const struct analysis *x, const char *side, const char *scenario)
+{
+    for (size_t i = 0; i < x->machines.cell_count; i++)
+        if (is_of(&x->machines.cells[i], side, scenario) &&
+            !x->machines.cells[i].is_simulated)
+            return true;
+    return false;
+}
+
+const struct match_cell *analysis_best(const struct analysis *x, const char *side,
+                                       const char *scenario, enum metric m)
+{
+    const struct match_cell *best = NULL;
+    bool is_higher = field_table[field_of_metric(m)].better == BETTER_HIGHER;
+    bool is_real = analysis_has_real(x, side, scenario);
+    for (size_t i = 0; i < x->machines.cell_count; i++) {
+        const struct match_cell *c = &x->machines.cells[i];
+        if (!is_of(c, side, scenario) || !c->is_valid || c->spread[m].count == 0 ||
+            (is_real && c->is_simulated))
+            continue;
+        double gain = best != NULL ? c->spread[m].mean - best->spread[m].mean : 0;
+        if (best == NULL || (is_higher ? gain > 0 : gain < 0))
+            best = c;
+    }
+    return best;
+}

@@ -35,5 +35,13 @@ MUST_CHECK enum status analysis_build(const struct analysis_rows *c,
 
 /* The side that a row belongs to; never NULL. Borrowed from the row. */
 const char *analysis_side_of(const struct analysis *x, const struct row *row);
+/* What a cell is called within its scenario: "bs=4 cache=on". Borrowed. */
+const char *analysis_short_name(const struct match_cell *c);
+/* True if a side measured something real; scenario NULL: in any. */
+bool analysis_has_real(const struct analysis *x, const char *side, const char *scenario);
+/* Best valid cell of a side; scenario NULL: of all. A simulated one only where nothing is
+ * real. NULL: none. */
+const struct match_cell *analysis_best(const struct analysis *x, const char *side,
+                                       const char *scenario, enum metric m);
 
 #endif

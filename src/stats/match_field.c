@@ -57,6 +57,25 @@ bool match_field_is_measured(const struct row *row)
     return !match_field_is_warmup(row) && !value_is_known(row->v[FIELD_error]);
 }
 
+static double load_rank(const struct row *row)
+{
+    struct value rate = row->v[FIELD_request_rate];
+    double load = value_as_num(value_is_known(rate) ? rate : row->v[FIELD_batch_size]);
+    return rate.kind == VALUE_STR ? 1e299 : isfinite(load) ? load : 1e300;
+}
+
+static bool is_caching_off(const struct row *row)
+{
+    struct value caching = row->v[FIELD_enable_prefix_caching];
+    return caching.kind == VALUE_BOOL && !caching.b;
+}
+
+bool match_field_is_before(const struct row *a, const struct row *b)
+{
+    double x = load_rank(a), y = load_rank(b);
+    return x != y ? x < y : is_caching_off(a) && !is_caching_off(b);
+}
+
 int match_field_definitions(const struct row *row)
 {
     double n = field_num(row, FIELD_definitions);

@@ -26,6 +26,9 @@ bool match_field_is_warmup(const struct row *row);
 /* No warm-up, and it did not fail. */
 bool match_field_is_measured(const struct row *row);
 bool match_field_is_online(const struct row *row);
+/* Order of cells in tables and plots: by batch size, concurrency or rate, all at once
+ * behind these and unknown ones last; then caching OFF before the rest. */
+bool match_field_is_before(const struct row *a, const struct row *b);
 /* Rows that do not say are older than the field: 1. */
 int match_field_definitions(const struct row *row);
 /* "..._sha256": a value that says nothing to people. */

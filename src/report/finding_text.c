@@ -1,4 +1,4 @@
-#include "report/codes.h"
+#include "report/finding_text.h"
 
 #include <inttypes.h>
 #include <string.h>
@@ -33,7 +33,7 @@ static const struct finding *told(const struct findings *checks, const char *cod
     return first;
 }
 
-void codes_check_text(const struct findings *checks, const char *code, struct buf *out)
+void finding_text_put(const struct findings *checks, const char *code, struct buf *out)
 {
     const struct finding *f = told(checks, code);
     if (f != NULL && f->text != NULL)

@@ -1,4 +1,4 @@
-#include "report/codes.h"
+#include "report/finding_text.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -11,7 +11,7 @@ static void check_is(const struct findings *checks, const char *code, const char
 {
     struct buf out;
     buf_init(&out, 1000);
-    codes_check_text(checks, code, &out);
+    finding_text_put(checks, code, &out);
     assert_string_equal(buf_cstr(&out), want);
     buf_fini(&out);
 }
