@@ -7,7 +7,7 @@
 #include "base/file.h"
 #include "report/figure.h"
 #include "report/plot.h"
-#include "report/plots_lines.h"
+#include "stats/scaling.h"
 #include "stats/match_field.h"
 
 #define CAPTION                                                                         \
@@ -308,7 +308,7 @@ static enum status caching_panels(const struct sheet *s, enum metric m, struct p
 /* --- batch sizes --- */
 
 /* Adds a line to its scenario's panel. */
-static enum status add_line(const struct sheet *s, const struct plots_line *l,
+static enum status add_line(const struct sheet *s, const struct scaling_line *l,
                             struct plot_panel *panel)
 {
     struct value on = l->cells[0]->row->v[FIELD_enable_prefix_caching];
@@ -336,7 +336,7 @@ static bool has_two_sizes(const struct plot_panel *panel)
     return false;
 }
 
-static enum status scaling_panel(const struct sheet *s, const struct plots_lines *lines,
+static enum status scaling_panel(const struct sheet *s, const struct scaling *lines,
                                  struct plot_panel *panel)
 {
     panel->series = arena_alloc(s->arena, lines->count + 1, sizeof *panel->series);
@@ -367,12 +367,12 @@ static const char *size_name(const struct sheet *s)
 /* A panel a scenario that has lines. */
 static enum status scaling_panels(const struct sheet *s, enum metric m, struct plot *p)
 {
-    struct plots_lines lines;
+    struct scaling lines;
     size_t n = scenarios_of(s, m, p->panels);
     p->is_lines = true;
     p->x_label = size_name(s);
     p->title = arena_printf(s->arena, "%s by %s", p->title, p->x_label);
-    if (p->title == NULL || plots_lines_build(s->x, s->arena, &lines) != STATUS_OK)
+    if (p->title == NULL || scaling_build(s->x, s->arena, &lines) != STATUS_OK)
         return no_memory(s);
     for (size_t i = 0; i < n; i++) {
         p->panels[p->panel_count] = (struct plot_panel){.title = p->panels[i].title};

@@ -1,5 +1,6 @@
 """inferbench analyze: ratios, pictures, report, and files that hold less than hoped for."""
 
+import csv
 import json
 import math
 import re
@@ -103,6 +104,28 @@ def test_first_lines_answer_the_question(inferbench, two, tmp_path):
     assert cost_low * high == pytest.approx(cost * speed, rel=0.01)
     for line in report.splitlines():
         assert len(line) <= 80, line
+
+
+def test_the_report_has_other_forms(inferbench, two, tmp_path):
+    assert inferbench("analyze", "results", "--format", "markdown", "csv").returncode == 0
+    folder = tmp_path / "analysis"
+    assert not (folder / "summary_report.txt").exists()
+    page = (folder / "summary_report.md").read_text(encoding="utf-8")
+    assert page.startswith("- inf2.xlarge / g5.xlarge: ")
+    pictures = re.findall(r"^!\[.*\]\(<(.*)>\)$", page, re.M)
+    assert len(pictures) == 7 and all((folder / name).exists() for name in pictures)
+    tables = re.findall(r"(?:^\|.*\|\n)+", page, re.M)
+    assert len(tables) == 3
+    for table in tables:
+        assert len({len(re.findall(r"(?<!\\)\|", line)) for line in table.splitlines()}) == 1
+    with open(folder / "summary_report.csv", newline="", encoding="utf-8") as file:
+        rows = [row for row in csv.DictReader(file) if row["section"] == "inf2.xlarge / g5.xlarge"]
+    mean = rows.pop()
+    assert mean["matched cell"] == "geometric mean of 8" and len(rows) == 8
+    assert float(mean["tokens/s (ratio)"]) == pytest.approx(
+        geomean([float(row["tokens/s (ratio)"]) for row in rows]))
+    for row in rows:
+        assert float(row["95 % of tokens/s low"]) < float(row["tokens/s (ratio)"])
 
 
 def test_caching_compares_on_with_off(inferbench, two, tmp_path):

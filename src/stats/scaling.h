@@ -1,10 +1,11 @@
-/* The lines of a picture by batch size: each joins cells that differ in it alone. */
-#ifndef REPORT_PLOTS_LINES_H
-#define REPORT_PLOTS_LINES_H
+/* How throughput scales with the batch size: lines, each of cells that differ in it
+ * alone. Pure. */
+#ifndef STATS_SCALING_H
+#define STATS_SCALING_H
 
 #include "stats/analysis.h"
 
-struct plots_line {
+struct scaling_line {
     const char *scenario, *side;
     const char *name; /* "g5, online, caching ON, dtype=float16": what tells it from other
                          lines; the same in all scenarios */
@@ -13,8 +14,8 @@ struct plots_line {
     size_t count;
 };
 
-struct plots_lines {
-    struct plots_line *items; /* [count] by first appearance of their cells */
+struct scaling {
+    struct scaling_line *items; /* [count] by first appearance of their cells */
     size_t count;
 };
 
@@ -23,7 +24,7 @@ struct plots_lines {
  * of an engine that is compiled for its batch (max_num_seqs is it) the token limits, room
  * of the KV cache and the digest of settings. Everything lives in the arena. NO_MEMORY is
  * the only failure. */
-MUST_CHECK enum status plots_lines_build(const struct analysis *x, struct arena *a,
-                                         struct plots_lines *out);
+MUST_CHECK enum status scaling_build(const struct analysis *x, struct arena *a,
+                                     struct scaling *out);
 
 #endif

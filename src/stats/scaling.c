@@ -1,4 +1,4 @@
-#include "report/plots_lines.h"
+#include "stats/scaling.h"
 
 #include <math.h>
 #include <string.h>
@@ -11,7 +11,7 @@
 struct weaving {
     struct arena *arena;
     struct match_fields fields;
-    struct plots_lines *out;
+    struct scaling *out;
     size_t most; /* cells of a line */
 };
 
@@ -63,7 +63,7 @@ static bool is_alike(const struct weaving *w, const struct match_cell *a,
     return true;
 }
 
-static bool fits(const struct weaving *w, const struct plots_line *l,
+static bool fits(const struct weaving *w, const struct scaling_line *l,
                  const struct match_cell *c, bool is_strict)
 {
     for (size_t i = 0; i < l->count; i++)
@@ -79,9 +79,9 @@ static enum status add(struct weaving *w, const struct match_cell *c)
         for (at = 0; at < w->out->count; at++)
             if (fits(w, &w->out->items[at], c, pass == 0))
                 break;
-    struct plots_line *l = &w->out->items[at];
+    struct scaling_line *l = &w->out->items[at];
     if (at == w->out->count) {
-        *l = (struct plots_line){.scenario = c->scenario, .side = c->side};
+        *l = (struct scaling_line){.scenario = c->scenario, .side = c->side};
         l->cells = arena_alloc(w->arena, w->most, sizeof(const struct match_cell *));
         if (l->cells == NULL)
             return STATUS_NO_MEMORY;
@@ -102,7 +102,7 @@ struct naming {
     size_t count;
 };
 
-static const char *base_name(const struct weaving *w, const struct plots_line *l)
+static const char *base_name(const struct weaving *w, const struct scaling_line *l)
 {
     const struct match_cell *c = l->cells[0];
     struct value on = c->row->v[FIELD_enable_prefix_caching];
@@ -117,7 +117,7 @@ static const char *base_name(const struct weaving *w, const struct plots_line *l
 static bool tells_apart(const struct weaving *w, const struct naming *all,
                         const char *base, enum field_id id)
 {
-    const struct plots_lines *o = w->out;
+    const struct scaling *o = w->out;
     for (size_t i = 0; i < o->count; i++)
         for (size_t k = 0; k < i && strcmp(all[i].base, base) == 0; k++)
             if (strcmp(all[k].base, base) == 0 &&
@@ -147,7 +147,7 @@ static void find_fields(const struct weaving *w, struct naming *all, size_t line
 }
 
 /* NULL: no memory. */
-static const char *full_name(const struct weaving *w, const struct plots_line *l,
+static const char *full_name(const struct weaving *w, const struct scaling_line *l,
                              const struct naming *n)
 {
     const char *name = n->base;
@@ -176,7 +176,7 @@ static int variant_of(const struct weaving *w, const struct naming *all, size_t 
 {
     int next = 0;
     for (size_t i = 0; i < line; i++) {
-        const struct plots_line *l = &w->out->items[i];
+        const struct scaling_line *l = &w->out->items[i];
         if (strcmp(l->name, w->out->items[line].name) == 0)
             return l->variant;
         if (strcmp(all[i].base, all[line].base) == 0 && l->variant >= next)
@@ -187,7 +187,7 @@ static int variant_of(const struct weaving *w, const struct naming *all, size_t 
 
 static enum status name_line(struct weaving *w, struct naming *all, size_t line)
 {
-    struct plots_line *l = &w->out->items[line];
+    struct scaling_line *l = &w->out->items[line];
     find_fields(w, all, line);
     const char *first = full_name(w, l, &all[line]);
     l->name = first;
@@ -215,12 +215,11 @@ static enum status name_lines(struct weaving *w)
     return s;
 }
 
-enum status plots_lines_build(const struct analysis *x, struct arena *a,
-                              struct plots_lines *out)
+enum status scaling_build(const struct analysis *x, struct arena *a, struct scaling *out)
 {
     const struct match_result *r = &x->machines;
     struct weaving w = {.arena = a, .out = out, .most = r->cell_count};
-    *out = (struct plots_lines){
+    *out = (struct scaling){
         .items = arena_alloc(a, r->cell_count + 1, sizeof *out->items)};
     enum status s = out->items != NULL ? STATUS_OK : STATUS_NO_MEMORY;
     match_field_list(&w.fields);

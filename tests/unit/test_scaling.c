@@ -1,4 +1,4 @@
-#include "report/plots_lines.h"
+#include "stats/scaling.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -13,19 +13,19 @@
 #define tear_down analysis_fixture_tear_down
 #define add       analysis_fixture_add
 
-static struct plots_lines build(struct analysis_fixture *f)
+static struct scaling build(struct analysis_fixture *f)
 {
-    struct plots_lines lines;
+    struct scaling lines;
     analysis_fixture_build(f, NULL, NULL);
-    assert_int_equal(plots_lines_build(&f->x, &f->arena, &lines), STATUS_OK);
+    assert_int_equal(scaling_build(&f->x, &f->arena, &lines), STATUS_OK);
     return lines;
 }
 
-static void check_line(const struct plots_lines *lines, size_t at, const char *name,
+static void check_line(const struct scaling *lines, size_t at, const char *name,
                        const int64_t *sizes, size_t count)
 {
     assert_true(at < lines->count);
-    const struct plots_line *l = &lines->items[at];
+    const struct scaling_line *l = &lines->items[at];
     assert_string_equal(l->name, name);
     assert_int_equal(l->count, count);
     for (size_t i = 0; i < count; i++)
@@ -45,7 +45,7 @@ static void test_unlike_cells(void **state)
         r->v[FIELD_engine_args] = value_json(i < 2 ? "[\"kv_cache_dtype=fp8\"]" : "[]");
         r->v[FIELD_definitions] = value_int(2);
     }
-    struct plots_lines lines = build(f);
+    struct scaling lines = build(f);
     assert_int_equal(lines.count, 2);
     CHECK(&lines, 0, "g5, caching OFF, engine_args=[\"kv_cache_dtype=fp8\"]", 1, 8);
     CHECK(&lines, 1, "g5, caching OFF, engine_args=[]", 1, 8);
@@ -64,7 +64,7 @@ static void test_names(void **state)
         add(f, "inf2", i < 4 ? "short" : "long", 1 + i % 2, 10)->v[FIELD_dtype] =
             value_str(i < 4 ? "a" : "b");
     }
-    struct plots_lines lines = build(f);
+    struct scaling lines = build(f);
     assert_int_equal(lines.count, 5);
     CHECK(&lines, 0, "g5, caching OFF, dtype=a", 1, 2);
     CHECK(&lines, 1, "inf2, caching OFF", 1, 2);
@@ -88,7 +88,7 @@ static void test_compiled(void **state)
         r = add(f, "g5", "short", 1 + 3 * i, 10);
         r->v[FIELD_max_num_seqs] = value_int(128 * (1 + i));
     }
-    struct plots_lines lines = build(f);
+    struct scaling lines = build(f);
     assert_int_equal(lines.count, 3);
     CHECK(&lines, 0, "inf2, caching OFF", 1, 4);
     CHECK(&lines, 1, "g5, caching OFF, max_num_seqs=128", 1);
@@ -107,7 +107,7 @@ static void test_closed_loads(void **state)
         r->v[FIELD_plan_sha256] = value_str(i < 2 ? "a" : "b");
         r->v[FIELD_definitions] = value_int(2);
     }
-    struct plots_lines lines = build(f);
+    struct scaling lines = build(f);
     assert_int_equal(lines.count, 2);
     CHECK(&lines, 0, "g5, online, caching OFF, num_prompts=33", 1, 8);
     CHECK(&lines, 1, "g5, online, caching OFF, num_prompts=100", 1, 8);
@@ -124,7 +124,7 @@ static void test_numbers(void **state)
                    : "[\"an argument that is longer than a name may be: b\"]");
         r->v[FIELD_definitions] = value_int(2);
     }
-    struct plots_lines lines = build(f);
+    struct scaling lines = build(f);
     assert_int_equal(lines.count, 2);
     assert_non_null(strstr(lines.items[1].name, "... #2"));
     add(f, "g5", "short", 2, 10)->v[FIELD_tokens_per_second] = value_null();
@@ -142,10 +142,10 @@ static void test_no_memory(void **state)
             i % 2 == 0 ? "a" : "b");
     analysis_fixture_build(f, NULL, NULL);
     for (size_t cap = 0; st != STATUS_OK; cap += 8) {
-        struct plots_lines lines;
+        struct scaling lines;
         struct arena a;
         arena_init(&a, cap);
-        st = plots_lines_build(&f->x, &a, &lines);
+        st = scaling_build(&f->x, &a, &lines);
         assert_true(st == STATUS_OK || st == STATUS_NO_MEMORY);
         assert_true(cap < (1 << 20));
         if (st == STATUS_OK)
