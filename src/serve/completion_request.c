@@ -5,14 +5,14 @@
 #include <string.h>
 
 #include "base/status.h"
-#include "serve/jscan.h"
+#include "text/jsonr.h"
 
 enum { BYTES_PER_TOKEN = 4, DEFAULT_MAX_TOKENS = 16 /* of /v1/completions */ };
 #define UNSET INT64_MIN
 
 /* The body while it is read. */
 struct reading {
-    struct jscan scan;
+    struct jsonr scan;
     const struct request_limits *limits;
     struct completion_request *request;
     struct request_error *e;
@@ -55,26 +55,26 @@ static void refuse_type(struct reading *r, const char *param, const char *kind)
 static void wrong_type(struct reading *r, const char *param, const char *kind)
 {
     refuse_type(r, param, kind);
-    (void)jscan_skip(&r->scan);
+    (void)jsonr_value(&r->scan);
 }
 
 static void read_int(struct reading *r, const char *param, int64_t *out)
 {
-    enum jscan_kind kind = jscan_kind(&r->scan);
-    if (kind == JSCAN_NULL)
-        (void)jscan_skip(&r->scan);
-    else if (kind != JSCAN_NUMBER)
+    enum jsonr_kind kind = jsonr_kind(&r->scan);
+    if (kind == JSONR_NULL)
+        (void)jsonr_value(&r->scan);
+    else if (kind != JSONR_NUMBER)
         wrong_type(r, param, "integer");
-    else if (!jscan_int(&r->scan, out))
+    else if (!jsonr_int(&r->scan, out))
         refuse_type(r, param, "integer");
 }
 
 static void read_bool(struct reading *r, const char *param, bool *out)
 {
-    enum jscan_kind kind = jscan_kind(&r->scan);
-    if (kind == JSCAN_TRUE || kind == JSCAN_FALSE || kind == JSCAN_NULL) {
-        *out = kind == JSCAN_TRUE;
-        (void)jscan_skip(&r->scan);
+    enum jsonr_kind kind = jsonr_kind(&r->scan);
+    if (kind == JSONR_BOOL || kind == JSONR_NULL) {
+        struct jsonr_value v = jsonr_value(&r->scan);
+        *out = str_is(v.text, "true");
     } else {
         wrong_type(r, param, "boolean");
     }
@@ -82,24 +82,22 @@ static void read_bool(struct reading *r, const char *param, bool *out)
 
 static void add_text(struct reading *r)
 {
-    size_t bytes = 0;
-    (void)jscan_string(&r->scan, &bytes);
-    r->text_bytes += bytes;
+    r->text_bytes += jsonr_text_len(jsonr_inner(jsonr_value(&r->scan)));
 }
 
 static void read_stream_options(struct reading *r)
 {
     struct str key;
-    if (jscan_kind(&r->scan) != JSCAN_OBJECT) {
-        if (jscan_kind(&r->scan) == JSCAN_NULL)
-            (void)jscan_skip(&r->scan);
+    if (jsonr_kind(&r->scan) != JSONR_OBJECT) {
+        if (jsonr_kind(&r->scan) == JSONR_NULL)
+            (void)jsonr_value(&r->scan);
         else
             wrong_type(r, "body.stream_options", "dictionary");
         return;
     }
     r->has_stream_options = true;
-    jscan_enter(&r->scan);
-    while (jscan_member(&r->scan, &key)) {
+    jsonr_enter(&r->scan, '{');
+    while (jsonr_member(&r->scan, &key)) {
         if (str_is(key, "include_usage"))
             read_bool(r, "body.stream_options.include_usage",
                       &r->request->includes_usage);
@@ -107,7 +105,7 @@ static void read_stream_options(struct reading *r)
             read_bool(r, "body.stream_options.continuous_usage_stats",
                       &r->request->has_continuous_usage);
         else
-            (void)jscan_skip(&r->scan);
+            (void)jsonr_value(&r->scan);
     }
 }
 
@@ -115,7 +113,7 @@ static void read_stream_options(struct reading *r)
 static void read_id(struct reading *r)
 {
     int64_t id = 0;
-    if (!jscan_int(&r->scan, &id)) {
+    if (!jsonr_int(&r->scan, &id)) {
         refuse_type(r, "body.prompt", "integer");
         return;
     }
@@ -130,16 +128,16 @@ static void read_list(struct reading *r, bool is_inner)
 {
     const char *start = r->scan.at;
     bool has_ids = false;
-    jscan_enter(&r->scan);
-    while (jscan_item(&r->scan)) {
-        enum jscan_kind kind = jscan_kind(&r->scan);
-        if (kind == JSCAN_NUMBER) {
+    jsonr_enter(&r->scan, '[');
+    while (jsonr_item(&r->scan)) {
+        enum jsonr_kind kind = jsonr_kind(&r->scan);
+        if (kind == JSONR_NUMBER) {
             has_ids = true;
             read_id(r);
-        } else if (kind == JSCAN_STRING && !is_inner) {
+        } else if (kind == JSONR_STRING && !is_inner) {
             r->prompts++;
             add_text(r);
-        } else if (kind == JSCAN_ARRAY && !is_inner) {
+        } else if (kind == JSONR_LIST && !is_inner) {
             r->prompts++;
             read_list(r, true);
         } else {
@@ -154,16 +152,16 @@ static void read_list(struct reading *r, bool is_inner)
 
 static void read_prompt(struct reading *r)
 {
-    enum jscan_kind kind = jscan_kind(&r->scan);
+    enum jsonr_kind kind = jsonr_kind(&r->scan);
     r->has_prompt = true;
-    if (kind == JSCAN_STRING) {
+    if (kind == JSONR_STRING) {
         r->prompts = 1;
         add_text(r);
         if (r->text_bytes == 0)
             refuse(r, 400, BAD_REQUEST, "prompt",
                    "Either prompt or prompt_embeds must be provided and non-empty. "
                    "(parameter=prompt)");
-    } else if (kind == JSCAN_ARRAY) {
+    } else if (kind == JSONR_LIST) {
         read_list(r, false);
     } else {
         wrong_type(r, "body.prompt", "string");
@@ -174,59 +172,59 @@ static void read_prompt(struct reading *r)
 static void read_content(struct reading *r)
 {
     struct str key;
-    if (jscan_kind(&r->scan) == JSCAN_STRING) {
+    if (jsonr_kind(&r->scan) == JSONR_STRING) {
         add_text(r);
         return;
     }
-    if (jscan_kind(&r->scan) != JSCAN_ARRAY) {
-        (void)jscan_skip(&r->scan);
+    if (jsonr_kind(&r->scan) != JSONR_LIST) {
+        (void)jsonr_value(&r->scan);
         return;
     }
-    jscan_enter(&r->scan);
-    while (jscan_item(&r->scan)) {
-        if (jscan_kind(&r->scan) != JSCAN_OBJECT) {
+    jsonr_enter(&r->scan, '[');
+    while (jsonr_item(&r->scan)) {
+        if (jsonr_kind(&r->scan) != JSONR_OBJECT) {
             wrong_type(r, "body.messages", "dictionary");
             continue;
         }
-        jscan_enter(&r->scan);
-        while (jscan_member(&r->scan, &key))
-            if (str_is(key, "text") && jscan_kind(&r->scan) == JSCAN_STRING)
+        jsonr_enter(&r->scan, '{');
+        while (jsonr_member(&r->scan, &key))
+            if (str_is(key, "text") && jsonr_kind(&r->scan) == JSONR_STRING)
                 add_text(r);
             else
-                (void)jscan_skip(&r->scan);
+                (void)jsonr_value(&r->scan);
     }
 }
 
 static void read_messages(struct reading *r)
 {
     struct str key;
-    if (jscan_kind(&r->scan) != JSCAN_ARRAY) {
+    if (jsonr_kind(&r->scan) != JSONR_LIST) {
         wrong_type(r, "body.messages", "list");
         return;
     }
-    jscan_enter(&r->scan);
-    while (jscan_item(&r->scan)) {
-        if (jscan_kind(&r->scan) != JSCAN_OBJECT) {
+    jsonr_enter(&r->scan, '[');
+    while (jsonr_item(&r->scan)) {
+        if (jsonr_kind(&r->scan) != JSONR_OBJECT) {
             wrong_type(r, "body.messages", "dictionary");
             continue;
         }
         r->has_prompt = true;
         r->prompts = 1;
-        jscan_enter(&r->scan);
-        while (jscan_member(&r->scan, &key))
+        jsonr_enter(&r->scan, '{');
+        while (jsonr_member(&r->scan, &key))
             if (str_is(key, "content"))
                 read_content(r);
             else
-                (void)jscan_skip(&r->scan);
+                (void)jsonr_value(&r->scan);
     }
 }
 
 static void read_model(struct reading *r)
 {
-    if (jscan_kind(&r->scan) == JSCAN_STRING)
-        r->model = jscan_string(&r->scan, NULL);
+    if (jsonr_kind(&r->scan) == JSONR_STRING)
+        r->model = jsonr_inner(jsonr_value(&r->scan));
     else
-        (void)jscan_skip(&r->scan);
+        (void)jsonr_value(&r->scan);
 }
 
 /* Members that are a number or a switch: true if key is one of them. */
@@ -269,7 +267,7 @@ static void read_member(struct reading *r, struct str key)
     else if (str_is(key, "stream_options"))
         read_stream_options(r);
     else if (!read_simple(r, key))
-        (void)jscan_skip(&r->scan);
+        (void)jsonr_value(&r->scan);
 }
 
 static void bad_json(struct reading *r)
@@ -283,7 +281,7 @@ static void bad_json(struct reading *r)
 
 static void check_model(struct reading *r)
 {
-    if (r->model.ptr == NULL || jscan_means(r->model, r->limits->model))
+    if (r->model.ptr == NULL || jsonr_text_is(r->model, r->limits->model))
         return;
     r->has_failed = false;
     refuse(r, 404, "NotFoundError", "model",
@@ -363,12 +361,11 @@ bool completion_request_read(struct str body, enum completion_endpoint endpoint,
                         .max_completion_tokens = UNSET,
                         .min_tokens = UNSET,
                         .choices = UNSET};
-    jscan_init(&r.scan, body);
-    r.scan.is_bad = jscan_kind(&r.scan) != JSCAN_OBJECT;
-    jscan_enter(&r.scan);
-    while (jscan_member(&r.scan, &key))
+    jsonr_init(&r.scan, body, NULL, NULL);
+    jsonr_enter(&r.scan, '{');
+    while (jsonr_member(&r.scan, &key))
         read_member(&r, key);
-    if (!jscan_end(&r.scan)) {
+    if (jsonr_end(&r.scan) != STATUS_OK) {
         bad_json(&r);
         return false;
     }

@@ -9,17 +9,10 @@
 #define TEXT_CAP_BYTES ((size_t)16 << 20)
 #define EXACT_BELOW    0x1p53 /* whole numbers that a double holds exactly */
 
-static struct str inner_of(struct scan_value v)
+static bool is_numeric(struct jsonr_value v, double *out)
 {
-    if (v.kind != SCAN_STRING)
-        return v.text;
-    return (struct str){.ptr = v.text.ptr + 1, .len = v.text.len - 2};
-}
-
-static bool is_numeric(struct scan_value v, double *out)
-{
-    return (v.kind == SCAN_NUMBER || v.kind == SCAN_STRING) &&
-           str_to_double(inner_of(v), out) && isfinite(*out);
+    return (v.kind == JSONR_NUMBER || v.kind == JSONR_STRING) &&
+           str_to_double(jsonr_inner(v), out) && isfinite(*out);
 }
 
 static bool is_whole(double n)
@@ -27,14 +20,14 @@ static bool is_whole(double n)
     return n == floor(n);
 }
 
-static bool to_bool(struct scan_value v, struct value *out)
+static bool to_bool(struct jsonr_value v, struct value *out)
 {
-    struct str text = inner_of(v);
+    struct str text = jsonr_inner(v);
     double n;
-    bool is_text = v.kind == SCAN_STRING;
+    bool is_text = v.kind == JSONR_STRING;
     bool is_true = is_text && (str_is(text, "true") || str_is(text, "True"));
     bool is_false = is_text && (str_is(text, "false") || str_is(text, "False"));
-    if (v.kind == SCAN_NUMBER && str_to_double(text, &n)) {
+    if (v.kind == JSONR_NUMBER && str_to_double(text, &n)) {
         is_true = n == 1;
         is_false = n == 0;
     }
@@ -44,11 +37,11 @@ static bool to_bool(struct scan_value v, struct value *out)
 }
 
 /* A whole number beyond 2^53 stays a double: it is not cut to 64 bits. */
-static bool to_int(struct scan_value v, struct value *out)
+static bool to_int(struct jsonr_value v, struct value *out)
 {
     int64_t whole;
     double n;
-    if (str_to_i64(inner_of(v), &whole) && v.kind != SCAN_BOOL) {
+    if (str_to_i64(jsonr_inner(v), &whole) && v.kind != JSONR_BOOL) {
         *out = value_int(whole);
         return true;
     }
@@ -58,7 +51,7 @@ static bool to_int(struct scan_value v, struct value *out)
     return true;
 }
 
-static bool to_num(struct scan_value v, struct value *out)
+static bool to_num(struct jsonr_value v, struct value *out)
 {
     double n;
     if (!is_numeric(v, &n))
@@ -99,13 +92,13 @@ static bool to_time(enum field_id id, double n, char out[CLOCK_TEXT_BYTES])
 }
 
 /* "12" of 12 and 12.0; 0.1 may have been 0.10. */
-static bool to_text(enum field_id id, struct scan_value v, struct arena *a,
+static bool to_text(enum field_id id, struct jsonr_value v, struct arena *a,
                     struct value *out, bool *ran_out)
 {
     char time[CLOCK_TEXT_BYTES];
     const char *text = NULL;
     double n;
-    if (v.kind != SCAN_NUMBER || !str_to_double(v.text, &n))
+    if (v.kind != JSONR_NUMBER || !str_to_double(v.text, &n))
         return false;
     if (id == FIELD_timestamp || id == FIELD_timestamp_utc) {
         if (!to_time(id, n, time))
@@ -124,13 +117,10 @@ static bool to_text(enum field_id id, struct scan_value v, struct arena *a,
 /* True if the text is a list or an object of JSON and nothing else. */
 static bool is_json(const char *text)
 {
-    struct scan s;
-    struct scan_value v;
-    struct err ignored;
-    scan_init(&s, str_from(text), "value");
-    return scan_value(&s, &v, &ignored) == STATUS_OK &&
-           (v.kind == SCAN_LIST || v.kind == SCAN_OBJECT) &&
-           scan_finish(&s, &ignored) == STATUS_OK;
+    struct jsonr r;
+    jsonr_init(&r, str_from(text), NULL, NULL);
+    struct jsonr_value v = jsonr_value(&r);
+    return (v.kind == JSONR_LIST || v.kind == JSONR_OBJECT) && jsonr_end(&r) == STATUS_OK;
 }
 
 /* A string in Python's quotes, as one in JSON's. Returns what follows it; NULL: it has no
@@ -172,13 +162,13 @@ static bool from_python(const char *text, struct buf *out)
     return text != NULL && out->failed == STATUS_OK;
 }
 
-static bool to_json(struct scan_value v, struct arena *a, struct value *out,
+static bool to_json(struct jsonr_value v, struct arena *a, struct value *out,
                     bool *ran_out)
 {
     struct buf made;
-    if (v.kind != SCAN_STRING)
+    if (v.kind != JSONR_STRING)
         return false;
-    const char *text = scan_text(v, a);
+    const char *text = jsonr_text(v, a);
     *ran_out = *ran_out || text == NULL;
     bool is_read = text != NULL && is_json(text);
     buf_init(&made, TEXT_CAP_BYTES);
@@ -194,7 +184,7 @@ static bool to_json(struct scan_value v, struct arena *a, struct value *out,
     return is_read;
 }
 
-bool coerce_value(enum field_id id, struct scan_value v, struct arena *a,
+bool coerce_value(enum field_id id, struct jsonr_value v, struct arena *a,
                   struct value *out, bool *ran_out)
 {
     switch (field_table[id].kind) {
@@ -208,7 +198,7 @@ bool coerce_value(enum field_id id, struct scan_value v, struct arena *a,
     }
 }
 
-bool coerce_row_number(struct scan_value v, int64_t *out)
+bool coerce_row_number(struct jsonr_value v, int64_t *out)
 {
     struct value number;
     if (!to_int(v, &number) || number.kind != VALUE_INT)

@@ -52,19 +52,17 @@ static const char *keep_plain(struct decode *d, int field, struct str text)
     return copy;
 }
 
-static const char *keep(struct decode *d, int field, struct scan_value v)
+static const char *keep(struct decode *d, int field, struct jsonr_value v)
 {
-    struct str raw = v.text;
-    if (v.kind == SCAN_STRING)
-        raw = (struct str){.ptr = v.text.ptr + 1, .len = v.text.len - 2};
-    if (v.kind != SCAN_STRING || memchr(raw.ptr, '\\', raw.len) == NULL)
+    struct str raw = jsonr_inner(v);
+    if (v.kind != JSONR_STRING || memchr(raw.ptr, '\\', raw.len) == NULL)
         return keep_plain(d, field, raw);
-    const char *text = scan_text(v, d->arena);
+    const char *text = jsonr_text(v, d->arena);
     d->is_out_of_memory = d->is_out_of_memory || text == NULL;
     return text;
 }
 
-static bool take_number(int field, struct scan_value v, struct value *out)
+static bool take_number(int field, struct jsonr_value v, struct value *out)
 {
     double n;
     int64_t whole;
@@ -73,7 +71,7 @@ static bool take_number(int field, struct scan_value v, struct value *out)
         *out = value_str(ALL_AT_ONCE);
         return true;
     }
-    if (v.kind != SCAN_NUMBER ||
+    if (v.kind != JSONR_NUMBER ||
         !(is_int ? str_to_i64(v.text, &whole) : str_to_double(v.text, &n)))
         return false;
     *out = is_int ? value_int(whole) : value_num(n);
@@ -81,19 +79,19 @@ static bool take_number(int field, struct scan_value v, struct value *out)
 }
 
 /* True if the value may be of the field's type; of a number only its digits tell. */
-static bool is_of_kind(int field, struct scan_value v)
+static bool is_of_kind(int field, struct jsonr_value v)
 {
     switch (field_table[field].kind) {
-    case VALUE_STR: return v.kind == SCAN_STRING;
+    case VALUE_STR: return v.kind == JSONR_STRING;
     case VALUE_JSON:
-    case VALUE_FINDINGS: return v.kind == SCAN_LIST || v.kind == SCAN_OBJECT;
-    case VALUE_BOOL: return v.kind == SCAN_BOOL;
+    case VALUE_FINDINGS: return v.kind == JSONR_LIST || v.kind == JSONR_OBJECT;
+    case VALUE_BOOL: return v.kind == JSONR_BOOL;
     default: return true;
     }
 }
 
 /* As rows of inferbench have it. False: the value is of another type than the field's. */
-static bool take_own(struct decode *d, int field, struct scan_value v, struct value *out)
+static bool take_own(struct decode *d, int field, struct jsonr_value v, struct value *out)
 {
     if (!is_of_kind(field, v))
         return false;
@@ -106,20 +104,20 @@ static bool take_own(struct decode *d, int field, struct scan_value v, struct va
     }
 }
 
-static bool is_own(int field, struct scan_value v)
+static bool is_own(int field, struct jsonr_value v)
 {
     struct value ignored;
     enum value_kind kind = field_table[field].kind;
     bool is_number = kind == VALUE_INT || kind == VALUE_NUM;
-    return v.kind == SCAN_NULL ||
+    return v.kind == JSONR_NULL ||
            (is_of_kind(field, v) && (!is_number || take_number(field, v, &ignored)));
 }
 
 /* False: it cannot be a value of this field. */
-static bool convert(struct decode *d, int field, struct scan_value v, struct value *out)
+static bool convert(struct decode *d, int field, struct jsonr_value v, struct value *out)
 {
     *out = value_null();
-    return v.kind == SCAN_NULL || take_own(d, field, v, out) ||
+    return v.kind == JSONR_NULL || take_own(d, field, v, out) ||
            coerce_value((enum field_id)field, v, d->arena, out, &d->is_out_of_memory);
 }
 

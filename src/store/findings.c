@@ -3,7 +3,7 @@
 #include <math.h>
 #include <string.h>
 
-#include "store/scan.h"
+#include "text/jsonr.h"
 
 #define TEXT_CAP_BYTES ((size_t)1 << 18)
 
@@ -68,14 +68,14 @@ void findings_write_checks(struct jsonw *w, const char *key, const struct findin
 
 /* The members of an item, as they stand in the text. */
 struct raw {
-    struct scan_value code, field, value, limit, text;
+    struct jsonr_value code, field, value, limit, text;
 };
 
-static struct scan_value *member_of(struct raw *r, struct str key)
+static struct jsonr_value *member_of(struct raw *r, struct str key)
 {
     const struct {
         const char *key;
-        struct scan_value *to;
+        struct jsonr_value *to;
     } members[] = {{"code", &r->code},
                    {"field", &r->field},
                    {"value", &r->value},
@@ -87,68 +87,62 @@ static struct scan_value *member_of(struct raw *r, struct str key)
     return NULL;
 }
 
-/* An object, or a code alone; all null where it is neither. */
-static struct raw raw_item(struct scan *s)
+/* An object, or a code alone; all NONE where it is neither. */
+static struct raw raw_item(struct jsonr *j)
 {
-    struct raw r = {.code = {.kind = SCAN_NULL}};
-    struct scan_level level;
-    struct scan_value v;
+    struct raw r = {.code = {.kind = JSONR_NONE}};
     struct str key;
-    struct err ignored;
-    bool has = false;
-    if (scan_peek(s) != '{') {
-        if (scan_value(s, &v, &ignored) == STATUS_OK)
-            r.code = v;
+    if (jsonr_kind(j) != JSONR_OBJECT) {
+        r.code = jsonr_value(j);
         return r;
     }
-    if (scan_enter(s, '{', &level, &ignored) != STATUS_OK)
-        return r;
-    while (scan_key(s, &level, &key, &has, &ignored) == STATUS_OK && has &&
-           scan_value(s, &v, &ignored) == STATUS_OK) {
-        struct scan_value *to = member_of(&r, key);
+    jsonr_enter(j, '{');
+    while (jsonr_member(j, &key)) {
+        struct jsonr_value v = jsonr_value(j);
+        struct jsonr_value *to = member_of(&r, key);
         if (to != NULL)
             *to = v;
     }
     return r;
 }
 
-static struct value value_of(struct scan_value v, struct arena *a)
+static struct value value_of(struct jsonr_value v, struct arena *a)
 {
     int64_t whole;
     double n;
-    if (v.kind == SCAN_BOOL)
+    if (v.kind == JSONR_BOOL)
         return value_bool(*v.text.ptr == 't');
-    if (v.kind == SCAN_STRING)
-        return value_str(scan_text(v, a));
-    if (v.kind != SCAN_NUMBER)
+    if (v.kind == JSONR_STRING)
+        return value_str(jsonr_text(v, a));
+    if (v.kind != JSONR_NUMBER)
         return value_null();
     if (str_to_i64(v.text, &whole))
         return value_int(whole);
     return str_to_double(v.text, &n) ? value_num(n) : value_null();
 }
 
-static double number_of(struct scan_value v)
+static double number_of(struct jsonr_value v)
 {
     double n;
-    return v.kind == SCAN_NUMBER && str_to_double(v.text, &n) ? n : (double)NAN;
+    return v.kind == JSONR_NUMBER && str_to_double(v.text, &n) ? n : (double)NAN;
 }
 
 /* False: no memory. */
 static bool take(const struct raw *r, struct arena *a, struct finding *out)
 {
-    *out = (struct finding){.code = scan_text(r->code, a),
-                            .field = scan_text(r->field, a),
+    *out = (struct finding){.code = jsonr_text(r->code, a),
+                            .field = jsonr_text(r->field, a),
                             .value = value_of(r->value, a),
                             .limit = number_of(r->limit),
-                            .text = scan_text(r->text, a)};
-    return out->code != NULL && (out->field != NULL || r->field.kind != SCAN_STRING) &&
-           (out->text != NULL || r->text.kind != SCAN_STRING) &&
-           (out->value.kind == VALUE_STR || r->value.kind != SCAN_STRING);
+                            .text = jsonr_text(r->text, a)};
+    return out->code != NULL && (out->field != NULL || r->field.kind != JSONR_STRING) &&
+           (out->text != NULL || r->text.kind != JSONR_STRING) &&
+           (out->value.kind == VALUE_STR || r->value.kind != JSONR_STRING);
 }
 
-static bool is_one_of(struct scan_value code, const struct findings *of)
+static bool is_one_of(struct jsonr_value code, const struct findings *of)
 {
-    struct str text = {.ptr = code.text.ptr + 1, .len = code.text.len - 2};
+    struct str text = jsonr_inner(code);
     for (size_t i = 0; of != NULL && i < of->count; i++)
         if (str_is(text, of->items[i].code))
             return true;
@@ -157,7 +151,7 @@ static bool is_one_of(struct scan_value code, const struct findings *of)
 
 static bool is_wanted(const struct raw *r, const struct findings *const *fired)
 {
-    return r->code.kind == SCAN_STRING &&
+    return r->code.kind == JSONR_STRING &&
            (fired == NULL || is_one_of(r->code, fired[0]) ||
             is_one_of(r->code, fired[1]));
 }
@@ -167,16 +161,13 @@ static bool is_wanted(const struct raw *r, const struct findings *const *fired)
 static bool read_items(const char *text, const struct findings *const *fired,
                        struct arena *a, struct finding *items, size_t *count)
 {
-    struct scan s;
-    struct scan_level level;
-    struct err ignored;
-    bool has = false, is_read = true;
-    scan_init(&s, str_from(text), "findings");
+    struct jsonr j;
+    bool is_read = true;
+    jsonr_init(&j, str_from(text), NULL, NULL);
     *count = 0;
-    if (scan_enter(&s, '[', &level, &ignored) != STATUS_OK)
-        return true;
-    while (is_read && scan_item(&s, &level, &has, &ignored) == STATUS_OK && has) {
-        struct raw r = raw_item(&s);
+    jsonr_enter(&j, '[');
+    while (is_read && jsonr_item(&j)) {
+        struct raw r = raw_item(&j);
         if (!is_wanted(&r, fired))
             continue;
         if (items != NULL)

@@ -34,7 +34,7 @@ enum status merge_row_note(const struct scanned_file *file, const struct scanned
         .len = row->text.len,
         .content = row_set_content(row, given).high,
         .is_renamed = given != NULL,
-        .is_failed = error != NULL && error->value.kind != SCAN_NULL,
+        .is_failed = error != NULL && error->value.kind != JSONR_NULL,
         .has_nonfinite = row->has_nonfinite,
     };
     if (identify(row, given, d, &out->identity) != STATUS_OK)
@@ -60,46 +60,35 @@ static void put_member(const char *key, const char *value, bool *is_first,
     jsonw_str(&w, NULL, value);
 }
 
-static bool is_renamed_key(struct str key, const struct scanned_member *m)
-{
-    return (str_is(key, "instance_type") || str_is(key, "label")) &&
-           results_scan_is_unknown(m);
-}
-
 /* Member by member; the row was checked when it was first read. */
 static enum status write_renamed(struct str text, const char *instance_type,
                                  struct buf *out)
 {
-    struct scan s;
-    struct scan_level level;
-    bool has = true, is_first = true, has_type = false;
-    scan_init(&s, text, "row");
-    enum status st = scan_enter(&s, '{', &level, NULL);
+    struct jsonr r;
+    struct scanned_member m;
+    bool is_first = true, has_type = false;
+    jsonr_init(&r, text, "row", NULL);
+    jsonr_enter(&r, '{');
     buf_char(out, '{');
-    while (st == STATUS_OK) {
-        struct scanned_member m;
-        st = scan_key(&s, &level, &m.key, &has, NULL);
-        if (st != STATUS_OK || !has)
-            break;
-        st = scan_value(&s, &m.value, NULL);
-        if (st != STATUS_OK)
-            break;
-        has_type = has_type || str_is(m.key, "instance_type");
-        if (is_renamed_key(m.key, &m)) {
-            put_member(str_is(m.key, "label") ? "label" : "instance_type", instance_type,
-                       &is_first, out);
+    while (jsonr_member(&r, &m.key)) {
+        m.value = jsonr_value(&r);
+        bool is_type = str_is(m.key, "instance_type"), is_label = str_is(m.key, "label");
+        has_type = has_type || is_type;
+        if ((is_type || is_label) && results_scan_is_unknown(&m)) {
+            put_member(is_label ? "label" : "instance_type", instance_type, &is_first,
+                       out);
             continue;
         }
         buf_text(out, is_first ? "\n      \"" : ",\n      \"");
         is_first = false;
         buf_append(out, m.key.ptr, m.key.len);
         buf_text(out, "\": ");
-        scan_copy(m.value.text, 3, out);
+        (void)jsonw_copy(out, m.value.text, 3);
     }
     if (!has_type)
         put_member("instance_type", instance_type, &is_first, out);
     buf_text(out, "\n    }");
-    return st == STATUS_OK ? out->failed : st;
+    return r.failed == STATUS_OK ? out->failed : r.failed;
 }
 
 enum status merge_row_write(const struct scanned_file *file, const struct merge_row *row,
@@ -114,5 +103,5 @@ enum status merge_row_write(const struct scanned_file *file, const struct merge_
                               sizeof tail - 1) == 0;
     if (is_laid_out && !row->has_nonfinite)
         return buf_append(out, text.ptr, text.len);
-    return scan_copy(text, 2, out);
+    return jsonw_copy(out, text, 2);
 }

@@ -6,67 +6,46 @@
 #include "store/results_scan.h"
 #include "text/json.h"
 
-static enum status take_metadata(struct scan *s, struct arena *a,
-                                 struct results_head *head, struct err *e)
+static void take_metadata(struct jsonr *r, struct arena *a, struct results_head *head)
 {
-    struct scan_value value;
+    struct jsonr_value value = jsonr_value(r);
     json_t *metadata = NULL;
-    if (scan_value(s, &value, e) != STATUS_OK)
-        return e->code;
-    enum status st = json_from_text(value.text, s->name, &metadata, e);
-    if (st != STATUS_OK)
-        return st;
+    if (r->failed != STATUS_OK)
+        return;
+    enum status st = json_from_text(value.text, r->name, &metadata, r->e);
     const char *run_id = json_str_of(metadata, "run_id");
     head->run_id = arena_strdup(a, run_id);
     head->is_complete = json_bool_of(metadata, "complete", true);
-    json_decref(metadata);
     if (run_id != NULL && head->run_id == NULL)
-        return status_fail(e, STATUS_NO_MEMORY, s->name, "out of memory");
-    return STATUS_OK;
+        st = status_fail(r->e, STATUS_NO_MEMORY, r->name, "out of memory");
+    json_decref(metadata);
+    jsonr_stop(r, st);
 }
 
-static enum status count_rows(struct scan *s, struct results_head *head, struct err *e)
+static void count_rows(struct jsonr *r, struct results_head *head)
 {
-    struct scan_level level;
-    struct scan_value row;
-    bool has = true;
-    enum status st = scan_enter(s, '[', &level, e);
-    while (st == STATUS_OK) {
-        st = scan_item(s, &level, &has, e);
-        if (st != STATUS_OK || !has)
-            break;
-        st = scan_value(s, &row, e);
-        head->row_count++;
-    }
-    return st;
+    jsonr_enter(r, '[');
+    for (; jsonr_item(r); head->row_count++)
+        (void)jsonr_value(r);
 }
 
-static enum status take_member(struct scan *s, struct str key, struct arena *a,
-                               struct results_head *head, struct err *e)
+static enum status read_text(struct jsonr *r, struct arena *a, struct results_head *head)
 {
-    struct scan_value ignored;
-    if (str_is(key, "metadata"))
-        return take_metadata(s, a, head, e);
-    if (str_is(key, "results"))
-        return count_rows(s, head, e);
-    return scan_value(s, &ignored, e);
-}
-
-static enum status read_text(struct scan *s, struct arena *a, struct results_head *head,
-                             struct err *e)
-{
-    struct scan_level level;
     struct str key;
-    bool has = true;
-    bool is_list = scan_peek(s) == '[';
-    enum status st = is_list ? count_rows(s, head, e) : scan_enter(s, '{', &level, e);
-    while (st == STATUS_OK && !is_list) {
-        st = scan_key(s, &level, &key, &has, e);
-        if (st != STATUS_OK || !has)
-            break;
-        st = take_member(s, key, a, head, e);
+    bool is_list = jsonr_kind(r) == JSONR_LIST;
+    if (is_list)
+        count_rows(r, head);
+    else
+        jsonr_enter(r, '{');
+    while (!is_list && jsonr_member(r, &key)) {
+        if (str_is(key, "metadata"))
+            take_metadata(r, a, head);
+        else if (str_is(key, "results"))
+            count_rows(r, head);
+        else
+            (void)jsonr_value(r);
     }
-    return st == STATUS_OK ? scan_finish(s, e) : st;
+    return jsonr_end(r);
 }
 
 enum status results_head_read(const char *path, struct arena *a, struct results_head *out,
@@ -74,12 +53,12 @@ enum status results_head_read(const char *path, struct arena *a, struct results_
 {
     struct results_head head = {.is_complete = true};
     struct buf text;
-    struct scan s;
+    struct jsonr r;
     buf_init(&text, RESULTS_SCAN_MAX_BYTES);
     enum status st = file_read(path, &text, e);
     if (st == STATUS_OK) {
-        scan_init(&s, (struct str){.ptr = buf_cstr(&text), .len = text.len}, path);
-        st = read_text(&s, a, &head, e);
+        jsonr_init(&r, (struct str){.ptr = buf_cstr(&text), .len = text.len}, path, e);
+        st = read_text(&r, a, &head);
     }
     buf_fini(&text);
     if (st == STATUS_OK)

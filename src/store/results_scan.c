@@ -12,74 +12,69 @@ struct top {
 };
 
 struct reader {
-    struct scan scan;
+    struct jsonr json;
     struct scanned_file *file;
     const struct results_visitor *visitor;
     struct scanned_member members[RESULTS_SCAN_FIELDS_MAX];
 };
 
-static enum status read_row(struct reader *r, struct err *e)
+static void read_row(struct reader *r)
 {
-    struct scan *s = &r->scan;
-    struct scan_level level;
+    struct jsonr *j = &r->json;
     struct scanned_row row = {.members = r->members, .index = r->file->row_count};
-    if (scan_peek(s) != '{')
-        return scan_fail(s, e, "row %zu is not an object", r->file->row_count);
-    const char *from = s->at;
-    s->has_nonfinite = false;
-    enum status st = scan_enter(s, '{', &level, e);
-    for (bool has = true; st == STATUS_OK;) {
-        struct scanned_member *m = &r->members[row.count];
-        if (row.count == RESULTS_SCAN_FIELDS_MAX)
-            return scan_fail(s, e, "row %zu has more than %d fields", r->file->row_count,
+    struct str key;
+    if (jsonr_kind(j) != JSONR_OBJECT) {
+        (void)jsonr_fail(j, "row %zu is not an object", row.index);
+        return;
+    }
+    const char *from = j->at;
+    j->has_nonfinite = false;
+    jsonr_enter(j, '{');
+    while (jsonr_member(j, &key)) {
+        if (row.count == RESULTS_SCAN_FIELDS_MAX - 1)
+            (void)jsonr_fail(j, "row %zu has more than %d fields", row.index,
                              RESULTS_SCAN_FIELDS_MAX - 1);
-        st = scan_key(s, &level, &m->key, &has, e);
-        if (st != STATUS_OK || !has)
-            break;
-        st = scan_value(s, &m->value, e);
-        row.count++;
+        r->members[row.count++] = (struct scanned_member){key, jsonr_value(j)};
     }
-    if (st != STATUS_OK)
-        return st;
-    row.text = (struct str){.ptr = from, .len = (size_t)(s->at - from)};
-    row.has_nonfinite = s->has_nonfinite;
+    if (j->failed != STATUS_OK)
+        return;
+    row.text = (struct str){.ptr = from, .len = (size_t)(j->at - from)};
+    row.has_nonfinite = j->has_nonfinite;
     r->file->row_count++;
-    return r->visitor->row(r->visitor->arg, &row, e);
+    jsonr_stop(j, r->visitor->row(r->visitor->arg, &row, j->e));
 }
 
-static enum status read_rows(struct reader *r, struct err *e)
+static void read_rows(struct reader *r)
 {
-    struct scan_level level;
-    enum status st = scan_enter(&r->scan, '[', &level, e);
-    for (bool has = true; st == STATUS_OK;) {
-        st = scan_item(&r->scan, &level, &has, e);
-        if (st != STATUS_OK || !has)
-            break;
-        st = read_row(r, e);
-    }
-    return st;
+    jsonr_enter(&r->json, '[');
+    while (jsonr_item(&r->json))
+        read_row(r);
 }
 
-static enum status read_member(struct reader *r, struct str key, struct top *top,
-                               struct err *e)
+static void read_member(struct reader *r, struct str key, struct top *top)
 {
-    struct scan_value value;
     if (str_is(key, "results")) {
         if (top->has_results)
-            return scan_fail(&r->scan, e, "\"results\" stands there twice");
+            (void)jsonr_fail(&r->json, "\"results\" stands there twice");
         top->has_results = true;
-        return read_rows(r, e);
+        read_rows(r);
+        return;
     }
-    enum status st = scan_value(&r->scan, &value, e);
-    if (st != STATUS_OK)
-        return st;
-    if (str_is(key, "metadata") && value.kind == SCAN_OBJECT)
+    struct jsonr_value value = jsonr_value(&r->json);
+    if (str_is(key, "metadata") && value.kind == JSONR_OBJECT)
         r->file->metadata = value.text;
     top->has_summary = top->has_summary || str_is(key, "summary");
     top->has_environment = top->has_environment || str_is(key, "python_packages") ||
                            str_is(key, "benchmark_config");
     top->has_type = top->has_type || str_is(key, "type");
-    return STATUS_OK;
+}
+
+static void read_members(struct reader *r, struct top *top)
+{
+    struct str key;
+    jsonr_enter(&r->json, '{');
+    while (jsonr_member(&r->json, &key))
+        read_member(r, key, top);
 }
 
 static enum status fail_kind(const struct reader *r, const struct top *top, struct err *e)
@@ -96,61 +91,43 @@ static enum status fail_kind(const struct reader *r, const struct top *top, stru
                                         : "Give a file like offline_results_....json");
 }
 
-/* The members of the file's one object. */
-static enum status read_members(struct reader *r, struct top *top, struct err *e)
-{
-    struct scan_level level;
-    enum status st = scan_enter(&r->scan, '{', &level, e);
-    for (bool has = true; st == STATUS_OK;) {
-        struct str key;
-        st = scan_key(&r->scan, &level, &key, &has, e);
-        if (st != STATUS_OK || !has)
-            break;
-        st = read_member(r, key, top, e);
-    }
-    return st;
-}
-
 static enum status read_top(struct reader *r, struct err *e)
 {
-    struct scan *s = &r->scan;
+    struct jsonr *j = &r->json;
     struct top top = {0};
-    if (scan_peek(s) == '[') {
-        enum status st = read_rows(r, e);
-        return st == STATUS_OK ? scan_finish(s, e) : st;
-    }
-    if (s->at == s->end)
+    bool is_list = jsonr_kind(j) == JSONR_LIST;
+    if (j->at == j->end)
         return status_fail(e, STATUS_BAD_INPUT, r->file->path, "is empty");
-    enum status st = read_members(r, &top, e);
-    if (st == STATUS_OK && top.has_type && !top.has_results)
+    if (is_list)
+        read_rows(r);
+    else
+        read_members(r, &top);
+    if (j->failed == STATUS_OK && top.has_type && !top.has_results)
         return fail_kind(r, &top, e);
-    if (st == STATUS_OK)
-        st = scan_finish(s, e);
-    if (st == STATUS_OK && !top.has_results)
-        st = fail_kind(r, &top, e);
+    enum status st = jsonr_end(j);
+    if (st == STATUS_OK && !is_list && !top.has_results)
+        return fail_kind(r, &top, e);
+    if (st == STATUS_BAD_INPUT && j->at >= j->end)
+        return status_hint(e, "The file is cut short: copy it again, or rebuild it with "
+                              "inferbench recover RAW_FOLDER");
     return st;
 }
 
 static enum status read_format(struct scanned_file *f, struct err *e)
 {
+    struct jsonr j;
+    struct str key;
     if (f->metadata.len == 0)
         return STATUS_OK;
-    struct scan s;
-    struct scan_level level;
-    scan_init(&s, f->metadata, f->path);
-    enum status st = scan_enter(&s, '{', &level, e);
-    for (bool has = true; st == STATUS_OK;) {
-        struct str key;
-        struct scan_value value;
-        st = scan_key(&s, &level, &key, &has, e);
-        if (st != STATUS_OK || !has)
-            break;
-        st = scan_value(&s, &value, e);
-        if (st == STATUS_OK && str_is(key, "format"))
+    jsonr_init(&j, f->metadata, f->path, e);
+    jsonr_enter(&j, '{');
+    while (jsonr_member(&j, &key)) {
+        struct jsonr_value value = jsonr_value(&j);
+        if (str_is(key, "format"))
             (void)str_to_i64(value.text, &f->format);
     }
-    if (st != STATUS_OK || f->format <= RECORD_FORMAT)
-        return st;
+    if (f->format <= RECORD_FORMAT)
+        return STATUS_OK;
     (void)status_fail(e, STATUS_BAD_INPUT, f->path, "is of format %lld, newer than %d",
                       (long long)f->format, RECORD_FORMAT);
     return status_hint(e, "Read it with a newer inferbench");
@@ -176,7 +153,7 @@ static enum status read_text(struct scanned_file *f,
         return status_fail(e, STATUS_NO_MEMORY, f->path, "no memory to read it");
     r->file = f;
     r->visitor = visitor;
-    scan_init(&r->scan, text, f->path);
+    jsonr_init(&r->json, text, f->path, e);
     enum status st = read_top(r, e);
     mem_free(r);
     return st;
@@ -217,6 +194,6 @@ const struct scanned_member *results_scan_find(const struct scanned_row *row,
 
 bool results_scan_is_unknown(const struct scanned_member *m)
 {
-    return m == NULL || m->value.kind != SCAN_STRING || str_is(m->value.text, "\"\"") ||
+    return m == NULL || m->value.kind != JSONR_STRING || str_is(m->value.text, "\"\"") ||
            str_is(m->value.text, "\"unknown\"");
 }

@@ -7,7 +7,7 @@
 #include "base/arena.h"
 #include "base/buf.h"
 #include "base/status.h"
-#include "store/scan.h"
+#include "text/jsonr.h"
 #include "text/digest.h"
 
 #define RESULTS_SCAN_FIELDS_MAX 512
@@ -15,7 +15,7 @@
 
 struct scanned_member {
     struct str key; /* without quotes */
-    struct scan_value value;
+    struct jsonr_value value;
 };
 
 /* One row as it stands in the file; pieces of the file's text. */

@@ -72,7 +72,7 @@ struct row_set_key row_set_content(const struct scanned_row *row,
 bool row_set_is_published(const struct scanned_row *row)
 {
     const struct scanned_member *run = results_scan_find(row, "run_id");
-    return run == NULL || run->value.kind != SCAN_STRING;
+    return run == NULL || run->value.kind != JSONR_STRING;
 }
 
 /* "2026-01-01 10:00:00.120000" and "2026-01-01T10:00:00.12" are one time; pandas keeps

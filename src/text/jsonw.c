@@ -5,47 +5,23 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "text/utf8.h"
+
 void jsonw_init(struct jsonw *w, struct buf *out, int indent)
 {
     *w = (struct jsonw){.out = out, .indent = indent};
 }
 
-static void new_line(struct jsonw *w, int depth)
+/* Of a text with `indent` blanks a level; 0: all of it is one line. */
+static void new_line(struct buf *out, int indent, int depth)
 {
-    if (w->indent == 0)
+    static const char blanks[] = "                                ";
+    if (indent == 0)
         return;
-    (void)buf_char(w->out, '\n');
-    for (int i = 0; i < depth * w->indent; i++)
-        (void)buf_char(w->out, ' ');
-}
-
-/* Length of the valid UTF-8 sequence at p, 0 if there is none (RFC 3629, table 3-7 of
- * Unicode: no overlong forms, no surrogates, nothing beyond U+10FFFF). The 0 byte at the
- * text's end stops it in time. */
-static size_t utf8_len(const unsigned char *p)
-{
-    static const struct {
-        unsigned char from, to; /* first byte */
-        unsigned char second_from, second_to;
-        unsigned char len;
-    } rows[] = {
-        {0x00, 0x7f, 0x00, 0xff, 1}, {0xc2, 0xdf, 0x80, 0xbf, 2},
-        {0xe0, 0xe0, 0xa0, 0xbf, 3}, {0xe1, 0xec, 0x80, 0xbf, 3},
-        {0xed, 0xed, 0x80, 0x9f, 3}, {0xee, 0xef, 0x80, 0xbf, 3},
-        {0xf0, 0xf0, 0x90, 0xbf, 4}, {0xf1, 0xf3, 0x80, 0xbf, 4},
-        {0xf4, 0xf4, 0x80, 0x8f, 4},
-    };
-    size_t row = 0, count = sizeof rows / sizeof rows[0];
-    while (row < count && (p[0] < rows[row].from || p[0] > rows[row].to))
-        row++;
-    if (row == count)
-        return 0;
-    if (rows[row].len > 1 && (p[1] < rows[row].second_from || p[1] > rows[row].second_to))
-        return 0;
-    for (size_t i = 2; i < rows[row].len; i++)
-        if ((p[i] & 0xc0) != 0x80)
-            return 0;
-    return rows[row].len;
+    (void)buf_char(out, '\n');
+    for (int left = depth * indent; left > 0; left -= (int)sizeof blanks - 1)
+        (void)buf_append(out, blanks,
+                         left < (int)sizeof blanks ? (size_t)left : sizeof blanks - 1);
 }
 
 static void write_ascii(struct buf *out, unsigned char c)
@@ -65,11 +41,11 @@ static void write_ascii(struct buf *out, unsigned char c)
 static void write_string(struct buf *out, const char *text)
 {
     (void)buf_char(out, '"');
-    const unsigned char *p = (const unsigned char *)text;
-    while (*p != '\0') {
-        size_t len = utf8_len(p);
+    const char *p = text, *end = text + strlen(text);
+    while (p < end) {
+        size_t len = utf8_len(p, (size_t)(end - p));
         if (len == 1)
-            write_ascii(out, *p);
+            write_ascii(out, (unsigned char)*p);
         else if (len == 0)
             (void)buf_text(out, "\xef\xbf\xbd"); /* U+FFFD */
         else
@@ -85,7 +61,7 @@ static void before_value(struct jsonw *w, const char *key)
     if (w->has_items[w->depth])
         (void)buf_char(w->out, ',');
     if (w->depth > 0)
-        new_line(w, w->depth);
+        new_line(w->out, w->indent, w->depth);
     w->has_items[w->depth] = true;
     if (key == NULL)
         return;
@@ -111,7 +87,7 @@ static void close_level(struct jsonw *w, char bracket)
     if (w->depth > 0)
         w->depth--;
     if (w->has_items[w->depth + 1])
-        new_line(w, w->depth);
+        new_line(w->out, w->indent, w->depth);
     (void)buf_char(w->out, bracket);
 }
 
@@ -170,55 +146,85 @@ void jsonw_null(struct jsonw *w, const char *key)
     (void)buf_text(w->out, "null");
 }
 
-/* Copies a string with its quotes; returns the byte behind it. */
-static const char *copy_string(struct buf *out, const char *p)
+/* --- JSON text, laid out anew */
+
+struct layout {
+    struct buf *out;
+    const char *at, *end; /* of checked text */
+    int indent, depth;
+};
+
+static void copy_string(struct layout *l)
 {
-    const char *from = p++;
-    while (*p != '\0' && *p != '"')
-        p += p[0] == '\\' && p[1] != '\0' ? 2 : 1;
-    if (*p == '"')
-        p++;
-    (void)buf_append(out, from, (size_t)(p - from));
-    return p;
+    const char *from = l->at++;
+    while (l->at < l->end && *l->at != '"')
+        l->at += *l->at == '\\' ? 2 : 1;
+    l->at = l->at < l->end ? l->at + 1 : l->end;
+    (void)buf_append(l->out, from, (size_t)(l->at - from));
 }
 
-static const char *skip_blanks(const char *p)
+static void copy_word(struct layout *l)
 {
-    return p + strspn(p, " \t\r\n");
+    const char *from = l->at;
+    while (l->at < l->end && (unsigned char)*l->at > ' ' && *l->at != ',' &&
+           *l->at != ']' && *l->at != '}')
+        l->at++;
+    if (*from == 'N' || *from == 'I' ||
+        (*from == '-' && from + 1 < l->end && from[1] == 'I'))
+        (void)buf_text(l->out, "null");
+    else
+        (void)buf_append(l->out, from, (size_t)(l->at - from));
 }
 
-/* One mark outside strings; *depth is the level of nesting. Returns the byte to go on
- * with. */
-static const char *copy_mark(struct jsonw *w, const char *p, int *depth)
+static void skip_blanks(struct layout *l)
 {
-    char c = *p++;
-    if (c == '}' || c == ']') {
-        new_line(w, --*depth);
-        (void)buf_char(w->out, c);
-        return p;
-    }
-    (void)buf_char(w->out, c);
-    if (c == ':' && w->indent > 0)
-        (void)buf_char(w->out, ' ');
+    while (l->at < l->end && (unsigned char)*l->at <= ' ')
+        l->at++;
+}
+
+/* A bracket, comma or colon. */
+static void copy_mark(struct layout *l)
+{
+    char c = *l->at++;
+    if (c == '}' || c == ']')
+        new_line(l->out, l->indent, --l->depth);
+    (void)buf_char(l->out, c);
+    if (c == ':' && l->indent > 0)
+        (void)buf_char(l->out, ' ');
     if (c == ',')
-        new_line(w, *depth);
+        new_line(l->out, l->indent, l->depth);
     if (c != '{' && c != '[')
-        return p;
-    p = skip_blanks(p);
-    if (*p == '}' || *p == ']') {
-        (void)buf_char(w->out, *p);
-        return p + 1;
-    }
-    new_line(w, ++*depth);
-    return p;
+        return;
+    skip_blanks(l);
+    if (l->at < l->end && (*l->at == '}' || *l->at == ']'))
+        (void)buf_char(l->out, *l->at++);
+    else
+        new_line(l->out, l->indent, ++l->depth);
+}
+
+static void lay_out(struct layout *l)
+{
+    for (skip_blanks(l); l->at < l->end && l->out->failed == STATUS_OK; skip_blanks(l))
+        if (*l->at == '"')
+            copy_string(l);
+        else if (strchr("{}[],:", *l->at) != NULL)
+            copy_mark(l);
+        else
+            copy_word(l);
 }
 
 void jsonw_raw(struct jsonw *w, const char *key, const char *json)
 {
+    struct layout l = {w->out, json, json + strlen(json), w->indent, w->depth};
     before_value(w, key);
-    int depth = w->depth;
-    for (const char *p = skip_blanks(json); *p != '\0'; p = skip_blanks(p))
-        p = *p == '"' ? copy_string(w->out, p) : copy_mark(w, p, &depth);
+    lay_out(&l);
+}
+
+enum status jsonw_copy(struct buf *out, struct str json, int depth)
+{
+    struct layout l = {out, json.ptr, json.ptr + json.len, 2, depth};
+    lay_out(&l);
+    return out->failed;
 }
 
 void jsonw_double_text(double value, char *out)

@@ -8,6 +8,8 @@
 #include <stdint.h>
 
 #include "base/buf.h"
+#include "base/status.h"
+#include "base/str.h"
 
 #define JSONW_MAX_DEPTH 32
 
@@ -29,8 +31,11 @@ void jsonw_int(struct jsonw *w, const char *key, int64_t value);
 void jsonw_num(struct jsonw *w, const char *key, double value);
 void jsonw_bool(struct jsonw *w, const char *key, bool value);
 void jsonw_null(struct jsonw *w, const char *key);
-/* Already valid JSON text; re-indented when it holds objects or arrays and indent > 0. */
+/* Already valid JSON text; re-indented when it holds objects or arrays and indent > 0.
+ * NaN and Infinity become null. */
 void jsonw_raw(struct jsonw *w, const char *key, const char *json);
+/* Appends such a text with two blanks a level, its first line at `depth`. */
+enum status jsonw_copy(struct buf *out, struct str json, int depth);
 /* Shortest decimal text that reads back to the same double; out holds 32 bytes.
  * Integral values below 2^53 get ".0"; NAN and infinities become "null". */
 void jsonw_double_text(double value, char *out);

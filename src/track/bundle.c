@@ -12,6 +12,7 @@
 #include "store/decode.h"
 #include "store/results.h"
 #include "text/json.h"
+#include "text/jsonw.h"
 
 #define LOCK_WAIT_S   10.0
 #define ROW_CAP_BYTES ((size_t)16 << 20)
@@ -53,7 +54,7 @@ static enum status keep_row(struct reader *r, struct bundle_row *row,
                             struct err *e)
 {
     const char *path = r->bundle->results_path;
-    if (scan_copy(from->text, 0, text) != STATUS_OK || buf_char(text, '\n') != STATUS_OK)
+    if (jsonw_copy(text, from->text, 0) != STATUS_OK || buf_char(text, '\n') != STATUS_OK)
         return no_memory(path, e);
     struct str laid_out = {text->data, text->len};
     row->as_written = (struct str){arena_str(r->arena, laid_out), text->len};
@@ -136,7 +137,7 @@ static enum status read_metadata(struct bundle *b, const struct scanned_file *fi
     if (file->metadata.len == 0 || file->format == 0)
         return STATUS_OK;
     buf_init(&text, RESULTS_SCAN_MAX_BYTES);
-    enum status s = scan_copy(file->metadata, 0, &text);
+    enum status s = jsonw_copy(&text, file->metadata, 0);
     if (s == STATUS_OK)
         s = json_from_text((struct str){buf_cstr(&text), text.len}, b->results_path,
                            &b->metadata, e);

@@ -5,7 +5,7 @@
 
 #include "store/coerce.h"
 #include "store/merge_row.h"
-#include "store/scan.h"
+#include "text/jsonr.h"
 
 #define PUBLISHED "published/"
 
@@ -67,54 +67,43 @@ void pulled_sort(struct pulled *rows, size_t count)
 
 /* What stands in a row that tells whether it is the right one. */
 struct identity {
-    struct scan_value run_id, row;
+    struct jsonr_value run_id, row;
     size_t fields;
 };
 
-static enum status scan_row(struct pulled *p, struct scan *s, struct identity *id,
-                            struct err *e)
+static enum status scan_row(struct pulled *p, struct jsonr *r, struct identity *id)
 {
-    struct scan_level level;
     struct str key;
-    struct scan_value value;
-    bool has = true;
-    if (scan_peek(s) != '{')
-        return scan_fail(s, e, "is not a row");
-    enum status st = scan_enter(s, '{', &level, e);
-    while (st == STATUS_OK) {
-        st = scan_key(s, &level, &key, &has, e);
-        if (st != STATUS_OK || !has)
-            break;
-        st = scan_value(s, &value, e);
-        id->fields++;
-        if (st != STATUS_OK)
-            break;
+    if (jsonr_kind(r) != JSONR_OBJECT)
+        return jsonr_fail(r, "is not a row");
+    jsonr_enter(r, '{');
+    for (; jsonr_member(r, &key); id->fields++) {
+        struct jsonr_value value = jsonr_value(r);
         if (str_is(key, "run_id"))
             id->run_id = value;
         else if (str_is(key, "row"))
             id->row = value;
         else if (str_is(key, "error"))
-            p->is_failed = value.kind != SCAN_NULL;
+            p->is_failed = value.kind != JSONR_NULL;
     }
-    return st == STATUS_OK ? scan_finish(s, e) : st;
+    return jsonr_end(r);
 }
 
 enum status pulled_check(struct pulled *p, const char *name, struct arena *a,
                          struct err *e)
 {
-    struct identity id = {.run_id = {.kind = SCAN_NULL}, .row = {.kind = SCAN_NULL}};
-    struct scan s;
+    struct identity id = {.run_id = {.kind = JSONR_NULL}, .row = {.kind = JSONR_NULL}};
+    struct jsonr r;
     int64_t row = -1;
-    scan_init(&s, p->text, name);
-    enum status st = scan_row(p, &s, &id, e);
-    if (st != STATUS_OK)
-        return st;
-    p->has_nonfinite = s.has_nonfinite;
+    jsonr_init(&r, p->text, name, e);
+    if (scan_row(p, &r, &id) != STATUS_OK)
+        return r.failed;
+    p->has_nonfinite = r.has_nonfinite;
     if (id.fields >= RESULTS_SCAN_FIELDS_MAX)
-        return scan_fail(&s, e, "has more than %d fields", RESULTS_SCAN_FIELDS_MAX - 1);
+        return jsonr_fail(&r, "has more than %d fields", RESULTS_SCAN_FIELDS_MAX - 1);
     if (p->row < 0)
         return STATUS_OK;
-    const char *run_id = scan_text(id.run_id, a);
+    const char *run_id = jsonr_text(id.run_id, a);
     bool has_row = coerce_row_number(id.row, &row);
     if (run_id != NULL && strcmp(run_id, p->group) == 0 && has_row && row == p->row)
         return STATUS_OK;

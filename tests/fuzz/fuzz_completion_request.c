@@ -6,9 +6,9 @@
 #include "base/str.h"
 #include "fuzz_target.h"
 #include "serve/completion_request.h"
-#include "serve/jscan.h"
+#include "text/jsonr.h"
 
-enum { NESTING = 60 };
+enum { NESTING = 190 };
 
 static void check_ask(struct str text, enum completion_endpoint endpoint)
 {
@@ -33,14 +33,14 @@ static void check_scan(struct str text)
 {
     if (memchr(text.ptr, '\0', text.len) != NULL)
         return;
-    struct jscan j;
+    struct jsonr j;
     size_t brackets = 0;
     for (size_t i = 0; i < text.len; i++)
         brackets += text.ptr[i] == '[' || text.ptr[i] == '{';
     json_t *value = json_loadb(text.ptr, text.len, JSON_DECODE_ANY, NULL);
-    jscan_init(&j, text);
-    (void)jscan_skip(&j);
-    bool is_good = jscan_end(&j);
+    jsonr_init(&j, text, NULL, NULL);
+    (void)jsonr_value(&j);
+    bool is_good = jsonr_end(&j) == STATUS_OK;
     TARGET_CHECK(value == NULL || is_good || brackets > NESTING);
     json_decref(value);
 }

@@ -25,12 +25,12 @@ static int tear_down(void **state)
 /* json: the value as it stands in a file; false: refused. */
 static bool coerce(enum field_id id, const char *json, struct value *out)
 {
-    struct scan s;
-    struct scan_value v;
-    struct err e;
+    struct jsonr r;
+    struct jsonr_value v;
     bool ran_out = false;
-    scan_init(&s, str_from(json), "value");
-    assert_int_equal(scan_value(&s, &v, &e), STATUS_OK);
+    jsonr_init(&r, str_from(json), NULL, NULL);
+    v = jsonr_value(&r);
+    assert_int_equal(r.failed, STATUS_OK);
     bool is_read = coerce_value(id, v, &arena, out, &ran_out);
     assert_false(ran_out);
     return is_read;
@@ -122,7 +122,7 @@ static void test_kinds(void **state)
 
 static void test_no_memory(void **state)
 {
-    struct scan_value v = {.kind = SCAN_STRING, .text = str_from("\"['A']\"")};
+    struct jsonr_value v = {.kind = JSONR_STRING, .text = str_from("\"['A']\"")};
     (void)state;
     for (size_t cap = 0; cap < 4; cap++) {
         struct arena small;

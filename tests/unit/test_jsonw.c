@@ -279,9 +279,23 @@ static void no_memory_sticks(void **state)
     buf_fini(&b);
 }
 
+static void a_copy_is_laid_out_anew(void **state)
+{
+    (void)state;
+    struct buf out;
+    buf_init(&out, 1000);
+    jsonw_copy(&out, str_from("{\"a\" :[ ],\"b\":[1,{ }],\n\"c\":\"x, y\",\"d\":NaN}"),
+               1);
+    assert_string_equal(buf_cstr(&out),
+                        "{\n    \"a\": [],\n    \"b\": [\n      1,\n      {}\n    ],\n"
+                        "    \"c\": \"x, y\",\n    \"d\": null\n  }");
+    buf_fini(&out);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_copy_is_laid_out_anew),
         cmocka_unit_test(doubles),
         cmocka_unit_test(random_doubles_come_back),
         cmocka_unit_test(no_shorter_text_reads_back),
