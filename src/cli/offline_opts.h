@@ -6,14 +6,14 @@
 #include <stdint.h>
 
 #include "cli/run_opts.h"
+#include "engines/vllm_settings.h"
 
 struct offline_opts {
-    const char *dtype, *load_format;
+    struct vllm_settings vllm;
     int64_t max_model_len;
     struct opt_ints batch_sizes;
     bool enable_prefix_caching, test_prefix_caching;
-    const char *engine, *python, *engine_mode, *neuron_batch;
-    struct opt_strings engine_args;
+    const char *engine, *neuron_batch;
     double engine_timeout_s;
     struct run_opts run;
 };

@@ -5,11 +5,9 @@
 #include "cli/run_setup.h"
 #include "engines/registry.h"
 
-#define DEFAULT_NUM_SEQS       256
-#define DEFAULT_BATCHED_TOKENS 8192
-#define GPU_MEMORY_UTILIZATION 0.9
-#define OLD_DEFAULT_MODEL      "Qwen/Qwen3-0.6B-Instruct"
-#define MODEL_OF_OLD_DEFAULT   "Qwen/Qwen3-0.6B"
+#define DEFAULT_NUM_SEQS     256
+#define OLD_DEFAULT_MODEL    "Qwen/Qwen3-0.6B-Instruct"
+#define MODEL_OF_OLD_DEFAULT "Qwen/Qwen3-0.6B"
 
 static enum status build_plan(struct offline_job *j, struct err *e)
 {
@@ -53,38 +51,31 @@ static void engine_settings(struct offline_job *j)
         has_texts = has_texts || j->plan.options.scenarios[i].text_count > 0;
     j->settings = (struct engine_settings){
         .model = o->run.model,
-        .python = o->python,
-        .engine_mode = o->engine_mode,
-        .dtype = o->dtype,
-        .load_format = o->load_format,
         .max_model_len = o->max_model_len,
         .max_num_seqs = largest > DEFAULT_NUM_SEQS ? largest : DEFAULT_NUM_SEQS,
-        .max_num_batched_tokens = DEFAULT_BATCHED_TOKENS,
-        .gpu_memory_utilization = GPU_MEMORY_UTILIZATION,
         .seed = o->run.seed,
         .temperature = o->run.temperature,
         .top_p = o->run.top_p,
         .stop_at_eos = o->run.stop_at_eos,
         .needs_tokenizer = has_texts,
-        .engine_args = o->engine_args,
+        .own = &o->vllm,
         .rest = j->job.parse.rest,
         .timeout_s = o->engine_timeout_s,
         .vocab_size = run_setup_vocabulary(o->run.model, o->run.vocab_size,
                                            &j->job.arena)};
 }
 
-/* vLLM's own options that would make OFF and ON, or the plan, untrue. */
-static enum status check_engine_words(struct offline_job *j, struct err *e)
+/* What the user's words for the engine say to the plan. */
+static enum status settle_engine(struct offline_job *j, struct err *e)
 {
-    static const char caching[] =
-        "Write --enable-prefix-caching or --test-prefix-caching before the --";
-    static const struct run_setup_reserved ours[] = {
-        {"enable-prefix-caching", caching},
-        {"no-enable-prefix-caching", caching},
-        {"model", "Write --model before the --"}};
-    const struct run_setup_words w = {j->opts.engine_args, j->job.parse.rest};
-    j->opts.max_model_len = run_setup_model_len(&w, j->opts.max_model_len);
-    return run_setup_reserve(&w, ours, sizeof ours / sizeof *ours, e);
+    struct engine_settings s = {.max_model_len = j->opts.max_model_len,
+                                .rest = j->job.parse.rest,
+                                .own = &j->opts.vllm};
+    if (registry_find(j->opts.engine, ENGINE_OFFLINE, &j->ops, e) != STATUS_OK ||
+        j->ops.settle(&s, &j->opts.vllm, e) != STATUS_OK)
+        return e->code;
+    j->opts.max_model_len = s.max_model_len;
+    return STATUS_OK;
 }
 
 enum status offline_setup_plan(struct offline_job *j, struct err *e)
@@ -98,8 +89,7 @@ enum status offline_setup_plan(struct offline_job *j, struct err *e)
                  MODEL_OF_OLD_DEFAULT);
         o->run.model = MODEL_OF_OLD_DEFAULT;
     }
-    if (registry_find(o->engine, ENGINE_OFFLINE, &j->ops, e) != STATUS_OK ||
-        check_engine_words(j, e) != STATUS_OK || build_plan(j, e) != STATUS_OK)
+    if (settle_engine(j, e) != STATUS_OK || build_plan(j, e) != STATUS_OK)
         return e->code;
     j->job.cells_planned = (int64_t)j->plan.cell_count;
     engine_settings(j);
@@ -116,12 +106,12 @@ static bool is_neuron(const struct offline_job *j)
 enum status offline_setup_run(struct offline_job *j, struct err *e)
 {
     const char *notes = NULL;
-    if (j->ops.locate(&j->settings, &j->job.arena, &j->settings.python, &notes, e) !=
+    if (j->ops.locate(&j->settings, &j->job.arena, &j->settings.interpreter, &notes, e) !=
         STATUS_OK)
         return e->code;
     const struct run_setup_facts facts = {.engine = j->opts.engine,
                                           .instance_type = j->opts.run.instance_type,
-                                          .python = j->settings.python,
+                                          .python = j->settings.interpreter,
                                           .plan_sha256 = j->plan.sha256};
     if (run_setup_claim(&j->job, e) != STATUS_OK)
         return e->code;

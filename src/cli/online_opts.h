@@ -6,6 +6,7 @@
 #include <stdint.h>
 
 #include "cli/run_opts.h"
+#include "engines/vllm_settings.h"
 
 struct online_opts {
     struct opt_strings base_urls, headers;
@@ -15,8 +16,8 @@ struct online_opts {
     bool insecure, no_stream, no_keepalive;
 
     bool launch;
-    const char *launch_command, *python, *dtype, *load_format;
-    struct opt_strings engine_args;
+    const char *launch_command;
+    struct vllm_settings vllm;
     int64_t max_model_len;
 
     struct opt_ints concurrency;

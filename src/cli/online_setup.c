@@ -7,13 +7,11 @@
 #include "cli/run_setup.h"
 #include "engines/registry.h"
 
-#define ENGINE                 "openai"
-#define LAUNCHED_MODEL         "Qwen/Qwen3-0.6B"
-#define DEFAULT_NUM_SEQS       256
-#define DEFAULT_BATCHED_TOKENS 8192
-#define GPU_MEMORY_UTILIZATION 0.9
-#define DEFAULT_VOCABULARY     10000
-#define LENGTH_ANSWER_TOKENS   128 /* of --input-len scenarios, as of the built-in ones */
+#define ENGINE               "openai"
+#define LAUNCHED_MODEL       "Qwen/Qwen3-0.6B"
+#define DEFAULT_NUM_SEQS     256
+#define DEFAULT_VOCABULARY   10000
+#define LENGTH_ANSWER_TOKENS 128 /* of --input-len scenarios, as of the built-in ones */
 
 static enum status no_memory(struct err *e)
 {
@@ -106,27 +104,17 @@ static enum status build_plan(struct online_job *j, struct err *e)
 
 /* --- the server --- */
 
-/* Options of vLLM's server that would make the run untrue or the server unreachable. */
-static enum status check_engine_words(struct online_job *j, struct err *e)
+/* What the user's words for a launched server say to the plan. */
+static enum status settle_engine(struct online_job *j, struct err *e)
 {
-    static const char caching[] =
-        "Write --enable-prefix-caching or --test-prefix-caching before the --";
-    static const char address[] = "A launched server listens on a free port of 127.0.0.1";
-    static const struct run_setup_reserved ours[] = {
-        {"enable-prefix-caching", caching},
-        {"no-enable-prefix-caching", caching},
-        {"model", "Write --model before the --"},
-        {"served-model-name", "Write --model-name before the --"},
-        {"host", address},
-        {"port", address},
-        {"uds", address},
-        {"ssl-keyfile", address},
-        {"ssl-certfile", address},
-        {"api-key", "Use --api-key-file or OPENAI_API_KEY: the server gets it by its "
-                    "environment"}};
-    const struct run_setup_words w = {j->opts.engine_args, j->job.parse.rest};
-    j->opts.max_model_len = run_setup_model_len(&w, j->opts.max_model_len);
-    return run_setup_reserve(&w, ours, sizeof ours / sizeof *ours, e);
+    struct engine_settings s = {.max_model_len = j->opts.max_model_len,
+                                .rest = j->job.parse.rest,
+                                .own = &j->opts.vllm};
+    if (registry_find(ENGINE, ENGINE_ONLINE, &j->ops, e) != STATUS_OK ||
+        j->ops.settle(&s, &j->opts.vllm, e) != STATUS_OK)
+        return e->code;
+    j->opts.max_model_len = s.max_model_len;
+    return STATUS_OK;
 }
 
 static int64_t most_in_flight(const struct online_plan *p)
@@ -151,19 +139,13 @@ static void engine_settings(struct online_job *j)
                                       &j->job.arena);
     j->settings = (struct engine_settings){
         .model = model,
-        .python = o->python,
-        .engine_mode = "mp",
-        .dtype = o->dtype,
-        .load_format = o->load_format,
         .max_model_len = o->max_model_len,
         .max_num_seqs = most > DEFAULT_NUM_SEQS ? most : DEFAULT_NUM_SEQS,
-        .max_num_batched_tokens = DEFAULT_BATCHED_TOKENS,
-        .gpu_memory_utilization = GPU_MEMORY_UTILIZATION,
         .seed = o->run.seed,
         .temperature = o->run.temperature,
         .top_p = o->run.top_p,
         .stop_at_eos = o->run.stop_at_eos,
-        .engine_args = o->engine_args,
+        .own = &o->vllm,
         .rest = j->job.parse.rest,
         .target = &j->target,
         .timeout_s = j->target.ready_timeout_s,
@@ -176,7 +158,7 @@ enum status online_setup_plan(struct online_job *j, struct err *e)
     if (run_setup_check(&j->job, e) != STATUS_OK ||
         online_target_build(&j->job.parse, o, &j->job.arena, &j->target, e) !=
             STATUS_OK ||
-        check_engine_words(j, e) != STATUS_OK ||
+        settle_engine(j, e) != STATUS_OK ||
         online_loads_goodput(&o->goodput, &j->job.arena, &j->slo_json, e) != STATUS_OK ||
         online_target_body(o, &j->job.arena, &j->body_json, e) != STATUS_OK ||
         build_plan(j, e) != STATUS_OK)
@@ -192,15 +174,14 @@ enum status online_setup_plan(struct online_job *j, struct err *e)
 enum status online_setup_run(struct online_job *j, struct err *e)
 {
     const char *notes = NULL;
-    if (registry_find(ENGINE, ENGINE_ONLINE, &j->ops, e) != STATUS_OK ||
-        j->ops.locate(&j->settings, &j->job.arena, &j->settings.python, &notes, e) !=
-            STATUS_OK)
+    if (j->ops.locate(&j->settings, &j->job.arena, &j->settings.interpreter, &notes, e) !=
+        STATUS_OK)
         return e->code;
     if (notes != NULL)
         log_line(&j->job.cli->log, LOG_NOTE, "%s", notes);
     const struct run_setup_facts facts = {.engine = ENGINE,
                                           .instance_type = instance_of(j),
-                                          .python = j->settings.python,
+                                          .python = j->settings.interpreter,
                                           .plan_sha256 = j->plan.sha256,
                                           .is_remote = !j->is_local};
     if (run_setup_claim(&j->job, e) != STATUS_OK)

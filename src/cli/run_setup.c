@@ -52,8 +52,6 @@ enum status run_setup_scenarios(struct run_job *j, struct scenario_list *out,
     return scenario_pick(&names, &extra, a, out, e);
 }
 
-/* --- the engine's own words --- */
-
 int64_t run_setup_vocabulary(const char *model, int64_t option, struct arena *a)
 {
     struct err e;
@@ -67,62 +65,6 @@ int64_t run_setup_vocabulary(const char *model, int64_t option, struct arena *a)
     if (size <= 32)
         size = option != OPT_INT_UNSET ? option : 0;
     return size;
-}
-
-/* True if `word` is that option, dashes in front or not, '_' standing for '-'. */
-static bool is_option(struct str word, const char *name)
-{
-    while (word.len > 0 && *word.ptr == '-') {
-        word.ptr++;
-        word.len--;
-    }
-    if (word.len != strlen(name))
-        return false;
-    for (size_t i = 0; i < word.len; i++)
-        if ((word.ptr[i] == '_' ? '-' : word.ptr[i]) != name[i])
-            return false;
-    return true;
-}
-
-const char *run_setup_engine_word(const struct run_setup_words *w, const char *name)
-{
-    const struct opt_strings *args = &w->args, *rest = &w->rest;
-    const char *found = NULL;
-    for (size_t i = 0; i < args->count; i++) {
-        struct str value = str_from(args->items[i]);
-        if (is_option(str_cut(&value, '='), name))
-            found = value.ptr;
-    }
-    for (size_t i = 0; i < rest->count; i++) {
-        struct str value = str_from(rest->items[i]);
-        bool has_value = memchr(value.ptr, '=', value.len) != NULL;
-        if (!str_starts(value, "--") || !is_option(str_cut(&value, '='), name))
-            continue;
-        found = has_value ? value.ptr : i + 1 < rest->count ? rest->items[i + 1] : "";
-    }
-    return found;
-}
-
-enum status run_setup_reserve(const struct run_setup_words *w,
-                              const struct run_setup_reserved *names, size_t count,
-                              struct err *e)
-{
-    for (size_t i = 0; i < count; i++) {
-        if (run_setup_engine_word(w, names[i].name) == NULL)
-            continue;
-        status_fail(e, STATUS_BAD_OPTION, names[i].name,
-                    "is for inferbench to set, not for vLLM's own options");
-        return status_hint(e, "%s", names[i].hint);
-    }
-    return STATUS_OK;
-}
-
-int64_t run_setup_model_len(const struct run_setup_words *w, int64_t option)
-{
-    const char *text = run_setup_engine_word(w, "max-model-len");
-    int64_t tokens;
-    bool is_given = text != NULL && str_to_i64(str_from(text), &tokens) && tokens > 0;
-    return is_given ? tokens : option;
 }
 
 /* --- limits and codes --- */

@@ -20,22 +20,6 @@ MUST_CHECK enum status run_setup_scenarios(struct run_job *j, struct scenario_li
 /* vocab_size in the config.json of a local model, else `option` (OPT_INT_UNSET: 0). */
 int64_t run_setup_vocabulary(const char *model, int64_t option, struct arena *a);
 
-/* What the user gave the engine itself, by --engine-arg or after "--" (which wins). */
-struct run_setup_words {
-    struct opt_strings args, rest;
-};
-/* Options of the engine that are inferbench's to set, and the hint. */
-struct run_setup_reserved {
-    const char *name, *hint;
-};
-/* The value ("" for a switch), or NULL. */
-const char *run_setup_engine_word(const struct run_setup_words *w, const char *name);
-MUST_CHECK enum status run_setup_reserve(const struct run_setup_words *w,
-                                         const struct run_setup_reserved *names,
-                                         size_t count, struct err *e);
-/* Its max-model-len, else `option`. */
-int64_t run_setup_model_len(const struct run_setup_words *w, int64_t option);
-
 /* Gives the run its id, 32 hex digits that no other run has, and its settings their
  * order, which is drawn from it; a dry run shows them as they are. */
 MUST_CHECK enum status run_setup_identify(struct run_job *j, bool *caching, size_t count,

@@ -31,16 +31,15 @@ enum engine_flag {
 
 /* What the engine is to be. Borrowed until close. */
 struct engine_settings {
-    const char *model;                /* hub id or folder, aliases resolved */
-    const char *python, *engine_mode; /* --python or NULL; "mp" or "inproc" */
-    const char *dtype, *load_format;  /* NULL: the engine's choice */
-    int64_t max_model_len, max_num_seqs, max_num_batched_tokens;
+    const char *model; /* hub id or folder, aliases resolved */
+    int64_t max_model_len;
+    int64_t max_num_seqs; /* that run at a time: room for as many will be needed */
     bool enable_prefix_caching, stop_at_eos, needs_tokenizer;
-    double gpu_memory_utilization;
-    int64_t seed, vocab_size; /* vocab_size for the null engine; 0: default */
+    int64_t seed, vocab_size; /* vocab_size: where the engine has none; 0: default */
     double temperature, top_p;
-    struct opt_strings engine_args;     /* key=value */
     struct opt_strings rest;            /* after "--", as the engine's own command line */
+    const void *own;                    /* the engine's own settings, or NULL */
+    const char *interpreter;            /* that locate has found; NULL: not asked */
     const struct engine_target *target; /* online engines; NULL offline */
     double timeout_s;    /* --engine-timeout: no new token for so long: it hangs */
     const char *raw_dir; /* where engine.log goes; NULL: no log */
@@ -109,6 +108,10 @@ struct engine_ops {
     const char *name;
     int abi;
     unsigned flags; /* of enum engine_flag */
+    /* MAY; before the plan: refuses words of the engine's command line that are for
+     * inferbench to set, takes from them what the plan must know (max_model_len), and
+     * adds to its own settings what no option says. own: those of *s. */
+    enum status (*settle)(struct engine_settings *s, void *own, struct err *e);
     /* MAY; before open, so that the environment can be recorded: the interpreter that
      * open would use (arena), *notes for the user ("python: ... vLLM 0.32") or NULL. */
     enum status (*locate)(const struct engine_settings *s, struct arena *a,

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "engines/vllm_settings.h"
 #include "probe/canon.h"
 #include "probe/variables.h"
 #include "text/jsonw.h"
@@ -163,17 +164,18 @@ static void take_int(struct given *g, const char *key, int64_t value)
 /* What is an argument of the engine among the options of inferbench. */
 static void take_options(struct given *g, const struct engine_settings *s)
 {
-    if (s->dtype != NULL)
-        take(g, "dtype", s->dtype);
-    if (s->load_format != NULL)
-        take(g, "load_format", s->load_format);
+    const struct vllm_settings *v = vllm_settings_of(s);
+    if (v->dtype != NULL)
+        take(g, "dtype", v->dtype);
+    if (v->load_format != NULL)
+        take(g, "load_format", v->load_format);
     take_int(g, "max_model_len", s->max_model_len);
     take_int(g, "max_num_seqs", s->max_num_seqs);
-    take_int(g, "max_num_batched_tokens", s->max_num_batched_tokens);
+    take_int(g, "max_num_batched_tokens", v->max_num_batched_tokens);
     take(g, "seed", arena_printf(g->arena, "%lld", (long long)s->seed));
-    if (s->gpu_memory_utilization > 0)
+    if (v->gpu_memory_utilization > 0)
         take(g, "gpu_memory_utilization",
-             arena_printf(g->arena, "%g", s->gpu_memory_utilization));
+             arena_printf(g->arena, "%g", v->gpu_memory_utilization));
 }
 
 /* --engine-arg name=value; a name alone is a switch. */
@@ -320,7 +322,7 @@ const char *given_list(const struct engine_settings *s, struct arena *a)
     g.has_failed = g.all == NULL;
     if (!g.has_failed) {
         take_options(&g, s);
-        take_pairs(&g, &s->engine_args);
+        take_pairs(&g, &vllm_settings_of(s)->engine_args);
         take_words(&g, s->rest.items, s->rest.count);
     }
     return finish(&g);

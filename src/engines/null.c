@@ -10,6 +10,7 @@
 #include "base/mem.h"
 #include "engines/given.h"
 #include "engines/registry.h"
+#include "engines/vllm_settings.h"
 #include "stats/pace.h"
 
 #define ARENA_CAP_BYTES ((size_t)64 << 20)
@@ -49,7 +50,8 @@ static void null_settings(const struct engine_settings *s, struct value *f)
     f[FIELD_devices] = value_int(0);
     f[FIELD_max_model_len] = value_int(s->max_model_len);
     f[FIELD_max_num_seqs] = value_int(s->max_num_seqs);
-    f[FIELD_max_num_batched_tokens] = value_int(s->max_num_batched_tokens);
+    f[FIELD_max_num_batched_tokens] = value_int(
+        vllm_settings_of(s)->max_num_batched_tokens);
     f[FIELD_block_size] = value_int(NULL_BLOCK);
     f[FIELD_kv_cache_tokens] = value_int(0);
     f[FIELD_enforce_eager] = value_bool(true);
@@ -215,6 +217,7 @@ const struct engine_ops engine_null = {
     .abi = ENGINE_ABI,
     .flags = ENGINE_OFFLINE | ENGINE_SIMULATED | ENGINE_HAS_PREFIX_CONTROL |
              ENGINE_HAS_TOKEN_TIMES,
+    .settle = vllm_settings_settle,
     .open = null_open,
     .lane_new = null_lane_new,
     .submit = null_submit,

@@ -12,6 +12,7 @@
 #include "engines/openai_server.h"
 #include "engines/registry.h"
 #include "engines/vllm_python.h"
+#include "engines/vllm_settings.h"
 
 #define ARENA_CAP_BYTES ((size_t)64 << 20)
 #define LANES_MAX       64
@@ -194,7 +195,7 @@ static enum status openai_locate(const struct engine_settings *s, struct arena *
     *notes = NULL;
     if (!s->target->is_launched || s->target->launch_command != NULL)
         return STATUS_OK;
-    if (vllm_python_find(s->python, a, &found, e) != STATUS_OK)
+    if (vllm_python_find(vllm_settings_python(s), a, &found, e) != STATUS_OK)
         return e->code;
     *python = found.path;
     *notes = arena_printf(a, "python: %s (%s), vLLM %s", found.path, found.source,
@@ -349,6 +350,7 @@ const struct engine_ops openai_engine = {
     .name = "openai",
     .abi = ENGINE_ABI,
     .flags = ENGINE_ONLINE | ENGINE_HAS_PREFIX_CONTROL | ENGINE_HAS_TOKEN_TIMES,
+    .settle = vllm_settings_settle_server,
     .locate = openai_locate,
     .open = openai_open,
     .lane_new = openai_new_lane,

@@ -12,6 +12,7 @@
 #include "engines/openai_log.h"
 #include "engines/vllm_errors.h"
 #include "engines/vllm_python.h"
+#include "engines/vllm_settings.h"
 #include "net/sock.h"
 #include "probe/sysfile.h"
 
@@ -73,21 +74,22 @@ static void add_engine_arg(struct words *w, const char *pair)
 
 static void add_vllm(struct words *w, const struct engine_settings *s, bool is_cpu)
 {
+    const struct vllm_settings *v = vllm_settings_of(s);
     add_pair(w, "--model", s->model);
     add_int(w, "--max-model-len", s->max_model_len);
     add_int(w, "--max-num-seqs", s->max_num_seqs);
-    add_int(w, "--max-num-batched-tokens", s->max_num_batched_tokens);
+    add_int(w, "--max-num-batched-tokens", v->max_num_batched_tokens);
     add_int(w, "--seed", s->seed);
-    add_pair(w, "--load-format", s->load_format);
+    add_pair(w, "--load-format", v->load_format);
     if (!is_cpu)
         add_pair(w, "--gpu-memory-utilization",
-                 arena_printf(w->arena, "%g", s->gpu_memory_utilization));
+                 arena_printf(w->arena, "%g", v->gpu_memory_utilization));
     add_pair(w, "--generation-config", "vllm");
     add(w, "--enable-prompt-tokens-details");
     add(w, s->enable_prefix_caching ? "--enable-prefix-caching"
                                     : "--no-enable-prefix-caching");
-    for (size_t i = 0; i < s->engine_args.count; i++)
-        add_engine_arg(w, s->engine_args.items[i]);
+    for (size_t i = 0; i < v->engine_args.count; i++)
+        add_engine_arg(w, v->engine_args.items[i]);
     for (size_t i = 0; i < s->rest.count; i++)
         add(w, s->rest.items[i]);
 }
@@ -264,8 +266,9 @@ static enum status vllm_words(const struct engine_settings *s, const char *port,
 {
     struct words *w = &c->words;
     struct vllm_python python;
-    if (vllm_python_find(s->python, w->arena, &python, e) != STATUS_OK)
+    if (vllm_python_find(vllm_settings_python(s), w->arena, &python, e) != STATUS_OK)
         return e->code;
+    const char *asked = vllm_settings_of(s)->dtype;
     const char *dtype = python.is_cpu ? "float32" : NULL;
     const char *other = python.neuron != NULL ? "neuron" : "gpu";
     out->hardware_type = python.is_cpu ? "cpu" : other;
@@ -274,7 +277,7 @@ static enum status vllm_words(const struct engine_settings *s, const char *port,
     add(w, "vllm.entrypoints.openai.api_server");
     add_pair(w, "--host", "127.0.0.1");
     add_pair(w, "--port", port);
-    add_pair(w, "--dtype", s->dtype != NULL ? s->dtype : dtype);
+    add_pair(w, "--dtype", asked != NULL ? asked : dtype);
     add_vllm(w, s, python.is_cpu);
     out->dtype = value_of(w, "dtype");
     if (python.is_cpu)
@@ -373,7 +376,8 @@ void openai_launch_ready(struct openai_launch *l, const struct engine_settings *
         if (l->dtype != NULL)
             fill(f, FIELD_dtype, value_str(l->dtype));
         fill(f, FIELD_engine_mode, value_str("mp"));
-        if (s->load_format != NULL && strcmp(s->load_format, "dummy") == 0)
+        const char *format = vllm_settings_of(s)->load_format;
+        if (format != NULL && strcmp(format, "dummy") == 0)
             fill(f, FIELD_weights, value_str("dummy"));
         fill(f, FIELD_enable_prefix_caching, value_bool(s->enable_prefix_caching));
         facts->is_caching = f->v[FIELD_enable_prefix_caching].b;

@@ -9,6 +9,14 @@ static const struct engine_ops *const engines[] = {&engine_vllm, &engine_null,
                                                    &openai_engine};
 static const size_t engine_count = sizeof engines / sizeof engines[0];
 
+static enum status nothing_to_settle(struct engine_settings *s, void *own, struct err *e)
+{
+    (void)s;
+    (void)own;
+    (void)e;
+    return STATUS_OK;
+}
+
 static enum status no_interpreter(const struct engine_settings *s, struct arena *a,
                                   const char **python, const char **notes, struct err *e)
 {
@@ -96,6 +104,8 @@ static bool is_whole(const struct engine_ops *ops)
 
 static void fill_in(struct engine_ops *out)
 {
+    if (out->settle == NULL)
+        out->settle = nothing_to_settle;
     if (out->locate == NULL)
         out->locate = no_interpreter;
     if (out->trim == NULL)

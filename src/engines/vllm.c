@@ -14,6 +14,7 @@
 #include "engines/vllm_link.h"
 #include "engines/vllm_python.h"
 #include "engines/vllm_ready.h"
+#include "engines/vllm_settings.h"
 #include "text/json.h"
 #include "text/jsonw.h"
 
@@ -55,24 +56,25 @@ struct engine {
 
 static void write_settings(struct jsonw *w, const struct engine_settings *s)
 {
+    const struct vllm_settings *v = vllm_settings_of(s);
     jsonw_object(w, "settings");
-    if (s->dtype != NULL)
-        jsonw_str(w, "dtype", s->dtype);
-    if (s->load_format != NULL)
-        jsonw_str(w, "load_format", s->load_format);
+    if (v->dtype != NULL)
+        jsonw_str(w, "dtype", v->dtype);
+    if (v->load_format != NULL)
+        jsonw_str(w, "load_format", v->load_format);
     const struct {
         const char *name;
         int64_t value;
     } numbers[] = {{"max_model_len", s->max_model_len},
                    {"max_num_seqs", s->max_num_seqs},
-                   {"max_num_batched_tokens", s->max_num_batched_tokens}};
+                   {"max_num_batched_tokens", v->max_num_batched_tokens}};
     for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++)
         if (numbers[i].value > 0)
             jsonw_int(w, numbers[i].name, numbers[i].value);
     jsonw_int(w, "seed", s->seed);
     jsonw_bool(w, "enable_prefix_caching", s->enable_prefix_caching);
-    if (s->gpu_memory_utilization > 0)
-        jsonw_num(w, "gpu_memory_utilization", s->gpu_memory_utilization);
+    if (v->gpu_memory_utilization > 0)
+        jsonw_num(w, "gpu_memory_utilization", v->gpu_memory_utilization);
     jsonw_object_end(w);
 }
 
@@ -80,9 +82,10 @@ static void write_settings(struct jsonw *w, const struct engine_settings *s)
 static void write_engine_args(struct jsonw *w, const struct engine_settings *s,
                               struct arena *a)
 {
+    const struct opt_strings *args = &vllm_settings_of(s)->engine_args;
     jsonw_object(w, "engine_args");
-    for (size_t i = 0; i < s->engine_args.count; i++) {
-        struct str value = str_from(s->engine_args.items[i]);
+    for (size_t i = 0; i < args->count; i++) {
+        struct str value = str_from(args->items[i]);
         bool has_value = memchr(value.ptr, '=', value.len) != NULL;
         struct str name = str_cut(&value, '=');
         jsonw_str(w, arena_str(a, name), has_value ? arena_str(a, value) : "true");
@@ -99,7 +102,8 @@ static enum status send_open(struct engine *en, struct err *e)
     jsonw_object(&w, NULL);
     jsonw_str(&w, "op", "open");
     jsonw_str(&w, "model", s->model);
-    jsonw_str(&w, "engine_mode", s->engine_mode != NULL ? s->engine_mode : "mp");
+    const char *mode = vllm_settings_of(s)->engine_mode;
+    jsonw_str(&w, "engine_mode", mode != NULL ? mode : "mp");
     write_settings(&w, s);
     write_engine_args(&w, s, &en->arena);
     jsonw_array(&w, "cli_args");
@@ -149,7 +153,7 @@ static enum status vllm_locate(const struct engine_settings *s, struct arena *a,
                                const char **python, const char **notes, struct err *e)
 {
     struct vllm_python found;
-    enum status st = vllm_python_find(s->python, a, &found, e);
+    enum status st = vllm_python_find(vllm_settings_python(s), a, &found, e);
     if (st == STATUS_OK) {
         *python = found.path;
         *notes = arena_printf(a, "python: %s (%s), vLLM %s", found.path, found.source,
@@ -173,7 +177,7 @@ static enum status vllm_open(const struct engine_settings *s,
     buf_init(&en->message, MESSAGE_CAP_BYTES);
     struct vllm_python python;
     json_t *ready = NULL;
-    enum status st = vllm_python_find(s->python, &en->arena, &python, e);
+    enum status st = vllm_python_find(vllm_settings_python(s), &en->arena, &python, e);
     if (st == STATUS_OK)
         st = start_and_load(en, python.path, w, &ready, e);
     if (st == STATUS_OK) {
@@ -505,6 +509,7 @@ const struct engine_ops engine_vllm = {
     .abi = ENGINE_ABI,
     .flags = ENGINE_OFFLINE | ENGINE_HAS_PREFIX_CONTROL | ENGINE_HAS_TOKEN_TIMES |
              ENGINE_HAS_TOKENIZER,
+    .settle = vllm_settings_settle,
     .locate = vllm_locate,
     .open = vllm_open,
     .lane_new = vllm_lane_new,

@@ -1,4 +1,5 @@
 #include "engines/given.h"
+#include "engines/vllm_settings.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -19,6 +20,7 @@ struct bench {
     char *variables[8];
     const char *pairs[WORDS_MAX], *words[WORDS_MAX];
     struct engine_settings settings;
+    struct vllm_settings own;
 };
 
 static int set_up(void **state)
@@ -26,6 +28,7 @@ static int set_up(void **state)
     static struct bench b;
     memset(&b, 0, sizeof b);
     arena_init(&b.arena, 1 << 20);
+    b.settings.own = &b.own;
     b.environ_before = environ;
     environ = b.variables; /* none */
     *state = &b;
@@ -54,7 +57,7 @@ static void split(struct bench *b, const char *text, const char **items,
 
 static const char *given(struct bench *b, const char *pairs, const char *words)
 {
-    split(b, pairs, b->pairs, &b->settings.engine_args);
+    split(b, pairs, b->pairs, &b->own.engine_args);
     split(b, words, b->words, &b->settings.rest);
     const char *text = given_list(&b->settings, &b->arena);
     assert_non_null(text);
@@ -65,12 +68,13 @@ static void test_options(void **state)
 {
     struct bench *b = *state;
     assert_string_equal(given(b, NULL, NULL), "[\"seed=0\"]");
-    b->settings = (struct engine_settings){.dtype = "bfloat16",
-                                           .load_format = "dummy",
-                                           .max_model_len = 1024,
+    b->own = (struct vllm_settings){.dtype = "bfloat16",
+                                    .load_format = "dummy",
+                                    .max_num_batched_tokens = 8192,
+                                    .gpu_memory_utilization = 0.9};
+    b->settings = (struct engine_settings){.max_model_len = 1024,
                                            .max_num_seqs = 256,
-                                           .max_num_batched_tokens = 8192,
-                                           .gpu_memory_utilization = 0.9,
+                                           .own = &b->own,
                                            .seed = 7,
                                            .model = "m",
                                            .enable_prefix_caching = true};
@@ -196,7 +200,7 @@ static void test_no_memory(void **state)
 {
     struct bench *b = *state;
     const char *text = NULL;
-    split(b, "a=1", b->pairs, &b->settings.engine_args);
+    split(b, "a=1", b->pairs, &b->own.engine_args);
     split(b, "--b.c 2 --d", b->words, &b->settings.rest);
     for (size_t cap = 0; text == NULL; cap += 8) {
         struct arena a;

@@ -52,10 +52,10 @@ static void defaults(void **state)
     assert_string_equal(j->settings.model, "Qwen/Qwen3-0.6B");
     assert_int_equal(j->settings.max_model_len, 4096);
     assert_int_equal(j->settings.max_num_seqs, 256);
-    assert_true(j->settings.gpu_memory_utilization == 0.9);
+    assert_true(vllm_settings_of(&j->settings)->gpu_memory_utilization == 0.9);
     assert_true(j->settings.temperature == 0.7 && j->settings.top_p == 0.9);
-    assert_string_equal(j->settings.engine_mode, "mp");
-    assert_null(j->settings.dtype);
+    assert_string_equal(vllm_settings_of(&j->settings)->engine_mode, "mp");
+    assert_null(vllm_settings_of(&j->settings)->dtype);
     assert_false(j->settings.stop_at_eos);
     assert_false(j->settings.needs_tokenizer);
     assert_int_equal(j->settings.rest.count, 0);
@@ -79,8 +79,8 @@ static void options_reach_plan_and_engine(void **state)
     assert_int_equal(j->settings.max_num_seqs, 300);
     assert_int_equal(j->settings.vocab_size, 777);
     assert_int_equal(j->settings.seed, 5);
-    assert_string_equal(j->settings.dtype, "float16");
-    assert_string_equal(j->settings.engine_args.items[0], "a=1");
+    assert_string_equal(vllm_settings_of(&j->settings)->dtype, "float16");
+    assert_string_equal(vllm_settings_of(&j->settings)->engine_args.items[0], "a=1");
     assert_int_equal(j->settings.rest.count, 2);
     assert_string_equal(j->settings.rest.items[0], "--enforce-eager");
     assert_int_equal(offline_fixture_plan(f, "--enable-prefix-caching --prefix-reuse "

@@ -62,8 +62,8 @@ static void launched(void **state)
     assert_int_equal(j->settings.max_model_len, 512);
     assert_int_equal(j->plan.options.max_model_len, 512);
     assert_int_equal(j->settings.vocab_size, 70);
-    assert_string_equal(j->settings.dtype, "half");
-    assert_string_equal(j->settings.engine_args.items[0], "a=1");
+    assert_string_equal(vllm_settings_of(&j->settings)->dtype, "half");
+    assert_string_equal(vllm_settings_of(&j->settings)->engine_args.items[0], "a=1");
     assert_int_equal(j->settings.rest.count, 3);
     assert_int_equal(j->plan.options.caching_count, 1);
     assert_false(j->plan.cells[0].caching);

@@ -10,6 +10,7 @@
 #include "base/mem.h"
 #include "engines/openai_lane.h"
 #include "engines/registry.h"
+#include "engines/vllm_settings.h"
 #include "http_fixture.h"
 
 #define MODELS "{\"data\": [{\"id\": \"tiny\", \"max_model_len\": 2048}]}"
@@ -203,13 +204,14 @@ static void an_interpreter_is_found_for_a_launch_only(void **state)
 {
     struct world *w = *state;
     struct arena a;
+    const struct vllm_settings own = {.python = "/no/python"};
     const char *python = "x", *notes = "x";
     arena_init(&a, 1 << 20);
     assert_int_equal(w->ops.locate(&w->settings, &a, &python, &notes, &w->e), STATUS_OK);
     assert_null(python);
     assert_null(notes);
     w->target.is_launched = true;
-    w->settings.python = "/no/python";
+    w->settings.own = &own;
     assert_int_equal(w->ops.locate(&w->settings, &a, &python, &notes, &w->e),
                      STATUS_NOT_FOUND);
     w->target.launch_command = "server";

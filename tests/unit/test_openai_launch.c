@@ -15,6 +15,7 @@
 
 #include "base/file.h"
 #include "engines/openai_launch.h"
+#include "engines/vllm_settings.h"
 
 #define KEY     "sk-launch-secret"
 #define PATIENT 20.0 /* s; only a failing test takes so long */
@@ -23,6 +24,7 @@ static char folder[] = "/tmp/test_launch_XXXXXX";
 static struct arena arena;
 static struct engine_target target;
 static struct engine_settings settings;
+static struct vllm_settings own;
 static struct openai_launch launch;
 static struct err e;
 
@@ -44,7 +46,7 @@ static void interpreter(const char *version, bool is_cpu, const char *then)
             version, is_cpu ? "true" : "false", folder, folder, folder, folder, then);
     fclose(f);
     assert_int_equal(chmod(at("python"), 0700), 0);
-    settings.python = at("python");
+    own.python = at("python");
 }
 
 static int make(void **state)
@@ -54,11 +56,12 @@ static int make(void **state)
     e = (struct err){.code = STATUS_OK};
     launch = (struct openai_launch){.base_url = NULL};
     target = (struct engine_target){.is_launched = true};
+    own = (struct vllm_settings){.max_num_batched_tokens = 64,
+                                 .gpu_memory_utilization = 0.9};
     settings = (struct engine_settings){.model = "org/m",
                                         .max_model_len = 512,
                                         .max_num_seqs = 4,
-                                        .max_num_batched_tokens = 64,
-                                        .gpu_memory_utilization = 0.9,
+                                        .own = &own,
                                         .target = &target,
                                         .raw_dir = folder};
     unlink(at("words"));
@@ -122,7 +125,7 @@ static void words_of_a_gpu(void **state)
                           "async_scheduling=false"};
     const char *rest[] = {"--max-num-seqs", "6"};
     settings.enable_prefix_caching = true;
-    settings.engine_args = (struct opt_strings){args, 3};
+    own.engine_args = (struct opt_strings){args, 3};
     settings.rest = (struct opt_strings){rest, 2};
     interpreter("0.32.0", false, "sleep 100");
     begin();
@@ -255,7 +258,7 @@ static void facts_of_log_and_words(void **state)
 {
     (void)state;
     struct engine_facts facts = {.hardware_type = "unknown"};
-    settings.load_format = "dummy";
+    own.load_format = "dummy";
     interpreter("0.32.0", false,
                 "echo 'Model loading took 2.0 GiB'; echo 'compilation: 7.5 s'\n"
                 "exit 0");

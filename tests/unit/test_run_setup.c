@@ -156,28 +156,6 @@ static void a_run_and_its_settings(void **state)
     }
 }
 
-static void words_of_the_engine(void **state)
-{
-    (void)state;
-    const char *pairs[] = {"max_model_len=7"};
-    const char *after[] = {"--dtype", "half", "--max-model-len=9", "--enforce-eager"};
-    const struct run_setup_words both = {{pairs, 1}, {after, 4}},
-                                 args = {.args = {pairs, 1}}, none = {0};
-    assert_string_equal(run_setup_engine_word(&args, "max-model-len"), "7");
-    assert_string_equal(run_setup_engine_word(&both, "max-model-len"), "9");
-    assert_string_equal(run_setup_engine_word(&both, "dtype"), "half");
-    assert_string_equal(run_setup_engine_word(&both, "enforce-eager"), "");
-    assert_null(run_setup_engine_word(&both, "half"));
-    assert_int_equal(run_setup_model_len(&both, 5), 9);
-    assert_int_equal(run_setup_model_len(&none, 5), 5);
-    struct err e;
-    const struct run_setup_reserved ours[] = {{"model", "h"}, {"dtype", "Use --dtype"}};
-    assert_int_equal(run_setup_reserve(&args, ours, 2, &e), STATUS_OK);
-    assert_int_equal(run_setup_reserve(&both, ours, 2, &e), STATUS_BAD_OPTION);
-    assert_string_equal(e.where, "dtype");
-    assert_string_equal(e.hint, "Use --dtype");
-}
-
 static void stray_words_are_refused(void **state)
 {
     struct fixture *f = *state;
@@ -192,8 +170,7 @@ int main(void)
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
     const struct CMUnitTest tests[] = {
         TEST(secrets_are_nowhere),     TEST(passwords_of_addresses_are_nowhere),
-        TEST(a_run_keeps_its_id),      TEST(words_of_the_engine),
-        TEST(a_run_and_its_settings),  TEST(words_of_the_engine),
+        TEST(a_run_keeps_its_id),      TEST(a_run_and_its_settings),
         TEST(stray_words_are_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

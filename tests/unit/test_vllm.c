@@ -14,6 +14,7 @@
 
 #include "base/mem.h"
 #include "engines/registry.h"
+#include "engines/vllm_settings.h"
 
 #define IDS 300
 
@@ -49,14 +50,16 @@ static int tear_down(void **state)
     return rmdir(folder);
 }
 
+static struct vllm_settings own;
+
 static struct engine_settings settings(void)
 {
+    own = (struct vllm_settings){
+        .python = stand_in, .engine_mode = "mp", .max_num_batched_tokens = 2048};
     return (struct engine_settings){.model = "tiny",
-                                    .python = stand_in,
-                                    .engine_mode = "mp",
+                                    .own = &own,
                                     .max_model_len = 1024,
                                     .max_num_seqs = 8,
-                                    .max_num_batched_tokens = 2048,
                                     .temperature = 0.7,
                                     .top_p = 0.9,
                                     .timeout_s = 60,
@@ -296,12 +299,12 @@ static void settings_reach_the_worker(void **state)
     const char *args[] = {"block_size=32", "enforce_eager", "x=a=b"};
     const char *rest[] = {"--quantization", "awq"};
     struct engine_settings s = settings();
-    s.dtype = "bfloat16";
-    s.load_format = "dummy";
+    own.dtype = "bfloat16";
+    own.load_format = "dummy";
     s.seed = 5;
     s.enable_prefix_caching = true;
     s.stop_at_eos = true;
-    s.engine_args = (struct opt_strings){args, 3};
+    own.engine_args = (struct opt_strings){args, 3};
     s.rest = (struct opt_strings){rest, 2};
     snprintf(path, sizeof path, "%s/seen", folder);
     setenv("STAND_IN_SEEN", path, 1);

@@ -1,0 +1,31 @@
+/* vLLM's own settings, the worker's and a launched server's: `own` of struct
+ * engine_settings, filled by rows of the option table. The null engine takes them too: it
+ * is given what vLLM would be. */
+#ifndef ENGINES_VLLM_SETTINGS_H
+#define ENGINES_VLLM_SETTINGS_H
+
+#include "core/engine.h"
+
+struct vllm_settings {
+    const char *python;              /* --python or NULL */
+    const char *engine_mode;         /* "mp" or "inproc"; NULL: "mp" */
+    const char *dtype, *load_format; /* NULL: vLLM's choice */
+    struct opt_strings engine_args;  /* key=value */
+    int64_t max_num_batched_tokens;  /* 0: vLLM's choice */
+    double gpu_memory_utilization;   /* the same */
+};
+
+/* Never NULL: without `own`, empty. */
+const struct vllm_settings *vllm_settings_of(const struct engine_settings *s);
+/* The interpreter to be asked for vLLM alone; NULL: the first that has it. */
+const char *vllm_settings_python(const struct engine_settings *s);
+/* What the user gave vLLM itself, by --engine-arg or after "--" (which wins): the value
+ * ("" for a switch), or NULL. */
+const char *vllm_settings_word(const struct engine_settings *s, const char *name);
+/* Members `settle` of the engine table: of the worker, and of a launched server. */
+MUST_CHECK enum status vllm_settings_settle(struct engine_settings *s, void *own,
+                                            struct err *e);
+MUST_CHECK enum status vllm_settings_settle_server(struct engine_settings *s, void *own,
+                                                   struct err *e);
+
+#endif
