@@ -20,14 +20,7 @@
 
 #define ENGINE_ABI 2
 
-enum engine_flag {
-    ENGINE_OFFLINE = 1,
-    ENGINE_ONLINE = 2,
-    ENGINE_SIMULATED = 4,
-    ENGINE_HAS_PREFIX_CONTROL = 8,
-    ENGINE_HAS_TOKEN_TIMES = 16,
-    ENGINE_HAS_TOKENIZER = 32
-};
+enum engine_flag { ENGINE_OFFLINE = 1, ENGINE_ONLINE = 2, ENGINE_SIMULATED = 4 };
 
 /* What the engine is to be. Borrowed until close. */
 struct engine_settings {

@@ -215,8 +215,7 @@ static void null_close(struct engine *en)
 const struct engine_ops engine_null = {
     .name = "null",
     .abi = ENGINE_ABI,
-    .flags = ENGINE_OFFLINE | ENGINE_SIMULATED | ENGINE_HAS_PREFIX_CONTROL |
-             ENGINE_HAS_TOKEN_TIMES,
+    .flags = ENGINE_OFFLINE | ENGINE_SIMULATED,
     .settle = vllm_settings_settle,
     .open = null_open,
     .lane_new = null_lane_new,

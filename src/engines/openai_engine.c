@@ -349,7 +349,7 @@ static void openai_close(struct engine *en)
 const struct engine_ops openai_engine = {
     .name = "openai",
     .abi = ENGINE_ABI,
-    .flags = ENGINE_ONLINE | ENGINE_HAS_PREFIX_CONTROL | ENGINE_HAS_TOKEN_TIMES,
+    .flags = ENGINE_ONLINE,
     .settle = vllm_settings_settle_server,
     .locate = openai_locate,
     .open = openai_open,

@@ -507,8 +507,7 @@ static enum status vllm_counters(struct engine *en, struct row *fields, struct e
 const struct engine_ops engine_vllm = {
     .name = "vllm",
     .abi = ENGINE_ABI,
-    .flags = ENGINE_OFFLINE | ENGINE_HAS_PREFIX_CONTROL | ENGINE_HAS_TOKEN_TIMES |
-             ENGINE_HAS_TOKENIZER,
+    .flags = ENGINE_OFFLINE,
     .settle = vllm_settings_settle,
     .locate = vllm_locate,
     .open = vllm_open,
