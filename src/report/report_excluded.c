@@ -37,25 +37,11 @@ static void tally_codes(const struct analysis *x, enum field_id field, struct ta
     }
 }
 
-static size_t cells_without_interval(const struct analysis *x)
-{
-    size_t n = 0;
-    for (size_t i = 0; i < x->machines.cell_count; i++)
-        n += x->machines.cells[i].measured > 0 && x->machines.cells[i].measured < 3;
-    return n;
-}
-
-static size_t published_rows(const struct analysis_rows *c)
-{
-    size_t n = 0;
-    for (size_t i = 0; i < c->count; i++)
-        n += c->items[i].is_published;
-    return n;
-}
-
 static void put_published(const struct analysis_rows *c, struct document *d)
 {
-    size_t count = published_rows(c);
+    size_t count = 0;
+    for (size_t i = 0; i < c->count; i++)
+        count += c->items[i].is_published;
     if (count > 0)
         document_add(
             d, DOCUMENT_ITEM,
@@ -96,15 +82,17 @@ static void put_cell_warning(const struct match_result *r,
     document_end(d, DOCUMENT_ITEM);
 }
 
-static void put_few(const struct analysis *x, struct document *d)
+static void put_few(const struct match_result *r, struct document *d)
 {
-    size_t few = cells_without_interval(x);
+    size_t few = 0;
+    for (size_t i = 0; i < r->cell_count; i++)
+        few += r->cells[i].measured > 0 && r->cells[i].measured < 3;
     if (few > 0)
         document_add(
             d, DOCUMENT_ITEM,
             "%zu of %zu cells have fewer than 3 measured repeats: their spread is "
             "not known (--num-runs 4 or more shows it)",
-            few, x->machines.cell_count);
+            few, r->cell_count);
 }
 
 static void put_warnings(const struct analysis *x, struct document *d)
@@ -115,7 +103,7 @@ static void put_warnings(const struct analysis *x, struct document *d)
     tally_codes(x, FIELD_warnings, &t);
     document_heading(d, "Warnings");
     put_published(&x->rows, d);
-    put_few(x, d);
+    put_few(&x->machines, d);
     for (size_t i = 0; i < rule_count && i < RULES_MAX; i++)
         if (t.counts[i] > 0)
             document_add(d, DOCUMENT_ITEM, "%s (%zu of %zu repeats): %s", rules[i].code,

@@ -29,6 +29,27 @@ static bool is_mine(const struct part *p, const struct match_cell *c)
     return c->measured > 0 && strcmp(c->side, p->side) == 0;
 }
 
+/* Texts, each once; the first few. */
+struct said {
+    const char *items[VALUES_MAX]; /* [count] */
+    size_t count;
+    bool has_more;
+};
+
+/* False if it was said already, or there is no room. */
+static bool take(const struct part *p, struct said *said, const char *text)
+{
+    for (size_t i = 0; i < said->count; i++)
+        if (strcmp(said->items[i], text) == 0)
+            return false;
+    if (said->count == VALUES_MAX) {
+        said->has_more = true;
+        return false;
+    }
+    said->items[said->count++] = document_text(p->d, "%s", text);
+    return true;
+}
+
 /* --- settings --- */
 
 /* "" if it is not known. */
@@ -53,27 +74,18 @@ static void value_text(const struct row *row, enum field_id id, char out[VALUE_B
  * those beyond VALUES_MAX); nothing, and false, if none knows it. */
 static bool put_values(const struct part *p, const char *before, enum field_id id)
 {
-    char values[VALUES_MAX][VALUE_BYTES];
-    size_t n = 0;
+    struct said values = {.count = 0};
     for (size_t i = 0; i < p->x->machines.cell_count; i++) {
         const struct match_cell *c = &p->x->machines.cells[i];
         char text[VALUE_BYTES];
-        size_t k = 0;
         if (!is_mine(p, c))
             continue;
         value_text(c->row, id, text);
-        while (k < n && strcmp(values[k], text) != 0)
-            k++;
-        if (*text == '\0' || k < n)
-            continue;
-        if (n == VALUES_MAX) {
-            buf_text(&p->d->line, "/...");
-            break;
-        }
-        memcpy(values[n], text, sizeof text);
-        buf_printf(&p->d->line, "%s%s", n++ > 0 ? "/" : before, text);
+        if (*text != '\0' && take(p, &values, text))
+            buf_printf(&p->d->line, "%s%s", values.count > 1 ? "/" : before, text);
     }
-    return n > 0;
+    buf_text(&p->d->line, values.has_more ? "/..." : "");
+    return values.count > 0;
 }
 
 static void put_known(const struct part *p, const char *before, enum field_id id)
@@ -207,97 +219,74 @@ static void put_mixed(const struct part *p)
 static void put_versions(const struct part *p)
 {
     const struct analysis_rows *c = &p->x->rows;
-    const char *last = NULL, *said[VALUES_MAX];
-    size_t n = 0;
+    struct said said = {.count = 0};
+    const char *last = NULL;
     for (size_t i = 0; i < c->count; i++) {
         const struct origin *o = c->items[i].origin;
-        size_t k = 0;
         if (o == NULL || o->versions == NULL || o->versions == last ||
             strcmp(analysis_side_of(p->x, c->items[i].row), p->side) != 0)
             continue;
         last = o->versions;
-        while (k < n && strcmp(said[k], last) != 0)
-            k++;
-        if (k < n || n == VALUES_MAX)
-            continue;
-        said[n++] = last;
-        document_add(p->d, DOCUMENT_ITEM, "versions: %s", last);
+        if (take(p, &said, last))
+            document_add(p->d, DOCUMENT_ITEM, "versions: %s", last);
     }
 }
 
 /* --- price --- */
 
-/* The prices of the machine's measured rows, each with its source, as rows have them: the
- * repeats of one cell may have several. */
-struct prices {
-    double usd[VALUES_MAX];
-    const char *sources[VALUES_MAX]; /* NULL: unknown */
-    size_t count;                    /* VALUES_MAX + 1: there are more */
-    bool has_several;                /* numbers */
-};
-
-static bool is_text(const char *a, const char *b)
+/* As the row has it: the repeats of one cell may have several. NAN: it has none, or is
+ * not measured, or of another machine. */
+static double price_of(const struct part *p, const struct row *row)
 {
-    return a == b || (a != NULL && b != NULL && strcmp(a, b) == 0);
+    bool is_its = match_field_is_measured(row) &&
+                  strcmp(analysis_side_of(p->x, row), p->side) == 0;
+    return is_its ? field_num(row, FIELD_price_usd_per_hour) : (double)NAN;
 }
 
-static void take_price(struct prices *t, double usd, const char *source)
+static const char *source_of(const struct row *row)
 {
-    size_t k = 0;
-    size_t n = t->count < VALUES_MAX ? t->count : VALUES_MAX;
-    while (k < n && (t->usd[k] != usd || !is_text(t->sources[k], source)))
-        k++;
-    t->has_several |= n > 0 && t->usd[0] != usd;
-    if (k < n)
-        return;
-    if (k < VALUES_MAX) {
-        t->usd[k] = usd;
-        t->sources[k] = source;
-    }
-    t->count = k + 1;
-}
-
-static void find_prices(const struct part *p, struct prices *out)
-{
-    const struct analysis_rows *c = &p->x->rows;
-    *out = (struct prices){.count = 0};
-    for (size_t i = 0; i < c->count; i++) {
-        const struct row *row = c->items[i].row;
-        double usd = field_num(row, FIELD_price_usd_per_hour);
-        if (!isnan(usd) && match_field_is_measured(row) &&
-            strcmp(analysis_side_of(p->x, row), p->side) == 0)
-            take_price(out, usd, field_str(row, FIELD_price_source));
-    }
+    const char *source = field_str(row, FIELD_price_source);
+    return source != NULL ? source : "source unknown";
 }
 
 /* "price: 1.006 USD an hour, SOURCE"; several of one source: "1.006 and 2.000". */
+static void put_source(const struct part *p, const char *source)
+{
+    struct said prices = {.count = 0};
+    for (size_t i = 0; i < p->x->rows.count; i++) {
+        const struct row *row = p->x->rows.items[i].row;
+        double usd = price_of(p, row);
+        char number[FIGURE_BYTES];
+        figure_number(usd, number);
+        if (!isnan(usd) && strcmp(source_of(row), source) == 0 &&
+            take(p, &prices, number))
+            buf_printf(&p->d->line, "%s%s",
+                       prices.count > 1 ? " and " : "price: ", number);
+    }
+    buf_printf(&p->d->line, "%s USD an hour, %s", prices.has_more ? " and more" : "",
+               source);
+    put_line(p);
+}
+
 static void put_price(const struct part *p)
 {
-    struct prices t;
-    bool is_said[VALUES_MAX] = {false};
-    find_prices(p, &t);
-    size_t n = t.count < VALUES_MAX ? t.count : VALUES_MAX;
-    for (size_t i = 0; i < n; i++) {
-        const char *source = t.sources[i];
-        if (is_said[i])
+    struct said sources = {.count = 0};
+    double first = NAN;
+    bool has_several = false;
+    for (size_t i = 0; i < p->x->rows.count; i++) {
+        const struct row *row = p->x->rows.items[i].row;
+        double usd = price_of(p, row);
+        if (isnan(usd))
             continue;
-        for (size_t k = i; k < n; k++) {
-            char number[FIGURE_BYTES];
-            if (!is_text(t.sources[k], source))
-                continue;
-            is_said[k] = true;
-            figure_number(t.usd[k], number);
-            buf_printf(&p->d->line, "%s%s", k == i ? "price: " : " and ", number);
-        }
-        buf_printf(&p->d->line, "%s USD an hour, %s",
-                   t.count > VALUES_MAX ? " and more" : "",
-                   source != NULL ? source : "source unknown");
-        put_line(p);
+        has_several |= !isnan(first) && usd != first;
+        first = usd;
+        if (take(p, &sources, source_of(row)))
+            put_source(p, source_of(row));
     }
-    if (t.has_several)
+    if (has_several)
         document_add(p->d, DOCUMENT_ITEM,
                      "several prices: the $/token of each repeat uses its own");
-    if (t.count == 0)
+    if (isnan(first))
         document_add(p->d, DOCUMENT_ITEM, "price: unknown (--price-per-hour)");
 }
 
