@@ -37,11 +37,11 @@ static enum status make_dir(const char *path, struct err *e)
     if (file_is_dir(path))
         return STATUS_OK;
     if (why == EEXIST || why == ENOTDIR)
-        return status_fail(e, STATUS_IO, path, "is there and is not a folder");
+        return status_fail(e, STATUS_IO, path, "exists and is not a folder");
     errno = why;
     enum status status = status_errno(e, path, "cannot create the folder");
     if (status == STATUS_IO)
-        (void)status_hint(e, "Choose a folder that you may write to");
+        (void)status_hint(e, "Choose a folder that you can write to");
     return status;
 }
 
@@ -168,7 +168,7 @@ enum status file_draft_open(struct file_draft *d, const char *path, struct err *
         return STATUS_OK;
     enum status why = status_errno(e, path, "cannot create a file there");
     if (why == STATUS_IO)
-        (void)status_hint(e, "Choose a folder that is there and that you may write to");
+        (void)status_hint(e, "Choose an existing folder that you can write to");
     return why;
 }
 

@@ -50,7 +50,7 @@ static enum status make_room(struct lines *l, struct err *e)
         return STATUS_OK;
     char *data = mem_resize(l->data, l->room * 2, 1);
     if (data == NULL)
-        return status_fail(e, STATUS_NO_MEMORY, l->path, "no memory for line %lld",
+        return status_fail(e, STATUS_NO_MEMORY, l->path, "out of memory at line %lld",
                            (long long)l->number + 1);
     l->data = data;
     l->room *= 2;

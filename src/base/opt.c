@@ -153,7 +153,7 @@ static enum status unknown(const struct opt_parse *p, struct str name, const cha
         no = "no-";
     }
     if (near == NULL)
-        return status_hint(e, "The options are listed by --help");
+        return status_hint(e, "See --help for the options");
     return status_hint(e, "Did you mean %s%s%s?", dashes, no, near->name);
 }
 

@@ -388,9 +388,8 @@ enum status proc_start(const struct proc_spec *spec, struct proc *out, struct er
     }
     plan.env = merge_env(spec->env);
     struct proc p = {0};
-    st = plan.env == NULL
-             ? status_fail(e, STATUS_NO_MEMORY, path, "no memory to start it")
-             : fork_guardian(&plan, &p, e);
+    st = plan.env == NULL ? status_fail(e, STATUS_NO_MEMORY, path, "out of memory")
+                          : fork_guardian(&plan, &p, e);
     if (st == STATUS_OK) {
         st = await_start(path, &p, e);
     }
@@ -551,12 +550,12 @@ enum status proc_run(const char *const *argv, struct span timeout, struct buf *o
     bool is_in_time = await_end(pid, deadline, &wait_status);
     close(fds[0]);
     if (!is_in_time) {
-        return status_fail(e, STATUS_TIMEOUT, path, "no end after %.0f s: killed",
+        return status_fail(e, STATUS_TIMEOUT, path, "still running after %.0f s: killed",
                            clock_to_s(timeout));
     }
     *exit_code = WIFEXITED(wait_status) ? WEXITSTATUS(wait_status)
                                         : 128 + WTERMSIG(wait_status);
     return out->failed == STATUS_NO_MEMORY
-               ? status_fail(e, STATUS_NO_MEMORY, path, "no memory for its output")
+               ? status_fail(e, STATUS_NO_MEMORY, path, "out of memory for its output")
                : STATUS_OK;
 }

@@ -56,10 +56,10 @@ enum status status_errno(struct err *e, const char *where, const char *what)
         code = STATUS_NO_MEMORY;
     (void)status_fail(e, code, where, "%s: %s", what, reason);
     if (number == EFBIG)
-        (void)status_hint(e, "A limit on the size of files is set: raise it (ulimit -f), "
-                             "or choose another file system");
+        (void)status_hint(e, "A file size limit is set: raise it (ulimit -f), or choose "
+                             "another file system");
     else if (code == STATUS_NO_SPACE)
-        (void)status_hint(e, "Free some space there, or choose another folder");
+        (void)status_hint(e, "Free some space, or choose another folder");
     return code;
 }
 

@@ -11,7 +11,7 @@
     X(NOT_FOUND, "not found")                 \
     X(IO, "input or output failed")           \
     X(NO_SPACE, "disk full")                  \
-    X(TIMEOUT, "took too long")               \
+    X(TIMEOUT, "timed out")                   \
     X(CLOSED, "peer closed the connection")   \
     X(DIED, "the engine ended unexpectedly")  \
     X(ENGINE, "the engine reported an error") \

@@ -54,7 +54,7 @@ static enum status tokens_came(struct collect_slot *s, const struct event *ev,
                                int64_t at_ns, struct err *e)
 {
     if (s->count == s->room)
-        return broken(ev, "more events than tokens were asked for", e);
+        return broken(ev, "more events than requested tokens", e);
     s->at_ns[s->count] = at_ns;
     s->tokens[s->count] = ev->tokens;
     s->count++;
@@ -92,10 +92,10 @@ enum status collect_event(struct collect *c, const struct event *ev, struct err 
         return STATUS_OK;
     }
     if (ev->request < 0 || (size_t)ev->request >= c->count)
-        return broken(ev, "an event of a request that does not exist", e);
+        return broken(ev, "an event for a request that does not exist", e);
     struct collect_slot *s = &c->slots[ev->request];
     if (s->has_ended)
-        return broken(ev, "an event after its end", e);
+        return broken(ev, "an event after the request ended", e);
     if (ev->kind == EVENT_TOKENS)
         return tokens_came(s, ev, at_ns, e);
     if (ev->kind != EVENT_SENT)

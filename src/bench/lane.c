@@ -182,15 +182,15 @@ static int64_t later(int64_t a_ns, int64_t b_ns)
 
 static void leave_unanswered(const struct lane *l, struct flight *f)
 {
-    const char *what = "no end of the answer within %g s after the last send";
+    const char *what = "answer unfinished %g s after the last send";
     if (l->is_silent && l->gave_up_s > l->work.drain_timeout_s)
-        what = "nothing of any answer within %g s, all slots busy";
+        what = "no data received for %g s, all slots busy";
     else if (l->is_silent)
-        what = "nothing of any answer within %g s (--drain-timeout), all slots busy";
+        what = "no data received for %g s (--drain-timeout), all slots busy";
     else if (l->is_held && l->work.duration_s > 0)
-        what = "no end of the answer within %g s after the duration";
+        what = "answer unfinished %g s after the duration";
     else if (l->is_held)
-        what = "no slot became free for %g s";
+        what = "no slot was free for %g s";
     f->status = RECORD_UNANSWERED;
     (void)snprintf(f->error, sizeof f->error, what, l->gave_up_s);
 }
@@ -317,7 +317,7 @@ static void give_up_unsent(struct lane *l)
     while (l->next < l->work.count) {
         struct flight *f = begin_next(l, 0, next_due(l));
         f->status = RECORD_UNANSWERED;
-        (void)snprintf(f->error, sizeof f->error, "never sent: no slot became free");
+        (void)snprintf(f->error, sizeof f->error, "never sent: no free slot");
         put_ended(l, f);
     }
 }
@@ -446,7 +446,7 @@ enum status lane_start(struct lane *l, struct instant start, struct err *e)
 {
     l->start = start;
     if (pthread_create(&l->thread, NULL, thread_main, l) != 0)
-        return status_fail(e, STATUS_IO, "client thread", "cannot be started");
+        return status_fail(e, STATUS_IO, "client thread", "cannot start");
     return STATUS_OK;
 }
 

@@ -160,8 +160,8 @@ static enum status empty_cache(struct offline *o, int64_t repeat, struct err *e)
                                        repeat, &is_done, e);
     if (s == STATUS_OK && !is_done && repeat == 0)
         log_line(o->log, LOG_DEBUG,
-                 "the prefix cache could not be emptied: a new prefix "
-                 "for each repeat keeps it cold");
+                 "the prefix cache could not be cleared: each repeat uses a new prefix "
+                 "instead");
     return s;
 }
 

@@ -180,11 +180,11 @@ static enum status judge(struct repeat_data *r, const struct phase_outcome *out,
     const char *first = out->first_error[0] != '\0' ? out->first_error : "not said";
     const char *how = out->failed == 0       ? "stayed unanswered"
                       : out->unanswered == 0 ? "failed"
-                                             : "failed or stayed unanswered";
+                                             : "failed or unanswered";
     status_fail(why, STATUS_ENGINE, "requests", "all %" PRId64 " %s, the first: %s", lost,
                 how, first);
     r->error = arena_strdup(a, why->what);
-    return status_hint(why, "Each has its error in journal.jsonl");
+    return status_hint(why, "See journal.jsonl for each error");
 }
 
 /* Hits: each answer's own, else the server's counters. */
@@ -209,8 +209,8 @@ static void tell_short(struct online *o, const struct phase *p,
         return;
     o->short_told = (size_t)p->repeat->cell + 1;
     log_line(o->log, LOG_WARN,
-             "all %zu requests of the plan had ended after %.3g s of --duration %g s; a "
-             "larger --num-prompts lets the load last",
+             "all %zu planned requests ended after %.3g s of --duration %g s; a larger "
+             "--num-prompts makes the load last",
              p->count, out->wall_s, p->load->duration_s);
 }
 

@@ -64,7 +64,7 @@ enum status setting_fill(const struct setting_place *p, const struct engine_fact
     const char *id = launch_id(source, what, number, a);
     const char *digest = hash_settings(f, hex) ? arena_strdup(a, hex) : NULL;
     if (id == NULL || digest == NULL)
-        return status_fail(e, STATUS_NO_MEMORY, "setting", "no memory for its digest");
+        return status_fail(e, STATUS_NO_MEMORY, "setting", "out of memory");
     f->v[FIELD_launch_id] = value_str(id);
     f->v[FIELD_launch_source] = value_str(source);
     f->v[FIELD_settings_sha256] = value_str(digest);

@@ -32,8 +32,8 @@ static const struct opt analyze_table[] = {
      AT(results_files),
      .group = "Input",
      .value_name = "FILE",
-     .help = "results to analyse, merged or not; or name files and "
-             "folders without an option"},
+     .help = "results to analyze, merged or not; files and folders can also be given as "
+             "arguments"},
     {.name = "mlflow-uri",
      .type = OPT_STRING,
      AT(mlflow_uri),
@@ -53,20 +53,20 @@ static const struct opt analyze_table[] = {
      AT(filter),
      .group = "Input",
      .value_name = "EXPR",
-     .help = "only those of its runs that MLflow's search finds, e.g. \"tags.label = "
-             "'g5' AND params.dtype = 'bfloat16'\""},
+     .help = "only runs that match this MLflow search filter, e.g. \"tags.label = 'g5' "
+             "AND params.dtype = 'bfloat16'\""},
     {.name = "by",
      .type = OPT_CHOICE,
      AT(by),
      .group = "Comparison",
      .choices = "label|instance_type|model_name|engine_version",
-     .help = "what is compared; unset: the first of these that has several values"},
+     .help = "what to compare; unset: the first of these that has several values"},
     {.name = "baseline",
      .type = OPT_STRING,
      AT(baseline),
      .group = "Comparison",
      .value_name = "NAME",
-     .help = "the side that ratios are relative to; unset: the first"},
+     .help = "baseline of the ratios; unset: the first one found"},
     {.name = "price-per-hour",
      .type = OPT_STRING_LIST,
      AT(prices),
@@ -81,7 +81,8 @@ static const struct opt analyze_table[] = {
      .fallback = "analysis",
      .group = "Output",
      .value_name = "DIR",
-     .help = "where plots and report go; scripts, data and SVG in its folder source"},
+     .help = "folder for plots and report; scripts, data and SVG go into its subfolder "
+             "source"},
     {.name = "format",
      .type = OPT_STRING_LIST,
      AT(formats),
@@ -101,7 +102,7 @@ static const struct opt analyze_table[] = {
      AT(config),
      .group = "Output",
      .value_name = "FILE.yaml",
-     .help = "options of the same names; the command line wins"},
+     .help = "YAML file with the same option names; the command line wins"},
 };
 
 #define TABLE_COUNT (sizeof analyze_table / sizeof analyze_table[0])
@@ -141,7 +142,7 @@ static enum status words_of(struct analyze_job *j, struct opt_strings *out, stru
             out->items[out->count++] = lists[k]->items[i];
     if (out->count > 0 || asks_server(j))
         return STATUS_OK;
-    status_fail(e, STATUS_BAD_OPTION, "analyze", "needs results files or folders");
+    status_fail(e, STATUS_BAD_OPTION, "analyze", "no results files or folders given");
     return status_hint(e, "Write e.g. inferbench analyze results/");
 }
 
@@ -153,7 +154,7 @@ static enum status check_rows_path(const struct analyze_job *j,
     for (size_t i = 0; i < count; i++)
         if (inputs_is_same(inputs[i].path, j->rows_path)) {
             status_fail(e, STATUS_BAD_OPTION, j->rows_path,
-                        "is also an input, and the rows of the server would replace it");
+                        "is also an input, and rows from the server would replace it");
             return status_hint(e, "Choose another --output-dir");
         }
     return STATUS_OK;
@@ -282,8 +283,8 @@ static enum status read_rows(struct analyze_job *j, struct err *e)
         return e->code;
     warn_of_clashes(j);
     if (j->corpus.count == 0) {
-        status_fail(e, STATUS_NOT_FOUND, inputs[0].path, "no rows to analyse");
-        return status_hint(e, "Give files like offline_results_....json.");
+        status_fail(e, STATUS_NOT_FOUND, inputs[0].path, "no rows to analyze");
+        return status_hint(e, "Give files such as offline_results_20261124_090000.json.");
     }
     j->rows = (struct analysis_rows){j->corpus.rows, j->corpus.count,
                                      j->corpus.file_count};
@@ -402,7 +403,7 @@ static int run(struct cli *cli, int argc, char **argv)
 const struct cli_command cmd_analyze = {
     .name = "analyze",
     .synopsis = "[OPTIONS] [PATH...]",
-    .summary = "Turns results into plots, a report and the answer",
+    .summary = "Turn results into plots, a report and verdicts",
     .run = run,
     .options = analyze_table,
     .option_count = TABLE_COUNT,

@@ -24,39 +24,39 @@ static const struct opt env_table[] = {
      AT(json),
      .fallback = "false",
      .group = "Output",
-     .help = "JSON, as every run stores it"},
+     .help = "print JSON, as stored by every run"},
     {.name = "engines",
      .type = OPT_FLAG,
      AT(engines),
      .fallback = "false",
      .group = "Output",
-     .help = "list the interpreters that were looked at, with their vLLM"},
+     .help = "list the Python interpreters found, with their vLLM versions"},
     {.name = "check",
      .type = OPT_FLAG,
      AT(check),
      .fallback = "false",
      .group = "Output",
      .help =
-         "say whether a benchmark can run here; exit code 3 where something falls short"},
+         "check whether a benchmark can run here; exit code 3 if something is missing"},
     {.name = "output",
      .short_name = 'o',
      .type = OPT_STRING,
      AT(output),
      .group = "Output",
      .value_name = "FILE",
-     .help = "write there; a name that ends in .json means --json"},
+     .help = "output file; a name ending in .json implies --json"},
     {.name = "python",
      .type = OPT_STRING,
      AT(python),
      .group = "Machine",
      .value_name = "PROGRAM",
-     .help = "interpreter of the engine; unset: the first that has vLLM"},
+     .help = "Python interpreter to record; unset: the first one with vLLM"},
     {.name = "no-imds",
      .type = OPT_FLAG,
      AT(no_imds),
      .fallback = "false",
      .group = "Machine",
-     .help = "do not ask EC2's metadata service"},
+     .help = "do not query the EC2 metadata service"},
 };
 
 /* One invocation. */
@@ -191,8 +191,8 @@ static int run(struct cli *cli, int argc, char **argv)
         code = cli_fail(cli, &j.e);
     } else if (parse.positional.count + parse.rest.count > 0) {
         const char *word = parse.positional.count > 0 ? parse.positional.items[0] : "--";
-        status_fail(&j.e, STATUS_BAD_OPTION, word, "env takes options only");
-        status_hint(&j.e, "inferbench env --help lists them.");
+        status_fail(&j.e, STATUS_BAD_OPTION, word, "unexpected argument");
+        status_hint(&j.e, "See inferbench env --help");
         code = cli_fail(cli, &j.e);
     } else {
         code = answer(&j);
@@ -205,7 +205,7 @@ static int run(struct cli *cli, int argc, char **argv)
 const struct cli_command cmd_env = {
     .name = "env",
     .synopsis = "[OPTIONS]",
-    .summary = "Shows and records the machine and its software",
+    .summary = "Show and record the machine and its software",
     .run = run,
     .options = env_table,
     .option_count = sizeof env_table / sizeof env_table[0],

@@ -27,7 +27,7 @@ static const struct opt merge_table[] = {
      .type = OPT_FLAG,
      .offset = offsetof(struct merge_opts, skips_bad),
      .group = "Output",
-     .help = "a file that cannot be read does not make the exit code 1"},
+     .help = "exit code 0 even if a file cannot be read"},
 };
 
 static void put_counts(const struct merge_result *r, const char *output, struct buf *out)
@@ -41,7 +41,7 @@ static void put_counts(const struct merge_result *r, const char *output, struct 
         buf_printf(out, "  %-20s %zu rows\n", r->machines[i].instance_type,
                    r->machines[i].rows);
     if (r->duplicates > 0)
-        buf_printf(out, "%zu duplicate%s left out\n", r->duplicates,
+        buf_printf(out, "skipped %zu duplicate%s\n", r->duplicates,
                    r->duplicates == 1 ? "" : "s");
 }
 
@@ -52,19 +52,19 @@ static void warn(struct cli *cli, const struct merge_result *r)
                  "inferbench: skipped %s", r->skipped[i].why);
     if (r->differing > 0)
         log_line(&cli->log, LOG_WARN,
-                 "inferbench: %zu duplicate rows differ from the ones kept (those of the "
+                 "inferbench: %zu duplicate rows differ from the rows kept (those of the "
                  "earlier file)",
                  r->differing);
     if (r->refused > 0)
         log_line(&cli->log, LOG_WARN,
-                 "inferbench: %zu rows keep the instance type that they state; TYPE=FILE "
-                 "names only unknown ones",
+                 "inferbench: %zu rows keep their own instance type; TYPE=FILE fills in "
+                 "only unknown ones",
                  r->refused);
     for (size_t i = 0; i < r->machine_count; i++)
         if (strcmp(r->machines[i].instance_type, "unknown") == 0)
             log_line(&cli->log, LOG_WARN,
-                     "inferbench: %zu rows do not say which machine they are from. Name "
-                     "it: inferbench merge g5.xlarge=FILE ...",
+                     "inferbench: %zu rows have no instance type. Name it: inferbench "
+                     "merge g5.xlarge=FILE ...",
                      r->machines[i].rows);
 }
 
@@ -121,7 +121,7 @@ static int run(struct cli *cli, int argc, char **argv)
     if (cli_parse(&table, &(struct cli_words){argc, argv}, &a, &parse, &e) != STATUS_OK) {
         code = cli_fail(cli, &e);
     } else if (parse.positional.count == 0) {
-        status_fail(&e, STATUS_BAD_OPTION, "merge", "needs at least one results file");
+        status_fail(&e, STATUS_BAD_OPTION, "merge", "no results file given");
         status_hint(&e, "Write e.g. inferbench merge g5/*.json inf2/*.json");
         code = cli_fail(cli, &e);
     } else {
@@ -134,7 +134,7 @@ static int run(struct cli *cli, int argc, char **argv)
 const struct cli_command cmd_merge = {
     .name = "merge",
     .synopsis = "[OPTIONS] FILE...",
-    .summary = "Puts results of several machines into one file",
+    .summary = "Merge results of several machines into one file",
     .run = run,
     .options = merge_table,
     .option_count = sizeof merge_table / sizeof merge_table[0],

@@ -48,7 +48,7 @@ static const struct opt mlflow_table[] = {
      AT(quiet),
      .fallback = "false",
      .group = "Output",
-     .help = "no progress, only what went wrong"},
+     .help = "no progress, only errors"},
 };
 
 /* One invocation. */
@@ -64,10 +64,10 @@ struct sync_job {
 
 static void put_outcome(const char *path, const struct sync_outcome *o, struct buf *out)
 {
-    buf_printf(out, "%s: %zu row%s: %zu sent, %zu were there", path, o->rows,
+    buf_printf(out, "%s: %zu row%s: %zu sent, %zu already there", path, o->rows,
                o->rows == 1 ? "" : "s", o->sent, o->there);
     if (o->deleted > 0)
-        buf_printf(out, ", %zu deleted in MLflow and left so", o->deleted);
+        buf_printf(out, ", %zu deleted in MLflow and not restored", o->deleted);
     if (o->pending > 0)
         buf_printf(out, ", %zu not logged", o->pending);
     buf_char(out, '\n');
@@ -123,7 +123,7 @@ static int sync_all(struct sync_job *j)
     }
     if (j->helps_again)
         log_line(&j->cli->log, LOG_NOTE,
-                 "Nothing is lost: the same command sends what is missing");
+                 "Nothing is lost: run the same command again to send the rest");
     return code;
 }
 
@@ -166,7 +166,7 @@ static int run(struct cli *cli, int argc, char **argv)
 const struct cli_command cmd_mlflow = {
     .name = "mlflow",
     .synopsis = "sync [OPTIONS] DIR|RESULTS.json...",
-    .summary = "Logs results to MLflow that it does not hold yet",
+    .summary = "Log results to MLflow that are not there yet",
     .run = run,
     .options = mlflow_table,
     .option_count = sizeof mlflow_table / sizeof mlflow_table[0],

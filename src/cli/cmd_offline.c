@@ -67,7 +67,7 @@ static int run(struct cli *cli, int argc, char **argv)
 const struct cli_command cmd_offline = {
     .name = "offline",
     .synopsis = "[OPTIONS] [-- VLLM OPTIONS]",
-    .summary = "Measures batches in an engine it drives, prefix caching OFF and ON",
+    .summary = "Measure batches in a local engine, prefix caching OFF and ON",
     .run = run,
     .options = offline_opts_table,
     .option_count = OFFLINE_OPTS_COUNT,

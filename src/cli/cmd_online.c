@@ -69,7 +69,7 @@ static int run(struct cli *cli, int argc, char **argv)
 const struct cli_command cmd_online = {
     .name = "online",
     .synopsis = "[OPTIONS] [-- VLLM SERVER OPTIONS]",
-    .summary = "Puts load on an OpenAI-compatible server and times every token",
+    .summary = "Load an OpenAI-compatible server and time every token",
     .run = run,
     .options = online_opts_table,
     .option_count = ONLINE_OPTS_COUNT,

@@ -19,7 +19,7 @@ static const struct opt recover_table[] = {
      .offset = offsetof(struct recover_opts, output_dir),
      .group = "Output",
      .value_name = "DIR",
-     .help = "where the files go; unset: the folder that holds RAW_DIR"},
+     .help = "output folder; unset: the parent of RAW_DIR"},
 };
 
 /* Two machines may have started a run in the same second. */
@@ -49,8 +49,7 @@ static int rebuild(struct cli *cli, const char *raw_dir, const char *output_dir,
     if (table_run(&table, &out, &e) != STATUS_OK)
         log_error(&cli->log, &e);
     buf_printf(&out, "\nRebuilt from %zu repeats%s\n  %s\n  %s\n  %s\n",
-               r.run.repeat_count,
-               r.run.is_complete ? "" : " (the run did not reach its end)",
+               r.run.repeat_count, r.run.is_complete ? "" : " (the run did not finish)",
                r.results.results_path, r.results.summary_path, r.results.env_path);
     bool is_printed = cli_print(cli, buf_cstr(&out));
     buf_fini(&out);
@@ -70,7 +69,7 @@ static int run(struct cli *cli, int argc, char **argv)
     if (cli_parse(&table, &(struct cli_words){argc, argv}, &a, &parse, &e) != STATUS_OK) {
         code = cli_fail(cli, &e);
     } else if (parse.positional.count != 1) {
-        status_fail(&e, STATUS_BAD_OPTION, "recover", "needs one RAW_DIR, not %zu",
+        status_fail(&e, STATUS_BAD_OPTION, "recover", "expected one RAW_DIR, got %zu",
                     parse.positional.count);
         status_hint(&e, "Write e.g. inferbench recover results/raw_20261124_090000");
         code = cli_fail(cli, &e);
@@ -84,7 +83,7 @@ static int run(struct cli *cli, int argc, char **argv)
 const struct cli_command cmd_recover = {
     .name = "recover",
     .synopsis = "[OPTIONS] RAW_DIR",
-    .summary = "Rebuilds the files of a run from its journal",
+    .summary = "Rebuild the files of a run from its journal",
     .run = run,
     .options = recover_table,
     .option_count = sizeof recover_table / sizeof recover_table[0],

@@ -27,7 +27,7 @@ static const struct opt selftest_table[] = {
      .fallback = "1000 10000 20000",
      .value_name = "N",
      .group = "Load",
-     .help = "events/s at which stamps and latencies are measured"},
+     .help = "events/s to measure stamps and latencies at"},
     {.name = "streams",
      .type = OPT_INT,
      AT(streams),
@@ -35,20 +35,19 @@ static const struct opt selftest_table[] = {
      .max = 20000,
      .fallback = "1000",
      .group = "Load",
-     .help = "most streams at a time; fewer where intervals would exceed 50 ms"},
+     .help = "concurrent streams at most; fewer if intervals would exceed 50 ms"},
     {.name = "quick",
      .type = OPT_FLAG,
      AT(quick),
      .fallback = "false",
      .group = "Load",
-     .help = "shorter parts: under 15 s instead of a minute; rare percentiles stay "
-             "unknown"},
+     .help = "under 15 s instead of a minute; high percentiles are not reported"},
     {.name = "json",
      .type = OPT_FLAG,
      AT(json),
      .fallback = "false",
      .group = "Output",
-     .help = "all numbers as JSON"},
+     .help = "print all numbers as JSON"},
     {.name = "quiet",
      .short_name = 'q',
      .type = OPT_FLAG,
@@ -89,12 +88,13 @@ static enum status check(struct selftest_cmd *c, const struct opt_parse *parse,
     if (parse->positional.count + parse->rest.count > 0) {
         const char *word = parse->positional.count > 0 ? parse->positional.items[0]
                                                        : "--";
-        (void)status_fail(e, STATUS_BAD_OPTION, word, "selftest takes options only");
-        return status_hint(e, "inferbench selftest --help lists them");
+        (void)status_fail(e, STATUS_BAD_OPTION, word, "unexpected argument");
+        return status_hint(e, "See inferbench selftest --help");
     }
     if (c->opts.rates.count == 0 || c->opts.rates.count > SELFTEST_RATES_MAX)
-        return status_fail(e, STATUS_BAD_OPTION, "--rates", "1 to %d rates, not %zu",
-                           SELFTEST_RATES_MAX, c->opts.rates.count);
+        return status_fail(e, STATUS_BAD_OPTION, "--rates",
+                           "expected 1 to %d rates, got %zu", SELFTEST_RATES_MAX,
+                           c->opts.rates.count);
     sort_rates(&c->opts.rates);
     return registry_find(ENGINE, ENGINE_ONLINE, &c->ops, e);
 }
@@ -171,7 +171,7 @@ static int run(struct cli *cli, int argc, char **argv)
 const struct cli_command cmd_selftest = {
     .name = "selftest",
     .synopsis = "[OPTIONS]",
-    .summary = "Measures inferbench itself on this machine",
+    .summary = "Measure inferbench itself on this machine",
     .run = run,
     .options = selftest_table,
     .option_count = sizeof selftest_table / sizeof selftest_table[0],

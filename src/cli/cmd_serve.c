@@ -16,8 +16,8 @@ static void say_listening(void *arg, const char *url)
     (void)cli_print(cli, buf_cstr(&text));
     buf_fini(&text);
     log_line(&cli->log, LOG_NOTE,
-             "serve: simulated: answers are made up, only their timing means something; "
-             "Ctrl-C ends it");
+             "serve: simulated: answers are synthetic, only their timing is meaningful; "
+             "press Ctrl-C to stop");
 }
 
 static int run(struct cli *cli, int argc, char **argv)
@@ -33,8 +33,8 @@ static int run(struct cli *cli, int argc, char **argv)
         code = cli_fail(cli, &e);
     } else if (parse.positional.count > 0) {
         (void)status_fail(&e, STATUS_BAD_OPTION, parse.positional.items[0],
-                          "a word that belongs to no option");
-        (void)status_hint(&e, "inferbench serve --help lists the options");
+                          "unexpected argument");
+        (void)status_hint(&e, "See inferbench serve --help");
         code = cli_fail(cli, &e);
     } else {
         const struct serve_job job = {.settings = &opts,
@@ -56,7 +56,7 @@ static int run(struct cli *cli, int argc, char **argv)
 const struct cli_command cmd_serve = {
     .name = "serve",
     .synopsis = "[OPTIONS]",
-    .summary = "Simulates an OpenAI-compatible server of known timing",
+    .summary = "Simulate an OpenAI-compatible server of known timing",
     .run = run,
     .options = settings_table,
     .option_count = SETTINGS_COUNT,

@@ -42,7 +42,7 @@ static void check_disk(struct arena *a, struct env_check_list *out)
     bool is_short = free_mb < LEAST_DISK_MB;
     add(out, "DISK", is_short,
         arena_printf(a, "%.1f GB free in the current folder%s", free_mb / 1e3,
-                     is_short ? "; 2 GB are wanted for results and logs" : ""));
+                     is_short ? "; results and logs need 2 GB" : ""));
 }
 
 static void check_proc(struct env_check_list *out)
@@ -52,8 +52,8 @@ static void check_proc(struct env_check_list *out)
     bool is_read = sysfile_read(root, "/proc/stat", text, sizeof text) &&
                    sysfile_read(root, "/proc/self/statm", text, sizeof text);
     add(out, "PROC", !is_read,
-        is_read ? "/proc can be read"
-                : "/proc cannot be read: memory and CPU of a run would stay unknown");
+        is_read ? "/proc is readable"
+                : "/proc is not readable: memory and CPU of a run would be unknown");
 }
 
 static void check_memory(const json_t *env, struct arena *a, struct env_check_list *out)
@@ -62,13 +62,13 @@ static void check_memory(const json_t *env, struct arena *a, struct env_check_li
     double mb = fmin(json_num_of(memory, "available_mb"),
                      json_num_of(memory, "limit_mb"));
     if (isnan(mb)) {
-        add(out, "MEMORY", true, "the memory of this machine is not known");
+        add(out, "MEMORY", true, "the memory of this machine is unknown");
         return;
     }
     bool is_short = mb < LEAST_MEMORY_MB;
     add(out, "MEMORY", is_short,
         arena_printf(a, "%.1f GB available%s", mb / 1e3,
-                     is_short ? "; a small model takes 2 GB or more" : ""));
+                     is_short ? "; a small model needs 2 GB or more" : ""));
 }
 
 /* Only where a device is there, or should be: a machine without one has a CPU. */
@@ -100,7 +100,7 @@ static void check_gnuplot(struct env_check_list *out)
     bool is_there = proc_find("gnuplot", path, sizeof path, &e) == STATUS_OK;
     add(out, "GNUPLOT", false,
         is_there ? "gnuplot draws the plots"
-                 : "no gnuplot: analyze writes scripts and data, but no pictures");
+                 : "no gnuplot: analyze writes scripts and data, but no images");
 }
 
 void env_check_all(const struct env_check_facts *f, struct arena *a,

@@ -84,7 +84,7 @@ static int fail_cells(const struct finish *f, struct log *log)
     char left[64] = "";
     int64_t left_out = f->cells_planned - (int64_t)f->results->cell_count;
     if (left_out > 0)
-        snprintf(left, sizeof left, ", %" PRId64 " not tried after that", left_out);
+        snprintf(left, sizeof left, ", %" PRId64 " not tried", left_out);
     log_line(log, LOG_WARN,
              "exit 1: %" PRId64 " of %" PRId64 " cell%s failed%s; first cause: %s",
              f->cells_failed, f->cells_planned, plural(f->cells_planned), left,
@@ -99,14 +99,15 @@ static int judge_cells(const struct finish *f, struct log *log)
     counts_text(&n, counts, sizeof counts);
     if (n.refused > 0) {
         log_line(log, LOG_WARN,
-                 "exit 3: measured: %s (the table says why; --accept-invalid makes it 0)",
+                 "exit 3: measured: %s (see the table for the reasons; --accept-invalid "
+                 "exits 0)",
                  counts);
         return CLI_INVALID;
     }
     if (f->require_valid && n.inconclusive > 0) {
         log_line(log, LOG_WARN,
-                 "exit 3: measured: %s (the table says what to do; --require-valid asks "
-                 "for more)",
+                 "exit 3: measured: %s (see the table for what to do; --require-valid "
+                 "was given)",
                  counts);
         return CLI_INVALID;
     }
@@ -118,8 +119,7 @@ void finish_warn(const struct journal_note *note, const char *raw_dir, struct lo
 {
     if (note->was_cut)
         log_line(log, LOG_WARN,
-                 "%s/journal.jsonl: the last line was cut by a crash and is left out",
-                 raw_dir);
+                 "%s/journal.jsonl: skipped the last line, cut off by a crash", raw_dir);
     if (note->lines_damaged > 0)
         log_line(log, LOG_WARN,
                  "%s/journal.jsonl: skipped %" PRId64
@@ -130,8 +130,8 @@ void finish_warn(const struct journal_note *note, const char *raw_dir, struct lo
                  note->repeats_damaged - note->repeats_short - note->repeats_gone);
     if (note->repeats_short > 0)
         log_line(log, LOG_WARN,
-                 "%s/journal.jsonl: lines are missing or have changed in %zu repeat%s, "
-                 "whose error says where",
+                 "%s/journal.jsonl: lines are missing or changed in %zu repeat%s; the "
+                 "error of each says where",
                  raw_dir, note->repeats_short, plural((int64_t)note->repeats_short));
     if (note->repeats_gone > 0)
         log_line(
@@ -142,8 +142,8 @@ void finish_warn(const struct journal_note *note, const char *raw_dir, struct lo
             note->gone_repeat, note->gone_cell);
     if (note->repeats_lost > 0)
         log_line(log, LOG_WARN,
-                 "%s/journal.jsonl: left out %zu repeat%s: the cell line is damaged or "
-                 "missing, or more than 1,000 repeats are gone",
+                 "%s/journal.jsonl: skipped %zu repeat%s: the cell line is damaged or "
+                 "missing, or more than 1,000 repeats are missing",
                  raw_dir, note->repeats_lost, plural((int64_t)note->repeats_lost));
 }
 
@@ -151,8 +151,8 @@ void finish_warn(const struct journal_note *note, const char *raw_dir, struct lo
 static int fail_damaged(const struct finish *f, struct log *log)
 {
     log_line(log, LOG_WARN,
-             "exit 1: lines of the journal are damaged or missing: %zu repeat%s lost. Is "
-             "the disk sound, and did nothing else write there?",
+             "exit 1: journal lines are damaged or missing: %zu repeat%s lost. Check the "
+             "disk, and that nothing else writes there",
              f->repeats_damaged, plural((int64_t)f->repeats_damaged));
     return CLI_FAILED;
 }
@@ -161,14 +161,15 @@ int finish_run(struct cli *cli, const struct finish *f)
 {
     struct log *log = &cli->log;
     if (f->is_interrupted) {
-        log_line(log, LOG_WARN,
-                 "exit 4: stopped by signal %d; the files are complete up to "
-                 "there",
-                 f->signal);
+        log_line(
+            log, LOG_WARN,
+            "exit 4: stopped by signal %d; the files hold everything measured until then",
+            f->signal);
         return CLI_SIGNAL;
     }
     if (f->broken != NULL) {
-        log_line(log, LOG_WARN, "exit 1: the run could not go on: %s", f->broken->what);
+        log_line(log, LOG_WARN, "exit 1: the run could not continue: %s",
+                 f->broken->what);
         return CLI_FAILED;
     }
     if (f->cells_failed > 0)

@@ -64,6 +64,6 @@ int help_unknown(struct cli *cli, const char *name)
             nearest = commands_table[i]->name;
     struct err e;
     status_fail(&e, STATUS_BAD_OPTION, name, "no such command");
-    status_hint(&e, "Did you mean %s? inferbench --help lists all.", nearest);
+    status_hint(&e, "Did you mean %s? See inferbench --help", nearest);
     return cli_fail(cli, &e);
 }

@@ -119,7 +119,7 @@ enum status offline_dry_text(struct offline_job *j, struct buf *out, struct err 
         buf_printf(out, "time: unknown (no earlier results of all cells in %s)\n",
                    j->opts.run.output_dir);
     else
-        buf_printf(out, "time: about %.0f s and loading, as in earlier results in %s\n",
+        buf_printf(out, "time: about %.0f s plus loading, from earlier results in %s\n",
                    estimate_s, j->opts.run.output_dir);
     buf_printf(out, "plan: sha256 %s\n", p->sha256);
     return out->failed == STATUS_OK ? STATUS_OK

@@ -15,7 +15,7 @@ const struct opt offline_opts_table[] = {
      .fallback = "Qwen/Qwen3-0.6B",
      MODEL,
      .value_name = "ID|DIR",
-     .help = "model: an id of the hub, or a folder"},
+     .help = "model: a hub id or a folder"},
     {.name = "model-name",
      .type = OPT_STRING,
      AT(run.model_name),
@@ -28,12 +28,12 @@ const struct opt offline_opts_table[] = {
      .max = 1 << 24,
      .fallback = "4096",
      MODEL,
-     .help = "longest prompt plus answer, tokens"},
+     .help = "longest prompt plus output, tokens"},
     {.name = "dtype",
      .type = OPT_STRING,
      AT(vllm.dtype),
      MODEL,
-     .help = "type of the weights: auto, bfloat16, float16, float32; unset: the engine's "
+     .help = "weight dtype: auto, bfloat16, float16, float32; unset: the engine's "
              "choice, float32 on a CPU"},
     {.name = "load-format",
      .type = OPT_STRING,
@@ -49,7 +49,7 @@ const struct opt offline_opts_table[] = {
      .max = 1 << 16,
      .fallback = "1 4",
      WORK,
-     .help = "prompts in a batch"},
+     .help = "prompts per batch"},
     RUN_OPTS_WORK(struct offline_opts),
 
     {.name = "enable-prefix-caching",
@@ -63,7 +63,7 @@ const struct opt offline_opts_table[] = {
      AT(test_prefix_caching),
      .fallback = "false",
      CACHE,
-     .help = "measure OFF and ON, everything else equal"},
+     .help = "measure OFF and ON with everything else equal"},
     RUN_OPTS_REUSE(struct offline_opts),
 
     {.name = "engine",
@@ -71,21 +71,22 @@ const struct opt offline_opts_table[] = {
      AT(engine),
      .fallback = "vllm",
      ENGINE,
-     .help = "vllm, or null: computes nothing, shows what inferbench itself costs"},
+     .help = "vllm, or null: no inference, shows the cost of inferbench itself"},
     {.name = "python",
      .type = OPT_STRING,
      AT(vllm.python),
      ENGINE,
      .value_name = "PATH",
-     .help = "interpreter that has vLLM; unset: INFERBENCH_PYTHON, the active "
-             "environment, ours, those of AWS images, python3: the first that has it"},
+     .help =
+         "Python interpreter with vLLM; unset: the first with vLLM of INFERBENCH_PYTHON, "
+         "the active environment, ours, those of AWS images, python3"},
     {.name = "engine-mode",
      .type = OPT_CHOICE,
      AT(vllm.engine_mode),
      .choices = "mp|inproc",
      .fallback = "mp",
      ENGINE,
-     .help = "mp: engine core in a process of its own, vLLM's default; inproc: in the "
+     .help = "mp: engine core in a separate process, vLLM's default; inproc: in the "
              "worker, exact step times"},
     {.name = "engine-arg",
      .type = OPT_PAIRS,
@@ -101,16 +102,16 @@ const struct opt offline_opts_table[] = {
      .fallback = "600",
      ENGINE,
      .value_name = "SECONDS",
-     .help = "no new token for so long: the engine hangs and is ended; loading and "
-             "compiling get six times that"},
+     .help = "stop the engine after this long without a new token; loading and compiling "
+             "get six times that"},
     {.name = "neuron-batch",
      .type = OPT_CHOICE,
      AT(neuron_batch),
      .choices = "per-cell|max",
      .fallback = "per-cell",
      ENGINE,
-     .help =
-         "Neuron compiles for a batch size: load for each one, or once for the largest"},
+     .help = "Neuron compiles for one batch size: load for each size, or once for the "
+             "largest"},
 
     RUN_OPTS_MACHINE(struct offline_opts),
 

@@ -24,9 +24,9 @@ static void server_lines(const struct online_job *j, struct buf *out)
     const char *model = j->settings.model;
     buf_text(out, "Plan of an online run (nothing is sent)\n\nserver    ");
     if (t->launch_command != NULL)
-        buf_text(out, "started by --launch-command, on a free port");
+        buf_text(out, "started with --launch-command on a free port");
     else if (t->is_launched)
-        buf_text(out, "vLLM's, started and stopped by inferbench, on a free port");
+        buf_text(out, "vLLM, started and stopped by inferbench, on a free port");
     for (size_t i = 0; i < t->base_urls.count; i++)
         buf_printf(out, "%s%s", i > 0 ? "\n          " : "", t->base_urls.items[i]);
     buf_printf(out, "\nmodel     %s\nendpoint  %s, %s%s\n\n",
@@ -56,7 +56,7 @@ static void closed_line(const struct online_load *l, struct buf *out)
     if (l->num_prompts != OPT_INT_UNSET)
         buf_printf(out, ", %" PRId64 " requests a repeat", l->num_prompts);
     if (!isnan(l->duration_s))
-        buf_printf(out, ", none sent after %g s", l->duration_s);
+        buf_printf(out, ", stop sending after %g s", l->duration_s);
 }
 
 static void open_line(const struct online_plan *p, const struct online_cell *c,
@@ -167,9 +167,9 @@ static void limit_lines(const struct online_job *j, struct buf *out)
     if (j->slo_json != NULL)
         buf_printf(out, "goodput: %s\n", j->slo_json);
     if (isnan(send_s))
-        buf_text(out, "time: unknown (a closed load takes what the server needs)\n");
+        buf_text(out, "time: unknown (a closed load depends on the server)\n");
     else
-        buf_printf(out, "time: about %.0f s, and what the last answers take\n", send_s);
+        buf_printf(out, "time: about %.0f s plus the last answers\n", send_s);
     buf_printf(out, "plan: sha256 %s\n", j->plan.sha256);
 }
 
@@ -181,7 +181,9 @@ enum status online_dry_text(const struct online_job *j, struct buf *out, struct 
         &(struct scenario_list){p->options.scenarios, p->options.scenario_count},
         p->options.max_tokens, out);
     if (p->options.is_chat)
-        buf_text(out, "(chat: words, of about as many tokens; the server counts them)\n");
+        buf_text(
+            out,
+            "(chat: prompts as text of about as many tokens; the server counts them)\n");
     load_lines(p, out);
     cell_lines(j, out);
     run_dry_order(p->options.caching_count, out);

@@ -50,16 +50,16 @@ static enum status check_together(const struct opt_parse *p, const struct online
         return refuse("--max-concurrency", "given with --concurrency, without a rate",
                       "Leave it out, or give --request-rate", e);
     if (!is_open && is_set(p, "arrival"))
-        return refuse("--arrival",
-                      "a closed load has no arrivals: an answer makes room "
-                      "for the next request",
-                      "Give --request-rate", e);
+        return refuse(
+            "--arrival",
+            "a closed load has no arrivals: each answer starts the next request",
+            "Give --request-rate", e);
     if (!isnan(o->burstiness) && !is_gamma)
-        return refuse("--burstiness", "is the shape of gamma gaps", "Add --arrival gamma",
-                      e);
+        return refuse("--burstiness", "is for --arrival gamma only",
+                      "Add --arrival gamma", e);
     if (is_gamma && isnan(o->burstiness))
-        return refuse("--arrival", "gamma has a shape",
-                      "Add --burstiness, e.g. 0.5; 1 is poisson, less is burstier", e);
+        return refuse("--arrival", "gamma needs --burstiness",
+                      "Add --burstiness, e.g. 0.5; 1 is Poisson, less is burstier", e);
     return STATUS_OK;
 }
 
@@ -173,13 +173,13 @@ static enum status read_limit(const char *text, size_t *which, double *ms, struc
         if (str_is(name, limits_known[*which].name))
             break;
     if (*which == COUNT_OF(limits_known)) {
-        status_fail(e, STATUS_BAD_OPTION, "--goodput", "\"%s\" limits nothing we know",
+        status_fail(e, STATUS_BAD_OPTION, "--goodput", "\"%s\" is not a known limit",
                     text);
         return status_hint(e, "Write ttft:500ms, tpot:50ms or e2e:10s");
     }
     if (!str_to_span_ns(value, &ns) || ns == 0) {
         status_fail(e, STATUS_BAD_OPTION, "--goodput",
-                    "\"%s\" has no time with its unit behind the colon", text);
+                    "\"%s\" needs a time with a unit after the colon", text);
         return status_hint(e, "Write e.g. %s:500ms", limits_known[*which].name);
     }
     *ms = (double)ns / 1e6;
@@ -205,7 +205,7 @@ enum status online_loads_goodput(const struct opt_strings *limits, struct arena 
         s = read_limit(limits->items[i], &which, &ms, e);
         which -= which == COUNT_OF(limits_known) - 1; /* e2el is e2e */
         if (s == STATUS_OK && seen[which])
-            s = refuse("--goodput", "one limit is given twice", "Give each once", e);
+            s = refuse("--goodput", "a limit is given twice", "Give each once", e);
         if (s != STATUS_OK)
             break;
         seen[which] = true;

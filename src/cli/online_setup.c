@@ -95,10 +95,10 @@ static enum status build_plan(struct online_job *j, struct err *e)
     if (online_loads_build(&j->job.parse, opts, &j->job.arena, &o, e) != STATUS_OK)
         return e->code;
     if (online_loads_cap_is_closed(opts))
-        log_line(&j->job.cli->log, LOG_NOTE,
-                 "note: --max-concurrency without --request-rate is taken for "
-                 "--concurrency %lld",
-                 (long long)opts->max_concurrency);
+        log_line(
+            &j->job.cli->log, LOG_NOTE,
+            "note: --max-concurrency without --request-rate means --concurrency %lld",
+            (long long)opts->max_concurrency);
     return online_build(&o, &j->job.arena, &j->plan, e);
 }
 

@@ -35,16 +35,16 @@ static enum status check_launch(const struct opt_parse *p, const struct online_o
     const char *launch = o->launch ? "--launch" : "--launch-command";
     if (o->launch && o->launch_command != NULL) {
         status_fail(e, STATUS_BAD_OPTION, "--launch-command", "given with --launch");
-        return status_hint(e, "--launch is for vLLM, --launch-command for another "
-                              "server: leave one out");
+        return status_hint(
+            e, "--launch starts vLLM, --launch-command another server: use one of them");
     }
     for (size_t i = 0; i < COUNT_OF(others); i++) {
         if (!is_set(p, others[i]))
             continue;
         status_fail(e, STATUS_BAD_OPTION, launch,
-                    "given with --%s, but it starts a server of its own on a free port",
+                    "given with --%s, which starts its own server on a free port",
                     others[i]);
-        return status_hint(e, "Leave one of the two out");
+        return status_hint(e, "Use one of the two");
     }
     return STATUS_OK;
 }
@@ -66,14 +66,14 @@ static enum status check_attached(const struct opt_parse *p, const struct online
         char where[64];
         snprintf(where, sizeof where, "--%s", ours[i]);
         status_fail(e, STATUS_BAD_OPTION, where,
-                    "is for a vLLM server that inferbench starts");
-        return status_hint(e, "Add --launch, or set the server yourself and leave it "
-                              "out; how it is set is read back where it tells");
+                    "is only for a vLLM server started by inferbench");
+        return status_hint(e, "Add --launch, or configure the server yourself: its "
+                              "settings are read back where it reports them");
     }
     if (p->rest.count == 0 || o->launch)
         return STATUS_OK;
-    status_fail(e, STATUS_BAD_OPTION, "--", "options of vLLM's server need --launch");
-    return status_hint(e, "Add --launch, or leave out what stands after --");
+    status_fail(e, STATUS_BAD_OPTION, "--", "vLLM server options need --launch");
+    return status_hint(e, "Add --launch, or remove the words after --");
 }
 
 static enum status default_url(const struct online_opts *o, struct arena *a,
@@ -83,8 +83,8 @@ static enum status default_url(const struct online_opts *o, struct arena *a,
     long long port = o->port != OPT_INT_UNSET ? o->port : 8000;
     bool is_ipv6 = strchr(host, ':') != NULL && host[0] != '[';
     if (strstr(host, "://") != NULL || strchr(host, '/') != NULL) {
-        status_fail(e, STATUS_BAD_OPTION, "--host", "\"%s\" is no name of a host", host);
-        return status_hint(e, "Write an address as --base-url");
+        status_fail(e, STATUS_BAD_OPTION, "--host", "\"%s\" is not a host name", host);
+        return status_hint(e, "Use --base-url for a full address");
     }
     urls->items = arena_alloc(a, 1, sizeof *urls->items);
     const char *url = arena_printf(a, is_ipv6 ? "http://[%s]:%lld" : "http://%s:%lld",
@@ -102,8 +102,8 @@ static enum status find_urls(const struct opt_parse *p, const struct online_opts
     out->base_urls = o->base_urls;
     if (o->base_urls.count > 0 && (is_set(p, "host") || is_set(p, "port"))) {
         status_fail(e, STATUS_BAD_OPTION, "--base-url", "given with --host or --port");
-        return status_hint(e, "Write the port into the address: --base-url "
-                              "http://host:8000");
+        return status_hint(e,
+                           "Put the port into the address: --base-url http://host:8000");
     }
     if (o->base_urls.count == 0 && default_url(o, a, &out->base_urls, e) != STATUS_OK)
         return e->code;
@@ -142,9 +142,8 @@ static enum status check_key(const char *key, const char *where, struct err *e)
         return STATUS_OK;
     status_fail(e, STATUS_BAD_OPTION, where,
                 *key == '\0' ? "the key is empty"
-                             : "the key has a blank in it, or a "
-                               "character that is no ASCII");
-    return status_hint(e, "The key is sent as it stands there");
+                             : "the key contains a blank or a non-ASCII character");
+    return status_hint(e, "The key is sent exactly as written");
 }
 
 static enum status key_of_file(const char *path, struct arena *a, const char **out,
@@ -172,7 +171,7 @@ static enum status find_key(const struct online_opts *o, struct arena *a,
     const char *key = getenv("OPENAI_API_KEY");
     if (o->api_key != NULL && o->api_key_file != NULL) {
         status_fail(e, STATUS_BAD_OPTION, "--api-key", "given with --api-key-file");
-        return status_hint(e, "Leave one out: the file is the safer one");
+        return status_hint(e, "Use one of them: the file is safer");
     }
     if (o->api_key_file != NULL)
         return key_of_file(o->api_key_file, a, &out->api_key, e);
@@ -213,25 +212,25 @@ static enum status check_header(struct str name, struct str value, bool has_key,
                                        "Connection",   "Accept-Encoding"};
     static const char *const key[] = {"Authorization"};
     if (!is_token(name)) {
-        status_fail(e, STATUS_BAD_OPTION, "--header", "the name is no header's");
+        status_fail(e, STATUS_BAD_OPTION, "--header", "not a valid header name");
         return status_hint(e, "Write NAME=VALUE, e.g. X-Team=search");
     }
     for (size_t i = 0; i < value.len; i++) {
         if ((unsigned char)value.ptr[i] < ' ' || value.ptr[i] == 127)
             return status_fail(e, STATUS_BAD_OPTION, "--header",
-                               "the value of %.*s has a control character in it",
+                               "the value of %.*s contains a control character",
                                (int)name.len, name.ptr);
     }
     if (is_one_of(name, ours, COUNT_OF(ours))) {
-        status_fail(e, STATUS_BAD_OPTION, "--header", "%.*s is for inferbench to write",
+        status_fail(e, STATUS_BAD_OPTION, "--header", "%.*s is set by inferbench",
                     (int)name.len, name.ptr);
         return status_hint(e, "Leave it out");
     }
     if (has_key && is_one_of(name, key, COUNT_OF(key))) {
         status_fail(e, STATUS_BAD_OPTION, "--header",
-                    "Authorization stands beside an API key");
-        return status_hint(e, "Leave out one: --api-key, --api-key-file, the variable "
-                              "OPENAI_API_KEY or the header");
+                    "Authorization is given together with an API key");
+        return status_hint(
+            e, "Use one of --api-key, --api-key-file, OPENAI_API_KEY and the header");
     }
     return STATUS_OK;
 }
@@ -275,14 +274,12 @@ static enum status check_member(const char *name, struct err *e)
                 {"stream", "Use --no-stream"},
                 {"stream_options", "Use --token-counts"},
                 {"return_token_ids", "Use --token-counts"},
-                {"n", "One answer a request is what is counted"},
-                {"best_of", "One answer a request is what is counted"}};
+                {"n", "inferbench counts one answer per request"},
+                {"best_of", "inferbench counts one answer per request"}};
     for (size_t i = 0; i < COUNT_OF(ours); i++) {
         if (strcmp(ours[i].name, name) != 0)
             continue;
-        status_fail(e, STATUS_BAD_OPTION, "--extra-body",
-                    "\"%s\" is for inferbench to "
-                    "set",
+        status_fail(e, STATUS_BAD_OPTION, "--extra-body", "\"%s\" is set by inferbench",
                     name);
         return status_hint(e, "%s", ours[i].instead);
     }
@@ -302,7 +299,7 @@ static enum status check_body(const struct online_opts *o, struct err *e)
         if (s == STATUS_NO_MEMORY)
             return s;
         if (s == STATUS_OK)
-            status_fail(e, s, "--extra-body", "is no JSON object");
+            status_fail(e, s, "--extra-body", "is not a JSON object");
         e->code = STATUS_BAD_OPTION;
         return status_hint(e, "Write e.g. '{\"top_k\": 20}'");
     }
@@ -344,7 +341,7 @@ static enum status check_goodput(const struct online_opts *o, struct err *e)
         status_fail(e, STATUS_BAD_OPTION, "--goodput",
                     "\"%s\" cannot be judged: --no-stream measures no TTFT and no TPOT",
                     o->goodput.items[i]);
-        return status_hint(e, "Limit e2e alone, or leave --no-stream out");
+        return status_hint(e, "Limit e2e alone, or remove --no-stream");
     }
     return STATUS_OK;
 }
@@ -358,7 +355,7 @@ static enum status check_counts(const struct online_opts *o, struct err *e)
         return check_goodput(o, e);
     status_fail(e, STATUS_BAD_OPTION, "--token-counts",
                 "%s counts tokens by event, and --no-stream has none", o->token_counts);
-    return status_hint(e, "Leave one of the two out");
+    return status_hint(e, "Use one of the two");
 }
 
 static enum status check_ca(const struct online_opts *o, struct err *e)

@@ -26,6 +26,7 @@ void run_dry_scenarios(const struct scenario_list *scenarios, int64_t max_tokens
 void run_dry_order(size_t settings, struct buf *out)
 {
     if (settings > 1)
-        buf_text(out, "order: which setting of prefix caching runs first is drawn at the "
-                      "start\n");
+        buf_text(
+            out,
+            "order: which prefix-caching setting runs first is drawn at the start\n");
 }

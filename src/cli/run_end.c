@@ -45,7 +45,7 @@ void run_end_keep(struct run_job *j)
         log_error(&j->cli->log, &e);
     else if (was_gone)
         log_line(&j->cli->log, LOG_WARN,
-                 "%s was deleted or moved during the run; its journal is there again",
+                 "%s was deleted or moved during the run; its journal was restored",
                  j->raw_dir);
 }
 
@@ -84,9 +84,8 @@ static void next_steps(struct run_job *j, const struct results *results,
                j->raw_dir, mlflow != NULL ? mlflow : "", j->opts->output_dir, j->mode,
                results->results_path);
     if (label != NULL && strcmp(label, "unknown") == 0)
-        buf_text(out,
-                 "  The machine's type is unknown: --instance-type g5.xlarge names it, "
-                 "or later\n  inferbench merge g5.xlarge=FILE.\n");
+        buf_text(out, "  The instance type is unknown: name it with --instance-type "
+                      "g5.xlarge, or later\n  with inferbench merge g5.xlarge=FILE.\n");
 }
 
 /* broken: what ended the run before its end, or NULL. */
@@ -132,7 +131,7 @@ static int fail_files(struct run_job *j, const struct err *broken, const struct 
                  "recover %s",
                  j->journal_path, j->raw_dir);
     if (broken != NULL)
-        log_line(log, LOG_WARN, "exit 1: the run could not go on: %s", broken->what);
+        log_line(log, LOG_WARN, "exit 1: the run could not continue: %s", broken->what);
     else
         log_line(log, LOG_WARN, "exit 1: the files could not be written: %s", why->what);
     return CLI_FAILED;

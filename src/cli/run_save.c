@@ -22,7 +22,7 @@ static bool is_due(const struct run_job *j)
 /* On a terminal: a slow MLflow server takes seconds. */
 static void show(struct run_job *j)
 {
-    const struct engine_progress p = {.stage = "saving results so far",
+    const struct engine_progress p = {.stage = "saving partial results",
                                       .since = clock_now()};
     if (j->progress.line.is_terminal) {
         j->progress.line.last_shown.ns = 0;

@@ -77,7 +77,7 @@ static enum status no_rule(const char *option, const char *code, struct err *e)
     for (size_t i = 1; i < count; i++)
         if (str_distance(code, rules[i].code) < str_distance(code, nearest))
             nearest = rules[i].code;
-    status_fail(e, STATUS_BAD_OPTION, option, "there is no rule \"%s\"", code);
+    status_fail(e, STATUS_BAD_OPTION, option, "unknown rule \"%s\"", code);
     return status_hint(e, "Did you mean %s? docs/verdicts.md lists the codes.", nearest);
 }
 
@@ -124,8 +124,8 @@ enum status run_setup_check(struct run_job *j, struct err *e)
 {
     if (j->parse.positional.count > 0) {
         status_fail(e, STATUS_BAD_OPTION, j->parse.positional.items[0],
-                    "a word that belongs to no option");
-        return status_hint(e, "inferbench %s --help lists the options.", j->mode);
+                    "unexpected argument");
+        return status_hint(e, "See inferbench %s --help", j->mode);
     }
     if (check_limits(j, e) != STATUS_OK)
         return e->code;

@@ -23,23 +23,24 @@ static void stop(int number, const char *at_once)
 
 static void on_stop_run(int number)
 {
-    stop(number, "\ninferbench: stopped at once; what was measured is in the journal: "
+    stop(number, "\ninferbench: stopped at once; the journal has what was measured: "
                  "inferbench recover RAW_DIR\n");
 }
 
 static void on_stop_serve(int number)
 {
-    stop(number, "\nserve: stopped at once; the end of its log is missing\n");
+    stop(number, "\nserve: stopped at once; the end of the log is missing\n");
 }
 
 static void on_stop_selftest(int number)
 {
-    stop(number, "\nselftest: stopped at once, nothing is said of this machine\n");
+    stop(number, "\nselftest: stopped at once, no verdict was reached\n");
 }
 
 static void on_stop_sync(int number)
 {
-    stop(number, "\nmlflow: stopped at once; the same command sends what is missing\n");
+    stop(number,
+         "\nmlflow: stopped at once; run the same command again to send the rest\n");
 }
 
 static void on_hangup(int number)

@@ -56,7 +56,8 @@ static bool is_live(struct list *l, const char *raw_dir)
         return false;
     if (l->told == NULL || !inputs_is_same(l->told, raw_dir))
         log_line(l->log, LOG_WARN,
-                 "%s: the run is still going on; sync it once it has ended", raw_dir);
+                 "%s: the run is still in progress; sync it when it has finished",
+                 raw_dir);
     l->told = raw_dir;
     return true;
 }

@@ -24,8 +24,8 @@ enum status tracking_check_tags(const struct opt_strings *tags, struct arena *a,
         if (!entry_is_reserved(key))
             continue;
         (void)status_fail(e, STATUS_BAD_OPTION, "--mlflow-tag",
-                          "\"%.100s\" is a tag that inferbench sets itself", key);
-        return status_hint(e, "Take another name, e.g. my.%.100s", key);
+                          "\"%.100s\" is a tag set by inferbench", key);
+        return status_hint(e, "Use another name, e.g. my.%.100s", key);
     }
     return STATUS_OK;
 }
@@ -60,7 +60,7 @@ static void tell_later(const struct tracking *t, const struct err *e)
 {
     char text[MESSAGE_SIZE];
     status_format(e, text, sizeof text);
-    log_line(t->log, LOG_WARN, "MLflow: %s The rows are tried again at the end", text);
+    log_line(t->log, LOG_WARN, "MLflow: %s The rows are sent again at the end", text);
 }
 
 void tracking_greet(struct tracking *t)
@@ -92,17 +92,17 @@ void tracking_warn(struct log *log, const char *who, const char *where,
 {
     if (o->cut > 0)
         log_line(log, LOG_WARN,
-                 "%s: %zu value%s longer than MLflow keeps, cut there; row.json has %s "
-                 "whole",
+                 "%s: %zu value%s longer than MLflow allows, truncated there; row.json "
+                 "has %s in full",
                  who, o->cut, o->cut == 1 ? "" : "s", o->cut == 1 ? "it" : "them");
     if (o->no_artifacts)
         log_line(log, LOG_WARN,
-                 "%s: the server takes no artifacts (--no-serve-artifacts): environment, "
-                 "rows and results are %s only",
+                 "%s: the server accepts no artifacts (--no-serve-artifacts): "
+                 "environment, rows and results are %s only",
                  who, where);
     if (o->no_ledger)
         log_line(log, LOG_WARN,
-                 "%s: cannot be written: what is logged is known to the server only",
+                 "%s: cannot be written: only the server knows what is logged",
                  o->ledger_path);
 }
 
@@ -132,7 +132,7 @@ void tracking_log_part(struct tracking *t, const char *results_path, struct aren
         tell_later(t, &e);
     }
     if (out.link != NULL && !t->has_linked)
-        log_line(t->log, LOG_NOTE, "MLflow: rows so far at %s", out.link);
+        log_line(t->log, LOG_NOTE, "MLflow: partial rows at %s", out.link);
     t->has_linked = t->has_linked || out.link != NULL;
 }
 

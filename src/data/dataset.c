@@ -52,7 +52,7 @@ static enum status take_line(struct reader *r, const json_t *line, int number)
     const json_t *limit = json_object_get(line, "max_tokens");
     struct scenario_text *t = &r->s.texts[r->s.text_count];
     if (!json_is_object(line)) {
-        rules_fail(at(r, number), "no JSON object");
+        rules_fail(at(r, number), "not a JSON object");
         return status_hint(r->e, "A line is {\"prompt\": \"...\"}");
     }
     if (!json_is_string(prompt) || json_string_length(prompt) == 0) {
@@ -104,7 +104,7 @@ static enum status read_lines(struct reader *r, struct str rest)
     for (int number = 1; s == STATUS_OK && rest.len > 0; number++)
         s = read_line(r, str_cut(&rest, '\n'), number);
     if (s == STATUS_OK && r->s.text_count == 0) {
-        status_fail(r->e, STATUS_BAD_INPUT, r->path, "no prompts in it");
+        status_fail(r->e, STATUS_BAD_INPUT, r->path, "contains no prompts");
         return status_hint(r->e, "A line is {\"prompt\": \"...\"}");
     }
     return s;

@@ -27,7 +27,7 @@ static struct rules_place at(const struct reader *r, int line)
 static enum status read_name(struct reader *r, const struct yaml_node *n)
 {
     if (n->kind != YAML_SCALAR || n->is_null || n->text[0] == 0)
-        return rules_fail(at(r, n->line), "name: a word is needed");
+        return rules_fail(at(r, n->line), "name: must be a word");
     if (strlen(n->text) > RULES_NAME_BYTES)
         return rules_fail(at(r, n->line), "name: longer than %d bytes", RULES_NAME_BYTES);
     for (const char *c = n->text; *c != 0; c++) {
@@ -62,7 +62,7 @@ static enum status read_texts(struct reader *r, const struct yaml_node *n)
 {
     size_t count = 0;
     if (n->kind != YAML_LIST || n->first == NULL)
-        return rules_fail(at(r, n->line), "prompts: a list of texts is needed");
+        return rules_fail(at(r, n->line), "prompts: must be a list of texts");
     for (const struct yaml_node *t = n->first; t != NULL; t = t->next)
         count++;
     r->s.texts = arena_alloc(r->arena, count, sizeof *r->s.texts);
@@ -82,7 +82,7 @@ static enum status read_texts(struct reader *r, const struct yaml_node *n)
 static enum status read_help(struct reader *r, const struct yaml_node *n)
 {
     if (n->kind != YAML_SCALAR || n->is_null)
-        return rules_fail(at(r, n->line), "help: a text is needed");
+        return rules_fail(at(r, n->line), "help: must be a text");
     r->s.help = n->text;
     return STATUS_OK;
 }
@@ -120,7 +120,7 @@ static enum status unknown_key(struct reader *r, const struct yaml_node *n)
     for (size_t i = 1; i < COUNT_OF(scenario_keys); i++)
         if (str_distance(n->key, scenario_keys[i].key) < str_distance(n->key, nearest))
             nearest = scenario_keys[i].key;
-    rules_fail(at(r, n->line), "%s: no such key of a scenario", n->key);
+    rules_fail(at(r, n->line), "%s: unknown key of a scenario", n->key);
     return status_hint(r->e,
                        "Did you mean %s? Keys: name, help, prompt_tokens, "
                        "shared_prefix_tokens, max_tokens, prompts",
@@ -142,17 +142,16 @@ static enum status check_whole(struct reader *r, int line)
     if (r->s.name == NULL)
         return rules_fail(at(r, line), "a scenario without a name");
     if (has_texts == (r->prompt_tokens > 0) || (has_texts && r->s.shared_tokens > 0)) {
-        rules_fail(at(r, line), "%s: either prompts or prompt_tokens is needed",
-                   r->s.name);
-        return status_hint(r->e, "prompts: own texts; prompt_tokens, with "
-                                 "shared_prefix_tokens: lengths of drawn ones");
+        rules_fail(at(r, line), "%s: needs either prompts or prompt_tokens", r->s.name);
+        return status_hint(r->e, "prompts: your own texts; prompt_tokens, with "
+                                 "shared_prefix_tokens: lengths of random prompts");
     }
     if (!has_texts && r->s.shared_tokens >= r->prompt_tokens) {
         rules_fail(at(r, line),
                    "%s: %" PRId64 " shared of %" PRId64
-                   " prompt tokens leave none of its own",
+                   " prompt tokens leave none unshared",
                    r->s.name, r->s.shared_tokens, r->prompt_tokens);
-        return status_hint(r->e, "prompt_tokens counts the shared prefix too");
+        return status_hint(r->e, "prompt_tokens includes the shared prefix");
     }
     r->s.own_tokens = has_texts ? 0 : r->prompt_tokens - r->s.shared_tokens;
     return STATUS_OK;
@@ -200,7 +199,7 @@ enum status scenario_file_read(const char *path, struct arena *a,
     }
     if (root->kind != YAML_LIST || root->first == NULL) {
         return rules_fail(at(&r, root->line),
-                          "a list of scenarios is needed: \"- name: ...\"");
+                          "must be a list of scenarios: \"- name: ...\"");
     }
     for (const struct yaml_node *n = root->first; n != NULL; n = n->next)
         count++;
@@ -213,7 +212,7 @@ enum status scenario_file_read(const char *path, struct arena *a,
         if (s != STATUS_OK)
             return s;
         if (is_taken(&list, r.s.name))
-            return rules_fail(at(&r, n->line), "scenario %s stands here twice", r.s.name);
+            return rules_fail(at(&r, n->line), "scenario %s is defined twice", r.s.name);
         items[list.count++] = r.s;
     }
     *out = list;

@@ -75,7 +75,7 @@ static enum status null_open(const struct engine_settings *s,
         .block_size = NULL_BLOCK,
         .is_caching = s->enable_prefix_caching,
         .hardware_type = "unknown",
-        .notes = "the null engine computes nothing: its times are made"};
+        .notes = "the null engine does no inference: its timings are synthetic"};
     null_settings(s, facts->fields.v);
     const char *given = given_list(s, &en->arena);
     facts->fields.v[FIELD_engine_args] = value_json(given);

@@ -120,7 +120,7 @@ static void stream_event(struct pass *p, struct str data)
     struct openai_answer *a = &p->conn->answer;
     struct openai_chunk chunk;
     if (!openai_read(data, p->lane->setup->endpoint, &chunk)) {
-        failed(p->conn, FAIL_stream, str_from("an event that is not JSON"));
+        failed(p->conn, FAIL_stream, str_from("an event is not JSON"));
         return;
     }
     keep_usage(a, &chunk);
@@ -149,7 +149,7 @@ static bool grow(struct openai_conn *c)
     size_t room = c->sse.room * 8;
     char *held = room <= OPENAI_EVENT_CAP ? mem_resize(c->sse.held, room, 1) : NULL;
     if (held == NULL) {
-        failed(c, FAIL_stream, str_from("an event of more than 4 MB"));
+        failed(c, FAIL_stream, str_from("an event is larger than 4 MB"));
         return false;
     }
     c->sse.held = held;
@@ -183,7 +183,7 @@ static bool take_body(struct pass *p, struct str body)
         return stream_body(p, body);
     if (buf_append(&c->body, body.ptr, body.len) == STATUS_OK)
         return true;
-    failed(c, FAIL_stream, str_from("an answer of more than 4 MB"));
+    failed(c, FAIL_stream, str_from("an answer is larger than 4 MB"));
     return false;
 }
 
@@ -223,13 +223,13 @@ static void plain_answer(struct pass *p)
         return;
     }
     if (!is_json || chunk.cls < OPENAI_EMPTY) {
-        failed(c, FAIL_stream, str_from("an answer that is not a completion"));
+        failed(c, FAIL_stream, str_from("the answer is not a completion"));
         return;
     }
     if (is_unstreamed(p)) {
         failed(
             c, FAIL_stream,
-            str_from("the answer came in one piece; --no-stream is for such a server"));
+            str_from("the answer was not streamed; use --no-stream for such a server"));
         return;
     }
     keep_usage(&c->answer, &chunk);
@@ -259,7 +259,8 @@ static void take_head(struct pass *p)
     struct openai_conn *c = p->conn;
     c->answer.has_head = true;
     if (c->http.is_gzip)
-        failed(c, FAIL_stream, str_from("a compressed answer: its times would be wrong"));
+        failed(c, FAIL_stream,
+               str_from("a compressed answer: its timing would be wrong"));
 }
 
 /* True if the read's stamp, that of the last bytes it touched, is the last token's own.

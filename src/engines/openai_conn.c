@@ -155,7 +155,7 @@ static enum status free_slot(struct engine_lane *l, int32_t *index, struct err *
     }
     if (l->conn_count == l->conn_room)
         return status_fail(e, STATUS_TOO_BIG, "connections",
-                           "more than %zu at a time were not planned", l->conn_room);
+                           "more than the %zu planned connections", l->conn_room);
     *index = (int32_t)l->conn_count++;
     return STATUS_OK;
 }
@@ -240,7 +240,7 @@ static bool handshake(struct engine_lane *l, struct openai_conn *c)
     enum tls_result r = tls_handshake(c->tls, &c->out, &e);
     if (r == TLS_ERROR || r == TLS_END) {
         fail_and_close(l, c, FAIL_refused,
-                       r == TLS_END ? "closed in the handshake" : e.what);
+                       r == TLS_END ? "closed during the handshake" : e.what);
         return false;
     }
     if (c->out_len == 0) {

@@ -238,7 +238,7 @@ static enum status openai_new_lane(struct engine *en, struct engine_lane **out,
 {
     if (en->lane_count == LANES_MAX)
         return status_fail(e, STATUS_TOO_BIG, "--client-threads",
-                           "no more than %d lanes are possible", LANES_MAX);
+                           "at most %d lanes are possible", LANES_MAX);
     enum status s = openai_lane_new(en, &en->setup, out, e);
     if (*out != NULL)
         en->lanes[en->lane_count++] = *out;

@@ -509,7 +509,7 @@ static void end_overdue(struct engine_lane *l)
     while (l->oldest >= 0 && l->conns[l->oldest].sent_at.ns < last.ns &&
            l->event_room - l->event_count > 1) {
         struct openai_conn *c = &l->conns[l->oldest];
-        openai_lane_fail(l, c, FAIL_timeout, "no end of the answer within %g s", limit_s);
+        openai_lane_fail(l, c, FAIL_timeout, "answer unfinished after %g s", limit_s);
         openai_conn_release(l, c, false);
     }
 }

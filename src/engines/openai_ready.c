@@ -23,11 +23,12 @@ enum status openai_ready_allow(const struct engine_lane *l,
     (void)setrlimit(RLIMIT_NOFILE, &limit);
     if (limit.rlim_cur >= needed)
         return STATUS_OK;
-    status_fail(e, STATUS_BAD_OPTION, "ulimit -n",
-                "%llu connections at a time need %llu open files, %llu are allowed",
-                (unsigned long long)(needed - OTHER_FILES), (unsigned long long)needed,
-                (unsigned long long)limit.rlim_max);
-    return status_hint(e, "Run `ulimit -Hn %llu` as root before, or lower the load",
+    status_fail(
+        e, STATUS_BAD_OPTION, "ulimit -n",
+        "%llu concurrent connections need %llu open files, but only %llu are allowed",
+        (unsigned long long)(needed - OTHER_FILES), (unsigned long long)needed,
+        (unsigned long long)limit.rlim_max);
+    return status_hint(e, "Run `ulimit -Hn %llu` as root first, or lower the load",
                        (unsigned long long)needed);
 }
 
@@ -110,11 +111,11 @@ static enum status not_all(const struct engine_lane *l, const struct engine_prep
     const char *why = failure(l, &target);
     if (why == NULL)
         why = connecting(l) > 0 ? "no answer within 10 s"
-                                : "the server closes them at once";
+                                : "the server closes them immediately";
     status_fail(e, STATUS_CLOSED, l->setup->targets[target].addr.text,
                 "only %zu of %zu connections could be opened: %s", wanted - missing(l, p),
                 wanted, why);
-    return status_hint(e, "Is the server still there, and does it take that many?");
+    return status_hint(e, "Is the server still running, and does it accept that many?");
 }
 
 static enum status open_missing(struct engine_lane *l, const struct engine_prepare *p,

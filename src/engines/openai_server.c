@@ -115,7 +115,7 @@ static enum status launched_died(struct proc *p, struct err *e)
     char how[64];
     (void)proc_has_ended(p, &end);
     proc_end_text(end, how, sizeof how);
-    return status_fail(e, STATUS_DIED, "server", "it ended while starting: %s", how);
+    return status_fail(e, STATUS_DIED, "server", "exited during startup: %s", how);
 }
 
 static void tick(const struct openai_server *s, const struct engine_watch *w,
@@ -135,10 +135,10 @@ static enum status not_ready(const struct openai_server *s, const struct err *wh
     bool is_refused = strstr(why->what, "refused") != NULL;
     status_fail(e, STATUS_TIMEOUT, s->base, "not ready within %g s: %s",
                 s->options->ready_timeout_s, why->what);
-    return status_hint(e, "%s --base-url names it, --ready-timeout waits longer",
-                       is_refused
-                           ? "Is the server running, and is this its address?"
-                           : "Is this its address, and http or https as it wants it?");
+    return status_hint(
+        e, "%s Set its address with --base-url, wait longer with --ready-timeout",
+        is_refused ? "Is the server running, and is the address right?"
+                   : "Is the address right, and http or https as the server expects?");
 }
 
 static enum status wait_ready(struct openai_server *s, const struct engine_watch *w,
@@ -227,8 +227,8 @@ static enum status models_refused(const struct rest_call *c, struct err *e)
 {
     status_fail(e, STATUS_BAD_INPUT, c->url, "answers with HTTP %d", c->status);
     if (c->status == 401 || c->status == 403)
-        return status_hint(e,
-                           "It wants an API key: set OPENAI_API_KEY or --api-key-file");
+        return status_hint(
+            e, "It requires an API key: set OPENAI_API_KEY or --api-key-file");
     return status_hint(e, "Is it an OpenAI-compatible server?");
 }
 

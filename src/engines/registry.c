@@ -59,7 +59,7 @@ static enum status no_tokenizer(struct engine *en, struct engine_text *texts,
     (void)count;
     (void)a;
     return status_fail(e, STATUS_UNSUPPORTED, "engine",
-                       "has no tokenizer: prompts as text need one");
+                       "has no tokenizer, which text prompts need");
 }
 
 static enum status no_counters(struct engine *en, struct row *fields, struct err *e)
@@ -91,7 +91,7 @@ static enum status unknown_engine(const char *name, enum engine_flag flag, struc
         if (nearest == NULL || str_distance(name, one) < str_distance(name, nearest))
             nearest = one;
     }
-    status_fail(e, STATUS_BAD_OPTION, "--engine", "\"%s\" is not an engine", name);
+    status_fail(e, STATUS_BAD_OPTION, "--engine", "unknown engine \"%s\"", name);
     return status_hint(e, "Did you mean %s? There are: %s", nearest, known);
 }
 

@@ -113,7 +113,7 @@ static enum status send_open(struct engine *en, struct err *e)
     jsonw_bool(&w, "need_tokenizer", s->needs_tokenizer);
     jsonw_object_end(&w);
     if (en->message.failed != STATUS_OK)
-        return status_fail(e, en->message.failed, "vllm", "no memory for a message");
+        return status_fail(e, en->message.failed, "vllm", "out of memory");
     return vllm_link_send(&en->link, (struct str){en->message.data, en->message.len}, e);
 }
 
@@ -169,7 +169,7 @@ static enum status vllm_open(const struct engine_settings *s,
     struct engine *en = mem_alloc(1, sizeof *en);
     *out = NULL;
     if (en == NULL)
-        return status_fail(e, STATUS_NO_MEMORY, "vllm", "no memory for the engine");
+        return status_fail(e, STATUS_NO_MEMORY, "vllm", "out of memory");
     en->settings = s;
     en->lane.engine = en;
     en->link.fd = -1;
@@ -187,7 +187,7 @@ static enum status vllm_open(const struct engine_settings *s,
         facts->fields.v[FIELD_engine_args] = value_json(given_list(s, &en->arena));
         en->stop_ids = json_incref(json_object_get(ready, "stop_token_ids"));
         if (facts->fields.v[FIELD_engine_args].kind == VALUE_NULL)
-            st = status_fail(e, STATUS_NO_MEMORY, "vllm", "no memory for its arguments");
+            st = status_fail(e, STATUS_NO_MEMORY, "vllm", "out of memory");
     }
     if (st == STATUS_OK)
         *out = en;
@@ -215,7 +215,7 @@ static enum status vllm_submit(struct engine_lane *l, const struct engine_reques
         size_t room = p->room > 0 ? p->room * 2 : 64;
         void *items = mem_resize(p->items, room, sizeof *p->items);
         if (items == NULL)
-            return status_fail(e, STATUS_NO_MEMORY, "vllm", "no memory for a request");
+            return status_fail(e, STATUS_NO_MEMORY, "vllm", "out of memory");
         p->items = items;
         p->room = room;
     }
@@ -268,7 +268,7 @@ static enum status send_batch(struct engine *en, struct err *e)
     jsonw_object_end(&w);
     en->pending.count = 0;
     if (en->message.failed != STATUS_OK)
-        return status_fail(e, en->message.failed, "vllm", "no memory for a batch");
+        return status_fail(e, en->message.failed, "vllm", "out of memory");
     json_decref(en->ended);
     en->ended = json_array();
     en->ended_at = en->event_at = 0;
@@ -456,7 +456,7 @@ static enum status copy_ids(const json_t *ids, struct arena *a, struct engine_te
     size_t n = json_array_size(ids);
     text->ids = arena_alloc(a, n + 1, sizeof *text->ids);
     if (text->ids == NULL)
-        return status_fail(e, STATUS_NO_MEMORY, "vllm", "no memory for tokens");
+        return status_fail(e, STATUS_NO_MEMORY, "vllm", "out of memory");
     for (size_t i = 0; i < n; i++)
         text->ids[i] = (int32_t)json_integer_value(json_array_get(ids, i));
     text->id_count = n;
@@ -478,7 +478,7 @@ static enum status vllm_tokenize(struct engine *en, struct engine_text *texts,
     jsonw_array_end(&w);
     jsonw_object_end(&w);
     if (en->message.failed != STATUS_OK)
-        return status_fail(e, en->message.failed, "vllm", "no memory for the texts");
+        return status_fail(e, en->message.failed, "vllm", "out of memory");
     enum status st = ask(en, (struct str){en->message.data, en->message.len}, "tokens",
                          &answer, e);
     const json_t *ids = json_object_get(answer, "ids");

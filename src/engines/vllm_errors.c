@@ -40,9 +40,9 @@ struct rule {
 #define HINT_NEURON_OLD                                                                \
     "Inferentia2 needs the vllm-neuron plugin 0.5 or older, best 0.4 (SDK 2.28, vLLM " \
     "0.13): make a virtual environment with it and name it with --python"
-#define HINT_NEURON                                                          \
-    "Is this an Inferentia machine (ls /dev/neuron*), is the driver loaded " \
-    "(neuron-ls), is no other process using the cores?"
+#define HINT_NEURON                                                                     \
+    "Check that this is an Inferentia machine (ls /dev/neuron*), the driver is loaded " \
+    "(neuron-ls), and no other process uses the cores"
 #define HINT_DRIVER "Check nvidia-smi; a container needs --gpus all"
 #define HINT_OPTION                                                          \
     "Words after -- are vLLM's own options, --engine-arg takes name=value; " \
@@ -64,19 +64,19 @@ static const struct rule rules[] = {
     {"Access to model", STATUS_NOT_FOUND, false, "the model is gated: %s", HINT_GATED,
      NULL},
     {"outgoing traffic has been disabled", STATUS_NOT_FOUND, false,
-     "the model is not in the local cache, and HF_HUB_OFFLINE forbids to fetch it",
+     "the model is not in the local cache, and HF_HUB_OFFLINE forbids downloading it",
      "Unset HF_HUB_OFFLINE, or name a local folder with --model", NULL},
     {"LocalEntryNotFound", STATUS_NOT_FOUND, false, "the model hub cannot be reached: %s",
      HINT_HUB, NULL},
     {"OfflineMode", STATUS_NOT_FOUND, false,
-     "the model is not in the local cache, and HF_HUB_OFFLINE forbids to fetch it",
+     "the model is not in the local cache, and HF_HUB_OFFLINE forbids downloading it",
      "Unset HF_HUB_OFFLINE, or name a local folder with --model", NULL},
     {"RepositoryNotFound", STATUS_NOT_FOUND, false, "the hub has no such model: %s",
      HINT_MODEL, NULL},
     {"RevisionNotFound", STATUS_NOT_FOUND, false, "the hub has no such revision: %s",
      HINT_MODEL, NULL},
-    {"HFValidationError", STATUS_NOT_FOUND, false, "not a model's name: %s", HINT_MODEL,
-     NULL},
+    {"HFValidationError", STATUS_NOT_FOUND, false, "not a valid model name: %s",
+     HINT_MODEL, NULL},
     {"model folder", STATUS_NOT_FOUND, false, NULL, HINT_MODEL, NULL},
     {"not a valid model identifier", STATUS_NOT_FOUND, false, "no such model: %s",
      HINT_MODEL, NULL},
@@ -90,7 +90,7 @@ static const struct rule rules[] = {
     {"To serve at least one request", STATUS_ENGINE, true,
      "the KV cache is too small for one request: %s", HINT_KV, NULL},
     {"No available memory for the cache blocks", STATUS_ENGINE, true,
-     "no memory is left for the KV cache", HINT_KV, NULL},
+     "no memory left for the KV cache", HINT_KV, NULL},
     {"Free memory on device", STATUS_ENGINE, true,
      "not enough free memory on the device: %s", HINT_MEMORY, NULL},
     {"Available memory on node", STATUS_ENGINE, true, "not enough free memory: %s",
@@ -122,7 +122,7 @@ static const struct rule rules[] = {
      "the NVIDIA driver is too old",
      "Update the driver, or install a vLLM built for its CUDA version", NULL},
     {"Failed to infer device type", STATUS_UNSUPPORTED, true,
-     "vLLM finds no device it was built for",
+     "vLLM found no device it was built for",
      "Is this vLLM built for this machine? On a CPU it must be a CPU build: "
      "scripts/setup engine makes one",
      NULL},
@@ -133,7 +133,7 @@ static const struct rule rules[] = {
     {"No common block size", STATUS_BAD_OPTION, false, NULL,
      "Choose another --engine-arg block_size: 32 or 128 on a CPU, 16 on a GPU", NULL},
     {"No space left on device", STATUS_NO_SPACE, true, "the disk is full",
-     "Models are stored below HF_HOME, compiled code below VLLM_CACHE_ROOT", NULL},
+     "Models are stored under HF_HOME, compiled code under VLLM_CACHE_ROOT", NULL},
     {"EngineDead", STATUS_DIED, false, "a process of vLLM ended unexpectedly",
      "It may have run out of memory, or have been killed; try again, then smaller "
      "--batch-sizes",
@@ -210,7 +210,7 @@ static enum status explain_signal(const struct vllm_failure *f, struct err *e)
 {
     char how[64];
     proc_end_text(f->end, how, sizeof how);
-    status_fail(e, STATUS_DIED, "vllm", "the %s was ended by %s while %s", who(f), how,
+    status_fail(e, STATUS_DIED, "vllm", "the %s was killed by %s while %s", who(f), how,
                 f->stage);
     if (f->end.signal == SIGKILL && strstr(f->stage, "compil") != NULL) {
         return status_hint(e,
@@ -221,8 +221,8 @@ static enum status explain_signal(const struct vllm_failure *f, struct err *e)
     }
     if (f->end.signal == SIGKILL) {
         return status_hint(e,
-                           "Someone killed it, or the kernel did for lack of memory "
-                           "(see dmesg). Log: %s",
+                           "It was killed, perhaps by the kernel for lack of memory (see "
+                           "dmesg). Log: %s",
                            f->log_path);
     }
     return status_hint(e, "See the end of the log: %s", f->log_path);
@@ -232,11 +232,10 @@ static enum status explain_hang(const struct vllm_failure *f, struct err *e)
 {
     status_fail(e, STATUS_TIMEOUT, "vllm", "no %s for %.0f s while %s: ended",
                 f->is_running ? "token" : "sign of life", clock_to_s(f->limit), f->stage);
-    return status_hint(
-        e,
-        "A machine this slow needs a longer --engine-timeout; else see the "
-        "end of the log: %s",
-        f->log_path);
+    return status_hint(e,
+                       "On a slow machine use a longer --engine-timeout; otherwise see "
+                       "the end of the log: %s",
+                       f->log_path);
 }
 
 enum status vllm_errors_explain(const struct vllm_failure *f, struct err *e)

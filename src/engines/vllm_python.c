@@ -151,8 +151,7 @@ static enum status find_given(const char *given, struct arena *a, struct vllm_py
     if (c.count == 0)
         return status_fail(e, STATUS_NO_MEMORY, "--python", "no memory");
     if (ask(&c.items[0], a, e) != STATUS_OK) {
-        status_fail(e, STATUS_NOT_FOUND, "--python", "%s is not a Python that runs",
-                    given);
+        status_fail(e, STATUS_NOT_FOUND, "--python", "%s is not a working Python", given);
         return status_hint(e,
                            "Name an interpreter or a virtual environment that has vLLM; "
                            "`inferbench env --engines` lists those found here");
@@ -183,7 +182,7 @@ enum status vllm_python_find(const char *given, struct arena *a, struct vllm_pyt
         enum status full = buf_printf(&tried, "%s%s", i > 0 ? ", " : "", c.items[i].path);
         (void)full; /* the list is for the message only */
     }
-    status_fail(e, STATUS_NOT_FOUND, "vllm", "no Python here has vLLM (asked: %s)",
+    status_fail(e, STATUS_NOT_FOUND, "vllm", "no Python here has vLLM (tried: %s)",
                 tried.len > 0 ? buf_cstr(&tried) : "none found");
     buf_fini(&tried);
     return status_hint(e, "%s", VLLM_INSTALL_HINT);

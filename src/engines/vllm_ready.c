@@ -63,7 +63,7 @@ static const char *join_notes(const json_t *ready, struct arena *a)
     const char *text = NULL;
     const char *version = json_str_of(ready, "engine_version");
     if (!json_bool_of(ready, "is_tried", true)) {
-        text = arena_printf(a, "vLLM %s is untested with this inferbench, trying",
+        text = arena_printf(a, "vLLM %s is untested with this inferbench, trying it",
                             version != NULL ? version : "of unknown version");
     }
     for (size_t i = 0; i < json_array_size(notes); i++) {

@@ -27,7 +27,7 @@ static const struct {
     {"ssl-keyfile", ADDRESS, true},
     {"ssl-certfile", ADDRESS, true},
     {"api-key",
-     "Use --api-key-file or OPENAI_API_KEY: the server gets it by its environment",
+     "Use --api-key-file or OPENAI_API_KEY: the server gets the key in its environment",
      true}};
 
 const struct vllm_settings *vllm_settings_of(const struct engine_settings *s)
@@ -89,7 +89,7 @@ static enum status settle(struct engine_settings *s, struct vllm_settings *v,
             vllm_settings_word(s, reserved[i].name) == NULL)
             continue;
         status_fail(e, STATUS_BAD_OPTION, reserved[i].name,
-                    "is for inferbench to set, not for vLLM's own options");
+                    "is set by inferbench, not by vLLM options");
         return status_hint(e, "%s", reserved[i].hint);
     }
     return STATUS_OK;

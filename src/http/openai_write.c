@@ -127,7 +127,7 @@ static enum status read_extra(const char *text, json_t **out, struct err *e)
     if (status == STATUS_OK) {
         json_decref(*out);
         *out = NULL;
-        (void)status_fail(e, STATUS_BAD_OPTION, option, "\"%.200s\" is no JSON object",
+        (void)status_fail(e, STATUS_BAD_OPTION, option, "\"%.200s\" is not a JSON object",
                           text);
     } else if (e != NULL) {
         e->code = STATUS_BAD_OPTION;

@@ -131,9 +131,9 @@ static const char *read_length(struct response *r, struct str value)
         bool is_list = memchr(value.ptr, ',', value.len) != NULL;
         if (!read_number(trim_blanks(str_cut(&value, ',')), &length) ||
             (is_list && value.len == 0))
-            return "a Content-Length that is no number";
+            return "Content-Length is not a number";
         if (r->content_length >= 0 && r->content_length != length)
-            return "two Content-Lengths that differ";
+            return "two different Content-Lengths";
         r->content_length = length;
     }
     return r->content_length < 0 ? "an empty Content-Length" : NULL;
@@ -148,7 +148,7 @@ static const char *read_transfer(struct response *r, struct str value)
         if (coding.len == 0)
             continue;
         if (r->is_chunked)
-            return "a Transfer-Encoding behind chunked";
+            return "another Transfer-Encoding after chunked";
         if (is_word(coding, "chunked"))
             r->is_chunked = true;
         else if (is_word(coding, "gzip") || is_word(coding, "x-gzip") ||
@@ -238,12 +238,12 @@ static const char *read_header(struct response *r, struct str line)
     bool has_colon = memchr(line.ptr, ':', line.len) != NULL;
     struct str name = str_cut(&line, ':');
     if (!has_colon || !is_token(name))
-        return "a header line without a name";
+        return "a header without a name";
     for (size_t i = 0; i < sizeof headers / sizeof headers[0]; i++) {
         if (!is_word(name, headers[i].name))
             continue;
         if (headers[i].is_framing && r->is_line_long)
-            return "a Content-Length or Transfer-Encoding without end";
+            return "an endless Content-Length or Transfer-Encoding";
         return headers[i].read(r, trim_blanks(line));
     }
     return NULL;
@@ -312,7 +312,7 @@ static enum response_step next_status(struct response *r, struct str *in)
     if (!is_status_begin(r))
         return fail(r, "not HTTP/1.1");
     if (r->head_len > RESPONSE_HEAD_BYTES)
-        return fail(r, "a head of more than 16 KiB");
+        return fail(r, "headers larger than 16 KiB");
     if (!is_whole)
         return RESPONSE_MORE;
     const char *bad = read_status(r, end_line(r));
@@ -325,7 +325,7 @@ static enum response_step next_header(struct response *r, struct str *in)
 {
     bool is_whole = take_line(r, in);
     if (r->head_len > RESPONSE_HEAD_BYTES)
-        return fail(r, "a head of more than 16 KiB");
+        return fail(r, "headers larger than 16 KiB");
     if (!is_whole)
         return RESPONSE_MORE;
     struct str line = end_line(r);
@@ -370,11 +370,11 @@ static enum response_step next_chunk(struct response *r, struct str *in)
 {
     bool is_whole = take_line(r, in);
     if (r->is_line_long)
-        return fail(r, "a chunk size line without end");
+        return fail(r, "an endless chunk size line");
     if (!is_whole)
         return RESPONSE_MORE;
     if (!read_chunk_size(end_line(r), &r->left))
-        return fail(r, "a chunk size that is no number");
+        return fail(r, "chunk size is not a number");
     r->head_len = 0; /* from here on of the trailers */
     r->state = r->left > 0 ? AT_CHUNK_DATA : AT_TRAILER;
     return RESPONSE_MORE;
@@ -396,7 +396,7 @@ static enum response_step next_trailer(struct response *r, struct str *in)
 {
     bool is_whole = take_line(r, in);
     if (r->head_len > RESPONSE_HEAD_BYTES)
-        return fail(r, "trailers of more than 16 KiB");
+        return fail(r, "trailers larger than 16 KiB");
     if (!is_whole)
         return RESPONSE_MORE;
     struct str line = end_line(r);
@@ -454,7 +454,7 @@ bool response_closed(struct response *r)
     if (r->state == AT_END)
         return true;
     if (r->state == AT_STATUS && r->head_len == 0)
-        (void)fail(r, "closed without an answer");
+        (void)fail(r, "closed before an answer");
     else if (r->state == AT_STATUS || r->state == AT_HEADER)
         (void)fail(r, "closed within the head");
     else if (r->state != AT_BAD)

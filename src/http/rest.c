@@ -278,7 +278,7 @@ enum status rest_open(const struct rest_options *o, struct rest **out, struct er
         return status;
     struct rest *r = mem_alloc(1, sizeof *r);
     if (r == NULL)
-        return status_fail(e, STATUS_NO_MEMORY, "HTTP", "no memory for the client");
+        return status_fail(e, STATUS_NO_MEMORY, "HTTP", "out of memory");
     if (!lazycurl_open(&r->curl)) {
         mem_free(r);
         (void)status_fail(e, STATUS_UNSUPPORTED, "HTTP", "libcurl.so.4 is missing");
@@ -296,7 +296,7 @@ enum status rest_open(const struct rest_options *o, struct rest **out, struct er
         !make_headers(r, o, "Content-Type: application/json", &r->with_json)) {
         rest_close(r);
         return status_fail(e, STATUS_NO_MEMORY, "HTTP",
-                           "libcurl did not take its options, or memory is short");
+                           "libcurl refused its options, or out of memory");
     }
     *out = r;
     return STATUS_OK;
@@ -404,8 +404,8 @@ struct cause {
 
 static const struct cause causes[] = {
     {CURLE_COULDNT_RESOLVE_HOST, STATUS_NOT_FOUND, "the host name is unknown",
-     "Is it spelled right? /etc/hosts and the DNS were asked", false},
-    {CURLE_COULDNT_RESOLVE_PROXY, STATUS_NOT_FOUND, "the proxy's name is unknown",
+     "Check the spelling; /etc/hosts and DNS were tried", false},
+    {CURLE_COULDNT_RESOLVE_PROXY, STATUS_NOT_FOUND, "the proxy's host name is unknown",
      "See http_proxy, https_proxy and no_proxy in the environment", false},
     {CURLE_GOT_NOTHING, STATUS_CLOSED, "the connection was closed without an answer", "",
      false},
@@ -413,18 +413,16 @@ static const struct cause causes[] = {
      false},
     {CURLE_SEND_ERROR, STATUS_CLOSED, "the connection broke", "", true},
     {CURLE_RECV_ERROR, STATUS_CLOSED, "the connection broke", "", true},
-    {CURLE_OUT_OF_MEMORY, STATUS_NO_MEMORY, "no memory for the call", "", false},
+    {CURLE_OUT_OF_MEMORY, STATUS_NO_MEMORY, "out of memory", "", false},
     {CURLE_UNSUPPORTED_PROTOCOL, STATUS_BAD_INPUT, "the answer is not HTTP",
      "Is this the right port? If it speaks TLS, write https://", false},
     {CURLE_WEIRD_SERVER_REPLY, STATUS_BAD_INPUT, "the answer is not HTTP",
      "Is this the right port? If it speaks TLS, write https://", false},
-    {CURLE_URL_MALFORMAT, STATUS_BAD_INPUT, "not an address that can be called", "",
-     false},
+    {CURLE_URL_MALFORMAT, STATUS_BAD_INPUT, "not a valid address", "", false},
     {CURLE_SSL_CACERT_BADFILE, STATUS_UNSUPPORTED,
-     "the file with the authority's certificate holds none that can be used",
-     "The file of --ca-cert is to be in PEM", false},
-    {CURLE_SSL_CERTPROBLEM, STATUS_UNSUPPORTED, "the client's certificate cannot be used",
-     "It is to be in PEM, with its key in the same file", true},
+     "the CA file holds no usable certificate", "--ca-cert needs a PEM file", false},
+    {CURLE_SSL_CERTPROBLEM, STATUS_UNSUPPORTED, "the client certificate cannot be used",
+     "It must be PEM, with its key in the same file", true},
 };
 
 static enum status why_unconnected(struct rest *r, const char *where, struct err *e)
@@ -435,7 +433,7 @@ static enum status why_unconnected(struct rest *r, const char *where, struct err
         (void)status_fail(e, STATUS_CLOSED, where,
                           number == ENOENT ? "no such unix socket"
                                            : "connection refused");
-        (void)status_hint(e, "Is the server running, and is this its address?");
+        (void)status_hint(e, "Is the server running, and is the address right?");
     } else {
         (void)status_fail(e, STATUS_CLOSED, where, "no connection: %s", r->detail);
     }
@@ -456,7 +454,7 @@ static enum status why_untrusted(struct rest *r, CURLcode code, const char *wher
         return STATUS_UNSUPPORTED;
     }
     (void)status_fail(e, STATUS_UNSUPPORTED, where,
-                      "the server's certificate is refused: %s", r->detail);
+                      "the server's certificate was refused: %s", r->detail);
     if (strstr(r->detail, "subject name") != NULL) /* its own check, after OpenSSL's */
         verified = X509_V_ERR_HOSTNAME_MISMATCH;
     const char *hint = tls_verify_hint(verified);
@@ -490,14 +488,14 @@ static enum status why(struct rest *r, CURLcode code, const struct intake *in,
 {
     if (in->out.is_short)
         return status_fail(e, STATUS_IO, in->call->file,
-                           "the file became shorter, or unreadable, while it was sent");
+                           "the file shrank or became unreadable during the upload");
     switch (code) {
     case CURLE_OPERATION_TIMEDOUT:
-        return status_fail(e, STATUS_TIMEOUT, where, "no whole answer within %.3g s",
+        return status_fail(e, STATUS_TIMEOUT, where, "no complete answer within %.3g s",
                            r->timeout_s);
     case CURLE_WRITE_ERROR:
         if (in->kept == STATUS_NO_MEMORY)
-            return status_fail(e, STATUS_NO_MEMORY, where, "no memory for the answer");
+            return status_fail(e, STATUS_NO_MEMORY, where, "out of memory");
         return status_fail(e, STATUS_TOO_BIG, where,
                            "the answer is larger than %lld bytes",
                            (long long)in->cap_bytes);
@@ -536,7 +534,7 @@ static enum status perform(struct rest *r, struct rest_call *c, struct intake *i
     show(c->url, where);
     set_call(r, c, in);
     if (r->is_unset)
-        return status_fail(e, STATUS_NO_MEMORY, where, "no memory for the call");
+        return status_fail(e, STATUS_NO_MEMORY, where, "out of memory");
     CURLcode code = r->curl.perform(r->handle);
     if (code != CURLE_OK) {
         buf_clear(&c->body);
@@ -560,7 +558,7 @@ enum status rest_do(struct rest *r, struct rest_call *c, struct err *e)
     buf_clear(&c->body);
     if (strncasecmp(c->url, "http://", 7) != 0 && strncasecmp(c->url, "https://", 8) != 0)
         return status_fail(e, STATUS_BAD_INPUT, "HTTP",
-                           "not an address with http:// or https://");
+                           "not an http:// or https:// address");
     if (has_control(c->content_type))
         return status_fail(e, STATUS_BAD_INPUT, "HTTP", "not a type of content");
     enum status status = open_file(c->file, &in.out, e);

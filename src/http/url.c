@@ -34,7 +34,7 @@ static enum status refuse(const struct parse *p, const char *hint, const char *w
 
 static enum status no_memory(const struct parse *p)
 {
-    return status_fail(p->e, STATUS_NO_MEMORY, p->option, "no memory for the address");
+    return status_fail(p->e, STATUS_NO_MEMORY, p->option, "out of memory");
 }
 
 static bool has_prefix(const char *text, const char *prefix)
@@ -53,7 +53,7 @@ static enum status parse_unix(const struct parse *p, const char *path, struct ur
     while (path[0] == '/' && path[1] == '/')
         path++;
     if (path[0] != '/' || path[1] == '\0')
-        return refuse(p, "Write unix:/path/of/socket, from the root on",
+        return refuse(p, "Write unix:/path/of/socket, an absolute path",
                       "\"unix:%s\" has no absolute path", path);
     *out = (struct url){.host = "localhost",
                         .port = 80,
@@ -69,15 +69,14 @@ static enum status check_whole(const struct parse *p, const char *text)
     if (strchr(text, '@') != NULL)
         return refuse(
             p, "Keys come from files or the environment: --api-key-file, OPENAI_API_KEY",
-            "user and password are not taken from an address");
+            "user and password in an address are not accepted");
     if (strpbrk(text, "?#") != NULL)
-        return refuse(p, "Give headers by --header",
-                      "an address with a query or a fragment is not taken");
+        return refuse(p, "Use --header",
+                      "a query or fragment in an address is not accepted");
     for (const char *c = text; *c != '\0'; c++)
         if (!isgraph((unsigned char)*c) || strchr("\"<>\\^`{|}", *c) != NULL)
             return refuse(p, "Write other characters as %XX",
-                          "a character that no address holds, at place %zu",
-                          (size_t)(c - text) + 1);
+                          "an invalid character at position %zu", (size_t)(c - text) + 1);
     return STATUS_OK;
 }
 
@@ -89,7 +88,7 @@ static enum status parse_port(const struct parse *p, struct str text, struct url
         is_number = is_number && isdigit((unsigned char)text.ptr[i]);
     if (!is_number || !str_to_i64(text, &port) || port < 1 || port > UINT16_MAX)
         return refuse(p, "Ports are 1 to 65535, e.g. http://localhost:8000",
-                      "\"%.*s\" is no port", (int)text.len, text.ptr);
+                      "\"%.*s\" is not a port", (int)text.len, text.ptr);
     out->port = (int)port;
     return STATUS_OK;
 }
@@ -104,8 +103,10 @@ static enum status check_name(const struct parse *p, struct str name)
         return STATUS_OK;
     if (name.len == 0)
         return refuse(p, "Write e.g. http://localhost:8000", "no host in the address");
-    return refuse(p, "Hosts hold letters, digits, dots and dashes; IPv6 in brackets",
-                  "\"%.*s\" is no host", name.len < 64 ? (int)name.len : 64, name.ptr);
+    return refuse(
+        p,
+        "Host names have letters, digits, dots and dashes; IPv6 addresses need brackets",
+        "\"%.*s\" is not a host name", name.len < 64 ? (int)name.len : 64, name.ptr);
 }
 
 static enum status check_ipv6(const struct parse *p, struct str name)
@@ -116,7 +117,7 @@ static enum status check_ipv6(const struct parse *p, struct str name)
         memcpy(text, name.ptr, name.len);
     if (inet_pton(AF_INET6, text, &binary) == 1)
         return STATUS_OK;
-    return refuse(p, "Write e.g. http://[::1]:8000", "\"[%.*s]\" is no IPv6 address",
+    return refuse(p, "Write e.g. http://[::1]:8000", "\"[%.*s]\" is not an IPv6 address",
                   name.len < 64 ? (int)name.len : 64, name.ptr);
 }
 
@@ -144,10 +145,10 @@ static enum status split(const struct parse *p, struct str text, struct authorit
     struct str rest = from_place(text, end + got.is_v6);
     got.has_port = rest.len > 0;
     if (got.has_port && rest.ptr[0] != ':')
-        return refuse(p, "Write e.g. http://[::1]:8000", "something stands behind ']'");
+        return refuse(p, "Write e.g. http://[::1]:8000", "unexpected text after ']'");
     got.port = from_place(rest, got.has_port);
     if (memchr(got.port.ptr, ':', got.port.len) != NULL)
-        return refuse(p, "An IPv6 address stands in brackets: http://[::1]:8000",
+        return refuse(p, "Put IPv6 addresses in brackets: http://[::1]:8000",
                       "more than one ':' in the host");
     *out = got;
     return STATUS_OK;
@@ -189,8 +190,8 @@ static enum status parse_prefix(const struct parse *p, const char *path, struct 
     struct str prefix = without_slashes(str_from(path));
     for (size_t i = 0; i < sizeof endpoints / sizeof endpoints[0]; i++)
         if (ends_in(prefix, endpoints[i]))
-            return refuse(p, "Give the server alone, e.g. http://localhost:8000",
-                          "\"%s\" is added by the benchmark itself", endpoints[i]);
+            return refuse(p, "Give only the server, e.g. http://localhost:8000",
+                          "\"%s\" is added by inferbench", endpoints[i]);
     if (ends_in(prefix, "/v1"))
         prefix.len -= strlen("/v1");
     out->prefix = arena_str(p->arena, without_slashes(prefix));

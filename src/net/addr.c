@@ -25,10 +25,10 @@ static enum status why_unresolved(const char *host, int code, struct err *e)
     if (code == EAI_SYSTEM)
         return status_errno(e, host, "the host name cannot be looked up");
     if (code == EAI_MEMORY)
-        return status_fail(e, STATUS_NO_MEMORY, host, "no memory to look up the name");
+        return status_fail(e, STATUS_NO_MEMORY, host, "out of memory");
     (void)status_fail(e, STATUS_NOT_FOUND, host, "the host name is unknown: %s",
                       gai_strerror(code));
-    return status_hint(e, "Is it spelled right? /etc/hosts and the DNS were asked");
+    return status_hint(e, "Check the spelling; /etc/hosts and DNS were tried");
 }
 
 enum status addr_resolve_all(const char *host, int port, struct addr_list *out,
@@ -42,7 +42,7 @@ enum status addr_resolve_all(const char *host, int port, struct addr_list *out,
         return status_fail(e, STATUS_BAD_INPUT, host, "an empty host name");
     if (port < 0 || port > UINT16_MAX)
         return status_fail(e, STATUS_BAD_INPUT, host,
-                           "%d is no port; ports are 0 to 65535", port);
+                           "%d is not a port; ports are 0 to 65535", port);
     (void)snprintf(service, sizeof service, "%d", port);
     int code = getaddrinfo(host, service, &hints, &found);
     if (code != 0)
@@ -82,7 +82,7 @@ enum status addr_unix(const char *path, struct addr *out, struct err *e)
         return status_fail(e, STATUS_BAD_INPUT, path, "an empty path of a unix socket");
     if (len >= sizeof un.sun_path) {
         (void)status_fail(e, STATUS_BAD_INPUT, path,
-                          "a unix socket's path of %zu bytes; the kernel takes %zu", len,
+                          "unix socket path of %zu bytes; the kernel allows %zu", len,
                           sizeof un.sun_path - 1);
         return status_hint(e, "Use a shorter path, or a symbolic link to its folder");
     }

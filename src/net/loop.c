@@ -32,7 +32,7 @@ enum status loop_open(struct loop *l, struct err *e)
         made.wake_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
     if (made.wake_fd < 0 ||
         epoll_ctl(made.epoll_fd, EPOLL_CTL_ADD, made.wake_fd, &wake) != 0) {
-        enum status status = status_errno(e, "event loop", "cannot be made");
+        enum status status = status_errno(e, "event loop", "cannot be created");
         (void)status_hint(e, "Too many descriptors? See `ulimit -n`");
         loop_close(&made);
         return status;

@@ -24,21 +24,21 @@ static enum status why(const char *where, const char *what, struct err *e)
     case EMFILE:
         (void)getrlimit(RLIMIT_NOFILE, &files);
         (void)status_hint(e,
-                          "Each connection takes a descriptor, and this process may have "
+                          "Each connection takes a descriptor and this process may have "
                           "%llu: raise `ulimit -n`, or lower the concurrency",
                           (unsigned long long)files.rlim_cur);
         break;
     case ENFILE:
-        (void)status_hint(e, "The whole machine has used up its descriptors: raise "
-                             "fs.file-max; `ulimit -n` does not help here");
+        (void)status_hint(e, "The machine is out of descriptors: raise fs.file-max; "
+                             "`ulimit -n` does not help");
         break;
     case EADDRINUSE:
-        (void)status_hint(e, "Another program has this address, or left its socket file "
-                             "behind: end it, or choose another");
+        (void)status_hint(e, "Another program uses this address, or left its socket file "
+                             "behind: stop it, or choose another");
         break;
     case EACCES:
-        (void)status_hint(e, "Ports below 1024, and the folders of unix sockets, need a "
-                             "permission");
+        (void)status_hint(e,
+                          "Ports below 1024 and folders of unix sockets need permission");
         break;
     default: break;
     }
@@ -50,7 +50,7 @@ static enum status why_unconnected(const char *where, struct err *e)
     switch (errno) {
     case ECONNREFUSED:
         (void)status_fail(e, STATUS_CLOSED, where, "connection refused");
-        (void)status_hint(e, "Is the server running, and is this its address?");
+        (void)status_hint(e, "Is the server running, and is the address right?");
         return STATUS_CLOSED;
     case EAGAIN: /* a unix socket's queue; TCP gives EINPROGRESS */
         (void)status_fail(e, STATUS_CLOSED, where,
@@ -58,11 +58,11 @@ static enum status why_unconnected(const char *where, struct err *e)
         return STATUS_CLOSED;
     case ENOENT:
         (void)status_fail(e, STATUS_NOT_FOUND, where, "no such unix socket");
-        (void)status_hint(e, "Is the server running? It makes the file when it starts");
+        (void)status_hint(e, "Is the server running? It creates the file at startup");
         return STATUS_NOT_FOUND;
     case EADDRNOTAVAIL:
         (void)status_errno(e, where, "cannot connect");
-        (void)status_hint(e, "The local ports run out: keep connections open, lower the "
+        (void)status_hint(e, "Out of local ports: keep connections open, lower the "
                              "concurrency, or widen net.ipv4.ip_local_port_range");
         return STATUS_IO;
     default: return why(where, "cannot connect", e);

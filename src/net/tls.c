@@ -36,16 +36,16 @@ const char *tls_verify_hint(long code)
         return "Renew the server's certificate, or set the clock of this machine";
     case X509_V_ERR_HOSTNAME_MISMATCH:
     case X509_V_ERR_IP_ADDRESS_MISMATCH:
-        return "Address the server by a name that its certificate holds";
+        return "Use a server name that its certificate contains";
     default:
-        return "Give the certificate of its authority with --ca-cert FILE; --insecure "
-               "checks nothing";
+        return "Give its CA certificate with --ca-cert FILE; --insecure disables all "
+               "checks";
     }
 }
 
 static enum status no_memory(const char *host, struct err *e)
 {
-    return status_fail(e, STATUS_NO_MEMORY, host, "no memory for TLS");
+    return status_fail(e, STATUS_NO_MEMORY, host, "out of memory");
 }
 
 /* Anywhere in OpenSSL's queue of errors: what came after it, hides it. */
@@ -69,7 +69,7 @@ static const char *hint_of(int reason)
     case SSL_R_TLSV1_ALERT_PROTOCOL_VERSION:
         return "The server must offer TLS 1.2 or later";
     case SSL_R_TLSV13_ALERT_CERTIFICATE_REQUIRED:
-        return "The server asks for a certificate of the client, which is not supported";
+        return "The server requires a client certificate, which is not supported";
     default: return "";
     }
 }
@@ -84,7 +84,7 @@ static enum status why(const struct tls *t, const char *doing, struct err *e)
         return no_memory(host, e);
     if (verified != X509_V_OK && !t->context->is_insecure) {
         (void)status_fail(e, STATUS_UNSUPPORTED, host,
-                          "the server's certificate is refused: %s",
+                          "the server's certificate was refused: %s",
                           X509_verify_cert_error_string(verified));
         (void)status_hint(e, "%s", tls_verify_hint(verified));
         return STATUS_UNSUPPORTED;
@@ -110,7 +110,7 @@ static enum status load_roots(SSL_CTX *ssl, const char *ca_cert, struct err *e)
     if (is_memory_gone())
         return no_memory(ca_cert, e);
     (void)status_fail(e, STATUS_BAD_INPUT, ca_cert, "holds no certificate (--ca-cert)");
-    (void)status_hint(e, "It is to be in PEM: -----BEGIN CERTIFICATE-----");
+    (void)status_hint(e, "It must be PEM: -----BEGIN CERTIFICATE-----");
     return STATUS_BAD_INPUT;
 }
 
@@ -167,11 +167,11 @@ static enum status set_up_server(struct tls_context *c, const char *cert_path,
         return no_memory(cert_path, e);
     (void)SSL_CTX_set_mode(c->ssl, SSL_MODE_RELEASE_BUFFERS);
     if (SSL_CTX_set_min_proto_version(c->ssl, TLS1_2_VERSION) != 1)
-        return refuse_file(cert_path, "TLS 1.2 is not to be had", e);
+        return refuse_file(cert_path, "TLS 1.2 is not available", e);
     if (SSL_CTX_use_certificate_chain_file(c->ssl, cert_path) != 1)
-        return refuse_file(cert_path, "no certificate in PEM", e);
+        return refuse_file(cert_path, "not a PEM certificate", e);
     if (SSL_CTX_use_PrivateKey_file(c->ssl, key_path, SSL_FILETYPE_PEM) != 1)
-        return refuse_file(key_path, "no key in PEM that fits the certificate", e);
+        return refuse_file(key_path, "not a PEM key that matches the certificate", e);
     return STATUS_OK;
 }
 
@@ -297,7 +297,7 @@ static enum status drain(struct tls *t, struct buf *out, struct err *e)
     tls_sent(t);
     if (status == STATUS_OK)
         return STATUS_OK;
-    return status_fail(e, status, t->context->host, "no room for what is to be sent");
+    return status_fail(e, status, t->context->host, "the send buffer is full");
 }
 
 enum tls_result tls_handshake(struct tls *t, struct buf *out, struct err *e)

@@ -32,7 +32,7 @@ static size_t text_of(const struct draw *d, size_t request)
 static enum status no_memory(const struct drawing *g, const char *what)
 {
     return status_fail(g->e, STATUS_NO_MEMORY, g->draw->scenario->name,
-                       "no memory for %s", what);
+                       "out of memory for %s", what);
 }
 
 /* Prompts of drawn ids; as text, ids stand for words. */
@@ -186,7 +186,7 @@ static enum status fill(const struct drawing *g, int64_t repeat, struct plan_rep
     out->requests = arena_alloc(g->keep, out->count, sizeof *out->requests);
     if (out->requests == NULL) {
         return status_fail(g->e, STATUS_NO_MEMORY, g->draw->scenario->name,
-                           "no memory for %zu requests", out->count);
+                           "out of memory for %zu requests", out->count);
     }
     enum status s = g->draw->scenario->text_count > 0 ? take_texts(g, out)
                                                       : draw_ids(g, repeat, out);
@@ -219,8 +219,7 @@ static enum status add_repeat(struct counter *c, const struct plan_repeat *r,
         const struct engine_request *q = &r->requests[i];
         int64_t cached;
         if (hits_add(&c->hits, q->ids, q->id_count, &cached) != STATUS_OK) {
-            return status_fail(c->drawing.e, STATUS_NO_MEMORY, "plan",
-                               "no memory to count prefix-cache hits");
+            return status_fail(c->drawing.e, STATUS_NO_MEMORY, "plan", "out of memory");
         }
         total += cached;
     }

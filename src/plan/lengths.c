@@ -34,8 +34,8 @@ enum status lengths_check(const struct lengths *l, const char *where, int64_t pr
         return STATUS_OK;
     }
     status_fail(e, STATUS_BAD_OPTION, where,
-                "%" PRId64 " prompt tokens and %" PRId64 " of the answer make %" PRId64
-                ", more than --max-model-len %" PRId64,
+                "%" PRId64 " prompt and %" PRId64 " output tokens make %" PRId64
+                ", more than --max-model-len %" PRId64 "",
                 prompt, answer, prompt + answer, l->max_model_len);
     return status_hint(
         e,
@@ -75,7 +75,7 @@ enum status lengths_scenarios(const struct lengths *l, const struct scenario *sc
     }
     if (l->max_tokens != OPT_INT_UNSET && l->max_tokens < 1) {
         return status_fail(e, STATUS_BAD_OPTION, "--max-tokens",
-                           "%" PRId64 " is not positive", l->max_tokens);
+                           "%" PRId64 " must be positive", l->max_tokens);
     }
     for (size_t i = 0; s == STATUS_OK && i < count; i++) {
         s = check_scenario(l, scenarios, i, e);

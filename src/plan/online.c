@@ -39,11 +39,11 @@ static enum status check_closed(const struct online_load *l, struct err *e)
 {
     if (l->concurrency < 1) {
         return status_fail(e, STATUS_BAD_OPTION, "--concurrency",
-                           "%" PRId64 " is not positive", l->concurrency);
+                           "%" PRId64 " must be positive", l->concurrency);
     }
     if (is_given(l->num_prompts) && l->num_prompts < l->concurrency) {
         status_fail(e, STATUS_BAD_OPTION, "--num-prompts",
-                    "%" PRId64 " requests never fill %" PRId64 " slots", l->num_prompts,
+                    "%" PRId64 " requests cannot fill %" PRId64 " slots", l->num_prompts,
                     l->concurrency);
         return status_hint(e, "Use %" PRId64 " or more, or a smaller --concurrency",
                            l->concurrency);
@@ -55,13 +55,12 @@ static enum status check_infinite(const struct online_load *l, struct err *e)
 {
     if (!is_given(l->num_prompts)) {
         status_fail(e, STATUS_BAD_OPTION, "--request-rate",
-                    "inf sends all at once: --duration is no limit");
-        return status_hint(e, "Say how many with --num-prompts");
+                    "inf sends all requests at once: --duration does not limit them");
+        return status_hint(e, "Set their number with --num-prompts");
     }
     if (l->ramp_up_s > 0) {
-        status_fail(e, STATUS_BAD_OPTION, "--ramp-up",
-                    "a rate of inf has nothing to grow to");
-        return status_hint(e, "Give --request-rate a number, or leave --ramp-up out");
+        status_fail(e, STATUS_BAD_OPTION, "--ramp-up", "a rate of inf cannot ramp up");
+        return status_hint(e, "Give --request-rate a number, or remove --ramp-up");
     }
     return STATUS_OK;
 }
@@ -69,19 +68,19 @@ static enum status check_infinite(const struct online_load *l, struct err *e)
 static enum status check_open(const struct online_load *l, struct err *e)
 {
     if (!(l->rate_rps > 0)) {
-        status_fail(e, STATUS_BAD_OPTION, "--request-rate", "%g is not positive",
+        status_fail(e, STATUS_BAD_OPTION, "--request-rate", "%g must be positive",
                     l->rate_rps);
         return status_hint(e, "Write requests per second, e.g. 4 or inf");
     }
     if (is_given(l->max_concurrency) && l->max_concurrency < 1) {
         return status_fail(e, STATUS_BAD_OPTION, "--max-concurrency",
-                           "%" PRId64 " is not positive", l->max_concurrency);
+                           "%" PRId64 " must be positive", l->max_concurrency);
     }
     if (isinf(l->rate_rps)) {
         return check_infinite(l, e);
     }
     if (l->arrival == ONLINE_GAMMA && !(l->burstiness > 0 && isfinite(l->burstiness))) {
-        status_fail(e, STATUS_BAD_OPTION, "--burstiness", "%g is not positive",
+        status_fail(e, STATUS_BAD_OPTION, "--burstiness", "%g must be positive",
                     l->burstiness);
         return status_hint(e, "1 is Poisson, less is burstier, more is steadier");
     }
@@ -93,12 +92,12 @@ static enum status check_times(const struct online_load *l, struct err *e)
     bool has_duration = !isnan(l->duration_s);
 
     if (has_duration && !(l->duration_s > 0 && isfinite(l->duration_s))) {
-        status_fail(e, STATUS_BAD_OPTION, "--duration", "%g s is no time to measure in",
-                    l->duration_s);
+        status_fail(e, STATUS_BAD_OPTION, "--duration",
+                    "%g s must be a positive, finite duration", l->duration_s);
         return status_hint(e, "Write e.g. 60s");
     }
     if (!(l->ramp_up_s >= 0) || (has_duration && l->ramp_up_s >= l->duration_s)) {
-        status_fail(e, STATUS_BAD_OPTION, "--ramp-up", "%g s leave no time at full load",
+        status_fail(e, STATUS_BAD_OPTION, "--ramp-up", "%g s leaves no time at full load",
                     l->ramp_up_s);
         return status_hint(e, "Make --ramp-up shorter than --duration");
     }
@@ -108,8 +107,9 @@ static enum status check_times(const struct online_load *l, struct err *e)
 static enum status check_load(const struct online_load *l, struct err *e)
 {
     if (!is_given(l->num_prompts) && isnan(l->duration_s)) {
-        status_fail(e, STATUS_BAD_OPTION, "--num-prompts", "nothing ends a repeat");
-        return status_hint(e, "Give --num-prompts or --duration");
+        status_fail(e, STATUS_BAD_OPTION, "--num-prompts",
+                    "no limit on the length of a repeat");
+        return status_hint(e, "Set --num-prompts or --duration");
     }
     if (is_given(l->num_prompts) &&
         (l->num_prompts < 1 || l->num_prompts > ARRIVALS_MOST)) {
@@ -160,7 +160,7 @@ static enum status check_options(const struct online_options *o, struct err *e)
     if (o->num_runs < 2) {
         status_fail(e, STATUS_BAD_OPTION, "--num-runs",
                     "%" PRId64 " is too few: run 0 is the warm-up", o->num_runs);
-        return status_hint(e, "Use 2 or more; from 3 on the spread is known");
+        return status_hint(e, "Use 2 or more; 4 or more give a spread");
     }
     if (o->warmup_requests < 0 || o->warmup_requests > ARRIVALS_MOST) {
         return status_fail(e, STATUS_BAD_OPTION, "--warmup-requests",
@@ -297,7 +297,7 @@ static enum status count_requests(const struct online_options *o, struct arena *
     int64_t *counts = arena_alloc(a, (size_t)o->num_runs, sizeof *counts);
 
     if (counts == NULL) {
-        return status_fail(e, STATUS_NO_MEMORY, "plan", "no memory for its repeats");
+        return status_fail(e, STATUS_NO_MEMORY, "plan", "out of memory");
     }
     c->counts = counts;
     for (int64_t k = 0; k < o->num_runs; k++) {
@@ -305,8 +305,7 @@ static enum status count_requests(const struct online_options *o, struct arena *
         c->most = counts[k] > c->most ? counts[k] : c->most;
         if (counts[k] == 0) {
             status_fail(e, STATUS_BAD_OPTION, "--duration",
-                        "at %g requests a second none is due within %g s in repeat "
-                        "%" PRId64,
+                        "at %g requests/s none is due within %g s in repeat %" PRId64 "",
                         c->load->rate_rps, c->load->duration_s, k);
             return status_hint(e, "Make --duration longer, or give --num-prompts");
         }
@@ -338,7 +337,7 @@ static enum status fill_cells(struct online_plan *p, struct arena *a, struct err
         }
         c->max_tokens = lengths_cell(o->max_tokens, c->scenario, c->most);
         if (hash_cell(o, c) != STATUS_OK) {
-            return status_fail(e, STATUS_NO_MEMORY, "plan", "no memory for its digests");
+            return status_fail(e, STATUS_NO_MEMORY, "plan", "out of memory");
         }
     }
     return STATUS_OK;
@@ -356,7 +355,7 @@ enum status online_build(const struct online_options *o, struct arena *a,
     p.cell_count = o->caching_count * o->scenario_count * o->load_count;
     p.cells = arena_alloc(a, p.cell_count, sizeof *p.cells);
     if (p.cells == NULL || hash_plan(o, p.sha256) != STATUS_OK) {
-        return status_fail(e, STATUS_NO_MEMORY, "plan", "no memory for %zu cells",
+        return status_fail(e, STATUS_NO_MEMORY, "plan", "out of memory for %zu cells",
                            p.cell_count);
     }
     s = fill_cells(&p, a, e);
@@ -381,7 +380,7 @@ static enum status draw_due(const struct online_plan *p, const struct plan_which
     out->due_ns = arena_alloc(a, count, sizeof *out->due_ns);
     if (out->due_ns == NULL) {
         return status_fail(e, STATUS_NO_MEMORY, c->scenario->name,
-                           "no memory for %zu due times", count);
+                           "out of memory for %zu due times", count);
     }
     arrival_stream(c, w->repeat, stream, sizeof stream);
     arrivals_draw(
@@ -408,7 +407,7 @@ static enum status join(const struct plan_repeat *measured,
     }
     out->requests = arena_alloc(a, out->count, sizeof *out->requests);
     if (out->requests == NULL) {
-        return status_fail(e, STATUS_NO_MEMORY, "plan", "no memory for %zu requests",
+        return status_fail(e, STATUS_NO_MEMORY, "plan", "out of memory for %zu requests",
                            out->count);
     }
     memmove(out->requests, measured->requests, measured->count * sizeof *out->requests);

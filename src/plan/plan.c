@@ -45,7 +45,7 @@ static enum status check_options(const struct plan_options *o, struct err *e)
     if (o->num_runs < 2) {
         status_fail(e, STATUS_BAD_OPTION, "--num-runs",
                     "%" PRId64 " is too few: run 0 is the warm-up", o->num_runs);
-        return status_hint(e, "Use 2 or more; from 3 on the spread is known");
+        return status_hint(e, "Use 2 or more; 4 or more give a spread");
     }
     enum status s = check_batches(o, e);
     return s != STATUS_OK
@@ -143,7 +143,7 @@ enum status plan_build(const struct plan_options *o, struct arena *a, struct pla
     p.cells = arena_alloc(a, p.cell_count, sizeof *p.cells);
     if (p.cells == NULL || hash_plan(o, p.sha256) != STATUS_OK ||
         fill_cells(&p) != STATUS_OK) {
-        return status_fail(e, STATUS_NO_MEMORY, "plan", "no memory for %zu cells",
+        return status_fail(e, STATUS_NO_MEMORY, "plan", "out of memory for %zu cells",
                            p.cell_count);
     }
     *out = p;
@@ -186,7 +186,7 @@ enum status plan_check_texts(const struct plan *p, struct err *e)
             snprintf(where, sizeof where, "scenario %s, text %zu", s->name, k + 1);
             if (s->texts[k].id_count == 0) {
                 status_fail(e, STATUS_BAD_INPUT, where, "no tokens");
-                return status_hint(e, "An empty prompt cannot be answered: remove it");
+                return status_hint(e, "Remove the empty prompt");
             }
             enum status st = lengths_check(&lengths, where, (int64_t)s->texts[k].id_count,
                                            lengths_answer(o->max_tokens, s, k), e);

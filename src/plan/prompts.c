@@ -102,7 +102,7 @@ static enum status check(const struct prompts *p, struct err *e)
         status_fail(e, STATUS_BAD_OPTION, "vocabulary",
                     "%" PRId64 " ids: 33 to %" PRId64 " are possible", p->vocab_size,
                     PROMPTS_MAX_VOCAB);
-        return status_hint(e, "Give the model's real one with --vocab-size");
+        return status_hint(e, "Set the model's real size with --vocab-size");
     }
     if (p->batch_size < 1 || p->num_runs < 1 ||
         p->num_runs > PROMPTS_MAX_COUNT / p->batch_size) {
@@ -121,7 +121,7 @@ static enum status too_alike(const struct prompts *p, struct err *e)
                 "%" PRId64 " own tokens from a vocabulary of %" PRId64
                 " cannot make %" PRId64 " different prompts",
                 p->own_tokens, p->vocab_size, p->batch_size * p->num_runs);
-    return status_hint(e, "Give the scenario more prompt tokens that are not shared");
+    return status_hint(e, "Give the scenario more unshared prompt tokens");
 }
 
 static void draw_repeat(const struct prompts *p, const struct numbering *n,
@@ -166,7 +166,7 @@ enum status prompts_draw(const struct prompts *p, int64_t repeat, struct arena *
     int32_t *ids = arena_alloc(a, (size_t)count, (size_t)length * sizeof *ids);
     if (ids == NULL) {
         status_fail(e, STATUS_NO_MEMORY, p->scenario,
-                    "no memory for %" PRId64 " prompts of %" PRId64 " tokens", count,
+                    "out of memory for %" PRId64 " prompts of %" PRId64 " tokens", count,
                     length);
         return status_hint(e, "Use fewer prompts (--batch-sizes, --num-prompts)");
     }

@@ -160,7 +160,7 @@ void gpu_probe(struct gpu_facts *out)
         nvml_close(n);
     } else {
         if (code == STATUS_UNSUPPORTED)
-            out->problem = "NVML is there, but does not answer";
+            out->problem = "NVML is installed but does not answer";
         if (gpu_ask_smi(out))
             out->problem = NULL;
     }

@@ -37,7 +37,7 @@ enum status gpu_meter_open(struct gpu_meter **out, struct err *e)
     }
     if (m->facts.count == 0) {
         gpu_meter_close(m);
-        return status_fail(e, STATUS_NOT_FOUND, "GPU", "no NVIDIA device answers");
+        return status_fail(e, STATUS_NOT_FOUND, "GPU", "no NVIDIA device responds");
     }
     choose_visible(m);
     *out = m;

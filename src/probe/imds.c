@@ -120,9 +120,8 @@ static bool get_token(struct session *s, struct imds_facts *out)
     struct answer answer;
     if (!request(s, true, "/latest/api/token",
                  "X-aws-ec2-metadata-token-ttl-seconds: 21600", &answer)) {
-        out->problem =
-            "the metadata service did not answer (1 s is waited; in a container: "
-            "is its hop limit 1?)";
+        out->problem = "the metadata service did not answer within 1 s (in a container: "
+                       "is its hop limit 1?)";
         return false;
     }
     if (answer.http_status != 200) {
@@ -130,7 +129,7 @@ static bool get_token(struct session *s, struct imds_facts *out)
         return false;
     }
     if (!is_token(answer.text)) {
-        out->problem = "what answered is not EC2's metadata service";
+        out->problem = "the answer is not from the EC2 metadata service";
         return false;
     }
     snprintf(s->token_header, sizeof s->token_header, "X-aws-ec2-metadata-token: %s",
@@ -157,8 +156,9 @@ static void get_values(struct session *s, struct arena *a, struct imds_facts *ou
     long http_status;
     out->type = get_value(s, "instance-type", a, &http_status);
     if (out->type == NULL || !imds_is_type(out->type)) {
-        out->problem = http_status == 200 ? "what answered is not EC2's metadata service"
-                                          : why_refused(http_status);
+        out->problem = http_status == 200
+                           ? "the answer is not from the EC2 metadata service"
+                           : why_refused(http_status);
         out->type = NULL;
         return;
     }

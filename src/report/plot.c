@@ -467,7 +467,7 @@ static enum status run_gnuplot(const struct plot *p, const char *dir, const char
                         ? status_fail(e, STATUS_NO_MEMORY, p->stem, "out of memory")
                         : proc_run(argv, clock_seconds(DRAW_SECONDS), &said, &code, e);
     if (s == STATUS_OK && code != 0) {
-        status_fail(e, STATUS_IO, p->stem, "gnuplot ended with %d", code);
+        status_fail(e, STATUS_IO, p->stem, "gnuplot exited with %d", code);
         s = status_hint(e, "Try it by hand: cd %s/source; gnuplot %s.gp", dir, p->stem);
     }
     buf_fini(&cd);

@@ -14,7 +14,7 @@
     "mean of the measured repeats, warm-ups left out; error bars: 95 % interval where " \
     "there are 3 repeats or more, else lowest to highest"
 
-#define NO_VALUE       "no measured repeat has it"
+#define NO_VALUE       "not measured"
 #define INVALID_NOTE   "!"
 #define INVALID_REMARK "! not VALID: summary_report.txt says why"
 
@@ -400,7 +400,7 @@ static const struct picture {
     {"itl", "itl_comparison", "Time per output token (TPOT, mean of each request)",
      "TPOT, ms", NO_VALUE, bar_panels, METRIC_inter_token_latency},
     {"cost", "cost_comparison", "Cost of a million output tokens",
-     "USD per million tokens", "no price is known (--price-per-hour)", bar_panels,
+     "USD per million tokens", "price unknown (--price-per-hour)", bar_panels,
      METRIC_usd_per_million_output_tokens},
     {"prefix_caching", "prefix_caching_effect", "Prefix caching ON against OFF",
      "output tokens/s", "no cell was measured with OFF and ON", caching_panels,

@@ -75,11 +75,11 @@ static void put_answer(const struct match_group *g, const char *what, bool has_c
     for (size_t i = 0; i < w.count; i++)
         put_figure(&w, i, d);
     if (g->counted == 0)
-        (void)snprintf(count, sizeof count, "no claim (%zu %s, none counts: see below)",
+        (void)snprintf(count, sizeof count, "no claim (%zu %s, none counted: see below)",
                        g->pair_count, cells_word(g->pair_count));
     else
         (void)snprintf(count, sizeof count, "%s(%zu %s%s%s)",
-                       w.count == 0 ? "no figure is known " : "", g->counted,
+                       w.count == 0 ? "no figures " : "", g->counted,
                        cells_word(g->counted),
                        w.is_spread_unknown ? ", spread unknown" : "",
                        w.is_one_launch ? ", within one launch" : "");
@@ -96,7 +96,7 @@ void report_answer(const struct analysis *x, struct document *d)
                    document_text(d, "%s / %s", r->groups[i].other, r->groups[i].baseline),
                    true, d);
     if (r->side_count == 1)
-        document_add(d, DOCUMENT_CLAIM, "One %s: %s. Nothing to compare it with.",
+        document_add(d, DOCUMENT_CLAIM, "Only one %s: %s. Nothing to compare.",
                      match_by_name(x->by), r->sides[0]);
     else if (r->group_count == 0)
         document_add(d, DOCUMENT_CLAIM,

@@ -127,7 +127,7 @@ static void put_failed(const struct match_cell *c, struct document *d)
                    c->failed == 1 ? "" : "s",
                    c->measured == 0 ? ", nothing measured" : "");
     else
-        buf_text(&d->line, "nothing but warm-ups");
+        buf_text(&d->line, "only warm-ups");
     if (error != NULL)
         buf_printf(&d->line, ": %s", error);
     document_end(d, DOCUMENT_ITEM);
@@ -174,7 +174,7 @@ static void put_unknown(const struct match_result *r, struct document *d)
         for (size_t i = 0; i < r->cell_count; i++)
             without += r->cells[i].measured > r->cells[i].spread[metrics[m].metric].count;
         if (without > 0)
-            document_add(d, DOCUMENT_ITEM, "%s is not known in some repeats of %zu cells",
+            document_add(d, DOCUMENT_ITEM, "%s is unknown in some repeats of %zu cells",
                          metrics[m].name, without);
     }
 }
@@ -202,7 +202,7 @@ static void put_counts(const struct analysis *x, const struct corpus *corpus,
         document_add(d, DOCUMENT_ITEM, "%zu warm-up repeat%s", warmups,
                      warmups == 1 ? "" : "s");
     if (corpus->duplicates > 0)
-        document_add(d, DOCUMENT_ITEM, "%zu rows that stand in two files",
+        document_add(d, DOCUMENT_ITEM, "%zu rows that are in two files",
                      corpus->duplicates);
     for (size_t i = 0; i < differ->count; i++)
         document_add(d, DOCUMENT_ITEM, "%s", differ->items[i].text);
@@ -218,8 +218,7 @@ static void put_partial(const struct analysis_rows *c, struct document *d)
         if (o != NULL && o->is_partial)
             document_add(
                 d, DOCUMENT_ITEM,
-                "%s: %zu row%s of a run that did not reach its end, or had not when "
-                "the file was written",
+                "%s: %zu row%s of a run that had not finished when the file was written",
                 c->items[from].file, to - from, to - from == 1 ? "" : "s");
     }
 }

@@ -101,9 +101,9 @@ static void put_spread_notes(const struct table *t)
     if (match_field_is_online(t->cells[0].row))
         document_add(
             t->d, DOCUMENT_PARAGRAPH,
-            "Latencies in ms, over the requests of all repeats but the warm-up that are "
-            "due in the window. high: the highest percentile asked for that has samples "
-            "enough. TPOT: mean time per output token. failed: unanswered ones too.");
+            "Latencies in ms, over the requests due in the window, all repeats but the "
+            "warm-up. high: highest requested percentile with enough samples. TPOT: mean "
+            "time per output token. failed: includes unanswered requests.");
     document_add(t->d, DOCUMENT_PARAGRAPH,
                  "+-x%%: 95 %% interval over the repeats; the warm-up is left out.");
     put_spread_note(t, 1);
@@ -183,7 +183,7 @@ enum status table_build(const struct table_input *in, struct document *d, struct
     }
     t.order = arena_alloc(d->arena, in->count, sizeof(struct summary_entry *));
     if (t.order == NULL)
-        return status_fail(e, STATUS_NO_MEMORY, "table", "no memory for %zu cells",
+        return status_fail(e, STATUS_NO_MEMORY, "table", "out of memory for %zu cells",
                            in->count);
     sort_cells(&t);
     put_title(&t);
@@ -204,7 +204,7 @@ enum status table_run(const struct table_input *in, struct buf *out, struct err 
     enum status s = table_build(in, &d, e);
     enum status written = render_document(&d, render_at(0), out);
     if (s == STATUS_OK && written != STATUS_OK)
-        s = status_fail(e, written, "table", "the table does not fit");
+        s = status_fail(e, written, "table", "the table is too large");
     document_fini(&d);
     arena_fini(&a);
     return s;

@@ -81,9 +81,9 @@ static enum status make_folder(struct testing *t, struct err *e)
     if (len < 0 || (size_t)len >= sizeof t->folder)
         return status_fail(e, STATUS_BAD_OPTION, "TMPDIR", "the path is too long");
     if (mkdtemp(t->folder) == NULL) {
-        (void)status_errno(e, where, "no folder can be made there");
+        (void)status_errno(e, where, "cannot create a folder there");
         t->folder[0] = '\0';
-        return status_hint(e, "Set TMPDIR to a folder that can be written");
+        return status_hint(e, "Set TMPDIR to a writable folder");
     }
     t->bed.place.folder = t->folder;
     (void)snprintf(t->journal_path, sizeof t->journal_path, "%s/journal.jsonl",

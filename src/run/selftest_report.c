@@ -119,12 +119,13 @@ static void put_machine(const struct selftest_report *r, struct buf *out)
                      r->machine->kernel != NULL ? r->machine->kernel : "",
                      r->machine->clocksource != NULL ? r->machine->clocksource : "?");
     if (is_loaded(s))
-        (void)buf_printf(&line, "; other work ran here (load %.1f before the start)",
+        (void)buf_printf(&line, "; the machine was busy (load %.1f before the start)",
                          s->load_before);
     if (s->steal_ratio > 0.001)
         (void)buf_printf(&line, "; %.1f%% of the CPU stolen by other guests",
                          100 * s->steal_ratio);
-    (void)buf_text(out, "inferbench selftest: our client against our server, here\n  ");
+    (void)buf_text(out,
+                   "inferbench selftest: inferbench client against inferbench serve\n  ");
     (void)width_wrap(out, buf_cstr(&line), 2, 2, COLUMNS);
     buf_fini(&line);
 }
@@ -175,7 +176,7 @@ void selftest_report_why(const struct selftest_search *s,
     size_t len = 0;
     if (!s->has_broken) {
         (void)snprintf(out, SELFTEST_REPORT_WHY_BYTES,
-                       "no limit broke: the highest rate that was tried");
+                       "no limit was reached: the highest rate tried");
         return;
     }
     for (size_t i = 0; i < s->broke.count && len < sizeof codes - 32; i++)
@@ -186,7 +187,7 @@ void selftest_report_why(const struct selftest_search *s,
                    count_text(s->broke_eps, count), codes,
                    selftest_judge_is_client(&s->broke, 0)
                        ? ""
-                       : " (the server's limit; the client's lies higher)");
+                       : " (limited by the server; the client can do more)");
 }
 
 static void put_number(struct buf *out, double value, const char *unit)
@@ -242,7 +243,7 @@ static void put_search(const struct selftest_search *s, struct buf *out)
     struct buf line;
     buf_init(&line, 4096);
     selftest_report_why(s, why);
-    (void)buf_text(out, "\nHighest rate before a limit breaks\n");
+    (void)buf_text(out, "\nHighest rate within the limits\n");
     if (isnan(s->highest_eps))
         (void)buf_printf(&line, "none of those tried; %s", why);
     else
@@ -268,11 +269,12 @@ static void put_memory(const struct selftest_memory *m, struct buf *out)
 static void put_verdict(const struct selftest_result *s, struct buf *out)
 {
     const struct selftest_reasons *r = &s->reasons;
-    (void)buf_text(out, r->count == 0 ? "\nThis machine holds the defaults.\n"
-                                      : "\nThis machine falls short of the defaults:\n");
+    (void)buf_text(out, r->count == 0
+                            ? "\nThis machine meets the default limits.\n"
+                            : "\nThis machine does not meet the default limits:\n");
     put_reasons(r, out);
     if (r->count > 0 && is_loaded(s))
-        (void)buf_text(out, "Other work ran here: an idle machine may do better.\n");
+        (void)buf_text(out, "The machine was busy: an idle one may do better.\n");
 }
 
 void selftest_report_text(const struct selftest_report *r, struct buf *out)

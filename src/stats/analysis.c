@@ -153,7 +153,7 @@ static enum status check_baseline(const struct analysis *x, const char *baseline
             return STATUS_OK;
         names = arena_printf(a, "%s%s%s", names, i > 0 ? ", " : "", x->machines.sides[i]);
     }
-    status_fail(e, STATUS_BAD_OPTION, "--baseline", "there is no %s \"%s\"",
+    status_fail(e, STATUS_BAD_OPTION, "--baseline", "no %s \"%s\" in the results",
                 match_by_name(x->by), baseline);
     return status_hint(e, "There are: %s.", names != NULL ? names : "");
 }

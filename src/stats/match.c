@@ -27,7 +27,7 @@ enum status match_by_find(const char *name, enum match_by *out, struct err *e)
             *out = (enum match_by)i;
             return STATUS_OK;
         }
-    status_fail(e, STATUS_BAD_OPTION, "--by", "\"%s\" is nothing to compare by", name);
+    status_fail(e, STATUS_BAD_OPTION, "--by", "cannot compare by \"%s\"", name);
     return status_hint(e, "One of label, instance_type, model_name, engine_version.");
 }
 
@@ -206,7 +206,7 @@ static const char *refusal(const struct work *w, const struct match_pair *p, boo
     *counts = false;
     if (w->options->by == MATCH_BY_CACHING &&
         (p->baseline->shares_nothing || p->other->shares_nothing))
-        return "the prompts share nothing: no claim about prefix caching";
+        return "the prompts share no prefix: no claim about prefix caching";
     *counts = p->baseline->is_valid && p->other->is_valid;
     if (*counts)
         return NULL;
@@ -330,11 +330,11 @@ static enum status explain(const struct work *w, const struct match_cell *c,
     if (c->measured == 0) {
         *why = c->failed > 0
                    ? arena_printf(w->arena, "nothing measured: %zu failed", c->failed)
-                   : arena_strdup(w->arena, "nothing but warm-ups");
+                   : arena_strdup(w->arena, "only warm-ups");
         return *why != NULL ? STATUS_OK : STATUS_NO_MEMORY;
     }
     if (is_side(c, MATCH_UNKNOWN)) {
-        *why = arena_printf(w->arena, "%s is not known", by_names[w->options->by]);
+        *why = arena_printf(w->arena, "%s is unknown", by_names[w->options->by]);
         return *why != NULL ? STATUS_OK : STATUS_NO_MEMORY;
     }
     const struct match_cell *o = nearest(w, c);
@@ -399,8 +399,7 @@ enum status match_build(const struct match_input *inputs,
     if (s == STATUS_OK)
         s = pair_up(&w, &made);
     if (s != STATUS_OK)
-        return status_fail(e, s, "match", "no memory for matching %zu rows",
-                           inputs->count);
+        return status_fail(e, s, "match", "out of memory for %zu rows", inputs->count);
     made.cells = w.cells;
     made.cell_count = w.cell_count;
     made.sides = w.sides;

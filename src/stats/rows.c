@@ -84,7 +84,8 @@ static enum status find_common(const struct run_data *run, struct arena *a,
         .nth = arena_alloc(a, count + 1, sizeof *out->nth),
         .longest = arena_alloc(a, run->cell_count + 1, sizeof *out->longest)};
     if (names == NULL || out->nth == NULL || out->longest == NULL)
-        return status_fail(e, STATUS_NO_MEMORY, "rows", "no memory for %zu rows", count);
+        return status_fail(e, STATUS_NO_MEMORY, "rows", "out of memory for %zu rows",
+                           count);
     for (size_t i = 0; i < count; i++)
         names[i] = (struct name){scenario_of(run, i), start_of(run, i).ns / NS_PER_S, i};
     number_names(names, count, out->nth);
@@ -226,7 +227,7 @@ static enum status build_judged(const struct common *common, size_t repeat_index
                            (int)repeat->cell, run->cell_count);
     enum status s = build(common, repeat_index, a, &row);
     if (s != STATUS_OK)
-        return status_fail(e, s, "rows", "no memory for row %zu", repeat_index);
+        return status_fail(e, s, "rows", "out of memory for row %zu", repeat_index);
     s = verdict_judge_row(run, repeat, &row, a, e);
     if (s == STATUS_OK)
         *out = row;
@@ -251,7 +252,7 @@ enum status rows_build_all(const struct run_data *run, struct arena *a, struct r
     struct row *rows = arena_alloc(a, run->repeat_count > 0 ? run->repeat_count : 1,
                                    sizeof *rows);
     if (rows == NULL)
-        return status_fail(e, STATUS_NO_MEMORY, "rows", "no memory for %zu rows",
+        return status_fail(e, STATUS_NO_MEMORY, "rows", "out of memory for %zu rows",
                            run->repeat_count);
     for (size_t i = 0; i < run->repeat_count; i++) {
         s = build_judged(&common, i, a, &rows[i], e);

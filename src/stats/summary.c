@@ -309,7 +309,8 @@ enum status summary_build(const struct run_data *run, const struct row *rows,
     if (s == STATUS_OK)
         s = name_entries(entries, n, a);
     if (s != STATUS_OK)
-        return status_fail(e, s, "summary", "no memory for %zu cells", run->cell_count);
+        return status_fail(e, s, "summary", "out of memory for %zu cells",
+                           run->cell_count);
     *out = (struct summary){.entries = entries, .count = n};
     return STATUS_OK;
 }

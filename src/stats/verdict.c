@@ -130,7 +130,7 @@ enum status verdict_judge_row(const struct run_data *run,
         s = outcome_of(&f, &c, &o);
     }
     if (s != STATUS_OK)
-        return status_fail(e, s, "verdict", "no memory for a row's checks");
+        return status_fail(e, s, "verdict", "out of memory");
     row->v[FIELD_verdict] = value_str(o.verdict);
     row->v[FIELD_reasons] = value_findings(o.reasons);
     row->v[FIELD_warnings] = value_findings(o.warnings);
@@ -171,6 +171,6 @@ enum status verdict_judge_cell(const struct verdict_cell *cell, struct arena *a,
                                       : judge_rows(&c, &f.rules[i]);
     enum status s = outcome_of(&f, &c, out);
     if (s != STATUS_OK)
-        return status_fail(e, s, "verdict", "no memory for a cell's checks");
+        return status_fail(e, s, "verdict", "out of memory");
     return STATUS_OK;
 }

@@ -115,7 +115,7 @@ void verdict_load_short_output(struct verdict_case *c)
     double n = num(c, FIELD_requests_wrong_length);
     if (c->settings->has_fixed_lengths)
         verdict_case_number(c, (struct verdict_number){n, c->limit, n > c->limit},
-                            "%g of %g answers of another length", n,
+                            "%g of %g answers had another length", n,
                             num(c, FIELD_requests_ok));
 }
 
@@ -186,7 +186,7 @@ void verdict_load_no_steady_part(struct verdict_case *c)
 {
     double steady_s = num(c, FIELD_steady_s), e0_s = num(c, FIELD_e2e_early_s);
     double ramp_s = c->settings->ramp_up_s, slots = num(c, FIELD_batch_size);
-    char cure[64] = "nothing was answered";
+    char cure[64] = "no request was answered";
     if (isnan(steady_s) || c->run->definitions == 1 ||
         !field_is(c->row, FIELD_arrival, "closed"))
         return;

@@ -132,7 +132,7 @@ static void cure(const struct verdict_case *c, const struct flight *f, const cha
     bool has_count = !isnan(num(c, FIELD_num_prompts)) || !has_duration;
     int used = snprintf(text, room, "too short to %s;", what);
     if (isnan(f->e0_s)) {
-        (void)snprintf(text + used, room - (size_t)used, " nothing was answered");
+        (void)snprintf(text + used, room - (size_t)used, " no request was answered");
         return;
     }
     if (has_duration)

@@ -17,7 +17,7 @@ static const struct verdict_rule rules[] = {
      .field = FIELD_requests_wrong_length,
      .limit = 0,
      .judge = verdict_load_short_output,
-     .help = "lengths were fixed, and answers had another number of tokens"},
+     .help = "lengths were fixed, but answers had a different number of tokens"},
     {.code = "CLIENT_LATE",
      .field = FIELD_send_late_share,
      .limit = 0.01,
@@ -60,8 +60,8 @@ static const struct verdict_rule rules[] = {
      .field = FIELD_steady_s,
      .limit = NAN,
      .judge = verdict_overload_short_run,
-     .help =
-         "the load was too short: for a steady part, or to tell if the server keeps up"},
+     .help = "the load was too short for a steady part, or to tell whether the server "
+             "keeps up"},
     {.code = "CACHE_EVICTED",
      .kind = VERDICT_WARNING,
      .field = FIELD_cached_input_tokens,
@@ -150,14 +150,14 @@ static const struct verdict_rule rules[] = {
      .field = FIELD_COUNT,
      .limit = 2,
      .judge = verdict_repeats_few,
-     .help = "so few measured repeats that the spread is not known"},
+     .help = "too few measured repeats to know the spread"},
     {.code = "FEW_SAMPLES",
      .kind = VERDICT_WARNING,
      .is_cell = true,
      .field = FIELD_COUNT,
      .limit = NAN,
      .judge = verdict_repeats_few_samples,
-     .help = "a percentile asked for was withheld: too few samples support it"},
+     .help = "a requested percentile is not reported: too few samples"},
 };
 
 #define RULE_COUNT (sizeof rules / sizeof *rules)

@@ -34,7 +34,7 @@ static enum status add(struct list *l, struct input item, struct err *e)
         size_t room = l->room == 0 ? 16 : l->room * 2;
         struct input *items = arena_alloc(l->arena, room, sizeof *items);
         if (items == NULL)
-            return status_fail(e, STATUS_NO_MEMORY, item.path, "no memory for the list");
+            return status_fail(e, STATUS_NO_MEMORY, item.path, "out of memory");
         if (l->count > 0)
             memcpy(items, l->items, l->count * sizeof *items);
         l->items = items;
@@ -85,7 +85,7 @@ static enum status list_names(struct arena *a, const char *folder, const char **
     closedir(dir);
     const char **names = is_out ? NULL : arena_alloc(a, n + 1, sizeof *names);
     if (names == NULL)
-        return status_fail(e, STATUS_NO_MEMORY, folder, "no memory for its names");
+        return status_fail(e, STATUS_NO_MEMORY, folder, "out of memory");
     size_t at = 0;
     for (struct name_node *node = nodes; node != NULL; node = node->next)
         names[at++] = node->name;
@@ -103,7 +103,7 @@ static enum status search(struct list *l, const char *folder, int depth, struct 
     for (size_t i = 0; i < count && st == STATUS_OK; i++) {
         const char *path = arena_printf(l->arena, "%s/%s", folder, names[i]);
         if (path == NULL)
-            st = status_fail(e, STATUS_NO_MEMORY, folder, "no memory for its names");
+            st = status_fail(e, STATUS_NO_MEMORY, folder, "out of memory");
         else if (file_is_dir(path) && depth < MAX_DEPTH)
             st = search(l, path, depth + 1, e);
         else if (!file_is_dir(path) && is_results_name(names[i]))
@@ -139,7 +139,8 @@ static enum status add_word(struct list *l, const char *word, struct err *e)
     if (l->count > before)
         return STATUS_OK;
     status_fail(e, STATUS_NOT_FOUND, word, "no results in this folder");
-    return status_hint(e, "Results are files like offline_results_....json");
+    return status_hint(e,
+                       "Results are files such as offline_results_20261124_090000.json");
 }
 
 enum status inputs_expand(const struct opt_strings *words, struct arena *a,

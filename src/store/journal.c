@@ -60,7 +60,7 @@ static enum status line_write(struct journal *j, bool do_sync, struct err *e)
 {
     buf_char(&j->line, '\n');
     if (j->failed.code == STATUS_OK && j->line.failed != STATUS_OK)
-        status_fail(&j->failed, j->line.failed, j->path, "a line is too long for memory");
+        status_fail(&j->failed, j->line.failed, j->path, "out of memory for a line");
     if (j->failed.code == STATUS_OK) {
         struct str text = {j->line.data, j->line.len};
         if (file_write_all(j->fd, j->path, text, &j->failed) == STATUS_OK && do_sync &&
@@ -346,7 +346,7 @@ static enum status copy(int from, int to, const char *path, struct err *e)
     for (ssize_t got = 1; s == STATUS_OK && got > 0; at += got) {
         got = pread(from, block, sizeof block, at);
         if (got < 0)
-            s = status_errno(e, path, "cannot read what was written");
+            s = status_errno(e, path, "cannot read back what was written");
         else
             s = file_write_all(to, path, (struct str){block, (size_t)got}, e);
     }

@@ -59,7 +59,7 @@ enum status journal_order_cell(struct journal_order *o, int64_t number,
     struct run_data *run = o->run;
     size_t count = run->cell_count;
     if (cell_index(o, number) >= 0)
-        return status_fail(e, STATUS_BAD_INPUT, o->where, "a second line of its cell");
+        return status_fail(e, STATUS_BAD_INPUT, o->where, "a second line for its cell");
     run->cells = grown(o, run->cells, count, &o->cell_room, sizeof *run->cells);
     o->cell_numbers = grown(o, o->cell_numbers, count, &o->number_room,
                             sizeof *o->cell_numbers);
@@ -106,7 +106,7 @@ static enum status begin(struct journal_order *o, struct journal_name name, int6
         row_set_add(&o->names, key_of(name), 0, &is_new, &is_equal) != STATUS_OK)
         return no_memory(o, e);
     if (!is_new)
-        return status_fail(e, STATUS_BAD_INPUT, o->where, "its repeat was there before");
+        return status_fail(e, STATUS_BAD_INPUT, o->where, "its repeat appeared before");
     row_set_fini(&o->indices);
     run->repeats[run->repeat_count++] = (struct repeat_data){
         .cell = (int32_t)cell,
@@ -156,7 +156,8 @@ enum status journal_order_request(struct journal_order *o, struct repeat_data *r
         row_set_add(&o->indices, key, 0, &is_new, &is_equal) != STATUS_OK)
         return no_memory(o, e);
     if (!is_new)
-        return status_fail(e, STATUS_BAD_INPUT, o->where, "a second line of its request");
+        return status_fail(e, STATUS_BAD_INPUT, o->where,
+                           "a second line for its request");
     *out = &r->requests[r->request_count++];
     (*out)->index = index;
     return STATUS_OK;
@@ -213,12 +214,13 @@ static enum status begin_gone(struct journal_order *o, struct journal_name name,
         o->note->gone_cell = name.cell;
         o->note->gone_repeat = name.repeat;
     }
-    return blame(o,
-                 arena_printf(o->arena,
-                              "journal line %lld comes after this repeat, but no "
-                              "line of it is there",
-                              (long long)o->number),
-                 e);
+    return blame(
+        o,
+        arena_printf(
+            o->arena,
+            "journal line %lld comes after this repeat, but none of its lines is there",
+            (long long)o->number),
+        e);
 }
 
 /* Repeats of a cell are numbered from 0 on. Where the line of their cell is missing, they
@@ -263,7 +265,7 @@ enum status journal_order_damaged(struct journal_order *o, const char *why, stru
 static enum status begin_damaged(struct journal_order *o, struct journal_name name,
                                  struct err *e)
 {
-    static const char why[] = "it belongs to no repeat that has begun";
+    static const char why[] = "it belongs to no started repeat";
     int64_t cell = cell_index(o, name.cell);
     bool was_there = row_set_has(&o->names, key_of(name));
     if ((o->gap == 0 && under_way(o) != NULL) || was_there)

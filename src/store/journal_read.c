@@ -14,7 +14,7 @@
 #include "text/json.h"
 
 #define TEXT_CAP_BYTES ((size_t)64 << 20)
-#define BAD_EVENTS     "events of a request that do not fit together"
+#define BAD_EVENTS     "events of a request do not match"
 #define HAS_CHANGED    "it has changed since it was written"
 #define HAVE_CHANGED   "its lines have changed since they were written"
 #define IF_EDITED      "; if you edited it, remove its \"sum\""
@@ -152,7 +152,7 @@ static enum status read_run(struct reading *rd, const json_t *line)
         return bad(rd, "a second run line: two journals in one file");
     run->definitions = (int)json_int_of(line, "format", 0);
     if (run->definitions < 1 || run->definitions > RECORD_FORMAT)
-        return bad(rd, "not a journal of format 1 or 2. A newer inferbench can read it");
+        return bad(rd, "not a journal of format 1 or 2: a newer inferbench may read it");
     run->has_asked_percentiles = json_bool_of(line, "asked_percentiles",
                                               run->definitions == 1);
     run->start.ns = json_int_of(line, "start_wall_ns", 0);
@@ -393,7 +393,7 @@ static enum status leave_out(struct reading *rd)
 static enum status parse(struct reading *rd, const struct line *l, json_t **out)
 {
     if (l->is_unreadable)
-        return bad(rd, "longer than any line that is written, or zeros instead of text");
+        return bad(rd, "longer than any written line, or zeros instead of text");
     return json_from_text(l->text, rd->where, out, rd->e);
 }
 

@@ -42,7 +42,7 @@ struct merger {
 
 static enum status no_memory(struct err *e, const char *path)
 {
-    return status_fail(e, STATUS_NO_MEMORY, path, "no memory for its rows");
+    return status_fail(e, STATUS_NO_MEMORY, path, "out of memory");
 }
 
 /* Visitor of the first pass: notes the row, judges nothing: the file may yet prove
@@ -216,7 +216,7 @@ static enum status flush(struct buf *out, size_t limit, const struct file_draft 
                          struct err *e)
 {
     if (out->failed != STATUS_OK)
-        return status_fail(e, out->failed, d->path, "no memory to write it");
+        return status_fail(e, out->failed, d->path, "out of memory");
     if (out->len < limit || out->len == 0)
         return STATUS_OK;
     struct str text = {.ptr = out->data, .len = out->len};
@@ -243,7 +243,7 @@ static enum status reread(struct source *s, struct err *e)
     if (strcmp(sha256, s->file.sha256) == 0)
         return STATUS_OK;
     status_fail(e, STATUS_BAD_INPUT, s->input->path, "changed while it was being merged");
-    return status_hint(e, "Merge again when nothing writes to it any more");
+    return status_hint(e, "Merge again when nothing writes to it");
 }
 
 static enum status put_rows(struct merger *m, const struct file_draft *d, struct buf *out,

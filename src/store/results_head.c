@@ -80,7 +80,7 @@ enum status results_head_check(const char *path, const char *run_id, struct aren
         return st == STATUS_NO_MEMORY ? st : STATUS_OK;
     if (head.run_id != NULL && run_id != NULL && strcmp(head.run_id, run_id) == 0)
         return STATUS_OK;
-    status_fail(e, STATUS_BAD_OPTION, path, "is of another run, %.64s, not of %.64s",
+    status_fail(e, STATUS_BAD_OPTION, path, "belongs to another run, %.64s, not to %.64s",
                 head.run_id != NULL ? head.run_id : "without an id",
                 run_id != NULL ? run_id : "this one");
     return status_hint(e, "Choose another --output-dir, or move that file away");

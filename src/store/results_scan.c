@@ -55,7 +55,7 @@ static void read_member(struct reader *r, struct str key, struct top *top)
 {
     if (str_is(key, "results")) {
         if (top->has_results)
-            (void)jsonr_fail(&r->json, "\"results\" stands there twice");
+            (void)jsonr_fail(&r->json, "\"results\" appears twice");
         top->has_results = true;
         read_rows(r);
         return;
@@ -128,7 +128,7 @@ static enum status read_format(struct scanned_file *f, struct err *e)
     }
     if (f->format <= RECORD_FORMAT)
         return STATUS_OK;
-    (void)status_fail(e, STATUS_BAD_INPUT, f->path, "is of format %lld, newer than %d",
+    (void)status_fail(e, STATUS_BAD_INPUT, f->path, "has format %lld, newer than %d",
                       (long long)f->format, RECORD_FORMAT);
     return status_hint(e, "Read it with a newer inferbench");
 }
@@ -150,7 +150,7 @@ static enum status read_text(struct scanned_file *f,
     struct str text = {.ptr = buf_cstr(&f->text), .len = f->text.len};
     struct reader *r = mem_alloc(1, sizeof *r);
     if (r == NULL)
-        return status_fail(e, STATUS_NO_MEMORY, f->path, "no memory to read it");
+        return status_fail(e, STATUS_NO_MEMORY, f->path, "out of memory");
     r->file = f;
     r->visitor = visitor;
     jsonr_init(&r->json, text, f->path, e);

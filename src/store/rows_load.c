@@ -25,7 +25,7 @@ struct loading {
 
 static enum status no_memory(struct err *e)
 {
-    return status_fail(e, STATUS_NO_MEMORY, "results", "no memory for the rows");
+    return status_fail(e, STATUS_NO_MEMORY, "results", "out of memory");
 }
 
 static enum status make_room(struct loading *r)
@@ -90,8 +90,8 @@ static enum status count_refused(struct loading *r, const char *path)
     if (r->refused <= REFUSED_NAMED)
         return STATUS_OK;
     return note_skip(r,
-                     arena_printf(r->arena, "%s: %zu more rows like those are left out",
-                                  path, r->refused - REFUSED_NAMED),
+                     arena_printf(r->arena, "%s: skipped %zu more rows like those", path,
+                                  r->refused - REFUSED_NAMED),
                      true);
 }
 

@@ -86,7 +86,7 @@ static struct yaml_node *new_node(struct reader *r, const yaml_event_t *event)
     }
     if (strlen(node->text) != text.len) {
         (void)fail_at(r, STATUS_BAD_INPUT, event->start_mark.line,
-                      "a text holds a zero byte");
+                      "a text contains a zero byte");
         return NULL;
     }
     return node;
@@ -160,7 +160,7 @@ static struct yaml_node *read_node(struct reader *r, const yaml_event_t *event)
     if (has_anchor(event)) {
         (void)fail_at(r, STATUS_BAD_INPUT, line0,
                       "anchors and aliases (& and *) are not accepted");
-        (void)status_hint(r->e, "Write the value out, or quote a text that begins so");
+        (void)status_hint(r->e, "Write the value out, or quote it");
         return NULL;
     }
     struct yaml_node *node = new_node(r, event);
@@ -188,7 +188,7 @@ static enum status take_event(struct reader *r, const yaml_event_t *event,
         if (*out == NULL)
             return STATUS_OK;
         return fail_at(r, STATUS_BAD_INPUT, event->start_mark.line,
-                       "a second document begins here; a file holds one");
+                       "a second document begins here; only one is allowed");
     default: *out = read_node(r, event); return *out != NULL ? STATUS_OK : r->e->code;
     }
 }

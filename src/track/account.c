@@ -24,7 +24,7 @@ struct work {
 
 static enum status no_memory(const struct work *w)
 {
-    return status_fail(w->e, STATUS_NO_MEMORY, w->source, "no memory for the address");
+    return status_fail(w->e, STATUS_NO_MEMORY, w->source, "out of memory");
 }
 
 /* An empty variable is none. */
@@ -42,14 +42,14 @@ struct no_server {
 };
 
 static const struct no_server no_servers[] = {
-    {"file:", "a folder is no server", START_HINT},
-    {"sqlite:", "a database is no server", START_HINT},
-    {"mysql", "a database is no server", START_HINT},
-    {"postgres", "a database is no server", START_HINT},
-    {"mssql", "a database is no server", START_HINT},
-    {"databricks", "Databricks is not spoken, only MLflow's own server", START_HINT},
-    {"uc:", "Databricks is not spoken, only MLflow's own server", START_HINT},
-    {"arn:", "SageMaker is not spoken, only MLflow's own server", START_HINT},
+    {"file:", "a folder is not a server", START_HINT},
+    {"sqlite:", "a database is not a server", START_HINT},
+    {"mysql", "a database is not a server", START_HINT},
+    {"postgres", "a database is not a server", START_HINT},
+    {"mssql", "a database is not a server", START_HINT},
+    {"databricks", "Databricks is not supported, only MLflow's own server", START_HINT},
+    {"uc:", "Databricks is not supported, only MLflow's own server", START_HINT},
+    {"arn:", "SageMaker is not supported, only MLflow's own server", START_HINT},
 };
 
 /* Nothing of the text is told where it may hold a password. */
@@ -66,7 +66,7 @@ static enum status refuse_uri(const struct work *w, const char *text)
     bool has_secret = strchr(text, '@') != NULL;
     bool is_path = strchr("./~", text[0]) != NULL || strchr(text, ':') == NULL;
     (void)status_fail(w->e, STATUS_BAD_OPTION, w->source,
-                      is_path ? "%s%.64s%s is a folder's path, which is no server"
+                      is_path ? "%s%.64s%s is a folder, not a server"
                               : "%s%.64s%s does not begin with http:// or https://",
                       has_secret ? "" : "\"", has_secret ? "the value" : text,
                       has_secret ? "" : "\"");
@@ -108,18 +108,18 @@ static enum status take_userinfo(const struct work *w, struct str userinfo)
 static enum status check_path(const struct work *w, const char *path)
 {
     if (strchr(path, '@') != NULL) {
-        (void)status_fail(w->e, STATUS_BAD_OPTION, w->source, "a '@' behind the host");
-        return status_hint(w->e, "In a user or a password write / ? # as %%2F %%3F %%23");
+        (void)status_fail(w->e, STATUS_BAD_OPTION, w->source, "an '@' after the host");
+        return status_hint(w->e, "In a user or password, write / ? # as %%2F %%3F %%23");
     }
     if (strpbrk(path, "?#") != NULL) {
         (void)status_fail(w->e, STATUS_BAD_OPTION, w->source,
-                          "an address with a query or a fragment is not taken");
-        return status_hint(w->e, "Give the server alone, without what begins at ? or #");
+                          "a query or fragment in an address is not accepted");
+        return status_hint(w->e, "Give only the server, without ? or #");
     }
     for (const char *c = path; *c != '\0'; c++)
         if (!isgraph((unsigned char)*c) || strchr("\"<>\\^`{|}", *c) != NULL) {
             (void)status_fail(w->e, STATUS_BAD_OPTION, w->source,
-                              "a character that no address holds");
+                              "a character that is not allowed in an address");
             return status_hint(w->e, "Write it as %%XX");
         }
     return STATUS_OK;
@@ -324,7 +324,7 @@ static enum status read_path(const struct work *w, const char *name, const char 
         return STATUS_OK;
     if (!file_exists(path) || file_is_dir(path)) {
         (void)status_fail(w->e, STATUS_BAD_OPTION, name, "no file %.200s", path);
-        return status_hint(w->e, "It is to be a file in PEM");
+        return status_hint(w->e, "It must be a PEM file");
     }
     *out = arena_strdup(w->arena, path);
     return *out != NULL ? STATUS_OK : no_memory(w);
@@ -340,8 +340,8 @@ static enum status find_trust(const struct work *w)
     if (out->is_insecure && variable(cert) != NULL) {
         (void)status_fail(w->e, STATUS_BAD_OPTION, insecure, "set together with %s",
                           cert);
-        return status_hint(w->e, "The one checks nothing, the other names whom to trust: "
-                                 "unset one");
+        return status_hint(
+            w->e, "One disables checks, the other names a CA to trust: unset one");
     }
     if (read_path(w, cert, &out->ca_cert) != STATUS_OK ||
         read_path(w, "MLFLOW_TRACKING_CLIENT_CERT_PATH", &out->client_cert) != STATUS_OK)
@@ -386,7 +386,7 @@ enum status account_open(const struct account *acc, double timeout_s, struct res
         int len = snprintf(line, sizeof line, "X-MLFLOW-WORKSPACE: %s", acc->workspace);
         if (len < 0 || (size_t)len >= sizeof line)
             return status_fail(e, STATUS_BAD_OPTION, "MLFLOW_WORKSPACE",
-                               "longer than any name of a workspace");
+                               "too long for a workspace name");
         o.headers = (struct opt_strings){.items = headers, .count = 1};
     }
     return rest_open(&o, out, e);
@@ -397,14 +397,14 @@ enum status account_open(const struct account *acc, double timeout_s, struct res
 
 static void why_unknown(const struct account *acc, struct err *e)
 {
-    const char *what = "it asks for a user and a password";
+    const char *what = "it requires a user and a password";
     if (acc->user != NULL)
-        what = "it does not take this user with this password";
+        what = "it refused this user and password";
     else if (acc->token != NULL)
-        what = "it does not take MLFLOW_TRACKING_TOKEN";
+        what = "it refused MLFLOW_TRACKING_TOKEN";
     (void)status_fail(e, STATUS_UNSUPPORTED, acc->base, "%s (HTTP 401)", what);
     (void)status_hint(e, "Set MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD, or "
-                         "MLFLOW_TRACKING_TOKEN where it takes tokens");
+                         "MLFLOW_TRACKING_TOKEN if it accepts tokens");
 }
 
 static void why_forbidden(const struct account *acc, struct str body, struct err *e)
@@ -413,16 +413,17 @@ static void why_forbidden(const struct account *acc, struct str body, struct err
     host = str_cut(&host, '/');
     if (str_starts(str_trim(body), "Invalid Host header")) {
         (void)status_fail(e, STATUS_UNSUPPORTED, acc->base,
-                          "it does not answer to this name (HTTP 403)");
+                          "it does not accept this host name (HTTP 403)");
         (void)status_hint(e,
-                          "Start it with mlflow server --allowed-hosts \"%.*s\" "
-                          "(all names it is to answer to, with commas)",
+                          "Start it with mlflow server --allowed-hosts \"%.*s\" (all "
+                          "accepted host names, separated by commas)",
                           (int)host.len, host.ptr);
         return;
     }
     (void)status_fail(e, STATUS_UNSUPPORTED, acc->base, "no permission (HTTP 403)");
-    (void)status_hint(e, "Ask for the right to write, or name an experiment of your own "
-                         "with --mlflow-experiment");
+    (void)status_hint(
+        e,
+        "Request write permission, or use your own experiment with --mlflow-experiment");
 }
 
 bool account_is_refused(const struct account *acc, const struct rest_call *answer,
@@ -435,15 +436,13 @@ bool account_is_refused(const struct account *acc, const struct rest_call *answe
         why_forbidden(acc, body, e);
     } else if (answer->status == 407) {
         (void)status_fail(e, STATUS_UNSUPPORTED, acc->base,
-                          "the proxy asks for a password (HTTP 407)");
-        (void)status_hint(e,
-                          "Write it into http_proxy or https_proxy, or name the server "
-                          "in no_proxy");
+                          "the proxy requires a password (HTTP 407)");
+        (void)status_hint(
+            e, "Put it into http_proxy or https_proxy, or add the server to no_proxy");
     } else if (answer->status >= 300 && answer->status < 400) {
         (void)status_fail(e, STATUS_UNSUPPORTED, acc->base,
-                          "it sends us to another address (HTTP %d)", answer->status);
-        (void)status_hint(e,
-                          "Give that address, as a browser shows it, e.g. with https://");
+                          "it redirects to another address (HTTP %d)", answer->status);
+        (void)status_hint(e, "Use that address, e.g. with https://");
     } else {
         return false;
     }
@@ -454,6 +453,7 @@ void account_explain_closed(const struct account *acc, struct err *e)
 {
     if (e->code == STATUS_CLOSED && acc->client_cert == NULL &&
         str_starts(str_from(acc->base), "https://"))
-        (void)status_hint(e, "If it lets in only those who show a certificate, "
-                             "MLFLOW_TRACKING_CLIENT_CERT_PATH names yours");
+        (void)status_hint(
+            e,
+            "If it requires a client certificate, set MLFLOW_TRACKING_CLIENT_CERT_PATH");
 }

@@ -42,7 +42,7 @@ static enum status lock(struct bundle *b, struct err *e)
         if (!clock_before(clock_now(), limit)) {
             (void)status_fail(e, STATUS_TIMEOUT, b->results_path,
                               "another inferbench is logging it");
-            return status_hint(e, "Wait until that one has ended");
+            return status_hint(e, "Wait until it has finished");
         }
         clock_sleep_until(clock_after(clock_now(), clock_seconds(0.05)));
     }

@@ -437,7 +437,7 @@ enum status entry_of_row(const struct entry_row *row, const struct entry_context
                          struct arena *a, struct entry *out, struct err *e)
 {
     if (!json_is_object(row->json))
-        return status_fail(e, STATUS_BAD_INPUT, "row", "it is no JSON object");
+        return status_fail(e, STATUS_BAD_INPUT, "row", "it is not a JSON object");
     struct entry entry = {0};
     struct build b = {.row = row->json, .c = c, .arena = a, .out = &entry};
     make_room(&b);

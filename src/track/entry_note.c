@@ -150,7 +150,7 @@ static void put_verdict(struct note *n, bool is_warmup)
         (void)buf_text(&n->out, "**FAILED**: ");
         put_text(n, text != NULL ? text : "");
     } else if (is_warmup) {
-        (void)buf_text(&n->out, "**Warm-up**: not judged, never averaged in");
+        (void)buf_text(&n->out, "**Warm-up**: not judged, never averaged");
     } else if (verdict != NULL) {
         (void)buf_text(&n->out, "**");
         put_text(n, verdict);

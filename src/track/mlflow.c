@@ -54,7 +54,8 @@ static enum status told(const struct mlflow *m, const char *url, const json_t *a
                            : STATUS_BAD_INPUT;
     if (code == NULL) {
         (void)status_fail(e, kind, url, "answers %d", m->call.status);
-        return status_hint(e, "Is an MLflow server at that address, and its path right?");
+        return status_hint(
+            e, "Is there an MLflow server at that address, and is its path right?");
     }
     return status_fail(e, kind, url, "%d %s: %.*s", m->call.status, code,
                        (int)(line.len < TOLD_MAX ? line.len : TOLD_MAX), line.ptr);
@@ -114,7 +115,8 @@ static enum status try_once(struct mlflow *m, const struct mlflow_call *c,
                         ? INFINITY
                         : clock_to_s(clock_between(clock_now(), m->give_up));
     if (left_s <= 0)
-        return status_fail(e, STATUS_TIMEOUT, url, "the time for logging is over");
+        return status_fail(e, STATUS_TIMEOUT, url,
+                           "the time limit for logging was reached");
     rest_set_timeout(m->rest, left_s < CALL_S ? left_s : CALL_S);
     struct rest_call *call = &m->call;
     call->method = c->method;
@@ -521,7 +523,7 @@ static enum status on_artifact(struct mlflow *m, const char *artifact_uri,
     size_t scheme = strlen(ARTIFACTS_SCHEME);
     if (artifact_uri == NULL || strncmp(artifact_uri, ARTIFACTS_SCHEME, scheme) != 0)
         return status_fail(e, STATUS_UNSUPPORTED, "MLflow",
-                           "the server takes no artifacts (it keeps them at %.200s)",
+                           "the server accepts no artifacts (it stores them at %.200s)",
                            artifact_uri != NULL ? artifact_uri : "an unknown place");
     const char *at = artifact_uri + scheme;
     buf_init(&target, 8192);
@@ -532,7 +534,7 @@ static enum status on_artifact(struct mlflow *m, const char *artifact_uri,
     buf_fini(&target);
     if (s != STATUS_OK && is_for_good(m))
         return status_fail(e, STATUS_UNSUPPORTED, "MLflow",
-                           "the server takes no artifacts (--no-serve-artifacts)");
+                           "the server accepts no artifacts (--no-serve-artifacts)");
     return s;
 }
 

@@ -32,7 +32,7 @@ struct puller {
 
 static enum status no_memory(struct err *e)
 {
-    return status_fail(e, STATUS_NO_MEMORY, "MLflow", "no memory for the rows");
+    return status_fail(e, STATUS_NO_MEMORY, "MLflow", "out of memory");
 }
 
 /* ---- the experiment --- */
@@ -73,7 +73,7 @@ static void list_experiments(struct puller *p, struct err *e)
 static enum status no_experiment(struct puller *p, const char *name, struct err *e)
 {
     if (name == NULL) {
-        status_fail(e, STATUS_BAD_OPTION, "--experiment", "which one is not said");
+        status_fail(e, STATUS_BAD_OPTION, "--experiment", "which one is unknown");
         list_experiments(p, e);
         return e->code;
     }
@@ -188,9 +188,8 @@ static enum status find_runs(struct puller *p, struct err *e)
         return s;
     bool has_filter = p->options->filter != NULL;
     status_fail(e, STATUS_NOT_FOUND, p->server.account->base,
-                "experiment \"%.200s\" holds no run of inferbench%s",
-                p->options->experiment,
-                has_filter ? " that the filter lets through" : "");
+                "experiment \"%.200s\" has no inferbench runs%s", p->options->experiment,
+                has_filter ? " that match the filter" : "");
     return status_hint(
         e, has_filter ? "Try without --filter"
                       : "inferbench mlflow sync RESULTS.json sends results there");
@@ -244,17 +243,17 @@ static enum status fetch_row(struct puller *p, struct pulled *f, struct err *e)
     case STATUS_OK:
         return keep_row(p, f, &why) == STATUS_OK ? STATUS_OK : skip(p, &why, true, e);
     case STATUS_NOT_FOUND:
-        status_fail(&why, STATUS_NOT_FOUND, name_row(p, f), "is not there");
+        status_fail(&why, STATUS_NOT_FOUND, name_row(p, f), "is missing");
         status_hint(&why, SEND_AGAIN);
         return skip(p, &why, false, e);
     case STATUS_UNSUPPORTED:
         if (p->server.call.status == 401 || p->server.call.status == 403)
             return e->code;
-        status_fail(&why, STATUS_UNSUPPORTED, name_row(p, f),
-                    "cannot be read back: the server keeps it where only its own machine "
-                    "reaches it (--no-serve-artifacts, or another artifact root), at "
-                    "%.120s",
-                    f->artifact_uri);
+        status_fail(
+            &why, STATUS_UNSUPPORTED, name_row(p, f),
+            "cannot be read back: the server stores it where only its own machine can "
+            "read it (--no-serve-artifacts, or another artifact root), at %.120s",
+            f->artifact_uri);
         status_hint(&why, "Start it without that option and send the results into a new "
                           "experiment, or merge the results files");
         return skip(p, &why, true, e);
@@ -393,7 +392,7 @@ static enum status say_hello(struct puller *p, struct err *e)
 {
     enum status s = mlflow_ping(&p->server, PING_S, e);
     if (s != STATUS_OK && p->server.account->is_default)
-        status_hint(e, "No server was named: --mlflow-uri http://HOST:5000 does");
+        status_hint(e, "No server was given: use --mlflow-uri http://HOST:5000");
     return s;
 }
 

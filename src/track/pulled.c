@@ -108,7 +108,7 @@ enum status pulled_check(struct pulled *p, const char *name, struct arena *a,
     if (run_id != NULL && strcmp(run_id, p->group) == 0 && has_row && row == p->row)
         return STATUS_OK;
     return status_fail(e, STATUS_BAD_INPUT, name,
-                       "is not the row that the run's tag names, %.60s", p->unique);
+                       "is not the row named by the run's tag, %.60s", p->unique);
 }
 
 void pulled_put_sources(const struct pulled *rows, size_t count, const char *file,

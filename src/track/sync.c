@@ -313,11 +313,11 @@ static enum status refuse_rows(const struct bundle *b, struct err *e)
 {
     *e = b->refusal;
     if (b->refused == 1)
-        return status_hint(e, "This row is not as it was written and is not logged. Log "
-                              "the file that it comes from");
+        return status_hint(e, "This row was changed after it was written and is not "
+                              "logged. Log the original file");
     return status_hint(e,
-                       "%zu rows are not as they were written and are not logged. Log "
-                       "the file that they come from",
+                       "%zu rows were changed after they were written and are not "
+                       "logged. Log the original files",
                        b->refused);
 }
 

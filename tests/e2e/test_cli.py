@@ -9,10 +9,10 @@ BAD = [
     (["--batch-size", "4"], "--batch-size: unknown option. Did you mean --batch-sizes?"),
     (["--bacth-sizes", "4"], "--bacth-sizes: unknown option. Did you mean --batch-sizes?"),
     (["--no-quite"], "--no-quite: unknown option. Did you mean --no-quiet?"),
-    (["--frobnicate"], "--frobnicate: unknown option. The options are listed by --help."),
-    (["-z"], "-z: unknown option. The options are listed by --help."),
-    (["stray"], "stray: a word that belongs to no option. "
-                "inferbench offline --help lists the options."),
+    (["--frobnicate"], "--frobnicate: unknown option. See --help for the options."),
+    (["-z"], "-z: unknown option. See --help for the options."),
+    (["stray"], "stray: unexpected argument. "
+                "See inferbench offline --help"),
     (["--model"], "--model: needs a value. Write --model ID|DIR, or --model=ID|DIR if it "
                   "begins with '-'."),
     (["--num-runs", "1"], "--num-runs: 1 is out of range. Write 2 to 100000: run 0 is the "
@@ -34,7 +34,7 @@ BAD = [
     (["--vocab-size", "5"], "--vocab-size: 5 is out of range. Write 64 to 16777216."),
     (["--quiet=maybe"], '--quiet: "maybe" is neither true nor false. Write true or false.'),
     (["--no-dry-run=1"], "--no-dry-run: takes no value."),
-    (["--engine", "vlm"], '--engine: "vlm" is not an engine. Did you mean vllm? There are: '
+    (["--engine", "vlm"], '--engine: unknown engine "vlm". Did you mean vllm? There are: '
                           "vllm, null."),
     (["--engine-mode", "foo"], '--engine-mode: "foo" is not one of mp, inproc.'),
     (["--prefix-reuse", "war"], '--prefix-reuse: "war" is not one of cold, warm. '
@@ -45,18 +45,18 @@ BAD = [
                                 "Did you mean max?"),
     (["--scenarios", "shrot"], '--scenarios: no scenario "shrot". Did you mean short? Known: '
                                "short, medium, long, long_generation, prefix_caching."),
-    (["--limit", "ERORS=1"], '--limit: there is no rule "ERORS". Did you mean ERRORS?'),
+    (["--limit", "ERORS=1"], '--limit: unknown rule "ERORS". Did you mean ERRORS?'),
     (["--limit", "ERRORS=x"], '--limit: "ERRORS=x" is not CODE=VALUE. Write e.g. '
                               "ERRORS=0.01; docs/verdicts.md lists the codes."),
     (["--limit", "ERRORS"], '--limit: "ERRORS" is not key=value. Write CODE=VALUE.'),
-    (["--accept-invalid=ERORS"], '--accept-invalid: there is no rule "ERORS". '
+    (["--accept-invalid=ERORS"], '--accept-invalid: unknown rule "ERORS". '
                                  "Did you mean ERRORS?"),
     (["--metadata", "foo"], '--metadata: "foo" is not key=value. Write KEY=VALUE.'),
     (["--engine-arg", "foo"], '--engine-arg: "foo" is not key=value. Write KEY=VALUE.'),
     (["--config", "none.yaml"], "none.yaml: no such file."),
     (["--scenario-file", "none.yaml"], "none.yaml: no such file."),
     (["--dataset", "none.jsonl"], "none.jsonl: no such file."),
-    (["--max-model-len", "100"], "scenario short: 32 prompt tokens and 128 of the answer make "
+    (["--max-model-len", "100"], "scenario short: 32 prompt and 128 output tokens make "
                                  "160, more than --max-model-len 100."),
 ]
 
@@ -137,7 +137,7 @@ def test_unknown_command(inferbench):
     done = inferbench("offlin")
     assert done.returncode == 2
     assert done.stderr == ("inferbench: offlin: no such command. Did you mean offline? "
-                           "inferbench --help lists all.\n")
+                           "See inferbench --help.\n")
     assert inferbench("help", "ofline").returncode == 2
 
 

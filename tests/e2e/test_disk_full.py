@@ -47,7 +47,7 @@ def test_file_may_not_grow(binary, tmp_path, action):
     kept = json.loads(results.read_text())  # what came before the limit
     assert len(kept["results"]) > 5 and kept["metadata"]["complete"] is False
     assert done.stderr.splitlines()[-1] == (
-        "exit 1: the run could not go on: cannot write: File too large")
+        "exit 1: the run could not continue: cannot write: File too large")
     assert [path.name for path in (tmp_path / "results").iterdir() if path.name[0] == "."] == []
     check_kept(binary, next((tmp_path / "results").glob("raw_*")), tmp_path / "again")
 

@@ -61,7 +61,7 @@ class Imds:
                     value = VALUES.get(self.path.removeprefix("/latest/meta-data/"))
                     if mode == "html-value":
                         value = "<html>welcome</html>"
-                    self.answer(200 if value else 404, value or "no such key")
+                    self.answer(200 if value else 404, value or "unknown key of a scenario")
 
         self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self.url = f"http://127.0.0.1:{self.server.server_port}"

@@ -77,7 +77,7 @@ def test_rows_of_a_notebook_are_the_same_rows(inferbench, merged, tmp_path, turn
     assert done.returncode == 0, done.stderr
     assert "differ" not in done.stderr
     report = (tmp_path / "analysis/summary_report.txt").read_text()
-    assert f"{len(rows)} rows that stand in two files" in report
+    assert f"{len(rows)} rows that are in two files" in report
     done = inferbench("merge", "merged.json", "notebook.json", "-o", "both.json")
     assert done.returncode == 0, done.stderr
     assert json.loads((tmp_path / "both.json").read_text())["results"] == merged

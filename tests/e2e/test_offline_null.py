@@ -121,7 +121,7 @@ def test_a_dry_run_draws_no_order(inferbench):
     plans = {inferbench(*NULL, "--test-prefix-caching", "--dry-run").stdout for _ in range(6)}
     assert len(plans) == 1
     text = plans.pop()
-    assert "order: which setting of prefix caching runs first is drawn at the start" in text
+    assert "order: which prefix-caching setting runs first is drawn at the start" in text
     assert re.findall(r"^short +1 +(off|on) ", text, re.M) == ["off", "on"]
 
 
@@ -254,7 +254,7 @@ def test_old_command_lines(inferbench, tmp_path):
 def test_nobody_at_the_mlflow_server(inferbench):
     done = ok(inferbench(*QUICK, "--mlflow-uri", "http://127.0.0.1:1"))
     assert "connection refused" in done.stderr
-    assert "tried again at the end" in done.stderr
+    assert "sent again at the end" in done.stderr
     assert "rows are not logged" in done.stderr
     assert "Later: inferbench mlflow sync results/raw_" in done.stderr
     assert "MLflow" not in ok(inferbench(*QUICK, "--mlflow-uri", "http://127.0.0.1:1",
@@ -446,7 +446,7 @@ def test_pipe_gets_plain_lines(pair):
         "a line per finished repeat"
     assert [words[-2:] for words in told] == [
         [f"{row['tokens_per_second']:.4g}", "tokens/s"] for row in pair.rows]
-    assert pair.done.stderr.count("the null engine computes nothing") == 1
+    assert pair.done.stderr.count("the null engine does no inference") == 1
 
 
 def test_closed_pipe_is_no_failure_of_the_run(binary, tmp_path):

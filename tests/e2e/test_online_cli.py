@@ -17,24 +17,24 @@ BAD = [
     (["--request-rate", "4", "--concurrency", "2"],
      "--request-rate: given with --concurrency. A load is open (a rate) or closed "),
     (["--burstiness", "0.5", "--request-rate", "4"],
-     "--burstiness: is the shape of gamma gaps. Add --arrival gamma."),
+     "--burstiness: is for --arrival gamma only. Add --arrival gamma."),
     (["--arrival", "constant"], "--arrival: a closed load has no arrivals"),
     (["--launch", "--base-url", "http://x"],
-     "--launch: given with --base-url, but it starts a server of its own on a free port."),
+     "--launch: given with --base-url, which starts its own server on a free port."),
     (["--test-prefix-caching"],
-     "--test-prefix-caching: is for a vLLM server that inferbench starts. Add --launch"),
-    (["--", "--enforce-eager"], "--: options of vLLM's server need --launch."),
-    (["--launch", "--", "--port", "1"], "port: is for inferbench to set"),
-    (["--base-url", "http://user:" + KEY + "@x"], "--base-url: user and password are not taken"),
-    (["--header", "Host=x"], "--header: Host is for inferbench to write."),
+     "--test-prefix-caching: is only for a vLLM server started by inferbench. Add --launch"),
+    (["--", "--enforce-eager"], "--: vLLM server options need --launch."),
+    (["--launch", "--", "--port", "1"], "port: is set by inferbench"),
+    (["--base-url", "http://user:" + KEY + "@x"], "--base-url: user and password in an address are not accepted"),
+    (["--header", "Host=x"], "--header: Host is set by inferbench."),
     (["--extra-body", '{"max_tokens": 3}'],
-     '--extra-body: "max_tokens" is for inferbench to set. Use --max-tokens.'),
+     '--extra-body: "max_tokens" is set by inferbench. Use --max-tokens.'),
     (["--goodput", "ttft:500"],
-     '--goodput: "ttft:500" has no time with its unit behind the colon. Write e.g. ttft:500ms.'),
+     '--goodput: "ttft:500" needs a time with a unit after the colon. Write e.g. ttft:500ms.'),
     (["--num-prompts", "4", "--concurrency", "8"],
-     "--num-prompts: 4 requests never fill 8 slots. Use 8 or more"),
+     "--num-prompts: 4 requests cannot fill 8 slots. Use 8 or more"),
     (["--request-rate", "inf", "--duration", "5s"],
-     "--request-rate: inf sends all at once: --duration is no limit. Say how many"),
+     "--request-rate: inf sends all requests at once: --duration does not limit them. Set their number"),
     (["--request-rates", "4"], "--request-rates: unknown option. Did you mean --request-rate?"),
     (["--api-key-file", "/nowhere"], "/nowhere: "),
 ]
@@ -167,7 +167,7 @@ def test_a_time_ends_a_closed_load(inferbench, tmp_path, server):
 
 def test_max_concurrency_alone_is_a_closed_load(inferbench, tmp_path, server):
     done = run(inferbench, server, "--max-concurrency", 2, "--api-key-file", "key")
-    assert "is taken for --concurrency 2" in done.stderr
+    assert "means --concurrency 2" in done.stderr
     assert files_of(tmp_path / "results", "online").rows[1]["batch_size"] == 2
 
 

@@ -86,7 +86,7 @@ def test_no_server(binary, tmp_path):
 def test_unknown_host(binary, tmp_path):
     started = time.monotonic()
     run = online(binary, tmp_path, "--base-url", "http://nohost.invalid:1", "--ready-timeout", "1h")
-    check_failed(run, "http://nohost.invalid:1", "host name is unknown", "spelled right")
+    check_failed(run, "http://nohost.invalid:1", "host name is unknown", "Check the spelling")
     assert time.monotonic() - started < 60  # it does not wait for what will not come
 
 
@@ -113,7 +113,7 @@ def test_a_port_that_speaks_no_http(binary, tmp_path):
         port = listener.getsockname()[1]
         run = online(binary, tmp_path, "--port", port, *SOON)
         listener.shutdown(socket.SHUT_RDWR)
-    check_failed(run, f"http://localhost:{port}: not ready within 0.3 s", "Is this its address")
+    check_failed(run, f"http://localhost:{port}: not ready within 0.3 s", "Is the address right")
 
 
 # ---- TLS
@@ -151,7 +151,7 @@ def test_the_network_s_part_is_not_the_client_s(binary, tmp_path, certificates):
 
 
 @pytest.mark.parametrize("holds,words,texts", [
-    ("localhost", [], ["certificate is refused", "self-signed", "--ca-cert", "--insecure"]),
+    ("localhost", [], ["certificate was refused", "self-signed", "--ca-cert", "--insecure"]),
     ("elsewhere", ["--ca-cert", "elsewhere.pem"], ["certificate", "localhost", "name"]),
 ], ids=["unknown authority", "another name"])
 def test_certificate_refused(binary, tmp_path, certificates, holds, words, texts):
@@ -170,7 +170,7 @@ def test_a_second_server_with_a_bad_certificate(binary, tmp_path, certificates):
         run = online(binary, tmp_path, "--base-url", f"https://localhost:{first.port}",
                      f"https://localhost:{second.port}", "--ca-cert",
                      certificates["folder"] / "localhost.pem", *SOON)
-    check_failed(run, f":{second.port}", "certificate is refused")
+    check_failed(run, f":{second.port}", "certificate was refused")
     assert first.seen == [] and second.seen == []
 
 
@@ -229,9 +229,9 @@ OUTCOMES = {  # option: more options, class, text of a request's error
     "abort": ([], "aborted", "aborted"),
     "error": ([], "stream", ""),
     "garbage": ([], "stream", ""),
-    "big_header": ([], "stream", "a head of more than 16 KiB"),
-    "stall": ([], "timeout", "no end of the answer within 2 s"),
-    "hang": ([], "timeout", "no end of the answer within 2 s"),
+    "big_header": ([], "stream", "headers larger than 16 KiB"),
+    "stall": ([], "timeout", "answer unfinished after 2 s"),
+    "hang": ([], "timeout", "answer unfinished after 2 s"),
 }
 KINDS = {"head": "not HTTP/1.1", "chunk": "chunk size", "negative": "chunk size",
          "json": "not JSON", "line": ""}
@@ -587,7 +587,7 @@ def test_nobody_waits_for_a_slot_for_ever(binary, tmp_path, words, planned):
         assert planned in (None, len(lines)) and row["requests_cancelled"] == 0
         assert sum("sent_ns" in line for line in lines) == 2
         assert {line["error"] for line in lines if "sent_ns" not in line} == {
-            "never sent: no slot became free"}
+            "never sent: no free slot"}
 
 
 def test_a_server_falls_silent_in_a_closed_load(binary, tmp_path):
@@ -609,7 +609,7 @@ def test_a_server_falls_silent_in_a_closed_load(binary, tmp_path):
     assert (row["requests_ok"], row["requests_unanswered"], row["requests_cancelled"]) == (5, 2, 13)
     assert row["ttft_mean_s"] is None
     assert len(lines) == 7 and row["error"] is None
-    assert all(re.fullmatch(r"nothing of any answer within (0\.5 s \(--drain-timeout\)|[\d.]+ s), "
+    assert all(re.fullmatch(r"no data received for (0\.5 s \(--drain-timeout\)|[\d.]+ s), "
                             "all slots busy", line["error"])
                for line in lines if line["status"] == "unanswered")
     assert row["verdict"] == "INVALID" and "ERRORS" in row["reasons"]
@@ -683,7 +683,7 @@ def test_too_few_file_descriptors(binary, tmp_path, serve):
     def limit():
         resource.setrlimit(resource.RLIMIT_NOFILE, (120, 120))
     run = online(binary, tmp_path, "--port", server.port, preexec_fn=limit, load=small(100, 100))
-    check_failed(run, "100 connections", "need 164 open files, 120 are allowed", "ulimit -Hn 164")
+    check_failed(run, "100 concurrent connections", "need 164 open files, 120 are allowed", "ulimit -Hn 164")
     server.stop()
     assert server.log()[1] == {}
 
@@ -712,7 +712,7 @@ def test_local_ports_run_out(binary, tmp_path):
     if done.returncode == 77 or "unshare" in done.stderr:
         pytest.skip("no network of our own may be made here")
     run = Run(done.returncode, tmp_path / "results", done.stdout, done.stderr)
-    check_failed(run, "local ports run out", "ip_local_port_range")
+    check_failed(run, "Out of local ports", "ip_local_port_range")
 
 
 # ---- the server dies
@@ -903,7 +903,7 @@ def test_the_journal_is_damaged_under_way(binary, tmp_path, serve):
     at = path.read_bytes().split(b"\n").index(b'{"half') + 1
     assert f"{path.parent.name}/journal.jsonl: skipped 1 damaged line, the first is line {at}; " \
            "repeats with an error because of that: 1" in run.err
-    assert run.last.startswith("exit 1: lines of the journal are damaged or missing: 1 ")
+    assert run.last.startswith("exit 1: journal lines are damaged or missing: 1 ")
     assert run.rows[0]["error"].startswith(f"journal line {at} is damaged: ")
     assert run.rows[1]["error"] is None and run.rows[1]["requests_ok"] == 60
 
@@ -918,7 +918,7 @@ def test_full_disk(binary, tmp_path, serve):
                  load=small(prompts=60, runs=30))
     assert run.code == 1, run.err
     assert "journal.jsonl: cannot write: File too large" in run.err
-    assert run.last == "exit 1: the run could not go on: cannot write: File too large"
+    assert run.last == "exit 1: the run could not continue: cannot write: File too large"
     raw = next((tmp_path / "results").glob("raw_*"))
     ended = repeats_done(tmp_path / "results")
     assert ended > 2

@@ -155,8 +155,8 @@ def test_a_plan_that_ends_before_its_time(binary, tmp_path, inferbench, prompts,
     finally:
         one.stop()
     assert done.returncode == 0, done.stderr
-    said = [line for line in done.stderr.splitlines() if "requests of the plan had ended" in line]
+    said = [line for line in done.stderr.splitlines() if "planned requests ended" in line]
     assert len(said) == is_short, done.stderr
     if is_short:
-        assert said[0].startswith("all 6 requests of the plan had ended after 0.")
+        assert said[0].startswith("all 6 planned requests ended after 0.")
         assert "of --duration 20 s; a larger --num-prompts lets the load last" in said[0]

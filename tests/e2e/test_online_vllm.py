@@ -225,7 +225,7 @@ def test_a_server_that_dies(binary, tiny_model, vllm_interpreter, tmp_path):
             continue
     assert process.wait(60) == 1
     told = (tmp_path / "stderr").read_text()
-    assert "the server was ended by signal 9 (Killed) while running" in told
+    assert "the server was killed by signal 9 (Killed) while running" in told
     assert "server.log" in told
     found = files_of(tmp_path / "results", "online")
     assert "the server was ended by signal 9" in found.rows[0]["error"]
@@ -401,7 +401,7 @@ def test_ways_to_ask(attached, words):
 
 @pytest.mark.parametrize("words,key,said", [
     (("--model", "other"), KEY, 'does not serve "other". It serves: tiny'),
-    ((), None, "HTTP 401. It wants an API key: set OPENAI_API_KEY or --api-key-file"),
+    ((), None, "HTTP 401. It requires an API key: set OPENAI_API_KEY or --api-key-file"),
     (("--vocab-size", "100000"), KEY, None),
 ], ids=["model", "key", "vocabulary"])
 def test_refusals(attached, words, key, said):

@@ -103,7 +103,7 @@ def test_cut_inside_a_line(binary, whole, tmp_path):
         size -= text[size - 1:size] == b"\n"
         (raw / "journal.jsonl").write_bytes(text[:size])
         done = recover(binary, raw, tmp_path)
-        assert "cut by a crash" in done.stderr
+        assert "cut off by a crash" in done.stderr
         ended = text[:size].count(b'"type":"repeat_end"')
         ended -= text[:size].rfind(b'"type":"repeat_end"') > text[:size].rfind(b"\n")
         assert files_of(tmp_path).rows[:ended] == whole.rows[:ended]
@@ -171,7 +171,7 @@ def test_a_line_that_is_gone_costs_its_repeat(binary, whole, tmp_path):
         recover(binary, put(tmp_path, journal), tmp_path)
         assert files_of(tmp_path).rows == whole.rows
         done = recover(binary, put(tmp_path, journal[:at] + journal[at + 1:]), tmp_path)
-        assert "lines are missing or have changed in 1 repeat, whose error says" in done.stderr
+        assert "lines are missing or changed in 1 repeat; the error of each says" in done.stderr
         run = files_of(tmp_path)
         assert run.rows[:hit] + run.rows[hit + 1:] == whole.rows[:hit] + whole.rows[hit + 1:]
         row, planned = run.rows[hit], whole.rows[hit]["requests_planned"]
@@ -204,7 +204,7 @@ def test_a_changed_number_is_noticed(binary, whole, tmp_path, kind):
             assert "journal.jsonl:1: it has changed since it was written" in done.stderr
             continue
         done = recover(binary, raw, tmp_path)
-        assert "damaged line" in done.stderr or "have changed" in done.stderr
+        assert "damaged line" in done.stderr or "missing or changed" in done.stderr
         run = files_of(tmp_path)
         if kind == "cell":
             assert run.rows == whole.rows[:-3]
@@ -220,8 +220,8 @@ def test_a_line_that_is_there_twice_costs_its_repeat(binary, whole, tmp_path):
     """A request's or a repeat's; those of a repeat that has ended cost nothing."""
     lines = whole.journal_path.read_bytes().splitlines()
     types = [json.loads(line)["type"] for line in lines]
-    for kind, why in (("request", "a second line of its request"),
-                      ("repeat", "its repeat was there before")):
+    for kind, why in (("request", "a second line for its request"),
+                      ("repeat", "its repeat appeared before")):
         at = types.index(kind, types.index("repeat_end"))
         done = recover(binary, put(tmp_path, lines[:at + 1] + lines[at:]), tmp_path)
         assert f"skipped 1 damaged line, the first is line {at + 2}; " in done.stderr
@@ -255,7 +255,7 @@ def test_a_repeat_that_is_gone(binary, whole, tmp_path, hit):
         if number not in hit:
             assert row == was
             continue
-        assert row["error"].endswith("comes after this repeat, but no line of it is there")
+        assert row["error"].endswith("comes after this repeat, but none of its lines is there")
         assert row["verdict"] is None and row["tokens_per_second"] is None
         for key in ("row", "scenario", "batch_size", "repeat", "is_warmup"):
             assert row[key] == was[key]
@@ -270,7 +270,7 @@ def test_a_journal_that_tells_of_masses(binary, whole, tmp_path):
     code, peak_kib, said = run_measured([binary, "recover", raw], tmp_path, env=plain_env())
     assert code == 0, said
     assert "no line is left of 1000 repeats that began" in said
-    assert "left out 59000 repeats" in said
+    assert "skipped 59000 repeats" in said
     assert len(files_of(tmp_path).rows) == 1000
     assert peak_kib < 128 << 10
 
@@ -323,7 +323,7 @@ def test_a_cell_that_is_gone(binary, whole, tmp_path):
     cells = [i for i, line in enumerate(lines) if json.loads(line)["type"] == "cell"]
     for at, end in zip(cells, cells[1:] + [len(lines) - 1]):
         done = recover(binary, put(tmp_path, lines[:at] + lines[end:]), tmp_path)
-        assert "left out 3 repeats: the cell line is damaged or missing" in done.stderr
+        assert "skipped 3 repeats: the cell line is damaged or missing" in done.stderr
         run = files_of(tmp_path)
         assert len(run.rows) == len(whole.rows) - 3 and not any(row["error"] for row in run.rows)
         assert run.data["metadata"]["complete"] is False
@@ -351,7 +351,7 @@ def test_damaged_line_of_a_cell(binary, whole, tmp_path):
     at = cells[2]
     done = recover(binary, put(tmp_path, lines[:at] + [lines[at][:50]] + lines[at + 1:]), tmp_path)
     assert f"skipped 1 damaged line, the first is line {at + 1}; " in done.stderr
-    assert "left out 3 repeats: the cell line is damaged or missing" in done.stderr
+    assert "skipped 3 repeats: the cell line is damaged or missing" in done.stderr
     run = files_of(tmp_path)
     kept = whole.rows[:6] + whole.rows[9:]
     assert [row["row"] for row in run.rows] == list(range(len(kept)))
@@ -488,7 +488,7 @@ def test_two_machines_in_one_second(binary, whole, tmp_path):
     done = subprocess.run([str(binary), "recover", str(raw), "--output-dir", str(out)],
                           env=plain_env(), capture_output=True, text=True, timeout=60)
     assert done.returncode == 2
-    assert whole.results_path.name in done.stderr and "is of another run" in done.stderr
+    assert whole.results_path.name in done.stderr and "belongs to another run" in done.stderr
     assert theirs.decode() in done.stderr and "f" * 32 in done.stderr
     assert files_of_three(out) == before
     (out / whole.results_path.name).unlink()  # the summary is theirs too

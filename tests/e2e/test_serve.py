@@ -815,9 +815,9 @@ BAD = [
     (["--garbage-kind", "jsn"], "Did you mean json?"),
     (["--port", "70000"], "--port: 70000 is out of range. Write 0 to 65535"),
     (["--model", ""], "--model: is empty"),
-    (["--tls-cert", "x"], "--tls-cert: certificate and key go together"),
-    (["--tls-key", "x"], "--tls-key: certificate and key go together"),
-    (["stray"], "stray: a word that belongs to no option"),
+    (["--tls-cert", "x"], "--tls-cert: certificate and key are needed together"),
+    (["--tls-key", "x"], "--tls-key: certificate and key are needed together"),
+    (["stray"], "stray: unexpected argument"),
     (["--tttf", "1s"], "--tttf: unknown option. Did you mean --ttft?"),
 ]
 
@@ -834,4 +834,4 @@ def test_log_that_cannot_be_written(inferbench, tmp_path):
     done = inferbench("serve", "--port", "0", "--api-key-file", tmp_path / "none")
     assert done.returncode == 1 and "no such file" in done.stderr
     done = inferbench("serve", "--port", "0", "--tls-cert", "/dev/null", "--tls-key", "/dev/null")
-    assert done.returncode == 1 and "/dev/null: no certificate in PEM" in done.stderr
+    assert done.returncode == 1 and "/dev/null: not a PEM certificate" in done.stderr

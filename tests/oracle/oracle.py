@@ -74,7 +74,7 @@ def read_journal(path):
 def take_request(repeat, request, number):
     if any(request["index"] == other["index"] for other in repeat["requests"]):
         repeat["damage"] = repeat["damage"] or \
-            f"journal line {number} is damaged: a second line of its request"
+            f"journal line {number} is damaged: a second line for its request"
         return
     repeat["requests"].append(request)
 

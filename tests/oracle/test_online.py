@@ -61,7 +61,7 @@ def test_lines_that_are_not_there_or_there_twice(made):
     rows = checked.rows[-14:-7] + checked.rows[-2:]
     assert [(r["error"] or "").split(" ", 3)[-1] for r in rows] == [
         "", "ends the repeat, but 29 of its 30 requests are there",
-        "is damaged: a second line of its request",
+        "is damaged: a second line for its request",
         "ends the repeat, but 29 of its 30 requests are there", "",
         "", "ends the repeat, but not all of its requests are there",
         "", "ends the repeat, but not all of its requests are there"]

@@ -17,7 +17,7 @@ HOP = {"connection", "keep-alive", "transfer-encoding", "te", "upgrade", "conten
 
 
 class Lost(Exception):
-    """Raised by a hook: the connection is closed without an answer."""
+    """Raised by a hook: the connection is closed before an answer."""
 
 
 class Relay:

@@ -290,7 +290,7 @@ def test_rows_so_far(track, server, experiment):
     """Saved after each cell: in the end every row is there once, the files of the run lie with
     the last row alone."""
     done = track.run(*LONG, "--mlflow-uri", server.uri, "--mlflow-experiment", experiment)
-    assert "MLflow: rows so far at http" in done.stderr
+    assert "MLflow: partial rows at http" in done.stderr
     files = files_of(track.folder / "results")
     rows.check_all(track.client, server.uri, experiment, files.rows)
     held = rows.by_row(track.client.runs(server.uri, experiment))
@@ -363,7 +363,7 @@ def test_server_gone_in_mid_run(track, server, experiment):
             raise Lost()
     with Relay(server.port, before=fail) as relay:
         done = track.run(*LONG, "--mlflow-uri", relay.uri, "--mlflow-experiment", experiment)
-    assert done.stderr.count("The rows are tried again at the end") == 1
+    assert done.stderr.count("The rows are sent again at the end") == 1
     assert lost and len(set(lost)) == 1, "after a failure nothing more was asked"
     files = files_of(track.folder / "results")
     rows.check_all(track.client, server.uri, experiment, files.rows)

@@ -84,7 +84,7 @@ def test_again_from_its_own_file(track, server, experiment, logged):
         results_text(track.folder / "server/mlflow_rows.json")
     done = analyze(track, server.uri, experiment, logged[0].results_path.parent, folder="both")
     assert f"32 rows of 1 file and the MLflow experiment {experiment}\n" in done.stdout
-    assert "16 rows that stand in two files" in \
+    assert "16 rows that are in two files" in \
         (track.folder / "both/summary_report.txt").read_text(encoding="utf-8")
 
 
@@ -123,7 +123,7 @@ def test_filter_and_deleted(track, server, client, experiment, logged):
             if f"{row['run_id']}/{row['row']}" != run["tags"]["inferbench.row"]]
     assert pulled(track)["results"] == left
     done = analyze(track, server.uri, experiment, "--filter", "tags.label = 'none'", code=1)
-    assert "that the filter lets through" in done.stderr
+    assert "that match the filter" in done.stderr
     done = analyze(track, server.uri, experiment, "--filter", "label is 3", code=2)
     assert "400" in done.stderr and "tags.label" in done.stderr
 
@@ -162,7 +162,7 @@ def test_row_is_missing(track, server, experiment, few):
     missing = json.dumps({"error_code": "RESOURCE_DOES_NOT_EXIST", "message": "no"}).encode()
     with Relay(server.port, before=Spoiler(2, Answer(404, {}, missing))) as relay:
         done = analyze(track, relay.uri, experiment)
-    assert "row.json of MLflow run " in done.stderr and "is not there" in done.stderr
+    assert "row.json of MLflow run " in done.stderr and "is missing" in done.stderr
     assert pulled(track)["results"] == few[:2] + few[3:]
     assert "row.json of MLflow run" in \
         " ".join((track.folder / "server/summary_report.txt").read_text("utf-8").split())
@@ -196,7 +196,7 @@ def test_no_such_experiment(track, server):
     done = track.run("analyze", "--mlflow-uri", server.uri, code=2)
     assert "--experiment: " in done.stderr and "There are: " in done.stderr
     done = analyze(track, server.uri, "Default", code=1)
-    assert "holds no run of inferbench" in done.stderr
+    assert "has no inferbench runs" in done.stderr
 
 
 def test_deleted_experiment(track, server, client, experiment):

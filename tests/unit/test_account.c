@@ -168,17 +168,17 @@ struct refusal {
 };
 
 static const struct refusal refusals[] = {
-    {"file:///tmp/mlruns", "a folder is no server", "setup_mlflow.sh"},
-    {"./mlruns", "folder's path", "--backend-store-uri sqlite:"},
-    {"/tmp/mlruns", "\"/tmp/mlruns\" is a folder's path", "http address"},
-    {"mlruns", "folder's path", "http address"},
-    {"~/" SECRET "@x", "the value is a folder's path", "http address"},
-    {"sqlite:///" SECRET ".db", "a database is no server (sqlite)", "http address"},
-    {"mysql+pymysql://u:" SECRET "@h/db", "database is no server (mysql+pymysql)", ""},
+    {"file:///tmp/mlruns", "a folder is not a server", "setup_mlflow.sh"},
+    {"./mlruns", "is a folder, not", "--backend-store-uri sqlite:"},
+    {"/tmp/mlruns", "\"/tmp/mlruns\" is a folder", "http address"},
+    {"mlruns", "is a folder, not", "http address"},
+    {"~/" SECRET "@x", "the value is a folder", "http address"},
+    {"sqlite:///" SECRET ".db", "a database is not a server (sqlite)", "http address"},
+    {"mysql+pymysql://u:" SECRET "@h/db", "database is not a server (mysql+pymysql)", ""},
     {"postgresql://u:" SECRET "@h/db", "a database", "setup_mlflow.sh"},
     {"mssql+pyodbc://u:" SECRET "@h/db", "a database", "setup_mlflow.sh"},
-    {"databricks", "Databricks is not spoken", "http address"},
-    {"databricks://profile", "Databricks is not spoken", ""},
+    {"databricks", "Databricks is not supported", "http address"},
+    {"databricks://profile", "Databricks is not supported", ""},
     {"arn:aws:sagemaker:us-east-1:1:mlflow-tracking-server/x", "SageMaker", ""},
     {"localhost:5000", "\"localhost:5000\" does not begin with http://", "e.g. http://"},
     {"ftp://u:" SECRET "@h", "the value does not begin with http://", ""},
@@ -186,13 +186,13 @@ static const struct refusal refusals[] = {
     {"http:/h", "does not begin with http://", ""},
     {"http://", "no host", ""},
     {"http://u:" SECRET "@/x", "no host", ""},
-    {"http://h:70000", "\"70000\" is no port", ""},
-    {"http://u:" SECRET "@h:x", "\"x\" is no port", ""},
-    {"http://u:" SECRET "/x@h", "a '@' behind the host", "%2F"},
-    {"http://u:" SECRET "#x@h", "a '@' behind the host", "%2F"},
-    {"http://h:5000/#/experiments/1", "a fragment", "server alone"},
-    {"http://h:5000/?token=" SECRET, "a query", "server alone"},
-    {"http://h/a b", "no address holds", "%XX"},
+    {"http://h:70000", "\"70000\" is not a port", ""},
+    {"http://u:" SECRET "@h:x", "\"x\" is not a port", ""},
+    {"http://u:" SECRET "/x@h", "an '@' after the host", "%2F"},
+    {"http://u:" SECRET "#x@h", "an '@' after the host", "%2F"},
+    {"http://h:5000/#/experiments/1", "fragment", "only the server"},
+    {"http://h:5000/?token=" SECRET, "query", "only the server"},
+    {"http://h/a b", "not allowed in an address", "%XX"},
     {"http://h\n", "", ""},
 };
 
@@ -385,13 +385,13 @@ struct closed_door {
 static const struct closed_door closed_doors[] = {
     {"HTTP/1.1 401 Unauthorized\r\nWWW-Authenticate: Basic realm=\"mlflow\"\r\n"
      "Content-Length: 0\r\n\r\n",
-     "", "asks for a user", "MLFLOW_TRACKING_USERNAME"},
+     "", "requires a user", "MLFLOW_TRACKING_USERNAME"},
     {"HTTP/1.1 401 Unauthorized\r\nWWW-Authenticate: Basic realm=\"mlflow\"\r\n"
      "Content-Length: 0\r\n\r\n",
-     "ann:" SECRET "@", "does not take this user", "MLFLOW_TRACKING_PASSWORD"},
+     "ann:" SECRET "@", "refused this user", "MLFLOW_TRACKING_PASSWORD"},
     {"HTTP/1.1 403 Forbidden\r\nContent-Length: 45\r\n\r\n"
      "Invalid Host header - possible DNS rebinding.",
-     "", "this name", "--allowed-hosts \"127.0.0.1:"},
+     "", "this host name", "--allowed-hosts \"127.0.0.1:"},
     {"HTTP/1.1 403 Forbidden\r\nContent-Length: 17\r\n\r\nPermission denied", "",
      "no permission", "--mlflow-experiment"},
     {"HTTP/1.1 302 Found\r\nLocation: https://elsewhere.example/\r\n"

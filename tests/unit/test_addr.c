@@ -49,7 +49,7 @@ static void what_is_no_address(void **state)
     assert_int_equal(addr_resolve(label, 80, &a, &e), STATUS_NOT_FOUND);
     assert_string_equal(e.where, label);
     assert_non_null(strstr(e.what, "unknown"));
-    assert_non_null(strstr(e.hint, "spelled"));
+    assert_non_null(strstr(e.hint, "spelling"));
     assert_int_equal(addr_resolve("", 80, &a, &e), STATUS_BAD_INPUT);
     assert_int_equal(addr_resolve("127.0.0.1", -1, &a, &e), STATUS_BAD_INPUT);
     assert_int_equal(addr_resolve("127.0.0.1", 65536, &a, &e), STATUS_BAD_INPUT);

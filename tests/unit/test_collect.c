@@ -144,8 +144,8 @@ static void test_broken_contract(void **state)
     refused(f, (struct event){.kind = EVENT_TOKENS, .request = COUNT}, "does not exist");
     refused(f, (struct event){.kind = EVENT_DONE, .request = -1}, "does not exist");
     feed(f, EVENT_DONE, 0, 1, 0);
-    refused(f, (struct event){.kind = EVENT_DONE}, "after its end");
-    refused(f, (struct event){.kind = EVENT_TOKENS}, "after its end");
+    refused(f, (struct event){.kind = EVENT_DONE}, "after the request ended");
+    refused(f, (struct event){.kind = EVENT_TOKENS}, "after the request ended");
     for (int i = 0; i < 4; i++)
         feed(f, EVENT_TOKENS, 1, i, 1);
     refused(f, (struct event){.kind = EVENT_TOKENS, .request = 1}, "more events");

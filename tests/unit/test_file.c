@@ -85,7 +85,7 @@ static void folders_are_made(void **state)
     assert_int_equal(file_replace("a/file", str_from("x"), &e), STATUS_OK);
     assert_int_equal(file_make_dirs("a/file", &e), STATUS_IO);
     assert_string_equal(e.where, "a/file");
-    assert_string_equal(e.what, "is there and is not a folder");
+    assert_string_equal(e.what, "exists and is not a folder");
     assert_int_equal(file_make_dirs("a/file/d", &e), STATUS_IO);
     assert_int_equal(file_make_dirs("/proc/none/here", &e), STATUS_IO);
     assert_string_equal(e.where, "/proc/none");

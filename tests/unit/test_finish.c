@@ -101,16 +101,16 @@ static void test_inconclusive(void **state)
     said(b, CLI_DONE, "exit 0: done: 1 VALID, 1 INCONCLUSIVE\n");
     b->f.require_valid = true;
     said(b, CLI_INVALID,
-         "exit 3: measured: 1 VALID, 1 INCONCLUSIVE (the table says what to "
-         "do; --require-valid asks for more)\n");
+         "exit 3: measured: 1 VALID, 1 INCONCLUSIVE (see the table for what "
+         "to do; --require-valid was given)\n");
     b->f.require_valid = false;
     simulated.v[FIELD_is_simulated] = value_bool(true);
     b->cells[0].row = &simulated;
     b->cells[1].verdict = "INVALID";
     b->cells[1].reasons = finding_fixture_read("[\"ERRORS\",\"SHORT_RUN\"]");
     said(b, CLI_INVALID,
-         "exit 3: measured: 1 VALID (simulated), 1 INVALID (the table says "
-         "why; --accept-invalid makes it 0)\n");
+         "exit 3: measured: 1 VALID (simulated), 1 INVALID (see the table "
+         "for the reasons; --accept-invalid exits 0)\n");
     b->f.accept_invalid = "ERRORS";
     said(b, CLI_DONE, "exit 0: done: 1 VALID (simulated), 1 INVALID, accepted\n");
 }
@@ -124,21 +124,21 @@ static void test_warnings(void **state)
     } cases[] = {
         {{.line_count = 9}, ""},
         {{.was_cut = true},
-         "raw/journal.jsonl: the last line was cut by a crash and is left out\n"},
+         "raw/journal.jsonl: skipped the last line, cut off by a crash\n"},
         {{.lines_damaged = 1, .first_damaged = 7, .repeats_damaged = 1},
          "raw/journal.jsonl: skipped 1 damaged line, the first is line 7; repeats with "
          "an error because of that: 1\n"},
         {{.repeats_damaged = 2, .repeats_short = 2},
-         "raw/journal.jsonl: lines are missing or have changed in 2 repeats, whose error "
-         "says where\n"},
+         "raw/journal.jsonl: lines are missing or changed in 2 repeats; the error of "
+         "each says where\n"},
         {{.repeats_damaged = 3, .repeats_gone = 3, .gone_cell = 1, .gone_repeat = 2},
          "raw/journal.jsonl: no line is left of 3 repeats that began, the first is "
          "repeat 2 of cell 1 (the first cell is 0)\n"},
         {{.lines_damaged = 12, .first_damaged = 7, .repeats_lost = 1},
          "raw/journal.jsonl: skipped 12 damaged lines, the first is line 7; repeats with "
          "an error because of that: 0\n"
-         "raw/journal.jsonl: left out 1 repeat: the cell line is damaged or missing, or "
-         "more than 1,000 repeats are gone\n"},
+         "raw/journal.jsonl: skipped 1 repeat: the cell line is damaged or missing, or "
+         "more than 1,000 repeats are missing\n"},
     };
     (void)state;
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
@@ -171,7 +171,7 @@ static void test_failed_cells(void **state)
     ssize_t got = read(fds[0], text, sizeof text - 1);
     assert_true(got > 0);
     text[got] = '\0';
-    assert_string_equal(text, "exit 1: 2 of 4 cells failed, 2 not tried after that; "
+    assert_string_equal(text, "exit 1: 2 of 4 cells failed, 2 not tried; "
                               "first cause: why\n");
     b->results.cell_count = 1;
     b->f.cells_failed = b->f.cells_planned = 1;

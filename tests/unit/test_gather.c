@@ -176,7 +176,7 @@ static void test_sure_percentiles(void **state)
     assert_true(isnan(gather_percentile(&g, 50))); /* 12.9 or 16.9 */
 }
 
-/* Requests that failed or stayed unanswered took longer than every other one. */
+/* Requests that failed or unanswered took longer than every other one. */
 static void test_lost(void **state)
 {
     struct stats_fixture *f = *state;

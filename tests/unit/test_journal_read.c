@@ -304,7 +304,7 @@ static void test_damaged_lines(void **state)
         {14, "x", "not valid JSON", 2, 1, 0},
         {2, "", NULL, -1, 0, 3},
         {2, "x", NULL, -1, 1, 3},
-        {3, "", "belongs to no repeat", 0, 1, 0},
+        {3, "", "belongs to no started repeat", 0, 1, 0},
         {7, "x", "not valid JSON", 1, 1, 0},
         {15, "{\"a\":1}", NULL, -1, 1, 0},
         {15, "x", NULL, -1, 0, 0}, /* cut by a crash */
@@ -403,7 +403,7 @@ static void test_repeat_that_is_gone(void **state)
             assert_int_equal(note.repeats_lost, 0);
             assert_string_equal(
                 run.repeats[1].error,
-                "journal line 7 comes after this repeat, but no line of it is there");
+                "journal line 7 comes after this repeat, but none of its lines is there");
             assert_true(run.repeats[0].error == NULL && run.repeats[2].error == NULL);
         }
         arena_fini(&a);

@@ -36,7 +36,7 @@ static void what_fits(void **state)
     assert_int_equal(lengths_check(&l, "x", 60, 40, &e), STATUS_OK);
     assert_int_equal(lengths_check(&l, "x", 60, 41, &e), STATUS_BAD_OPTION);
     assert_string_equal(e.where, "x");
-    assert_non_null(strstr(e.what, "60 prompt tokens and 41"));
+    assert_non_null(strstr(e.what, "60 prompt and 41 output tokens"));
     assert_non_null(strstr(e.hint, "--max-model-len 101"));
     assert_int_equal(lengths_check(&l, "x", INT64_C(1) << 40, 1, &e), STATUS_BAD_OPTION);
     const struct lengths unknown = {OPT_INT_UNSET, 0};

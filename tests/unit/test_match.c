@@ -208,7 +208,7 @@ static void test_caching(void **state)
     assert_int_equal(g->counted, 1); /* "short" shares nothing: no claim */
     stats_fixture_near(g->geomean[METRIC_tokens_per_second].ratio, 1.5, 1e-12);
     assert_string_equal(g->pairs[0].other->row->v[FIELD_instance_type].s, "g5");
-    assert_non_null(strstr(g->pairs[1].note, "share nothing"));
+    assert_non_null(strstr(g->pairs[1].note, "share no prefix"));
     assert_int_equal(b->result.lone_count, 1); /* inf2: ON alone */
     assert_non_null(strstr(b->result.lone[0].why, "instance_type (inf2, there g5)"));
 }

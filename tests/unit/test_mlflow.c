@@ -106,7 +106,7 @@ static void something_else_at_that_address(void **state)
     start(f);
     assert_int_not_equal(mlflow_experiment(&f->m, "x", &f->arena, &id, &f->e), STATUS_OK);
     assert_non_null(strstr(f->e.what, "answers 404"));
-    assert_non_null(strstr(f->e.hint, "Is an MLflow server"));
+    assert_non_null(strstr(f->e.hint, "Is there an MLflow server"));
     assert_null(strstr(f->e.what, "html"));
 }
 

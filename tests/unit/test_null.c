@@ -87,7 +87,7 @@ static void facts_say_what_it_is(void **state)
     assert_int_equal(b->facts.block_size, 16);
     assert_int_equal(b->facts.root_pid, 0);
     assert_true(b->facts.is_caching);
-    assert_non_null(strstr(b->facts.notes, "computes nothing"));
+    assert_non_null(strstr(b->facts.notes, "does no inference"));
     assert_true(f[FIELD_is_simulated].b);
     assert_string_equal(field_str(&b->facts.fields, FIELD_weights), "dummy");
     assert_int_equal(f[FIELD_max_num_seqs].i, 7);

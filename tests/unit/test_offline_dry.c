@@ -52,7 +52,7 @@ static void the_plan_is_shown(void **state)
     journal_fixture_has(text, "(1024 shared)");
     journal_fixture_has(text, "8 cells x 2 repeats (repeat 0 is the warm-up):\n"
                               "40 requests, at most 2740 output tokens");
-    journal_fixture_has(text, "\norder: which setting of prefix caching runs first is "
+    journal_fixture_has(text, "\norder: which prefix-caching setting runs first is "
                               "drawn at the start\n");
     journal_fixture_has(text, "time: unknown");
     journal_fixture_has(text, f->job.plan.sha256);
@@ -106,7 +106,7 @@ static void time_comes_from_earlier_results(void **state)
     struct buf out;
     buf_init(&out, 1 << 20);
     assert_int_equal(offline_dry_text(&f->job, &out, &f->e), STATUS_OK);
-    journal_fixture_has(buf_cstr(&out), "time: about 12 s and loading");
+    journal_fixture_has(buf_cstr(&out), "time: about 12 s plus loading");
     buf_fini(&out);
 }
 

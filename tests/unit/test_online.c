@@ -367,27 +367,28 @@ static void what_cannot_be_is_refused(void **state)
         memcpy(f->loads, good.loads, sizeof f->loads); \
         f->o = good.o;                                 \
     } while (0)
-    REFUSED(0, concurrency, 0, "--concurrency", "not positive");
+    REFUSED(0, concurrency, 0, "--concurrency", "must be positive");
     REFUSED(1, concurrency, 2, "--concurrency", "2 given twice");
-    REFUSED(1, concurrency, 7, "--num-prompts", "6 requests never fill 7 slots");
+    REFUSED(1, concurrency, 7, "--num-prompts", "6 requests cannot fill 7 slots");
     REFUSED(0, num_prompts, 0, "--num-prompts", "not in 1..");
     REFUSED(0, num_prompts, 10000001, "--num-prompts", "not in 1..");
-    REFUSED(0, num_prompts, OPT_INT_UNSET, "--num-prompts", "nothing ends");
-    REFUSED(0, duration_s, 0, "--duration", "no time to measure");
-    REFUSED(0, duration_s, INFINITY, "--duration", "no time to measure");
+    REFUSED(0, num_prompts, OPT_INT_UNSET, "--num-prompts",
+            "no limit on the length of a repeat");
+    REFUSED(0, duration_s, 0, "--duration", "must be a positive, finite duration");
+    REFUSED(0, duration_s, INFINITY, "--duration", "must be a positive, finite duration");
     REFUSED(0, ramp_up_s, -1, "--ramp-up", "no time at full load");
     f->loads[0].duration_s = 5;
     REFUSED(0, ramp_up_s, 5, "--ramp-up", "no time at full load");
-    REFUSED(2, rate_rps, 0, "--request-rate", "not positive");
-    REFUSED(2, rate_rps, (double)NAN, "--request-rate", "not positive");
-    REFUSED(2, max_concurrency, 0, "--max-concurrency", "not positive");
+    REFUSED(2, rate_rps, 0, "--request-rate", "must be positive");
+    REFUSED(2, rate_rps, (double)NAN, "--request-rate", "must be positive");
+    REFUSED(2, max_concurrency, 0, "--max-concurrency", "must be positive");
     f->loads[2].rate_rps = INFINITY;
-    REFUSED(2, ramp_up_s, 1, "--ramp-up", "nothing to grow to");
+    REFUSED(2, ramp_up_s, 1, "--ramp-up", "cannot ramp up");
     f->loads[2].rate_rps = INFINITY;
     f->loads[2].duration_s = 5;
-    REFUSED(2, num_prompts, OPT_INT_UNSET, "--request-rate", "all at once");
+    REFUSED(2, num_prompts, OPT_INT_UNSET, "--request-rate", "at once");
     f->loads[2].arrival = ONLINE_GAMMA;
-    REFUSED(2, burstiness, 0, "--burstiness", "not positive");
+    REFUSED(2, burstiness, 0, "--burstiness", "must be positive");
     f->loads[2].duration_s = 1e-6;
     REFUSED(2, num_prompts, OPT_INT_UNSET, "--duration", "none is due");
     f->loads[2].duration_s = 100;
@@ -406,7 +407,7 @@ static void what_cannot_be_is_refused(void **state)
     refused(f, "--warmup-requests", "-1");
     f->o = good.o;
     f->o.max_model_len = 45;
-    refused(f, "scenario own", "40 prompt tokens and 8");
+    refused(f, "scenario own", "40 prompt and 8 output tokens");
     struct online_plan p;
     struct online_repeat r;
     struct plan_which w = {.cell = 12, .vocab_size = 100};

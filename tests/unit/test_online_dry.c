@@ -55,7 +55,7 @@ static void closed(void **state)
                                 "2 warm-up requests", "{\"ttft_ms\":1000.0}",
                                 "600 s a request", "time: unknown", NULL});
     shows(*state, "--concurrency 4 --duration 30s --ramp-up 5s",
-          (const char *const[]){"none sent after 30 s", "ramp-up over 5 s", "by time",
+          (const char *const[]){"stop sending after 30 s", "ramp-up over 5 s", "by time",
                                 "90.0 s",
                                 "1 cell x 3 repeats (repeat 0 is the warm-up)\n",
                                 "time: about 90 s", NULL});
@@ -70,7 +70,7 @@ static void open_loads(void **state)
                                 "open, constant, 10 requests/s on average",
                                 "21 requests a repeat, at most 5 in flight",
                                 "open, all due at once", "rinf", "6.0 s", "0.0 s",
-                                "chat: words", "time: about 6 s", NULL});
+                                "chat: prompts as text", "time: about 6 s", NULL});
     struct online_job_fixture *f = *state;
     shows(f,
           "--request-rate 10 --arrival gamma --burstiness 0.5 --duration 20s "
@@ -84,11 +84,11 @@ static void open_loads(void **state)
 static void launched(void **state)
 {
     shows(*state, "--launch --test-prefix-caching --concurrency 2",
-          (const char *const[]){"vLLM's, started and stopped by inferbench",
+          (const char *const[]){"vLLM, started and stopped by inferbench",
                                 "Qwen/Qwen3-0.6B", " off ", " on ",
-                                "\norder: which setting of prefix caching", NULL});
+                                "\norder: which prefix-caching setting", NULL});
     shows(*state, "--launch-command x --concurrency 2",
-          (const char *const[]){"started by --launch-command", "as set", NULL});
+          (const char *const[]){"started with --launch-command", "as set", NULL});
 }
 
 static void the_plan_may_be_too_long(void **state)

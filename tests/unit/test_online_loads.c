@@ -61,7 +61,7 @@ static void closed(void **state)
     assert_int_equal(load(f, 0)->kind, ONLINE_CLOSED);
     assert_int_equal(load(f, 0)->concurrency, 7);
     assert_int_equal(load(f, 0)->max_concurrency, OPT_INT_UNSET);
-    journal_fixture_has(online_job_fixture_told(f), "taken for --concurrency 7");
+    journal_fixture_has(online_job_fixture_told(f), "means --concurrency 7");
 }
 
 static void open_loads(void **state)
@@ -124,7 +124,7 @@ static void what_does_not_go_together(void **state)
         {"--duration 0", "--duration", "out of range"},
         {"--duration 60", "--duration", "a time with its unit"},
         {"--request-rate inf --duration 1s", "--request-rate", "--num-prompts"},
-        {"--request-rate inf --ramp-up 1s", "--ramp-up", "nothing to grow to"},
+        {"--request-rate inf --ramp-up 1s", "--ramp-up", "cannot ramp up"},
         {"--request-rate 4 --ramp-up 1s --duration 1s", "--ramp-up", "shorter"},
         {"--request-rate 4 4", "--request-rate", "4 given twice"},
         {"--concurrency 32 --num-prompts 31", "--num-prompts", "Use 32 or more"},

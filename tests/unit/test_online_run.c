@@ -267,7 +267,7 @@ static void a_plan_used_up_before_its_time(void **state)
     struct bed *b = *state;
     b->loads[1].duration_s = 1000;
     assert_int_equal(go(b), STATUS_OK);
-    assert_int_equal(times_told(b, "all 4 requests of the plan had ended"), 1);
+    assert_int_equal(times_told(b, "all 4 planned requests ended"), 1);
     assert_int_equal(b->read.repeats[4].requests_planned, 0); /* as many as fit */
     assert_int_equal(b->read.repeats[4].request_count, 4);
 }

@@ -82,9 +82,9 @@ static void launched(void **state)
     for (size_t i = 0; i < sizeof ours / sizeof *ours; i++) {
         char words[128];
         snprintf(words, sizeof words, "--launch -- --%s x", ours[i]);
-        online_job_fixture_refused(f, words, ours[i], "for inferbench to set");
+        online_job_fixture_refused(f, words, ours[i], "is set by inferbench");
         snprintf(words, sizeof words, "--launch --engine-arg %s=x", ours[i]);
-        online_job_fixture_refused(f, words, ours[i], "for inferbench to set");
+        online_job_fixture_refused(f, words, ours[i], "is set by inferbench");
     }
 }
 
@@ -113,8 +113,8 @@ static void scenarios(void **state)
     assert_int_equal(f->job.plan.cells[0].max_tokens, 5);
     online_job_fixture_refused(f, "--input-len 64 64", "scenario in64", "twice");
     online_job_fixture_refused(f, "--scenarios shrt", "--scenarios", "short");
-    online_job_fixture_refused(f, "stray", "stray", "belongs to no option");
-    online_job_fixture_refused(f, "--limit NOPE=1", "--limit", "no rule");
+    online_job_fixture_refused(f, "stray", "stray", "unexpected argument");
+    online_job_fixture_refused(f, "--limit NOPE=1", "--limit", "unknown rule");
     online_job_fixture_ok(f, "--endpoint chat");
     assert_true(o->is_chat);
 }

@@ -136,12 +136,13 @@ static void headers(void **state)
     assert_string_equal(t->headers.items[2], "Authorization: Bearer " SECRET);
     for (int i = 0; i < f->job.job.words.argc; i++)
         assert_null(strstr(f->job.job.words.argv[i], "sk-"));
-    online_job_fixture_refused(f, "--header a:b=c", "--header", "no header's");
+    online_job_fixture_refused(f, "--header a:b=c", "--header",
+                               "not a valid header name");
     online_job_fixture_refused(f, "--header a=b\rc", "--header", "control character");
     online_job_fixture_refused(f, "--header content-length=3", "--header",
-                               "for inferbench to write");
+                               "is set by inferbench");
     online_job_fixture_refused(f, "--api-key k --header authorization=k", "--header",
-                               "beside an API key");
+                               "together with an API key");
 }
 
 static void what_does_not_go_together(void **state)
@@ -162,7 +163,7 @@ static void what_does_not_go_together(void **state)
         {"--max-model-len 100", "--max-model-len", "Add --launch"},
         {"--python x", "--python", "Add --launch"},
         {"-- --enforce-eager", "--", "Add --launch"},
-        {"--extra-body [1]", "--extra-body", "no JSON object"},
+        {"--extra-body [1]", "--extra-body", "not a JSON object"},
         {"--extra-body {", "--extra-body", "top_k"},
         {"--extra-body {\"max_tokens\":1}", "--extra-body", "Use --max-tokens"},
         {"--extra-body {\"a\":1,\"stream\":false}", "--extra-body", "Use --no-stream"},

@@ -364,7 +364,7 @@ static void more_than_planned_are_refused(void **state)
     for (int32_t i = 0; i < CONNS; i++)
         assert_int_equal(start(b, 0, i) - l->conns, i);
     assert_int_equal(openai_conn_open(l, 0, CONNS, &index, &b->e), STATUS_TOO_BIG);
-    assert_non_null(strstr(b->e.what, "more than 4 at a time"));
+    assert_non_null(strstr(b->e.what, "more than the 4 planned connections"));
     assert_int_equal(job(b, CONNS)->conn, -1);
     check_order(b, (const int32_t[]){0, 1, 2, 3}, 4);
     uint64_t tag = openai_conn_tag(l, &l->conns[2]);

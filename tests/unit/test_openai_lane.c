@@ -246,7 +246,8 @@ static void too_few_open_files(void **state)
     if (child == 0) {
         (void)setrlimit(RLIMIT_NOFILE, &low);
         enum status s = openai_lane_prepare(lane, &p, &e);
-        bool is_said = s == STATUS_BAD_OPTION && strstr(e.what, "27 connections") &&
+        bool is_said = s == STATUS_BAD_OPTION &&
+                       strstr(e.what, "27 concurrent connections") &&
                        strstr(e.what, "91 open files") && strstr(e.hint, "91");
         _exit(is_said ? 0 : 1);
     }
@@ -397,7 +398,7 @@ static void only_an_end_ends_the_sleep(void **state)
     assert_int_equal(lane->hastened_count, 0);
 }
 
-/* What was read in a doze is not there any more when the others' time comes. */
+/* What was read in a doze is missing any more when the others' time comes. */
 static void the_others_go_on_sleeping(void **state)
 {
     (void)state;

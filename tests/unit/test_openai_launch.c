@@ -231,7 +231,7 @@ static void who_is_killed_says_nothing(void **state)
     begin();
     assert_true(died("running"));
     assert_int_equal(e.code, STATUS_DIED);
-    has(e.what, "the server was ended by signal 9 (Killed) while running");
+    has(e.what, "the server was killed by signal 9 (Killed) while running");
 }
 
 static void an_end_without_a_word(void **state)

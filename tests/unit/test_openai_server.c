@@ -132,7 +132,7 @@ static void a_silent_server_ends_the_wait(void **state)
     begin(state);
     assert_int_equal(ready(t), STATUS_TIMEOUT);
     assert_non_null(
-        strstr(t->e.what, "not ready within 1.25 s: no whole answer within "));
+        strstr(t->e.what, "not ready within 1.25 s: no complete answer within "));
     double limit_s = strtod(strstr(t->e.what, "answer within ") + 14, NULL);
     assert_true(limit_s >= 1 && limit_s <= 1.25);
 }

@@ -29,7 +29,7 @@ static const struct opt table[] = {
      .max = 1e6,
      .fallback = "1 4",
      .group = "Load",
-     .help = "prompts in a batch; each size is one cell of the grid, and all of them run "
+     .help = "prompts per batch; each size is one cell of the grid, and all of them run "
              "with every scenario that was chosen"},
     {.name = "request-rate",
      .type = OPT_DOUBLE,
@@ -61,7 +61,7 @@ static void help_is_exact(void **state)
         "  --dtype auto|half         number format\n"
         "\n"
         "Load\n"
-        "  --batch-sizes N...        prompts in a batch; each size is one cell of the\n"
+        "  --batch-sizes N...        prompts per batch; each size is one cell of the\n"
         "                            grid, and all of them run with every scenario that\n"
         "                            was chosen (default 1 4; 1 to 1000000)\n"
         "  --request-rate X          mean arrival rate\n"

@@ -116,7 +116,7 @@ static void test_refused(void **state)
     struct plan_options good = f->o;
 
     f->o.max_model_len = 2175;
-    refused(f, "scenario long", "2048 prompt tokens and 128 of the answer make 2176",
+    refused(f, "scenario long", "2048 prompt and 128 output tokens make 2176",
             "--max-model-len 2176");
     f->o.max_model_len = 2176;
     build(f);
@@ -125,7 +125,7 @@ static void test_refused(void **state)
             "smaller --max-tokens");
     f->o = good;
     f->o.max_tokens = 0;
-    refused(f, "--max-tokens", "0 is not positive", "");
+    refused(f, "--max-tokens", "0 must be positive", "");
     f->o = good;
     f->o.num_runs = 1;
     refused(f, "--num-runs", "run 0 is the warm-up", "2 or more");
@@ -454,7 +454,7 @@ static void test_texts(void **state)
     texts[1].id_count = 11;
     assert_int_equal(plan_check_texts(&p, &f->e), STATUS_BAD_OPTION);
     assert_string_equal(f->e.where, "scenario t, text 2");
-    assert_non_null(strstr(f->e.what, "11 prompt tokens and 50"));
+    assert_non_null(strstr(f->e.what, "11 prompt and 50 output tokens"));
     texts[1].id_count = 0;
     assert_int_equal(plan_check_texts(&p, &f->e), STATUS_BAD_INPUT);
     texts[1].ids = NULL;

@@ -179,7 +179,7 @@ static void test_gnuplot_is_run(void **state)
                                      f->dir, f->dir));
     fake_gnuplot(f, "exit 3");
     assert_int_equal(draw(f, &p, &e), STATUS_IO);
-    assert_string_equal(e.what, "gnuplot ended with 3");
+    assert_string_equal(e.what, "gnuplot exited with 3");
 }
 
 static void test_failures(void **state)

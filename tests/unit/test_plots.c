@@ -174,8 +174,8 @@ static void test_left_out(void **state)
     add(f, "g5", "short", 1, 80)->v[FIELD_is_warmup] = value_bool(true);
     draw(f, "all", &r);
     assert_int_equal(r.left_out_count, 6);
-    assert_string_equal(r.left_out[0], "time_per_token: no measured repeat has it");
-    assert_string_equal(r.left_out[3], "cost: no price is known (--price-per-hour)");
+    assert_string_equal(r.left_out[0], "time_per_token: not measured");
+    assert_string_equal(r.left_out[3], "cost: price unknown (--price-per-hour)");
     assert_string_equal(r.left_out[4],
                         "prefix_caching: no cell was measured with OFF and ON");
     assert_string_equal(r.left_out[5],

@@ -156,7 +156,7 @@ static void test_without_row(void **state)
     assert_int_equal(t->result.skipped_count, 2);
     assert_int_equal(t->result.bad_count, 1);
     assert_false(t->result.skipped[0].is_bad);
-    has(t->result.skipped[0].why, "row.json of MLflow run a (r0): is not there. Send");
+    has(t->result.skipped[0].why, "row.json of MLflow run a (r0): is missing. Send");
     assert_true(t->result.skipped[1].is_bad);
     has(t->result.skipped[1].why, "row.json of MLflow run b (r1):1: ");
 }
@@ -166,7 +166,7 @@ static void test_no_rows(void **state)
     struct talk *t = *state;
     const struct http_fixture_page none[] = {HEALTH, EXPERIMENT("active"), SEARCH("")};
     assert_int_equal(ASK(t, none), STATUS_NOT_FOUND);
-    has(t->e.what, "\"load test\" holds no run of inferbench");
+    has(t->e.what, "\"load test\" has no inferbench runs");
     has(t->e.hint, "mlflow sync");
     t->o.filter = "tags.label = 'g5'";
     assert_int_equal(ASK(t, none), STATUS_NOT_FOUND);

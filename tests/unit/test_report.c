@@ -37,7 +37,7 @@ static void test_answer(void **state)
 {
     struct analysis_fixture *f = *state;
     struct row *a = add(f, "g5", "short", 1, 100);
-    answer(f, "One label: g5. Nothing to compare it with.\n");
+    answer(f, "Only one label: g5. Nothing to compare.\n");
     struct row *b = add(f, "inf2", "short", 1, 50);
     answer(f, "inf2 / g5: 0.50x tokens/s (1 matched cell, spread unknown)\n");
     a->v[FIELD_usd_per_million_output_tokens] = value_num(1);
@@ -51,7 +51,7 @@ static void test_answer(void **state)
               "SIMULATED: some of these numbers do not come from real hardware.\n");
     a->v[FIELD_is_simulated] = value_null();
     b->v[FIELD_verdict] = value_str("INVALID");
-    answer(f, "inf2 / g5: no claim (1 matched cell, none counts: see below)\n");
+    answer(f, "inf2 / g5: no claim (1 matched cell, none counted: see below)\n");
     b->v[FIELD_batch_size] = value_int(2);
     answer(f, "No two machines share a cell: nothing is compared (see below).\n");
 }
@@ -64,7 +64,7 @@ static void test_caching_answer(void **state)
     off->v[FIELD_first_token_latency] = value_num(0.2);
     on->v[FIELD_first_token_latency] = value_num(0.1);
     off->v[FIELD_weights] = on->v[FIELD_weights] = value_str("dummy");
-    answer(f, "One label: g5. Nothing to compare it with.\n"
+    answer(f, "Only one label: g5. Nothing to compare.\n"
               "prefix caching ON / OFF, g5: 1.50x tokens/s, 0.50x TTFT\n"
               "  (1 matched cell, spread unknown)\n"
               "Dummy weights: the speed is real, the text is not.\n");
@@ -99,7 +99,7 @@ static void test_unlike_figures(void **state)
               "  (2 matched cells, spread unknown, within one launch)\n");
     for (size_t i = 0; i < 12; i++)
         f->rows[i].v[FIELD_usd_per_million_output_tokens] = value_null();
-    answer(f, "inf2 / g5: no figure is known (2 matched cells)\n");
+    answer(f, "inf2 / g5: no figures (2 matched cells)\n");
 }
 
 /* Of the fixture under test. */
@@ -143,7 +143,7 @@ static void test_report(void **state)
     check_has(&out, "g5: 1 cell, 3 measured repeats\n");
     check_has(&out, "  fastest   200.0 tokens/s: short bs=1 cache=off\n");
     check_has(&out, "price: unknown (--price-per-hour)");
-    check_has(&out, "$/token is not known in some repeats of 2 cells");
+    check_has(&out, "$/token is unknown in some repeats of 2 cells");
     assert_null(strstr(buf_cstr(&out), "cheapest"));
     buf_fini(&out);
 }
@@ -168,7 +168,7 @@ static void test_left_out(void **state)
     report(f, &out);
     check_has(&out, "\n* not counted in the geometric mean\n");
     check_has(&out, "\nLeft out\n--------\n  1 warm-up repeat\n"
-                    "  5 rows that stand in two files\n"
+                    "  5 rows that are in two files\n"
                     "  inf2, short bs=1 cache=off: 1 failed repeat: died\n"
                     "  g5, short bs=1 cache=off: 1 of 1 INVALID: ERRORS CLIENT_LATE\n"
                     "  ERRORS: ");
@@ -205,8 +205,8 @@ static void test_nothing_measured(void **state)
     r->v[FIELD_error] = value_str("out of memory");
     add(f, "g5", "long", 1, 100)->v[FIELD_is_warmup] = value_bool(true);
     report(f, &out);
-    check_has(&out, "g5, short bs=1 cache=off: nothing but warm-ups: out of memory\n");
-    check_has(&out, "g5, long bs=1 cache=off: nothing but warm-ups\n");
+    check_has(&out, "g5, short bs=1 cache=off: only warm-ups: out of memory\n");
+    check_has(&out, "g5, long bs=1 cache=off: only warm-ups\n");
     buf_fini(&out);
 }
 

@@ -195,9 +195,8 @@ static void failed_warm_ups_matter_alone(void **state)
         r->v[FIELD_is_warmup] = value_bool(true);
         r->v[FIELD_error] = value_str("died");
     }
-    assert_string_equal(text_of(f),
-                        "\nLeft out\n--------\n  2 warm-up repeats\n"
-                        "  g5, long bs=1 cache=off: nothing but warm-ups: died\n");
+    assert_string_equal(text_of(f), "\nLeft out\n--------\n  2 warm-up repeats\n"
+                                    "  g5, long bs=1 cache=off: only warm-ups: died\n");
 }
 
 /* The reasons of the first, with what was found; what they mean once, of all. */
@@ -234,13 +233,13 @@ static void unknown_metrics_are_listed(void **state)
     f->rows[4].v[FIELD_inter_token_latency] = value_null();
     f->rows[5].v[FIELD_inter_token_latency] = value_null();
     assert_string_equal(text_of(f), "\nLeft out\n--------\n"
-                                    "  TTFT is not known in some repeats of 2 cells\n"
-                                    "  TPOT is not known in some repeats of 1 cells\n");
+                                    "  TTFT is unknown in some repeats of 2 cells\n"
+                                    "  TPOT is unknown in some repeats of 1 cells\n");
     f->rows[0].v[FIELD_tokens_per_second] = value_null();
     f->rows[0].v[FIELD_usd_per_million_output_tokens] = value_null();
     const char *text = text_of(f);
-    check_has(text, "\n  tokens/s is not known in some repeats of 1 cells\n");
-    check_has(text, "\n  $/token is not known in some repeats of 1 cells\n");
+    check_has(text, "\n  tokens/s is unknown in some repeats of 1 cells\n");
+    check_has(text, "\n  $/token is unknown in some repeats of 1 cells\n");
 }
 
 /* Between machines, and between ON and OFF of each. */
@@ -277,7 +276,7 @@ static void files_that_were_passed_over(void **state)
     struct clash clash = {.text = "b.json: 1 row differs from a.json"};
     f->corpus.clashes = (struct clashes){.items = &clash, .count = 1};
     const char *text = text_of(f);
-    check_has(text, "\nLeft out\n--------\n  12 rows that stand in two files\n"
+    check_has(text, "\nLeft out\n--------\n  12 rows that are in two files\n"
                     "  b.json: 1 row differs from a.json\n"
                     "  file: a.json: no results\n  file: xxx");
     for (struct str rest = str_from(text); rest.len > 0;) {

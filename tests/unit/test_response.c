@@ -158,7 +158,7 @@ static void chunks(void **state)
           "200 chunked keep [abc0123456789] end closed");
     check(CHUNKED "a\r\n0123456789\r\n0\r\nX: y\r\n folded\r\nno colon\r\n\r\n",
           "200 chunked keep [0123456789] end closed");
-    const char *bad = "200 chunked keep bad: a chunk size that is no number";
+    const char *bad = "200 chunked keep bad: chunk size is not a number";
     check(CHUNKED "-3\r\nabc\r\n", bad);
     check(CHUNKED "+3\r\nabc\r\n", bad);
     check(CHUNKED " 3\r\nabc\r\n", bad);
@@ -190,9 +190,9 @@ static void framing_faults(void **state)
           "200 len=3 keep [abc] end closed");
     check(OK_HEAD "Content-Length: 3, 3\r\n\r\nabc", "200 len=3 keep [abc] end closed");
     check(OK_HEAD "Content-Length: 3\r\nContent-Length: 4\r\n\r\nabc",
-          "bad: two Content-Lengths that differ");
+          "bad: two different Content-Lengths");
     check(OK_HEAD "Content-Length: 3, 4\r\n\r\nabc",
-          "bad: two Content-Lengths that differ");
+          "bad: two different Content-Lengths");
     check(OK_HEAD "Content-Length: 9223372036854775807\r\n\r\na",
           "200 len=9223372036854775807 keep [a] bad: closed within the body");
     static const char *const lengths[] = {"-1",
@@ -208,7 +208,7 @@ static void framing_faults(void **state)
         char head[200];
         (void)snprintf(head, sizeof head, OK_HEAD "Content-Length: %s\r\n\r\n",
                        lengths[i]);
-        check(head, "bad: a Content-Length that is no number");
+        check(head, "bad: Content-Length is not a number");
     }
     check(OK_HEAD "Content-Length:\r\n\r\n", "bad: an empty Content-Length");
     check(OK_HEAD "Transfer-Encoding: gzip, chunked\r\n\r\n0\r\n\r\n",
@@ -217,9 +217,9 @@ static void framing_faults(void **state)
           "Transfer-Encoding: gzip\r\nTransfer-Encoding: Chunked\r\n\r\n0\r\n\r\n",
           "200 chunked gzip keep end closed");
     check(OK_HEAD "Transfer-Encoding: chunked, gzip\r\n\r\n",
-          "bad: a Transfer-Encoding behind chunked");
+          "bad: another Transfer-Encoding after chunked");
     check(OK_HEAD "Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n\r\n",
-          "bad: a Transfer-Encoding behind chunked");
+          "bad: another Transfer-Encoding after chunked");
     check(OK_HEAD "Transfer-Encoding: gzip\r\n\r\n",
           "bad: a Transfer-Encoding without chunked");
     check(OK_HEAD "Transfer-Encoding: identity\r\n\r\n",
@@ -233,9 +233,9 @@ static void head_faults(void **state)
     (void)state;
     check(OK_HEAD "A: b\r\n c\r\n\r\n", "bad: a header folded over two lines");
     check(OK_HEAD "\tc: d\r\n\r\n", "bad: a header folded over two lines");
-    check(OK_HEAD "no colon\r\n\r\n", "bad: a header line without a name");
-    check(OK_HEAD ": empty\r\n\r\n", "bad: a header line without a name");
-    check(OK_HEAD "Content-Length : 3\r\n\r\n", "bad: a header line without a name");
+    check(OK_HEAD "no colon\r\n\r\n", "bad: a header without a name");
+    check(OK_HEAD ": empty\r\n\r\n", "bad: a header without a name");
+    check(OK_HEAD "Content-Length : 3\r\n\r\n", "bad: a header without a name");
     check("HTTP/2 200\r\n\r\n", "bad: not HTTP/1.1");
     check("ICY 200 OK\r\n\r\n", "bad: not HTTP/1.1");
     check("\r\nHTTP/1.1 200 OK\r\n\r\n", "bad: not HTTP/1.1");
@@ -248,7 +248,7 @@ static void head_faults(void **state)
     check("HTTP/1.1 -20 OK\r\n\r\n", "bad: no HTTP status code");
     check("HTTP/1.1 101 Switching Protocols\r\n\r\n",
           "bad: a switch to another protocol");
-    check("", "bad: closed without an answer");
+    check("", "bad: closed before an answer");
     check("HTTP/1.1 20", "bad: closed within the head");
     check(OK_HEAD "Content-Le", "bad: closed within the head");
     check("HTTP/1.1 200\r\nContent-Length: 0\r\n\r\n", "200 len=0 keep end closed");
@@ -345,22 +345,22 @@ static void limits(void **state)
     check_filled(OK_HEAD "x: ", RESPONSE_HEAD_BYTES - others, rest,
                  "200 len=1 keep [1] end closed");
     check_filled(OK_HEAD "x: ", RESPONSE_HEAD_BYTES - others + 1, rest,
-                 "bad: a head of more than 16 KiB");
-    check_filled(OK_HEAD "x: ", 1 << 20, rest, "bad: a head of more than 16 KiB");
-    check_filled("HTTP/1.1 200 ", 1 << 20, rest, "bad: a head of more than 16 KiB");
+                 "bad: headers larger than 16 KiB");
+    check_filled(OK_HEAD "x: ", 1 << 20, rest, "bad: headers larger than 16 KiB");
+    check_filled("HTTP/1.1 200 ", 1 << 20, rest, "bad: headers larger than 16 KiB");
     check_filled("HTTP/1.1 200 ", 400, rest, "200 len=1 keep [1] end closed");
     check_filled("", 1 << 20, "", "bad: not HTTP/1.1");
     check_filled(OK_HEAD "Connection: ", 400, rest, "200 len=1 [1] end closed");
     check_filled(OK_HEAD "Content-Length: ", 400, rest,
-                 "bad: a Content-Length or Transfer-Encoding without end");
-    check_filled(OK_HEAD, 400, ": 1\r\n\r\n", "bad: a header line without a name");
+                 "bad: an endless Content-Length or Transfer-Encoding");
+    check_filled(OK_HEAD, 400, ": 1\r\n\r\n", "bad: a header without a name");
     check_filled(CHUNKED "1;x=", RESPONSE_LINE_BYTES - 5, "\r\n1\r\n0\r\n\r\n",
                  "200 chunked keep [1] end closed");
     check_filled(CHUNKED "1;x=", RESPONSE_LINE_BYTES - 4, "\r\n1\r\n0\r\n\r\n",
-                 "200 chunked keep bad: a chunk size line without end");
+                 "200 chunked keep bad: an endless chunk size line");
     check_filled(CHUNKED "0\r\nx: ", 1000, "\r\n\r\n", "200 chunked keep end closed");
     check_filled(CHUNKED "0\r\nx: ", 1 << 20, "\r\n\r\n",
-                 "200 chunked keep bad: trailers of more than 16 KiB");
+                 "200 chunked keep bad: trailers larger than 16 KiB");
 }
 
 /* Interim answers without end are a head without end. */

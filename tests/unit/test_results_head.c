@@ -79,7 +79,7 @@ static void test_check(void **state)
     assert_int_equal(results_head_check(ours, "r", &f->arena, &e), STATUS_OK);
     assert_int_equal(results_head_check(ours, "q", &f->arena, &e), STATUS_BAD_OPTION);
     assert_string_equal(e.where, ours);
-    assert_non_null(strstr(e.what, "of another run, r, not of q"));
+    assert_non_null(strstr(e.what, "another run, r, not to q"));
     assert_int_equal(results_head_check(ours, NULL, &f->arena, &e), STATUS_BAD_OPTION);
     assert_int_equal(results_head_check(old, "r", &f->arena, &e), STATUS_BAD_OPTION);
 }

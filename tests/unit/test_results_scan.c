@@ -87,7 +87,7 @@ static void test_refused(void **state)
     refused(f, "[] []", STATUS_BAD_INPUT, "");
     refused(f, "{\"results\":{}}", STATUS_BAD_INPUT, "");
     refused(f, "{\"metadata\":{\"format\":3},\"results\":[]}", STATUS_BAD_INPUT,
-            "is of format 3, newer than 2");
+            "has format 3, newer than 2");
     struct scanned_file file;
     struct err e;
     const struct results_visitor visitor = {.row = ignore};

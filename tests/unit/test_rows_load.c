@@ -110,7 +110,8 @@ static void test_refused_rows(void **state)
     assert_non_null(
         strstr(c.skipped[0].why, "odd.json: row 1: is_warmup is 7, not true"));
     assert_non_null(strstr(c.skipped[9].why, "odd.json: row 10:"));
-    assert_non_null(strstr(c.skipped[10].why, "odd.json: 3 more rows like those"));
+    assert_non_null(
+        strstr(c.skipped[10].why, "odd.json: skipped 3 more rows like those"));
     assert_non_null(strstr(c.skipped[11].why, "cut.json:1: "));
     buf_fini(&text);
 }

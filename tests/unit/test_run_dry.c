@@ -39,7 +39,7 @@ static void order(void **state)
     run_dry_order(1, &out);
     assert_string_equal(buf_cstr(&out), "");
     run_dry_order(2, &out);
-    assert_string_equal(buf_cstr(&out), "order: which setting of prefix caching runs "
+    assert_string_equal(buf_cstr(&out), "order: which prefix-caching setting runs "
                                         "first is drawn at the start\n");
     buf_fini(&out);
 }

@@ -134,7 +134,7 @@ static void a_run_that_broke_off(void **state)
     give_back(f);
     assert_int_equal(code, CLI_FAILED);
     journal_fixture_has(told(f), "disk full");
-    journal_fixture_has(f->text, "exit 1: the run could not go on");
+    journal_fixture_has(f->text, "exit 1: the run could not continue");
 }
 
 static void files_that_cannot_be_written(void **state)

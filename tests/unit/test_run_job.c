@@ -151,7 +151,7 @@ static void tags_that_are_taken(void **state)
     struct fixture *f = *state;
     assert_int_equal(go(f, "--no-mlflow --mlflow-tag run_id=x --dry-run"), CLI_DONE);
     assert_int_equal(go(f, "--mlflow-tag run_id=x --dry-run"), CLI_USAGE);
-    journal_fixture_has(told(f), "\"run_id\" is a tag that inferbench sets itself");
+    journal_fixture_has(told(f), "\"run_id\" is a tag set by inferbench");
 }
 
 static void an_engine_that_is_not_there(void **state)

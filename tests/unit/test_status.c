@@ -99,7 +99,7 @@ static void one_line_for_people(void **state)
                "--x: unknown option. Did you mean --y?");
     check_line("f:3", "bad.", "Write 3", "f:3: bad. Write 3.");
     check_line("", "bad", "", "bad.");
-    check_line("f", "", "", "f: took too long.");
+    check_line("f", "", "", "f: timed out.");
 }
 
 int main(void)

@@ -86,7 +86,7 @@ int main(void)
         {STOP_RUN, none_came, 0, NULL},
         {STOP_RUN, one_asks, 0, NULL},
         {STOP_RUN, the_second_ends, CLI_SIGNAL, "inferbench recover RAW_DIR"},
-        {STOP_SERVE, the_second_ends, CLI_SIGNAL, "end of its log"},
+        {STOP_SERVE, the_second_ends, CLI_SIGNAL, "end of the log"},
         {STOP_SELFTEST, the_second_ends, CLI_SIGNAL, "selftest: stopped at once"},
         {STOP_RUN, a_hangup_is_noted, 0, NULL},
         {STOP_RUN, a_closed_pipe_is_an_error, 0, NULL},

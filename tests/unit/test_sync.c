@@ -168,7 +168,7 @@ static void rows_of_a_notebook(void **state)
     assert_int_equal(f->out.refused, 2);
     assert_int_equal(f->out.pending, 2);
     assert_string_equal(f->e.what, "row 1: is_warmup is 1.0, not true or false");
-    assert_non_null(strstr(f->e.hint, "2 rows are not as they were written"));
+    assert_non_null(strstr(f->e.hint, "2 rows were changed after they were written"));
     f->path = results_file_fixture_put(&f->files, "results.json", "[" REWRITTEN "]");
     assert_int_equal(GO(f, pages), STATUS_BAD_INPUT); /* nobody is asked */
     assert_int_equal(f->out.sent, 0);

@@ -100,7 +100,7 @@ static void a_run_that_goes_on(void **state)
     assert_int_equal(journal_create(&j, path, clock_now(), &f->e), STATUS_OK);
     assert_int_equal(expand(f, dir), STATUS_OK);
     assert_int_equal(f->out.files.count, 0);
-    journal_fixture_has(told(f), "still going on");
+    journal_fixture_has(told(f), "still in progress");
     const char *so_far = arena_printf(
         &f->arena, "%s/offline_results_20260101_000000.json", f->fx.dir);
     journal_fixture_put(so_far, str_from(RESULTS)); /* of --save-every */
@@ -108,9 +108,9 @@ static void a_run_that_goes_on(void **state)
     for (size_t i = 0; i < 2; i++) {
         assert_int_equal(expand(f, words[i]), STATUS_OK);
         assert_int_equal(f->out.files.count, 0);
-        const char *once = strstr(told(f), "still going on");
+        const char *once = strstr(told(f), "still in progress");
         assert_non_null(once);
-        assert_null(strstr(once + 1, "still going on"));
+        assert_null(strstr(once + 1, "still in progress"));
     }
     journal_close(&j);
     assert_int_equal(expand(f, so_far), STATUS_OK);

@@ -284,7 +284,7 @@ static void test_failures(void **state)
     buf_fini(&b->out);
     buf_init(&b->out, 200);
     assert_int_equal(table_run(&in, &b->out, &e), STATUS_TOO_BIG);
-    assert_string_equal(e.what, "the table does not fit");
+    assert_string_equal(e.what, "the table is too large");
 }
 
 int main(void)

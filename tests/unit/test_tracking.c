@@ -63,7 +63,7 @@ static void nobody_at_a_named_server(void **state)
     assert_int_equal(tracking_choose(&f->t, &f->e), STATUS_OK);
     tracking_greet(&f->t);
     assert_false(f->t.is_off);
-    assert_non_null(strstr(told(f), "tried again at the end"));
+    assert_non_null(strstr(told(f), "sent again at the end"));
     const char *path = results_file_fixture_put(
         &f->files, "offline_results_1.json",
         "{\"metadata\": {\"format\": 1}, \"results\": [{\"run_id\": \"ab\", \"row\": 0, "

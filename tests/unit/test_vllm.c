@@ -264,7 +264,7 @@ static void several_tokens_in_one_event_are_counted(void **state)
     struct engine *en = open_or_fail(&s, &facts);
     assert_string_equal(facts.hardware_type, "gpu");
     assert_string_equal(facts.notes,
-                        "vLLM 0.20.1 is untested with this inferbench, trying; n");
+                        "vLLM 0.20.1 is untested with this inferbench, trying it; n");
     submit(en, 3, 9);
     assert_int_equal(run(en, 1, 64, &o, &e), STATUS_OK);
     assert_int_equal(o.tokens[3], 7);
@@ -458,8 +458,8 @@ static void progress_is_shown(void **state)
 #define OPENING "{\"from\":{\"ev\":\"hello\"}}\n{\"to\":{\"op\":\"open\"}}\n"
 
 static const struct trouble troubles[] = {
-    {OPENING ERROR("BadArgument", "engine argument 'max_num_seq' is not known"), false,
-     STATUS_BAD_OPTION, "'max_num_seq' is not known", "--engine-arg", 0},
+    {OPENING ERROR("BadArgument", "engine argument 'max_num_seq' is unknown"), false,
+     STATUS_BAD_OPTION, "'max_num_seq' is unknown", "--engine-arg", 0},
     {OPENING ERROR("FileNotFoundError", "model folder /x does not exist"), false,
      STATUS_NOT_FOUND, "model folder /x", "spelling of --model", 0},
     {OPENING "{\"log\":\"ValueError: To serve at least one request with x\"}\n" ERROR(

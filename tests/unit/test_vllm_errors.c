@@ -46,7 +46,7 @@ static const struct example examples[] = {
      "", false, STATUS_ENGINE, "KV cache is too small", "--max-model-len"},
     {"RuntimeError", "Engine core initialization failed. See root cause above.",
      "x\nValueError: No available memory for the cache blocks. Try\ny", false,
-     STATUS_ENGINE, "no memory is left for the KV cache", "gpu_memory_utilization"},
+     STATUS_ENGINE, "no memory left for the KV cache", "gpu_memory_utilization"},
     {"RuntimeError", "Engine core initialization failed.",
      "torch.OutOfMemoryError: CUDA out of memory. Tried to allocate 2 GiB\n", false,
      STATUS_ENGINE, "torch.OutOfMemoryError: CUDA out of memory. Tried",

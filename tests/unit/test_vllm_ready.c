@@ -74,7 +74,7 @@ static void notes_are_one_text(void **state)
                "\"notes\":[\"one\",\"two\"]}",
                &a, &f);
     assert_string_equal(f.notes,
-                        "vLLM 9.9 is untested with this inferbench, trying; one; two");
+                        "vLLM 9.9 is untested with this inferbench, trying it; one; two");
     assert_string_equal(f.hardware_type, "neuron");
     read_ready("{\"is_tried\":true,\"notes\":[\"one\"]}", &a, &f);
     assert_string_equal(f.notes, "one");

@@ -369,8 +369,8 @@ static void long_ones(void **state)
 {
     (void)state;
     enum { MB = 1 << 20 };
-    check_long(STREAM "x-long: ", MB, "\r\n\r\n", "bad: a head of more than 16 KiB\n");
-    check_long(STREAM, MB, "", "bad: a head of more than 16 KiB\n");
+    check_long(STREAM "x-long: ", MB, "\r\n\r\n", "bad: headers larger than 16 KiB\n");
+    check_long(STREAM, MB, "", "bad: headers larger than 16 KiB\n");
     check_long("", MB, "", "bad: not HTTP/1.1\n");
     check_long(STREAM "\r\n: ", MB, "\n\ndata: [DONE]\n\n",
                "200 stream events=1 done | done\nended by closing\n");
@@ -378,7 +378,7 @@ static void long_ones(void **state)
                "200 stream events=1 | T\nended by closing\n");
     check_long(STREAM "\r\ndata: ", MB, "", "200 stream | -\nended by closing\n");
     check_long(STREAM "transfer-encoding: chunked\r\n\r\n1;", MB, "",
-               "200 stream keep | -\nbad: a chunk size line without end\n");
+               "200 stream keep | -\nbad: an endless chunk size line\n");
 }
 
 int main(void)
