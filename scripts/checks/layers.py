@@ -101,8 +101,7 @@ KNOWN_CYCLES = [
     {"probe/gpu", "probe/nvml"},
     {"serve/queue", "serve/server"},
     {"stats/match", "stats/match_cell", "stats/match_diff", "stats/match_field",
-     "stats/match_place", "stats/match_verdict", "stats/verdict",
-     "stats/verdict_case"},
+     "stats/match_place", "stats/match_verdict"},
     {"stats/rows_measure", "stats/rows_online"},
     {"store/journal_order", "store/journal_read"},
 ]

@@ -6,7 +6,7 @@
 #include "core/run_data.h"
 #include "stats/match_field.h"
 #include "stats/trend.h"
-#include "stats/verdict.h"
+#include "stats/verdict_judge.h"
 
 #define DRIFT_REPEATS 5
 

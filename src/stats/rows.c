@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "stats/rows_measure.h"
-#include "stats/verdict.h"
+#include "stats/verdict_judge.h"
 
 static const char *text_or(const struct row *row, enum field_id id, const char *none)
 {

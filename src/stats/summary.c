@@ -10,7 +10,7 @@
 #include "stats/interval.h"
 #include "stats/quantile.h"
 #include "stats/trend.h"
-#include "stats/verdict.h"
+#include "stats/verdict_judge.h"
 #include "text/jsonw.h"
 
 /* One cell on its way to an entry. Arrays are the arena's. */

@@ -3,17 +3,26 @@
 #include <math.h>
 #include <string.h>
 
-#include "stats/verdict_case.h"
+enum { VERDICT_OF_ROW, VERDICT_OF_CELL };
 
-#define RULES_MAX 64
-
-/* What fired, by the rules' order. */
-struct fired {
-    const struct verdict_rule *rules; /* [count] */
-    size_t count;
-    bool has[RULES_MAX];
-    int definitions;
+static const struct verdict_rule rules[] = {
+#define X(rule_code, rule_kind, scope, rule_field, rule_limit, rule_judge, rule_help) \
+    {.code = #rule_code,                                                              \
+     .kind = VERDICT_##rule_kind,                                                     \
+     .is_cell = VERDICT_OF_##scope,                                                   \
+     .field = rule_field,                                                             \
+     .limit = rule_limit,                                                             \
+     .help = rule_help,                                                               \
+     .judge = verdict_##rule_judge},
+    VERDICT_LIST(X)
+#undef X
 };
+
+const struct verdict_rule *verdict_rules(size_t *count)
+{
+    *count = sizeof rules / sizeof *rules;
+    return rules;
+}
 
 const char *verdict_kind_name(enum verdict_kind kind)
 {
@@ -25,9 +34,7 @@ const char *verdict_kind_name(enum verdict_kind kind)
 
 const struct verdict_rule *verdict_find(const char *code)
 {
-    size_t count;
-    const struct verdict_rule *rules = verdict_rules(&count);
-    for (size_t i = 0; code != NULL && i < count; i++)
+    for (size_t i = 0; code != NULL && i < sizeof rules / sizeof *rules; i++)
         if (strcmp(rules[i].code, code) == 0)
             return &rules[i];
     return NULL;
@@ -40,137 +47,4 @@ double verdict_limit(const struct run_data *run, const struct verdict_rule *rule
         if (strcmp(run->limits[i].code, rule->code) == 0)
             limit = run->limits[i].value;
     return limit;
-}
-
-static struct fired nothing_fired(const struct run_data *run)
-{
-    struct fired f = {.definitions = run != NULL ? run->definitions : RECORD_FORMAT};
-    f.rules = verdict_rules(&f.count);
-    return f;
-}
-
-static bool run_rule(struct verdict_case *c, const struct verdict_rule *rule)
-{
-    c->rule = rule;
-    c->limit = verdict_limit(c->run, rule);
-    c->has_fired = false;
-    rule->judge(c);
-    return c->has_fired;
-}
-
-/* Definitions 1 knew two kinds only: what left a row open was a warning. */
-static enum verdict_kind kind_of(const struct fired *f, size_t i)
-{
-    bool was_warning = f->definitions == 1 && f->rules[i].kind == VERDICT_INCONCLUSIVE;
-    return was_warning ? VERDICT_WARNING : f->rules[i].kind;
-}
-
-/* The fired codes, of warnings or of the others; NULL: no memory. */
-static const struct findings *codes_of(const struct fired *f, bool is_warning,
-                                       struct arena *a)
-{
-    struct findings *codes = arena_alloc(a, 1, sizeof *codes);
-    struct finding *items = arena_alloc(a, f->count, sizeof *items);
-    if (codes == NULL || items == NULL)
-        return NULL;
-    codes->items = items;
-    for (size_t i = 0; i < f->count; i++)
-        if (f->has[i] && (kind_of(f, i) == VERDICT_WARNING) == is_warning)
-            items[codes->count++] = (struct finding){.code = f->rules[i].code,
-                                                     .limit = NAN};
-    return codes;
-}
-
-static const char *worst(const struct fired *f)
-{
-    bool is_open = false;
-    for (size_t i = 0; i < f->count; i++) {
-        if (f->has[i] && kind_of(f, i) == VERDICT_INVALID)
-            return verdict_kind_name(VERDICT_INVALID);
-        is_open = is_open || (f->has[i] && kind_of(f, i) == VERDICT_INCONCLUSIVE);
-    }
-    return is_open ? verdict_kind_name(VERDICT_INCONCLUSIVE) : "VALID";
-}
-
-static enum status outcome_of(const struct fired *f, const struct verdict_case *c,
-                              struct verdict_outcome *out)
-{
-    struct findings *checks = arena_alloc(c->arena, 1, sizeof *checks);
-    struct verdict_outcome made = {.verdict = worst(f),
-                                   .reasons = codes_of(f, false, c->arena),
-                                   .warnings = codes_of(f, true, c->arena),
-                                   .checks = checks};
-    if (made.reasons == NULL || made.warnings == NULL || checks == NULL ||
-        c->is_out_of_memory)
-        return STATUS_NO_MEMORY;
-    *checks = (struct findings){.items = c->found, .count = c->found_count};
-    *out = made;
-    return STATUS_OK;
-}
-
-static const struct findings none;
-static const struct verdict_outcome nothing_judged = {
-    .reasons = &none, .warnings = &none, .checks = &none};
-
-enum status verdict_judge_row(const struct run_data *run,
-                              const struct repeat_data *repeat, struct row *row,
-                              struct arena *a, struct err *e)
-{
-    struct verdict_outcome o = nothing_judged;
-    struct fired f = nothing_fired(run);
-    struct verdict_case c = {.run = run,
-                             .settings = &run->cells[repeat->cell],
-                             .repeat = repeat,
-                             .row = row,
-                             .arena = a};
-    enum status s = STATUS_OK;
-    if (!repeat->is_warmup && !value_is_known(row->v[FIELD_error])) {
-        for (size_t i = 0; i < f.count; i++)
-            f.has[i] = !f.rules[i].is_cell && run_rule(&c, &f.rules[i]);
-        s = outcome_of(&f, &c, &o);
-    }
-    if (s != STATUS_OK)
-        return status_fail(e, s, "verdict", "out of memory");
-    row->v[FIELD_verdict] = value_str(o.verdict);
-    row->v[FIELD_reasons] = value_findings(o.reasons);
-    row->v[FIELD_warnings] = value_findings(o.warnings);
-    row->v[FIELD_checks] = value_findings(o.checks);
-    return STATUS_OK;
-}
-
-/* --- cells */
-
-/* The rule fired for a row of the cell: what the first of them found. */
-static bool judge_rows(struct verdict_case *c, const struct verdict_rule *rule)
-{
-    for (size_t i = 0; i < c->cell->row_count; i++) {
-        const struct row *row = c->cell->rows[i];
-        const struct findings *checks = field_findings(row, FIELD_checks);
-        if (!finding_has(field_findings(row, FIELD_reasons), rule->code) &&
-            !finding_has(field_findings(row, FIELD_warnings), rule->code))
-            continue;
-        for (size_t k = 0; checks != NULL && k < checks->count; k++)
-            if (strcmp(checks->items[k].code, rule->code) == 0)
-                verdict_case_add(c, checks->items[k]);
-        return true;
-    }
-    return false;
-}
-
-enum status verdict_judge_cell(const struct verdict_cell *cell, struct arena *a,
-                               struct verdict_outcome *out, struct err *e)
-{
-    struct fired f = nothing_fired(cell->run);
-    struct verdict_case c = {.run = cell->run, .cell = cell, .arena = a};
-    if (cell->row_count == 0) {
-        *out = nothing_judged;
-        return STATUS_OK;
-    }
-    for (size_t i = 0; i < f.count; i++)
-        f.has[i] = f.rules[i].is_cell ? run_rule(&c, &f.rules[i])
-                                      : judge_rows(&c, &f.rules[i]);
-    enum status s = outcome_of(&f, &c, out);
-    if (s != STATUS_OK)
-        return status_fail(e, s, "verdict", "out of memory");
-    return STATUS_OK;
 }

@@ -6,9 +6,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "base/arena.h"
-#include "base/status.h"
 #include "core/run_data.h"
+#include "stats/verdict_list.h"
 
 struct verdict_case; /* what is judged and where findings go: verdict_case.h */
 
@@ -16,16 +15,22 @@ struct verdict_case; /* what is judged and where findings go: verdict_case.h */
  * rule that applies could not be judged, as time or samples lacked. */
 enum verdict_kind { VERDICT_INVALID, VERDICT_INCONCLUSIVE, VERDICT_WARNING };
 
-/* One rule: the table's row, as the docs print it. */
+/* One rule: a row of the table (verdict_list.h). */
 struct verdict_rule {
     const char *code;
     enum verdict_kind kind;
-    bool is_cell;        /* judged in the summary only */
-    enum field_id field; /* what it reads first, FIELD_COUNT if no single field */
-    double limit;        /* default; --limit CODE=VALUE replaces it; NAN if it has none */
+    bool is_cell; /* judged in the summary only */
+    enum field_id field;
+    double limit;
     const char *help;
     void (*judge)(struct verdict_case *c);
 };
+
+/* The judges: each row of the table has one, in verdict_*.c. */
+#define X(code, kind, scope, field, limit, judge, help) \
+    void verdict_##judge(struct verdict_case *c);
+VERDICT_LIST(X)
+#undef X
 
 /* [*count] rules, const: what makes a row INVALID, what leaves it open, warnings. */
 const struct verdict_rule *verdict_rules(size_t *count);
@@ -35,14 +40,6 @@ const struct verdict_rule *verdict_find(const char *code);
 const char *verdict_kind_name(enum verdict_kind kind);
 /* The limit in force: of --limit, else the rule's own. run NULL: the rule's own. */
 double verdict_limit(const struct run_data *run, const struct verdict_rule *rule);
-
-/* Sets verdict, reasons, warnings and checks of a row (no verdict and empty lists for
- * warm-ups and failed rows). A rule whose fields are null is not judged and does not
- * fire. reasons has the codes of what makes it INVALID or INCONCLUSIVE. checks has what
- * every rule that was judged found; of those that fired, with a text for people. */
-MUST_CHECK enum status verdict_judge_row(const struct run_data *run,
-                                         const struct repeat_data *repeat,
-                                         struct row *row, struct arena *a, struct err *e);
 
 /* What a cell's rules read. */
 struct verdict_samples {
@@ -60,18 +57,5 @@ struct verdict_cell {
     double drift; /* of the rates (stats/trend.h); NAN below 5: not judged */
     struct verdict_samples samples[3];
 };
-
-struct verdict_outcome {
-    const char *verdict; /* "VALID", "INCONCLUSIVE", "INVALID"; NULL if nothing was
-                            measured */
-    const struct findings *reasons, *warnings; /* codes, in the order of the table */
-    const struct findings *checks; /* of the cell rules, and of each row rule that fired
-                                      the first row's */
-};
-
-/* Cell rules plus the union of the rows' codes: a cell is what its worst repeat is. */
-MUST_CHECK enum status verdict_judge_cell(const struct verdict_cell *cell,
-                                          struct arena *a, struct verdict_outcome *out,
-                                          struct err *e);
 
 #endif

@@ -5,8 +5,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "stats/match_field.h"
-
 void verdict_case_add(struct verdict_case *c, struct finding f)
 {
     if (c->found_count == c->found_room) {
@@ -73,7 +71,7 @@ double verdict_case_num(const struct verdict_case *c, enum field_id id)
 
 bool verdict_case_is_online(const struct verdict_case *c)
 {
-    return match_field_is_online(c->row);
+    return field_is(c->row, FIELD_serving_mode, "online");
 }
 
 bool verdict_case_is_open(const struct verdict_case *c)

@@ -3,6 +3,7 @@
 #ifndef STATS_VERDICT_CASE_H
 #define STATS_VERDICT_CASE_H
 
+#include "base/arena.h"
 #include "stats/verdict.h"
 
 struct verdict_case {

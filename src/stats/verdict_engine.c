@@ -1,8 +1,10 @@
-#include "stats/verdict_engine.h"
+/* Judges of engine and machine: prefix cache, preemptions, noise, what is not real. */
 
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
+
+#include "stats/verdict_case.h"
 
 #define KV_FULL 0.9
 

@@ -1,10 +1,11 @@
-#include "stats/verdict_repeats.h"
+/* Judges of a cell: do its repeats agree, and are there enough? */
 
 #include <math.h>
 #include <stdio.h>
 
 #include "stats/interval.h"
 #include "stats/trend.h"
+#include "stats/verdict_case.h"
 
 /* Two repeats give no bound of their spread, but they prove one where they lie this many
  * limits apart: 20 % for the limit of 5 %. */

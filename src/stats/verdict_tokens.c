@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "stats/verdict_case.h"
 #include "text/json.h"
 
 /* Reads are on time where they are this much closer than what comes apart. */

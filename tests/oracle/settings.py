@@ -54,7 +54,7 @@ class Seal:
 @lru_cache(None)
 def roles():
     text = (ROOT / "src/core/field_list.h").read_text().replace("\\\n", " ")
-    return dict(re.findall(r'\bX\(\s*(\w+),\s*\w+,\s*"[^"]*",\s*\w+,\s*\d+,\s*"[^"]*",\s*(\w+)',
+    return dict(re.findall(r'\bX\(\s*(\w+),\s*\w+,\s*"[^"]*",\s*\w+,\s*"[^"]*",\s*(\w+)',
                            text))
 
 

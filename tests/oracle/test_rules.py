@@ -6,17 +6,10 @@ import pytest
 
 
 def rules_of_code(root):
-    text = (root / "src/stats/verdict_rules.c").read_text()
-    table = re.search(r"struct verdict_rule rules\[\] = \{(.*?)\n\};", text, re.S)[1]
-    rules = {}
-    for chunk in re.split(r"(?=\.code\s*=)", table)[1:]:
-        code = re.search(r'\.code\s*=\s*"(\w+)"', chunk)[1]
-        limit = re.search(r"\.limit\s*=\s*([\w.]+)", chunk)[1]
-        kind = re.search(r"\.kind\s*=\s*VERDICT_(\w+)", chunk)
-        rules[code] = (kind[1].lower() if kind else "invalid",
-                       "cell" if "is_cell = true" in chunk else "row",
-                       None if limit == "NAN" else float(limit))
-    return rules
+    text = (root / "src/stats/verdict_list.h").read_text()
+    row = r"\bX\((\w+), (\w+), (ROW|CELL), \w+, ([\w.]+),"
+    return {code: (kind.lower(), scope.lower(), None if limit == "NAN" else float(limit))
+            for code, kind, scope, limit in re.findall(row, text)}
 
 
 def rules_of_docs(root):
