@@ -234,14 +234,6 @@ static enum status build_judged(const struct common *common, size_t repeat_index
     return s;
 }
 
-enum status rows_build(const struct run_data *run, size_t repeat_index, struct arena *a,
-                       struct row *out, struct err *e)
-{
-    struct common common;
-    enum status s = find_common(run, a, &common, e);
-    return s == STATUS_OK ? build_judged(&common, repeat_index, a, out, e) : s;
-}
-
 enum status rows_build_all(const struct run_data *run, struct arena *a, struct row **out,
                            struct err *e)
 {

@@ -19,9 +19,11 @@ struct judged {
 static void judge(struct online_fixture *f, struct judged *out)
 {
     struct err e;
+    struct row *rows;
     arena_init(&out->arena, 1 << 20);
-    if (rows_build(&f->run, 0, &out->arena, &out->row, &e) != STATUS_OK)
+    if (rows_build_all(&f->run, &out->arena, &rows, &e) != STATUS_OK)
         fail_msg("%s: %s", e.where, e.what);
+    out->row = rows[0];
 }
 
 static bool has(const struct judged *j, enum field_id list, const char *code)
