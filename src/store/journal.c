@@ -10,6 +10,7 @@
 #include "base/file.h"
 #include "base/mem.h"
 #include "store/findings.h"
+#include "store/journal_request.h"
 #include "store/journal_sum.h"
 
 static enum status create(const char *path, int *fd, struct err *e)
@@ -200,11 +201,6 @@ static void int_array(struct jsonw *w, const char *key, const int64_t *items,
     jsonw_array_end(w);
 }
 
-static const char *const status_names[] = {[RECORD_OK] = "ok",
-                                           [RECORD_FAILED] = "failed",
-                                           [RECORD_UNANSWERED] = "unanswered",
-                                           [RECORD_INTERRUPTED] = "interrupted"};
-
 /* "x20t": how often each letter comes; once goes without a number. */
 static void run_lengths(struct jsonw *w, const char *key, const struct request_record *r,
                         char (*letter_of)(uint8_t mark))
@@ -268,18 +264,6 @@ static void request_classes(struct jsonw *w, const struct request_record *r)
     maybe_int(w, "first_event_tokens", r->first_event_tokens, 1);
 }
 
-static void request_counts(struct jsonw *w, const struct request_record *r)
-{
-    maybe_int(w, "tokens_in", r->tokens_in, TOKENS_UNKNOWN);
-    maybe_int(w, "tokens_out", r->tokens_out, TOKENS_UNKNOWN);
-    maybe_int(w, "tokens_cached", r->tokens_cached, TOKENS_UNKNOWN);
-    jsonw_int(w, "max_tokens", r->max_tokens);
-    if (r->source != TOKEN_SOURCE_none)
-        jsonw_str(w, "token_source", record_source_name(r->source));
-    if (r->is_counted)
-        jsonw_bool(w, "counted", true);
-}
-
 enum status journal_request(struct journal *j, const struct repeat_data *of,
                             const struct request_record *r, bool with_gaps, struct err *e)
 {
@@ -288,21 +272,15 @@ enum status journal_request(struct journal *j, const struct repeat_data *of,
     jsonw_int(&w, "cell", of->cell);
     jsonw_int(&w, "repeat", of->repeat);
     jsonw_int(&w, "index", r->index);
-    jsonw_str(&w, "status", status_names[r->status]);
+    jsonw_str(&w, "status", journal_request_status_name(r->status));
     if (r->fail != FAIL_none)
         jsonw_str(&w, "class", record_fail_name(r->fail));
     maybe_int(&w, "http_status", r->http_status, 0);
-    maybe_int(&w, "due_ns", r->due_ns, NS_UNKNOWN);
-    maybe_int(&w, "ready_ns", r->ready_ns, NS_UNKNOWN);
-    maybe_int(&w, "sent_ns", r->sent_ns, NS_UNKNOWN);
-    if (r->events == RECORD_WHOLE) /* else its events tell */
-        maybe_int(&w, "last_ns", r->last_ns, NS_UNKNOWN);
-    maybe_int(&w, "done_ns", r->done_ns, NS_UNKNOWN);
-    maybe_int(&w, "prefill_ns", r->prefill_ns, NS_UNKNOWN);
-    maybe_int(&w, "decode_ns", r->decode_ns, NS_UNKNOWN);
-    maybe_int(&w, "connect_ns", r->connect_ns, NS_UNKNOWN);
-    maybe_int(&w, "tls_ns", r->tls_ns, NS_UNKNOWN);
-    request_counts(&w, r);
+    journal_request_write(&w, r);
+    if (r->source != TOKEN_SOURCE_none)
+        jsonw_str(&w, "token_source", record_source_name(r->source));
+    if (r->is_counted)
+        jsonw_bool(&w, "counted", true);
     if (r->status == RECORD_OK && r->event_count > 0 && with_gaps)
         request_events(&w, r);
     else

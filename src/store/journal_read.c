@@ -9,6 +9,7 @@
 #include "store/journal_check.h"
 #include "store/journal_events.h"
 #include "store/journal_order.h"
+#include "store/journal_request.h"
 #include "store/journal_sum.h"
 #include "store/journal_whole.h"
 #include "text/json.h"
@@ -225,47 +226,6 @@ static enum status read_repeat(struct reading *rd, const json_t *line)
     return STATUS_OK;
 }
 
-static enum record_status status_of(const char *name)
-{
-    static const struct {
-        const char *name;
-        enum record_status status;
-    } known[] = {{"ok", RECORD_OK},
-                 {"failed", RECORD_FAILED},
-                 {"unanswered", RECORD_UNANSWERED},
-                 {"interrupted", RECORD_INTERRUPTED},
-                 {"cancelled", RECORD_INTERRUPTED}}; /* format 1 */
-    for (size_t i = 0; name != NULL && i < sizeof known / sizeof *known; i++)
-        if (strcmp(name, known[i].name) == 0)
-            return known[i].status;
-    return RECORD_FAILED;
-}
-
-static void read_times(const json_t *line, struct request_record *q)
-{
-    q->due_ns = json_int_of(line, "due_ns", NS_UNKNOWN);
-    q->ready_ns = json_int_of(line, "ready_ns", NS_UNKNOWN);
-    q->sent_ns = json_int_of(line, "sent_ns", NS_UNKNOWN);
-    q->first_ns = json_int_of(line, "first_ns", NS_UNKNOWN);
-    q->last_ns = json_int_of(line, "last_ns", NS_UNKNOWN);
-    q->done_ns = json_int_of(line, "done_ns", NS_UNKNOWN);
-    q->prefill_ns = json_int_of(line, "prefill_ns", NS_UNKNOWN);
-    q->decode_ns = json_int_of(line, "decode_ns", NS_UNKNOWN);
-    q->connect_ns = json_int_of(line, "connect_ns", NS_UNKNOWN);
-    q->tls_ns = json_int_of(line, "tls_ns", NS_UNKNOWN);
-}
-
-static void read_counts(const json_t *line, struct request_record *q)
-{
-    q->http_status = (int32_t)json_int_of(line, "http_status", 0);
-    q->tokens_in = json_int_of(line, "tokens_in", TOKENS_UNKNOWN);
-    q->tokens_out = json_int_of(line, "tokens_out", TOKENS_UNKNOWN);
-    q->tokens_cached = json_int_of(line, "tokens_cached", TOKENS_UNKNOWN);
-    q->max_tokens = json_int_of(line, "max_tokens", 0);
-    q->source = record_source_find(json_str_of(line, "token_source"));
-    q->first_event_tokens = json_int_of(line, "first_event_tokens", 1);
-}
-
 static enum status read_request(struct reading *rd, const json_t *line)
 {
     struct repeat_data *r;
@@ -276,10 +236,13 @@ static enum status read_request(struct reading *rd, const json_t *line)
     int32_t index = (int32_t)json_int_of(line, "index", 0);
     if (journal_order_request(&rd->order, r, index, &q, rd->e) != STATUS_OK)
         return rd->e->code;
-    q->status = status_of(json_str_of(line, "status"));
+    (void)journal_request_status_find(json_str_of(line, "status"), &q->status); /* checked
+                                                                                 */
     q->fail = record_fail_find(json_str_of(line, "class"));
-    read_times(line, q);
-    read_counts(line, q);
+    q->http_status = (int32_t)json_int_of(line, "http_status", 0);
+    journal_request_read(line, q);
+    q->source = record_source_find(json_str_of(line, "token_source"));
+    q->first_event_tokens = json_int_of(line, "first_event_tokens", 1);
     if (!take_str(rd, line, "error", &q->error))
         return no_memory(rd);
     s = rd->run->definitions == 1 ? journal_events_read_old(rd->arena, line, q)

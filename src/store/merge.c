@@ -231,15 +231,13 @@ static enum status reread(struct source *s, struct err *e)
     if (s->is_kept)
         return STATUS_OK;
     char sha256[DIGEST_HEX_BYTES];
-    struct digest d;
     buf_init(&s->file.text, RESULTS_SCAN_MAX_BYTES);
     enum status st = file_read(s->input->path, &s->file.text, e);
-    if (st == STATUS_OK && digest_init(&d) != STATUS_OK)
-        st = no_memory(e, s->input->path);
     if (st != STATUS_OK)
         return st;
-    digest_add(&d, buf_cstr(&s->file.text), s->file.text.len);
-    digest_hex(&d, sha256);
+    struct str text = {.ptr = buf_cstr(&s->file.text), .len = s->file.text.len};
+    if (digest_text(text, sha256) != STATUS_OK)
+        return no_memory(e, s->input->path);
     if (strcmp(sha256, s->file.sha256) == 0)
         return STATUS_OK;
     status_fail(e, STATUS_BAD_INPUT, s->input->path, "changed while it was being merged");

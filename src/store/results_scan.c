@@ -135,13 +135,9 @@ static enum status read_format(struct scanned_file *f, struct err *e)
 
 static enum status hash_text(struct scanned_file *f, struct err *e)
 {
-    struct digest d;
-    enum status st = digest_init(&d);
-    if (st != STATUS_OK)
-        return status_fail(e, st, f->path, "SHA-256 is not available");
-    digest_add(&d, buf_cstr(&f->text), f->text.len);
-    digest_hex(&d, f->sha256);
-    return STATUS_OK;
+    struct str text = {.ptr = buf_cstr(&f->text), .len = f->text.len};
+    enum status st = digest_text(text, f->sha256);
+    return st == STATUS_OK ? st : status_fail(e, st, f->path, "SHA-256 is not available");
 }
 
 static enum status read_text(struct scanned_file *f,

@@ -17,7 +17,6 @@ MUST_CHECK enum status digest_init(struct digest *d);
 void digest_add(struct digest *d, const void *data, size_t len);
 /* Writes 64 hex digits and a 0; frees the context. */
 void digest_hex(struct digest *d, char out[DIGEST_HEX_BYTES]);
-MUST_CHECK enum status digest_file(const char *path, char out[DIGEST_HEX_BYTES],
-                                   struct err *e);
+MUST_CHECK enum status digest_text(struct str text, char out[DIGEST_HEX_BYTES]);
 
 #endif

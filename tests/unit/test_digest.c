@@ -3,13 +3,8 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdint.h>
-#include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 #include <cmocka.h>
-
-#include "base/file.h"
-#include "base/mem.h"
 
 static void check(const char *text, const char *expected)
 {
@@ -45,23 +40,11 @@ static void a_million_times_a(void **state)
         hex, "cdc76e5c9914fb9281a1c7e284d73e67f1809a48a497200e046d39ccc7112cd0");
 }
 
-static void files(void **state)
+static void whole_texts(void **state)
 {
     (void)state;
-    char path[64], hex[DIGEST_HEX_BYTES] = "untouched";
-    (void)snprintf(path, sizeof path, "/tmp/inferbench-digest-%ld", (long)getpid());
-    struct err e;
-    assert_int_equal(digest_file(path, hex, &e), STATUS_NOT_FOUND);
-    assert_int_equal(digest_file("/tmp", hex, &e), STATUS_IO);
-    assert_string_equal(hex, "untouched");
-    assert_int_equal(file_replace(path, str_from("abc"), &e), STATUS_OK);
-    mem_fail_at(1);
-    enum status status = digest_file(path, hex, &e);
-    mem_fail_at(0);
-    assert_int_equal(status, STATUS_NO_MEMORY);
-    assert_string_equal(hex, "untouched");
-    assert_int_equal(digest_file(path, hex, &e), STATUS_OK);
-    assert_int_equal(unlink(path), 0);
+    char hex[DIGEST_HEX_BYTES];
+    assert_int_equal(digest_text(str_from("abc"), hex), STATUS_OK);
     assert_string_equal(
         hex, "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
 }
@@ -71,7 +54,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(known_values),
         cmocka_unit_test(a_million_times_a),
-        cmocka_unit_test(files),
+        cmocka_unit_test(whole_texts),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,0 +1,82 @@
+#include "store/journal_request.h"
+
+#include <stddef.h>
+#include <string.h>
+
+static const struct {
+    const char *name;
+    enum record_status status;
+} statuses[] = {
+    {"ok", RECORD_OK},
+    {"failed", RECORD_FAILED},
+    {"unanswered", RECORD_UNANSWERED},
+    {"interrupted", RECORD_INTERRUPTED},
+    {"cancelled", RECORD_INTERRUPTED}, /* format 1 */
+};
+
+#define MEMBER(name, unknown) \
+    .key = #name, .offset = offsetof(struct request_record, name), .unset = (unknown)
+
+/* In the order of the line. */
+static const struct member {
+    const char *key;
+    size_t offset;     /* of an int64_t */
+    int64_t unset;     /* left out then */
+    bool of_one_piece; /* else the events tell */
+} members[] = {
+    {MEMBER(due_ns, NS_UNKNOWN)},
+    {MEMBER(ready_ns, NS_UNKNOWN)},
+    {MEMBER(sent_ns, NS_UNKNOWN)},
+    {MEMBER(last_ns, NS_UNKNOWN), .of_one_piece = true},
+    {MEMBER(done_ns, NS_UNKNOWN)},
+    {MEMBER(prefill_ns, NS_UNKNOWN)},
+    {MEMBER(decode_ns, NS_UNKNOWN)},
+    {MEMBER(connect_ns, NS_UNKNOWN)},
+    {MEMBER(tls_ns, NS_UNKNOWN)},
+    {MEMBER(tokens_in, TOKENS_UNKNOWN)},
+    {MEMBER(tokens_out, TOKENS_UNKNOWN)},
+    {MEMBER(tokens_cached, TOKENS_UNKNOWN)},
+};
+
+#define LENGTH(table) (sizeof table / sizeof table[0])
+
+const char *journal_request_status_name(enum record_status status)
+{
+    size_t i = 0;
+    while (statuses[i].status != status)
+        i++;
+    return statuses[i].name;
+}
+
+bool journal_request_status_find(const char *name, enum record_status *out)
+{
+    for (size_t i = 0; name != NULL && i < LENGTH(statuses); i++)
+        if (strcmp(name, statuses[i].name) == 0) {
+            *out = statuses[i].status;
+            return true;
+        }
+    return false;
+}
+
+void journal_request_write(struct jsonw *w, const struct request_record *r)
+{
+    for (size_t i = 0; i < LENGTH(members); i++) {
+        const struct member *m = &members[i];
+        int64_t value;
+        memcpy(&value, (const char *)r + m->offset, sizeof value);
+        if (value != m->unset && (!m->of_one_piece || r->events == RECORD_WHOLE))
+            jsonw_int(w, m->key, value);
+    }
+    jsonw_int(w, "max_tokens", r->max_tokens);
+}
+
+void journal_request_read(const json_t *line, struct request_record *q)
+{
+    for (size_t i = 0; i < LENGTH(members); i++) {
+        const struct member *m = &members[i];
+        int64_t value = json_int_of(line, m->key, m->unset);
+        memcpy((char *)q + m->offset, &value, sizeof value);
+    }
+    q->first_ns = json_int_of(line, "first_ns", NS_UNKNOWN); /* format 1 */
+    q->max_tokens = json_int_of(line, "max_tokens", 0);
+}
