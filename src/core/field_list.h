@@ -1,5 +1,6 @@
 /* The rows of the field table; field.h explains the columns. In the order of FORMAT: the
- * fields of the published tool, the cell and its settings, the load, the world around it.
+ * fields of offline_benchmark.py, the cell and its settings, the load, the world around
+ * it.
  */
 #ifndef CORE_FIELD_LIST_H
 #define CORE_FIELD_LIST_H

@@ -17,7 +17,7 @@ struct origin {
 
 struct analysis_row {
     struct row *row;
-    bool is_published;           /* of the published tool */
+    bool is_published;           /* of offline_benchmark.py */
     const struct origin *origin; /* NULL: none is stated */
     const char *file;
 };

@@ -4,7 +4,7 @@
  *
  * A cell is all measured repeats with the same settings on the same machine; in what rows
  * must agree, agree.h says. Warm-ups and failed rows are counted, never averaged in. Rows
- * of the published tool (no run_id) lack most settings: what they do not say does not
+ * of offline_benchmark.py (no run_id) lack most settings: what they do not say does not
  * hinder a match, scenario and warm-up are read from their notes, and their input_length
  * (characters) is never compared. */
 #ifndef STATS_MATCH_H
@@ -34,7 +34,7 @@ struct match_options {
 
 struct match_row {
     const struct row *row; /* borrowed, must outlive the result */
-    bool is_published;     /* of the published tool: input_length in characters */
+    bool is_published;     /* of offline_benchmark.py: input_length in characters */
 };
 
 /* Rows of any number of files. */

@@ -20,7 +20,7 @@ struct match_fields {
 
 void match_field_list(struct match_fields *out);
 
-/* "scenario=short, run=1, warmup=False": what rows of the published tool say there. */
+/* "scenario=short, run=1, warmup=False": what rows of offline_benchmark.py say there. */
 struct str match_field_scenario(const struct row *row);
 bool match_field_is_warmup(const struct row *row);
 /* No warm-up, and it did not fail. */
@@ -42,8 +42,8 @@ bool match_field_is_wild(enum field_id id);
 bool match_field_is_equal(const struct row *a, const struct row *b, enum field_id id);
 /* Equal at a glance: of one kind and value. */
 bool match_field_is_same(const struct row *a, const struct row *b, enum field_id id);
-/* Whether two cells differ. A row that is older than the field, or of the published tool,
- * does not differ by what it does not say. */
+/* Whether two cells differ. A row that is older than the field, or of
+ * offline_benchmark.py, does not differ by what it does not say. */
 bool match_field_differs(const struct match_cell *a, const struct match_cell *b,
                          enum field_id id);
 /* Equal values give equal hashes (tolerance and fields that are wild aside). */

@@ -29,14 +29,15 @@ struct decode {
 
 void decode_init(struct decode *d, struct arena *arena);
 /* Every field of the table set; unknown names are left out. Values of another type are
- * read as coerce.h says; BAD_INPUT names the first that cannot be. Where a row of the
- * published tool lacks them, scenario, repeat and is_warmup come from its notes and label
- * from its instance_type. Strings live in the arena. *is_published: the row has no
+ * read as coerce.h says; BAD_INPUT names the first that cannot be. Where a row of
+ * offline_benchmark.py lacks them, scenario, repeat and is_warmup come from its notes and
+ * label from its instance_type. Strings live in the arena. *is_published: the row has no
  * run_id. */
 MUST_CHECK enum status decode_row(struct decode *d, const struct scanned_row *row,
                                   struct row *out, bool *is_published, struct err *e);
-/* Is each value of its field's own type, as inferbench and the published tool write them?
- * BAD_INPUT names the first that is not, whether decode_row could read it or not. */
+/* Is each value of its field's own type, as inferbench and offline_benchmark.py write
+ * them? BAD_INPUT names the first that is not, whether decode_row could read it or not.
+ */
 MUST_CHECK enum status decode_check(const struct decode *d, const struct scanned_row *row,
                                     struct err *e);
 

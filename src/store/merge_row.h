@@ -18,7 +18,7 @@ struct merge_row {
 };
 
 /* instance_type: given on the command line for rows without one, or NULL. d: reads rows
- * of the published tool, to tell whether two are the same. NO_MEMORY is the only error.
+ * of offline_benchmark.py, to tell whether two are the same. NO_MEMORY is the only error.
  */
 MUST_CHECK enum status merge_row_note(const struct scanned_file *file,
                                       const struct scanned_row *row,

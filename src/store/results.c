@@ -143,7 +143,7 @@ static void copy_fields(struct jsonw *w, const struct summary_entry *c,
     }
 }
 
-/* --- the layout of an entry: what the published tool has, in its order and under its
+/* --- the layout of an entry: what offline_benchmark.py has, in its order and under its
  * names, then ours */
 
 #define COUNT_OF(list) (sizeof(list) / sizeof *(list))

@@ -19,7 +19,7 @@ struct results_head {
 MUST_CHECK enum status results_head_read(const char *path, struct arena *a,
                                          struct results_head *out, struct err *e);
 /* May the files of that run be written there? BAD_OPTION: the file is sound and of
- * another run, or of none, as those of the published tool. */
+ * another run, or of none, as those of offline_benchmark.py. */
 MUST_CHECK enum status results_head_check(const char *path, const char *run_id,
                                           struct arena *a, struct err *e);
 

@@ -1,6 +1,6 @@
-/* Readers of results files: those of inferbench (also merged ones) and those of the
- * published tool that it replaces, whose rows have 26 fields, no run_id, and whose file
- * is an object with "results" or a bare list of rows. */
+/* Readers of results files: those of inferbench (also merged ones) and those of
+ * offline_benchmark.py, which it replaces: their rows have 26 fields and no run_id, and
+ * the file is an object with "results" or a bare list of rows. */
 #ifndef STORE_RESULTS_SCAN_H
 #define STORE_RESULTS_SCAN_H
 
@@ -33,7 +33,7 @@ struct scanned_file {
     struct buf text;
     char sha256[DIGEST_HEX_BYTES];
     struct str metadata; /* JSON object; empty if the file has none */
-    int64_t format;      /* metadata.format; 0: the published tool's */
+    int64_t format;      /* metadata.format; 0: offline_benchmark.py's */
     size_t row_count;
 };
 

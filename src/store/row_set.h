@@ -26,7 +26,7 @@ struct row_set {
  * instance_type: stands in for the row's own; NULL: it keeps its own. */
 struct row_set_key row_set_content(const struct scanned_row *row,
                                    const char *instance_type);
-/* True if it has no run_id: a row of the published tool. */
+/* True if it has no run_id: a row of offline_benchmark.py. */
 bool row_set_is_published(const struct scanned_row *row);
 /* What makes a row the same: its run_id and row, whichever way the number is written. Of
  * a row without run_id: when it was measured, to the millisecond, and all that it says in

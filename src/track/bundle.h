@@ -20,7 +20,7 @@ struct bundle {
     const char *raw_dir;                 /* raw_STAMP; NULL: not there */
     const char *ledger_path;             /* raw_dir/mlflow.json, else RESULTS.mlflow */
     bool is_merged;                      /* rows of several runs */
-    json_t *metadata;                    /* NULL: the published tool's file */
+    json_t *metadata;                    /* NULL: offline_benchmark.py's file */
     struct bundle_row *rows;             /* [count], in the file's order */
     size_t count, room;
     size_t refused;     /* rows that hold values of another type than their field's */

@@ -66,7 +66,7 @@ static enum place place_of(enum field_id id)
         enum field_id id;
         enum place place;
     } others[] = {
-        {FIELD_model_name, PLACE_PARAM}, /* those of the published tool */
+        {FIELD_model_name, PLACE_PARAM}, /* those of offline_benchmark.py */
         {FIELD_instance_type, PLACE_PARAM},
         {FIELD_hardware_type, PLACE_PARAM},
         {FIELD_serving_mode, PLACE_PARAM},
@@ -228,7 +228,7 @@ static void add_field(struct build *b, enum field_id id)
     }
 }
 
-/* A cell's field, which rows of the published tool have in their notes. */
+/* A cell's field, which rows of offline_benchmark.py have in their notes. */
 static const char *noted(struct build *b, const char *field, const char *pair)
 {
     const json_t *value = json_object_get(b->row, field);

@@ -1,6 +1,6 @@
 /* A row of a results file as an MLflow run: parameters, metrics, tags, inputs
  * (FORMAT.md 7). A pure function of the row and its context: the same row gives the same
- * entry on any machine, but for rows of the published tool, which state their start in
+ * entry on any machine, but for rows of offline_benchmark.py, which state their start in
  * local time. Texts live as long as the arena, the row and the context. */
 #ifndef TRACK_ENTRY_H
 #define TRACK_ENTRY_H

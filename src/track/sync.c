@@ -18,7 +18,7 @@
 /* Runs that the server holds of one run of inferbench. */
 struct shelf {
     const char *experiment, *id;
-    const char *run_id; /* NULL: rows of the published tool, looked for one by one */
+    const char *run_id; /* NULL: rows of offline_benchmark.py, looked for one by one */
     json_t *runs;       /* UNIQUE: run object */
 };
 
