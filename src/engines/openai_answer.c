@@ -1,16 +1,18 @@
+#include "engines/openai_answer.h"
+
+#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "base/mem.h"
-#include "engines/openai_lane.h"
 
 /* What one read brought, while it is taken apart. */
 struct pass {
-    struct engine_lane *lane;
+    const struct openai_sink *sink;
     struct openai_conn *conn;
     const struct openai_read *read;
     struct instant at;   /* the kernel's stamp where it is valid, else the reader's */
-    size_t first_event;  /* of this read in the lane's list */
+    size_t first_event;  /* of this read */
     bool is_other_after; /* something followed the last token that is not its end */
     bool is_end_after;   /* usage, [DONE] or the last chunk followed it */
     bool is_over;
@@ -51,9 +53,24 @@ static void failed(struct openai_conn *c, enum fail_class why, struct str text)
     c->error[len] = '\0';
 }
 
+void openai_answer_fail(struct openai_events *s, struct openai_conn *c,
+                        enum fail_class why, const char *text, ...)
+{
+    char full[sizeof c->error];
+    va_list args;
+    va_start(args, text);
+    (void)vsnprintf(full, sizeof full, text, args);
+    va_end(args);
+    memcpy(c->error, full, sizeof full);
+    struct event *ev = openai_events_add(s, EVENT_FAILED, c->request, clock_now());
+    ev->fail = why;
+    ev->text = c->error;
+}
+
 static void token_event(struct pass *p, enum event_class cls, int64_t tokens)
 {
-    struct event *ev = openai_lane_event(p->lane, EVENT_TOKENS, p->conn, p->at);
+    struct event *ev = openai_events_add(p->sink->events, EVENT_TOKENS, p->conn->request,
+                                         p->at);
     ev->cls = cls;
     ev->tokens = tokens;
     if (is_stamped(p->conn, p->read))
@@ -119,7 +136,7 @@ static void stream_event(struct pass *p, struct str data)
 {
     struct openai_answer *a = &p->conn->answer;
     struct openai_chunk chunk;
-    if (!openai_read(data, p->lane->setup->endpoint, &chunk)) {
+    if (!openai_read(data, p->sink->setup->endpoint, &chunk)) {
         failed(p->conn, FAIL_stream, str_from("an event is not JSON"));
         return;
     }
@@ -131,7 +148,7 @@ static void stream_event(struct pass *p, struct str data)
     a->is_done = a->is_done || chunk.is_done;
     enum event_class cls = EVENT_TEXT;
     int64_t n = 0;
-    bool is_kept = is_token_event(a, p->lane->setup->counts, &chunk, &cls, &n);
+    bool is_kept = is_token_event(a, p->sink->setup->counts, &chunk, &cls, &n);
     a->has_choices = a->has_choices || chunk.cls != OPENAI_NOTHING;
     bool is_end = chunk.is_done || chunk.cls == OPENAI_FINISH ||
                   (chunk.cls == OPENAI_NOTHING && chunk.tokens_out >= 0);
@@ -204,7 +221,7 @@ static void http_error(struct openai_conn *c, const struct openai_chunk *chunk)
  * last. */
 static bool is_unstreamed(const struct pass *p)
 {
-    return p->lane->setup->options->is_stream;
+    return p->sink->setup->options->is_stream;
 }
 
 /* An answer that is no stream is whole: an error, or all tokens at once. */
@@ -213,7 +230,7 @@ static void plain_answer(struct pass *p)
     struct openai_conn *c = p->conn;
     struct openai_chunk chunk;
     struct str body = {.ptr = buf_cstr(&c->body), .len = c->body.len};
-    bool is_json = openai_read(body, p->lane->setup->endpoint, &chunk);
+    bool is_json = openai_read(body, p->sink->setup->endpoint, &chunk);
     if (c->http.status != 200) {
         http_error(c, is_json ? &chunk : NULL);
         return;
@@ -282,12 +299,12 @@ static bool is_last_sure(const struct pass *p)
  * one is taken for bounded: stats/settle.c). */
 static void classify(struct pass *p)
 {
-    struct engine_lane *l = p->lane;
+    const struct openai_events *s = p->sink->events;
     enum event_stamp last = EVENT_BOUNDED;
     if (is_last_sure(p))
         last = p->is_end_after ? EVENT_TAIL : EVENT_EXACT;
-    for (size_t i = l->event_count; i > p->first_event; i--) {
-        struct event *ev = &l->events[i - 1];
+    for (size_t i = s->count; i > p->first_event; i--) {
+        struct event *ev = &s->items[i - 1];
         if (ev->kind != EVENT_TOKENS)
             continue;
         ev->stamp = last;
@@ -304,13 +321,14 @@ static void tell_end(struct pass *p)
     const struct openai_conn *c = p->conn;
     const struct openai_answer *a = &c->answer;
     if (a->has_error) {
-        openai_lane_fail(p->lane, p->conn, a->fail, "%s", c->error);
-        struct event *end = &p->lane->events[p->lane->event_count - 1];
+        struct openai_events *events = p->sink->events;
+        openai_answer_fail(events, p->conn, a->fail, "%s", c->error);
+        struct event *end = &events->items[events->count - 1];
         end->at = p->at;
         end->http_status = a->fail == FAIL_http ? c->http.status : 0;
         return;
     }
-    struct event *ev = openai_lane_event(p->lane, EVENT_DONE, c, p->at);
+    struct event *ev = openai_events_add(p->sink->events, EVENT_DONE, c->request, p->at);
     ev->read_at = p->read->user;
     ev->tokens_in = a->tokens_in;
     ev->tokens_cached = a->tokens_cached;
@@ -338,10 +356,10 @@ static void take_apart(struct pass *p, struct str *bytes)
     }
 }
 
-bool openai_answer_read(struct engine_lane *l, struct openai_conn *c, struct str bytes,
-                        const struct openai_read *read, bool *keep)
+bool openai_answer_read(const struct openai_sink *s, struct openai_conn *c,
+                        struct str bytes, const struct openai_read *read, bool *keep)
 {
-    struct pass p = {.lane = l, .conn = c, .read = read, .first_event = l->event_count};
+    struct pass p = {.sink = s, .conn = c, .read = read, .first_event = s->events->count};
     p.at = is_stamped(c, read) ? read->kernel : read->user;
     c->answer.has_bytes = true;
     take_apart(&p, &bytes);
@@ -353,10 +371,10 @@ bool openai_answer_read(struct engine_lane *l, struct openai_conn *c, struct str
     return true;
 }
 
-void openai_answer_closed(struct engine_lane *l, struct openai_conn *c,
+void openai_answer_closed(const struct openai_sink *s, struct openai_conn *c,
                           const struct openai_read *read)
 {
-    struct pass p = {.lane = l, .conn = c, .read = read, .first_event = l->event_count};
+    struct pass p = {.sink = s, .conn = c, .read = read, .first_event = s->events->count};
     p.at = read->user;
     if (c->answer.has_head && response_closed(&c->http))
         end_answer(&p);

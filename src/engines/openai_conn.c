@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "engines/openai_answer.h"
 #include "engines/openai_lane.h"
 
 /* A reset is taken for that of an idle connection (a firewall that forgot it, a server
@@ -109,7 +110,8 @@ static void fail_and_close(struct engine_lane *l, struct openai_conn *c,
                            enum fail_class why, const char *text)
 {
     if (c->request != OPENAI_NOBODY)
-        openai_lane_fail(l, c, why, "%s: %s", target_of(l, c)->addr.text, text);
+        openai_answer_fail(&l->events, c, why, "%s: %s", target_of(l, c)->addr.text,
+                           text);
     else
         (void)snprintf(c->error, sizeof c->error, "%s", text);
     openai_conn_release(l, c, false);
@@ -279,7 +281,8 @@ static void send_job(struct engine_lane *l, struct openai_conn *c)
         c->has_sent = false;
         c->sent_at = clock_now();
         list_renew(l, c);
-        struct event *ev = openai_lane_event(l, EVENT_SENT, c, c->sent_at);
+        struct event *ev = openai_events_add(&l->events, EVENT_SENT, c->request,
+                                             c->sent_at);
         ev->connect_ns = c->connect_ns;
         ev->tls_ns = c->tls_ns;
         c->connect_ns = c->tls_ns = NS_UNKNOWN;

@@ -2,11 +2,12 @@
 
 #include <errno.h>
 #include <math.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "base/mem.h"
+#include "engines/openai_answer.h"
+#include "engines/openai_conn.h"
 #include "stats/hist.h"
 
 #define JOBS_CAP_BYTES  ((size_t)16 << 30)
@@ -21,39 +22,6 @@
 #define SERVE_NS     (50 * NS_PER_MS)
 #define PROMPT_NS    NS_PER_MS
 #define SLEPT_NS     50000 /* a wait that does not sleep takes a tenth of it */
-
-struct event *openai_lane_event(struct engine_lane *l, enum event_kind kind,
-                                const struct openai_conn *c, struct instant at)
-{
-    struct event *ev = &l->events[l->event_count++];
-    *ev = (struct event){.kind = kind,
-                         .request = c->request,
-                         .at = at,
-                         .read_at = {.ns = NS_UNKNOWN},
-                         .tokens = TOKENS_UNKNOWN,
-                         .tokens_in = TOKENS_UNKNOWN,
-                         .tokens_out = TOKENS_UNKNOWN,
-                         .tokens_cached = TOKENS_UNKNOWN,
-                         .prefill_ns = NS_UNKNOWN,
-                         .decode_ns = NS_UNKNOWN,
-                         .connect_ns = NS_UNKNOWN,
-                         .tls_ns = NS_UNKNOWN};
-    return ev;
-}
-
-void openai_lane_fail(struct engine_lane *l, struct openai_conn *c, enum fail_class why,
-                      const char *text, ...)
-{
-    char full[sizeof c->error];
-    va_list args;
-    va_start(args, text);
-    (void)vsnprintf(full, sizeof full, text, args);
-    va_end(args);
-    memcpy(c->error, full, sizeof full);
-    struct event *ev = openai_lane_event(l, EVENT_FAILED, c, clock_now());
-    ev->fail = why;
-    ev->text = c->error;
-}
 
 /* --- before a phase */
 
@@ -167,19 +135,6 @@ static enum status write_jobs(struct engine_lane *l, const struct engine_prepare
     return s;
 }
 
-/* Room for the events of one read, and for one send and one failure of each request. */
-static enum status make_events(struct engine_lane *l, size_t requests, struct err *e)
-{
-    size_t room = OPENAI_EVENTS_A_READ + 4 * requests + 64;
-    l->event_count = l->event_at = 0;
-    if (room <= l->event_room)
-        return STATUS_OK;
-    mem_free(l->events);
-    l->events = mem_alloc(room, sizeof *l->events);
-    l->event_room = l->events != NULL ? room : 0;
-    return l->events != NULL ? STATUS_OK : no_memory(e);
-}
-
 enum status openai_lane_prepare(struct engine_lane *l, const struct engine_prepare *p,
                                 struct err *e)
 {
@@ -190,9 +145,11 @@ enum status openai_lane_prepare(struct engine_lane *l, const struct engine_prepa
     l->phase_name = p->name;
     l->median_gap_ns = 0;
     l->gaps_seen = 0;
+    /* for the events of one read, and for one send and one failure of each request */
+    size_t room = OPENAI_EVENTS_A_READ + 4 * p->count + 64;
     size_t targets = l->setup->target_count; /* chance may send all to one of them */
     if (openai_ready_allow(l, p, e) != STATUS_OK ||
-        make_events(l, p->count, e) != STATUS_OK ||
+        openai_events_reserve(&l->events, room, e) != STATUS_OK ||
         grow_conns(l, (size_t)p->connections_max * targets, e) != STATUS_OK ||
         write_jobs(l, p, e) != STATUS_OK)
         return e->code;
@@ -219,8 +176,7 @@ enum status openai_lane_submit(struct engine_lane *l, const struct engine_reques
     struct err why;
     if (openai_conn_open(l, target, r->index, &index, &why) == STATUS_OK)
         return STATUS_OK;
-    struct openai_conn nobody = {.request = r->index};
-    struct event *ev = openai_lane_event(l, EVENT_FAILED, &nobody, clock_now());
+    struct event *ev = openai_events_add(&l->events, EVENT_FAILED, r->index, clock_now());
     (void)snprintf(l->refusal, sizeof l->refusal, "%.150s", why.what);
     ev->fail = FAIL_refused;
     ev->text = l->refusal;
@@ -234,7 +190,7 @@ enum status openai_lane_cancel(struct engine_lane *l, int32_t request, struct er
     if (index < 0)
         return STATUS_OK;
     struct openai_conn *c = &l->conns[index];
-    openai_lane_fail(l, c, FAIL_none, "cancelled");
+    openai_answer_fail(&l->events, c, FAIL_none, "cancelled");
     openai_conn_release(l, c, false);
     return STATUS_OK;
 }
@@ -312,8 +268,9 @@ static bool decrypt(struct engine_lane *l, struct openai_conn *c, struct str *by
 static void take_answer(struct engine_lane *l, struct openai_conn *c, struct str bytes,
                         const struct openai_read *read)
 {
+    const struct openai_sink sink = {&l->events, l->setup};
     bool keep;
-    if (!openai_answer_read(l, c, bytes, read, &keep)) {
+    if (!openai_answer_read(&sink, c, bytes, read, &keep)) {
         if (c->newest_token.ns != c->last_token.ns)
             learn_gap(l, c);
         openai_lane_hasten(l, c);
@@ -353,7 +310,8 @@ static void ended(struct engine_lane *l, struct openai_conn *c, const char *text
         openai_conn_close(l, c);
     } else if (c->answer.has_bytes && c->state == OPENAI_ANSWER && text[0] == '\0') {
         struct openai_read read = {.kernel = {.ns = NS_UNKNOWN}, .user = clock_now()};
-        openai_answer_closed(l, c, &read);
+        const struct openai_sink sink = {&l->events, l->setup};
+        openai_answer_closed(&sink, c, &read);
         openai_conn_release(l, c, false);
     } else {
         openai_conn_lost(l, c, text[0] == '\0',
@@ -363,7 +321,7 @@ static void ended(struct engine_lane *l, struct openai_conn *c, const char *text
 
 static bool has_room(const struct engine_lane *l)
 {
-    return l->event_room - l->event_count > OPENAI_EVENTS_A_READ;
+    return l->events.room - l->events.count > OPENAI_EVENTS_A_READ;
 }
 
 /* Reads what is there: one recvmsg, more only while the buffer gets filled, or to see the
@@ -507,21 +465,12 @@ static void end_overdue(struct engine_lane *l)
         return;
     struct instant last = {.ns = l->now.ns - clock_seconds(limit_s).ns};
     while (l->oldest >= 0 && l->conns[l->oldest].sent_at.ns < last.ns &&
-           l->event_room - l->event_count > 1) {
+           l->events.room - l->events.count > 1) {
         struct openai_conn *c = &l->conns[l->oldest];
-        openai_lane_fail(l, c, FAIL_timeout, "answer unfinished after %g s", limit_s);
+        openai_answer_fail(&l->events, c, FAIL_timeout, "answer unfinished after %g s",
+                           limit_s);
         openai_conn_release(l, c, false);
     }
-}
-
-static void hand_out(struct engine_lane *l, struct event_list *out)
-{
-    size_t left = l->event_count - l->event_at;
-    out->count = left < out->cap ? left : out->cap;
-    memcpy(out->items, l->events + l->event_at, out->count * sizeof *out->items);
-    l->event_at += out->count;
-    if (l->event_at == l->event_count)
-        l->event_at = l->event_count = 0;
 }
 
 enum status openai_lane_next(struct engine_lane *l, struct instant until,
@@ -530,8 +479,8 @@ enum status openai_lane_next(struct engine_lane *l, struct instant until,
 {
     if (w != NULL && w->stop != NULL && w->stop(w->arg))
         return status_fail(e, STATUS_INTERRUPTED, "online", "stopped by a signal");
-    if (l->event_at < l->event_count) {
-        hand_out(l, out);
+    if (l->events.at < l->events.count) {
+        openai_events_hand_out(&l->events, out);
         return STATUS_OK;
     }
     if (l->ready_at == l->ready_count)
@@ -540,7 +489,7 @@ enum status openai_lane_next(struct engine_lane *l, struct instant until,
         l->now = clock_now();
     serve_ready(l);
     end_overdue(l);
-    hand_out(l, out);
+    openai_events_hand_out(&l->events, out);
     return STATUS_OK;
 }
 
@@ -585,7 +534,7 @@ void openai_lane_free(struct engine_lane *l)
     arena_fini(&l->arena);
     mem_free(l->conns);
     mem_free(l->idle);
-    mem_free(l->events);
+    openai_events_fini(&l->events);
     mem_free(l->read_buf);
     mem_free(l->plain_buf);
     mem_free(l);

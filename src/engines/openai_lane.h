@@ -4,13 +4,15 @@
  *
  * openai_conn.c    a connection: connect, TLS, send
  * openai_answer.c  bytes of an answer -> events, and how true their stamps are
+ * openai_events.c  events that were found and not yet handed out
  * openai_ready.c   connections that stand before a phase
  * openai_lane.c    the loop over all connections; what the engine table calls */
 #ifndef ENGINES_OPENAI_LANE_H
 #define ENGINES_OPENAI_LANE_H
 
 #include "base/arena.h"
-#include "engines/openai_conn.h"
+#include "engines/openai_events.h"
+#include "engines/openai_slot.h"
 #include "net/loop.h"
 #include "net/sock.h"
 #include "net/stamp.h"
@@ -29,10 +31,9 @@ struct engine_lane {
     struct openai_job *jobs; /* [job_count], by request index less `first_job` */
     size_t job_count;
     int32_t first_job;
-    char *read_buf;       /* [OPENAI_READ_BYTES] */
-    char *plain_buf;      /* the same for TLS; NULL without */
-    struct event *events; /* [event_room] found, not yet handed out from `event_at` on */
-    size_t event_count, event_at, event_room;
+    char *read_buf;  /* [OPENAI_READ_BYTES] */
+    char *plain_buf; /* the same for TLS; NULL without */
+    struct openai_events events;
     struct loop_ready ready[256]; /* [ready_count], not yet served from `ready_at` on */
     size_t ready_count, ready_at;
     bool has_ended; /* an answer, since serving began: its slot may send at once */
@@ -49,39 +50,6 @@ struct engine_lane {
     const char *phase_name; /* of engine_prepare */
     char refusal[160];      /* why the last request got no connection */
 };
-
-/* --- openai_conn.c */
-
-/* Starts a connection to a target; *index. The slot is idle or carries `request` once it
- * stands. */
-MUST_CHECK enum status openai_conn_open(struct engine_lane *l, int32_t target,
-                                        int32_t request, int32_t *index, struct err *e);
-/* Goes on as far as the socket lets it: connect, handshake, send. Failures end the
- * request by an event. */
-void openai_conn_advance(struct engine_lane *l, struct openai_conn *c);
-/* Puts a request on an idle connection and sends it. */
-void openai_conn_carry(struct engine_lane *l, struct openai_conn *c, int32_t request);
-/* Takes the request off; the connection goes idle if `keep`, else it is closed. */
-void openai_conn_release(struct engine_lane *l, struct openai_conn *c, bool keep);
-void openai_conn_close(struct engine_lane *l, struct openai_conn *c);
-/* Of its descriptor, for the loop. */
-uint64_t openai_conn_tag(const struct engine_lane *l, const struct openai_conn *c);
-/* The connection broke, by the server's close (`is_end`) or an error: the request fails,
- * or, where the server had closed an idle connection that it never reached, goes out once
- * more on a new one. */
-void openai_conn_lost(struct engine_lane *l, struct openai_conn *c, bool is_end,
-                      const char *text);
-
-/* --- openai_answer.c */
-
-void openai_answer_begin(struct openai_conn *c);
-/* Everything that one read brought. True when the answer has ended (well or not) and its
- * event was made; *keep says whether the connection may carry another. */
-bool openai_answer_read(struct engine_lane *l, struct openai_conn *c, struct str bytes,
-                        const struct openai_read *read, bool *keep);
-/* The peer closed. */
-void openai_answer_closed(struct engine_lane *l, struct openai_conn *c,
-                          const struct openai_read *read);
 
 /* --- openai_ready.c */
 
@@ -110,14 +78,6 @@ void openai_lane_turn(struct engine_lane *l, struct instant until);
  * To be called whenever the request was sent or a part of its answer came. */
 void openai_lane_hasten(struct engine_lane *l, struct openai_conn *c);
 void openai_lane_relax(struct engine_lane *l, struct openai_conn *c);
-
-/* A new event of the lane, all unknown. There is room for those of one read. */
-struct event *openai_lane_event(struct engine_lane *l, enum event_kind kind,
-                                const struct openai_conn *c, struct instant at);
-/* EVENT_FAILED of the request that c carries. */
-PRINTF_LIKE(4, 5)
-void openai_lane_fail(struct engine_lane *l, struct openai_conn *c, enum fail_class why,
-                      const char *text, ...);
 
 MUST_CHECK enum status openai_lane_new(struct engine *en,
                                        const struct openai_setup *setup,

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <sys/resource.h>
 
+#include "engines/openai_conn.h"
 #include "engines/openai_lane.h"
 
 #define CONNECT_TIMEOUT_S 10.0

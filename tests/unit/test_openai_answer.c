@@ -5,7 +5,7 @@
 #include <cmocka.h>
 
 #include "base/mem.h"
-#include "engines/openai_lane.h"
+#include "engines/openai_answer.h"
 
 #define HEAD                                                                \
     "HTTP/1.1 200 OK\r\ncontent-type: text/event-stream; charset=utf-8\r\n" \
@@ -24,7 +24,8 @@
 
 static struct engine_target options = {.is_stream = true, .is_keepalive = true};
 static struct openai_setup setup = {.options = &options};
-static struct engine_lane lane;
+static struct openai_events events;
+static const struct openai_sink sink = {&events, &setup};
 static struct openai_conn conn;
 static char sent[8192]; /* what the server has written since the last read */
 
@@ -33,8 +34,9 @@ static int make(void **state)
     (void)state;
     setup.endpoint = OPENAI_COMPLETIONS;
     setup.counts = OPENAI_COUNTS_USAGE;
-    lane = (struct engine_lane){.setup = &setup, .event_room = 1000, .oldest = -1};
-    lane.events = mem_alloc(lane.event_room, sizeof *lane.events);
+    struct err e;
+    if (openai_events_reserve(&events, 1000, &e) != STATUS_OK)
+        return -1;
     conn = (struct openai_conn){.fd = -1, .request = 3, .state = OPENAI_ANSWER};
     conn.sse.room = 64; /* so that it has to grow */
     conn.sse.held = mem_alloc(conn.sse.room, 1);
@@ -48,7 +50,7 @@ static int make(void **state)
 static int drop(void **state)
 {
     (void)state;
-    mem_free(lane.events);
+    openai_events_fini(&events);
     mem_free(conn.sse.held);
     buf_fini(&conn.body);
     return 0;
@@ -76,7 +78,7 @@ static bool keeps;
 /* One read of everything written, or of its first `len` bytes. */
 static bool read_some(size_t len, struct openai_read read)
 {
-    bool is_over = openai_answer_read(&lane, &conn, (struct str){.ptr = sent, .len = len},
+    bool is_over = openai_answer_read(&sink, &conn, (struct str){.ptr = sent, .len = len},
                                       &read, &keeps);
     memmove(sent, sent + len, strlen(sent + len) + 1);
     return is_over;
@@ -91,19 +93,19 @@ static bool read_all(int64_t kernel_ns)
 
 static void is_token(size_t i, enum event_stamp stamp, int64_t at_ns)
 {
-    assert_true(i < lane.event_count);
-    assert_int_equal(lane.events[i].kind, EVENT_TOKENS);
-    assert_int_equal(lane.events[i].stamp, stamp);
-    assert_int_equal(lane.events[i].at.ns, at_ns);
-    assert_int_equal(lane.events[i].request, 3);
+    assert_true(i < events.count);
+    assert_int_equal(events.items[i].kind, EVENT_TOKENS);
+    assert_int_equal(events.items[i].stamp, stamp);
+    assert_int_equal(events.items[i].at.ns, at_ns);
+    assert_int_equal(events.items[i].request, 3);
 }
 
 static void has_failed(size_t i, enum fail_class fail, const char *text)
 {
-    assert_int_equal(lane.event_count, i + 1);
-    assert_int_equal(lane.events[i].kind, EVENT_FAILED);
-    assert_int_equal(lane.events[i].fail, fail);
-    assert_non_null(strstr(lane.events[i].text, text));
+    assert_int_equal(events.count, i + 1);
+    assert_int_equal(events.items[i].kind, EVENT_FAILED);
+    assert_int_equal(events.items[i].fail, fail);
+    assert_non_null(strstr(events.items[i].text, text));
 }
 
 static void a_whole_answer(void **state)
@@ -111,11 +113,11 @@ static void a_whole_answer(void **state)
     (void)state;
     head();
     assert_false(read_all(1500));
-    assert_int_equal(lane.event_count, 0); /* the head is not a token */
+    assert_int_equal(events.count, 0); /* the head is not a token */
     chunk(TOKEN);
     assert_false(read_all(2000));
     is_token(0, EVENT_EXACT, 2000);
-    assert_int_equal(lane.events[0].read_at.ns, 2500);
+    assert_int_equal(events.items[0].read_at.ns, 2500);
     chunk(LAST);
     chunk(USAGE);
     chunk(DONE);
@@ -123,8 +125,8 @@ static void a_whole_answer(void **state)
     assert_true(read_all(3000));
     assert_true(keeps);
     is_token(1, EVENT_TAIL, 3000);
-    const struct event *done = &lane.events[2];
-    assert_int_equal(lane.event_count, 3);
+    const struct event *done = &events.items[2];
+    assert_int_equal(events.count, 3);
     assert_int_equal(done->kind, EVENT_DONE);
     assert_int_equal(done->at.ns, 3000);
     assert_int_equal(done->tokens_in, 5);
@@ -164,7 +166,7 @@ static void a_read_that_ends_in_the_next_event(void **state)
         memcpy(sent, both, all + 1);
         read_some(cut, (struct openai_read){{2000}, {2001}, true, false});
         is_token(0, EVENT_BOUNDED, 2000);
-        assert_int_equal(lane.event_count, 1);
+        assert_int_equal(events.count, 1);
         read_some(all - cut, (struct openai_read){{2100}, {2101}, true, false});
         is_token(1, EVENT_EXACT, 2100);
     }
@@ -225,15 +227,15 @@ static void a_finish_of_its_own(void **state)
     chunk(LAST);
     read_all(2000);
     is_token(0, EVENT_TAIL, 2000);
-    assert_int_equal(lane.events[0].cls, EVENT_TEXT);
+    assert_int_equal(events.items[0].cls, EVENT_TEXT);
     is_token(1, EVENT_EXACT, 2000);
-    assert_int_equal(lane.events[1].cls, EVENT_FINISH);
+    assert_int_equal(events.items[1].cls, EVENT_FINISH);
     chunk(USAGE);
     chunk(DONE);
     put("0\r\n\r\n");
     assert_true(read_all(3000));
-    assert_int_equal(lane.event_count, 3);
-    assert_int_equal(lane.events[2].kind, EVENT_DONE);
+    assert_int_equal(events.count, 3);
+    assert_int_equal(events.items[2].kind, EVENT_DONE);
     drop(NULL);
     make(NULL);
     head();
@@ -260,11 +262,11 @@ static void empty_texts(void **state)
     head();
     chunk(EMPTY_DELTA);
     read_all(2000);
-    assert_int_equal(lane.event_count, 0);
+    assert_int_equal(events.count, 0);
     chunk(EMPTY_DELTA);
     read_all(2100);
     is_token(0, EVENT_EXACT, 2100);
-    assert_int_equal(lane.events[0].cls, EVENT_EMPTY);
+    assert_int_equal(events.items[0].cls, EVENT_EMPTY);
     drop(NULL);
     make(NULL);
     setup.endpoint = OPENAI_CHAT;
@@ -272,7 +274,7 @@ static void empty_texts(void **state)
     chunk("data: {\"choices\":[{\"index\":0,\"delta\":{\"content\":\"\"}}]}\n\n");
     read_all(2000);
     is_token(0, EVENT_EXACT, 2000);
-    assert_int_equal(lane.events[0].cls, EVENT_EMPTY);
+    assert_int_equal(events.items[0].cls, EVENT_EMPTY);
 }
 
 static void done_is_not_success(void **state)
@@ -319,10 +321,10 @@ static void success_without_done(void **state)
     chunk(LAST);
     put("0\r\n\r\n");
     assert_true(read_all(2000));
-    assert_int_equal(lane.event_count, 3);
-    assert_int_equal(lane.events[2].kind, EVENT_DONE);
-    assert_int_equal(lane.events[2].source, TOKEN_SOURCE_estimated);
-    assert_int_equal(lane.events[2].tokens_out, 1); /* an end is taken for no token */
+    assert_int_equal(events.count, 3);
+    assert_int_equal(events.items[2].kind, EVENT_DONE);
+    assert_int_equal(events.items[2].source, TOKEN_SOURCE_estimated);
+    assert_int_equal(events.items[2].tokens_out, 1); /* an end is taken for no token */
 }
 
 static void a_role_is_no_token(void **state)
@@ -336,7 +338,7 @@ static void a_role_is_no_token(void **state)
     chunk("data: {\"choices\":[{\"index\":0,\"delta\":{\"content\":\"x\"},"
           "\"finish_reason\":null}]}\n\n");
     read_all(2000);
-    assert_int_equal(lane.event_count, 1);
+    assert_int_equal(events.count, 1);
     is_token(0, EVENT_EXACT, 2000);
 }
 
@@ -347,12 +349,12 @@ static void tokens_counted_with_their_events(void **state)
     head();
     chunk("data: {\"choices\":[{\"text\":\"ab\",\"token_ids\":[1,2,3]}]}\n\n");
     read_all(2000);
-    assert_int_equal(lane.events[0].tokens, 3);
+    assert_int_equal(events.items[0].tokens, 3);
     setup.counts = OPENAI_COUNTS_CONTINUOUS;
     chunk("data: {\"choices\":[{\"text\":\"ab\"}],\"usage\":{\"prompt_tokens\":5,"
           "\"total_tokens\":10,\"completion_tokens\":5}}\n\n");
     read_all(2100);
-    assert_int_equal(lane.events[1].tokens, 2);
+    assert_int_equal(events.items[1].tokens, 2);
 }
 
 /* A text is an arrival, whether its count has risen or not; nothing else is. */
@@ -364,15 +366,15 @@ static void a_text_without_a_token(void **state)
     chunk("data: {\"choices\":[{\"text\":\"ab\"}],\"usage\":{\"prompt_tokens\":5,"
           "\"total_tokens\":5,\"completion_tokens\":0}}\n\n");
     read_all(2000);
-    assert_int_equal(lane.event_count, 1);
+    assert_int_equal(events.count, 1);
     is_token(0, EVENT_EXACT, 2000);
-    assert_int_equal(lane.events[0].tokens, 0);
+    assert_int_equal(events.items[0].tokens, 0);
     chunk("data: {\"choices\":[{\"text\":\"\"}],\"usage\":{\"prompt_tokens\":5,"
           "\"total_tokens\":5,\"completion_tokens\":0}}\n\n");
     chunk("data: {\"choices\":[],\"usage\":{\"prompt_tokens\":5,"
           "\"total_tokens\":5,\"completion_tokens\":0}}\n\n");
     read_all(2100);
-    assert_int_equal(lane.event_count, 1);
+    assert_int_equal(events.count, 1);
 }
 
 static void errors_before_the_stream(void **state)
@@ -383,7 +385,7 @@ static void errors_before_the_stream(void **state)
         "{\"error\":{\"message\":\"too busy\"}}");
     assert_true(read_all(2000));
     has_failed(0, FAIL_http, "HTTP 429 (Retry-After 7 s): too busy");
-    assert_int_equal(lane.events[0].http_status, 429);
+    assert_int_equal(events.items[0].http_status, 429);
 }
 
 static void put_whole(void)
@@ -413,9 +415,9 @@ static void an_answer_that_is_no_stream(void **state)
     options.is_stream = true;
     assert_true(is_over && keeps);
     is_token(0, EVENT_TAIL, 2000);
-    assert_int_equal(lane.events[0].tokens, 2);
-    assert_int_equal(lane.events[1].kind, EVENT_DONE);
-    assert_int_equal(lane.events[1].tokens_out, 2);
+    assert_int_equal(events.items[0].tokens, 2);
+    assert_int_equal(events.items[1].kind, EVENT_DONE);
+    assert_int_equal(events.items[1].tokens_out, 2);
 }
 
 static void what_nobody_asked_for_ends_the_connection(void **state)
@@ -427,7 +429,7 @@ static void what_nobody_asked_for_ends_the_connection(void **state)
     bool is_over = read_all(2000);
     options.is_stream = true;
     assert_true(is_over);
-    assert_int_equal(lane.events[1].kind, EVENT_DONE);
+    assert_int_equal(events.items[1].kind, EVENT_DONE);
     assert_false(keeps);
 }
 
@@ -458,7 +460,7 @@ static void a_close_in_the_middle(void **state)
     head();
     chunk(TOKEN);
     read_all(2000);
-    openai_answer_closed(&lane, &conn, &end);
+    openai_answer_closed(&sink, &conn, &end);
     has_failed(1, FAIL_reset, "in the middle");
 }
 

@@ -167,13 +167,13 @@ static void check_silent(int peer)
 
 static void check_events(const struct bed *b, size_t count)
 {
-    assert_int_equal(b->lane->event_count, count);
+    assert_int_equal(b->lane->events.count, count);
 }
 
 static const struct event *last(const struct bed *b)
 {
-    assert_true(b->lane->event_count > 0);
-    return &b->lane->events[b->lane->event_count - 1];
+    assert_true(b->lane->events.count > 0);
+    return &b->lane->events.items[b->lane->events.count - 1];
 }
 
 /* The last event ends this request so. */
@@ -487,10 +487,10 @@ static void a_request_that_meets_a_closed_one_goes_out_anew(void **state)
     advance(b, c);
     peer = accepted(b, 0);
     check_came(b, peer, 6);
-    for (size_t i = 0; i < l->event_count; i++)
-        assert_int_equal(l->events[i].kind, EVENT_SENT);
+    for (size_t i = 0; i < l->events.count; i++)
+        assert_int_equal(l->events.items[i].kind, EVENT_SENT);
     assert_true(last(b)->connect_ns >= 0); /* that of the new one */
-    size_t count = l->event_count;
+    size_t count = l->events.count;
     openai_conn_lost(l, c, false, "gone again"); /* no third time */
     check_events(b, count + 1);
     check_failed(b, 6, FAIL_reset, "gone again");
@@ -568,7 +568,7 @@ static void who_may_go_out_again(void **state)
         c->was_idle = cases[i].was_idle;
         c->answer.has_bytes = cases[i].has_answer;
         c->sent_at.ns -= cases[i].sent_long_ago ? LONG_AGO_NS : 0;
-        size_t count = l->event_count;
+        size_t count = l->events.count;
         openai_conn_lost(l, c, cases[i].is_end, "it broke");
         if (c->is_retried != cases[i].may)
             fail_msg("case %zu: %s once more", i, c->is_retried ? "sent" : "not sent");
@@ -576,7 +576,7 @@ static void who_may_go_out_again(void **state)
         if (!cases[i].may)
             check_failed(b, 1, FAIL_reset, "socket: it broke");
         openai_conn_release(l, c, false);
-        l->event_count = 0;
+        l->events.count = 0;
         sock_close(&peer);
         while (sock_accept(b->listeners[0], &peer) == SOCK_OK)
             sock_close(&peer);
@@ -702,7 +702,7 @@ static void no_memory(void **state)
     size_t refused = 0, failed = 0;
     for (long nth = 1; nth > 0; nth++) {
         int32_t index = -1;
-        l->event_count = 0;
+        l->events.count = 0;
         assert_true(nth < 100);
         mem_fail_at(nth);
         enum status st = openai_conn_open(l, 0, 1, &index, &b->e);
