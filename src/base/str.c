@@ -153,3 +153,8 @@ size_t str_distance(const char *a, const char *b)
     }
     return rows[n % 3][m] + (a_len - n) + (b_len - m);
 }
+
+const char *str_plural(int64_t count)
+{
+    return count == 1 ? "" : "s";
+}

@@ -28,6 +28,9 @@ bool str_to_double(struct str s, double *out);
  * ms s min h, and none for a bare 0. Not negative. */
 bool str_to_span_ns(struct str s, int64_t *out);
 
+/* The ending of a noun that is counted: "" of one, else "s". */
+const char *str_plural(int64_t count);
+
 /* Damerau-Levenshtein distance, letters' case ignored; for "did you mean". O(n * m). */
 size_t str_distance(const char *a, const char *b);
 

@@ -5,9 +5,9 @@
 
 #include "cli/commands.h"
 #include "cli/stop.h"
-#include "cli/sync_inputs.h"
-#include "cli/tracking.h"
 #include "report/meter.h"
+#include "store/sync_inputs.h"
+#include "track/tracking.h"
 
 #define ARENA_CAP_BYTES ((size_t)16 << 30)
 #define PRINT_CAP_BYTES ((size_t)16 << 20)

@@ -3,6 +3,7 @@
 #include "cli/commands.h"
 #include "cli/finish.h"
 #include "report/table.h"
+#include "store/journal_damage.h"
 #include "store/results.h"
 #include "store/results_head.h"
 
@@ -42,7 +43,7 @@ static int rebuild(struct cli *cli, const char *raw_dir, const char *output_dir,
         (output_dir != NULL && file_make_dirs(output_dir, &e) != STATUS_OK) ||
         results_write(&r.run, &r.results, &e) != STATUS_OK)
         return cli_fail(cli, &e);
-    finish_warn(&r.note, raw_dir, &cli->log);
+    journal_damage_warn(&r.note, raw_dir, &cli->log);
     buf_init(&out, PRINT_CAP_BYTES);
     const struct table_input table = {&r.run, r.results.rows, r.results.cells,
                                       r.results.cell_count};

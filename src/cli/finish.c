@@ -74,11 +74,6 @@ static void counts_text(const struct cell_counts *n, char *text, size_t room)
     add_count(text, room, n->invalid, n->refused > 0 ? "INVALID" : "INVALID, accepted");
 }
 
-static const char *plural(int64_t count)
-{
-    return count == 1 ? "" : "s";
-}
-
 static int fail_cells(const struct finish *f, struct log *log)
 {
     char left[64] = "";
@@ -87,7 +82,7 @@ static int fail_cells(const struct finish *f, struct log *log)
         snprintf(left, sizeof left, ", %" PRId64 " not tried", left_out);
     log_line(log, LOG_WARN,
              "exit 1: %" PRId64 " of %" PRId64 " cell%s failed%s; first cause: %s",
-             f->cells_failed, f->cells_planned, plural(f->cells_planned), left,
+             f->cells_failed, f->cells_planned, str_plural(f->cells_planned), left,
              f->first_failure->what);
     return CLI_FAILED;
 }
@@ -115,45 +110,13 @@ static int judge_cells(const struct finish *f, struct log *log)
     return CLI_DONE;
 }
 
-void finish_warn(const struct journal_note *note, const char *raw_dir, struct log *log)
-{
-    if (note->was_cut)
-        log_line(log, LOG_WARN,
-                 "%s/journal.jsonl: skipped the last line, cut off by a crash", raw_dir);
-    if (note->lines_damaged > 0)
-        log_line(log, LOG_WARN,
-                 "%s/journal.jsonl: skipped %" PRId64
-                 " damaged line%s, the first is line %" PRId64
-                 "; repeats with an error because of that: %zu",
-                 raw_dir, note->lines_damaged, plural(note->lines_damaged),
-                 note->first_damaged,
-                 note->repeats_damaged - note->repeats_short - note->repeats_gone);
-    if (note->repeats_short > 0)
-        log_line(log, LOG_WARN,
-                 "%s/journal.jsonl: lines are missing or changed in %zu repeat%s; the "
-                 "error of each says where",
-                 raw_dir, note->repeats_short, plural((int64_t)note->repeats_short));
-    if (note->repeats_gone > 0)
-        log_line(
-            log, LOG_WARN,
-            "%s/journal.jsonl: no line is left of %zu repeat%s that began, the first is "
-            "repeat %" PRId64 " of cell %" PRId64 " (the first cell is 0)",
-            raw_dir, note->repeats_gone, plural((int64_t)note->repeats_gone),
-            note->gone_repeat, note->gone_cell);
-    if (note->repeats_lost > 0)
-        log_line(log, LOG_WARN,
-                 "%s/journal.jsonl: skipped %zu repeat%s: the cell line is damaged or "
-                 "missing, or more than 1,000 repeats are missing",
-                 raw_dir, note->repeats_lost, plural((int64_t)note->repeats_lost));
-}
-
 /* What was measured was written, and yet is not all there. */
 static int fail_damaged(const struct finish *f, struct log *log)
 {
     log_line(log, LOG_WARN,
              "exit 1: journal lines are damaged or missing: %zu repeat%s lost. Check the "
              "disk, and that nothing else writes there",
-             f->repeats_damaged, plural((int64_t)f->repeats_damaged));
+             f->repeats_damaged, str_plural((int64_t)f->repeats_damaged));
     return CLI_FAILED;
 }
 

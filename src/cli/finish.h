@@ -17,8 +17,6 @@ struct finish {
     const char *accept_invalid; /* NULL: not given; "": all; else codes with commas */
 };
 
-/* Says what the journal in raw_dir holds that is in no row: a cut end, damaged lines. */
-void finish_warn(const struct journal_note *note, const char *raw_dir, struct log *log);
 /* Prints which exit code and why (precedence 2, 4, 1, 3, 0) and returns it. */
 int finish_run(struct cli *cli, const struct finish *f);
 

@@ -7,7 +7,9 @@
 #include "base/file.h"
 #include "cli/finish.h"
 #include "cli/stop.h"
+#include "report/meter.h"
 #include "report/table.h"
+#include "store/journal_damage.h"
 #include "store/results.h"
 
 #define PRINT_CAP_BYTES ((size_t)16 << 20)
@@ -88,6 +90,18 @@ static void next_steps(struct run_job *j, const struct results *results,
                       "g5.xlarge, or later\n  with inferbench merge g5.xlarge=FILE.\n");
 }
 
+/* Sends the rows to MLflow; what of it belongs to the list of files, or NULL. */
+static const char *log_rows(struct run_job *j, const struct results *results)
+{
+    struct meter meter;
+    j->tracking.tick = meter_tick;
+    j->tracking.arg = &meter;
+    meter_begin(&meter, &j->cli->log, "rows sent to MLflow");
+    const char *lines = tracking_log(&j->tracking, results->results_path, j->raw_dir);
+    meter_end(&meter);
+    return lines;
+}
+
 /* broken: what ended the run before its end, or NULL. */
 static int print_end(struct run_job *j, const struct recovery *read,
                      const struct err *broken)
@@ -102,8 +116,7 @@ static int print_end(struct run_job *j, const struct recovery *read,
         log_error(&j->cli->log, &e);
     cli_print(j->cli, buf_cstr(&out));
     buf_clear(&out);
-    next_steps(j, results, tracking_log(&j->tracking, results->results_path, j->raw_dir),
-               &out);
+    next_steps(j, results, log_rows(j, results), &out);
     cli_print(j->cli, buf_cstr(&out));
     buf_fini(&out);
     const struct finish f = {.results = results,
@@ -147,6 +160,6 @@ int run_end_finish(struct run_job *j, enum status s, struct err *e)
     const struct err *broken = s != STATUS_OK ? e : NULL;
     if (write_files(j, &read, &later) != STATUS_OK)
         return fail_files(j, broken, &later);
-    finish_warn(&read.note, j->raw_dir, &j->cli->log);
+    journal_damage_warn(&read.note, j->raw_dir, &j->cli->log);
     return print_end(j, &read, broken);
 }

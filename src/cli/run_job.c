@@ -18,6 +18,7 @@ static enum status choose_tracking(struct run_job *j, const struct run_steps *st
                                     .default_experiment = steps->experiment,
                                     .tags = o->mlflow_tags,
                                     .must_verify = o->mlflow_verify,
+                                    .stop = stop_requested,
                                     .is_off = o->no_mlflow};
     return tracking_choose(&j->tracking, e);
 }

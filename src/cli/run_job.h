@@ -7,7 +7,7 @@
 #include "bench/cells.h"
 #include "cli/cli.h"
 #include "cli/run_opts.h"
-#include "cli/tracking.h"
+#include "track/tracking.h"
 #include "probe/env.h"
 #include "report/progress.h"
 #include "store/journal.h"

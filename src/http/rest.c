@@ -15,7 +15,7 @@
 #include "base/mem.h"
 #include "base/str.h"
 #include "net/addr.h"
-#include "net/lazycurl.h"
+#include "http/lazycurl.h"
 #include "net/tls.h"
 
 enum { WHERE_BYTES = 160 };

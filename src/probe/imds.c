@@ -7,7 +7,7 @@
 #include <strings.h>
 
 #include "base/clock.h"
-#include "net/lazycurl.h"
+#include "http/lazycurl.h"
 
 #define ENDPOINT     "http://169.254.169.254"
 #define BUDGET_S     1.0

@@ -1,6 +1,6 @@
 /* sync_inputs.c: which results files a command line means, runs that were killed
  * included. */
-#include "cli/sync_inputs.h"
+#include "store/sync_inputs.h"
 
 #include <fcntl.h>
 #include <setjmp.h>

@@ -1,6 +1,6 @@
 /* tracking.c: MLflow at the start and at the end of a run, with a server that is not
  * there; tests/mlflow has a real one. */
-#include "cli/tracking.h"
+#include "track/tracking.h"
 
 #include <fcntl.h>
 #include <setjmp.h>

@@ -1,12 +1,10 @@
-#include "cli/tracking.h"
+#include "track/tracking.h"
 
 #include <pwd.h>
 #include <stdlib.h>
 #include <unistd.h>
 
 #include "base/clock.h"
-#include "cli/stop.h"
-#include "report/meter.h"
 #include "track/mlflow.h"
 
 #define ROW_MORE_S   0.5 /* of a slow server, for each row */
@@ -125,7 +123,7 @@ void tracking_log_part(struct tracking *t, const char *results_path, struct aren
     if (t->is_off || t->is_late)
         return;
     o.is_partial = true;
-    o.stop = stop_requested;
+    o.stop = t->stop;
     o.limit_s = TRACKING_PART_S;
     if (sync_file(results_path, &o, a, &out, &e) != STATUS_OK) {
         t->is_late = true;
@@ -139,7 +137,6 @@ void tracking_log_part(struct tracking *t, const char *results_path, struct aren
 const char *tracking_log(struct tracking *t, const char *results_path,
                          const char *raw_dir)
 {
-    struct meter meter;
     struct sync_options o = options_of(t);
     struct sync_outcome out;
     struct err e;
@@ -148,11 +145,9 @@ const char *tracking_log(struct tracking *t, const char *results_path,
         return NULL;
     o.limit_s = TRACKING_ALL_S;
     o.row_more_s = ROW_MORE_S;
-    o.tick = meter_tick;
-    o.arg = &meter;
-    meter_begin(&meter, t->log, "rows sent to MLflow");
+    o.tick = t->tick;
+    o.arg = t->arg;
     enum status s = sync_file(results_path, &o, t->arena, &out, &e);
-    meter_end(&meter);
     if (s != STATUS_OK) {
         status_format(&e, text, sizeof text);
         log_line(t->log, LOG_WARN,

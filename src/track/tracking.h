@@ -1,7 +1,7 @@
 /* MLflow in a run: which server, is it there, and the rows at the end. Nothing is sent
  * between the first request and the last file. */
-#ifndef CLI_TRACKING_H
-#define CLI_TRACKING_H
+#ifndef TRACK_TRACKING_H
+#define TRACK_TRACKING_H
 
 #include <stdbool.h>
 
@@ -26,6 +26,9 @@ struct tracking {
     const char *default_experiment;
     struct opt_strings tags;
     bool must_verify;
+    bool (*stop)(void *);                            /* ends a part; or NULL */
+    void (*tick)(void *arg, size_t done, size_t of); /* rows sent at the end; or NULL */
+    void *arg;
     bool is_late;           /* a part could not be sent: all at the end */
     bool has_linked;        /* the link of the first part was shown */
     bool is_off;            /* --no-mlflow, or nobody answers at the default address */

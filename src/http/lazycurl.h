@@ -1,7 +1,7 @@
 /* libcurl, opened at run time: linked in, it would cost every start milliseconds. Types
  * and constants come from its header. */
-#ifndef NET_LAZYCURL_H
-#define NET_LAZYCURL_H
+#ifndef HTTP_LAZYCURL_H
+#define HTTP_LAZYCURL_H
 
 #include <curl/curl.h>
 #include <stdbool.h>

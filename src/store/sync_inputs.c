@@ -1,12 +1,12 @@
-#include "cli/sync_inputs.h"
+#include "store/sync_inputs.h"
 
 #include <glob.h>
 #include <string.h>
 
 #include "base/file.h"
-#include "cli/finish.h"
 #include "store/inputs.h"
 #include "store/journal.h"
+#include "store/journal_damage.h"
 #include "store/results.h"
 #include "store/results_head.h"
 
@@ -67,7 +67,7 @@ static enum status write_rebuilt(struct list *l, const char *raw_dir,
 {
     if (results_write(&r->run, &r->results, e) != STATUS_OK)
         return e->code;
-    finish_warn(&r->note, raw_dir, l->log);
+    journal_damage_warn(&r->note, raw_dir, l->log);
     log_line(l->log, LOG_NOTE, "%s: rebuilt from the journal", r->results.results_path);
     return add(l, r->results.results_path, e);
 }

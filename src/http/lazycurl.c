@@ -1,4 +1,4 @@
-#include "net/lazycurl.h"
+#include "http/lazycurl.h"
 
 #include <dlfcn.h>
 #include <stddef.h>

@@ -1,8 +1,8 @@
 /* Which results files `inferbench mlflow sync` is to log: files, folders with results,
  * and raw folders, whose results are rebuilt from the journal where a run was killed, be
  * it before it wrote any or after it had written some (--save-every). */
-#ifndef CLI_SYNC_INPUTS_H
-#define CLI_SYNC_INPUTS_H
+#ifndef STORE_SYNC_INPUTS_H
+#define STORE_SYNC_INPUTS_H
 
 #include <stddef.h>
 
