@@ -95,8 +95,6 @@ KNOWN_CYCLES = [
     {"bench/online_run", "bench/phase"},
     {"cli/run_end", "cli/run_job"},
     {"engines/openai_conn", "engines/openai_lane"},
-    {"plan/arrivals", "plan/online"},
-    {"plan/draw", "plan/lengths", "plan/plan", "plan/seal"},
     {"probe/env", "probe/variables"},
     {"probe/gpu", "probe/nvml"},
     {"serve/queue", "serve/server"},

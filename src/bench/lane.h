@@ -10,7 +10,7 @@
 #include "base/ring.h"
 #include "bench/flight.h"
 #include "core/engine.h"
-#include "plan/online.h"
+#include "plan/plan.h"
 #include "stats/hist.h"
 
 /* Events that a flight notes beyond max_tokens: empty openings, half characters, an end

@@ -22,7 +22,7 @@ static bool fits_open_engine(const struct offline *o, const struct plan_cell *ce
 {
     const struct plan_cell *open = &o->plan->cells[o->open_cell];
     return o->session.engine != NULL && open->setting == cell->setting &&
-           (!o->loads_per_batch || open->batch_size == cell->batch_size);
+           (!o->loads_per_batch || open->load->batch_size == cell->load->batch_size);
 }
 
 /* Prints what an engine says of itself, the first time that it says it. */
@@ -49,7 +49,7 @@ static enum status open_for(struct offline *o, size_t index, struct err *e)
     session_close(&o->session);
     s.enable_prefix_caching = cell->caching;
     if (o->loads_per_batch)
-        s.max_num_seqs = cell->batch_size;
+        s.max_num_seqs = cell->load->batch_size;
     o->open_cell = index;
     o->openings++;
     if (session_open(&o->session, o->ops, &s, &o->watch, e) != STATUS_OK)
@@ -66,7 +66,7 @@ static void cell_fields(const struct offline *o, const struct plan_cell *cell,
     if (is_open)
         *f = o->session.facts.fields;
     f->v[FIELD_scenario] = value_str(cell->scenario->name);
-    f->v[FIELD_batch_size] = value_int(cell->batch_size);
+    f->v[FIELD_batch_size] = value_int(cell->load->batch_size);
     f->v[FIELD_max_output_tokens] = value_int(cell->max_tokens);
     f->v[FIELD_dataset] = value_str(cell->scenario->dataset);
     f->v[FIELD_plan_sha256] = value_str(cell->sha256);
@@ -246,7 +246,7 @@ static enum status run_repeat(struct offline *o, size_t cell, int64_t repeat,
     const struct plan_cell *pc = &o->plan->cells[cell];
     progress_repeat(o->progress, o->progress->cell, repeat,
                     pc->max_tokens * (int64_t)plan.count);
-    r.requests_planned = pc->batch_size;
+    r.requests_planned = pc->load->batch_size;
     r.expected_cached_tokens = s == STATUS_OK ? plan.expected_cached_tokens
                                               : TOKENS_UNKNOWN;
     r.start_ns = clock_since(o->journal->start).ns;
@@ -267,7 +267,7 @@ static enum status record_unopened(struct offline *o, size_t cell, const struct 
 {
     int64_t start_ns = clock_since(o->journal->start).ns;
     struct repeat_data r = repeat_unopened(cell, start_ns, why);
-    r.requests_planned = o->plan->cells[cell].batch_size;
+    r.requests_planned = o->plan->cells[cell].load->batch_size;
     if (write_cell(o, cell, e) != STATUS_OK ||
         journal_repeat(o->journal, &r, e) != STATUS_OK)
         return e->code;
@@ -278,7 +278,8 @@ static const char *cell_name(const struct offline *o, size_t index)
 {
     const struct plan_cell *c = &o->plan->cells[index];
     const char *name = arena_printf(o->arena, "%s bs=%lld cache=%s", c->scenario->name,
-                                    (long long)c->batch_size, c->caching ? "on" : "off");
+                                    (long long)c->load->batch_size,
+                                    c->caching ? "on" : "off");
     return name != NULL ? name : c->scenario->name;
 }
 

@@ -20,7 +20,7 @@ static void close_all(struct online *o)
 
 static enum status open_for(struct online *o, size_t index, struct err *e)
 {
-    const struct online_cell *cell = &o->plan->cells[index];
+    const struct plan_cell *cell = &o->plan->cells[index];
     close_all(o);
     o->settings.enable_prefix_caching = cell->caching;
     o->open_setting = cell->setting;
@@ -42,12 +42,11 @@ static struct value option_value(int64_t option)
 }
 
 /* How requests come, as it was asked for. */
-static void load_options(const struct online *o, const struct online_load *load,
-                         struct row *f)
+static void load_options(const struct online *o, const struct load *load, struct row *f)
 {
     const struct engine_target *t = o->settings.target;
-    bool is_open = load->kind == ONLINE_OPEN;
-    bool is_gamma = is_open && load->arrival == ONLINE_GAMMA && isfinite(load->rate_rps);
+    bool is_open = load->kind == LOAD_OPEN;
+    bool is_gamma = is_open && load->arrival == LOAD_GAMMA && isfinite(load->rate_rps);
     f->v[FIELD_burstiness] = is_gamma ? value_num(load->burstiness) : value_null();
     f->v[FIELD_ramp_up_s] = value_num(load->ramp_up_s);
     f->v[FIELD_num_prompts] = option_value(load->num_prompts);
@@ -62,12 +61,12 @@ static void load_options(const struct online *o, const struct online_load *load,
     f->v[FIELD_extra_body] = value_json(o->body_json);
 }
 
-static void load_fields(const struct online_load *load, struct row *f)
+static void load_fields(const struct load *load, struct row *f)
 {
-    f->v[FIELD_arrival] = value_str(arrivals_name(load));
+    f->v[FIELD_arrival] = value_str(load_arrival(load));
     f->v[FIELD_batch_size] = value_null();
     f->v[FIELD_request_rate] = value_null();
-    if (load->kind == ONLINE_CLOSED)
+    if (load->kind == LOAD_CLOSED)
         f->v[FIELD_batch_size] = value_int(load->concurrency);
     else if (isinf(load->rate_rps))
         f->v[FIELD_request_rate] = value_str("inf");
@@ -76,7 +75,7 @@ static void load_fields(const struct online_load *load, struct row *f)
 }
 
 /* The cell's own fields over what the server says of itself. */
-static void cell_fields(const struct online *o, const struct online_cell *cell,
+static void cell_fields(const struct online *o, const struct plan_cell *cell,
                         struct row *f)
 {
     bool is_open = o->session.engine != NULL;
@@ -103,7 +102,7 @@ static void cell_fields(const struct online *o, const struct online_cell *cell,
         f->v[FIELD_is_simulated] = value_null();
 }
 
-static enum status fill_setting(const struct online *o, const struct online_cell *cell,
+static enum status fill_setting(const struct online *o, const struct plan_cell *cell,
                                 struct arena *a, struct row *f, struct err *e)
 {
     const struct setting_place p = {.run_id = o->run_id,
@@ -115,24 +114,24 @@ static enum status fill_setting(const struct online *o, const struct online_cell
 }
 
 static enum status draw(const struct online *o, struct plan_which which, struct arena *a,
-                        struct online_repeat *out, struct err *e)
+                        struct plan_repeat *out, struct err *e)
 {
     which.vocab_size = o->session.facts.vocab_size;
     which.block_size = o->session.facts.block_size;
-    return online_draw(o->plan, &which, a, out, e);
+    return plan_draw(o->plan, &which, a, out, e);
 }
 
 static enum status write_cell(struct online *o, size_t index, struct err *e)
 {
-    const struct online_cell *cell = &o->plan->cells[index];
+    const struct plan_cell *cell = &o->plan->cells[index];
     struct cell_data data = {.has_fixed_lengths = !o->settings.stop_at_eos,
                              .has_gaps = o->with_gaps,
                              .longest_prompt_tokens = TOKENS_UNKNOWN,
                              .ramp_up_s = cell->load->ramp_up_s};
     struct arena a;
-    struct online_repeat first;
+    struct plan_repeat first;
     enum status s = STATUS_OK;
-    if (cell->load->kind == ONLINE_OPEN && cell->load->max_concurrency != OPT_INT_UNSET)
+    if (cell->load->kind == LOAD_OPEN && cell->load->max_concurrency != OPT_INT_UNSET)
         data.max_concurrency = cell->load->max_concurrency;
     arena_init(&a, REPEAT_CAP_BYTES);
     if (o->session.engine != NULL) {
@@ -158,7 +157,7 @@ static const char *phase_name(const struct online *o, const struct repeat_data *
                         suffix);
 }
 
-static enum status warm_up(struct online *o, const struct online_repeat *plan,
+static enum status warm_up(struct online *o, const struct plan_repeat *plan,
                            const struct repeat_data *r, struct arena *a, struct err *e)
 {
     struct phase_outcome out;
@@ -203,7 +202,7 @@ static void tell_short(struct online *o, const struct phase *p,
                        const struct phase_outcome *out)
 {
     int64_t ended = out->ok + out->failed + out->unanswered + out->interrupted;
-    if (p->load->kind != ONLINE_CLOSED || isnan(p->load->duration_s) ||
+    if (p->load->kind != LOAD_CLOSED || isnan(p->load->duration_s) ||
         ended < (int64_t)p->count || out->wall_s >= p->load->duration_s ||
         o->short_told == (size_t)p->repeat->cell + 1)
         return;
@@ -225,10 +224,10 @@ static void tell_steps(const struct online *o, const struct row *f)
                  steps.i, steps.i == 1 ? "" : "s");
 }
 
-static enum status measure(struct online *o, const struct online_repeat *plan,
+static enum status measure(struct online *o, const struct plan_repeat *plan,
                            struct repeat_data *r, struct arena *a, struct err *why)
 {
-    const struct online_cell *cell = &o->plan->cells[r->cell];
+    const struct plan_cell *cell = &o->plan->cells[r->cell];
     struct phase_outcome out;
     struct row ignored = {0};
     struct err later;
@@ -269,9 +268,9 @@ static enum status measure(struct online *o, const struct online_repeat *plan,
 }
 
 /* How many requests the repeat is to send; 0: as many as its time allows. */
-static int64_t planned(const struct online_load *load, const struct online_repeat *plan)
+static int64_t planned(const struct load *load, const struct plan_repeat *plan)
 {
-    bool is_timed = load->kind == ONLINE_CLOSED && !isnan(load->duration_s);
+    bool is_timed = load->kind == LOAD_CLOSED && !isnan(load->duration_s);
     return is_timed ? 0 : (int64_t)(plan->count - plan->warmup_count);
 }
 
@@ -280,7 +279,7 @@ static enum status run_repeat(struct online *o, size_t cell, int64_t repeat,
 {
     struct arena a;
     bool is_done; /* or not: each repeat has its own salt and prefix */
-    struct online_repeat plan = {0};
+    struct plan_repeat plan = {0};
     struct repeat_data r = {
         .cell = (int32_t)cell, .repeat = (int32_t)repeat, .is_warmup = repeat == 0};
     arena_init(&a, REPEAT_CAP_BYTES);
@@ -289,7 +288,7 @@ static enum status run_repeat(struct online *o, size_t cell, int64_t repeat,
     if (s == STATUS_OK)
         s = repeat_empty_cache(&o->session, o->plan->options.is_prefix_warm, repeat,
                                &is_done, why);
-    const struct online_cell *oc = &o->plan->cells[cell];
+    const struct plan_cell *oc = &o->plan->cells[cell];
     progress_repeat(o->progress, o->progress->cell, repeat,
                     oc->max_tokens * (int64_t)(plan.count - plan.warmup_count));
     o->last_load = (struct progress_load){.tokens_per_s = (double)NAN,
@@ -329,9 +328,9 @@ static enum status record_unopened(struct online *o, size_t cell, const struct e
 
 static const char *cell_name(const struct online *o, size_t index)
 {
-    const struct online_cell *c = &o->plan->cells[index];
+    const struct plan_cell *c = &o->plan->cells[index];
     const char *name;
-    if (c->load->kind == ONLINE_CLOSED)
+    if (c->load->kind == LOAD_CLOSED)
         name = arena_printf(o->arena, "%s c=%lld", c->scenario->name,
                             (long long)c->load->concurrency);
     else

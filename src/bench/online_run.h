@@ -7,7 +7,7 @@
 
 #include "bench/cells.h"
 #include "bench/session.h"
-#include "plan/online.h"
+#include "plan/plan.h"
 #include "report/progress.h"
 #include "store/journal.h"
 
@@ -16,7 +16,7 @@
 struct online {
     const struct engine_ops *ops;
     struct engine_settings settings; /* caching is set for each cell; target is set */
-    const struct online_plan *plan;
+    const struct plan *plan;
     struct journal *journal; /* the run line is written */
     struct arena *arena;     /* of the run */
     struct progress *progress;

@@ -33,7 +33,7 @@ struct run {
 static int64_t in_flight_max(const struct phase *p)
 {
     int64_t max = (int64_t)p->count, limit = max;
-    if (p->load->kind == ONLINE_CLOSED)
+    if (p->load->kind == LOAD_CLOSED)
         limit = p->load->concurrency;
     else if (p->load->max_concurrency != OPT_INT_UNSET)
         limit = p->load->max_concurrency;
@@ -44,7 +44,7 @@ static int64_t in_flight_max(const struct phase *p)
 
 static bool is_closed(const struct phase *p)
 {
-    return p->repeat == NULL || p->load->kind == ONLINE_CLOSED;
+    return p->repeat == NULL || p->load->kind == LOAD_CLOSED;
 }
 
 /* Part i of n of a whole; the parts differ by one at most. */
@@ -105,9 +105,9 @@ static enum status share_out(struct run *r, size_t i, struct lane_work *w, struc
  * cell's last repeat; where there is none yet, 1 of all lanes together. */
 static int64_t connections(const struct run *r, size_t i)
 {
-    const struct online_load *load = r->phase->load;
+    const struct load *load = r->phase->load;
     int64_t max = r->lanes[i].work.in_flight_max;
-    if (load->kind == ONLINE_CLOSED)
+    if (load->kind == LOAD_CLOSED)
         return max;
     if (isinf(load->rate_rps))
         return max < CONNS_AT_ONCE ? max : CONNS_AT_ONCE;

@@ -12,7 +12,7 @@ struct phase {
     const int64_t *due_ns;                 /* [count] or NULL: closed */
     size_t count;
     const char *name; /* unique; goes to the server with each request */
-    const struct online_load *load;
+    const struct load *load;
     const struct repeat_data *repeat; /* whose requests they are; NULL: a warm-up, of
                                          which nothing is written */
     void (*ended)(void *arg, const struct flight *f); /* by the calling thread, of each

@@ -27,7 +27,7 @@ static bool is_row_of(const struct offline_job *j, const struct plan_cell *c,
            same_str(row, "scenario", c->scenario->name) &&
            (j->opts.run.instance_type == NULL ||
             same_str(row, "instance_type", j->opts.run.instance_type)) &&
-           json_int_of(row, "batch_size", -1) == c->batch_size &&
+           json_int_of(row, "batch_size", -1) == c->load->batch_size &&
            json_int_of(row, "max_output_tokens", -1) == c->max_tokens &&
            json_bool_of(row, "enable_prefix_caching", !c->caching) == c->caching;
 }
@@ -90,10 +90,10 @@ static void cell_lines(const struct plan *p, struct buf *out)
                "repeats", "requests", "output tokens");
     for (size_t i = 0; i < p->cell_count; i++) {
         const struct plan_cell *c = &p->cells[i];
-        int64_t n = c->batch_size * p->options.num_runs;
+        int64_t n = c->load->batch_size * p->options.num_runs;
         buf_printf(out,
                    "%-18s %10" PRId64 " %8s %8" PRId64 " %9" PRId64 " %14" PRId64 "\n",
-                   c->scenario->name, c->batch_size, c->caching ? "on" : "off",
+                   c->scenario->name, c->load->batch_size, c->caching ? "on" : "off",
                    p->options.num_runs, n, n * c->max_tokens);
         requests += n;
         tokens += n * c->max_tokens;

@@ -9,11 +9,25 @@
 #define OLD_DEFAULT_MODEL    "Qwen/Qwen3-0.6B-Instruct"
 #define MODEL_OF_OLD_DEFAULT "Qwen/Qwen3-0.6B"
 
+/* A batch size a load. */
+static enum status fill_loads(struct offline_job *j, struct plan_options *o,
+                              struct err *e)
+{
+    const struct opt_ints *sizes = &j->opts.batch_sizes;
+    struct load *loads = arena_alloc(&j->job.arena, sizes->count, sizeof *loads);
+    if (loads == NULL)
+        return status_fail(e, STATUS_NO_MEMORY, "--batch-sizes", "out of memory");
+    for (size_t i = 0; i < sizes->count; i++)
+        loads[i] = (struct load){.kind = LOAD_BATCH, .batch_size = sizes->items[i]};
+    o->loads = loads;
+    o->load_count = sizes->count;
+    return STATUS_OK;
+}
+
 static enum status build_plan(struct offline_job *j, struct err *e)
 {
     const struct offline_opts *opts = &j->opts;
-    struct plan_options o = {.batch_sizes = opts->batch_sizes,
-                             .max_tokens = opts->run.max_tokens,
+    struct plan_options o = {.max_tokens = opts->run.max_tokens,
                              .num_runs = opts->run.num_runs,
                              .caching = {opts->enable_prefix_caching, true},
                              .caching_count = 1,
@@ -26,7 +40,8 @@ static enum status build_plan(struct offline_job *j, struct err *e)
         o.caching[0] = false;
         o.caching_count = 2;
     }
-    if (run_setup_identify(&j->job, o.caching, o.caching_count, e) != STATUS_OK ||
+    if (fill_loads(j, &o, e) != STATUS_OK ||
+        run_setup_identify(&j->job, o.caching, o.caching_count, e) != STATUS_OK ||
         run_setup_scenarios(&j->job, &scenarios, e) != STATUS_OK)
         return e->code;
     o.scenarios = scenarios.items;

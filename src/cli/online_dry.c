@@ -9,12 +9,12 @@
 
 #define MOST_COUNTS_SHOWN 5
 
-double online_dry_estimate_s(const struct online_plan *p)
+double online_dry_estimate_s(const struct plan *p)
 {
     double total_s = 0;
     for (size_t i = 0; i < p->cell_count; i++)
         for (int64_t k = 0; k < p->options.num_runs; k++)
-            total_s += online_send_s(p, i, k);
+            total_s += plan_send_s(p, i, k);
     return total_s;
 }
 
@@ -36,7 +36,7 @@ static void server_lines(const struct online_job *j, struct buf *out)
 }
 
 /* "100", or the counts of repeats that were drawn by time. */
-static void counts_text(const struct online_cell *c, int64_t num_runs, struct buf *out)
+static void counts_text(const struct plan_cell *c, int64_t num_runs, struct buf *out)
 {
     bool is_even = true;
     for (int64_t k = 1; k < num_runs; k++)
@@ -50,7 +50,7 @@ static void counts_text(const struct online_cell *c, int64_t num_runs, struct bu
     buf_printf(out, "%s requests by repeat", num_runs > MOST_COUNTS_SHOWN ? ", ..." : "");
 }
 
-static void closed_line(const struct online_load *l, struct buf *out)
+static void closed_line(const struct load *l, struct buf *out)
 {
     buf_printf(out, "closed, %" PRId64 " in flight", l->concurrency);
     if (l->num_prompts != OPT_INT_UNSET)
@@ -59,15 +59,14 @@ static void closed_line(const struct online_load *l, struct buf *out)
         buf_printf(out, ", stop sending after %g s", l->duration_s);
 }
 
-static void open_line(const struct online_plan *p, const struct online_cell *c,
-                      struct buf *out)
+static void open_line(const struct plan *p, const struct plan_cell *c, struct buf *out)
 {
-    const struct online_load *l = c->load;
+    const struct load *l = c->load;
     if (isinf(l->rate_rps))
         buf_text(out, "open, all due at once");
     else
-        buf_printf(out, "open, %s", arrivals_name(l));
-    if (!isinf(l->rate_rps) && l->arrival == ONLINE_GAMMA)
+        buf_printf(out, "open, %s", load_arrival(l));
+    if (!isinf(l->rate_rps) && l->arrival == LOAD_GAMMA)
         buf_printf(out, " of burstiness %g", l->burstiness);
     if (!isinf(l->rate_rps))
         buf_printf(out, ", %g requests/s on average", l->rate_rps);
@@ -78,15 +77,15 @@ static void open_line(const struct online_plan *p, const struct online_cell *c,
 }
 
 /* The loads, as the first scenario has them. */
-static void load_lines(const struct online_plan *p, struct buf *out)
+static void load_lines(const struct plan *p, struct buf *out)
 {
     buf_char(out, '\n');
     for (size_t i = 0; i < p->options.load_count; i++) {
-        const struct online_cell *c = &p->cells[i];
-        char name[ONLINE_NAME_BYTES];
-        online_load_name(c->load, name);
+        const struct plan_cell *c = &p->cells[i];
+        char name[LOAD_NAME_BYTES];
+        load_name(c->load, name);
         buf_printf(out, "%-10s", name);
-        if (c->load->kind == ONLINE_CLOSED)
+        if (c->load->kind == LOAD_CLOSED)
             closed_line(c->load, out);
         else
             open_line(p, c, out);
@@ -96,7 +95,7 @@ static void load_lines(const struct online_plan *p, struct buf *out)
     }
 }
 
-static const char *caching_of(const struct online_job *j, const struct online_cell *c)
+static const char *caching_of(const struct online_job *j, const struct plan_cell *c)
 {
     if (!j->target.is_launched || j->target.launch_command != NULL)
         return "as set";
@@ -104,24 +103,24 @@ static const char *caching_of(const struct online_job *j, const struct online_ce
 }
 
 /* A closed load limited by time sends as many as the server takes. */
-static bool is_counted(const struct online_load *l)
+static bool is_counted(const struct load *l)
 {
-    return l->kind == ONLINE_OPEN || l->num_prompts != OPT_INT_UNSET;
+    return l->kind == LOAD_OPEN || l->num_prompts != OPT_INT_UNSET;
 }
 
 static void cell_line(const struct online_job *j, size_t index, int64_t *requests,
                       int64_t *tokens, struct buf *out)
 {
-    const struct online_plan *p = &j->plan;
-    const struct online_cell *c = &p->cells[index];
-    char load[ONLINE_NAME_BYTES];
+    const struct plan *p = &j->plan;
+    const struct plan_cell *c = &p->cells[index];
+    char load[LOAD_NAME_BYTES];
     int64_t n = 0;
     double send_s = 0;
     for (int64_t k = 0; k < p->options.num_runs; k++) {
         n += c->counts[k];
-        send_s += online_send_s(p, index, k);
+        send_s += plan_send_s(p, index, k);
     }
-    online_load_name(c->load, load);
+    load_name(c->load, load);
     buf_printf(out, "%-18s %-8s %7s %7" PRId64, c->scenario->name, load, caching_of(j, c),
                p->options.num_runs);
     if (is_counted(c->load)) {
@@ -139,7 +138,7 @@ static void cell_line(const struct online_job *j, size_t index, int64_t *request
 
 static void cell_lines(const struct online_job *j, struct buf *out)
 {
-    const struct online_plan *p = &j->plan;
+    const struct plan *p = &j->plan;
     int64_t requests = 0, tokens = 0;
     bool is_whole = true;
     buf_printf(out, "\n%-18s %-8s %7s %7s %9s %13s %10s\n", "cell", "load", "caching",
@@ -175,7 +174,7 @@ static void limit_lines(const struct online_job *j, struct buf *out)
 
 enum status online_dry_text(const struct online_job *j, struct buf *out, struct err *e)
 {
-    const struct online_plan *p = &j->plan;
+    const struct plan *p = &j->plan;
     server_lines(j, out);
     run_dry_scenarios(
         &(struct scenario_list){p->options.scenarios, p->options.scenario_count},

@@ -11,6 +11,6 @@ MUST_CHECK enum status online_dry_text(const struct online_job *j, struct buf *o
                                        struct err *e);
 /* Seconds until the last send of every repeat, all together; NAN where the server decides
  * it. */
-double online_dry_estimate_s(const struct online_plan *p);
+double online_dry_estimate_s(const struct plan *p);
 
 #endif

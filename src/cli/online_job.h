@@ -13,7 +13,7 @@ struct online_job {
     struct engine_settings settings;
     struct engine_target target;
     bool is_local; /* the server runs on this machine: launched, loopback, unix socket */
-    struct online_plan plan;
+    struct plan plan;
     const char *slo_json;  /* --goodput as the field `slo`, or NULL */
     const char *body_json; /* --extra-body as the field `extra_body`, or NULL */
 };

@@ -63,29 +63,29 @@ static enum status check_together(const struct opt_parse *p, const struct online
     return STATUS_OK;
 }
 
-static enum online_arrival arrival_of(const char *name)
+static enum load_arrival arrival_of(const char *name)
 {
     if (strcmp(name, "constant") == 0)
-        return ONLINE_CONSTANT;
-    return strcmp(name, "gamma") == 0 ? ONLINE_GAMMA : ONLINE_POISSON;
+        return LOAD_CONSTANT;
+    return strcmp(name, "gamma") == 0 ? LOAD_GAMMA : LOAD_POISSON;
 }
 
 /* What all loads of a run have in common. */
-static struct online_load common_load(const struct online_opts *o)
+static struct load common_load(const struct online_opts *o)
 {
     bool has_duration = o->duration_ns != OPT_INT_UNSET;
-    return (struct online_load){
-        .rate_rps = NAN,
-        .arrival = arrival_of(o->arrival),
-        .burstiness = o->burstiness,
-        .max_concurrency = OPT_INT_UNSET,
-        .num_prompts = o->num_prompts,
-        .duration_s = has_duration ? clock_to_s((struct span){o->duration_ns})
-                                   : (double)NAN,
-        .ramp_up_s = clock_to_s((struct span){o->ramp_up_ns})};
+    return (struct load){.rate_rps = NAN,
+                         .arrival = arrival_of(o->arrival),
+                         .burstiness = o->burstiness,
+                         .max_concurrency = OPT_INT_UNSET,
+                         .num_prompts = o->num_prompts,
+                         .duration_s = has_duration
+                                           ? clock_to_s((struct span){o->duration_ns})
+                                           : (double)NAN,
+                         .ramp_up_s = clock_to_s((struct span){o->ramp_up_ns})};
 }
 
-static double longest_answer(const struct online_options *o)
+static double longest_answer(const struct plan_options *o)
 {
     int64_t most = 0;
     for (size_t i = 0; i < o->scenario_count; i++) {
@@ -97,8 +97,7 @@ static double longest_answer(const struct online_options *o)
     return (double)most;
 }
 
-static int64_t open_prompts(const struct online_options *out,
-                            const struct online_load *load)
+static int64_t open_prompts(const struct plan_options *out, const struct load *load)
 {
     double longer = fmax(1, longest_answer(out) / OPEN_ANSWER_TOKENS);
     double wanted = load->rate_rps * (OPEN_S * longer + load->ramp_up_s / 2);
@@ -107,12 +106,12 @@ static int64_t open_prompts(const struct online_options *out,
     return wanted < ARRIVALS_MOST ? (int64_t)ceil(wanted) : ARRIVALS_MOST;
 }
 
-static void fill_open(const struct online_opts *o, const struct online_options *out,
-                      struct online_load *loads)
+static void fill_open(const struct online_opts *o, const struct plan_options *out,
+                      struct load *loads)
 {
     for (size_t i = 0; i < o->request_rates.count; i++) {
         loads[i] = common_load(o);
-        loads[i].kind = ONLINE_OPEN;
+        loads[i].kind = LOAD_OPEN;
         loads[i].rate_rps = o->request_rates.items[i];
         loads[i].max_concurrency = o->max_concurrency;
         if (o->num_prompts == OPT_INT_UNSET && o->duration_ns == OPT_INT_UNSET)
@@ -121,12 +120,12 @@ static void fill_open(const struct online_opts *o, const struct online_options *
 }
 
 static void fill_closed(const struct online_opts *o, const struct opt_ints *slots,
-                        struct online_load *loads)
+                        struct load *loads)
 {
     for (size_t i = 0; i < slots->count; i++) {
         int64_t prompts = PROMPTS_A_SLOT * slots->items[i], first = slots->items[i];
         loads[i] = common_load(o);
-        loads[i].kind = ONLINE_CLOSED;
+        loads[i].kind = LOAD_CLOSED;
         loads[i].concurrency = slots->items[i];
         if (o->num_prompts == OPT_INT_UNSET && o->duration_ns == OPT_INT_UNSET)
             loads[i].num_prompts =
@@ -135,7 +134,7 @@ static void fill_closed(const struct online_opts *o, const struct opt_ints *slot
 }
 
 enum status online_loads_build(const struct opt_parse *p, const struct online_opts *o,
-                               struct arena *a, struct online_options *out, struct err *e)
+                               struct arena *a, struct plan_options *out, struct err *e)
 {
     int64_t cap = o->max_concurrency;
     struct opt_ints slots = o->concurrency;
@@ -145,7 +144,7 @@ enum status online_loads_build(const struct opt_parse *p, const struct online_op
         slots = (struct opt_ints){&cap, 1};
     bool is_open = o->request_rates.count > 0;
     size_t count = is_open ? o->request_rates.count : slots.count;
-    struct online_load *loads = arena_alloc(a, count, sizeof *loads);
+    struct load *loads = arena_alloc(a, count, sizeof *loads);
     if (loads == NULL)
         return status_fail(e, STATUS_NO_MEMORY, "options", "out of memory");
     if (is_open)

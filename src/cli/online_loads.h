@@ -4,7 +4,7 @@
 
 #include "base/arena.h"
 #include "cli/online_opts.h"
-#include "plan/online.h"
+#include "plan/plan.h"
 
 /* True if --max-concurrency caps nothing: without --request-rate it is taken for
  * --concurrency, as in vLLM's bench. */
@@ -14,7 +14,7 @@ bool online_loads_cap_is_closed(const struct online_opts *o);
  * --num-prompts and --duration an open load is as long as its answers ask for. */
 MUST_CHECK enum status online_loads_build(const struct opt_parse *p,
                                           const struct online_opts *o, struct arena *a,
-                                          struct online_options *out, struct err *e);
+                                          struct plan_options *out, struct err *e);
 /* "ttft:500ms" ... into the field `slo`: {"ttft_ms": 500}; *out NULL where none is
  * given. */
 MUST_CHECK enum status online_loads_goodput(const struct opt_strings *limits,

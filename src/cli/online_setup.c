@@ -61,7 +61,7 @@ static enum status pick_scenarios(struct online_job *j, struct scenario_list *ou
 
 /* A server that is not ours is planned for as if it cached: how it is set is read back.
  */
-static void pick_caching(const struct online_opts *o, struct online_options *out)
+static void pick_caching(const struct online_opts *o, struct plan_options *out)
 {
     out->caching[0] = !o->launch || o->enable_prefix_caching;
     out->caching[1] = true;
@@ -76,14 +76,14 @@ static enum status build_plan(struct online_job *j, struct err *e)
 {
     const struct online_opts *opts = &j->opts;
     struct scenario_list scenarios = {0};
-    struct online_options o = {.max_tokens = opts->run.max_tokens,
-                               .num_runs = opts->run.num_runs,
-                               .warmup_requests = opts->warmup_requests,
-                               .is_prefix_warm = strcmp(opts->run.prefix_reuse, "warm") ==
-                                                 0,
-                               .is_chat = strcmp(opts->endpoint, "chat") == 0,
-                               .max_model_len = opts->launch ? opts->max_model_len : 0,
-                               .seed = opts->run.seed};
+    struct plan_options o = {.max_tokens = opts->run.max_tokens,
+                             .num_runs = opts->run.num_runs,
+                             .warmup_requests = opts->warmup_requests,
+                             .is_prefix_warm = strcmp(opts->run.prefix_reuse, "warm") ==
+                                               0,
+                             .is_chat = strcmp(opts->endpoint, "chat") == 0,
+                             .max_model_len = opts->launch ? opts->max_model_len : 0,
+                             .seed = opts->run.seed};
     pick_caching(opts, &o);
     if (run_setup_identify(&j->job, o.caching, o.caching_count, e) != STATUS_OK)
         return e->code;
@@ -99,7 +99,7 @@ static enum status build_plan(struct online_job *j, struct err *e)
             &j->job.cli->log, LOG_NOTE,
             "note: --max-concurrency without --request-rate means --concurrency %lld",
             (long long)opts->max_concurrency);
-    return online_build(&o, &j->job.arena, &j->plan, e);
+    return plan_build(&o, &j->job.arena, &j->plan, e);
 }
 
 /* --- the server --- */
@@ -117,12 +117,12 @@ static enum status settle_engine(struct online_job *j, struct err *e)
     return STATUS_OK;
 }
 
-static int64_t most_in_flight(const struct online_plan *p)
+static int64_t most_in_flight(const struct plan *p)
 {
     int64_t most = 0;
     for (size_t i = 0; i < p->options.load_count; i++) {
-        const struct online_load *l = &p->options.loads[i];
-        if (l->kind == ONLINE_CLOSED && l->concurrency > most)
+        const struct load *l = &p->options.loads[i];
+        if (l->kind == LOAD_CLOSED && l->concurrency > most)
             most = l->concurrency;
     }
     return most;
@@ -163,7 +163,7 @@ enum status online_setup_plan(struct online_job *j, struct err *e)
         online_target_body(o, &j->job.arena, &j->body_json, e) != STATUS_OK ||
         build_plan(j, e) != STATUS_OK)
         return e->code;
-    j->target.is_closed_load = j->plan.options.loads[0].kind == ONLINE_CLOSED;
+    j->target.is_closed_load = j->plan.options.loads[0].kind == LOAD_CLOSED;
     j->is_local = online_target_is_local(&j->target, &j->job.arena);
     j->target.is_local = j->is_local;
     j->job.cells_planned = (int64_t)j->plan.cell_count;

@@ -15,13 +15,10 @@ struct event {
     enum event_kind kind;
     enum event_stamp stamp;
     enum event_class cls; /* TOKENS: what it carries */
-    int32_t request; /* index; DUE: of the whole batch, the instant before its first add
-                      */
+    int32_t request;      /* index; DUE: of the batch, just before its first add */
     struct instant at;
-    struct instant read_at; /* online: when the read returned; NS_UNKNOWN elsewhere, and
-                               of a token that the kernel did not stamp */
-    int64_t tokens;         /* TOKENS: how many came; TOKENS_UNKNOWN: the answer's
-                               total, told by DONE, decides */
+    struct instant read_at; /* online: end of the read; NS_UNKNOWN: no stamp of it */
+    int64_t tokens;         /* TOKENS: how many; TOKENS_UNKNOWN: DONE has the sum */
     /* DONE: what the engine itself says; TOKENS_UNKNOWN, NS_UNKNOWN where it does not */
     int64_t tokens_in, tokens_out, tokens_cached, prefill_ns, decode_ns;
     enum token_source source; /* DONE: who counted tokens_out */

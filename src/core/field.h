@@ -9,8 +9,7 @@
  *   better  HIGHER LOWER NEITHER: for comparison
  *   must    four letters for offline vllm, online local, online other, null engine: M
  *           never null where error is null, m may be null, '-' always null (files.md)
- *   role    enum field_role: what the field is to the consumers of a row
- */
+ *   role    enum field_role: what the field is to the consumers of a row */
 #ifndef CORE_FIELD_H
 #define CORE_FIELD_H
 

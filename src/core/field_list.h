@@ -1,7 +1,4 @@
-/* The rows of the field table; field.h explains the columns. In the order of FORMAT: the
- * fields of offline_benchmark.py, the cell and its settings, the load, the world around
- * it.
- */
+/* The rows of the field table, in the order of files; field.h explains the columns. */
 #ifndef CORE_FIELD_LIST_H
 #define CORE_FIELD_LIST_H
 

@@ -1,5 +1,4 @@
-/* What the rules of verdicts (stats/verdict.h) found in a row or a cell. Only store/
- * spells it in JSON. */
+/* What the rules of verdicts found in a row or a cell; only store/ spells it in JSON. */
 #ifndef CORE_FINDING_H
 #define CORE_FINDING_H
 

@@ -87,8 +87,7 @@ struct request_record {
     int64_t connect_ns; /* opening the connection that this request was the first to use,
                            TLS apart; NS_UNKNOWN: reused, or never sent */
     int64_t tls_ns;     /* its TLS handshake; NS_UNKNOWN: reused, or none */
-    int64_t tokens_in, tokens_out, tokens_cached; /* TOKENS_UNKNOWN where nobody counted
-                                                   */
+    int64_t tokens_in, tokens_out, tokens_cached; /* or TOKENS_UNKNOWN */
     int64_t max_tokens;                           /* what was asked for */
     enum token_source source;
     /* Events in order of arrival. With --no-gaps only the classes are known: the arrays

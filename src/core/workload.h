@@ -1,4 +1,4 @@
-/* Scenarios: what prompts a cell sends. */
+/* What a cell sends, its scenario, and how its requests come, its load. */
 #ifndef CORE_WORKLOAD_H
 #define CORE_WORKLOAD_H
 
@@ -21,8 +21,7 @@ struct scenario {
     int64_t shared_tokens;       /* prefix that all prompts of a repeat share */
     int64_t own_tokens;          /* drawn for each prompt */
     int64_t max_tokens;          /* of an answer, where --max-tokens is unset */
-    struct scenario_text *texts; /* [text_count]; request i takes text i modulo text_count
-                                  */
+    struct scenario_text *texts; /* [text_count]; request i takes i modulo text_count */
     size_t text_count;
     const char *dataset; /* file the texts come from, or NULL */
 };
@@ -30,6 +29,23 @@ struct scenario {
 struct scenario_list {
     const struct scenario *items;
     size_t count;
+};
+
+/* CLOSED: an answer makes room for the next; OPEN: due at times drawn before. */
+enum load_kind { LOAD_BATCH, LOAD_CLOSED, LOAD_OPEN, LOAD_KIND_COUNT };
+enum load_arrival { LOAD_POISSON, LOAD_CONSTANT, LOAD_GAMMA, LOAD_ARRIVAL_COUNT };
+
+struct load {
+    enum load_kind kind;
+    int64_t batch_size;  /* batch: requests of a repeat */
+    int64_t concurrency; /* closed: slots, >= 1 */
+    double rate_rps;     /* open: mean arrival rate; INFINITY: all at once */
+    enum load_arrival arrival;
+    double burstiness;       /* gamma: its shape; 1 is Poisson, less is burstier */
+    int64_t max_concurrency; /* open: no more in flight; OPT_INT_UNSET: no limit */
+    int64_t num_prompts;     /* requests of a repeat; OPT_INT_UNSET: as --duration says */
+    double duration_s;       /* no request is due later; NAN: no such limit */
+    double ramp_up_s; /* open: linear from 0 over it; closed: slot i of n starts at i/n */
 };
 
 #endif

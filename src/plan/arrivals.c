@@ -2,11 +2,13 @@
 
 #include <math.h>
 
+#include "base/clock.h"
+#include "base/opt.h"
 #include "base/rng.h"
 
 /* One walk through the process. */
 struct walk {
-    const struct online_load *load;
+    const struct load *load;
     struct rng rng;
     double reached; /* sum of the gaps so far, each of mean 1 */
     size_t drawn;
@@ -56,14 +58,14 @@ static double draw_gamma(struct rng *r, double shape)
 static double draw_gap(struct walk *w)
 {
     switch (w->load->arrival) {
-    case ONLINE_CONSTANT: return w->drawn == 0 ? 0 : 1;
-    case ONLINE_GAMMA: return draw_gamma(&w->rng, w->load->burstiness);
+    case LOAD_CONSTANT: return w->drawn == 0 ? 0 : 1;
+    case LOAD_GAMMA: return draw_gamma(&w->rng, w->load->burstiness);
     default: return draw_exponential(&w->rng);
     }
 }
 
 /* The time at which the integral of the rate reaches `area`. */
-static double time_of(const struct online_load *load, double area)
+static double time_of(const struct load *load, double area)
 {
     double rate = load->rate_rps, ramp_s = load->ramp_up_s;
     if (area < rate * ramp_s / 2)
@@ -86,7 +88,7 @@ static double walk_next_s(struct walk *w)
 
 size_t arrivals_count(const struct arrivals *a)
 {
-    const struct online_load *load = a->load;
+    const struct load *load = a->load;
     bool has_count = load->num_prompts != OPT_INT_UNSET;
     size_t most = has_count ? (size_t)load->num_prompts : (size_t)ARRIVALS_MOST + 1;
     struct walk w;
@@ -115,12 +117,4 @@ int64_t arrivals_last_ns(const struct arrivals *a, size_t count)
     for (size_t i = 0; i < count && !isinf(a->load->rate_rps); i++)
         last_s = walk_next_s(&w);
     return clock_seconds(last_s).ns;
-}
-
-const char *arrivals_name(const struct online_load *load)
-{
-    static const char *const names[] = {[ONLINE_POISSON] = "poisson",
-                                        [ONLINE_CONSTANT] = "constant",
-                                        [ONLINE_GAMMA] = "gamma"};
-    return load->kind == ONLINE_CLOSED ? "closed" : names[load->arrival];
 }

@@ -17,13 +17,13 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "plan/online.h"
+#include "core/workload.h"
 
 #define ARRIVALS_MOST 10000000 /* requests of a repeat */
 
 struct arrivals {
-    const struct online_load *load; /* open, rate_rps > 0, num_prompts or duration_s set
-                                     */
+    const struct load *load; /* open, rate_rps > 0, num_prompts or duration_s set
+                              */
     int64_t seed;
     const char *stream; /* e.g. "arrival/short/r4/0" */
 };
@@ -37,7 +37,5 @@ size_t arrivals_count(const struct arrivals *a);
 void arrivals_draw(const struct arrivals *a, int64_t *due_ns, size_t count);
 /* The last of them; 0 where count is 0. */
 int64_t arrivals_last_ns(const struct arrivals *a, size_t count);
-/* The word of the field `arrival`: "closed", "poisson", "constant" or "gamma". */
-const char *arrivals_name(const struct online_load *load);
 
 #endif

@@ -1,9 +1,31 @@
-/* The requests of one repeat, and the hits they allow: one way to draw for the plans of
- * offline and online. */
+/* The requests of one repeat, and the hits they allow. */
 #ifndef PLAN_DRAW_H
 #define PLAN_DRAW_H
 
-#include "plan/plan.h"
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/arena.h"
+#include "base/status.h"
+#include "core/engine.h"
+#include "core/workload.h"
+
+/* One repeat, drawn. */
+struct plan_repeat {
+    struct engine_request *requests; /* [count], indices 0.. ; the warm-up requests are
+                                        the last `warmup_count` of them */
+    size_t count, warmup_count;
+    int64_t *due_ns; /* open: [count - warmup_count], ascending, from the phase's start;
+                        else NULL */
+    int64_t longest_tokens;         /* TOKENS_UNKNOWN for texts without ids */
+    int64_t expected_cached_tokens; /* of the measured ones: hits the prompts allow
+                                       (DESIGN.md); TOKENS_UNKNOWN if block_size is 0, or
+                                       for texts without ids; 0 with caching off */
+    bool shares_prefix; /* caching on could save at least one block in such a repeat
+                           (warm: from repeat 1 on); blocks of 16 tokens where the size is
+                           unknown */
+};
 
 struct draw {
     const struct scenario *scenario;

@@ -4,6 +4,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/opt.h"
+
 int64_t lengths_answer(int64_t max_tokens, const struct scenario *s, size_t text)
 {
     if (max_tokens != OPT_INT_UNSET) {

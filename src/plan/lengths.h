@@ -3,7 +3,8 @@
 #ifndef PLAN_LENGTHS_H
 #define PLAN_LENGTHS_H
 
-#include "plan/plan.h"
+#include "base/status.h"
+#include "core/workload.h"
 
 struct lengths {
     int64_t max_tokens;    /* --max-tokens; OPT_INT_UNSET: each scenario's own */

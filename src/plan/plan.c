@@ -4,28 +4,35 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/opt.h"
 #include "base/rng.h"
+#include "plan/arrivals.h"
 #include "plan/draw.h"
 #include "plan/lengths.h"
+#include "plan/prompts.h"
 #include "plan/seal.h"
 
-#define PLAN_FORMAT \
-    "inferbench plan 1" /* part of the hash: a new way to draw, a new number */
-#define MAX_BATCH 1000000
+/* Part of the hash: a new way to draw, a new number. */
+#define BATCH_FORMAT  "inferbench plan 1"
+#define ONLINE_FORMAT "inferbench online plan 1"
 
-static enum status check_batches(const struct plan_options *o, struct err *e)
+/* --- what cannot be --- */
+
+static enum status check_loads(const struct plan_options *o, struct err *e)
 {
-    for (size_t i = 0; i < o->batch_sizes.count; i++) {
-        int64_t b = o->batch_sizes.items[i];
-        if (b < 1 || b > MAX_BATCH) {
-            return status_fail(e, STATUS_BAD_OPTION, "--batch-sizes",
-                               "%" PRId64 " is not in 1..%d", b, MAX_BATCH);
-        }
+    char name[LOAD_NAME_BYTES], other[LOAD_NAME_BYTES];
+    if (o->load_count == 0)
+        return status_fail(e, STATUS_BAD_OPTION, "load", "none given");
+    for (size_t i = 0; i < o->load_count; i++) {
+        const struct load *l = &o->loads[i];
+        if (load_check(l, e) != STATUS_OK)
+            return e->code;
+        load_name(l, name);
         for (size_t k = 0; k < i; k++) {
-            if (o->batch_sizes.items[k] == b) {
-                return status_fail(e, STATUS_BAD_OPTION, "--batch-sizes",
-                                   "%" PRId64 " given twice", b);
-            }
+            load_name(&o->loads[k], other);
+            if (strcmp(name, other) == 0)
+                return status_fail(e, STATUS_BAD_OPTION, load_option(l), "%s given twice",
+                                   name + strspn(name, "cr"));
         }
     }
     return STATUS_OK;
@@ -34,40 +41,43 @@ static enum status check_batches(const struct plan_options *o, struct err *e)
 static enum status check_options(const struct plan_options *o, struct err *e)
 {
     const struct lengths lengths = {o->max_tokens, o->max_model_len};
-
-    if (o->batch_sizes.count == 0) {
-        return status_fail(e, STATUS_BAD_OPTION, "--batch-sizes", "none given");
-    }
-    if (o->caching_count < 1 || o->caching_count > 2) {
+    if (o->caching_count < 1 || o->caching_count > 2)
         return status_fail(e, STATUS_INTERNAL, "plan", "%zu caching settings",
                            o->caching_count);
-    }
     if (o->num_runs < 2) {
         status_fail(e, STATUS_BAD_OPTION, "--num-runs",
                     "%" PRId64 " is too few: run 0 is the warm-up", o->num_runs);
         return status_hint(e, "Use 2 or more; 4 or more give a spread");
     }
-    enum status s = check_batches(o, e);
+    if (o->warmup_requests < 0 || o->warmup_requests > ARRIVALS_MOST)
+        return status_fail(e, STATUS_BAD_OPTION, "--warmup-requests",
+                           "%" PRId64 " is not in 0..%d", o->warmup_requests,
+                           ARRIVALS_MOST);
+    enum status s = check_loads(o, e);
     return s != STATUS_OK
                ? s
                : lengths_scenarios(&lengths, o->scenarios, o->scenario_count, e);
 }
 
+/* --- cells --- */
+
 static enum status hash_plan(const struct plan_options *o, char out[DIGEST_HEX_BYTES])
 {
+    bool is_online = load_is_online(&o->loads[0]);
     struct digest d;
-
-    if (digest_init(&d) != STATUS_OK) {
+    if (digest_init(&d) != STATUS_OK)
         return STATUS_NO_MEMORY;
-    }
-    seal_text(&d, PLAN_FORMAT);
+    seal_text(&d, is_online ? ONLINE_FORMAT : BATCH_FORMAT);
     seal_int(&d, o->seed);
     seal_int(&d, o->num_runs);
     seal_int(&d, o->max_tokens);
     seal_int(&d, o->is_prefix_warm);
-    for (size_t i = 0; i < o->batch_sizes.count; i++) {
-        seal_int(&d, o->batch_sizes.items[i]);
+    if (is_online) {
+        seal_int(&d, o->is_chat);
+        seal_int(&d, o->warmup_requests);
     }
+    for (size_t i = 0; i < o->load_count; i++)
+        load_seal(&o->loads[i], &d);
     seal_scenarios(&d, o->scenarios, o->scenario_count);
     digest_hex(&d, out);
     return STATUS_OK;
@@ -75,42 +85,102 @@ static enum status hash_plan(const struct plan_options *o, char out[DIGEST_HEX_B
 
 static enum status hash_cell(const struct plan_options *o, struct plan_cell *cell)
 {
+    bool is_online = load_is_online(cell->load);
     struct digest d;
     const struct seal_work work = {.scenario = cell->scenario,
                                    .seed = o->seed,
                                    .max_tokens = o->max_tokens,
                                    .is_prefix_warm = o->is_prefix_warm};
-
-    if (digest_init(&d) != STATUS_OK) {
+    if (digest_init(&d) != STATUS_OK)
         return STATUS_NO_MEMORY;
-    }
     seal_work(&d, &work);
-    seal_text(&d, "batch");
-    seal_int(&d, cell->batch_size);
+    seal_text(&d, !is_online ? "batch" : o->is_chat ? "chat" : "completions");
+    if (is_online)
+        seal_int(&d, o->warmup_requests);
+    load_seal(cell->load, &d);
     digest_hex(&d, cell->sha256);
     return STATUS_OK;
 }
 
-static enum status fill_cells(struct plan *p)
+/* Answer tokens of the scenario's shortest answers. */
+static int64_t least_tokens(const struct plan_options *o, const struct scenario *s)
+{
+    int64_t least = lengths_answer(o->max_tokens, s, 0);
+
+    for (size_t i = 1; i < s->text_count; i++) {
+        int64_t t = lengths_answer(o->max_tokens, s, i);
+        least = t < least ? t : least;
+    }
+    return least;
+}
+
+static struct load_work work_of(const struct plan_options *o, const struct plan_cell *c,
+                                int64_t repeat)
+{
+    const struct scenario *s = c->scenario;
+    return (struct load_work){.load = c->load,
+                              .scenario = s->name,
+                              .prompt_tokens = s->shared_tokens + s->own_tokens,
+                              .least_tokens = least_tokens(o, s),
+                              .seed = o->seed,
+                              .repeat = repeat};
+}
+
+static enum status too_many(const struct plan_cell *c, int64_t num_runs, struct err *e)
+{
+    bool is_online = load_is_online(c->load);
+    status_fail(e, STATUS_BAD_OPTION, is_online ? "--num-prompts" : load_option(c->load),
+                "more than %d requests in a repeat or %" PRId64 " in %" PRId64
+                " repeats of scenario %s",
+                ARRIVALS_MOST, PROMPTS_MAX_COUNT, num_runs, c->scenario->name);
+    return status_hint(
+        e, is_online ? "Use a smaller --num-prompts, --duration or --request-rate"
+                     : "Use smaller --batch-sizes or --num-runs");
+}
+
+static enum status count_requests(const struct plan_options *o, struct arena *a,
+                                  struct plan_cell *c, struct err *e)
+{
+    int64_t *counts = arena_alloc(a, (size_t)o->num_runs, sizeof *counts);
+    if (counts == NULL)
+        return status_fail(e, STATUS_NO_MEMORY, "plan", "out of memory");
+    c->counts = counts;
+    for (int64_t k = 0; k < o->num_runs; k++) {
+        const struct load_work w = work_of(o, c, k);
+        counts[k] = load_count(&w);
+        c->most = counts[k] > c->most ? counts[k] : c->most;
+        if (counts[k] == 0) {
+            status_fail(e, STATUS_BAD_OPTION, "--duration",
+                        "at %g requests/s none is due within %g s in repeat %" PRId64,
+                        c->load->rate_rps, c->load->duration_s, k);
+            return status_hint(e, "Make --duration longer, or give --num-prompts");
+        }
+        if (counts[k] > ARRIVALS_MOST)
+            return too_many(c, o->num_runs, e);
+    }
+    return c->most > PROMPTS_MAX_COUNT / o->num_runs ? too_many(c, o->num_runs, e)
+                                                     : STATUS_OK;
+}
+
+static enum status fill_cells(struct plan *p, struct arena *a, struct err *e)
 {
     const struct plan_options *o = &p->options;
-    struct plan_cell *cell = p->cells;
-
-    for (size_t c = 0; c < o->caching_count; c++) {
-        for (size_t s = 0; s < o->scenario_count; s++) {
-            for (size_t b = 0; b < o->batch_sizes.count; b++, cell++) {
-                int64_t batch = o->batch_sizes.items[b];
-                *cell = (struct plan_cell){
-                    .scenario = &o->scenarios[s],
-                    .batch_size = batch,
-                    .max_tokens = lengths_cell(o->max_tokens, &o->scenarios[s], batch),
-                    .caching = o->caching[c],
-                    .setting = c};
-                if (hash_cell(o, cell) != STATUS_OK) {
-                    return STATUS_NO_MEMORY;
-                }
-            }
+    size_t of_setting = o->scenario_count * o->load_count;
+    for (size_t i = 0; i < p->cell_count; i++) {
+        struct plan_cell *c = &p->cells[i];
+        *c = (struct plan_cell){.scenario = &o->scenarios[i % of_setting / o->load_count],
+                                .load = &o->loads[i % o->load_count],
+                                .caching = o->caching[i / of_setting],
+                                .setting = i / of_setting};
+        if (c->setting > 0) { /* OFF and ON are one draw */
+            c->counts = p->cells[i - of_setting].counts;
+            c->most = p->cells[i - of_setting].most;
+        } else if (count_requests(o, a, c, e) != STATUS_OK) {
+            return e->code;
         }
+        c->max_tokens = lengths_cell(o->max_tokens, c->scenario, c->most);
+        if (hash_cell(o, c) != STATUS_OK)
+            return status_fail(e, STATUS_NO_MEMORY, "plan", "out of memory");
     }
     return STATUS_OK;
 }
@@ -135,43 +205,125 @@ enum status plan_build(const struct plan_options *o, struct arena *a, struct pla
 {
     struct plan p = {.options = *o};
     enum status s = check_options(o, e);
-
-    if (s != STATUS_OK) {
+    if (s != STATUS_OK)
         return s;
-    }
-    p.cell_count = o->caching_count * o->scenario_count * o->batch_sizes.count;
+    p.cell_count = o->caching_count * o->scenario_count * o->load_count;
     p.cells = arena_alloc(a, p.cell_count, sizeof *p.cells);
-    if (p.cells == NULL || hash_plan(o, p.sha256) != STATUS_OK ||
-        fill_cells(&p) != STATUS_OK) {
+    if (p.cells == NULL || hash_plan(o, p.sha256) != STATUS_OK)
         return status_fail(e, STATUS_NO_MEMORY, "plan", "out of memory for %zu cells",
                            p.cell_count);
-    }
-    *out = p;
+    s = fill_cells(&p, a, e);
+    if (s == STATUS_OK)
+        *out = p;
+    return s;
+}
+
+/* --- one repeat --- */
+
+static enum status draw_due(const struct plan *p, const struct plan_which *w,
+                            struct arena *a, int64_t **due_ns, struct err *e)
+{
+    const struct plan_cell *c = &p->cells[w->cell];
+    size_t count = (size_t)c->counts[w->repeat];
+    const struct load_work work = work_of(&p->options, c, w->repeat);
+    *due_ns = NULL;
+    if (!load_has_due(c->load))
+        return STATUS_OK;
+    *due_ns = arena_alloc(a, count, sizeof **due_ns);
+    if (*due_ns == NULL)
+        return status_fail(e, STATUS_NO_MEMORY, c->scenario->name,
+                           "out of memory for %zu due times", count);
+    load_draw_due(&work, *due_ns, count);
     return STATUS_OK;
+}
+
+/* The measured requests and behind them the warm-up's, which are drawn from streams of
+ * their own and have their own prefix and salt: they leave nothing in the cache that a
+ * measured one could find, and change no draw. */
+static enum status join(const struct plan_repeat *measured,
+                        const struct plan_repeat *warm, struct arena *a,
+                        struct plan_repeat *out, struct err *e)
+{
+    out->count = measured->count + warm->count;
+    out->warmup_count = warm->count;
+    out->requests = measured->requests;
+    out->longest_tokens = measured->longest_tokens;
+    out->expected_cached_tokens = measured->expected_cached_tokens;
+    out->shares_prefix = measured->shares_prefix;
+    if (warm->count == 0) {
+        return STATUS_OK;
+    }
+    out->requests = arena_alloc(a, out->count, sizeof *out->requests);
+    if (out->requests == NULL) {
+        return status_fail(e, STATUS_NO_MEMORY, "plan", "out of memory for %zu requests",
+                           out->count);
+    }
+    memmove(out->requests, measured->requests, measured->count * sizeof *out->requests);
+    for (size_t i = 0; i < warm->count; i++) {
+        struct engine_request *r = &out->requests[measured->count + i];
+        *r = warm->requests[i];
+        r->index = (int32_t)(measured->count + i);
+    }
+    return STATUS_OK;
+}
+
+static struct draw draw_of(const struct plan *p, const struct plan_which *w,
+                           const char *name)
+{
+    const struct plan_options *o = &p->options;
+    const struct plan_cell *c = &p->cells[w->cell];
+    bool is_online = load_is_online(c->load);
+    return (struct draw){.scenario = c->scenario,
+                         .cell = name,
+                         .run = o->run,
+                         .most = c->most,
+                         .counts = c->counts,
+                         .num_runs = o->num_runs,
+                         .max_tokens = o->max_tokens,
+                         .vocab_size = w->vocab_size,
+                         .block_size = w->block_size,
+                         .seed = o->seed,
+                         .is_prefix_warm = o->is_prefix_warm,
+                         .caching = c->caching,
+                         .as_text = is_online &&
+                                    (o->is_chat || c->scenario->text_count > 0),
+                         .is_online = is_online};
 }
 
 enum status plan_draw(const struct plan *p, const struct plan_which *w, struct arena *a,
                       struct plan_repeat *out, struct err *e)
 {
-    char cell[32];
-
-    if (w->cell >= p->cell_count || w->repeat < 0 || w->repeat >= p->options.num_runs) {
+    const struct plan_options *o = &p->options;
+    char load[LOAD_NAME_BYTES], warm_load[LOAD_NAME_BYTES + 8];
+    struct plan_repeat measured, warm = {0}, r;
+    if (w->cell >= p->cell_count || w->repeat < 0 || w->repeat >= o->num_runs)
         return status_fail(e, STATUS_INTERNAL, "plan",
                            "no repeat %" PRId64 " of cell %zu", w->repeat, w->cell);
+    load_name(p->cells[w->cell].load, load);
+    snprintf(warm_load, sizeof warm_load, "%s-warmup", load);
+    struct draw d = draw_of(p, w, load);
+    enum status s = draw_repeat(&d, w->repeat, a, &measured, e);
+    if (s == STATUS_OK && o->warmup_requests > 0) {
+        d.cell = warm_load;
+        d.most = o->warmup_requests;
+        d.counts = NULL;
+        d.first_text = measured.count;
+        s = draw_requests(&d, w->repeat, a, &warm, e);
     }
-    const struct plan_cell *c = &p->cells[w->cell];
-    snprintf(cell, sizeof cell, "%" PRId64, c->batch_size);
-    const struct draw d = {.scenario = c->scenario,
-                           .cell = cell,
-                           .most = c->batch_size,
-                           .num_runs = p->options.num_runs,
-                           .max_tokens = p->options.max_tokens,
-                           .vocab_size = w->vocab_size,
-                           .block_size = w->block_size,
-                           .seed = p->options.seed,
-                           .is_prefix_warm = p->options.is_prefix_warm,
-                           .caching = c->caching};
-    return draw_repeat(&d, w->repeat, a, out, e);
+    if (s == STATUS_OK)
+        s = join(&measured, &warm, a, &r, e);
+    if (s == STATUS_OK)
+        s = draw_due(p, w, a, &r.due_ns, e);
+    if (s == STATUS_OK)
+        *out = r;
+    return s;
+}
+
+double plan_send_s(const struct plan *p, size_t cell, int64_t repeat)
+{
+    const struct plan_cell *c = &p->cells[cell];
+    const struct load_work w = work_of(&p->options, c, repeat);
+    return load_send_s(&w, (size_t)c->counts[repeat]);
 }
 
 enum status plan_check_texts(const struct plan *p, struct err *e)

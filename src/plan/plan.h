@@ -8,37 +8,47 @@
 #include <stdint.h>
 
 #include "base/arena.h"
-#include "base/opt.h"
 #include "base/status.h"
 #include "core/engine.h"
 #include "core/workload.h"
+#include "plan/draw.h"
+#include "plan/load.h"
 
 struct plan_options {
     const struct scenario *scenarios; /* [scenario_count], in the order wanted */
     size_t scenario_count;
-    struct opt_ints batch_sizes;
-    int64_t max_tokens; /* OPT_INT_UNSET: each scenario's own */
-    int64_t num_runs;   /* warm-up included, >= 2 */
-    bool caching[2];    /* engine settings in the order in which they run */
+    const struct load *loads; /* [load_count], all online or none */
+    size_t load_count;
+    int64_t max_tokens;      /* OPT_INT_UNSET: each scenario's own */
+    int64_t num_runs;        /* warm-up included, >= 2 */
+    int64_t warmup_requests; /* online: sent before each repeat, others than the measured
+                              */
+    bool caching[2];         /* engine settings in the order in which they run; a server
+                                not ours: one entry, and what it does is read back */
     size_t caching_count;
     bool is_prefix_warm; /* --prefix-reuse warm */
-    int64_t max_model_len;
+    bool is_chat;
+    int64_t max_model_len; /* 0: unknown */
     int64_t seed;
+    const char *run; /* online, part of the salts: another run on the same server finds
+                        nothing of this one in its cache; NULL: none */
 };
 
 struct plan_cell {
     const struct scenario *scenario;
-    int64_t batch_size;
+    const struct load *load;
     int64_t max_tokens;
     bool caching;
     size_t setting;  /* which caching[] */
-    char sha256[65]; /* of its work: neither of other cells nor of the repeats' number */
+    char sha256[65]; /* of its work: neither of other cells nor of the repeats' number
+                      */
+    const int64_t *counts; /* [num_runs] measured requests of each repeat, >= 1 */
+    int64_t most;          /* the largest of them */
 };
 
 struct plan {
     struct plan_options options;
-    struct plan_cell *cells; /* [cell_count]: settings, then scenarios, then batch sizes
-                              */
+    struct plan_cell *cells; /* [cell_count]: settings, then scenarios, then loads */
     size_t cell_count;
     char sha256[65]; /* of what decides the prompts, but for the vocabulary's size */
 };
@@ -51,31 +61,28 @@ struct plan_which {
     int64_t block_size; /* of the prefix cache, tokens; 0 unknown */
 };
 
-/* One repeat, drawn. */
-struct plan_repeat {
-    struct engine_request *requests; /* [count] */
-    size_t count;
-    int64_t longest_tokens;
-    int64_t expected_cached_tokens; /* hits the prompts allow (DESIGN.md); TOKENS_UNKNOWN
-                                       if block_size is 0; 0 with caching off */
-    bool shares_prefix; /* caching on could save at least one block in such a repeat
-                           (warm: from repeat 1 on); blocks of 16 tokens where the size is
-                           unknown */
-};
-
 /* Whichever setting runs first meets a colder machine: the order of OFF and ON is drawn
  * from the run's id. Takes no part in any digest or other draw. */
 void plan_order_settings(bool *caching, size_t count, const char *run_id);
 
-/* Refuses duplicate scenario names, and fixed lengths that do not fit max_model_len. */
+/* Refuses loads that cannot be, two of the same name, repeats without a request,
+ * duplicate scenario names, and fixed lengths that do not fit max_model_len. */
 MUST_CHECK enum status plan_build(const struct plan_options *o, struct arena *a,
                                   struct plan *out, struct err *e);
 
 /* Draws one repeat of one cell: ids in [16, 0.98 x vocab_size), prompts unique within the
- * batch and across repeats, the same whatever the engine or the caching. Texts must have
- * their ids. All of it lives in the arena (and in the plan's texts). */
+ * repeat and across repeats, the same whatever the engine or the caching. Of a batch
+ * texts must have their ids; online, chat and texts go out as `text` only. Online a salt
+ * keeps cold repeats apart. A closed load limited by time alone gets as many requests as
+ * fit at 0.2 ms an answer's token (at most 1,000 a second and slot, 200,000 and 1 GB of
+ * ids in all). Warm-up requests share nothing with measured ones. All of it lives in the
+ * arena (and in the plan's texts). */
 MUST_CHECK enum status plan_draw(const struct plan *p, const struct plan_which *w,
                                  struct arena *a, struct plan_repeat *out, struct err *e);
+
+/* From the phase's start to the last send that a repeat may have, s; NAN where the engine
+ * alone decides that. */
+double plan_send_s(const struct plan *p, size_t cell, int64_t repeat);
 
 /* After tokenizing: the first text that does not fit max_model_len is named. */
 MUST_CHECK enum status plan_check_texts(const struct plan *p, struct err *e);

@@ -3,7 +3,9 @@
 #ifndef PLAN_SEAL_H
 #define PLAN_SEAL_H
 
-#include "plan/plan.h"
+#include "base/status.h"
+#include "core/value.h"
+#include "core/workload.h"
 #include "text/digest.h"
 
 void seal_int(struct digest *d, int64_t v);

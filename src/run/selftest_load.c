@@ -115,9 +115,8 @@ static enum status make_requests(const struct selftest_load *load, struct arena 
     return STATUS_OK;
 }
 
-static enum status make_due(const struct selftest_load *load,
-                            const struct online_load *online, struct arena *a,
-                            int64_t **out, struct err *e)
+static enum status make_due(const struct selftest_load *load, const struct load *online,
+                            struct arena *a, int64_t **out, struct err *e)
 {
     if (!load->is_open)
         return STATUS_OK;
@@ -138,18 +137,17 @@ static double in_flight(const struct selftest_load *load)
 }
 
 /* Slots start evenly over one interval, so that the server's events are spread. */
-static struct online_load online_of(const struct selftest_load *load)
+static struct load online_of(const struct selftest_load *load)
 {
-    return (struct online_load){.kind = load->is_open ? ONLINE_OPEN : ONLINE_CLOSED,
-                                .concurrency = load->streams,
-                                .rate_rps = load->rate,
-                                .arrival = ONLINE_POISSON,
-                                .burstiness = 1,
-                                .max_concurrency = OPT_INT_UNSET,
-                                .num_prompts = load->requests,
-                                .duration_s = NAN,
-                                .ramp_up_s = load->is_open ? 0
-                                                           : (double)load->itl_ns / 1e9};
+    return (struct load){.kind = load->is_open ? LOAD_OPEN : LOAD_CLOSED,
+                         .concurrency = load->streams,
+                         .rate_rps = load->rate,
+                         .arrival = LOAD_POISSON,
+                         .burstiness = 1,
+                         .max_concurrency = OPT_INT_UNSET,
+                         .num_prompts = load->requests,
+                         .duration_s = NAN,
+                         .ramp_up_s = load->is_open ? 0 : (double)load->itl_ns / 1e9};
 }
 
 static enum status open_client(struct loading *l, bool is_open, struct err *e)
@@ -201,7 +199,7 @@ static enum status send_all(struct loading *l, const struct selftest_load *load,
                             struct row *fields, struct phase_outcome *ended,
                             struct err *e)
 {
-    const struct online_load online = online_of(load);
+    const struct load online = online_of(load);
     struct engine_request *requests = NULL;
     int64_t *due_ns = NULL;
     const struct repeat_data repeat = {.repeat = 1};

@@ -11,12 +11,15 @@
 #include <string.h>
 #include <cmocka.h>
 
+#include "base/clock.h"
+#include "base/opt.h"
 #include "base/mem.h"
+#include "plan/load.h"
 
 #define COUNT ((size_t)20000)
 
 struct fixture {
-    struct online_load load;
+    struct load load;
     struct arrivals a;
     int64_t *due_ns; /* [COUNT] */
     double *gaps_s;  /* [COUNT] */
@@ -25,7 +28,7 @@ struct fixture {
 static int setup(void **state)
 {
     static struct fixture f;
-    f = (struct fixture){.load = {.kind = ONLINE_OPEN,
+    f = (struct fixture){.load = {.kind = LOAD_OPEN,
                                   .rate_rps = 50,
                                   .burstiness = 1,
                                   .max_concurrency = OPT_INT_UNSET,
@@ -131,7 +134,7 @@ static void poisson_counts(void **state)
 static void constant(void **state)
 {
     struct fixture *f = *state;
-    f->load.arrival = ONLINE_CONSTANT;
+    f->load.arrival = LOAD_CONSTANT;
     f->load.rate_rps = 3;
     draw(f);
     for (size_t i = 0; i < COUNT; i++)
@@ -142,7 +145,7 @@ static void gamma_by_shape(void **state)
 {
     struct fixture *f = *state;
     static const double shapes[] = {0.1, 0.5, 1, 2, 4, 100};
-    f->load.arrival = ONLINE_GAMMA;
+    f->load.arrival = LOAD_GAMMA;
     for (size_t i = 0; i < sizeof shapes / sizeof *shapes; i++) {
         double spread = 1 / sqrt(shapes[i]);
         f->load.burstiness = shapes[i];
@@ -162,7 +165,7 @@ static void gamma_by_shape(void **state)
 static void ramp_up(void **state)
 {
     struct fixture *f = *state;
-    f->load.arrival = ONLINE_CONSTANT;
+    f->load.arrival = LOAD_CONSTANT;
     f->load.rate_rps = 100;
     f->load.ramp_up_s = 40;
     draw(f);
@@ -170,7 +173,7 @@ static void ramp_up(void **state)
         near("due in the ramp", (double)f->due_ns[i] / 1e9, sqrt(0.8 * (double)i), 1e-8);
     for (size_t i = 2000; i < COUNT; i++)
         near("due behind it", (double)f->due_ns[i] / 1e9, 20 + (double)i / 100, 1e-8);
-    f->load.arrival = ONLINE_POISSON;
+    f->load.arrival = LOAD_POISSON;
     draw(f);
     size_t half = 0, ramp = 0;
     for (size_t i = 0; i < COUNT; i++) {
@@ -199,7 +202,7 @@ static void infinite_rate(void **state)
 static void limits(void **state)
 {
     struct fixture *f = *state;
-    f->load.arrival = ONLINE_CONSTANT;
+    f->load.arrival = LOAD_CONSTANT;
     f->load.rate_rps = 10;
     f->load.duration_s = 1;
     f->load.num_prompts = OPT_INT_UNSET;
@@ -210,7 +213,7 @@ static void limits(void **state)
     assert_int_equal(arrivals_count(&f->a), 10);
     f->load.duration_s = 0.05;
     assert_int_equal(arrivals_count(&f->a), 1);
-    f->load.arrival = ONLINE_POISSON;
+    f->load.arrival = LOAD_POISSON;
     f->load.duration_s = 1e-9;
     assert_int_equal(arrivals_count(&f->a), 0);
     f->load.num_prompts = OPT_INT_UNSET;
@@ -269,13 +272,13 @@ static void the_same_again(void **state)
 static void names(void **state)
 {
     struct fixture *f = *state;
-    assert_string_equal(arrivals_name(&f->load), "poisson");
-    f->load.arrival = ONLINE_CONSTANT;
-    assert_string_equal(arrivals_name(&f->load), "constant");
-    f->load.arrival = ONLINE_GAMMA;
-    assert_string_equal(arrivals_name(&f->load), "gamma");
-    f->load.kind = ONLINE_CLOSED;
-    assert_string_equal(arrivals_name(&f->load), "closed");
+    assert_string_equal(load_arrival(&f->load), "poisson");
+    f->load.arrival = LOAD_CONSTANT;
+    assert_string_equal(load_arrival(&f->load), "constant");
+    f->load.arrival = LOAD_GAMMA;
+    assert_string_equal(load_arrival(&f->load), "gamma");
+    f->load.kind = LOAD_CLOSED;
+    assert_string_equal(load_arrival(&f->load), "closed");
 }
 
 int main(void)

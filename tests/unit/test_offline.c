@@ -183,7 +183,7 @@ static int teardown(void **state)
 /* Four cells (OFF and ON x batch sizes 1 and 2), three repeats each. */
 static enum status go(struct bench *b)
 {
-    static int64_t batches[] = {1, 2};
+    static const struct load loads[] = {{.batch_size = 1}, {.batch_size = 2}};
     struct plan plan;
     struct journal j;
     struct journal_note note;
@@ -192,7 +192,8 @@ static enum status go(struct bench *b)
     struct progress progress;
     const struct plan_options o = {.scenarios = scenario_builtin().items,
                                    .scenario_count = 1,
-                                   .batch_sizes = {batches, 2},
+                                   .loads = loads,
+                                   .load_count = 2,
                                    .max_tokens = 1,
                                    .num_runs = 3,
                                    .caching = {false, true},

@@ -74,7 +74,7 @@ static void options_reach_plan_and_engine(void **state)
         STATUS_OK);
     assert_int_equal(j->plan.cell_count, 4);
     assert_true(j->plan.cells[0].caching != j->plan.cells[3].caching);
-    assert_int_equal(j->plan.cells[1].batch_size, 300);
+    assert_int_equal(j->plan.cells[1].load->batch_size, 300);
     assert_int_equal(j->plan.cells[1].max_tokens, 7);
     assert_int_equal(j->settings.max_num_seqs, 300);
     assert_int_equal(j->settings.vocab_size, 777);

@@ -28,7 +28,7 @@ static int teardown(void **state)
     return 0;
 }
 
-static const struct online_load *load(struct online_job_fixture *f, size_t i)
+static const struct load *load(struct online_job_fixture *f, size_t i)
 {
     assert_true(i < f->job.plan.options.load_count);
     return &f->job.plan.options.loads[i];
@@ -41,7 +41,7 @@ static void closed(void **state)
     online_job_fixture_ok(f, "");
     assert_int_equal(f->job.plan.options.load_count, 3);
     for (size_t i = 0; i < 3; i++) {
-        assert_int_equal(load(f, i)->kind, ONLINE_CLOSED);
+        assert_int_equal(load(f, i)->kind, LOAD_CLOSED);
         assert_int_equal(load(f, i)->concurrency, slots[i]);
         assert_int_equal(load(f, i)->num_prompts, prompts[i]);
         assert_true(isnan(load(f, i)->duration_s));
@@ -58,7 +58,7 @@ static void closed(void **state)
     assert_string_equal(online_job_fixture_told(f), "");
     online_job_fixture_ok(f, "--max-concurrency 7");
     assert_int_equal(f->job.plan.options.load_count, 1);
-    assert_int_equal(load(f, 0)->kind, ONLINE_CLOSED);
+    assert_int_equal(load(f, 0)->kind, LOAD_CLOSED);
     assert_int_equal(load(f, 0)->concurrency, 7);
     assert_int_equal(load(f, 0)->max_concurrency, OPT_INT_UNSET);
     journal_fixture_has(online_job_fixture_told(f), "means --concurrency 7");
@@ -69,21 +69,21 @@ static void open_loads(void **state)
     struct online_job_fixture *f = *state;
     online_job_fixture_ok(f, "--request-rate 0.5 4 inf --max-concurrency 9");
     assert_int_equal(f->job.plan.options.load_count, 3);
-    assert_int_equal(load(f, 0)->kind, ONLINE_OPEN);
+    assert_int_equal(load(f, 0)->kind, LOAD_OPEN);
     assert_true(load(f, 0)->rate_rps == 0.5);
-    assert_int_equal(load(f, 0)->arrival, ONLINE_POISSON);
+    assert_int_equal(load(f, 0)->arrival, LOAD_POISSON);
     assert_int_equal(load(f, 0)->max_concurrency, 9);
     assert_true(isinf(load(f, 2)->rate_rps));
     assert_string_equal(online_job_fixture_told(f), "");
     online_job_fixture_ok(f, "--request-rate 4 --arrival gamma --burstiness 0.5 "
                              "--duration 1min --ramp-up 10s");
-    assert_int_equal(load(f, 0)->arrival, ONLINE_GAMMA);
+    assert_int_equal(load(f, 0)->arrival, LOAD_GAMMA);
     assert_true(load(f, 0)->burstiness == 0.5);
     assert_int_equal(load(f, 0)->num_prompts, OPT_INT_UNSET);
     assert_true(load(f, 0)->duration_s == 60 && load(f, 0)->ramp_up_s == 10);
     online_job_fixture_ok(f, "--request-rate 4 --arrival constant --duration 1min "
                              "--num-prompts 30");
-    assert_int_equal(load(f, 0)->arrival, ONLINE_CONSTANT);
+    assert_int_equal(load(f, 0)->arrival, LOAD_CONSTANT);
     assert_int_equal(load(f, 0)->num_prompts, 30);
 }
 

@@ -19,7 +19,7 @@ struct bed {
     struct journal_fixture fx;
     struct load_fixture engine;
     struct arena arena;
-    struct online_load loads[2];
+    struct load loads[2];
     struct engine_target target;
     bool is_warm;
     int64_t warmup_requests, threads;
@@ -37,11 +37,11 @@ static int setup(void **state)
     arena_init(&b->arena, 64 << 20);
     b->target = (struct engine_target){.endpoint = "completions", .is_stream = true};
     for (int i = 0; i < 2; i++)
-        b->loads[i] = (struct online_load){.kind = ONLINE_CLOSED,
-                                           .concurrency = i + 1,
-                                           .max_concurrency = OPT_INT_UNSET,
-                                           .num_prompts = 4,
-                                           .duration_s = NAN};
+        b->loads[i] = (struct load){.kind = LOAD_CLOSED,
+                                    .concurrency = i + 1,
+                                    .max_concurrency = OPT_INT_UNSET,
+                                    .num_prompts = 4,
+                                    .duration_s = NAN};
     b->threads = 1;
     *state = b;
     return 0;
@@ -59,25 +59,25 @@ static int teardown(void **state)
 /* Two cells (1 and 2 slots), a warm-up and two measured repeats of 4 requests each. */
 static enum status go(struct bed *b)
 {
-    struct online_plan plan;
+    struct plan plan;
     struct journal j;
     struct journal_note note;
     struct progress progress;
     struct err why;
     int told[2];
-    const struct online_options o = {.scenarios = scenario_builtin().items,
-                                     .scenario_count = 1,
-                                     .loads = b->loads,
-                                     .load_count = 2,
-                                     .max_tokens = 3,
-                                     .num_runs = 3,
-                                     .warmup_requests = b->warmup_requests,
-                                     .caching = {true},
-                                     .caching_count = 1,
-                                     .is_prefix_warm = b->is_warm};
+    const struct plan_options o = {.scenarios = scenario_builtin().items,
+                                   .scenario_count = 1,
+                                   .loads = b->loads,
+                                   .load_count = 2,
+                                   .max_tokens = 3,
+                                   .num_runs = 3,
+                                   .warmup_requests = b->warmup_requests,
+                                   .caching = {true},
+                                   .caching_count = 1,
+                                   .is_prefix_warm = b->is_warm};
     assert_int_equal(pipe2(told, O_NONBLOCK), 0);
     struct log log = {.level = LOG_WARN, .fd = told[1]};
-    assert_int_equal(online_build(&o, &b->arena, &plan, &b->e), STATUS_OK);
+    assert_int_equal(plan_build(&o, &b->arena, &plan, &b->e), STATUS_OK);
     assert_int_equal(journal_create(&j, b->fx.path, clock_now(), &b->e), STATUS_OK);
     assert_int_equal(journal_run(&j, &b->fx.f.run, &b->e), STATUS_OK);
     progress_init(&progress, &log, true);

@@ -91,7 +91,7 @@ static void launched(void **state)
 static void scenarios(void **state)
 {
     struct online_job_fixture *f = *state;
-    const struct online_options *o = &f->job.plan.options;
+    const struct plan_options *o = &f->job.plan.options;
     char data[128], words[300];
     snprintf(data, sizeof data, "%s/questions.jsonl", f->fx.dir);
     journal_fixture_put(data, str_from("{\"prompt\": \"why?\"}\n"));

@@ -24,7 +24,7 @@ struct bed {
     struct online online;
     struct engine_request requests[100];
     int64_t due_ns[100];
-    struct online_load load;
+    struct load load;
     double in_flight_mean; /* of the repeat before */
     double drain_timeout_s;
     struct repeat_data repeat;
@@ -46,10 +46,10 @@ static int setup(void **state)
     b->target = (struct engine_target){.endpoint = "completions", .is_stream = true};
     for (int32_t i = 0; i < 100; i++)
         b->requests[i] = (struct engine_request){.index = i, .max_tokens = 3};
-    b->load = (struct online_load){.kind = ONLINE_CLOSED,
-                                   .concurrency = 3,
-                                   .max_concurrency = OPT_INT_UNSET,
-                                   .duration_s = NAN};
+    b->load = (struct load){.kind = LOAD_CLOSED,
+                            .concurrency = 3,
+                            .max_concurrency = OPT_INT_UNSET,
+                            .duration_s = NAN};
     b->repeat = (struct repeat_data){
         .repeat = 1, .requests_planned = 10, .expected_cached_tokens = TOKENS_UNKNOWN};
     b->phase = (struct phase){.requests = b->requests,
@@ -249,10 +249,10 @@ static void connections_of_an_open_load(void **state)
     b->phase.count = 100;
     b->phase.due_ns = b->due_ns; /* all at once */
     for (size_t i = 0; i < sizeof loads / sizeof *loads; i++) {
-        b->load = (struct online_load){.kind = ONLINE_OPEN,
-                                       .rate_rps = loads[i].rate_rps,
-                                       .max_concurrency = loads[i].cap,
-                                       .duration_s = NAN};
+        b->load = (struct load){.kind = LOAD_OPEN,
+                                .rate_rps = loads[i].rate_rps,
+                                .max_concurrency = loads[i].cap,
+                                .duration_s = NAN};
         b->engine = (struct load_fixture){.opens = 0};
         b->in_flight_mean = loads[i].in_flight_mean;
         (void)remove(b->fx.path);
@@ -273,14 +273,14 @@ static void connections_of_an_open_load(void **state)
 static void connections_of_a_warm_up(void **state)
 {
     static const struct {
-        struct online_load load;
+        struct load load;
         int64_t connections;
         size_t slots;
     } all[] = {
-        {{.kind = ONLINE_CLOSED, .concurrency = 32}, 8, 8},
-        {{.kind = ONLINE_CLOSED, .concurrency = 3}, 3, 3},
-        {{.kind = ONLINE_OPEN, .rate_rps = 4, .max_concurrency = OPT_INT_UNSET}, 2, 8},
-        {{.kind = ONLINE_OPEN, .rate_rps = 4, .max_concurrency = 1}, 1, 1},
+        {{.kind = LOAD_CLOSED, .concurrency = 32}, 8, 8},
+        {{.kind = LOAD_CLOSED, .concurrency = 3}, 3, 3},
+        {{.kind = LOAD_OPEN, .rate_rps = 4, .max_concurrency = OPT_INT_UNSET}, 2, 8},
+        {{.kind = LOAD_OPEN, .rate_rps = 4, .max_concurrency = 1}, 1, 1},
     };
     struct bed *b = *state;
     struct repeat_data r;

@@ -9,6 +9,7 @@
 #include <cmocka.h>
 
 #include "base/mem.h"
+#include "base/opt.h"
 #include "base/rng.h"
 #include "plan/scenario.h"
 
@@ -17,7 +18,7 @@
 struct fixture {
     struct arena a;
     struct plan_options o;
-    int64_t batches[8];
+    struct load loads[2];
     struct err e;
 };
 
@@ -31,7 +32,7 @@ static int setup(void **state)
     static struct fixture f;
     struct scenario_list builtin = scenario_builtin();
 
-    f = (struct fixture){.batches = {1, 4},
+    f = (struct fixture){.loads = {{.batch_size = 1}, {.batch_size = 4}},
                          .o = {.scenarios = builtin.items,
                                .scenario_count = builtin.count,
                                .max_tokens = OPT_INT_UNSET,
@@ -39,7 +40,8 @@ static int setup(void **state)
                                .caching = {false, true},
                                .caching_count = 2,
                                .max_model_len = 4096}};
-    f.o.batch_sizes = (struct opt_ints){.items = f.batches, .count = 2};
+    f.o.loads = f.loads;
+    f.o.load_count = 2;
     arena_init(&f.a, ARENA_BYTES);
     *state = &f;
     return 0;
@@ -98,7 +100,7 @@ static void test_cells(void **state)
         assert_int_equal(p.cells[i].caching, i >= 10);
         assert_int_equal(p.cells[i].setting, i / 10);
         assert_ptr_equal(p.cells[i].scenario, &f->o.scenarios[i / 2 % 5]);
-        assert_int_equal(p.cells[i].batch_size, i % 2 == 0 ? 1 : 4);
+        assert_int_equal(p.cells[i].load->batch_size, i % 2 == 0 ? 1 : 4);
         assert_int_equal(p.cells[i].max_tokens,
                          strcmp(p.cells[i].scenario->name, "long_generation") == 0 ? 1024
                                                                                    : 128);
@@ -130,13 +132,13 @@ static void test_refused(void **state)
     f->o.num_runs = 1;
     refused(f, "--num-runs", "run 0 is the warm-up", "2 or more");
     f->o = good;
-    f->batches[1] = 1;
+    f->loads[1].batch_size = 1;
     refused(f, "--batch-sizes", "1 given twice", "");
-    f->batches[1] = 0;
+    f->loads[1].batch_size = 0;
     refused(f, "--batch-sizes", "0 is not in 1..", "");
-    f->batches[1] = 4;
-    f->o.batch_sizes.count = 0;
-    refused(f, "--batch-sizes", "none", "");
+    f->loads[1].batch_size = 4;
+    f->o.load_count = 0;
+    refused(f, "load", "none", "");
     f->o = good;
     f->o.scenario_count = 0;
     refused(f, "--scenarios", "none", "");
@@ -174,7 +176,7 @@ static void test_hash(void **state)
     SAME(0);
     f->o.is_prefix_warm = true;
     SAME(0);
-    f->o.batch_sizes.count = 1;
+    f->o.load_count = 1;
     SAME(0);
     f->o.scenario_count = 4;
     SAME(0);
@@ -256,7 +258,7 @@ static void test_hash_of_a_cell(void **state)
     } while (0)
     f->o.num_runs = 9;
     f->o.caching_count = 1;
-    f->o.batch_sizes.count = 1;
+    f->o.load_count = 1;
     f->o.scenario_count = 1;
     SAME(1);
     f->o.max_tokens = good.scenarios[0].max_tokens; /* as it is anyway */
@@ -393,7 +395,7 @@ static void test_hits_reference(void **state)
     f->o.scenario_count = 1;
     f->o.caching[0] = true;
     f->o.caching_count = 1;
-    f->o.batch_sizes.count = 1;
+    f->o.load_count = 1;
     for (int round = 0; round < 300; round++) {
         struct scenario_text texts[6];
         struct scenario s = {.name = "r", .max_tokens = 8};
@@ -408,7 +410,7 @@ static void test_hits_reference(void **state)
         f->o.scenarios = &s;
         f->o.is_prefix_warm = rng_below(&rng, 2) == 0;
         f->o.seed = round;
-        f->batches[0] = 1 + (int64_t)rng_below(&rng, 9);
+        f->loads[0].batch_size = 1 + (int64_t)rng_below(&rng, 9);
         struct plan p = build(f);
         struct plan_repeat r[4];
         for (int64_t k = 0; k < 4; k++) {

@@ -1,5 +1,5 @@
 /* The plan of an online run: cells, due times, prompts, what is refused. */
-#include "plan/online.h"
+#include "plan/load.h"
 
 #include <math.h>
 #include <setjmp.h>
@@ -10,27 +10,29 @@
 #include <cmocka.h>
 
 #include "base/mem.h"
+#include "base/opt.h"
+#include "plan/plan.h"
 
 #define ARENA_BYTES ((size_t)256 << 20)
 
 struct fixture {
     struct arena a;
     struct scenario scenarios[2];
-    struct online_load loads[3];
-    struct online_options o;
+    struct load loads[3];
+    struct plan_options o;
     struct err e;
 };
 
 static int setup(void **state)
 {
     static struct fixture f;
-    const struct online_load closed = {.kind = ONLINE_CLOSED,
-                                       .concurrency = 2,
-                                       .rate_rps = NAN,
-                                       .burstiness = NAN,
-                                       .max_concurrency = OPT_INT_UNSET,
-                                       .num_prompts = 6,
-                                       .duration_s = NAN};
+    const struct load closed = {.kind = LOAD_CLOSED,
+                                .concurrency = 2,
+                                .rate_rps = NAN,
+                                .burstiness = NAN,
+                                .max_concurrency = OPT_INT_UNSET,
+                                .num_prompts = 6,
+                                .duration_s = NAN};
     f = (struct fixture){.scenarios = {{.name = "own", .own_tokens = 40, .max_tokens = 8},
                                        {.name = "shared",
                                         .shared_tokens = 32,
@@ -44,7 +46,7 @@ static int setup(void **state)
                                .caching = {false, true},
                                .caching_count = 2}};
     f.loads[1].concurrency = 4;
-    f.loads[2].kind = ONLINE_OPEN;
+    f.loads[2].kind = LOAD_OPEN;
     f.loads[2].rate_rps = 5;
     f.o.scenarios = f.scenarios;
     f.o.loads = f.loads;
@@ -61,21 +63,21 @@ static int teardown(void **state)
     return 0;
 }
 
-static struct online_plan build(struct fixture *f)
+static struct plan build(struct fixture *f)
 {
-    struct online_plan p = {.cell_count = 0};
-    if (online_build(&f->o, &f->a, &p, &f->e) != STATUS_OK)
+    struct plan p = {.cell_count = 0};
+    if (plan_build(&f->o, &f->a, &p, &f->e) != STATUS_OK)
         fail_msg("%s: %s", f->e.where, f->e.what);
     return p;
 }
 
-static struct online_repeat draw(struct fixture *f, const struct online_plan *p,
-                                 size_t cell, int64_t repeat)
+static struct plan_repeat draw(struct fixture *f, const struct plan *p, size_t cell,
+                               int64_t repeat)
 {
-    struct online_repeat r = {.count = 0};
+    struct plan_repeat r = {.count = 0};
     struct plan_which w = {
         .cell = cell, .repeat = repeat, .vocab_size = 1000, .block_size = 16};
-    if (online_draw(p, &w, &f->a, &r, &f->e) != STATUS_OK)
+    if (plan_draw(p, &w, &f->a, &r, &f->e) != STATUS_OK)
         fail_msg("%s: %s", f->e.where, f->e.what);
     return r;
 }
@@ -83,26 +85,26 @@ static struct online_repeat draw(struct fixture *f, const struct online_plan *p,
 static void names(void **state)
 {
     struct fixture *f = *state;
-    char name[ONLINE_NAME_BYTES];
-    online_load_name(&f->loads[1], name);
+    char name[LOAD_NAME_BYTES];
+    load_name(&f->loads[1], name);
     assert_string_equal(name, "c4");
-    online_load_name(&f->loads[2], name);
+    load_name(&f->loads[2], name);
     assert_string_equal(name, "r5");
     f->loads[2].rate_rps = 0.25;
-    online_load_name(&f->loads[2], name);
+    load_name(&f->loads[2], name);
     assert_string_equal(name, "r0.25");
     f->loads[2].rate_rps = INFINITY;
-    online_load_name(&f->loads[2], name);
+    load_name(&f->loads[2], name);
     assert_string_equal(name, "rinf");
 }
 
 static void cells(void **state)
 {
     struct fixture *f = *state;
-    struct online_plan p = build(f);
+    struct plan p = build(f);
     assert_int_equal(p.cell_count, 12);
     for (size_t i = 0; i < 12; i++) {
-        const struct online_cell *c = &p.cells[i];
+        const struct plan_cell *c = &p.cells[i];
         assert_int_equal(c->caching, i >= 6);
         assert_int_equal(c->setting, i / 6);
         assert_ptr_equal(c->scenario, &f->scenarios[i / 3 % 2]);
@@ -112,7 +114,7 @@ static void cells(void **state)
         for (size_t k = 0; k < 3; k++)
             assert_int_equal(c->counts[k], 6);
     }
-    assert_true(isnan(online_send_s(&p, 0, 1)));
+    assert_true(isnan(plan_send_s(&p, 0, 1)));
 }
 
 static void counts_by_time(void **state)
@@ -122,19 +124,19 @@ static void counts_by_time(void **state)
         f->loads[i].num_prompts = OPT_INT_UNSET;
         f->loads[i].duration_s = 4;
     }
-    struct online_plan p = build(f);
+    struct plan p = build(f);
     assert_int_equal(p.cells[0].counts[1], 5000); /* 2 slots, 8 tokens of 0.2 ms */
     assert_int_equal(p.cells[1].counts[1], 10000);
     assert_true(p.cells[2].counts[0] != p.cells[2].counts[1] ||
                 p.cells[2].counts[1] != p.cells[2].counts[2]); /* each drawn */
     for (int64_t k = 0; k < 3; k++) {
-        struct online_repeat r = draw(f, &p, 2, k);
+        struct plan_repeat r = draw(f, &p, 2, k);
         assert_int_equal(r.count, p.cells[2].counts[k]);
         assert_true(r.count <= (size_t)p.cells[2].most);
         assert_true(r.due_ns[r.count - 1] < 4 * NS_PER_S);
-        assert_true(online_send_s(&p, 2, k) == (double)r.due_ns[r.count - 1] / 1e9);
+        assert_true(plan_send_s(&p, 2, k) == (double)r.due_ns[r.count - 1] / 1e9);
     }
-    assert_true(online_send_s(&p, 0, 1) == 4);
+    assert_true(plan_send_s(&p, 0, 1) == 4);
     f->o.max_tokens = 1;
     assert_int_equal(build(f).cells[0].counts[1], 8000); /* 1 ms a request */
     f->o.max_tokens = 1000;
@@ -152,9 +154,9 @@ static void caching_changes_nothing(void **state)
 {
     struct fixture *f = *state;
     f->o.warmup_requests = 2;
-    struct online_plan p = build(f);
+    struct plan p = build(f);
     for (size_t cell = 0; cell < 6; cell++) {
-        struct online_repeat off = draw(f, &p, cell, 1), on = draw(f, &p, cell + 6, 1);
+        struct plan_repeat off = draw(f, &p, cell, 1), on = draw(f, &p, cell + 6, 1);
         assert_int_equal(off.count, 8);
         assert_int_equal(on.count, 8);
         for (size_t i = 0; i < off.count; i++) {
@@ -179,9 +181,9 @@ static void caching_changes_nothing(void **state)
 static void cells_share_nothing(void **state)
 {
     struct fixture *f = *state;
-    struct online_plan p = build(f);
-    struct online_repeat a = draw(f, &p, 3, 1), b = draw(f, &p, 4, 1),
-                         c = draw(f, &p, 3, 2);
+    struct plan p = build(f);
+    struct plan_repeat a = draw(f, &p, 3, 1), b = draw(f, &p, 4, 1),
+                       c = draw(f, &p, 3, 2);
     assert_memory_not_equal(a.requests[0].ids, b.requests[0].ids, 16 * sizeof(int32_t));
     assert_memory_not_equal(a.requests[0].ids, c.requests[0].ids, 16 * sizeof(int32_t));
     assert_string_not_equal(a.requests[0].salt, b.requests[0].salt);
@@ -194,11 +196,11 @@ static void cells_share_nothing(void **state)
 static void warmups_are_others(void **state)
 {
     struct fixture *f = *state;
-    struct online_plan p = build(f);
-    struct online_repeat without = draw(f, &p, 9, 1);
+    struct plan p = build(f);
+    struct plan_repeat without = draw(f, &p, 9, 1);
     f->o.warmup_requests = 3;
     p = build(f);
-    struct online_repeat with = draw(f, &p, 9, 1);
+    struct plan_repeat with = draw(f, &p, 9, 1);
     assert_int_equal(with.count, 9);
     assert_int_equal(with.warmup_count, 3);
     assert_int_equal(without.warmup_count, 0);
@@ -216,8 +218,8 @@ static void chat_sends_texts(void **state)
 {
     struct fixture *f = *state;
     f->o.is_chat = true;
-    struct online_plan p = build(f);
-    struct online_repeat r = draw(f, &p, 9, 1);
+    struct plan p = build(f);
+    struct plan_repeat r = draw(f, &p, 9, 1);
     for (size_t i = 0; i < r.count; i++) {
         assert_null(r.requests[i].ids);
         assert_non_null(r.requests[i].text);
@@ -236,8 +238,8 @@ static void given_texts(void **state)
         .name = "t", .texts = texts, .text_count = 2, .max_tokens = 7};
     f->o.warmup_requests = 1;
     f->loads[0].num_prompts = 3;
-    struct online_plan p = build(f);
-    struct online_repeat r = draw(f, &p, 0, 0);
+    struct plan p = build(f);
+    struct plan_repeat r = draw(f, &p, 0, 0);
     assert_int_equal(p.cells[0].max_tokens, 7);
     assert_string_equal(r.requests[2].text, "one");
     assert_string_equal(r.requests[3].text, "two"); /* the warm-up goes on from there */
@@ -248,7 +250,7 @@ static void the_hash_of_a_cell(void **state)
 {
     struct fixture *f = *state;
     struct fixture good = *f;
-    struct online_plan p = build(f), q;
+    struct plan p = build(f), q;
     size_t half = p.cell_count / 2;
     for (size_t i = 0; i < half; i++) {
         assert_string_equal(p.cells[i].sha256, p.cells[half + i].sha256); /* OFF, ON */
@@ -292,7 +294,7 @@ static void the_hash(void **state)
 {
     struct fixture *f = *state;
     struct fixture good = *f;
-    struct online_plan p = build(f), q;
+    struct plan p = build(f), q;
 #define SAME(equal)                                               \
     do {                                                          \
         q = build(f);                                             \
@@ -336,11 +338,11 @@ static void the_hash(void **state)
     SAME(0);
     f->loads[2].max_concurrency = 7;
     SAME(0);
-    f->loads[2].arrival = ONLINE_CONSTANT;
+    f->loads[2].arrival = LOAD_CONSTANT;
     SAME(0);
     f->loads[2].burstiness = 3; /* Poisson has none */
     SAME(1);
-    f->loads[2].arrival = ONLINE_GAMMA;
+    f->loads[2].arrival = LOAD_GAMMA;
     f->loads[2].burstiness = 3;
     SAME(0);
 #undef SAME
@@ -348,8 +350,8 @@ static void the_hash(void **state)
 
 static void refused(struct fixture *f, const char *where, const char *what)
 {
-    struct online_plan p = {.cell_count = 77};
-    assert_int_equal(online_build(&f->o, &f->a, &p, &f->e), STATUS_BAD_OPTION);
+    struct plan p = {.cell_count = 77};
+    assert_int_equal(plan_build(&f->o, &f->a, &p, &f->e), STATUS_BAD_OPTION);
     assert_int_equal(p.cell_count, 77);
     assert_string_equal(f->e.where, where);
     if (strstr(f->e.what, what) == NULL)
@@ -387,7 +389,7 @@ static void what_cannot_be_is_refused(void **state)
     f->loads[2].rate_rps = INFINITY;
     f->loads[2].duration_s = 5;
     REFUSED(2, num_prompts, OPT_INT_UNSET, "--request-rate", "at once");
-    f->loads[2].arrival = ONLINE_GAMMA;
+    f->loads[2].arrival = LOAD_GAMMA;
     REFUSED(2, burstiness, 0, "--burstiness", "must be positive");
     f->loads[2].duration_s = 1e-6;
     REFUSED(2, num_prompts, OPT_INT_UNSET, "--duration", "none is due");
@@ -401,23 +403,23 @@ static void what_cannot_be_is_refused(void **state)
     refused(f, "--num-runs", "warm-up");
     f->o = good.o;
     f->o.load_count = 0;
-    refused(f, "--concurrency", "none given");
+    refused(f, "load", "none given");
     f->o = good.o;
     f->o.warmup_requests = -1;
     refused(f, "--warmup-requests", "-1");
     f->o = good.o;
     f->o.max_model_len = 45;
     refused(f, "scenario own", "40 prompt and 8 output tokens");
-    struct online_plan p;
-    struct online_repeat r;
+    struct plan p;
+    struct plan_repeat r;
     struct plan_which w = {.cell = 12, .vocab_size = 100};
     f->o = good.o;
     p = build(f);
-    assert_int_equal(online_draw(&p, &w, &f->a, &r, &f->e), STATUS_INTERNAL);
+    assert_int_equal(plan_draw(&p, &w, &f->a, &r, &f->e), STATUS_INTERNAL);
     w = (struct plan_which){.repeat = 3, .vocab_size = 100};
-    assert_int_equal(online_draw(&p, &w, &f->a, &r, &f->e), STATUS_INTERNAL);
+    assert_int_equal(plan_draw(&p, &w, &f->a, &r, &f->e), STATUS_INTERNAL);
     w = (struct plan_which){.vocab_size = 32};
-    assert_int_equal(online_draw(&p, &w, &f->a, &r, &f->e), STATUS_BAD_OPTION);
+    assert_int_equal(plan_draw(&p, &w, &f->a, &r, &f->e), STATUS_BAD_OPTION);
 }
 
 static void memory_may_run_out(void **state)
@@ -428,14 +430,14 @@ static void memory_may_run_out(void **state)
     f->o.warmup_requests = 1;
     for (; s != STATUS_OK; nth++) {
         struct arena a;
-        struct online_plan p;
-        struct online_repeat r;
+        struct plan p;
+        struct plan_repeat r;
         struct plan_which w = {.cell = 2, .vocab_size = 1000};
         arena_init(&a, ARENA_BYTES);
         mem_fail_at(nth);
-        s = online_build(&f->o, &a, &p, &f->e);
+        s = plan_build(&f->o, &a, &p, &f->e);
         if (s == STATUS_OK)
-            s = online_draw(&p, &w, &a, &r, &f->e);
+            s = plan_draw(&p, &w, &a, &r, &f->e);
         mem_fail_at(0);
         assert_true(s == STATUS_OK || s == STATUS_NO_MEMORY);
         arena_fini(&a);
