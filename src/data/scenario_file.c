@@ -139,7 +139,7 @@ static enum status read_member(struct reader *r, const struct yaml_node *n)
 static enum status check_whole(struct reader *r, int line)
 {
     bool has_texts = r->s.text_count > 0;
-    if (r->s.name == NULL)
+    if (*r->s.name == '\0')
         return rules_fail(at(r, line), "a scenario without a name");
     if (has_texts == (r->prompt_tokens > 0) || (has_texts && r->s.shared_tokens > 0)) {
         rules_fail(at(r, line), "%s: needs either prompts or prompt_tokens", r->s.name);
@@ -160,7 +160,8 @@ static enum status check_whole(struct reader *r, int line)
 static enum status read_scenario(struct reader *r, const struct yaml_node *n)
 {
     enum status s = STATUS_OK;
-    r->s = (struct scenario){.max_tokens = RULES_ANSWER, .help = "from a file"};
+    r->s = (struct scenario){
+        .name = "", .max_tokens = RULES_ANSWER, .help = "from a file"};
     r->prompt_tokens = 0;
     if (n->kind != YAML_MAP) {
         return rules_fail(at(r, n->line),

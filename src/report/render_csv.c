@@ -99,17 +99,18 @@ static void put_row(const struct document_table *t, const char *section,
 void render_csv(const struct document *d, struct buf *out)
 {
     const char *section = NULL;
-    const struct document_column *columns = NULL;
+    const struct document_table *last = NULL;
     for (const struct document_block *b = d->blocks; b != NULL; b = b->next) {
         if (b->kind == DOCUMENT_HEADING)
             section = b->text;
         if (b->kind != DOCUMENT_TABLE)
             continue;
-        if (columns != NULL && columns != b->table->columns)
+        bool is_new = last == NULL || last->columns != b->table->columns;
+        if (is_new && last != NULL)
             buf_char(out, '\n');
-        if (columns != b->table->columns)
+        if (is_new)
             put_head(b->table, out);
-        columns = b->table->columns;
+        last = b->table;
         for (const struct document_row *r = b->table->rows; r != NULL; r = r->next)
             put_row(b->table, section, r, out);
     }

@@ -218,7 +218,7 @@ bool jsonr_member(struct jsonr *r, struct str *key)
 {
     if (!next_in(r, '}'))
         return false;
-    if (*r->at != '"')
+    if (peek(r) != '"')
         return fail_expected(r, "a key in quotes");
     const char *from = r->at;
     if (!take_string(r))

@@ -683,7 +683,7 @@ def test_too_few_file_descriptors(binary, tmp_path, serve):
     def limit():
         resource.setrlimit(resource.RLIMIT_NOFILE, (120, 120))
     run = online(binary, tmp_path, "--port", server.port, preexec_fn=limit, load=small(100, 100))
-    check_failed(run, "100 concurrent connections", "need 164 open files, 120 are allowed", "ulimit -Hn 164")
+    check_failed(run, "100 concurrent connections", "need 164 open files, but only 120 are allowed", "ulimit -Hn 164")
     server.stop()
     assert server.log()[1] == {}
 
@@ -806,8 +806,8 @@ def test_one_signal(under_way, tmp_path, number):
     under_way.send_signal(number)
     run = end(under_way, tmp_path)
     check_interrupted(run)
-    assert run.last == (f"exit 4: stopped by signal {int(number)}; the files are complete up to "
-                        "there")
+    assert run.last == (f"exit 4: stopped by signal {int(number)}; the files hold everything "
+                        "measured until then")
 
 
 def test_two_signals(binary, under_way, tmp_path):

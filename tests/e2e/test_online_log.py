@@ -159,4 +159,4 @@ def test_a_plan_that_ends_before_its_time(binary, tmp_path, inferbench, prompts,
     assert len(said) == is_short, done.stderr
     if is_short:
         assert said[0].startswith("all 6 planned requests ended after 0.")
-        assert "of --duration 20 s; a larger --num-prompts lets the load last" in said[0]
+        assert "of --duration 20 s; a larger --num-prompts makes the load last" in said[0]
