@@ -228,7 +228,7 @@ def test_a_server_that_dies(binary, tiny_model, vllm_interpreter, tmp_path):
     assert "the server was killed by signal 9 (Killed) while running" in told
     assert "server.log" in told
     found = files_of(tmp_path / "results", "online")
-    assert "the server was ended by signal 9" in found.rows[0]["error"]
+    assert "the server was killed by signal 9" in found.rows[0]["error"]
     assert found.rows[0]["requests_ok"] > 5
     assert processes_of(mark) == []
     oracle.check_run(found.folder)
