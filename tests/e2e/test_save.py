@@ -39,7 +39,7 @@ def test_killed_in_a_later_cell(binary, tmp_path):
     subprocess.run([str(binary), "analyze", str(early.results_path), "--output-dir",
                     str(tmp_path / "early")], check=True, capture_output=True)
     report = " ".join((tmp_path / "early/summary_report.txt").read_text().split())
-    assert "4 rows of a run that did not reach its end" in report
+    assert "4 rows of a run that had not finished" in report
     done = subprocess.run([str(binary), "recover", str(early.raw_path)], env=plain_env(),
                           capture_output=True, text=True, timeout=60)
     assert done.returncode == 0, done.stderr
