@@ -122,7 +122,7 @@ class Track:
 
 def counted(done):
     """(rows, sent, there) of what `mlflow sync` prints about one file."""
-    found = re.search(r"(\d+) rows?: (\d+) sent, (\d+) (?:was|were) there", done.stdout)
+    found = re.search(r"(\d+) rows?: (\d+) sent, (\d+) already there", done.stdout)
     assert found, done.stdout + done.stderr
     return tuple(map(int, found.groups()))
 

@@ -244,7 +244,7 @@ def test_limits(track, server, client, experiment):
     done = track.sync(path, server.uri, experiment)
     names = {run["params"]["model_name"] for run in client.runs(server.uri, experiment)}
     assert names == {"m" * 6000, "n" * 6000, "語" * 6000, "o" * 5000}
-    assert re.search(r": 1 values? .* cut", done.stderr)
+    assert re.search(r": 1 values? .* truncated", done.stderr)
 
 
 def test_odd_texts(track, server, client, experiment):
