@@ -14,6 +14,8 @@ static enum status fill_loads(struct offline_job *j, struct plan_options *o,
                               struct err *e)
 {
     const struct opt_ints *sizes = &j->opts.batch_sizes;
+    if (sizes->count == 0)
+        return status_fail(e, STATUS_BAD_OPTION, "--batch-sizes", "none given");
     struct load *loads = arena_alloc(&j->job.arena, sizes->count, sizeof *loads);
     if (loads == NULL)
         return status_fail(e, STATUS_NO_MEMORY, "--batch-sizes", "out of memory");

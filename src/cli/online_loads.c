@@ -144,6 +144,8 @@ enum status online_loads_build(const struct opt_parse *p, const struct online_op
         slots = (struct opt_ints){&cap, 1};
     bool is_open = o->request_rates.count > 0;
     size_t count = is_open ? o->request_rates.count : slots.count;
+    if (count == 0)
+        return status_fail(e, STATUS_BAD_OPTION, "--concurrency", "none given");
     struct load *loads = arena_alloc(a, count, sizeof *loads);
     if (loads == NULL)
         return status_fail(e, STATUS_NO_MEMORY, "options", "out of memory");

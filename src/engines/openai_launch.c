@@ -94,32 +94,14 @@ static void add_vllm(struct words *w, const struct engine_settings *s, bool is_c
         add(w, s->rest.items[i]);
 }
 
-/* True if `word` is "--NAME" or "--NAME=...", '_' standing for '-'. */
-static bool is_flag(const char *word, const char *name)
+/* The value of an option of the server; NULL: not given. */
+static const char *value_of(struct words *w, const char *name)
 {
-    size_t len = strlen(name);
-    if (strncmp(word, "--", 2) != 0 || strlen(word) < len + 2)
-        return false;
-    for (size_t i = 0; i < len; i++)
-        if ((word[i + 2] == '_' ? '-' : word[i + 2]) != name[i])
-            return false;
-    return word[len + 2] == '\0' || word[len + 2] == '=';
+    const struct opt_strings words = {w->items, w->count};
+    return vllm_settings_find(&words, name);
 }
 
-/* The value of an option of the server: the last one counts; NULL: not given. */
-static const char *value_of(const struct words *w, const char *name)
-{
-    const char *found = NULL;
-    for (size_t i = 0; i < w->count; i++) {
-        if (!is_flag(w->items[i], name))
-            continue;
-        const char *sign = strchr(w->items[i], '=');
-        found = sign != NULL ? sign + 1 : i + 1 < w->count ? w->items[i + 1] : "";
-    }
-    return found;
-}
-
-static int64_t int_of(const struct words *w, const char *name, int64_t none)
+static int64_t int_of(struct words *w, const char *name, int64_t none)
 {
     int64_t n;
     const char *text = value_of(w, name);

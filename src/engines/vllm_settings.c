@@ -56,23 +56,29 @@ static bool is_option(struct str word, const char *name)
     return true;
 }
 
+const char *vllm_settings_find(const struct opt_strings *words, const char *name)
+{
+    const char *found = NULL;
+    for (size_t i = 0; i < words->count; i++) {
+        struct str value = str_from(words->items[i]);
+        bool has_value = memchr(value.ptr, '=', value.len) != NULL;
+        if (!str_starts(value, "--") || !is_option(str_cut(&value, '='), name))
+            continue;
+        found = has_value ? value.ptr : i + 1 < words->count ? words->items[i + 1] : "";
+    }
+    return found;
+}
+
 const char *vllm_settings_word(const struct engine_settings *s, const char *name)
 {
-    const struct opt_strings *args = &vllm_settings_of(s)->engine_args, *rest = &s->rest;
-    const char *found = NULL;
+    const struct opt_strings *args = &vllm_settings_of(s)->engine_args;
+    const char *found = NULL, *last = vllm_settings_find(&s->rest, name);
     for (size_t i = 0; i < args->count; i++) {
         struct str value = str_from(args->items[i]);
         if (is_option(str_cut(&value, '='), name))
             found = value.ptr;
     }
-    for (size_t i = 0; i < rest->count; i++) {
-        struct str value = str_from(rest->items[i]);
-        bool has_value = memchr(value.ptr, '=', value.len) != NULL;
-        if (!str_starts(value, "--") || !is_option(str_cut(&value, '='), name))
-            continue;
-        found = has_value ? value.ptr : i + 1 < rest->count ? rest->items[i + 1] : "";
-    }
-    return found;
+    return last != NULL ? last : found;
 }
 
 static enum status settle(struct engine_settings *s, struct vllm_settings *v,

@@ -22,6 +22,9 @@ const char *vllm_settings_python(const struct engine_settings *s);
 /* What the user gave vLLM itself, by --engine-arg or after "--" (which wins): the value
  * ("" for a switch), or NULL. */
 const char *vllm_settings_word(const struct engine_settings *s, const char *name);
+/* The same of the words of a command line, "--NAME VALUE" or "--NAME=VALUE", '_' standing
+ * for '-'; the last one counts. */
+const char *vllm_settings_find(const struct opt_strings *words, const char *name);
 /* Members `settle` of the engine table: of the worker, and of a launched server. */
 MUST_CHECK enum status vllm_settings_settle(struct engine_settings *s, void *own,
                                             struct err *e);

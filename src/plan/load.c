@@ -7,6 +7,7 @@
 #include "base/clock.h"
 #include "base/opt.h"
 #include "plan/arrivals.h"
+#include "plan/lengths.h"
 #include "plan/seal.h"
 
 /* A closed load limited by time has enough requests for a server that needs so little. */
@@ -123,18 +124,31 @@ static void closed_seal(const struct load *l, struct digest *d)
     seal_online(l, 0, d);
 }
 
+/* Answer tokens of the scenario's shortest answers. */
+static int64_t least_tokens(const struct load_work *w)
+{
+    const struct scenario *s = w->scenario;
+    int64_t least = lengths_answer(w->max_tokens, s, 0);
+    for (size_t i = 1; i < s->text_count; i++) {
+        int64_t t = lengths_answer(w->max_tokens, s, i);
+        least = t < least ? t : least;
+    }
+    return least;
+}
+
 /* No clock draws it. */
 static int64_t closed_count(const struct load_work *w)
 {
     const struct load *l = w->load;
-    double each_s = CLOSED_TOKEN_S * (double)w->least_tokens;
     if (is_given(l->num_prompts))
         return l->num_prompts;
+    int64_t length = w->scenario->shared_tokens + w->scenario->own_tokens;
+    double each_s = CLOSED_TOKEN_S * (double)least_tokens(w);
     each_s = each_s > CLOSED_REQUEST_S ? each_s : CLOSED_REQUEST_S;
     double wanted = ceil(l->duration_s / each_s * (double)l->concurrency);
     int64_t count = wanted < CLOSED_MOST ? (int64_t)wanted : CLOSED_MOST;
-    if (w->prompt_tokens > 0 && count > MOST_IDS / w->prompt_tokens)
-        count = MOST_IDS / w->prompt_tokens;
+    if (length > 0 && count > MOST_IDS / length)
+        count = MOST_IDS / length;
     return count > l->concurrency ? count : l->concurrency;
 }
 
@@ -198,7 +212,7 @@ static struct arrivals arrivals_of(const struct load_work *w, char stream[STREAM
 {
     char name[LOAD_NAME_BYTES];
     load_name(w->load, name);
-    snprintf(stream, STREAM_BYTES, "arrival/%s/%s/%" PRId64, w->scenario, name,
+    snprintf(stream, STREAM_BYTES, "arrival/%s/%s/%" PRId64, w->scenario->name, name,
              w->repeat);
     return (struct arrivals){.load = w->load, .seed = w->seed, .stream = stream};
 }

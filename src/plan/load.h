@@ -13,9 +13,8 @@
 /* What a kind needs to count and time the requests of one repeat. */
 struct load_work {
     const struct load *load;
-    const char *scenario;
-    int64_t prompt_tokens; /* 0: unknown */
-    int64_t least_tokens;  /* of the shortest answer */
+    const struct scenario *scenario;
+    int64_t max_tokens; /* as plan_options */
     int64_t seed, repeat;
 };
 
@@ -35,9 +34,9 @@ MUST_CHECK enum status load_check(const struct load *l, struct err *e);
 void load_seal(const struct load *l, struct digest *d);
 /* Requests of a repeat; above ARRIVALS_MOST: one more than it. */
 int64_t load_count(const struct load_work *w);
-/* Due times of the first `count` requests from the phase's start, ascending; false: they
- * have none, and due_ns is untouched. */
+/* Are its requests due at times of their own? */
 bool load_has_due(const struct load *l);
+/* Where it has them: of the first `count` requests from the phase's start, ascending. */
 void load_draw_due(const struct load_work *w, int64_t *due_ns, size_t count);
 /* From the phase's start to the last send that a repeat of `count` requests may have, s;
  * NAN where the engine alone decides that. */

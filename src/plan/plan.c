@@ -22,7 +22,7 @@ static enum status check_loads(const struct plan_options *o, struct err *e)
 {
     char name[LOAD_NAME_BYTES], other[LOAD_NAME_BYTES];
     if (o->load_count == 0)
-        return status_fail(e, STATUS_BAD_OPTION, "load", "none given");
+        return status_fail(e, STATUS_INTERNAL, "plan", "no loads");
     for (size_t i = 0; i < o->load_count; i++) {
         const struct load *l = &o->loads[i];
         if (load_check(l, e) != STATUS_OK)
@@ -102,26 +102,12 @@ static enum status hash_cell(const struct plan_options *o, struct plan_cell *cel
     return STATUS_OK;
 }
 
-/* Answer tokens of the scenario's shortest answers. */
-static int64_t least_tokens(const struct plan_options *o, const struct scenario *s)
-{
-    int64_t least = lengths_answer(o->max_tokens, s, 0);
-
-    for (size_t i = 1; i < s->text_count; i++) {
-        int64_t t = lengths_answer(o->max_tokens, s, i);
-        least = t < least ? t : least;
-    }
-    return least;
-}
-
 static struct load_work work_of(const struct plan_options *o, const struct plan_cell *c,
                                 int64_t repeat)
 {
-    const struct scenario *s = c->scenario;
     return (struct load_work){.load = c->load,
-                              .scenario = s->name,
-                              .prompt_tokens = s->shared_tokens + s->own_tokens,
-                              .least_tokens = least_tokens(o, s),
+                              .scenario = c->scenario,
+                              .max_tokens = o->max_tokens,
                               .seed = o->seed,
                               .repeat = repeat};
 }

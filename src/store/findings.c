@@ -14,7 +14,7 @@ static void write_code(struct jsonw *w, const struct finding *f)
     jsonw_str(w, NULL, f->code);
 }
 
-static void write_value(struct jsonw *w, const char *key, struct value v)
+void findings_write_value(struct jsonw *w, const char *key, struct value v)
 {
     switch (v.kind) {
     case VALUE_BOOL: jsonw_bool(w, key, v.b); break;
@@ -30,7 +30,7 @@ static void write_check(struct jsonw *w, const struct finding *f)
     jsonw_object(w, NULL);
     jsonw_str(w, "code", f->code);
     jsonw_str(w, "field", f->field);
-    write_value(w, "value", f->value);
+    findings_write_value(w, "value", f->value);
     jsonw_num(w, "limit", f->limit);
     if (f->text != NULL)
         jsonw_str(w, "text", f->text);

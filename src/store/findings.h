@@ -7,6 +7,8 @@
 #include "core/finding.h"
 #include "text/jsonw.h"
 
+/* A boolean, number or text; null for every other kind. */
+void findings_write_value(struct jsonw *w, const char *key, struct value v);
 /* On one line, whatever the indent. */
 void findings_write_codes(struct jsonw *w, const char *key, const struct findings *of);
 void findings_write_checks(struct jsonw *w, const char *key, const struct findings *of);

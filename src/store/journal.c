@@ -100,11 +100,6 @@ static void value_write(struct jsonw *w, enum field_id id, struct value v)
     const char *key = field_table[id].name;
     switch (v.kind) {
     case VALUE_ABSENT: break;
-    case VALUE_NULL: jsonw_null(w, key); break;
-    case VALUE_BOOL: jsonw_bool(w, key, v.b); break;
-    case VALUE_INT: jsonw_int(w, key, v.i); break;
-    case VALUE_NUM: jsonw_num(w, key, v.n); break;
-    case VALUE_STR: jsonw_str(w, key, v.s); break;
     case VALUE_JSON: jsonw_raw(w, key, v.s); break;
     case VALUE_FINDINGS:
         if (id == FIELD_checks)
@@ -112,6 +107,7 @@ static void value_write(struct jsonw *w, enum field_id id, struct value v)
         else
             findings_write_codes(w, key, v.findings);
         break;
+    default: findings_write_value(w, key, v); break;
     }
 }
 

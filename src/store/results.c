@@ -129,18 +129,8 @@ static void percentiles_write(struct jsonw *w, const char *key,
 static void copy_fields(struct jsonw *w, const struct summary_entry *c,
                         const enum field_id *ids, size_t count)
 {
-    for (size_t i = 0; i < count; i++) {
-        struct value v = c->row->v[ids[i]];
-        const char *key = field_table[ids[i]].name;
-        if (v.kind == VALUE_INT)
-            jsonw_int(w, key, v.i);
-        else if (v.kind == VALUE_BOOL)
-            jsonw_bool(w, key, v.b);
-        else if (v.kind == VALUE_NUM)
-            jsonw_num(w, key, v.n);
-        else
-            jsonw_str(w, key, v.kind == VALUE_STR ? v.s : NULL);
-    }
+    for (size_t i = 0; i < count; i++)
+        findings_write_value(w, field_table[ids[i]].name, c->row->v[ids[i]]);
 }
 
 /* --- the layout of an entry: what offline_benchmark.py has, in its order and under its

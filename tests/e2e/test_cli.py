@@ -81,6 +81,7 @@ YAML = [
                    "batch-sizes: [1, 4]."),
     ("scenarios: [[short]]\n", "c.yaml:1: scenarios: a list inside a value. "),
     ("max-tokens: [1, 2]\n", "c.yaml:1: max-tokens: takes one value, not 2."),
+    ("batch-sizes: []\n", "--batch-sizes: none given."),
     ("quiet: 2\n", 'c.yaml:1: quiet: "2" is neither true nor false.'),
 ]
 

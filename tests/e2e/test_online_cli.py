@@ -207,3 +207,10 @@ def test_servers_take_turns(binary, inferbench, tmp_path, words):
     counts = [len(server.log()[1]) for server in servers]
     assert sum(counts) == sum(row["requests_planned"] for row in rows)
     assert abs(counts[0] - counts[1]) <= len(rows)  # one more each time where they are odd
+
+
+def test_no_load_at_all(inferbench, tmp_path):
+    (tmp_path / "c.yaml").write_text("concurrency: []\n")
+    done = inferbench("online", "--dry-run", "--config", "c.yaml")
+    assert done.returncode == 2
+    assert done.stderr == "inferbench: --concurrency: none given.\n"

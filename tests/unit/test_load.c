@@ -403,7 +403,9 @@ static void what_cannot_be_is_refused(void **state)
     refused(f, "--num-runs", "warm-up");
     f->o = good.o;
     f->o.load_count = 0;
-    refused(f, "load", "none given");
+    struct plan none = {.cell_count = 77};
+    assert_int_equal(plan_build(&f->o, &f->a, &none, &f->e), STATUS_INTERNAL);
+    assert_string_equal(f->e.what, "no loads");
     f->o = good.o;
     f->o.warmup_requests = -1;
     refused(f, "--warmup-requests", "-1");

@@ -138,7 +138,9 @@ static void test_refused(void **state)
     refused(f, "--batch-sizes", "0 is not in 1..", "");
     f->loads[1].batch_size = 4;
     f->o.load_count = 0;
-    refused(f, "load", "none", "");
+    struct plan none = {.cell_count = 77};
+    assert_int_equal(plan_build(&f->o, &f->a, &none, &f->e), STATUS_INTERNAL);
+    assert_string_equal(f->e.what, "no loads");
     f->o = good;
     f->o.scenario_count = 0;
     refused(f, "--scenarios", "none", "");

@@ -97,7 +97,7 @@ static void the_page_says_what_falls_short(void **state)
     has(text_of(&r, &out), "This machine meets the default limits.");
     has(buf_cstr(&out), "Loopback flatters");
     has(buf_cstr(&out), "load 3.0 before the start");
-    has(buf_cstr(&out), "2.0%");
+    has(buf_cstr(&out), "2.0%\n  of the CPU stolen");
     buf_fini(&out);
     result.reasons = (struct selftest_reasons){
         .items = {{.limit = SELFTEST_LIMIT_STAMPS_LATE, .value = 12.5, .at = 20000}},
