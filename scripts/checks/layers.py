@@ -93,7 +93,6 @@ def check_includes(tree):
 KNOWN_CYCLES = [
     {"base/opt", "base/opt_help", "base/opt_value"},
     {"bench/online_run", "bench/phase"},
-    {"cli/run_end", "cli/run_job"},
     {"engines/openai_conn", "engines/openai_lane"},
     {"probe/env", "probe/variables"},
     {"probe/gpu", "probe/nvml"},

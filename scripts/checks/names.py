@@ -50,8 +50,9 @@ def symbols(tree):
 
 def is_prefixed(path, name):
     stem = os.path.basename(path)[:-2]
-    stems = [stem]
-    if path.startswith("src/engines/"):
+    folder = os.path.basename(os.path.dirname(path))
+    stems = [stem, folder + "_" + stem]
+    if folder == "engines":
         stems.append("engine_" + stem)
     return any(name == one or name.startswith(one + "_") for one in stems)
 

@@ -4,8 +4,7 @@
 #include "cli/commands.h"
 #include "cli/offline_dry.h"
 #include "cli/offline_job.h"
-#include "cli/run_end.h"
-#include "cli/run_save.h"
+#include "run/checkpoint.h"
 
 static enum status make_plan(void *arg, struct err *e)
 {
@@ -33,18 +32,18 @@ static enum status execute(void *arg, struct err *e)
     struct offline o = {.ops = &j->ops,
                         .settings = j->settings,
                         .plan = &j->plan,
-                        .journal = &j->job.journal,
-                        .arena = &j->job.arena,
-                        .progress = &j->job.progress,
-                        .watch = run_end_watch(&j->job),
-                        .pause = run_save_pause(&j->job),
+                        .journal = &j->job.run.journal,
+                        .arena = &j->job.run.arena,
+                        .progress = &j->job.run.progress,
+                        .watch = run_watch(&j->job.run),
+                        .pause = run_checkpoint(&j->job.run),
                         .log = &j->job.cli->log,
                         .hardware_type = j->opts.run.hardware_type,
-                        .run_id = field_str(&j->job.run.fields, FIELD_run_id),
+                        .run_id = field_str(&j->job.run.data.fields, FIELD_run_id),
                         .with_gaps = !j->opts.run.no_gaps,
                         .loads_per_batch = j->is_neuron &&
                                            strcmp(j->opts.neuron_batch, "per-cell") == 0};
-    return offline_run(&o, &j->job.outcome, e);
+    return offline_run(&o, &j->job.run.outcome, e);
 }
 
 static int run(struct cli *cli, int argc, char **argv)
@@ -60,7 +59,7 @@ static int run(struct cli *cli, int argc, char **argv)
         .prepare = prepare,
         .estimate_s = estimate_s,
         .execute = execute};
-    j.job.opts = &j.opts.run;
+    j.job.run.opts = &j.opts.run;
     return run_job_main(&j.job, &steps);
 }
 

@@ -2,8 +2,7 @@
 #include "cli/commands.h"
 #include "cli/online_dry.h"
 #include "cli/online_job.h"
-#include "cli/run_end.h"
-#include "cli/run_save.h"
+#include "run/checkpoint.h"
 
 static enum status make_plan(void *arg, struct err *e)
 {
@@ -32,11 +31,11 @@ static enum status execute(void *arg, struct err *e)
     struct online o = {.ops = &j->ops,
                        .settings = j->settings,
                        .plan = &j->plan,
-                       .journal = &j->job.journal,
-                       .arena = &j->job.arena,
-                       .progress = &j->job.progress,
-                       .watch = run_end_watch(&j->job),
-                       .pause = run_save_pause(&j->job),
+                       .journal = &j->job.run.journal,
+                       .arena = &j->job.run.arena,
+                       .progress = &j->job.run.progress,
+                       .watch = run_watch(&j->job.run),
+                       .pause = run_checkpoint(&j->job.run),
                        .log = &j->job.cli->log,
                        .hardware_type = j->opts.run.hardware_type,
                        .model_name = j->opts.run.model_name,
@@ -46,7 +45,7 @@ static enum status execute(void *arg, struct err *e)
                        .with_gaps = !j->opts.run.no_gaps,
                        .client_threads = j->opts.client_threads,
                        .drain_timeout_s = (double)j->opts.drain_timeout_ns / 1e9};
-    return online_run(&o, &j->job.outcome, e);
+    return online_run(&o, &j->job.run.outcome, e);
 }
 
 static int run(struct cli *cli, int argc, char **argv)
@@ -62,7 +61,7 @@ static int run(struct cli *cli, int argc, char **argv)
         .prepare = prepare,
         .estimate_s = estimate_s,
         .execute = execute};
-    j.job.opts = &j.opts.run;
+    j.job.run.opts = &j.opts.run;
     return run_job_main(&j.job, &steps);
 }
 

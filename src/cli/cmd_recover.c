@@ -1,11 +1,8 @@
 /* inferbench recover: rebuilds the files of a run from its journal. */
-#include "base/file.h"
 #include "cli/commands.h"
-#include "cli/finish.h"
 #include "report/table.h"
+#include "run/recover.h"
 #include "store/journal_damage.h"
-#include "store/results.h"
-#include "store/results_head.h"
 
 #define ARENA_CAP_BYTES ((size_t)64 << 30) /* as a run has */
 #define PRINT_CAP_BYTES ((size_t)16 << 20)
@@ -23,25 +20,13 @@ static const struct opt recover_table[] = {
      .help = "output folder; unset: the parent of RAW_DIR"},
 };
 
-/* Two machines may have started a run in the same second. */
-static enum status check_place(const struct recovery *r, struct arena *a, struct err *e)
-{
-    const char *run_id = field_str(&r->run.fields, FIELD_run_id);
-    if (results_head_check(r->results.results_path, run_id, a, e) != STATUS_OK)
-        return e->code;
-    return results_head_check(r->results.summary_path, run_id, a, e);
-}
-
 static int rebuild(struct cli *cli, const char *raw_dir, const char *output_dir,
                    struct arena *a)
 {
     struct recovery r;
     struct buf out;
     struct err e;
-    if (results_read(raw_dir, output_dir, a, &r, &e) != STATUS_OK ||
-        check_place(&r, a, &e) != STATUS_OK ||
-        (output_dir != NULL && file_make_dirs(output_dir, &e) != STATUS_OK) ||
-        results_write(&r.run, &r.results, &e) != STATUS_OK)
+    if (run_recover(raw_dir, output_dir, a, &r, &e) != STATUS_OK)
         return cli_fail(cli, &e);
     journal_damage_warn(&r.note, raw_dir, &cli->log);
     buf_init(&out, PRINT_CAP_BYTES);

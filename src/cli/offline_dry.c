@@ -59,7 +59,8 @@ static void add_file(const struct offline_job *j, const char *path, struct tally
 
 double offline_dry_estimate_s(struct offline_job *j)
 {
-    struct tally *cells = arena_alloc(&j->job.arena, j->plan.cell_count, sizeof *cells);
+    struct tally *cells = arena_alloc(&j->job.run.arena, j->plan.cell_count,
+                                      sizeof *cells);
     DIR *dir = opendir(j->opts.run.output_dir);
     double total = 0;
     if (dir == NULL || cells == NULL) {
@@ -70,8 +71,8 @@ double offline_dry_estimate_s(struct offline_job *j)
     for (struct dirent *d = readdir(dir); d != NULL; d = readdir(dir)) {
         if (!str_starts(str_from(d->d_name), "offline_results_"))
             continue;
-        const char *path = arena_printf(&j->job.arena, "%s/%s", j->opts.run.output_dir,
-                                        d->d_name);
+        const char *path = arena_printf(&j->job.run.arena, "%s/%s",
+                                        j->opts.run.output_dir, d->d_name);
         if (path != NULL)
             add_file(j, path, cells);
     }

@@ -16,7 +16,7 @@ static enum status fill_loads(struct offline_job *j, struct plan_options *o,
     const struct opt_ints *sizes = &j->opts.batch_sizes;
     if (sizes->count == 0)
         return status_fail(e, STATUS_BAD_OPTION, "--batch-sizes", "none given");
-    struct load *loads = arena_alloc(&j->job.arena, sizes->count, sizeof *loads);
+    struct load *loads = arena_alloc(&j->job.run.arena, sizes->count, sizeof *loads);
     if (loads == NULL)
         return status_fail(e, STATUS_NO_MEMORY, "--batch-sizes", "out of memory");
     for (size_t i = 0; i < sizes->count; i++)
@@ -48,7 +48,7 @@ static enum status build_plan(struct offline_job *j, struct err *e)
         return e->code;
     o.scenarios = scenarios.items;
     o.scenario_count = scenarios.count;
-    return plan_build(&o, &j->job.arena, &j->plan, e);
+    return plan_build(&o, &j->job.run.arena, &j->plan, e);
 }
 
 static int64_t largest_batch(const struct opt_ints *sizes)
@@ -79,7 +79,7 @@ static void engine_settings(struct offline_job *j)
         .rest = j->job.parse.rest,
         .timeout_s = o->engine_timeout_s,
         .vocab_size = run_setup_vocabulary(o->run.model, o->run.vocab_size,
-                                           &j->job.arena)};
+                                           &j->job.run.arena)};
 }
 
 /* What the user's words for the engine say to the plan. */
@@ -108,7 +108,7 @@ enum status offline_setup_plan(struct offline_job *j, struct err *e)
     }
     if (settle_engine(j, e) != STATUS_OK || build_plan(j, e) != STATUS_OK)
         return e->code;
-    j->job.cells_planned = (int64_t)j->plan.cell_count;
+    j->job.run.cells_planned = (int64_t)j->plan.cell_count;
     engine_settings(j);
     return STATUS_OK;
 }
@@ -117,26 +117,24 @@ static bool is_neuron(const struct offline_job *j)
 {
     if (j->opts.run.hardware_type != NULL)
         return strcmp(j->opts.run.hardware_type, "neuron") == 0;
-    return j->job.env.nvidia_devices == 0 && j->job.env.neuron_devices > 0;
+    return j->job.run.env.nvidia_devices == 0 && j->job.run.env.neuron_devices > 0;
 }
 
 enum status offline_setup_run(struct offline_job *j, struct err *e)
 {
     const char *notes = NULL;
-    if (j->ops.locate(&j->settings, &j->job.arena, &j->settings.interpreter, &notes, e) !=
-        STATUS_OK)
+    if (j->ops.locate(&j->settings, &j->job.run.arena, &j->settings.interpreter, &notes,
+                      e) != STATUS_OK)
         return e->code;
-    const struct run_setup_facts facts = {.engine = j->opts.engine,
-                                          .instance_type = j->opts.run.instance_type,
-                                          .python = j->settings.interpreter,
-                                          .plan_sha256 = j->plan.sha256};
-    if (run_setup_claim(&j->job, e) != STATUS_OK)
-        return e->code;
+    struct run_facts facts = {.engine = j->opts.engine,
+                              .instance_type = j->opts.run.instance_type,
+                              .python = j->settings.interpreter,
+                              .plan_sha256 = j->plan.sha256};
     if (notes != NULL)
         log_line(&j->job.cli->log, LOG_NOTE, "%s", notes);
-    j->settings.raw_dir = j->job.raw_dir;
-    if (run_setup_header(&j->job, &facts, e) != STATUS_OK)
+    if (run_setup_open(&j->job, &facts, e) != STATUS_OK)
         return e->code;
+    j->settings.raw_dir = j->job.run.raw_dir;
     j->is_neuron = is_neuron(j);
     if (j->is_neuron) /* compiled for: loading per cell lowers it to the cell's own */
         j->settings.max_num_seqs = largest_batch(&j->opts.batch_sizes);

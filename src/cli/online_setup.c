@@ -39,8 +39,8 @@ static enum status pick_scenarios(struct online_job *j, struct scenario_list *ou
     struct scenario_list others = {0};
     if (!is_alone && run_setup_scenarios(&j->job, &others, e) != STATUS_OK)
         return e->code;
-    struct scenario *all = arena_alloc(&j->job.arena, others.count + o->input_len.count,
-                                       sizeof *all);
+    struct scenario *all = arena_alloc(&j->job.run.arena,
+                                       others.count + o->input_len.count, sizeof *all);
     if (all == NULL)
         return no_memory(e);
     if (others.count > 0)
@@ -48,7 +48,7 @@ static enum status pick_scenarios(struct online_job *j, struct scenario_list *ou
     *out = (struct scenario_list){all, others.count};
     for (size_t i = 0; i < o->input_len.count; i++) {
         int64_t tokens = o->input_len.items[i];
-        const char *name = arena_printf(&j->job.arena, "in%lld", (long long)tokens);
+        const char *name = arena_printf(&j->job.run.arena, "in%lld", (long long)tokens);
         if (name == NULL)
             return no_memory(e);
         all[out->count++] = (struct scenario){.name = name,
@@ -87,19 +87,19 @@ static enum status build_plan(struct online_job *j, struct err *e)
     pick_caching(opts, &o);
     if (run_setup_identify(&j->job, o.caching, o.caching_count, e) != STATUS_OK)
         return e->code;
-    o.run = field_str(&j->job.run.fields, FIELD_run_id);
+    o.run = field_str(&j->job.run.data.fields, FIELD_run_id);
     if (pick_scenarios(j, &scenarios, e) != STATUS_OK)
         return e->code;
     o.scenarios = scenarios.items;
     o.scenario_count = scenarios.count;
-    if (online_loads_build(&j->job.parse, opts, &j->job.arena, &o, e) != STATUS_OK)
+    if (online_loads_build(&j->job.parse, opts, &j->job.run.arena, &o, e) != STATUS_OK)
         return e->code;
     if (online_loads_cap_is_closed(opts))
         log_line(
             &j->job.cli->log, LOG_NOTE,
             "note: --max-concurrency without --request-rate means --concurrency %lld",
             (long long)opts->max_concurrency);
-    return plan_build(&o, &j->job.arena, &j->plan, e);
+    return plan_build(&o, &j->job.run.arena, &j->plan, e);
 }
 
 /* --- the server --- */
@@ -136,7 +136,7 @@ static void engine_settings(struct online_job *j)
     if (model == NULL && o->launch)
         model = j->opts.run.model = LAUNCHED_MODEL;
     vocabulary = run_setup_vocabulary(model != NULL ? model : "", o->run.vocab_size,
-                                      &j->job.arena);
+                                      &j->job.run.arena);
     j->settings = (struct engine_settings){
         .model = model,
         .max_model_len = o->max_model_len,
@@ -156,17 +156,18 @@ enum status online_setup_plan(struct online_job *j, struct err *e)
 {
     const struct online_opts *o = &j->opts;
     if (run_setup_check(&j->job, e) != STATUS_OK ||
-        online_target_build(&j->job.parse, o, &j->job.arena, &j->target, e) !=
+        online_target_build(&j->job.parse, o, &j->job.run.arena, &j->target, e) !=
             STATUS_OK ||
         settle_engine(j, e) != STATUS_OK ||
-        online_loads_goodput(&o->goodput, &j->job.arena, &j->slo_json, e) != STATUS_OK ||
-        online_target_body(o, &j->job.arena, &j->body_json, e) != STATUS_OK ||
+        online_loads_goodput(&o->goodput, &j->job.run.arena, &j->slo_json, e) !=
+            STATUS_OK ||
+        online_target_body(o, &j->job.run.arena, &j->body_json, e) != STATUS_OK ||
         build_plan(j, e) != STATUS_OK)
         return e->code;
     j->target.is_closed_load = j->plan.options.loads[0].kind == LOAD_CLOSED;
-    j->is_local = online_target_is_local(&j->target, &j->job.arena);
+    j->is_local = online_target_is_local(&j->target, &j->job.run.arena);
     j->target.is_local = j->is_local;
-    j->job.cells_planned = (int64_t)j->plan.cell_count;
+    j->job.run.cells_planned = (int64_t)j->plan.cell_count;
     engine_settings(j);
     return STATUS_OK;
 }
@@ -174,18 +175,18 @@ enum status online_setup_plan(struct online_job *j, struct err *e)
 enum status online_setup_run(struct online_job *j, struct err *e)
 {
     const char *notes = NULL;
-    if (j->ops.locate(&j->settings, &j->job.arena, &j->settings.interpreter, &notes, e) !=
-        STATUS_OK)
+    if (j->ops.locate(&j->settings, &j->job.run.arena, &j->settings.interpreter, &notes,
+                      e) != STATUS_OK)
         return e->code;
     if (notes != NULL)
         log_line(&j->job.cli->log, LOG_NOTE, "%s", notes);
-    const struct run_setup_facts facts = {.engine = ENGINE,
-                                          .instance_type = instance_of(j),
-                                          .python = j->settings.interpreter,
-                                          .plan_sha256 = j->plan.sha256,
-                                          .is_remote = !j->is_local};
-    if (run_setup_claim(&j->job, e) != STATUS_OK)
+    struct run_facts facts = {.engine = ENGINE,
+                              .instance_type = instance_of(j),
+                              .python = j->settings.interpreter,
+                              .plan_sha256 = j->plan.sha256,
+                              .is_remote = !j->is_local};
+    if (run_setup_open(&j->job, &facts, e) != STATUS_OK)
         return e->code;
-    j->settings.raw_dir = j->job.raw_dir;
-    return run_setup_header(&j->job, &facts, e);
+    j->settings.raw_dir = j->job.run.raw_dir;
+    return STATUS_OK;
 }

@@ -1,7 +1,7 @@
 #include "cli/run_job.h"
 
-#include "cli/run_end.h"
 #include "cli/stop.h"
+#include "run/finish.h"
 
 #define ARENA_CAP_BYTES ((size_t)64 << 30)
 #define PRINT_CAP_BYTES ((size_t)16 << 20)
@@ -10,39 +10,49 @@
 static enum status choose_tracking(struct run_job *j, const struct run_steps *steps,
                                    struct err *e)
 {
-    const struct run_opts *o = j->opts;
-    j->tracking = (struct tracking){.log = &j->cli->log,
-                                    .arena = &j->arena,
-                                    .uri = o->mlflow_uri,
-                                    .experiment = o->mlflow_experiment,
-                                    .default_experiment = steps->experiment,
-                                    .tags = o->mlflow_tags,
-                                    .must_verify = o->mlflow_verify,
-                                    .stop = stop_requested,
-                                    .is_off = o->no_mlflow};
-    return tracking_choose(&j->tracking, e);
+    const struct run_opts *o = j->run.opts;
+    j->run.tracking = (struct tracking){.log = &j->cli->log,
+                                        .arena = &j->run.arena,
+                                        .uri = o->mlflow_uri,
+                                        .experiment = o->mlflow_experiment,
+                                        .default_experiment = steps->experiment,
+                                        .tags = o->mlflow_tags,
+                                        .must_verify = o->mlflow_verify,
+                                        .stop = stop_requested,
+                                        .is_off = o->no_mlflow};
+    return tracking_choose(&j->run.tracking, e);
 }
 
-static enum status execute(struct run_job *j, const struct run_steps *steps,
-                           struct err *e)
+static void print(void *arg, const char *text)
 {
-    progress_init(&j->progress, &j->cli->log, j->opts->quiet);
-    j->saved = clock_now();
-    j->progress.num_runs = j->opts->num_runs;
-    j->progress.repeats_planned = j->cells_planned * j->opts->num_runs;
-    j->progress.planned_s = steps->estimate_s(steps->arg);
-    enum status s = steps->execute(steps->arg, e);
-    progress_end(&j->progress);
-    return s;
+    (void)cli_print(arg, text);
+}
+
+static bool is_hung_up(void *arg)
+{
+    (void)arg;
+    return stop_hung_up();
+}
+
+static int stopped_by(void *arg)
+{
+    (void)arg;
+    return stop_signal();
 }
 
 static int run_planned(struct run_job *j, const struct run_steps *steps, struct err *e)
 {
-    j->run.start = clock_wall();
-    j->run.utc_offset_s = clock_utc_offset_s(j->run.start);
-    if (steps->prepare(steps->arg, e) != STATUS_OK || run_end_open(j, e) != STATUS_OK)
+    static const int codes[] = {[RUN_DONE] = CLI_DONE,
+                                [RUN_FAILED] = CLI_FAILED,
+                                [RUN_INVALID] = CLI_INVALID,
+                                [RUN_STOPPED] = CLI_SIGNAL};
+    run_start(&j->run);
+    if (steps->prepare(steps->arg, e) != STATUS_OK)
         return cli_fail(j->cli, e);
-    return run_end_finish(j, execute(j, steps, e), e);
+    const struct run_work work = {steps->estimate_s(steps->arg), steps->arg,
+                                  steps->execute};
+    enum status s = run_execute(&j->run, &work, e);
+    return codes[run_finish(&j->run, s, e)];
 }
 
 static int dry_run(struct run_job *j, const struct run_steps *steps, struct err *e)
@@ -68,29 +78,37 @@ static enum log_level level_of(const struct run_opts *o)
 
 static int run(struct run_job *j, const struct run_steps *steps, struct err *e)
 {
-    if (cli_parse(&steps->table, &j->words, &j->arena, &j->parse, e) != STATUS_OK)
+    if (cli_parse(&steps->table, &j->words, &j->run.arena, &j->parse, e) != STATUS_OK)
         return cli_fail(j->cli, e);
-    j->cli->log.level = level_of(j->opts);
+    j->cli->log.level = level_of(j->run.opts);
     if (steps->plan(steps->arg, e) != STATUS_OK) {
         e->code = e->code == STATUS_NO_MEMORY ? e->code : STATUS_BAD_OPTION;
         return cli_fail(j->cli, e);
     }
     if (choose_tracking(j, steps, e) != STATUS_OK)
         return cli_fail(j->cli, e);
-    if (j->opts->dry_run)
+    if (j->run.opts->dry_run)
         return dry_run(j, steps, e);
     stop_install(STOP_RUN);
-    tracking_greet(&j->tracking);
+    tracking_greet(&j->run.tracking);
     return run_planned(j, steps, e);
 }
 
 int run_job_main(struct run_job *j, const struct run_steps *steps)
 {
     struct err e = {.code = STATUS_OK};
-    j->mode = steps->mode;
-    j->journal.fd = -1;
-    arena_init(&j->arena, ARENA_CAP_BYTES);
+    const struct run_host host = {.log = &j->cli->log,
+                                  .tool = j->cli->tool,
+                                  .print = print,
+                                  .stop = stop_requested,
+                                  .is_hung_up = is_hung_up,
+                                  .stopped_by = stopped_by,
+                                  .arg = j->cli};
+    j->run.mode = steps->mode;
+    j->run.host = &host;
+
+    arena_init(&j->run.arena, ARENA_CAP_BYTES);
     int code = run(j, steps, &e);
-    arena_fini(&j->arena);
+    arena_fini(&j->run.arena);
     return code;
 }

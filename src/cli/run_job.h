@@ -3,33 +3,15 @@
 #ifndef CLI_RUN_JOB_H
 #define CLI_RUN_JOB_H
 
-#include "base/arena.h"
-#include "bench/cells.h"
 #include "cli/cli.h"
 #include "cli/run_opts.h"
-#include "track/tracking.h"
-#include "probe/env.h"
-#include "report/progress.h"
-#include "store/journal.h"
-#include "store/results.h"
+#include "run/run.h"
 
 struct run_job {
-    const char *mode; /* "offline" or "online": the subcommand and the serving mode */
+    struct run run;
     struct cli *cli;
     struct cli_words words; /* after the subcommand */
-    struct arena arena;
     struct opt_parse parse;
-    const struct run_opts *opts;
-    struct env env;
-    struct run_data run;
-    struct journal journal;
-    struct progress progress;
-    struct cells_outcome outcome;
-    struct tracking tracking;
-    const char *raw_dir, *journal_path;
-    int64_t cells_planned;
-    struct instant saved; /* when results were last saved, the start at first */
-    double save_s;        /* what that took */
 };
 
 /* What differs between the two. arg: the job that holds a struct run_job. */
@@ -40,7 +22,7 @@ struct run_steps {
     /* A plan from the options, which sets cells_planned; nothing is started. */
     enum status (*plan)(void *arg, struct err *e);
     enum status (*dry_text)(void *arg, struct buf *out, struct err *e);
-    /* Claims the raw folder, and fills run, the journal's header. */
+    /* Opens the run: claims the raw folder, begins the journal. */
     enum status (*prepare)(void *arg, struct err *e);
     double (*estimate_s)(void *arg); /* of all repeats; NAN: unknown */
     enum status (*execute)(void *arg, struct err *e);

@@ -1,14 +1,10 @@
 #include "cli/run_setup.h"
 
-#include <math.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "base/file.h"
-#include "base/rng.h"
 #include "data/formats.h"
 #include "plan/plan.h"
-#include "probe/prices.h"
 #include "stats/verdict.h"
 #include "text/json.h"
 #include "text/jsonw.h"
@@ -30,8 +26,8 @@ bool run_setup_is_unnamed(const struct run_job *j)
 enum status run_setup_scenarios(struct run_job *j, struct scenario_list *out,
                                 struct err *e)
 {
-    const struct run_opts *o = j->opts;
-    struct arena *a = &j->arena;
+    const struct run_opts *o = j->run.opts;
+    struct arena *a = &j->run.arena;
     struct scenario_list extra = {0};
     size_t data_count = o->datasets.count;
     if (formats_read(FORMATS_SCENARIOS, &o->scenario_files, a, &extra, e) != STATUS_OK ||
@@ -83,15 +79,16 @@ static enum status no_rule(const char *option, const char *code, struct err *e)
 
 static enum status check_limits(struct run_job *j, struct err *e)
 {
-    const struct opt_strings *in = &j->opts->limits;
-    j->run.limits = arena_alloc(&j->arena, in->count + 1, sizeof *j->run.limits);
-    if (j->run.limits == NULL)
+    const struct opt_strings *in = &j->run.opts->limits;
+    j->run.data.limits = arena_alloc(&j->run.arena, in->count + 1,
+                                     sizeof *j->run.data.limits);
+    if (j->run.data.limits == NULL)
         return no_memory(e);
     for (size_t i = 0; i < in->count; i++) {
         struct str value = str_from(in->items[i]);
         struct str code = str_cut(&value, '=');
-        struct limit *l = &j->run.limits[i];
-        l->code = arena_str(&j->arena, code);
+        struct limit *l = &j->run.data.limits[i];
+        l->code = arena_str(&j->run.arena, code);
         if (l->code == NULL)
             return no_memory(e);
         if (verdict_find(l->code) == NULL)
@@ -103,15 +100,15 @@ static enum status check_limits(struct run_job *j, struct err *e)
                                   "codes.");
         }
     }
-    j->run.limit_count = in->count;
+    j->run.data.limit_count = in->count;
     return STATUS_OK;
 }
 
 static enum status check_accepted(struct run_job *j, struct err *e)
 {
-    struct str rest = str_from(j->opts->accept_invalid);
+    struct str rest = str_from(j->run.opts->accept_invalid);
     while (rest.len > 0) {
-        const char *code = arena_str(&j->arena, str_trim(str_cut(&rest, ',')));
+        const char *code = arena_str(&j->run.arena, str_trim(str_cut(&rest, ',')));
         if (code == NULL)
             return no_memory(e);
         if (verdict_find(code) == NULL)
@@ -125,20 +122,20 @@ enum status run_setup_check(struct run_job *j, struct err *e)
     if (j->parse.positional.count > 0) {
         status_fail(e, STATUS_BAD_OPTION, j->parse.positional.items[0],
                     "unexpected argument");
-        return status_hint(e, "See inferbench %s --help", j->mode);
+        return status_hint(e, "See inferbench %s --help", j->run.mode);
     }
     if (check_limits(j, e) != STATUS_OK)
         return e->code;
     return check_accepted(j, e);
 }
 
-/* --- the journal's header --- */
+/* --- what the journal records of the command --- */
 
 /* A word, masked where the one before it names a secret. */
 static const char *masked_word(struct run_job *j, const char *before, const char *word)
 {
     bool is_value = word[0] != '-' && before != NULL && env_is_secret(before);
-    return env_mask(is_value ? before : "", word, &j->arena);
+    return env_mask(is_value ? before : "", word, &j->run.arena);
 }
 
 /* What is recorded of an option's value. */
@@ -146,9 +143,9 @@ static const char *masked_value(struct run_job *j, const struct opt *o, const ch
 {
     struct str hidden = opt_hidden_part(o, value);
     if (o->is_address && hidden.len > 0)
-        value = arena_printf(&j->arena, "%.*s***%s", (int)(hidden.ptr - value), value,
+        value = arena_printf(&j->run.arena, "%.*s***%s", (int)(hidden.ptr - value), value,
                              hidden.ptr + hidden.len);
-    return env_mask(o->name, value, &j->arena);
+    return env_mask(o->name, value, &j->run.arena);
 }
 
 static const char *options_text(struct run_job *j)
@@ -171,7 +168,7 @@ static const char *options_text(struct run_job *j)
         jsonw_str(&w, NULL, masked_word(j, i > 0 ? rest[i - 1] : NULL, rest[i]));
     jsonw_array_end(&w);
     jsonw_object_end(&w);
-    const char *text = arena_strdup(&j->arena, buf_cstr(&out));
+    const char *text = arena_strdup(&j->run.arena, buf_cstr(&out));
     buf_fini(&out);
     return text;
 }
@@ -183,7 +180,7 @@ static const struct opt *option_of(struct run_job *j, const char *word)
     if (!str_starts(rest, "--"))
         return NULL;
     struct str name = str_cut(&rest, '=');
-    const char *text = arena_str(&j->arena, name);
+    const char *text = arena_str(&j->run.arena, name);
     return text != NULL ? opt_find(&j->parse, text + 2) : NULL;
 }
 
@@ -198,7 +195,7 @@ static const char *command_text(struct run_job *j)
     jsonw_init(&w, &out, 0);
     jsonw_array(&w, NULL);
     jsonw_str(&w, NULL, "inferbench");
-    jsonw_str(&w, NULL, j->mode);
+    jsonw_str(&w, NULL, j->run.mode);
     for (int i = 0; i < j->words.argc; i++) {
         char **argv = j->words.argv;
         const struct opt *o = is_rest ? NULL : option_of(j, argv[i]);
@@ -207,146 +204,33 @@ static const char *command_text(struct run_job *j)
         if (is_secret && o == NULL)
             jsonw_str(&w, NULL, "***");
         else if (is_secret && strchr(argv[i], '=') != NULL)
-            jsonw_str(&w, NULL, arena_printf(&j->arena, "--%s=***", o->name));
+            jsonw_str(&w, NULL, arena_printf(&j->run.arena, "--%s=***", o->name));
         else
             jsonw_str(&w, NULL, masked_word(j, i > 0 ? argv[i - 1] : NULL, argv[i]));
     }
     jsonw_array_end(&w);
-    const char *text = arena_strdup(&j->arena, buf_cstr(&out));
+    const char *text = arena_strdup(&j->run.arena, buf_cstr(&out));
     buf_fini(&out);
     return text;
-}
-
-static const char *metadata_text(struct run_job *j)
-{
-    struct buf out;
-    struct jsonw w;
-    buf_init(&out, TEXT_CAP_BYTES);
-    jsonw_init(&w, &out, 0);
-    jsonw_object(&w, NULL);
-    for (size_t i = 0; i < j->opts->metadata.count; i++) {
-        struct str value = str_from(j->opts->metadata.items[i]);
-        struct str key = str_cut(&value, '=');
-        const char *name = arena_str(&j->arena, key);
-        const char *text = arena_str(&j->arena, value);
-        if (name != NULL && text != NULL)
-            jsonw_str(&w, name, env_mask(name, text, &j->arena));
-    }
-    jsonw_object_end(&w);
-    const char *text = arena_strdup(&j->arena, buf_cstr(&out));
-    buf_fini(&out);
-    return text;
-}
-
-static enum status price_fields(struct run_job *j, const char *instance, struct err *e)
-{
-    struct value *f = j->run.fields.v;
-    struct price p = {.usd_per_hour = j->opts->price_per_hour,
-                      .source = "--price-per-hour"};
-    if (isnan(p.usd_per_hour) &&
-        prices_find(instance, j->env.region, &j->arena, &p, e) != STATUS_OK)
-        return e->code;
-    bool is_known = !isnan(p.usd_per_hour);
-    f[FIELD_price_usd_per_hour] = value_num(p.usd_per_hour);
-    f[FIELD_price_source] = value_str(is_known ? p.source : NULL);
-    return STATUS_OK;
-}
-
-/* Of time, process and the kernel's random bytes. */
-static const char *new_id(struct arena *a)
-{
-    struct buf random;
-    struct err e;
-    struct rng r;
-    buf_init(&random, 64);
-    if (file_read("/proc/sys/kernel/random/uuid", &random, &e) != STATUS_OK)
-        buf_clear(&random);
-    const char *name = arena_printf(a, "run/%s/%lld", buf_cstr(&random),
-                                    (long long)clock_now().ns);
-    rng_init(&r, (uint64_t)clock_wall().ns, name != NULL ? name : "run");
-    buf_fini(&random);
-    return arena_printf(a, "%016llx%016llx", (unsigned long long)rng_u64(&r),
-                        (unsigned long long)rng_u64(&r));
-}
-
-/* What runs elsewhere says nothing of its machine. */
-static void machine_fields(struct run_job *j, bool is_remote)
-{
-    struct value *f = j->run.fields.v;
-    const struct env *env = &j->env;
-    f[FIELD_client_machine_sha256] = value_str(env->machine_sha256);
-    f[FIELD_machine_sha256] = value_str(is_remote ? NULL : env->machine_sha256);
-    f[FIELD_driver_version] = value_str(is_remote ? NULL : env->driver_version);
 }
 
 enum status run_setup_identify(struct run_job *j, bool *caching, size_t count,
                                struct err *e)
 {
-    const char *id = new_id(&j->arena);
-    if (id == NULL)
-        return no_memory(e);
-    j->run.fields.v[FIELD_run_id] = value_str(id);
-    if (!j->opts->dry_run)
-        plan_order_settings(caching, count, id);
+    if (run_identify(&j->run, e) != STATUS_OK)
+        return e->code;
+    if (!j->run.opts->dry_run)
+        plan_order_settings(caching, count, field_str(&j->run.data.fields, FIELD_run_id));
     return STATUS_OK;
 }
 
-static enum status run_fields(struct run_job *j, const struct run_setup_facts *facts,
-                              struct err *e)
+enum status run_setup_open(struct run_job *j, struct run_facts *facts, struct err *e)
 {
-    const struct run_opts *o = j->opts;
-    struct value *f = j->run.fields.v;
-    const char *instance = facts->instance_type != NULL ? facts->instance_type
-                                                        : j->env.instance_type;
-    if (instance == NULL)
-        instance = "unknown";
-    f[FIELD_model_name] = value_str(o->model_name != NULL ? o->model_name : o->model);
-    f[FIELD_instance_type] = value_str(instance);
-    f[FIELD_serving_mode] = value_str(j->mode);
-    f[FIELD_label] = value_str(o->label != NULL ? o->label : instance);
-    f[FIELD_metadata] = value_json(metadata_text(j));
-    f[FIELD_engine] = value_str(facts->engine);
-    f[FIELD_seed] = value_int(o->seed);
-    f[FIELD_temperature] = value_num(o->temperature);
-    f[FIELD_top_p] = value_num(o->top_p);
-    f[FIELD_prefix_reuse] = value_str(o->prefix_reuse);
-    machine_fields(j, facts->is_remote);
-    return price_fields(j, instance, e);
-}
-
-enum status run_setup_claim(struct run_job *j, struct err *e)
-{
-    if (results_claim(j->opts->output_dir, &j->run, &j->arena, &j->raw_dir, e) !=
-        STATUS_OK)
-        return e->code;
-    j->journal_path = arena_printf(&j->arena, "%s/journal.jsonl", j->raw_dir);
-    return j->journal_path != NULL ? STATUS_OK : no_memory(e);
-}
-
-enum status run_setup_header(struct run_job *j, const struct run_setup_facts *facts,
-                             struct err *e)
-{
-    const struct run_opts *o = j->opts;
-    struct run_data *run = &j->run;
-    run->options_json = options_text(j);
-    const struct env_request q = {.python = facts->python,
-                                  .use_imds = !o->no_imds,
-                                  .config_json = run->options_json,
-                                  .tool = j->cli->tool};
-    if (env_collect(&q, &j->arena, &j->env, e) != STATUS_OK ||
-        run_fields(j, facts, e) != STATUS_OK)
-        return e->code;
-    run->serving_mode = j->mode;
-    run->tool = j->cli->tool;
-    run->command_json = command_text(j);
-    run->env_json = j->env.json;
-    run->plan_sha256 = facts->plan_sha256;
-    run->seed = o->seed;
-    run->percentiles = o->percentiles.items;
-    run->percentile_count = o->percentiles.count;
-    run->has_asked_percentiles = opt_source_of(&j->parse, "percentiles") !=
-                                 OPT_FROM_DEFAULT;
-    if (run->options_json == NULL || run->command_json == NULL)
+    facts->options_json = options_text(j);
+    facts->command_json = command_text(j);
+    facts->has_asked_percentiles = opt_source_of(&j->parse, "percentiles") !=
+                                   OPT_FROM_DEFAULT;
+    if (facts->options_json == NULL || facts->command_json == NULL)
         return no_memory(e);
-    return STATUS_OK;
+    return run_open(&j->run, facts, e);
 }

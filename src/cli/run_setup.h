@@ -1,5 +1,5 @@
-/* What offline and online do alike between options and run: scenarios, limits, the raw
- * folder and the journal's header. */
+/* What offline and online do alike between options and run: scenarios, limits, and
+ * what the journal records of the command. */
 #ifndef CLI_RUN_SETUP_H
 #define CLI_RUN_SETUP_H
 
@@ -25,20 +25,9 @@ int64_t run_setup_vocabulary(const char *model, int64_t option, struct arena *a)
 MUST_CHECK enum status run_setup_identify(struct run_job *j, bool *caching, size_t count,
                                           struct err *e);
 
-/* Claims the raw folder of run.start, which sets raw_dir and journal_path. */
-MUST_CHECK enum status run_setup_claim(struct run_job *j, struct err *e);
-/* What options and machine do not say of a run. */
-struct run_setup_facts {
-    const char *engine;
-    const char *instance_type; /* NULL: asked from EC2 */
-    const char *python;        /* the engine's interpreter, or NULL */
-    const char *plan_sha256;
-    bool is_remote; /* the engine runs on another machine */
-};
-/* Fills env and run: the machine, labels, price, options and command, secrets masked.
- * After run_setup_identify. */
-MUST_CHECK enum status run_setup_header(struct run_job *j,
-                                        const struct run_setup_facts *facts,
-                                        struct err *e);
+/* Adds the options and the command, secrets masked, and opens the run. After
+ * run_setup_identify. */
+MUST_CHECK enum status run_setup_open(struct run_job *j, struct run_facts *facts,
+                                      struct err *e);
 
 #endif

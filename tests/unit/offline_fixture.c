@@ -19,13 +19,16 @@ void offline_fixture_init(struct offline_fixture *f)
     f->cli.tool = "inferbench 1";
     log_init(&f->cli.log, LOG_NOTE);
     f->cli.log.fd = f->log[1];
-    arena_init(&f->job.job.arena, 64 << 20);
+    f->host = (struct run_host){.log = &f->cli.log, .tool = f->cli.tool};
+    f->job.job.run.journal.fd = -1;
+    arena_init(&f->job.job.run.arena, 64 << 20);
 }
 
 void offline_fixture_fini(struct offline_fixture *f)
 {
     mem_fail_at(0);
-    arena_fini(&f->job.job.arena);
+    journal_close(&f->job.job.run.journal);
+    arena_fini(&f->job.job.run.arena);
     close(f->log[0]);
     close(f->log[1]);
     journal_fixture_fini(&f->fx);
@@ -34,13 +37,15 @@ void offline_fixture_fini(struct offline_fixture *f)
 enum status offline_fixture_plan(struct offline_fixture *f, const char *words)
 {
     struct offline_job *j = &f->job;
-    arena_fini(&j->job.arena);
-    *j = (struct offline_job){.job = {.mode = "offline",
+    journal_close(&j->job.run.journal);
+    arena_fini(&j->job.run.arena);
+    *j = (struct offline_job){.job = {.run = {.mode = "offline",
+                                              .host = &f->host,
+                                              .opts = &j->opts.run,
+                                              .journal = {.fd = -1}},
                                       .cli = &f->cli,
-                                      .words = {.argv = f->argv},
-                                      .opts = &j->opts.run,
-                                      .journal = {.fd = -1}}};
-    arena_init(&j->job.arena, 64 << 20);
+                                      .words = {.argv = f->argv}}};
+    arena_init(&j->job.run.arena, 64 << 20);
     snprintf(f->words, sizeof f->words, "--engine null --no-imds --output-dir %s %s",
              f->fx.dir, words);
     char *rest = f->words;
@@ -50,7 +55,7 @@ enum status offline_fixture_plan(struct offline_fixture *f, const char *words)
     assert_true((size_t)j->job.words.argc <= sizeof f->argv / sizeof *f->argv);
     const struct cli_table table = {offline_opts_table, OFFLINE_OPTS_COUNT, &j->opts};
     const struct cli_words argv = {j->job.words.argc, j->job.words.argv};
-    if (cli_parse(&table, &argv, &j->job.arena, &j->job.parse, &f->e) != STATUS_OK)
+    if (cli_parse(&table, &argv, &j->job.run.arena, &j->job.parse, &f->e) != STATUS_OK)
         return f->e.code;
     return offline_setup_plan(j, &f->e);
 }

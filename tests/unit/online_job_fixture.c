@@ -21,14 +21,17 @@ void online_job_fixture_init(struct online_job_fixture *f)
     f->cli.tool = "inferbench 1";
     log_init(&f->cli.log, LOG_NOTE);
     f->cli.log.fd = f->log[1];
-    arena_init(&f->job.job.arena, 64 << 20);
+    f->host = (struct run_host){.log = &f->cli.log, .tool = f->cli.tool};
+    f->job.job.run.journal.fd = -1;
+    arena_init(&f->job.job.run.arena, 64 << 20);
 }
 
 void online_job_fixture_fini(struct online_job_fixture *f)
 {
     mem_fail_at(0);
     unsetenv("OPENAI_API_KEY");
-    arena_fini(&f->job.job.arena);
+    journal_close(&f->job.job.run.journal);
+    arena_fini(&f->job.job.run.arena);
     close(f->log[0]);
     close(f->log[1]);
     journal_fixture_fini(&f->fx);
@@ -37,12 +40,14 @@ void online_job_fixture_fini(struct online_job_fixture *f)
 enum status online_job_fixture_plan(struct online_job_fixture *f, const char *words)
 {
     struct online_job *j = &f->job;
-    arena_fini(&j->job.arena);
-    *j = (struct online_job){.job = {.mode = "online",
-                                     .cli = &f->cli,
-                                     .words = {.argv = f->argv},
-                                     .opts = &j->opts.run}};
-    arena_init(&j->job.arena, 64 << 20);
+    journal_close(&j->job.run.journal);
+    arena_fini(&j->job.run.arena);
+    *j = (struct online_job){
+        .job = {.run = {.mode = "online", .host = &f->host, .opts = &j->opts.run},
+                .cli = &f->cli,
+                .words = {.argv = f->argv}}};
+    j->job.run.journal.fd = -1;
+    arena_init(&j->job.run.arena, 64 << 20);
     snprintf(f->words, sizeof f->words, "--no-imds --output-dir %s %s", f->fx.dir, words);
     char *rest = f->words;
     for (char *word; (word = strsep(&rest, " ")) != NULL;) {
@@ -54,7 +59,7 @@ enum status online_job_fixture_plan(struct online_job_fixture *f, const char *wo
     }
     assert_true((size_t)j->job.words.argc <= sizeof f->argv / sizeof *f->argv);
     const struct cli_table table = {online_opts_table, ONLINE_OPTS_COUNT, &j->opts};
-    if (cli_parse(&table, &j->job.words, &j->job.arena, &j->job.parse, &f->e) !=
+    if (cli_parse(&table, &j->job.words, &j->job.run.arena, &j->job.parse, &f->e) !=
         STATUS_OK)
         return f->e.code;
     return online_setup_plan(j, &f->e);

@@ -8,6 +8,7 @@
 struct online_job_fixture {
     struct journal_fixture fx; /* its folder is --output-dir */
     struct cli cli;
+    struct run_host host;
     struct online_job job;
     int log[2]; /* pipe; the job's log writes into log[1] */
     char told[2048];

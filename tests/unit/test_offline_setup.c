@@ -172,16 +172,16 @@ static void what_cannot_be_is_refused(void **state)
     assert_int_equal(f->job.settings.max_model_len, 4096);
     assert_int_equal(offline_fixture_plan(f, "--limit ERRORS=0.5 --accept-invalid=TREND"),
                      STATUS_OK);
-    assert_int_equal(f->job.job.run.limit_count, 1);
-    assert_string_equal(f->job.job.run.limits[0].code, "ERRORS");
-    assert_true(f->job.job.run.limits[0].value == 0.5);
+    assert_int_equal(f->job.job.run.data.limit_count, 1);
+    assert_string_equal(f->job.job.run.data.limits[0].code, "ERRORS");
+    assert_true(f->job.job.run.data.limits[0].value == 0.5);
 }
 
 static void the_header_tells_the_run(void **state)
 {
     struct offline_fixture *f = *state;
     const struct offline_job *j = &f->job;
-    const struct row *fields = &j->job.run.fields;
+    const struct row *fields = &j->job.run.data.fields;
     setenv("INFERBENCH_PROBE_ROOT", probe_fixture_path("g5.xlarge"), 1);
     assert_int_equal(
         offline_fixture_plan(f, "--instance-type g5.xlarge --price-per-hour 2.5 "
@@ -191,9 +191,9 @@ static void the_header_tells_the_run(void **state)
         STATUS_OK);
     assert_int_equal(offline_setup_run(&f->job, &f->e), STATUS_OK);
     struct stat st;
-    assert_int_equal(stat(j->job.raw_dir, &st), 0);
-    journal_fixture_has(j->job.journal_path, j->job.raw_dir);
-    assert_string_equal(j->settings.raw_dir, j->job.raw_dir);
+    assert_int_equal(stat(j->job.run.raw_dir, &st), 0);
+    journal_fixture_has(j->job.run.journal_path, j->job.run.raw_dir);
+    assert_string_equal(j->settings.raw_dir, j->job.run.raw_dir);
     assert_string_equal(field_str(fields, FIELD_instance_type), "g5.xlarge");
     assert_string_equal(field_str(fields, FIELD_label), "g5.xlarge");
     assert_string_equal(field_str(fields, FIELD_model_name), "mine");
@@ -205,10 +205,10 @@ static void the_header_tells_the_run(void **state)
                         field_str(fields, FIELD_client_machine_sha256));
     assert_string_equal(fields->v[FIELD_metadata].s,
                         "{\"who\":\"me\",\"api_key\":\"***\"}");
-    assert_null(strstr(j->job.run.options_json, "s3cret"));
-    assert_null(strstr(j->job.run.command_json, "s3cret"));
-    assert_null(strstr(j->job.run.env_json, "s3cret"));
-    journal_fixture_has(j->job.run.command_json,
+    assert_null(strstr(j->job.run.data.options_json, "s3cret"));
+    assert_null(strstr(j->job.run.data.command_json, "s3cret"));
+    assert_null(strstr(j->job.run.data.env_json, "s3cret"));
+    journal_fixture_has(j->job.run.data.command_json,
                         "[\"inferbench\",\"offline\",\"--engine\"");
     assert_int_equal(j->settings.max_num_seqs, 3); /* Neuron compiles for it */
     char first[40];

@@ -37,7 +37,8 @@ static void defaults(void **state)
     assert_true(j->plan.cells[0].caching); /* as the server is set: read back */
     assert_int_equal(j->plan.options.max_model_len, 0);
     assert_int_equal(j->plan.options.num_runs, 3);
-    assert_string_equal(j->plan.options.run, field_str(&j->job.run.fields, FIELD_run_id));
+    assert_string_equal(j->plan.options.run,
+                        field_str(&j->job.run.data.fields, FIELD_run_id));
     assert_null(j->settings.model);
     assert_ptr_equal(j->settings.target, &j->target);
     assert_int_equal(j->settings.vocab_size, 10000);
@@ -136,7 +137,7 @@ static void the_header_tells_the_run(void **state)
 {
     struct online_job_fixture *f = *state;
     struct online_job *j = &f->job;
-    const struct row *fields = &j->job.run.fields;
+    const struct row *fields = &j->job.run.data.fields;
     setenv("INFERBENCH_PROBE_ROOT", probe_fixture_path("inf2.xlarge"), 1);
     online_job_fixture_ok(f,
                           "--host gpu7 --metadata who=me --price-per-hour 2.5 --label x "
@@ -151,11 +152,11 @@ static void the_header_tells_the_run(void **state)
     assert_int_equal(fields->v[FIELD_machine_sha256].kind, VALUE_NULL);
     assert_int_equal(fields->v[FIELD_driver_version].kind, VALUE_NULL);
     assert_int_equal(strlen(field_str(fields, FIELD_client_machine_sha256)), 64);
-    assert_string_equal(j->settings.raw_dir, j->job.raw_dir);
-    assert_string_equal(j->job.run.plan_sha256, j->plan.sha256);
-    assert_null(strstr(j->job.run.options_json, "s3cret"));
-    assert_null(strstr(j->job.run.command_json, "s3cret"));
-    assert_null(strstr(j->job.run.env_json, "s3cret"));
+    assert_string_equal(j->settings.raw_dir, j->job.run.raw_dir);
+    assert_string_equal(j->job.run.data.plan_sha256, j->plan.sha256);
+    assert_null(strstr(j->job.run.data.options_json, "s3cret"));
+    assert_null(strstr(j->job.run.data.command_json, "s3cret"));
+    assert_null(strstr(j->job.run.data.env_json, "s3cret"));
     online_job_fixture_ok(f, "--model m --instance-type g5.xlarge");
     assert_int_equal(online_setup_run(j, &f->e), STATUS_OK);
     assert_string_equal(field_str(fields, FIELD_instance_type), "g5.xlarge");

@@ -86,7 +86,7 @@ static int go(struct fixture *f, const char *words)
 {
     snprintf(f->words, sizeof f->words, "%s", words);
     f->job = (struct run_job){
-        .cli = &f->cli, .words = {.argv = f->argv}, .opts = &f->opts.run};
+        .run.opts = &f->opts.run, .cli = &f->cli, .words = {.argv = f->argv}};
     char *rest = f->words;
     for (char *word; (word = strsep(&rest, " ")) != NULL;)
         if (*word != '\0')

@@ -29,13 +29,12 @@ static const struct opt table[] = {
     {.name = "uri", .type = OPT_STRING, AT(uri), .is_address = true, .help = "h"},
 };
 
-static const struct run_setup_facts nothing = {0};
-
 struct fixture {
     struct journal_fixture fx;
     struct cli cli;
     struct options options;
     struct run_opts common;
+    struct run_host host;
     struct run_job job;
     struct err e;
     char words[512];
@@ -50,8 +49,10 @@ static int setup(void **state)
     f.cli.tool = "inferbench 1";
     f.common = (struct run_opts){
         .output_dir = f.fx.dir, .price_per_hour = NAN, .no_imds = true};
-    f.job = (struct run_job){.mode = "online", .cli = &f.cli, .opts = &f.common};
-    arena_init(&f.job.arena, 64 << 20);
+    f.host = (struct run_host){.log = &f.cli.log, .tool = f.cli.tool};
+    f.job = (struct run_job){
+        .run = {.mode = "online", .host = &f.host, .opts = &f.common}, .cli = &f.cli};
+    arena_init(&f.job.run.arena, 64 << 20);
     *state = &f;
     return 0;
 }
@@ -60,7 +61,7 @@ static int teardown(void **state)
 {
     struct fixture *f = *state;
     mem_fail_at(0);
-    arena_fini(&f->job.arena);
+    arena_fini(&f->job.run.arena);
     journal_fixture_fini(&f->fx);
     return 0;
 }
@@ -73,8 +74,16 @@ static void parse(struct fixture *f, const char *words)
     for (char *word; (word = strsep(&rest, " ")) != NULL;)
         f->argv[f->job.words.argc++] = word;
     const struct cli_table t = {table, sizeof table / sizeof *table, &f->options};
-    assert_int_equal(cli_parse(&t, &f->job.words, &f->job.arena, &f->job.parse, &f->e),
-                     STATUS_OK);
+    assert_int_equal(
+        cli_parse(&t, &f->job.words, &f->job.run.arena, &f->job.parse, &f->e), STATUS_OK);
+}
+
+static enum status open_run(struct fixture *f)
+{
+    struct run_facts nothing = {0};
+    enum status s = run_setup_open(&f->job, &nothing, &f->e);
+    journal_close(&f->job.run.journal);
+    return s;
 }
 
 static void secrets_are_nowhere(void **state)
@@ -82,17 +91,17 @@ static void secrets_are_nowhere(void **state)
     struct fixture *f = *state;
     parse(f, "--api-key abc123 --name x --header A=abc123 B=abc123 --flag --name y "
              "--header=C=abc123 --api-key=abc123 -- --api-key abc123 --other z");
-    assert_int_equal(run_setup_header(&f->job, &nothing, &f->e), STATUS_OK);
+    assert_int_equal(open_run(f), STATUS_OK);
     assert_string_equal(
-        f->job.run.command_json,
+        f->job.run.data.command_json,
         "[\"inferbench\",\"online\",\"--api-key\",\"***\",\"--name\",\"x\","
         "\"--header\",\"***\",\"***\",\"--flag\",\"--name\",\"y\",\"--header=***\","
         "\"--api-key=***\",\"--\",\"--api-key\",\"***\",\"--other\",\"z\"]");
     assert_string_equal(f->options.key, "abc123");
     assert_string_equal(f->options.headers.items[1], "B=abc123");
-    assert_null(strstr(f->job.run.options_json, "abc123"));
-    assert_null(strstr(f->job.run.env_json, "abc123"));
-    journal_fixture_has(f->job.run.options_json, "\"header\":\"***\"");
+    assert_null(strstr(f->job.run.data.options_json, "abc123"));
+    assert_null(strstr(f->job.run.data.env_json, "abc123"));
+    journal_fixture_has(f->job.run.data.options_json, "\"header\":\"***\"");
     for (int i = 0; i < 13; i++) /* the process list, up to "--" */
         assert_null(strstr(f->argv[i], "abc"));
 }
@@ -111,10 +120,10 @@ static void passwords_of_addresses_are_nowhere(void **state)
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         f->job.words.argc = 0;
         parse(f, cases[i][0]);
-        assert_int_equal(run_setup_header(&f->job, &nothing, &f->e), STATUS_OK);
-        journal_fixture_has(f->job.run.command_json, cases[i][1]);
-        journal_fixture_has(f->job.run.options_json, cases[i][2]);
-        assert_null(strstr(f->job.run.env_json, "abc"));
+        assert_int_equal(open_run(f), STATUS_OK);
+        journal_fixture_has(f->job.run.data.command_json, cases[i][1]);
+        journal_fixture_has(f->job.run.data.options_json, cases[i][2]);
+        assert_null(strstr(f->job.run.data.env_json, "abc"));
     }
 }
 
@@ -122,10 +131,10 @@ static void a_run_keeps_its_id(void **state)
 {
     struct fixture *f = *state;
     parse(f, "--name x");
-    f->job.run.fields.v[FIELD_run_id] = value_str("mine");
-    assert_int_equal(run_setup_header(&f->job, &nothing, &f->e), STATUS_OK);
-    assert_string_equal(field_str(&f->job.run.fields, FIELD_run_id), "mine");
-    assert_string_equal(field_str(&f->job.run.fields, FIELD_serving_mode), "online");
+    f->job.run.data.fields.v[FIELD_run_id] = value_str("mine");
+    assert_int_equal(open_run(f), STATUS_OK);
+    assert_string_equal(field_str(&f->job.run.data.fields, FIELD_run_id), "mine");
+    assert_string_equal(field_str(&f->job.run.data.fields, FIELD_serving_mode), "online");
 }
 
 /* Every run has an id of its own; the settings' order is drawn from it, both come up. */
@@ -137,7 +146,7 @@ static void a_run_and_its_settings(void **state)
     for (int i = 0; i < 64; i++) {
         bool caching[2] = {false, true};
         assert_int_equal(run_setup_identify(&f->job, caching, 2, &f->e), STATUS_OK);
-        const char *id = field_str(&f->job.run.fields, FIELD_run_id);
+        const char *id = field_str(&f->job.run.data.fields, FIELD_run_id);
         assert_int_equal(strlen(id), 32);
         assert_string_not_equal(id, before);
         assert_true(caching[0] != caching[1]);

@@ -1,4 +1,4 @@
-#include "cli/finish.h"
+#include "run/ending.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -14,8 +14,8 @@ struct bench {
     struct summary_entry cells[2];
     struct results results;
     struct err first;
-    struct finish f;
-    struct cli cli;
+    struct run_ending f;
+    struct log log;
 };
 
 static int setup(void **state)
@@ -30,7 +30,7 @@ static int setup(void **state)
         .results = {.cells = b.cells, .cell_count = 2},
         .first = {.what = "why"},
         .f = {.results = &b.results, .first_failure = &b.first},
-        .cli = {.log = {.level = LOG_ERROR, .fd = -1}}};
+        .log = {.level = LOG_ERROR, .fd = -1}};
     *state = &b;
     return 0;
 }
@@ -38,20 +38,20 @@ static int setup(void **state)
 static void test_precedence(void **state)
 {
     struct bench *b = *state;
-    assert_int_equal(finish_run(&b->cli, &b->f), CLI_DONE);
+    assert_int_equal(run_ending_conclude(&b->f, &b->log), RUN_DONE);
     b->cells[0].verdict = "INVALID";
     b->cells[0].reasons = finding_fixture_read("[\"ERRORS\"]");
-    assert_int_equal(finish_run(&b->cli, &b->f), CLI_INVALID);
+    assert_int_equal(run_ending_conclude(&b->f, &b->log), RUN_INVALID);
     b->f.repeats_damaged = 1;
-    assert_int_equal(finish_run(&b->cli, &b->f), CLI_FAILED);
+    assert_int_equal(run_ending_conclude(&b->f, &b->log), RUN_FAILED);
     b->f.repeats_damaged = 0;
     b->f.broken = &b->first;
-    assert_int_equal(finish_run(&b->cli, &b->f), CLI_FAILED);
+    assert_int_equal(run_ending_conclude(&b->f, &b->log), RUN_FAILED);
     b->f.broken = NULL;
     b->f.cells_failed = 1;
-    assert_int_equal(finish_run(&b->cli, &b->f), CLI_FAILED);
+    assert_int_equal(run_ending_conclude(&b->f, &b->log), RUN_FAILED);
     b->f.is_interrupted = true;
-    assert_int_equal(finish_run(&b->cli, &b->f), CLI_SIGNAL);
+    assert_int_equal(run_ending_conclude(&b->f, &b->log), RUN_STOPPED);
 }
 
 static void test_accepted(void **state)
@@ -59,23 +59,23 @@ static void test_accepted(void **state)
     static const struct {
         const char *accept;
         int code;
-    } cases[] = {{NULL, CLI_INVALID},
-                 {"", CLI_DONE},
-                 {"ERRORS", CLI_INVALID},
-                 {"SHORT_OUTPUT,ERRORS", CLI_DONE},
-                 {" ERRORS , SHORT_OUTPUT", CLI_DONE},
-                 {"ERRORS,SHORT", CLI_INVALID}};
+    } cases[] = {{NULL, RUN_INVALID},
+                 {"", RUN_DONE},
+                 {"ERRORS", RUN_INVALID},
+                 {"SHORT_OUTPUT,ERRORS", RUN_DONE},
+                 {" ERRORS , SHORT_OUTPUT", RUN_DONE},
+                 {"ERRORS,SHORT", RUN_INVALID}};
     struct bench *b = *state;
     b->cells[1].verdict = "INVALID";
     b->cells[1].reasons = finding_fixture_read(
         "[\"ERRORS\",\"SHORT_OUTPUT\",\"SHORT_RUN\"]");
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         b->f.accept_invalid = cases[i].accept;
-        assert_int_equal(finish_run(&b->cli, &b->f), cases[i].code);
+        assert_int_equal(run_ending_conclude(&b->f, &b->log), cases[i].code);
     }
     b->f.accept_invalid = ""; /* a failure is never accepted away */
     b->f.cells_failed = 1;
-    assert_int_equal(finish_run(&b->cli, &b->f), CLI_FAILED);
+    assert_int_equal(run_ending_conclude(&b->f, &b->log), RUN_FAILED);
 }
 
 static void said(struct bench *b, int code, const char *wanted)
@@ -83,8 +83,8 @@ static void said(struct bench *b, int code, const char *wanted)
     int fds[2];
     char text[256];
     assert_int_equal(pipe(fds), 0);
-    b->cli.log = (struct log){.level = LOG_NOTE, .fd = fds[1]};
-    assert_int_equal(finish_run(&b->cli, &b->f), code);
+    b->log = (struct log){.level = LOG_NOTE, .fd = fds[1]};
+    assert_int_equal(run_ending_conclude(&b->f, &b->log), code);
     ssize_t got = read(fds[0], text, sizeof text - 1);
     assert_true(got > 0);
     text[got] = '\0';
@@ -97,12 +97,12 @@ static void test_inconclusive(void **state)
 {
     struct bench *b = *state;
     static struct row simulated;
-    said(b, CLI_DONE, "exit 0: done: 1 VALID\n");
+    said(b, RUN_DONE, "exit 0: done: 1 VALID\n");
     b->cells[1].verdict = "INCONCLUSIVE";
     b->cells[1].reasons = finding_fixture_read("[\"SHORT_RUN\"]");
-    said(b, CLI_DONE, "exit 0: done: 1 VALID, 1 INCONCLUSIVE\n");
+    said(b, RUN_DONE, "exit 0: done: 1 VALID, 1 INCONCLUSIVE\n");
     b->f.require_valid = true;
-    said(b, CLI_INVALID,
+    said(b, RUN_INVALID,
          "exit 3: measured: 1 VALID, 1 INCONCLUSIVE (see the table for what "
          "to do; --require-valid was given)\n");
     b->f.require_valid = false;
@@ -110,11 +110,11 @@ static void test_inconclusive(void **state)
     b->cells[0].row = &simulated;
     b->cells[1].verdict = "INVALID";
     b->cells[1].reasons = finding_fixture_read("[\"ERRORS\",\"SHORT_RUN\"]");
-    said(b, CLI_INVALID,
+    said(b, RUN_INVALID,
          "exit 3: measured: 1 VALID (simulated), 1 INVALID (see the table "
          "for the reasons; --accept-invalid exits 0)\n");
     b->f.accept_invalid = "ERRORS";
-    said(b, CLI_DONE, "exit 0: done: 1 VALID (simulated), 1 INVALID, accepted\n");
+    said(b, RUN_DONE, "exit 0: done: 1 VALID (simulated), 1 INVALID, accepted\n");
 }
 
 /* What is in no row is said, by its place; nothing where all of the journal is. */
@@ -166,10 +166,10 @@ static void test_failed_cells(void **state)
     int fds[2];
     char text[256];
     assert_int_equal(pipe(fds), 0);
-    b->cli.log = (struct log){.level = LOG_WARN, .fd = fds[1]};
+    b->log = (struct log){.level = LOG_WARN, .fd = fds[1]};
     b->f.cells_failed = 2;
     b->f.cells_planned = 4;
-    assert_int_equal(finish_run(&b->cli, &b->f), CLI_FAILED);
+    assert_int_equal(run_ending_conclude(&b->f, &b->log), RUN_FAILED);
     ssize_t got = read(fds[0], text, sizeof text - 1);
     assert_true(got > 0);
     text[got] = '\0';
@@ -177,7 +177,7 @@ static void test_failed_cells(void **state)
                               "first cause: why\n");
     b->results.cell_count = 1;
     b->f.cells_failed = b->f.cells_planned = 1;
-    assert_int_equal(finish_run(&b->cli, &b->f), CLI_FAILED);
+    assert_int_equal(run_ending_conclude(&b->f, &b->log), RUN_FAILED);
     got = read(fds[0], text, sizeof text - 1);
     assert_true(got > 0);
     text[got] = '\0';

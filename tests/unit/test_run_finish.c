@@ -1,5 +1,5 @@
 /* How a run ends; the whole of it, with its table, is tested from outside. */
-#include "cli/run_end.h"
+#include "run/finish.h"
 
 #include <fcntl.h>
 #include <glob.h>
@@ -16,70 +16,64 @@
 
 struct fixture {
     struct journal_fixture fx;
-    struct cli cli;
     struct run_opts opts;
-    struct run_job job;
-    int log[2], out, old_out;
+    struct log out;
+    struct run_host host;
+    struct run run;
+    struct buf printed;
+    int log[2];
     char text[8192];
     struct err e;
 };
 
-/* Standard output goes into a file of the test's folder. */
+static void print(void *arg, const char *text)
+{
+    buf_text(arg, text);
+}
+
+static int stopped_by(void *arg)
+{
+    (void)arg;
+    return 15;
+}
+
 static int setup(void **state)
 {
     static struct fixture f;
-    char path[128];
     memset(&f, 0, sizeof f);
     journal_fixture_init(&f.fx);
     assert_int_equal(pipe2(f.log, O_NONBLOCK | O_CLOEXEC), 0);
-    snprintf(path, sizeof path, "%s/stdout", f.fx.dir);
-    f.out = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-    log_init(&f.cli.log, LOG_NOTE);
-    f.cli.log.fd = f.log[1];
+    log_init(&f.out, LOG_NOTE);
+    f.out.fd = f.log[1];
+    buf_init(&f.printed, 1 << 20);
     f.opts.output_dir = f.fx.dir;
-    f.job = (struct run_job){.mode = "online",
-                             .cli = &f.cli,
-                             .opts = &f.opts,
-                             .run = f.fx.f.run,
-                             .journal = {.fd = -1},
-                             .tracking = {.is_off = true},
-                             .raw_dir = f.fx.dir,
-                             .journal_path = f.fx.path,
-                             .cells_planned = 1};
-    arena_init(&f.job.arena, 64 << 20);
-    fflush(stdout);
-    f.old_out = dup(STDOUT_FILENO);
-    assert_true(dup2(f.out, STDOUT_FILENO) >= 0);
+    f.host = (struct run_host){
+        .log = &f.out, .print = print, .stopped_by = stopped_by, .arg = &f.printed};
+    f.run = (struct run){.mode = "online",
+                         .host = &f.host,
+                         .opts = &f.opts,
+                         .data = f.fx.f.run,
+                         .tracking = {.is_off = true},
+                         .raw_dir = f.fx.dir,
+                         .journal_path = f.fx.path,
+                         .cells_planned = 1};
+    arena_init(&f.run.arena, 64 << 20);
+    if (journal_create(&f.run.journal, f.fx.path, clock_now(), &f.e) != STATUS_OK ||
+        journal_run(&f.run.journal, &f.run.data, &f.e) != STATUS_OK)
+        fail_msg("%s: %s", f.e.where, f.e.what);
     *state = &f;
     return 0;
-}
-
-static void give_back(struct fixture *f)
-{
-    if (f->old_out < 0)
-        return;
-    dup2(f->old_out, STDOUT_FILENO);
-    close(f->old_out);
-    f->old_out = -1;
 }
 
 static int teardown(void **state)
 {
     struct fixture *f = *state;
-    give_back(f);
-    close(f->out);
     close(f->log[0]);
     close(f->log[1]);
-    arena_fini(&f->job.arena);
+    buf_fini(&f->printed);
+    arena_fini(&f->run.arena);
     journal_fixture_fini(&f->fx);
     return 0;
-}
-
-static const char *printed(struct fixture *f)
-{
-    ssize_t got = pread(f->out, f->text, sizeof f->text - 1, 0);
-    f->text[got > 0 ? got : 0] = '\0';
-    return f->text;
 }
 
 static const char *told(struct fixture *f)
@@ -99,23 +93,15 @@ static size_t files(struct fixture *f, const char *pattern)
     return count;
 }
 
-static void begin(struct fixture *f)
-{
-    if (run_end_open(&f->job, &f->e) != STATUS_OK)
-        fail_msg("%s: %s", f->e.where, f->e.what);
-}
-
 static void a_run_that_was_stopped(void **state)
 {
     struct fixture *f = *state;
-    begin(f);
-    f->job.outcome.is_interrupted = true;
-    int code = run_end_finish(&f->job, STATUS_OK, &f->e);
-    give_back(f);
-    assert_int_equal(code, CLI_SIGNAL);
-    journal_fixture_has(printed(f), "inferbench merge collected/*.json");
-    journal_fixture_has(f->text, "/online_results_*.json' collected/");
-    journal_fixture_has(told(f), "exit 4");
+    f->run.outcome.is_interrupted = true;
+    enum run_end end = run_finish(&f->run, STATUS_OK, &f->e);
+    assert_int_equal(end, RUN_STOPPED);
+    journal_fixture_has(buf_cstr(&f->printed), "inferbench merge collected/*.json");
+    journal_fixture_has(buf_cstr(&f->printed), "/online_results_*.json' collected/");
+    journal_fixture_has(told(f), "exit 4: stopped by signal 15");
     assert_int_equal(files(f, "*_results_*.json"), 1);
     assert_int_equal(files(f, "*_summary_*.json"), 1);
     struct buf journal;
@@ -128,11 +114,9 @@ static void a_run_that_was_stopped(void **state)
 static void a_run_that_broke_off(void **state)
 {
     struct fixture *f = *state;
-    begin(f);
     status_fail(&f->e, STATUS_NO_SPACE, "journal", "disk full");
-    int code = run_end_finish(&f->job, STATUS_NO_SPACE, &f->e);
-    give_back(f);
-    assert_int_equal(code, CLI_FAILED);
+    enum run_end end = run_finish(&f->run, STATUS_NO_SPACE, &f->e);
+    assert_int_equal(end, RUN_FAILED);
     journal_fixture_has(told(f), "disk full");
     journal_fixture_has(f->text, "exit 1: the run could not continue");
 }
@@ -140,11 +124,9 @@ static void a_run_that_broke_off(void **state)
 static void files_that_cannot_be_written(void **state)
 {
     struct fixture *f = *state;
-    begin(f);
     f->opts.output_dir = "/nowhere/at/all";
-    int code = run_end_finish(&f->job, STATUS_OK, &f->e);
-    give_back(f);
-    assert_int_equal(code, CLI_FAILED);
+    enum run_end end = run_finish(&f->run, STATUS_OK, &f->e);
+    assert_int_equal(end, RUN_FAILED);
     journal_fixture_has(told(f), "inferbench recover");
     journal_fixture_has(f->text, "exit 1: the files could not be written: ");
 }
@@ -152,29 +134,21 @@ static void files_that_cannot_be_written(void **state)
 static void a_folder_that_was_deleted(void **state)
 {
     struct fixture *f = *state;
-    begin(f);
     assert_int_equal(unlink(f->fx.path), 0);
-    assert_int_equal(run_end_finish(&f->job, STATUS_OK, &f->e), CLI_DONE);
-    give_back(f);
+    assert_int_equal(run_finish(&f->run, STATUS_OK, &f->e), RUN_DONE);
     journal_fixture_has(told(f), "was deleted or moved during the run");
     assert_int_equal(files(f, "*_results_*.json"), 1);
     assert_int_equal(files(f, "journal.jsonl"), 1);
-}
-
-static void a_journal_that_cannot_be_made(void **state)
-{
-    struct fixture *f = *state;
-    f->job.journal_path = "/nowhere/journal.jsonl";
-    assert_int_equal(run_end_open(&f->job, &f->e), STATUS_IO);
 }
 
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
     const struct CMUnitTest tests[] = {
-        TEST(a_run_that_was_stopped),        TEST(a_run_that_broke_off),
-        TEST(files_that_cannot_be_written),  TEST(a_folder_that_was_deleted),
-        TEST(a_journal_that_cannot_be_made),
+        TEST(a_run_that_was_stopped),
+        TEST(a_run_that_broke_off),
+        TEST(files_that_cannot_be_written),
+        TEST(a_folder_that_was_deleted),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

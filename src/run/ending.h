@@ -1,11 +1,18 @@
-/* The last line of a run and its exit code (FORMAT.md 9). */
-#ifndef CLI_FINISH_H
-#define CLI_FINISH_H
+/* Which end a run came to, and why. */
+#ifndef RUN_ENDING_H
+#define RUN_ENDING_H
 
-#include "cli/cli.h"
+#include "base/log.h"
 #include "store/results.h"
 
-struct finish {
+enum run_end {
+    RUN_DONE,
+    RUN_FAILED,
+    RUN_INVALID, /* measured, but not every cell is good enough (docs/verdicts.md) */
+    RUN_STOPPED  /* by a signal; the files are complete up to there */
+};
+
+struct run_ending {
     const struct results *results;
     size_t repeats_damaged; /* in the journal: with an error for it, or left out */
     bool is_interrupted;
@@ -17,7 +24,7 @@ struct finish {
     const char *accept_invalid; /* NULL: not given; "": all; else codes with commas */
 };
 
-/* Prints which exit code and why (precedence 2, 4, 1, 3, 0) and returns it. */
-int finish_run(struct cli *cli, const struct finish *f);
+/* Says which end and why, and returns it. Precedence: STOPPED, FAILED, INVALID, DONE. */
+enum run_end run_ending_conclude(const struct run_ending *f, struct log *log);
 
 #endif

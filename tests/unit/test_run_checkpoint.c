@@ -1,6 +1,6 @@
 /* When results so far are saved, and that they are the journal's; tests/e2e and
  * tests/track have whole runs. */
-#include "cli/run_save.h"
+#include "run/checkpoint.h"
 
 #include <fcntl.h>
 #include <glob.h>
@@ -17,9 +17,10 @@
 
 struct fixture {
     struct journal_fixture fx;
-    struct cli cli;
+    struct log out;
+    struct run_host host;
     struct run_opts opts;
-    struct run_job job;
+    struct run run;
     int log[2];
     char told[2048];
     struct err e;
@@ -31,21 +32,22 @@ static int setup(void **state)
     memset(&f, 0, sizeof f);
     journal_fixture_init(&f.fx);
     assert_int_equal(pipe2(f.log, O_NONBLOCK | O_CLOEXEC), 0);
-    log_init(&f.cli.log, LOG_NOTE);
-    f.cli.log.fd = f.log[1];
+    log_init(&f.out, LOG_NOTE);
+    f.out.fd = f.log[1];
     f.opts = (struct run_opts){.output_dir = f.fx.dir, .save_every_ns = 60 * NS_PER_S};
-    f.job = (struct run_job){.mode = "online",
-                             .cli = &f.cli,
-                             .opts = &f.opts,
-                             .run = f.fx.f.run,
-                             .tracking = {.is_off = true},
-                             .raw_dir = f.fx.dir,
-                             .journal_path = f.fx.path,
-                             .saved = clock_now()};
-    arena_init(&f.job.arena, 1 << 20);
-    assert_int_equal(journal_create(&f.job.journal, f.fx.path, clock_now(), &f.e),
+    f.host = (struct run_host){.log = &f.out};
+    f.run = (struct run){.mode = "online",
+                         .host = &f.host,
+                         .opts = &f.opts,
+                         .data = f.fx.f.run,
+                         .tracking = {.is_off = true},
+                         .raw_dir = f.fx.dir,
+                         .journal_path = f.fx.path,
+                         .saved = clock_now()};
+    arena_init(&f.run.arena, 1 << 20);
+    assert_int_equal(journal_create(&f.run.journal, f.fx.path, clock_now(), &f.e),
                      STATUS_OK);
-    assert_int_equal(journal_run(&f.job.journal, &f.job.run, &f.e), STATUS_OK);
+    assert_int_equal(journal_run(&f.run.journal, &f.run.data, &f.e), STATUS_OK);
     *state = &f;
     return 0;
 }
@@ -53,8 +55,8 @@ static int setup(void **state)
 static int teardown(void **state)
 {
     struct fixture *f = *state;
-    journal_close(&f->job.journal);
-    arena_fini(&f->job.arena);
+    journal_close(&f->run.journal);
+    arena_fini(&f->run.arena);
     close(f->log[0]);
     close(f->log[1]);
     journal_fixture_fini(&f->fx);
@@ -66,7 +68,7 @@ static size_t saved(struct fixture *f)
 {
     char path[192];
     glob_t g;
-    struct cells_pause pause = run_save_pause(&f->job);
+    struct cells_pause pause = run_checkpoint(&f->run);
     pause.run(pause.arg);
     snprintf(path, sizeof path, "%s/*_results_*.json", f->fx.dir);
     size_t count = glob(path, 0, NULL, &g) == 0 ? g.gl_pathc : 0;
@@ -82,19 +84,19 @@ static void once_a_minute(void **state)
 {
     struct fixture *f = *state;
     assert_int_equal(saved(f), 0);
-    f->job.saved.ns -= 61 * NS_PER_S;
+    f->run.saved.ns -= 61 * NS_PER_S;
     assert_int_equal(saved(f), 1);
     assert_int_equal(saved(f), 0);
-    assert_true(f->job.save_s > 0);
+    assert_true(f->run.save_s > 0);
 }
 
 static void less_often_where_it_is_dear(void **state)
 {
     struct fixture *f = *state;
-    f->job.save_s = 2;
-    f->job.saved.ns -= 199 * NS_PER_S;
+    f->run.save_s = 2;
+    f->run.saved.ns -= 199 * NS_PER_S;
     assert_int_equal(saved(f), 0);
-    f->job.saved.ns -= 2 * NS_PER_S;
+    f->run.saved.ns -= 2 * NS_PER_S;
     assert_int_equal(saved(f), 1);
 }
 
@@ -102,9 +104,9 @@ static void after_every_cell(void **state)
 {
     struct fixture *f = *state;
     f->opts.save_every_ns = 0;
-    f->job.save_s = 2;
+    f->run.save_s = 2;
     assert_int_equal(saved(f), 1);
-    f->job.save_s = 2;
+    f->run.save_s = 2;
     assert_int_equal(saved(f), 1);
 }
 

@@ -1,4 +1,4 @@
-#include "cli/finish.h"
+#include "run/ending.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -25,7 +25,7 @@ static bool is_code_accepted(const char *accepted, const char *code)
 }
 
 /* True if every reason of that cell was accepted. */
-static bool is_cell_accepted(const struct finish *f, const struct summary_entry *cell)
+static bool is_cell_accepted(const struct run_ending *f, const struct summary_entry *cell)
 {
     const struct findings *reasons = cell->reasons;
     if (f->accept_invalid == NULL)
@@ -42,7 +42,7 @@ struct cell_counts {
     bool is_simulated;
 };
 
-static struct cell_counts count_cells(const struct finish *f)
+static struct cell_counts count_cells(const struct run_ending *f)
 {
     struct cell_counts n = {0};
     for (size_t i = 0; i < f->results->cell_count; i++) {
@@ -74,7 +74,7 @@ static void counts_text(const struct cell_counts *n, char *text, size_t room)
     add_count(text, room, n->invalid, n->refused > 0 ? "INVALID" : "INVALID, accepted");
 }
 
-static int fail_cells(const struct finish *f, struct log *log)
+static enum run_end fail_cells(const struct run_ending *f, struct log *log)
 {
     char left[64] = "";
     int64_t left_out = f->cells_planned - (int64_t)f->results->cell_count;
@@ -84,10 +84,10 @@ static int fail_cells(const struct finish *f, struct log *log)
              "exit 1: %" PRId64 " of %" PRId64 " cell%s failed%s; first cause: %s",
              f->cells_failed, f->cells_planned, str_plural(f->cells_planned), left,
              f->first_failure->what);
-    return CLI_FAILED;
+    return RUN_FAILED;
 }
 
-static int judge_cells(const struct finish *f, struct log *log)
+static enum run_end judge_cells(const struct run_ending *f, struct log *log)
 {
     char counts[128];
     struct cell_counts n = count_cells(f);
@@ -97,43 +97,42 @@ static int judge_cells(const struct finish *f, struct log *log)
                  "exit 3: measured: %s (see the table for the reasons; --accept-invalid "
                  "exits 0)",
                  counts);
-        return CLI_INVALID;
+        return RUN_INVALID;
     }
     if (f->require_valid && n.inconclusive > 0) {
         log_line(log, LOG_WARN,
                  "exit 3: measured: %s (see the table for what to do; --require-valid "
                  "was given)",
                  counts);
-        return CLI_INVALID;
+        return RUN_INVALID;
     }
     log_line(log, LOG_NOTE, "exit 0: done: %s", counts);
-    return CLI_DONE;
+    return RUN_DONE;
 }
 
 /* What was measured was written, and yet is not all there. */
-static int fail_damaged(const struct finish *f, struct log *log)
+static enum run_end fail_damaged(const struct run_ending *f, struct log *log)
 {
     log_line(log, LOG_WARN,
              "exit 1: journal lines are damaged or missing: %zu repeat%s lost. Check the "
              "disk, and that nothing else writes there",
              f->repeats_damaged, str_plural((int64_t)f->repeats_damaged));
-    return CLI_FAILED;
+    return RUN_FAILED;
 }
 
-int finish_run(struct cli *cli, const struct finish *f)
+enum run_end run_ending_conclude(const struct run_ending *f, struct log *log)
 {
-    struct log *log = &cli->log;
     if (f->is_interrupted) {
         log_line(
             log, LOG_WARN,
             "exit 4: stopped by signal %d; the files hold everything measured until then",
             f->signal);
-        return CLI_SIGNAL;
+        return RUN_STOPPED;
     }
     if (f->broken != NULL) {
         log_line(log, LOG_WARN, "exit 1: the run could not continue: %s",
                  f->broken->what);
-        return CLI_FAILED;
+        return RUN_FAILED;
     }
     if (f->cells_failed > 0)
         return fail_cells(f, log);

@@ -1,0 +1,124 @@
+#include "run/finish.h"
+
+#include <string.h>
+
+#include "base/file.h"
+#include "report/meter.h"
+#include "report/table.h"
+#include "store/journal_damage.h"
+
+#define PRINT_CAP_BYTES ((size_t)16 << 20)
+
+static enum status end_journal(struct run *r, enum status s, struct err *e)
+{
+    const char *cause = r->outcome.is_interrupted ? "signal" : "failed";
+    if (s == STATUS_OK && r->outcome.is_complete)
+        cause = "done";
+    struct err ignored; /* of a journal that already failed, e holds the first cause */
+    enum status w = journal_run_end(&r->journal, cause, r->outcome.is_complete,
+                                    s == STATUS_OK ? e : &ignored);
+    run_keep_journal(r);
+    journal_close(&r->journal);
+    return s != STATUS_OK ? s : w;
+}
+
+/* Journal back in, files out: what `recover` does, so that both give the same bytes. */
+static enum status write_files(struct run *r, struct recovery *read, struct err *e)
+{
+    if (results_read(r->raw_dir, r->opts->output_dir, &r->arena, read, e) != STATUS_OK)
+        return e->code;
+    return results_write(&read->run, &read->results, e);
+}
+
+/* mlflow: lines that name the runs there, or NULL. */
+static void next_steps(struct run *r, const struct results *results, const char *mlflow,
+                       struct buf *out)
+{
+    const char *label = field_str(&r->data.fields, FIELD_label);
+    buf_printf(out,
+               "\nFiles\n  %s\n  %s\n  %s\n  %s/\n%s\nNext\n"
+               "  copy    scp 'HOST:%s/%s_results_*.json' collected/\n"
+               "  merge   inferbench merge collected/*.json -o merged_results.json\n"
+               "  plots   inferbench analyze %s\n",
+               results->results_path, results->summary_path, results->env_path,
+               r->raw_dir, mlflow != NULL ? mlflow : "", r->opts->output_dir, r->mode,
+               results->results_path);
+    if (label != NULL && strcmp(label, "unknown") == 0)
+        buf_text(out, "  The instance type is unknown: name it with --instance-type "
+                      "g5.xlarge, or later\n  with inferbench merge g5.xlarge=FILE.\n");
+}
+
+static const char *log_rows(struct run *r, const struct results *results)
+{
+    struct meter meter;
+    r->tracking.tick = meter_tick;
+    r->tracking.arg = &meter;
+    meter_begin(&meter, r->host->log, "rows sent to MLflow");
+    const char *lines = tracking_log(&r->tracking, results->results_path, r->raw_dir);
+    meter_end(&meter);
+    return lines;
+}
+
+/* broken: what ended the run before its end, or NULL. */
+static enum run_end print_end(struct run *r, const struct recovery *read,
+                              const struct err *broken)
+{
+    const struct run_host *h = r->host;
+    const struct results *results = &read->results;
+    struct buf out;
+    struct err e;
+    buf_init(&out, PRINT_CAP_BYTES);
+    const struct table_input table = {&read->run, results->rows, results->cells,
+                                      results->cell_count};
+    if (table_run(&table, &out, &e) != STATUS_OK)
+        log_error(h->log, &e);
+    h->print(h->arg, buf_cstr(&out));
+    buf_clear(&out);
+    next_steps(r, results, log_rows(r, results), &out);
+    h->print(h->arg, buf_cstr(&out));
+    buf_fini(&out);
+    const struct run_ending f = {
+        .results = results,
+        .is_interrupted = r->outcome.is_interrupted,
+        .signal = h->stopped_by != NULL ? h->stopped_by(h->arg) : 0,
+        .cells_failed = r->outcome.cells_failed,
+        .cells_planned = r->cells_planned,
+        .broken = broken,
+        .repeats_damaged = read->note.repeats_damaged + read->note.repeats_lost,
+        .first_failure = &r->outcome.first,
+        .require_valid = r->opts->require_valid,
+        .accept_invalid = r->opts->accept_invalid};
+    return run_ending_conclude(&f, h->log);
+}
+
+/* broken: what ended the run before its end, or NULL; why: the files. */
+static enum run_end fail_files(struct run *r, const struct err *broken,
+                               const struct err *why)
+{
+    struct log *log = r->host->log;
+    log_error(log, why);
+    if (file_exists(r->journal_path))
+        log_line(log, LOG_WARN,
+                 "what was measured is in %s; after fixing the problem, run: inferbench "
+                 "recover %s",
+                 r->journal_path, r->raw_dir);
+    if (broken != NULL)
+        log_line(log, LOG_WARN, "exit 1: the run could not continue: %s", broken->what);
+    else
+        log_line(log, LOG_WARN, "exit 1: the files could not be written: %s", why->what);
+    return RUN_FAILED;
+}
+
+enum run_end run_finish(struct run *r, enum status s, struct err *e)
+{
+    struct recovery read = {.results = {0}};
+    struct err later;
+    s = end_journal(r, s, e);
+    if (s != STATUS_OK)
+        log_error(r->host->log, e);
+    const struct err *broken = s != STATUS_OK ? e : NULL;
+    if (write_files(r, &read, &later) != STATUS_OK)
+        return fail_files(r, broken, &later);
+    journal_damage_warn(&read.note, r->raw_dir, r->host->log);
+    return print_end(r, &read, broken);
+}
