@@ -65,6 +65,22 @@ void *arena_alloc(struct arena *a, size_t count, size_t size)
     return piece;
 }
 
+bool arena_grow(struct arena *a, void *items, size_t count, size_t *room, size_t size)
+{
+    if (count < *room)
+        return true;
+    size_t wanted = *room == 0 ? MEM_FIRST_ROOM : *room * 2;
+    void *old, *block = arena_alloc(a, wanted, size);
+    if (block == NULL)
+        return false;
+    memcpy(&old, items, sizeof old);
+    if (count > 0)
+        memcpy(block, old, count * size);
+    memcpy(items, &block, sizeof block);
+    *room = wanted;
+    return true;
+}
+
 char *arena_str(struct arena *a, struct str s)
 {
     char *copy = s.len < SIZE_MAX ? arena_alloc(a, s.len + 1, 1) : NULL;

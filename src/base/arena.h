@@ -2,6 +2,7 @@
 #ifndef BASE_ARENA_H
 #define BASE_ARENA_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "base/status.h"
@@ -19,6 +20,8 @@ void arena_init(struct arena *a, size_t cap_bytes);
 /* Zeroed memory for count things of `size` bytes, aligned for any type; NULL when out of
  * memory or over the cap. Lives until arena_fini. */
 void *arena_alloc(struct arena *a, size_t count, size_t size);
+/* As mem_grow; the block left behind stays until arena_fini. */
+bool arena_grow(struct arena *a, void *items, size_t count, size_t *room, size_t size);
 char *arena_str(struct arena *a, struct str s);        /* terminated copy */
 char *arena_strdup(struct arena *a, const char *text); /* NULL for NULL */
 PRINTF_LIKE(2, 3) char *arena_printf(struct arena *a, const char *fmt, ...);

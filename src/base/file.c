@@ -49,7 +49,7 @@ enum status file_make_dirs(const char *path, struct err *e)
 {
     char *copy = mem_strdup(path);
     if (copy == NULL)
-        return status_fail(e, STATUS_NO_MEMORY, path, "out of memory");
+        return status_no_memory(e, path);
     enum status status = STATUS_OK;
     for (char *p = copy; *p != '\0' && status == STATUS_OK; p++)
         if (*p == '/' && p > copy && p[-1] != '/') {
@@ -67,7 +67,7 @@ static enum status read_fd(int fd, const char *path, struct buf *out, struct err
 {
     char *chunk = mem_alloc(READ_BYTES, 1);
     if (chunk == NULL)
-        return status_fail(e, STATUS_NO_MEMORY, path, "out of memory");
+        return status_no_memory(e, path);
     enum status status = STATUS_OK;
     ssize_t got = 1;
     while (status == STATUS_OK && got != 0) {
@@ -144,7 +144,7 @@ static enum status sync_folder(const char *path, struct err *e)
     size_t len = (size_t)(file_base_name(path) - path);
     char *folder = mem_alloc(len + 2, 1);
     if (folder == NULL)
-        return status_fail(e, STATUS_NO_MEMORY, path, "out of memory");
+        return status_no_memory(e, path);
     if (len == 0)
         folder[0] = '.';
     else

@@ -25,7 +25,7 @@ enum status lines_open(struct lines *l, const char *path, size_t cap_bytes, stru
                            S_ISDIR(st.st_mode) ? "folder" : "pipe or device");
     l->data = mem_resize(NULL, FIRST_BYTES, 1);
     if (l->data == NULL)
-        return status_fail(e, STATUS_NO_MEMORY, path, "out of memory");
+        return status_no_memory(e, path);
     l->room = FIRST_BYTES;
     return STATUS_OK;
 }

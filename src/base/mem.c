@@ -46,6 +46,21 @@ void *mem_resize(void *block, size_t count, size_t size)
     return realloc(block, bytes == 0 ? 1 : bytes);
 }
 
+bool mem_grow(void *items, size_t count, size_t *room, size_t size)
+{
+    if (count < *room)
+        return true;
+    size_t wanted = *room == 0 ? MEM_FIRST_ROOM : *room * 2;
+    void *block;
+    memcpy(&block, items, sizeof block);
+    block = mem_resize(block, wanted, size);
+    if (block == NULL)
+        return false;
+    memcpy(items, &block, sizeof block);
+    *room = wanted;
+    return true;
+}
+
 char *mem_strdup(const char *text)
 {
     if (text == NULL)

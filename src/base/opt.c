@@ -68,11 +68,6 @@ enum opt_source opt_source_of(const struct opt_parse *p, const char *name)
     return o != NULL ? *source_of(p, o) : OPT_FROM_DEFAULT;
 }
 
-static enum status no_memory(struct err *e)
-{
-    return status_fail(e, STATUS_NO_MEMORY, "options", "out of memory");
-}
-
 static enum status set_default(struct opt_parse *p, const struct opt *o, struct err *e)
 {
     opt_value_clear(o, field_of(p, o));
@@ -81,7 +76,7 @@ static enum status set_default(struct opt_parse *p, const struct opt *o, struct 
     char *text = arena_strdup(p->arena, o->fallback);
     const char **words = arena_alloc(p->arena, strlen(o->fallback) + 1, sizeof *words);
     if (text == NULL || words == NULL)
-        return no_memory(e);
+        return status_no_memory(e, "options");
     struct opt_strings list = {.items = words};
     if (!opt_value_is_list(o))
         words[list.count++] = text;
@@ -108,7 +103,7 @@ enum status opt_init(struct opt_parse *p, struct err *e)
     p->rest = (struct opt_strings){0};
     p->sources = arena_alloc(p->arena, p->count, sizeof *p->sources);
     if (p->sources == NULL)
-        return no_memory(e);
+        return status_no_memory(e, "options");
     for (size_t i = 0; i < p->count; i++) {
         enum status status = set_default(p, &p->table[i], e);
         if (status != STATUS_OK)
@@ -238,7 +233,7 @@ static enum status apply(struct opt_parse *p, struct cursor *c, const struct use
     struct opt_strings words = {0};
     words.items = arena_alloc(p->arena, (size_t)c->argc + 1, sizeof *words.items);
     if (words.items == NULL)
-        return no_memory(e);
+        return status_no_memory(e, "options");
     char **first = c->argv + c->at;
     take_words(use, c, &words);
     if (words.count == 0)
@@ -311,7 +306,7 @@ enum status opt_read_argv(struct opt_parse *p, int argc, char **argv, struct err
     p->positional.items = arena_alloc(p->arena, room, sizeof *p->positional.items);
     p->rest.items = arena_alloc(p->arena, room, sizeof *p->rest.items);
     if (p->positional.items == NULL || p->rest.items == NULL)
-        return no_memory(e);
+        return status_no_memory(e, "options");
     enum status status = STATUS_OK;
     while (c.at < argc && status == STATUS_OK) {
         char *word = argv[c.at++];

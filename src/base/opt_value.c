@@ -33,11 +33,6 @@ void opt_value_clear(const struct opt *o, void *field)
     }
 }
 
-static enum status no_memory(const struct opt_value_job *job)
-{
-    return status_fail(job->e, STATUS_NO_MEMORY, job->where, "out of memory");
-}
-
 /* First word of the default, else the least value allowed, for "Write e.g. 3". */
 static void example_of(const struct opt *o, char *out, size_t size)
 {
@@ -196,7 +191,7 @@ static enum status read_text(const struct opt_value_job *job, const char *word,
         return status;
     const char *copy = arena_strdup(job->arena, word);
     if (copy == NULL)
-        return no_memory(job);
+        return status_no_memory(job->e, job->where);
     *out = copy;
     return STATUS_OK;
 }
@@ -255,7 +250,7 @@ static enum status add_items(struct growing *g, const char *word)
             continue;
         char *text = arena_str(g->job->arena, item);
         if (text == NULL)
-            return no_memory(g->job);
+            return status_no_memory(g->job->e, g->job->where);
         enum status status = read_item(g->job, text, &g->items[g->count]);
         if (status != STATUS_OK)
             return status;
@@ -295,7 +290,7 @@ static enum status append_items(const struct growing *g)
         if (all != NULL)
             *list = (struct opt_strings){.items = all, .count = list->count + g->count};
     }
-    return all != NULL ? STATUS_OK : no_memory(g->job);
+    return all != NULL ? STATUS_OK : status_no_memory(g->job->e, g->job->where);
 }
 
 static enum status store_list(const struct opt_value_job *job,
@@ -307,7 +302,7 @@ static enum status store_list(const struct opt_value_job *job,
     struct growing g = {.job = job};
     g.items = arena_alloc(job->arena, most, sizeof *g.items);
     if (g.items == NULL)
-        return no_memory(job);
+        return status_no_memory(job->e, job->where);
     for (size_t i = 0; i < words->count; i++) {
         enum status status = add_items(&g, words->items[i]);
         if (status != STATUS_OK)

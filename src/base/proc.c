@@ -388,8 +388,7 @@ enum status proc_start(const struct proc_spec *spec, struct proc *out, struct er
     }
     plan.env = merge_env(spec->env);
     struct proc p = {0};
-    st = plan.env == NULL ? status_fail(e, STATUS_NO_MEMORY, path, "out of memory")
-                          : fork_guardian(&plan, &p, e);
+    st = plan.env == NULL ? status_no_memory(e, path) : fork_guardian(&plan, &p, e);
     if (st == STATUS_OK) {
         st = await_start(path, &p, e);
     }

@@ -11,8 +11,7 @@ enum status ring_init(struct ring *r, size_t count, struct err *e)
     r->mask = room - 1;
     atomic_init(&r->head, 0);
     atomic_init(&r->tail, 0);
-    return r->items != NULL ? STATUS_OK
-                            : status_fail(e, STATUS_NO_MEMORY, "queue", "out of memory");
+    return r->items != NULL ? STATUS_OK : status_no_memory(e, "queue");
 }
 
 void ring_fini(struct ring *r)

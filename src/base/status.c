@@ -33,6 +33,11 @@ enum status status_fail(struct err *e, enum status code, const char *where,
     return code;
 }
 
+enum status status_no_memory(struct err *e, const char *where)
+{
+    return status_fail(e, STATUS_NO_MEMORY, where, "out of memory");
+}
+
 enum status status_hint(struct err *e, const char *hint, ...)
 {
     if (e == NULL)

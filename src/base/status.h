@@ -47,6 +47,9 @@ PRINTF_LIKE(4, 5)
 enum status status_fail(struct err *e, enum status code, const char *where,
                         const char *what, ...);
 
+/* status_fail with STATUS_NO_MEMORY and "out of memory". */
+enum status status_no_memory(struct err *e, const char *where);
+
 /* Sets the hint of an error that status_fail has filled; returns e->code. */
 PRINTF_LIKE(2, 3) enum status status_hint(struct err *e, const char *hint, ...);
 

@@ -154,6 +154,12 @@ size_t str_distance(const char *a, const char *b)
     return rows[n % 3][m] + (a_len - n) + (b_len - m);
 }
 
+int str_order(const void *a, const void *b)
+{
+    const char *const *x = a, *const *y = b;
+    return strcmp(*x, *y);
+}
+
 const char *str_plural(int64_t count)
 {
     return count == 1 ? "" : "s";

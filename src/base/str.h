@@ -28,6 +28,9 @@ bool str_to_double(struct str s, double *out);
  * ms s min h, and none for a bare 0. Not negative. */
 bool str_to_span_ns(struct str s, int64_t *out);
 
+/* Order of `const char *` items, for qsort and bsearch. */
+int str_order(const void *a, const void *b);
+
 /* The ending of a noun that is counted: "" of one, else "s". */
 const char *str_plural(int64_t count);
 

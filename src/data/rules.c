@@ -22,5 +22,5 @@ enum status rules_fail(struct rules_place at, const char *fmt, ...)
 
 enum status rules_no_memory(const char *path, struct err *e)
 {
-    return status_fail(e, STATUS_NO_MEMORY, path, "out of memory");
+    return status_no_memory(e, path);
 }

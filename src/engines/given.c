@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/str.h"
 #include "engines/vllm_settings.h"
 #include "probe/canon.h"
 #include "probe/variables.h"
@@ -266,12 +267,6 @@ static const char *text_of(const char *key, const json_t *value, struct arena *a
     return out;
 }
 
-static int by_text(const void *a, const void *b)
-{
-    const char *const *x = a, *const *y = b;
-    return strcmp(*x, *y);
-}
-
 /* Arguments and variables in one list. */
 static const char *list_text(const struct given *g, const struct opt_strings *variables)
 {
@@ -291,7 +286,7 @@ static const char *list_text(const struct given *g, const struct opt_strings *va
     }
     for (size_t i = 0; i < variables->count; i++)
         texts[n++] = variables->items[i];
-    qsort(texts, n, sizeof *texts, by_text);
+    qsort(texts, n, sizeof *texts, str_order);
     struct buf out;
     struct jsonw w;
     buf_init(&out, TEXT_CAP_BYTES);

@@ -5,7 +5,6 @@
  * of the real ones. It has no cache either: cached tokens stay unknown, prefix caching is
  * only noted. */
 #include <stdio.h>
-#include <string.h>
 
 #include "base/mem.h"
 #include "engines/given.h"
@@ -67,7 +66,7 @@ static enum status null_open(const struct engine_settings *s,
     struct engine *en = mem_alloc(1, sizeof *en);
     *out = en;
     if (en == NULL)
-        return status_fail(e, STATUS_NO_MEMORY, "null engine", "out of memory");
+        return status_no_memory(e, "null engine");
     en->settings = *s;
     arena_init(&en->arena, ARENA_CAP_BYTES);
     *facts = (struct engine_facts){
@@ -79,9 +78,7 @@ static enum status null_open(const struct engine_settings *s,
     null_settings(s, facts->fields.v);
     const char *given = given_list(s, &en->arena);
     facts->fields.v[FIELD_engine_args] = value_json(given);
-    return given != NULL
-               ? STATUS_OK
-               : status_fail(e, STATUS_NO_MEMORY, "null engine", "out of memory");
+    return given != NULL ? STATUS_OK : status_no_memory(e, "null engine");
 }
 
 static enum status null_lane_new(struct engine *en, struct engine_lane **out,
@@ -97,14 +94,8 @@ static enum status null_submit(struct engine_lane *l, const struct engine_reques
                                struct err *e)
 {
     struct engine *en = l->engine;
-    if (en->count == en->room) {
-        size_t room = en->room == 0 ? 64 : en->room * 2;
-        void *more = mem_resize(en->batch, room, sizeof *en->batch);
-        if (more == NULL)
-            return status_fail(e, STATUS_NO_MEMORY, "null engine", "out of memory");
-        en->batch = more;
-        en->room = room;
-    }
+    if (!mem_grow(&en->batch, en->count, &en->room, sizeof *en->batch))
+        return status_no_memory(e, "null engine");
     if (en->count == 0) {
         en->due = clock_now();
         en->is_due_told = false;

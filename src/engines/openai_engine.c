@@ -29,11 +29,6 @@ struct engine {
     int64_t steps_told[LANES_MAX]; /* of each lane's clock, by openai_counters */
 };
 
-static enum status no_memory(struct err *e)
-{
-    return status_fail(e, STATUS_NO_MEMORY, "online engine", "out of memory");
-}
-
 static enum status read_url(struct engine *en, const char *text, struct openai_target *t,
                             struct err *e)
 {
@@ -76,7 +71,7 @@ static enum status read_urls(struct engine *en, struct err *e)
     en->setup.targets = arena_alloc(&en->arena, urls->count, sizeof *en->setup.targets);
     en->servers = arena_alloc(&en->arena, urls->count, sizeof *en->servers);
     if (en->setup.targets == NULL || en->servers == NULL)
-        return no_memory(e);
+        return status_no_memory(e, "online engine");
     for (size_t i = 0; i < urls->count; i++) {
         en->setup.target_count = i + 1;
         if (read_url(en, urls->items[i], &en->setup.targets[i], e) != STATUS_OK)
@@ -181,10 +176,10 @@ static enum status origin_facts(struct engine *en, const struct engine_settings 
     struct value *args = &facts->fields.v[FIELD_engine_args];
     if (!s->target->is_launched) {
         facts->process = process_of(en);
-        return facts->process != NULL ? STATUS_OK : no_memory(e);
+        return facts->process != NULL ? STATUS_OK : status_no_memory(e, "online engine");
     }
     *args = value_json(en->launch.given);
-    return args->kind == VALUE_JSON ? STATUS_OK : no_memory(e);
+    return args->kind == VALUE_JSON ? STATUS_OK : status_no_memory(e, "online engine");
 }
 
 static enum status openai_locate(const struct engine_settings *s, struct arena *a,
@@ -210,7 +205,7 @@ static enum status openai_open(const struct engine_settings *s,
     struct engine *en = mem_alloc(1, sizeof *en);
     *out = en;
     if (en == NULL)
-        return no_memory(e);
+        return status_no_memory(e, "online engine");
     arena_init(&en->arena, ARENA_CAP_BYTES);
     en->setup = (struct openai_setup){.options = s->target,
                                       .endpoint = strcmp(s->target->endpoint, "chat") == 0

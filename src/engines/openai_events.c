@@ -12,9 +12,7 @@ enum status openai_events_reserve(struct openai_events *s, size_t room, struct e
     mem_free(s->items);
     s->items = mem_alloc(room, sizeof *s->items);
     s->room = s->items != NULL ? room : 0;
-    return s->items != NULL ? STATUS_OK
-                            : status_fail(e, STATUS_NO_MEMORY, "events of the client",
-                                          "out of memory");
+    return s->items != NULL ? STATUS_OK : status_no_memory(e, "events of the client");
 }
 
 void openai_events_fini(struct openai_events *s)

@@ -25,11 +25,6 @@
 
 /* --- before a phase */
 
-static enum status no_memory(struct err *e)
-{
-    return status_fail(e, STATUS_NO_MEMORY, "connections of the client", "out of memory");
-}
-
 static enum status grow_conns(struct engine_lane *l, size_t room, struct err *e)
 {
     if (room <= l->conn_room)
@@ -41,7 +36,7 @@ static enum status grow_conns(struct engine_lane *l, size_t room, struct err *e)
     if (idle != NULL)
         l->idle = idle;
     if (conns == NULL || idle == NULL)
-        return no_memory(e);
+        return status_no_memory(e, "connections of the client");
     for (; l->conn_room < room; l->conn_room++) {
         struct openai_conn *c = &conns[l->conn_room];
         *c = (struct openai_conn){
@@ -51,7 +46,7 @@ static enum status grow_conns(struct engine_lane *l, size_t room, struct err *e)
         c->sse.room = OPENAI_EVENT_BYTES;
         c->sse.held = mem_alloc(OPENAI_EVENT_BYTES, 1);
         if (c->sse.held == NULL)
-            return no_memory(e);
+            return status_no_memory(e, "connections of the client");
     }
     return STATUS_OK;
 }
@@ -111,7 +106,8 @@ static enum status write_job(struct engine_lane *l, const struct engine_request 
                      ? arena_str(&l->arena,
                                  (struct str){.ptr = all->data, .len = all->len})
                      : NULL;
-    return job->bytes != NULL ? STATUS_OK : no_memory(e);
+    return job->bytes != NULL ? STATUS_OK
+                              : status_no_memory(e, "connections of the client");
 }
 
 static enum status write_jobs(struct engine_lane *l, const struct engine_prepare *p,
@@ -125,7 +121,7 @@ static enum status write_jobs(struct engine_lane *l, const struct engine_prepare
     l->job_count = (size_t)(p->requests[p->count - 1].index - l->first_job) + 1;
     l->jobs = arena_alloc(&l->arena, l->job_count, sizeof *l->jobs);
     if (l->jobs == NULL)
-        return no_memory(e);
+        return status_no_memory(e, "connections of the client");
     buf_init(&body, OPENAI_BODY_CAP * 16);
     buf_init(&all, OPENAI_BODY_CAP * 16);
     for (size_t i = 0; i < p->count && s == STATUS_OK; i++)
@@ -501,7 +497,7 @@ enum status openai_lane_new(struct engine *en, const struct openai_setup *setup,
     struct engine_lane *l = mem_alloc(1, sizeof *l);
     *out = l;
     if (l == NULL)
-        return no_memory(e);
+        return status_no_memory(e, "connections of the client");
     l->engine = en;
     l->setup = setup;
     l->oldest = l->newest = -1;
@@ -515,7 +511,7 @@ enum status openai_lane_new(struct engine *en, const struct openai_setup *setup,
     if (needs_tls)
         l->plain_buf = mem_alloc(OPENAI_PLAIN_BYTES, 1);
     if (l->read_buf == NULL || (needs_tls && l->plain_buf == NULL))
-        return no_memory(e);
+        return status_no_memory(e, "connections of the client");
     return loop_open(&l->loop, e);
 }
 

@@ -29,7 +29,7 @@ enum status openai_server_open(struct openai_server *s, const struct url *u,
                            u->prefix);
     s->metrics_url = arena_printf(a, "%s/metrics", s->base != NULL ? s->base : "");
     if (s->base == NULL || s->metrics_url == NULL)
-        return status_fail(e, STATUS_NO_MEMORY, "server", "out of memory");
+        return status_no_memory(e, "server");
     s->before = (struct openai_counters){NAN, NAN, NAN, NAN};
     s->kv_usage_max = NAN;
     s->started_s = NAN;
@@ -78,7 +78,7 @@ static enum status call(struct openai_server *s, const char *method, const char 
     buf_init(&c->body, BODY_CAP_BYTES);
     c->url = arena_printf(s->arena, "%s%s", s->base, path);
     if (c->url == NULL)
-        return status_fail(e, STATUS_NO_MEMORY, path, "out of memory");
+        return status_no_memory(e, path);
     return ask(s, c, e);
 }
 
@@ -253,7 +253,7 @@ enum status openai_server_model(struct openai_server *s, const char *wanted,
         s->loaded = arena_strdup(s->arena,
                                  json_string_value(json_object_get(found, "root")));
         if (*model == NULL)
-            st = status_fail(e, STATUS_NO_MEMORY, s->base, "out of memory");
+            st = status_no_memory(e, s->base);
     }
     json_decref(root);
     buf_fini(&c.body);

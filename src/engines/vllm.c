@@ -169,7 +169,7 @@ static enum status vllm_open(const struct engine_settings *s,
     struct engine *en = mem_alloc(1, sizeof *en);
     *out = NULL;
     if (en == NULL)
-        return status_fail(e, STATUS_NO_MEMORY, "vllm", "out of memory");
+        return status_no_memory(e, "vllm");
     en->settings = s;
     en->lane.engine = en;
     en->link.fd = -1;
@@ -187,7 +187,7 @@ static enum status vllm_open(const struct engine_settings *s,
         facts->fields.v[FIELD_engine_args] = value_json(given_list(s, &en->arena));
         en->stop_ids = json_incref(json_object_get(ready, "stop_token_ids"));
         if (facts->fields.v[FIELD_engine_args].kind == VALUE_NULL)
-            st = status_fail(e, STATUS_NO_MEMORY, "vllm", "out of memory");
+            st = status_no_memory(e, "vllm");
     }
     if (st == STATUS_OK)
         *out = en;
@@ -215,7 +215,7 @@ static enum status vllm_submit(struct engine_lane *l, const struct engine_reques
         size_t room = p->room > 0 ? p->room * 2 : 64;
         void *items = mem_resize(p->items, room, sizeof *p->items);
         if (items == NULL)
-            return status_fail(e, STATUS_NO_MEMORY, "vllm", "out of memory");
+            return status_no_memory(e, "vllm");
         p->items = items;
         p->room = room;
     }
@@ -456,7 +456,7 @@ static enum status copy_ids(const json_t *ids, struct arena *a, struct engine_te
     size_t n = json_array_size(ids);
     text->ids = arena_alloc(a, n + 1, sizeof *text->ids);
     if (text->ids == NULL)
-        return status_fail(e, STATUS_NO_MEMORY, "vllm", "out of memory");
+        return status_no_memory(e, "vllm");
     for (size_t i = 0; i < n; i++)
         text->ids[i] = (int32_t)json_integer_value(json_array_get(ids, i));
     text->id_count = n;

@@ -39,7 +39,7 @@ static enum status make_dir(struct vllm_link *l, struct err *e)
     const char *tmp = getenv("TMPDIR");
     l->dir = join(tmp != NULL && *tmp != 0 ? tmp : "/tmp", "inferbench-XXXXXX");
     if (l->dir == NULL)
-        return status_fail(e, STATUS_NO_MEMORY, "vllm", "out of memory");
+        return status_no_memory(e, "vllm");
     if (mkdtemp(l->dir) == NULL) {
         enum status st = status_errno(e, l->dir, "cannot make a folder for the worker");
         mem_free(l->dir);
@@ -129,7 +129,7 @@ enum status vllm_link_start(struct vllm_link *l, const char *python, const char 
     char *worker = join(l->dir, "vllm_worker.py");
     if (l->log_path == NULL || worker == NULL) {
         mem_free(worker);
-        return status_fail(e, STATUS_NO_MEMORY, "vllm", "out of memory");
+        return status_no_memory(e, "vllm");
     }
     st = write_worker(worker, e);
     if (st == STATUS_OK)

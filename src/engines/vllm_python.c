@@ -149,7 +149,7 @@ static enum status find_given(const char *given, struct arena *a, struct vllm_py
     struct candidates c = {.arena = a};
     add(&c, "--python", given);
     if (c.count == 0)
-        return status_fail(e, STATUS_NO_MEMORY, "--python", "no memory");
+        return status_no_memory(e, "--python");
     if (ask(&c.items[0], a, e) != STATUS_OK) {
         status_fail(e, STATUS_NOT_FOUND, "--python", "%s is not a working Python", given);
         return status_hint(e,

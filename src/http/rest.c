@@ -278,7 +278,7 @@ enum status rest_open(const struct rest_options *o, struct rest **out, struct er
         return status;
     struct rest *r = mem_alloc(1, sizeof *r);
     if (r == NULL)
-        return status_fail(e, STATUS_NO_MEMORY, "HTTP", "out of memory");
+        return status_no_memory(e, "HTTP");
     if (!lazycurl_open(&r->curl)) {
         mem_free(r);
         (void)status_fail(e, STATUS_UNSUPPORTED, "HTTP", "libcurl.so.4 is missing");
@@ -495,7 +495,7 @@ static enum status why(struct rest *r, CURLcode code, const struct intake *in,
                            r->timeout_s);
     case CURLE_WRITE_ERROR:
         if (in->kept == STATUS_NO_MEMORY)
-            return status_fail(e, STATUS_NO_MEMORY, where, "out of memory");
+            return status_no_memory(e, where);
         return status_fail(e, STATUS_TOO_BIG, where,
                            "the answer is larger than %lld bytes",
                            (long long)in->cap_bytes);
@@ -534,7 +534,7 @@ static enum status perform(struct rest *r, struct rest_call *c, struct intake *i
     show(c->url, where);
     set_call(r, c, in);
     if (r->is_unset)
-        return status_fail(e, STATUS_NO_MEMORY, where, "out of memory");
+        return status_no_memory(e, where);
     CURLcode code = r->curl.perform(r->handle);
     if (code != CURLE_OK) {
         buf_clear(&c->body);

@@ -32,11 +32,6 @@ static enum status refuse(const struct parse *p, const char *hint, const char *w
     return STATUS_BAD_OPTION;
 }
 
-static enum status no_memory(const struct parse *p)
-{
-    return status_fail(p->e, STATUS_NO_MEMORY, p->option, "out of memory");
-}
-
 static bool has_prefix(const char *text, const char *prefix)
 {
     return strncasecmp(text, prefix, strlen(prefix)) == 0;
@@ -60,7 +55,7 @@ static enum status parse_unix(const struct parse *p, const char *path, struct ur
                         .prefix = "",
                         .unix_path = arena_strdup(p->arena, path),
                         .authority = "localhost"};
-    return out->unix_path != NULL ? STATUS_OK : no_memory(p);
+    return out->unix_path != NULL ? STATUS_OK : status_no_memory(p->e, p->option);
 }
 
 /* What must not be printed comes first: it may hold a secret. */
@@ -168,13 +163,13 @@ static enum status parse_authority(const struct parse *p, struct str text,
         return status;
     out->host = arena_str(p->arena, got.host);
     if (out->host == NULL)
-        return no_memory(p);
+        return status_no_memory(p->e, p->option);
     const char *open = got.is_v6 ? "[" : "", *close = got.is_v6 ? "]" : "";
     out->authority = out->port == usual
                          ? arena_printf(p->arena, "%s%s%s", open, out->host, close)
                          : arena_printf(p->arena, "%s%s%s:%d", open, out->host, close,
                                         out->port);
-    return out->authority != NULL ? STATUS_OK : no_memory(p);
+    return out->authority != NULL ? STATUS_OK : status_no_memory(p->e, p->option);
 }
 
 static struct str without_slashes(struct str s)
@@ -195,7 +190,7 @@ static enum status parse_prefix(const struct parse *p, const char *path, struct 
     if (ends_in(prefix, "/v1"))
         prefix.len -= strlen("/v1");
     out->prefix = arena_str(p->arena, without_slashes(prefix));
-    return out->prefix != NULL ? STATUS_OK : no_memory(p);
+    return out->prefix != NULL ? STATUS_OK : status_no_memory(p->e, p->option);
 }
 
 enum status url_parse(const char *text, const char *option, struct arena *a,

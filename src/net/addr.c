@@ -25,7 +25,7 @@ static enum status why_unresolved(const char *host, int code, struct err *e)
     if (code == EAI_SYSTEM)
         return status_errno(e, host, "the host name cannot be looked up");
     if (code == EAI_MEMORY)
-        return status_fail(e, STATUS_NO_MEMORY, host, "out of memory");
+        return status_no_memory(e, host);
     (void)status_fail(e, STATUS_NOT_FOUND, host, "the host name is unknown: %s",
                       gai_strerror(code));
     return status_hint(e, "Check the spelling; /etc/hosts and DNS were tried");

@@ -4,7 +4,6 @@
 #include <openssl/err.h>
 #include <openssl/ssl.h>
 #include <openssl/x509v3.h>
-#include <string.h>
 
 #include "base/file.h"
 #include "base/mem.h"
@@ -43,11 +42,6 @@ const char *tls_verify_hint(long code)
     }
 }
 
-static enum status no_memory(const char *host, struct err *e)
-{
-    return status_fail(e, STATUS_NO_MEMORY, host, "out of memory");
-}
-
 /* Anywhere in OpenSSL's queue of errors: what came after it, hides it. */
 static bool is_memory_gone(void)
 {
@@ -81,7 +75,7 @@ static enum status why(const struct tls *t, const char *doing, struct err *e)
     long verified = SSL_get_verify_result(t->ssl);
     unsigned long code = ERR_peek_error();
     if (is_memory_gone())
-        return no_memory(host, e);
+        return status_no_memory(e, host);
     if (verified != X509_V_OK && !t->context->is_insecure) {
         (void)status_fail(e, STATUS_UNSUPPORTED, host,
                           "the server's certificate was refused: %s",
@@ -108,7 +102,7 @@ static enum status load_roots(SSL_CTX *ssl, const char *ca_cert, struct err *e)
     if (SSL_CTX_load_verify_locations(ssl, ca_cert, NULL) == 1)
         return STATUS_OK;
     if (is_memory_gone())
-        return no_memory(ca_cert, e);
+        return status_no_memory(e, ca_cert);
     (void)status_fail(e, STATUS_BAD_INPUT, ca_cert, "holds no certificate (--ca-cert)");
     (void)status_hint(e, "It must be PEM: -----BEGIN CERTIFICATE-----");
     return STATUS_BAD_INPUT;
@@ -125,12 +119,12 @@ static enum status set_up(struct tls_context *c, const struct tls_options *o,
     c->host = mem_strdup(o->host);
     c->ssl = c->host != NULL ? SSL_CTX_new(TLS_client_method()) : NULL;
     if (c->ssl == NULL)
-        return no_memory(o->host, e);
+        return status_no_memory(e, o->host);
     (void)SSL_CTX_set_options(c->ssl, SSL_OP_NO_COMPRESSION | SSL_OP_NO_RENEGOTIATION);
     SSL_CTX_set_verify(c->ssl, o->is_insecure ? SSL_VERIFY_NONE : SSL_VERIFY_PEER, NULL);
     if (SSL_CTX_set_min_proto_version(c->ssl, TLS1_2_VERSION) != 1 ||
         SSL_CTX_set_alpn_protos(c->ssl, alpn, sizeof alpn - 1) != 0)
-        return no_memory(o->host, e);
+        return status_no_memory(e, o->host);
     return o->is_insecure ? STATUS_OK : load_roots(c->ssl, o->ca_cert, e);
 }
 
@@ -139,7 +133,7 @@ enum status tls_context_new(const struct tls_options *o, struct tls_context **ou
 {
     struct tls_context *c = mem_alloc(1, sizeof *c);
     ERR_clear_error();
-    enum status status = c != NULL ? set_up(c, o, e) : no_memory(o->host, e);
+    enum status status = c != NULL ? set_up(c, o, e) : status_no_memory(e, o->host);
     if (status == STATUS_OK)
         *out = c;
     else
@@ -164,7 +158,7 @@ static enum status set_up_server(struct tls_context *c, const char *cert_path,
     c->host = mem_strdup(cert_path);
     c->ssl = c->host != NULL ? SSL_CTX_new(TLS_server_method()) : NULL;
     if (c->ssl == NULL)
-        return no_memory(cert_path, e);
+        return status_no_memory(e, cert_path);
     (void)SSL_CTX_set_mode(c->ssl, SSL_MODE_RELEASE_BUFFERS);
     if (SSL_CTX_set_min_proto_version(c->ssl, TLS1_2_VERSION) != 1)
         return refuse_file(cert_path, "TLS 1.2 is not available", e);
@@ -181,7 +175,7 @@ enum status tls_context_new_server(const char *cert_path, const char *key_path,
     struct tls_context *c = mem_alloc(1, sizeof *c);
     ERR_clear_error();
     enum status status = c != NULL ? set_up_server(c, cert_path, key_path, e)
-                                   : no_memory(cert_path, e);
+                                   : status_no_memory(e, cert_path);
     if (status == STATUS_OK)
         *out = c;
     else
@@ -215,7 +209,7 @@ enum status tls_new(struct tls_context *c, struct tls **out, struct err *e)
 {
     struct tls *t = mem_alloc(1, sizeof *t);
     if (t == NULL)
-        return no_memory(c->host, e);
+        return status_no_memory(e, c->host);
     ERR_clear_error();
     t->context = c;
     t->ssl = SSL_new(c->ssl);
@@ -225,7 +219,7 @@ enum status tls_new(struct tls_context *c, struct tls **out, struct err *e)
         BIO_free(t->in);
         BIO_free(t->out);
         tls_free(t);
-        return no_memory(c->host, e);
+        return status_no_memory(e, c->host);
     }
     SSL_set_bio(t->ssl, t->in, t->out);
     if (c->is_server)
@@ -270,7 +264,7 @@ enum status tls_feed(struct tls *t, const void *data, size_t len, struct err *e)
     follow(t, data, len);
     if (len == 0 || (BIO_write_ex(t->in, data, len, &taken) == 1 && taken == len))
         return STATUS_OK;
-    return no_memory(t->context->host, e);
+    return status_no_memory(e, t->context->host);
 }
 
 struct str tls_pending(struct tls *t)

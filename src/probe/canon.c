@@ -2,7 +2,6 @@
 
 #include <math.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "base/mem.h"
 #include "base/str.h"
@@ -58,12 +57,6 @@ static void put_list(const json_t *list, bool is_secret, struct buf *out)
     (void)buf_char(out, ']');
 }
 
-static int by_name(const void *a, const void *b)
-{
-    const char *const *x = a, *const *y = b;
-    return strcmp(*x, *y);
-}
-
 static void put_object(const json_t *object, bool is_secret, struct buf *out)
 {
     size_t count = json_object_size(object), n = 0;
@@ -75,7 +68,7 @@ static void put_object(const json_t *object, bool is_secret, struct buf *out)
         return;
     }
     json_object_foreach((json_t *)object, name, value) names[n++] = name;
-    qsort(names, n, sizeof *names, by_name);
+    qsort(names, n, sizeof *names, str_order);
     (void)buf_char(out, '{');
     for (size_t i = 0; i < n; i++) {
         struct jsonw w;

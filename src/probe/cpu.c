@@ -3,7 +3,6 @@
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "probe/sysfile.h"
 
@@ -174,14 +173,6 @@ void cpu_probe(const char *root, struct arena *a, struct cpu_facts *out)
     }
 }
 
-static void write_count(struct jsonw *w, const char *key, int64_t value)
-{
-    if (value >= 0)
-        jsonw_int(w, key, value);
-    else
-        jsonw_null(w, key);
-}
-
 static void write_flags(const char *flags, struct jsonw *w)
 {
     if (flags == NULL) {
@@ -204,14 +195,14 @@ void cpu_write(const struct cpu_facts *f, struct jsonw *w)
 {
     jsonw_str(w, "model", f->model);
     jsonw_str(w, "vendor", f->vendor);
-    write_count(w, "sockets", f->sockets);
-    write_count(w, "cores", f->cores);
-    write_count(w, "threads", f->threads);
-    write_count(w, "usable_threads", f->usable_threads);
+    jsonw_count(w, "sockets", f->sockets);
+    jsonw_count(w, "cores", f->cores);
+    jsonw_count(w, "threads", f->threads);
+    jsonw_count(w, "usable_threads", f->usable_threads);
     jsonw_num(w, "frequency_mhz", f->mhz);
     jsonw_num(w, "frequency_max_mhz", f->max_mhz);
     jsonw_str(w, "governor", f->governor);
-    write_count(w, "l3_kb", f->l3_kb);
+    jsonw_count(w, "l3_kb", f->l3_kb);
     jsonw_array(w, "numa_nodes");
     for (size_t i = 0; i < f->node_count; i++) {
         jsonw_object(w, NULL);

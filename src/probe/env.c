@@ -144,10 +144,7 @@ static void write_client(const struct facts *f, struct jsonw *w)
     jsonw_str(w, "os", f->machine.os);
     jsonw_str(w, "kernel", f->machine.kernel);
     jsonw_str(w, "cpu_model", f->cpu.model);
-    if (f->cpu.usable_threads >= 0)
-        jsonw_int(w, "usable_threads", f->cpu.usable_threads);
-    else
-        jsonw_null(w, "usable_threads");
+    jsonw_count(w, "usable_threads", f->cpu.usable_threads);
     jsonw_num(w, "memory_mb", f->machine.total_mb);
     jsonw_str(w, "clocksource", f->machine.clocksource);
     jsonw_object_end(w);
@@ -180,7 +177,7 @@ enum status env_collect(const struct env_request *q, struct arena *a, struct env
 {
     struct facts *f = arena_alloc(a, 1, sizeof *f);
     if (f == NULL)
-        return status_fail(e, STATUS_NO_MEMORY, "environment", "out of memory");
+        return status_no_memory(e, "environment");
     find_facts(q, a, f);
     struct buf text;
     struct jsonw w;

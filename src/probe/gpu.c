@@ -200,14 +200,6 @@ static void write_text(struct jsonw *w, const char *key, const char *text)
     jsonw_str(w, key, text[0] != '\0' ? text : NULL);
 }
 
-static void write_small(struct jsonw *w, const char *key, int value)
-{
-    if (value >= 0)
-        jsonw_int(w, key, value);
-    else
-        jsonw_null(w, key);
-}
-
 static void write_mode(struct jsonw *w, const char *key, int value)
 {
     if (value >= 0)
@@ -231,8 +223,8 @@ static void write_device(const struct gpu_device *d, struct jsonw *w)
     jsonw_num(w, "sm_clock_max_mhz", d->sm_clock_max_mhz);
     jsonw_num(w, "memory_clock_max_mhz", d->memory_clock_max_mhz);
     jsonw_num(w, "temperature_c", d->temperature_c);
-    write_small(w, "pcie_generation", d->pcie_generation);
-    write_small(w, "pcie_width", d->pcie_width);
+    jsonw_count(w, "pcie_generation", d->pcie_generation);
+    jsonw_count(w, "pcie_width", d->pcie_width);
     write_mode(w, "persistence_mode", d->is_persistent);
     write_mode(w, "mig_mode", d->is_mig);
     write_mode(w, "ecc_mode", d->is_ecc);

@@ -27,7 +27,7 @@ enum status gpu_meter_open(struct gpu_meter **out, struct err *e)
 {
     struct gpu_meter *m = mem_alloc(1, sizeof *m);
     if (m == NULL)
-        return status_fail(e, STATUS_NO_MEMORY, "GPU", "out of memory");
+        return status_no_memory(e, "GPU");
     enum status code = nvml_open(&m->nvml, e);
     if (code == STATUS_OK) {
         nvml_facts(m->nvml, &m->facts);

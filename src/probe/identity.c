@@ -16,12 +16,6 @@ static void add(struct digest *d, const char *text)
     digest_add(d, "", 1); /* ends the part */
 }
 
-static int by_text(const void *a, const void *b)
-{
-    const char *const *x = a, *const *y = b;
-    return strcmp(*x, *y);
-}
-
 /* In an order of their own: drivers number devices as they like. */
 static bool add_gpus(struct digest *d, const struct gpu_facts *gpu)
 {
@@ -33,7 +27,7 @@ static bool add_gpus(struct digest *d, const struct gpu_facts *gpu)
         has_uuid = has_uuid || is_named;
     }
     if (gpu->count > 0)
-        qsort(texts, gpu->count, sizeof *texts, by_text);
+        qsort(texts, gpu->count, sizeof *texts, str_order);
     for (size_t i = 0; i < gpu->count; i++)
         add(d, texts[i]);
     return has_uuid;

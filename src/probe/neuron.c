@@ -2,7 +2,6 @@
 
 #include <math.h>
 #include <stdio.h>
-#include <string.h>
 
 #include "base/buf.h"
 #include "base/proc.h"
@@ -164,14 +163,6 @@ void neuron_probe(const char *root, struct arena *a, struct neuron_facts *out)
     out->driver = sysfs_text(root, "/sys/module/neuron/version", a);
 }
 
-static void write_count(struct jsonw *w, const char *key, int64_t value)
-{
-    if (value >= 0)
-        jsonw_int(w, key, value);
-    else
-        jsonw_null(w, key);
-}
-
 static double megabytes(int64_t bytes)
 {
     return bytes >= 0 ? (double)bytes / 1e6 : NAN;
@@ -182,15 +173,15 @@ static void write_device(const struct neuron_device *d, struct jsonw *w)
     jsonw_object(w, NULL);
     jsonw_int(w, "index", d->index);
     jsonw_str(w, "pci_bus_id", d->bus);
-    write_count(w, "core_count", d->cores);
+    jsonw_count(w, "core_count", d->cores);
     jsonw_array(w, "core_ids");
     for (size_t i = 0; i < d->core_id_count; i++)
         jsonw_int(w, NULL, d->core_ids[i]);
     jsonw_array_end(w);
     jsonw_num(w, "memory_total_mb", megabytes(d->memory_bytes));
     jsonw_str(w, "cpu_affinity", d->cpu_affinity);
-    write_count(w, "numa_node", d->numa_node);
-    write_count(w, "process_count", d->processes);
+    jsonw_count(w, "numa_node", d->numa_node);
+    jsonw_count(w, "process_count", d->processes);
     jsonw_object_end(w);
 }
 
@@ -226,7 +217,7 @@ void neuron_write(const struct neuron_facts *f, struct jsonw *w, const char *key
     jsonw_object(w, key);
     jsonw_str(w, "name", f->device_name);
     jsonw_int(w, "device_count", (int64_t)f->count);
-    write_count(w, "core_count", sum_cores(f));
+    jsonw_count(w, "core_count", sum_cores(f));
     jsonw_num(w, "memory_total_mb", f->count > 0 ? megabytes(sum_memory(f)) : NAN);
     jsonw_str(w, "instance_type", f->instance_type);
     jsonw_str(w, "driver_version", f->driver);

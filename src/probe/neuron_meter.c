@@ -109,7 +109,7 @@ enum status neuron_meter_open(const char *root, struct neuron_meter **out, struc
 {
     struct neuron_meter *m = mem_alloc(1, sizeof *m);
     if (m == NULL)
-        return status_fail(e, STATUS_NO_MEMORY, "Neuron", "out of memory");
+        return status_no_memory(e, "Neuron");
     *m = (struct neuron_meter){
         .root = root, .config_fd = -1, .read_fd = -1, .last_bytes = -1};
     buf_init(&m->pending, PENDING_CAP_BYTES);

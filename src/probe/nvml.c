@@ -115,7 +115,7 @@ enum status nvml_open(struct nvml **out, struct err *e)
 {
     struct nvml *n = mem_alloc(1, sizeof *n);
     if (n == NULL)
-        return status_fail(e, STATUS_NO_MEMORY, "NVML", "out of memory");
+        return status_no_memory(e, "NVML");
     n->library = open_library();
     if (n->library == NULL) {
         mem_free(n);

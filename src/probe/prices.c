@@ -37,7 +37,7 @@ enum status prices_find(const char *instance_type, const char *region, struct ar
                                       region != NULL ? "" : " (region not known)",
                                       text_of(top, "collected"));
     if (source == NULL)
-        return status_fail(e, STATUS_NO_MEMORY, "prices.yaml", "out of memory");
+        return status_no_memory(e, "prices.yaml");
     *out = (struct price){usd, source};
     return STATUS_OK;
 }
@@ -53,7 +53,7 @@ enum status prices_of_rows(const struct analysis_rows *rows, struct arena *a,
     const char *last_type = NULL, *last_region = NULL;
     struct price *prices = arena_alloc(a, rows->count + 1, sizeof *prices);
     if (prices == NULL)
-        return status_fail(e, STATUS_NO_MEMORY, "prices.yaml", "out of memory");
+        return status_no_memory(e, "prices.yaml");
     for (size_t i = 0; i < rows->count; i++) {
         const struct origin *origin = rows->items[i].origin;
         const char *type = field_str(rows->items[i].row, FIELD_instance_type);

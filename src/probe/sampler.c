@@ -182,7 +182,7 @@ enum status sampler_start(int32_t root_pid, const char *hardware_type,
 {
     struct sampler *s = mem_alloc(1, sizeof *s);
     if (s == NULL)
-        return status_fail(e, STATUS_NO_MEMORY, "sampler", "out of memory");
+        return status_no_memory(e, "sampler");
     s->root = sysfile_root();
     s->root_pid = root_pid;
     s->after_load_bytes = s->peak_bytes = s->client_bytes = -1;

@@ -45,14 +45,8 @@ static bool read_process(const char *root, int32_t pid, struct process *out)
 
 static bool add_process(struct process_list *list, const struct process *p)
 {
-    if (list->count == list->room) {
-        size_t room = list->room > 0 ? list->room * 2 : 512;
-        struct process *items = mem_resize(list->items, room, sizeof *items);
-        if (items == NULL)
-            return false;
-        list->items = items;
-        list->room = room;
-    }
+    if (!mem_grow(&list->items, list->count, &list->room, sizeof *p))
+        return false;
     list->items[list->count++] = *p;
     return true;
 }

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/str.h"
 #include "probe/canon.h"
 #include "probe/env.h"
 
@@ -67,11 +68,6 @@ static bool is_wanted(const char *name)
     return false;
 }
 
-static int by_name(const void *a, const void *b)
-{
-    return strcmp(*(char *const *)a, *(char *const *)b);
-}
-
 /* The wanted entries "NAME=value" as names, sorted; NULL where there are none. */
 static char **wanted_names(struct arena *a, size_t *count)
 {
@@ -90,7 +86,7 @@ static char **wanted_names(struct arena *a, size_t *count)
             names[(*count)++] = name;
     }
     if (names != NULL)
-        qsort(names, *count, sizeof *names, by_name);
+        qsort(names, *count, sizeof *names, str_order);
     return names;
 }
 
@@ -206,12 +202,6 @@ static const char *engine_text(const char *name, const char *value, struct arena
     return out;
 }
 
-static int by_text(const void *a, const void *b)
-{
-    const char *const *x = a, *const *y = b;
-    return strcmp(*x, *y);
-}
-
 bool variables_engine(struct arena *a, struct opt_strings *out)
 {
     size_t total = 0;
@@ -233,6 +223,6 @@ bool variables_engine(struct arena *a, struct opt_strings *out)
             out->items[out->count++] = text;
     }
     if (out->items != NULL && out->count > 0)
-        qsort(out->items, out->count, sizeof *out->items, by_text);
+        qsort(out->items, out->count, sizeof *out->items, str_order);
     return out->items != NULL;
 }

@@ -464,7 +464,7 @@ static enum status run_gnuplot(const struct plot *p, const char *dir, const char
     const char *script = arena_printf(a, "%s.gp", p->stem);
     const char *const argv[] = {"gnuplot", "-e", buf_cstr(&cd), script, NULL};
     enum status s = script == NULL || cd.failed != STATUS_OK
-                        ? status_fail(e, STATUS_NO_MEMORY, p->stem, "out of memory")
+                        ? status_no_memory(e, p->stem)
                         : proc_run(argv, clock_seconds(DRAW_SECONDS), &said, &code, e);
     if (s == STATUS_OK && code != 0) {
         status_fail(e, STATUS_IO, p->stem, "gnuplot exited with %d", code);

@@ -27,11 +27,6 @@ struct sheet {
     struct err *e;
 };
 
-static enum status no_memory(const struct sheet *s)
-{
-    return status_fail(s->e, STATUS_NO_MEMORY, "analyze", "out of memory");
-}
-
 static int side_index(const struct analysis *x, const char *side)
 {
     for (size_t i = 0; i < x->machines.side_count; i++)
@@ -116,7 +111,7 @@ static enum status bar_series(const struct sheet *s, enum metric m,
         *to = (struct plot_series){.name = r->sides[k], .colour = (int)k};
         to->points = arena_alloc(s->arena, panel->tick_count + 1, sizeof *to->points);
         if (to->points == NULL)
-            return no_memory(s);
+            return status_no_memory(s->e, "analyze");
         for (size_t i = 0; i < r->cell_count; i++) {
             const struct match_cell *c = &r->cells[i];
             size_t x = tick_index(panel, c);
@@ -141,7 +136,7 @@ static enum status bar_panel(const struct sheet *s, enum metric m,
                                 sizeof *panel->series);
     panel->ticks = arena_alloc(s->arena, most, sizeof(const char *));
     if (cells == NULL || panel->series == NULL || panel->ticks == NULL)
-        return no_memory(s);
+        return status_no_memory(s->e, "analyze");
     panel->tick_count = ticks_of(s, panel->title, m, cells);
     for (size_t i = 0; i < panel->tick_count; i++)
         panel->ticks[i] = analysis_short_name(cells[i]);
@@ -177,7 +172,7 @@ static enum status forget(const struct sheet *s, const char *stem, bool has_scri
         const char *path = arena_printf(s->arena, "%s/%s%s.%s", s->dir, kinds[i][0], stem,
                                         kinds[i][1]);
         if (path == NULL)
-            return no_memory(s);
+            return status_no_memory(s->e, "analyze");
         (void)remove(path);
     }
     return STATUS_OK;
@@ -187,7 +182,7 @@ static enum status note_left_out(const struct sheet *s, const char *name, const 
 {
     const char *text = arena_printf(s->arena, "%s: %s", name, why);
     if (text == NULL)
-        return no_memory(s);
+        return status_no_memory(s->e, "analyze");
     s->out->left_out[s->out->left_out_count++] = text;
     return STATUS_OK;
 }
@@ -221,7 +216,7 @@ static enum status give_up(const struct sheet *s, const char *stem)
     status_format(s->e, why, sizeof why);
     const char *text = arena_strdup(s->arena, why);
     if (text == NULL || forget(s, stem, true) != STATUS_OK)
-        return no_memory(s);
+        return status_no_memory(s->e, "analyze");
     s->out->failed++;
     return note_left_out(s, stem, text);
 }
@@ -232,7 +227,7 @@ static enum status draw(const struct sheet *s, struct plot *p)
     const char *path = arena_printf(s->arena, "%s/%s.png", s->dir, p->stem);
     p->title = title_of(s, p->title);
     if (path == NULL || p->title == NULL)
-        return no_memory(s);
+        return status_no_memory(s->e, "analyze");
     p->caption = CAPTION;
     p->warning = warning_of(s->x);
     if (p->remark == NULL && !p->is_lines && has_invalid(s->x))
@@ -258,7 +253,7 @@ static enum status caching_panel(const struct sheet *s, size_t side,
     struct plot_series *two = arena_alloc(s->arena, 2, sizeof *two);
     panel->ticks = arena_alloc(s->arena, g->pair_count + 1, sizeof(const char *));
     if (two == NULL || panel->ticks == NULL)
-        return no_memory(s);
+        return status_no_memory(s->e, "analyze");
     *panel = (struct plot_panel){.title = s->x->sides[side].name,
                                  .ticks = panel->ticks,
                                  .series = two,
@@ -271,7 +266,7 @@ static enum status caching_panel(const struct sheet *s, size_t side,
                                       .is_light = k == 0};
         two[k].points = arena_alloc(s->arena, g->pair_count + 1, sizeof *two[k].points);
         if (two[k].points == NULL)
-            return no_memory(s);
+            return status_no_memory(s->e, "analyze");
         two[k].count = g->pair_count;
     }
     for (size_t i = 0; i < g->pair_count; i++) {
@@ -286,7 +281,7 @@ static enum status caching_panel(const struct sheet *s, size_t side,
         figure_ratio(pair->ratios[METRIC_tokens_per_second].ratio, ratio);
         two[1].points[i].note = arena_strdup(s->arena, ratio);
         if (two[1].points[i].note == NULL)
-            return no_memory(s);
+            return status_no_memory(s->e, "analyze");
     }
     return STATUS_OK;
 }
@@ -320,7 +315,7 @@ static enum status add_line(const struct sheet *s, const struct scaling_line *l,
                                .count = l->count};
     to->points = arena_alloc(s->arena, l->count, sizeof *to->points);
     if (to->points == NULL)
-        return no_memory(s);
+        return status_no_memory(s->e, "analyze");
     for (size_t i = 0; i < l->count; i++) {
         to->points[i] = point_of(l->cells[i], METRIC_tokens_per_second);
         to->points[i].x = field_num(l->cells[i]->row, FIELD_batch_size);
@@ -341,7 +336,7 @@ static enum status scaling_panel(const struct sheet *s, const struct scaling *li
 {
     panel->series = arena_alloc(s->arena, lines->count + 1, sizeof *panel->series);
     if (panel->series == NULL)
-        return no_memory(s);
+        return status_no_memory(s->e, "analyze");
     for (size_t i = 0; i < lines->count; i++)
         if (strcmp(lines->items[i].scenario, panel->title) == 0 &&
             add_line(s, &lines->items[i], panel) != STATUS_OK)
@@ -373,7 +368,7 @@ static enum status scaling_panels(const struct sheet *s, enum metric m, struct p
     p->x_label = size_name(s);
     p->title = arena_printf(s->arena, "%s by %s", p->title, p->x_label);
     if (p->title == NULL || scaling_build(s->x, s->arena, &lines) != STATUS_OK)
-        return no_memory(s);
+        return status_no_memory(s->e, "analyze");
     for (size_t i = 0; i < n; i++) {
         p->panels[p->panel_count] = (struct plot_panel){.title = p->panels[i].title};
         if (scaling_panel(s, &lines, &p->panels[p->panel_count]) != STATUS_OK)
@@ -415,7 +410,7 @@ static enum status draw_picture(const struct sheet *s, const struct picture *of)
     struct plot p = {.stem = of->stem, .title = of->title, .y_label = of->y_label};
     p.panels = arena_alloc(s->arena, r->cell_count + r->side_count + 1, sizeof *p.panels);
     if (p.panels == NULL)
-        return no_memory(s);
+        return status_no_memory(s->e, "analyze");
     if (of->panels(s, of->metric, &p) != STATUS_OK)
         return s->e->code;
     if (p.panel_count > 0)
@@ -431,7 +426,8 @@ enum status plots_draw(const struct analysis *x, const struct plots_order *order
     const char *dir = order->dir;
     const struct sheet s = {.x = x, .dir = dir, .arena = a, .out = out, .e = e};
     const char *source = arena_printf(a, "%s/source", dir);
-    enum status st = source != NULL ? file_make_dirs(source, e) : no_memory(&s);
+    enum status st = source != NULL ? file_make_dirs(source, e)
+                                    : status_no_memory(s.e, "analyze");
     *out = (struct plots_result){.has_gnuplot = true};
     for (size_t i = 0; i < sizeof pictures / sizeof pictures[0] && st == STATUS_OK; i++)
         if (opt_is_chosen(wanted, pictures[i].name))

@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "base/str.h"
 #include "report/finding_text.h"
 #include "stats/match_field.h"
 #include "stats/verdict.h"
@@ -124,7 +125,7 @@ static void put_failed(const struct match_cell *c, struct document *d)
     buf_printf(&d->line, "%s, %s: ", c->side, c->name);
     if (c->failed > 0)
         buf_printf(&d->line, "%zu failed repeat%s%s", c->failed,
-                   c->failed == 1 ? "" : "s",
+                   str_plural((int64_t)c->failed),
                    c->measured == 0 ? ", nothing measured" : "");
     else
         buf_text(&d->line, "only warm-ups");
@@ -200,7 +201,7 @@ static void put_counts(const struct analysis *x, const struct corpus *corpus,
         warmups += x->machines.cells[i].warmups;
     if (warmups > 0)
         document_add(d, DOCUMENT_ITEM, "%zu warm-up repeat%s", warmups,
-                     warmups == 1 ? "" : "s");
+                     str_plural((int64_t)warmups));
     if (corpus->duplicates > 0)
         document_add(d, DOCUMENT_ITEM, "%zu rows that are in two files",
                      corpus->duplicates);
@@ -219,7 +220,7 @@ static void put_partial(const struct analysis_rows *c, struct document *d)
             document_add(
                 d, DOCUMENT_ITEM,
                 "%s: %zu row%s of a run that had not finished when the file was written",
-                c->items[from].file, to - from, to - from == 1 ? "" : "s");
+                c->items[from].file, to - from, str_plural((int64_t)(to - from)));
     }
 }
 

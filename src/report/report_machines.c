@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/str.h"
 #include "report/figure.h"
 #include "stats/match_field.h"
 #include "text/json.h"
@@ -207,11 +208,11 @@ static void put_mixed(const struct part *p)
     }
     if (mixes_launches > 0)
         buf_printf(&p->d->line, "%zu cell%s of repeats of several launches, up to %zu",
-                   mixes_launches, mixes_launches == 1 ? "" : "s", launches);
+                   mixes_launches, str_plural((int64_t)mixes_launches), launches);
     if (mixes_days > 0)
         buf_printf(&p->d->line, "%s%zu cell%s of repeats of several days, up to %zu",
-                   p->d->line.len > 0 ? "; " : "", mixes_days, mixes_days == 1 ? "" : "s",
-                   days);
+                   p->d->line.len > 0 ? "; " : "", mixes_days,
+                   str_plural((int64_t)mixes_days), days);
     put_line(p);
 }
 
@@ -363,8 +364,8 @@ static void put_side(const struct part *p)
         measured += c->measured;
     }
     document_add(p->d, DOCUMENT_SUBHEADING, "%s: %zu cell%s, %zu measured repeat%s",
-                 p->side, cells, cells == 1 ? "" : "s", measured,
-                 measured == 1 ? "" : "s");
+                 p->side, cells, str_plural((int64_t)cells), measured,
+                 str_plural((int64_t)measured));
     put_engine(p);
     put_settings(p);
     put_versions(p);

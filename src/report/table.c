@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/str.h"
 #include "report/finding_text.h"
 #include "report/render.h"
 #include "report/table_caching.h"
@@ -92,7 +93,7 @@ static void put_spread_note(const struct table *t, int64_t repeats)
                                needed + 1);
     document_add(t->d, DOCUMENT_PARAGRAPH,
                  "+-?: spread unknown (%" PRId64 " repeat%s); %s", repeats,
-                 repeats == 1 ? "" : "s", advice);
+                 str_plural((int64_t)repeats), advice);
 }
 
 static void put_spread_notes(const struct table *t)
@@ -114,7 +115,7 @@ static void put_spread_notes(const struct table *t)
     if (failed > 0)
         document_add(t->d, DOCUMENT_PARAGRAPH,
                      "%" PRId64 " repeat%s failed and %s left out.", failed,
-                     failed == 1 ? "" : "s", failed == 1 ? "is" : "are");
+                     str_plural((int64_t)failed), failed == 1 ? "is" : "are");
 }
 
 static bool has_code(const struct summary_entry *c, const char *code)

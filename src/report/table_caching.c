@@ -18,7 +18,7 @@ static enum status match_rows(const struct run_data *run, const struct row *rows
     const struct match_options by_caching = {.by = MATCH_BY_CACHING};
     struct match_row *all = arena_alloc(a, run->repeat_count + 1, sizeof *all);
     if (all == NULL)
-        return status_fail(e, STATUS_NO_MEMORY, "table", "out of memory");
+        return status_no_memory(e, "table");
     for (size_t i = 0; i < run->repeat_count; i++)
         all[i] = (struct match_row){.row = &rows[i]};
     const struct match_input input = {.rows = all, .count = run->repeat_count};

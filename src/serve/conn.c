@@ -5,24 +5,14 @@
 #include "base/mem.h"
 #include "net/sock.h"
 
-enum { FIRST_ROOM = 64, GENERATION_SHIFT = 32 };
+enum { GENERATION_SHIFT = 32 };
 
 /* Room for one more connection. */
 static bool make_room(struct conn_table *t)
 {
-    if (t->count < t->room)
-        return true;
-    size_t room = t->room == 0 ? FIRST_ROOM : t->room * 2;
-    struct conn **all = mem_resize(t->all, room, sizeof(struct conn *));
-    if (all == NULL)
-        return false;
-    t->all = all;
-    uint32_t *unused = mem_resize(t->unused, room, sizeof *unused);
-    if (unused == NULL)
-        return false;
-    t->unused = unused;
-    t->room = room;
-    return true;
+    size_t room = t->room;
+    return mem_grow(&t->all, t->count, &room, sizeof *t->all) &&
+           mem_grow(&t->unused, t->count, &t->room, sizeof *t->unused);
 }
 
 static struct conn *take_unused(struct conn_table *t)

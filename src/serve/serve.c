@@ -123,7 +123,7 @@ static enum status open_tls(struct server *s, struct err *e)
         return STATUS_OK;
     s->plain = mem_alloc(SERVER_READ_BYTES, 1);
     if (s->plain == NULL)
-        return status_fail(e, STATUS_NO_MEMORY, "serve", "no memory");
+        return status_no_memory(e, "serve");
     return tls_context_new_server(s->settings->tls_cert, s->settings->tls_key,
                                   &s->conns.tls, e);
 }
@@ -145,7 +145,7 @@ static enum status open_server(struct running *r, struct err *e)
     s->read = mem_alloc(SERVER_READ_BYTES, 1);
     enum status st = settings_key(s->settings, &s->key, e);
     if (st == STATUS_OK && s->read == NULL)
-        st = status_fail(e, STATUS_NO_MEMORY, "serve", "no memory");
+        st = status_no_memory(e, "serve");
     if (st == STATUS_OK)
         st = open_tls(s, e);
     if (st == STATUS_OK)

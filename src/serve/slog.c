@@ -8,7 +8,7 @@
 #include "text/jsonw.h"
 
 #define TEXT_CAP_BYTES ((size_t)1 << 30)
-enum { BLOCK_BYTES = 64 * 1024, FIRST_STAMPS = 64, FIRST_RECORDS = 256 };
+enum { BLOCK_BYTES = 64 * 1024 };
 
 static void fail(struct slog *l, enum status status)
 {
@@ -55,17 +55,10 @@ void slog_stamp(struct slog *l, struct slog_stamps *to, struct instant at)
 {
     if (l->fd < 0)
         return;
-    if (to->count == to->room) {
-        size_t room = to->room == 0 ? FIRST_STAMPS : to->room * 2;
-        int64_t *grown = mem_resize(to->ns, room, sizeof *grown);
-        if (grown == NULL) {
-            fail(l, STATUS_NO_MEMORY);
-            return;
-        }
-        to->ns = grown;
-        to->room = room;
-    }
-    to->ns[to->count++] = at.ns;
+    if (mem_grow(&to->ns, to->count, &to->room, sizeof *to->ns))
+        to->ns[to->count++] = at.ns;
+    else
+        fail(l, STATUS_NO_MEMORY);
 }
 
 static void release(struct slog_record *r)
@@ -88,13 +81,7 @@ static bool make_room(struct slog *l)
         l->head = 0;
         return true;
     }
-    size_t room = l->room == 0 ? FIRST_RECORDS : l->room * 2;
-    struct slog_record *grown = mem_resize(l->queue, room, sizeof *grown);
-    if (grown == NULL)
-        return false;
-    l->queue = grown;
-    l->room = room;
-    return true;
+    return mem_grow(&l->queue, l->count, &l->room, sizeof *l->queue);
 }
 
 void slog_add(struct slog *l, struct slog_record *r)

@@ -131,13 +131,13 @@ static enum status match_sides(struct analysis *x, struct arena *a, struct err *
     const struct match_options by_caching = {.by = MATCH_BY_CACHING};
     x->sides = arena_alloc(a, x->machines.side_count + 1, sizeof *x->sides);
     if (x->sides == NULL)
-        return status_fail(e, STATUS_NO_MEMORY, "analyze", "out of memory");
+        return status_no_memory(e, "analyze");
     for (size_t i = 0; i < x->machines.side_count; i++) {
         struct analysis_side *s = &x->sides[i];
         struct match_input input;
         s->name = x->machines.sides[i];
         if (rows_of(x, s->name, a, &input) != STATUS_OK)
-            return status_fail(e, STATUS_NO_MEMORY, "analyze", "out of memory");
+            return status_no_memory(e, "analyze");
         if (match_build(&input, &by_caching, a, &s->caching, e) != STATUS_OK)
             return e->code;
     }
@@ -170,7 +170,7 @@ enum status analysis_build(const struct analysis_rows *c,
     options.by = out->by;
     if (name_rows(c, out->by, a) != STATUS_OK ||
         rows_of(out, NULL, a, &input) != STATUS_OK)
-        return status_fail(e, STATUS_NO_MEMORY, "analyze", "out of memory");
+        return status_no_memory(e, "analyze");
     if (match_build(&input, &options, a, &out->machines, e) != STATUS_OK)
         return e->code;
     if (o->baseline != NULL && check_baseline(out, o->baseline, a, e) != STATUS_OK)

@@ -37,7 +37,7 @@ enum status hist_init(struct hist *h, struct err *e)
 {
     *h = (struct hist){.counts = mem_alloc(HIST_BUCKETS, sizeof *h->counts)};
     if (h->counts == NULL)
-        return status_fail(e, STATUS_NO_MEMORY, "histogram", "out of memory");
+        return status_no_memory(e, "histogram");
     return STATUS_OK;
 }
 

@@ -113,14 +113,9 @@ static enum status find_candidates(const struct work *w, const char *side,
             if (w->is_used[k] || !is_candidate(o, side) ||
                 match_diff_is_hindered(w->fields, b, o, w->options->by))
                 continue;
-            if (n == room) {
-                room = room == 0 ? 64 : room * 2;
-                struct candidate *more = mem_resize(found, room, sizeof *more);
-                if (more == NULL) {
-                    mem_free(found);
-                    return STATUS_NO_MEMORY;
-                }
-                found = more;
+            if (!mem_grow(&found, n, &room, sizeof *found)) {
+                mem_free(found);
+                return STATUS_NO_MEMORY;
             }
             size_t d = match_diff_distance(w->fields, b, o, w->options->by);
             found[n++] = (struct candidate){d, i, k};

@@ -135,28 +135,13 @@ static bool has(const struct match_diff_list *w, enum field_id id, const char *v
     return false;
 }
 
-static bool make_room(struct match_diff_list *w)
-{
-    if (w->count < w->room)
-        return true;
-    size_t room = w->room == 0 ? 16 : w->room * 2;
-    struct match_difference *items = arena_alloc(w->arena, room, sizeof *items);
-    if (items == NULL)
-        return false;
-    if (w->count > 0)
-        memcpy(items, w->items, w->count * sizeof *items);
-    w->items = items;
-    w->room = room;
-    return true;
-}
-
 /* values NULL: no memory. */
 static void add(struct match_diff_list *w, enum field_id id, const char *values)
 {
     w->has_failed = w->has_failed || values == NULL;
     if (w->has_failed || has(w, id, values))
         return;
-    if (!make_room(w)) {
+    if (!arena_grow(w->arena, &w->items, w->count, &w->room, sizeof *w->items)) {
         w->has_failed = true;
         return;
     }

@@ -3,22 +3,13 @@
 #include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
-#include <string.h>
 
 void verdict_case_add(struct verdict_case *c, struct finding f)
 {
-    if (c->found_count == c->found_room) {
-        size_t room = c->found_room == 0 ? 32 : c->found_room * 2;
-        struct finding *more = arena_alloc(c->arena, room, sizeof *more);
-        c->is_out_of_memory = c->is_out_of_memory || more == NULL;
-        if (more == NULL)
-            return;
-        if (c->found_count > 0)
-            memcpy(more, c->found, c->found_count * sizeof *more);
-        c->found = more;
-        c->found_room = room;
-    }
-    c->found[c->found_count++] = f;
+    if (arena_grow(c->arena, &c->found, c->found_count, &c->found_room, sizeof f))
+        c->found[c->found_count++] = f;
+    else
+        c->is_out_of_memory = true;
 }
 
 void verdict_case_report(struct verdict_case *c, struct finding f, bool is_broken)

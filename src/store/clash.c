@@ -87,16 +87,8 @@ static struct clash *find(struct clashes *to, const struct clash_rows *r, struct
         if (strcmp(to->items[i].file, r->file) == 0 &&
             strcmp(to->items[i].kept, r->kept_file) == 0)
             return &to->items[i];
-    if (to->count == to->room) {
-        size_t room = to->room == 0 ? 8 : to->room * 2;
-        struct clash *items = arena_alloc(a, room, sizeof *items);
-        if (items == NULL)
-            return NULL;
-        if (to->count > 0)
-            memcpy(items, to->items, to->count * sizeof *items);
-        to->items = items;
-        to->room = room;
-    }
+    if (!arena_grow(a, &to->items, to->count, &to->room, sizeof *to->items))
+        return NULL;
     to->items[to->count] = (struct clash){.file = r->file, .kept = r->kept_file};
     return &to->items[to->count++];
 }

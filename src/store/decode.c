@@ -212,7 +212,7 @@ enum status decode_row(struct decode *d, const struct scanned_row *row, struct r
     read_notes(d, out);
     read_findings(d, out);
     if (d->is_out_of_memory)
-        return status_fail(e, STATUS_NO_MEMORY, "results", "out of memory");
+        return status_no_memory(e, "results");
     return STATUS_OK;
 }
 

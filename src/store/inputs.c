@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 
 #include "base/file.h"
+#include "base/str.h"
 
 enum { MAX_DEPTH = 4, MAX_INPUTS = 100000 };
 
@@ -30,16 +31,8 @@ static enum status add(struct list *l, struct input item, struct err *e)
     if (l->count == MAX_INPUTS)
         return status_fail(e, STATUS_TOO_BIG, item.path, "more than %d files",
                            MAX_INPUTS);
-    if (l->count == l->room) {
-        size_t room = l->room == 0 ? 16 : l->room * 2;
-        struct input *items = arena_alloc(l->arena, room, sizeof *items);
-        if (items == NULL)
-            return status_fail(e, STATUS_NO_MEMORY, item.path, "out of memory");
-        if (l->count > 0)
-            memcpy(items, l->items, l->count * sizeof *items);
-        l->items = items;
-        l->room = room;
-    }
+    if (!arena_grow(l->arena, &l->items, l->count, &l->room, sizeof item))
+        return status_no_memory(e, item.path);
     l->items[l->count++] = item;
     return STATUS_OK;
 }
@@ -49,12 +42,6 @@ static bool is_results_name(const char *name)
     size_t len = strlen(name);
     return len > 5 && strcmp(name + len - 5, ".json") == 0 &&
            strstr(name, "results") != NULL;
-}
-
-static int by_name(const void *a, const void *b)
-{
-    const char *const *left = a, *const *right = b;
-    return strcmp(*left, *right);
 }
 
 /* Names in a folder, sorted, hidden ones and raw_* left out; in the arena. */
@@ -85,11 +72,11 @@ static enum status list_names(struct arena *a, const char *folder, const char **
     closedir(dir);
     const char **names = is_out ? NULL : arena_alloc(a, n + 1, sizeof *names);
     if (names == NULL)
-        return status_fail(e, STATUS_NO_MEMORY, folder, "out of memory");
+        return status_no_memory(e, folder);
     size_t at = 0;
     for (struct name_node *node = nodes; node != NULL; node = node->next)
         names[at++] = node->name;
-    qsort(names, n, sizeof *names, by_name);
+    qsort(names, n, sizeof *names, str_order);
     *out = names;
     *count = n;
     return STATUS_OK;
@@ -103,7 +90,7 @@ static enum status search(struct list *l, const char *folder, int depth, struct 
     for (size_t i = 0; i < count && st == STATUS_OK; i++) {
         const char *path = arena_printf(l->arena, "%s/%s", folder, names[i]);
         if (path == NULL)
-            st = status_fail(e, STATUS_NO_MEMORY, folder, "out of memory");
+            st = status_no_memory(e, folder);
         else if (file_is_dir(path) && depth < MAX_DEPTH)
             st = search(l, path, depth + 1, e);
         else if (!file_is_dir(path) && is_results_name(names[i]))
@@ -121,7 +108,7 @@ static enum status add_word(struct list *l, const char *word, struct err *e)
             l->arena, (struct str){.ptr = word, .len = (size_t)(sign - word)});
         item.path = sign + 1;
         if (item.instance_type == NULL)
-            return status_fail(e, STATUS_NO_MEMORY, word, "no memory");
+            return status_no_memory(e, word);
     }
     if (!file_is_dir(item.path))
         return add(l, item, e);
@@ -130,8 +117,7 @@ static enum status add_word(struct list *l, const char *word, struct err *e)
     while (len > 1 && item.path[len - 1] == '/')
         len--;
     const char *folder = arena_str(l->arena, (struct str){.ptr = item.path, .len = len});
-    enum status st = folder != NULL ? search(l, folder, 1, e)
-                                    : status_fail(e, STATUS_NO_MEMORY, word, "no memory");
+    enum status st = folder != NULL ? search(l, folder, 1, e) : status_no_memory(e, word);
     if (st != STATUS_OK)
         return st;
     for (size_t i = before; i < l->count; i++)

@@ -2,7 +2,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -338,7 +337,7 @@ enum status journal_restore(struct journal *j, bool *was_gone, struct err *e)
         return STATUS_OK;
     char *folder = mem_strdup(j->path);
     if (folder == NULL)
-        return status_fail(e, STATUS_NO_MEMORY, j->path, "out of memory");
+        return status_no_memory(e, j->path);
     folder[file_base_name(j->path) - j->path] = '\0';
     enum status s = *folder != '\0' ? file_make_dirs(folder, e) : STATUS_OK;
     mem_free(folder);

@@ -1,7 +1,6 @@
 #include "store/journal_order.h"
 
 #include <stdio.h>
-#include <string.h>
 
 enum { GONE_MAX = 1000 }; /* of them in one journal have a row */
 
@@ -22,26 +21,6 @@ void journal_order_fini(struct journal_order *o)
     row_set_fini(&o->names);
 }
 
-static enum status no_memory(const struct journal_order *o, struct err *e)
-{
-    return status_fail(e, STATUS_NO_MEMORY, o->where, "out of memory");
-}
-
-/* Room for one more item of `size` bytes behind items[0..count). */
-static void *grown(struct journal_order *o, void *items, size_t count, size_t *room,
-                   size_t size)
-{
-    if (count < *room)
-        return items;
-    size_t wanted = *room == 0 ? 16 : *room * 2;
-    void *more = arena_alloc(o->arena, wanted, size);
-    if (more != NULL && count > 0)
-        memcpy(more, items, count * size);
-    if (more != NULL)
-        *room = wanted;
-    return more;
-}
-
 /* --- cells */
 
 /* -1: its line is not there. */
@@ -60,11 +39,10 @@ enum status journal_order_cell(struct journal_order *o, int64_t number,
     size_t count = run->cell_count;
     if (cell_index(o, number) >= 0)
         return status_fail(e, STATUS_BAD_INPUT, o->where, "a second line for its cell");
-    run->cells = grown(o, run->cells, count, &o->cell_room, sizeof *run->cells);
-    o->cell_numbers = grown(o, o->cell_numbers, count, &o->number_room,
-                            sizeof *o->cell_numbers);
-    if (run->cells == NULL || o->cell_numbers == NULL)
-        return no_memory(o, e);
+    if (!arena_grow(o->arena, &run->cells, count, &o->cell_room, sizeof *run->cells) ||
+        !arena_grow(o->arena, &o->cell_numbers, count, &o->number_room,
+                    sizeof *o->cell_numbers))
+        return status_no_memory(e, o->where);
     o->cell_numbers[count] = number;
     *out = &run->cells[count];
     run->cell_count++;
@@ -100,11 +78,10 @@ static enum status begin(struct journal_order *o, struct journal_name name, int6
 {
     struct run_data *run = o->run;
     bool is_new, is_equal;
-    run->repeats = grown(o, run->repeats, run->repeat_count, &o->repeat_room,
-                         sizeof *run->repeats);
-    if (run->repeats == NULL ||
+    if (!arena_grow(o->arena, &run->repeats, run->repeat_count, &o->repeat_room,
+                    sizeof *run->repeats) ||
         row_set_add(&o->names, key_of(name), 0, &is_new, &is_equal) != STATUS_OK)
-        return no_memory(o, e);
+        return status_no_memory(e, o->where);
     if (!is_new)
         return status_fail(e, STATUS_BAD_INPUT, o->where, "its repeat appeared before");
     row_set_fini(&o->indices);
@@ -150,11 +127,10 @@ enum status journal_order_request(struct journal_order *o, struct repeat_data *r
 {
     bool is_new, is_equal;
     const struct row_set_key key = {.high = 1, .low = (uint64_t)index};
-    r->requests = grown(o, r->requests, r->request_count, &o->request_room,
-                        sizeof *r->requests);
-    if (r->requests == NULL ||
+    if (!arena_grow(o->arena, &r->requests, r->request_count, &o->request_room,
+                    sizeof *r->requests) ||
         row_set_add(&o->indices, key, 0, &is_new, &is_equal) != STATUS_OK)
-        return no_memory(o, e);
+        return status_no_memory(e, o->where);
     if (!is_new)
         return status_fail(e, STATUS_BAD_INPUT, o->where,
                            "a second line for its request");
@@ -169,7 +145,7 @@ enum status journal_order_request(struct journal_order *o, struct repeat_data *r
 static enum status blame(struct journal_order *o, char *text, struct err *e)
 {
     if (text == NULL)
-        return no_memory(o, e);
+        return status_no_memory(e, o->where);
     for (char *c = text; *c != '\0'; c++)
         if (*c < ' ' || *c > '~') /* a part of a line */
             *c = '?';

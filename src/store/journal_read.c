@@ -47,11 +47,6 @@ static enum status bad(struct reading *rd, const char *what)
     return status_fail(rd->e, STATUS_BAD_INPUT, rd->where, "%s", what);
 }
 
-static enum status no_memory(struct reading *rd)
-{
-    return status_fail(rd->e, STATUS_NO_MEMORY, rd->where, "out of memory");
-}
-
 /* Copies a string member; *out is NULL where there is none. */
 static bool take_str(struct reading *rd, const json_t *line, const char *key,
                      const char **out)
@@ -114,7 +109,7 @@ static enum status read_numbers(struct reading *rd, const json_t *line)
     run->limits = arena_alloc(rd->arena, json_object_size(limits) + 1,
                               sizeof(struct limit));
     if (run->percentiles == NULL || run->limits == NULL)
-        return no_memory(rd);
+        return status_no_memory(rd->e, rd->where);
     for (size_t i = 0; i < json_array_size(percentiles); i++)
         run->percentiles[run->percentile_count++] = json_number_value(
             json_array_get(percentiles, i));
@@ -126,7 +121,7 @@ static enum status read_numbers(struct reading *rd, const json_t *line)
         l->code = arena_strdup(rd->arena, code);
         l->value = json_number_value(value);
         if (l->code == NULL)
-            return no_memory(rd);
+            return status_no_memory(rd->e, rd->where);
     }
     return STATUS_OK;
 }
@@ -168,7 +163,7 @@ static enum status read_run(struct reading *rd, const json_t *line)
         !take_str(rd, line, "plan_sha256", &run->plan_sha256))
         rd->ran_out = true;
     if (rd->ran_out)
-        return no_memory(rd);
+        return status_no_memory(rd->e, rd->where);
     rd->whole.client_threads = threads_of(line);
     if (!is_run_whole(run))
         return bad(rd, "a run line without its members");
@@ -244,13 +239,14 @@ static enum status read_request(struct reading *rd, const json_t *line)
     q->source = record_source_find(json_str_of(line, "token_source"));
     q->first_event_tokens = json_int_of(line, "first_event_tokens", 1);
     if (!take_str(rd, line, "error", &q->error))
-        return no_memory(rd);
+        return status_no_memory(rd->e, rd->where);
     s = rd->run->definitions == 1 ? journal_events_read_old(rd->arena, line, q)
                                   : journal_events_read(rd->arena, line, q);
     if (s == STATUS_OK)
         return s;
     r->request_count--; /* half of it is none */
-    return s == STATUS_NO_MEMORY ? no_memory(rd) : bad(rd, BAD_EVENTS);
+    return s == STATUS_NO_MEMORY ? status_no_memory(rd->e, rd->where)
+                                 : bad(rd, BAD_EVENTS);
 }
 
 static enum status read_repeat_end(struct reading *rd, const json_t *line)
@@ -266,12 +262,12 @@ static enum status read_repeat_end(struct reading *rd, const json_t *line)
     if (r->error != NULL) /* of a damaged line */
         return STATUS_OK;
     if (!take_str(rd, line, "error", &r->error))
-        return no_memory(rd);
+        return status_no_memory(rd->e, rd->where);
     rd->whole.told = json_int_of(line, "requests", -1);
     s = r->error == NULL ? journal_whole_check(&rd->whole, rd->run, r, rd->arena, &why)
                          : STATUS_OK;
     if (s != STATUS_OK)
-        return no_memory(rd);
+        return status_no_memory(rd->e, rd->where);
     if (r->error != NULL)
         return STATUS_OK;
     if (why == NULL && rd->is_changed)
@@ -286,7 +282,9 @@ static enum status read_run_end(struct reading *rd, const json_t *line)
     if (journal_order_begun(&rd->order, before, begun_of(line), rd->e) != STATUS_OK)
         return rd->e->code;
     rd->run->is_complete = json_bool_of(line, "complete", false);
-    return take_str(rd, line, "cause", &rd->run->end_cause) ? STATUS_OK : no_memory(rd);
+    return take_str(rd, line, "cause", &rd->run->end_cause)
+               ? STATUS_OK
+               : status_no_memory(rd->e, rd->where);
 }
 
 /* Without the run line there is no run; its error says how to keep one that was edited.
@@ -370,7 +368,7 @@ static enum status one_line(struct reading *rd, const struct line *l)
     if (s == STATUS_OK && !rd->note->was_cut) {
         s = read_line(rd, line, l->text);
         if (s == STATUS_OK && rd->ran_out)
-            s = no_memory(rd);
+            s = status_no_memory(rd->e, rd->where);
         rd->note->line_count += s == STATUS_OK;
     }
     json_decref(line);

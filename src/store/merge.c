@@ -40,28 +40,16 @@ struct merger {
     size_t machine_room;
 };
 
-static enum status no_memory(struct err *e, const char *path)
-{
-    return status_fail(e, STATUS_NO_MEMORY, path, "out of memory");
-}
-
 /* Visitor of the first pass: notes the row, judges nothing: the file may yet prove
  * broken. */
 static enum status note_row(void *arg, const struct scanned_row *row, struct err *e)
 {
     struct merger *m = arg;
     struct source *s = m->now;
-    if (s->row_count == s->row_room) {
-        size_t room = s->row_room == 0 ? 64 : s->row_room * 2;
-        struct merge_row *rows = mem_resize(s->rows, room, sizeof *rows);
-        if (rows == NULL)
-            return no_memory(e, s->input->path);
-        s->rows = rows;
-        s->row_room = room;
-    }
-    if (merge_row_note(&s->file, row, s->input->instance_type, m->decode,
+    if (!mem_grow(&s->rows, s->row_count, &s->row_room, sizeof *s->rows) ||
+        merge_row_note(&s->file, row, s->input->instance_type, m->decode,
                        &s->rows[s->row_count++]) != STATUS_OK)
-        return no_memory(e, s->input->path);
+        return status_no_memory(e, s->input->path);
     return STATUS_OK;
 }
 
@@ -73,19 +61,10 @@ static enum status count_machine(struct merger *m, struct str type, struct err *
             r->machines[i - 1].rows++;
             return STATUS_OK;
         }
-    if (r->machine_count == m->machine_room) {
-        size_t room = m->machine_room == 0 ? 8 : m->machine_room * 2;
-        struct merge_machine *machines = arena_alloc(m->arena, room, sizeof *machines);
-        if (machines == NULL)
-            return no_memory(e, m->options->output);
-        if (r->machine_count > 0)
-            memcpy(machines, r->machines, r->machine_count * sizeof *machines);
-        r->machines = machines;
-        m->machine_room = room;
-    }
     const char *name = arena_str(m->arena, type);
-    if (name == NULL)
-        return no_memory(e, m->options->output);
+    if (name == NULL || !arena_grow(m->arena, &r->machines, r->machine_count,
+                                    &m->machine_room, sizeof *r->machines))
+        return status_no_memory(e, m->options->output);
     r->machines[r->machine_count++] = (struct merge_machine){.instance_type = name,
                                                              .rows = 1};
     return STATUS_OK;
@@ -100,7 +79,7 @@ static enum status accept_rows(struct merger *m, struct source *s, struct err *e
         bool is_new, is_equal;
         if (row_set_add(&m->seen, row->identity, row->content, &is_new, &is_equal) !=
             STATUS_OK)
-            return no_memory(e, s->input->path);
+            return status_no_memory(e, s->input->path);
         if (!is_new) {
             m->result->duplicates++;
             m->result->differing += !is_equal;
@@ -151,7 +130,7 @@ static enum status read_source(struct merger *m, const struct input *input, stru
     if (st != STATUS_OK) {
         mem_free(s->rows);
         if (st == STATUS_NO_MEMORY || skip(m, input->path, &why) != STATUS_OK)
-            return no_memory(e, input->path);
+            return status_no_memory(e, input->path);
         return STATUS_OK;
     }
     m->source_count++;
@@ -159,7 +138,7 @@ static enum status read_source(struct merger *m, const struct input *input, stru
     if (st == STATUS_OK && s->file.metadata.len > 0) {
         s->metadata = arena_str(m->arena, s->file.metadata);
         if (s->metadata == NULL)
-            st = no_memory(e, input->path);
+            st = status_no_memory(e, input->path);
     }
     s->is_kept = m->kept_bytes + s->file.text.len <= KEEP_BYTES;
     if (s->is_kept)
@@ -237,7 +216,7 @@ static enum status reread(struct source *s, struct err *e)
         return st;
     struct str text = {.ptr = buf_cstr(&s->file.text), .len = s->file.text.len};
     if (digest_text(text, sha256) != STATUS_OK)
-        return no_memory(e, s->input->path);
+        return status_no_memory(e, s->input->path);
     if (strcmp(sha256, s->file.sha256) == 0)
         return STATUS_OK;
     status_fail(e, STATUS_BAD_INPUT, s->input->path, "changed while it was being merged");
@@ -317,7 +296,7 @@ enum status merge_files(const struct merge_options *options, struct arena *a,
     out->skipped = arena_alloc(a, options->input_count + 1, sizeof *out->skipped);
     m.decode = arena_alloc(a, 1, sizeof *m.decode);
     if (m.sources == NULL || out->skipped == NULL || m.decode == NULL)
-        return no_memory(e, options->output);
+        return status_no_memory(e, options->output);
     decode_init(m.decode, a);
     row_set_init(&m.seen);
     st = run(&m, e);

@@ -36,27 +36,12 @@ static const char *versions_of(const json_t *env, struct arena *a)
     return add(text, "Neuron runtime", json_str_of(neuron, "runtime_version"), a);
 }
 
-/* Room for one more; doubled at each power of two. */
-static enum status make_room(struct arena *a, struct origins *out)
-{
-    if ((out->count & (out->count - 1)) != 0)
-        return STATUS_OK;
-    size_t room = out->count == 0 ? 1 : out->count * 2;
-    struct origin *items = arena_alloc(a, room, sizeof *items);
-    if (items == NULL)
-        return STATUS_NO_MEMORY;
-    if (out->count > 0)
-        memcpy(items, out->items, out->count * sizeof *items);
-    out->items = items;
-    return STATUS_OK;
-}
-
 static enum status note(const json_t *metadata, struct arena *a, struct origins *out)
 {
     const json_t *env = json_object_get(metadata, "env");
     if (!json_is_object(env))
         return STATUS_OK;
-    if (make_room(a, out) != STATUS_OK)
+    if (!arena_grow(a, &out->items, out->count, &out->room, sizeof *out->items))
         return STATUS_NO_MEMORY;
     const char *region = json_str_of(json_object_get(env, "instance"), "region");
     const char *run_id = json_str_of(metadata, "run_id");

@@ -14,7 +14,7 @@
 
 struct origins {
     struct origin *items; /* [count] those that state an environment */
-    size_t count;
+    size_t count, room;
     bool has_own; /* items[0] is the file's own environment: it is not a merged one */
 };
 

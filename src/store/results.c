@@ -30,7 +30,7 @@ enum status results_build(const struct run_data *run, const char *output_dir,
 {
     *out = (struct results){0};
     if (!file_paths(run, output_dir, a, out))
-        return status_fail(e, STATUS_NO_MEMORY, output_dir, "out of memory");
+        return status_no_memory(e, output_dir);
     if (rows_build_all(run, a, &out->rows, e) != STATUS_OK)
         return e->code;
     for (size_t i = 0; out->rows != NULL && i < run->repeat_count; i++)
@@ -192,10 +192,8 @@ static void entry_write(struct jsonw *w, const struct run_data *run,
     findings_write_codes(w, "reasons", c->reasons);
     findings_write_codes(w, "warnings", c->warnings);
     findings_write_checks(w, "checks", c->checks);
-    if (c->repeats_for_2_percent > 0)
-        jsonw_int(w, "repeats_for_2_percent", c->repeats_for_2_percent);
-    else
-        jsonw_null(w, "repeats_for_2_percent");
+    jsonw_count(w, "repeats_for_2_percent",
+                c->repeats_for_2_percent > 0 ? c->repeats_for_2_percent : -1);
     jsonw_object_end(w);
 }
 
@@ -341,7 +339,7 @@ enum status results_claim(const char *output_dir, struct run_data *run, struct a
         char *name = n == 1 ? arena_strdup(a, base) : arena_printf(a, "%s-%d", base, n);
         char *dir = name != NULL ? arena_printf(a, "%s/raw_%s", output_dir, name) : NULL;
         if (dir == NULL)
-            return status_fail(e, STATUS_NO_MEMORY, output_dir, "out of memory");
+            return status_no_memory(e, output_dir);
         if (mkdir(dir, 0777) == 0) {
             run->stamp = name;
             *raw_dir = dir;
@@ -407,7 +405,7 @@ enum status results_read(const char *raw_dir, const char *output_dir, struct are
     const char *path = arena_printf(a, "%s/journal.jsonl", raw_dir);
     const char *folder = output_dir != NULL ? output_dir : parent_of(raw_dir, a);
     if (path == NULL || folder == NULL)
-        return status_fail(e, STATUS_NO_MEMORY, raw_dir, "out of memory");
+        return status_no_memory(e, raw_dir);
     if (journal_read(path, a, &out->run, &out->note, e) != STATUS_OK)
         return e->code;
     settle_run(&out->run);

@@ -17,7 +17,7 @@ static void take_metadata(struct jsonr *r, struct arena *a, struct results_head 
     head->run_id = arena_strdup(a, run_id);
     head->is_complete = json_bool_of(metadata, "complete", true);
     if (run_id != NULL && head->run_id == NULL)
-        st = status_fail(r->e, STATUS_NO_MEMORY, r->name, "out of memory");
+        st = status_no_memory(r->e, r->name);
     json_decref(metadata);
     jsonr_stop(r, st);
 }

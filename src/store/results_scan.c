@@ -1,7 +1,5 @@
 #include "store/results_scan.h"
 
-#include <string.h>
-
 #include "base/file.h"
 #include "base/mem.h"
 #include "core/run_data.h"
@@ -146,7 +144,7 @@ static enum status read_text(struct scanned_file *f,
     struct str text = {.ptr = buf_cstr(&f->text), .len = f->text.len};
     struct reader *r = mem_alloc(1, sizeof *r);
     if (r == NULL)
-        return status_fail(e, STATUS_NO_MEMORY, f->path, "out of memory");
+        return status_no_memory(e, f->path);
     r->file = f;
     r->visitor = visitor;
     jsonr_init(&r->json, text, f->path, e);

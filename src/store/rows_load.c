@@ -1,7 +1,5 @@
 #include "store/rows_load.h"
 
-#include <string.h>
-
 #include "store/decode.h"
 #include "store/origin.h"
 #include "store/results_scan.h"
@@ -23,45 +21,21 @@ struct loading {
     size_t refused; /* rows of the file */
 };
 
-static enum status no_memory(struct err *e)
-{
-    return status_fail(e, STATUS_NO_MEMORY, "results", "out of memory");
-}
-
 static enum status make_room(struct loading *r)
 {
     struct corpus *c = r->out;
-    if (c->count < r->room)
-        return STATUS_OK;
-    size_t room = r->room == 0 ? 256 : r->room * 2;
-    struct analysis_row *rows = arena_alloc(r->arena, room, sizeof *rows);
-    struct row_set_key *keys = arena_alloc(r->arena, room, sizeof *keys);
-    if (rows == NULL || keys == NULL)
-        return STATUS_NO_MEMORY;
-    if (c->count > 0) {
-        memcpy(rows, c->rows, c->count * sizeof *rows);
-        memcpy(keys, r->keys, c->count * sizeof *keys);
-    }
-    c->rows = rows;
-    r->keys = keys;
-    r->room = room;
-    return STATUS_OK;
+    size_t room = r->room;
+    return arena_grow(r->arena, &c->rows, c->count, &room, sizeof *c->rows) &&
+                   arena_grow(r->arena, &r->keys, c->count, &r->room, sizeof *r->keys)
+               ? STATUS_OK
+               : STATUS_NO_MEMORY;
 }
 
 static enum status note_skip(struct loading *r, const char *why, bool is_bad)
 {
     struct corpus *c = r->out;
-    if (c->skipped_count == r->skipped_room) {
-        size_t room = r->skipped_room == 0 ? 16 : r->skipped_room * 2;
-        struct corpus_skip *all = arena_alloc(r->arena, room, sizeof *all);
-        if (all == NULL)
-            return STATUS_NO_MEMORY;
-        if (c->skipped_count > 0)
-            memcpy(all, c->skipped, c->skipped_count * sizeof *all);
-        c->skipped = all;
-        r->skipped_room = room;
-    }
-    if (why == NULL)
+    if (why == NULL || !arena_grow(r->arena, &c->skipped, c->skipped_count,
+                                   &r->skipped_room, sizeof *c->skipped))
         return STATUS_NO_MEMORY;
     c->skipped[c->skipped_count++] = (struct corpus_skip){.why = why, .is_bad = is_bad};
     c->bad_count += is_bad;
@@ -81,7 +55,7 @@ static enum status refuse_row(struct loading *r, struct err *e)
     if (e->code != STATUS_BAD_INPUT)
         return e->code;
     if (r->refused++ < REFUSED_NAMED && note_failure(r, e) != STATUS_OK)
-        return no_memory(e);
+        return status_no_memory(e, "results");
     return STATUS_OK;
 }
 
@@ -103,8 +77,9 @@ static enum status leave_row(struct loading *r, const struct row *row, size_t at
     const struct clash_rows two = {
         .file = r->decode->file, .kept_file = kept->file, .row = row, .kept = kept->row};
     r->out->duplicates++;
-    return clash_note(&r->out->clashes, &two, r->arena) == STATUS_OK ? STATUS_OK
-                                                                     : no_memory(e);
+    return clash_note(&r->out->clashes, &two, r->arena) == STATUS_OK
+               ? STATUS_OK
+               : status_no_memory(e, "results");
 }
 
 static enum status take_row(void *arg, const struct scanned_row *found, struct err *e)
@@ -121,10 +96,10 @@ static enum status take_row(void *arg, const struct scanned_row *found, struct e
     if (row_set_find(&r->seen, key, &at))
         return leave_row(r, &decoded, (size_t)at, e);
     if (row_set_add(&r->seen, key, r->out->count, &is_new, &is_equal) != STATUS_OK)
-        return no_memory(e);
+        return status_no_memory(e, "results");
     struct row *row = arena_alloc(r->arena, 1, sizeof *row);
     if (row == NULL || make_room(r) != STATUS_OK)
-        return no_memory(e);
+        return status_no_memory(e, "results");
     *row = decoded;
     r->keys[r->out->count] = key;
     r->out->rows[r->out->count++] = (struct analysis_row){
@@ -189,7 +164,7 @@ static enum status read_one(struct loading *r, const struct input *input, struct
     r->clashes_before = r->out->clashes.count;
     if (results_scan_file(input->path, &visitor, &file, &why) != STATUS_OK) {
         if (why.code == STATUS_NO_MEMORY || skip(r, &why) != STATUS_OK)
-            return no_memory(e);
+            return status_no_memory(e, "results");
         return STATUS_OK;
     }
     r->out->file_count++;
@@ -197,7 +172,7 @@ static enum status read_one(struct loading *r, const struct input *input, struct
     enum status s = origin_collect(file.metadata, r->arena, &origins);
     results_scan_fini(&file);
     if (s != STATUS_OK || count_refused(r, input->path) != STATUS_OK)
-        return no_memory(e);
+        return status_no_memory(e, "results");
     name_origins(r, &origins);
     return STATUS_OK;
 }
@@ -210,13 +185,13 @@ enum status rows_load(const struct input *inputs, size_t input_count, struct are
     struct loading r = {.out = out, .arena = a};
     r.decode = arena_alloc(a, 1, sizeof *r.decode);
     if (r.decode == NULL)
-        return no_memory(e);
+        return status_no_memory(e, "results");
     decode_init(r.decode, a);
     row_set_init(&r.seen);
     for (size_t i = 0; i < input_count && s == STATUS_OK; i++)
         s = read_one(&r, &inputs[i], e);
     row_set_fini(&r.seen);
     if (s == STATUS_OK && clash_finish(&out->clashes, a) != STATUS_OK)
-        return no_memory(e);
+        return status_no_memory(e, "results");
     return s;
 }

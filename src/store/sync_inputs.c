@@ -21,11 +21,6 @@ struct list {
     const char *told;        /* raw folder of a live run that was told last; or NULL */
 };
 
-static enum status no_memory(const char *where, struct err *e)
-{
-    return status_fail(e, STATUS_NO_MEMORY, where, "out of memory");
-}
-
 static bool is_listed(const struct list *l, const char *path)
 {
     for (size_t i = 0; i < l->out->count; i++)
@@ -37,7 +32,7 @@ static bool is_listed(const struct list *l, const char *path)
 static enum status add(struct list *l, const char *path, struct err *e)
 {
     if (path == NULL)
-        return no_memory("mlflow sync", e);
+        return status_no_memory(e, "mlflow sync");
     if (is_listed(l, path))
         return STATUS_OK;
     if (l->out->count == PATHS_MAX)
@@ -100,7 +95,7 @@ static enum status add_results(struct list *l, const char *path, const char *raw
         return STATUS_OK;
     struct recovery *r = arena_alloc(l->arena, 1, sizeof *r);
     if (r == NULL)
-        return no_memory(path, e);
+        return status_no_memory(e, path);
     if (raw_dir != NULL && lacks_rows(l, path, raw_dir, r))
         return write_rebuilt(l, raw_dir, r, e);
     return add(l, path, e);
@@ -164,7 +159,7 @@ static enum status add_raw(struct list *l, const char *raw_dir, struct err *e)
         return add_results(l, path, raw_dir, e);
     struct recovery *r = arena_alloc(l->arena, 1, sizeof *r);
     if (r == NULL)
-        return no_memory(raw_dir, e);
+        return status_no_memory(e, raw_dir);
     if (results_read(raw_dir, NULL, l->arena, r, e) != STATUS_OK)
         return e->code;
     return write_rebuilt(l, raw_dir, r, e);
@@ -182,7 +177,7 @@ static enum status add_raws_like(struct list *l, const char *pattern, size_t *fo
         const char *path = g.gl_pathv[i];
         size_t len = strlen(path) - strlen("/journal.jsonl");
         const char *raw = arena_str(l->arena, (struct str){path, len});
-        s = raw != NULL ? add_raw(l, raw, e) : no_memory(path, e);
+        s = raw != NULL ? add_raw(l, raw, e) : status_no_memory(e, path);
         if (s == STATUS_OK || s == STATUS_NO_MEMORY)
             continue;
         log_error(l->log, e);
@@ -206,7 +201,7 @@ static enum status add_raws(struct list *l, const char *folder, size_t *found,
                                   ? arena_printf(l->arena, "%s/raw_*/journal.jsonl", at)
                                   : NULL;
         if (pattern == NULL)
-            return no_memory(folder, e);
+            return status_no_memory(e, folder);
         s = add_raws_like(l, pattern, found, e);
         at = arena_printf(l->arena, "%s/*", at);
     }
@@ -220,7 +215,7 @@ static enum status add_folder(struct list *l, const char *folder, struct err *e)
     const char *word = without_slash(folder, l->arena);
     const struct opt_strings one = {.items = &word, .count = 1};
     if (word == NULL)
-        return no_memory(folder, e);
+        return status_no_memory(e, folder);
     const char *journal = arena_printf(l->arena, "%s/journal.jsonl", word);
     if (journal != NULL && file_exists(journal))
         return add_raw(l, word, e);
@@ -240,7 +235,7 @@ enum status sync_inputs_expand(const struct opt_strings *words, struct log *log,
     enum status s = STATUS_OK;
     const char **items = arena_alloc(a, PATHS_MAX, sizeof *items);
     if (items == NULL)
-        return no_memory("mlflow sync", e);
+        return status_no_memory(e, "mlflow sync");
     *out = (struct sync_inputs){.files = {.items = items}};
     struct list l = {.log = log, .arena = a, .out = &out->files};
     for (size_t i = 0; i < words->count && s == STATUS_OK; i++)

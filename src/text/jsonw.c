@@ -126,6 +126,14 @@ void jsonw_int(struct jsonw *w, const char *key, int64_t value)
     (void)buf_printf(w->out, "%lld", (long long)value);
 }
 
+void jsonw_count(struct jsonw *w, const char *key, int64_t value)
+{
+    if (value >= 0)
+        jsonw_int(w, key, value);
+    else
+        jsonw_null(w, key);
+}
+
 void jsonw_num(struct jsonw *w, const char *key, double value)
 {
     char text[32];

@@ -28,6 +28,7 @@ void jsonw_array(struct jsonw *w, const char *key);
 void jsonw_array_end(struct jsonw *w);
 void jsonw_str(struct jsonw *w, const char *key, const char *value); /* NULL: null */
 void jsonw_int(struct jsonw *w, const char *key, int64_t value);
+void jsonw_count(struct jsonw *w, const char *key, int64_t value); /* negative: null */
 void jsonw_num(struct jsonw *w, const char *key, double value);
 void jsonw_bool(struct jsonw *w, const char *key, bool value);
 void jsonw_null(struct jsonw *w, const char *key);

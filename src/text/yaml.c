@@ -216,7 +216,7 @@ enum status yaml_from_text(struct str text, const char *name, struct arena *a,
     struct err unused = {0};
     struct reader r = {.name = name, .arena = a, .e = e != NULL ? e : &unused};
     if (yaml_parser_initialize(&r.parser) != 1)
-        return status_fail(e, STATUS_NO_MEMORY, name, "out of memory");
+        return status_no_memory(e, name);
     yaml_parser_set_input_string(&r.parser, (const unsigned char *)text.ptr, text.len);
     struct yaml_node *root = NULL;
     enum status status = read_stream(&r, &root);

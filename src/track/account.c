@@ -22,11 +22,6 @@ struct work {
     const char *source; /* of the URI: "--mlflow-uri", "MLFLOW_TRACKING_URI" */
 };
 
-static enum status no_memory(const struct work *w)
-{
-    return status_fail(w->e, STATUS_NO_MEMORY, w->source, "out of memory");
-}
-
 /* An empty variable is none. */
 static const char *variable(const char *name)
 {
@@ -102,7 +97,9 @@ static enum status take_userinfo(const struct work *w, struct str userinfo)
         return STATUS_OK;
     w->out->user = decoded(w->arena, user);
     w->out->password = decoded(w->arena, password);
-    return w->out->user != NULL && w->out->password != NULL ? STATUS_OK : no_memory(w);
+    return w->out->user != NULL && w->out->password != NULL
+               ? STATUS_OK
+               : status_no_memory(w->e, w->source);
 }
 
 static enum status check_path(const struct work *w, const char *path)
@@ -145,7 +142,7 @@ static enum status make_base(const struct work *w, const char *scheme, struct st
     const char *bare = arena_printf(w->arena, "%s://%.*s", scheme, (int)host.len,
                                     host.ptr);
     if (bare == NULL)
-        return no_memory(w);
+        return status_no_memory(w->e, w->source);
     if (url_parse(bare, w->source, w->arena, &url, w->e) != STATUS_OK)
         return w->e->code;
     int len = (int)strlen(path);
@@ -153,7 +150,7 @@ static enum status make_base(const struct work *w, const char *scheme, struct st
         len--;
     w->out->base = arena_printf(w->arena, "%s://%s%.*s", scheme, url.authority, len,
                                 path);
-    return w->out->base != NULL ? STATUS_OK : no_memory(w);
+    return w->out->base != NULL ? STATUS_OK : status_no_memory(w->e, w->source);
 }
 
 static enum status parse_server(const struct work *w, const char *text)
@@ -186,7 +183,7 @@ static enum status find_server(struct work *w)
     if (w->out->is_default)
         bare = str_from(ACCOUNT_DEFAULT_URI);
     const char *uri = arena_str(w->arena, bare);
-    return uri != NULL ? parse_server(w, uri) : no_memory(w);
+    return uri != NULL ? parse_server(w, uri) : status_no_memory(w->e, w->source);
 }
 
 /* ---- who we are ----------------------------------------------------------------------
@@ -254,7 +251,7 @@ static enum status read_credentials(const struct work *w, struct ini *ini)
         return STATUS_OK;
     const char *path = arena_printf(w->arena, "%s/.mlflow/credentials", w->o->home);
     if (path == NULL)
-        return no_memory(w);
+        return status_no_memory(w->e, w->source);
     if (!file_exists(path))
         return STATUS_OK;
     struct buf text;
@@ -263,7 +260,7 @@ static enum status read_credentials(const struct work *w, struct ini *ini)
     struct str rest = {.ptr = buf_cstr(&text), .len = text.len};
     while (status == STATUS_OK && rest.len > 0)
         if (!take_ini_line(ini, w->arena, str_cut(&rest, '\n')))
-            status = no_memory(w);
+            status = status_no_memory(w->e, w->source);
     buf_fini(&text);
     return status;
 }
@@ -298,7 +295,7 @@ static enum status find_login(const struct work *w)
                     copy(w->arena, password, &out->password);
     else
         is_copied = copy(w->arena, variable("MLFLOW_TRACKING_TOKEN"), &out->token);
-    return is_copied ? STATUS_OK : no_memory(w);
+    return is_copied ? STATUS_OK : status_no_memory(w->e, w->source);
 }
 
 /* ---- TLS and the rest ----------------------------------------------------------------
@@ -327,7 +324,7 @@ static enum status read_path(const struct work *w, const char *name, const char 
         return status_hint(w->e, "It must be a PEM file");
     }
     *out = arena_strdup(w->arena, path);
-    return *out != NULL ? STATUS_OK : no_memory(w);
+    return *out != NULL ? STATUS_OK : status_no_memory(w->e, w->source);
 }
 
 static enum status find_trust(const struct work *w)
@@ -347,7 +344,7 @@ static enum status find_trust(const struct work *w)
         read_path(w, "MLFLOW_TRACKING_CLIENT_CERT_PATH", &out->client_cert) != STATUS_OK)
         return w->e->code;
     bool is_copied = copy(w->arena, variable("MLFLOW_WORKSPACE"), &out->workspace);
-    return is_copied ? STATUS_OK : no_memory(w);
+    return is_copied ? STATUS_OK : status_no_memory(w->e, w->source);
 }
 
 enum status account_resolve(const struct account_options *o, struct arena *a,

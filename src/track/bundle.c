@@ -23,11 +23,6 @@ struct reader {
     struct decode *decode;
 };
 
-static enum status no_memory(const char *path, struct err *e)
-{
-    return status_fail(e, STATUS_NO_MEMORY, path, "out of memory");
-}
-
 /* The raw folder stays where it is while the results file is replaced. */
 static enum status lock(struct bundle *b, struct err *e)
 {
@@ -55,11 +50,11 @@ static enum status keep_row(struct reader *r, struct bundle_row *row,
 {
     const char *path = r->bundle->results_path;
     if (jsonw_copy(text, from->text, 0) != STATUS_OK || buf_char(text, '\n') != STATUS_OK)
-        return no_memory(path, e);
+        return status_no_memory(e, path);
     struct str laid_out = {text->data, text->len};
     row->as_written = (struct str){arena_str(r->arena, laid_out), text->len};
     if (row->as_written.ptr == NULL)
-        return no_memory(path, e);
+        return status_no_memory(e, path);
     return json_from_text(row->as_written, path, &row->row, e);
 }
 
@@ -82,14 +77,8 @@ static enum status take_row(void *arg, const struct scanned_row *from, struct er
     struct bundle *b = r->bundle;
     if (is_refused(r, from))
         return STATUS_OK;
-    if (b->count == b->room) {
-        size_t room = b->room == 0 ? 64 : 2 * b->room;
-        struct bundle_row *rows = mem_resize(b->rows, room, sizeof *rows);
-        if (rows == NULL)
-            return no_memory(b->results_path, e);
-        b->rows = rows;
-        b->room = room;
-    }
+    if (!mem_grow(&b->rows, b->count, &b->room, sizeof *b->rows))
+        return status_no_memory(e, b->results_path);
     struct bundle_row *row = &b->rows[b->count++];
     *row = (struct bundle_row){0};
     struct buf text;
@@ -127,7 +116,7 @@ static enum status find_others(struct bundle *b, struct arena *a, struct err *e)
     }
     b->ledger_path = b->raw_dir != NULL ? arena_printf(a, "%s/mlflow.json", b->raw_dir)
                                         : arena_printf(a, "%s.mlflow", path);
-    return b->ledger_path != NULL ? STATUS_OK : no_memory(path, e);
+    return b->ledger_path != NULL ? STATUS_OK : status_no_memory(e, path);
 }
 
 static enum status read_metadata(struct bundle *b, const struct scanned_file *file,
@@ -142,7 +131,7 @@ static enum status read_metadata(struct bundle *b, const struct scanned_file *fi
         s = json_from_text((struct str){buf_cstr(&text), text.len}, b->results_path,
                            &b->metadata, e);
     else
-        s = no_memory(b->results_path, e);
+        s = status_no_memory(e, b->results_path);
     buf_fini(&text);
     b->is_merged = json_object_get(b->metadata, "sources") != NULL;
     return s;
@@ -159,7 +148,7 @@ enum status bundle_open(const char *path, struct arena *a, struct bundle *out,
     *out = (struct bundle){
         .results_path = path, .raw_dir = results_raw_dir(path, a), .lock_fd = -1};
     if (r.decode == NULL)
-        return no_memory(path, e);
+        return status_no_memory(e, path);
     decode_init(r.decode, a);
     r.decode->file = path;
     enum status s = lock(out, e);

@@ -451,8 +451,7 @@ enum status entry_of_row(const struct entry_row *row, const struct entry_context
         add_inputs(&b);
     }
     if (b.has_failed)
-        return status_fail(e, STATUS_NO_MEMORY, entry.name != NULL ? entry.name : "row",
-                           "out of memory");
+        return status_no_memory(e, entry.name != NULL ? entry.name : "row");
     *out = entry;
     return STATUS_OK;
 }

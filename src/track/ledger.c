@@ -26,8 +26,7 @@ enum status ledger_open(struct ledger *l, const char *path, struct err *e)
         json_decref(l->root);
         l->root = fresh();
     }
-    return l->root != NULL ? STATUS_OK
-                           : status_fail(e, STATUS_NO_MEMORY, path, "out of memory");
+    return l->root != NULL ? STATUS_OK : status_no_memory(e, path);
 }
 
 static bool is_text(const json_t *object, const char *key, const char *text)

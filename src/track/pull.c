@@ -13,7 +13,6 @@
 #define FILE_CAP_BYTES ((size_t)4 << 30)
 #define TEXT_CAP_BYTES ((size_t)1 << 20)
 #define API            "/api/2.0/mlflow/"
-#define FIRST_ROOM     256 /* runs */
 #define PING_S         10.0
 #define TRIES          4 /* of a call, some 4 s in all */
 #define SEND_AGAIN     "Send its results again: inferbench mlflow sync RESULTS.json"
@@ -29,11 +28,6 @@ struct puller {
     size_t failed_rows;
     struct err first_skip;
 };
-
-static enum status no_memory(struct err *e)
-{
-    return status_fail(e, STATUS_NO_MEMORY, "MLflow", "out of memory");
-}
 
 /* ---- the experiment --- */
 
@@ -99,7 +93,7 @@ static enum status take_experiment(struct puller *p, const json_t *experiment,
             e, "Restore it: mlflow experiments restore --experiment-id %.40s", id);
     }
     p->experiment_id = arena_strdup(p->arena, id);
-    return p->experiment_id != NULL ? STATUS_OK : no_memory(e);
+    return p->experiment_id != NULL ? STATUS_OK : status_no_memory(e, "MLflow");
 }
 
 static enum status find_experiment(struct puller *p, struct err *e)
@@ -119,21 +113,6 @@ static enum status find_experiment(struct puller *p, struct err *e)
 
 /* ---- its runs --- */
 
-static enum status make_room(struct puller *p)
-{
-    if (p->count < p->room)
-        return STATUS_OK;
-    size_t room = p->room == 0 ? FIRST_ROOM : p->room * 2;
-    struct pulled *runs = arena_alloc(p->arena, room, sizeof *runs);
-    if (runs == NULL)
-        return STATUS_NO_MEMORY;
-    if (p->count > 0)
-        memcpy(runs, p->runs, p->count * sizeof *runs);
-    p->runs = runs;
-    p->room = room;
-    return STATUS_OK;
-}
-
 static const char *keep(struct puller *p, const char *text, const char *otherwise)
 {
     return arena_strdup(p->arena, text != NULL ? text : otherwise);
@@ -145,8 +124,8 @@ static enum status take_run(void *arg, json_t *run, struct err *e)
     const char *id = mlflow_info(run, "run_id"), *unique = mlflow_tag(run, ENTRY_ROW_TAG);
     if (id == NULL || unique == NULL)
         return STATUS_OK;
-    if (make_room(p) != STATUS_OK)
-        return no_memory(e);
+    if (!arena_grow(p->arena, &p->runs, p->count, &p->room, sizeof *p->runs))
+        return status_no_memory(e, "MLflow");
     struct pulled *f = &p->runs[p->count++];
     *f = (struct pulled){
         .id = keep(p, id, ""),
@@ -158,8 +137,9 @@ static enum status take_run(void *arg, json_t *run, struct err *e)
     };
     if (f->id == NULL || f->name == NULL || f->artifact_uri == NULL ||
         f->unique == NULL || f->stamp == NULL)
-        return no_memory(e);
-    return pulled_split(f, p->arena) == STATUS_OK ? STATUS_OK : no_memory(e);
+        return status_no_memory(e, "MLflow");
+    return pulled_split(f, p->arena) == STATUS_OK ? STATUS_OK
+                                                  : status_no_memory(e, "MLflow");
 }
 
 static enum status search(struct puller *p, struct err *e)
@@ -169,7 +149,7 @@ static enum status search(struct puller *p, struct err *e)
     const char *filter = arena_printf(p->arena, "tags.`" ENTRY_ROW_TAG "` LIKE '%%'%s%s",
                                       has_filter ? " AND " : "", has_filter ? own : "");
     if (filter == NULL)
-        return no_memory(e);
+        return status_no_memory(e, "MLflow");
     const struct mlflow_query q = {
         .experiment_id = p->experiment_id, .filter = filter, .take = take_run, .arg = p};
     enum status s = mlflow_search(&p->server, &q, e);
@@ -213,14 +193,14 @@ static enum status skip(struct puller *p, const struct err *why, bool is_bad,
     char text[sizeof *why];
     struct pull_result *r = p->result;
     if (why->code == STATUS_NO_MEMORY)
-        return no_memory(e);
+        return status_no_memory(e, "MLflow");
     if (r->skipped_count == 0)
         p->first_skip = *why;
     status_format(why, text, sizeof text);
     struct pull_skip *entry = &r->skipped[r->skipped_count++];
     *entry = (struct pull_skip){.why = arena_strdup(p->arena, text), .is_bad = is_bad};
     r->bad_count += is_bad;
-    return entry->why != NULL ? STATUS_OK : no_memory(e);
+    return entry->why != NULL ? STATUS_OK : status_no_memory(e, "MLflow");
 }
 
 static enum status keep_row(struct puller *p, struct pulled *f, struct err *e)
@@ -228,7 +208,7 @@ static enum status keep_row(struct puller *p, struct pulled *f, struct err *e)
     const struct buf *body = &p->server.call.body;
     char *text = arena_str(p->arena, (struct str){buf_cstr(body), body->len});
     if (text == NULL)
-        return no_memory(e);
+        return status_no_memory(e, "MLflow");
     f->text = (struct str){text, body->len};
     if (pulled_check(f, name_row(p, f), p->arena, e) == STATUS_OK)
         return STATUS_OK;
@@ -267,7 +247,7 @@ static enum status fetch_rows(struct puller *p, struct err *e)
     enum status s = STATUS_OK;
     p->result->skipped = arena_alloc(p->arena, p->count, sizeof *p->result->skipped);
     if (p->result->skipped == NULL)
-        return no_memory(e);
+        return status_no_memory(e, "MLflow");
     for (size_t i = 0; i < p->count && s == STATUS_OK; i++) {
         struct pulled *f = &p->runs[i];
         if (o->progress != NULL)
@@ -295,7 +275,7 @@ static enum status fetch_environment(struct puller *p, struct pulled *f, struct 
         p->arena, API "artifacts/list?run_id=%s&path=environment", f->id);
     const struct mlflow_call call = {.method = "GET", .path = path};
     if (path == NULL)
-        return no_memory(e);
+        return status_no_memory(e, "MLflow");
     if (mlflow_ask(&p->server, &call, &list, &ignored) != STATUS_OK)
         return STATUS_OK;
     json_array_foreach(json_object_get(list, "files"), i, file)
@@ -370,7 +350,7 @@ static enum status write_file(struct puller *p, struct err *e)
     struct jsonw w;
     struct buf out;
     if (link == NULL)
-        return no_memory(e);
+        return status_no_memory(e, "MLflow");
     buf_init(&out, FILE_CAP_BYTES);
     jsonw_init(&w, &out, 2);
     jsonw_object(&w, NULL);

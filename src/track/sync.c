@@ -54,7 +54,7 @@ static enum status shelve(void *arg, json_t *run, struct err *e)
     if (unique == NULL || (is_deleted && json_object_get(s->runs, unique) != NULL))
         return STATUS_OK;
     if (json_object_set(s->runs, unique, run) != 0)
-        return status_fail(e, STATUS_NO_MEMORY, "runs of MLflow", "out of memory");
+        return status_no_memory(e, "runs of MLflow");
     return STATUS_OK;
 }
 
@@ -64,7 +64,7 @@ static enum status look(struct job *j, struct shelf *s, const char *tag,
 {
     const char *filter = arena_printf(j->arena, "tags.`%s` = '%s'", tag, value);
     if (filter == NULL)
-        return status_fail(e, STATUS_NO_MEMORY, "MLflow", "out of memory");
+        return status_no_memory(e, "MLflow");
     const struct mlflow_query q = {.experiment_id = s->id,
                                    .filter = filter,
                                    .with_deleted = true,
@@ -106,7 +106,7 @@ static enum status shelf_of(struct job *j, const struct entry *entry, struct she
                         .run_id = entry->run_id,
                         .runs = json_object()};
     if (s->runs == NULL)
-        return status_fail(e, STATUS_NO_MEMORY, "MLflow", "out of memory");
+        return status_no_memory(e, "MLflow");
     j->shelf_count++;
     *out = s;
     return s->run_id != NULL ? look(j, s, "run_id", s->run_id, e) : STATUS_OK;
@@ -372,7 +372,7 @@ static enum status read_one(struct job *j, struct file *f, const char *folder,
         return STATUS_OK;
     f->path = arena_printf(j->arena, "%s%s", folder, file_base_name(path));
     if (f->path == NULL)
-        return status_fail(e, STATUS_NO_MEMORY, path, "out of memory");
+        return status_no_memory(e, path);
     return file_read(path, &f->bytes, e);
 }
 
@@ -440,7 +440,7 @@ enum status sync_file(const char *results_path, const struct sync_options *o,
     struct job *j = arena_alloc(a, 1, sizeof *j);
     *out = (struct sync_outcome){0};
     if (j == NULL)
-        return status_fail(e, STATUS_NO_MEMORY, results_path, "out of memory");
+        return status_no_memory(e, results_path);
     *j = (struct job){.options = o, .arena = a, .out = out};
     buf_init(&j->env.bytes, FILE_CAP_BYTES);
     buf_init(&j->results.bytes, FILE_CAP_BYTES);

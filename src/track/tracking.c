@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/str.h"
 #include "track/mlflow.h"
 
 #define ROW_MORE_S   0.5 /* of a slow server, for each row */
@@ -18,7 +19,7 @@ enum status tracking_check_tags(const struct opt_strings *tags, struct arena *a,
         struct str rest = str_from(tags->items[i]);
         const char *key = arena_str(a, str_cut(&rest, '='));
         if (key == NULL)
-            return status_fail(e, STATUS_NO_MEMORY, "--mlflow-tag", "out of memory");
+            return status_no_memory(e, "--mlflow-tag");
         if (!entry_is_reserved(key))
             continue;
         (void)status_fail(e, STATUS_BAD_OPTION, "--mlflow-tag",
@@ -92,7 +93,7 @@ void tracking_warn(struct log *log, const char *who, const char *where,
         log_line(log, LOG_WARN,
                  "%s: %zu value%s longer than MLflow allows, truncated there; row.json "
                  "has %s in full",
-                 who, o->cut, o->cut == 1 ? "" : "s", o->cut == 1 ? "it" : "them");
+                 who, o->cut, str_plural((int64_t)o->cut), o->cut == 1 ? "it" : "them");
     if (o->no_artifacts)
         log_line(log, LOG_WARN,
                  "%s: the server accepts no artifacts (--no-serve-artifacts): "
