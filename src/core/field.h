@@ -7,8 +7,8 @@
  *   kind    STR INT NUM BOOL JSON FINDINGS; what a value that is not null has
  *   unit    as printed; "" for none
  *   better  HIGHER LOWER NEITHER: for comparison
- *   must    four letters for offline vllm, online local, online other, null engine: M
- *           never null where error is null, m may be null, '-' always null (files.md)
+ *   must    two letters, offline and online: M never null where error is null, m may be
+ *           null, '-' always null (files.md)
  *   role    enum field_role: what the field is to the consumers of a row */
 #ifndef CORE_FIELD_H
 #define CORE_FIELD_H

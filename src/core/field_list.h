@@ -10,223 +10,209 @@
     X(p##_p99_##s, NUM, unit, LOWER, must, METRIC, help ", 99th percentile")
 
 #define FIELD_LIST_OLD(X)                                                                \
-    X(experiment_id, STR, "", NEITHER, "MMMM", IDENTITY,                                 \
+    X(experiment_id, STR, "", NEITHER, "MM", IDENTITY,                                   \
       "instance, mode, scenario and start")                                              \
-    X(timestamp, STR, "", NEITHER, "MMMM", IDENTITY, "start of the repeat, local time")  \
-    X(model_name, STR, "", NEITHER, "MMMM", CELL, "model")                               \
-    X(instance_type, STR, "", NEITHER, "MMMM", MACHINE, "kind of machine")               \
-    X(hardware_type, STR, "", NEITHER, "MMMM", MACHINE, "gpu, neuron, cpu or unknown")   \
-    X(serving_mode, STR, "", NEITHER, "MMMM", CELL, "offline or online")                 \
-    X(batch_size, INT, "", NEITHER, "MmmM", CELL, "prompts in the batch; concurrency")   \
-    X(input_length, INT, "tokens", NEITHER, "MMMM", CELL, "longest prompt of the cell")  \
-    X(max_output_tokens, INT, "tokens", NEITHER, "MMMM", CELL, "limit on an answer")     \
-    X(enable_prefix_caching, BOOL, "", NEITHER, "MmmM", SETTING, "as the engine is set") \
-    X(temperature, NUM, "", NEITHER, "MMMM", LOAD, "sampling temperature")               \
-    X(top_p, NUM, "", NEITHER, "MMMM", LOAD, "nucleus sampling")                         \
-    X(total_time, NUM, "s", LOWER, "MMMM", METRIC, "first send to last token")           \
-    X(prefill_time, NUM, "s", LOWER, "Mmmm", METRIC, "mean, scheduled to first token")   \
-    X(decode_time, NUM, "s", LOWER, "MMMM", METRIC, "mean, first to last token")         \
-    X(first_token_latency, NUM, "s", LOWER, "MMMM", SUMMARISED, "mean TTFT")             \
-    X(actual_input_tokens, INT, "tokens", NEITHER, "MMMM", COUNT, "prompt tokens, sum")  \
-    X(actual_output_tokens, INT, "tokens", NEITHER, "MMMM", COUNT, "output tokens, sum") \
-    X(tokens_per_second, NUM, "tokens/s", HIGHER, "MMMM", SUMMARISED,                    \
+    X(timestamp, STR, "", NEITHER, "MM", IDENTITY, "start of the repeat, local time")    \
+    X(model_name, STR, "", NEITHER, "MM", CELL, "model")                                 \
+    X(instance_type, STR, "", NEITHER, "MM", MACHINE, "kind of machine")                 \
+    X(hardware_type, STR, "", NEITHER, "MM", MACHINE, "gpu, neuron, cpu or unknown")     \
+    X(serving_mode, STR, "", NEITHER, "MM", CELL, "offline or online")                   \
+    X(batch_size, INT, "", NEITHER, "Mm", CELL, "prompts in the batch; concurrency")     \
+    X(input_length, INT, "tokens", NEITHER, "MM", CELL, "longest prompt of the cell")    \
+    X(max_output_tokens, INT, "tokens", NEITHER, "MM", CELL, "limit on an answer")       \
+    X(enable_prefix_caching, BOOL, "", NEITHER, "Mm", SETTING, "as the engine is set")   \
+    X(temperature, NUM, "", NEITHER, "MM", LOAD, "sampling temperature")                 \
+    X(top_p, NUM, "", NEITHER, "MM", LOAD, "nucleus sampling")                           \
+    X(total_time, NUM, "s", LOWER, "MM", METRIC, "first send to last token")             \
+    X(prefill_time, NUM, "s", LOWER, "mm", METRIC, "mean, scheduled to first token")     \
+    X(decode_time, NUM, "s", LOWER, "MM", METRIC, "mean, first to last token")           \
+    X(first_token_latency, NUM, "s", LOWER, "MM", SUMMARISED, "mean TTFT")               \
+    X(actual_input_tokens, INT, "tokens", NEITHER, "MM", COUNT, "prompt tokens, sum")    \
+    X(actual_output_tokens, INT, "tokens", NEITHER, "MM", COUNT, "output tokens, sum")   \
+    X(tokens_per_second, NUM, "tokens/s", HIGHER, "MM", SUMMARISED,                      \
       "output tokens a second")                                                          \
-    X(time_per_token, NUM, "ms", LOWER, "MMMM", SUMMARISED,                              \
-      "total time by output tokens")                                                     \
-    X(inter_token_latency, NUM, "ms", LOWER, "MMmM", SUMMARISED, "mean TPOT")            \
-    X(memory_used_mb, NUM, "MB", LOWER, "Mm-m", METRIC, "engine's memory after load")    \
-    X(peak_memory_mb, NUM, "MB", LOWER, "Mm-m", METRIC, "highest in the repeat")         \
-    X(cache_hit_rate, NUM, "", HIGHER, "Mmmm", SUMMARISED,                               \
+    X(time_per_token, NUM, "ms", LOWER, "MM", SUMMARISED, "total time by output tokens") \
+    X(inter_token_latency, NUM, "ms", LOWER, "Mm", SUMMARISED, "mean TPOT")              \
+    X(memory_used_mb, NUM, "MB", LOWER, "mm", METRIC, "engine's memory after load")      \
+    X(peak_memory_mb, NUM, "MB", LOWER, "mm", METRIC, "highest in the repeat")           \
+    X(cache_hit_rate, NUM, "", HIGHER, "mm", SUMMARISED,                                 \
       "prompt tokens served from the cache")                                             \
-    X(error, STR, "", NEITHER, "mmmm", TRUST, "why the repeat failed")                   \
-    X(notes, STR, "", NEITHER, "MMMM", IDENTITY, "scenario, run and warm-up")
+    X(error, STR, "", NEITHER, "mm", TRUST, "why the repeat failed")                     \
+    X(notes, STR, "", NEITHER, "MM", IDENTITY, "scenario, run and warm-up")
 
 #define FIELD_LIST_CELL(X)                                                               \
-    X(run_id, STR, "", NEITHER, "MMMM", IDENTITY, "32 hex digits of the run")            \
-    X(row, INT, "", NEITHER, "MMMM", IDENTITY, "index of the row in its run")            \
-    X(timestamp_utc, STR, "", NEITHER, "MMMM", IDENTITY, "start of the repeat, UTC")     \
-    X(label, STR, "", NEITHER, "MMMM", IDENTITY, "--label")                              \
-    X(metadata, JSON, "", NEITHER, "MMMM", IDENTITY, "--metadata")                       \
-    X(scenario, STR, "", NEITHER, "MMMM", CELL, "scenario")                              \
-    X(repeat, INT, "", NEITHER, "MMMM", IDENTITY, "repeat, 0 is the warm-up")            \
-    X(is_warmup, BOOL, "", NEITHER, "MMMM", IDENTITY, "warm-up")                         \
-    X(engine, STR, "", NEITHER, "MMMM", SETTING, "engine")                               \
-    X(seed, INT, "", NEITHER, "MMMM", LOAD, "seed of prompts and arrivals")              \
-    X(dataset, STR, "", NEITHER, "mmmm", LOAD, "file the prompts come from")             \
-    X(arrival, STR, "", NEITHER, "mMMm", CELL,                                           \
-      "batch, closed, poisson, constant, gamma")                                         \
-    X(request_rate, NUM, "requests/s", NEITHER, "mmmm", CELL, "asked for; \"inf\"")      \
-    X(endpoint, STR, "", NEITHER, "mMMm", CELL, "completions or chat")                   \
-    X(engine_version, STR, "", NEITHER, "Mmmm", SETTING, "version of the engine")        \
-    X(engine_mode, STR, "", NEITHER, "Mmmm", SETTING, "mp or inproc")                    \
-    X(weights, STR, "", NEITHER, "Mmmm", SETTING, "real or dummy")                       \
-    X(model_fingerprint, STR, "", NEITHER, "Mmmm", SETTING,                              \
+    X(run_id, STR, "", NEITHER, "MM", IDENTITY, "32 hex digits of the run")              \
+    X(row, INT, "", NEITHER, "MM", IDENTITY, "index of the row in its run")              \
+    X(timestamp_utc, STR, "", NEITHER, "MM", IDENTITY, "start of the repeat, UTC")       \
+    X(label, STR, "", NEITHER, "MM", IDENTITY, "--label")                                \
+    X(metadata, JSON, "", NEITHER, "MM", IDENTITY, "--metadata")                         \
+    X(scenario, STR, "", NEITHER, "MM", CELL, "scenario")                                \
+    X(repeat, INT, "", NEITHER, "MM", IDENTITY, "repeat, 0 is the warm-up")              \
+    X(is_warmup, BOOL, "", NEITHER, "MM", IDENTITY, "warm-up")                           \
+    X(engine, STR, "", NEITHER, "MM", SETTING, "engine")                                 \
+    X(seed, INT, "", NEITHER, "MM", LOAD, "seed of prompts and arrivals")                \
+    X(dataset, STR, "", NEITHER, "mm", LOAD, "file the prompts come from")               \
+    X(arrival, STR, "", NEITHER, "mM", CELL, "batch, closed, poisson, constant, gamma")  \
+    X(request_rate, NUM, "requests/s", NEITHER, "mm", CELL, "asked for; \"inf\"")        \
+    X(endpoint, STR, "", NEITHER, "mM", CELL, "completions or chat")                     \
+    X(engine_version, STR, "", NEITHER, "mm", SETTING, "version of the engine")          \
+    X(engine_mode, STR, "", NEITHER, "mm", SETTING, "mp or inproc")                      \
+    X(weights, STR, "", NEITHER, "mm", SETTING, "real or dummy")                         \
+    X(model_fingerprint, STR, "", NEITHER, "mm", SETTING,                                \
       "sha256, config and weights index")                                                \
-    X(dtype, STR, "", NEITHER, "Mmmm", SETTING, "type of the weights")                   \
-    X(quantization, STR, "", NEITHER, "Mmmm", SETTING, "method, or none")                \
-    X(tensor_parallel_size, INT, "", NEITHER, "Mmmm", SETTING,                           \
+    X(dtype, STR, "", NEITHER, "mm", SETTING, "type of the weights")                     \
+    X(quantization, STR, "", NEITHER, "mm", SETTING, "method, or none")                  \
+    X(tensor_parallel_size, INT, "", NEITHER, "mm", SETTING,                             \
       "devices a layer is split over")                                                   \
-    X(devices, INT, "", NEITHER, "Mmmm", SETTING, "devices used")                        \
-    X(max_model_len, INT, "tokens", NEITHER, "Mmmm", SETTING,                            \
+    X(devices, INT, "", NEITHER, "mm", SETTING, "devices used")                          \
+    X(max_model_len, INT, "tokens", NEITHER, "mm", SETTING,                              \
       "longest prompt plus answer")                                                      \
-    X(max_num_seqs, INT, "", NEITHER, "Mmmm", SETTING, "sequences in a step")            \
-    X(max_num_batched_tokens, INT, "tokens", NEITHER, "Mmmm", SETTING,                   \
-      "tokens in a step")                                                                \
-    X(block_size, INT, "tokens", NEITHER, "Mmmm", SETTING, "tokens in a KV block")       \
-    X(kv_cache_tokens, INT, "tokens", NEITHER, "Mmmm", SETTING, "room of the KV cache")  \
-    X(enforce_eager, BOOL, "", NEITHER, "Mmmm", SETTING, "no compilation, no graphs")    \
-    X(engine_args, JSON, "", NEITHER, "MmmM", SETTING,                                   \
+    X(max_num_seqs, INT, "", NEITHER, "mm", SETTING, "sequences in a step")              \
+    X(max_num_batched_tokens, INT, "tokens", NEITHER, "mm", SETTING, "tokens in a step") \
+    X(block_size, INT, "tokens", NEITHER, "mm", SETTING, "tokens in a KV block")         \
+    X(kv_cache_tokens, INT, "tokens", NEITHER, "mm", SETTING, "room of the KV cache")    \
+    X(enforce_eager, BOOL, "", NEITHER, "mm", SETTING, "no compilation, no graphs")      \
+    X(engine_args, JSON, "", NEITHER, "Mm", SETTING,                                     \
       "what was given to the engine, sorted")                                            \
-    X(settings_sha256, STR, "", NEITHER, "MMMM", SETTING, "digest of all settings")      \
-    X(prefix_reuse, STR, "", NEITHER, "Mmmm", CELL, "cold or warm")                      \
-    X(is_simulated, BOOL, "", NEITHER, "Mmmm", SETTING, "not real hardware")             \
-    X(machine_sha256, STR, "", NEITHER, "mmmm", MACHINE,                                 \
+    X(settings_sha256, STR, "", NEITHER, "MM", SETTING, "digest of all settings")        \
+    X(prefix_reuse, STR, "", NEITHER, "mm", CELL, "cold or warm")                        \
+    X(is_simulated, BOOL, "", NEITHER, "mm", SETTING, "not real hardware")               \
+    X(machine_sha256, STR, "", NEITHER, "mm", MACHINE,                                   \
       "which machine the engine runs on")                                                \
-    X(client_machine_sha256, STR, "", NEITHER, "mmmm", MACHINE,                          \
+    X(client_machine_sha256, STR, "", NEITHER, "mm", MACHINE,                            \
       "which machine inferbench runs on")                                                \
-    X(driver_version, STR, "", NEITHER, "mmmm", MACHINE, "driver of the accelerator")    \
-    X(launch_id, STR, "", NEITHER, "MMMM", IDENTITY, "which process of the engine")      \
-    X(launch_source, STR, "", NEITHER, "MMMM", IDENTITY,                                 \
+    X(driver_version, STR, "", NEITHER, "mm", MACHINE, "driver of the accelerator")      \
+    X(launch_id, STR, "", NEITHER, "MM", IDENTITY, "which process of the engine")        \
+    X(launch_source, STR, "", NEITHER, "MM", IDENTITY,                                   \
       "started, metrics or run: how launches are told apart")                            \
-    X(setting_position, INT, "", NEITHER, "MMMM", IDENTITY,                              \
+    X(setting_position, INT, "", NEITHER, "MM", IDENTITY,                                \
       "place of the setting in the run, from 1")                                         \
-    X(plan_sha256, STR, "", NEITHER, "MMMM", LOAD,                                       \
+    X(plan_sha256, STR, "", NEITHER, "MM", LOAD,                                         \
       "digest of the work: prompts, lengths, load, seed")                                \
-    X(burstiness, NUM, "", NEITHER, "-mm-", LOAD, "shape of gamma gaps")                 \
-    X(ramp_up_s, NUM, "s", NEITHER, "-MM-", LOAD, "the load grows over it")              \
-    X(num_prompts, INT, "", NEITHER, "-mm-", LOAD, "requests of a repeat, as asked for") \
-    X(duration_s, NUM, "s", NEITHER, "-mm-", LOAD, "length of a repeat, as asked for")   \
-    X(max_concurrency, INT, "", NEITHER, "-mm-", LOAD, "cap of an open load")            \
-    X(warmup_requests, INT, "", NEITHER, "-MM-", LOAD, "sent before each repeat")        \
-    X(stop_at_eos, BOOL, "", NEITHER, "MMMM", LOAD, "answers may end early")             \
-    X(is_streamed, BOOL, "", NEITHER, "-MM-", LOAD, "answers come token by token")       \
-    X(is_keepalive, BOOL, "", NEITHER, "-MM-", LOAD, "connections are used again")       \
-    X(token_counts, STR, "", NEITHER, "-MM-", LOAD, "usage, ids or continuous")          \
-    X(extra_body, JSON, "", NEITHER, "-mm-", LOAD, "--extra-body, secrets masked")       \
-    X(definitions, INT, "", NEITHER, "MMMM", TRUST,                                      \
+    X(burstiness, NUM, "", NEITHER, "-m", LOAD, "shape of gamma gaps")                   \
+    X(ramp_up_s, NUM, "s", NEITHER, "-M", LOAD, "the load grows over it")                \
+    X(num_prompts, INT, "", NEITHER, "-m", LOAD, "requests of a repeat, as asked for")   \
+    X(duration_s, NUM, "s", NEITHER, "-m", LOAD, "length of a repeat, as asked for")     \
+    X(max_concurrency, INT, "", NEITHER, "-m", LOAD, "cap of an open load")              \
+    X(warmup_requests, INT, "", NEITHER, "-M", LOAD, "sent before each repeat")          \
+    X(stop_at_eos, BOOL, "", NEITHER, "MM", LOAD, "answers may end early")               \
+    X(is_streamed, BOOL, "", NEITHER, "-M", LOAD, "answers come token by token")         \
+    X(is_keepalive, BOOL, "", NEITHER, "-M", LOAD, "connections are used again")         \
+    X(token_counts, STR, "", NEITHER, "-M", LOAD, "usage, ids or continuous")            \
+    X(extra_body, JSON, "", NEITHER, "-m", LOAD, "--extra-body, secrets masked")         \
+    X(definitions, INT, "", NEITHER, "MM", TRUST,                                        \
       "version of the definitions of the numbers")
 
 #define FIELD_LIST_LOAD(X)                                                               \
-    X(requests_planned, INT, "", NEITHER, "MMMM", COUNT, "requests of the plan")         \
-    X(requests_ok, INT, "", NEITHER, "MMMM", COUNT, "succeeded")                         \
-    X(requests_failed, INT, "", NEITHER, "MMMM", COUNT, "failed")                        \
-    X(requests_cancelled, INT, "", NEITHER, "MMMM", COUNT, "cancelled")                  \
-    X(requests_unanswered, INT, "", LOWER, "MMMM", COUNT,                                \
-      "due, and not answered in time")                                                   \
-    X(failed_by_class, JSON, "", NEITHER, "MMMM", COUNT, "counts by class")              \
-    X(first_error, STR, "", NEITHER, "mmmm", TRUST,                                      \
+    X(requests_planned, INT, "", NEITHER, "MM", COUNT, "requests of the plan")           \
+    X(requests_ok, INT, "", NEITHER, "MM", COUNT, "succeeded")                           \
+    X(requests_failed, INT, "", NEITHER, "MM", COUNT, "failed")                          \
+    X(requests_cancelled, INT, "", NEITHER, "MM", COUNT, "cancelled")                    \
+    X(requests_unanswered, INT, "", LOWER, "MM", COUNT, "due, and not answered in time") \
+    X(failed_by_class, JSON, "", NEITHER, "MM", COUNT, "counts by class")                \
+    X(first_error, STR, "", NEITHER, "mm", TRUST,                                        \
       "message of the first request that failed")                                        \
-    X(requests_per_second, NUM, "1/s", HIGHER, "MMMM", SUMMARISED,                       \
+    X(requests_per_second, NUM, "1/s", HIGHER, "MM", SUMMARISED,                         \
       "requests that succeeded")                                                         \
-    X(total_tokens_per_second, NUM, "tokens/s", HIGHER, "MMMM", METRIC,                  \
+    X(total_tokens_per_second, NUM, "tokens/s", HIGHER, "MM", METRIC,                    \
       "input and output")                                                                \
-    X(window_s, NUM, "s", NEITHER, "MMMM", METRIC, "steady window")                      \
-    X(window_tokens_per_second, NUM, "tokens/s", HIGHER, "MMMM", METRIC,                 \
-      "in that window")                                                                  \
-    X(window_requests_per_second, NUM, "1/s", HIGHER, "MMMM", METRIC,                    \
+    X(window_s, NUM, "s", NEITHER, "MM", METRIC, "steady window")                        \
+    X(window_tokens_per_second, NUM, "tokens/s", HIGHER, "MM", METRIC, "in that window") \
+    X(window_requests_per_second, NUM, "1/s", HIGHER, "MM", METRIC,                      \
       "answers that ended in that window")                                               \
-    X(goodput_rps, NUM, "1/s", HIGHER, "mmmm", SUMMARISED, "requests that met the SLO")  \
-    X(goodput_share, NUM, "", HIGHER, "mmmm", METRIC,                                    \
-      "of the requests due in the window")                                               \
-    X(slo, JSON, "", NEITHER, "mmmm", IDENTITY, "limits of goodput")                     \
-    FIELD_PCT(X, ttft, s, "s", "MMMM", "time to first token from due")                   \
-    FIELD_PCT(X, e2e, s, "s", "MMMM", "end-to-end latency from due")                     \
-    FIELD_PCT(X, ttft_service, s, "s", "-MM-", "time to first token from the send")      \
-    FIELD_PCT(X, e2e_service, s, "s", "-MM-", "end-to-end latency from the send")        \
-    X(send_lag_p50_s, NUM, "s", LOWER, "-MM-", TRUST, "send minus ready, median")        \
-    X(send_lag_p99_s, NUM, "s", LOWER, "-MM-", TRUST,                                    \
-      "send minus ready, 99th percentile")                                               \
-    X(send_lag_max_s, NUM, "s", LOWER, "-MM-", TRUST, "send minus ready, highest")       \
-    X(send_late_share, NUM, "", LOWER, "-MM-", TRUST, "share of late sends")             \
-    X(sends_late, INT, "", LOWER, "-MM-", TRUST, "late sends")                           \
-    FIELD_PCT(X, itl, ms, "ms", "MMmM", "gap between tokens")                            \
-    X(itl_max_ms, NUM, "ms", LOWER, "MMmM", METRIC, "longest gap between tokens")        \
-    X(itl_gaps, INT, "", NEITHER, "MMmM", COUNT, "gaps booked")                          \
-    X(itl_excluded, INT, "", NEITHER, "MMmM", COUNT, "gaps not booked")                  \
-    X(itl_share, NUM, "", HIGHER, "mmmm", TRUST,                                         \
+    X(goodput_rps, NUM, "1/s", HIGHER, "mm", SUMMARISED, "requests that met the SLO")    \
+    X(goodput_share, NUM, "", HIGHER, "mm", METRIC, "of the requests due in the window") \
+    X(slo, JSON, "", NEITHER, "mm", IDENTITY, "limits of goodput")                       \
+    FIELD_PCT(X, ttft, s, "s", "MM", "time to first token from due")                     \
+    FIELD_PCT(X, e2e, s, "s", "MM", "end-to-end latency from due")                       \
+    FIELD_PCT(X, ttft_service, s, "s", "-M", "time to first token from the send")        \
+    FIELD_PCT(X, e2e_service, s, "s", "-M", "end-to-end latency from the send")          \
+    X(send_lag_p50_s, NUM, "s", LOWER, "-M", TRUST, "send minus ready, median")          \
+    X(send_lag_p99_s, NUM, "s", LOWER, "-M", TRUST, "send minus ready, 99th percentile") \
+    X(send_lag_max_s, NUM, "s", LOWER, "-M", TRUST, "send minus ready, highest")         \
+    X(send_late_share, NUM, "", LOWER, "-M", TRUST, "share of late sends")               \
+    X(sends_late, INT, "", LOWER, "-M", TRUST, "late sends")                             \
+    FIELD_PCT(X, itl, ms, "ms", "Mm", "gap between tokens")                              \
+    X(itl_max_ms, NUM, "ms", LOWER, "Mm", METRIC, "longest gap between tokens")          \
+    X(itl_gaps, INT, "", NEITHER, "Mm", COUNT, "gaps booked")                            \
+    X(itl_excluded, INT, "", NEITHER, "Mm", COUNT, "gaps not booked")                    \
+    X(itl_share, NUM, "", HIGHER, "mm", TRUST,                                           \
       "share of the answers that gaps come from")                                        \
-    X(itl_requests, INT, "", NEITHER, "mmmm", COUNT, "answers that gaps come from")      \
-    FIELD_PCT(X, tpot, ms, "ms", "MMmM", "time per output token of a request")           \
-    X(tpot_share, NUM, "", HIGHER, "mmmm", TRUST,                                        \
+    X(itl_requests, INT, "", NEITHER, "mm", COUNT, "answers that gaps come from")        \
+    FIELD_PCT(X, tpot, ms, "ms", "Mm", "time per output token of a request")             \
+    X(tpot_share, NUM, "", HIGHER, "mm", TRUST,                                          \
       "share of the answers that TPOT comes from")                                       \
-    X(tpot_requests, INT, "", NEITHER, "mmmm", COUNT, "answers that TPOT comes from")    \
-    X(connect_p50_s, NUM, "s", LOWER, "-MM-", TRUST, "connecting, median")               \
-    X(connect_max_s, NUM, "s", LOWER, "-MM-", TRUST, "connecting, longest")              \
-    X(tls_p50_s, NUM, "s", LOWER, "-MM-", TRUST, "TLS handshake, median")                \
-    X(tls_max_s, NUM, "s", LOWER, "-MM-", TRUST, "TLS handshake, longest")               \
-    X(connections_new, INT, "", NEITHER, "-MM-", COUNT, "connections opened")            \
-    X(connections_reused, INT, "", NEITHER, "-MM-", COUNT, "requests on an open one")    \
-    X(stamps_exact, INT, "", NEITHER, "mMMm", TRUST, "exact arrival stamps")             \
-    X(stamps_bounded, INT, "", NEITHER, "mMMm", TRUST, "stamps that are an upper bound") \
-    X(stamps_tail, INT, "", NEITHER, "mMMm", TRUST, "stamps read with the stream's end") \
-    X(token_source, STR, "", NEITHER, "mMMm", TRUST,                                     \
+    X(tpot_requests, INT, "", NEITHER, "mm", COUNT, "answers that TPOT comes from")      \
+    X(connect_p50_s, NUM, "s", LOWER, "-M", TRUST, "connecting, median")                 \
+    X(connect_max_s, NUM, "s", LOWER, "-M", TRUST, "connecting, longest")                \
+    X(tls_p50_s, NUM, "s", LOWER, "-M", TRUST, "TLS handshake, median")                  \
+    X(tls_max_s, NUM, "s", LOWER, "-M", TRUST, "TLS handshake, longest")                 \
+    X(connections_new, INT, "", NEITHER, "-M", COUNT, "connections opened")              \
+    X(connections_reused, INT, "", NEITHER, "-M", COUNT, "requests on an open one")      \
+    X(stamps_exact, INT, "", NEITHER, "mM", TRUST, "exact arrival stamps")               \
+    X(stamps_bounded, INT, "", NEITHER, "mM", TRUST, "stamps that are an upper bound")   \
+    X(stamps_tail, INT, "", NEITHER, "mM", TRUST, "stamps read with the stream's end")   \
+    X(token_source, STR, "", NEITHER, "mM", TRUST,                                       \
       "engine, usage, token_ids, estimated")                                             \
-    X(token_events, STR, "", NEITHER, "-mm-", TRUST, "which events were tokens")         \
-    X(token_differences, JSON, "", NEITHER, "-mm-", TRUST,                               \
+    X(token_events, STR, "", NEITHER, "-m", TRUST, "which events were tokens")           \
+    X(token_differences, JSON, "", NEITHER, "-m", TRUST,                                 \
       "events with text less tokens, counted, if nothing fits")                          \
-    X(requests_unsettled, INT, "", NEITHER, "-MM-", COUNT,                               \
+    X(requests_unsettled, INT, "", NEITHER, "-M", COUNT,                                 \
       "answers whose events and tokens do not fit")                                      \
-    X(stamp_late_p99_ms, NUM, "ms", LOWER, "mMMm", TRUST, "user minus kernel stamp")     \
-    X(read_interval_p50_s, NUM, "s", NEITHER, "-MM-", TRUST,                             \
+    X(stamp_late_p99_ms, NUM, "ms", LOWER, "mM", TRUST, "user minus kernel stamp")       \
+    X(read_interval_p50_s, NUM, "s", NEITHER, "-M", TRUST,                               \
       "time between reads of an answer, median")                                         \
-    X(clock_steps, INT, "", LOWER, "mMMm", TRUST, "times that the wall clock was set")
+    X(clock_steps, INT, "", LOWER, "mM", TRUST, "times that the wall clock was set")
 
 #define FIELD_LIST_WORLD(X)                                                              \
-    X(cached_input_tokens, INT, "tokens", HIGHER, "Mmm-", METRIC,                        \
+    X(cached_input_tokens, INT, "tokens", HIGHER, "mm", METRIC,                          \
       "prompt tokens not computed")                                                      \
-    X(cache_hit_rate_expected, NUM, "", NEITHER, "Mmm-", TRUST,                          \
-      "what the prompts allow")                                                          \
-    X(cache_source, STR, "", NEITHER, "Mmm-", TRUST, "who counted the hits")             \
-    X(load_time_s, NUM, "s", LOWER, "mmm-", METRIC, "loading the engine")                \
-    X(download_time_s, NUM, "s", LOWER, "mmm-", METRIC, "downloading the model")         \
-    X(compile_time_s, NUM, "s", LOWER, "mmm-", METRIC, "compiling")                      \
-    X(preemptions, INT, "", LOWER, "mmm-", METRIC, "requests preempted")                 \
-    X(kv_usage_max, NUM, "", NEITHER, "mmm-", METRIC,                                    \
-      "highest use of the KV cache, 0..1")                                               \
-    X(weights_mb, NUM, "MB", NEITHER, "mmm-", METRIC, "memory of the weights")           \
-    X(kv_cache_mb, NUM, "MB", NEITHER, "mmm-", METRIC, "memory of the KV cache")         \
-    X(cpu_user_s, NUM, "s", NEITHER, "MMMM", TRUST, "CPU of the machine in user mode")   \
-    X(cpu_system_s, NUM, "s", NEITHER, "MMMM", TRUST,                                    \
-      "CPU of the machine in the kernel")                                                \
-    X(steal_ratio, NUM, "", LOWER, "MMMM", TRUST, "CPU time stolen by other guests")     \
-    X(throttled_s, NUM, "s", LOWER, "MMMM", TRUST, "throttled by the cgroup")            \
-    X(power_mean_w, NUM, "W", LOWER, "mmmm", METRIC, "mean power of the devices")        \
-    X(energy_j, NUM, "J", LOWER, "mmmm", METRIC, "energy of the devices")                \
-    X(client_cpu_ratio, NUM, "", LOWER, "mMMm", TRUST, "client's CPU, of one core")      \
-    X(client_busy_share, NUM, "", LOWER, "mMMm", TRUST, "share of busy windows")         \
-    X(client_busy_windows, INT, "", LOWER, "mMMm", TRUST,                                \
-      "windows above 80 % of a core")                                                    \
-    X(loop_lag_p99_s, NUM, "s", LOWER, "mMMm", TRUST, "lateness of the client's loop")   \
-    X(core_wait_mean_s, NUM, "s", LOWER, "-mm-", TRUST,                                  \
+    X(cache_hit_rate_expected, NUM, "", NEITHER, "mm", TRUST, "what the prompts allow")  \
+    X(cache_source, STR, "", NEITHER, "mm", TRUST, "who counted the hits")               \
+    X(load_time_s, NUM, "s", LOWER, "mm", METRIC, "loading the engine")                  \
+    X(download_time_s, NUM, "s", LOWER, "mm", METRIC, "downloading the model")           \
+    X(compile_time_s, NUM, "s", LOWER, "mm", METRIC, "compiling")                        \
+    X(preemptions, INT, "", LOWER, "mm", METRIC, "requests preempted")                   \
+    X(kv_usage_max, NUM, "", NEITHER, "mm", METRIC, "highest use of the KV cache, 0..1") \
+    X(weights_mb, NUM, "MB", NEITHER, "mm", METRIC, "memory of the weights")             \
+    X(kv_cache_mb, NUM, "MB", NEITHER, "mm", METRIC, "memory of the KV cache")           \
+    X(cpu_user_s, NUM, "s", NEITHER, "MM", TRUST, "CPU of the machine in user mode")     \
+    X(cpu_system_s, NUM, "s", NEITHER, "MM", TRUST, "CPU of the machine in the kernel")  \
+    X(steal_ratio, NUM, "", LOWER, "MM", TRUST, "CPU time stolen by other guests")       \
+    X(throttled_s, NUM, "s", LOWER, "MM", TRUST, "throttled by the cgroup")              \
+    X(power_mean_w, NUM, "W", LOWER, "mm", METRIC, "mean power of the devices")          \
+    X(energy_j, NUM, "J", LOWER, "mm", METRIC, "energy of the devices")                  \
+    X(client_cpu_ratio, NUM, "", LOWER, "mM", TRUST, "client's CPU, of one core")        \
+    X(client_busy_share, NUM, "", LOWER, "mM", TRUST, "share of busy windows")           \
+    X(client_busy_windows, INT, "", LOWER, "mM", TRUST, "windows above 80 % of a core")  \
+    X(loop_lag_p99_s, NUM, "s", LOWER, "mM", TRUST, "lateness of the client's loop")     \
+    X(core_wait_mean_s, NUM, "s", LOWER, "-m", TRUST,                                    \
       "client's wait for a core, each time")                                             \
-    X(client_rss_mb, NUM, "MB", LOWER, "mMMm", TRUST, "client's memory")                 \
-    X(drain_interval_us, NUM, "us", NEITHER, "mMMm", TRUST, "pause between reads")       \
-    X(inflight_middle, NUM, "", NEITHER, "mMMm", TRUST,                                  \
-      "in flight, mean of middle third")                                                 \
-    X(inflight_last, NUM, "", NEITHER, "mMMm", TRUST, "in flight, mean of last third")   \
-    X(inflight_end, NUM, "", NEITHER, "-mm-", TRUST,                                     \
-      "in flight, mean of the last tenth")                                               \
-    X(inflight_expected, NUM, "", NEITHER, "-mm-", TRUST,                                \
+    X(client_rss_mb, NUM, "MB", LOWER, "mM", TRUST, "client's memory")                   \
+    X(drain_interval_us, NUM, "us", NEITHER, "mM", TRUST, "pause between reads")         \
+    X(inflight_middle, NUM, "", NEITHER, "mM", TRUST, "in flight, mean of middle third") \
+    X(inflight_last, NUM, "", NEITHER, "mM", TRUST, "in flight, mean of last third")     \
+    X(inflight_end, NUM, "", NEITHER, "-m", TRUST, "in flight, mean of the last tenth")  \
+    X(inflight_expected, NUM, "", NEITHER, "-m", TRUST,                                  \
       "in flight, as early answers and the rate give")                                   \
-    X(e2e_early_s, NUM, "s", NEITHER, "-MM-", TRUST,                                     \
+    X(e2e_early_s, NUM, "s", NEITHER, "-M", TRUST,                                       \
       "E2E latency that the window is made from")                                        \
-    X(settle_s, NUM, "s", NEITHER, "-mm-", TRUST,                                        \
+    X(settle_s, NUM, "s", NEITHER, "-m", TRUST,                                          \
       "time that an open load needs until it is steady")                                 \
-    X(steady_s, NUM, "s", NEITHER, "mmmm", TRUST, "steady part that is judged")          \
-    X(slots_lost_share, NUM, "", LOWER, "-mm-", TRUST,                                   \
+    X(steady_s, NUM, "s", NEITHER, "mm", TRUST, "steady part that is judged")            \
+    X(slots_lost_share, NUM, "", LOWER, "-m", TRUST,                                     \
       "slots' time that requests without an answer took")                                \
-    X(send_stretch_s, NUM, "s", NEITHER, "mMMm", TRUST, "last send beyond the plan")     \
-    X(requests_held, INT, "", NEITHER, "mMMm", COUNT, "held back by --max-concurrency")  \
-    X(requests_wrong_length, INT, "", NEITHER, "mMMm", COUNT,                            \
-      "answers of another length")                                                       \
-    X(price_usd_per_hour, NUM, "USD/h", LOWER, "mmmm", IDENTITY, "price of the machine") \
-    X(price_source, STR, "", NEITHER, "mmmm", IDENTITY, "where the price comes from")    \
-    X(usd_per_million_output_tokens, NUM, "USD", LOWER, "mmmm", SUMMARISED,              \
+    X(send_stretch_s, NUM, "s", NEITHER, "mM", TRUST, "last send beyond the plan")       \
+    X(requests_held, INT, "", NEITHER, "mM", COUNT, "held back by --max-concurrency")    \
+    X(requests_wrong_length, INT, "", NEITHER, "mM", COUNT, "answers of another length") \
+    X(price_usd_per_hour, NUM, "USD/h", LOWER, "mm", IDENTITY, "price of the machine")   \
+    X(price_source, STR, "", NEITHER, "mm", IDENTITY, "where the price comes from")      \
+    X(usd_per_million_output_tokens, NUM, "USD", LOWER, "mm", SUMMARISED,                \
       "cost of the output")                                                              \
-    X(verdict, STR, "", NEITHER, "mmmm", TRUST, "VALID, INVALID, INCONCLUSIVE")          \
-    X(reasons, FINDINGS, "", NEITHER, "MMMM", TRUST, "codes that take VALID away")       \
-    X(warnings, FINDINGS, "", NEITHER, "MMMM", TRUST, "codes that leave it VALID")       \
-    X(checks, FINDINGS, "", NEITHER, "MMMM", TRUST, "rules with field, value and limit")
+    X(verdict, STR, "", NEITHER, "mm", TRUST, "VALID, INVALID, INCONCLUSIVE")            \
+    X(reasons, FINDINGS, "", NEITHER, "MM", TRUST, "codes that take VALID away")         \
+    X(warnings, FINDINGS, "", NEITHER, "MM", TRUST, "codes that leave it VALID")         \
+    X(checks, FINDINGS, "", NEITHER, "MM", TRUST, "rules with field, value and limit")
 
 #define FIELD_LIST(X) \
     FIELD_LIST_OLD(X) FIELD_LIST_CELL(X) FIELD_LIST_LOAD(X) FIELD_LIST_WORLD(X)

@@ -169,21 +169,12 @@ static enum status fill_identity(const struct common *common, size_t repeat_inde
     return STATUS_OK;
 }
 
-/* Column of field.must: offline vllm 0, null engine offline 3; online -1, where the
- * letters depend on who runs the server and nothing is forced to null. */
-static int letter_index(const struct row *row)
+/* What was not measured is null; offline, so is what describes load on a server. */
+static void fill_nulls(struct row *row, bool is_online)
 {
-    if (!field_is(row, FIELD_serving_mode, "offline"))
-        return -1;
-    return field_is(row, FIELD_engine, "null") ? 3 : 0;
-}
-
-static void fill_nulls(struct row *row)
-{
-    int letter = letter_index(row);
     for (int i = 0; i < FIELD_COUNT; i++)
         if (row->v[i].kind == VALUE_ABSENT ||
-            (letter >= 0 && field_table[i].must[letter] == '-'))
+            (!is_online && field_table[i].must[0] == '-'))
             row->v[i] = value_null();
 }
 
@@ -211,7 +202,7 @@ static enum status build(const struct common *common, size_t repeat_index,
     s = rows_measure_counts(&m);
     if (s == STATUS_OK && !value_is_known(row->v[FIELD_error]))
         s = rows_measure_times(&m);
-    fill_nulls(row);
+    fill_nulls(row, m.is_online);
     return s;
 }
 

@@ -78,26 +78,13 @@ def test_hits_are_exactly_those_computed(pair):
     assert any(row["cached_input_tokens"] > 0 for row in pair.rows)
 
 
-def must_of_vllm(root):
-    """(names of all fields, those that are M for offline vLLM) of the field table."""
-    text = (root / "src/core/field_list.h").read_text()
-    names, must = set(), set()
-    for name, column in re.findall(r'X\((\w+), [^"]*?"[^"]*"[^"]*"([Mm-]{4})"', text):
-        names.add(name)
-        must |= {name} if column[0] == "M" else set()
-    for prefix, unit, column in re.findall(r'FIELD_PCT\(X, (\w+), (\w+), "\w+", "([Mm-]{4})"',
-                                           text):
-        for middle in ("mean", "p50", "p90", "p95", "p99"):
-            names.add(f"{prefix}_{middle}_{unit}")
-        must |= {f"{prefix}_mean_{unit}"} if column[0] == "M" else set()
-    return names, must
-
-
-def test_every_m_field_is_there(pair, root):
-    names, must = must_of_vllm(root)
+def test_every_m_field_is_there(pair):
+    fields = oracle.field_list()
+    must = {name for name, (_, must) in fields.items()
+            if oracle.is_required(name, must, False, "vllm") and name not in oracle.floored()}
     assert len(must) > 60
     for row in pair.rows:
-        assert names <= set(row)
+        assert set(fields) <= set(row)
         missing = [name for name in sorted(must) if row[name] is None]
         assert not missing, f"{row['notes']}: {missing}"
 

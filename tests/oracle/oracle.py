@@ -23,8 +23,8 @@ def field_list():
     """{name: (kind, must)} of src/core/field_list.h, in order."""
     text = (ROOT / "src/core/field_list.h").read_text().replace("\\\n", " ")
     fields = {}
-    row = re.compile(r'\bX\(\s*(\w+),\s*(\w+),\s*"[^"]*",\s*\w+,\s*"([Mm-]{4})"'
-                     r'|FIELD_PCT\(X,\s*(\w+),\s*(\w+),\s*"[^"]*",\s*"([Mm-]{4})"')
+    row = re.compile(r'\bX\(\s*(\w+),\s*(\w+),\s*"[^"]*",\s*\w+,\s*"([Mm-]{2})"'
+                     r'|FIELD_PCT\(X,\s*(\w+),\s*(\w+),\s*"[^"]*",\s*"([Mm-]{2})"')
     for m in row.finditer(text):
         if m[1]:
             fields[m[1]] = (m[2], m[3])
@@ -337,6 +337,8 @@ class Oracle:
             requests_per_second=len(ok) / took, total_tokens_per_second=ratio(both, took),
             cached_input_tokens=cached, cache_hit_rate=ratio(cached, inputs),
             cache_hit_rate_expected=ratio(head.get("expected_cached_tokens"), prompts))
+        if cached is None and row["serving_mode"] == "offline":
+            row["cache_hit_rate_expected"] = None  # an engine that counts no hits
         scope, row["reads"] = requests, "good"
         if row["serving_mode"] == "online":
             shape = online.Shape(row, cell, self.repeats[index], ok)
@@ -424,9 +426,8 @@ class Oracle:
         if row["error"] is None:
             self.times(index, row, ok)
             row.update((end or {}).get("fields", {}))  # what bench has told stays
-        letter = 3 if row.get("engine") == "null" else 0
         is_offline = row["serving_mode"] == "offline"
-        row = {name: None if is_offline and must[letter] == "-" else row.get(name)
+        row = {name: None if is_offline and must[0] == "-" else row.get(name)
                for name, (_, must) in self.fields.items()}
         row.update(reasons=[], warnings=[], checks=[])
         if not head["warmup"] and row["error"] is None:
@@ -696,15 +697,23 @@ def differences(got, want, where=""):
     return [] if same else [f"{where}: file {got!r}, oracle {want!r}"]
 
 
-COLUMNS = "vorn"  # of docs/files.md
+# Never null for these engines, beyond the M of docs/files.md: vLLM offline; its server, started by
+# us or on this machine, which is one that says where it runs.
+OF_VLLM = {name for name, role in settings.roles().items() if role == "SETTING"} | {
+    "prefill_time", "prefix_reuse", "memory_used_mb", "peak_memory_mb", "cache_hit_rate",
+    "cache_hit_rate_expected", "cached_input_tokens", "cache_source"}
 
 
-def column_of(row):
-    """o: vLLM's server, started by us or on this machine; a server that does not say where it
-    runs has an unknown hardware_type."""
+def engine_of(row):
     if row["serving_mode"] == "online":
-        return "r" if row["hardware_type"] == "unknown" or row["engine"] == "null" else "o"
-    return "n" if row["engine"] == "null" else "v"
+        return "other" if row["hardware_type"] == "unknown" or row["engine"] == "null" else "server"
+    return row["engine"]
+
+
+def is_required(name, must, is_online, engine):
+    if engine == "vllm" and name in OF_VLLM or engine == "server" and name.startswith(OF_GAPS):
+        return not name.endswith(("_share", "_requests"))
+    return must[is_online] == "M"
 
 
 OF_FIRST = ("first_token_latency", "decode_time", "ttft_")  # what needs the first token
@@ -716,9 +725,10 @@ EXCUSES = {"ERRORS": OF_FAILED, "STAMPS_BOUNDED": OF_FIRST, "ANSWERS_BUFFERED": 
            "TOKENS_ESTIMATED": ("itl_",)}
 
 
-def missing_fields(row, fields, column=None, is_in_one_piece=False):
+def missing_fields(row, fields, engine=None, is_in_one_piece=False):
     """Names of M fields that are null in a row without error, and without a reason."""
-    letter = COLUMNS.index(column or column_of(row))
+    engine = engine or engine_of(row)
+    is_online = row["serving_mode"] == "online"
     starts = [start for code in row["reasons"] + row["warnings"] for start in EXCUSES.get(code, ())]
     starts += OF_FIRST if is_in_one_piece else ()
     if not row["itl_gaps"]:  # none, or --no-gaps
@@ -729,7 +739,7 @@ def missing_fields(row, fields, column=None, is_in_one_piece=False):
     if row["stamps_exact"] == 0:
         starts.append("stamp_late_p99_ms")  # of exact stamps alone
     return [name for name, (_, must) in fields.items()
-            if must[letter] == "M" and row[name] is None and
+            if is_required(name, must, is_online, engine) and row[name] is None and
             not name.startswith(tuple(starts) or "-") and name not in floored()]
 
 

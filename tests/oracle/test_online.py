@@ -115,21 +115,21 @@ def is_wholly_known(row):
 
 
 def test_required_fields(made, inferbench, tmp_path):
-    """The M columns of docs/files.md for our own server (o) and for any other (r)."""
+    """The M fields of docs/files.md for our own server and for any other."""
     local, = oracle.check_run(made, is_whole=False)
     remote, = oracle.check_run(recovered(inferbench, tmp_path / "r", made_online.write_remote),
                                is_whole=False)
-    files = [(made, "o", local), (tmp_path / "r", "r", remote)]
-    for folder, column, checked in files:
+    files = [(made, "server", local), (tmp_path / "r", "other", remote)]
+    for folder, engine, checked in files:
         rows = json.loads((folder / f"online_results_{STAMP}.json").read_text())["results"]
         judged = [r for r in rows if is_wholly_known(r)]
         assert len(judged) >= 4
         for row in judged:
-            assert oracle.missing_fields(row, checked.fields, column) == [], row["notes"]
+            assert oracle.missing_fields(row, checked.fields, engine) == [], row["notes"]
         for name in ("window_s", "send_late_share", "inflight_last", "connect_max_s",
                      "loop_lag_p99_s", "drain_interval_us", "stamps_exact", "arrival"):
             assert oracle.missing_fields({**judged[0], name: None}, checked.fields,
-                                         column) == [name]
+                                         engine) == [name]
 
 
 def every_number(value, path=()):

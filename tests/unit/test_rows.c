@@ -157,9 +157,17 @@ static void test_no_field_is_absent(void **state)
     build(b);
     for (int i = 0; i < FIELD_COUNT; i++)
         assert_true(b->rows[0].v[i].kind != VALUE_ABSENT);
-    b->f.cells[0].fields.v[FIELD_engine] = value_str("null");
+}
+
+static void test_engine_without_hits(void **state)
+{
+    struct bench *b = *state;
+    stats_fixture_init(&b->f);
+    for (size_t i = 0; i < b->f.repeats[1].request_count; i++)
+        b->f.repeats[1].requests[i].tokens_cached = TOKENS_UNKNOWN;
     build(b);
     assert_unset(&b->rows[1], FIELD_cached_input_tokens);
+    assert_unset(&b->rows[1], FIELD_cache_hit_rate_expected);
 }
 
 static void test_failed(void **state)
@@ -283,6 +291,7 @@ int main(void)
         cmocka_unit_test(test_identity),
         cmocka_unit_test(test_input_length),
         cmocka_unit_test(test_no_field_is_absent),
+        cmocka_unit_test(test_engine_without_hits),
         cmocka_unit_test(test_failed),
         cmocka_unit_test(test_nothing_succeeded),
         cmocka_unit_test(test_no_gaps),
