@@ -5,6 +5,7 @@
 
 import fcntl
 import os
+import signal
 import ssl
 import subprocess
 import sys
@@ -20,19 +21,22 @@ sys.path.insert(0, str(ROOT / "tests"))
 
 
 def pytest_configure(config):
-    for line in ("vllm: starts a real vLLM", "vllm013: starts a real vLLM 0.13",
-                 "slow: takes more than half a minute"):
+    for line in ("vllm: starts a real vLLM", "mlflow: needs a real MLflow",
+                 "alone: needs a quiet machine", "slow: takes more than half a minute"):
         config.addinivalue_line("markers", line)
+    # A shell that starts pytest beside something else has it ignore SIGINT; what tests start would
+    # inherit that.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_collection_modifyitems(items):
-    """A test that asks for an interpreter with vLLM is marked so."""
+    """A test is marked by what it asks for."""
     for item in items:
-        names = getattr(item, "fixturenames", ())
-        if "vllm_python" in names:
+        names = set(getattr(item, "fixturenames", ()))
+        if names & {"vllm_interpreter", "vllm013_interpreter"}:
             item.add_marker("vllm")
-        if "vllm013_python" in names:
-            item.add_marker("vllm013")
+        if "mlflow_python" in names:
+            item.add_marker("mlflow")
 
 
 @pytest.fixture(scope="session")

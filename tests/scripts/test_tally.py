@@ -1,5 +1,6 @@
-"""The closing line of scripts/test counts every kind of outcome, and nothing is lost."""
+"""scripts/test runs each test once, and its closing line counts every kind of outcome."""
 
+import itertools
 import json
 import re
 import subprocess
@@ -8,30 +9,35 @@ import sys
 import pytest
 
 JUNIT = """<testsuites><testsuite>
-<testcase file="tests/e2e/test_run.py" name="test_good"/>
+<testcase file="tests/e2e/test_run.py" name="test_good" time="7.25"/>
 <testcase file="tests/e2e/test_run.py" name="test_bad"><failure message="1 is not 2"/></testcase>
 <testcase file="tests/e2e/test_run.py" name="test_off"><skipped message="no vLLM"/></testcase>
 </testsuite></testsuites>"""
 GOOD_JUNIT = re.sub(r"<testcase [^>]*test_(bad|off).*?</testcase>", "", JUNIT, flags=re.S)
 
 
+EMPTY_JUNIT = "<testsuites><testsuite></testsuite></testsuites>"
+
+
 def program(name, result, *cases, stderr=""):
     stdout = "".join(f"[{word:>10} ] {case}\n" for word, case in cases)
     return json.dumps({"name": f"inferbench:unit / {name}", "result": result,
-                       "stdout": stdout, "stderr": stderr})
+                       "duration": 0.5, "stdout": stdout, "stderr": stderr})
 
 
 @pytest.fixture
 def tally(root, tmp_path):
-    def run(*options, stages="build-gcc 0 1\nunit 0 1\ncheck 0 1\npytest 0 1\n",
+    def run(*options, stages="build-gcc 0 1\nunit 0 1\ncheck 0 1\npytest-rest 0 1\n",
             unit=(program("test_hist", "OK", ("OK", "one")),), check="passed",
-            junit=GOOD_JUNIT, must=""):
+            junit=GOOD_JUNIT, alone=None, must=""):
         (tmp_path / "stages").write_text(stages)
         (tmp_path / "unit.testlog").write_text("\n".join(unit) + "\n")
         (tmp_path / "check.json").write_text(json.dumps(
-            [{"id": "check::levels", "status": check, "message": "why"}]))
-        if junit:
-            (tmp_path / "pytest.xml").write_text(junit)
+            [{"id": "check::levels", "status": check, "message": "why", "seconds": 1.5}]))
+        for part, text in (("rest", junit), ("alone", alone)):
+            (tmp_path / f"pytest-{part}.xml").unlink(missing_ok=True)
+            if text:
+                (tmp_path / f"pytest-{part}.xml").write_text(text)
         (tmp_path / "must").write_text(must)
         done = subprocess.run([sys.executable, root / "scripts/tally.py", *options, tmp_path,
                                tmp_path / "must"], capture_output=True, text=True)
@@ -45,17 +51,17 @@ def test_all_good(tally):
 
 
 def test_pytest_failure_and_skip(tally):
-    code, line, text = tally(junit=JUNIT, stages="build-gcc 0 1\nunit 0 1\npytest 1 1\n")
+    code, line, text = tally(junit=JUNIT, stages="build-gcc 0 1\nunit 0 1\npytest-rest 1 1\n")
     assert (code, line) == (1, "4 passed, 1 failed, 1 skipped")
     assert "failed: tests/e2e/test_run.py::test_bad: 1 is not 2" in text
     assert "skipped: tests/e2e/test_run.py::test_off: no vLLM" in text
 
 
 @pytest.mark.parametrize("stages,failed", [
-    ("build-gcc 2 1\nunit 0 1\npytest 0 1\n", "build::gcc"),
-    ("build-gcc 0 1\nunit 0 1\npytest 4 1\n", "pytest::stage"),
-    ("build-gcc 0 1\nunit 0 1\nasan 0 1\npytest 0 1\n", "asan::stage"),
-    ("build-gcc 0 1\nunit 0 1\ncheck 2 1\npytest 0 1\n", "check::stage"),
+    ("build-gcc 2 1\nunit 0 1\npytest-rest 0 1\n", "build::gcc"),
+    ("build-gcc 0 1\nunit 0 1\npytest-rest 4 1\n", "pytest-rest::stage"),
+    ("build-gcc 0 1\nunit 0 1\nasan 0 1\npytest-rest 0 1\n", "asan::stage"),
+    ("build-gcc 0 1\nunit 0 1\ncheck 2 1\npytest-rest 0 1\n", "check::stage"),
 ])
 def test_a_stage_that_breaks_down_is_a_failure(tally, stages, failed):
     code, _, text = tally(stages=stages)
@@ -64,7 +70,48 @@ def test_a_stage_that_breaks_down_is_a_failure(tally, stages, failed):
 
 def test_pytest_without_report(tally):
     code, _, text = tally(junit=None)
-    assert code == 1 and "failed: pytest::stage" in text
+    assert code == 1 and "failed: pytest-rest::stage" in text
+
+
+def test_parts_of_pytest_are_added_up(tally):
+    stages = "build-gcc 0 1\nunit 0 1\npytest-rest 0 1\npytest-alone 1 1\n"
+    bad = JUNIT.replace("test_run", "test_clock")
+    code, line, text = tally(stages=stages, alone=bad)
+    assert (code, line) == (1, "5 passed, 1 failed, 1 skipped")
+    assert "failed: tests/e2e/test_clock.py::test_bad" in text
+    code, _, text = tally(stages=stages)
+    assert code == 1 and "failed: pytest-alone::stage: left no report" in text
+
+
+def test_a_part_may_be_empty_but_not_all_of_them(tally):
+    stages = "build-gcc 0 1\nunit 0 1\npytest-rest {} 1\npytest-alone 5 1\n"
+    assert tally(stages=stages.format(0), alone=EMPTY_JUNIT)[:2] == (
+        0, "4 passed, 0 failed, 0 skipped")
+    code, _, text = tally(stages=stages.format(5), junit=EMPTY_JUNIT, alone=EMPTY_JUNIT)
+    assert code == 1 and "failed: pytest::stage: no test was run" in text
+
+
+def test_times(tally):
+    """Builds are stages only; the list goes over all kinds of tests, the slowest first."""
+    assert "slowest" not in tally()[2]
+    many = tuple(program(f"test_{i}", "OK", ("OK", "one")) for i in range(40))
+    text = tally("--times", unit=many, stages="build-gcc 0 31\nunit 0 9\npytest-rest 0 80\n")[2]
+    stages, tests = text.split("stages:\n")[1].split("slowest tests:\n")
+    assert [line.split() for line in stages.splitlines()] == [
+        ["31", "s", "build-gcc"], ["9", "s", "unit"], ["80", "s", "pytest-rest"]]
+    lines = tests.splitlines()[:-1]
+    assert len(lines) == 20
+    assert [line.split() for line in lines[:2]] == [
+        ["7.2", "s", "tests/e2e/test_run.py::test_good"], ["1.5", "s", "check::levels"]]
+    assert all(re.fullmatch(r" +0\.5 s  unit::test_\d+", line) for line in lines[2:])
+
+
+def test_each_test_is_in_one_part_of_pytest(root):
+    parts = re.findall(r"^part \w+ ('[^']+'|\w+)", (root / "scripts/test").read_text(), re.M)
+    assert len(parts) == 3
+    for marks in itertools.product((True, False), repeat=3):
+        names = dict(zip(("vllm", "mlflow", "alone"), marks))
+        assert sum(eval(part.strip("'"), {}, names) for part in parts) == 1, names
 
 
 def test_cases_of_a_program_are_counted(tally):
