@@ -99,7 +99,6 @@ KNOWN_CYCLES = [
     {"serve/queue", "serve/server"},
     {"stats/match", "stats/match_cell", "stats/match_diff", "stats/match_field",
      "stats/match_place", "stats/match_verdict"},
-    {"stats/rows_measure", "stats/rows_online"},
     {"store/journal_order", "store/journal_read"},
 ]
 

@@ -46,7 +46,7 @@ static struct arena_block *add_block(struct arena *a, size_t need)
     return block;
 }
 
-void *arena_alloc(struct arena *a, size_t count, size_t size)
+static void *take(struct arena *a, size_t count, size_t size)
 {
     if (size != 0 && count > (SIZE_MAX / 2) / size)
         return NULL;
@@ -62,6 +62,13 @@ void *arena_alloc(struct arena *a, size_t count, size_t size)
     void *piece = (char *)block->data + block->used_bytes;
     block->used_bytes += need;
     a->used_bytes += need;
+    return piece;
+}
+
+void *arena_alloc(struct arena *a, size_t count, size_t size)
+{
+    void *piece = take(a, count, size);
+    a->has_failed |= piece == NULL;
     return piece;
 }
 
@@ -94,16 +101,38 @@ char *arena_strdup(struct arena *a, const char *text)
     return text == NULL ? NULL : arena_str(a, str_from(text));
 }
 
-char *arena_printf(struct arena *a, const char *fmt, ...)
+static char *print(struct arena *a, const char *fmt, va_list args)
 {
-    va_list args, again;
-    va_start(args, fmt);
+    va_list again;
     va_copy(again, args);
     int len = vsnprintf(NULL, 0, fmt, args);
     char *text = len >= 0 ? arena_alloc(a, (size_t)len + 1, 1) : NULL;
     if (text != NULL)
         (void)vsnprintf(text, (size_t)len + 1, fmt, again);
     va_end(again);
+    return text;
+}
+
+char *arena_printf(struct arena *a, const char *fmt, ...)
+{
+    va_list args;
+    va_start(args, fmt);
+    char *text = print(a, fmt, args);
+    va_end(args);
+    return text;
+}
+
+const char *arena_text_args(struct arena *a, const char *fmt, va_list args)
+{
+    const char *text = print(a, fmt, args);
+    return text != NULL ? text : "";
+}
+
+const char *arena_text(struct arena *a, const char *fmt, ...)
+{
+    va_list args;
+    va_start(args, fmt);
+    const char *text = arena_text_args(a, fmt, args);
     va_end(args);
     return text;
 }
@@ -116,4 +145,5 @@ void arena_fini(struct arena *a)
         a->blocks = next;
     }
     a->used_bytes = 0;
+    a->has_failed = false;
 }

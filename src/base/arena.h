@@ -2,6 +2,7 @@
 #ifndef BASE_ARENA_H
 #define BASE_ARENA_H
 
+#include <stdarg.h>
 #include <stdbool.h>
 #include <stddef.h>
 
@@ -14,6 +15,7 @@ struct arena {
     struct arena_block *blocks;
     size_t used_bytes;
     size_t cap_bytes;
+    bool has_failed; /* some call of it found no memory */
 };
 
 void arena_init(struct arena *a, size_t cap_bytes);
@@ -25,6 +27,9 @@ bool arena_grow(struct arena *a, void *items, size_t count, size_t *room, size_t
 char *arena_str(struct arena *a, struct str s);        /* terminated copy */
 char *arena_strdup(struct arena *a, const char *text); /* NULL for NULL */
 PRINTF_LIKE(2, 3) char *arena_printf(struct arena *a, const char *fmt, ...);
+/* The same for those who ask has_failed at their end: "" where there is no memory. */
+PRINTF_LIKE(2, 3) const char *arena_text(struct arena *a, const char *fmt, ...);
+const char *arena_text_args(struct arena *a, const char *fmt, va_list args);
 void arena_fini(struct arena *a);
 
 #endif

@@ -67,12 +67,10 @@ int64_t run_setup_vocabulary(const char *model, int64_t option, struct arena *a)
 
 static enum status no_rule(const char *option, const char *code, struct err *e)
 {
-    size_t count;
-    const struct verdict_rule *rules = verdict_rules(&count);
-    const char *nearest = rules[0].code;
-    for (size_t i = 1; i < count; i++)
-        if (str_distance(code, rules[i].code) < str_distance(code, nearest))
-            nearest = rules[i].code;
+    const char *nearest = verdict_rules[0].code;
+    for (int i = 1; i < RULE_COUNT; i++)
+        if (str_distance(code, verdict_rules[i].code) < str_distance(code, nearest))
+            nearest = verdict_rules[i].code;
     status_fail(e, STATUS_BAD_OPTION, option, "unknown rule \"%s\"", code);
     return status_hint(e, "Did you mean %s? docs/verdicts.md lists the codes.", nearest);
 }

@@ -45,6 +45,12 @@ void field_overlay(struct row *dst, const struct row *src)
             dst->v[i] = src->v[i];
 }
 
+void field_fill(struct row *row, enum field_id id, struct value v)
+{
+    if (row->v[id].kind == VALUE_ABSENT)
+        row->v[id] = v;
+}
+
 double field_num(const struct row *r, enum field_id id)
 {
     return value_as_num(r->v[id]);

@@ -85,6 +85,8 @@ struct row {
 
 /* Copies what `src` has set over `dst`; strings stay borrowed. */
 void field_overlay(struct row *dst, const struct row *src);
+/* Sets a field that is absent. */
+void field_fill(struct row *row, enum field_id id, struct value v);
 /* FIELD_x of a row as a number, NAN where it is none. */
 double field_num(const struct row *r, enum field_id id);
 const char *field_str(const struct row *r, enum field_id id); /* NULL where it is none */

@@ -322,12 +322,6 @@ static struct str read_log(const struct openai_launch *l, struct buf *log)
     return (struct str){.ptr = buf_cstr(log) + from, .len = log->len - from};
 }
 
-static void fill(struct row *f, enum field_id id, struct value v)
-{
-    if (f->v[id].kind == VALUE_ABSENT)
-        f->v[id] = v;
-}
-
 static void log_facts(struct str log, struct row *f)
 {
     double weights = openai_log_number(log, "Model loading took ", "GiB");
@@ -338,9 +332,9 @@ static void log_facts(struct str log, struct row *f)
     struct value eager = f->v[FIELD_enforce_eager];
     if (eager.kind == VALUE_BOOL && eager.b)
         compile = 0;
-    fill(f, FIELD_weights_mb, value_num(weights * MB_A_GIB));
-    fill(f, FIELD_kv_cache_mb, value_num(kv * MB_A_GIB));
-    fill(f, FIELD_compile_time_s, value_num(compile));
+    field_fill(f, FIELD_weights_mb, value_num(weights * MB_A_GIB));
+    field_fill(f, FIELD_kv_cache_mb, value_num(kv * MB_A_GIB));
+    field_fill(f, FIELD_compile_time_s, value_num(compile));
 }
 
 void openai_launch_ready(struct openai_launch *l, const struct engine_settings *s,
@@ -356,12 +350,12 @@ void openai_launch_ready(struct openai_launch *l, const struct engine_settings *
         log_facts(read_log(l, &log), f);
         buf_fini(&log);
         if (l->dtype != NULL)
-            fill(f, FIELD_dtype, value_str(l->dtype));
-        fill(f, FIELD_engine_mode, value_str("mp"));
+            field_fill(f, FIELD_dtype, value_str(l->dtype));
+        field_fill(f, FIELD_engine_mode, value_str("mp"));
         const char *format = vllm_settings_of(s)->load_format;
         if (format != NULL && strcmp(format, "dummy") == 0)
-            fill(f, FIELD_weights, value_str("dummy"));
-        fill(f, FIELD_enable_prefix_caching, value_bool(s->enable_prefix_caching));
+            field_fill(f, FIELD_weights, value_str("dummy"));
+        field_fill(f, FIELD_enable_prefix_caching, value_bool(s->enable_prefix_caching));
         facts->is_caching = f->v[FIELD_enable_prefix_caching].b;
     }
     l->log_from = size_of_file(l->log_path);

@@ -7,22 +7,19 @@
 #include "stats/match_field.h"
 #include "stats/verdict.h"
 
-#define RULES_MAX   64
 #define CELLS_NAMED 5
 
 /* --- warnings --- */
 
 /* Repeats that bear each code, by the rules' order. */
 struct tally {
-    size_t counts[RULES_MAX];
+    size_t counts[RULE_COUNT];
     size_t repeats; /* measured */
 };
 
 static void tally_codes(const struct analysis *x, enum field_id field, struct tally *t)
 {
-    size_t rule_count;
-    const struct verdict_rule *rules = verdict_rules(&rule_count);
-    bool has[RULES_MAX] = {false};
+    bool has[RULE_COUNT] = {false};
     const struct findings *last = NULL;
     for (size_t i = 0; i < x->rows.count; i++) {
         const struct row *row = x->rows.items[i].row;
@@ -30,10 +27,10 @@ static void tally_codes(const struct analysis *x, enum field_id field, struct ta
         if (!match_field_is_measured(row))
             continue;
         t->repeats++;
-        for (size_t k = 0; codes != last && k < rule_count && k < RULES_MAX; k++)
-            has[k] = finding_has(codes, rules[k].code);
+        for (int k = 0; codes != last && k < RULE_COUNT; k++)
+            has[k] = finding_has(codes, verdict_rules[k].code);
         last = codes;
-        for (size_t k = 0; k < rule_count && k < RULES_MAX; k++)
+        for (int k = 0; k < RULE_COUNT; k++)
             t->counts[k] += has[k];
     }
 }
@@ -54,10 +51,9 @@ static void put_published(const struct analysis_rows *c, struct document *d)
 
 /* Rules that need all repeats of a cell; those that every few repeats set off are said
  * above. */
-static bool is_told(const struct verdict_rule *rule)
+static bool is_told(int id)
 {
-    return rule->is_cell && strcmp(rule->code, "FEW_REPEATS") != 0 &&
-           strcmp(rule->code, "FEW_SAMPLES") != 0;
+    return verdict_rules[id].is_cell && id != RULE_FEW_REPEATS && id != RULE_FEW_SAMPLES;
 }
 
 static void put_cell_warning(const struct match_result *r,
@@ -98,20 +94,19 @@ static void put_few(const struct match_result *r, struct document *d)
 
 static void put_warnings(const struct analysis *x, struct document *d)
 {
-    size_t rule_count;
-    const struct verdict_rule *rules = verdict_rules(&rule_count);
     struct tally t = {.repeats = 0};
     tally_codes(x, FIELD_warnings, &t);
     document_heading(d, "Warnings");
     put_published(&x->rows, d);
     put_few(&x->machines, d);
-    for (size_t i = 0; i < rule_count && i < RULES_MAX; i++)
+    for (int i = 0; i < RULE_COUNT; i++)
         if (t.counts[i] > 0)
-            document_add(d, DOCUMENT_ITEM, "%s (%zu of %zu repeats): %s", rules[i].code,
-                         t.counts[i], t.repeats, rules[i].help);
-    for (size_t i = 0; i < rule_count; i++)
-        if (is_told(&rules[i]))
-            put_cell_warning(&x->machines, &rules[i], d);
+            document_add(d, DOCUMENT_ITEM, "%s (%zu of %zu repeats): %s",
+                         verdict_rules[i].code, t.counts[i], t.repeats,
+                         verdict_rules[i].help);
+    for (int i = 0; i < RULE_COUNT; i++)
+        if (is_told(i))
+            put_cell_warning(&x->machines, &verdict_rules[i], d);
 }
 
 /* --- left out --- */
@@ -152,13 +147,12 @@ static void put_doubtful(const struct match_cell *c, struct document *d)
 /* What the codes of those repeats mean, each once. */
 static void put_meanings(const struct analysis *x, struct document *d)
 {
-    size_t rule_count;
-    const struct verdict_rule *rules = verdict_rules(&rule_count);
     struct tally t = {.repeats = 0};
     tally_codes(x, FIELD_reasons, &t);
-    for (size_t i = 0; i < rule_count && i < RULES_MAX; i++)
+    for (int i = 0; i < RULE_COUNT; i++)
         if (t.counts[i] > 0)
-            document_add(d, DOCUMENT_ITEM, "%s: %s", rules[i].code, rules[i].help);
+            document_add(d, DOCUMENT_ITEM, "%s: %s", verdict_rules[i].code,
+                         verdict_rules[i].help);
 }
 
 static void put_unknown(const struct match_result *r, struct document *d)

@@ -165,13 +165,11 @@ static void put_code(const struct table *t, const struct verdict_rule *rule, siz
 
 static void put_codes(const struct table *t)
 {
-    size_t rule_count;
-    const struct verdict_rule *rules = verdict_rules(&rule_count);
     document_gap(t->d);
-    for (size_t i = 0; i < rule_count; i++) { /* the table begins with the gravest */
-        size_t found = cells_with(t, rules[i].code);
-        if (found > 0 && strcmp(rules[i].code, "FEW_REPEATS") != 0)
-            put_code(t, &rules[i], found);
+    for (int i = 0; i < RULE_COUNT; i++) { /* the table begins with the gravest */
+        size_t found = cells_with(t, verdict_rules[i].code);
+        if (found > 0 && i != RULE_FEW_REPEATS)
+            put_code(t, &verdict_rules[i], found);
     }
 }
 

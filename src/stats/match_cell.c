@@ -137,7 +137,7 @@ static int by_time(const void *a, const void *b)
     return order != 0 ? order : (x > y) - (x < y);
 }
 
-/* The spread of each metric over a cell's repeats; the rates stay for the verdict. */
+/* The spread of each metric over a cell's repeats. */
 static void take_numbers(struct grouping *g, size_t at)
 {
     struct match_cell *c = &g->cells[at];
@@ -147,9 +147,6 @@ static void take_numbers(struct grouping *g, size_t at)
         size_t n = metric_values(judged->rows, judged->count, (enum metric)m, g->values);
         c->spread[m] = metric_spread((enum metric)m, RECORD_FORMAT, g->values, n);
     }
-    judged->rate_count = metric_values(judged->rows, judged->count,
-                                       METRIC_tokens_per_second, g->values);
-    judged->rates = g->values;
 }
 
 static enum status average(const struct match_input *in, struct grouping *g)

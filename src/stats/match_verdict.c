@@ -1,14 +1,10 @@
 #include "stats/match_verdict.h"
 
-#include <math.h>
 #include <string.h>
 
 #include "core/run_data.h"
 #include "stats/match_field.h"
-#include "stats/trend.h"
 #include "stats/verdict_judge.h"
-
-#define DRIFT_REPEATS 5
 
 /* From bad to good. */
 static const char *const verdicts[] = {"INVALID", "INCONCLUSIVE", "VALID"};
@@ -25,15 +21,14 @@ static int rank_of(const char *verdict)
 
 static int rank_of_reasons(const struct findings *codes)
 {
-    size_t count;
-    const struct verdict_rule *rules = verdict_rules(&count);
     int rank = AS_INVALID;
-    for (size_t i = 0; i < count; i++) {
-        if (!finding_has(codes, rules[i].code))
+    for (int i = 0; i < RULE_COUNT; i++) {
+        if (!finding_has(codes, verdict_rules[i].code))
             continue;
-        if (rules[i].kind == VERDICT_INVALID)
+        if (verdict_rules[i].kind == VERDICT_INVALID)
             return AS_INVALID;
-        rank = rules[i].kind == VERDICT_INCONCLUSIVE ? AS_INCONCLUSIVE : rank;
+        if (verdict_rules[i].kind == VERDICT_INCONCLUSIVE)
+            rank = AS_INCONCLUSIVE;
     }
     return rank;
 }
@@ -73,22 +68,13 @@ enum status match_verdict_judge(const struct match_rows *of, struct arena *a,
                                 struct match_cell *c)
 {
     struct verdict_outcome o;
-    struct err ignored;
     c->is_valid = true;
     if (of->count == 0)
         return STATUS_OK;
     const struct run_data run = {.definitions = match_field_definitions(of->rows[0])};
-    struct verdict_cell cell = {.run = &run,
-                                .rows = of->rows,
-                                .row_count = of->count,
-                                .rates = of->rates,
-                                .rate_count = of->rate_count,
-                                .drift = NAN};
-    enum status s = STATUS_OK;
-    if (of->rate_count >= DRIFT_REPEATS)
-        s = trend_drift(of->rates, of->rate_count, &cell.drift);
-    if (s == STATUS_OK)
-        s = verdict_judge_cell(&cell, a, &o, &ignored);
+    const struct verdict_cell cell = {
+        .run = &run, .rows = of->rows, .row_count = of->count};
+    enum status s = verdict_judge_cell(&cell, a, &o);
     if (s != STATUS_OK)
         return s;
     c->warnings = o.warnings;

@@ -8,8 +8,6 @@
 struct match_rows {
     const struct row **rows; /* [count] measured ones, in order */
     size_t count;
-    const double *rates; /* [rate_count] their throughput, where known, in order */
-    size_t rate_count;
 };
 
 /* Sets is_valid, verdict, warnings, checks, doubtful_row and doubtful. */

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "stats/rows_measure.h"
+#include "stats/rows_online.h"
 #include "stats/verdict_judge.h"
 
 static const char *text_or(const struct row *row, enum field_id id, const char *none)
@@ -75,7 +75,7 @@ static void find_longest(const struct run_data *run, int64_t *longest)
 }
 
 static enum status find_common(const struct run_data *run, struct arena *a,
-                               struct common *out, struct err *e)
+                               struct common *out)
 {
     size_t count = run->repeat_count;
     struct name *names = arena_alloc(a, count + 1, sizeof *names);
@@ -84,8 +84,7 @@ static enum status find_common(const struct run_data *run, struct arena *a,
         .nth = arena_alloc(a, count + 1, sizeof *out->nth),
         .longest = arena_alloc(a, run->cell_count + 1, sizeof *out->longest)};
     if (names == NULL || out->nth == NULL || out->longest == NULL)
-        return status_fail(e, STATUS_NO_MEMORY, "rows", "out of memory for %zu rows",
-                           count);
+        return STATUS_NO_MEMORY;
     for (size_t i = 0; i < count; i++)
         names[i] = (struct name){scenario_of(run, i), start_of(run, i).ns / NS_PER_S, i};
     number_names(names, count, out->nth);
@@ -102,9 +101,9 @@ static const char *experiment_id(const struct common *common, size_t repeat_inde
     clock_stamp(start_of(run, repeat_index), run->utc_offset_s, stamp);
     if (n > 1)
         snprintf(suffix, sizeof suffix, "_%d", n);
-    return arena_printf(a, "%s_%s_%s_%s%s", text_or(row, FIELD_instance_type, "unknown"),
-                        text_or(row, FIELD_serving_mode, "unknown"),
-                        scenario_of(run, repeat_index), stamp, suffix);
+    return arena_text(a, "%s_%s_%s_%s%s", text_or(row, FIELD_instance_type, "unknown"),
+                      text_or(row, FIELD_serving_mode, "unknown"),
+                      scenario_of(run, repeat_index), stamp, suffix);
 }
 
 /* Longest prompt over all requests of all repeats of the cell, as the engine counted;
@@ -122,10 +121,10 @@ static const char *notes(const struct run_data *run, size_t repeat_index,
 {
     const struct repeat_data *r = &run->repeats[repeat_index];
     const char *more = field_str(row, FIELD_notes);
-    return arena_printf(a, "scenario=%s, run=%d, warmup=%s%s%s",
-                        scenario_of(run, repeat_index), (int)r->repeat,
-                        r->is_warmup ? "True" : "False", more != NULL ? ", " : "",
-                        more != NULL ? more : "");
+    return arena_text(a, "scenario=%s, run=%d, warmup=%s%s%s",
+                      scenario_of(run, repeat_index), (int)r->repeat,
+                      r->is_warmup ? "True" : "False", more != NULL ? ", " : "",
+                      more != NULL ? more : "");
 }
 
 static const char *error_of(const struct repeat_data *repeat, const struct tally *t)
@@ -139,8 +138,8 @@ static const char *error_of(const struct repeat_data *repeat, const struct tally
     return NULL;
 }
 
-static enum status fill_identity(const struct common *common, size_t repeat_index,
-                                 struct row *row, struct arena *a)
+static void fill_identity(const struct common *common, size_t repeat_index,
+                          struct row *row, struct arena *a)
 {
     const struct run_data *run = common->run;
     const struct repeat_data *r = &run->repeats[repeat_index];
@@ -148,25 +147,19 @@ static enum status fill_identity(const struct common *common, size_t repeat_inde
     char local[CLOCK_TEXT_BYTES], utc[CLOCK_TEXT_BYTES];
     clock_iso_local(start, run->utc_offset_s, local);
     clock_iso_utc(start, utc);
-    rows_measure_fill(row, FIELD_serving_mode, value_str(run->serving_mode));
-    const char *id = experiment_id(common, repeat_index, row, a);
-    const char *note = notes(run, repeat_index, row, a);
-    const char *local_text = arena_strdup(a, local), *utc_text = arena_strdup(a, utc);
-    if (id == NULL || note == NULL || local_text == NULL || utc_text == NULL)
-        return STATUS_NO_MEMORY;
-    row->v[FIELD_experiment_id] = value_str(id);
-    row->v[FIELD_timestamp] = value_str(local_text);
-    row->v[FIELD_timestamp_utc] = value_str(utc_text);
-    row->v[FIELD_notes] = value_str(note);
+    field_fill(row, FIELD_serving_mode, value_str(run->serving_mode));
+    row->v[FIELD_experiment_id] = value_str(experiment_id(common, repeat_index, row, a));
+    row->v[FIELD_timestamp] = value_str(arena_strdup(a, local));
+    row->v[FIELD_timestamp_utc] = value_str(arena_strdup(a, utc));
+    row->v[FIELD_notes] = value_str(notes(run, repeat_index, row, a));
     row->v[FIELD_row] = value_int((int64_t)repeat_index);
     row->v[FIELD_repeat] = value_int(r->repeat);
     row->v[FIELD_is_warmup] = value_bool(r->is_warmup);
     row->v[FIELD_definitions] = value_int(run->definitions);
-    rows_measure_fill(row, FIELD_input_length, input_length(common, r->cell));
-    rows_measure_fill(row, FIELD_seed, value_int(run->seed));
-    rows_measure_fill(row, FIELD_label, row->v[FIELD_instance_type]);
-    rows_measure_fill(row, FIELD_metadata, value_json("{}"));
-    return STATUS_OK;
+    field_fill(row, FIELD_input_length, input_length(common, r->cell));
+    field_fill(row, FIELD_seed, value_int(run->seed));
+    field_fill(row, FIELD_label, row->v[FIELD_instance_type]);
+    field_fill(row, FIELD_metadata, value_json("{}"));
 }
 
 /* What was not measured is null; offline, so is what describes load on a server. */
@@ -176,6 +169,25 @@ static void fill_nulls(struct row *row, bool is_online)
         if (row->v[i].kind == VALUE_ABSENT ||
             (!is_online && field_table[i].must[0] == '-'))
             row->v[i] = value_null();
+}
+
+/* Of a repeat that did not fail. */
+static enum status fill_times(struct rows_measure *m)
+{
+    enum status s = STATUS_OK;
+    m->scope = (struct gather_scope){.repeat = m->repeat,
+                                     .definitions = m->run->definitions,
+                                     .begin_ns = NS_UNKNOWN,
+                                     .end_ns = NS_UNKNOWN};
+    if (m->is_online) {
+        s = loadshape_init(&m->shape, m->run, m->repeat, m->row);
+        m->scope = loadshape_scope(&m->shape);
+    }
+    if (s == STATUS_OK && m->is_online)
+        s = rows_online_fill(m);
+    if (s == STATUS_OK)
+        s = rows_measure_times(m);
+    return s == STATUS_OK && m->is_online ? rows_online_goodput(m) : s;
 }
 
 static enum status build(const struct common *common, size_t repeat_index,
@@ -193,15 +205,14 @@ static enum status build(const struct common *common, size_t repeat_index,
     field_overlay(row, &run->fields);
     field_overlay(row, &m.cell->fields);
     field_overlay(row, &repeat->fields);
-    enum status s = fill_identity(common, repeat_index, row, a);
-    if (s != STATUS_OK)
-        return s;
+    fill_identity(common, repeat_index, row, a);
     m.is_online = field_is(row, FIELD_serving_mode, "online");
     tally_count(repeat, &m.tally);
     row->v[FIELD_error] = value_str(error_of(repeat, &m.tally));
-    s = rows_measure_counts(&m);
-    if (s == STATUS_OK && !value_is_known(row->v[FIELD_error]))
-        s = rows_measure_times(&m);
+    enum status s = STATUS_OK;
+    rows_measure_counts(&m);
+    if (!value_is_known(row->v[FIELD_error]))
+        s = fill_times(&m);
     fill_nulls(row, m.is_online);
     return s;
 }
@@ -211,17 +222,13 @@ static enum status build_judged(const struct common *common, size_t repeat_index
 {
     const struct run_data *run = common->run;
     const struct repeat_data *repeat = &run->repeats[repeat_index];
-    struct row row = {0};
     if (repeat->cell < 0 || (size_t)repeat->cell >= run->cell_count)
         return status_fail(e, STATUS_BAD_INPUT, "journal",
                            "repeat line %zu names cell %d of %zu", repeat_index,
                            (int)repeat->cell, run->cell_count);
-    enum status s = build(common, repeat_index, a, &row);
-    if (s != STATUS_OK)
-        return status_fail(e, s, "rows", "out of memory for row %zu", repeat_index);
-    s = verdict_judge_row(run, repeat, &row, a, e);
+    enum status s = build(common, repeat_index, a, out);
     if (s == STATUS_OK)
-        *out = row;
+        s = verdict_judge_row(run, repeat, out, a);
     return s;
 }
 
@@ -229,19 +236,14 @@ enum status rows_build_all(const struct run_data *run, struct arena *a, struct r
                            struct err *e)
 {
     struct common common;
-    enum status s = find_common(run, a, &common, e);
-    if (s != STATUS_OK)
-        return s;
-    struct row *rows = arena_alloc(a, run->repeat_count > 0 ? run->repeat_count : 1,
-                                   sizeof *rows);
-    if (rows == NULL)
-        return status_fail(e, STATUS_NO_MEMORY, "rows", "out of memory for %zu rows",
-                           run->repeat_count);
-    for (size_t i = 0; i < run->repeat_count; i++) {
+    size_t count = run->repeat_count;
+    enum status s = find_common(run, a, &common);
+    struct row *rows = arena_alloc(a, count + 1, sizeof *rows);
+    for (size_t i = 0; s == STATUS_OK && rows != NULL && i < count; i++)
         s = build_judged(&common, i, a, &rows[i], e);
-        if (s != STATUS_OK)
-            return s;
-    }
+    if (s == STATUS_NO_MEMORY || a->has_failed)
+        return status_fail(e, STATUS_NO_MEMORY, "rows", "out of memory for %zu rows",
+                           count);
     *out = rows;
-    return STATUS_OK;
+    return s;
 }

@@ -5,18 +5,25 @@
 #include <string.h>
 
 #include "stats/gather.h"
-#include "stats/rows_online.h"
 #include "stats/settle.h"
 #include "stats/verdict_load.h"
+#include "stats/verdict_tokens.h"
 
 /* Share of the answers that must have a first token. */
 #define FIRST_TOKENS_MIN 0.95
 
-void rows_measure_fill(struct row *row, enum field_id id, struct value v)
+void rows_measure_num(struct rows_measure *m, enum field_id id, double n)
 {
-    if (row->v[id].kind == VALUE_ABSENT)
-        row->v[id] = v;
+    field_fill(m->row, id, value_num(n));
 }
+
+void rows_measure_int(struct rows_measure *m, enum field_id id, int64_t n)
+{
+    field_fill(m->row, id, value_int(n));
+}
+
+#define fill_num rows_measure_num
+#define fill_int rows_measure_int
 
 static struct value tokens_value(int64_t tokens)
 {
@@ -31,71 +38,58 @@ static double tokens_num(int64_t tokens)
 static const char *classes_json(struct arena *a, const struct tally *t)
 {
     const char *text = "{";
-    for (int i = 0; i < FAIL_COUNT && text != NULL; i++) {
+    for (int i = 0; i < FAIL_COUNT; i++) {
         const char *name = i == FAIL_none ? "other"
                                           : record_fail_name((enum fail_class)i);
         if (t->failed_by[i] > 0)
-            text = arena_printf(a, "%s%s\"%s\":%lld", text, text[1] != '\0' ? "," : "",
-                                name, (long long)t->failed_by[i]);
+            text = arena_text(a, "%s%s\"%s\":%lld", text,
+                              *text != '\0' && text[1] != '\0' ? "," : "", name,
+                              (long long)t->failed_by[i]);
     }
-    return text == NULL ? NULL : arena_printf(a, "%s}", text);
-}
-
-static void fill_int(struct rows_measure *m, enum field_id id, int64_t n)
-{
-    rows_measure_fill(m->row, id, value_int(n));
+    return arena_text(a, "%s}", text);
 }
 
 /* What is known of the answers' tokens. */
-static enum status fill_tokens(struct rows_measure *m)
+static void fill_tokens(struct rows_measure *m)
 {
     const struct tally *t = &m->tally;
     const char *source = record_source_name(t->source);
     const char *set = record_set_name(m->repeat->tokens);
-    rows_measure_fill(m->row, FIELD_actual_input_tokens, tokens_value(t->tokens_in));
-    rows_measure_fill(m->row, FIELD_actual_output_tokens, tokens_value(t->tokens_out));
+    field_fill(m->row, FIELD_actual_input_tokens, tokens_value(t->tokens_in));
+    field_fill(m->row, FIELD_actual_output_tokens, tokens_value(t->tokens_out));
     fill_int(m, FIELD_requests_wrong_length,
              m->cell->has_fixed_lengths ? t->wrong_length : 0);
-    rows_measure_fill(m->row, FIELD_token_source,
-                      value_str(*source != '\0' ? source : NULL));
+    field_fill(m->row, FIELD_token_source, value_str(*source != '\0' ? source : NULL));
     if (!m->is_online)
-        return STATUS_OK;
+        return;
     fill_int(m, FIELD_stamps_exact, t->stamps_exact);
     fill_int(m, FIELD_stamps_bounded, t->stamps_bounded);
     fill_int(m, FIELD_stamps_tail, t->stamps_tail);
     if (m->run->definitions == 1)
-        return STATUS_OK;
-    rows_measure_fill(m->row, FIELD_token_events, value_str(*set != '\0' ? set : NULL));
+        return;
+    field_fill(m->row, FIELD_token_events, value_str(*set != '\0' ? set : NULL));
     fill_int(m, FIELD_requests_unsettled, t->unsettled);
     bool is_counted = t->source != TOKEN_SOURCE_none &&
                       t->source != TOKEN_SOURCE_estimated;
     if (t->unsettled == 0 || m->repeat->tokens != TOKEN_SET_none || !is_counted)
-        return STATUS_OK;
-    const char *text = settle_differences(m->repeat, m->arena);
-    rows_measure_fill(m->row, FIELD_token_differences, value_json(text));
-    return text != NULL ? STATUS_OK : STATUS_NO_MEMORY;
+        return;
+    field_fill(m->row, FIELD_token_differences,
+               value_json(settle_differences(m->repeat, m->arena)));
 }
 
-enum status rows_measure_counts(struct rows_measure *m)
+void rows_measure_counts(struct rows_measure *m)
 {
     const struct tally *t = &m->tally;
-    const char *classes = classes_json(m->arena, t);
-    if (classes == NULL)
-        return STATUS_NO_MEMORY;
     fill_int(m, FIELD_requests_planned, t->planned);
     fill_int(m, FIELD_requests_ok, t->ok);
     fill_int(m, FIELD_requests_failed, t->failed);
     if (m->run->definitions != 1)
         fill_int(m, FIELD_requests_unanswered, t->unanswered);
     fill_int(m, FIELD_requests_cancelled, t->cancelled);
-    rows_measure_fill(m->row, FIELD_failed_by_class, value_json(classes));
-    rows_measure_fill(m->row, FIELD_first_error, value_str(t->first_error));
-    return t->ok == 0 ? STATUS_OK : fill_tokens(m);
-}
-
-static void fill_num(struct rows_measure *m, enum field_id id, double n)
-{
-    rows_measure_fill(m->row, id, value_num(n));
+    field_fill(m->row, FIELD_failed_by_class, value_json(classes_json(m->arena, t)));
+    field_fill(m->row, FIELD_first_error, value_str(t->first_error));
+    if (t->ok > 0)
+        fill_tokens(m);
 }
 
 static void fill_rates(struct rows_measure *m)
@@ -129,93 +123,106 @@ static void fill_cache(struct rows_measure *m)
     const struct tally *t = &m->tally;
     fill_num(m, FIELD_cache_hit_rate,
              tokens_num(t->tokens_cached) / tokens_num(t->tokens_in));
-    rows_measure_fill(m->row, FIELD_cached_input_tokens, tokens_value(t->tokens_cached));
+    field_fill(m->row, FIELD_cached_input_tokens, tokens_value(t->tokens_cached));
     if (t->tokens_cached == TOKENS_UNKNOWN && !m->is_online)
         return; /* an engine that counts no hits: none are expected of it */
     fill_num(m, FIELD_cache_hit_rate_expected,
              tokens_num(m->repeat->expected_cached_tokens) / t->prompt_tokens_planned);
 }
 
-/* --- latencies */
+/* --- what is sampled of each request */
 
-/* Mean and percentiles of a kind: FIELD_PCT lays five fields in this order. */
-static void fill_percentiles(struct rows_measure *m, enum field_id first,
-                             struct gather *g)
-{
-    static const double percent[] = {50, 90, 95, 99};
-    for (size_t i = 0; i < sizeof percent / sizeof *percent; i++)
-        fill_num(m, first + 1 + (enum field_id)i, gather_percentile(g, percent[i]));
-}
+/* What of the samples a field holds: a percentile, or one of these. Means come first: the
+ * others sort, which rounds a sum differently. */
+#define MEAN    (-1.0)
+#define MEDIAN  (-2.0)
+#define LONGEST (-3.0) /* 0 where nobody waited */
 
-/* Which kinds make which fields; FIELD_COUNT: none. */
+struct figure {
+    double of; /* 0: none */
+    enum field_id id;
+};
+
+#define FIGURE(what, name) \
+    {                      \
+        what, FIELD_##name \
+    }
+/* The five of FIELD_PCT. */
+#define FIGURES(of, unit)                                         \
+    FIGURE(MEAN, of##_mean_##unit), FIGURE(50, of##_p50_##unit),  \
+        FIGURE(90, of##_p90_##unit), FIGURE(95, of##_p95_##unit), \
+        FIGURE(99, of##_p99_##unit)
+
+/* Which kinds make which fields. */
 static const struct series {
     enum gather_kind kind;
-    enum field_id first;           /* mean and percentiles */
-    enum field_id mean;            /* the mean again, or alone */
+    struct figure figures[6];
     enum field_id requests, share; /* how many answers it comes from */
-    const char *rule;              /* null where too few give it: its share's rule */
+    enum rule_id rule;             /* where a share is: null where too few give it */
+    bool has_share;
     bool is_online_only;
+    bool is_new;         /* unknown to definitions 1 */
     bool needs_instants; /* of tokens: none where answers were buffered */
     bool needs_first;    /* tokens, of nearly all answers */
     bool counts_lost;    /* failed and unanswered ones are in it */
 } series[] = {
+    /* the instants that others need are judged by this one */
+    {.kind = GATHER_READ,
+     .figures = {{MEDIAN, FIELD_read_interval_p50_s}},
+     .is_online_only = true,
+     .is_new = true},
     {.kind = GATHER_TTFT,
-     .first = FIELD_ttft_mean_s,
-     .mean = FIELD_first_token_latency,
-     .requests = FIELD_COUNT,
-     .share = FIELD_COUNT,
+     .figures = {{MEAN, FIELD_first_token_latency}, FIGURES(ttft, s)},
      .needs_instants = true,
      .needs_first = true,
      .counts_lost = true},
-    {.kind = GATHER_E2E,
-     .first = FIELD_e2e_mean_s,
-     .mean = FIELD_COUNT,
-     .requests = FIELD_COUNT,
-     .share = FIELD_COUNT,
-     .counts_lost = true},
+    {.kind = GATHER_E2E, .figures = {FIGURES(e2e, s)}, .counts_lost = true},
     {.kind = GATHER_TTFT_SERVICE,
-     .first = FIELD_ttft_service_mean_s,
-     .mean = FIELD_COUNT,
-     .requests = FIELD_COUNT,
-     .share = FIELD_COUNT,
+     .figures = {FIGURES(ttft_service, s)},
      .is_online_only = true,
      .needs_instants = true,
      .needs_first = true,
      .counts_lost = true},
     {.kind = GATHER_E2E_SERVICE,
-     .first = FIELD_e2e_service_mean_s,
-     .mean = FIELD_COUNT,
-     .requests = FIELD_COUNT,
-     .share = FIELD_COUNT,
+     .figures = {FIGURES(e2e_service, s)},
      .is_online_only = true,
      .counts_lost = true},
     {.kind = GATHER_TPOT,
-     .first = FIELD_tpot_mean_ms,
-     .mean = FIELD_inter_token_latency,
+     .figures = {{MEAN, FIELD_inter_token_latency}, FIGURES(tpot, ms)},
      .requests = FIELD_tpot_requests,
      .share = FIELD_tpot_share,
-     .rule = "PARTIAL_TPOT",
+     .has_share = true,
+     .rule = RULE_PARTIAL_TPOT,
      .needs_instants = true},
-    {.kind = GATHER_PREFILL,
-     .first = FIELD_COUNT,
-     .mean = FIELD_prefill_time,
-     .requests = FIELD_COUNT,
-     .share = FIELD_COUNT},
+    {.kind = GATHER_PREFILL, .figures = {{MEAN, FIELD_prefill_time}}},
     {.kind = GATHER_DECODE,
-     .first = FIELD_COUNT,
-     .mean = FIELD_decode_time,
-     .requests = FIELD_COUNT,
-     .share = FIELD_COUNT,
+     .figures = {{MEAN, FIELD_decode_time}},
      .needs_instants = true,
      .needs_first = true},
     {.kind = GATHER_ITL,
-     .first = FIELD_itl_mean_ms,
-     .mean = FIELD_COUNT,
+     .figures = {FIGURES(itl, ms)},
      .requests = FIELD_itl_requests,
      .share = FIELD_itl_share,
-     .rule = "PARTIAL_ITL",
+     .has_share = true,
+     .rule = RULE_PARTIAL_ITL,
      .needs_instants = true},
+    {.kind = GATHER_SEND_LAG,
+     .figures = {{50, FIELD_send_lag_p50_s},
+                 {99, FIELD_send_lag_p99_s},
+                 {LONGEST, FIELD_send_lag_max_s}},
+     .is_online_only = true},
+    {.kind = GATHER_CONNECT,
+     .figures = {{50, FIELD_connect_p50_s}, {LONGEST, FIELD_connect_max_s}},
+     .is_online_only = true},
+    {.kind = GATHER_TLS,
+     .figures = {{50, FIELD_tls_p50_s}, {LONGEST, FIELD_tls_max_s}},
+     .is_online_only = true},
 };
+
+bool rows_measure_has_instants(const struct rows_measure *m)
+{
+    return !m->is_online || verdict_tokens_reads(m->run, m->row) == VERDICT_READS_GOOD;
+}
 
 /* Answers of the scope that came in events and have a second token. */
 static int64_t answers_of_several(const struct rows_measure *m)
@@ -234,12 +241,12 @@ static int64_t answers_of_several(const struct rows_measure *m)
 static bool fill_share(struct rows_measure *m, const struct series *of,
                        const struct gather *g)
 {
-    if (of->rule == NULL || m->run->definitions == 1)
+    if (!of->has_share || m->run->definitions == 1)
         return true;
     double share = (double)g->requests / (double)answers_of_several(m);
     fill_int(m, of->requests, (int64_t)g->requests);
     fill_num(m, of->share, share);
-    return !(share < verdict_limit(m->run, verdict_find(of->rule)));
+    return !(share < verdict_limit(m->run, of->rule));
 }
 
 /* A first token that only some answers have stands for none. */
@@ -258,7 +265,7 @@ static bool lacks_values(const struct rows_measure *m, const struct series *of,
 static void fill_gap_counts(struct rows_measure *m, struct gather *g)
 {
     bool is_known = m->cell->has_gaps || m->run->definitions == 1;
-    if (m->cell->has_gaps && !m->hides_instants)
+    if (m->cell->has_gaps && rows_measure_has_instants(m))
         fill_num(m, FIELD_itl_max_ms, gather_max(g));
     if (!is_known)
         return;
@@ -266,32 +273,38 @@ static void fill_gap_counts(struct rows_measure *m, struct gather *g)
     fill_int(m, FIELD_itl_excluded, m->tally.gaps_excluded);
 }
 
-static void fill_latency(struct rows_measure *m, const struct series *of,
+static double figure_of(const struct rows_measure *m, const struct series *of,
+                        double what, struct gather *g)
+{
+    bool lacks_lost = of->counts_lost && m->run->definitions != 1 &&
+                      verdict_load_has_errors(m->run, m->row);
+    if (what == MEAN)
+        return lacks_lost ? (double)NAN : gather_mean(g);
+    if (what == LONGEST)
+        return g->count > 0 ? gather_max(g) : 0;
+    return what == MEDIAN ? gather_median(g) : gather_percentile(g, what);
+}
+
+static void fill_figures(struct rows_measure *m, const struct series *of,
                          struct gather *g)
 {
     bool has_values = of->kind != GATHER_ITL || m->cell->has_gaps;
-    if (!has_values || (of->needs_instants && m->hides_instants) ||
+    if (!has_values || (of->needs_instants && !rows_measure_has_instants(m)) ||
         !fill_share(m, of, g) || lacks_values(m, of, g))
         return;
-    bool has_mean = !of->counts_lost || m->run->definitions == 1 ||
-                    !verdict_load_has_errors(m->run, m->row);
-    double mean = has_mean ? gather_mean(g) : (double)NAN;
-    if (of->mean != FIELD_COUNT)
-        fill_num(m, of->mean, mean);
-    if (of->first == FIELD_COUNT)
-        return;
-    fill_num(m, of->first, mean);
-    fill_percentiles(m, of->first, g);
+    for (size_t i = 0; i < sizeof of->figures / sizeof *of->figures; i++)
+        if (of->figures[i].of != 0)
+            fill_num(m, of->figures[i].id, figure_of(m, of, of->figures[i].of, g));
 }
 
 static enum status fill_series(struct rows_measure *m, const struct series *of)
 {
     struct gather g = {0};
-    if (of->is_online_only && !m->is_online)
+    if ((of->is_online_only && !m->is_online) || (of->is_new && m->run->definitions == 1))
         return STATUS_OK;
     enum status s = gather_add(&g, of->kind, &m->scope);
     if (s == STATUS_OK)
-        fill_latency(m, of, &g);
+        fill_figures(m, of, &g);
     if (s == STATUS_OK && of->kind == GATHER_ITL)
         fill_gap_counts(m, &g);
     gather_fini(&g);
@@ -301,18 +314,10 @@ static enum status fill_series(struct rows_measure *m, const struct series *of)
 enum status rows_measure_times(struct rows_measure *m)
 {
     enum status s = STATUS_OK;
-    m->scope = (struct gather_scope){.repeat = m->repeat,
-                                     .definitions = m->run->definitions,
-                                     .begin_ns = NS_UNKNOWN,
-                                     .end_ns = NS_UNKNOWN};
     fill_rates(m);
     fill_cache(m);
-    if (m->is_online)
-        s = rows_online_fill(m);
     for (size_t i = 0; s == STATUS_OK && i < sizeof series / sizeof *series; i++)
         s = fill_series(m, &series[i]);
-    if (s == STATUS_OK && m->is_online)
-        s = rows_online_goodput(m);
     fill_cost(m);
     return s;
 }

@@ -19,18 +19,19 @@ struct rows_measure {
     bool is_online;
     struct row *row;
     struct arena *arena;
-    /* by rows_measure_times: */
     struct loadshape shape;    /* online */
     struct gather_scope scope; /* whose latencies count */
-    bool hides_instants;       /* most events were read together: nobody knows the tokens'
-                                  instants */
 };
 
-/* Counts and token sums: also of a repeat that failed. */
-MUST_CHECK enum status rows_measure_counts(struct rows_measure *m);
-/* Times, rates, percentiles, hits, cost: only of a repeat that did not fail. */
+/* Counts and token sums: also of a repeat that failed. What finds no memory is seen in
+ * the arena. */
+void rows_measure_counts(struct rows_measure *m);
+/* Times, rates, percentiles, hits, cost: only of a repeat that did not fail. shape and
+ * scope are set before. */
 MUST_CHECK enum status rows_measure_times(struct rows_measure *m);
-/* Sets a field that is absent. */
-void rows_measure_fill(struct row *row, enum field_id id, struct value v);
+/* False where most events were read together: nobody knows the tokens' instants. */
+bool rows_measure_has_instants(const struct rows_measure *m);
+void rows_measure_num(struct rows_measure *m, enum field_id id, double n);
+void rows_measure_int(struct rows_measure *m, enum field_id id, int64_t n);
 
 #endif

@@ -5,20 +5,12 @@
 #include "stats/gather.h"
 #include "stats/goodput.h"
 #include "stats/loadshape.h"
-#include "stats/verdict_tokens.h"
 
 #define LATE_LEAST_S 1e-3 /* a send is late beyond max(1 ms, 1 % of the median TTFT) */
 #define LATE_SHARE   0.01
 
-static void fill_num(struct rows_measure *m, enum field_id id, double n)
-{
-    rows_measure_fill(m->row, id, value_num(n));
-}
-
-static void fill_int(struct rows_measure *m, enum field_id id, int64_t n)
-{
-    rows_measure_fill(m->row, id, value_int(n));
-}
+#define fill_num rows_measure_num
+#define fill_int rows_measure_int
 
 static double window_s(const struct loadshape *l)
 {
@@ -66,59 +58,24 @@ static void fill_load(struct rows_measure *m)
     fill_int(m, FIELD_connections_reused, sends.sent - sends.connected);
 }
 
-/* The highest of nothing is known: no request waited. */
-static double highest(struct gather *g)
-{
-    return g->count > 0 ? gather_max(g) : 0;
-}
-
-static enum status fill_lag(struct rows_measure *m)
+static enum status fill_late(struct rows_measure *m)
 {
     struct gather_scope all = m->scope;
-    struct gather lag = {0}, own = {0}, ttft = {0};
+    struct gather own = {0}, ttft = {0};
     all.begin_ns = NS_UNKNOWN;
     all.skips_firsts = false;
-    enum status s = gather_add(&lag, GATHER_SEND_LAG, &all);
-    if (s == STATUS_OK)
-        s = gather_add(&own, GATHER_SEND_LATE, &all);
+    enum status s = gather_add(&own, GATHER_SEND_LATE, &all);
     if (s == STATUS_OK)
         s = gather_add(&ttft, GATHER_TTFT, &all);
     if (s == STATUS_OK) {
-        double median_ttft_s = gather_median(&ttft);
-        double late_s = fmax(LATE_LEAST_S, median_ttft_s * LATE_SHARE);
-        double share = gather_share_above(&own, late_s);
-        fill_num(m, FIELD_send_lag_p50_s, gather_percentile(&lag, 50));
-        fill_num(m, FIELD_send_lag_p99_s, gather_percentile(&lag, 99));
-        fill_num(m, FIELD_send_lag_max_s, highest(&lag));
-        fill_num(m, FIELD_send_late_share, lag.count > 0 ? share : 0);
-        int64_t late = lag.count > 0 ? llround(share * (double)lag.count) : 0;
-        rows_measure_fill(m->row, FIELD_sends_late, value_int(late));
+        double late_s = fmax(LATE_LEAST_S, gather_median(&ttft) * LATE_SHARE);
+        double share = own.count > 0 ? gather_share_above(&own, late_s) : 0;
+        fill_num(m, FIELD_send_late_share, share);
+        fill_int(m, FIELD_sends_late, llround(share * (double)own.count));
     }
-    gather_fini(&lag);
     gather_fini(&own);
     gather_fini(&ttft);
     return s;
-}
-
-static enum status fill_cost_of(struct rows_measure *m, enum gather_kind kind,
-                                enum field_id p50, enum field_id max)
-{
-    struct gather g = {0};
-    enum status s = gather_add(&g, kind, &m->scope);
-    if (s == STATUS_OK) {
-        fill_num(m, p50, gather_percentile(&g, 50));
-        fill_num(m, max, highest(&g));
-    }
-    gather_fini(&g);
-    return s;
-}
-
-static enum status fill_connections(struct rows_measure *m)
-{
-    enum status s = fill_cost_of(m, GATHER_CONNECT, FIELD_connect_p50_s,
-                                 FIELD_connect_max_s);
-    return s != STATUS_OK ? s
-                          : fill_cost_of(m, GATHER_TLS, FIELD_tls_p50_s, FIELD_tls_max_s);
 }
 
 /* Definitions 1 counted over all requests and the whole time. */
@@ -132,34 +89,11 @@ static void fill_good(struct rows_measure *m, const struct goodput *limits)
         fill_num(m, FIELD_goodput_share, (double)count.good / (double)count.due);
 }
 
-/* Whether our own reads were on time: how long an answer's arrivals lay apart. */
-static enum status fill_reads(struct rows_measure *m)
-{
-    struct gather g = {0};
-    if (m->run->definitions == 1)
-        return STATUS_OK;
-    enum status s = gather_add(&g, GATHER_READ, &m->scope);
-    if (s == STATUS_OK)
-        fill_num(m, FIELD_read_interval_p50_s, gather_median(&g));
-    gather_fini(&g);
-    return s;
-}
-
 enum status rows_online_fill(struct rows_measure *m)
 {
-    enum status s = loadshape_init(&m->shape, m->run, m->repeat, m->row);
-    if (s != STATUS_OK)
-        return s;
-    m->scope = loadshape_scope(&m->shape);
     fill_window(m);
     fill_load(m);
-    s = fill_reads(m);
-    m->hides_instants = verdict_tokens_reads(m->run, m->row) != VERDICT_READS_GOOD;
-    if (s == STATUS_OK)
-        s = fill_lag(m);
-    if (s == STATUS_OK)
-        s = fill_connections(m);
-    return s;
+    return fill_late(m);
 }
 
 /* A limit on what is unknown is met or missed by nobody. Means of TTFT are null with
@@ -178,7 +112,7 @@ enum status rows_online_goodput(struct rows_measure *m)
     struct goodput limits;
     struct err ignored;
     const char *slo = field_str(m->row, FIELD_slo);
-    if (slo == NULL || m->hides_instants)
+    if (slo == NULL || !rows_measure_has_instants(m))
         return STATUS_OK;
     enum status s = goodput_read(slo, &limits, &ignored);
     if (s == STATUS_OK && knows(m, &limits))

@@ -6,8 +6,8 @@
 #include "base/status.h"
 #include "stats/rows_measure.h"
 
-/* Sets m->shape, m->scope and m->hides_instants too. Fields that are set already stay.
- * Fails with STATUS_NO_MEMORY only. */
+/* Before the latencies. Fields that are set already stay. NO_MEMORY is the only failure.
+ */
 MUST_CHECK enum status rows_online_fill(struct rows_measure *m);
 /* After the latencies: goodput is unknown where a figure that it limits is. */
 MUST_CHECK enum status rows_online_goodput(struct rows_measure *m);

@@ -270,10 +270,10 @@ const char *settle_differences(const struct repeat_data *repeat, struct arena *a
         other += all[i].count;
     n = n < DIFFERENCES_MAX ? n : DIFFERENCES_MAX;
     qsort(all, n, sizeof *all, by_events);
-    for (size_t i = 0; i < n && text != NULL; i++)
-        text = arena_printf(a, "%s%s\"%lld\":%lld", text, i > 0 ? "," : "",
-                            (long long)all[i].events, (long long)all[i].count);
-    if (other > 0 && text != NULL)
-        text = arena_printf(a, "%s,\"other\":%lld", text, (long long)other);
-    return text != NULL ? arena_printf(a, "%s}", text) : NULL;
+    for (size_t i = 0; i < n; i++)
+        text = arena_text(a, "%s%s\"%lld\":%lld", text, i > 0 ? "," : "",
+                          (long long)all[i].events, (long long)all[i].count);
+    if (other > 0)
+        text = arena_text(a, "%s,\"other\":%lld", text, (long long)other);
+    return arena_text(a, "%s}", text);
 }

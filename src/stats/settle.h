@@ -26,7 +26,7 @@ void settle_repeat(struct repeat_data *repeat);
 
 /* How far events with text and tokens are apart in answers: a JSON object of counts by
  * difference, {"1": 48}; the 16 most frequent ones, smallest first, the rest as "other".
- * In the arena; NULL: no memory. */
+ * In the arena; NULL or cut short where that has failed. */
 const char *settle_differences(const struct repeat_data *repeat, struct arena *a);
 
 #endif

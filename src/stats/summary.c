@@ -9,7 +9,6 @@
 #include "stats/loadshape.h"
 #include "stats/interval.h"
 #include "stats/quantile.h"
-#include "stats/trend.h"
 #include "stats/verdict_judge.h"
 #include "text/jsonw.h"
 
@@ -23,7 +22,6 @@ struct cell_work {
     size_t row_count;
     double *values; /* scratch, [row_count] */
     struct arena *arena;
-    struct err *e;
 };
 
 static bool is_online(const struct cell_work *w)
@@ -114,8 +112,7 @@ static enum status pool_all(struct cell_work *w, struct summary_entry *entry,
     return STATUS_OK;
 }
 
-static enum status fill_spreads(struct cell_work *w, struct summary_entry *entry,
-                                struct verdict_cell *judged)
+static void fill_spreads(struct cell_work *w, struct summary_entry *entry)
 {
     size_t n;
     for (int m = 0; m < METRIC_COUNT; m++) {
@@ -126,10 +123,6 @@ static enum status fill_spreads(struct cell_work *w, struct summary_entry *entry
     n = metric_values(w->rows, w->row_count, METRIC_tokens_per_second, w->values);
     entry->repeats_for_2_percent = interval_repeats_needed(interval_cv(w->values, n),
                                                            0.02);
-    judged->rates = w->values;
-    judged->rate_count = n;
-    judged->drift = NAN;
-    return n < 5 ? STATUS_OK : trend_drift(w->values, n, &judged->drift);
 }
 
 static int64_t count_of(const struct row *row, enum field_id id)
@@ -174,12 +167,12 @@ static enum status build_entry(struct cell_work *w, struct summary_entry *out)
     enum status s = collect(w, &entry);
     struct verdict_cell judged = {
         .run = w->run, .rows = w->rows, .row_count = w->row_count};
-    if (s == STATUS_OK)
-        s = fill_spreads(w, &entry, &judged);
-    if (s == STATUS_OK)
+    if (s == STATUS_OK) {
+        fill_spreads(w, &entry);
         s = pool_all(w, &entry, &judged);
+    }
     if (s == STATUS_OK)
-        s = verdict_judge_cell(&judged, w->arena, &outcome, w->e);
+        s = verdict_judge_cell(&judged, w->arena, &outcome);
     if (s != STATUS_OK)
         return s;
     entry.verdict = outcome.verdict;
@@ -302,7 +295,7 @@ enum status summary_build(const struct run_data *run, const struct row *rows,
     enum status s = entries != NULL ? STATUS_OK : STATUS_NO_MEMORY;
     for (size_t i = 0; s == STATUS_OK && i < run->cell_count; i++) {
         struct cell_work w = {
-            .run = run, .all_rows = rows, .cell = (int32_t)i, .arena = a, .e = e};
+            .run = run, .all_rows = rows, .cell = (int32_t)i, .arena = a};
         s = build_entry(&w, &entries[n]);
         n += s == STATUS_OK && entries[n].row != NULL;
     }

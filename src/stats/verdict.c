@@ -5,24 +5,18 @@
 
 enum { VERDICT_OF_ROW, VERDICT_OF_CELL };
 
-static const struct verdict_rule rules[] = {
+const struct verdict_rule verdict_rules[RULE_COUNT] = {
 #define X(rule_code, rule_kind, scope, rule_field, rule_limit, rule_judge, rule_help) \
-    {.code = #rule_code,                                                              \
-     .kind = VERDICT_##rule_kind,                                                     \
-     .is_cell = VERDICT_OF_##scope,                                                   \
-     .field = rule_field,                                                             \
-     .limit = rule_limit,                                                             \
-     .help = rule_help,                                                               \
-     .judge = verdict_##rule_judge},
+    [RULE_##rule_code] = {.code = #rule_code,                                         \
+                          .kind = VERDICT_##rule_kind,                                \
+                          .is_cell = VERDICT_OF_##scope,                              \
+                          .field = rule_field,                                        \
+                          .limit = rule_limit,                                        \
+                          .help = rule_help,                                          \
+                          .judge = verdict_##rule_judge},
     VERDICT_LIST(X)
 #undef X
 };
-
-const struct verdict_rule *verdict_rules(size_t *count)
-{
-    *count = sizeof rules / sizeof *rules;
-    return rules;
-}
 
 const char *verdict_kind_name(enum verdict_kind kind)
 {
@@ -34,17 +28,18 @@ const char *verdict_kind_name(enum verdict_kind kind)
 
 const struct verdict_rule *verdict_find(const char *code)
 {
-    for (size_t i = 0; code != NULL && i < sizeof rules / sizeof *rules; i++)
-        if (strcmp(rules[i].code, code) == 0)
-            return &rules[i];
+    for (int i = 0; code != NULL && i < RULE_COUNT; i++)
+        if (strcmp(verdict_rules[i].code, code) == 0)
+            return &verdict_rules[i];
     return NULL;
 }
 
-double verdict_limit(const struct run_data *run, const struct verdict_rule *rule)
+double verdict_limit(const struct run_data *run, enum rule_id id)
 {
-    double limit = rule->limit;
-    for (size_t i = 0; run != NULL && i < run->limit_count && !isnan(rule->limit); i++)
-        if (strcmp(run->limits[i].code, rule->code) == 0)
+    double limit = verdict_rules[id].limit;
+    bool has_one = !isnan(limit);
+    for (size_t i = 0; run != NULL && i < run->limit_count && has_one; i++)
+        if (strcmp(run->limits[i].code, verdict_rules[id].code) == 0)
             limit = run->limits[i].value;
     return limit;
 }

@@ -32,14 +32,21 @@ struct verdict_rule {
 VERDICT_LIST(X)
 #undef X
 
-/* [*count] rules, const: what makes a row INVALID, what leaves it open, warnings. */
-const struct verdict_rule *verdict_rules(size_t *count);
+enum rule_id {
+#define X(code, kind, scope, field, limit, judge, help) RULE_##code,
+    VERDICT_LIST(X)
+#undef X
+        RULE_COUNT
+};
+
+/* What makes a row INVALID, what leaves it open, warnings. */
+extern const struct verdict_rule verdict_rules[RULE_COUNT];
 /* NULL if there is no such rule. */
 const struct verdict_rule *verdict_find(const char *code);
 /* "INVALID", "INCONCLUSIVE", "warning". */
 const char *verdict_kind_name(enum verdict_kind kind);
 /* The limit in force: of --limit, else the rule's own. run NULL: the rule's own. */
-double verdict_limit(const struct run_data *run, const struct verdict_rule *rule);
+double verdict_limit(const struct run_data *run, enum rule_id id);
 
 /* What a cell's rules read. */
 struct verdict_samples {
@@ -52,9 +59,6 @@ struct verdict_cell {
     const struct run_data *run;    /* NULL: rows of files, the rules' own limits */
     const struct row *const *rows; /* [row_count] measured repeats that succeeded */
     size_t row_count;
-    const double *rates; /* [rate_count] tokens per second of the repeats, in order */
-    size_t rate_count;
-    double drift; /* of the rates (stats/trend.h); NAN below 5: not judged */
     struct verdict_samples samples[3];
 };
 

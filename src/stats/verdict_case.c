@@ -8,16 +8,12 @@ void verdict_case_add(struct verdict_case *c, struct finding f)
 {
     if (arena_grow(c->arena, &c->found, c->found_count, &c->found_room, sizeof f))
         c->found[c->found_count++] = f;
-    else
-        c->is_out_of_memory = true;
 }
 
 void verdict_case_report(struct verdict_case *c, struct finding f, bool is_broken)
 {
-    const char *text = is_broken ? arena_strdup(c->arena, f.text) : NULL;
-    c->is_out_of_memory |= is_broken && f.text != NULL && text == NULL;
     f.code = c->rule->code;
-    f.text = text;
+    f.text = is_broken ? arena_strdup(c->arena, f.text) : NULL;
     verdict_case_add(c, f);
     c->has_fired |= is_broken;
 }

@@ -11,13 +11,16 @@ struct verdict_case {
     const struct cell_data *settings; /* NULL for cell rules, as repeat and row */
     const struct repeat_data *repeat;
     const struct row *row;
-    const struct verdict_cell *cell; /* NULL for row rules */
+    const struct verdict_cell *cell; /* NULL for row rules, as rates */
+    const double *rates; /* [rate_count] tokens per second of the cell's rows, in order */
+    size_t rate_count;
+    double drift; /* of the rates (stats/trend.h); NAN below 5: not judged */
     const struct verdict_rule *rule;
     double limit;
     struct arena *arena;
     struct finding *found; /* [found_count], room for found_room */
     size_t found_count, found_room;
-    bool has_fired, is_out_of_memory;
+    bool has_fired;
 };
 
 struct verdict_number {

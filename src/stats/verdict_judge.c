@@ -3,39 +3,38 @@
 #include <math.h>
 #include <string.h>
 
+#include "stats/metric.h"
+#include "stats/trend.h"
 #include "stats/verdict_case.h"
 
-#define RULES_MAX 64
+#define DRIFT_REPEATS 5
 
-/* What fired, by the rules' order. */
+/* What fired. */
 struct fired {
-    const struct verdict_rule *rules; /* [count] */
-    size_t count;
-    bool has[RULES_MAX];
+    bool has[RULE_COUNT];
     int definitions;
 };
 
 static struct fired nothing_fired(const struct run_data *run)
 {
-    struct fired f = {.definitions = run != NULL ? run->definitions : RECORD_FORMAT};
-    f.rules = verdict_rules(&f.count);
-    return f;
+    return (struct fired){.definitions = run != NULL ? run->definitions : RECORD_FORMAT};
 }
 
-static bool run_rule(struct verdict_case *c, const struct verdict_rule *rule)
+static bool run_rule(struct verdict_case *c, enum rule_id id)
 {
-    c->rule = rule;
-    c->limit = verdict_limit(c->run, rule);
+    c->rule = &verdict_rules[id];
+    c->limit = verdict_limit(c->run, id);
     c->has_fired = false;
-    rule->judge(c);
+    c->rule->judge(c);
     return c->has_fired;
 }
 
 /* Definitions 1 knew two kinds only: what left a row open was a warning. */
-static enum verdict_kind kind_of(const struct fired *f, size_t i)
+static enum verdict_kind kind_of(const struct fired *f, int i)
 {
-    bool was_warning = f->definitions == 1 && f->rules[i].kind == VERDICT_INCONCLUSIVE;
-    return was_warning ? VERDICT_WARNING : f->rules[i].kind;
+    enum verdict_kind kind = verdict_rules[i].kind;
+    bool was_warning = f->definitions == 1 && kind == VERDICT_INCONCLUSIVE;
+    return was_warning ? VERDICT_WARNING : kind;
 }
 
 /* The fired codes, of warnings or of the others; NULL: no memory. */
@@ -43,26 +42,24 @@ static const struct findings *codes_of(const struct fired *f, bool is_warning,
                                        struct arena *a)
 {
     struct findings *codes = arena_alloc(a, 1, sizeof *codes);
-    struct finding *items = arena_alloc(a, f->count, sizeof *items);
+    struct finding *items = arena_alloc(a, RULE_COUNT, sizeof *items);
     if (codes == NULL || items == NULL)
         return NULL;
     codes->items = items;
-    for (size_t i = 0; i < f->count; i++)
+    for (int i = 0; i < RULE_COUNT; i++)
         if (f->has[i] && (kind_of(f, i) == VERDICT_WARNING) == is_warning)
-            items[codes->count++] = (struct finding){.code = f->rules[i].code,
+            items[codes->count++] = (struct finding){.code = verdict_rules[i].code,
                                                      .limit = NAN};
     return codes;
 }
 
 static const char *worst(const struct fired *f)
 {
-    bool is_open = false;
-    for (size_t i = 0; i < f->count; i++) {
-        if (f->has[i] && kind_of(f, i) == VERDICT_INVALID)
-            return verdict_kind_name(VERDICT_INVALID);
-        is_open = is_open || (f->has[i] && kind_of(f, i) == VERDICT_INCONCLUSIVE);
-    }
-    return is_open ? verdict_kind_name(VERDICT_INCONCLUSIVE) : "VALID";
+    enum verdict_kind worst = VERDICT_WARNING;
+    for (int i = 0; i < RULE_COUNT; i++)
+        if (f->has[i] && kind_of(f, i) < worst)
+            worst = kind_of(f, i);
+    return worst == VERDICT_WARNING ? "VALID" : verdict_kind_name(worst);
 }
 
 static enum status outcome_of(const struct fired *f, const struct verdict_case *c,
@@ -73,8 +70,7 @@ static enum status outcome_of(const struct fired *f, const struct verdict_case *
                                    .reasons = codes_of(f, false, c->arena),
                                    .warnings = codes_of(f, true, c->arena),
                                    .checks = checks};
-    if (made.reasons == NULL || made.warnings == NULL || checks == NULL ||
-        c->is_out_of_memory)
+    if (checks == NULL || c->arena->has_failed)
         return STATUS_NO_MEMORY;
     *checks = (struct findings){.items = c->found, .count = c->found_count};
     *out = made;
@@ -87,7 +83,7 @@ static const struct verdict_outcome nothing_judged = {
 
 enum status verdict_judge_row(const struct run_data *run,
                               const struct repeat_data *repeat, struct row *row,
-                              struct arena *a, struct err *e)
+                              struct arena *a)
 {
     struct verdict_outcome o = nothing_judged;
     struct fired f = nothing_fired(run);
@@ -98,12 +94,12 @@ enum status verdict_judge_row(const struct run_data *run,
                              .arena = a};
     enum status s = STATUS_OK;
     if (!repeat->is_warmup && !value_is_known(row->v[FIELD_error])) {
-        for (size_t i = 0; i < f.count; i++)
-            f.has[i] = !f.rules[i].is_cell && run_rule(&c, &f.rules[i]);
+        for (int i = 0; i < RULE_COUNT; i++)
+            f.has[i] = !verdict_rules[i].is_cell && run_rule(&c, (enum rule_id)i);
         s = outcome_of(&f, &c, &o);
     }
     if (s != STATUS_OK)
-        return status_fail(e, s, "verdict", "out of memory");
+        return s;
     row->v[FIELD_verdict] = value_str(o.verdict);
     row->v[FIELD_reasons] = value_findings(o.reasons);
     row->v[FIELD_warnings] = value_findings(o.warnings);
@@ -112,6 +108,20 @@ enum status verdict_judge_row(const struct run_data *run,
 }
 
 /* --- cells */
+
+static enum status take_rates(struct verdict_case *c)
+{
+    const struct verdict_cell *cell = c->cell;
+    double *rates = arena_alloc(c->arena, cell->row_count, sizeof *rates);
+    c->drift = NAN;
+    if (rates == NULL)
+        return STATUS_NO_MEMORY;
+    c->rates = rates;
+    c->rate_count = metric_values(cell->rows, cell->row_count, METRIC_tokens_per_second,
+                                  rates);
+    return c->rate_count < DRIFT_REPEATS ? STATUS_OK
+                                         : trend_drift(rates, c->rate_count, &c->drift);
+}
 
 /* The rule fired for a row of the cell: what the first of them found. */
 static bool judge_rows(struct verdict_case *c, const struct verdict_rule *rule)
@@ -131,7 +141,7 @@ static bool judge_rows(struct verdict_case *c, const struct verdict_rule *rule)
 }
 
 enum status verdict_judge_cell(const struct verdict_cell *cell, struct arena *a,
-                               struct verdict_outcome *out, struct err *e)
+                               struct verdict_outcome *out)
 {
     struct fired f = nothing_fired(cell->run);
     struct verdict_case c = {.run = cell->run, .cell = cell, .arena = a};
@@ -139,11 +149,11 @@ enum status verdict_judge_cell(const struct verdict_cell *cell, struct arena *a,
         *out = nothing_judged;
         return STATUS_OK;
     }
-    for (size_t i = 0; i < f.count; i++)
-        f.has[i] = f.rules[i].is_cell ? run_rule(&c, &f.rules[i])
-                                      : judge_rows(&c, &f.rules[i]);
-    enum status s = outcome_of(&f, &c, out);
+    enum status s = take_rates(&c);
     if (s != STATUS_OK)
-        return status_fail(e, s, "verdict", "out of memory");
-    return STATUS_OK;
+        return s;
+    for (int i = 0; i < RULE_COUNT; i++)
+        f.has[i] = verdict_rules[i].is_cell ? run_rule(&c, (enum rule_id)i)
+                                            : judge_rows(&c, &verdict_rules[i]);
+    return outcome_of(&f, &c, out);
 }

@@ -12,7 +12,7 @@
  * every rule that was judged found; of those that fired, with a text for people. */
 MUST_CHECK enum status verdict_judge_row(const struct run_data *run,
                                          const struct repeat_data *repeat,
-                                         struct row *row, struct arena *a, struct err *e);
+                                         struct row *row, struct arena *a);
 
 struct verdict_outcome {
     const char *verdict; /* "VALID", "INCONCLUSIVE", "INVALID"; NULL if nothing was
@@ -24,7 +24,6 @@ struct verdict_outcome {
 
 /* Cell rules plus the union of the rows' codes: a cell is what its worst repeat is. */
 MUST_CHECK enum status verdict_judge_cell(const struct verdict_cell *cell,
-                                          struct arena *a, struct verdict_outcome *out,
-                                          struct err *e);
+                                          struct arena *a, struct verdict_outcome *out);
 
 #endif

@@ -35,7 +35,7 @@ static bool is_silenced(const struct row *row)
 /* Who asked for a higher limit knows that not all was answered. */
 static bool is_default(double limit)
 {
-    return limit <= verdict_find("ERRORS")->limit;
+    return limit <= verdict_rules[RULE_ERRORS].limit;
 }
 
 static bool is_lossy(const struct row *row, double limit)
@@ -50,7 +50,7 @@ static bool has_lost_slots(const struct row *row, double limit)
 
 bool verdict_load_has_errors(const struct run_data *run, const struct row *row)
 {
-    double limit = verdict_limit(run, verdict_find("ERRORS"));
+    double limit = verdict_limit(run, RULE_ERRORS);
     return is_lossy(row, limit) || has_lost_slots(row, limit);
 }
 

@@ -102,8 +102,8 @@ static bool is_unsettled(const struct flight *f)
  * is too short. */
 static bool shows_overload(const struct verdict_case *c, const struct flight *f)
 {
-    const struct verdict_rule *rule = verdict_find("OVERLOADED");
-    return is_overload(f, fmin(rule->limit, verdict_limit(c->run, rule)));
+    return is_overload(f, fmin(verdict_limit(NULL, RULE_OVERLOADED),
+                               verdict_limit(c->run, RULE_OVERLOADED)));
 }
 
 /* Neither an overload nor a steady load that rules one out. */

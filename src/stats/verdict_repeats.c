@@ -20,15 +20,14 @@ static double apart(const double two[2])
 
 void verdict_repeats_unrepeatable(struct verdict_case *c)
 {
-    const struct verdict_cell *cell = c->cell;
-    if (cell->rate_count == 2 && (c->run == NULL || c->run->definitions != 1)) {
-        double gap = apart(cell->rates), limit = TWO_LIMITS * c->limit;
+    if (c->rate_count == 2 && (c->run == NULL || c->run->definitions != 1)) {
+        double gap = apart(c->rates), limit = TWO_LIMITS * c->limit;
         verdict_case_number(c, (struct verdict_number){gap, limit, gap > limit},
                             "two repeats %.3g %% apart, limit %.3g %%", gap * 100,
                             limit * 100);
         return;
     }
-    double cv = interval_cv_lower_90(cell->rates, cell->rate_count);
+    double cv = interval_cv_lower_90(c->rates, c->rate_count);
     verdict_case_number(c, (struct verdict_number){cv, c->limit, cv > c->limit},
                         "repeats vary by %.3g %% at least, limit %.3g %%", cv * 100,
                         c->limit * 100);
@@ -36,12 +35,11 @@ void verdict_repeats_unrepeatable(struct verdict_case *c)
 
 void verdict_repeats_trend(struct verdict_case *c)
 {
-    const struct verdict_cell *cell = c->cell;
-    double drift = fabs(cell->drift), p = trend_p(cell->rates, cell->rate_count);
+    double drift = fabs(c->drift), p = trend_p(c->rates, c->rate_count);
     verdict_case_number(
         c, (struct verdict_number){drift, c->limit, p < TREND_P && drift > c->limit},
         "%.3g %% %s over the repeats, limit %.3g %%", drift * 100,
-        cell->drift > 0 ? "faster" : "slower", c->limit * 100);
+        c->drift > 0 ? "faster" : "slower", c->limit * 100);
 }
 
 void verdict_repeats_few(struct verdict_case *c)

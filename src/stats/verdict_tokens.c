@@ -60,7 +60,7 @@ static double reads_an_answer(const struct row *row)
 
 enum verdict_reads verdict_tokens_reads(const struct run_data *run, const struct row *row)
 {
-    double limit = verdict_limit(run, verdict_find("ANSWERS_BUFFERED"));
+    double limit = verdict_limit(run, RULE_ANSWERS_BUFFERED);
     double late = late_s(row), apart = field_num(row, FIELD_read_interval_p50_s);
     if (run->definitions == 1 || !(bounded_share(row) > limit) || isnan(late + apart))
         return VERDICT_READS_GOOD;

@@ -10,6 +10,7 @@
 
 #include "base/mem.h"
 #include "stats_fixture.h"
+#include "stats/rows_online.h"
 
 struct bench {
     struct stats_fixture f;
@@ -41,11 +42,30 @@ static int tear_down(void **state)
     return 0;
 }
 
+static enum status measure_all(struct bench *b)
+{
+    struct rows_measure *m = &b->m;
+    enum status s = STATUS_OK;
+    m->scope = (struct gather_scope){.repeat = m->repeat,
+                                     .definitions = m->run->definitions,
+                                     .begin_ns = NS_UNKNOWN,
+                                     .end_ns = NS_UNKNOWN};
+    tally_count(m->repeat, &m->tally);
+    rows_measure_counts(m);
+    if (m->is_online) {
+        s = loadshape_init(&m->shape, m->run, m->repeat, m->row);
+        m->scope = loadshape_scope(&m->shape);
+        if (s == STATUS_OK)
+            s = rows_online_fill(m);
+    }
+    if (s == STATUS_OK)
+        s = rows_measure_times(m);
+    return m->arena->has_failed ? STATUS_NO_MEMORY : s;
+}
+
 static void measure(struct bench *b)
 {
-    tally_count(b->m.repeat, &b->m.tally);
-    assert_int_equal(rows_measure_counts(&b->m), STATUS_OK);
-    assert_int_equal(rows_measure_times(&b->m), STATUS_OK);
+    assert_int_equal(measure_all(b), STATUS_OK);
 }
 
 static void is(const struct bench *b, enum field_id id, double want)
@@ -152,8 +172,8 @@ static void test_what_is_set_stays(void **state)
     struct bench *b = *state;
     b->row.v[FIELD_tokens_per_second] = value_num(1);
     b->row.v[FIELD_cache_hit_rate] = value_null();
-    rows_measure_fill(&b->row, FIELD_total_time, value_num(2));
-    rows_measure_fill(&b->row, FIELD_total_time, value_num(3));
+    field_fill(&b->row, FIELD_total_time, value_num(2));
+    field_fill(&b->row, FIELD_total_time, value_num(3));
     measure(b);
     is(b, FIELD_tokens_per_second, 1);
     is(b, FIELD_total_time, 2);
@@ -195,14 +215,11 @@ static void test_no_memory(void **state)
     enum status st = STATUS_NO_MEMORY;
     long nth = 1;
     b->m.is_online = true;
-    tally_count(b->m.repeat, &b->m.tally);
     for (; st != STATUS_OK; nth++) {
         arena_fini(&b->arena);
         memset(&b->row, 0, sizeof b->row);
         mem_fail_at(nth);
-        st = rows_measure_counts(&b->m);
-        if (st == STATUS_OK)
-            st = rows_measure_times(&b->m);
+        st = measure_all(b);
         mem_fail_at(0);
         assert_true(st == STATUS_OK || st == STATUS_NO_MEMORY);
         assert_true(nth < 1000);

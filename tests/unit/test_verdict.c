@@ -518,31 +518,34 @@ static void test_old_definitions(void **state)
     expect(b, "[\"OVERLOADED\"]", "[]");
 }
 
+static struct row with_rate(const struct row *of, double tokens_per_second)
+{
+    struct row row = *of;
+    row.v[FIELD_tokens_per_second] = value_num(tokens_per_second);
+    row.v[FIELD_window_tokens_per_second] = row.v[FIELD_tokens_per_second];
+    return row;
+}
+
 static void test_two_repeats(void **state)
 {
     struct bench *b = *state;
     struct verdict_outcome o;
-    struct err e;
-    const double rates[] = {100, 119, 121, 500};
     restart(b);
     build(b);
-    const struct row *rows[] = {&b->rows[1], &b->rows[2]};
-    struct verdict_cell cell = {.run = &b->f.run,
-                                .rows = rows,
-                                .row_count = 2,
-                                .rates = rates,
-                                .rate_count = 2,
-                                .drift = NAN};
-    assert_int_equal(verdict_judge_cell(&cell, &b->arena, &o, &e), STATUS_OK);
+    struct row one = with_rate(&b->rows[1], 100), two = with_rate(&b->rows[2], 119);
+    const struct row *rows[] = {&one, &two};
+    struct verdict_cell cell = {.run = &b->f.run, .rows = rows, .row_count = 2};
+    assert_int_equal(verdict_judge_cell(&cell, &b->arena, &o), STATUS_OK);
     assert_string_equal(finding_fixture_codes(o.warnings), "[\"FEW_REPEATS\"]");
-    cell.rates = rates + 2; /* 121 and 500 */
-    assert_int_equal(verdict_judge_cell(&cell, &b->arena, &o, &e), STATUS_OK);
+    one = with_rate(&one, 121);
+    two = with_rate(&two, 500);
+    assert_int_equal(verdict_judge_cell(&cell, &b->arena, &o), STATUS_OK);
     assert_string_equal(finding_fixture_codes(o.warnings),
                         "[\"UNREPEATABLE\",\"FEW_REPEATS\"]");
     assert_non_null(
         strstr(finding_fixture_checks(o.checks), "two repeats 313 % apart, limit 20 %"));
     cell.run = NULL; /* rows of a file: the rules' own limits */
-    assert_int_equal(verdict_judge_cell(&cell, &b->arena, &o, &e), STATUS_OK);
+    assert_int_equal(verdict_judge_cell(&cell, &b->arena, &o), STATUS_OK);
     assert_string_equal(o.verdict, "VALID");
     assert_string_equal(finding_fixture_codes(o.warnings),
                         "[\"UNREPEATABLE\",\"FEW_REPEATS\"]");
@@ -553,18 +556,17 @@ static void test_cell_of_rows(void **state)
 {
     struct bench *b = *state;
     struct verdict_outcome o;
-    struct err e;
     struct row one = {0}, two = {0};
     const struct row *rows[] = {&one, &two};
-    const struct verdict_cell cell = {.rows = rows, .row_count = 2, .drift = NAN};
+    const struct verdict_cell cell = {.rows = rows, .row_count = 2};
     one.v[FIELD_reasons] = finding_fixture_value("[\"SHORT_RUN\"]");
     one.v[FIELD_checks] = finding_fixture_value(
         "[{\"code\":\"SHORT_RUN\",\"text\":\"a } b\"}]");
-    assert_int_equal(verdict_judge_cell(&cell, &b->arena, &o, &e), STATUS_OK);
+    assert_int_equal(verdict_judge_cell(&cell, &b->arena, &o), STATUS_OK);
     assert_string_equal(o.verdict, "INCONCLUSIVE");
     assert_non_null(strstr(finding_fixture_checks(o.checks), "a } b"));
     two.v[FIELD_reasons] = finding_fixture_value("[\"ERRORS\"]");
-    assert_int_equal(verdict_judge_cell(&cell, &b->arena, &o, &e), STATUS_OK);
+    assert_int_equal(verdict_judge_cell(&cell, &b->arena, &o), STATUS_OK);
     assert_string_equal(o.verdict, "INVALID");
     assert_string_equal(finding_fixture_codes(o.reasons), "[\"ERRORS\",\"SHORT_RUN\"]");
 }
@@ -580,16 +582,14 @@ static void test_limits(void **state)
     expect(b, "[]", "[]");
     assert_non_null(
         strstr(finding_fixture_of(&b->rows[1], FIELD_checks), "\"limit\":0.5}"));
-    assert_true(isnan(verdict_limit(&b->f.run, verdict_find("SIMULATED"))));
+    assert_true(isnan(verdict_limit(&b->f.run, RULE_SIMULATED)));
 }
 
 static void test_table(void **state)
 {
     (void)state;
-    size_t count = 0;
-    const struct verdict_rule *rules = verdict_rules(&count);
-    assert_true(count > 0);
-    for (size_t i = 0; i < count; i++) {
+    const struct verdict_rule *rules = verdict_rules;
+    for (int i = 0; i < RULE_COUNT; i++) {
         assert_ptr_equal(verdict_find(rules[i].code), &rules[i]); /* each code once */
         assert_non_null(rules[i].judge);
         if (i == 0)
