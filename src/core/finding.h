@@ -2,7 +2,6 @@
 #ifndef CORE_FINDING_H
 #define CORE_FINDING_H
 
-#include <stdbool.h>
 #include <stddef.h>
 
 #include "core/value.h"
@@ -19,8 +18,5 @@ struct findings {
     const struct finding *items; /* [count] in order of the rules */
     size_t count;
 };
-
-/* Is there one of that code? None is in NULL. */
-bool finding_has(const struct findings *of, const char *code);
 
 #endif

@@ -28,7 +28,7 @@ static void tally_codes(const struct analysis *x, enum field_id field, struct ta
             continue;
         t->repeats++;
         for (int k = 0; codes != last && k < RULE_COUNT; k++)
-            has[k] = finding_has(codes, verdict_rules[k].code);
+            has[k] = verdict_has(codes, verdict_rules[k].code);
         last = codes;
         for (int k = 0; k < RULE_COUNT; k++)
             t->counts[k] += has[k];
@@ -61,14 +61,14 @@ static void put_cell_warning(const struct match_result *r,
 {
     size_t found = 0, named = 0;
     for (size_t i = 0; i < r->cell_count; i++)
-        found += finding_has(r->cells[i].warnings, rule->code);
+        found += verdict_has(r->cells[i].warnings, rule->code);
     if (found == 0)
         return;
     buf_printf(&d->line, "%s (%zu of %zu cells): %s", rule->code, found, r->cell_count,
                rule->help);
     for (size_t i = 0; i < r->cell_count && named < CELLS_NAMED; i++) {
         const struct match_cell *c = &r->cells[i];
-        if (!finding_has(c->warnings, rule->code))
+        if (!verdict_has(c->warnings, rule->code))
             continue;
         buf_printf(&d->line, "; %s, %s", c->side, c->name);
         finding_text_put(c->checks, rule->code, &d->line);

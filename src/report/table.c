@@ -120,7 +120,7 @@ static void put_spread_notes(const struct table *t)
 
 static bool has_code(const struct summary_entry *c, const char *code)
 {
-    return finding_has(c->reasons, code) || finding_has(c->warnings, code);
+    return verdict_has(c->reasons, code) || verdict_has(c->warnings, code);
 }
 
 static size_t cells_with(const struct table *t, const char *code)

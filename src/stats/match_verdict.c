@@ -23,7 +23,7 @@ static int rank_of_reasons(const struct findings *codes)
 {
     int rank = AS_INVALID;
     for (int i = 0; i < RULE_COUNT; i++) {
-        if (!finding_has(codes, verdict_rules[i].code))
+        if (!verdict_has(codes, verdict_rules[i].code))
             continue;
         if (verdict_rules[i].kind == VERDICT_INVALID)
             return AS_INVALID;

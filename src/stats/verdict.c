@@ -34,6 +34,14 @@ const struct verdict_rule *verdict_find(const char *code)
     return NULL;
 }
 
+bool verdict_has(const struct findings *of, const char *code)
+{
+    for (size_t i = 0; of != NULL && i < of->count; i++)
+        if (strcmp(of->items[i].code, code) == 0)
+            return true;
+    return false;
+}
+
 double verdict_limit(const struct run_data *run, enum rule_id id)
 {
     double limit = verdict_rules[id].limit;

@@ -43,6 +43,8 @@ enum rule_id {
 extern const struct verdict_rule verdict_rules[RULE_COUNT];
 /* NULL if there is no such rule. */
 const struct verdict_rule *verdict_find(const char *code);
+/* Is there a finding of that code? None is in NULL. */
+bool verdict_has(const struct findings *of, const char *code);
 /* "INVALID", "INCONCLUSIVE", "warning". */
 const char *verdict_kind_name(enum verdict_kind kind);
 /* The limit in force: of --limit, else the rule's own. run NULL: the rule's own. */

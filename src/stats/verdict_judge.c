@@ -129,8 +129,8 @@ static bool judge_rows(struct verdict_case *c, const struct verdict_rule *rule)
     for (size_t i = 0; i < c->cell->row_count; i++) {
         const struct row *row = c->cell->rows[i];
         const struct findings *checks = field_findings(row, FIELD_checks);
-        if (!finding_has(field_findings(row, FIELD_reasons), rule->code) &&
-            !finding_has(field_findings(row, FIELD_warnings), rule->code))
+        if (!verdict_has(field_findings(row, FIELD_reasons), rule->code) &&
+            !verdict_has(field_findings(row, FIELD_warnings), rule->code))
             continue;
         for (size_t k = 0; checks != NULL && k < checks->count; k++)
             if (strcmp(checks->items[k].code, rule->code) == 0)

@@ -28,7 +28,7 @@ static void judge(struct online_fixture *f, struct judged *out)
 
 static bool has(const struct judged *j, enum field_id list, const char *code)
 {
-    return finding_has(field_findings(&j->row, list), code);
+    return verdict_has(field_findings(&j->row, list), code);
 }
 
 static void is_clean(struct online_fixture *f, uint64_t seed)

@@ -9,6 +9,7 @@
 
 #include "base/mem.h"
 #include "finding_fixture.h"
+#include "stats/verdict.h"
 
 static void test_codes(void **state)
 {
@@ -23,9 +24,9 @@ static void test_codes(void **state)
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
         assert_string_equal(finding_fixture_codes(finding_fixture_read(cases[i].text)),
                             cases[i].want);
-    assert_true(finding_has(finding_fixture_read("[\"A\",\"BB\"]"), "BB"));
-    assert_false(finding_has(finding_fixture_read("[\"A\",\"BB\"]"), "B"));
-    assert_false(finding_has(NULL, "A"));
+    assert_true(verdict_has(finding_fixture_read("[\"A\",\"BB\"]"), "BB"));
+    assert_false(verdict_has(finding_fixture_read("[\"A\",\"BB\"]"), "B"));
+    assert_false(verdict_has(NULL, "A"));
 }
 
 /* What is written reads back; of a row only what fired is kept. */

@@ -75,9 +75,9 @@ static void test_pooled_percentiles(void **state)
     stats_fixture_near(c->itl_ms[0].value, 14, 1e-12);
     assert_true(isnan(c->itl_ms[1].value));
     /* slower with every repeat */
-    assert_true(finding_has(c->warnings, "TREND"));
-    assert_true(finding_has(c->warnings, "UNREPEATABLE"));
-    assert_false(finding_has(c->warnings, "FEW_REPEATS"));
+    assert_true(verdict_has(c->warnings, "TREND"));
+    assert_true(verdict_has(c->warnings, "UNREPEATABLE"));
+    assert_false(verdict_has(c->warnings, "FEW_REPEATS"));
     assert_false(isnan(c->spread[METRIC_tokens_per_second].ci95_low));
 }
 
