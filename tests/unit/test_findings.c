@@ -7,7 +7,7 @@
 #include <string.h>
 #include <cmocka.h>
 
-#include "base/mem.h"
+#include "alloc_fixture.h"
 #include "finding_fixture.h"
 #include "stats/verdict.h"
 
@@ -58,13 +58,13 @@ static void test_no_memory(void **state)
     (void)state;
     const char *text =
         "[{\"code\":\"A\",\"field\":\"f\",\"value\":\"v\",\"text\":\"t\"}]";
-    const struct findings *made = NULL;
-    for (long nth = 1; made == NULL; nth++) {
+    struct alloc_fixture alloc = {0};
+    while (alloc_fixture_next(&alloc)) {
         struct arena a;
         arena_init(&a, 1 << 20);
-        mem_fail_at(nth);
-        made = findings_read_codes(text, &a);
-        mem_fail_at(0);
+        alloc_fixture_arm(&alloc);
+        const struct findings *made = findings_read_codes(text, &a);
+        alloc_fixture_judge(&alloc, made != NULL ? STATUS_OK : STATUS_NO_MEMORY);
         if (made != NULL)
             assert_string_equal(finding_fixture_checks(made),
                                 "[{\"code\":\"A\",\"field\":\"f\",\"value\":\"v\","

@@ -10,7 +10,7 @@
 #include <unistd.h>
 #include <cmocka.h>
 
-#include "base/mem.h"
+#include "alloc_fixture.h"
 #include "engines/openai_lane.h"
 
 /* A lane against real sockets: the server is moved by the test between two turns of the
@@ -559,13 +559,12 @@ static void a_lane_for_which_there_is_no_memory(void **state)
 {
     (void)state;
     int before = fcntl(0, F_GETFD); /* what a zeroed descriptor would mean */
-    enum status s = STATUS_NO_MEMORY;
-    for (long n = 1; s == STATUS_NO_MEMORY; n++) {
+    struct alloc_fixture alloc = {.least = 2};
+    while (alloc_fixture_next(&alloc)) {
         openai_lane_free(lane);
-        mem_fail_at(n);
-        s = openai_lane_new(NULL, &setup, &lane, &e);
-        mem_fail_at(0);
-        assert_true(s == STATUS_OK ? n > 2 : s == STATUS_NO_MEMORY);
+        alloc_fixture_arm(&alloc);
+        enum status s = openai_lane_new(NULL, &setup, &lane, &e);
+        alloc_fixture_judge(&alloc, s);
     }
     assert_int_equal(fcntl(0, F_GETFD), before);
 }
@@ -575,14 +574,13 @@ static void no_memory_is_said(void **state)
     (void)state;
     const struct engine_prepare p = {
         .requests = requests, .count = 32, .connections = 0, .connections_max = 32};
-    enum status s = STATUS_NO_MEMORY;
-    for (long n = 1; s == STATUS_NO_MEMORY; n++) {
+    struct alloc_fixture alloc = {0};
+    while (alloc_fixture_next(&alloc)) {
         drop(NULL);
         make(NULL);
-        mem_fail_at(n);
-        s = openai_lane_prepare(lane, &p, &e);
-        mem_fail_at(0);
-        assert_true(s == STATUS_OK || s == STATUS_NO_MEMORY);
+        alloc_fixture_arm(&alloc);
+        enum status s = openai_lane_prepare(lane, &p, &e);
+        alloc_fixture_judge(&alloc, s);
     }
 }
 

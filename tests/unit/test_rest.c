@@ -11,6 +11,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "alloc_fixture.h"
 #include "base/clock.h"
 #include "base/file.h"
 #include "base/mem.h"
@@ -674,18 +675,14 @@ static void no_memory_is_clean(void **state)
     struct talk *t = new_talk(OK_ANSWER);
     t->o.headers = (struct opt_strings){.items = headers, .count = 1};
     begin(t);
-    for (long nth = 1;; nth++) {
+    struct alloc_fixture alloc = {.least = 2};
+    while (alloc_fixture_next(&alloc)) {
         struct rest *r = NULL;
-        mem_fail_at(nth);
+        alloc_fixture_arm(&alloc);
         enum status status = rest_open(&t->o, &r, &t->e);
-        mem_fail_at(0);
+        alloc_fixture_judge(&alloc, status);
+        assert_int_equal(r != NULL, status == STATUS_OK);
         rest_close(r);
-        if (status == STATUS_OK) {
-            assert_true(nth > 2);
-            break;
-        }
-        assert_int_equal(status, STATUS_NO_MEMORY);
-        assert_null(r);
     }
     buf_fini(&t->call.body);
     (void)snprintf(t->url, sizeof t->url, "%s/", t->server.url);
@@ -695,15 +692,11 @@ static void no_memory_is_clean(void **state)
     assert_int_equal(status, STATUS_NO_MEMORY);
     assert_int_equal(ask(t, "GET", "/", NULL), STATUS_OK);
     assert_string_equal(buf_cstr(&t->call.body), "hello");
-    for (long nth = 1;; nth++) {
-        mem_fail_at(nth);
+    alloc = (struct alloc_fixture){0};
+    while (alloc_fixture_next(&alloc)) {
+        alloc_fixture_arm(&alloc);
         status = send_body(t, "/", str_from("abc"), NULL);
-        mem_fail_at(0);
-        if (status == STATUS_OK) {
-            assert_true(nth > 1);
-            break;
-        }
-        assert_int_equal(status, STATUS_NO_MEMORY);
+        alloc_fixture_judge(&alloc, status);
     }
     end(t);
 }
