@@ -16,6 +16,8 @@ from e2e.offline_run import files_of, journal_of, plain_env, repeats_done, start
 from e2e.serve_client import Server
 from oracle.settled import told
 
+pytestmark = pytest.mark.alone
+
 GAP_S, STEP_S = 0.02, 3
 TIMING = ("--ttft", "60ms", "--itl", "20ms")
 PROMPTS, TOKENS = 60, 12

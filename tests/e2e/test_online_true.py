@@ -14,6 +14,8 @@ from e2e.truth_server import serving, steady, tokens_per_s
 from oracle import oracle
 from oracle import reference as ref
 
+pytestmark = pytest.mark.alone
+
 BUSY_MACHINE = {"CLIENT_LATE", "CLIENT_BUSY", "RATE_MISSED", "MACHINE_NOISY", "STAMPS_BOUNDED"}
 SHAPE = "--no-imds --num-runs 2 --input-len 16 --max-tokens 32".split()
 

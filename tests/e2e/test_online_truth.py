@@ -17,6 +17,8 @@ from e2e.offline_run import files_of, journal_of, start
 from e2e.truth_server import serving
 from oracle.settled import told
 
+pytestmark = pytest.mark.alone
+
 GAP_NS = 10_000_000
 SLACK_NS = GAP_NS // 100  # of turning wall clock into monotonic clock
 STOP_S = 0.05

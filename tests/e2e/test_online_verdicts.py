@@ -13,6 +13,8 @@ from e2e.odd_server import OddServer, Run, check_accounts, check_unharmed, onlin
 from e2e.offline_run import journal_of, start, wait_for
 from e2e.serve_client import Server
 
+pytestmark = pytest.mark.alone
+
 BUSY_MACHINE = {"CLIENT_LATE", "CLIENT_BUSY", "RATE_MISSED", "MACHINE_NOISY", "STAMPS_BOUNDED"}
 CLIENT = ["CLIENT_BUSY", "CLIENT_LATE", "RATE_MISSED"]
 FAST = ["--ttft", "5ms", "--itl", "2ms"]

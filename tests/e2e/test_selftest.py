@@ -15,6 +15,8 @@ import pytest
 
 from e2e.offline_run import plain_env
 
+pytestmark = pytest.mark.alone
+
 SPREAD = {"count", "min", "p50", "p90", "p99", "p99_9", "max"}
 STAMPS = set("""events_per_second achieved_events_per_second streams requests tokens ttft_ns itl_ns
     jitter tries requests_ok requests_failed requests_unmatched first_error events exact_share

@@ -9,6 +9,8 @@ import pytest
 
 from e2e.truth_server import MS, serving, steady, tokens_per_s
 
+pytestmark = pytest.mark.alone
+
 BOTH = pytest.mark.parametrize("path", ["/v1/completions", "/v1/chat/completions"],
                                ids=["completions", "chat"])
 
