@@ -5,6 +5,7 @@
 #include "base/file.h"
 #include "data/formats.h"
 #include "plan/plan.h"
+#include "probe/mask.h"
 #include "stats/verdict.h"
 #include "text/json.h"
 #include "text/jsonw.h"
@@ -132,8 +133,8 @@ enum status run_setup_check(struct run_job *j, struct err *e)
 /* A word, masked where the one before it names a secret. */
 static const char *masked_word(struct run_job *j, const char *before, const char *word)
 {
-    bool is_value = word[0] != '-' && before != NULL && env_is_secret(before);
-    return env_mask(is_value ? before : "", word, &j->run.arena);
+    bool is_value = word[0] != '-' && before != NULL && mask_is_secret(before);
+    return mask_value(is_value ? before : "", word, &j->run.arena);
 }
 
 /* What is recorded of an option's value. */
@@ -143,7 +144,7 @@ static const char *masked_value(struct run_job *j, const struct opt *o, const ch
     if (o->is_address && hidden.len > 0)
         value = arena_printf(&j->run.arena, "%.*s***%s", (int)(hidden.ptr - value), value,
                              hidden.ptr + hidden.len);
-    return env_mask(o->name, value, &j->run.arena);
+    return mask_value(o->name, value, &j->run.arena);
 }
 
 static const char *options_text(struct run_job *j)

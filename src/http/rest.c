@@ -25,8 +25,8 @@ struct rest {
     CURL *handle;
     struct curl_slist *plain, *with_json; /* headers of a call without and with a body */
     const char *trust_hint;               /* or NULL */
-    bool is_unix;
-    bool is_unset; /* an option was not taken */
+    bool is_direct;                       /* never through a proxy */
+    bool is_unset;                        /* an option was not taken */
     double timeout_s;
     int64_t body_cap_bytes;
     char detail[CURL_ERROR_SIZE];
@@ -285,7 +285,7 @@ enum status rest_open(const struct rest_options *o, struct rest **out, struct er
         (void)status_hint(e, "Install libcurl, e.g. apt install libcurl4");
         return STATUS_UNSUPPORTED;
     }
-    r->is_unix = o->unix_path != NULL;
+    r->is_direct = o->is_direct || o->unix_path != NULL;
     r->trust_hint = o->trust_hint;
     r->body_cap_bytes = o->body_cap_bytes;
     r->handle = r->curl.init();
@@ -383,7 +383,7 @@ static void set_call(struct rest *r, const struct rest_call *c, struct intake *i
     set_body(r, c, in);
     set_text(r, CURLOPT_CUSTOMREQUEST, c->method);
     set_long(r, CURLOPT_FRESH_CONNECT, c->is_once ? 1L : 0L);
-    set_proxy(r, r->is_unix || addr_is_near(authority_of(c->url)));
+    set_proxy(r, r->is_direct || addr_is_near(authority_of(c->url)));
     if (r->curl.set(r->handle, CURLOPT_HTTPHEADER, headers) != CURLE_OK ||
         r->curl.set(r->handle, CURLOPT_READDATA, in) != CURLE_OK ||
         r->curl.set(r->handle, CURLOPT_SEEKDATA, in) != CURLE_OK ||

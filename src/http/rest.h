@@ -20,6 +20,7 @@ struct rest_options {
     const char *client_cert;     /* PEM with key, or NULL */
     const char *trust_hint;      /* literal: instead of "--ca-cert", or NULL */
     bool is_insecure;
+    bool is_direct;   /* never through a proxy */
     bool closes_each; /* each call has a connection of its own, which ends with the call
                          however that ends; else connections are kept */
     struct opt_strings headers; /* "Name: value" */

@@ -9,15 +9,13 @@
 #include "probe/identity.h"
 #include "probe/imds.h"
 #include "probe/machine.h"
-#include "probe/mask.h"
 #include "probe/neuron.h"
 #include "probe/packages.h"
 #include "probe/sysfile.h"
 #include "probe/variables.h"
 #include "text/jsonw.h"
 
-#define JSON_CAP_BYTES  ((size_t)8 << 20)
-#define VALUE_CAP_BYTES ((size_t)1 << 20)
+#define JSON_CAP_BYTES ((size_t)8 << 20)
 
 struct facts {
     struct machine_facts machine;
@@ -32,26 +30,6 @@ struct facts {
     const char *instance_type, *instance_source;
     char machine_sha256[DIGEST_HEX_BYTES]; /* "": nothing tells it from others */
 };
-
-bool env_is_secret(const char *name)
-{
-    return mask_is_secret(name);
-}
-
-const char *env_mask(const char *name, const char *value, struct arena *a)
-{
-    if (value == NULL)
-        return NULL;
-    if (mask_is_secret(name))
-        return *value != '\0' ? MASK_TEXT : "";
-    struct buf text;
-    buf_init(&text, VALUE_CAP_BYTES);
-    const char *out = MASK_TEXT; /* what cannot be looked through is not shown */
-    if (mask_append(&text, value) == STATUS_OK)
-        out = arena_strdup(a, buf_cstr(&text));
-    buf_fini(&text);
-    return out != NULL ? out : MASK_TEXT;
-}
 
 static void ask_instance(bool use_imds, struct arena *a, struct facts *f)
 {

@@ -31,9 +31,5 @@ MUST_CHECK enum status env_collect(const struct env_request *q, struct arena *a,
                                    struct env *out, struct err *e);
 /* The text form of that JSON, in 80 columns. */
 MUST_CHECK enum status env_text(const char *json, struct buf *out, struct err *e);
-/* True for names of variables and options whose values are secrets (KEY, TOKEN, PASSWORD,
- * SECRET, CREDENTIAL ...), and user:pass@ in URLs is masked by env_mask. */
-bool env_is_secret(const char *name);
-const char *env_mask(const char *name, const char *value, struct arena *a);
 
 #endif

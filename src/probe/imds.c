@@ -7,24 +7,16 @@
 #include <strings.h>
 
 #include "base/clock.h"
-#include "http/lazycurl.h"
+#include "http/rest.h"
 
 #define ENDPOINT     "http://169.254.169.254"
 #define BUDGET_S     1.0
 #define ANSWER_BYTES 1024 /* tokens have 56 characters, values fewer */
 
 struct session {
-    struct lazycurl curl;
-    CURL *handle;
+    struct arena *arena;
     struct instant deadline;
-    const char *endpoint;
-    char token_header[ANSWER_BYTES + 64];
-};
-
-struct answer {
-    char text[ANSWER_BYTES];
-    size_t len;
-    long http_status;
+    const char *endpoint; /* without a slash at its end */
 };
 
 bool imds_is_type(const char *text)
@@ -37,62 +29,29 @@ bool imds_is_type(const char *text)
     return size > 0 && text[family + 1 + size] == '\0';
 }
 
-/* libcurl's writer: a longer answer than any of ours ends the transfer. */
-static size_t keep(char *data, size_t size, size_t count, void *arg)
+/* One request, with one header. The HTTP status, 0 without an answer in time; *text: the
+ * answer, or NULL. */
+static int request(const struct session *s, const char *method, const char *path,
+                   const char *header, const char **text)
 {
-    struct answer *answer = arg;
-    size_t len = size * count;
-    if (len > sizeof answer->text - 1 - answer->len)
+    struct rest *rest = NULL;
+    struct err ignored;
+    double left_s = clock_to_s(clock_between(clock_now(), s->deadline));
+    const struct rest_options o = {.headers = {&header, 1},
+                                   .is_direct = true,
+                                   .timeout_s = left_s,
+                                   .body_cap_bytes = ANSWER_BYTES};
+    struct rest_call c = {.method = method,
+                          .url = arena_printf(s->arena, "%s%s", s->endpoint, path)};
+    *text = NULL;
+    if (!(left_s > 0) || c.url == NULL || rest_open(&o, &rest, &ignored) != STATUS_OK)
         return 0;
-    memcpy(answer->text + answer->len, data, len);
-    answer->len += len;
-    answer->text[answer->len] = '\0';
-    return len;
-}
-
-/* libcurl's reader: our PUT has no body. */
-static size_t send_nothing(char *data, size_t size, size_t count, void *arg)
-{
-    (void)data, (void)size, (void)count, (void)arg;
-    return 0;
-}
-
-static void set_up(struct session *s, const char *url, struct answer *out, long left_ms)
-{
-    s->curl.reset(s->handle);
-    s->curl.set(s->handle, CURLOPT_URL, url);
-    s->curl.set(s->handle, CURLOPT_PROXY, "");
-    s->curl.set(s->handle, CURLOPT_NOPROXY, "*");
-    s->curl.set(s->handle, CURLOPT_NOSIGNAL, 1L);
-    s->curl.set(s->handle, CURLOPT_FOLLOWLOCATION, 0L);
-    s->curl.set(s->handle, CURLOPT_TIMEOUT_MS, left_ms);
-    s->curl.set(s->handle, CURLOPT_CONNECTTIMEOUT_MS, left_ms);
-    s->curl.set(s->handle, CURLOPT_WRITEFUNCTION, keep);
-    s->curl.set(s->handle, CURLOPT_WRITEDATA, out);
-}
-
-/* One request: PUT or GET with one header. False without an answer in time. */
-static bool request(struct session *s, bool is_put, const char *path, const char *header,
-                    struct answer *out)
-{
-    char url[512];
-    int n = snprintf(url, sizeof url, "%s%s", s->endpoint, path);
-    int64_t left_ms = clock_between(clock_now(), s->deadline).ns / NS_PER_MS;
-    *out = (struct answer){.text = "", .len = 0, .http_status = 0};
-    if (left_ms <= 0 || n < 0 || (size_t)n >= sizeof url)
-        return false;
-    set_up(s, url, out, (long)left_ms);
-    struct curl_slist *headers = s->curl.list_append(NULL, header);
-    s->curl.set(s->handle, CURLOPT_HTTPHEADER, headers);
-    if (is_put) {
-        s->curl.set(s->handle, CURLOPT_UPLOAD, 1L);
-        s->curl.set(s->handle, CURLOPT_READFUNCTION, send_nothing);
-        s->curl.set(s->handle, CURLOPT_INFILESIZE_LARGE, (curl_off_t)0);
-    }
-    CURLcode code = s->curl.perform(s->handle);
-    s->curl.get(s->handle, CURLINFO_RESPONSE_CODE, &out->http_status);
-    s->curl.list_free(headers);
-    return code == CURLE_OK;
+    buf_init(&c.body, ANSWER_BYTES);
+    if (rest_do(rest, &c, &ignored) == STATUS_OK)
+        *text = arena_strdup(s->arena, buf_cstr(&c.body));
+    buf_fini(&c.body);
+    rest_close(rest);
+    return *text != NULL ? c.status : 0;
 }
 
 /* A token is printable and one word; HTML of another cloud is not. */
@@ -104,7 +63,7 @@ static bool is_token(const char *text)
     return text[0] != '\0';
 }
 
-static const char *why_refused(long http_status)
+static const char *why_refused(int http_status)
 {
     switch (http_status) {
     case 400: return "the metadata service answered 400 (bad request)";
@@ -115,83 +74,69 @@ static const char *why_refused(long http_status)
     }
 }
 
-static bool get_token(struct session *s, struct imds_facts *out)
+/* The header that shows our token; NULL: none was given. */
+static const char *get_token(const struct session *s, struct imds_facts *out)
 {
-    struct answer answer;
-    if (!request(s, true, "/latest/api/token",
-                 "X-aws-ec2-metadata-token-ttl-seconds: 21600", &answer)) {
+    const char *token;
+    int status = request(s, "PUT", "/latest/api/token",
+                         "X-aws-ec2-metadata-token-ttl-seconds: 21600", &token);
+    if (status == 0)
         out->problem = "the metadata service did not answer within 1 s (in a container: "
                        "is its hop limit 1?)";
-        return false;
-    }
-    if (answer.http_status != 200) {
-        out->problem = why_refused(answer.http_status);
-        return false;
-    }
-    if (!is_token(answer.text)) {
+    else if (status != 200)
+        out->problem = why_refused(status);
+    else if (!is_token(token))
         out->problem = "the answer is not from the EC2 metadata service";
-        return false;
-    }
-    snprintf(s->token_header, sizeof s->token_header, "X-aws-ec2-metadata-token: %s",
-             answer.text);
-    return true;
+    else
+        return arena_printf(s->arena, "X-aws-ec2-metadata-token: %s", token);
+    return NULL;
 }
 
 /* A value: one short line without blanks or markup; NULL where it is anything else. */
-static const char *get_value(struct session *s, const char *key, struct arena *a,
-                             long *http_status)
+static const char *get_value(const struct session *s, const char *header, const char *key,
+                             int *status)
 {
-    struct answer answer;
     char path[128];
+    const char *text;
     snprintf(path, sizeof path, "/latest/meta-data/%s", key);
-    bool came = request(s, false, path, s->token_header, &answer);
-    *http_status = came ? answer.http_status : 0;
-    if (!came || answer.http_status != 200 || !is_token(answer.text) || answer.len > 64)
-        return NULL;
-    return arena_strdup(a, answer.text);
+    *status = request(s, "GET", path, header, &text);
+    return *status == 200 && is_token(text) && strlen(text) <= 64 ? text : NULL;
 }
 
-static void get_values(struct session *s, struct arena *a, struct imds_facts *out)
+static void get_values(const struct session *s, const char *header,
+                       struct imds_facts *out)
 {
-    long http_status;
-    out->type = get_value(s, "instance-type", a, &http_status);
+    int status;
+    out->type = get_value(s, header, "instance-type", &status);
     if (out->type == NULL || !imds_is_type(out->type)) {
-        out->problem = http_status == 200
-                           ? "the answer is not from the EC2 metadata service"
-                           : why_refused(http_status);
+        out->problem = status == 200 ? "the answer is not from the EC2 metadata service"
+                                     : why_refused(status);
         out->type = NULL;
         return;
     }
-    out->region = get_value(s, "placement/region", a, &http_status);
-    out->zone = get_value(s, "placement/availability-zone", a, &http_status);
-    out->ami_id = get_value(s, "ami-id", a, &http_status);
-    out->life_cycle = get_value(s, "instance-life-cycle", a, &http_status);
+    out->region = get_value(s, header, "placement/region", &status);
+    out->zone = get_value(s, header, "placement/availability-zone", &status);
+    out->ami_id = get_value(s, header, "ami-id", &status);
+    out->life_cycle = get_value(s, header, "instance-life-cycle", &status);
 }
 
 void imds_ask(struct arena *a, struct imds_facts *out)
 {
-    struct session s = {.endpoint = getenv("AWS_EC2_METADATA_SERVICE_ENDPOINT"),
+    struct session s = {.arena = a,
                         .deadline = clock_after(clock_now(), clock_seconds(BUDGET_S))};
     const char *disabled = getenv("AWS_EC2_METADATA_DISABLED");
+    const char *endpoint = getenv("AWS_EC2_METADATA_SERVICE_ENDPOINT");
     *out = (struct imds_facts){.problem = NULL};
     if (disabled != NULL && strcasecmp(disabled, "true") == 0) {
         out->problem = "switched off by AWS_EC2_METADATA_DISABLED";
         return;
     }
-    if (s.endpoint == NULL || s.endpoint[0] == '\0')
-        s.endpoint = ENDPOINT;
-    if (!lazycurl_open(&s.curl) || (s.handle = s.curl.init()) == NULL) {
-        out->problem = "libcurl.so.4 is missing";
-        return;
-    }
-    /* an endpoint may end in a slash */
-    char endpoint[256];
-    snprintf(endpoint, sizeof endpoint, "%s", s.endpoint);
-    size_t len = strlen(endpoint);
-    if (len > 0 && endpoint[len - 1] == '/')
-        endpoint[len - 1] = '\0';
-    s.endpoint = endpoint;
-    if (get_token(&s, out))
-        get_values(&s, a, out);
-    s.curl.cleanup(s.handle);
+    struct str base = str_from(endpoint != NULL && *endpoint != '\0' ? endpoint
+                                                                     : ENDPOINT);
+    if (base.ptr[base.len - 1] == '/')
+        base.len--;
+    s.endpoint = arena_str(a, base);
+    const char *header = s.endpoint != NULL ? get_token(&s, out) : NULL;
+    if (header != NULL)
+        get_values(&s, header, out);
 }

@@ -4,6 +4,8 @@
 #include <string.h>
 #include <strings.h>
 
+#define VALUE_CAP_BYTES ((size_t)1 << 20)
+
 /* Words that make a name secret when they stand alone in it. */
 static const char *const secret_words[] = {
     "key",  "apikey", "token", "auth",   "authorization", "bearer",
@@ -171,4 +173,19 @@ enum status mask_append(struct buf *out, const char *value)
         }
     }
     return out->failed;
+}
+
+const char *mask_value(const char *name, const char *value, struct arena *a)
+{
+    if (value == NULL)
+        return NULL;
+    if (mask_is_secret(name))
+        return *value != '\0' ? MASK_TEXT : "";
+    struct buf text;
+    buf_init(&text, VALUE_CAP_BYTES);
+    const char *out = MASK_TEXT; /* what cannot be looked through is not shown */
+    if (mask_append(&text, value) == STATUS_OK)
+        out = arena_strdup(a, buf_cstr(&text));
+    buf_fini(&text);
+    return out != NULL ? out : MASK_TEXT;
 }

@@ -4,6 +4,7 @@
 
 #include <stdbool.h>
 
+#include "base/arena.h"
 #include "base/buf.h"
 
 #define MASK_TEXT "***"
@@ -17,5 +18,8 @@ bool mask_is_secret(const char *name);
  * secret name and '=' or ':' (a blank too, if the name begins with "--"), and words that
  * begin like a token of a known service (hf_, sk-, ghp_, AKIA...). */
 enum status mask_append(struct buf *out, const char *value);
+/* The value of a variable or option as it may be written: "***" whole where its name is
+ * that of a secret or memory runs out; NULL of NULL. */
+const char *mask_value(const char *name, const char *value, struct arena *a);
 
 #endif

@@ -5,7 +5,7 @@
 
 #include "base/str.h"
 #include "probe/canon.h"
-#include "probe/env.h"
+#include "probe/mask.h"
 
 #define VALUE_CAP_BYTES ((size_t)1 << 20)
 
@@ -95,14 +95,14 @@ void variables_write(struct jsonw *w, const char *key, struct arena *a)
     jsonw_object(w, key);
     for (size_t i = 0; i < sizeof always / sizeof always[0]; i++) {
         const char *value = getenv(always[i]);
-        jsonw_str(w, always[i], value != NULL ? env_mask(always[i], value, a) : NULL);
+        jsonw_str(w, always[i], mask_value(always[i], value, a));
     }
     size_t count;
     char **names = wanted_names(a, &count);
     for (size_t i = 0; i < count; i++) {
         const char *value = getenv(names[i]);
         if (value != NULL)
-            jsonw_str(w, names[i], env_mask(names[i], value, a));
+            jsonw_str(w, names[i], mask_value(names[i], value, a));
     }
     jsonw_object_end(w);
 }

@@ -6,6 +6,7 @@
 #include "base/file.h"
 #include "base/rng.h"
 #include "base/str.h"
+#include "probe/mask.h"
 #include "probe/prices.h"
 #include "text/jsonw.h"
 
@@ -29,7 +30,7 @@ static const char *metadata_text(struct run *r)
         const char *name = arena_str(&r->arena, key);
         const char *text = arena_str(&r->arena, value);
         if (name != NULL && text != NULL)
-            jsonw_str(&w, name, env_mask(name, text, &r->arena));
+            jsonw_str(&w, name, mask_value(name, text, &r->arena));
     }
     jsonw_object_end(&w);
     const char *text = arena_strdup(&r->arena, buf_cstr(&out));

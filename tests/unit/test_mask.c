@@ -90,11 +90,28 @@ static void a_buffer_too_small_is_an_error(void **state)
     buf_fini(&text);
 }
 
+static void masks_never_hand_out_what_they_cannot_hide(void **state)
+{
+    (void)state;
+    struct arena a;
+    arena_init(&a, 1 << 20);
+    assert_string_equal(mask_value("HF_TOKEN", "x", &a), "***");
+    assert_string_equal(mask_value("HF_TOKEN", "", &a), "");
+    assert_string_equal(mask_value("MODEL", "Qwen/Qwen3-0.6B", &a), "Qwen/Qwen3-0.6B");
+    assert_null(mask_value("MODEL", NULL, &a));
+    arena_fini(&a);
+    arena_init(&a, 1); /* no room for the text */
+    assert_string_equal(mask_value("MODEL", "a long value, longer than the arena", &a),
+                        "***");
+    arena_fini(&a);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(names_of_secrets),
         cmocka_unit_test(secrets_within_values),
+        cmocka_unit_test(masks_never_hand_out_what_they_cannot_hide),
         cmocka_unit_test(a_buffer_too_small_is_an_error),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
