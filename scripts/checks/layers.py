@@ -94,8 +94,6 @@ KNOWN_CYCLES = [
     {"base/opt", "base/opt_help", "base/opt_value"},
     {"bench/online_run", "bench/phase"},
     {"engines/openai_conn", "engines/openai_lane"},
-    {"probe/gpu", "probe/nvml"},
-    {"serve/queue", "serve/server"},
     {"stats/match", "stats/match_cell", "stats/match_diff", "stats/match_field",
      "stats/match_place", "stats/match_verdict"},
     {"store/journal_order", "store/journal_read"},

@@ -5,7 +5,7 @@
 #include "base/clock.h"
 #include "probe/cgroup.h"
 #include "probe/cpu.h"
-#include "probe/gpu.h"
+#include "probe/gpu_meter.h"
 #include "probe/identity.h"
 #include "probe/imds.h"
 #include "probe/machine.h"
@@ -59,7 +59,7 @@ static void find_facts(const struct env_request *q, struct arena *a, struct fact
     cgroup_limits(root, &group, &f->limits);
     f->throttled_s = cgroup_throttled_s(root, &group, &f->throttled_periods);
     ask_instance(q->use_imds, a, f);
-    gpu_probe(&f->gpu);
+    gpu_meter_probe(&f->gpu);
     neuron_probe(root, a, &f->neuron);
     (void)identity_digest(root, &f->cpu, &f->gpu, &f->neuron, f->machine_sha256);
     packages_probe(q->python, a, &f->packages);

@@ -1,13 +1,12 @@
 #include "probe/gpu.h"
 
 #include <math.h>
+#include <stddef.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/buf.h"
 #include "base/proc.h"
-#include "probe/nvml.h"
 
 #define SMI_TIMEOUT_S 10
 #define MIB           1048576
@@ -17,107 +16,102 @@
     "index,name,uuid,pci.bus_id,driver_version,memory.total,memory.used,power.draw," \
     "power.limit,clocks.sm,clocks.max.sm,clocks.max.mem,temperature.gpu,"            \
     "pcie.link.gen.current,pcie.link.width.current"
-enum {
-    COL_INDEX,
-    COL_NAME,
-    COL_UUID,
-    COL_BUS,
-    COL_DRIVER,
-    COL_TOTAL,
-    COL_USED,
-    COL_POWER,
-    COL_LIMIT,
-    COL_CLOCK,
-    COL_CLOCK_MAX,
-    COL_MEMORY_CLOCK,
-    COL_HEAT,
-    COL_LINK_GEN,
-    COL_LINK_WIDTH,
-    COL_COUNT
+enum { COLUMN_INDEX = 0, COLUMN_NAME = 1, COLUMN_DRIVER = 4, COLUMN_COUNT = 16 };
+
+/* How a member is kept, and what is unknown. */
+enum kind {
+    TEXT,   /* char[]: "" */
+    BYTES,  /* int64_t: -1 */
+    NUMBER, /* double: NAN */
+    COUNT,  /* int: -1 */
+    MODE    /* int, 0 or 1: -1 */
 };
 
-struct gpu_device gpu_blank(int index)
-{
-    return (struct gpu_device){
-        .index = index,
-        .name = "",
-        .uuid = "",
-        .bus = "",
-        .total_bytes = -1,
-        .used_bytes = -1,
-        .power_w = NAN,
-        .power_limit_w = NAN,
-        .sm_clock_mhz = NAN,
-        .sm_clock_max_mhz = NAN,
-        .memory_clock_max_mhz = NAN,
-        .temperature_c = NAN,
-        .compute_capability = "",
-        .pcie_generation = -1,
-        .pcie_width = -1,
-        .is_mig = -1,
-        .is_ecc = -1,
-        .is_persistent = -1,
-    };
-}
+/* Members of a device, in the order of its JSON. */
+static const struct member {
+    const char *key;
+    enum kind kind;
+    size_t offset, size;
+    int column; /* of nvidia-smi; -1: it is not asked */
+} members[] = {
+#define MEMBER(key, kind, field, column)                    \
+    {                                                       \
+        key, kind, offsetof(struct gpu_device, field),      \
+            sizeof(((struct gpu_device *)0)->field), column \
+    }
+    MEMBER("index", COUNT, index, COLUMN_INDEX),
+    MEMBER("name", TEXT, name, COLUMN_NAME),
+    MEMBER("uuid", TEXT, uuid, 2),
+    MEMBER("pci_bus_id", TEXT, bus, 3),
+    MEMBER("compute_capability", TEXT, compute_capability, 15),
+    MEMBER("memory_total_mb", BYTES, total_bytes, 5),
+    MEMBER("memory_used_mb", BYTES, used_bytes, 6),
+    MEMBER("power_w", NUMBER, power_w, 7),
+    MEMBER("power_limit_w", NUMBER, power_limit_w, 8),
+    MEMBER("sm_clock_mhz", NUMBER, sm_clock_mhz, 9),
+    MEMBER("sm_clock_max_mhz", NUMBER, sm_clock_max_mhz, 10),
+    MEMBER("memory_clock_max_mhz", NUMBER, memory_clock_max_mhz, 11),
+    MEMBER("temperature_c", NUMBER, temperature_c, 12),
+    MEMBER("pcie_generation", COUNT, pcie_generation, 13),
+    MEMBER("pcie_width", COUNT, pcie_width, 14),
+    MEMBER("persistence_mode", MODE, is_persistent, -1),
+    MEMBER("mig_mode", MODE, is_mig, -1),
+    MEMBER("ecc_mode", MODE, is_ecc, -1),
+#undef MEMBER
+};
+static const size_t member_count = sizeof members / sizeof members[0];
 
-static double number(struct str text)
-{
-    double value;
-    return str_to_double(text, &value) ? value : NAN; /* "[N/A]", "[Not Supported]" */
-}
-
-static int64_t mib(struct str text)
-{
-    double value = number(text);
-    return isnan(value) ? -1 : (int64_t)(value * MIB);
-}
-
+/* A text of nvidia-smi: "[N/A]" and "[Not Supported]" are unknown. */
 static void copy(char *out, size_t size, struct str text)
 {
     bool is_missing = text.len > 0 && text.ptr[0] == '[';
     snprintf(out, size, "%.*s", is_missing ? 0 : (int)text.len, text.ptr);
 }
 
-static int small(struct str text)
+/* What stands in a cell; what is no number is unknown. */
+static void set(struct gpu_device *d, const struct member *m, struct str cell)
 {
-    double value = number(text);
-    return isnan(value) ? -1 : (int)value;
+    void *at = (char *)d + m->offset;
+    double value;
+    bool is_number = str_to_double(cell, &value);
+    switch (m->kind) {
+    case TEXT: copy(at, m->size, cell); break;
+    case BYTES: *(int64_t *)at = is_number ? (int64_t)(value * MIB) : -1; break;
+    case NUMBER: *(double *)at = is_number ? value : (double)NAN; break;
+    case COUNT:
+    case MODE: *(int *)at = is_number ? (int)value : -1; break;
+    }
 }
 
-static void parse_line(struct str line, bool with_capability, struct gpu_facts *out)
+struct gpu_device gpu_blank(int index)
 {
-    struct str cells[COL_COUNT];
-    for (int i = 0; i < COL_COUNT; i++)
+    struct gpu_device d;
+    for (size_t i = 0; i < member_count; i++)
+        set(&d, &members[i], str_from(""));
+    d.index = index;
+    return d;
+}
+
+static void parse_line(struct str line, struct gpu_facts *out)
+{
+    struct str cells[COLUMN_COUNT];
+    for (int i = 0; i < COLUMN_COUNT; i++)
         cells[i] = str_trim(str_cut(&line, ','));
     int64_t index;
-    if (!str_to_i64(cells[COL_INDEX], &index) || cells[COL_NAME].len == 0)
+    if (!str_to_i64(cells[COLUMN_INDEX], &index) || cells[COLUMN_NAME].len == 0)
         return;
     struct gpu_device *d = &out->devices[out->count++];
-    *d = gpu_blank((int)index);
-    copy(d->name, sizeof d->name, cells[COL_NAME]);
-    copy(d->uuid, sizeof d->uuid, cells[COL_UUID]);
-    copy(d->bus, sizeof d->bus, cells[COL_BUS]);
-    copy(out->driver, sizeof out->driver, cells[COL_DRIVER]);
-    d->total_bytes = mib(cells[COL_TOTAL]);
-    d->used_bytes = mib(cells[COL_USED]);
-    d->power_w = number(cells[COL_POWER]);
-    d->power_limit_w = number(cells[COL_LIMIT]);
-    d->sm_clock_mhz = number(cells[COL_CLOCK]);
-    d->sm_clock_max_mhz = number(cells[COL_CLOCK_MAX]);
-    d->memory_clock_max_mhz = number(cells[COL_MEMORY_CLOCK]);
-    d->temperature_c = number(cells[COL_HEAT]);
-    d->pcie_generation = small(cells[COL_LINK_GEN]);
-    d->pcie_width = small(cells[COL_LINK_WIDTH]);
-    if (with_capability)
-        copy(d->compute_capability, sizeof d->compute_capability,
-             str_trim(str_cut(&line, ',')));
+    for (size_t i = 0; i < member_count; i++)
+        set(d, &members[i],
+            members[i].column >= 0 ? cells[members[i].column] : str_from(""));
+    copy(out->driver, sizeof out->driver, cells[COLUMN_DRIVER]);
 }
 
-void gpu_parse_smi(struct str csv, bool with_capability, struct gpu_facts *out)
+void gpu_parse_smi(struct str csv, struct gpu_facts *out)
 {
     out->count = 0;
     while (csv.len > 0 && out->count < GPU_MAX_DEVICES)
-        parse_line(str_trim(str_cut(&csv, '\n')), with_capability, out);
+        parse_line(str_trim(str_cut(&csv, '\n')), out);
 }
 
 static bool run_smi(const char *columns, struct buf *out, int *exit_code)
@@ -133,39 +127,17 @@ bool gpu_ask_smi(struct gpu_facts *out)
     struct buf text;
     int exit_code = -1;
     buf_init(&text, 65536);
-    bool with_capability = true;
     bool ran = run_smi("--query-gpu=" SMI_COLUMNS ",compute_cap", &text, &exit_code);
-    if (ran && exit_code != 0) {
-        with_capability = false;
+    if (ran && exit_code != 0)
         ran = run_smi("--query-gpu=" SMI_COLUMNS, &text, &exit_code);
-    }
     if (ran && exit_code == 0)
-        gpu_parse_smi(str_from(buf_cstr(&text)), with_capability, out);
+        gpu_parse_smi(str_from(buf_cstr(&text)), out);
     else if (ran)
         out->problem = "nvidia-smi failed";
     if (out->count > 0)
         out->source = "nvidia-smi";
     buf_fini(&text);
     return out->count > 0;
-}
-
-void gpu_probe(struct gpu_facts *out)
-{
-    struct nvml *n;
-    struct err e;
-    *out = (struct gpu_facts){.source = NULL, .problem = NULL, .count = 0};
-    enum status code = nvml_open(&n, &e);
-    if (code == STATUS_OK) {
-        nvml_facts(n, out);
-        nvml_close(n);
-    } else {
-        if (code == STATUS_UNSUPPORTED)
-            out->problem = "NVML is installed but does not answer";
-        if (gpu_ask_smi(out))
-            out->problem = NULL;
-    }
-    if (out->count == 0)
-        out->source = NULL;
 }
 
 bool gpu_is_visible(const struct gpu_device *d, const char *visible)
@@ -190,44 +162,36 @@ bool gpu_is_visible(const struct gpu_device *d, const char *visible)
     return false;
 }
 
-static void write_bytes(struct jsonw *w, const char *key, int64_t bytes)
-{
-    jsonw_num(w, key, bytes >= 0 ? (double)bytes / 1e6 : NAN);
-}
-
 static void write_text(struct jsonw *w, const char *key, const char *text)
 {
     jsonw_str(w, key, text[0] != '\0' ? text : NULL);
 }
 
-static void write_mode(struct jsonw *w, const char *key, int value)
+static void write_member(const struct gpu_device *d, const struct member *m,
+                         struct jsonw *w)
 {
-    if (value >= 0)
-        jsonw_bool(w, key, value != 0);
-    else
-        jsonw_null(w, key);
+    const void *at = (const char *)d + m->offset;
+    int64_t bytes;
+    switch (m->kind) {
+    case TEXT: write_text(w, m->key, at); break;
+    case BYTES:
+        bytes = *(const int64_t *)at;
+        jsonw_num(w, m->key, bytes >= 0 ? (double)bytes / 1e6 : (double)NAN);
+        break;
+    case NUMBER: jsonw_num(w, m->key, *(const double *)at); break;
+    case COUNT: jsonw_count(w, m->key, *(const int *)at); break;
+    case MODE:
+        if (*(const int *)at >= 0)
+            jsonw_bool(w, m->key, *(const int *)at != 0);
+        else
+            jsonw_null(w, m->key);
+    }
 }
 
 static void write_device(const struct gpu_device *d, struct jsonw *w)
 {
-    jsonw_int(w, "index", d->index);
-    write_text(w, "name", d->name);
-    write_text(w, "uuid", d->uuid);
-    write_text(w, "pci_bus_id", d->bus);
-    write_text(w, "compute_capability", d->compute_capability);
-    write_bytes(w, "memory_total_mb", d->total_bytes);
-    write_bytes(w, "memory_used_mb", d->used_bytes);
-    jsonw_num(w, "power_w", d->power_w);
-    jsonw_num(w, "power_limit_w", d->power_limit_w);
-    jsonw_num(w, "sm_clock_mhz", d->sm_clock_mhz);
-    jsonw_num(w, "sm_clock_max_mhz", d->sm_clock_max_mhz);
-    jsonw_num(w, "memory_clock_max_mhz", d->memory_clock_max_mhz);
-    jsonw_num(w, "temperature_c", d->temperature_c);
-    jsonw_count(w, "pcie_generation", d->pcie_generation);
-    jsonw_count(w, "pcie_width", d->pcie_width);
-    write_mode(w, "persistence_mode", d->is_persistent);
-    write_mode(w, "mig_mode", d->is_mig);
-    write_mode(w, "ecc_mode", d->is_ecc);
+    for (size_t i = 0; i < member_count; i++)
+        write_member(d, &members[i], w);
 }
 
 void gpu_write(const struct gpu_facts *f, struct jsonw *w, const char *key)

@@ -1,4 +1,4 @@
-/* NVIDIA GPUs: through NVML, else through nvidia-smi. */
+/* Facts about NVIDIA GPUs, and nvidia-smi, which tells them where NVML does not. */
 #ifndef PROBE_GPU_H
 #define PROBE_GPU_H
 
@@ -32,14 +32,13 @@ struct gpu_facts {
     size_t count;
 };
 
-void gpu_probe(struct gpu_facts *out);
 /* The value of "gpu": the first device with all in "devices", or null. */
 void gpu_write(const struct gpu_facts *f, struct jsonw *w, const char *key);
 /* Everything unknown. */
 struct gpu_device gpu_blank(int index);
 /* nvidia-smi's --query-gpu answer (csv,noheader,nounits; columns of gpu.c) into devices.
  */
-void gpu_parse_smi(struct str csv, bool with_capability, struct gpu_facts *out);
+void gpu_parse_smi(struct str csv, struct gpu_facts *out);
 /* Runs nvidia-smi; false where it is missing or fails. */
 bool gpu_ask_smi(struct gpu_facts *out);
 /* Whether CUDA_VISIBLE_DEVICES (visible; NULL: unset) lets a process use the device. */

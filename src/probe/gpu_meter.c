@@ -5,7 +5,6 @@
 #include <stdlib.h>
 
 #include "base/mem.h"
-#include "probe/gpu.h"
 #include "probe/nvml.h"
 
 #define PIDS_MAX 64
@@ -15,6 +14,30 @@ struct gpu_meter {
     struct gpu_facts facts;
     bool is_used[GPU_MAX_DEVICES];
 };
+
+/* NVML, which stays open; NULL: nvidia-smi was asked. */
+static struct nvml *ask(struct gpu_facts *out)
+{
+    struct nvml *n = NULL;
+    struct err e;
+    *out = (struct gpu_facts){.count = 0};
+    enum status code = nvml_open(&n, &e);
+    if (code == STATUS_OK) {
+        nvml_facts(n, out);
+        return n;
+    }
+    bool is_known = gpu_ask_smi(out) || out->problem != NULL;
+    if (!is_known && code == STATUS_UNSUPPORTED)
+        out->problem = "NVML is installed but does not answer";
+    return NULL;
+}
+
+void gpu_meter_probe(struct gpu_facts *out)
+{
+    nvml_close(ask(out));
+    if (out->count == 0)
+        out->source = NULL;
+}
 
 static void choose_visible(struct gpu_meter *m)
 {
@@ -28,13 +51,7 @@ enum status gpu_meter_open(struct gpu_meter **out, struct err *e)
     struct gpu_meter *m = mem_alloc(1, sizeof *m);
     if (m == NULL)
         return status_no_memory(e, "GPU");
-    enum status code = nvml_open(&m->nvml, e);
-    if (code == STATUS_OK) {
-        nvml_facts(m->nvml, &m->facts);
-    } else {
-        m->nvml = NULL;
-        (void)gpu_ask_smi(&m->facts);
-    }
+    m->nvml = ask(&m->facts);
     if (m->facts.count == 0) {
         gpu_meter_close(m);
         return status_fail(e, STATUS_NOT_FOUND, "GPU", "no NVIDIA device responds");

@@ -1,4 +1,5 @@
-/* Memory and power of the GPUs that the engine uses, read again and again. */
+/* NVIDIA GPUs, and memory and power of those that the engine uses, read again and again.
+ */
 #ifndef PROBE_GPU_METER_H
 #define PROBE_GPU_METER_H
 
@@ -6,6 +7,10 @@
 #include <stdint.h>
 
 #include "base/status.h"
+#include "probe/gpu.h"
+
+/* All devices as they are now: through NVML, else through nvidia-smi. */
+void gpu_meter_probe(struct gpu_facts *out);
 
 struct gpu_meter;
 

@@ -8,7 +8,7 @@
 static void end_record(struct server *s, struct conn *c, const char *outcome)
 {
     struct completion *a = &c->answer;
-    queue_leave(s, c);
+    queue_leave(&s->queue, c);
     if (!a->is_active)
         return;
     a->is_active = false;

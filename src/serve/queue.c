@@ -1,7 +1,5 @@
 #include "serve/queue.h"
 
-#include "serve/server.h"
-
 static struct instant later(struct instant a, struct instant b)
 {
     return clock_before(a, b) ? b : a;
@@ -29,80 +27,76 @@ static void take_out(struct queue *q, struct conn *c)
     c->ahead = c->behind = NULL;
 }
 
-static bool may_begin(const struct server *s)
+static bool may_begin(const struct queue *q)
 {
-    const struct queue *q = &s->queue;
-    int64_t slots = s->settings->slots;
+    int64_t slots = q->settings->slots;
     return q->first != NULL && !q->is_closed && q->prefilling == NULL &&
-           (slots == 0 || s->counts.running < slots);
+           (slots == 0 || q->counts->running < slots);
 }
 
-static void begin(struct server *s, struct conn *c)
+static void begin(struct queue *q, struct conn *c)
 {
     struct completion *a = &c->answer;
-    struct queue *q = &s->queue;
     bool has_stamp = a->record.arrival.ns != NS_UNKNOWN;
     struct instant from = has_stamp ? a->record.arrival : a->record.read;
     from = later(from, later(q->slot_free, q->prefill_free));
     completion_start(a, from);
-    if (s->settings->slots > 0 || s->settings->has_serial_prefill)
+    if (q->settings->slots > 0 || q->settings->has_serial_prefill)
         a->record.begin = from;
-    if (s->settings->has_serial_prefill)
+    if (q->settings->has_serial_prefill)
         q->prefilling = c;
     else if (!a->request.is_stream)
         completion_advance_to_end(a);
     a->is_running = true;
-    s->counts.running++;
+    q->counts->running++;
     if (!conn_is_blocked(c))
-        due_set(&s->due, c->index, a->due);
+        due_set(q->due, c->index, a->due);
 }
 
 /* All whose turn it is. */
-static void go_on(struct server *s)
+static void go_on(struct queue *q)
 {
-    while (may_begin(s)) {
-        struct conn *c = s->queue.first;
-        take_out(&s->queue, c);
+    while (may_begin(q)) {
+        struct conn *c = q->first;
+        take_out(q, c);
         c->answer.is_waiting = false;
-        s->counts.waiting--;
-        begin(s, c);
+        q->counts->waiting--;
+        begin(q, c);
     }
 }
 
-void queue_join(struct server *s, struct conn *c)
+void queue_join(struct queue *q, struct conn *c)
 {
-    append(&s->queue, c);
+    append(q, c);
     c->answer.is_waiting = true;
-    s->counts.waiting++;
-    go_on(s);
+    q->counts->waiting++;
+    go_on(q);
 }
 
-void queue_prefilled(struct server *s, struct conn *c)
+void queue_prefilled(struct queue *q, struct conn *c)
 {
-    struct queue *q = &s->queue;
     if (q->prefilling != c)
         return;
     q->prefilling = NULL;
     q->prefill_free = end_of(&c->answer);
-    go_on(s);
+    go_on(q);
 }
 
-void queue_leave(struct server *s, struct conn *c)
+void queue_leave(struct queue *q, struct conn *c)
 {
-    struct queue *q = &s->queue;
     struct completion *a = &c->answer;
     if (a->is_waiting) {
         take_out(q, c);
-        s->counts.waiting--;
+        q->counts->waiting--;
     }
     if (a->is_running) {
-        if (s->counts.running == s->settings->slots)
+        if (q->counts->running == q->settings->slots)
             q->slot_free = end_of(a);
-        s->counts.running--;
+        q->counts->running--;
     }
     a->is_waiting = a->is_running = false;
     if (q->prefilling == c)
-        queue_prefilled(s, c);
+        queue_prefilled(q, c);
     else
-        go_on(s);
+        go_on(q);
 }

@@ -166,7 +166,7 @@ static enum stream_next generate(struct server *s, struct conn *c,
     completion_begin(a, o, clock_wall().ns / NS_PER_S, &s->line);
     enum stream_next next = stream_begin(s, c);
     if (next == STREAM_GOES_ON)
-        queue_join(s, c);
+        queue_join(&s->queue, c);
     return next;
 }
 

@@ -138,6 +138,8 @@ static enum status open_server(struct running *r, struct err *e)
     buf_init(&s->key, SCRATCH_CAP_BYTES);
     buf_init(&header, SCRATCH_CAP_BYTES);
     due_init(&s->due);
+    s->queue = (struct queue){
+        .settings = s->settings, .counts = &s->counts, .due = &s->due};
     stamp_init(&s->stamp);
     struct wall now = clock_wall();
     s->created_s = now.ns / NS_PER_S;

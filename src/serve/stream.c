@@ -287,7 +287,7 @@ enum stream_next stream_step(struct server *s, struct conn *c)
 {
     struct completion *a = &c->answer;
     if (s->queue.prefilling == c) {
-        queue_prefilled(s, c);
+        queue_prefilled(&s->queue, c);
         if (!a->request.is_stream) {
             completion_advance_to_end(a);
             return STREAM_GOES_ON;

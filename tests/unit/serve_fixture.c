@@ -47,6 +47,8 @@ void serve_fixture_begin(struct serve_fixture *f)
     struct server *s = &f->server;
     struct err e;
     *f = (struct serve_fixture){.server = {.settings = &f->settings, .tool = "tool 1"}};
+    s->queue = (struct queue){
+        .settings = &f->settings, .counts = &s->counts, .due = &s->due};
     arena_init(&f->arena, CAP_BYTES);
     set_defaults(f);
     buf_init(&f->heard, CAP_BYTES);

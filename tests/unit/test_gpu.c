@@ -24,7 +24,7 @@ static void an_answer_of_nvidia_smi_is_read(void **state)
     struct arena a;
     struct gpu_facts f = {.count = 0};
     arena_init(&a, 1 << 20);
-    gpu_parse_smi(str_from(probe_fixture_text("nvidia-smi.g5.csv", &a)), true, &f);
+    gpu_parse_smi(str_from(probe_fixture_text("nvidia-smi.g5.csv", &a)), &f);
     assert_int_equal(f.count, 1);
     assert_string_equal(f.devices[0].name, "NVIDIA A10G");
     assert_string_equal(f.devices[0].compute_capability, "8.6");
@@ -46,7 +46,7 @@ static void odd_lines_are_skipped_and_odd_values_null(void **state)
     struct arena a;
     struct gpu_facts f = {.count = 0};
     arena_init(&a, 1 << 20);
-    gpu_parse_smi(str_from(probe_fixture_text("nvidia-smi.odd.csv", &a)), false, &f);
+    gpu_parse_smi(str_from(probe_fixture_text("nvidia-smi.odd.csv", &a)), &f);
     assert_int_equal(f.count, 2);
     assert_true(isnan(f.devices[0].power_w));
     assert_int_equal(f.devices[0].pcie_generation, -1);

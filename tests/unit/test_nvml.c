@@ -7,6 +7,7 @@
 #include <math.h>
 #include <stdlib.h>
 
+#include "probe/gpu_meter.h"
 #include "probe/nvml.h"
 #include "probe_fixture.h"
 
@@ -14,7 +15,7 @@ static void the_library_is_read(void **state)
 {
     (void)state;
     struct gpu_facts f;
-    gpu_probe(&f);
+    gpu_meter_probe(&f);
     assert_string_equal(f.source, "nvml");
     assert_int_equal(f.count, 2);
     assert_string_equal(f.driver, "570.133.20");
@@ -36,7 +37,7 @@ static void a_driver_that_does_not_answer_is_told(void **state)
     struct gpu_facts f;
     setenv("FAKE_NVML_INIT", "9", 1);
     assert_int_equal(nvml_open(&n, &e), STATUS_UNSUPPORTED);
-    gpu_probe(&f);
+    gpu_meter_probe(&f);
     unsetenv("FAKE_NVML_INIT");
     assert_int_equal(f.count, 0);
     assert_non_null(f.problem);
