@@ -45,6 +45,7 @@ void flight_begin(struct flight *f, int32_t request, int32_t slot, int64_t max_t
     f->count = 0;
     f->has_lost = false;
     f->tokens_in = f->tokens_out = f->tokens_cached = TOKENS_UNKNOWN;
+    f->prefill_ns = f->decode_ns = NS_UNKNOWN;
     f->source = TOKEN_SOURCE_none;
     f->status = RECORD_INTERRUPTED;
     f->http_status = 0;
@@ -106,6 +107,8 @@ bool flight_event(struct flight *f, const struct event *ev)
     f->tokens_in = ev->tokens_in;
     f->tokens_out = ev->tokens_out;
     f->tokens_cached = ev->tokens_cached;
+    f->prefill_ns = ev->prefill_ns;
+    f->decode_ns = ev->decode_ns;
     f->source = ev->source;
     return true;
 }
@@ -193,8 +196,8 @@ void flight_record(const struct flight *f, struct instant zero, bool is_whole,
                                  .first_ns = NS_UNKNOWN,
                                  .last_ns = NS_UNKNOWN,
                                  .done_ns = since(zero, f->done),
-                                 .prefill_ns = NS_UNKNOWN,
-                                 .decode_ns = NS_UNKNOWN,
+                                 .prefill_ns = f->prefill_ns,
+                                 .decode_ns = f->decode_ns,
                                  .connect_ns = f->connect_ns,
                                  .tls_ns = f->tls_ns,
                                  .tokens_in = f->tokens_in,

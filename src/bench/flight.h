@@ -33,7 +33,7 @@ struct flight {
     size_t count, room;
     struct record_class lost[EVENT_CLASS_COUNT]; /* events beyond the room */
     bool has_lost;
-    int64_t tokens_in, tokens_out, tokens_cached;
+    int64_t tokens_in, tokens_out, tokens_cached, prefill_ns, decode_ns;
     enum token_source source;
     enum record_status status;
     enum fail_class fail;

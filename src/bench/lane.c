@@ -88,12 +88,10 @@ void lane_give_back(struct lane *l, struct flight *f)
     (void)is_put;
 }
 
-/* Position of a request in this lane's share: their indices ascend in even steps. */
+/* Position of a request in this lane's share. */
 static size_t position_of(const struct lane *l, int32_t request)
 {
-    int32_t first = l->work.requests[0].index;
-    int32_t step = l->work.count > 1 ? l->work.requests[1].index - first : 1;
-    return (size_t)((request - first) / step);
+    return (size_t)l->work.positions[request - l->work.first_index];
 }
 
 /* A flight of the next request, which is sent or given up now. */

@@ -20,6 +20,8 @@
 /* What the lane has to do in a phase: its share of the plan. */
 struct lane_work {
     const struct engine_request *requests; /* [count], ascending indices */
+    const int32_t *positions; /* in `requests`, by index from first_index on */
+    int32_t first_index;
     const int64_t *due_ns; /* [count] from the phase's start; closed: NULL */
     size_t count;
     int64_t in_flight_max; /* closed: slots; open: the cap; no more than count */

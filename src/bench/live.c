@@ -6,12 +6,7 @@
 
 enum status live_init(struct live *l, struct instant now, struct err *e)
 {
-    *l = (struct live){.since = now};
-    l->shown = (struct progress_load){.tokens_per_s = (double)NAN,
-                                      .ttft_p50_ms = (double)NAN,
-                                      .ttft_p99_ms = (double)NAN,
-                                      .itl_p50_ms = (double)NAN,
-                                      .itl_p99_ms = (double)NAN};
+    *l = (struct live){.since = now, .shown = progress_load_unknown()};
     if (hist_init(&l->recent.ttft_ns, e) != STATUS_OK ||
         hist_init(&l->recent.itl_ns, e) != STATUS_OK ||
         hist_init(&l->all.ttft_ns, e) != STATUS_OK ||

@@ -17,12 +17,13 @@
 #define ARENA_BYTES    ((size_t)4 << 30)
 
 struct run {
-    struct online *o;
+    struct bench *b;
     const struct phase *phase;
     struct phase_outcome *out;
     struct arena arena;
     struct lane *lanes; /* [count] */
     size_t count;
+    int32_t *positions; /* of each request in its lane, from the first index on */
     struct flight_scratch scratch;
     struct live live;
     struct steady steady;
@@ -57,18 +58,19 @@ static int64_t part(int64_t whole, size_t i, size_t n)
  * beside an engine that computes on these cores. */
 static int cpu_for(const struct run *r, size_t lane)
 {
-    const char *hardware = r->o->session.facts.hardware_type;
+    const char *hardware = r->b->session.facts.hardware_type;
     bool is_engine_here = hardware != NULL && strcmp(hardware, "cpu") == 0;
-    return is_engine_here ? -1
-                          : thread_spare_cpu((int)lane, 2 * (int)r->o->lane_count + 2);
+    return is_engine_here
+               ? -1
+               : thread_spare_cpu((int)lane, 2 * (int)r->b->session.lane_count + 2);
 }
 
 /* A real engine computes on the cores of this machine, and has none to spare: its threads
  * never sleep, and a lane that waits for its turn would see a whole answer at once. */
 static bool goes_first(const struct run *r, int cpu)
 {
-    const struct engine_facts *facts = &r->o->session.facts;
-    return cpu < 0 && r->o->settings.target->is_local &&
+    const struct engine_facts *facts = &r->b->session.facts;
+    return cpu < 0 && r->b->session.settings.target->is_local &&
            !field_is_true(&facts->fields, FIELD_is_simulated);
 }
 
@@ -76,6 +78,7 @@ static bool goes_first(const struct run *r, int cpu)
 static enum status share_out(struct run *r, size_t i, struct lane_work *w, struct err *e)
 {
     const struct phase *p = r->phase;
+    int32_t first = p->requests[0].index;
     size_t n = r->count, count = (p->count - i + n - 1) / n;
     struct engine_request *requests = arena_alloc(&r->arena, count, sizeof *requests);
     int64_t *due_ns = arena_alloc(&r->arena, count, sizeof *due_ns);
@@ -83,17 +86,20 @@ static enum status share_out(struct run *r, size_t i, struct lane_work *w, struc
         return status_fail(e, STATUS_NO_MEMORY, "client threads", "out of memory");
     for (size_t k = 0; k < count; k++) {
         requests[k] = p->requests[i + k * n];
+        r->positions[requests[k].index - first] = (int32_t)k;
         due_ns[k] = p->due_ns != NULL ? p->due_ns[i + k * n] : 0;
     }
     bool is_warmup = p->repeat == NULL;
     *w = (struct lane_work){.requests = requests,
+                            .positions = r->positions,
+                            .first_index = first,
                             .due_ns = is_closed(p) ? NULL : due_ns,
                             .count = count,
                             .in_flight_max = part(in_flight_max(p), i, n),
                             .is_closed = is_closed(p),
                             .ramp_up_s = is_warmup ? 0 : p->load->ramp_up_s,
                             .duration_s = is_warmup ? (double)NAN : p->load->duration_s,
-                            .drain_timeout_s = r->o->drain_timeout_s,
+                            .drain_timeout_s = r->b->drain_timeout_s,
                             .first_answer_s = FIRST_ANSWER_S,
                             .cpu = cpu_for(r, i)};
     w->goes_first = goes_first(r, w->cpu);
@@ -111,7 +117,7 @@ static int64_t connections(const struct run *r, size_t i)
         return max;
     if (isinf(load->rate_rps))
         return max < CONNS_AT_ONCE ? max : CONNS_AT_ONCE;
-    int64_t mean = part((int64_t)ceil(fmax(1, r->o->in_flight_mean)), i, r->count);
+    int64_t mean = part((int64_t)ceil(fmax(1, r->b->in_flight_mean)), i, r->count);
     return mean < max ? mean : max;
 }
 
@@ -124,32 +130,32 @@ static struct engine_prepare ready_for(const struct run *r, size_t i)
                                    .connections = connections(r, i),
                                    .connections_max = l->work.in_flight_max,
                                    .is_closed_load = l->work.is_closed,
-                                   .watch = &r->o->watch,
+                                   .watch = &r->b->watch,
                                    .lag_ns = &l->cost.lag_ns};
 }
 
 static enum status make_lane(struct run *r, size_t i, struct err *e)
 {
     struct lane_work w;
-    struct online *o = r->o;
+    const struct session *s = &r->b->session;
     if (share_out(r, i, &w, e) != STATUS_OK)
         return e->code;
-    return lane_init(&r->lanes[i], o->ops, o->lanes[i], &w, e);
+    return lane_init(&r->lanes[i], s->ops, s->lanes[i], &w, e);
 }
 
 /* All lanes let go before one connects, those without work too. */
 static enum status connect_lanes(struct run *r, struct err *e)
 {
-    struct online *o = r->o;
-    for (size_t i = 0; i < o->lane_count; i++) {
+    const struct session *s = &r->b->session;
+    for (size_t i = 0; i < s->lane_count; i++) {
         struct engine_prepare p = {.count = 0};
         if (i < r->count)
             p = ready_for(r, i);
-        o->ops->trim(o->lanes[i], &p);
+        s->ops->trim(s->lanes[i], &p);
     }
     for (size_t i = 0; i < r->count; i++) {
         const struct engine_prepare p = ready_for(r, i);
-        if (o->ops->prepare(o->lanes[i], &p, e) != STATUS_OK)
+        if (s->ops->prepare(s->lanes[i], &p, e) != STATUS_OK)
             return e->code;
     }
     return STATUS_OK;
@@ -158,9 +164,13 @@ static enum status connect_lanes(struct run *r, struct err *e)
 static enum status make_lanes(struct run *r, struct err *e)
 {
     int64_t max = in_flight_max(r->phase);
-    r->count = (int64_t)r->o->lane_count < max ? r->o->lane_count : (size_t)max;
+    r->count = (int64_t)r->b->session.lane_count < max ? r->b->session.lane_count
+                                                       : (size_t)max;
+    const struct engine_request *q = r->phase->requests;
+    size_t span = (size_t)(q[r->phase->count - 1].index - q[0].index) + 1;
     r->lanes = arena_alloc(&r->arena, r->count, sizeof *r->lanes);
-    if (r->lanes == NULL)
+    r->positions = arena_alloc(&r->arena, span, sizeof *r->positions);
+    if (r->lanes == NULL || r->positions == NULL)
         return status_fail(e, STATUS_NO_MEMORY, "client threads", "out of memory");
     size_t room = lane_room(r->phase->requests, r->phase->count);
     if (flight_scratch_init(&r->scratch, room, e) != STATUS_OK)
@@ -193,8 +203,9 @@ static void count_record(struct run *r, const struct request_record *q)
 static void write_flight(struct run *r, struct flight *f)
 {
     struct request_record q;
-    struct online *o = r->o;
-    flight_record(f, o->journal->start, !o->settings.target->is_stream, &r->scratch, &q);
+    struct bench *b = r->b;
+    bool is_whole = !b->session.settings.target->is_stream;
+    flight_record(f, b->journal->start, is_whole, &r->scratch, &q);
     count_record(r, &q);
     if (f->sent.ns != NS_UNKNOWN)
         r->in_flight_ns += f->done.ns - f->sent.ns;
@@ -204,7 +215,7 @@ static void write_flight(struct run *r, struct flight *f)
         r->phase->ended(r->phase->ended_arg, f);
     if (r->phase->repeat == NULL || r->failed.code != STATUS_OK)
         return;
-    enum status s = journal_request(o->journal, r->phase->repeat, &q, o->with_gaps,
+    enum status s = journal_request(b->journal, r->phase->repeat, &q, b->with_gaps,
                                     &r->failed);
     (void)s; /* kept in r->failed: the lanes are stopped for it */
 }
@@ -275,16 +286,16 @@ static void tell(struct run *r)
     load->in_flight = load->sent - load->done - load->failed;
     load->share = share_over(r, load->done + load->failed, now);
     load->phase = phase_now(r, now, load->sent < (int64_t)r->phase->count);
-    if (r->o->watch.tick != NULL)
-        r->o->watch.tick(r->o->watch.arg, &p);
-    progress_load(r->o->progress, live_turn(&r->live, now, p.tokens_out));
+    if (r->b->watch.tick != NULL)
+        r->b->watch.tick(r->b->watch.arg, &p);
+    progress_load(r->b->progress, live_turn(&r->live, now, p.tokens_out));
 }
 
 static void sample(struct run *r)
 {
     struct err died;
     if (r->failed.code == STATUS_OK &&
-        r->o->ops->sample(r->o->session.engine, &died) != STATUS_OK)
+        r->b->session.ops->sample(r->b->session.engine, &died) != STATUS_OK)
         r->failed = died;
 }
 
@@ -299,7 +310,7 @@ static enum status first_failure(const struct run *r, struct err *e)
 
 static enum status write_until_over(struct run *r, struct err *e)
 {
-    const struct engine_watch *w = &r->o->watch;
+    const struct engine_watch *w = &r->b->watch;
     bool is_stopped = false;
     for (bool is_over = false; !is_over;) {
         is_over = are_over(r);
@@ -352,7 +363,7 @@ static void begin_steady(struct run *r)
 {
     const struct phase *p = r->phase;
     bool is_warmup = p->repeat == NULL;
-    struct span since = clock_between(r->o->journal->start, r->out->start);
+    struct span since = clock_between(r->b->journal->start, r->out->start);
     steady_begin(&r->steady,
                  (struct steady_load){.is_whole = isinf(p->load->rate_rps),
                                       .slots = is_closed(p) ? in_flight_max(p) : 0,
@@ -363,7 +374,9 @@ static void begin_steady(struct run *r)
 static enum status run_lanes(struct run *r, struct err *e)
 {
     struct span cpu = clock_process_cpu();
-    r->out->start = clock_after(clock_now(), clock_seconds(START_DELAY_S));
+    struct instant first = clock_after(clock_now(), clock_seconds(START_DELAY_S));
+    struct bench *b = r->b;
+    r->out->start = b->start != NULL ? b->start(b->start_arg, first) : first;
     begin_steady(r);
     size_t started = 0;
     enum status s = STATUS_OK;
@@ -383,10 +396,10 @@ static enum status run_lanes(struct run *r, struct err *e)
     return s;
 }
 
-enum status phase_run(struct online *o, const struct phase *p, struct row *fields,
+enum status phase_run(struct bench *b, const struct phase *p, struct row *fields,
                       struct phase_outcome *out, struct err *e)
 {
-    struct run r = {.o = o, .phase = p, .out = out, .failed = {.code = STATUS_OK}};
+    struct run r = {.b = b, .phase = p, .out = out, .failed = {.code = STATUS_OK}};
     *out = (struct phase_outcome){.has_cached_tokens = true};
     arena_init(&r.arena, ARENA_BYTES);
     enum status s = live_init(&r.live, clock_now(), e);

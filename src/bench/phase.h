@@ -3,7 +3,7 @@
 #ifndef BENCH_PHASE_H
 #define BENCH_PHASE_H
 
-#include "bench/online_run.h"
+#include "bench/bench.h"
 
 struct flight;
 
@@ -32,7 +32,7 @@ struct phase_outcome {
 
 /* STATUS_INTERRUPTED: stopped by a signal, what had ended is written. Client numbers go
  * into `fields` (may be NULL for a warm-up). */
-MUST_CHECK enum status phase_run(struct online *o, const struct phase *p,
+MUST_CHECK enum status phase_run(struct bench *b, const struct phase *p,
                                  struct row *fields, struct phase_outcome *out,
                                  struct err *e);
 

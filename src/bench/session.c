@@ -2,14 +2,12 @@
 
 #include <string.h>
 
-enum status session_open(struct session *s, const struct engine_ops *ops,
-                         const struct engine_settings *settings,
-                         const struct engine_watch *w, struct err *e)
+enum status session_open(struct session *s, const struct engine_watch *w, struct err *e)
 {
-    *s = (struct session){.ops = ops, .settings = *settings};
-    enum status st = ops->open(&s->settings, w, &s->engine, &s->facts, e);
-    if (st == STATUS_OK)
-        st = ops->lane_new(s->engine, &s->lane, e);
+    s->facts = (struct engine_facts){0};
+    enum status st = s->ops->open(&s->settings, w, &s->engine, &s->facts, e);
+    for (size_t i = 0; i < s->lane_count && st == STATUS_OK; i++)
+        st = s->ops->lane_new(s->engine, &s->lanes[i], e);
     if (st == STATUS_OK)
         st = sampler_start(s->facts.root_pid, s->facts.hardware_type, &s->sampler, e);
     if (st == STATUS_OK)
@@ -57,5 +55,4 @@ void session_close(struct session *s)
         s->ops->close(s->engine);
     s->sampler = NULL;
     s->engine = NULL;
-    s->lane = NULL;
 }

@@ -2,7 +2,7 @@
 #include "cli/commands.h"
 #include "cli/online_dry.h"
 #include "cli/online_job.h"
-#include "run/checkpoint.h"
+#include "run/execute.h"
 
 static enum status make_plan(void *arg, struct err *e)
 {
@@ -19,33 +19,19 @@ static enum status dry_text(void *arg, struct buf *out, struct err *e)
     return online_dry_text(arg, out, e);
 }
 
-static double estimate_s(void *arg)
-{
-    const struct online_job *j = arg;
-    return online_dry_estimate_s(&j->plan);
-}
-
 static enum status execute(void *arg, struct err *e)
 {
     struct online_job *j = arg;
-    struct online o = {.ops = &j->ops,
-                       .settings = j->settings,
-                       .plan = &j->plan,
-                       .journal = &j->job.run.journal,
-                       .arena = &j->job.run.arena,
-                       .progress = &j->job.run.progress,
-                       .watch = run_watch(&j->job.run),
-                       .pause = run_checkpoint(&j->job.run),
-                       .log = &j->job.cli->log,
-                       .hardware_type = j->opts.run.hardware_type,
-                       .model_name = j->opts.run.model_name,
-                       .run_id = j->plan.options.run,
-                       .slo_json = j->slo_json,
-                       .body_json = j->body_json,
-                       .with_gaps = !j->opts.run.no_gaps,
-                       .client_threads = j->opts.client_threads,
-                       .drain_timeout_s = (double)j->opts.drain_timeout_ns / 1e9};
-    return online_run(&o, &j->job.run.outcome, e);
+    const struct run_work w = {.plan = &j->plan,
+                               .ops = &j->ops,
+                               .settings = j->settings,
+                               .client_threads = (size_t)j->opts.client_threads,
+                               .planned_s = online_dry_estimate_s(&j->plan),
+                               .drain_timeout_s = (double)j->opts.drain_timeout_ns / 1e9,
+                               .model_name = j->opts.run.model_name,
+                               .slo_json = j->slo_json,
+                               .body_json = j->body_json};
+    return run_execute(&j->job.run, &w, e);
 }
 
 static int run(struct cli *cli, int argc, char **argv)
@@ -59,7 +45,6 @@ static int run(struct cli *cli, int argc, char **argv)
         .plan = make_plan,
         .dry_text = dry_text,
         .prepare = prepare,
-        .estimate_s = estimate_s,
         .execute = execute};
     j.job.run.opts = &j.opts.run;
     return run_job_main(&j.job, &steps);

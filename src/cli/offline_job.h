@@ -2,7 +2,7 @@
 #ifndef CLI_OFFLINE_JOB_H
 #define CLI_OFFLINE_JOB_H
 
-#include "bench/offline.h"
+#include "plan/plan.h"
 #include "cli/offline_opts.h"
 #include "cli/run_job.h"
 

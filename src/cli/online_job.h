@@ -2,7 +2,7 @@
 #ifndef CLI_ONLINE_JOB_H
 #define CLI_ONLINE_JOB_H
 
-#include "bench/online_run.h"
+#include "plan/plan.h"
 #include "cli/online_opts.h"
 #include "cli/run_job.h"
 

@@ -49,9 +49,7 @@ static int run_planned(struct run_job *j, const struct run_steps *steps, struct 
     run_start(&j->run);
     if (steps->prepare(steps->arg, e) != STATUS_OK)
         return cli_fail(j->cli, e);
-    const struct run_work work = {steps->estimate_s(steps->arg), steps->arg,
-                                  steps->execute};
-    enum status s = run_execute(&j->run, &work, e);
+    enum status s = steps->execute(steps->arg, e);
     return codes[run_finish(&j->run, s, e)];
 }
 

@@ -24,7 +24,6 @@ struct run_steps {
     enum status (*dry_text)(void *arg, struct buf *out, struct err *e);
     /* Opens the run: claims the raw folder, begins the journal. */
     enum status (*prepare)(void *arg, struct err *e);
-    double (*estimate_s)(void *arg); /* of all repeats; NAN: unknown */
     enum status (*execute)(void *arg, struct err *e);
 };
 

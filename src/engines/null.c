@@ -133,6 +133,7 @@ static struct event done_event(const struct engine *en, size_t index, struct ins
                           .tokens_in = (int64_t)r->id_count,
                           .tokens_out = r->max_tokens,
                           .tokens_cached = TOKENS_UNKNOWN,
+                          .source = TOKEN_SOURCE_engine,
                           .prefill_ns = first_of(r).ns,
                           .decode_ns = behind_first_ns(r->max_tokens - 1)};
 }

@@ -342,6 +342,7 @@ static void fill_end(struct engine *en, const json_t *request, struct event *ev)
     ev->at.ns = n > 0 ? json_integer_value(json_array_get(stamps, n - 1))
                       : json_int_of(en->last_end, "end_ns", en->due_ns);
     ev->kind = EVENT_DONE;
+    ev->source = TOKEN_SOURCE_engine;
     ev->tokens_in = json_int_of(request, "prompt_tokens", TOKENS_UNKNOWN);
     ev->tokens_out = json_int_of(request, "output_tokens", TOKENS_UNKNOWN);
     ev->tokens_cached = json_int_of(request, "cached_tokens", TOKENS_UNKNOWN);

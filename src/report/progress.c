@@ -264,6 +264,15 @@ static void load_parts(const struct progress *p, const struct progress_load *loa
     parts[PART_LEFT].drop = parts[PART_LEFT_SHORT].from = 4;
 }
 
+struct progress_load progress_load_unknown(void)
+{
+    return (struct progress_load){.tokens_per_s = (double)NAN,
+                                  .ttft_p50_ms = (double)NAN,
+                                  .ttft_p99_ms = (double)NAN,
+                                  .itl_p50_ms = (double)NAN,
+                                  .itl_p99_ms = (double)NAN};
+}
+
 void progress_load(struct progress *p, const struct progress_load *load)
 {
     struct part parts[PART_COUNT] = {0};

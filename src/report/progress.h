@@ -46,6 +46,8 @@ struct progress_load {
     double ttft_p50_ms, ttft_p99_ms, itl_p50_ms, itl_p99_ms;
 };
 
+/* Nothing is known yet. */
+struct progress_load progress_load_unknown(void);
 /* As progress_tick, while the load of a repeat runs. What does not fit the terminal is
  * left out, the names of cell and run first. */
 void progress_load(struct progress *p, const struct progress_load *load);

@@ -50,7 +50,7 @@ static void save(void *arg)
     r->save_s = clock_to_s(clock_between(begin, r->saved));
 }
 
-struct cells_pause run_checkpoint(struct run *r)
+struct driver_pause run_checkpoint(struct run *r)
 {
-    return (struct cells_pause){.run = save, .arg = r};
+    return (struct driver_pause){.run = save, .arg = r};
 }

@@ -8,6 +8,6 @@
 /* Saves where --save-every is over and the last save took less than 1 % of the time since
  * then (0: after every cell); not once the journal is larger than 256 MiB. What fails is
  * told, and tried again at the end of the run. */
-struct cells_pause run_checkpoint(struct run *r);
+struct driver_pause run_checkpoint(struct run *r);
 
 #endif

@@ -157,18 +157,6 @@ enum status run_open(struct run *r, const struct run_facts *facts, struct err *e
     return journal_run(&r->journal, &r->data, e);
 }
 
-enum status run_execute(struct run *r, const struct run_work *w, struct err *e)
-{
-    progress_init(&r->progress, r->host->log, r->opts->quiet);
-    r->saved = clock_now();
-    r->progress.num_runs = r->opts->num_runs;
-    r->progress.repeats_planned = r->cells_planned * r->opts->num_runs;
-    r->progress.planned_s = w->planned_s;
-    enum status s = w->execute(w->arg, e);
-    progress_end(&r->progress);
-    return s;
-}
-
 /* --- on the way --- */
 
 static void on_tick(void *arg, const struct engine_progress *p)

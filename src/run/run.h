@@ -4,7 +4,7 @@
 #define RUN_RUN_H
 
 #include "base/arena.h"
-#include "bench/cells.h"
+#include "bench/driver.h"
 #include "probe/env.h"
 #include "report/progress.h"
 #include "run/opts.h"
@@ -38,7 +38,7 @@ struct run {
     struct run_data data;
     struct journal journal;
     struct progress progress;
-    struct cells_outcome outcome;
+    struct driver_outcome outcome;
     struct instant saved; /* when results were last saved, the start at first */
     double save_s;        /* what that took */
 };
@@ -62,16 +62,6 @@ void run_start(struct run *r);
  * journal with it. */
 MUST_CHECK enum status run_open(struct run *r, const struct run_facts *facts,
                                 struct err *e);
-
-/* One load on one engine: what bench has to do. */
-struct run_work {
-    double planned_s; /* of all repeats; NAN: unknown */
-    void *arg;
-    enum status (*execute)(void *arg, struct err *e);
-};
-/* Executes it under the live line. */
-MUST_CHECK enum status run_execute(struct run *r, const struct run_work *w,
-                                   struct err *e);
 
 /* For the engine: live line, stop, and a terminal that went away. */
 struct engine_watch run_watch(struct run *r);

@@ -23,7 +23,7 @@
 struct loading {
     struct selftest_bed *bed;
     struct arena arena;
-    struct online online;
+    struct bench bench;
     struct engine_target target;
     const char *urls[1];
     struct selftest_server server;
@@ -152,7 +152,7 @@ static struct load online_of(const struct selftest_load *load)
 
 static enum status open_client(struct loading *l, bool is_open, struct err *e)
 {
-    struct online *o = &l->online;
+    struct bench *b = &l->bench;
     l->urls[0] = l->server.url;
     l->target = (struct engine_target){.base_urls = {l->urls, 1},
                                        .endpoint = "completions",
@@ -163,24 +163,20 @@ static enum status open_client(struct loading *l, bool is_open, struct err *e)
                                        .ready_timeout_s = READY_S,
                                        .drain_interval_us = OPT_INT_UNSET,
                                        .is_closed_load = !is_open};
-    *o = (struct online){.ops = l->bed->ops,
-                         .settings = {.target = &l->target,
-                                      .vocab_size = VOCABULARY,
-                                      .temperature = 0,
-                                      .top_p = 1,
-                                      .timeout_s = READY_S},
-                         .journal = &l->bed->journal,
-                         .arena = &l->arena,
-                         .progress = l->bed->progress,
-                         .watch = {.tick = tick, .stop = stop, .arg = l},
-                         .with_gaps = true,
-                         .client_threads = 1,
-                         .drain_timeout_s = DRAIN_S};
-    if (session_open(&o->session, o->ops, &o->settings, &o->watch, e) != STATUS_OK)
-        return e->code;
-    o->lanes[0] = o->session.lane;
-    o->lane_count = 1;
-    return STATUS_OK;
+    *b = (struct bench){.session = {.ops = l->bed->ops,
+                                    .settings = {.target = &l->target,
+                                                 .vocab_size = VOCABULARY,
+                                                 .temperature = 0,
+                                                 .top_p = 1,
+                                                 .timeout_s = READY_S},
+                                    .lane_count = 1},
+                        .journal = &l->bed->journal,
+                        .arena = &l->arena,
+                        .progress = l->bed->progress,
+                        .watch = {.tick = tick, .stop = stop, .arg = l},
+                        .with_gaps = true,
+                        .drain_timeout_s = DRAIN_S};
+    return session_open(&b->session, &b->watch, e);
 }
 
 static void client_numbers(const struct row *f, const struct phase_outcome *ended,
@@ -218,8 +214,8 @@ static enum status send_all(struct loading *l, const struct selftest_load *load,
                             .repeat = &repeat,
                             .ended = l->notes != NULL ? keep : NULL,
                             .ended_arg = l};
-    l->online.in_flight_mean = in_flight(load);
-    return phase_run(&l->online, &p, fields, ended, e);
+    l->bench.in_flight_mean = in_flight(load);
+    return phase_run(&l->bench, &p, fields, ended, e);
 }
 
 static enum status match(struct loading *l, struct selftest_point *out, struct err *e)
@@ -254,7 +250,7 @@ static enum status run_load(struct loading *l, struct selftest_point *out, struc
         s = open_client(l, load->is_open, e);
     if (s == STATUS_OK)
         s = send_all(l, load, &fields, &ended, e);
-    session_close(&l->online.session);
+    session_close(&l->bench.session);
     selftest_server_stop(&l->server);
     if (s == STATUS_OK)
         s = match(l, out, e);
@@ -297,7 +293,7 @@ enum status selftest_load_memory(struct selftest_bed *bed, struct selftest_memor
         s = send_all(&l, &load, &fields, &ended, e);
         out->rss_mb[i] = l.rss_mb;
     }
-    session_close(&l.online.session);
+    session_close(&l.bench.session);
     selftest_server_stop(&l.server);
     arena_fini(&l.arena);
     out->bytes_per_stream = (out->rss_mb[1] - out->rss_mb[0]) * 1e6 /

@@ -2,7 +2,7 @@
 #ifndef RUN_SELFTEST_LOAD_H
 #define RUN_SELFTEST_LOAD_H
 
-#include "bench/online_run.h"
+#include "bench/bench.h"
 #include "run/selftest_server.h"
 
 /* What stays the same for all loads. */

@@ -21,7 +21,8 @@ struct bed {
     struct log log;
     struct progress progress;
     struct engine_target target;
-    struct online online;
+    struct bench bench;
+    struct instant (*start)(void *arg, struct instant first);
     struct engine_request requests[100];
     int64_t due_ns[100];
     struct load load;
@@ -82,31 +83,49 @@ static enum status go(struct bed *b, size_t lanes, struct repeat_data *read)
     assert_int_equal(journal_run(j, &b->fx.f.run, &e), STATUS_OK);
     assert_int_equal(journal_cell(j, 0, &b->fx.f.run.cells[0], &e), STATUS_OK);
     assert_int_equal(journal_repeat(j, &b->repeat, &e), STATUS_OK);
-    b->online = (struct online){.ops = &load_fixture_ops,
-                                .settings = {.target = &b->target},
-                                .journal = j,
-                                .arena = &b->arena,
-                                .progress = &b->progress,
-                                .watch = {.stop = load_fixture_stop, .arg = &b->engine},
-                                .log = &b->log,
-                                .with_gaps = true,
-                                .in_flight_mean = b->in_flight_mean,
-                                .drain_timeout_s = b->drain_timeout_s};
-    struct online *o = &b->online;
-    assert_int_equal(session_open(&o->session, o->ops, &o->settings, &o->watch, &e),
-                     STATUS_OK);
-    o->lanes[o->lane_count++] = o->session.lane;
-    while (o->lane_count < lanes)
-        assert_int_equal(
-            o->ops->lane_new(o->session.engine, &o->lanes[o->lane_count++], &e),
-            STATUS_OK);
-    enum status s = phase_run(o, &b->phase, b->phase.repeat != NULL ? &b->fields : NULL,
-                              &b->out, &b->e);
-    session_close(&o->session);
+    b->bench = (struct bench){.session = {.ops = &load_fixture_ops,
+                                          .settings = {.target = &b->target},
+                                          .lane_count = lanes},
+                              .journal = j,
+                              .arena = &b->arena,
+                              .progress = &b->progress,
+                              .watch = {.stop = load_fixture_stop, .arg = &b->engine},
+                              .log = &b->log,
+                              .with_gaps = true,
+                              .in_flight_mean = b->in_flight_mean,
+                              .drain_timeout_s = b->drain_timeout_s,
+                              .start = b->start};
+    struct session *session = &b->bench.session;
+    assert_int_equal(session_open(session, &b->bench.watch, &e), STATUS_OK);
+    enum status s = phase_run(&b->bench, &b->phase,
+                              b->phase.repeat != NULL ? &b->fields : NULL, &b->out,
+                              &b->e);
+    session_close(session);
     journal_close(j);
     assert_int_equal(journal_read(b->fx.path, &b->arena, run, &note, &e), STATUS_OK);
     *read = run->repeats[0];
     return s;
+}
+
+static struct instant agreed(void *arg, struct instant first)
+{
+    (void)arg;
+    return clock_after(first, clock_seconds(0.05));
+}
+
+/* Several machines begin at one instant: nothing is sent before it. */
+static void a_start_that_others_agree_on(void **state)
+{
+    struct bed *b = *state;
+    struct repeat_data r;
+    b->start = agreed;
+    struct instant now = clock_now();
+    assert_int_equal(go(b, 2, &r), STATUS_OK);
+    assert_int_equal(b->out.ok, 10);
+    assert_true(clock_between(now, b->out.start).ns >= 50 * NS_PER_MS);
+    for (size_t i = 0; i < r.request_count; i++)
+        assert_true(r.requests[i].sent_ns >=
+                    clock_between(b->journal.start, b->out.start).ns);
 }
 
 static void every_request_once_shared_by_the_lanes(void **state)
@@ -335,6 +354,7 @@ int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
     const struct CMUnitTest tests[] = {
+        TEST(a_start_that_others_agree_on),
         TEST(every_request_once_shared_by_the_lanes),
         TEST(no_drain_and_yet_answers),
         TEST(no_more_lanes_than_slots),

@@ -11,10 +11,9 @@
 #include <string.h>
 #include <cmocka.h>
 
-#include "bench/offline.h"
 #include "engines/registry.h"
 #include "journal_fixture.h"
-#include "run/checkpoint.h"
+#include "run/execute.h"
 #include "run/finish.h"
 
 struct fixture {
@@ -89,24 +88,6 @@ static void plan(struct fixture *f)
         .model = "made-up", .max_model_len = 4096, .max_num_seqs = 256, .timeout_s = 60};
 }
 
-static enum status execute(void *arg, struct err *e)
-{
-    struct fixture *f = arg;
-    struct run *r = &f->run;
-    struct offline o = {.ops = &f->ops,
-                        .settings = f->settings,
-                        .plan = &f->plan,
-                        .journal = &r->journal,
-                        .arena = &r->arena,
-                        .progress = &r->progress,
-                        .watch = run_watch(r),
-                        .pause = run_checkpoint(r),
-                        .log = &f->log,
-                        .run_id = field_str(&r->data.fields, FIELD_run_id),
-                        .with_gaps = true};
-    return offline_run(&o, &r->outcome, e);
-}
-
 static size_t files(struct fixture *f, const char *pattern)
 {
     char path[192];
@@ -130,7 +111,11 @@ static void from_plan_to_table(void **state)
     run_start(&f->run);
     if (run_open(&f->run, &facts, &f->e) != STATUS_OK)
         fail_msg("%s: %s", f->e.where, f->e.what);
-    const struct run_work work = {NAN, f, execute};
+    const struct run_work work = {.plan = &f->plan,
+                                  .ops = &f->ops,
+                                  .settings = f->settings,
+                                  .client_threads = 1,
+                                  .planned_s = NAN};
     enum status s = run_execute(&f->run, &work, &f->e);
     assert_int_equal(run_finish(&f->run, s, &f->e), RUN_DONE);
     assert_int_equal(f->run.outcome.cells_failed, 0);

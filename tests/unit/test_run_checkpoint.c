@@ -68,7 +68,7 @@ static size_t saved(struct fixture *f)
 {
     char path[192];
     glob_t g;
-    struct cells_pause pause = run_checkpoint(&f->run);
+    struct driver_pause pause = run_checkpoint(&f->run);
     pause.run(pause.arg);
     snprintf(path, sizeof path, "%s/*_results_*.json", f->fx.dir);
     size_t count = glob(path, 0, NULL, &g) == 0 ? g.gl_pathc : 0;

@@ -83,7 +83,7 @@ static const struct engine_ops ops = {.name = "fake",
                                       .tokenize = fake_tokenize,
                                       .close = fake_close};
 
-struct bench {
+struct bed {
     struct fake fake;
     struct session session;
     struct arena arena;
@@ -92,7 +92,7 @@ struct bench {
 
 static int setup(void **state)
 {
-    static struct bench b;
+    static struct bed b;
     memset(&b, 0, sizeof b);
     arena_init(&b.arena, 16 << 20);
     *state = &b;
@@ -101,34 +101,34 @@ static int setup(void **state)
 
 static int teardown(void **state)
 {
-    struct bench *b = *state;
+    struct bed *b = *state;
     mem_fail_at(0);
     session_close(&b->session);
     arena_fini(&b->arena);
     return 0;
 }
 
-static enum status open_session(struct bench *b)
+static enum status open_session(struct bed *b)
 {
     const struct engine_watch w = {.arg = &b->fake};
     const struct engine_settings s = {.model = "m", .max_num_seqs = 4};
-    return session_open(&b->session, &ops, &s, &w, &b->e);
+    b->session = (struct session){.ops = &ops, .settings = s, .lane_count = 1};
+    return session_open(&b->session, &w, &b->e);
 }
 
-static void expect_closed(const struct bench *b)
+static void expect_closed(const struct bed *b)
 {
     assert_null(b->session.engine);
-    assert_null(b->session.lane);
     assert_null(b->session.sampler);
     assert_int_equal(b->fake.closes, b->fake.opens);
 }
 
 static void opens_and_closes(void **state)
 {
-    struct bench *b = *state;
+    struct bed *b = *state;
     assert_int_equal(open_session(b), STATUS_OK);
     assert_non_null(b->session.engine);
-    assert_non_null(b->session.lane);
+    assert_non_null(b->session.lanes[0]);
     assert_non_null(b->session.sampler);
     assert_int_equal(b->session.settings.max_num_seqs, 4);
     assert_int_equal(b->session.facts.vocab_size, 1000);
@@ -140,7 +140,7 @@ static void opens_and_closes(void **state)
 
 static void a_failure_leaves_nothing_open(void **state)
 {
-    struct bench *b = *state;
+    struct bed *b = *state;
     b->fake.fails_open_half_way = true;
     assert_int_equal(open_session(b), STATUS_ENGINE);
     expect_closed(b);
@@ -153,7 +153,7 @@ static void a_failure_leaves_nothing_open(void **state)
 
 static void memory_may_run_out(void **state)
 {
-    struct bench *b = *state;
+    struct bed *b = *state;
     struct alloc_fixture alloc = {.least = 2};
     while (alloc_fixture_next(&alloc)) {
         b->fake = (struct fake){0};
@@ -192,7 +192,7 @@ static void make_work(struct work *w)
 
 static void texts_become_ids_once(void **state)
 {
-    struct bench *b = *state;
+    struct bed *b = *state;
     struct work w;
     make_work(&w);
     assert_int_equal(open_session(b), STATUS_OK);
@@ -208,7 +208,7 @@ static void texts_become_ids_once(void **state)
 
 static void a_text_may_be_too_long(void **state)
 {
-    struct bench *b = *state;
+    struct bed *b = *state;
     struct work w;
     make_work(&w);
     w.texts[1].text = "thirteen byte";

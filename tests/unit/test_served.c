@@ -1,5 +1,6 @@
-/* An online run over its cells and repeats, on an engine that does what the test says. */
-#include "bench/online_run.h"
+/* The driver on a server: cells and repeats, on an engine that does what the test says.
+ */
+#include "bench/served.h"
 
 #include <fcntl.h>
 #include <math.h>
@@ -10,6 +11,7 @@
 #include <unistd.h>
 #include <cmocka.h>
 
+#include "bench/driver.h"
 #include "journal_fixture.h"
 #include "load_fixture.h"
 #include "plan/scenario.h"
@@ -23,7 +25,7 @@ struct bed {
     struct engine_target target;
     bool is_warm;
     int64_t warmup_requests, threads;
-    struct cells_outcome out;
+    struct driver_outcome out;
     struct run_data read;
     char told[4096];
     struct err e;
@@ -81,22 +83,22 @@ static enum status go(struct bed *b)
     assert_int_equal(journal_create(&j, b->fx.path, clock_now(), &b->e), STATUS_OK);
     assert_int_equal(journal_run(&j, &b->fx.f.run, &b->e), STATUS_OK);
     progress_init(&progress, &log, true);
-    struct online run = {.ops = &load_fixture_ops,
-                         .settings = {.target = &b->target},
-                         .plan = &plan,
-                         .journal = &j,
-                         .arena = &b->arena,
-                         .progress = &progress,
-                         .watch = {.stop = load_fixture_stop, .arg = &b->engine},
-                         .log = &log,
-                         .run_id = "run",
-                         .with_gaps = true,
-                         .client_threads = b->threads,
-                         .drain_timeout_s = 60};
-    enum status s = online_run(&run, &b->out, &b->e);
+    struct bench bench = {.session = {.ops = &load_fixture_ops,
+                                      .settings = {.target = &b->target},
+                                      .lane_count = (size_t)b->threads},
+                          .plan = &plan,
+                          .journal = &j,
+                          .arena = &b->arena,
+                          .progress = &progress,
+                          .watch = {.stop = load_fixture_stop, .arg = &b->engine},
+                          .log = &log,
+                          .run_id = "run",
+                          .with_gaps = true,
+                          .drain_timeout_s = 60};
+    enum status s = driver_run(&(struct driver){.bench = &bench}, &b->out, &b->e);
     progress_end(&progress);
     journal_close(&j);
-    assert_null(run.session.engine);
+    assert_null(bench.session.engine);
     assert_int_equal(b->engine.closes,
                      b->engine.opens - (b->engine.at_open != STATUS_OK));
     ssize_t got = read(told[0], b->told, sizeof b->told - 1);

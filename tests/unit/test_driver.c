@@ -1,5 +1,5 @@
 /* The failure policy, on an engine that fails as the test says. */
-#include "bench/offline.h"
+#include "bench/driver.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -151,11 +151,18 @@ static bool stop_after(void *arg)
     return f->stops_after > 0 && f->repeats >= f->stops_after;
 }
 
-struct bench {
+static void count_pause(void *pauses)
+{
+    ++*(int *)pauses;
+}
+
+struct bed {
     struct journal_fixture fx;
     struct faults faults;
     int log_fd; /* 0: no log */
-    struct cells_outcome out;
+    next_policy *policy;
+    int pauses;
+    struct driver_outcome out;
     struct arena arena;
     struct run_data read;
     struct err e;
@@ -163,7 +170,7 @@ struct bench {
 
 static int setup(void **state)
 {
-    static struct bench b;
+    static struct bed b;
     memset(&b, 0, sizeof b);
     journal_fixture_init(&b.fx);
     arena_init(&b.arena, 64 << 20);
@@ -173,7 +180,7 @@ static int setup(void **state)
 
 static int teardown(void **state)
 {
-    struct bench *b = *state;
+    struct bed *b = *state;
     mem_fail_at(0);
     arena_fini(&b->arena);
     journal_fixture_fini(&b->fx);
@@ -181,7 +188,7 @@ static int teardown(void **state)
 }
 
 /* Four cells (OFF and ON x batch sizes 1 and 2), three repeats each. */
-static enum status go(struct bench *b)
+static enum status go(struct bed *b)
 {
     static const struct load loads[] = {{.batch_size = 1}, {.batch_size = 2}};
     struct plan plan;
@@ -203,7 +210,7 @@ static enum status go(struct bench *b)
     assert_int_equal(journal_create(&j, b->fx.path, clock_now(), &b->e), STATUS_OK);
     assert_int_equal(journal_run(&j, &b->fx.f.run, &b->e), STATUS_OK);
     progress_init(&progress, &log, true);
-    struct offline run = {.ops = &fake,
+    struct bench bench = {.session = {.ops = &fake, .lane_count = 1},
                           .plan = &plan,
                           .journal = &j,
                           .arena = &b->arena,
@@ -212,17 +219,19 @@ static enum status go(struct bench *b)
                           .log = &log,
                           .run_id = "run",
                           .with_gaps = true};
-    enum status s = offline_run(&run, &b->out, &b->e);
+    const struct driver driver = {
+        .bench = &bench, .policy = b->policy, .pause = {count_pause, &b->pauses}};
+    enum status s = driver_run(&driver, &b->out, &b->e);
     progress_end(&progress);
     journal_close(&j);
-    assert_null(run.session.engine);
+    assert_null(bench.session.engine);
     struct err why;
     if (journal_read(b->fx.path, &b->arena, &b->read, &note, &why) != STATUS_OK)
         fail_msg("%s: %s", why.where, why.what);
     return s;
 }
 
-static int failed_rows(const struct bench *b)
+static int failed_rows(const struct bed *b)
 {
     int n = 0;
     for (size_t i = 0; i < b->read.repeat_count; i++)
@@ -230,7 +239,7 @@ static int failed_rows(const struct bench *b)
     return n;
 }
 
-static void expect(const struct bench *b, int cells, int rows, int failed, int opens)
+static void expect(const struct bed *b, int cells, int rows, int failed, int opens)
 {
     assert_int_equal(b->read.cell_count, cells);
     assert_int_equal(b->read.repeat_count, rows);
@@ -244,7 +253,7 @@ static void expect(const struct bench *b, int cells, int rows, int failed, int o
     }
 }
 
-static const char *text_of(const struct bench *b, size_t cell, enum field_id id)
+static const char *text_of(const struct bed *b, size_t cell, enum field_id id)
 {
     const char *text = field_str(&b->read.cells[cell].fields, id);
     assert_non_null(text);
@@ -252,7 +261,7 @@ static const char *text_of(const struct bench *b, size_t cell, enum field_id id)
 }
 
 /* OFF and ON are two settings and two launches, and the same work. */
-static void check_settings(const struct bench *b)
+static void check_settings(const struct bed *b)
 {
     for (size_t i = 0; i < 4; i++) {
         const struct row *f = &b->read.cells[i].fields;
@@ -275,11 +284,12 @@ static void check_settings(const struct bench *b)
 
 static void test_all_well(void **state)
 {
-    struct bench *b = *state;
+    struct bed *b = *state;
     assert_int_equal(go(b), STATUS_OK);
     expect(b, 4, 12, 0, 2);
     check_settings(b);
     assert_int_equal(b->faults.closes, 2);
+    assert_int_equal(b->pauses, 3);
     assert_true(b->out.is_complete);
     assert_int_equal(b->out.first.code, STATUS_OK);
 }
@@ -287,7 +297,7 @@ static void test_all_well(void **state)
 /* A cell whose engine dies ends there; the next one gets a fresh engine. */
 static void test_dies_once(void **state)
 {
-    struct bench *b = *state;
+    struct bed *b = *state;
     b->faults.dies_in[0] = 2;
     assert_int_equal(go(b), STATUS_OK);
     expect(b, 4, 2 + 3 * 3, 1, 3);
@@ -307,7 +317,7 @@ static void test_dies_once(void **state)
 
 static void test_two_in_a_row(void **state)
 {
-    struct bench *b = *state;
+    struct bed *b = *state;
     b->faults.dies_in[0] = 1;
     b->faults.dies_in[1] = 2;
     assert_int_equal(go(b), STATUS_OK);
@@ -319,7 +329,7 @@ static void test_two_in_a_row(void **state)
 /* One that succeeds between two failures lets the run go on. */
 static void test_not_in_a_row(void **state)
 {
-    struct bench *b = *state;
+    struct bed *b = *state;
     b->faults.dies_in[0] = 1;
     b->faults.dies_in[1] = 5;
     assert_int_equal(go(b), STATUS_OK);
@@ -328,7 +338,7 @@ static void test_not_in_a_row(void **state)
 
 static void test_fails_at_open(void **state)
 {
-    struct bench *b = *state;
+    struct bed *b = *state;
     b->faults.at_open = STATUS_ENGINE; /* may be mended by another try: two cells */
     assert_int_equal(go(b), STATUS_OK);
     expect(b, 2, 2, 2, 2);
@@ -344,7 +354,7 @@ static void test_final_failures(void **state)
 {
     static const enum status final[] = {STATUS_NOT_FOUND, STATUS_UNSUPPORTED,
                                         STATUS_BAD_OPTION, STATUS_BAD_INPUT};
-    struct bench *b = *state;
+    struct bed *b = *state;
     for (size_t i = 0; i < sizeof final / sizeof final[0]; i++) {
         b->faults = (struct faults){.at_open = final[i]};
         assert_int_equal(go(b), STATUS_OK);
@@ -357,7 +367,7 @@ static void test_final_failures(void **state)
 /* What was measured OFF stays when the engine of ON cannot be had. */
 static void test_second_setting_fails(void **state)
 {
-    struct bench *b = *state;
+    struct bed *b = *state;
     b->faults.at_open = STATUS_NOT_FOUND;
     b->faults.open_from = 2;
     assert_int_equal(go(b), STATUS_OK);
@@ -367,7 +377,7 @@ static void test_second_setting_fails(void **state)
 
 static void test_every_request_fails(void **state)
 {
-    struct bench *b = *state;
+    struct bed *b = *state;
     b->faults.fails_requests = true;
     assert_int_equal(go(b), STATUS_OK);
     expect(b, 2, 2, 2, 2);
@@ -376,7 +386,7 @@ static void test_every_request_fails(void **state)
 
 static void test_stopped(void **state)
 {
-    struct bench *b = *state;
+    struct bed *b = *state;
     b->faults.stops_after = 4;
     assert_int_equal(go(b), STATUS_OK);
     assert_true(b->out.is_interrupted);
@@ -386,10 +396,31 @@ static void test_stopped(void **state)
     assert_int_equal(b->faults.closes, 1);
 }
 
+/* OFF ON ON OFF: launches that alternate, as long as a policy asks for them. */
+static bool next_of_abba(const struct plan *p, const struct next_history *past,
+                         struct next_turn *out)
+{
+    static const size_t order[] = {0, 2, 2, 0};
+    (void)p;
+    *out = (struct next_turn){order[past->count % 4], (int64_t)past->count / 2};
+    return past->count < 4;
+}
+
+static void test_another_policy(void **state)
+{
+    struct bed *b = *state;
+    b->policy = next_of_abba;
+    assert_int_equal(go(b), STATUS_OK);
+    assert_int_equal(b->faults.opens, 3);
+    assert_int_equal(b->faults.repeats, 4);
+    assert_int_equal(b->pauses, 2);
+    assert_true(b->out.is_complete);
+}
+
 /* Three engines, two texts; the log has nothing else but the failure. */
 static void test_notes_are_told_once(void **state)
 {
-    struct bench *b = *state;
+    struct bed *b = *state;
     int fds[2];
     char text[512];
     assert_int_equal(pipe(fds), 0);
@@ -419,6 +450,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_second_setting_fails, setup, teardown),
         cmocka_unit_test_setup_teardown(test_every_request_fails, setup, teardown),
         cmocka_unit_test_setup_teardown(test_stopped, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_another_policy, setup, teardown),
         cmocka_unit_test_setup_teardown(test_notes_are_told_once, setup, teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,249 @@
+#include "bench/driver.h"
+
+#include <math.h>
+#include <stdint.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "bench/cell.h"
+#include "bench/kind.h"
+
+#define REPEAT_CAP_BYTES ((size_t)16 << 30)
+#define FIRST_ROOM       64
+#define NO_CELL          SIZE_MAX
+
+struct note {
+    const char *text;
+    const struct note *next;
+};
+
+struct driving {
+    const struct driver *d;
+    struct bench *b;
+    struct next_outcome *past; /* [count], room for `room` */
+    size_t count, room;
+    size_t cell;              /* whose line was written last; NO_CELL: none */
+    size_t open_cell;         /* that the session was opened for */
+    const struct note *notes; /* of engines, already told */
+};
+
+/* --- the engine of a cell --- */
+
+static bool fits_open_engine(const struct driving *g, const struct plan_cell *cell)
+{
+    const struct plan_cell *open = &g->b->plan->cells[g->open_cell];
+    return g->b->session.engine != NULL && open->setting == cell->setting &&
+           (!g->d->loads_per_batch || open->load->batch_size == cell->load->batch_size);
+}
+
+/* Prints what an engine says of itself, the first time that it says it. */
+static void tell_note(struct driving *g, const char *text)
+{
+    struct bench *b = g->b;
+    if (text == NULL)
+        return;
+    for (const struct note *n = g->notes; n != NULL; n = n->next)
+        if (strcmp(n->text, text) == 0)
+            return;
+    log_line(b->log, LOG_NOTE, "%s", text);
+    struct note *told = arena_alloc(b->arena, 1, sizeof *told);
+    const char *copy = arena_strdup(b->arena, text);
+    if (told == NULL || copy == NULL)
+        return;
+    *told = (struct note){.text = copy, .next = g->notes};
+    g->notes = told;
+}
+
+static enum status open_for(struct driving *g, size_t index, struct err *e)
+{
+    struct bench *b = g->b;
+    const struct plan_cell *cell = &b->plan->cells[index];
+    session_close(&b->session);
+    b->session.settings.enable_prefix_caching = cell->caching;
+    if (g->d->loads_per_batch)
+        b->session.settings.max_num_seqs = cell->load->batch_size;
+    g->open_cell = index;
+    b->openings++;
+    if (session_open(&b->session, &b->watch, e) != STATUS_OK)
+        return e->code;
+    tell_note(g, b->session.facts.notes);
+    return load_is_online(cell->load)
+               ? STATUS_OK
+               : session_tokenize(&b->session, b->plan, b->arena, e);
+}
+
+/* The row of a cell whose engine did not open. */
+static enum status record_unopened(struct bench *b, size_t index, const struct err *why,
+                                   struct err *e)
+{
+    const struct load *load = b->plan->cells[index].load;
+    struct repeat_data r = {.cell = (int32_t)index,
+                            .is_warmup = true,
+                            .start_ns = clock_since(b->journal->start).ns,
+                            .expected_cached_tokens = TOKENS_UNKNOWN,
+                            .error = why->code == STATUS_INTERRUPTED ? "interrupted"
+                                                                     : why->what};
+    if (load->kind == LOAD_BATCH)
+        r.requests_planned = load->batch_size;
+    if (cell_write(b, index, e) != STATUS_OK ||
+        journal_repeat(b->journal, &r, e) != STATUS_OK ||
+        journal_repeat_end(b->journal, &r, e) != STATUS_OK)
+        return e->code;
+    progress_repeat_done(b->progress, (double)NAN, r.error);
+    return STATUS_OK;
+}
+
+static enum status begin_cell(struct driving *g, size_t index, struct err *why,
+                              struct err *e)
+{
+    struct bench *b = g->b;
+    if (g->cell != NO_CELL && g->cell != index && g->d->pause.run != NULL)
+        g->d->pause.run(g->d->pause.arg);
+    g->cell = index;
+    b->in_flight_mean = 0;
+    b->is_short_told = false;
+    progress_repeat(b->progress, cell_name(b, index), 0, 0);
+    if (!fits_open_engine(g, &b->plan->cells[index]) &&
+        open_for(g, index, why) != STATUS_OK) {
+        session_close(&b->session);
+        enum status w = record_unopened(b, index, why, e);
+        return w != STATUS_OK ? w : why->code;
+    }
+    return cell_write(b, index, e);
+}
+
+/* --- repeats --- */
+
+/* Cold: emptied before each repeat; warm: before the first one of the cell. */
+static enum status empty_cache(struct bench *b, int64_t repeat, struct err *e)
+{
+    bool is_done = true;
+    const struct session *s = &b->session;
+    if (!s->facts.is_caching || (b->plan->options.is_prefix_warm && repeat > 0))
+        return STATUS_OK;
+    enum status st = s->ops->reset_prefix(s->engine, &is_done, e);
+    if (st == STATUS_OK && !is_done && repeat == 0)
+        log_line(b->log, LOG_DEBUG,
+                 "the prefix cache could not be cleared: each repeat uses a new prefix "
+                 "instead");
+    return st;
+}
+
+static enum status draw(struct bench *b, struct bench_repeat *r, struct err *why)
+{
+    struct repeat_data *d = &r->data;
+    const struct plan_cell *cell = &b->plan->cells[d->cell];
+    const struct load *load = cell->load;
+    const struct plan_which which = {.cell = (size_t)d->cell, .repeat = d->repeat};
+    enum status s = cell_draw(b, which, r->arena, &r->plan, why);
+    if (s == STATUS_OK)
+        s = empty_cache(b, d->repeat, why);
+    int64_t count = (int64_t)(r->plan.count - r->plan.warmup_count);
+    progress_repeat(b->progress, b->progress->cell, d->repeat, cell->max_tokens * count);
+    d->expected_cached_tokens = s == STATUS_OK ? r->plan.expected_cached_tokens
+                                               : TOKENS_UNKNOWN;
+    bool is_timed = load->kind == LOAD_CLOSED && !isnan(load->duration_s);
+    d->requests_planned = is_timed ? 0 : cell->counts[d->repeat]; /* 0: as many as fit */
+    d->start_ns = clock_since(b->journal->start).ns;
+    return s;
+}
+
+static enum status run_repeat(struct bench *b, struct next_turn turn, struct err *why,
+                              struct err *e)
+{
+    struct arena a;
+    struct bench_repeat r = {.data = {.cell = (int32_t)turn.cell,
+                                      .repeat = (int32_t)turn.repeat,
+                                      .is_warmup = turn.repeat == 0},
+                             .arena = &a};
+    const struct kind *kind = kind_of(b->plan->cells[turn.cell].load);
+    arena_init(&a, REPEAT_CAP_BYTES);
+    b->last_load = progress_load_unknown();
+    enum status s = draw(b, &r, why);
+    enum status w = journal_repeat(b->journal, &r.data, e);
+    if (w == STATUS_OK && s == STATUS_OK)
+        s = kind->run(b, &r, why, e);
+    if (s != STATUS_OK && r.data.error == NULL)
+        r.data.error = bench_cause(s, why, &a);
+    if (e->code == STATUS_OK)
+        w = journal_repeat_end(b->journal, &r.data, e);
+    if (e->code == STATUS_OK)
+        kind->tell(b, &r.data);
+    arena_fini(&a);
+    return w != STATUS_OK ? w : s;
+}
+
+/* --- the run --- */
+
+/* One repeat, and what its cell needs before it. A code equal to e->code: the run cannot
+ * go on; else that of *why. */
+static enum status take_turn(struct driving *g, struct next_turn turn, struct err *why,
+                             struct err *e)
+{
+    struct bench *b = g->b;
+    const struct engine_watch *watch = &b->watch;
+    enum status s = STATUS_OK;
+    if (turn.cell != g->cell || b->session.engine == NULL)
+        s = begin_cell(g, turn.cell, why, e);
+    if (s == STATUS_OK)
+        s = run_repeat(b, turn, why, e);
+    if (s == STATUS_OK && watch->stop != NULL && watch->stop(watch->arg))
+        s = status_fail(why, STATUS_INTERRUPTED, "run", "stopped by a signal");
+    if (s != STATUS_OK)
+        session_close(&b->session);
+    return s;
+}
+
+static enum status remember(struct driving *g, struct next_turn turn, enum status s,
+                            struct err *e)
+{
+    if (g->count == g->room) {
+        size_t room = g->room > 0 ? 2 * g->room : FIRST_ROOM;
+        struct next_outcome *more = mem_resize(g->past, room, sizeof *more);
+        if (more == NULL)
+            return status_fail(e, STATUS_NO_MEMORY, "run", "out of memory");
+        g->past = more;
+        g->room = room;
+    }
+    g->past[g->count++] = (struct next_outcome){turn, s};
+    return STATUS_OK;
+}
+
+static void note_failure(const struct driving *g, struct driver_outcome *out,
+                         const struct err *why)
+{
+    out->cells_failed++;
+    if (out->first.code == STATUS_OK)
+        out->first = *why;
+    log_error(g->b->log, why);
+}
+
+static enum status run_all(struct driving *g, struct driver_outcome *out, struct err *e)
+{
+    next_policy *policy = g->d->policy != NULL ? g->d->policy : next_of_grid;
+    struct next_turn turn;
+    while (policy(g->b->plan, &(struct next_history){g->past, g->count}, &turn)) {
+        struct err why = {.code = STATUS_OK};
+        enum status s = take_turn(g, turn, &why, e);
+        if (e->code != STATUS_OK || remember(g, turn, s, e) != STATUS_OK)
+            return e->code;
+        out->is_interrupted = s == STATUS_INTERRUPTED;
+        if (out->is_interrupted)
+            return STATUS_OK;
+        if (s != STATUS_OK)
+            note_failure(g, out, &why);
+    }
+    return STATUS_OK;
+}
+
+enum status driver_run(const struct driver *d, struct driver_outcome *out, struct err *e)
+{
+    struct driving g = {.d = d, .b = d->bench, .cell = NO_CELL};
+    *out = (struct driver_outcome){0};
+    e->code = STATUS_OK;
+    enum status s = run_all(&g, out, e);
+    session_close(&g.b->session);
+    mem_free(g.past);
+    out->is_complete = !out->is_interrupted && out->cells_failed == 0 && s == STATUS_OK;
+    return s;
+}

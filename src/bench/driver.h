@@ -1,0 +1,37 @@
+/* Executes a plan: asks a policy for the next repeat, opens the engine that it needs, and
+ * runs it; everything that happens goes into the journal. Names no engine and no kind of
+ * load. Whatever was measured before a failure stays; the repeat after one gets a fresh
+ * engine. */
+#ifndef BENCH_DRIVER_H
+#define BENCH_DRIVER_H
+
+#include "bench/bench.h"
+#include "plan/next.h"
+
+struct driver_outcome {
+    bool is_interrupted;
+    bool is_complete;     /* every repeat that was asked for was executed */
+    int64_t cells_failed; /* a cell ends with the first repeat that fails */
+    struct err first;     /* cause of the first failure; code STATUS_OK if none */
+};
+
+/* What is done after a cell, before the next one begins with its warm-up; run NULL:
+ * nothing. */
+struct driver_pause {
+    void (*run)(void *arg);
+    void *arg;
+};
+
+struct driver {
+    struct bench *bench;
+    next_policy *policy; /* NULL: next_of_grid */
+    struct driver_pause pause;
+    bool loads_per_batch; /* the compiled batch is part of the setting (Neuron) */
+};
+
+/* STATUS_OK also when cells failed (see the outcome); other codes: the journal could not
+ * be written, or memory ran out. The session is closed afterwards. */
+MUST_CHECK enum status driver_run(const struct driver *d, struct driver_outcome *out,
+                                  struct err *e);
+
+#endif
