@@ -41,56 +41,36 @@ struct lines {
                    lowest; SIZE_MAX: none was */
 };
 
+enum content { LOAD, CACHE, SPREAD_OF, FAILED, VERDICT, LOW, HIGH };
+
 struct spec {
-    struct document_column column; /* of `low`: the percentile's name stands behind it */
-    struct document_cell (*cell)(const struct lines *l, const struct spec *s,
-                                 const struct summary_entry *c);
-    enum metric metric; /* of `spread` */
-    size_t at;          /* of `low` and `high`: the percentiles in struct summary_entry */
-    double scale;       /* from there to the column */
-    bool (*is_shown)(const struct table_columns *t); /* NULL: always */
+    struct document_column column; /* LOW: the percentile's name stands behind it */
+    enum content content;
+    enum metric metric;     /* SPREAD_OF */
+    enum summary_pool pool; /* LOW, HIGH */
+    double scale;           /* from there to the column */
+    bool needs_slo;         /* only where some cell has limits of goodput */
 };
 
-static struct document_cell load(const struct lines *l, const struct spec *s,
-                                 const struct summary_entry *c)
+static struct document_cell spread(enum metric m, const struct summary_entry *c)
 {
-    (void)s;
-    return document_of_text(table_columns_load(c->row, l->d));
-}
-
-static struct document_cell cache(const struct lines *l, const struct spec *s,
-                                  const struct summary_entry *c)
-{
-    (void)l, (void)s;
-    return document_of_text(table_columns_caching(c->row));
-}
-
-static struct document_cell spread(const struct lines *l, const struct spec *s,
-                                   const struct summary_entry *c)
-{
-    (void)l;
-    double scale = figure_scale(s->metric);
-    struct document_cell cell = document_of_spread(&c->spread[s->metric]);
+    double scale = figure_scale(m);
+    struct document_cell cell = document_of_spread(&c->spread[m]);
     cell.value *= scale;
     cell.low *= scale;
     cell.high *= scale;
     return cell;
 }
 
-static struct document_cell failed(const struct lines *l, const struct spec *s,
-                                   const struct summary_entry *c)
+static struct document_cell failed(const struct lines *l, const struct summary_entry *c)
 {
-    (void)s;
-    return (struct document_cell){
-        .text = document_text(l->d, "%" PRId64, c->requests_failed),
-        .value = (double)c->requests_failed,
-    };
+    struct document_cell cell = document_of_value((double)c->requests_failed);
+    cell.text = document_text(l->d, "%" PRId64, c->requests_failed);
+    return cell;
 }
 
-static struct document_cell verdict(const struct lines *l, const struct spec *s,
-                                    const struct summary_entry *c)
+static struct document_cell verdict(const struct lines *l, const struct summary_entry *c)
 {
-    (void)s;
     const char *text = c->verdict != NULL   ? c->verdict
                        : c->failed_rows > 0 ? "failed"
                                             : "-";
@@ -100,25 +80,17 @@ static struct document_cell verdict(const struct lines *l, const struct spec *s,
         document_text(l->d, "%.40s%s", text, is_simulated ? " (simulated)" : ""));
 }
 
-static const struct percentile *percentiles(const struct spec *s,
-                                            const struct summary_entry *c)
-{
-    return *(struct percentile *const *)((const char *)c + s->at);
-}
-
 static struct document_cell low(const struct lines *l, const struct spec *s,
-                                const struct summary_entry *c)
+                                const struct percentile *of)
 {
-    const struct percentile *of = percentiles(s, c);
     bool is_known = l->low != SIZE_MAX && of != NULL;
     return document_of_value(is_known ? of[l->low].value * s->scale : (double)NAN);
 }
 
 /* The highest that enough samples support, with its name: "45.6 p99". */
 static struct document_cell high(const struct lines *l, const struct spec *s,
-                                 const struct summary_entry *c)
+                                 const struct percentile *of)
 {
-    const struct percentile *of = percentiles(s, c);
     char number[FIGURE_BYTES];
     size_t best = l->low;
     for (size_t i = 0; of != NULL && i < l->t->run->percentile_count; i++)
@@ -130,6 +102,20 @@ static struct document_cell high(const struct lines *l, const struct spec *s,
     figure_digits(cell.value, 3, number);
     cell.text = document_text(l->d, "%s p%g", number, of[best].p);
     return cell;
+}
+
+static struct document_cell cell_of(const struct lines *l, const struct spec *s,
+                                    const struct summary_entry *c)
+{
+    switch (s->content) {
+    case LOAD: return document_of_text(table_columns_load(c->row, l->d));
+    case CACHE: return document_of_text(table_columns_caching(c->row));
+    case SPREAD_OF: return spread(s->metric, c);
+    case FAILED: return failed(l, c);
+    case LOW: return low(l, s, c->pools[s->pool]);
+    case HIGH: return high(l, s, c->pools[s->pool]);
+    default: return verdict(l, c);
+    }
 }
 
 static bool has_goodput(const struct table_columns *t)
@@ -144,43 +130,43 @@ static bool has_goodput(const struct table_columns *t)
 
 #define COLUMN(head, name, unit, type, width) \
     .column = {head, name, unit, DOCUMENT_##type, width}
-#define SPREAD_OF(name) .cell = spread, .metric = METRIC_##name
-#define FROM(get, member, factor) \
-    .cell = get, .at = offsetof(struct summary_entry, member), .scale = factor
+#define SPREAD(name) .content = SPREAD_OF, .metric = METRIC_##name
+#define POOL(which, name, factor) \
+    .content = which, .pool = SUMMARY_POOL_##name, .scale = factor
 
 static const struct spec offline[] = {
-    {COLUMN("batch", "batch size", NULL, TEXT, -5), .cell = load},
-    {COLUMN("cache", NULL, NULL, TEXT, -5), .cell = cache},
-    {COLUMN("tokens/s", NULL, NULL, SPREAD, -13), SPREAD_OF(tokens_per_second)},
-    {COLUMN("ms/tok", NULL, NULL, NUMBER, -7), SPREAD_OF(time_per_token)},
-    {COLUMN("TTFT ms", NULL, NULL, NUMBER, -7), SPREAD_OF(first_token_latency)},
-    {COLUMN("TPOT", NULL, "ms", NUMBER, -6), SPREAD_OF(inter_token_latency)},
-    {COLUMN("hits", "hit rate", NULL, PERCENT, -4), SPREAD_OF(cache_hit_rate)},
-    {COLUMN("$/1Mtok", NULL, NULL, NUMBER, -7), SPREAD_OF(usd_per_million_output_tokens)},
-    {COLUMN("verdict", NULL, NULL, TEXT, 0), .cell = verdict},
+    {COLUMN("batch", "batch size", NULL, TEXT, -5), .content = LOAD},
+    {COLUMN("cache", NULL, NULL, TEXT, -5), .content = CACHE},
+    {COLUMN("tokens/s", NULL, NULL, SPREAD, -13), SPREAD(tokens_per_second)},
+    {COLUMN("ms/tok", NULL, NULL, NUMBER, -7), SPREAD(time_per_token)},
+    {COLUMN("TTFT ms", NULL, NULL, NUMBER, -7), SPREAD(first_token_latency)},
+    {COLUMN("TPOT", NULL, "ms", NUMBER, -6), SPREAD(inter_token_latency)},
+    {COLUMN("hits", "hit rate", NULL, PERCENT, -4), SPREAD(cache_hit_rate)},
+    {COLUMN("$/1Mtok", NULL, NULL, NUMBER, -7), SPREAD(usd_per_million_output_tokens)},
+    {COLUMN("verdict", NULL, NULL, TEXT, 0), .content = VERDICT},
 };
 
 static const struct spec online[] = {
-    {COLUMN("load", NULL, NULL, TEXT, -7), .cell = load},
-    {COLUMN("cache", NULL, NULL, TEXT, -5), .cell = cache},
-    {COLUMN("tokens/s", NULL, NULL, SPREAD, -15), SPREAD_OF(tokens_per_second)},
-    {COLUMN("req/s", NULL, NULL, NUMBER, -8), SPREAD_OF(requests_per_second)},
-    {COLUMN("good/s", "goodput", "requests/s", NUMBER, -8), SPREAD_OF(goodput_rps),
-     .is_shown = has_goodput},
-    {COLUMN("failed", "failed requests", NULL, NUMBER, -6), .cell = failed},
-    {COLUMN("verdict", NULL, NULL, TEXT, 0), .cell = verdict},
+    {COLUMN("load", NULL, NULL, TEXT, -7), .content = LOAD},
+    {COLUMN("cache", NULL, NULL, TEXT, -5), .content = CACHE},
+    {COLUMN("tokens/s", NULL, NULL, SPREAD, -15), SPREAD(tokens_per_second)},
+    {COLUMN("req/s", NULL, NULL, NUMBER, -8), SPREAD(requests_per_second)},
+    {COLUMN("good/s", "goodput", "requests/s", NUMBER, -8), SPREAD(goodput_rps),
+     .needs_slo = true},
+    {COLUMN("failed", "failed requests", NULL, NUMBER, -6), .content = FAILED},
+    {COLUMN("verdict", NULL, NULL, TEXT, 0), .content = VERDICT},
 };
 
 static const struct spec latencies[] = {
-    {COLUMN("load", NULL, NULL, TEXT, -7), .cell = load},
-    {COLUMN("cache", NULL, NULL, TEXT, -5), .cell = cache},
-    {COLUMN("TTFT", NULL, "ms", NUMBER, -8), FROM(low, ttft_s, 1e3)},
-    {COLUMN("high", "TTFT high", "ms", NUMBER, -11), FROM(high, ttft_s, 1e3)},
-    {COLUMN("ITL", NULL, "ms", NUMBER, -7), FROM(low, itl_ms, 1)},
-    {COLUMN("high", "ITL high", "ms", NUMBER, -10), FROM(high, itl_ms, 1)},
-    {COLUMN("TPOT", NULL, "ms", NUMBER, -6), SPREAD_OF(inter_token_latency)},
-    {COLUMN("E2E", NULL, "ms", NUMBER, -7), FROM(low, e2e_s, 1e3)},
-    {COLUMN("high", "E2E high", "ms", NUMBER, -11), FROM(high, e2e_s, 1e3)},
+    {COLUMN("load", NULL, NULL, TEXT, -7), .content = LOAD},
+    {COLUMN("cache", NULL, NULL, TEXT, -5), .content = CACHE},
+    {COLUMN("TTFT", NULL, "ms", NUMBER, -8), POOL(LOW, ttft_s, 1e3)},
+    {COLUMN("high", "TTFT high", "ms", NUMBER, -11), POOL(HIGH, ttft_s, 1e3)},
+    {COLUMN("ITL", NULL, "ms", NUMBER, -7), POOL(LOW, itl_ms, 1)},
+    {COLUMN("high", "ITL high", "ms", NUMBER, -10), POOL(HIGH, itl_ms, 1)},
+    {COLUMN("TPOT", NULL, "ms", NUMBER, -6), SPREAD(inter_token_latency)},
+    {COLUMN("E2E", NULL, "ms", NUMBER, -7), POOL(LOW, e2e_s, 1e3)},
+    {COLUMN("high", "E2E high", "ms", NUMBER, -11), POOL(HIGH, e2e_s, 1e3)},
 };
 
 static size_t lowest(const struct run_data *run)
@@ -196,7 +182,7 @@ static size_t lowest(const struct run_data *run)
 static struct document_column column_of(const struct lines *l, const struct spec *s)
 {
     struct document_column c = s->column;
-    if (s->cell == low && l->low != SIZE_MAX)
+    if (s->content == LOW && l->low != SIZE_MAX)
         c.head = document_text(l->d, "%s p%g", c.head, l->t->run->percentiles[l->low]);
     return c;
 }
@@ -209,7 +195,7 @@ static void put_table(const struct lines *l, const struct spec *specs, size_t sp
     if (columns == NULL)
         return;
     for (size_t i = 0; i < spec_count; i++) {
-        if (specs[i].is_shown != NULL && !specs[i].is_shown(l->t))
+        if (specs[i].needs_slo && !has_goodput(l->t))
             continue;
         columns[n] = column_of(l, &specs[i]);
         shown[n++] = &specs[i];
@@ -221,7 +207,7 @@ static void put_table(const struct lines *l, const struct spec *specs, size_t sp
         const char *group = table_columns_text_of(c->row, FIELD_scenario);
         struct document_cell *cells = document_row(l->d, t, group);
         for (size_t k = 0; k < n; k++)
-            cells[k] = shown[k]->cell(l, shown[k], c);
+            cells[k] = cell_of(l, shown[k], c);
     }
 }
 

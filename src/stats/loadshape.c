@@ -254,6 +254,9 @@ enum status loadshape_init(struct loadshape *l, const struct run_data *run,
                             .e0_s = NAN,
                             .early_mean_s = NAN,
                             .settle_s = NAN};
+    l->window.is_whole = true;
+    if (!field_is(row, FIELD_serving_mode, "online"))
+        return STATUS_OK;
     find_reach(l);
     l->ramp_end_ns = ramp_end_ns(l);
     enum status s = find_e0(l);

@@ -57,7 +57,8 @@ struct loadshape {
     struct loadshape_window window;
 };
 
-/* arrival and request_rate are read from the row. Fails with STATUS_NO_MEMORY only. */
+/* arrival and request_rate are read from the row; offline nothing is found, and the
+ * window is the whole. Fails with STATUS_NO_MEMORY only. */
 MUST_CHECK enum status loadshape_init(struct loadshape *l, const struct run_data *run,
                                       const struct repeat_data *repeat,
                                       const struct row *row);

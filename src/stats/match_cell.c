@@ -143,10 +143,7 @@ static void take_numbers(struct grouping *g, size_t at)
     struct match_cell *c = &g->cells[at];
     struct match_rows *judged = &g->judged[at];
     qsort(judged->rows, judged->count, sizeof(const struct row *), by_time);
-    for (int m = 0; m < METRIC_COUNT; m++) {
-        size_t n = metric_values(judged->rows, judged->count, (enum metric)m, g->values);
-        c->spread[m] = metric_spread((enum metric)m, RECORD_FORMAT, g->values, n);
-    }
+    metric_spreads(judged->rows, judged->count, RECORD_FORMAT, g->values, c->spread);
 }
 
 static enum status average(const struct match_input *in, struct grouping *g)

@@ -15,7 +15,7 @@ static const struct {
     [METRIC_usd_per_million_output_tokens] = {.is_inverse = true},
 };
 
-double metric_value(const struct row *row, enum metric m)
+static double value_of(const struct row *row, enum metric m)
 {
     double whole = field_num(row, field_of_metric(m));
     if (!special[m].has_window || !field_is(row, FIELD_serving_mode, "online"))
@@ -30,7 +30,7 @@ size_t metric_values(const struct row *const *rows, size_t count, enum metric m,
 {
     size_t n = 0;
     for (size_t i = 0; i < count; i++) {
-        double value = metric_value(rows[i], m);
+        double value = value_of(rows[i], m);
         if (!isnan(value))
             out[n++] = value;
     }
@@ -67,4 +67,13 @@ struct spread metric_spread(enum metric m, int definitions, const double *values
     if (special[m].is_inverse && definitions != 1)
         use_logs(&s);
     return s;
+}
+
+void metric_spreads(const struct row *const *rows, size_t count, int definitions,
+                    double *scratch, struct spread out[METRIC_COUNT])
+{
+    for (int m = 0; m < METRIC_COUNT; m++) {
+        size_t n = metric_values(rows, count, (enum metric)m, scratch);
+        out[m] = metric_spread((enum metric)m, definitions, scratch, n);
+    }
 }

@@ -17,10 +17,9 @@ struct spread {
     struct interval_logs logs;
 };
 
-/* NAN where the row does not know it. Of a load of ours only the rates of the window
- * count: those of the whole run, with its start and end, are other quantities. */
-double metric_value(const struct row *row, enum metric m);
-/* Known values over rows of shape [count], into out of the same shape; how many. */
+/* Known values over rows of shape [count], into out of the same shape; how many. Of a
+ * load of ours only the rates of the window count: those of the whole run, with its start
+ * and end, are other quantities. */
 size_t metric_values(const struct row *const *rows, size_t count, enum metric m,
                      double *out);
 /* Spread of values of shape [count], none NAN. What is a rate's inverse, a cost, has its
@@ -28,5 +27,8 @@ size_t metric_values(const struct row *const *rows, size_t count, enum metric m,
  * not in definitions 1. */
 struct spread metric_spread(enum metric m, int definitions, const double *values,
                             size_t count);
+/* Of each metric, over rows of shape [count]; scratch of the same shape. */
+void metric_spreads(const struct row *const *rows, size_t count, int definitions,
+                    double *scratch, struct spread out[METRIC_COUNT]);
 
 #endif

@@ -174,15 +174,8 @@ static void fill_nulls(struct row *row, bool is_online)
 /* Of a repeat that did not fail. */
 static enum status fill_times(struct rows_measure *m)
 {
-    enum status s = STATUS_OK;
-    m->scope = (struct gather_scope){.repeat = m->repeat,
-                                     .definitions = m->run->definitions,
-                                     .begin_ns = NS_UNKNOWN,
-                                     .end_ns = NS_UNKNOWN};
-    if (m->is_online) {
-        s = loadshape_init(&m->shape, m->run, m->repeat, m->row);
-        m->scope = loadshape_scope(&m->shape);
-    }
+    enum status s = loadshape_init(&m->shape, m->run, m->repeat, m->row);
+    m->scope = loadshape_scope(&m->shape);
     if (s == STATUS_OK && m->is_online)
         s = rows_online_fill(m);
     if (s == STATUS_OK)

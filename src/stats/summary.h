@@ -12,13 +12,28 @@ struct percentile {
     double p, value;
 }; /* p 0..100; value NAN below its sample floor */
 
+/* X(name, what is pooled, field that is null where the row left it out for a reason) */
+#define SUMMARY_POOLS(X)                      \
+    X(ttft_s, GATHER_TTFT, FIELD_decode_time) \
+    X(itl_ms, GATHER_ITL, FIELD_itl_mean_ms)  \
+    X(e2e_s, GATHER_E2E, FIELD_COUNT)
+
+enum summary_pool {
+#define X(name, kind, withheld) SUMMARY_POOL_##name,
+    SUMMARY_POOLS(X)
+#undef X
+        SUMMARY_POOL_COUNT
+};
+
+extern const char *const summary_pools[SUMMARY_POOL_COUNT]; /* their names */
+
 struct summary_entry {
     const char *key;            /* FORMAT.md 3, unique in the summary */
     const struct row *row;      /* first row of the cell: identity, cell and settings */
     int64_t count, failed_rows; /* measured repeats that succeeded; that failed */
     int64_t requests_failed;    /* or unanswered, over all repeats, the warm-up too */
     struct spread spread[METRIC_COUNT];
-    struct percentile *ttft_s, *itl_ms, *e2e_s; /* [run->percentile_count], pooled */
+    struct percentile *pools[SUMMARY_POOL_COUNT]; /* of [run->percentile_count] */
     const char *verdict; /* VALID or INVALID; NULL if nothing was measured */
     const struct findings *reasons, *warnings, *checks; /* cell rules included */
     int64_t repeats_for_2_percent; /* repeats whose interval would be about +-2 %, warm-up

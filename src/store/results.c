@@ -178,9 +178,8 @@ static void entry_write(struct jsonw *w, const struct run_data *run,
     jsonw_int(w, "count", c->count);
     copy_fields(w, c, first_fields, COUNT_OF(first_fields));
     spreads_write(w, c, first_spreads, COUNT_OF(first_spreads), is_done);
-    percentiles_write(w, "ttft_s", run, c->ttft_s);
-    percentiles_write(w, "itl_ms", run, c->itl_ms);
-    percentiles_write(w, "e2e_s", run, c->e2e_s);
+    for (int i = 0; i < SUMMARY_POOL_COUNT; i++)
+        percentiles_write(w, summary_pools[i], run, c->pools[i]);
     copy_fields(w, c, later_fields, COUNT_OF(later_fields));
     spreads_write(w, c, later_spreads, COUNT_OF(later_spreads), is_done);
     for (int m = 0; m < METRIC_COUNT; m++)

@@ -51,6 +51,7 @@ void online_fixture_init(struct online_fixture *f, size_t count, uint64_t seed)
     f->run.fields.v[FIELD_serving_mode] = value_str("online");
     f->run.fields.v[FIELD_instance_type] = value_str("g5.xlarge");
     f->run.fields.v[FIELD_engine] = value_str("vllm");
+    f->cell.fields.v[FIELD_serving_mode] = value_str("online");
     f->cell.fields.v[FIELD_scenario] = value_str("short");
     f->cell.fields.v[FIELD_enable_prefix_caching] = value_bool(false);
     f->cell.fields.v[FIELD_weights] = value_str("real");

@@ -46,19 +46,13 @@ static int tear_down(void **state)
 static enum status measure_all(struct bench *b)
 {
     struct rows_measure *m = &b->m;
-    enum status s = STATUS_OK;
-    m->scope = (struct gather_scope){.repeat = m->repeat,
-                                     .definitions = m->run->definitions,
-                                     .begin_ns = NS_UNKNOWN,
-                                     .end_ns = NS_UNKNOWN};
+    m->row->v[FIELD_serving_mode] = value_str(m->is_online ? "online" : "offline");
+    enum status s = loadshape_init(&m->shape, m->run, m->repeat, m->row);
+    m->scope = loadshape_scope(&m->shape);
     tally_count(m->repeat, &m->tally);
     rows_measure_counts(m);
-    if (m->is_online) {
-        s = loadshape_init(&m->shape, m->run, m->repeat, m->row);
-        m->scope = loadshape_scope(&m->shape);
-        if (s == STATUS_OK)
-            s = rows_online_fill(m);
-    }
+    if (s == STATUS_OK && m->is_online)
+        s = rows_online_fill(m);
     if (s == STATUS_OK)
         s = rows_measure_times(m);
     return m->arena->has_failed ? STATUS_NO_MEMORY : s;

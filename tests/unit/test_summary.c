@@ -52,7 +52,7 @@ static void test_entry(void **state)
                        (first - second) / sqrt(2.0), 1e-12);
     assert_true(isnan(c->spread[METRIC_tokens_per_second].ci95_low)); /* two repeats */
     stats_fixture_near(c->spread[METRIC_first_token_latency].mean, 0.115, 1e-12);
-    assert_true(isnan(c->ttft_s[0].value)); /* 4 requests of 11 */
+    assert_true(isnan(c->pools[SUMMARY_POOL_ttft_s][0].value)); /* 4 requests of 11 */
     assert_int_equal(c->repeats_for_2_percent, 39);
     assert_string_equal(c->verdict, "VALID");
     assert_string_equal(finding_fixture_codes(c->warnings),
@@ -69,11 +69,11 @@ static void test_pooled_percentiles(void **state)
     const struct summary_entry *c = &b->summary.entries[0];
     assert_int_equal(c->count, 8);
     /* 16 TTFTs, 110 to 180 ms in pairs: the 8th is 140 ms; 90 % needs 64 */
-    stats_fixture_near(c->ttft_s[0].value, 0.140, 1e-12);
-    assert_true(isnan(c->ttft_s[1].value));
+    stats_fixture_near(c->pools[SUMMARY_POOL_ttft_s][0].value, 0.140, 1e-12);
+    assert_true(isnan(c->pools[SUMMARY_POOL_ttft_s][1].value));
     /* 32 distinct instants of 64 gaps, 11 to 18 ms */
-    stats_fixture_near(c->itl_ms[0].value, 14, 1e-12);
-    assert_true(isnan(c->itl_ms[1].value));
+    stats_fixture_near(c->pools[SUMMARY_POOL_itl_ms][0].value, 14, 1e-12);
+    assert_true(isnan(c->pools[SUMMARY_POOL_itl_ms][1].value));
     /* slower with every repeat */
     assert_true(verdict_has(c->warnings, "TREND"));
     assert_true(verdict_has(c->warnings, "UNREPEATABLE"));

@@ -215,8 +215,8 @@ static void test_percentiles(void **state)
     static struct percentile itl[] = {{90, 13}, {99, 41.5}, {50, 9.876}, {99.9, 77}};
     for (int i = 0; i < 4; i++) {
         b->rows[i].v[FIELD_serving_mode] = value_str("online");
-        b->cells[i].ttft_s = ttft;
-        b->cells[i].itl_ms = itl;
+        b->cells[i].pools[SUMMARY_POOL_ttft_s] = ttft;
+        b->cells[i].pools[SUMMARY_POOL_itl_ms] = itl;
         b->cells[i].requests_failed = i == 3 ? 1234 : 0;
     }
     b->run.percentiles = asked;
