@@ -162,13 +162,6 @@ def test_settings_are_read_back(pair):
     assert pair.env["python_packages"]["vllm"]
 
 
-def test_the_kv_cache_was_looked_at(pair):
-    """Sampled while requests ran: most repeats are long enough for a look."""
-    seen = [row["kv_usage_max"] for row in pair.rows if row["kv_usage_max"] is not None]
-    assert seen and all(0 <= value <= 1 for value in seen)
-    assert any(value > 0 for value in seen)
-
-
 def test_oracle_agrees(pair):
     oracle.check_run(pair.folder)
 
@@ -321,10 +314,10 @@ def server(tiny_model, vllm_interpreter, tmp_path_factory):
 @pytest.fixture
 def attached(binary, server, tmp_path):
     """attached(*words) -> the run, with the key by the environment."""
-    def go(*words, code=0, key=KEY):
+    def go(*words, code=0, key=KEY, tokens=8, folder=tmp_path):
         more = {"OPENAI_API_KEY": key} if key else {}
-        return run(binary, tmp_path, "--base-url", server.url, "--num-runs", 2, "--max-tokens", 8,
-                   "--num-prompts", 6, *words, code=code, env=more)
+        return run(binary, folder, "--base-url", server.url, "--num-runs", 2, "--max-tokens",
+                   tokens, "--num-prompts", 6, *words, code=code, env=more)
     return go
 
 
@@ -343,6 +336,22 @@ def test_a_server_by_hand(attached, tmp_path):
     assert not lacking(done.run)
     no_secret(tmp_path, done.stdout, done.stderr)
     oracle.check_run(done.run.folder)
+
+
+def has_looked(rows):
+    """Has any of them a KV cache in use?"""
+    seen = [row["kv_usage_max"] for row in rows if row["kv_usage_max"] is not None]
+    assert all(0 <= value <= 1 for value in seen)
+    return any(value > 0 for value in seen)
+
+
+def test_the_kv_cache_was_looked_at(pair, attached, tmp_path_factory):
+    """Sampled while requests ran. A look that is not answered within half a second, as on a busy
+    machine, leaves its row without a value: then longer repeats."""
+    assert has_looked(pair.rows) or any(
+        has_looked(attached("--scenarios", "short", "--concurrency", 2, tokens=tokens,
+                            folder=tmp_path_factory.mktemp("look")).run.rows)
+        for tokens in (64, 128, 256, 512))
 
 
 @pytest.mark.parametrize("reuse", ["cold", "warm"])

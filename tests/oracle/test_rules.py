@@ -24,7 +24,8 @@ def rules_of_docs(root):
 
 def test_docs_agree_with_the_table(root):
     code, docs = rules_of_code(root), rules_of_docs(root)
-    assert len(code) == 25
+    rows = (root / "src/stats/verdict_list.h").read_text().count("\n    X(")
+    assert len(code) == rows > 0, "each row is read, and its code is its own"
     assert list(docs.items()) == list(code.items())
 
 

@@ -18,16 +18,17 @@ static void monotonic_time_goes_on(void **state)
         assert_false(clock_before(now, last));
         last = now;
     }
-    assert_true(clock_since(last).ns >= 0);
     assert_true(clock_wall().ns > INT64_C(1700000000) * NS_PER_S);
 }
 
 static void sleeping_does_not_end_early(void **state)
 {
     (void)state;
-    struct instant until = clock_after(clock_now(), clock_seconds(0.005));
+    struct instant start = clock_now();
+    struct instant until = clock_after(start, clock_seconds(0.005));
     clock_sleep_until(until);
     assert_false(clock_before(clock_now(), until));
+    assert_true(clock_since(start).ns >= NS_PER_S / 200);
     clock_sleep_until((struct instant){NS_UNKNOWN}); /* returns at once */
 }
 

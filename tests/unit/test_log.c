@@ -143,9 +143,14 @@ static void a_closed_stderr_is_no_crash(void **state)
 {
     (void)state;
     struct log log;
+    int calls = 0;
     log_init(&log, LOG_NOTE);
     log.fd = -1;
+    log.before = count_call;
+    log.after = count_call;
+    log.hook_arg = &calls;
     log_line(&log, LOG_NOTE, "into the void");
+    assert_int_equal(calls, 2); /* what a progress line hid is shown again */
 }
 
 int main(void)
