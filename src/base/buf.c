@@ -126,17 +126,6 @@ const char *buf_cstr(const struct buf *b)
     return b->data != NULL ? b->data : "";
 }
 
-char *buf_take(struct buf *b, size_t *len)
-{
-    if (grow(b, 0) != STATUS_OK)
-        return NULL;
-    char *data = b->data;
-    if (len != NULL)
-        *len = b->len;
-    *b = (struct buf){.cap_bytes = b->cap_bytes, .failed = STATUS_OK};
-    return data;
-}
-
 void buf_fini(struct buf *b)
 {
     mem_free(b->data);

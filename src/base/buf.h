@@ -28,8 +28,6 @@ PRINTF_LIKE(2, 3) enum status buf_printf(struct buf *b, const char *fmt, ...);
 void buf_clear(struct buf *b);                  /* keeps the memory, forgets a failure */
 void buf_drop_front(struct buf *b, size_t len); /* forgets the first len bytes */
 const char *buf_cstr(const struct buf *b);      /* "" when empty; never NULL */
-/* Hands the bytes out, terminated; caller frees with mem_free. NULL if failed. */
-char *buf_take(struct buf *b, size_t *len);
-void buf_fini(struct buf *b); /* harmless after buf_take */
+void buf_fini(struct buf *b);                   /* harmless twice */
 
 #endif

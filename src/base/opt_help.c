@@ -162,14 +162,13 @@ static void write_roff(struct buf *out, const char *text)
 {
     if (*text == '.' || *text == '\'')
         (void)buf_text(out, "\\&");
-    for (; *text != '\0'; text++) {
+    for (; *text != '\0'; text++)
         if (*text == '\\')
             (void)buf_text(out, "\\e");
         else if (*text == '-')
             (void)buf_text(out, "\\-");
         else
             (void)buf_char(out, *text);
-    }
 }
 
 static void write_man_option(const struct opt *o, struct buf *out)

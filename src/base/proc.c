@@ -53,9 +53,8 @@ static bool is_program(const char *path)
 enum status proc_find(const char *name, char *out, size_t size, struct err *e)
 {
     if (strchr(name, '/') != NULL) {
-        if (!is_program(name)) {
+        if (!is_program(name))
             return status_fail(e, STATUS_NOT_FOUND, name, "no such program");
-        }
         snprintf(out, size, "%s", name);
         return STATUS_OK;
     }
@@ -64,9 +63,8 @@ enum status proc_find(const char *name, char *out, size_t size, struct err *e)
     while (rest.len > 0) {
         struct str dir = str_cut(&rest, ':');
         int n = snprintf(out, size, "%.*s/%s", (int)dir.len, dir.ptr, name);
-        if (n > 0 && (size_t)n < size && is_program(out)) {
+        if (n > 0 && (size_t)n < size && is_program(out))
             return STATUS_OK;
-        }
     }
     return status_fail(e, STATUS_NOT_FOUND, name, "no such program in PATH");
 }
@@ -74,9 +72,8 @@ enum status proc_find(const char *name, char *out, size_t size, struct err *e)
 static size_t count_words(const char *const *words)
 {
     size_t n = 0;
-    while (words != NULL && words[n] != NULL) {
+    while (words != NULL && words[n] != NULL)
         n++;
-    }
     return n;
 }
 
@@ -92,22 +89,18 @@ static char **merge_env(const char *const *add)
 {
     size_t own = count_words((const char *const *)environ), more = count_words(add);
     char **env = mem_alloc(own + more + 1, sizeof *env);
-    if (env == NULL) {
+    if (env == NULL)
         return NULL;
-    }
     size_t n = 0;
     for (size_t i = 0; i < own; i++) {
         bool is_replaced = false;
-        for (size_t k = 0; k < more; k++) {
+        for (size_t k = 0; k < more; k++)
             is_replaced = is_replaced || same_name(environ[i], add[k]);
-        }
-        if (!is_replaced) {
+        if (!is_replaced)
             env[n++] = environ[i];
-        }
     }
-    for (size_t k = 0; k < more; k++) {
+    for (size_t k = 0; k < more; k++)
         env[n++] = (char *)add[k];
-    }
     return env;
 }
 
@@ -130,11 +123,9 @@ static void close_all_but(int *keep, size_t n)
     unsigned from = 3;
     for (size_t i = 0; i <= n; i++) {
         unsigned to = i < n ? (unsigned)keep[i] : ~0U;
-        if (to > from && syscall(SYS_close_range, from, i < n ? to - 1 : to, 0U) != 0) {
-            for (unsigned fd = from; fd < to && fd < 65536; fd++) {
+        if (to > from && syscall(SYS_close_range, from, i < n ? to - 1 : to, 0U) != 0)
+            for (unsigned fd = from; fd < to && fd < 65536; fd++)
                 close((int)fd); /* a kernel before 5.9 */
-            }
-        }
         from = to >= from ? to + 1 : from;
     }
 }
@@ -142,9 +133,8 @@ static void close_all_but(int *keep, size_t n)
 static void reset_signals(void)
 {
     struct sigaction plain = {.sa_handler = SIG_DFL};
-    for (int s = 1; s < NSIG; s++) {
+    for (int s = 1; s < NSIG; s++)
         sigaction(s, &plain, NULL);
-    }
     sigset_t none;
     sigemptyset(&none);
     sigprocmask(SIG_SETMASK, &none, NULL);
@@ -199,15 +189,12 @@ static bool reap(pid_t child, int status_fd)
     for (;;) {
         int status;
         pid_t pid = waitpid(-1, &status, WNOHANG);
-        if (pid == child) {
+        if (pid == child)
             send_report(status_fd, REPORT_ENDED, status);
-        }
-        if (pid == 0) {
+        if (pid == 0)
             return true;
-        }
-        if (pid < 0 && errno != EINTR) {
+        if (pid < 0 && errno != EINTR)
             return false;
-        }
     }
 }
 
@@ -237,9 +224,8 @@ static int32_t guard(pid_t child, int life_r, int status_w, int signal_fd)
         bool has_ended = waitid(P_PID, (id_t)child, &info, WEXITED | WNOHANG | WNOWAIT) !=
                              0 ||
                          info.si_pid == child;
-        if (!reap(child, status_w) || has_ended) {
+        if (!reap(child, status_w) || has_ended)
             return 0;
-        }
     }
 }
 
@@ -271,9 +257,8 @@ static int prepare_guardian(void)
     prctl(PR_SET_NAME, "inferbench-grd");
     struct sigaction ignore = {.sa_handler = SIG_IGN};
     const int ignored[] = {SIGINT, SIGHUP, SIGTERM, SIGQUIT, SIGPIPE, SIGTSTP};
-    for (size_t i = 0; i < sizeof ignored / sizeof *ignored; i++) {
+    for (size_t i = 0; i < sizeof ignored / sizeof *ignored; i++)
         sigaction(ignored[i], &ignore, NULL);
-    }
     struct sigaction plain = {.sa_handler = SIG_DFL};
     sigaction(SIGCHLD, &plain, NULL);
     sigset_t set;
@@ -292,9 +277,8 @@ static _Noreturn void become_guardian(const struct plan *plan)
         _exit(1);
     }
     pid_t child = fork();
-    if (child == 0) {
+    if (child == 0)
         become_child(plan, exec_pipe[1]);
-    }
     if (child < 0) {
         send_report(plan->status_w, REPORT_EXEC_FAILED, errno);
         _exit(1);
@@ -302,9 +286,8 @@ static _Noreturn void become_guardian(const struct plan *plan)
     int keep[] = {plan->life_r, plan->status_w, signal_fd, exec_pipe[0]};
     close_all_but(keep, sizeof keep / sizeof *keep);
     int null_fd = open("/dev/null", O_RDWR);
-    for (int fd = 0; fd < 3; fd++) {
+    for (int fd = 0; fd < 3; fd++)
         dup2(null_fd, fd);
-    }
     int32_t error = 0;
     ssize_t got;
     read_fully(exec_pipe[0], &error, sizeof error, &got);
@@ -324,9 +307,8 @@ static _Noreturn void become_guardian(const struct plan *plan)
 static enum status fork_guardian(struct plan *plan, struct proc *out, struct err *e)
 {
     int life[2], status[2];
-    if (pipe2(life, O_CLOEXEC) != 0) {
+    if (pipe2(life, O_CLOEXEC) != 0)
         return status_errno(e, plan->path, "cannot make a pipe");
-    }
     if (pipe2(status, O_CLOEXEC) != 0) {
         close(life[0]);
         close(life[1]);
@@ -374,31 +356,26 @@ enum status proc_start(const struct proc_spec *spec, struct proc *out, struct er
 {
     char path[4096];
     enum status st = proc_find(spec->argv[0], path, sizeof path, e);
-    if (st != STATUS_OK) {
+    if (st != STATUS_OK)
         return st;
-    }
     struct plan plan = {
         .path = path, .argv = (char *const *)spec->argv, .spec = spec, .log_fd = -1};
     if (spec->log_path != NULL) {
         plan.log_fd = open(spec->log_path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC,
                            0666);
-        if (plan.log_fd < 0) {
+        if (plan.log_fd < 0)
             return status_errno(e, spec->log_path, "cannot be written");
-        }
     }
     plan.env = merge_env(spec->env);
     struct proc p = {0};
     st = plan.env == NULL ? status_no_memory(e, path) : fork_guardian(&plan, &p, e);
-    if (st == STATUS_OK) {
+    if (st == STATUS_OK)
         st = await_start(path, &p, e);
-    }
     mem_free(plan.env);
-    if (plan.log_fd >= 0) {
+    if (plan.log_fd >= 0)
         close(plan.log_fd);
-    }
-    if (st == STATUS_OK) {
+    if (st == STATUS_OK)
         *out = p;
-    }
     return st;
 }
 
@@ -406,9 +383,8 @@ bool proc_has_ended(struct proc *p, struct proc_end *end)
 {
     struct report r = {.kind = REPORT_STARTED};
     ssize_t got = -1;
-    if (!p->is_ended && p->guardian_pid > 0) {
+    if (!p->is_ended && p->guardian_pid > 0)
         read_fully(p->status_fd, &r, sizeof r, &got);
-    }
     if (got == 0) { /* the guardian itself was killed: the child died with it */
         p->is_ended = true;
         p->end = (struct proc_end){.exit_code = -1, .signal = SIGKILL};
@@ -418,17 +394,15 @@ bool proc_has_ended(struct proc *p, struct proc_end *end)
         p->end.exit_code = WIFEXITED(r.value) ? WEXITSTATUS(r.value) : -1;
         p->end.signal = WIFSIGNALED(r.value) ? WTERMSIG(r.value) : 0;
     }
-    if (p->is_ended && end != NULL) {
+    if (p->is_ended && end != NULL)
         *end = p->end;
-    }
     return p->is_ended;
 }
 
 void proc_stop(struct proc *p, struct span grace)
 {
-    if (p->guardian_pid <= 0) {
+    if (p->guardian_pid <= 0)
         return;
-    }
     int32_t grace_ms = (int32_t)(grace.ns / NS_PER_MS);
     if (grace_ms > 0) {
         /* a guardian that has just ended is fine, its SIGPIPE is not */
@@ -449,11 +423,10 @@ void proc_stop(struct proc *p, struct span grace)
 
 void proc_end_text(struct proc_end end, char *out, size_t size)
 {
-    if (end.signal != 0) {
+    if (end.signal != 0)
         snprintf(out, size, "signal %d (%s)", end.signal, strsignal(end.signal));
-    } else {
+    else
         snprintf(out, size, "exit status %d", end.exit_code);
-    }
 }
 
 /* ---- short helpers
@@ -462,9 +435,8 @@ void proc_end_text(struct proc_end end, char *out, size_t size)
 static pid_t fork_helper(const char *path, char *const *argv, int out_w)
 {
     pid_t pid = fork();
-    if (pid != 0) {
+    if (pid != 0)
         return pid;
-    }
     setpgid(0, 0);
     prctl(PR_SET_PDEATHSIG, SIGKILL);
     int null_fd = open("/dev/null", O_RDWR);
@@ -493,17 +465,14 @@ static void read_output(int fd, struct instant deadline, struct buf *out)
     for (;;) {
         int64_t left_ns = deadline.ns - clock_now().ns;
         struct pollfd p = {.fd = fd, .events = POLLIN};
-        if (left_ns <= 0) {
+        if (left_ns <= 0)
             return;
-        }
-        if (poll(&p, 1, (int)(left_ns / NS_PER_MS) + 1) <= 0) {
+        if (poll(&p, 1, (int)(left_ns / NS_PER_MS) + 1) <= 0)
             continue;
-        }
         ssize_t n;
         read_fully(fd, block, sizeof block, &n);
-        if (n <= 0 || append_some(out, block, (size_t)n) != STATUS_OK) {
+        if (n <= 0 || append_some(out, block, (size_t)n) != STATUS_OK)
             return;
-        }
     }
 }
 
@@ -512,9 +481,8 @@ static bool await_end(pid_t pid, struct instant deadline, int *wait_status)
 {
     for (;;) {
         pid_t got = waitpid(pid, wait_status, WNOHANG);
-        if (got == pid) {
+        if (got == pid)
             return true;
-        }
         if (got == 0 && !clock_before(clock_now(), deadline)) {
             kill(-pid, SIGKILL);
             kill(pid, SIGKILL);
@@ -532,12 +500,10 @@ enum status proc_run(const char *const *argv, struct span timeout, struct buf *o
     char path[4096];
     int fds[2], wait_status = 0;
     enum status st = proc_find(argv[0], path, sizeof path, e);
-    if (st != STATUS_OK) {
+    if (st != STATUS_OK)
         return st;
-    }
-    if (pipe2(fds, O_CLOEXEC) != 0) {
+    if (pipe2(fds, O_CLOEXEC) != 0)
         return status_errno(e, path, "cannot make a pipe");
-    }
     struct instant deadline = clock_after(clock_now(), timeout);
     pid_t pid = fork_helper(path, (char *const *)argv, fds[1]);
     close(fds[1]);

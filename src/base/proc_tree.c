@@ -14,21 +14,18 @@ static int32_t parent_of(const char *pid)
     strncat(path, pid, 20);
     strncat(path, "/stat", 6);
     int fd = open(path, O_RDONLY | O_CLOEXEC);
-    if (fd < 0) {
+    if (fd < 0)
         return -1;
-    }
     ssize_t n = read(fd, text, sizeof text - 1);
     close(fd);
-    if (n <= 0) {
+    if (n <= 0)
         return -1;
-    }
     text[n] = 0;
     const char *p = strrchr(text, ')'); /* the name may hold anything: "1 (a) b) S 42 ..."
                                          */
     int32_t parent = 0;
-    for (p = p != NULL ? p + 4 : ""; *p >= '0' && *p <= '9'; p++) {
+    for (p = p != NULL ? p + 4 : ""; *p >= '0' && *p <= '9'; p++)
         parent = parent * 10 + (*p - '0');
-    }
     return parent;
 }
 
@@ -51,15 +48,12 @@ void proc_tree_kill_children(void)
             const struct entry *entry = (const struct entry *)(block + at);
             at += entry->length;
             int32_t pid = 0;
-            for (const char *c = entry->name; *c >= '0' && *c <= '9'; c++) {
+            for (const char *c = entry->name; *c >= '0' && *c <= '9'; c++)
                 pid = pid * 10 + (*c - '0');
-            }
-            if (pid > 1 && parent_of(entry->name) == self) {
+            if (pid > 1 && parent_of(entry->name) == self)
                 kill(pid, SIGKILL);
-            }
         }
     }
-    if (dir >= 0) {
+    if (dir >= 0)
         close(dir);
-    }
 }

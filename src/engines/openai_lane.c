@@ -501,7 +501,7 @@ enum status openai_lane_new(struct engine *en, const struct openai_setup *setup,
     l->engine = en;
     l->setup = setup;
     l->oldest = l->newest = -1;
-    l->loop = (struct loop){.epoll_fd = -1, .urgent_fd = -1, .wake_fd = -1};
+    l->loop = (struct loop){.epoll_fd = -1, .urgent_fd = -1};
     arena_init(&l->arena, JOBS_CAP_BYTES);
     stamp_init(&l->clock);
     l->read_buf = mem_alloc(OPENAI_READ_BYTES, 1);

@@ -115,14 +115,13 @@ static const char *cut_word(const char *c, char *word, size_t room)
     char quote = '\0';
     for (; *c == ' '; c++)
         ;
-    for (; *c != '\0' && (*c != ' ' || quote != '\0') && len < room - 1; c++) {
+    for (; *c != '\0' && (*c != ' ' || quote != '\0') && len < room - 1; c++)
         if (quote == '\0' && (*c == '"' || *c == '\''))
             quote = *c;
         else if (*c == quote)
             quote = '\0';
         else
             word[len++] = *c;
-    }
     word[len] = '\0';
     return c;
 }

@@ -54,9 +54,8 @@ static void add(struct candidates *c, const char *source, const char *path)
     for (size_t i = 0; i < c->count; i++)
         if (full == NULL || strcmp(c->items[i].path, full) == 0)
             return;
-    if (full != NULL) {
+    if (full != NULL)
         c->items[c->count++] = (struct vllm_python){.path = full, .source = source};
-    }
 }
 
 static void add_if_there(struct candidates *c, const char *source, const char *path)

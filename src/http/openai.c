@@ -53,12 +53,11 @@ static void read_details(struct jsonr *r, struct openai_chunk *out)
     struct str key;
     if (!enter_object(r))
         return;
-    while (jsonr_member(r, &key)) {
+    while (jsonr_member(r, &key))
         if (str_is(key, "cached_tokens"))
             out->tokens_cached = take_count(r);
         else
             (void)jsonr_value(r);
-    }
 }
 
 static bool read_usage(struct jsonr *r, struct openai_chunk *out)
@@ -67,7 +66,7 @@ static bool read_usage(struct jsonr *r, struct openai_chunk *out)
     out->tokens_in = out->tokens_out = out->tokens_cached = -1;
     if (!enter_object(r))
         return false;
-    while (jsonr_member(r, &key)) {
+    while (jsonr_member(r, &key))
         if (str_is(key, "prompt_tokens"))
             out->tokens_in = take_count(r);
         else if (str_is(key, "completion_tokens"))
@@ -76,7 +75,6 @@ static bool read_usage(struct jsonr *r, struct openai_chunk *out)
             read_details(r, out);
         else
             (void)jsonr_value(r);
-    }
     return true;
 }
 
@@ -212,12 +210,11 @@ static bool read_choices(struct jsonr *r, bool is_chat, struct openai_chunk *out
         return false;
     }
     jsonr_enter(r, '[');
-    while (jsonr_item(r)) {
+    while (jsonr_item(r))
         if (jsonr_kind(r) == JSONR_OBJECT)
             read_choice(r, is_chat, out);
         else
             (void)jsonr_value(r);
-    }
     return true;
 }
 
@@ -256,7 +253,7 @@ static bool read_object(struct jsonr *r, bool is_chat, struct openai_chunk *out)
     struct str key, said = {0};
     bool has_choices = false, has_usage = false;
     jsonr_enter(r, '{');
-    while (jsonr_member(r, &key)) {
+    while (jsonr_member(r, &key))
         if (str_is(key, "choices"))
             has_choices = read_choices(r, is_chat, out);
         else if (str_is(key, "usage"))
@@ -265,7 +262,6 @@ static bool read_object(struct jsonr *r, bool is_chat, struct openai_chunk *out)
             read_error(r, out);
         else
             read_other(r, key, &said);
-    }
     if (out->error.ptr == NULL && !has_choices)
         out->error = said;
     return jsonr_end(r) == STATUS_OK &&

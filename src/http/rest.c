@@ -1,15 +1,12 @@
 #include "http/rest.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <math.h>
 #include <openssl/x509_vfy.h>
 #include <stdio.h>
 #include <string.h>
 #include <strings.h>
-#include <sys/stat.h>
 #include <time.h>
-#include <unistd.h>
 
 #include "base/clock.h"
 #include "base/mem.h"
@@ -23,30 +20,20 @@ enum { WHERE_BYTES = 160 };
 struct rest {
     struct lazycurl curl;
     CURL *handle;
-    struct curl_slist *plain, *with_json; /* headers of a call without and with a body */
-    const char *trust_hint;               /* or NULL */
-    bool is_direct;                       /* never through a proxy */
-    bool is_unset;                        /* an option was not taken */
+    struct curl_slist *plain, *with_json, *with_bytes; /* headers by what a call sends */
+    const char *trust_hint;                            /* or NULL */
+    bool is_direct;                                    /* never through a proxy */
+    bool is_unset;                                     /* an option was not taken */
     double timeout_s;
     int64_t body_cap_bytes;
     char detail[CURL_ERROR_SIZE];
-};
-
-/* A body that is read from its file while it is sent. */
-struct outgo {
-    int fd;             /* -1: none */
-    int64_t size_bytes; /* as it was when opened: what is added later is not sent */
-    int64_t sent_bytes;
-    bool is_short; /* it ended early, or cannot be read */
 };
 
 /* The call under way. */
 struct intake {
     struct rest_call *call;
     int64_t cap_bytes;
-    enum status kept;           /* of the answer's body */
-    struct curl_slist *headers; /* of a call with a body of its own type, or NULL */
-    struct outgo out;
+    enum status kept; /* of the answer's body */
 };
 
 /* ---- set-up --------------------------------------------------------------------------
@@ -131,22 +118,6 @@ static bool make_headers(struct rest *r, const struct rest_options *o,
     return is_good;
 }
 
-/* The headers of a call with a body of that type. */
-static bool make_typed(struct rest *r, const char *content_type, struct curl_slist **list)
-{
-    static const char name[] = "Content-Type:";
-    size_t len = strlen(content_type);
-    char *line = mem_alloc(sizeof name + 1 + len, 1);
-    if (line == NULL)
-        return false;
-    (void)snprintf(line, sizeof name + 1 + len, "%s %s", name, content_type);
-    bool is_good = true;
-    for (const struct curl_slist *h = r->plain; h != NULL && is_good; h = h->next)
-        is_good = add_line(r, list, strcmp(h->data, name) == 0 ? line : h->data);
-    mem_free(line);
-    return is_good;
-}
-
 /* Seconds from now to a date as HTTP writes it (RFC 9110, 5.6.7: the one form that is
  * still sent); 0 where it is past. */
 static bool until(struct str text, int64_t *seconds)
@@ -195,32 +166,6 @@ static size_t take_body(char *data, size_t size, size_t count, void *arg)
     return in->kept == STATUS_OK ? len : 0;
 }
 
-static size_t give_body(char *data, size_t size, size_t count, void *arg)
-{
-    struct outgo *out = &((struct intake *)arg)->out;
-    int64_t left = out->size_bytes - out->sent_bytes;
-    size_t want = size * count;
-    if (left <= 0)
-        return 0;
-    if ((uint64_t)left < want)
-        want = (size_t)left;
-    ssize_t got = pread(out->fd, data, want, out->sent_bytes);
-    out->is_short = got <= 0;
-    if (out->is_short)
-        return CURL_READFUNC_ABORT;
-    out->sent_bytes += got;
-    return (size_t)got;
-}
-
-/* A kept connection was found closed: the body is sent again on a new one. */
-static int rewind_body(void *arg, curl_off_t offset, int origin)
-{
-    if (origin != SEEK_SET)
-        return CURL_SEEKFUNC_CANTSEEK;
-    ((struct intake *)arg)->out.sent_bytes = offset;
-    return CURL_SEEKFUNC_OK;
-}
-
 static void set_tls(struct rest *r, const struct rest_options *o)
 {
     set_long(r, CURLOPT_SSLVERSION, CURL_SSLVERSION_TLSv1_2);
@@ -265,8 +210,6 @@ static void set_up(struct rest *r, const struct rest_options *o)
     rest_set_timeout(r, o->timeout_s);
     if (r->curl.set(r->handle, CURLOPT_WRITEFUNCTION, take_body) != CURLE_OK ||
         r->curl.set(r->handle, CURLOPT_HEADERFUNCTION, take_header) != CURLE_OK ||
-        r->curl.set(r->handle, CURLOPT_READFUNCTION, give_body) != CURLE_OK ||
-        r->curl.set(r->handle, CURLOPT_SEEKFUNCTION, rewind_body) != CURLE_OK ||
         r->curl.set(r->handle, CURLOPT_ERRORBUFFER, r->detail) != CURLE_OK)
         r->is_unset = true;
 }
@@ -293,7 +236,8 @@ enum status rest_open(const struct rest_options *o, struct rest **out, struct er
         set_up(r, o);
     if (r->handle == NULL || r->is_unset ||
         !make_headers(r, o, "Content-Type:", &r->plain) ||
-        !make_headers(r, o, "Content-Type: application/json", &r->with_json)) {
+        !make_headers(r, o, "Content-Type: application/json", &r->with_json) ||
+        !make_headers(r, o, "Content-Type: application/octet-stream", &r->with_bytes)) {
         rest_close(r);
         return status_fail(e, STATUS_NO_MEMORY, "HTTP",
                            "libcurl refused its options, or out of memory");
@@ -310,6 +254,7 @@ void rest_close(struct rest *r)
         r->curl.cleanup(r->handle);
     r->curl.list_free(r->plain);
     r->curl.list_free(r->with_json);
+    r->curl.list_free(r->with_bytes);
     mem_free(r);
 }
 
@@ -350,44 +295,37 @@ static void set_proxy(struct rest *r, bool is_direct)
         r->is_unset = true;
 }
 
-static void set_size(struct rest *r, CURLoption option, int64_t size_bytes)
+/* The body and its headers. */
+static bool set_body(struct rest *r, const struct rest_call *c)
 {
-    if (r->curl.set(r->handle, option, (curl_off_t)size_bytes) != CURLE_OK)
-        r->is_unset = true;
-}
-
-static void set_body(struct rest *r, const struct rest_call *c, const struct intake *in)
-{
-    struct str body = c->content_type != NULL ? c->bytes : str_from(c->json);
-    set_long(r, CURLOPT_HTTPGET, 1L);
-    if (in->out.fd >= 0) {
-        set_long(r, CURLOPT_UPLOAD, 1L);
-        set_size(r, CURLOPT_INFILESIZE_LARGE, in->out.size_bytes);
-    } else if (c->json != NULL || c->content_type != NULL ||
-               strcmp(c->method, "GET") != 0) {
-        set_size(r, CURLOPT_POSTFIELDSIZE_LARGE, (int64_t)body.len);
-        set_text(r, CURLOPT_POSTFIELDS, body.ptr != NULL ? body.ptr : "");
+    const struct curl_slist *headers = r->plain;
+    struct str body = {0};
+    if (c->json != NULL) {
+        headers = r->with_json;
+        body = str_from(c->json);
+    } else if (c->bytes.ptr != NULL) {
+        headers = r->with_bytes;
+        body = c->bytes;
     }
+    set_long(r, CURLOPT_HTTPGET, 1L);
+    if (body.ptr != NULL || strcmp(c->method, "GET") != 0)
+        set_text(r, CURLOPT_POSTFIELDS, body.ptr != NULL ? body.ptr : "");
+    return r->curl.set(r->handle, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)body.len) ==
+               CURLE_OK &&
+           r->curl.set(r->handle, CURLOPT_HTTPHEADER, headers) == CURLE_OK;
 }
 
 static void set_call(struct rest *r, const struct rest_call *c, struct intake *in)
 {
-    const struct curl_slist *headers = c->json != NULL ? r->with_json : r->plain;
     r->is_unset = false;
     r->detail[0] = '\0';
-    if (c->content_type != NULL) {
-        r->is_unset = !make_typed(r, c->content_type, &in->headers);
-        headers = in->headers;
-    }
     set_text(r, CURLOPT_URL, c->url);
-    set_body(r, c, in);
+    if (!set_body(r, c))
+        r->is_unset = true;
     set_text(r, CURLOPT_CUSTOMREQUEST, c->method);
     set_long(r, CURLOPT_FRESH_CONNECT, c->is_once ? 1L : 0L);
     set_proxy(r, r->is_direct || addr_is_near(authority_of(c->url)));
-    if (r->curl.set(r->handle, CURLOPT_HTTPHEADER, headers) != CURLE_OK ||
-        r->curl.set(r->handle, CURLOPT_READDATA, in) != CURLE_OK ||
-        r->curl.set(r->handle, CURLOPT_SEEKDATA, in) != CURLE_OK ||
-        r->curl.set(r->handle, CURLOPT_WRITEDATA, in) != CURLE_OK ||
+    if (r->curl.set(r->handle, CURLOPT_WRITEDATA, in) != CURLE_OK ||
         r->curl.set(r->handle, CURLOPT_HEADERDATA, in) != CURLE_OK)
         r->is_unset = true;
 }
@@ -486,9 +424,6 @@ static enum status why_listed(struct rest *r, CURLcode code, const char *where,
 static enum status why(struct rest *r, CURLcode code, const struct intake *in,
                        const char *where, struct err *e)
 {
-    if (in->out.is_short)
-        return status_fail(e, STATUS_IO, in->call->file,
-                           "the file shrank or became unreadable during the upload");
     switch (code) {
     case CURLE_OPERATION_TIMEDOUT:
         return status_fail(e, STATUS_TIMEOUT, where, "no complete answer within %.3g s",
@@ -505,26 +440,6 @@ static enum status why(struct rest *r, CURLcode code, const struct intake *in,
     case CURLE_SSL_ISSUER_ERROR: return why_untrusted(r, code, where, e);
     default: return why_listed(r, code, where, e);
     }
-}
-
-static enum status open_file(const char *path, struct outgo *out, struct err *e)
-{
-    struct stat st;
-    if (path == NULL)
-        return STATUS_OK;
-    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-    if (fd < 0 || fstat(fd, &st) != 0) {
-        enum status status = status_errno(e, path, "cannot be read");
-        if (fd >= 0)
-            (void)close(fd);
-        return status;
-    }
-    if (!S_ISREG(st.st_mode)) {
-        (void)close(fd);
-        return status_fail(e, STATUS_IO, path, "not a file");
-    }
-    *out = (struct outgo){.fd = fd, .size_bytes = st.st_size};
-    return STATUS_OK;
 }
 
 static enum status perform(struct rest *r, struct rest_call *c, struct intake *in,
@@ -552,21 +467,12 @@ enum status rest_do(struct rest *r, struct rest_call *c, struct err *e)
     if (cap_bytes <= 0 || (uint64_t)cap_bytes > c->body.cap_bytes)
         cap_bytes = c->body.cap_bytes < INT64_MAX ? (int64_t)c->body.cap_bytes
                                                   : INT64_MAX;
-    struct intake in = {.call = c, .cap_bytes = cap_bytes, .out.fd = -1};
+    struct intake in = {.call = c, .cap_bytes = cap_bytes};
     c->status = 0;
     c->retry_after_s = -1;
     buf_clear(&c->body);
     if (strncasecmp(c->url, "http://", 7) != 0 && strncasecmp(c->url, "https://", 8) != 0)
         return status_fail(e, STATUS_BAD_INPUT, "HTTP",
                            "not an http:// or https:// address");
-    if (has_control(c->content_type))
-        return status_fail(e, STATUS_BAD_INPUT, "HTTP", "not a type of content");
-    enum status status = open_file(c->file, &in.out, e);
-    if (status != STATUS_OK)
-        return status;
-    status = perform(r, c, &in, e);
-    r->curl.list_free(in.headers);
-    if (in.out.fd >= 0)
-        (void)close(in.out.fd);
-    return status;
+    return perform(r, c, &in, e);
 }

@@ -33,13 +33,8 @@ struct rest; /* one thread at a time */
 struct rest_call {
     const char *method; /* "GET", "POST", "PUT" */
     const char *url;
-    /* The body: JSON; or, with a content_type, the file's bytes or else `bytes` (none: an
-     * empty body). A file is read while it is sent, as long as it was at the beginning.
-     */
-    const char *json;         /* or NULL */
-    const char *content_type; /* "application/octet-stream" ..., or NULL */
-    struct str bytes;         /* borrowed */
-    const char *file;         /* path, or NULL */
+    const char *json; /* the body, or NULL */
+    struct str bytes; /* a body of octets where there is no JSON; ptr NULL: none */
     /* Not to be sent twice: on a connection of its own, for libcurl sends a request again
      * by itself where one that was kept turns out to be closed. */
     bool is_once;
@@ -54,7 +49,7 @@ MUST_CHECK enum status rest_open(const struct rest_options *o, struct rest **out
                                  struct err *e);
 /* STATUS_OK whatever the HTTP status; STATUS_CLOSED refused or reset, STATUS_TIMEOUT,
  * STATUS_NOT_FOUND unknown host, STATUS_UNSUPPORTED TLS failure, STATUS_TOO_BIG,
- * STATUS_BAD_INPUT no HTTP, STATUS_IO the file to send; `what` says which. `where` is the
+ * STATUS_BAD_INPUT no HTTP, `what` says which. `where` is the
  * URL without what may be secret in it. */
 MUST_CHECK enum status rest_do(struct rest *r, struct rest_call *c, struct err *e);
 /* Another limit for the calls that follow; INFINITY: none. */

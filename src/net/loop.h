@@ -16,7 +16,6 @@ enum loop_flag { LOOP_READ = 1, LOOP_WRITE = 2, LOOP_HANGUP = 4 };
 struct loop {
     int epoll_fd;    /* -1: closed */
     int urgent_fd;   /* epoll of those that loop_hasten named */
-    int wake_fd;     /* eventfd of loop_wake */
     bool has_pwait2; /* false: kernel without epoll_pwait2, whole milliseconds, rounded up
                       */
 };
@@ -30,15 +29,14 @@ struct loop_ready {
  * 1 ns. */
 MUST_CHECK enum status loop_open(struct loop *l, struct err *e);
 void loop_close(struct loop *l); /* idempotent */
-/* Reads and writes, edge-triggered; tag comes back with each readiness; not UINT64_MAX.
- */
+/* Reads and writes, edge-triggered; tag comes back with each readiness. */
 MUST_CHECK enum status loop_add(struct loop *l, int fd, uint64_t tag, struct err *e);
 void loop_remove(struct loop *l, int fd);
 /* What is there of `fd` comes with the next wait, though nothing new arrives: for one
  * that was left unread, behind the others. The fd and tag of loop_add. */
 void loop_again(struct loop *l, int fd, uint64_t tag);
 /* Waits until something is ready or `until` has come (past: only looks). Returns how many
- * of out[cap] were filled; 0 too after loop_wake and after a signal. What does not fit
+ * of out[cap] were filled; 0 too after a signal. What does not fit
  * comes with the next wait. */
 size_t loop_wait(struct loop *l, struct instant until, struct loop_ready *out,
                  size_t cap);
@@ -48,11 +46,9 @@ size_t loop_wait(struct loop *l, struct instant until, struct loop_ready *out,
 bool loop_hasten(struct loop *l, int fd, uint64_t tag);
 void loop_relax(struct loop *l, int fd); /* takes loop_hasten back; before the close */
 /* As loop_wait, for reading from hastened ones alone; the others wait for loop_wait,
- * which tells of what was read in between with LOOP_WRITE at most. No loop_wake ends it.
+ * which tells of what was read in between with LOOP_WRITE at most.
  */
 size_t loop_doze(struct loop *l, struct instant until, struct loop_ready *out,
                  size_t cap);
-/* From any thread: the loop_wait under way, or the next one, ends at once. */
-void loop_wake(struct loop *l);
 
 #endif

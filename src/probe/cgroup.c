@@ -147,12 +147,11 @@ void cgroup_limits(const char *root, const struct cgroup *g, struct cgroup_limit
 {
     *out = (struct cgroup_limits){NAN, -1, -1};
     size_t len = strlen(g->cpu.path);
-    if (g->cpu.version != 0) {
+    if (g->cpu.version != 0)
         do {
             double cores = cpu_limit_at(root, &g->cpu, (int)len);
             out->cpu_limit_cores = fmin(out->cpu_limit_cores, cores);
         } while (go_up(&g->cpu, &len));
-    }
     if (g->memory.version == 0)
         return;
     len = strlen(g->memory.path);

@@ -97,7 +97,7 @@ static void read_stream_options(struct reading *r)
     }
     r->has_stream_options = true;
     jsonr_enter(&r->scan, '{');
-    while (jsonr_member(&r->scan, &key)) {
+    while (jsonr_member(&r->scan, &key))
         if (str_is(key, "include_usage"))
             read_bool(r, "body.stream_options.include_usage",
                       &r->request->includes_usage);
@@ -106,7 +106,6 @@ static void read_stream_options(struct reading *r)
                       &r->request->has_continuous_usage);
         else
             (void)jsonr_value(&r->scan);
-    }
 }
 
 /* One id of a list; the scan stands before it. */

@@ -295,7 +295,7 @@ enum status serve_run(const struct serve_job *job, struct err *e)
     struct buf url;
     r.server.settings = job->settings;
     r.server.tool = job->tool;
-    r.server.loop = (struct loop){.epoll_fd = -1, .urgent_fd = -1, .wake_fd = -1};
+    r.server.loop = (struct loop){.epoll_fd = -1, .urgent_fd = -1};
     r.server.log.fd = -1;
     buf_init(&url, 4096);
     raise_limit();

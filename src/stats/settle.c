@@ -248,12 +248,11 @@ static size_t find_differences(const struct repeat_data *repeat, struct differen
                                            1};
     }
     qsort(out, n, sizeof *out, by_events);
-    for (size_t i = 0; i < n; i++) {
+    for (size_t i = 0; i < n; i++)
         if (distinct > 0 && out[distinct - 1].events == out[i].events)
             out[distinct - 1].count++;
         else
             out[distinct++] = out[i];
-    }
     return distinct;
 }
 

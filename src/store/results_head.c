@@ -37,14 +37,13 @@ static enum status read_text(struct jsonr *r, struct arena *a, struct results_he
         count_rows(r, head);
     else
         jsonr_enter(r, '{');
-    while (!is_list && jsonr_member(r, &key)) {
+    while (!is_list && jsonr_member(r, &key))
         if (str_is(key, "metadata"))
             take_metadata(r, a, head);
         else if (str_is(key, "results"))
             count_rows(r, head);
         else
             (void)jsonr_value(r);
-    }
     return jsonr_end(r);
 }
 

@@ -4,7 +4,6 @@
 #include <string.h>
 
 #include "text/json.h"
-#include "text/jsonw.h"
 
 #define API              "/api/2.0/mlflow/"
 #define ARTIFACTS        "/api/2.0/mlflow-artifacts/artifacts/"
@@ -123,7 +122,6 @@ static enum status try_once(struct mlflow *m, const struct mlflow_call *c,
     call->url = url;
     call->json = c->json != NULL ? buf_cstr(c->json) : NULL;
     call->bytes = c->bytes;
-    call->content_type = c->bytes.ptr != NULL ? "application/octet-stream" : NULL;
     call->is_once = c->is_once;
     call->status = 0;
     return rest_do(m->rest, call, e);
@@ -197,12 +195,23 @@ static void put_escaped(struct buf *out, const char *text, const char *also)
 {
     static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
                                 "0123456789-._~";
-    for (const char *c = text; *c != '\0'; c++) {
+    for (const char *c = text; *c != '\0'; c++)
         if (strchr(plain, *c) != NULL || strchr(also, *c) != NULL)
             buf_char(out, *c);
         else
             buf_printf(out, "%%%02X", (unsigned)(unsigned char)*c);
-    }
+}
+
+/* GET of an answer; its member `part` alone, which may be missing, or all of it: NULL. */
+static enum status get(struct mlflow *m, const char *path, const char *part, json_t **out,
+                       struct err *e)
+{
+    const struct mlflow_call c = {.method = "GET", .path = path};
+    json_t *answer = NULL;
+    enum status s = mlflow_ask(m, &c, &answer, e);
+    *out = json_incref(part != NULL ? json_object_get(answer, part) : answer);
+    json_decref(answer);
+    return s;
 }
 
 enum status mlflow_look_up(struct mlflow *m, const char *name, json_t **out,
@@ -212,45 +221,44 @@ enum status mlflow_look_up(struct mlflow *m, const char *name, json_t **out,
     buf_init(&path, 8192);
     buf_text(&path, API "experiments/get-by-name?experiment_name=");
     put_escaped(&path, name, "");
-    enum status s = mlflow_ask(
-        m, &(struct mlflow_call){.method = "GET", .path = buf_cstr(&path)}, out, e);
+    enum status s = get(m, buf_cstr(&path), NULL, out, e);
     buf_fini(&path);
     return s;
 }
 
-static enum status post(struct mlflow *m, const char *path, struct buf *body,
-                        json_t **out, struct err *e)
+/* A user's text may hold bytes that are no UTF-8: they are replaced when it is written.
+ */
+static json_t *text_of(const char *text)
 {
-    const struct mlflow_call c = {.method = "POST", .path = path, .json = body};
-    json_t *answer = NULL;
-    enum status s = mlflow_ask(m, &c, &answer, e);
-    if (out != NULL)
-        *out = answer;
-    else
-        json_decref(answer);
-    return s;
+    return json_string_nocheck(text);
 }
 
-/* A call with one text member. */
-static enum status post_one(struct mlflow *m, const char *path, const char *key,
-                            const char *value, struct err *e)
+/* Takes the body; NULL: no memory for it. out NULL: the answer is not wanted. */
+static enum status post(struct mlflow *m, struct mlflow_call c, json_t *body,
+                        json_t **out, struct err *e)
 {
-    struct buf body;
-    struct jsonw w;
-    buf_init(&body, 8192);
-    jsonw_init(&w, &body, 0);
-    jsonw_object(&w, NULL);
-    jsonw_str(&w, key, value);
-    jsonw_object_end(&w);
-    enum status s = post(m, path, &body, NULL, e);
-    buf_fini(&body);
+    struct buf text;
+    json_t *answer = NULL;
+    if (body == NULL)
+        return status_no_memory(e, c.path);
+    buf_init(&text, REQUEST_CAP);
+    (void)json_to_text(body, &text);
+    json_decref(body);
+    c.method = "POST";
+    c.json = &text;
+    enum status s = mlflow_ask(m, &c, &answer, e);
+    buf_fini(&text);
+    if (out != NULL)
+        *out = json_incref(answer);
+    json_decref(answer);
     return s;
 }
 
 static enum status restore(struct mlflow *m, const char *name, const char *id,
                            struct err *e)
 {
-    if (post_one(m, API "experiments/restore", "experiment_id", id, e) == STATUS_OK)
+    const struct mlflow_call c = {.path = API "experiments/restore"};
+    if (post(m, c, json_pack("{s:s}", "experiment_id", id), NULL, e) == STATUS_OK)
         return STATUS_OK;
     char what[sizeof e->what];
     memcpy(what, e->what, sizeof what);
@@ -266,8 +274,9 @@ enum status mlflow_experiment(struct mlflow *m, const char *name, struct arena *
     json_t *answer = NULL;
     enum status s = mlflow_look_up(m, name, &answer, e);
     if (s == STATUS_NOT_FOUND && m->call.status == 404) {
+        const struct mlflow_call c = {.path = API "experiments/create"};
         struct err created; /* it may be there by now: another was quicker */
-        (void)post_one(m, API "experiments/create", "name", name, &created);
+        (void)post(m, c, json_pack("{s:o}", "name", text_of(name)), NULL, &created);
         s = mlflow_look_up(m, name, &answer, e);
         if (s != STATUS_OK && created.code != STATUS_OK)
             *e = created;
@@ -289,25 +298,15 @@ enum status mlflow_experiment(struct mlflow *m, const char *name, struct arena *
 
 /* Oldest first: runs that are logged meanwhile come behind, and move nothing from one
  * page to the next. */
-static void put_search(const struct mlflow_query *q, const struct buf *token,
-                       struct buf *out)
+static json_t *search_body(const struct mlflow_query *q, const struct buf *token)
 {
-    struct jsonw w;
-    buf_clear(out);
-    jsonw_init(&w, out, 0);
-    jsonw_object(&w, NULL);
-    jsonw_array(&w, "experiment_ids");
-    jsonw_str(&w, NULL, q->experiment_id);
-    jsonw_array_end(&w);
-    jsonw_str(&w, "filter", q->filter);
-    jsonw_str(&w, "run_view_type", q->with_deleted ? "ALL" : "ACTIVE_ONLY");
-    jsonw_int(&w, "max_results", PAGE_RUNS);
-    jsonw_array(&w, "order_by");
-    jsonw_str(&w, NULL, "attributes.start_time ASC");
-    jsonw_array_end(&w);
+    json_t *body = json_pack(
+        "{s:[s],s:o,s:s,s:i,s:[s]}", "experiment_ids", q->experiment_id, "filter",
+        text_of(q->filter), "run_view_type", q->with_deleted ? "ALL" : "ACTIVE_ONLY",
+        "max_results", PAGE_RUNS, "order_by", "attributes.start_time ASC");
     if (token->len > 0)
-        jsonw_str(&w, "page_token", buf_cstr(token));
-    jsonw_object_end(&w);
+        (void)json_object_set_new(body, "page_token", json_string(buf_cstr(token)));
+    return body;
 }
 
 /* token: of the page that was taken; becomes that of the next one, empty: none. */
@@ -332,89 +331,104 @@ static enum status take_page(const json_t *page, const struct mlflow_query *q,
 
 enum status mlflow_search(struct mlflow *m, const struct mlflow_query *q, struct err *e)
 {
-    struct buf body, token;
+    const struct mlflow_call c = {.path = API "runs/search"};
+    struct buf token;
     enum status s = STATUS_OK;
-    buf_init(&body, REQUEST_CAP);
     buf_init(&token, 8192);
     do {
         json_t *page = NULL;
-        put_search(q, &token, &body);
-        s = post(m, API "runs/search", &body, &page, e);
+        s = post(m, c, search_body(q, &token), &page, e);
         if (s == STATUS_OK)
             s = take_page(page, q, &token, e);
         json_decref(page);
     } while (s == STATUS_OK && token.len > 0);
     buf_fini(&token);
-    buf_fini(&body);
+    return s;
+}
+
+/* What a run's id leads to, and the member of the answer that holds it. */
+struct of_run {
+    const char *path, *member;
+};
+
+static enum status get_of_run(struct mlflow *m, struct of_run what, const char *run,
+                              json_t **out, struct err *e)
+{
+    struct buf path;
+    buf_init(&path, 8192);
+    buf_printf(&path, "%s?run_id=%s", what.path, run);
+    enum status s = get(m, buf_cstr(&path), what.member, out, e);
+    buf_fini(&path);
     return s;
 }
 
 enum status mlflow_get(struct mlflow *m, const char *run, json_t **out, struct err *e)
 {
-    struct buf path;
-    json_t *answer = NULL;
-    buf_init(&path, 8192);
-    buf_printf(&path, API "runs/get?run_id=%s", run);
-    enum status s = mlflow_ask(
-        m, &(struct mlflow_call){.method = "GET", .path = buf_cstr(&path)}, &answer, e);
-    buf_fini(&path);
-    *out = json_incref(json_object_get(answer, "run"));
-    json_decref(answer);
-    return s;
+    return get_of_run(m, (struct of_run){API "runs/get", "run"}, run, out, e);
 }
 
-static void put_pairs(struct jsonw *w, const char *name, const struct entry_pair *pairs,
-                      size_t count)
+/* Lists; NULL: no memory. */
+static json_t *pairs_of(const struct entry_pair *pairs, size_t count)
 {
-    jsonw_array(w, name);
+    json_t *list = json_array();
+    for (size_t i = 0; i < count; i++)
+        if (json_array_append_new(list,
+                                  json_pack("{s:o,s:o}", "key", text_of(pairs[i].key),
+                                            "value", text_of(pairs[i].value))) != 0) {
+            json_decref(list);
+            return NULL;
+        }
+    return list;
+}
+
+static json_t *metrics_of(const struct entry_metric *metrics, size_t count,
+                          int64_t start_ms)
+{
+    json_t *list = json_array();
+    for (size_t i = 0; i < count; i++)
+        if (json_array_append_new(list,
+                                  json_pack("{s:s,s:f,s:I,s:i}", "key", metrics[i].key,
+                                            "value", metrics[i].value, "timestamp",
+                                            (json_int_t)start_ms, "step", 0)) != 0) {
+            json_decref(list);
+            return NULL;
+        }
+    return list;
+}
+
+static json_t *inputs_of(const struct entry_input *inputs, size_t count)
+{
+    json_t *list = json_array();
     for (size_t i = 0; i < count; i++) {
-        jsonw_object(w, NULL);
-        jsonw_str(w, "key", pairs[i].key);
-        jsonw_str(w, "value", pairs[i].value);
-        jsonw_object_end(w);
+        const struct entry_input *in = &inputs[i];
+        if (json_array_append_new(
+                list, json_pack("{s:[{s:s,s:s}],s:{s:s,s:s,s:s,s:s}}", "tags", "key",
+                                "mlflow.data.context", "value", in->context, "dataset",
+                                "name", in->name, "digest", in->digest, "source_type",
+                                "local", "source", in->source)) != 0) {
+            json_decref(list);
+            return NULL;
+        }
     }
-    jsonw_array_end(w);
+    return list;
 }
 
 enum status mlflow_create(struct mlflow *m, const char *experiment_id,
                           const struct entry *entry, json_t **out, struct err *e)
 {
-    struct buf body;
-    struct jsonw w;
+    const struct mlflow_call c = {.path = API "runs/create", .is_once = true};
     json_t *answer = NULL;
-    buf_init(&body, REQUEST_CAP);
-    jsonw_init(&w, &body, 0);
-    jsonw_object(&w, NULL);
-    jsonw_str(&w, "experiment_id", experiment_id);
-    jsonw_str(&w, "run_name", entry->name);
-    jsonw_int(&w, "start_time", entry->start_ms);
-    put_pairs(&w, "tags", entry->tags, entry->tag_count);
-    jsonw_object_end(&w);
-    const struct mlflow_call c = {
-        .method = "POST", .path = API "runs/create", .json = &body, .is_once = true};
-    enum status s = mlflow_ask(m, &c, &answer, e);
-    buf_fini(&body);
+    json_t *body = json_pack("{s:s,s:s,s:I,s:o}", "experiment_id", experiment_id,
+                             "run_name", entry->name, "start_time",
+                             (json_int_t)entry->start_ms, "tags",
+                             pairs_of(entry->tags, entry->tag_count));
+    enum status s = post(m, c, body, &answer, e);
     json_t *run = json_object_get(answer, "run");
     if (s == STATUS_OK && mlflow_info(run, "run_id") == NULL)
         s = status_fail(e, STATUS_BAD_INPUT, entry->name, "MLflow made no run");
     *out = s == STATUS_OK ? json_incref(run) : NULL;
     json_decref(answer);
     return s;
-}
-
-static void put_metrics(struct jsonw *w, const struct entry_metric *metrics, size_t count,
-                        int64_t start_ms)
-{
-    jsonw_array(w, "metrics");
-    for (size_t i = 0; i < count; i++) {
-        jsonw_object(w, NULL);
-        jsonw_str(w, "key", metrics[i].key);
-        jsonw_num(w, "value", metrics[i].value);
-        jsonw_int(w, "timestamp", start_ms);
-        jsonw_int(w, "step", 0);
-        jsonw_object_end(w);
-    }
-    jsonw_array_end(w);
 }
 
 /* Parts of an entry, for one batch. */
@@ -432,49 +446,23 @@ static size_t at_most(size_t have, size_t limit)
 static enum status log_part(struct mlflow *m, const struct entry *entry,
                             const struct part *p, struct err *e)
 {
-    struct buf body;
-    struct jsonw w;
-    buf_init(&body, REQUEST_CAP);
-    jsonw_init(&w, &body, 0);
-    jsonw_object(&w, NULL);
-    jsonw_str(&w, "run_id", p->run);
-    put_metrics(&w, entry->metrics + p->metric, p->metrics, p->start_ms);
-    put_pairs(&w, "params", entry->params + p->param, p->params);
-    put_pairs(&w, "tags", entry->tags + p->tag, p->tags);
-    jsonw_object_end(&w);
-    enum status s = post(m, API "runs/log-batch", &body, NULL, e);
-    buf_fini(&body);
-    return s;
+    const struct mlflow_call c = {.path = API "runs/log-batch"};
+    return post(m, c,
+                json_pack("{s:s,s:o,s:o,s:o}", "run_id", p->run, "metrics",
+                          metrics_of(entry->metrics + p->metric, p->metrics, p->start_ms),
+                          "params", pairs_of(entry->params + p->param, p->params), "tags",
+                          pairs_of(entry->tags + p->tag, p->tags)),
+                NULL, e);
 }
 
 static enum status log_inputs(struct mlflow *m, const char *run,
                               const struct entry *entry, struct err *e)
 {
-    struct buf body;
-    struct jsonw w;
-    buf_init(&body, REQUEST_CAP);
-    jsonw_init(&w, &body, 0);
-    jsonw_object(&w, NULL);
-    jsonw_str(&w, "run_id", run);
-    jsonw_array(&w, "datasets");
-    for (size_t i = 0; i < entry->input_count; i++) {
-        const struct entry_input *in = &entry->inputs[i];
-        const struct entry_pair context = {"mlflow.data.context", in->context};
-        jsonw_object(&w, NULL);
-        put_pairs(&w, "tags", &context, 1);
-        jsonw_object(&w, "dataset");
-        jsonw_str(&w, "name", in->name);
-        jsonw_str(&w, "digest", in->digest);
-        jsonw_str(&w, "source_type", "local");
-        jsonw_str(&w, "source", in->source);
-        jsonw_object_end(&w);
-        jsonw_object_end(&w);
-    }
-    jsonw_array_end(&w);
-    jsonw_object_end(&w);
-    enum status s = post(m, API "runs/log-inputs", &body, NULL, e);
-    buf_fini(&body);
-    return s;
+    const struct mlflow_call c = {.path = API "runs/log-inputs"};
+    return post(m, c,
+                json_pack("{s:s,s:o}", "run_id", run, "datasets",
+                          inputs_of(entry->inputs, entry->input_count)),
+                NULL, e);
 }
 
 enum status mlflow_log(struct mlflow *m, const char *run, const struct entry *entry,
@@ -499,18 +487,12 @@ enum status mlflow_log(struct mlflow *m, const char *run, const struct entry *en
 enum status mlflow_end(struct mlflow *m, const char *run, const struct entry *entry,
                        struct err *e)
 {
-    struct buf body;
-    struct jsonw w;
-    buf_init(&body, 8192);
-    jsonw_init(&w, &body, 0);
-    jsonw_object(&w, NULL);
-    jsonw_str(&w, "run_id", run);
-    jsonw_str(&w, "status", entry->is_failed ? "FAILED" : "FINISHED");
-    jsonw_int(&w, "end_time", entry->end_ms);
-    jsonw_object_end(&w);
-    enum status s = post(m, API "runs/update", &body, NULL, e);
-    buf_fini(&body);
-    return s;
+    const struct mlflow_call c = {.path = API "runs/update"};
+    return post(m, c,
+                json_pack("{s:s,s:s,s:I}", "run_id", run, "status",
+                          entry->is_failed ? "FAILED" : "FINISHED", "end_time",
+                          (json_int_t)entry->end_ms),
+                NULL, e);
 }
 
 /* --- artifacts */
@@ -555,16 +537,7 @@ enum status mlflow_fetch(struct mlflow *m, const char *artifact_uri, const char 
 
 enum status mlflow_list(struct mlflow *m, const char *run, json_t **out, struct err *e)
 {
-    struct buf path;
-    json_t *answer = NULL;
-    buf_init(&path, 8192);
-    buf_printf(&path, API "artifacts/list?run_id=%s", run);
-    enum status s = mlflow_ask(
-        m, &(struct mlflow_call){.method = "GET", .path = buf_cstr(&path)}, &answer, e);
-    buf_fini(&path);
-    *out = json_incref(json_object_get(answer, "files")); /* none where it holds none */
-    json_decref(answer);
-    return s;
+    return get_of_run(m, (struct of_run){API "artifacts/list", "files"}, run, out, e);
 }
 
 /* --- reading a run */

@@ -44,7 +44,6 @@ static void the_cap_is_exact(void **state)
     assert_string_equal(buf_cstr(&b), "");
     assert_int_equal(buf_text(&b, ""), STATUS_TOO_BIG);
     assert_int_equal(buf_printf(&b, "x"), STATUS_TOO_BIG);
-    assert_null(buf_take(&b, NULL));
     buf_clear(&b);
     assert_int_equal(buf_printf(&b, "%100s", "y"), STATUS_OK);
     assert_int_equal(buf_printf(&b, "%s", "z"), STATUS_TOO_BIG);
@@ -78,26 +77,6 @@ static void dropping_the_front(void **state)
     buf_drop_front(&b, 99);
     assert_string_equal(buf_cstr(&b), "");
     assert_int_equal(b.len, 0);
-    buf_fini(&b);
-}
-
-static void taking(void **state)
-{
-    (void)state;
-    struct buf b;
-    size_t len = 99;
-    buf_init(&b, 100);
-    char *empty = buf_take(&b, &len);
-    assert_string_equal(empty, "");
-    assert_int_equal(len, 0);
-    mem_free(empty);
-    (void)buf_text(&b, "abc");
-    char *text = buf_take(&b, NULL);
-    assert_string_equal(text, "abc");
-    mem_free(text);
-    (void)buf_text(&b, "again");
-    assert_string_equal(buf_cstr(&b), "again");
-    buf_fini(&b);
     buf_fini(&b);
 }
 
@@ -146,7 +125,6 @@ int main(void)
         cmocka_unit_test(the_cap_is_exact),
         cmocka_unit_test(printf_that_needs_room_keeps_the_front),
         cmocka_unit_test(dropping_the_front),
-        cmocka_unit_test(taking),
         cmocka_unit_test(whole_numbers),
         cmocka_unit_test(no_memory_is_clean),
     };

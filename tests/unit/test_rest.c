@@ -144,16 +144,12 @@ static void a_large_body_is_sent_at_once(void **state)
     end(t);
 }
 
-/* One call with a body of its own type. */
-static enum status send_body(struct talk *t, const char *path, struct str bytes,
-                             const char *file)
+/* One call with a body of octets. */
+static enum status send_body(struct talk *t, const char *path, struct str bytes)
 {
-    t->call.content_type = "application/octet-stream";
     t->call.bytes = bytes;
-    t->call.file = file;
     enum status status = ask(t, "PUT", path, NULL);
-    t->call.content_type = NULL;
-    t->call.file = NULL;
+    t->call.bytes = (struct str){0};
     return status;
 }
 
@@ -165,7 +161,7 @@ static void bodies_of_other_types(void **state)
     t->o.headers = (struct opt_strings){.items = headers, .count = 1};
     begin(t);
     struct str bytes = {.ptr = "not sent\nto its end", .len = 12};
-    assert_int_equal(send_body(t, "/a/b", bytes, NULL), STATUS_OK);
+    assert_int_equal(send_body(t, "/a/b", bytes), STATUS_OK);
     assert_true(http_fixture_saw(&t->server, "PUT /a/b HTTP/1.1\r\n"));
     assert_true(
         http_fixture_saw(&t->server, "\r\nContent-Type: application/octet-stream\r\n"));
@@ -173,75 +169,29 @@ static void bodies_of_other_types(void **state)
     assert_true(http_fixture_saw(&t->server, "\r\nContent-Length: 12\r\n"));
     assert_true(http_fixture_saw(&t->server, "\r\n\r\nnot sent\nto "));
     assert_false(http_fixture_saw(&t->server, "its end"));
-    assert_int_equal(send_body(t, "/none", (struct str){0}, NULL), STATUS_OK);
+    assert_int_equal(send_body(t, "/none", str_from("")), STATUS_OK);
     assert_true(http_fixture_saw(&t->server, "PUT /none HTTP/1.1\r\n"));
     assert_true(http_fixture_saw(&t->server, "\r\nContent-Length: 0\r\n"));
     assert_true(http_fixture_saw(&t->server, "octet-stream"));
     assert_int_equal(ask(t, "POST", "/j", "{}"), STATUS_OK);
     assert_true(http_fixture_saw(&t->server, "Content-Type: application/json\r\n"));
     assert_int_equal(t->server.connections, 1);
-    int asked = t->server.requests;
-    t->call.content_type = "a/b\r\nX: y";
-    assert_int_equal(ask(t, "PUT", "/", NULL), STATUS_BAD_INPUT);
-    assert_int_equal(t->server.requests, asked);
-    end(t);
-}
-
-static void bodies_of_files(void **state)
-{
-    (void)state;
-    enum { LINES = 6000, LEN = 10 };
-    char folder[] = "/tmp/test_rest.XXXXXX", path[64];
-    char *text = mem_alloc(LINES * LEN + 1, 1);
-    assert_non_null(text);
-    assert_non_null(mkdtemp(folder));
-    (void)snprintf(path, sizeof path, "%s/big", folder);
-    for (size_t i = 0; i < LINES; i++)
-        (void)snprintf(text + i * LEN, LEN + 1, "line %04zu\n", i);
-    struct err e;
-    struct talk *t = new_talk(OK_ANSWER);
-    begin(t);
-    assert_int_equal(send_body(t, "/", (struct str){0}, path), STATUS_IO); /* not there */
-    assert_string_equal(t->e.where, path);
-    assert_int_equal(send_body(t, "/", (struct str){0}, folder), STATUS_IO);
-    assert_int_equal(t->server.requests, 0);
-    assert_int_equal(file_replace(path, str_from(text), &e), STATUS_OK);
-    assert_int_equal(send_body(t, "/big", (struct str){0}, path), STATUS_OK);
-    assert_true(http_fixture_saw(&t->server, "PUT /big HTTP/1.1\r\n"));
-    assert_true(http_fixture_saw(&t->server, "\r\nContent-Length: 60000\r\n"));
-    assert_true(http_fixture_saw(&t->server, text));
-    assert_false(http_fixture_saw(&t->server, "Expect:"));
-    assert_int_equal(ask(t, "GET", "/after", NULL), STATUS_OK);
-    assert_true(http_fixture_saw(&t->server, "GET /after HTTP/1.1\r\n"));
-    assert_false(http_fixture_saw(&t->server, "Content-Length"));
-    assert_int_equal(file_replace(path, str_from(""), &e), STATUS_OK);
-    assert_int_equal(send_body(t, "/empty", (struct str){0}, path), STATUS_OK);
-    assert_true(http_fixture_saw(&t->server, "\r\nContent-Length: 0\r\n"));
-    assert_int_equal(t->server.connections, 1);
-    (void)unlink(path);
-    (void)rmdir(folder);
-    mem_free(text);
     end(t);
 }
 
 /* Each connection ends after its answer, which the client sees only when it sends again:
  * the body must then be sent anew from its beginning. */
-static void a_file_is_sent_again(void **state)
+static void a_body_is_sent_again(void **state)
 {
     (void)state;
-    char path[] = "/tmp/test_rest.XXXXXX";
-    int fd = mkstemp(path);
-    assert_int_equal(write(fd, "0123456789", 10), 10);
-    (void)close(fd);
     struct talk *t = new_talk(OK_ANSWER);
     t->server.end = HTTP_FIXTURE_CLOSE;
     begin(t);
     for (int i = 1; i <= 5; i++) {
-        assert_int_equal(send_body(t, "/", (struct str){0}, path), STATUS_OK);
+        assert_int_equal(send_body(t, "/", str_from("0123456789")), STATUS_OK);
         assert_true(http_fixture_saw(&t->server, "\r\n\r\n0123456789"));
         assert_int_equal(t->server.requests, i);
     }
-    (void)unlink(path);
     end(t);
 }
 
@@ -271,7 +221,7 @@ static void each_call_closes_its_connection(void **state)
             assert_true(http_fixture_is_quiet(&t->server));
             assert_int_equal(t->server.connections, i);
         }
-        assert_int_equal(send_body(t, "/y", str_from("z"), NULL), STATUS_OK);
+        assert_int_equal(send_body(t, "/y", str_from("z")), STATUS_OK);
         assert_true(http_fixture_saw(&t->server, "\r\nConnection: close\r\n"));
         t->server.answer = NULL;
         rest_set_timeout(t->rest, 0.2);
@@ -692,12 +642,6 @@ static void no_memory_is_clean(void **state)
     assert_int_equal(status, STATUS_NO_MEMORY);
     assert_int_equal(ask(t, "GET", "/", NULL), STATUS_OK);
     assert_string_equal(buf_cstr(&t->call.body), "hello");
-    alloc = (struct alloc_fixture){0};
-    while (alloc_fixture_next(&alloc)) {
-        alloc_fixture_arm(&alloc);
-        status = send_body(t, "/", str_from("abc"), NULL);
-        alloc_fixture_judge(&alloc, status);
-    }
     end(t);
 }
 
@@ -708,8 +652,7 @@ int main(void)
         cmocka_unit_test(each_call_closes_its_connection),
         cmocka_unit_test(a_large_body_is_sent_at_once),
         cmocka_unit_test(bodies_of_other_types),
-        cmocka_unit_test(bodies_of_files),
-        cmocka_unit_test(a_file_is_sent_again),
+        cmocka_unit_test(a_body_is_sent_again),
         cmocka_unit_test(user_and_password),
         cmocka_unit_test(what_is_answered),
         cmocka_unit_test(a_date_to_try_again),
