@@ -112,7 +112,7 @@ struct analyze_job {
     struct arena arena;
     struct analyze_opts opts;
     struct opt_parse parse;
-    struct corpus corpus;
+    struct loaded_rows loaded;
     struct pull_result pulled;
     const char *rows_path; /* of the rows from the server; NULL: none was asked */
     struct analysis_rows rows;
@@ -211,39 +211,30 @@ static enum status add_pulled(struct analyze_job *j, struct input **inputs, size
 /* Runs of the server whose row is missing stand in the report like files. */
 static enum status note_skipped(struct analyze_job *j, struct err *e)
 {
-    struct corpus *c = &j->corpus;
+    struct loaded_rows *c = &j->loaded;
     const struct pull_result *r = &j->pulled;
     struct log *log = &j->cli->log;
-    for (size_t i = 0; i < c->skipped_count; i++)
-        log_line(log, c->skipped[i].is_bad ? LOG_ERROR : LOG_DEBUG,
-                 "inferbench: skipped %s", c->skipped[i].why);
-    if (r->skipped_count == 0)
-        return STATUS_OK;
-    size_t most = c->skipped_count + r->skipped_count;
-    struct corpus_skip *all = arena_alloc(&j->arena, most, sizeof *all);
-    if (all == NULL)
-        return status_fail(e, STATUS_NO_MEMORY, "analyze", "out of memory");
-    if (c->skipped_count > 0)
-        memcpy(all, c->skipped, c->skipped_count * sizeof *all);
-    for (size_t i = 0; i < r->skipped_count; i++) {
-        const struct pull_skip *skip = &r->skipped[i];
-        all[c->skipped_count++] = (struct corpus_skip){skip->why, skip->is_bad};
+    for (size_t i = 0; i < c->skipped.count; i++)
+        log_line(log, c->skipped.items[i].is_bad ? LOG_ERROR : LOG_DEBUG,
+                 "inferbench: skipped %s", c->skipped.items[i].why);
+    for (size_t i = 0; i < r->skipped.count; i++) {
+        const struct input_skip *skip = &r->skipped.items[i];
+        if (inputs_skip(&c->skipped, *skip, &j->arena) != STATUS_OK)
+            return status_no_memory(e, "analyze");
         if (i < SKIPS_SHOWN)
             log_line(log, skip->is_bad ? LOG_ERROR : LOG_WARN, "inferbench: skipped %s",
                      skip->why);
     }
-    if (r->skipped_count > SKIPS_SHOWN)
+    if (r->skipped.count > SKIPS_SHOWN)
         log_line(log, LOG_WARN, "inferbench: skipped %zu more: see the report",
-                 r->skipped_count - SKIPS_SHOWN);
-    c->skipped = all;
-    c->bad_count += r->bad_count;
+                 r->skipped.count - SKIPS_SHOWN);
     return STATUS_OK;
 }
 
 /* Files that disagree on rows, as merge says it. */
 static void warn_of_clashes(const struct analyze_job *j)
 {
-    const struct clashes *all = &j->corpus.clashes;
+    const struct clashes *all = &j->loaded.clashes;
     for (size_t i = 0; i < all->count && i < SKIPS_SHOWN; i++)
         log_line(&j->cli->log, LOG_WARN, "inferbench: %s", all->items[i].text);
     if (all->count > SKIPS_SHOWN)
@@ -278,16 +269,16 @@ static enum status read_rows(struct analyze_job *j, struct err *e)
         return e->code;
     if (inputs_expand(&words, &j->arena, &inputs, &count, e) != STATUS_OK ||
         add_pulled(j, &inputs, &count, e) != STATUS_OK ||
-        rows_load(inputs, count, &j->arena, &j->corpus, e) != STATUS_OK ||
+        rows_load(inputs, count, &j->arena, &j->loaded, e) != STATUS_OK ||
         note_skipped(j, e) != STATUS_OK)
         return e->code;
     warn_of_clashes(j);
-    if (j->corpus.count == 0) {
+    if (j->loaded.count == 0) {
         status_fail(e, STATUS_NOT_FOUND, inputs[0].path, "no rows to analyze");
         return status_hint(e, "Give files such as offline_results_20261124_090000.json.");
     }
-    j->rows = (struct analysis_rows){j->corpus.rows, j->corpus.count,
-                                     j->corpus.file_count};
+    j->rows = (struct analysis_rows){j->loaded.rows, j->loaded.count,
+                                     j->loaded.file_count};
     return set_prices(j, e);
 }
 
@@ -315,7 +306,7 @@ static enum status write_report(struct analyze_job *j, struct err *e)
     enum status s = STATUS_OK;
     const struct renderer *r;
     document_init(&d, &j->arena);
-    report_build(&(struct report_input){&j->analysis, &j->corpus, &j->plots}, &d);
+    report_build(&(struct report_input){&j->analysis, &j->loaded, &j->plots}, &d);
     for (size_t i = 0; (r = render_at(i)) != NULL && s == STATUS_OK; i++)
         if (opt_is_chosen(&j->opts.formats, r->name))
             s = write_form(j, &d, r, e);
@@ -335,8 +326,8 @@ static void put_answer(struct analyze_job *j, struct buf *out)
 static void put_count(const struct analyze_job *j, struct buf *out)
 {
     bool has_server = j->rows_path != NULL;
-    size_t files = j->corpus.file_count - has_server;
-    buf_printf(out, "\n%zu rows of ", j->corpus.count);
+    size_t files = j->loaded.file_count - has_server;
+    buf_printf(out, "\n%zu rows of ", j->loaded.count);
     if (files > 0)
         buf_printf(out, "%zu file%s", files, files == 1 ? "" : "s");
     if (has_server)
@@ -366,7 +357,7 @@ static int print_end(struct analyze_job *j)
                    j->opts.output_dir);
     bool is_printed = out.failed == STATUS_OK && cli_print(j->cli, buf_cstr(&out));
     buf_fini(&out);
-    bool is_whole = j->corpus.bad_count == 0 && j->plots.failed == 0;
+    bool is_whole = j->loaded.skipped.bad_count == 0 && j->plots.failed == 0;
     return is_printed && is_whole ? CLI_DONE : CLI_FAILED;
 }
 

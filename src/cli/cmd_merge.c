@@ -47,9 +47,9 @@ static void put_counts(const struct merge_result *r, const char *output, struct 
 
 static void warn(struct cli *cli, const struct merge_result *r)
 {
-    for (size_t i = 0; i < r->skipped_count; i++)
-        log_line(&cli->log, r->skipped[i].is_bad ? LOG_ERROR : LOG_WARN,
-                 "inferbench: skipped %s", r->skipped[i].why);
+    for (size_t i = 0; i < r->skipped.count; i++)
+        log_line(&cli->log, r->skipped.items[i].is_bad ? LOG_ERROR : LOG_WARN,
+                 "inferbench: skipped %s", r->skipped.items[i].why);
     if (r->differing > 0)
         log_line(&cli->log, LOG_WARN,
                  "inferbench: %zu duplicate rows differ from the rows kept (those of the "
@@ -104,7 +104,7 @@ static int merge(struct cli *cli, const struct merge_opts *opts,
     buf_printf(&out, "Next: inferbench analyze --results-file %s\n", opts->output);
     bool is_printed = cli_print(cli, buf_cstr(&out));
     buf_fini(&out);
-    bool is_good = is_printed && (result.bad_count == 0 || opts->skips_bad);
+    bool is_good = is_printed && (result.skipped.bad_count == 0 || opts->skips_bad);
     return is_good ? CLI_DONE : CLI_FAILED;
 }
 

@@ -218,5 +218,5 @@ void report_build(const struct report_input *in, struct document *d)
     put_plots(in->plots, d);
     put_groups(x, d);
     report_machines_put(x, d);
-    report_excluded_put(x, in->corpus, d);
+    report_excluded_put(x, in->loaded, d);
 }

@@ -10,7 +10,7 @@
 
 struct report_input {
     const struct analysis *analysis;
-    const struct corpus *corpus; /* that the rows are of */
+    const struct loaded_rows *loaded; /* that the rows are of */
     const struct plots_result *plots;
 };
 

@@ -186,19 +186,19 @@ static void put_lone(const struct match_result *r, const char *machine,
     }
 }
 
-static void put_counts(const struct analysis *x, const struct corpus *corpus,
+static void put_counts(const struct analysis *x, const struct loaded_rows *loaded,
                        struct document *d)
 {
-    const struct clashes *differ = &corpus->clashes;
+    const struct clashes *differ = &loaded->clashes;
     size_t warmups = 0;
     for (size_t i = 0; i < x->machines.cell_count; i++)
         warmups += x->machines.cells[i].warmups;
     if (warmups > 0)
         document_add(d, DOCUMENT_ITEM, "%zu warm-up repeat%s", warmups,
                      str_plural((int64_t)warmups));
-    if (corpus->duplicates > 0)
+    if (loaded->duplicates > 0)
         document_add(d, DOCUMENT_ITEM, "%zu rows that are in two files",
-                     corpus->duplicates);
+                     loaded->duplicates);
     for (size_t i = 0; i < differ->count; i++)
         document_add(d, DOCUMENT_ITEM, "%s", differ->items[i].text);
 }
@@ -218,12 +218,12 @@ static void put_partial(const struct analysis_rows *c, struct document *d)
     }
 }
 
-static void put_left_out(const struct analysis *x, const struct corpus *corpus,
+static void put_left_out(const struct analysis *x, const struct loaded_rows *loaded,
                          struct document *d)
 {
     const struct match_result *r = &x->machines;
     document_heading(d, "Left out");
-    put_counts(x, corpus, d);
+    put_counts(x, loaded, d);
     put_partial(&x->rows, d);
     for (size_t i = 0; i < r->cell_count; i++)
         put_failed(&r->cells[i], d);
@@ -234,15 +234,15 @@ static void put_left_out(const struct analysis *x, const struct corpus *corpus,
     put_lone(r, "", d);
     for (size_t i = 0; i < r->side_count; i++)
         put_lone(&x->sides[i].caching, x->sides[i].name, d);
-    for (size_t i = 0; i < corpus->skipped_count; i++)
-        document_add(d, DOCUMENT_ITEM, "file: %s", corpus->skipped[i].why);
+    for (size_t i = 0; i < loaded->skipped.count; i++)
+        document_add(d, DOCUMENT_ITEM, "file: %s", loaded->skipped.items[i].why);
     if (d->heading != NULL)
         document_add(d, DOCUMENT_ITEM, "nothing");
 }
 
-void report_excluded_put(const struct analysis *x, const struct corpus *corpus,
+void report_excluded_put(const struct analysis *x, const struct loaded_rows *loaded,
                          struct document *d)
 {
     put_warnings(x, d);
-    put_left_out(x, corpus, d);
+    put_left_out(x, loaded, d);
 }

@@ -6,8 +6,8 @@
 #include "stats/analysis.h"
 #include "store/rows_load.h"
 
-/* corpus: that the rows are of */
-void report_excluded_put(const struct analysis *x, const struct corpus *corpus,
+/* loaded: that the rows are of */
+void report_excluded_put(const struct analysis *x, const struct loaded_rows *loaded,
                          struct document *d);
 
 #endif

@@ -23,6 +23,23 @@ bool inputs_is_same(const char *path, const char *other)
            a.st_ino == b.st_ino;
 }
 
+enum status inputs_skip(struct input_skips *to, struct input_skip one, struct arena *a)
+{
+    if (one.why == NULL ||
+        !arena_grow(a, &to->items, to->count, &to->room, sizeof *to->items))
+        return STATUS_NO_MEMORY;
+    to->items[to->count++] = one;
+    to->bad_count += one.is_bad;
+    return STATUS_OK;
+}
+
+const char *inputs_why(const struct err *e, struct arena *a)
+{
+    char text[sizeof *e];
+    status_format(e, text, sizeof text);
+    return arena_strdup(a, text);
+}
+
 static enum status add(struct list *l, struct input item, struct err *e)
 {
     for (size_t i = 0; i < l->count; i++)

@@ -16,6 +16,24 @@ struct input {
     bool is_found;             /* came from a folder: not named by the user */
 };
 
+/* Something that was left out: a file, a row, a run of MLflow. */
+struct input_skip {
+    const char *file; /* or NULL */
+    const char *why;  /* one line: file (and row), what, what to do */
+    bool is_bad;      /* else a file of ours that holds no results: nothing is wrong */
+};
+
+struct input_skips {
+    struct input_skip *items; /* [count] */
+    size_t count, room, bad_count;
+};
+
+/* Adds one. STATUS_NO_MEMORY is the only failure, also where its `why` is NULL. */
+MUST_CHECK enum status inputs_skip(struct input_skips *to, struct input_skip one,
+                                   struct arena *a);
+/* The error as such a line. NULL: no memory. */
+const char *inputs_why(const struct err *e, struct arena *a);
+
 /* In the order given; files of a folder by name. A folder gives every *.json whose name
  * holds "results", to a depth of four; raw_* and hidden folders are left out. The same
  * file reached twice (by device and inode) is listed once. Everything lives in the arena.

@@ -99,24 +99,6 @@ static enum status accept_rows(struct merger *m, struct source *s, struct err *e
     return STATUS_OK;
 }
 
-static enum status skip(struct merger *m, const char *path, struct err *why)
-{
-    char text[sizeof *why];
-    struct merge_result *r = m->result;
-    status_format(why, text, sizeof text);
-    struct merge_skip *entry = &r->skipped[r->skipped_count];
-    *entry = (struct merge_skip){
-        .file = path,
-        .why = arena_strdup(m->arena, text),
-        .is_bad = why->code != STATUS_UNSUPPORTED,
-    };
-    if (entry->why == NULL)
-        return STATUS_NO_MEMORY;
-    r->skipped_count++;
-    r->bad_count += entry->is_bad;
-    return STATUS_OK;
-}
-
 /* First pass over one input. */
 static enum status read_source(struct merger *m, const struct input *input, struct err *e)
 {
@@ -129,7 +111,11 @@ static enum status read_source(struct merger *m, const struct input *input, stru
     enum status st = results_scan_file(input->path, &visitor, &s->file, &why);
     if (st != STATUS_OK) {
         mem_free(s->rows);
-        if (st == STATUS_NO_MEMORY || skip(m, input->path, &why) != STATUS_OK)
+        const struct input_skip skip = {.file = input->path,
+                                        .why = inputs_why(&why, m->arena),
+                                        .is_bad = st != STATUS_UNSUPPORTED};
+        if (st == STATUS_NO_MEMORY ||
+            inputs_skip(&m->result->skipped, skip, m->arena) != STATUS_OK)
             return status_no_memory(e, input->path);
         return STATUS_OK;
     }
@@ -180,10 +166,10 @@ static void put_metadata(const struct merger *m, struct buf *out)
     }
     jsonw_array_end(&w);
     jsonw_array(&w, "skipped");
-    for (size_t i = 0; i < r->skipped_count; i++) {
+    for (size_t i = 0; i < r->skipped.count; i++) {
         jsonw_object(&w, NULL);
-        jsonw_str(&w, "file", r->skipped[i].file);
-        jsonw_str(&w, "why", r->skipped[i].why);
+        jsonw_str(&w, "file", r->skipped.items[i].file);
+        jsonw_str(&w, "why", r->skipped.items[i].why);
         jsonw_object_end(&w);
     }
     jsonw_array_end(&w);
@@ -293,9 +279,8 @@ enum status merge_files(const struct merge_options *options, struct arena *a,
     if (st != STATUS_OK)
         return st;
     m.sources = arena_alloc(a, options->input_count + 1, sizeof *m.sources);
-    out->skipped = arena_alloc(a, options->input_count + 1, sizeof *out->skipped);
     m.decode = arena_alloc(a, 1, sizeof *m.decode);
-    if (m.sources == NULL || out->skipped == NULL || m.decode == NULL)
+    if (m.sources == NULL || m.decode == NULL)
         return status_no_memory(e, options->output);
     decode_init(m.decode, a);
     row_set_init(&m.seen);

@@ -20,11 +20,6 @@ struct merge_options {
     int32_t utc_offset_s;
 };
 
-struct merge_skip {
-    const char *file, *why; /* why: one line, with what to do */
-    bool is_bad; /* else a file of ours that holds no results: nothing is wrong */
-};
-
 struct merge_machine {
     const char *instance_type;
     size_t rows;
@@ -38,8 +33,7 @@ struct merge_result {
     size_t refused;    /* rows that kept another instance type than the given one */
     struct merge_machine *machines; /* [machine_count] by first appearance */
     size_t machine_count;
-    struct merge_skip *skipped; /* [skipped_count] */
-    size_t skipped_count, bad_count;
+    struct input_skips skipped;
 };
 
 /* Reads every input, then writes options->output whole, or leaves what was there. Files

@@ -9,7 +9,7 @@
 
 /* State of one reading. */
 struct loading {
-    struct corpus *out;
+    struct loaded_rows *out;
     struct arena *arena;
     struct decode *decode;
     struct row_set seen;
@@ -17,13 +17,12 @@ struct loading {
     struct row_set_key *keys;  /* [room] of the rows that were taken */
     size_t room;
     size_t before, duplicates_before, skipped_before, clashes_before; /* the file */
-    size_t skipped_room;
     size_t refused; /* rows of the file */
 };
 
 static enum status make_room(struct loading *r)
 {
-    struct corpus *c = r->out;
+    struct loaded_rows *c = r->out;
     size_t room = r->room;
     return arena_grow(r->arena, &c->rows, c->count, &room, sizeof *c->rows) &&
                    arena_grow(r->arena, &r->keys, c->count, &r->room, sizeof *r->keys)
@@ -31,22 +30,12 @@ static enum status make_room(struct loading *r)
                : STATUS_NO_MEMORY;
 }
 
-static enum status note_skip(struct loading *r, const char *why, bool is_bad)
-{
-    struct corpus *c = r->out;
-    if (why == NULL || !arena_grow(r->arena, &c->skipped, c->skipped_count,
-                                   &r->skipped_room, sizeof *c->skipped))
-        return STATUS_NO_MEMORY;
-    c->skipped[c->skipped_count++] = (struct corpus_skip){.why = why, .is_bad = is_bad};
-    c->bad_count += is_bad;
-    return STATUS_OK;
-}
-
 static enum status note_failure(struct loading *r, const struct err *why)
 {
-    char text[sizeof *why];
-    status_format(why, text, sizeof text);
-    return note_skip(r, arena_strdup(r->arena, text), why->code != STATUS_UNSUPPORTED);
+    return inputs_skip(&r->out->skipped,
+                       (struct input_skip){.why = inputs_why(why, r->arena),
+                                           .is_bad = why->code != STATUS_UNSUPPORTED},
+                       r->arena);
 }
 
 /* The first rows of a file that cannot be read are named, the rest counted at its end. */
@@ -63,10 +52,10 @@ static enum status count_refused(struct loading *r, const char *path)
 {
     if (r->refused <= REFUSED_NAMED)
         return STATUS_OK;
-    return note_skip(r,
-                     arena_printf(r->arena, "%s: skipped %zu more rows like those", path,
-                                  r->refused - REFUSED_NAMED),
-                     true);
+    const char *why = arena_printf(r->arena, "%s: skipped %zu more rows like those", path,
+                                   r->refused - REFUSED_NAMED);
+    return inputs_skip(&r->out->skipped, (struct input_skip){.why = why, .is_bad = true},
+                       r->arena);
 }
 
 /* Row `at` is the same one, or should be. */
@@ -126,8 +115,9 @@ static enum status take_back(struct loading *r)
 /* A file that cannot be read: nothing of it counts, its refused rows neither. */
 static enum status skip(struct loading *r, const struct err *why)
 {
-    while (r->out->skipped_count > r->skipped_before)
-        r->out->bad_count -= r->out->skipped[--r->out->skipped_count].is_bad;
+    struct input_skips *all = &r->out->skipped;
+    while (all->count > r->skipped_before)
+        all->bad_count -= all->items[--all->count].is_bad;
     if (note_failure(r, why) != STATUS_OK)
         return STATUS_NO_MEMORY;
     return take_back(r);
@@ -158,7 +148,7 @@ static enum status read_one(struct loading *r, const struct input *input, struct
     r->decode->instance_type = input->instance_type;
     r->decode->file = input->path;
     r->refused = 0;
-    r->skipped_before = r->out->skipped_count;
+    r->skipped_before = r->out->skipped.count;
     r->before = r->out->count;
     r->duplicates_before = r->out->duplicates;
     r->clashes_before = r->out->clashes.count;
@@ -178,10 +168,10 @@ static enum status read_one(struct loading *r, const struct input *input, struct
 }
 
 enum status rows_load(const struct input *inputs, size_t input_count, struct arena *a,
-                      struct corpus *out, struct err *e)
+                      struct loaded_rows *out, struct err *e)
 {
     enum status s = STATUS_OK;
-    *out = (struct corpus){0};
+    *out = (struct loaded_rows){0};
     struct loading r = {.out = out, .arena = a};
     r.decode = arena_alloc(a, 1, sizeof *r.decode);
     if (r.decode == NULL)

@@ -11,24 +11,18 @@
 #include "store/clash.h"
 #include "store/inputs.h"
 
-struct corpus_skip {
-    const char *why; /* one line: file (and row), what, what to do */
-    bool is_bad;     /* else a file of ours that holds no results: nothing is wrong */
-};
-
-struct corpus {
+struct loaded_rows {
     struct analysis_row *rows; /* [count] in the order of the files */
     size_t count;
     size_t file_count;
-    size_t duplicates;           /* rows that an earlier file has too */
-    struct clashes clashes;      /* of these, rows that the files tell differently */
-    struct corpus_skip *skipped; /* [skipped_count] */
-    size_t skipped_count, bad_count;
+    size_t duplicates;      /* rows that an earlier file has too */
+    struct clashes clashes; /* of these, rows that the files tell differently */
+    struct input_skips skipped;
 };
 
 /* Reads every input; a file or a row that cannot be read is skipped and listed.
  * Everything lives in the arena. */
 MUST_CHECK enum status rows_load(const struct input *inputs, size_t input_count,
-                                 struct arena *a, struct corpus *out, struct err *e);
+                                 struct arena *a, struct loaded_rows *out, struct err *e);
 
 #endif

@@ -190,17 +190,13 @@ static const char *name_row(struct puller *p, const struct pulled *f)
 static enum status skip(struct puller *p, const struct err *why, bool is_bad,
                         struct err *e)
 {
-    char text[sizeof *why];
-    struct pull_result *r = p->result;
-    if (why->code == STATUS_NO_MEMORY)
-        return status_no_memory(e, "MLflow");
-    if (r->skipped_count == 0)
+    const struct input_skip one = {.why = inputs_why(why, p->arena), .is_bad = is_bad};
+    if (p->result->skipped.count == 0)
         p->first_skip = *why;
-    status_format(why, text, sizeof text);
-    struct pull_skip *entry = &r->skipped[r->skipped_count++];
-    *entry = (struct pull_skip){.why = arena_strdup(p->arena, text), .is_bad = is_bad};
-    r->bad_count += is_bad;
-    return entry->why != NULL ? STATUS_OK : status_no_memory(e, "MLflow");
+    if (why->code == STATUS_NO_MEMORY ||
+        inputs_skip(&p->result->skipped, one, p->arena) != STATUS_OK)
+        return status_no_memory(e, "MLflow");
+    return STATUS_OK;
 }
 
 static enum status keep_row(struct puller *p, struct pulled *f, struct err *e)
@@ -245,9 +241,6 @@ static enum status fetch_rows(struct puller *p, struct err *e)
 {
     const struct pull_options *o = p->options;
     enum status s = STATUS_OK;
-    p->result->skipped = arena_alloc(p->arena, p->count, sizeof *p->result->skipped);
-    if (p->result->skipped == NULL)
-        return status_no_memory(e, "MLflow");
     for (size_t i = 0; i < p->count && s == STATUS_OK; i++) {
         struct pulled *f = &p->runs[i];
         if (o->progress != NULL)
@@ -333,10 +326,10 @@ static void put_metadata(const struct puller *p, const char *link, struct jsonw 
     jsonw_str(w, "tool", o->tool);
     pulled_put_sources(p->runs, p->count, link, w);
     jsonw_array(w, "skipped");
-    for (size_t i = 0; i < r->skipped_count; i++) {
+    for (size_t i = 0; i < r->skipped.count; i++) {
         jsonw_object(w, NULL);
         jsonw_str(w, "file", link);
-        jsonw_str(w, "why", r->skipped[i].why);
+        jsonw_str(w, "why", r->skipped.items[i].why);
         jsonw_object_end(w);
     }
     jsonw_array_end(w);

@@ -11,6 +11,7 @@
 #include "base/arena.h"
 #include "base/clock.h"
 #include "base/status.h"
+#include "store/inputs.h"
 #include "track/account.h"
 
 struct pull_options {
@@ -25,15 +26,9 @@ struct pull_options {
     void *arg;
 };
 
-struct pull_skip {
-    const char *why; /* one line: run, what, what to do */
-    bool is_bad;     /* its row is broken or out of reach; else it has none */
-};
-
 struct pull_result {
     size_t rows;
-    struct pull_skip *skipped; /* [skipped_count] runs without a row */
-    size_t skipped_count, bad_count;
+    struct input_skips skipped; /* runs without a row; bad: it is out of reach */
 };
 
 /* Reads every active run of the experiment that carries the tag inferbench.row, then

@@ -20,7 +20,7 @@ int analysis_fixture_set_up(void **state)
     arena_init(&f.arena, 16 << 20);
     (void)snprintf(f.dir, sizeof f.dir, "/tmp/inferbench_test_XXXXXX");
     assert_non_null(mkdtemp(f.dir));
-    f.corpus = (struct corpus){.rows = f.of, .file_count = 1};
+    f.loaded = (struct loaded_rows){.rows = f.of, .file_count = 1};
     *state = &f;
     return setenv("PATH", "/nowhere", 1);
 }
@@ -44,9 +44,9 @@ struct row *analysis_fixture_add(struct analysis_fixture *f, const char *machine
                                  const char *scenario, int64_t batch,
                                  double tokens_per_second)
 {
-    assert_true(f->corpus.count < ANALYSIS_FIXTURE_ROWS);
-    struct row *r = &f->rows[f->corpus.count];
-    f->of[f->corpus.count++] = (struct analysis_row){.row = r, .file = "/data/one.json"};
+    assert_true(f->loaded.count < ANALYSIS_FIXTURE_ROWS);
+    struct row *r = &f->rows[f->loaded.count];
+    f->of[f->loaded.count++] = (struct analysis_row){.row = r, .file = "/data/one.json"};
     r->v[FIELD_instance_type] = r->v[FIELD_label] = value_str(machine);
     r->v[FIELD_scenario] = value_str(scenario);
     r->v[FIELD_serving_mode] = value_str("offline");
@@ -61,7 +61,7 @@ struct row *analysis_fixture_add(struct analysis_fixture *f, const char *machine
 
 const struct analysis_rows *analysis_fixture_rows(struct analysis_fixture *f)
 {
-    f->all = (struct analysis_rows){f->of, f->corpus.count, f->corpus.file_count};
+    f->all = (struct analysis_rows){f->of, f->loaded.count, f->loaded.file_count};
     return &f->all;
 }
 

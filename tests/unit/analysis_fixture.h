@@ -14,8 +14,8 @@ struct analysis_fixture {
     struct arena arena;
     struct row rows[ANALYSIS_FIXTURE_ROWS];
     struct analysis_row of[ANALYSIS_FIXTURE_ROWS];
-    struct corpus corpus;
-    struct analysis_rows all; /* of the corpus, since analysis_fixture_rows */
+    struct loaded_rows loaded;
+    struct analysis_rows all; /* of the loaded, since analysis_fixture_rows */
     struct analysis x;
 };
 

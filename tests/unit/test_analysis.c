@@ -65,7 +65,7 @@ static void test_nameless(void **state)
     assert_string_equal(f->x.machines.sides[0], "this machine");
     a->v[FIELD_label] = value_str("");
     b->v[FIELD_label] = value_null();
-    f->corpus.file_count = 2;
+    f->loaded.file_count = 2;
     f->of[1].file = "two.more.json";
     analysis_fixture_build(f, NULL, NULL);
     assert_int_equal(f->x.machines.side_count, 2);
@@ -120,7 +120,7 @@ static void test_nameless_in_one_file(void **state)
     for (int i = 0; i < 4; i++)
         f->rows[i].v[FIELD_label] = value_null();
     f->rows[1].v[FIELD_machine_sha256] = value_str("bbbbbbbbbbbbbbbb");
-    f->corpus.file_count = 2;
+    f->loaded.file_count = 2;
     f->of[3].file = "two.json";
     analysis_fixture_build(f, NULL, NULL);
     assert_int_equal(f->x.machines.side_count, 3);
@@ -179,7 +179,7 @@ static void test_marks(void **state)
     r->v[FIELD_weights] = value_str("dummy");
     analysis_fixture_build(f, NULL, NULL);
     assert_true(f->x.is_simulated && f->x.has_dummy_weights);
-    f->corpus.count = 0;
+    f->loaded.count = 0;
     analysis_fixture_build(f, NULL, NULL);
     assert_int_equal(f->x.machines.side_count, 0);
 }

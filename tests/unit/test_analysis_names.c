@@ -20,14 +20,14 @@ static void put_files(struct analysis_fixture *f, const char *const *files, size
         add(f, NULL, "short", 1, 100);
         f->of[i].file = files[i];
     }
-    f->corpus.file_count = count;
+    f->loaded.file_count = count;
 }
 
 static void check_names(struct analysis_fixture *f, const char *const *names)
 {
     assert_int_equal(analysis_names_set(analysis_fixture_rows(f), FIELD_label, &f->arena),
                      STATUS_OK);
-    for (size_t i = 0; i < f->corpus.count; i++)
+    for (size_t i = 0; i < f->loaded.count; i++)
         assert_string_equal(field_str(&f->rows[i], FIELD_label), names[i]);
 }
 

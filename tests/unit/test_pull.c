@@ -124,7 +124,7 @@ static void test_rows(void **state)
     struct buf text;
     assert_int_equal(ASK(t, pages), STATUS_OK);
     assert_int_equal(t->result.rows, 2);
-    assert_int_equal(t->result.skipped_count, 0);
+    assert_int_equal(t->result.skipped.count, 0);
     assert_int_equal(t->told, 2);
     buf_init(&text, 1 << 20);
     assert_int_equal(file_read(t->output, &text, &t->e), STATUS_OK);
@@ -153,12 +153,13 @@ static void test_without_row(void **state)
     };
     assert_int_equal(ASK(t, pages), STATUS_OK);
     assert_int_equal(t->result.rows, 1);
-    assert_int_equal(t->result.skipped_count, 2);
-    assert_int_equal(t->result.bad_count, 1);
-    assert_false(t->result.skipped[0].is_bad);
-    has(t->result.skipped[0].why, "row.json of MLflow run a (r0): is missing. Send");
-    assert_true(t->result.skipped[1].is_bad);
-    has(t->result.skipped[1].why, "row.json of MLflow run b (r1):1: ");
+    assert_int_equal(t->result.skipped.count, 2);
+    assert_int_equal(t->result.skipped.bad_count, 1);
+    assert_false(t->result.skipped.items[0].is_bad);
+    has(t->result.skipped.items[0].why,
+        "row.json of MLflow run a (r0): is missing. Send");
+    assert_true(t->result.skipped.items[1].is_bad);
+    has(t->result.skipped.items[1].why, "row.json of MLflow run b (r1):1: ");
 }
 
 static void test_no_rows(void **state)

@@ -103,19 +103,19 @@ static void test_unlike_figures(void **state)
 }
 
 /* Of the fixture under test. */
-static const struct corpus *corpus;
+static const struct loaded_rows *loaded;
 
 static void build(const struct analysis *x, struct document *d)
 {
     const struct plots_result none = {.made_count = 0};
-    report_build(&(struct report_input){x, corpus, &none}, d);
+    report_build(&(struct report_input){x, loaded, &none}, d);
 }
 
 static void report(struct analysis_fixture *f, struct buf *out)
 {
     buf_init(out, 1 << 20);
     analysis_fixture_build(f, NULL, NULL);
-    corpus = &f->corpus;
+    loaded = &f->loaded;
     assert_int_equal(analysis_fixture_put(&f->x, build, out), STATUS_OK);
     for (struct str rest = {out->data, out->len}; rest.len > 0;) {
         struct str line = str_cut(&rest, '\n');
@@ -151,7 +151,7 @@ static void test_report(void **state)
 static void test_left_out(void **state)
 {
     struct analysis_fixture *f = *state;
-    struct corpus_skip skip = {.why = "x.json: is a summary, not results"};
+    struct input_skip skip = {.why = "x.json: is a summary, not results"};
     struct buf out;
     struct row *bad = add(f, "g5", "short", 1, 100);
     bad->v[FIELD_verdict] = value_str("INVALID");
@@ -162,9 +162,9 @@ static void test_left_out(void **state)
     add(f, "inf2", "long", 1, 100)->v[FIELD_warnings] = finding_fixture_value(
         "[\"SIMULATED\"]");
     bad->v[FIELD_warnings] = finding_fixture_value("[\"SIMULATED\"]");
-    f->corpus.duplicates = 5;
-    f->corpus.skipped = &skip;
-    f->corpus.skipped_count = 1;
+    f->loaded.duplicates = 5;
+    f->loaded.skipped.items = &skip;
+    f->loaded.skipped.count = 1;
     report(f, &out);
     check_has(&out, "\n* not counted in the geometric mean\n");
     check_has(&out, "\nLeft out\n--------\n  1 warm-up repeat\n"

@@ -18,11 +18,11 @@
 #define NOTHING   "\nLeft out\n--------\n  nothing\n"
 
 /* Of the fixture under test. */
-static const struct corpus *corpus;
+static const struct loaded_rows *loaded;
 
 static void build(const struct analysis *x, struct document *d)
 {
-    report_excluded_put(x, corpus, d);
+    report_excluded_put(x, loaded, d);
 }
 
 /* A row whose every metric is known: nothing is to be said of it. */
@@ -52,7 +52,7 @@ static const char *text_of(struct analysis_fixture *f)
     struct buf out;
     buf_init(&out, 1 << 20);
     analysis_fixture_build(f, NULL, NULL);
-    corpus = &f->corpus;
+    loaded = &f->loaded;
     (void)analysis_fixture_put(&f->x, build, &out);
     assert_int_equal(out.failed, STATUS_OK);
     const char *text = arena_str(&f->arena, (struct str){buf_cstr(&out), out.len});
@@ -98,7 +98,7 @@ static void clean_rows_leave_nothing_to_say(void **state)
     struct analysis_fixture *f = *state;
     add_three(f, "g5", "short");
     assert_string_equal(text_of(f), NOTHING);
-    f->corpus.count = 0;
+    f->loaded.count = 0;
     assert_string_equal(text_of(f), NOTHING);
 }
 
@@ -108,7 +108,7 @@ static void it_goes_behind_what_is_there(void **state)
     struct buf out;
     add_three(f, "g5", "short");
     analysis_fixture_build(f, NULL, NULL);
-    corpus = &f->corpus;
+    loaded = &f->loaded;
     buf_init(&out, 1 << 20);
     assert_int_equal(buf_text(&out, "something\n"), STATUS_OK);
     (void)analysis_fixture_put(&f->x, build, &out);
@@ -268,13 +268,13 @@ static void files_that_were_passed_over(void **state)
     why[sizeof why - 1] = '\0';
     for (size_t i = 60; i < sizeof why - 1; i += 60)
         why[i] = ' ';
-    struct corpus_skip skips[] = {{.why = "a.json: no results"}, {.why = why}};
+    struct input_skip skips[] = {{.why = "a.json: no results"}, {.why = why}};
     add_three(f, "g5", "short");
-    f->corpus.skipped = skips;
-    f->corpus.skipped_count = 2;
-    f->corpus.duplicates = 12;
+    f->loaded.skipped.items = skips;
+    f->loaded.skipped.count = 2;
+    f->loaded.duplicates = 12;
     struct clash clash = {.text = "b.json: 1 row differs from a.json"};
-    f->corpus.clashes = (struct clashes){.items = &clash, .count = 1};
+    f->loaded.clashes = (struct clashes){.items = &clash, .count = 1};
     const char *text = text_of(f);
     check_has(text, "\nLeft out\n--------\n  12 rows that are in two files\n"
                     "  b.json: 1 row differs from a.json\n"

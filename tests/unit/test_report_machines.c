@@ -74,7 +74,7 @@ static void each_machine_has_its_part_baseline_first(void **state)
     const char *text = text_with(f, "inf2");
     check_has(text, "\nMachines\n--------\ninf2: 2 cells, 2 measured repeats\n");
     check_has(text, "cache=off\n\ng5: 1 cell, 1 measured repeat\n");
-    f->corpus.count = 0;
+    f->loaded.count = 0;
     assert_string_equal(text_of(f), "");
 }
 
@@ -131,7 +131,7 @@ static void repeats_of_several_launches(void **state)
     }
     check_has(text_of(f), "\n  1 cell of repeats of several launches, up to 3; 1 cell of "
                           "repeats of several\n  days, up to 2\n");
-    f->corpus.count = 2;
+    f->loaded.count = 2;
     check_lacks(text_of(f), "several");
 }
 

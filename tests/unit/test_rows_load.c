@@ -26,7 +26,7 @@ static int tear_down(void **state)
 }
 
 static void read_all(struct results_file_fixture *f, const struct input *in, size_t n,
-                     struct corpus *c)
+                     struct loaded_rows *c)
 {
     struct err e;
     if (rows_load(in, n, &f->arena, c, &e) != STATUS_OK)
@@ -36,7 +36,7 @@ static void read_all(struct results_file_fixture *f, const struct input *in, siz
 static void test_rows(void **state)
 {
     struct results_file_fixture *f = *state;
-    struct corpus c;
+    struct loaded_rows c;
     const struct input in[] = {
         {.path = results_file_fixture_put(
              f, "a.json",
@@ -51,7 +51,7 @@ static void test_rows(void **state)
     assert_int_equal(c.file_count, 2);
     assert_int_equal(c.count, 4);
     assert_int_equal(c.duplicates, 2);
-    assert_int_equal(c.skipped_count, 0);
+    assert_int_equal(c.skipped.count, 0);
     assert_string_equal(c.rows[0].origin->region, "eu-north-1");
     assert_string_equal(c.rows[1].file, in[0].path);
     assert_null(c.rows[2].origin);
@@ -64,7 +64,7 @@ static void test_rows(void **state)
 static void test_skipped(void **state)
 {
     struct results_file_fixture *f = *state;
-    struct corpus c;
+    struct loaded_rows c;
     const struct input in[] = {
         {.path = results_file_fixture_put(f, "cut.json", "[{\"batch_size\":1}")},
         {.path = results_file_fixture_put(f, "summary.json", "{\"summary\":[]}")},
@@ -74,12 +74,12 @@ static void test_skipped(void **state)
     assert_int_equal(c.file_count, 1);
     assert_int_equal(c.count, 1);
     assert_int_equal(c.rows[0].row->v[FIELD_batch_size].i, 2);
-    assert_int_equal(c.skipped_count, 3);
-    assert_int_equal(c.bad_count, 2);
-    assert_true(c.skipped[0].is_bad);
-    assert_non_null(strstr(c.skipped[0].why, in[0].path));
-    assert_false(c.skipped[1].is_bad);
-    assert_true(c.skipped[2].is_bad);
+    assert_int_equal(c.skipped.count, 3);
+    assert_int_equal(c.skipped.bad_count, 2);
+    assert_true(c.skipped.items[0].is_bad);
+    assert_non_null(strstr(c.skipped.items[0].why, in[0].path));
+    assert_false(c.skipped.items[1].is_bad);
+    assert_true(c.skipped.items[2].is_bad);
 }
 
 /* A row that cannot be read is named; the rest of the file counts, and so does a sound
@@ -87,7 +87,7 @@ static void test_skipped(void **state)
 static void test_refused_rows(void **state)
 {
     struct results_file_fixture *f = *state;
-    struct corpus c;
+    struct loaded_rows c;
     struct buf text;
     buf_init(&text, 1 << 16);
     buf_text(&text, "[{\"run_id\":\"s\",\"row\":0}");
@@ -105,14 +105,14 @@ static void test_refused_rows(void **state)
     assert_int_equal(c.count, 2);
     assert_int_equal(c.duplicates, 1); /* 0.0 is 0 */
     assert_false(c.rows[1].row->v[FIELD_is_warmup].b);
-    assert_int_equal(c.skipped_count, 12);
-    assert_int_equal(c.bad_count, 12);
+    assert_int_equal(c.skipped.count, 12);
+    assert_int_equal(c.skipped.bad_count, 12);
     assert_non_null(
-        strstr(c.skipped[0].why, "odd.json: row 1: is_warmup is 7, not true"));
-    assert_non_null(strstr(c.skipped[9].why, "odd.json: row 10:"));
+        strstr(c.skipped.items[0].why, "odd.json: row 1: is_warmup is 7, not true"));
+    assert_non_null(strstr(c.skipped.items[9].why, "odd.json: row 10:"));
     assert_non_null(
-        strstr(c.skipped[10].why, "odd.json: skipped 3 more rows like those"));
-    assert_non_null(strstr(c.skipped[11].why, "cut.json:1: "));
+        strstr(c.skipped.items[10].why, "odd.json: skipped 3 more rows like those"));
+    assert_non_null(strstr(c.skipped.items[11].why, "cut.json:1: "));
     buf_fini(&text);
 }
 
@@ -120,7 +120,7 @@ static void test_refused_rows(void **state)
 static void test_cut_copy(void **state)
 {
     struct results_file_fixture *f = *state;
-    struct corpus c;
+    struct loaded_rows c;
     const struct input in[] = {
         {.path = results_file_fixture_put(f, "first.json", "[{\"batch_size\":1}]")},
         {.path = results_file_fixture_put(
@@ -140,7 +140,7 @@ static void test_cut_copy(void **state)
 static void test_clashes(void **state)
 {
     struct results_file_fixture *f = *state;
-    struct corpus c;
+    struct loaded_rows c;
     const struct input in[] = {{.path = results_file_fixture_put(
                                     f, "a.json",
                                     "[{\"run_id\":\"r\",\"row\":0,\"batch_size\":1},"
@@ -168,7 +168,7 @@ static void test_clashes(void **state)
 static void test_given_type(void **state)
 {
     struct results_file_fixture *f = *state;
-    struct corpus c;
+    struct loaded_rows c;
     const struct input in[] = {
         {.path = results_file_fixture_put(
              f, "a.json",
@@ -195,7 +195,7 @@ static void test_no_memory(void **state)
     struct alloc_fixture alloc = {.least = 10};
     while (alloc_fixture_next(&alloc)) {
         struct arena a;
-        struct corpus c;
+        struct loaded_rows c;
         struct err e;
         arena_init(&a, 64 << 20);
         alloc_fixture_arm(&alloc);
