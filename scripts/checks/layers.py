@@ -95,7 +95,6 @@ KNOWN_CYCLES = [
     {"engines/openai_conn", "engines/openai_lane"},
     {"stats/match", "stats/match_cell", "stats/match_diff", "stats/match_field",
      "stats/match_place", "stats/match_verdict"},
-    {"store/journal_order", "store/journal_read"},
 ]
 
 

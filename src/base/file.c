@@ -23,6 +23,14 @@ bool file_is_dir(const char *path)
     return stat(path, &st) == 0 && S_ISDIR(st.st_mode);
 }
 
+struct str file_without_slash(const char *path)
+{
+    struct str s = str_from(path);
+    while (s.len > 1 && s.ptr[s.len - 1] == '/')
+        s.len--;
+    return s;
+}
+
 const char *file_base_name(const char *path)
 {
     const char *slash = strrchr(path, '/');

@@ -32,6 +32,8 @@ MUST_CHECK enum status file_write_all(int fd, const char *name, struct str conte
                                       struct err *e);
 bool file_exists(const char *path);
 bool file_is_dir(const char *path);
+/* A folder's path without slashes at its end, borrowed; "/" stays. */
+struct str file_without_slash(const char *path);
 /* Last part of a path, borrowed. */
 const char *file_base_name(const char *path);
 

@@ -10,6 +10,30 @@
 
 enum { TEXT_CAP = 1024 };
 
+/* Every list of options is a pointer and a count, and an item is 8 bytes of any type. */
+union slot {
+    const char *text;
+    int64_t whole;
+    double number;
+};
+
+struct list {
+    union slot *items;
+    size_t count;
+};
+
+static struct list get_list(const void *field)
+{
+    struct list list;
+    memcpy(&list, field, sizeof list);
+    return list;
+}
+
+_Static_assert(sizeof(struct list) == sizeof(struct opt_strings) &&
+                   sizeof(struct list) == sizeof(struct opt_ints) &&
+                   sizeof(struct list) == sizeof(struct opt_doubles),
+               "the three lists of opt.h differ in their items only");
+
 bool opt_value_is_list(const struct opt *o)
 {
     return o->type == OPT_STRING_LIST || o->type == OPT_INT_LIST ||
@@ -23,10 +47,10 @@ void opt_value_clear(const struct opt *o, void *field)
     case OPT_INT:
     case OPT_DURATION: *(int64_t *)field = OPT_INT_UNSET; break;
     case OPT_DOUBLE: *(double *)field = NAN; break;
-    case OPT_INT_LIST: *(struct opt_ints *)field = (struct opt_ints){0}; break;
-    case OPT_DOUBLE_LIST: *(struct opt_doubles *)field = (struct opt_doubles){0}; break;
+    case OPT_INT_LIST:
+    case OPT_DOUBLE_LIST:
     case OPT_STRING_LIST:
-    case OPT_PAIRS: *(struct opt_strings *)field = (struct opt_strings){0}; break;
+    case OPT_PAIRS: memset(field, 0, sizeof(struct list)); break;
     case OPT_STRING:
     case OPT_CHOICE:
     case OPT_MAYBE: *(const char **)field = NULL; break;
@@ -223,24 +247,12 @@ static enum status read_item(const struct opt_value_job *job, const char *word,
     }
 }
 
-/* All list structs are a pointer and a count; an item is 8 bytes of any of these types.
- */
-union slot {
-    const char *text;
-    int64_t whole;
-    double number;
-};
-
-struct growing {
-    const struct opt_value_job *job;
-    union slot *items;
-    size_t count;
-};
-
-static enum status add_items(struct growing *g, const char *word)
+/* Adds the items of a word to a list that has room for them. */
+static enum status add_items(const struct opt_value_job *job, const char *word,
+                             struct list *to)
 {
-    bool splits = g->job->opt->type != OPT_PAIRS;
-    size_t before = g->count;
+    bool splits = job->opt->type != OPT_PAIRS;
+    size_t before = to->count;
     struct str rest = str_from(word);
     while (rest.len > 0) {
         struct str item = splits ? str_trim(str_cut(&rest, ',')) : rest;
@@ -248,67 +260,38 @@ static enum status add_items(struct growing *g, const char *word)
             rest.len = 0;
         if (item.len == 0)
             continue;
-        char *text = arena_str(g->job->arena, item);
+        char *text = arena_str(job->arena, item);
         if (text == NULL)
-            return status_no_memory(g->job->e, g->job->where);
-        enum status status = read_item(g->job, text, &g->items[g->count]);
+            return status_no_memory(job->e, job->where);
+        enum status status = read_item(job, text, &to->items[to->count]);
         if (status != STATUS_OK)
             return status;
-        g->count++;
+        to->count++;
     }
-    return g->count > before ? STATUS_OK : not_a(g->job, word, "a value");
+    return to->count > before ? STATUS_OK : not_a(job, word, "a value");
 }
 
-/* The `old` items and the new ones behind them, in a new array of the arena. */
-static void *joined(const struct growing *g, const void *had, size_t old)
-{
-    char *all = arena_alloc(g->job->arena, old + g->count, sizeof *g->items);
-    if (all == NULL)
-        return NULL;
-    if (old > 0)
-        memcpy(all, had, old * sizeof *g->items);
-    memcpy(all + old * sizeof *g->items, g->items, g->count * sizeof *g->items);
-    return all;
-}
-
-static enum status append_items(const struct growing *g)
-{
-    void *all = NULL;
-    if (g->job->opt->type == OPT_INT_LIST) {
-        struct opt_ints *list = g->job->field;
-        all = joined(g, list->items, list->count);
-        if (all != NULL)
-            *list = (struct opt_ints){.items = all, .count = list->count + g->count};
-    } else if (g->job->opt->type == OPT_DOUBLE_LIST) {
-        struct opt_doubles *list = g->job->field;
-        all = joined(g, list->items, list->count);
-        if (all != NULL)
-            *list = (struct opt_doubles){.items = all, .count = list->count + g->count};
-    } else {
-        struct opt_strings *list = g->job->field;
-        all = joined(g, list->items, list->count);
-        if (all != NULL)
-            *list = (struct opt_strings){.items = all, .count = list->count + g->count};
-    }
-    return all != NULL ? STATUS_OK : status_no_memory(g->job->e, g->job->where);
-}
-
+/* The new items come behind the old ones, in a new array of the arena. */
 static enum status store_list(const struct opt_value_job *job,
                               const struct opt_strings *words)
 {
-    size_t most = 0;
+    const struct list old = get_list(job->field);
+    size_t most = old.count;
     for (size_t i = 0; i < words->count; i++)
         most += strlen(words->items[i]) / 2 + 1; /* "1,2,3" holds three */
-    struct growing g = {.job = job};
-    g.items = arena_alloc(job->arena, most, sizeof *g.items);
-    if (g.items == NULL)
+    struct list all = {.items = arena_alloc(job->arena, most, sizeof *all.items),
+                       .count = old.count};
+    if (all.items == NULL)
         return status_no_memory(job->e, job->where);
+    if (old.count > 0)
+        memcpy(all.items, old.items, old.count * sizeof *all.items);
     for (size_t i = 0; i < words->count; i++) {
-        enum status status = add_items(&g, words->items[i]);
+        enum status status = add_items(job, words->items[i], &all);
         if (status != STATUS_OK)
             return status;
     }
-    return append_items(&g);
+    memcpy(job->field, &all, sizeof all);
+    return STATUS_OK;
 }
 
 enum status opt_value_store(const struct opt_value_job *job,
@@ -350,22 +333,15 @@ enum status opt_value_span(int64_t ns, struct buf *out)
 
 static enum status list_text(const struct opt *o, const void *field, struct buf *out)
 {
-    const struct opt_strings *texts = field;
-    const struct opt_ints *ints = field;
-    const struct opt_doubles *doubles = field;
-    size_t count = texts->count;
-    if (o->type == OPT_INT_LIST)
-        count = ints->count;
-    else if (o->type == OPT_DOUBLE_LIST)
-        count = doubles->count;
-    for (size_t i = 0; i < count; i++) {
+    const struct list list = get_list(field);
+    for (size_t i = 0; i < list.count; i++) {
         (void)buf_text(out, i > 0 ? " " : "");
         if (o->type == OPT_INT_LIST)
-            (void)buf_printf(out, "%lld", (long long)ints->items[i]);
+            (void)buf_printf(out, "%lld", (long long)list.items[i].whole);
         else if (o->type == OPT_DOUBLE_LIST)
-            (void)opt_value_number(doubles->items[i], out);
+            (void)opt_value_number(list.items[i].number, out);
         else
-            (void)buf_text(out, texts->items[i]);
+            (void)buf_text(out, list.items[i].text);
     }
     return out->failed;
 }

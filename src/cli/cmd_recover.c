@@ -2,7 +2,7 @@
 #include "cli/commands.h"
 #include "report/table.h"
 #include "run/recover.h"
-#include "store/journal_damage.h"
+#include "store/journal_read.h"
 
 #define ARENA_CAP_BYTES ((size_t)64 << 30) /* as a run has */
 #define PRINT_CAP_BYTES ((size_t)16 << 20)
@@ -28,7 +28,7 @@ static int rebuild(struct cli *cli, const char *raw_dir, const char *output_dir,
     struct err e;
     if (run_recover(raw_dir, output_dir, a, &r, &e) != STATUS_OK)
         return cli_fail(cli, &e);
-    journal_damage_warn(&r.note, raw_dir, &cli->log);
+    journal_read_warn(&r.note, raw_dir, &cli->log);
     buf_init(&out, PRINT_CAP_BYTES);
     const struct table_input table = {&r.run, r.results.rows, r.results.cells,
                                       r.results.cell_count};

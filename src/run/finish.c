@@ -5,7 +5,7 @@
 #include "base/file.h"
 #include "report/meter.h"
 #include "report/table.h"
-#include "store/journal_damage.h"
+#include "store/journal_read.h"
 
 #define PRINT_CAP_BYTES ((size_t)16 << 20)
 
@@ -119,6 +119,6 @@ enum run_end run_finish(struct run *r, enum status s, struct err *e)
     const struct err *broken = s != STATUS_OK ? e : NULL;
     if (write_files(r, &read, &later) != STATUS_OK)
         return fail_files(r, broken, &later);
-    journal_damage_warn(&read.note, r->raw_dir, r->host->log);
+    journal_read_warn(&read.note, r->raw_dir, r->host->log);
     return print_end(r, &read, broken);
 }

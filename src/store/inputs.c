@@ -1,7 +1,6 @@
 #include "store/inputs.h"
 
-#include <dirent.h>
-#include <stdlib.h>
+#include <glob.h>
 #include <string.h>
 #include <sys/stat.h>
 
@@ -61,58 +60,52 @@ static bool is_results_name(const char *name)
            strstr(name, "results") != NULL;
 }
 
-/* Names in a folder, sorted, hidden ones and raw_* left out; in the arena. */
-static enum status list_names(struct arena *a, const char *folder, const char ***out,
-                              size_t *count, struct err *e)
+const char *inputs_pattern(struct str text, struct arena *a)
 {
-    DIR *dir = opendir(folder);
-    if (dir == NULL)
-        return status_errno(e, folder, "cannot read the folder");
-    struct name_node {
-        struct name_node *next;
-        const char *name;
-    } *nodes = NULL;
-    size_t n = 0;
-    bool is_out = false;
-    for (struct dirent *d = readdir(dir); d != NULL && !is_out; d = readdir(dir)) {
-        if (d->d_name[0] == '.' || strncmp(d->d_name, "raw_", 4) == 0)
-            continue;
-        struct name_node *node = arena_alloc(a, 1, sizeof *node);
-        const char *name = arena_strdup(a, d->d_name);
-        is_out = node == NULL || name == NULL;
-        if (is_out)
-            break;
-        *node = (struct name_node){.next = nodes, .name = name};
-        nodes = node;
-        n++;
+    char *out = arena_alloc(a, 2 * text.len + 1, 1);
+    size_t len = 0;
+    for (size_t i = 0; i < text.len && out != NULL; i++) {
+        if (strchr("*?[]\\", text.ptr[i]) != NULL)
+            out[len++] = '\\';
+        out[len++] = text.ptr[i];
     }
-    closedir(dir);
-    const char **names = is_out ? NULL : arena_alloc(a, n + 1, sizeof *names);
-    if (names == NULL)
-        return status_no_memory(e, folder);
-    size_t at = 0;
-    for (struct name_node *node = nodes; node != NULL; node = node->next)
-        names[at++] = node->name;
-    qsort(names, n, sizeof *names, str_order);
-    *out = names;
-    *count = n;
-    return STATUS_OK;
+    return out;
 }
 
+static enum status search(struct list *l, const char *folder, int depth, struct err *e);
+
+static enum status look_at(struct list *l, const char *found, int depth, struct err *e)
+{
+    const char *name = file_base_name(found);
+    bool is_folder = file_is_dir(found);
+    if (strncmp(name, "raw_", 4) == 0 ||
+        (is_folder ? depth == MAX_DEPTH : !is_results_name(name)))
+        return STATUS_OK;
+    const char *path = arena_strdup(l->arena, found);
+    if (path == NULL)
+        return status_no_memory(e, found);
+    return is_folder ? search(l, path, depth + 1, e)
+                     : add(l, (struct input){.path = path, .is_found = true}, e);
+}
+
+/* What lies in a folder, by name; hidden ones and raw_* are left out. */
 static enum status search(struct list *l, const char *folder, int depth, struct err *e)
 {
-    const char **names;
-    size_t count = 0;
-    enum status st = list_names(l->arena, folder, &names, &count, e);
-    for (size_t i = 0; i < count && st == STATUS_OK; i++) {
-        const char *path = arena_printf(l->arena, "%s/%s", folder, names[i]);
-        if (path == NULL)
-            st = status_no_memory(e, folder);
-        else if (file_is_dir(path) && depth < MAX_DEPTH)
-            st = search(l, path, depth + 1, e);
-        else if (!file_is_dir(path) && is_results_name(names[i]))
-            st = add(l, (struct input){.path = path, .is_found = true}, e);
-    }
+    const char *at = inputs_pattern(str_from(folder), l->arena);
+    const char *pattern = at != NULL ? arena_printf(l->arena, "%s/*", at) : NULL;
+    glob_t g;
+    if (pattern == NULL)
+        return status_no_memory(e, folder);
+    int code = glob(pattern, GLOB_ERR, NULL, &g);
+    if (code == GLOB_NOMATCH)
+        return STATUS_OK;
+    if (code != 0)
+        return code == GLOB_NOSPACE ? status_no_memory(e, folder)
+                                    : status_errno(e, folder, "cannot read the folder");
+    enum status st = STATUS_OK;
+    for (size_t i = 0; i < g.gl_pathc && st == STATUS_OK; i++)
+        st = look_at(l, g.gl_pathv[i], depth, e);
+    globfree(&g);
     return st;
 }
 
@@ -130,10 +123,7 @@ static enum status add_word(struct list *l, const char *word, struct err *e)
     if (!file_is_dir(item.path))
         return add(l, item, e);
     size_t before = l->count;
-    size_t len = strlen(item.path);
-    while (len > 1 && item.path[len - 1] == '/')
-        len--;
-    const char *folder = arena_str(l->arena, (struct str){.ptr = item.path, .len = len});
+    const char *folder = arena_str(l->arena, file_without_slash(item.path));
     enum status st = folder != NULL ? search(l, folder, 1, e) : status_no_memory(e, word);
     if (st != STATUS_OK)
         return st;

@@ -41,6 +41,9 @@ const char *inputs_why(const struct err *e, struct arena *a);
  */
 MUST_CHECK enum status inputs_expand(const struct opt_strings *words, struct arena *a,
                                      struct input **out, size_t *count, struct err *e);
+/* The text as a pattern of glob(3) that matches nothing else; in the arena, NULL: no
+ * memory. */
+const char *inputs_pattern(struct str text, struct arena *a);
 /* True if both paths lead to one and the same file. */
 bool inputs_is_same(const char *path, const char *other);
 

@@ -9,8 +9,7 @@
 #include "base/file.h"
 #include "base/mem.h"
 #include "store/findings.h"
-#include "store/journal_request.h"
-#include "store/journal_sum.h"
+#include "store/journal_line.h"
 
 static enum status create(const char *path, int *fd, struct err *e)
 {
@@ -82,7 +81,7 @@ static enum status line_end_over(struct journal *j, struct jsonw *w, uint64_t be
                                  bool do_sync, struct err *e)
 {
     char text[JOURNAL_SUM_ROOM];
-    journal_sum_text(journal_sum_add(before, line_text(j)), text);
+    journal_line_sum_text(journal_line_sum(before, line_text(j)), text);
     jsonw_str(w, JOURNAL_SUM_KEY, text);
     jsonw_object_end(w);
     return line_write(j, do_sync, e);
@@ -267,11 +266,11 @@ enum status journal_request(struct journal *j, const struct repeat_data *of,
     jsonw_int(&w, "cell", of->cell);
     jsonw_int(&w, "repeat", of->repeat);
     jsonw_int(&w, "index", r->index);
-    jsonw_str(&w, "status", journal_request_status_name(r->status));
+    jsonw_str(&w, "status", journal_line_status_name(r->status));
     if (r->fail != FAIL_none)
         jsonw_str(&w, "class", record_fail_name(r->fail));
     maybe_int(&w, "http_status", r->http_status, 0);
-    journal_request_write(&w, r);
+    journal_line_write_request(&w, r);
     if (r->source != TOKEN_SOURCE_none)
         jsonw_str(&w, "token_source", record_source_name(r->source));
     if (r->is_counted)
@@ -283,7 +282,7 @@ enum status journal_request(struct journal *j, const struct repeat_data *of,
     if (r->error != NULL)
         jsonw_str(&w, "error", r->error);
     jsonw_object_end(&w);
-    j->request_sum = journal_sum_add(j->request_sum, line_text(j));
+    j->request_sum = journal_line_sum(j->request_sum, line_text(j));
     return line_write(j, false, e);
 }
 

@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "core/record.h"
-#include "store/journal_request.h"
+#include "store/journal_line.h"
 #include "text/json.h"
 
 /* Times and their sums stay far from the ends of int64_t: 115 days. Clocks that count
@@ -150,7 +150,7 @@ static enum status check_needed(const json_t *line, size_t kind, const char *whe
 static enum status check_request(const json_t *line, const char *where, struct err *e)
 {
     enum record_status ignored;
-    if (journal_request_status_find(json_str_of(line, "status"), &ignored))
+    if (journal_line_status_find(json_str_of(line, "status"), &ignored))
         return check_classes(line, where, e);
     return damaged(where, "status", "missing, or unknown", e);
 }

@@ -8,9 +8,22 @@
 
 #include "base/arena.h"
 #include "base/status.h"
-#include "core/record.h"
-#include "store/journal_read.h"
+#include "core/run_data.h"
 #include "store/row_set.h"
+
+/* What a reading met besides the run's data. */
+struct journal_note {
+    bool was_cut;           /* the last line was cut by a crash and is ignored */
+    int64_t line_count;     /* lines understood */
+    int64_t lines_damaged;  /* others, all left out */
+    int64_t first_damaged;  /* number of the first of them, from 1 */
+    size_t repeats_damaged; /* repeats whose error names a line */
+    size_t repeats_short;   /* those of them that only lack request lines, or whose lines
+                               have changed since they were written */
+    size_t repeats_gone;    /* those of them of which no line is there, and the first */
+    int64_t gone_cell, gone_repeat;
+    size_t repeats_lost; /* repeats left out: the line of their cell is damaged */
+};
 
 /* A repeat by the numbers that its lines bear; -1: none. */
 struct journal_name {

@@ -1,5 +1,6 @@
 #include "store/journal_read.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -9,8 +10,7 @@
 #include "store/journal_check.h"
 #include "store/journal_events.h"
 #include "store/journal_order.h"
-#include "store/journal_request.h"
-#include "store/journal_sum.h"
+#include "store/journal_line.h"
 #include "store/journal_whole.h"
 #include "text/json.h"
 
@@ -231,11 +231,11 @@ static enum status read_request(struct reading *rd, const json_t *line)
     int32_t index = (int32_t)json_int_of(line, "index", 0);
     if (journal_order_request(&rd->order, r, index, &q, rd->e) != STATUS_OK)
         return rd->e->code;
-    (void)journal_request_status_find(json_str_of(line, "status"), &q->status); /* checked
-                                                                                 */
+    (void)journal_line_status_find(json_str_of(line, "status"), &q->status); /* checked
+                                                                              */
     q->fail = record_fail_find(json_str_of(line, "class"));
     q->http_status = (int32_t)json_int_of(line, "http_status", 0);
-    journal_request_read(line, q);
+    journal_line_read_request(line, q);
     q->source = record_source_find(json_str_of(line, "token_source"));
     q->first_event_tokens = json_int_of(line, "first_event_tokens", 1);
     if (!take_str(rd, line, "error", &q->error))
@@ -304,11 +304,11 @@ static enum status check_sum(struct reading *rd, const json_t *line, const char 
 {
     bool is_end = strcmp(type, "repeat_end") == 0, is_begin = strcmp(type, "repeat") == 0;
     bool has_sum = json_object_get(line, JOURNAL_SUM_KEY) != NULL;
-    bool is_right = !has_sum || journal_sum_is_right(text, is_end ? rd->sum : 0);
+    bool is_right = !has_sum || journal_line_is_right(text, is_end ? rd->sum : 0);
     if (is_begin)
         rd->sum = 0;
     else if (!has_sum)
-        rd->sum = journal_sum_add(rd->sum, text);
+        rd->sum = journal_line_sum(rd->sum, text);
     rd->is_changed = !is_right;
     return is_right || is_end ? STATUS_OK : bad_sum(rd);
 }
@@ -423,4 +423,37 @@ enum status journal_read(const char *path, struct arena *a, struct run_data *out
         s = bad(&rd, "empty: nothing was recorded");
     out->is_complete = out->is_complete && note->repeats_lost == 0;
     return s;
+}
+
+void journal_read_warn(const struct journal_note *note, const char *raw_dir,
+                       struct log *log)
+{
+    if (note->was_cut)
+        log_line(log, LOG_WARN,
+                 "%s/journal.jsonl: skipped the last line, cut off by a crash", raw_dir);
+    if (note->lines_damaged > 0)
+        log_line(log, LOG_WARN,
+                 "%s/journal.jsonl: skipped %" PRId64
+                 " damaged line%s, the first is line %" PRId64
+                 "; repeats with an error because of that: %zu",
+                 raw_dir, note->lines_damaged, str_plural(note->lines_damaged),
+                 note->first_damaged,
+                 note->repeats_damaged - note->repeats_short - note->repeats_gone);
+    if (note->repeats_short > 0)
+        log_line(log, LOG_WARN,
+                 "%s/journal.jsonl: lines are missing or changed in %zu repeat%s; the "
+                 "error of each says where",
+                 raw_dir, note->repeats_short, str_plural((int64_t)note->repeats_short));
+    if (note->repeats_gone > 0)
+        log_line(
+            log, LOG_WARN,
+            "%s/journal.jsonl: no line is left of %zu repeat%s that began, the first is "
+            "repeat %" PRId64 " of cell %" PRId64 " (the first cell is 0)",
+            raw_dir, note->repeats_gone, str_plural((int64_t)note->repeats_gone),
+            note->gone_repeat, note->gone_cell);
+    if (note->repeats_lost > 0)
+        log_line(log, LOG_WARN,
+                 "%s/journal.jsonl: skipped %zu repeat%s: the cell line is damaged or "
+                 "missing, or more than 1,000 repeats are missing",
+                 raw_dir, note->repeats_lost, str_plural((int64_t)note->repeats_lost));
 }

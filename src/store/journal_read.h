@@ -2,24 +2,11 @@
 #ifndef STORE_JOURNAL_READ_H
 #define STORE_JOURNAL_READ_H
 
-#include <stdbool.h>
-
 #include "base/arena.h"
+#include "base/log.h"
 #include "base/status.h"
 #include "core/run_data.h"
-
-struct journal_note {
-    bool was_cut;           /* the last line was cut by a crash and is ignored */
-    int64_t line_count;     /* lines understood */
-    int64_t lines_damaged;  /* others, all left out */
-    int64_t first_damaged;  /* number of the first of them, from 1 */
-    size_t repeats_damaged; /* repeats whose error names a line */
-    size_t repeats_short;   /* those of them that only lack request lines, or whose lines
-                               have changed since they were written */
-    size_t repeats_gone;    /* those of them of which no line is there, and the first */
-    int64_t gone_cell, gone_repeat;
-    size_t repeats_lost; /* repeats left out: the line of their cell is damaged */
-};
+#include "store/journal_order.h"
 
 /* Reads path; everything lives in the arena. The run line, which is the first, must be
  * sound: an error names file:line. Another line that is damaged (longer than what is ever
@@ -35,5 +22,9 @@ struct journal_note {
 MUST_CHECK enum status journal_read(const char *path, struct arena *a,
                                     struct run_data *out, struct journal_note *note,
                                     struct err *e);
+/* Warns of what a journal holds that is in no row: a cut end, damaged lines, repeats that
+ * lost some; silent where all is well. */
+void journal_read_warn(const struct journal_note *note, const char *raw_dir,
+                       struct log *log);
 
 #endif

@@ -219,9 +219,10 @@ static enum status put_rows(struct merger *m, const struct file_draft *d, struct
         st = reread(s, e);
         for (size_t k = 0; k < s->row_count && st == STATUS_OK; k++) {
             buf_text(out, comma);
-            st = merge_row_write(&s->file, &s->rows[k], s->input->instance_type, out);
+            const struct merge_row *row = &s->rows[k];
+            struct str text = {buf_cstr(&s->file.text) + row->offset, row->len};
+            st = merge_row_write(text, row, s->input->instance_type, out);
             if (st == STATUS_OK)
-
                 comma = ",\n    ";
             st = flush(out, CHUNK_BYTES, d, e);
         }

@@ -91,11 +91,10 @@ static enum status write_renamed(struct str text, const char *instance_type,
     return r.failed == STATUS_OK ? out->failed : r.failed;
 }
 
-enum status merge_row_write(const struct scanned_file *file, const struct merge_row *row,
+enum status merge_row_write(struct str text, const struct merge_row *row,
                             const char *instance_type, struct buf *out)
 {
     static const char head[] = "{\n      \"", tail[] = "\n    }";
-    struct str text = {.ptr = buf_cstr(&file->text) + row->offset, .len = row->len};
     if (row->is_renamed)
         return write_renamed(text, instance_type, out);
     bool is_laid_out = str_starts(text, head) && text.len > sizeof head + sizeof tail &&

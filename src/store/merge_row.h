@@ -24,9 +24,10 @@ MUST_CHECK enum status merge_row_note(const struct scanned_file *file,
                                       const struct scanned_row *row,
                                       const char *instance_type, struct decode *d,
                                       struct merge_row *out);
-/* Appends the row, two levels deep; as it stands unless it was laid out otherwise, is
- * renamed or holds what is not JSON. A label that says nothing is renamed too. */
-enum status merge_row_write(const struct scanned_file *file, const struct merge_row *row,
+/* Appends the row of that text, two levels deep; as it stands unless it was laid out
+ * otherwise, is renamed or holds what is not JSON. A label that says nothing is renamed
+ * too. */
+enum status merge_row_write(struct str text, const struct merge_row *row,
                             const char *instance_type, struct buf *out);
 
 #endif

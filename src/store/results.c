@@ -371,10 +371,7 @@ const char *results_raw_dir(const char *results_path, struct arena *a)
 static const char *stamp_of(const char *raw_dir, struct arena *a)
 {
     static const char mark[] = "raw_";
-    size_t len = strlen(raw_dir);
-    while (len > 0 && raw_dir[len - 1] == '/')
-        len--;
-    const char *path = arena_str(a, (struct str){raw_dir, len});
+    const char *path = arena_str(a, file_without_slash(raw_dir));
     const char *name = path != NULL ? file_base_name(path) : "";
     const char *stamp = name + strlen(mark);
     bool is_ours = strncmp(name, mark, strlen(mark)) == 0 && journal_check_stamp(stamp);
@@ -384,10 +381,7 @@ static const char *stamp_of(const char *raw_dir, struct arena *a)
 /* The folder that holds raw_dir, in the arena. */
 static const char *parent_of(const char *raw_dir, struct arena *a)
 {
-    size_t len = strlen(raw_dir);
-    while (len > 1 && raw_dir[len - 1] == '/')
-        len--;
-    size_t end = len;
+    size_t end = file_without_slash(raw_dir).len, len = end;
     while (len > 0 && raw_dir[len - 1] != '/')
         len--;
     struct str name = {raw_dir + len, end - len};

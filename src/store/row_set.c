@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "base/xxh64.h"
 #include "store/coerce.h"
 
 #define DATE_CHARS 10 /* "2026-01-01" */
@@ -15,35 +16,10 @@ struct row_set_entry {
     uint64_t content;
 };
 
-static uint64_t mix(uint64_t h, uint64_t word, uint64_t odd)
-{
-    h = (h ^ word) * odd;
-    return h ^ (h >> 29);
-}
-
-/* The odd constants are from splitmix64 (Steele, Lea, Flood 2014). */
-static struct row_set_key hash_text(struct str s)
-{
-    struct row_set_key k = {.high = s.len ^ 0x9e3779b97f4a7c15U, .low = s.len};
-    while (s.len > 0) {
-        uint64_t word = 0;
-        size_t now = s.len < sizeof word ? s.len : sizeof word;
-        memcpy(&word, s.ptr, now);
-        k.high = mix(k.high, word, 0xbf58476d1ce4e5b9U);
-        k.low = mix(k.low, word, 0x94d049bb133111ebU);
-        s.ptr += now;
-        s.len -= now;
-    }
-    return k;
-}
-
 static struct row_set_key hash_pair(struct str first, struct str second)
 {
-    struct row_set_key a = hash_text(first), b = hash_text(second);
-    return (struct row_set_key){
-        .high = mix(mix(a.high, b.high, 0x94d049bb133111ebU), a.low, 0xbf58476d1ce4e5b9U),
-        .low = mix(mix(a.low, b.low, 0xbf58476d1ce4e5b9U), b.high, 0x94d049bb133111ebU),
-    };
+    return (struct row_set_key){.high = xxh64(second, xxh64(first, 1)),
+                                .low = xxh64(second, xxh64(first, 2))};
 }
 
 /* A sum, so that the order of the fields does not matter. */
@@ -202,10 +178,8 @@ enum status row_set_add(struct row_set *s, struct row_set_key key, uint64_t cont
 
 bool row_set_has(const struct row_set *s, struct row_set_key key)
 {
-    if (s->room == 0)
-        return false;
-    const struct row_set_entry *entry = find(s, key);
-    return (entry->key.high | entry->key.low) != 0;
+    uint64_t ignored;
+    return row_set_find(s, key, &ignored);
 }
 
 void row_set_fini(struct row_set *s)

@@ -6,7 +6,7 @@
 #include "base/file.h"
 #include "store/inputs.h"
 #include "store/journal.h"
-#include "store/journal_damage.h"
+#include "store/journal_read.h"
 #include "store/results.h"
 #include "store/results_head.h"
 
@@ -62,7 +62,7 @@ static enum status write_rebuilt(struct list *l, const char *raw_dir,
 {
     if (results_write(&r->run, &r->results, e) != STATUS_OK)
         return e->code;
-    journal_damage_warn(&r->note, raw_dir, l->log);
+    journal_read_warn(&r->note, raw_dir, l->log);
     log_line(l->log, LOG_NOTE, "%s: rebuilt from the journal", r->results.results_path);
     return add(l, r->results.results_path, e);
 }
@@ -106,37 +106,14 @@ static enum status add_file(struct list *l, const char *path, struct err *e)
     return add_results(l, path, results_raw_dir(path, l->arena), e);
 }
 
-static const char *without_slash(const char *path, struct arena *a)
-{
-    size_t len = strlen(path);
-    while (len > 1 && path[len - 1] == '/')
-        len--;
-    return arena_str(a, (struct str){path, len});
-}
-
-/* The text as a pattern of glob that means nothing else; NULL: no memory. */
-static const char *escaped(struct str text, struct arena *a)
-{
-    char *out = arena_alloc(a, 2 * text.len + 1, 1);
-    size_t len = 0;
-    for (size_t i = 0; i < text.len && out != NULL; i++) {
-        if (strchr("*?[]\\", text.ptr[i]) != NULL)
-            out[len++] = '\\';
-        out[len++] = text.ptr[i];
-    }
-    if (out != NULL)
-        out[len] = '\0';
-    return out;
-}
-
 /* Results of the run that left raw_dir, beside it; NULL: none. */
 static const char *results_of(struct list *l, const char *raw_dir)
 {
     const char *base = file_base_name(raw_dir);
     const char *stamp = strncmp(base, "raw_", 4) == 0 ? base + 4 : base;
     const struct str parent = {.ptr = raw_dir, .len = (size_t)(base - raw_dir)};
-    const char *folder = escaped(parent, l->arena);
-    const char *end = escaped(str_from(stamp), l->arena);
+    const char *folder = inputs_pattern(parent, l->arena);
+    const char *end = inputs_pattern(str_from(stamp), l->arena);
     const char *pattern = folder != NULL && end != NULL
                               ? arena_printf(l->arena, "%s*_results_%s.json", folder, end)
                               : NULL;
@@ -193,7 +170,7 @@ static enum status add_raws_like(struct list *l, const char *pattern, size_t *fo
 static enum status add_raws(struct list *l, const char *folder, size_t *found,
                             struct err *e)
 {
-    const char *at = escaped(str_from(folder), l->arena);
+    const char *at = inputs_pattern(str_from(folder), l->arena);
     enum status s = STATUS_OK;
     *found = 0;
     for (int depth = 1; depth <= MAX_DEPTH && s == STATUS_OK; depth++) {
@@ -212,7 +189,7 @@ static enum status add_folder(struct list *l, const char *folder, struct err *e)
 {
     struct input *inputs;
     size_t count = 0, raws;
-    const char *word = without_slash(folder, l->arena);
+    const char *word = arena_str(l->arena, file_without_slash(folder));
     const struct opt_strings one = {.items = &word, .count = 1};
     if (word == NULL)
         return status_no_memory(e, folder);

@@ -389,6 +389,20 @@ enum status account_open(const struct account *acc, double timeout_s, struct res
     return rest_open(&o, out, e);
 }
 
+const char *account_runs_link(const struct account *acc, const char *experiment_id,
+                              const char *run_id, struct arena *a)
+{
+    const char *workspace = acc->workspace;
+    /* searchFilter: tags.is_warmup = 'False' [and tags.run_id = '...'] */
+    return arena_printf(
+        a,
+        "%s/#/experiments/%s/runs?searchFilter=tags.is_warmup%%20%%3D%%20"
+        "'False'%s%s%s&workflowType=machine_learning%s%s",
+        acc->base, experiment_id, run_id != NULL ? "%20and%20tags.run_id%20%3D%20'" : "",
+        run_id != NULL ? run_id : "", run_id != NULL ? "'" : "",
+        workspace != NULL ? "&workspace=" : "", workspace != NULL ? workspace : "");
+}
+
 /* ---- not let in ----------------------------------------------------------------------
  */
 

@@ -44,6 +44,10 @@ MUST_CHECK enum status account_open(const struct account *acc, double timeout_s,
  * why, and what to do. */
 bool account_is_refused(const struct account *acc, const struct rest_call *answer,
                         struct err *e);
+/* The table of an experiment's runs without warm-ups; run_id: only the rows of that run
+ * of inferbench, NULL: all. In the arena; NULL: no memory. */
+const char *account_runs_link(const struct account *acc, const char *experiment_id,
+                              const char *run_id, struct arena *a);
 /* Adds to e, about a connection that broke, what TLS leaves unsaid: a server that wants
  * to see a certificate closes the connection on those who show none. */
 void account_explain_closed(const struct account *acc, struct err *e);

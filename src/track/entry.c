@@ -297,25 +297,15 @@ static void add_tags(struct build *b)
 static const char *digest_of(struct build *b, struct str text)
 {
     char hex[DIGEST_HEX_BYTES];
-    struct digest d;
-    if (digest_init(&d) != STATUS_OK)
-        return checked(b, NULL);
-    digest_add(&d, text.ptr, text.len);
-    digest_hex(&d, hex);
-    return checked(b, arena_strdup(b->arena, hex));
+    return checked(b, digest_text(text, hex) == STATUS_OK ? arena_strdup(b->arena, hex)
+                                                          : NULL);
 }
 
 static const char *source_of(struct build *b, const char *uri)
 {
-    struct buf out;
-    struct jsonw w;
-    buf_init(&out, TEXT_CAP_BYTES);
-    jsonw_init(&w, &out, 0);
-    jsonw_object(&w, NULL);
-    jsonw_str(&w, "uri", uri);
-    jsonw_object_end(&w);
-    const char *text = arena_strdup(b->arena, buf_cstr(&out));
-    buf_fini(&out);
+    json_t *source = json_pack("{s:s}", "uri", uri);
+    const char *text = source != NULL ? entry_text_plain(source, b->arena) : NULL;
+    json_decref(source);
     return checked(b, text);
 }
 

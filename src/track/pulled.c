@@ -142,12 +142,9 @@ enum status pulled_put_rows(const struct pulled *rows, size_t count, struct json
         const struct pulled *p = &rows[i];
         if (p->text.len == 0)
             continue;
-        const struct merge_row row = {.len = p->text.len,
-                                      .has_nonfinite = p->has_nonfinite};
-        struct scanned_file file = {
-            .text = {.data = (char *)(uintptr_t)p->text.ptr, .len = p->text.len}};
+        const struct merge_row row = {.has_nonfinite = p->has_nonfinite};
         buf_text(w->out, comma);
-        enum status s = merge_row_write(&file, &row, NULL, w->out);
+        enum status s = merge_row_write(p->text, &row, NULL, w->out);
         if (s != STATUS_OK)
             return s;
         comma = ",\n    ";

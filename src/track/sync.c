@@ -10,7 +10,6 @@
 #include "track/ledger.h"
 #include "track/mlflow.h"
 #include "track/readback.h"
-#include "track/runs_link.h"
 
 #define FILE_CAP_BYTES ((size_t)1 << 30)
 #define SHELVES_MAX    256
@@ -394,7 +393,7 @@ static void make_link(struct job *j)
         return;
     const struct shelf *s = &j->shelves[0];
     const char *only = j->shelf_count == 1 ? s->run_id : NULL;
-    j->out->link = runs_link(j->options->account, s->id, only, j->arena);
+    j->out->link = account_runs_link(j->options->account, s->id, only, j->arena);
 }
 
 /* Of the last row of the file's own run; past all rows where there is none. */

@@ -456,19 +456,36 @@ static void whom_to_trust(void **state)
     cert_fixture_fini(&certs);
 }
 
+static void links(void **state)
+{
+    (void)state;
+    struct arena a;
+    const struct account below = {.base = "http://h:5000/p"}, top = {.base = "http://h"},
+                         team = {.base = "http://h", .workspace = "team-1"};
+    arena_init(&a, 1 << 16);
+    assert_string_equal(account_runs_link(&below, "7", "ab", &a),
+                        "http://h:5000/p/#/experiments/7/runs?searchFilter=tags.is_warmup"
+                        "%20%3D%20'False'%20and%20tags.run_id%20%3D%20'ab'"
+                        "&workflowType=machine_learning");
+    assert_string_equal(account_runs_link(&top, "7", NULL, &a),
+                        "http://h/#/experiments/7/runs?searchFilter=tags.is_warmup"
+                        "%20%3D%20'False'&workflowType=machine_learning");
+    assert_string_equal(
+        account_runs_link(&team, "7", NULL, &a),
+        "http://h/#/experiments/7/runs?searchFilter=tags.is_warmup"
+        "%20%3D%20'False'&workflowType=machine_learning&workspace=team-1");
+    arena_fini(&a);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
     const struct CMUnitTest tests[] = {
-        TEST(where_the_server_is),
-        TEST(spellings),
-        TEST(what_is_no_server),
-        TEST(who_we_are),
-        TEST(forms_of_the_credentials_file),
-        TEST(tls_and_workspace),
-        TEST(no_memory_is_clean),
-        TEST(what_is_sent),
-        TEST(not_let_in),
+        TEST(where_the_server_is), TEST(links),
+        TEST(spellings),           TEST(what_is_no_server),
+        TEST(who_we_are),          TEST(forms_of_the_credentials_file),
+        TEST(tls_and_workspace),   TEST(no_memory_is_clean),
+        TEST(what_is_sent),        TEST(not_let_in),
         TEST(whom_to_trust),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -41,7 +41,7 @@ static void written(struct results_file_fixture *f, size_t row, const char *type
     struct buf out;
     buf_init(&out, 1 << 20);
     note(f, &f->rows[row], type, &c);
-    assert_int_equal(merge_row_write(&f->file, &c, type, &out), STATUS_OK);
+    assert_int_equal(merge_row_write(f->rows[row].text, &c, type, &out), STATUS_OK);
     assert_string_equal(buf_cstr(&out), want);
     buf_fini(&out);
 }
@@ -127,11 +127,13 @@ static void test_no_room(void **state)
         struct buf out;
         note(f, &f->rows[0], type, &c);
         buf_init(&out, 8);
-        assert_int_equal(merge_row_write(&f->file, &c, type, &out), STATUS_TOO_BIG);
+        assert_int_equal(merge_row_write(f->rows[0].text, &c, type, &out),
+                         STATUS_TOO_BIG);
         buf_fini(&out);
         buf_init(&out, 1024);
         mem_fail_at(1);
-        assert_int_equal(merge_row_write(&f->file, &c, type, &out), STATUS_NO_MEMORY);
+        assert_int_equal(merge_row_write(f->rows[0].text, &c, type, &out),
+                         STATUS_NO_MEMORY);
         mem_fail_at(0);
         buf_fini(&out);
     }

@@ -8,7 +8,7 @@
 #include <cmocka.h>
 #include "finding_fixture.h"
 
-#include "store/journal_damage.h"
+#include "store/journal_read.h"
 
 struct bench {
     struct summary_entry cells[2];
@@ -148,7 +148,7 @@ static void test_warnings(void **state)
         char text[1024];
         assert_int_equal(pipe(fds), 0);
         struct log log = {.level = LOG_WARN, .fd = fds[1]};
-        journal_damage_warn(&cases[i].note, "raw", &log);
+        journal_read_warn(&cases[i].note, "raw", &log);
         close(fds[1]);
         size_t len = 0;
         for (ssize_t got; (got = read(fds[0], text + len, sizeof text - 1 - len)) > 0;)

@@ -1,7 +1,13 @@
-#include "store/journal_request.h"
+#include "store/journal_line.h"
 
+#include <inttypes.h>
 #include <stddef.h>
+#include <stdio.h>
 #include <string.h>
+
+#include "base/xxh64.h"
+
+/* --- a request */
 
 static const struct {
     const char *name;
@@ -40,7 +46,7 @@ static const struct member {
 
 #define LENGTH(table) (sizeof table / sizeof table[0])
 
-const char *journal_request_status_name(enum record_status status)
+const char *journal_line_status_name(enum record_status status)
 {
     size_t i = 0;
     while (statuses[i].status != status)
@@ -48,7 +54,7 @@ const char *journal_request_status_name(enum record_status status)
     return statuses[i].name;
 }
 
-bool journal_request_status_find(const char *name, enum record_status *out)
+bool journal_line_status_find(const char *name, enum record_status *out)
 {
     for (size_t i = 0; name != NULL && i < LENGTH(statuses); i++)
         if (strcmp(name, statuses[i].name) == 0) {
@@ -58,7 +64,7 @@ bool journal_request_status_find(const char *name, enum record_status *out)
     return false;
 }
 
-void journal_request_write(struct jsonw *w, const struct request_record *r)
+void journal_line_write_request(struct jsonw *w, const struct request_record *r)
 {
     for (size_t i = 0; i < LENGTH(members); i++) {
         const struct member *m = &members[i];
@@ -70,7 +76,7 @@ void journal_request_write(struct jsonw *w, const struct request_record *r)
     jsonw_int(w, "max_tokens", r->max_tokens);
 }
 
-void journal_request_read(const json_t *line, struct request_record *q)
+void journal_line_read_request(const json_t *line, struct request_record *q)
 {
     for (size_t i = 0; i < LENGTH(members); i++) {
         const struct member *m = &members[i];
@@ -79,4 +85,34 @@ void journal_request_read(const json_t *line, struct request_record *q)
     }
     q->first_ns = json_int_of(line, "first_ns", NS_UNKNOWN); /* format 1 */
     q->max_tokens = json_int_of(line, "max_tokens", 0);
+}
+
+/* --- sums */
+
+static const char sum_member[] = ",\"" JOURNAL_SUM_KEY "\":\"";
+
+enum {
+    MEMBER_BYTES = sizeof sum_member - 1,
+    END_BYTES = MEMBER_BYTES + JOURNAL_SUM_ROOM - 1 + 2
+};
+
+uint64_t journal_line_sum(uint64_t before, struct str line)
+{
+    return xxh64(line, before);
+}
+
+void journal_line_sum_text(uint64_t sum, char text[JOURNAL_SUM_ROOM])
+{
+    (void)snprintf(text, JOURNAL_SUM_ROOM, "%016" PRIx64, sum);
+}
+
+bool journal_line_is_right(struct str line, uint64_t before)
+{
+    char end[END_BYTES + 1], text[JOURNAL_SUM_ROOM];
+    if (line.len < END_BYTES)
+        return false;
+    line.len -= END_BYTES;
+    journal_line_sum_text(journal_line_sum(before, line), text);
+    (void)snprintf(end, sizeof end, "%s%s\"}", sum_member, text);
+    return memcmp(line.ptr + line.len, end, END_BYTES) == 0;
 }

@@ -1,0 +1,34 @@
+/* What those who write lines of a journal, read them and check them have in common: the
+ * members of a request besides its events, and what tells that bytes have changed since
+ * they were written. The last member of every line but requests is `sum`, in 16 hex
+ * digits: XXH64 of the line up to there. A repeat's end covers its requests too. */
+#ifndef STORE_JOURNAL_LINE_H
+#define STORE_JOURNAL_LINE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/str.h"
+#include "core/record.h"
+#include "text/json.h"
+#include "text/jsonw.h"
+
+#define JOURNAL_SUM_KEY "sum"
+
+enum { JOURNAL_SUM_ROOM = 17 };
+
+const char *journal_line_status_name(enum record_status status);
+/* False: there is no such status. */
+bool journal_line_status_find(const char *name, enum record_status *out);
+/* Times and counts of a request; those that are not known are left out. */
+void journal_line_write_request(struct jsonw *w, const struct request_record *r);
+void journal_line_read_request(const json_t *line, struct request_record *q);
+
+/* The sum of lines, the first without one before it (0); a line is without its LF. */
+uint64_t journal_line_sum(uint64_t before, struct str line);
+void journal_line_sum_text(uint64_t sum, char text[JOURNAL_SUM_ROOM]);
+/* Does that line, read from a file, end with its sum?
+ *   before  sum of the lines that its own covers as well; 0: none */
+bool journal_line_is_right(struct str line, uint64_t before);
+
+#endif
