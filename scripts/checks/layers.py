@@ -93,8 +93,6 @@ def check_includes(tree):
 KNOWN_CYCLES = [
     {"base/opt", "base/opt_help", "base/opt_value"},
     {"engines/openai_conn", "engines/openai_lane"},
-    {"stats/match", "stats/match_cell", "stats/match_diff", "stats/match_field",
-     "stats/match_place", "stats/match_verdict"},
 ]
 
 

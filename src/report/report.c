@@ -97,7 +97,7 @@ void report_answer(const struct analysis *x, struct document *d)
                    true, d);
     if (r->side_count == 1)
         document_add(d, DOCUMENT_CLAIM, "Only one %s: %s. Nothing to compare.",
-                     match_by_name(x->by), r->sides[0]);
+                     field_table[x->by].name, r->sides[0]);
     else if (r->group_count == 0)
         document_add(d, DOCUMENT_CLAIM,
                      "No two machines share a cell: nothing is compared (see below).");

@@ -15,7 +15,7 @@ static const struct document_column columns[] = {
 static enum status match_rows(const struct run_data *run, const struct row *rows,
                               struct arena *a, struct match_result *out, struct err *e)
 {
-    const struct match_options by_caching = {.by = MATCH_BY_CACHING};
+    const struct match_options by_caching = {.by = FIELD_enable_prefix_caching};
     struct match_row *all = arena_alloc(a, run->repeat_count + 1, sizeof *all);
     if (all == NULL)
         return status_no_memory(e, "table");

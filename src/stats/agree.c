@@ -50,25 +50,47 @@ static const enum agree by_role[][AGREE_WHERE_COUNT] = {
 #undef X
 };
 
-static const struct agree_exception exceptions[] = {
+enum {
+    EXCEPTION_none,
+#define X(field, cell, caching, machines, kinds, models, why) EXCEPTION_##field,
+    AGREE_EXCEPTIONS(X)
+#undef X
+        EXCEPTION_COUNT
+};
+
+static const enum agree exceptions[EXCEPTION_COUNT][AGREE_WHERE_COUNT] = {
 #define X(field, cell, caching, machines, kinds, models, why) \
-    {FIELD_##field, {cell, caching, machines, kinds, models}, why},
+    [EXCEPTION_##field] = {cell, caching, machines, kinds, models},
     AGREE_EXCEPTIONS(X)
 #undef X
 };
 
-#define EXCEPTION_COUNT (sizeof exceptions / sizeof *exceptions)
+static const unsigned char exception_of[FIELD_COUNT] = {
+#define X(field, cell, caching, machines, kinds, models, why) \
+    [FIELD_##field] = EXCEPTION_##field,
+    AGREE_EXCEPTIONS(X)
+#undef X
+};
 
 enum agree agree_of(enum field_id id, enum agree_where where)
 {
-    for (size_t i = 0; i < EXCEPTION_COUNT; i++)
-        if (exceptions[i].id == id)
-            return exceptions[i].in[where];
-    return by_role[field_table[id].role][where];
+    return exception_of[id] != EXCEPTION_none ? exceptions[exception_of[id]][where]
+                                              : by_role[field_table[id].role][where];
 }
 
-const struct agree_exception *agree_exceptions(size_t *count)
+static enum field_id first_from(int id)
 {
-    *count = EXCEPTION_COUNT;
-    return exceptions;
+    while (id < FIELD_COUNT && agree_of((enum field_id)id, AGREE_IN_CELL) != AGREE_MUST)
+        id++;
+    return (enum field_id)id;
+}
+
+enum field_id agree_first(void)
+{
+    return first_from(0);
+}
+
+enum field_id agree_next(enum field_id id)
+{
+    return first_from((int)id + 1);
 }

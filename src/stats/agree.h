@@ -23,14 +23,8 @@ enum agree_where {
 
 /* What is compared itself (the side of a comparison) is the caller's to leave out. */
 enum agree agree_of(enum field_id id, enum agree_where where);
-
-/* One exception: how the field departs from its role, and why. */
-struct agree_exception {
-    enum field_id id;
-    enum agree in[AGREE_WHERE_COUNT];
-    const char *why;
-};
-
-const struct agree_exception *agree_exceptions(size_t *count);
+/* Of the fields that tell cells apart the one behind that; FIELD_COUNT at the end. */
+enum field_id agree_first(void);
+enum field_id agree_next(enum field_id id);
 
 #endif

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "stats/analysis_names.h"
+#include "stats/match_field.h"
 
 static const char *text_of(const struct row *row, enum field_id id)
 {
@@ -10,52 +11,46 @@ static const char *text_of(const struct row *row, enum field_id id)
     return s != NULL && *s != '\0' ? s : "unknown";
 }
 
-static enum field_id field_by(enum match_by by)
-{
-    switch (by) {
-    case MATCH_BY_INSTANCE: return FIELD_instance_type;
-    case MATCH_BY_MODEL: return FIELD_model_name;
-    case MATCH_BY_VERSION: return FIELD_engine_version;
-    default: return FIELD_label;
-    }
-}
+/* What may be compared. */
+static const enum field_id compared[] = {FIELD_label, FIELD_instance_type,
+                                         FIELD_model_name, FIELD_engine_version};
 
-/* NULL: none that tells models apart; the null engine has "none", whatever the model. */
-static const char *fingerprint_of(const struct row *row)
-{
-    const char *text = field_str(row, FIELD_model_fingerprint);
-    return text != NULL && strcmp(text, "none") != 0 ? text : NULL;
-}
-
-static bool is_one_model(const struct row *a, const struct row *b)
-{
-    const char *x = fingerprint_of(a), *y = fingerprint_of(b);
-    return x != NULL && y != NULL && strcmp(x, y) == 0;
-}
+#define COMPARED_COUNT (sizeof compared / sizeof *compared)
 
 static bool has_several(const struct analysis_rows *c, enum field_id id)
 {
     for (size_t i = 1; i < c->count; i++) {
         const struct row *first = c->items[0].row, *row = c->items[i].row;
         bool is_alike = strcmp(text_of(row, id), text_of(first, id)) == 0 ||
-                        (id == FIELD_model_name && is_one_model(row, first));
+                        (id == FIELD_model_name && match_field_is_one_model(row, first));
         if (!is_alike)
             return true;
     }
     return false;
 }
 
-static enum match_by default_by(const struct analysis_rows *c)
+static enum field_id default_by(const struct analysis_rows *c)
 {
-    for (int by = MATCH_BY_LABEL; by <= MATCH_BY_VERSION; by++)
-        if (has_several(c, field_by((enum match_by)by)))
-            return (enum match_by)by;
-    return MATCH_BY_LABEL;
+    for (size_t i = 0; i < COMPARED_COUNT; i++)
+        if (has_several(c, compared[i]))
+            return compared[i];
+    return FIELD_label;
+}
+
+static enum status find_by(const char *name, enum field_id *out, struct err *e)
+{
+    for (size_t i = 0; i < COMPARED_COUNT; i++)
+        if (strcmp(field_table[compared[i]].name, name) == 0) {
+            *out = compared[i];
+            return STATUS_OK;
+        }
+    status_fail(e, STATUS_BAD_OPTION, "--by", "cannot compare by \"%s\"", name);
+    return status_hint(e, "One of label, instance_type, model_name, engine_version.");
 }
 
 const char *analysis_side_of(const struct analysis *x, const struct row *row)
 {
-    return text_of(row, field_by(x->by));
+    return text_of(row, x->by);
 }
 
 /* One model is called by one name, where its fingerprint tells that it is one. */
@@ -63,8 +58,8 @@ static void name_models(const struct analysis_rows *c)
 {
     for (size_t i = 1; i < c->count; i++) {
         struct row *row = c->items[i].row;
-        for (size_t k = i; k-- > 0 && fingerprint_of(row) != NULL;) {
-            if (!is_one_model(row, c->items[k].row))
+        for (size_t k = i; k-- > 0;) {
+            if (!match_field_is_one_model(row, c->items[k].row))
                 continue;
             row->v[FIELD_model_name] = c->items[k].row->v[FIELD_model_name];
             break;
@@ -73,18 +68,12 @@ static void name_models(const struct analysis_rows *c)
 }
 
 /* Names that can be shown, and by which rows are one side. */
-static enum status name_rows(const struct analysis_rows *c, enum match_by by,
+static enum status name_rows(const struct analysis_rows *c, enum field_id by,
                              struct arena *a)
 {
-    if (by == MATCH_BY_MODEL)
+    if (by == FIELD_model_name)
         name_models(c);
-    return analysis_names_set(c, field_by(by), a);
-}
-
-static bool is_off(const struct row *row)
-{
-    struct value caching = row->v[FIELD_enable_prefix_caching];
-    return caching.kind == VALUE_BOOL && !caching.b;
+    return analysis_names_set(c, by, a);
 }
 
 /* The order in which a run took its settings was drawn, and means nothing: rows of a run,
@@ -116,7 +105,7 @@ static enum status rows_of(const struct analysis *x, const char *side, struct ar
         for (int turn = 0; turn < 2; turn++)
             for (size_t i = from; i < to; i++) {
                 const struct analysis_row *r = &c->items[i];
-                if (is_off(r->row) == (turn == 0) &&
+                if (match_field_is_caching_off(r->row) == (turn == 0) &&
                     (side == NULL || strcmp(analysis_side_of(x, r->row), side) == 0))
                     rows[n++] = (struct match_row){.row = r->row,
                                                    .is_published = r->is_published};
@@ -128,7 +117,7 @@ static enum status rows_of(const struct analysis *x, const char *side, struct ar
 
 static enum status match_sides(struct analysis *x, struct arena *a, struct err *e)
 {
-    const struct match_options by_caching = {.by = MATCH_BY_CACHING};
+    const struct match_options by_caching = {.by = FIELD_enable_prefix_caching};
     x->sides = arena_alloc(a, x->machines.side_count + 1, sizeof *x->sides);
     if (x->sides == NULL)
         return status_no_memory(e, "analyze");
@@ -154,7 +143,7 @@ static enum status check_baseline(const struct analysis *x, const char *baseline
         names = arena_printf(a, "%s%s%s", names, i > 0 ? ", " : "", x->machines.sides[i]);
     }
     status_fail(e, STATUS_BAD_OPTION, "--baseline", "no %s \"%s\" in the results",
-                match_by_name(x->by), baseline);
+                field_table[x->by].name, baseline);
     return status_hint(e, "There are: %s.", names != NULL ? names : "");
 }
 
@@ -165,7 +154,7 @@ enum status analysis_build(const struct analysis_rows *c,
     struct match_input input;
     struct match_options options = {.baseline = o->baseline};
     *out = (struct analysis){.rows = *c, .by = default_by(c)};
-    if (o->by != NULL && match_by_find(o->by, &out->by, e) != STATUS_OK)
+    if (o->by != NULL && find_by(o->by, &out->by, e) != STATUS_OK)
         return e->code;
     options.by = out->by;
     if (name_rows(c, out->by, a) != STATUS_OK ||

@@ -15,7 +15,7 @@ struct analysis_side {
 
 struct analysis {
     struct analysis_rows rows;
-    enum match_by by;
+    enum field_id by;
     struct match_result machines;         /* sides[0] is the baseline */
     struct analysis_side *sides;          /* [machines.side_count], in the same order */
     bool is_simulated, has_dummy_weights; /* any cell */

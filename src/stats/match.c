@@ -6,42 +6,18 @@
 
 #include "base/mem.h"
 #include "stats/interval.h"
-#include "stats/match_cell.h"
 #include "stats/match_diff.h"
 
-static const char *const by_names[] = {
-    [MATCH_BY_CACHING] = "enable_prefix_caching", [MATCH_BY_LABEL] = "label",
-    [MATCH_BY_INSTANCE] = "instance_type",        [MATCH_BY_MODEL] = "model_name",
-    [MATCH_BY_VERSION] = "engine_version",
-};
-
-const char *match_by_name(enum match_by by)
-{
-    return by_names[by];
-}
-
-enum status match_by_find(const char *name, enum match_by *out, struct err *e)
-{
-    for (size_t i = 0; i < sizeof by_names / sizeof *by_names; i++)
-        if (strcmp(by_names[i], name) == 0) {
-            *out = (enum match_by)i;
-            return STATUS_OK;
-        }
-    status_fail(e, STATUS_BAD_OPTION, "--by", "cannot compare by \"%s\"", name);
-    return status_hint(e, "One of label, instance_type, model_name, engine_version.");
-}
-
-/* Everything on its way to a result. partners: of shape [side_count][cell_count], for a
- * baseline cell the index of its partner on that side, else NO_CELL. */
+/* Everything on its way to a result. */
 struct work {
-    const struct match_options *options;
-    const struct match_fields *fields;
+    enum field_id by;
+    const char *baseline;
     struct match_cell *cells;
     size_t cell_count;
     const char **sides;
     size_t side_count;
-    size_t *partners;
-    bool *is_used; /* [cell_count] */
+    size_t *partners; /* [cell_count] of a baseline cell on one side, else NO_CELL */
+    bool *is_used;    /* [cell_count] */
     struct arena *arena;
 };
 
@@ -59,14 +35,11 @@ static bool is_candidate(const struct match_cell *c, const char *side)
 
 /* Sides that have something measured, in order of appearance; the baseline goes first.
  * "unknown" is no side. */
-static enum status find_sides(struct work *w)
+static void find_sides(struct work *w)
 {
-    const char *first = w->options->baseline;
-    if (first == NULL && w->options->by == MATCH_BY_CACHING)
+    const char *first = w->baseline;
+    if (first == NULL && w->by == FIELD_enable_prefix_caching)
         first = "OFF";
-    w->sides = arena_alloc(w->arena, w->cell_count + 1, sizeof(const char *));
-    if (w->sides == NULL)
-        return STATUS_NO_MEMORY;
     for (size_t i = 0; i < w->cell_count; i++) {
         bool is_new = w->cells[i].measured > 0 && !is_side(&w->cells[i], MATCH_UNKNOWN);
         for (size_t k = 0; k < w->side_count && is_new; k++)
@@ -81,7 +54,6 @@ static enum status find_sides(struct work *w)
         memmove(w->sides + 1, w->sides, k * sizeof *w->sides);
         w->sides[0] = found;
     }
-    return STATUS_OK;
 }
 
 /* Two cells that may be compared. */
@@ -111,13 +83,13 @@ static enum status find_candidates(const struct work *w, const char *side,
              k++) {
             const struct match_cell *b = &w->cells[i], *o = &w->cells[k];
             if (w->is_used[k] || !is_candidate(o, side) ||
-                match_diff_is_hindered(w->fields, b, o, w->options->by))
+                match_diff_obstacles(b, o, w->by, 1) > 0)
                 continue;
             if (!mem_grow(&found, n, &room, sizeof *found)) {
                 mem_free(found);
                 return STATUS_NO_MEMORY;
             }
-            size_t d = match_diff_distance(w->fields, b, o, w->options->by);
+            size_t d = match_diff_distance(b, o, w->by);
             found[n++] = (struct candidate){d, i, k};
         }
     *out = found;
@@ -128,7 +100,7 @@ static enum status find_candidates(const struct work *w, const char *side,
 /* Partners of one side: the pairs that differ least beyond the comparison come first. */
 static enum status find_partners(struct work *w, size_t side)
 {
-    size_t *partners = w->partners + side * w->cell_count, count = 0;
+    size_t *partners = w->partners, count = 0;
     struct candidate *all = NULL;
     for (size_t i = 0; i < w->cell_count; i++)
         partners[i] = NO_CELL;
@@ -195,38 +167,33 @@ static struct match_ratio ratio_of(const struct sums *s)
     return r;
 }
 
-/* Why the pair stays out of geometric means; NULL if it counts, or without memory. */
-static const char *refusal(const struct work *w, const struct match_pair *p, bool *counts)
+/* Why the pair stays out of geometric means; NULL if it counts. */
+static const char *refusal(const struct work *w, const struct match_pair *p)
 {
-    *counts = false;
-    if (w->options->by == MATCH_BY_CACHING &&
+    if (w->by == FIELD_enable_prefix_caching &&
         (p->baseline->shares_nothing || p->other->shares_nothing))
         return "the prompts share no prefix: no claim about prefix caching";
-    *counts = p->baseline->is_valid && p->other->is_valid;
-    if (*counts)
+    if (p->baseline->is_valid && p->other->is_valid)
         return NULL;
     if (p->baseline->is_valid)
-        return arena_printf(w->arena, "the other cell is %s", p->other->verdict);
+        return arena_text(w->arena, "the other cell is %s", p->other->verdict);
     if (p->other->is_valid)
-        return arena_printf(w->arena, "the baseline is %s", p->baseline->verdict);
+        return arena_text(w->arena, "the baseline is %s", p->baseline->verdict);
     if (strcmp(p->baseline->verdict, p->other->verdict) == 0)
-        return arena_printf(w->arena, "both cells are %s", p->other->verdict);
-    return arena_printf(w->arena, "the baseline is %s, the other cell is %s",
-                        p->baseline->verdict, p->other->verdict);
+        return arena_text(w->arena, "both cells are %s", p->other->verdict);
+    return arena_text(w->arena, "the baseline is %s, the other cell is %s",
+                      p->baseline->verdict, p->other->verdict);
 }
 
-/* False: no memory. */
-static bool fill_pair(const struct work *w, struct match_pair *p)
+static void fill_pair(const struct work *w, struct match_pair *p)
 {
-    bool counts = true;
-    p->note = refusal(w, p, &counts);
-    p->is_counted = counts;
+    p->note = refusal(w, p);
+    p->is_counted = p->note == NULL;
     for (int m = 0; m < METRIC_COUNT; m++) {
         struct sums sums = {0};
         add_pair(&sums, p, (enum metric)m);
         p->ratios[m] = ratio_of(&sums);
     }
-    return counts || p->note != NULL;
 }
 
 /* Made numbers are no part of a mean of real ones. */
@@ -244,29 +211,28 @@ static void prefer_real(struct match_group *g)
     }
 }
 
-static enum status build_group(struct work *w, size_t side, struct match_group *out)
+/* Pairs of the baseline and a side whose partners are found. */
+static enum status build_group(struct work *w, const char *side, struct match_group *out)
 {
-    const size_t *partners = w->partners + side * w->cell_count;
-    struct match_group g = {.baseline = w->sides[0], .other = w->sides[side]};
+    struct match_group g = {.baseline = w->sides[0], .other = side};
     struct match_diff_list also = {.arena = w->arena};
-    g.pairs = arena_alloc(w->arena, w->cell_count + 1, sizeof *g.pairs);
+    g.pairs = arena_alloc(w->arena, w->cell_count, sizeof *g.pairs);
     if (g.pairs == NULL)
         return STATUS_NO_MEMORY;
     for (size_t i = 0; i < w->cell_count; i++) {
-        if (partners[i] == NO_CELL)
+        if (w->partners[i] == NO_CELL)
             continue;
         struct match_pair *p = &g.pairs[g.pair_count++];
         p->baseline = &w->cells[i];
-        p->other = &w->cells[partners[i]];
+        p->other = &w->cells[w->partners[i]];
         w->is_used[i] = true;
-        if (!fill_pair(w, p))
-            return STATUS_NO_MEMORY;
+        fill_pair(w, p);
     }
     prefer_real(&g);
     for (size_t i = 0; i < g.pair_count; i++)
         if (g.pairs[i].is_counted) {
             g.counted++;
-            match_diff_add(&also, w->fields, &g.pairs[i], w->options->by);
+            match_diff_add(&also, g.pairs[i].baseline, g.pairs[i].other, w->by);
         }
     for (int m = 0; m < METRIC_COUNT; m++) {
         struct sums sums = {0};
@@ -275,27 +241,22 @@ static enum status build_group(struct work *w, size_t side, struct match_group *
                 add_pair(&sums, &g.pairs[i], (enum metric)m);
         g.geomean[m] = ratio_of(&sums);
     }
-    enum status s = match_diff_text(&also, &g.differs);
-    if (s == STATUS_OK)
-        *out = g;
-    return s;
+    g.differs = match_diff_text(&also);
+    *out = g;
+    return STATUS_OK;
 }
 
 static enum status build_groups(struct work *w, struct match_result *out)
 {
-    out->groups = arena_alloc(w->arena, w->side_count + 1, sizeof *out->groups);
-    if (out->groups == NULL)
-        return STATUS_NO_MEMORY;
-    for (size_t side = 1; side < w->side_count; side++) {
+    enum status s = STATUS_OK;
+    for (size_t side = 1; s == STATUS_OK && side < w->side_count; side++) {
         struct match_group *g = &out->groups[out->group_count];
-        enum status s = find_partners(w, side);
+        s = find_partners(w, side);
         if (s == STATUS_OK)
-            s = build_group(w, side, g);
-        if (s != STATUS_OK)
-            return s;
-        out->group_count += g->pair_count > 0;
+            s = build_group(w, w->sides[side], g);
+        out->group_count += s == STATUS_OK && g->pair_count > 0;
     }
-    return STATUS_OK;
+    return s;
 }
 
 /* The cell of another side with the fewest obstacles; a baseline's partners are on any
@@ -310,7 +271,7 @@ static const struct match_cell *nearest(const struct work *w, const struct match
         if (o->measured == 0 || is_side(o, MATCH_UNKNOWN) ||
             is_side(o, w->sides[0]) == is_baseline)
             continue;
-        size_t n = match_diff_obstacles(w->fields, c, o, w->options->by);
+        size_t n = match_diff_obstacles(c, o, w->by, FIELD_COUNT);
         if (best == NULL || n < fewest) {
             best = o;
             fewest = n;
@@ -319,85 +280,56 @@ static const struct match_cell *nearest(const struct work *w, const struct match
     return best;
 }
 
-static enum status explain(const struct work *w, const struct match_cell *c,
-                           const char **why)
+static const char *explain(const struct work *w, const struct match_cell *c)
 {
-    if (c->measured == 0) {
-        *why = c->failed > 0
-                   ? arena_printf(w->arena, "nothing measured: %zu failed", c->failed)
-                   : arena_strdup(w->arena, "only warm-ups");
-        return *why != NULL ? STATUS_OK : STATUS_NO_MEMORY;
-    }
-    if (is_side(c, MATCH_UNKNOWN)) {
-        *why = arena_printf(w->arena, "%s is unknown", by_names[w->options->by]);
-        return *why != NULL ? STATUS_OK : STATUS_NO_MEMORY;
-    }
+    if (c->measured == 0)
+        return c->failed > 0
+                   ? arena_text(w->arena, "nothing measured: %zu failed", c->failed)
+                   : "only warm-ups";
+    if (is_side(c, MATCH_UNKNOWN))
+        return arena_text(w->arena, "%s is unknown", field_table[w->by].name);
     const struct match_cell *o = nearest(w, c);
-    if (o == NULL) {
-        *why = "no cell on the other side";
-        return STATUS_OK;
-    }
-    const struct match_pair pair = {.baseline = c, .other = o};
-    *why = match_diff_explain(w->fields, &pair, w->options->by, w->arena);
-    return *why != NULL ? STATUS_OK : STATUS_NO_MEMORY;
+    return o == NULL ? "no cell on the other side"
+                     : match_diff_explain(c, o, w->by, w->arena);
 }
 
-static enum status list_lone(struct work *w, struct match_result *out)
+static void list_lone(struct work *w, struct match_result *out)
 {
-    if (w->side_count < 2)
-        return STATUS_OK;
-    out->lone = arena_alloc(w->arena, w->cell_count, sizeof *out->lone);
-    if (out->lone == NULL)
-        return STATUS_NO_MEMORY;
-    for (size_t i = 0; i < w->cell_count; i++) {
-        if (w->is_used[i])
-            continue;
-        struct match_lone *l = &out->lone[out->lone_count++];
-        l->cell = &w->cells[i];
-        enum status s = explain(w, l->cell, &l->why);
-        if (s != STATUS_OK)
-            return s;
-    }
-    return STATUS_OK;
-}
-
-static enum status pair_up(struct work *w, struct match_result *out)
-{
-    size_t places = (w->side_count + 1) * (w->cell_count + 1);
-    w->partners = arena_alloc(w->arena, places, sizeof *w->partners);
-    w->is_used = arena_alloc(w->arena, w->cell_count + 1, sizeof *w->is_used);
-    if (w->partners == NULL || w->is_used == NULL)
-        return STATUS_NO_MEMORY;
-    enum status s = build_groups(w, out);
-    return s == STATUS_OK ? list_lone(w, out) : s;
+    for (size_t i = 0; w->side_count > 1 && i < w->cell_count; i++)
+        if (!w->is_used[i])
+            out->lone[out->lone_count++] = (struct match_lone){
+                .cell = &w->cells[i], .why = explain(w, &w->cells[i])};
 }
 
 enum status match_build(const struct match_input *inputs,
                         const struct match_options *options, struct arena *a,
                         struct match_result *out, struct err *e)
 {
-    struct match_result made = {0};
     struct match_cells found = {0};
-    struct match_fields *fields = arena_alloc(a, 1, sizeof *fields);
-    enum status s = STATUS_NO_MEMORY;
-    if (fields != NULL) {
-        match_field_list(fields);
-        s = match_cell_collect(inputs, fields, options->by, a, &found);
-    }
-    struct work w = {.options = options,
-                     .fields = fields,
+    enum status s = match_cell_collect(inputs, options->by, a, &found);
+    size_t n = found.count + 1;
+    struct work w = {.by = options->by,
+                     .baseline = options->baseline,
                      .cells = found.cells,
                      .cell_count = found.count,
+                     .sides = arena_alloc(a, n, sizeof(const char *)),
+                     .partners = arena_alloc(a, n, sizeof *w.partners),
+                     .is_used = arena_alloc(a, n, sizeof *w.is_used),
                      .arena = a};
-    if (s == STATUS_OK)
-        s = find_sides(&w);
-    if (s == STATUS_OK)
-        s = pair_up(&w, &made);
-    if (s != STATUS_OK)
-        return status_fail(e, s, "match", "out of memory for %zu rows", inputs->count);
-    made.cells = w.cells;
-    made.cell_count = w.cell_count;
-    made.sides = w.sides;
+    struct match_result made = {.cells = found.cells,
+                                .cell_count = found.count,
+                                .sides = w.sides,
+                                .groups = arena_alloc(a, n, sizeof *made.groups),
+                                .lone = arena_alloc(a, n, sizeof *made.lone)};
+    if (s == STATUS_OK && !a->has_failed) {
+        find_sides(&w);
+        s = build_groups(&w, &made);
+    }
+    if (s == STATUS_OK && !a->has_failed)
+        list_lone(&w, &made);
+    if (s != STATUS_OK || a->has_failed)
+        return status_fail(e, STATUS_NO_MEMORY, "match", "out of memory for %zu rows",
+                           inputs->count);
     made.side_count = w.side_count;
     *out = made;
     return STATUS_OK;

@@ -10,56 +10,11 @@
 #ifndef STATS_MATCH_H
 #define STATS_MATCH_H
 
-#include <stdbool.h>
-#include <stddef.h>
-
-#include "base/arena.h"
-#include "base/status.h"
-#include "core/field.h"
-#include "stats/metric.h"
-
-/* The one thing under comparison. */
-enum match_by {
-    MATCH_BY_CACHING,
-    MATCH_BY_LABEL,
-    MATCH_BY_INSTANCE,
-    MATCH_BY_MODEL,
-    MATCH_BY_VERSION
-};
+#include "stats/match_cell.h"
 
 struct match_options {
-    enum match_by by;
+    enum field_id by;     /* the one thing under comparison */
     const char *baseline; /* side that ratios are relative to; NULL: OFF, or the first */
-};
-
-struct match_row {
-    const struct row *row; /* borrowed, must outlive the result */
-    bool is_published;     /* of offline_benchmark.py: input_length in characters */
-};
-
-/* Rows of any number of files. */
-struct match_input {
-    const struct match_row *rows; /* [count] */
-    size_t count;
-};
-
-struct match_cell {
-    const struct row *row; /* first measured row, else first row: identity and settings */
-    const char *side;      /* "ON"/"OFF", label, instance type...; "unknown" if null */
-    const char *scenario;  /* "unknown" if null */
-    const char *name;      /* the cell without its side, e.g. "short bs=4", for labels */
-    bool is_published, is_simulated, has_dummy_weights;
-    bool is_valid;       /* of the cell: of its rows, what its worst one is */
-    const char *verdict; /* NULL: nothing was measured */
-    const struct findings *warnings, *checks; /* of the cell's rules too */
-    const struct row *doubtful_row; /* the first of that verdict, if it is not VALID; NULL
-                                     */
-    size_t doubtful;                /* measured rows of it */
-    const struct row *failed_row;   /* the first with an error, warm-ups too; NULL */
-    bool shares_nothing; /* caching ON and the prompts allow no hit: no ON/OFF claim */
-    size_t measured, failed, warmups; /* rows */
-    size_t launches, days;            /* that the measured rows come from; 0: unknown */
-    struct spread spread[METRIC_COUNT];
 };
 
 /* other / baseline, of the means of logarithms, so that a cost and the rate that it comes
@@ -110,10 +65,5 @@ struct match_result {
 MUST_CHECK enum status match_build(const struct match_input *inputs,
                                    const struct match_options *options, struct arena *a,
                                    struct match_result *out, struct err *e);
-
-/* Names of --by: "label", "instance_type", "model_name", "engine_version",
- * "enable_prefix_caching". */
-const char *match_by_name(enum match_by by);
-MUST_CHECK enum status match_by_find(const char *name, enum match_by *out, struct err *e);
 
 #endif

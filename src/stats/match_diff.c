@@ -3,18 +3,15 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/str.h"
+#include "stats/agree.h"
+#include "stats/match_field.h"
 #include "text/json.h"
 
 #define EXPLAINED      3 /* fields of a cell without partner */
 #define VALUES_SAID    4 /* of a field */
 #define NOT_SET        "not set"
 #define ARGUMENT_SHOWN 120 /* bytes */
-
-static const enum field_id side_fields[] = {
-    [MATCH_BY_CACHING] = FIELD_enable_prefix_caching, [MATCH_BY_LABEL] = FIELD_label,
-    [MATCH_BY_INSTANCE] = FIELD_instance_type,        [MATCH_BY_MODEL] = FIELD_model_name,
-    [MATCH_BY_VERSION] = FIELD_engine_version,
-};
 
 /* What is told first; a phrase says it without values that tell nobody anything. */
 static const struct {
@@ -32,15 +29,10 @@ static const struct {
 
 #define FOREMOST_COUNT (sizeof foremost / sizeof *foremost)
 
-enum field_id match_diff_side_field(enum match_by by)
+/* The model has its fingerprint beside its name. */
+static bool is_compared(enum field_id id, enum field_id by)
 {
-    return side_fields[by];
-}
-
-bool match_diff_is_compared(enum field_id id, enum match_by by)
-{
-    return side_fields[by] == id ||
-           (by == MATCH_BY_MODEL && id == FIELD_model_fingerprint);
+    return id == by || (by == FIELD_model_name && id == FIELD_model_fingerprint);
 }
 
 static size_t rank_of(enum field_id id)
@@ -51,77 +43,107 @@ static size_t rank_of(enum field_id id)
     return FOREMOST_COUNT + (size_t)id;
 }
 
-static bool is_hardware(const struct match_cell *c, const char *name)
+/* --- whether and where they differ */
+
+/* Offline and on a server of its own machine the client is that machine. */
+static bool is_own_client(const struct row *row)
 {
-    const char *type = field_str(c->row, FIELD_hardware_type);
-    return type != NULL && strcmp(type, name) == 0;
+    const char *machine = field_str(row, FIELD_machine_sha256);
+    return machine != NULL && field_is(row, FIELD_client_machine_sha256, machine);
+}
+
+/* Rows from before the load and the engine's arguments were recorded. */
+static bool is_older(const struct row *row, enum field_id id)
+{
+    bool is_new_field = field_table[id].role == ROLE_LOAD || id == FIELD_engine_args;
+    return is_new_field && match_field_definitions(row) < 2;
+}
+
+/* Unknown on one side, and that is no difference. */
+static bool is_unsaid(const struct match_cell *a, const struct match_cell *b,
+                      enum field_id id)
+{
+    if (match_field_is_known(a->row, id) && match_field_is_known(b->row, id))
+        return false;
+    if (a->is_published || b->is_published) {
+        /* whoever does not say is no simulation, and matches none */
+        return id != FIELD_is_simulated || (!a->is_simulated && !b->is_simulated);
+    }
+    return match_field_is_wild(id) || is_older(a->row, id) || is_older(b->row, id);
+}
+
+bool match_diff_in(const struct match_cell *a, const struct match_cell *b,
+                   enum field_id id)
+{
+    if (id == FIELD_input_length && (a->is_published || b->is_published))
+        return false; /* characters there, tokens here */
+    if (id == FIELD_client_machine_sha256 && is_own_client(a->row) &&
+        is_own_client(b->row))
+        return false; /* the machine itself, which is another one anyway */
+    if (id == FIELD_definitions && (a->is_published || b->is_published))
+        return false;
+    return !is_unsaid(a, b, id) && !match_field_is_equal(a->row, b->row, id);
+}
+
+static bool are_kinds(const struct match_cell *a, const struct match_cell *b)
+{
+    return field_is(a->row, FIELD_hardware_type, "gpu") &&
+           field_is(b->row, FIELD_hardware_type, "neuron");
 }
 
 static enum agree_where where_of(const struct match_cell *a, const struct match_cell *b,
-                                 enum match_by by)
+                                 enum field_id by)
 {
-    bool are_kinds = (is_hardware(a, "gpu") && is_hardware(b, "neuron")) ||
-                     (is_hardware(a, "neuron") && is_hardware(b, "gpu"));
     switch (by) {
-    case MATCH_BY_CACHING: return AGREE_CACHING;
-    case MATCH_BY_LABEL:
-    case MATCH_BY_INSTANCE: return are_kinds ? AGREE_KINDS : AGREE_MACHINES;
+    case FIELD_enable_prefix_caching: return AGREE_CACHING;
+    case FIELD_label:
+    case FIELD_instance_type:
+        return are_kinds(a, b) || are_kinds(b, a) ? AGREE_KINDS : AGREE_MACHINES;
     default: return AGREE_MODELS;
     }
 }
 
-/* Texts of one data set have other lengths in another model's tokens. */
-static bool is_text_length(const struct match_cell *a, enum field_id id, enum match_by by)
-{
-    return by == MATCH_BY_MODEL && id == FIELD_input_length &&
-           value_is_known(a->row->v[FIELD_dataset]);
-}
-
 /* Definitions changed what is measured online; nothing that is compared offline. */
-static enum agree agreement(const struct match_fields *fields, const struct match_cell *a,
-                            enum field_id id, enum agree_where where)
+static enum agree agreement(const struct match_cell *a, enum field_id id,
+                            enum agree_where where)
 {
-    enum agree agree = fields->in[id][where];
     bool is_offline = id == FIELD_definitions && !match_field_is_online(a->row);
+    enum agree agree = agree_of(id, where);
     return is_offline && agree == AGREE_MUST ? AGREE_SAID : agree;
 }
 
-static bool is_obstacle(const struct match_fields *fields, const struct match_cell *a,
-                        const struct match_cell *b, enum field_id id, enum match_by by)
+/* Texts of one data set have other lengths in another model's tokens. */
+static bool is_text_length(const struct match_cell *a, enum field_id id, enum field_id by)
 {
-    return agreement(fields, a, id, where_of(a, b, by)) == AGREE_MUST &&
-           !match_diff_is_compared(id, by) && !is_text_length(a, id, by) &&
-           match_field_differs(a, b, id);
+    return by == FIELD_model_name && id == FIELD_input_length &&
+           value_is_known(a->row->v[FIELD_dataset]);
 }
 
-size_t match_diff_obstacles(const struct match_fields *fields, const struct match_cell *a,
-                            const struct match_cell *b, enum match_by by)
+static bool is_obstacle(const struct match_cell *a, const struct match_cell *b,
+                        enum field_id id, enum field_id by)
+{
+    return agreement(a, id, where_of(a, b, by)) == AGREE_MUST && !is_compared(id, by) &&
+           !is_text_length(a, id, by) && match_diff_in(a, b, id);
+}
+
+size_t match_diff_obstacles(const struct match_cell *a, const struct match_cell *b,
+                            enum field_id by, size_t most)
 {
     size_t n = 0;
-    for (size_t i = 0; i < fields->count; i++)
-        n += is_obstacle(fields, a, b, fields->ids[i], by);
+    for (enum field_id id = agree_first(); id < FIELD_COUNT && n < most;
+         id = agree_next(id))
+        n += is_obstacle(a, b, id, by);
     return n;
 }
 
-bool match_diff_is_hindered(const struct match_fields *fields, const struct match_cell *a,
-                            const struct match_cell *b, enum match_by by)
-{
-    for (size_t i = 0; i < fields->count; i++)
-        if (is_obstacle(fields, a, b, fields->ids[i], by))
-            return true;
-    return false;
-}
-
-size_t match_diff_distance(const struct match_fields *fields, const struct match_cell *a,
-                           const struct match_cell *b, enum match_by by)
+size_t match_diff_distance(const struct match_cell *a, const struct match_cell *b,
+                           enum field_id by)
 {
     enum agree_where where = where_of(a, b, by);
     size_t n = 0;
-    for (size_t i = 0; i < fields->count; i++) {
-        enum field_id id = fields->ids[i];
-        n += agreement(fields, a, id, where) != AGREE_MUST &&
-             !match_diff_is_compared(id, by) && match_field_differs(a, b, id);
-    }
+    for (enum field_id id = agree_first(); id < FIELD_COUNT; id = agree_next(id))
+        n += agreement(a, id, where) != AGREE_MUST && !is_compared(id, by) &&
+             match_diff_in(a, b, id);
     return n;
 }
 
@@ -135,16 +157,11 @@ static bool has(const struct match_diff_list *w, enum field_id id, const char *v
     return false;
 }
 
-/* values NULL: no memory. */
 static void add(struct match_diff_list *w, enum field_id id, const char *values)
 {
-    w->has_failed = w->has_failed || values == NULL;
-    if (w->has_failed || has(w, id, values))
+    if (has(w, id, values) ||
+        !arena_grow(w->arena, &w->items, w->count, &w->room, sizeof *w->items))
         return;
-    if (!arena_grow(w->arena, &w->items, w->count, &w->room, sizeof *w->items)) {
-        w->has_failed = true;
-        return;
-    }
     size_t at = w->count++;
     for (; at > 0 && rank_of(id) < rank_of(w->items[at - 1].field); at--)
         w->items[at] = w->items[at - 1];
@@ -163,7 +180,7 @@ static const char *shown(const char *text, struct arena *a)
 {
     char out[ARGUMENT_SHOWN];
     match_field_cut(text, out, sizeof out);
-    return arena_strdup(a, out);
+    return arena_text(a, "%s", out);
 }
 
 static struct str key_of(const char *pair)
@@ -226,36 +243,33 @@ static void add_args_of(struct match_diff_list *w, const struct args *args, bool
             continue; /* equal, or told when the other side was gone through */
         const char *mine = shown(text, w->arena);
         const char *theirs = there != NULL ? shown(there, w->arena) : NOT_SET;
-        if (mine == NULL || theirs == NULL)
-            w->has_failed = true;
-        else
-            add(w, FIELD_engine_args,
-                arena_printf(w->arena, "%s / %s", is_first ? mine : theirs,
-                             is_first ? theirs : mine));
+        add(w, FIELD_engine_args,
+            arena_text(w->arena, "%s / %s", is_first ? mine : theirs,
+                       is_first ? theirs : mine));
     }
 }
 
-static json_t *list_of(const struct row *row, enum field_id id, bool *ran_out)
+/* NULL: unknown, or no memory. */
+static json_t *list_of(const struct row *row, struct arena *a)
 {
     struct err e;
     json_t *list = NULL;
-    const char *text = field_str(row, id);
+    const char *text = field_str(row, FIELD_engine_args);
     if (text != NULL &&
         json_from_text(str_from(text), "row", &list, &e) == STATUS_NO_MEMORY)
-        *ran_out = true;
+        a->has_failed = true;
     return list;
 }
 
 static void add_args(struct match_diff_list *w, const struct row *a, const struct row *b)
 {
-    struct args args = {.rows = {a, b}};
+    struct args args = {.rows = {a, b}, .lists = {list_of(a, w->arena), NULL}};
     json_t **lists = args.lists;
-    lists[0] = list_of(a, FIELD_engine_args, &w->has_failed);
-    lists[1] = list_of(b, FIELD_engine_args, &w->has_failed);
+    lists[1] = list_of(b, w->arena);
     if (lists[0] != NULL && lists[1] != NULL) {
         add_args_of(w, &args, true);
         add_args_of(w, &args, false);
-    } else if (!w->has_failed) {
+    } else {
         add(w, FIELD_engine_args,
             lists[0] != NULL ? "known / unknown" : "unknown / known");
     }
@@ -263,34 +277,35 @@ static void add_args(struct match_diff_list *w, const struct row *a, const struc
     json_decref(lists[1]);
 }
 
+/* "4BETWEEN8" */
+static const char *both_values(const struct row *a, const struct row *b, enum field_id id,
+                               const char *between, struct arena *arena)
+{
+    char x[MATCH_FIELD_BYTES], y[MATCH_FIELD_BYTES];
+    match_field_say(a, id, x);
+    match_field_say(b, id, y);
+    return arena_text(arena, "%s%s%s", x, between, y);
+}
+
 static void add_field(struct match_diff_list *w, const struct row *a, const struct row *b,
                       enum field_id id)
 {
-    char x[MATCH_FIELD_BYTES], y[MATCH_FIELD_BYTES];
-    if (id == FIELD_engine_args) {
+    if (id == FIELD_engine_args)
         add_args(w, a, b);
-        return;
-    }
-    if (phrase_of(id) != NULL) {
+    else if (phrase_of(id) != NULL)
         add(w, id, phrase_of(id));
-        return;
-    }
-    match_field_say(a, id, x);
-    match_field_say(b, id, y);
-    add(w, id, arena_printf(w->arena, "%s / %s", x, y));
+    else
+        add(w, id, both_values(a, b, id, " / ", w->arena));
 }
 
-void match_diff_add(struct match_diff_list *list, const struct match_fields *fields,
-                    const struct match_pair *pair, enum match_by by)
+void match_diff_add(struct match_diff_list *list, const struct match_cell *a,
+                    const struct match_cell *b, enum field_id by)
 {
-    const struct match_cell *x = pair->baseline, *y = pair->other;
-    enum agree_where where = where_of(x, y, by);
-    for (size_t i = 0; i < fields->count && !list->has_failed; i++) {
-        enum field_id id = fields->ids[i];
-        if (agreement(fields, x, id, where) == AGREE_SAID &&
-            !match_diff_is_compared(id, by) && match_field_differs(x, y, id))
-            add_field(list, x->row, y->row, id);
-    }
+    enum agree_where where = where_of(a, b, by);
+    for (enum field_id id = agree_first(); id < FIELD_COUNT; id = agree_next(id))
+        if (agreement(a, id, where) == AGREE_SAID && !is_compared(id, by) &&
+            match_diff_in(a, b, id))
+            add_field(list, a->row, b->row, id);
 }
 
 /* Values of one field stand together; beyond VALUES_SAID "..." stands for the rest. */
@@ -301,77 +316,55 @@ static const char *append(const struct match_diff_list *list, const char *text,
     bool has_name = of_field == 0 && phrase_of(d->field) == NULL;
     if (of_field > VALUES_SAID)
         return text;
-    return arena_printf(list->arena, "%s%s%s%s%s", text, *text != '\0' ? ", " : "",
-                        has_name ? field_table[d->field].name : "", has_name ? " " : "",
-                        of_field == VALUES_SAID ? "..." : d->values);
+    return arena_text(list->arena, "%s%s%s%s%s", text, *text != '\0' ? ", " : "",
+                      has_name ? field_table[d->field].name : "", has_name ? " " : "",
+                      of_field == VALUES_SAID ? "..." : d->values);
 }
 
-enum status match_diff_text(const struct match_diff_list *list, const char **out)
+const char *match_diff_text(const struct match_diff_list *list)
 {
     const char *text = "";
     size_t of_field = 0;
-    for (size_t i = 0; i < list->count && text != NULL; i++) {
+    for (size_t i = 0; i < list->count; i++) {
         bool is_next = i > 0 && list->items[i - 1].field == list->items[i].field;
         of_field = is_next ? of_field + 1 : 0;
         text = append(list, text, i, of_field);
     }
-    if (list->has_failed || text == NULL)
-        return STATUS_NO_MEMORY;
-    *out = *text != '\0' ? text : NULL;
-    return STATUS_OK;
+    return *text != '\0' ? text : NULL;
 }
 
-/* " (a=1 / a=2)", the first argument that differs; NULL: no memory. */
-static const char *explain_args(const struct match_pair *pair, struct arena *arena)
+/* "(4, there 8)"; of arguments the first that differs: "(a=1 / a=2)" */
+static const char *explain_values(const struct match_cell *a, const struct match_cell *b,
+                                  enum field_id id, struct arena *arena)
 {
     struct match_diff_list w = {.arena = arena};
-    add_args(&w, pair->baseline->row, pair->other->row);
-    if (w.has_failed || w.count == 0)
-        return w.has_failed ? NULL : "";
-    return arena_printf(arena, " (%s)", w.items[0].values);
+    if (id == FIELD_engine_args) {
+        add_args(&w, a->row, b->row);
+        return w.count > 0 ? arena_text(arena, " (%s)", w.items[0].values) : "";
+    }
+    return arena_text(arena, " (%s)",
+                      phrase_of(id) != NULL
+                          ? phrase_of(id)
+                          : both_values(a->row, b->row, id, ", there ", arena));
 }
 
-/* " (4, there 8)" */
-static const char *explain_values(const struct match_pair *pair, enum field_id id,
-                                  struct arena *arena)
+const char *match_diff_explain(const struct match_cell *a, const struct match_cell *b,
+                               enum field_id by, struct arena *arena)
 {
-    char x[MATCH_FIELD_BYTES], y[MATCH_FIELD_BYTES];
-    if (id == FIELD_engine_args)
-        return explain_args(pair, arena);
-    if (phrase_of(id) != NULL)
-        return arena_printf(arena, " (%s)", phrase_of(id));
-    match_field_say(pair->baseline->row, id, x);
-    match_field_say(pair->other->row, id, y);
-    return arena_printf(arena, " (%s, there %s)", x, y);
-}
-
-/* "batch_size (4, there 8)"; NULL: no memory. */
-static const char *explain_field(const char *text, const struct match_pair *pair,
-                                 enum field_id id, bool is_first, struct arena *arena)
-{
-    /* two models of one name differ in what tells them apart */
-    if (id == FIELD_model_name &&
-        match_field_is_same(pair->baseline->row, pair->other->row, id))
-        id = FIELD_model_fingerprint;
-    const char *values = explain_values(pair, id, arena);
-    if (values == NULL)
-        return NULL;
-    return arena_printf(arena, "%s%s%s%s", text, is_first ? "" : ", ",
-                        field_table[id].name, values);
-}
-
-const char *match_diff_explain(const struct match_fields *fields,
-                               const struct match_pair *pair, enum match_by by,
-                               struct arena *a)
-{
-    const struct match_cell *x = pair->baseline, *y = pair->other;
-    const char *text = arena_printf(a, "nearest cell of %s differs in ", y->side);
+    const char *text = arena_text(arena, "nearest cell of %s differs in ", b->side);
     size_t n = 0;
-    for (size_t i = 0; i < fields->count && text != NULL && n < EXPLAINED; i++)
-        if (is_obstacle(fields, x, y, fields->ids[i], by))
-            text = explain_field(text, pair, fields->ids[i], n++ == 0, a);
-    if (text != NULL && n == 0)
-        text = arena_printf(a, "its match of %s is paired with a cell nearer to it",
-                            y->side);
-    return text;
+    for (enum field_id id = agree_first(); id < FIELD_COUNT && n < EXPLAINED;
+         id = agree_next(id)) {
+        if (!is_obstacle(a, b, id, by))
+            continue;
+        /* two models of one name differ in what tells them apart */
+        bool is_one_name = id == FIELD_model_name &&
+                           match_field_is_same(a->row, b->row, id);
+        enum field_id told = is_one_name ? FIELD_model_fingerprint : id;
+        text = arena_text(arena, "%s%s%s%s", text, n++ == 0 ? "" : ", ",
+                          field_table[told].name, explain_values(a, b, told, arena));
+    }
+    return n > 0 ? text
+                 : arena_text(arena, "its match of %s is paired with a cell nearer to it",
+                              b->side);
 }

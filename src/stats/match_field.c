@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/str.h"
 #include "text/json.h"
 #include "text/jsonw.h"
 
@@ -11,17 +12,6 @@
 #define JSON_CAP_BYTES ((size_t)1 << 24)
 #define DIGEST_SHOWN   8 /* hex digits */
 #define FNV_PRIME      UINT64_C(1099511628211)
-
-void match_field_list(struct match_fields *out)
-{
-    out->count = 0;
-    for (int id = 0; id < FIELD_COUNT; id++) {
-        for (int k = 0; k < AGREE_WHERE_COUNT; k++)
-            out->in[id][k] = agree_of((enum field_id)id, (enum agree_where)k);
-        if (out->in[id][AGREE_IN_CELL] == AGREE_MUST)
-            out->ids[out->count++] = (enum field_id)id;
-    }
-}
 
 /* The value of `key=` in notes such as "scenario=short, run=1, warmup=False"; empty if
  * none. */
@@ -37,7 +27,7 @@ static struct str note_of(const struct row *row, const char *key)
     return str_from(NULL);
 }
 
-struct str match_field_scenario(const struct row *row)
+static struct str scenario_of(const struct row *row)
 {
     const char *scenario = field_str(row, FIELD_scenario);
     return scenario != NULL ? str_from(scenario) : note_of(row, "scenario");
@@ -64,7 +54,7 @@ static double load_rank(const struct row *row)
     return rate.kind == VALUE_STR ? 1e299 : isfinite(load) ? load : 1e300;
 }
 
-static bool is_caching_off(const struct row *row)
+bool match_field_is_caching_off(const struct row *row)
 {
     struct value caching = row->v[FIELD_enable_prefix_caching];
     return caching.kind == VALUE_BOOL && !caching.b;
@@ -73,7 +63,8 @@ static bool is_caching_off(const struct row *row)
 bool match_field_is_before(const struct row *a, const struct row *b)
 {
     double x = load_rank(a), y = load_rank(b);
-    return x != y ? x < y : is_caching_off(a) && !is_caching_off(b);
+    return x != y ? x < y
+                  : match_field_is_caching_off(a) && !match_field_is_caching_off(b);
 }
 
 int match_field_definitions(const struct row *row)
@@ -95,10 +86,9 @@ bool match_field_is_wild(enum field_id id)
 
 /* --- equal or not */
 
-static bool is_known(const struct row *row, enum field_id id)
+bool match_field_is_known(const struct row *row, enum field_id id)
 {
-    return id == FIELD_scenario ? match_field_scenario(row).len > 0
-                                : value_is_known(row->v[id]);
+    return id == FIELD_scenario ? scenario_of(row).len > 0 : value_is_known(row->v[id]);
 }
 
 /* Rows that do not say have the first definitions. */
@@ -171,11 +161,16 @@ static const char *fingerprint_of(const struct row *row)
     return text != NULL && strcmp(text, "none") != 0 ? text : NULL;
 }
 
-static bool is_same_model(const struct row *a, const struct row *b)
+bool match_field_is_one_model(const struct row *a, const struct row *b)
 {
     const char *x = fingerprint_of(a), *y = fingerprint_of(b);
-    if (x != NULL && y != NULL)
-        return strcmp(x, y) == 0;
+    return x != NULL && y != NULL && strcmp(x, y) == 0;
+}
+
+static bool is_same_model(const struct row *a, const struct row *b)
+{
+    if (fingerprint_of(a) != NULL && fingerprint_of(b) != NULL)
+        return match_field_is_one_model(a, b);
     return is_equal_value(a->v[FIELD_model_name], b->v[FIELD_model_name]);
 }
 
@@ -210,54 +205,12 @@ bool match_field_is_equal(const struct row *a, const struct row *b, enum field_i
 {
     struct value x = value_of(a, id), y = value_of(b, id);
     switch (id) {
-    case FIELD_scenario:
-        return str_equal(match_field_scenario(a), match_field_scenario(b));
+    case FIELD_scenario: return str_equal(scenario_of(a), scenario_of(b));
     case FIELD_model_name: return is_same_model(a, b);
     case FIELD_instance_type: return is_same_type(a, b);
     case FIELD_kv_cache_tokens: return is_within_tolerance(x, y);
     default: return is_equal_value(x, y);
     }
-}
-
-/* Offline and on a server of its own machine the client is that machine. */
-static bool is_own_client(const struct row *row)
-{
-    return value_is_known(row->v[FIELD_machine_sha256]) &&
-           is_equal_value(row->v[FIELD_machine_sha256],
-                          row->v[FIELD_client_machine_sha256]);
-}
-
-/* Rows from before the load and the engine's arguments were recorded. */
-static bool is_older(const struct row *row, enum field_id id)
-{
-    bool is_new_field = field_table[id].role == ROLE_LOAD || id == FIELD_engine_args;
-    return is_new_field && match_field_definitions(row) < 2;
-}
-
-/* Unknown on one side, and that is no difference. */
-static bool is_unsaid(const struct match_cell *a, const struct match_cell *b,
-                      enum field_id id)
-{
-    if (is_known(a->row, id) && is_known(b->row, id))
-        return false;
-    if (a->is_published || b->is_published) {
-        /* whoever does not say is no simulation, and matches none */
-        return id != FIELD_is_simulated || (!a->is_simulated && !b->is_simulated);
-    }
-    return match_field_is_wild(id) || is_older(a->row, id) || is_older(b->row, id);
-}
-
-bool match_field_differs(const struct match_cell *a, const struct match_cell *b,
-                         enum field_id id)
-{
-    if (id == FIELD_input_length && (a->is_published || b->is_published))
-        return false; /* characters there, tokens here */
-    if (id == FIELD_client_machine_sha256 && is_own_client(a->row) &&
-        is_own_client(b->row))
-        return false; /* the machine itself, which is another one anyway */
-    if (id == FIELD_definitions && (a->is_published || b->is_published))
-        return false;
-    return !is_unsaid(a, b, id) && !match_field_is_equal(a->row, b->row, id);
 }
 
 /* --- hash: FNV-1a */
@@ -295,7 +248,7 @@ static uint64_t mix_value(uint64_t h, struct value v)
 
 uint64_t match_field_hash(uint64_t h, const struct row *row, enum field_id id)
 {
-    struct str scenario = match_field_scenario(row);
+    struct str scenario = scenario_of(row);
     if (id == FIELD_scenario)
         return mix(mix(h, scenario.ptr, scenario.len), "", 1);
     if (id == FIELD_instance_type && is_nameless(row))
@@ -359,7 +312,7 @@ void match_field_cut(const char *text, char *out, size_t room)
 void match_field_text(const struct row *row, enum field_id id, char *out)
 {
     struct value v = value_of(row, id);
-    struct str s = id == FIELD_scenario ? match_field_scenario(row) : str_from(NULL);
+    struct str s = id == FIELD_scenario ? scenario_of(row) : str_from(NULL);
     out[0] = '\0';
     if (id == FIELD_scenario)
         snprintf(out, MATCH_FIELD_BYTES, "%.*s", (int)s.len, s.ptr != NULL ? s.ptr : "");

@@ -5,23 +5,11 @@
 
 #include <stdint.h>
 
-#include "base/str.h"
-#include "stats/agree.h"
-#include "stats/match.h"
+#include "core/field.h"
 
 #define MATCH_FIELD_BYTES 4096 /* of a value's text */
 
-/* The fields that tell cells apart, and in what they must agree. */
-struct match_fields {
-    enum field_id ids[FIELD_COUNT]; /* [count] */
-    size_t count;
-    enum agree in[FIELD_COUNT][AGREE_WHERE_COUNT];
-};
-
-void match_field_list(struct match_fields *out);
-
-/* "scenario=short, run=1, warmup=False": what rows of offline_benchmark.py say there. */
-struct str match_field_scenario(const struct row *row);
+/* Rows of offline_benchmark.py have it, and the scenario, in their notes. */
 bool match_field_is_warmup(const struct row *row);
 /* No warm-up, and it did not fail. */
 bool match_field_is_measured(const struct row *row);
@@ -37,15 +25,15 @@ bool match_field_is_digest(enum field_id id);
 /* Where a machine cannot be asked for such a field, rows of it may stand for any: which
  * machine, whose client, which driver. */
 bool match_field_is_wild(enum field_id id);
+bool match_field_is_known(const struct row *row, enum field_id id);
+/* Whether models have fingerprints that are the same. */
+bool match_field_is_one_model(const struct row *a, const struct row *b);
+bool match_field_is_caching_off(const struct row *row);
 /* Values of a field in two rows: equal, both unknown included. The model is its
  * fingerprint where both rows have one; room of the KV cache is equal within 1 %. */
 bool match_field_is_equal(const struct row *a, const struct row *b, enum field_id id);
 /* Equal at a glance: of one kind and value. */
 bool match_field_is_same(const struct row *a, const struct row *b, enum field_id id);
-/* Whether two cells differ. A row that is older than the field, or of
- * offline_benchmark.py, does not differ by what it does not say. */
-bool match_field_differs(const struct match_cell *a, const struct match_cell *b,
-                         enum field_id id);
 /* Equal values give equal hashes (tolerance and fields that are wild aside). */
 uint64_t match_field_hash(uint64_t h, const struct row *row, enum field_id id);
 

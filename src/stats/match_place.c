@@ -1,6 +1,7 @@
-#include "stats/match_place.h"
-
-#include <string.h>
+/* Rows of one cell agree in all that agree.h asks of them. */
+#include "stats/agree.h"
+#include "stats/match_cell.h"
+#include "stats/match_field.h"
 
 #define FNV_BASIS UINT64_C(14695981039346656037)
 
@@ -12,7 +13,6 @@ struct place {
 
 struct placing {
     const struct match_input *in;
-    const struct match_fields *fields;
     struct arena *arena;
     struct place **places; /* [count] */
     size_t count;
@@ -25,40 +25,37 @@ static bool is_loose(enum field_id id)
     return match_field_is_wild(id) || id == FIELD_kv_cache_tokens;
 }
 
-static uint64_t key_of(const struct match_fields *fields, const struct match_row *r)
+static uint64_t key_of(const struct match_row *r)
 {
     uint64_t h = FNV_BASIS ^ (uint64_t)r->is_published;
-    for (size_t i = 0; i < fields->count; i++)
-        if (!is_loose(fields->ids[i]))
-            h = match_field_hash(h, r->row, fields->ids[i]);
+    for (enum field_id id = agree_first(); id < FIELD_COUNT; id = agree_next(id))
+        if (!is_loose(id))
+            h = match_field_hash(h, r->row, id);
     return h;
 }
 
 /* True only if both are of one cell: the quick answer for rows that stand together. */
-static bool is_surely_same(const struct match_fields *fields, const struct match_row *a,
-                           const struct match_row *b)
+static bool is_surely_same(const struct match_row *a, const struct match_row *b)
 {
     bool is_same = a->is_published == b->is_published &&
                    value_is_known(a->row->v[FIELD_scenario]);
-    for (size_t i = 0; is_same && i < fields->count; i++)
-        is_same = match_field_is_same(a->row, b->row, fields->ids[i]);
+    for (enum field_id id = agree_first(); is_same && id < FIELD_COUNT;
+         id = agree_next(id))
+        is_same = match_field_is_same(a->row, b->row, id);
     return is_same;
 }
 
-static size_t unknown_fields(const struct match_fields *fields, const struct row *row)
+static size_t unknown_fields(const struct row *row)
 {
     size_t n = 0;
-    for (size_t i = 0; i < fields->count; i++)
-        n += match_field_is_wild(fields->ids[i]) &&
-             !value_is_known(row->v[fields->ids[i]]);
+    for (enum field_id id = agree_first(); id < FIELD_COUNT; id = agree_next(id))
+        n += match_field_is_wild(id) && !value_is_known(row->v[id]);
     return n;
 }
 
-static bool fits(const struct placing *p, const struct place *place,
-                 const struct row *row)
+static bool fits(const struct place *place, const struct row *row)
 {
-    for (size_t i = 0; i < p->fields->count; i++) {
-        enum field_id id = p->fields->ids[i];
+    for (enum field_id id = agree_first(); id < FIELD_COUNT; id = agree_next(id)) {
         bool is_open = match_field_is_wild(id) && (!value_is_known(place->known.v[id]) ||
                                                    !value_is_known(row->v[id]));
         if (is_loose(id) && !is_open && !match_field_is_equal(&place->known, row, id))
@@ -68,11 +65,9 @@ static bool fits(const struct placing *p, const struct place *place,
 }
 
 /* Whether both rows know the same of their machines. */
-static bool knows_as_much(const struct match_fields *fields, const struct row *a,
-                          const struct row *b)
+static bool knows_as_much(const struct row *a, const struct row *b)
 {
-    for (size_t i = 0; i < fields->count; i++) {
-        enum field_id id = fields->ids[i];
+    for (enum field_id id = agree_first(); id < FIELD_COUNT; id = agree_next(id)) {
         if (match_field_is_wild(id) &&
             value_is_known(a->v[id]) != value_is_known(b->v[id]))
             return false;
@@ -86,9 +81,9 @@ static size_t find(const struct placing *p, uint64_t key, const struct row *row)
     size_t found = p->count, fitting = 0;
     for (size_t at = 0; at < p->count; at++) {
         const struct place *place = p->places[at];
-        if (place->key != key || !fits(p, place, row))
+        if (place->key != key || !fits(place, row))
             continue;
-        if (knows_as_much(p->fields, place->first, row))
+        if (knows_as_much(place->first, row))
             return at;
         found = at;
         fitting++;
@@ -96,10 +91,9 @@ static size_t find(const struct placing *p, uint64_t key, const struct row *row)
     return fitting == 1 ? found : p->count;
 }
 
-static void learn(const struct placing *p, struct place *place, const struct row *row)
+static void learn(struct place *place, const struct row *row)
 {
-    for (size_t i = 0; i < p->fields->count; i++) {
-        enum field_id id = p->fields->ids[i];
+    for (enum field_id id = agree_first(); id < FIELD_COUNT; id = agree_next(id)) {
         if (match_field_is_wild(id) && !value_is_known(place->known.v[id]))
             place->known.v[id] = row->v[id];
     }
@@ -126,14 +120,14 @@ static enum status place_level(struct placing *p, size_t level, const size_t *un
         const struct match_row *r = &p->in->rows[i];
         if (unknown[i] != level)
             continue;
-        if (last == NULL || !is_surely_same(p->fields, r, last)) {
-            uint64_t key = key_of(p->fields, r);
+        if (last == NULL || !is_surely_same(r, last)) {
+            uint64_t key = key_of(r);
             at = find(p, key, r->row);
             if (at == p->count && begin(p, key, r->row) != STATUS_OK)
                 return STATUS_NO_MEMORY;
         }
         last = r;
-        learn(p, p->places[at], r->row);
+        learn(p->places[at], r->row);
         p->cell_of[i] = at;
     }
     return STATUS_OK;
@@ -153,22 +147,20 @@ static void renumber(const struct placing *p, size_t *number)
     }
 }
 
-enum status match_place_rows(const struct match_input *in,
-                             const struct match_fields *fields, struct arena *a,
+enum status match_place_rows(const struct match_input *in, struct arena *a,
                              size_t *cell_of, size_t *cell_count)
 {
     size_t n = in->count + 1, most = 0;
     struct placing p = {.in = in,
-                        .fields = fields,
                         .arena = a,
                         .places = arena_alloc(a, n, sizeof(struct place *)),
                         .cell_of = cell_of};
     size_t *unknown = arena_alloc(a, n, sizeof *unknown);
     size_t *number = arena_alloc(a, n, sizeof *number);
-    if (p.places == NULL || unknown == NULL || number == NULL)
+    if (a->has_failed)
         return STATUS_NO_MEMORY;
     for (size_t i = 0; i < in->count; i++) {
-        unknown[i] = unknown_fields(fields, in->rows[i].row);
+        unknown[i] = unknown_fields(in->rows[i].row);
         most = unknown[i] > most ? unknown[i] : most;
     }
     enum status s = STATUS_OK;

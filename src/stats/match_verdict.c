@@ -1,8 +1,7 @@
-#include "stats/match_verdict.h"
-
 #include <string.h>
 
 #include "core/run_data.h"
+#include "stats/match_cell.h"
 #include "stats/match_field.h"
 #include "stats/verdict_judge.h"
 
@@ -46,39 +45,38 @@ static int rank_of_row(const struct row *row)
     return value_is_known(row->v[FIELD_run_id]) ? AS_INCONCLUSIVE : AS_VALID;
 }
 
-static void find_worst(const struct match_rows *of, const char *of_rules,
+static void find_worst(const struct row *const *rows, size_t count, const char *of_rules,
                        struct match_cell *c)
 {
     int worst = rank_of(of_rules);
-    for (size_t i = 0; i < of->count; i++) {
-        int rank = rank_of_row(of->rows[i]);
+    for (size_t i = 0; i < count; i++) {
+        int rank = rank_of_row(rows[i]);
         worst = rank < worst ? rank : worst;
     }
     c->verdict = verdicts[worst];
     c->is_valid = worst == AS_VALID;
-    for (size_t i = 0; !c->is_valid && i < of->count; i++) {
-        if (rank_of_row(of->rows[i]) != worst)
+    for (size_t i = 0; !c->is_valid && i < count; i++) {
+        if (rank_of_row(rows[i]) != worst)
             continue;
-        c->doubtful_row = c->doubtful == 0 ? of->rows[i] : c->doubtful_row;
+        c->doubtful_row = c->doubtful == 0 ? rows[i] : c->doubtful_row;
         c->doubtful++;
     }
 }
 
-enum status match_verdict_judge(const struct match_rows *of, struct arena *a,
-                                struct match_cell *c)
+enum status match_verdict_judge(const struct row *const *rows, size_t count,
+                                struct arena *a, struct match_cell *c)
 {
     struct verdict_outcome o;
     c->is_valid = true;
-    if (of->count == 0)
+    if (count == 0)
         return STATUS_OK;
-    const struct run_data run = {.definitions = match_field_definitions(of->rows[0])};
-    const struct verdict_cell cell = {
-        .run = &run, .rows = of->rows, .row_count = of->count};
+    const struct run_data run = {.definitions = match_field_definitions(rows[0])};
+    const struct verdict_cell cell = {.run = &run, .rows = rows, .row_count = count};
     enum status s = verdict_judge_cell(&cell, a, &o);
     if (s != STATUS_OK)
         return s;
     c->warnings = o.warnings;
     c->checks = o.checks;
-    find_worst(of, o.verdict, c);
+    find_worst(rows, count, o.verdict, c);
     return STATUS_OK;
 }

@@ -3,6 +3,8 @@
 #include <math.h>
 #include <string.h>
 
+#include "stats/agree.h"
+#include "stats/match_diff.h"
 #include "stats/match_field.h"
 
 #define TOLD_APART  3  /* fields in a name */
@@ -10,7 +12,6 @@
 
 struct weaving {
     struct arena *arena;
-    struct match_fields fields;
     struct scaling *out;
     size_t most; /* cells of a line */
 };
@@ -49,25 +50,23 @@ static bool follows(const struct match_cell *a, const struct match_cell *b,
 
 /* True if one line may join them. is_strict: what follows from the batch does not differ
  * either, but for the batch itself. */
-static bool is_alike(const struct weaving *w, const struct match_cell *a,
-                     const struct match_cell *b, bool is_strict)
+static bool is_alike(const struct match_cell *a, const struct match_cell *b,
+                     bool is_strict)
 {
     if (strcmp(a->side, b->side) != 0 || size_of(a) == size_of(b))
         return false;
-    for (size_t i = 0; i < w->fields.count; i++) {
-        enum field_id id = w->fields.ids[i];
+    for (enum field_id id = agree_first(); id < FIELD_COUNT; id = agree_next(id)) {
         bool may = id == FIELD_batch_size || (!is_strict && follows(a, b, id));
-        if (!may && match_field_differs(a, b, id))
+        if (!may && match_diff_in(a, b, id))
             return false;
     }
     return true;
 }
 
-static bool fits(const struct weaving *w, const struct scaling_line *l,
-                 const struct match_cell *c, bool is_strict)
+static bool fits(const struct scaling_line *l, const struct match_cell *c, bool is_strict)
 {
     for (size_t i = 0; i < l->count; i++)
-        if (!is_alike(w, l->cells[i], c, is_strict))
+        if (!is_alike(l->cells[i], c, is_strict))
             return false;
     return true;
 }
@@ -77,7 +76,7 @@ static enum status add(struct weaving *w, const struct match_cell *c)
     size_t at = w->out->count, i;
     for (int pass = 0; pass < 2 && at == w->out->count; pass++)
         for (at = 0; at < w->out->count; at++)
-            if (fits(w, &w->out->items[at], c, pass == 0))
+            if (fits(&w->out->items[at], c, pass == 0))
                 break;
     struct scaling_line *l = &w->out->items[at];
     if (at == w->out->count) {
@@ -122,7 +121,7 @@ static bool tells_apart(const struct weaving *w, const struct naming *all,
         for (size_t k = 0; k < i && strcmp(all[i].base, base) == 0; k++)
             if (strcmp(all[k].base, base) == 0 &&
                 strcmp(o->items[i].scenario, o->items[k].scenario) == 0 &&
-                match_field_differs(o->items[i].cells[0], o->items[k].cells[0], id))
+                match_diff_in(o->items[i].cells[0], o->items[k].cells[0], id))
                 return true;
     return false;
 }
@@ -138,12 +137,11 @@ static void find_fields(const struct weaving *w, struct naming *all, size_t line
             return;
         }
     for (int pass = 0; pass < 2 && n->count == 0; pass++)
-        for (size_t i = 0; i < w->fields.count && n->count < TOLD_APART; i++) {
-            enum field_id id = w->fields.ids[i];
+        for (enum field_id id = agree_first(); id < FIELD_COUNT && n->count < TOLD_APART;
+             id = agree_next(id))
             if (match_field_is_digest(id) == (pass == 1) && id != FIELD_batch_size &&
                 tells_apart(w, all, n->base, id))
                 n->ids[n->count++] = id;
-        }
 }
 
 /* NULL: no memory. */
@@ -222,7 +220,6 @@ enum status scaling_build(const struct analysis *x, struct arena *a, struct scal
     *out = (struct scaling){
         .items = arena_alloc(a, r->cell_count + 1, sizeof *out->items)};
     enum status s = out->items != NULL ? STATUS_OK : STATUS_NO_MEMORY;
-    match_field_list(&w.fields);
     for (size_t i = 0; i < r->cell_count && s == STATUS_OK; i++)
         if (is_shown(&r->cells[i]))
             s = add(&w, &r->cells[i]);

@@ -8,7 +8,6 @@
 
 struct match_fixture {
     struct arena arena;
-    struct match_fields fields;
     struct row rows[MATCH_FIXTURE_ROWS];
     struct match_row inputs[MATCH_FIXTURE_ROWS];
     size_t count;
@@ -25,6 +24,6 @@ struct row *match_fixture_add(struct match_fixture *f, const char *scenario,
 /* Two such rows that differ in nothing. */
 void match_fixture_twins(struct match_fixture *f);
 /* Collects the cells; fails the test unless there are `want`. */
-void match_fixture_collect(struct match_fixture *f, enum match_by by, size_t want);
+void match_fixture_collect(struct match_fixture *f, enum field_id by, size_t want);
 
 #endif

@@ -57,38 +57,11 @@ static void test_exceptions(void **state)
     agrees(FIELD_instance_type, "MM--M");
 }
 
-/* Each departs from its role, stands there once, and says why. */
-static void test_reasons(void **state)
-{
-    size_t n;
-    const struct agree_exception *all = agree_exceptions(&n);
-    (void)state;
-    assert_true(n > 0);
-    for (size_t i = 0; i < n; i++) {
-        enum agree role[AGREE_WHERE_COUNT];
-        bool is_found = false;
-        assert_true(strlen(all[i].why) > 5);
-        for (size_t k = 0; k < i; k++)
-            assert_int_not_equal(all[k].id, all[i].id);
-        for (int id = 0; id < FIELD_COUNT && !is_found; id++) {
-            bool is_plain = field_table[id].role == field_table[all[i].id].role;
-            for (size_t k = 0; k < n; k++)
-                is_plain = is_plain && (int)all[k].id != id;
-            is_found = is_plain;
-            for (int k = 0; is_plain && k < AGREE_WHERE_COUNT; k++)
-                role[k] = agree_of((enum field_id)id, (enum agree_where)k);
-        }
-        if (is_found && memcmp(role, all[i].in, sizeof role) == 0)
-            fail_msg("%s is no exception", field_table[all[i].id].name);
-    }
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_roles),
         cmocka_unit_test(test_exceptions),
-        cmocka_unit_test(test_reasons),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -20,17 +20,17 @@ static void test_default_by(void **state)
     struct analysis_fixture *f = *state;
     struct row *a = add(f, "g5", "short", 1, 100), *b = add(f, "g5", "short", 1, 50);
     analysis_fixture_build(f, NULL, NULL);
-    assert_int_equal(f->x.by, MATCH_BY_LABEL);
+    assert_int_equal(f->x.by, FIELD_label);
     assert_int_equal(f->x.machines.side_count, 1);
     b->v[FIELD_instance_type] = value_str("inf2");
     analysis_fixture_build(f, NULL, NULL);
-    assert_int_equal(f->x.by, MATCH_BY_INSTANCE);
+    assert_int_equal(f->x.by, FIELD_instance_type);
     assert_int_equal(f->x.machines.group_count, 1);
     a->v[FIELD_label] = value_str("mine");
     analysis_fixture_build(f, NULL, NULL);
-    assert_int_equal(f->x.by, MATCH_BY_LABEL);
+    assert_int_equal(f->x.by, FIELD_label);
     analysis_fixture_build(f, "model_name", NULL);
-    assert_int_equal(f->x.by, MATCH_BY_MODEL);
+    assert_int_equal(f->x.by, FIELD_model_name);
     assert_int_equal(f->x.machines.side_count, 1);
 }
 
@@ -139,7 +139,7 @@ static void test_models(void **state)
     b->v[FIELD_engine_version] = value_str("2");
     a->v[FIELD_engine_version] = value_str("1");
     analysis_fixture_build(f, NULL, NULL);
-    assert_int_equal(f->x.by, MATCH_BY_VERSION);
+    assert_int_equal(f->x.by, FIELD_engine_version);
     assert_int_equal(f->x.machines.group_count, 1);
     analysis_fixture_build(f, "model_name", NULL);
     assert_int_equal(f->x.machines.side_count, 1);
@@ -147,7 +147,7 @@ static void test_models(void **state)
     b->v[FIELD_model_fingerprint] = value_str("g");
     b->v[FIELD_model_name] = value_str("n");
     analysis_fixture_build(f, NULL, NULL);
-    assert_int_equal(f->x.by, MATCH_BY_MODEL);
+    assert_int_equal(f->x.by, FIELD_model_name);
 }
 
 /* ON against OFF of each machine, however long its name. */

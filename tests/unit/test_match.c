@@ -48,7 +48,7 @@ static void add_three(struct bench *b, const char *machine, const char *scenario
         add(b, machine, scenario, mean * (1 + i / 100.0));
 }
 
-static enum status try_build(struct bench *b, enum match_by by, struct err *e)
+static enum status try_build(struct bench *b, enum field_id by, struct err *e)
 {
     struct match_input in = {.rows = b->inputs, .count = b->count};
     struct match_options options = {.by = by};
@@ -57,7 +57,7 @@ static enum status try_build(struct bench *b, enum match_by by, struct err *e)
     return match_build(&in, &options, &b->arena, &b->result, e);
 }
 
-static void build(struct bench *b, enum match_by by)
+static void build(struct bench *b, enum field_id by)
 {
     struct err e = {0};
     if (try_build(b, by, &e) != STATUS_OK)
@@ -74,7 +74,7 @@ static void test_pairs_and_geomean(void **state)
     add_three(b, "inf2", "short", 200);
     add(b, "inf2", "short", 1e9)->v[FIELD_is_warmup] = value_bool(true);
     add(b, "inf2", "short", 1e9)->v[FIELD_error] = value_str("died");
-    build(b, MATCH_BY_INSTANCE);
+    build(b, FIELD_instance_type);
     assert_int_equal(b->result.cell_count, 4);
     assert_int_equal(b->result.group_count, 1);
     assert_int_equal(b->result.lone_count, 0);
@@ -112,7 +112,7 @@ static void test_no_interval_of_two(void **state)
     add_three(b, "g5", "short", 100);
     add(b, "inf2", "short", 50);
     add(b, "inf2", "short", 52);
-    build(b, MATCH_BY_INSTANCE);
+    build(b, FIELD_instance_type);
     const struct match_ratio *r =
         &b->result.groups[0].pairs[0].ratios[METRIC_tokens_per_second];
     /* of the means of logarithms */
@@ -131,7 +131,7 @@ static void test_what_hinders(void **state)
         b->count = 0;
         add(b, "g5", "short", 100);
         add(b, "inf2", "short", 100)->v[settings[i]] = value_int(7);
-        build(b, MATCH_BY_INSTANCE);
+        build(b, FIELD_instance_type);
         assert_int_equal(b->result.group_count, 0);
         assert_int_equal(b->result.lone_count, 2);
         assert_non_null(strstr(b->result.lone[0].why, field_table[settings[i]].name));
@@ -145,7 +145,7 @@ static void test_what_hinders(void **state)
         struct row *r = add(b, "inf2", "short", 100);
         r->v[FIELD_model_fingerprint] = value_str("f");
         r->v[texts[i]] = value_str("other");
-        build(b, MATCH_BY_INSTANCE);
+        build(b, FIELD_instance_type);
         /* equal fingerprints make equal models, whatever their names */
         assert_int_equal(b->result.group_count, texts[i] == FIELD_model_name);
     }
@@ -173,8 +173,9 @@ static void test_what_differs_by_nature(void **state)
         add_kind(b, "g5", "gpu", batch);
         add_kind(b, "inf2", "neuron", batch);
     }
-    for (int by = MATCH_BY_LABEL; by <= MATCH_BY_INSTANCE; by++) {
-        build(b, (enum match_by)by);
+    static const enum field_id both[] = {FIELD_label, FIELD_instance_type};
+    for (int i = 0; i < 2; i++) {
+        build(b, both[i]);
         assert_int_equal(b->result.group_count, 1);
         assert_int_equal(b->result.groups[0].counted, 3);
         assert_int_equal(b->result.lone_count, 0);
@@ -184,7 +185,7 @@ static void test_what_differs_by_nature(void **state)
                             "max_num_batched_tokens 8192 / 131072");
     }
     b->rows[0].v[FIELD_hardware_type] = value_str("neuron");
-    build(b, MATCH_BY_LABEL);
+    build(b, FIELD_label);
     assert_int_equal(b->result.groups[0].counted, 2);
     assert_int_equal(b->result.lone_count, 2);
     assert_non_null(strstr(b->result.lone[0].why, "max_num_seqs (256, there 1)"));
@@ -201,7 +202,7 @@ static void test_caching(void **state)
     r->v[FIELD_enable_prefix_caching] = value_bool(true);
     r->v[FIELD_cache_hit_rate_expected] = value_num(0);
     add(b, "g5", "short", 111);
-    build(b, MATCH_BY_CACHING);
+    build(b, FIELD_enable_prefix_caching);
     const struct match_group *g = &b->result.groups[0];
     assert_string_equal(g->baseline, "OFF");
     assert_int_equal(g->pair_count, 2);
@@ -219,13 +220,13 @@ static void test_invalid_is_left_out(void **state)
     b->count = 0;
     add(b, "g5", "short", 100);
     add(b, "inf2", "short", 50)->v[FIELD_verdict] = value_str("INVALID");
-    build(b, MATCH_BY_INSTANCE);
+    build(b, FIELD_instance_type);
     assert_int_equal(b->result.groups[0].pair_count, 1);
     assert_int_equal(b->result.groups[0].counted, 0);
     assert_true(isnan(b->result.groups[0].geomean[METRIC_tokens_per_second].ratio));
     assert_string_equal(b->result.groups[0].pairs[0].note, "the other cell is INVALID");
     add(b, "g5", "short", 90)->v[FIELD_verdict] = value_str("INVALID");
-    build(b, MATCH_BY_INSTANCE);
+    build(b, FIELD_instance_type);
     assert_int_equal(b->result.cells[0].measured, 2);
     assert_int_equal(b->result.cells[0].doubtful, 1);
     assert_ptr_equal(b->result.cells[0].doubtful_row, &b->rows[2]);
@@ -241,7 +242,7 @@ static void test_simulated_beside_real(void **state)
                             (double[]){100, 200, 9000, 9000}[i]);
         r->v[FIELD_is_simulated] = value_bool(i >= 2);
     }
-    build(b, MATCH_BY_INSTANCE);
+    build(b, FIELD_instance_type);
     const struct match_group *g = &b->result.groups[0];
     assert_int_equal(g->pair_count, 2);
     assert_int_equal(g->counted, 1);
@@ -249,7 +250,7 @@ static void test_simulated_beside_real(void **state)
     assert_non_null(strstr(g->pairs[1].note, "simulated"));
     for (int i = 0; i < 4; i++)
         b->rows[i].v[FIELD_is_simulated] = value_bool(true);
-    build(b, MATCH_BY_INSTANCE);
+    build(b, FIELD_instance_type);
     assert_int_equal(b->result.groups[0].counted, 1);
 }
 
@@ -270,7 +271,7 @@ static void test_published_rows(void **state)
     r->v[FIELD_notes] = value_str("scenario=short, run=0, warmup=True");
     r->v[FIELD_input_length] = value_int(180);
     b->inputs[2].is_published = true;
-    build(b, MATCH_BY_INSTANCE);
+    build(b, FIELD_instance_type);
     assert_int_equal(b->result.group_count, 1);
     assert_int_equal(b->result.groups[0].pairs[0].other->warmups, 1);
     stats_fixture_near(b->result.groups[0].geomean[METRIC_tokens_per_second].ratio, 0.5,
@@ -284,14 +285,14 @@ static void test_nearest_context_first(void **state)
     add(b, "g5", "short", 100)->v[FIELD_engine_version] = value_str("0.32");
     add(b, "inf2", "short", 40)->v[FIELD_engine_version] = value_str("0.13");
     add(b, "inf2", "short", 50)->v[FIELD_engine_version] = value_str("0.32");
-    build(b, MATCH_BY_INSTANCE);
+    build(b, FIELD_instance_type);
     assert_int_equal(b->result.groups[0].pair_count, 1);
     stats_fixture_near(b->result.groups[0].geomean[METRIC_tokens_per_second].ratio, 0.5,
                        1e-12);
     assert_null(b->result.groups[0].differs);
     assert_int_equal(b->result.lone_count, 1);
     b->count = 2;
-    build(b, MATCH_BY_INSTANCE);
+    build(b, FIELD_instance_type);
     assert_string_equal(b->result.groups[0].differs, "engine_version 0.32 / 0.13");
 }
 
@@ -299,31 +300,17 @@ static void test_one_side_or_none(void **state)
 {
     struct bench *b = *state;
     b->count = 0;
-    build(b, MATCH_BY_INSTANCE);
+    build(b, FIELD_instance_type);
     assert_int_equal(b->result.cell_count, 0);
     add(b, "g5", "short", 1)->v[FIELD_is_warmup] = value_bool(true);
-    build(b, MATCH_BY_INSTANCE);
+    build(b, FIELD_instance_type);
     assert_int_equal(b->result.cell_count, 1);
     assert_int_equal(b->result.side_count, 0);
     add(b, "g5", "short", 1);
-    build(b, MATCH_BY_INSTANCE);
+    build(b, FIELD_instance_type);
     assert_int_equal(b->result.side_count, 1);
     assert_int_equal(b->result.group_count, 0);
     assert_int_equal(b->result.lone_count, 0);
-}
-
-static void test_names(void **state)
-{
-    (void)state;
-    enum match_by by = MATCH_BY_CACHING;
-    struct err e = {0};
-    assert_int_equal(match_by_find("engine_version", &by, &e), STATUS_OK);
-    assert_int_equal(by, MATCH_BY_VERSION);
-    assert_int_equal(match_by_find("colour", &by, &e), STATUS_BAD_OPTION);
-    assert_int_equal(by, MATCH_BY_VERSION);
-    assert_non_null(strstr(e.what, "colour"));
-    assert_int_equal(field_of_metric(METRIC_usd_per_million_output_tokens),
-                     FIELD_usd_per_million_output_tokens);
 }
 
 static void test_no_memory(void **state)
@@ -337,7 +324,7 @@ static void test_no_memory(void **state)
     while (alloc_fixture_next(&alloc)) {
         struct err e = {0};
         alloc_fixture_arm(&alloc);
-        enum status s = try_build(b, MATCH_BY_INSTANCE, &e);
+        enum status s = try_build(b, FIELD_instance_type, &e);
         alloc_fixture_judge(&alloc, s);
     }
 }
@@ -372,7 +359,6 @@ int main(void)
         cmocka_unit_test(test_published_rows),
         cmocka_unit_test(test_nearest_context_first),
         cmocka_unit_test(test_one_side_or_none),
-        cmocka_unit_test(test_names),
         cmocka_unit_test(test_no_memory),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);

@@ -25,7 +25,7 @@ static void test_rows_of_a_cell(void **state)
     add(b, "short", 10);
     add(b, "long", 7);
     add(b, "short", 20)->v[FIELD_verdict] = value_str("INVALID");
-    collect(b, MATCH_BY_INSTANCE, 2);
+    collect(b, FIELD_instance_type, 2);
     const struct match_cell *c = &b->out.cells[0];
     assert_int_equal(c->warmups, 1);
     assert_int_equal(c->failed, 1);
@@ -56,14 +56,14 @@ static void test_names(void **state)
     r = add(b, "short", 1);
     r->v[FIELD_serving_mode] = value_str("online"); /* 4 slots are no batch of 4 */
     r->v[FIELD_request_rate] = value_null();
-    collect(b, MATCH_BY_INSTANCE, 4);
+    collect(b, FIELD_instance_type, 4);
     assert_string_equal(b->out.cells[3].name, "short c=4 cache=off");
     assert_string_equal(b->out.cells[0].name, "short bs=4 cache=off input_length=32");
     assert_string_equal(b->out.cells[1].name, "short bs=4 cache=off input_length=64");
     assert_string_equal(b->out.cells[2].name, "short rate=2.5");
     assert_string_equal(b->out.cells[2].side, MATCH_UNKNOWN);
     stats_fixture_near(b->out.cells[2].spread[METRIC_tokens_per_second].mean, 99, 0);
-    collect(b, MATCH_BY_CACHING, 4);
+    collect(b, FIELD_enable_prefix_caching, 4);
     assert_string_equal(b->out.cells[0].side, "OFF");
     assert_string_equal(b->out.cells[2].side, MATCH_UNKNOWN);
     assert_null(strstr(b->out.cells[0].name, "cache="));
@@ -78,7 +78,7 @@ static void test_long_names(void **state)
         (void)snprintf(path[i] + 390, 10, "%d", i);
         add(b, "short", 1)->v[FIELD_model_name] = value_str(path[i]);
     }
-    collect(b, MATCH_BY_MODEL, 2);
+    collect(b, FIELD_model_name, 2);
     assert_string_equal(b->out.cells[1].side, path[1]);
 }
 
@@ -90,9 +90,8 @@ static void cells_of(struct match_fixture *b, enum field_id id, struct value x,
     b->rows[0].v[id] = x;
     b->rows[1].v[id] = y;
     const struct match_input in = {.rows = b->inputs, .count = b->count};
-    assert_int_equal(
-        match_cell_collect(&in, &b->fields, MATCH_BY_INSTANCE, &b->arena, &b->out),
-        STATUS_OK);
+    assert_int_equal(match_cell_collect(&in, FIELD_instance_type, &b->arena, &b->out),
+                     STATUS_OK);
     if (b->out.count != want)
         fail_msg("%s: %zu cells, not %zu", field_table[id].name, b->out.count, want);
 }
@@ -156,14 +155,14 @@ static void test_machines_in_a_cell(void **state)
     add(b, "short", 1)->v[FIELD_hardware_type] = value_str("gpu");
     b->rows[1].v[FIELD_machine_sha256] = value_str("a"); /* the first may be either */
     b->rows[2].v[FIELD_machine_sha256] = value_str("b");
-    collect(b, MATCH_BY_INSTANCE, 3);
+    collect(b, FIELD_instance_type, 3);
     assert_int_equal(b->out.cells[0].measured, 1);
     b->rows[2].v[FIELD_machine_sha256] = value_str("a");
-    collect(b, MATCH_BY_INSTANCE, 1);
+    collect(b, FIELD_instance_type, 1);
     b->rows[1].v[FIELD_driver_version] = value_str("570"); /* so may the third */
     b->rows[0].v[FIELD_driver_version] = value_str("580");
     b->rows[0].v[FIELD_machine_sha256] = value_str("a");
-    collect(b, MATCH_BY_INSTANCE, 3);
+    collect(b, FIELD_instance_type, 3);
 }
 
 static void test_models_in_a_cell(void **state)
@@ -171,16 +170,16 @@ static void test_models_in_a_cell(void **state)
     struct match_fixture *b = *state;
     match_fixture_twins(b);
     b->rows[1].v[FIELD_model_name] = value_str("/elsewhere/m");
-    collect(b, MATCH_BY_INSTANCE, 2);
+    collect(b, FIELD_instance_type, 2);
     b->rows[0].v[FIELD_model_fingerprint] = value_str("none"); /* of the null engine */
     b->rows[1].v[FIELD_model_fingerprint] = value_str("none");
-    collect(b, MATCH_BY_INSTANCE, 2);
+    collect(b, FIELD_instance_type, 2);
     b->rows[0].v[FIELD_model_fingerprint] = value_str("f");
     b->rows[1].v[FIELD_model_fingerprint] = value_str("f");
-    collect(b, MATCH_BY_INSTANCE, 1);
+    collect(b, FIELD_instance_type, 1);
     b->rows[1].v[FIELD_model_fingerprint] = value_str("g");
     b->rows[1].v[FIELD_model_name] = value_str("m");
-    collect(b, MATCH_BY_INSTANCE, 2);
+    collect(b, FIELD_instance_type, 2);
     assert_non_null(strstr(b->out.cells[1].name, "model_fingerprint=g"));
 }
 
@@ -196,14 +195,14 @@ static void test_launches_and_days(void **state)
         r->v[FIELD_launch_id] = value_str(launches[i]);
         r->v[FIELD_timestamp_utc] = value_str(times[i]);
     }
-    collect(b, MATCH_BY_INSTANCE, 1);
+    collect(b, FIELD_instance_type, 1);
     assert_int_equal(b->out.cells[0].launches, 2);
     assert_int_equal(b->out.cells[0].days, 2);
     b->rows[3].v[FIELD_run_id] = value_str("r"); /* an old row: its run is one launch */
-    collect(b, MATCH_BY_INSTANCE, 1);
+    collect(b, FIELD_instance_type, 1);
     assert_int_equal(b->out.cells[0].launches, 3);
     b->rows[3].v[FIELD_is_warmup] = value_bool(true);
-    collect(b, MATCH_BY_INSTANCE, 1);
+    collect(b, FIELD_instance_type, 1);
     assert_int_equal(b->out.cells[0].launches, 2);
 }
 
@@ -217,7 +216,7 @@ static void test_no_memory(void **state)
     for (size_t cap = 0; st != STATUS_OK; cap += 16) {
         struct arena a;
         arena_init(&a, cap);
-        st = match_cell_collect(&in, &b->fields, MATCH_BY_INSTANCE, &a, &b->out);
+        st = match_cell_collect(&in, FIELD_instance_type, &a, &b->out);
         assert_true(st == STATUS_OK || st == STATUS_NO_MEMORY);
         assert_true(cap < (1 << 16));
         if (st == STATUS_OK)
@@ -236,7 +235,7 @@ static void test_rules_of_a_cell(void **state)
     add(b, "long", 100);
     add(b, "long", 121);
     add(b, "rag", 100);
-    collect(b, MATCH_BY_INSTANCE, 3);
+    collect(b, FIELD_instance_type, 3);
     assert_null(strstr(finding_fixture_codes(b->out.cells[0].warnings), "UNREPEATABLE"));
     assert_non_null(
         strstr(finding_fixture_codes(b->out.cells[1].warnings), "UNREPEATABLE"));
@@ -258,11 +257,11 @@ static void test_trend_is_of_time(void **state)
                        (int)shuffled[i]);
         r->v[FIELD_timestamp_utc] = value_str(times[i]);
     }
-    collect(b, MATCH_BY_INSTANCE, 1);
+    collect(b, FIELD_instance_type, 1);
     assert_non_null(strstr(finding_fixture_codes(b->out.cells[0].warnings), "TREND"));
     for (int i = 0; i < 8; i++) /* rising by position only */
         b->rows[i].v[FIELD_tokens_per_second] = value_num(100 + 2 * i);
-    collect(b, MATCH_BY_INSTANCE, 1);
+    collect(b, FIELD_instance_type, 1);
     assert_null(strstr(finding_fixture_codes(b->out.cells[0].warnings), "TREND"));
 }
 
@@ -273,14 +272,14 @@ static void test_what_is_missing(void **state)
     struct row *r = add(b, "short", 100);
     r->v[FIELD_serving_mode] = value_str("online");
     r->v[FIELD_run_id] = value_str("ours");
-    collect(b, MATCH_BY_INSTANCE, 1);
+    collect(b, FIELD_instance_type, 1);
     assert_int_equal(b->out.cells[0].spread[METRIC_tokens_per_second].count, 0);
     r->v[FIELD_run_id] = value_null(); /* of another program */
-    collect(b, MATCH_BY_INSTANCE, 1);
+    collect(b, FIELD_instance_type, 1);
     assert_int_equal(b->out.cells[0].spread[METRIC_tokens_per_second].count, 1);
     r->v[FIELD_is_warmup] = value_null();
     r->v[FIELD_repeat] = value_int(0);
-    collect(b, MATCH_BY_INSTANCE, 1);
+    collect(b, FIELD_instance_type, 1);
     assert_int_equal(b->out.cells[0].warmups, 1);
 }
 
@@ -290,20 +289,20 @@ static void test_verdicts_of_rows(void **state)
     struct row *r = add(b, "short", 100);
     r->v[FIELD_run_id] = value_str("ours");
     r->v[FIELD_verdict] = value_str("valid"); /* nobody here writes that */
-    collect(b, MATCH_BY_INSTANCE, 1);
+    collect(b, FIELD_instance_type, 1);
     assert_string_equal(b->out.cells[0].verdict, "INVALID");
     r->v[FIELD_verdict] = value_null();
-    collect(b, MATCH_BY_INSTANCE, 1);
+    collect(b, FIELD_instance_type, 1);
     assert_string_equal(b->out.cells[0].verdict, "INCONCLUSIVE");
     r->v[FIELD_reasons] = finding_fixture_value("[\"ERRORS\"]");
-    collect(b, MATCH_BY_INSTANCE, 1);
+    collect(b, FIELD_instance_type, 1);
     assert_string_equal(b->out.cells[0].verdict, "INVALID");
     assert_ptr_equal(b->out.cells[0].doubtful_row, r);
     r->v[FIELD_reasons] = finding_fixture_value("[\"SHORT_RUN\"]");
-    collect(b, MATCH_BY_INSTANCE, 1);
+    collect(b, FIELD_instance_type, 1);
     assert_string_equal(b->out.cells[0].verdict, "INCONCLUSIVE");
     r->v[FIELD_reasons] = r->v[FIELD_run_id] = value_null();
-    collect(b, MATCH_BY_INSTANCE, 1);
+    collect(b, FIELD_instance_type, 1);
     assert_true(b->out.cells[0].is_valid);
 }
 
@@ -314,12 +313,12 @@ static void test_spelling_of_json(void **state)
     match_fixture_twins(b);
     b->rows[0].v[FIELD_engine_args] = value_json("[\"model=/m\", \"name=\u00e9\"]");
     b->rows[1].v[FIELD_engine_args] = value_json("[\"model=\\/m\",\n\"name=\\u00e9\"]");
-    collect(b, MATCH_BY_INSTANCE, 1);
+    collect(b, FIELD_instance_type, 1);
     b->rows[0].v[FIELD_extra_body] = value_json("{\"a\":1,\"b\":{\"c\":2,\"d\":3}}");
     b->rows[1].v[FIELD_extra_body] = value_json("{\"b\":{\"d\":3,\"c\":2},\"a\":1}");
-    collect(b, MATCH_BY_INSTANCE, 1);
+    collect(b, FIELD_instance_type, 1);
     b->rows[1].v[FIELD_engine_args] = value_json("[\"model=/n\",\"name=\u00e9\"]");
-    collect(b, MATCH_BY_INSTANCE, 2);
+    collect(b, FIELD_instance_type, 2);
 }
 
 static void test_worst_row(void **state)
@@ -329,13 +328,13 @@ static void test_worst_row(void **state)
     struct row *open = add(b, "short", 100);
     open->v[FIELD_verdict] = value_str("INCONCLUSIVE");
     open->v[FIELD_reasons] = finding_fixture_value("[\"SHORT_RUN\"]");
-    collect(b, MATCH_BY_INSTANCE, 1);
+    collect(b, FIELD_instance_type, 1);
     assert_string_equal(b->out.cells[0].verdict, "INCONCLUSIVE");
     assert_false(b->out.cells[0].is_valid);
     assert_int_equal(b->out.cells[0].doubtful, 1);
     assert_ptr_equal(b->out.cells[0].doubtful_row, open);
     add(b, "short", 100)->v[FIELD_verdict] = value_str("INVALID"); /* it gives no code */
-    collect(b, MATCH_BY_INSTANCE, 1);
+    collect(b, FIELD_instance_type, 1);
     assert_string_equal(b->out.cells[0].verdict, "INVALID");
     assert_ptr_equal(b->out.cells[0].doubtful_row, &b->rows[2]);
 }
