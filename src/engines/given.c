@@ -179,14 +179,12 @@ static void take_options(struct given *g, const struct engine_settings *s)
              arena_printf(g->arena, "%g", v->gpu_memory_utilization));
 }
 
-/* --engine-arg name=value; a name alone is a switch. */
 static void take_pairs(struct given *g, const struct opt_strings *pairs)
 {
     for (size_t i = 0; i < pairs->count; i++) {
-        struct str value = str_from(pairs->items[i]);
-        bool has_value = memchr(value.ptr, '=', value.len) != NULL;
-        struct str name = str_cut(&value, '=');
-        take(g, key_of(name, g->arena), has_value ? arena_str(g->arena, value) : "true");
+        struct str name;
+        const char *value = vllm_settings_pair(pairs->items[i], &name);
+        take(g, key_of(name, g->arena), value != NULL ? value : "true");
     }
 }
 
@@ -232,18 +230,18 @@ static bool take_level(struct given *g, const char *word)
 static void take_words(struct given *g, const char *const *words, size_t count)
 {
     for (size_t i = 0; i < count && !g->has_failed; i++) {
-        struct str value = str_from(words[i]);
-        bool has_value = memchr(value.ptr, '=', value.len) != NULL;
+        struct str name;
+        const char *value = vllm_settings_pair(words[i], &name);
         if (!is_option(words[i])) { /* a word that belongs to nothing */
             take(g, "words", words[i]);
             continue;
         }
         if (take_level(g, words[i]))
             continue;
-        char *key = key_of(str_cut(&value, '='), g->arena);
-        const char *text = has_value ? arena_str(g->arena, value)
-                                     : values_behind(words, count, &i, g->arena);
-        if (text != NULL && *text == '\0' && !has_value)
+        char *key = key_of(name, g->arena);
+        const char *text = value != NULL ? value
+                                         : values_behind(words, count, &i, g->arena);
+        if (text != NULL && *text == '\0' && value == NULL)
             take_switch(g, key);
         else
             take(g, key, text);

@@ -146,18 +146,6 @@ static json_t *text_config(const char *folder, struct arena *a)
     return text;
 }
 
-int64_t model_dir_token_bytes(const char *folder, int64_t width, struct arena *a)
-{
-    json_t *config = text_config(folder, a);
-    int64_t layers = json_int_of(config, "num_hidden_layers", 0);
-    int64_t heads = json_int_of(config, "num_attention_heads", 0);
-    int64_t hidden = json_int_of(config, "hidden_size", 0);
-    int64_t head_size = json_int_of(config, "head_dim", heads > 0 ? hidden / heads : 0);
-    int64_t kv_heads = json_int_of(config, "num_key_value_heads", heads);
-    json_decref(config);
-    return 2 * layers * kv_heads * head_size * width;
-}
-
 int64_t model_dir_vocabulary(const char *folder, struct arena *a)
 {
     json_t *config = text_config(folder, a);

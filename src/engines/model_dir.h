@@ -12,9 +12,6 @@ const char *model_dir_find(const char *model, struct arena *a);
 /* sha256 of config.json and the weights' index, else of names and sizes of the weights'
  * files: the same as vllm_worker.py's. NULL where there is no config.json. */
 const char *model_dir_fingerprint(const char *folder, struct arena *a);
-/* KV cache that one token takes, bytes: 2 x layers x KV heads x head size x width, as
- * config.json has them; 0 where it does not tell. */
-int64_t model_dir_token_bytes(const char *folder, int64_t width, struct arena *a);
 /* Token ids of the model, by its config.json; 0: unknown. */
 int64_t model_dir_vocabulary(const char *folder, struct arena *a);
 

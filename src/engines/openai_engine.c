@@ -11,7 +11,6 @@
 #include "engines/openai_launch.h"
 #include "engines/openai_server.h"
 #include "engines/registry.h"
-#include "engines/vllm_python.h"
 #include "engines/vllm_settings.h"
 
 #define ARENA_CAP_BYTES ((size_t)64 << 20)
@@ -182,22 +181,6 @@ static enum status origin_facts(struct engine *en, const struct engine_settings 
     return args->kind == VALUE_JSON ? STATUS_OK : status_no_memory(e, "online engine");
 }
 
-static enum status openai_locate(const struct engine_settings *s, struct arena *a,
-                                 const char **python, const char **notes, struct err *e)
-{
-    struct vllm_python found;
-    *python = NULL;
-    *notes = NULL;
-    if (!s->target->is_launched || s->target->launch_command != NULL)
-        return STATUS_OK;
-    if (vllm_python_find(vllm_settings_python(s), a, &found, e) != STATUS_OK)
-        return e->code;
-    *python = found.path;
-    *notes = arena_printf(a, "python: %s (%s), vLLM %s", found.path, found.source,
-                          found.vllm);
-    return STATUS_OK;
-}
-
 static enum status openai_open(const struct engine_settings *s,
                                const struct engine_watch *w, struct engine **out,
                                struct engine_facts *facts, struct err *e)
@@ -346,7 +329,7 @@ const struct engine_ops openai_engine = {
     .abi = ENGINE_ABI,
     .flags = ENGINE_ONLINE,
     .settle = vllm_settings_settle_server,
-    .locate = openai_locate,
+    .locate = vllm_settings_locate,
     .open = openai_open,
     .lane_new = openai_new_lane,
     .trim = openai_ready_trim,

@@ -3,24 +3,24 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <sys/stat.h>
 
 #include "base/file.h"
+#include "embed.h"
 #include "engines/given.h"
 #include "engines/model_dir.h"
-#include "engines/openai_cpu.h"
 #include "engines/openai_log.h"
 #include "engines/vllm_errors.h"
 #include "engines/vllm_python.h"
 #include "engines/vllm_settings.h"
 #include "net/sock.h"
-#include "probe/sysfile.h"
+#include "text/json.h"
 
 #define WORDS_MAX     256
-#define ENV_MAX       8
-#define LOG_CAP_BYTES ((size_t)256 << 20)
-#define LOG_TAIL      ((size_t)64 << 10)
 #define STOP_GRACE_S  10.0
+#define CPU_TIMEOUT_S 30
+#define CPU_CAP_BYTES ((size_t)64 << 10)
 #define DEATH_POLL_S  0.02
 #define MB_A_GIB      1073.741824
 
@@ -56,20 +56,20 @@ static void add_int(struct words *w, const char *name, int64_t value)
 /* "key=value" as an option: --key value; true and false as flags. */
 static void add_engine_arg(struct words *w, const char *pair)
 {
-    struct str value = str_from(pair);
-    const char *key = arena_str(w->arena, str_cut(&value, '='));
-    char *name = key != NULL ? arena_printf(w->arena, "--%s", key) : NULL;
+    struct str key;
+    const char *value = vllm_settings_pair(pair, &key);
+    char *name = arena_printf(w->arena, "--%.*s", (int)key.len, key.ptr);
     for (char *c = name; c != NULL && *c != '\0'; c++)
         if (*c == '_')
             *c = '-';
     if (name == NULL)
         w->is_full = true;
-    else if (str_is(value, "true") || str_is(value, "True"))
+    else if (value == NULL || strcasecmp(value, "true") == 0)
         add(w, name);
-    else if (str_is(value, "false") || str_is(value, "False"))
+    else if (strcasecmp(value, "false") == 0)
         add(w, arena_printf(w->arena, "--no-%s", name + 2));
     else
-        add_pair(w, name, arena_str(w->arena, value));
+        add_pair(w, name, value);
 }
 
 static void add_vllm(struct words *w, const struct engine_settings *s, bool is_cpu)
@@ -166,20 +166,9 @@ static enum status free_port(int *port, struct err *e)
 
 /* --- the server's environment */
 
-struct env {
-    struct arena *arena;
-    const char *items[ENV_MAX + 1];
-    size_t count;
-    bool is_full;
-};
-
-static void set(struct env *v, const char *name, const char *value)
+static void set(struct words *env, const char *name, const char *value)
 {
-    const char *item = arena_printf(v->arena, "%s=%s", name, value);
-    if (item == NULL || v->count == ENV_MAX)
-        v->is_full = true;
-    else
-        v->items[v->count++] = item;
+    add(env, arena_printf(env->arena, "%s=%s", name, value));
 }
 
 static bool is_unset(const char *name)
@@ -190,56 +179,71 @@ static bool is_unset(const char *name)
 
 /* The key by the environment, never on the command line; development mode has the
  * endpoints that empty the prefix cache and tell the settings. */
-static void set_common(struct env *v, const struct engine_settings *s)
+static void set_common(struct words *env, const struct engine_settings *s)
 {
-    set(v, "VLLM_SERVER_DEV_MODE", "1");
-    set(v, "VLLM_NO_USAGE_STATS", "1");
+    set(env, "VLLM_SERVER_DEV_MODE", "1");
+    set(env, "VLLM_NO_USAGE_STATS", "1");
     if (s->target->api_key != NULL)
-        set(v, "VLLM_API_KEY", s->target->api_key);
+        set(env, "VLLM_API_KEY", s->target->api_key);
 }
 
-static const char *whole_gib(int64_t bytes, struct arena *a)
+/* What vllm_worker.py gives an offline engine, so that both are comparable: KV cache in
+ * bytes and CPUs; NULL: it does not say. A new reference. */
+static json_t *ask_worker(struct words *w, const struct engine_settings *s)
 {
-    long long gib = bytes >> 30;
-    return arena_printf(a, "%lld", gib + 1);
+    const char *folder = model_dir_find(s->model, w->arena);
+    json_t *answer = NULL;
+    json_t *need = json_pack(
+        "{s:s?, s:s?, s:I, s:I}", "folder", folder, "dtype", value_of(w, "dtype"),
+        "max_model_len", (json_int_t)int_of(w, "max-model-len", s->max_model_len),
+        "max_num_seqs", (json_int_t)int_of(w, "max-num-seqs", s->max_num_seqs));
+    struct buf text, out;
+    struct err ignored;
+    int code = 0;
+    buf_init(&text, CPU_CAP_BYTES);
+    buf_init(&out, CPU_CAP_BYTES);
+    if (json_to_text(need, &text) == STATUS_OK) {
+        const char *argv[] = {
+            w->items[0],     "-c", (const char *)embed_vllm_worker_py, "cpu",
+            buf_cstr(&text), NULL};
+        struct span limit = clock_seconds(CPU_TIMEOUT_S);
+        if (proc_run(argv, limit, &out, &code, &ignored) == STATUS_OK)
+            answer = json_loadb(buf_cstr(&out), out.len, 0, NULL);
+    }
+    json_decref(need);
+    buf_fini(&text);
+    buf_fini(&out);
+    return answer;
 }
 
-/* The KV cache of a CPU, unless the user has chosen. vLLM 0.13 knows whole GiB alone. */
-static void size_cpu_cache(struct words *w, struct env *v,
-                           const struct engine_settings *s, const char *version)
-{
-    if (!is_unset("VLLM_CPU_KVCACHE_SPACE") ||
-        value_of(w, "kv-cache-memory-bytes") != NULL ||
-        value_of(w, "gpu-memory-utilization") != NULL ||
-        value_of(w, "num-gpu-blocks-override") != NULL)
-        return;
-    const struct openai_cpu_need need = {
-        .folder = model_dir_find(s->model, w->arena),
-        .dtype = value_of(w, "dtype"),
-        .max_model_len = int_of(w, "max-model-len", s->max_model_len),
-        .max_num_seqs = int_of(w, "max-num-seqs", s->max_num_seqs)};
-    int64_t bytes = openai_cpu_kv_bytes(&need, w->arena);
-    if (strncmp(version, "0.13.", 5) != 0)
-        add_int(w, "--kv-cache-memory-bytes", bytes);
-    else
-        set(v, "VLLM_CPU_KVCACHE_SPACE", whole_gib(bytes, w->arena));
-}
-
-static void fit_cpu(struct words *w, struct env *v, const struct engine_settings *s,
+/* KV cache and threads on a CPU, unless the user has chosen. vLLM 0.13 knows whole GiB
+ * alone. */
+static void fit_cpu(struct words *w, struct words *env, const struct engine_settings *s,
                     const char *version)
 {
-    size_cpu_cache(w, v, s, version);
-    const char *cpus = openai_cpu_list(sysfile_root(), w->arena);
+    json_t *found = ask_worker(w, s);
+    const char *cpus = json_str_of(found, "cpus");
+    int64_t bytes = json_int_of(found, "kv_bytes", 0);
+    bool has_size = !is_unset("VLLM_CPU_KVCACHE_SPACE") ||
+                    value_of(w, "kv-cache-memory-bytes") != NULL ||
+                    value_of(w, "gpu-memory-utilization") != NULL ||
+                    value_of(w, "num-gpu-blocks-override") != NULL;
+    if (!has_size && bytes > 0 && strncmp(version, "0.13.", 5) != 0)
+        add_int(w, "--kv-cache-memory-bytes", bytes);
+    else if (!has_size && bytes > 0)
+        set(env, "VLLM_CPU_KVCACHE_SPACE",
+            arena_printf(w->arena, "%lld", (long long)(bytes >> 30) + 1));
     if (cpus != NULL && is_unset("VLLM_CPU_OMP_THREADS_BIND") &&
         int_of(w, "tensor-parallel-size", 1) == 1)
-        set(v, "VLLM_CPU_OMP_THREADS_BIND", cpus);
+        set(env, "VLLM_CPU_OMP_THREADS_BIND", cpus);
+    json_decref(found);
 }
 
 /* --- start */
 
 struct command {
     struct words words;
-    struct env env;
+    struct words env;
 };
 
 static enum status vllm_words(const struct engine_settings *s, const char *port,
@@ -310,17 +314,6 @@ enum status openai_launch_start(const struct engine_settings *s, struct arena *a
 
 /* --- what its log tells */
 
-/* From log_from on; the buffer is the caller's. */
-static struct str read_log(const struct openai_launch *l, struct buf *log)
-{
-    struct err ignored;
-    buf_init(log, LOG_CAP_BYTES);
-    if (l->log_path == NULL || file_read(l->log_path, log, &ignored) != STATUS_OK)
-        buf_clear(log);
-    size_t from = l->log_from < log->len ? l->log_from : log->len;
-    return (struct str){.ptr = buf_cstr(log) + from, .len = log->len - from};
-}
-
 static void log_facts(struct str log, struct row *f)
 {
     double weights = openai_log_number(log, "Model loading took ", "GiB");
@@ -346,7 +339,8 @@ void openai_launch_ready(struct openai_launch *l, const struct engine_settings *
     if (strcmp(facts->hardware_type, "unknown") == 0)
         facts->hardware_type = l->hardware_type;
     if (is_vllm) {
-        log_facts(read_log(l, &log), f);
+        vllm_errors_read_log(l->log_path, (int64_t)l->log_from, &log);
+        log_facts((struct str){buf_cstr(&log), log.len}, f);
         buf_fini(&log);
         if (l->dtype != NULL)
             field_fill(f, FIELD_dtype, value_str(l->dtype));
@@ -369,13 +363,15 @@ static void explain(struct openai_launch *l, const char *stage, struct arena *a,
                              .who = "server",
                              .stage = stage,
                              .is_running = strcmp(stage, "running") == 0};
-    struct str tail = read_log(l, &log);
+    vllm_errors_read_log(l->log_path, (int64_t)l->log_from, &log);
+    struct str tail = {buf_cstr(&log), log.len};
     (void)proc_has_ended(&l->proc, &f.end);
     if (f.end.signal == 0) /* who is killed has no time to say why */
         (void)openai_log_cause(tail, a, &cause);
     f.type = cause.type;
     f.text = cause.text;
-    f.log_tail = tail.ptr + (tail.len > LOG_TAIL ? tail.len - LOG_TAIL : 0);
+    f.log_tail = tail.ptr +
+                 (tail.len > VLLM_LOG_TAIL_BYTES ? tail.len - VLLM_LOG_TAIL_BYTES : 0);
     (void)vllm_errors_explain(&f, e);
     buf_fini(&log);
 }

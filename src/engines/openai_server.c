@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "engines/model_dir.h"
-#include "engines/openai_config.h"
+#include "engines/vllm_facts.h"
 #include "http/prometheus.h"
 
 #define CALL_TIMEOUT_S   10.0
@@ -80,6 +80,20 @@ static enum status call(struct openai_server *s, const char *method, const char 
     if (c->url == NULL)
         return status_no_memory(e, path);
     return ask(s, c, e);
+}
+
+/* One call whose answer is JSON: c->body is freed, *root is a new reference, or NULL
+ * where the answer is another, or the status is not 200. */
+static enum status call_json(struct openai_server *s, const char *method,
+                             const char *path, struct rest_call *c, json_t **root,
+                             struct err *e)
+{
+    enum status st = call(s, method, path, c, e);
+    *root = st == STATUS_OK && c->status == 200
+                ? json_loadb(buf_cstr(&c->body), c->body.len, 0, NULL)
+                : NULL;
+    buf_fini(&c->body);
+    return st;
 }
 
 /* --- readiness */
@@ -237,11 +251,10 @@ enum status openai_server_model(struct openai_server *s, const char *wanted,
 {
     struct rest_call c;
     *max_model_len = 0;
-    enum status st = call(s, "GET", "/v1/models", &c, e);
+    json_t *root;
+    enum status st = call_json(s, "GET", "/v1/models", &c, &root, e);
     if (st == STATUS_OK && c.status != 200)
         st = models_refused(&c, e);
-    json_t *root = st == STATUS_OK ? json_loadb(buf_cstr(&c.body), c.body.len, 0, NULL)
-                                   : NULL;
     if (st == STATUS_OK && root == NULL)
         st = status_fail(e, STATUS_BAD_INPUT, c.url, "its answer is not JSON");
     const json_t *found = NULL;
@@ -256,7 +269,6 @@ enum status openai_server_model(struct openai_server *s, const char *wanted,
             st = status_no_memory(e, s->base);
     }
     json_decref(root);
-    buf_fini(&c.body);
     return st;
 }
 
@@ -315,17 +327,14 @@ static void config_facts(struct openai_server *s, struct engine_facts *facts)
     struct rest_call c;
     struct err ignored;
     rest_set_timeout(s->rest, INFO_TIMEOUT_S);
-    enum status st = call(s, "GET", "/server_info?config_format=json", &c, &ignored);
+    json_t *root;
+    const char *loaded = NULL;
+    (void)call_json(s, "GET", "/server_info?config_format=json", &c, &root, &ignored);
     rest_set_timeout(s->rest, CALL_TIMEOUT_S);
-    if (st == STATUS_OK && c.status == 200) {
-        json_t *root = json_loadb(buf_cstr(&c.body), c.body.len, 0, NULL);
-        const char *loaded = NULL;
-        (void)openai_config_read(root, s->arena, facts, &loaded);
-        json_decref(root);
-        if (loaded != NULL)
-            s->loaded = loaded;
-    }
-    buf_fini(&c.body);
+    (void)vllm_facts_config(root, s->arena, facts, &loaded);
+    json_decref(root);
+    if (loaded != NULL)
+        s->loaded = loaded;
 }
 
 /* What the model's folder tells, if the server has it on this machine. */
@@ -344,13 +353,10 @@ enum status openai_server_facts(struct openai_server *s, struct engine_facts *fa
                                 struct err *e)
 {
     struct rest_call c;
-    enum status st = call(s, "GET", "/version", &c, e);
-    if (st == STATUS_OK && c.status == 200) {
-        json_t *root = json_loadb(buf_cstr(&c.body), c.body.len, 0, NULL);
-        version_facts(s, root, facts);
-        json_decref(root);
-    }
-    buf_fini(&c.body);
+    json_t *root;
+    enum status st = call_json(s, "GET", "/version", &c, &root, e);
+    version_facts(s, root, facts);
+    json_decref(root);
     if (st != STATUS_OK)
         return st;
     config_facts(s, facts);
@@ -358,7 +364,7 @@ enum status openai_server_facts(struct openai_server *s, struct engine_facts *fa
         model_facts(s, facts);
     st = metrics(s, false, &c, &s->has_metrics, e);
     if (s->has_metrics) {
-        openai_config_metrics(body_of(&c), facts);
+        vllm_facts_metrics(body_of(&c), facts);
         read_counters(s, body_of(&c));
         s->started_s = prometheus_max(body_of(&c), "process_start_time_seconds");
     }
@@ -424,16 +430,13 @@ enum status openai_server_reset(struct openai_server *s, bool *done, struct err 
     *done = false;
     for (int i = 0; i < RESET_TRIES && !*done; i++) {
         struct rest_call c;
-        enum status st = call(s, "POST", "/reset_prefix_cache", &c, e);
-        json_t *root = st == STATUS_OK && c.status == 200
-                           ? json_loadb(buf_cstr(&c.body), c.body.len, 0, NULL)
-                           : NULL;
+        json_t *root;
+        enum status st = call_json(s, "POST", "/reset_prefix_cache", &c, &root, e);
         /* older servers answer 200 with an empty body */
         *done = st == STATUS_OK && c.status == 200 &&
                 !json_is_false(json_object_get(root, "success"));
         bool has_it = c.status == 200;
         json_decref(root);
-        buf_fini(&c.body);
         if (st != STATUS_OK || !has_it)
             return st;
         if (!*done)

@@ -11,9 +11,9 @@
 #include "core/engine.h"
 #include "engines/given.h"
 #include "engines/registry.h"
+#include "engines/vllm_facts.h"
 #include "engines/vllm_link.h"
 #include "engines/vllm_python.h"
-#include "engines/vllm_ready.h"
 #include "engines/vllm_settings.h"
 #include "text/json.h"
 #include "text/jsonw.h"
@@ -78,17 +78,15 @@ static void write_settings(struct jsonw *w, const struct engine_settings *s)
     jsonw_object_end(w);
 }
 
-/* --engine-arg name=value; a name alone is a switch. */
 static void write_engine_args(struct jsonw *w, const struct engine_settings *s,
                               struct arena *a)
 {
     const struct opt_strings *args = &vllm_settings_of(s)->engine_args;
     jsonw_object(w, "engine_args");
     for (size_t i = 0; i < args->count; i++) {
-        struct str value = str_from(args->items[i]);
-        bool has_value = memchr(value.ptr, '=', value.len) != NULL;
-        struct str name = str_cut(&value, '=');
-        jsonw_str(w, arena_str(a, name), has_value ? arena_str(a, value) : "true");
+        struct str name;
+        const char *value = vllm_settings_pair(args->items[i], &name);
+        jsonw_str(w, arena_str(a, name), value != NULL ? value : "true");
     }
     jsonw_object_end(w);
 }
@@ -149,19 +147,6 @@ static void vllm_close(struct engine *en)
     mem_free(en);
 }
 
-static enum status vllm_locate(const struct engine_settings *s, struct arena *a,
-                               const char **python, const char **notes, struct err *e)
-{
-    struct vllm_python found;
-    enum status st = vllm_python_find(vllm_settings_python(s), a, &found, e);
-    if (st == STATUS_OK) {
-        *python = found.path;
-        *notes = arena_printf(a, "python: %s (%s), vLLM %s", found.path, found.source,
-                              found.vllm);
-    }
-    return st;
-}
-
 static enum status vllm_open(const struct engine_settings *s,
                              const struct engine_watch *w, struct engine **out,
                              struct engine_facts *facts, struct err *e)
@@ -183,7 +168,7 @@ static enum status vllm_open(const struct engine_settings *s,
     if (st == STATUS_OK) {
         *facts = (struct engine_facts){.python = python.path,
                                        .root_pid = en->link.proc.child_pid};
-        vllm_ready_read(ready, &en->arena, facts);
+        vllm_facts_ready(ready, &en->arena, facts);
         facts->fields.v[FIELD_engine_args] = value_json(given_list(s, &en->arena));
         en->stop_ids = json_incref(json_object_get(ready, "stop_token_ids"));
         if (facts->fields.v[FIELD_engine_args].kind == VALUE_NULL)
@@ -510,7 +495,7 @@ const struct engine_ops engine_vllm = {
     .abi = ENGINE_ABI,
     .flags = ENGINE_OFFLINE,
     .settle = vllm_settings_settle,
-    .locate = vllm_locate,
+    .locate = vllm_settings_locate,
     .open = vllm_open,
     .lane_new = vllm_lane_new,
     .submit = vllm_submit,

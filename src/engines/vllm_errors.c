@@ -1,14 +1,17 @@
 #include "engines/vllm_errors.h"
 
 #include <ctype.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/str.h"
 
-#define TEXT_MAX 200
+#define TEXT_MAX      200
+#define LOG_CAP_BYTES ((size_t)256 << 20)
 
 /* One kind of failure. The first row whose pattern is found wins, so particular ones come
  * first. `what`: %s is the error's own text; NULL: that text alone. */
@@ -266,4 +269,21 @@ enum status vllm_errors_explain(const struct vllm_failure *f, struct err *e)
                     f->stage);
     }
     return status_hint(e, "See the end of the log: %s", f->log_path);
+}
+
+void vllm_errors_read_log(const char *path, int64_t from, struct buf *out)
+{
+    char block[4096];
+    int fd = path != NULL ? open(path, O_RDONLY | O_CLOEXEC) : -1;
+    buf_init(out, LOG_CAP_BYTES);
+    if (fd < 0)
+        return;
+    int64_t size = lseek(fd, 0, SEEK_END);
+    if (from < 0)
+        from = size + from > 0 ? size + from : 0;
+    lseek(fd, from, SEEK_SET);
+    for (ssize_t n; (n = read(fd, block, sizeof block)) > 0;)
+        if (buf_append(out, block, (size_t)n) != STATUS_OK)
+            break;
+    close(fd);
 }

@@ -4,6 +4,7 @@
 
 #include <stdbool.h>
 
+#include "base/buf.h"
 #include "base/clock.h"
 #include "base/proc.h"
 #include "base/status.h"
@@ -13,6 +14,8 @@
     "Install it. NVIDIA: python3 -m venv v && v/bin/pip install vllm; CPU: "           \
     "scripts/setup engine; Inferentia2: a Neuron DLAMI or the vllm-neuron plugin 0.4 " \
     "(vLLM 0.13). Then name the interpreter with --python"
+
+#define VLLM_LOG_TAIL_BYTES ((int64_t)64 << 10)
 
 struct vllm_failure {
     const char *type, *text; /* of the worker's own "error"; NULL: it died without one */
@@ -29,5 +32,8 @@ struct vllm_failure {
 /* Fills *e with cause and advice; returns its code. The error's own text is searched
  * first, then the log. */
 enum status vllm_errors_explain(const struct vllm_failure *f, struct err *e);
+/* What a log holds from that byte on; a negative one counts from the end. The buffer is
+ * initialised here, and empty where there is no log (path NULL too). */
+void vllm_errors_read_log(const char *path, int64_t from, struct buf *out);
 
 #endif

@@ -19,7 +19,6 @@
 
 #define BEAT_BYTES     4096
 #define LINE_CAP_BYTES ((size_t)1 << 30)
-#define LOG_TAIL_BYTES 65536
 #define TICK_MS        100
 #define CLOSE_GRACE_S  20
 
@@ -140,21 +139,6 @@ enum status vllm_link_start(struct vllm_link *l, const char *python, const char 
 
 /* --- death */
 
-/* The last 64 KiB of the log; "" where there is none. */
-static void read_tail(const char *path, struct buf *out)
-{
-    char block[4096];
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
-    if (fd < 0)
-        return;
-    off_t size = lseek(fd, 0, SEEK_END);
-    lseek(fd, size > LOG_TAIL_BYTES ? size - LOG_TAIL_BYTES : 0, SEEK_SET);
-    for (ssize_t n; (n = read(fd, block, sizeof block)) > 0;)
-        if (buf_append(out, block, (size_t)n) != STATUS_OK)
-            break;
-    close(fd);
-}
-
 /* The worker is lost: ends what is left of it and explains. `event`: its "error", or
  * NULL. */
 static enum status bury(struct vllm_link *l, const json_t *event, bool has_hung,
@@ -170,14 +154,13 @@ static enum status bury(struct vllm_link *l, const json_t *event, bool has_hung,
         .limit = l->pulse_limit,
     };
     struct buf tail;
-    buf_init(&tail, LOG_TAIL_BYTES + 4096);
     for (int i = 0; i < 100 && !has_hung && !proc_has_ended(&l->proc, &f.end); i++)
         poll(NULL, 0, 20); /* its last words go to the log first */
     if (!l->proc.is_ended)
         f.end = (struct proc_end){.exit_code = 0};
     proc_stop(&l->proc, (struct span){0});
     l->is_dead = true;
-    read_tail(l->log_path, &tail);
+    vllm_errors_read_log(l->log_path, -VLLM_LOG_TAIL_BYTES, &tail);
     f.log_tail = buf_cstr(&tail);
     enum status st = vllm_errors_explain(&f, e);
     buf_fini(&tail);

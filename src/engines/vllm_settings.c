@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/str.h"
+#include "engines/vllm_python.h"
 
 #define BATCHED_TOKENS         8192
 #define GPU_MEMORY_UTILIZATION 0.9
@@ -41,6 +42,30 @@ const char *vllm_settings_python(const struct engine_settings *s)
     return s->interpreter != NULL ? s->interpreter : vllm_settings_of(s)->python;
 }
 
+enum status vllm_settings_locate(const struct engine_settings *s, struct arena *a,
+                                 const char **python, const char **notes, struct err *e)
+{
+    struct vllm_python found;
+    *python = *notes = NULL;
+    if (s->target != NULL &&
+        (!s->target->is_launched || s->target->launch_command != NULL))
+        return STATUS_OK;
+    if (vllm_python_find(vllm_settings_python(s), a, &found, e) != STATUS_OK)
+        return e->code;
+    *python = found.path;
+    *notes = arena_printf(a, "python: %s (%s), vLLM %s", found.path, found.source,
+                          found.vllm);
+    return STATUS_OK;
+}
+
+const char *vllm_settings_pair(const char *pair, struct str *name)
+{
+    struct str value = str_from(pair);
+    bool has_value = strchr(pair, '=') != NULL;
+    *name = str_cut(&value, '=');
+    return has_value ? value.ptr : NULL;
+}
+
 /* True if `word` is that option, dashes in front or not, '_' standing for '-'. */
 static bool is_option(struct str word, const char *name)
 {
@@ -60,11 +85,12 @@ const char *vllm_settings_find(const struct opt_strings *words, const char *name
 {
     const char *found = NULL;
     for (size_t i = 0; i < words->count; i++) {
-        struct str value = str_from(words->items[i]);
-        bool has_value = memchr(value.ptr, '=', value.len) != NULL;
-        if (!str_starts(value, "--") || !is_option(str_cut(&value, '='), name))
-            continue;
-        found = has_value ? value.ptr : i + 1 < words->count ? words->items[i + 1] : "";
+        struct str word;
+        const char *value = vllm_settings_pair(words->items[i], &word);
+        if (str_starts(word, "--") && is_option(word, name))
+            found = value != NULL          ? value
+                    : i + 1 < words->count ? words->items[i + 1]
+                                           : "";
     }
     return found;
 }
@@ -74,9 +100,10 @@ const char *vllm_settings_word(const struct engine_settings *s, const char *name
     const struct opt_strings *args = &vllm_settings_of(s)->engine_args;
     const char *found = NULL, *last = vllm_settings_find(&s->rest, name);
     for (size_t i = 0; i < args->count; i++) {
-        struct str value = str_from(args->items[i]);
-        if (is_option(str_cut(&value, '='), name))
-            found = value.ptr;
+        struct str word;
+        const char *value = vllm_settings_pair(args->items[i], &word);
+        if (is_option(word, name))
+            found = value != NULL ? value : "";
     }
     return last != NULL ? last : found;
 }

@@ -19,12 +19,19 @@ struct vllm_settings {
 const struct vllm_settings *vllm_settings_of(const struct engine_settings *s);
 /* The interpreter to be asked for vLLM alone; NULL: the first that has it. */
 const char *vllm_settings_python(const struct engine_settings *s);
+/* --engine-arg name=value: its name, and the value; NULL of a name alone, a switch. */
+const char *vllm_settings_pair(const char *pair, struct str *name);
 /* What the user gave vLLM itself, by --engine-arg or after "--" (which wins): the value
  * ("" for a switch), or NULL. */
 const char *vllm_settings_word(const struct engine_settings *s, const char *name);
 /* The same of the words of a command line, "--NAME VALUE" or "--NAME=VALUE", '_' standing
  * for '-'; the last one counts. */
 const char *vllm_settings_find(const struct opt_strings *words, const char *name);
+/* Member `locate` of the engine table: the interpreter of the worker, or of the server
+ * that is to be launched. */
+MUST_CHECK enum status vllm_settings_locate(const struct engine_settings *s,
+                                            struct arena *a, const char **python,
+                                            const char **notes, struct err *e);
 /* Members `settle` of the engine table: of the worker, and of a launched server. */
 MUST_CHECK enum status vllm_settings_settle(struct engine_settings *s, void *own,
                                             struct err *e);

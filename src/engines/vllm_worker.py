@@ -315,15 +315,31 @@ def allowed_cpus():
     return first if len(first) >= 2 else cpus
 
 
+def cgroup_folders():
+    """Of the memory controller, v2 and v1: the root's (a container's own), then the process's."""
+    try:
+        with open("/proc/self/cgroup") as file:
+            groups = [line.rstrip("\n").split(":", 2) for line in file]
+    except OSError:
+        groups = []
+    for root, name in (("/sys/fs/cgroup", ""), ("/sys/fs/cgroup/memory", "memory")):
+        yield root
+        for _, controllers, path in groups:
+            if name in controllers.split(","):
+                yield root + path
+
+
 def memory_available():
-    """Bytes that may still be taken: MemAvailable, or what the cgroup leaves if that is less."""
+    """Bytes that may still be taken: MemAvailable, or what a cgroup leaves if that is less."""
     with open("/proc/meminfo") as file:
         free = int(re.search(r"MemAvailable:\s+(\d+)", file.read()).group(1)) * 1024
-    try:
-        with open("/sys/fs/cgroup/memory.max") as top, open("/sys/fs/cgroup/memory.current") as used:
-            free = min(free, int(top.read()) - int(used.read()))
-    except (OSError, ValueError):
-        pass
+    for folder in cgroup_folders():
+        for top, used in (("max", "current"), ("limit_in_bytes", "usage_in_bytes")):
+            try:
+                with open(f"{folder}/memory.{top}") as a, open(f"{folder}/memory.{used}") as b:
+                    free = min(free, int(a.read()) - int(b.read()))
+            except (OSError, ValueError):
+                pass
     return free
 
 
@@ -347,6 +363,14 @@ def cpu_kv_bytes(args, need):
     wanted = (tokens + 128 * (seqs + 2)) * token
     least = (length + 256) * token
     return max(64 << 20, least, min(wanted, memory_available() // 4))
+
+
+def tell_cpu(need):
+    """What an engine would get on a CPU, for a server that inferbench starts: one line."""
+    need = json.loads(need)
+    folder = need["folder"]
+    size = cpu_kv_bytes(need, {"config": read_json(folder, "config.json") if folder else {}})
+    print(json.dumps({"kv_bytes": size, "cpus": ",".join(map(str, allowed_cpus()))}))
 
 
 # ---- opening: arguments, model, engine ----------------------------------------------------------
@@ -774,6 +798,8 @@ def report_death(link, log, error):
 
 
 def main():
+    if sys.argv[1:2] == ["cpu"]:
+        return tell_cpu(sys.argv[2])
     if os.getpgrp() != os.getpid():
         os.setpgid(0, 0)
     os.environ.setdefault("VLLM_NO_USAGE_STATS", "1")

@@ -41,7 +41,8 @@ static void interpreter(const char *version, bool is_cpu, const char *then)
     assert_non_null(f);
     fprintf(f,
             "#!/bin/sh\nif [ \"$1\" = -c ]; then echo '{\"vllm\": \"%s\", \"python\": "
-            "\"3.11\", \"cpu\": %s, \"neuron\": null}'; exit; fi\n"
+            "\"3.11\", \"cpu\": %s, \"neuron\": null, \"kv_bytes\": 67108864, "
+            "\"cpus\": \"0,2\"}'; exit; fi\n"
             "echo \"$*\" > %s/words.new; env > %s/env\nmv %s/words.new %s/words\n%s\n",
             version, is_cpu ? "true" : "false", folder, folder, folder, folder, then);
     fclose(f);
@@ -151,10 +152,10 @@ static void words_of_a_cpu(void **state)
     begin();
     const char *words = written("words"), *env = written("env");
     has(words, "--dtype float32");
-    has(words, "--kv-cache-memory-bytes ");
+    has(words, "--kv-cache-memory-bytes 67108864");
     has(words, "--no-enable-prefix-caching");
     has_not(words, "gpu-memory-utilization");
-    has(env, "VLLM_CPU_OMP_THREADS_BIND=");
+    has(env, "VLLM_CPU_OMP_THREADS_BIND=0,2\n");
     has_not(env, "VLLM_CPU_KVCACHE_SPACE=");
     assert_string_equal(launch.hardware_type, "cpu");
     assert_string_equal(launch.dtype, "float32");

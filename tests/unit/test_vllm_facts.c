@@ -1,4 +1,4 @@
-/* openai_config.c: settings as vLLM's server tells them. */
+/* vllm_facts.c: what the worker and a server tell. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -6,7 +6,8 @@
 #include <string.h>
 #include <cmocka.h>
 
-#include "engines/openai_config.h"
+#include "engines/vllm_facts.h"
+#include "text/json.h"
 
 #define METRICS                                                                 \
     "vllm:cache_config_info{block_size=\"128\",enable_prefix_caching=\"True\"," \
@@ -35,7 +36,7 @@ static bool read_text(const char *text, const char **model)
 {
     json_t *root = json_loads(text, 0, NULL);
     assert_non_null(root);
-    bool is_read = openai_config_read(root, &arena, &facts, model);
+    bool is_read = vllm_facts_config(root, &arena, &facts, model);
     json_decref(root);
     return is_read;
 }
@@ -100,7 +101,7 @@ static void labels_of_the_metrics(void **state)
 {
     (void)state;
     struct value *f = facts.fields.v;
-    openai_config_metrics(str_from(METRICS), &facts);
+    vllm_facts_metrics(str_from(METRICS), &facts);
     assert_int_equal(facts.block_size, 128);
     assert_int_equal(f[FIELD_kv_cache_tokens].i, 512);
     assert_true(f[FIELD_kv_cache_mb].n == 2.0);
@@ -110,13 +111,103 @@ static void labels_of_the_metrics(void **state)
 static void labels_of_an_older_server(void **state)
 {
     (void)state;
-    openai_config_metrics(
+    vllm_facts_metrics(
         str_from("vllm:cache_config_info{block_size=\"16\",num_gpu_blocks=\"10\","
                  "enable_prefix_caching=\"False\"} 1.0\n"),
         &facts);
     assert_int_equal(facts.fields.v[FIELD_kv_cache_tokens].i, 160);
     assert_false(facts.is_caching);
     assert_int_equal(facts.fields.v[FIELD_enable_prefix_caching].kind, VALUE_BOOL);
+}
+
+/* Reads this event into *out; its strings live in the arena, not in the event. */
+static void read_ready(const char *text, struct arena *a, struct engine_facts *out)
+{
+    json_t *ready = NULL;
+    struct err e;
+    *out = (struct engine_facts){.root_pid = 7, .python = "p"};
+    assert_int_equal(json_from_text(str_from(text), "test", &ready, &e), STATUS_OK);
+    vllm_facts_ready(ready, a, out);
+    json_decref(ready);
+}
+
+static void members_become_facts_and_fields(void **state)
+{
+    struct arena a;
+    static struct engine_facts f;
+    (void)state;
+    arena_init(&a, 1 << 16);
+    read_ready("{\"engine_version\":\"0.32.0\",\"is_tried\":true,\"dtype\":\"bfloat16\","
+               "\"vocab_size\":512,\"block_size\":16,\"device\":\"rocm\","
+               "\"enable_prefix_caching\":true,\"quantization\":\"awq\",\"devices\":2,"
+               "\"max_model_len\":\"long\",\"load_time_s\":3,\"weights_mb\":1.5}",
+               &a, &f);
+    assert_string_equal(field_str(&f.fields, FIELD_engine_version), "0.32.0");
+    assert_string_equal(field_str(&f.fields, FIELD_quantization), "awq");
+    assert_int_equal(f.fields.v[FIELD_devices].kind, VALUE_INT);
+    assert_int_equal(f.fields.v[FIELD_load_time_s].kind, VALUE_NUM); /* 3 is 3.0 */
+    assert_true(field_num(&f.fields, FIELD_weights_mb) == 1.5);
+    assert_int_equal(f.fields.v[FIELD_kv_cache_mb].kind, VALUE_NULL);
+    assert_int_equal(f.fields.v[FIELD_label].kind, VALUE_ABSENT);
+    assert_false(f.fields.v[FIELD_is_simulated].b);
+    assert_int_equal(f.vocab_size, 512);
+    assert_int_equal(f.block_size, 16);
+    assert_true(f.is_caching);
+    assert_string_equal(f.hardware_type, "gpu");
+    assert_null(f.notes);
+    assert_int_equal(f.root_pid, 7); /* left alone */
+    assert_string_equal(f.python, "p");
+    arena_fini(&a);
+}
+
+static void what_is_missing_is_unknown(void **state)
+{
+    struct arena a;
+    static struct engine_facts f;
+    (void)state;
+    arena_init(&a, 1 << 16);
+    read_ready("{\"is_tried\":true}", &a, &f);
+    assert_int_equal(f.fields.v[FIELD_engine_version].kind, VALUE_NULL);
+    assert_string_equal(field_str(&f.fields, FIELD_quantization), "none");
+    assert_int_equal(f.vocab_size, 0);
+    assert_false(f.is_caching);
+    assert_string_equal(f.hardware_type, "unknown");
+    arena_fini(&a);
+}
+
+static void notes_are_one_text(void **state)
+{
+    struct arena a;
+    static struct engine_facts f;
+    (void)state;
+    arena_init(&a, 1 << 16);
+    read_ready("{\"engine_version\":\"9.9\",\"is_tried\":false,\"device\":\"neuron\","
+               "\"notes\":[\"one\",\"two\"]}",
+               &a, &f);
+    assert_string_equal(f.notes,
+                        "vLLM 9.9 is untested with this inferbench, trying it; one; two");
+    assert_string_equal(f.hardware_type, "neuron");
+    read_ready("{\"is_tried\":true,\"notes\":[\"one\"]}", &a, &f);
+    assert_string_equal(f.notes, "one");
+    read_ready("{\"is_tried\":false,\"notes\":[3,\"one\"]}", &a, &f);
+    assert_null(strstr(f.notes, "null"));
+    assert_non_null(strstr(f.notes, "; one"));
+    arena_fini(&a);
+}
+
+/* Strings become unknown, never dangling. */
+static void no_memory_makes_strings_unknown(void **state)
+{
+    struct arena a;
+    static struct engine_facts f;
+    (void)state;
+    arena_init(&a, 1);
+    read_ready("{\"engine_version\":\"0.32.0\",\"vocab_size\":9,\"notes\":[\"n\"]}", &a,
+               &f);
+    assert_int_equal(f.fields.v[FIELD_engine_version].kind, VALUE_NULL);
+    assert_int_equal(f.vocab_size, 9);
+    assert_null(f.notes);
+    arena_fini(&a);
 }
 
 int main(void)
@@ -127,6 +218,10 @@ int main(void)
         cmocka_unit_test_setup_teardown(an_older_server_answers_in_text, make, drop),
         cmocka_unit_test_setup_teardown(labels_of_the_metrics, make, drop),
         cmocka_unit_test_setup_teardown(labels_of_an_older_server, make, drop),
+        cmocka_unit_test(members_become_facts_and_fields),
+        cmocka_unit_test(what_is_missing_is_unknown),
+        cmocka_unit_test(notes_are_one_text),
+        cmocka_unit_test(no_memory_makes_strings_unknown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
