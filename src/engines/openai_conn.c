@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "engines/openai_answer.h"
-#include "engines/openai_lane.h"
+#include "net/sock.h"
 
 /* A reset is taken for that of an idle connection (a firewall that forgot it, a server
  * that closed it with our request unread) if it had been idle for so long, and if it came
@@ -13,68 +13,113 @@
 #define IDLE_LONG_NS  NS_PER_S
 #define RESET_SOON_NS NS_PER_S
 
-static const struct openai_target *target_of(const struct engine_lane *l,
+#define DRAIN_OPEN_NS   (NS_PER_MS)
+#define DRAIN_CLOSED_NS (NS_PER_MS / 4)
+#define DRAIN_SHARE     20 /* of the median gap */
+#define GAPS_TO_LEARN   64
+
+static const struct openai_target *target_of(const struct openai_pool *p,
                                              const struct openai_conn *c)
 {
-    return &l->setup->targets[c->target];
+    return &p->setup->targets[c->target];
 }
 
-static struct openai_job *job_of(struct engine_lane *l, int32_t request)
+static struct openai_job *job_of(struct openai_pool *p, int32_t request)
 {
-    return &l->jobs[request - l->first_job];
+    return &p->jobs[request - p->first_job];
 }
 
 /* The order of sends is that of the timeouts: a new one goes to the end. */
-static void list_append(struct engine_lane *l, struct openai_conn *c)
+static void list_append(struct openai_pool *p, struct openai_conn *c)
 {
-    int32_t index = (int32_t)(c - l->conns);
-    c->prev = l->newest;
+    int32_t index = (int32_t)(c - p->conns);
+    c->prev = p->newest;
     c->next = -1;
-    if (l->newest >= 0)
-        l->conns[l->newest].next = index;
+    if (p->newest >= 0)
+        p->conns[p->newest].next = index;
     else
-        l->oldest = index;
-    l->newest = index;
+        p->oldest = index;
+    p->newest = index;
 }
 
-static void list_remove(struct engine_lane *l, struct openai_conn *c)
+static void list_remove(struct openai_pool *p, struct openai_conn *c)
 {
     if (c->prev >= 0)
-        l->conns[c->prev].next = c->next;
+        p->conns[c->prev].next = c->next;
     else
-        l->oldest = c->next;
+        p->oldest = c->next;
     if (c->next >= 0)
-        l->conns[c->next].prev = c->prev;
+        p->conns[c->next].prev = c->prev;
     else
-        l->newest = c->prev;
+        p->newest = c->prev;
     c->prev = c->next = -1;
 }
 
 /* It is sent only now: those sent while it connected are older. */
-static void list_renew(struct engine_lane *l, struct openai_conn *c)
+static void list_renew(struct openai_pool *p, struct openai_conn *c)
 {
     if (c->next < 0)
         return;
-    list_remove(l, c);
-    list_append(l, c);
+    list_remove(p, c);
+    list_append(p, c);
 }
 
-static void idle_remove(struct engine_lane *l, int32_t index)
+static void idle_remove(struct openai_pool *p, int32_t index)
 {
-    for (size_t i = 0; i < l->idle_count; i++)
-        if (l->idle[i] == index) {
-            l->idle[i] = l->idle[--l->idle_count];
+    for (size_t i = 0; i < p->idle_count; i++)
+        if (p->idle[i] == index) {
+            p->idle[i] = p->idle[--p->idle_count];
             return;
         }
 }
 
-void openai_conn_close(struct engine_lane *l, struct openai_conn *c)
+uint64_t openai_conn_tag(const struct openai_pool *p, const struct openai_conn *c)
+{
+    return (uint64_t)c->generation << 32 | (uint64_t)(c - p->conns);
+}
+
+int64_t openai_conn_drain_ns(const struct openai_pool *p)
+{
+    const struct engine_target *o = p->setup->options;
+    if (o->drain_interval_us != OPT_INT_UNSET)
+        return o->drain_interval_us * 1000;
+    if (p->gaps_seen < GAPS_TO_LEARN || p->is_unstamped)
+        return 0;
+    int64_t cap = p->is_closed_load ? DRAIN_CLOSED_NS : DRAIN_OPEN_NS;
+    int64_t share = (int64_t)(p->median_gap_ns / DRAIN_SHARE);
+    return share < cap ? share : cap;
+}
+
+void openai_conn_hasten(struct openai_pool *p, struct openai_conn *c)
+{
+    const struct openai_answer *a = &c->answer;
+    if (!p->is_closed_load || c->is_hastened)
+        return;
+    if (a->token_events < c->lazy_tokens && a->tokens_seen < c->lazy_tokens &&
+        a->finish == OPENAI_FINISH_NONE)
+        return;
+    if (openai_conn_drain_ns(p) == 0)
+        return;
+    c->is_hastened = loop_hasten(&p->loop, c->fd, openai_conn_tag(p, c));
+    p->hastened_count += c->is_hastened;
+}
+
+void openai_conn_relax(struct openai_pool *p, struct openai_conn *c)
+{
+    if (!c->is_hastened)
+        return;
+    loop_relax(&p->loop, c->fd);
+    c->is_hastened = false;
+    p->hastened_count--;
+}
+
+void openai_conn_close(struct openai_pool *p, struct openai_conn *c)
 {
     if (c->state == OPENAI_IDLE)
-        idle_remove(l, (int32_t)(c - l->conns));
-    openai_lane_relax(l, c);
+        idle_remove(p, (int32_t)(c - p->conns));
+    openai_conn_relax(p, c);
     if (c->fd >= 0)
-        loop_remove(&l->loop, c->fd);
+        loop_remove(&p->loop, c->fd);
     sock_close(&c->fd);
     tls_free(c->tls);
     c->tls = NULL;
@@ -84,48 +129,43 @@ void openai_conn_close(struct engine_lane *l, struct openai_conn *c)
     c->was_idle = false;
 }
 
-static void go_idle(struct engine_lane *l, struct openai_conn *c)
+static void go_idle(struct openai_pool *p, struct openai_conn *c)
 {
     c->state = OPENAI_IDLE;
     c->idle_since = clock_now();
-    l->idle[l->idle_count++] = (int32_t)(c - l->conns);
+    p->idle[p->idle_count++] = (int32_t)(c - p->conns);
 }
 
-void openai_conn_release(struct engine_lane *l, struct openai_conn *c, bool keep)
+void openai_conn_release(struct openai_pool *p, struct openai_conn *c, bool keep)
 {
     if (c->request != OPENAI_NOBODY) {
-        job_of(l, c->request)->conn = -1;
-        list_remove(l, c);
+        job_of(p, c->request)->conn = -1;
+        list_remove(p, c);
         c->request = OPENAI_NOBODY;
     }
     c->is_retried = false;
-    openai_lane_relax(l, c);
+    openai_conn_relax(p, c);
     if (keep)
-        go_idle(l, c);
+        go_idle(p, c);
     else
-        openai_conn_close(l, c);
+        openai_conn_close(p, c);
 }
 
-static void fail_and_close(struct engine_lane *l, struct openai_conn *c,
+static void fail_and_close(struct openai_pool *p, struct openai_conn *c,
                            enum fail_class why, const char *text)
 {
     if (c->request != OPENAI_NOBODY)
-        openai_answer_fail(&l->events, c, why, "%s: %s", target_of(l, c)->addr.text,
+        openai_answer_fail(&p->events, c, why, "%s: %s", target_of(p, c)->addr.text,
                            text);
     else
         (void)snprintf(c->error, sizeof c->error, "%s", text);
-    openai_conn_release(l, c, false);
-}
-
-uint64_t openai_conn_tag(const struct engine_lane *l, const struct openai_conn *c)
-{
-    return (uint64_t)c->generation << 32 | (uint64_t)(c - l->conns);
+    openai_conn_release(p, c, false);
 }
 
 /* Begins to connect the slot c. */
-static enum status start(struct engine_lane *l, struct openai_conn *c, struct err *e)
+static enum status start(struct openai_pool *p, struct openai_conn *c, struct err *e)
 {
-    const struct openai_target *t = target_of(l, c);
+    const struct openai_target *t = target_of(p, c);
     c->generation++;
     c->connect_start = clock_now();
     c->connect_ns = c->tls_ns = NS_UNKNOWN;
@@ -137,54 +177,54 @@ static enum status start(struct engine_lane *l, struct openai_conn *c, struct er
     if (t->tls != NULL)
         s = tls_new(t->tls, &c->tls, e);
     if (s == STATUS_OK)
-        s = loop_add(&l->loop, c->fd, openai_conn_tag(l, c), e);
+        s = loop_add(&p->loop, c->fd, openai_conn_tag(p, c), e);
     if (s != STATUS_OK)
-        openai_conn_close(l, c);
+        openai_conn_close(p, c);
     return s;
 }
 
-static enum status free_slot(struct engine_lane *l, int32_t *index, struct err *e)
+static enum status free_slot(struct openai_pool *p, int32_t *index, struct err *e)
 {
-    for (size_t i = 0; i < l->conn_count; i++)
-        if (l->conns[i].state == OPENAI_CLOSED && l->conns[i].request == OPENAI_NOBODY) {
+    for (size_t i = 0; i < p->conn_count; i++)
+        if (p->conns[i].state == OPENAI_CLOSED && p->conns[i].request == OPENAI_NOBODY) {
             *index = (int32_t)i;
             return STATUS_OK;
         }
-    if (l->conn_count == l->conn_room && l->idle_count > 0) { /* to another target */
-        *index = l->idle[0];
-        openai_conn_close(l, &l->conns[*index]);
+    if (p->conn_count == p->conn_room && p->idle_count > 0) { /* to another target */
+        *index = p->idle[0];
+        openai_conn_close(p, &p->conns[*index]);
         return STATUS_OK;
     }
-    if (l->conn_count == l->conn_room)
+    if (p->conn_count == p->conn_room)
         return status_fail(e, STATUS_TOO_BIG, "connections",
-                           "more than the %zu planned connections", l->conn_room);
-    *index = (int32_t)l->conn_count++;
+                           "more than the %zu planned connections", p->conn_room);
+    *index = (int32_t)p->conn_count++;
     return STATUS_OK;
 }
 
-enum status openai_conn_open(struct engine_lane *l, int32_t target, int32_t request,
+enum status openai_conn_open(struct openai_pool *p, int32_t target, int32_t request,
                              int32_t *index, struct err *e)
 {
-    if (free_slot(l, index, e) != STATUS_OK)
+    if (free_slot(p, index, e) != STATUS_OK)
         return e->code;
-    struct openai_conn *c = &l->conns[*index];
+    struct openai_conn *c = &p->conns[*index];
     c->target = target;
     c->request = request;
-    if (start(l, c, e) != STATUS_OK) {
+    if (start(p, c, e) != STATUS_OK) {
         c->request = OPENAI_NOBODY;
         return e->code;
     }
     if (request != OPENAI_NOBODY) {
-        job_of(l, request)->conn = *index;
+        job_of(p, request)->conn = *index;
         c->sent_at = c->connect_start; /* until it is sent: the timeout counts from here
                                         */
-        list_append(l, c);
+        list_append(p, c);
     }
     return STATUS_OK;
 }
 
 /* True when everything to be sent is on its way. */
-static bool flush(struct engine_lane *l, struct openai_conn *c)
+static bool flush(struct openai_pool *p, struct openai_conn *c)
 {
     while (c->out_len > 0) {
         size_t sent = 0;
@@ -192,7 +232,7 @@ static bool flush(struct engine_lane *l, struct openai_conn *c)
         if (r == SOCK_AGAIN)
             return false;
         if (r != SOCK_OK) {
-            openai_conn_lost(l, c, false, strerror(errno));
+            openai_conn_lost(p, c, false, strerror(errno));
             return false;
         }
         c->has_sent = true;
@@ -217,31 +257,31 @@ static bool was_closed_idle(const struct openai_conn *c, bool is_end)
 }
 
 /* Sends the request once more, on a new connection. */
-static bool retry(struct engine_lane *l, struct openai_conn *c)
+static bool retry(struct openai_pool *p, struct openai_conn *c)
 {
     struct err e;
-    openai_conn_close(l, c);
-    if (start(l, c, &e) != STATUS_OK)
+    openai_conn_close(p, c);
+    if (start(p, c, &e) != STATUS_OK)
         return false;
     c->is_retried = true;
     return true;
 }
 
-void openai_conn_lost(struct engine_lane *l, struct openai_conn *c, bool is_end,
+void openai_conn_lost(struct openai_pool *p, struct openai_conn *c, bool is_end,
                       const char *text)
 {
     bool may_retry = c->request != OPENAI_NOBODY && was_closed_idle(c, is_end);
-    if (!may_retry || !retry(l, c))
-        fail_and_close(l, c, FAIL_reset, text);
+    if (!may_retry || !retry(p, c))
+        fail_and_close(p, c, FAIL_reset, text);
 }
 
 /* One step of the handshake; true when it is done and said. */
-static bool handshake(struct engine_lane *l, struct openai_conn *c)
+static bool handshake(struct openai_pool *p, struct openai_conn *c)
 {
     struct err e;
     enum tls_result r = tls_handshake(c->tls, &c->out, &e);
     if (r == TLS_ERROR || r == TLS_END) {
-        fail_and_close(l, c, FAIL_refused,
+        fail_and_close(p, c, FAIL_refused,
                        r == TLS_END ? "closed during the handshake" : e.what);
         return false;
     }
@@ -249,7 +289,7 @@ static bool handshake(struct engine_lane *l, struct openai_conn *c)
         c->out_at = c->out.data;
         c->out_len = c->out.len;
     }
-    if (!flush(l, c) || r == TLS_AGAIN) {
+    if (!flush(p, c) || r == TLS_AGAIN) {
         if (c->out_len == 0)
             buf_clear(&c->out);
         return false;
@@ -260,78 +300,78 @@ static bool handshake(struct engine_lane *l, struct openai_conn *c)
 }
 
 /* The request's bytes into the socket; the stamp is taken before the first of them. */
-static void send_job(struct engine_lane *l, struct openai_conn *c)
+static void send_job(struct openai_pool *p, struct openai_conn *c)
 {
-    const struct openai_job *job = job_of(l, c->request);
+    const struct openai_job *job = job_of(p, c->request);
     struct err e;
     if (c->state != OPENAI_SENDING) {
         c->out_at = job->bytes;
         c->out_len = job->len;
         if (c->tls != NULL) {
             if (tls_write(c->tls, job->bytes, job->len, &c->out, &e) != STATUS_OK) {
-                fail_and_close(l, c, FAIL_reset, e.what);
+                fail_and_close(p, c, FAIL_reset, e.what);
                 return;
             }
             c->out_at = c->out.data;
             c->out_len = c->out.len;
         }
         openai_answer_begin(c);
-        c->lazy_tokens = l->setup->options->is_stream ? job->max_tokens - 1 : 0;
+        c->lazy_tokens = p->setup->options->is_stream ? job->max_tokens - 1 : 0;
         c->state = OPENAI_SENDING;
         c->has_sent = false;
         c->sent_at = clock_now();
-        list_renew(l, c);
-        struct event *ev = openai_events_add(&l->events, EVENT_SENT, c->request,
+        list_renew(p, c);
+        struct event *ev = openai_events_add(&p->events, EVENT_SENT, c->request,
                                              c->sent_at);
         ev->connect_ns = c->connect_ns;
         ev->tls_ns = c->tls_ns;
         c->connect_ns = c->tls_ns = NS_UNKNOWN;
     }
-    if (!flush(l, c))
+    if (!flush(p, c))
         return;
     buf_clear(&c->out);
     c->state = OPENAI_ANSWER;
-    openai_lane_hasten(l, c);
+    openai_conn_hasten(p, c);
 }
 
 /* A connection stands: it takes up its request or goes idle. */
-static void stands(struct engine_lane *l, struct openai_conn *c)
+static void stands(struct openai_pool *p, struct openai_conn *c)
 {
     if (c->request == OPENAI_NOBODY) {
-        go_idle(l, c);
+        go_idle(p, c);
         return;
     }
-    send_job(l, c);
+    send_job(p, c);
 }
 
-void openai_conn_advance(struct engine_lane *l, struct openai_conn *c)
+void openai_conn_advance(struct openai_pool *p, struct openai_conn *c)
 {
     if (c->state == OPENAI_CONNECTING) {
         int error = sock_connect_error(c->fd);
         if (error != 0) {
-            fail_and_close(l, c, error == ETIMEDOUT ? FAIL_timeout : FAIL_refused,
+            fail_and_close(p, c, error == ETIMEDOUT ? FAIL_timeout : FAIL_refused,
                            strerror(error));
             return;
         }
         c->connect_ns = clock_since(c->connect_start).ns;
         c->state = c->tls != NULL ? OPENAI_TLS : OPENAI_IDLE;
         if (c->tls == NULL) {
-            stands(l, c);
+            stands(p, c);
             return;
         }
     }
-    if (c->state == OPENAI_TLS && handshake(l, c))
-        stands(l, c);
+    if (c->state == OPENAI_TLS && handshake(p, c))
+        stands(p, c);
     else if (c->state == OPENAI_SENDING)
-        send_job(l, c);
+        send_job(p, c);
 }
 
-void openai_conn_carry(struct engine_lane *l, struct openai_conn *c, int32_t request)
+void openai_conn_carry(struct openai_pool *p, struct openai_conn *c, int32_t request)
 {
     c->request = request;
     c->was_idle = true;
     c->idle_ns = clock_since(c->idle_since).ns;
-    job_of(l, request)->conn = (int32_t)(c - l->conns);
-    list_append(l, c);
-    send_job(l, c);
+    job_of(p, request)->conn = (int32_t)(c - p->conns);
+    list_append(p, c);
+    send_job(p, c);
 }

@@ -1,29 +1,57 @@
-/* A connection of a lane: connect, TLS, send. */
+/* A pool of connections, one thread's: connect, TLS, send. The lane stands on it. */
 #ifndef ENGINES_OPENAI_CONN_H
 #define ENGINES_OPENAI_CONN_H
 
+#include "engines/openai_events.h"
 #include "engines/openai_slot.h"
+#include "net/loop.h"
 
-struct engine_lane;
+struct openai_pool {
+    const struct openai_setup *setup;
+    struct loop loop;
+    struct openai_conn *conns; /* [conn_count], room for conn_room */
+    size_t conn_count, conn_room;
+    int32_t *idle; /* [idle_count] stack of idle connections */
+    size_t idle_count;
+    int32_t oldest, newest;  /* list of connections with a request, by time of send */
+    struct openai_job *jobs; /* [job_count], by request index less `first_job` */
+    size_t job_count;
+    int32_t first_job;
+    struct openai_events events; /* of all that happens here */
+    size_t hastened_count;
+    double median_gap_ns; /* running estimate between tokens of one answer; 0: none */
+    int64_t gaps_seen;
+    bool is_closed_load;
+    bool is_unstamped; /* the latest read had no stamp of the kernel's */
+};
 
 /* Starts a connection to a target; *index. The slot is idle or carries `request` once it
  * stands. */
-MUST_CHECK enum status openai_conn_open(struct engine_lane *l, int32_t target,
+MUST_CHECK enum status openai_conn_open(struct openai_pool *p, int32_t target,
                                         int32_t request, int32_t *index, struct err *e);
 /* Goes on as far as the socket lets it: connect, handshake, send. Failures end the
  * request by an event. */
-void openai_conn_advance(struct engine_lane *l, struct openai_conn *c);
+void openai_conn_advance(struct openai_pool *p, struct openai_conn *c);
 /* Puts a request on an idle connection and sends it. */
-void openai_conn_carry(struct engine_lane *l, struct openai_conn *c, int32_t request);
+void openai_conn_carry(struct openai_pool *p, struct openai_conn *c, int32_t request);
 /* Takes the request off; the connection goes idle if `keep`, else it is closed. */
-void openai_conn_release(struct engine_lane *l, struct openai_conn *c, bool keep);
-void openai_conn_close(struct engine_lane *l, struct openai_conn *c);
+void openai_conn_release(struct openai_pool *p, struct openai_conn *c, bool keep);
+void openai_conn_close(struct openai_pool *p, struct openai_conn *c);
 /* Of its descriptor, for the loop. */
-uint64_t openai_conn_tag(const struct engine_lane *l, const struct openai_conn *c);
+uint64_t openai_conn_tag(const struct openai_pool *p, const struct openai_conn *c);
 /* The connection broke, by the server's close (`is_end`) or an error: the request fails,
  * or, where the server had closed an idle connection that it never reached, goes out once
  * more on a new one. */
-void openai_conn_lost(struct engine_lane *l, struct openai_conn *c, bool is_end,
+void openai_conn_lost(struct openai_pool *p, struct openai_conn *c, bool is_end,
                       const char *text);
+
+/* How long the lane sleeps between two looks at its connections, as things stand. */
+int64_t openai_conn_drain_ns(const struct openai_pool *p);
+/* Lazy draining delays what it reads, and in a closed load the end of an answer is when
+ * the next request is due. So a connection whose answer is about to end (one token is
+ * left, or less) ends the lane's sleep, and is read before the others.
+ * To be called whenever the request was sent or a part of its answer came. */
+void openai_conn_hasten(struct openai_pool *p, struct openai_conn *c);
+void openai_conn_relax(struct openai_pool *p, struct openai_conn *c);
 
 #endif

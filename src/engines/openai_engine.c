@@ -12,6 +12,7 @@
 #include "engines/openai_server.h"
 #include "engines/registry.h"
 #include "engines/vllm_settings.h"
+#include "net/sock.h"
 
 #define ARENA_CAP_BYTES ((size_t)64 << 20)
 #define LANES_MAX       64
@@ -103,7 +104,7 @@ static size_t kept_count(void *arg)
     const struct engine *en = arg;
     size_t count = 0;
     for (size_t i = 0; i < en->lane_count; i++)
-        count += en->lanes[i]->idle_count;
+        count += en->lanes[i]->pool.idle_count;
     return count;
 }
 
@@ -259,7 +260,7 @@ static void drain_field(const struct engine *en, struct row *fields)
 {
     int64_t drain_ns = 0;
     for (size_t i = 0; i < en->lane_count; i++) {
-        int64_t own_ns = openai_lane_drain_ns(en->lanes[i]);
+        int64_t own_ns = openai_conn_drain_ns(&en->lanes[i]->pool);
         drain_ns = own_ns > drain_ns ? own_ns : drain_ns;
     }
     fields->v[FIELD_drain_interval_us] = value_num((double)drain_ns / 1e3);

@@ -7,14 +7,10 @@
 
 #include "base/mem.h"
 #include "engines/openai_answer.h"
-#include "engines/openai_conn.h"
+#include "net/sock.h"
 #include "stats/hist.h"
 
-#define JOBS_CAP_BYTES  ((size_t)16 << 30)
-#define DRAIN_OPEN_NS   (NS_PER_MS)
-#define DRAIN_CLOSED_NS (NS_PER_MS / 4)
-#define DRAIN_SHARE     20 /* of the median gap */
-#define GAPS_TO_LEARN   64
+#define JOBS_CAP_BYTES ((size_t)16 << 30)
 /* However much a server sends: a connection is read so often in a row, of
  * OPENAI_READ_BYTES each, and all of them for so long, before timeouts and sends that are
  * due have their turn. */
@@ -27,18 +23,18 @@
 
 static enum status grow_conns(struct engine_lane *l, size_t room, struct err *e)
 {
-    if (room <= l->conn_room)
+    if (room <= l->pool.conn_room)
         return STATUS_OK;
-    struct openai_conn *conns = mem_resize(l->conns, room, sizeof *conns);
+    struct openai_conn *conns = mem_resize(l->pool.conns, room, sizeof *conns);
     if (conns != NULL)
-        l->conns = conns;
-    int32_t *idle = mem_resize(l->idle, room, sizeof *idle);
+        l->pool.conns = conns;
+    int32_t *idle = mem_resize(l->pool.idle, room, sizeof *idle);
     if (idle != NULL)
-        l->idle = idle;
+        l->pool.idle = idle;
     if (conns == NULL || idle == NULL)
         return status_no_memory(e, "connections of the client");
-    for (; l->conn_room < room; l->conn_room++) {
-        struct openai_conn *c = &conns[l->conn_room];
+    for (; l->pool.conn_room < room; l->pool.conn_room++) {
+        struct openai_conn *c = &conns[l->pool.conn_room];
         *c = (struct openai_conn){
             .fd = -1, .request = OPENAI_NOBODY, .prev = -1, .next = -1};
         buf_init(&c->out, OPENAI_BODY_CAP);
@@ -53,7 +49,7 @@ static enum status grow_conns(struct engine_lane *l, size_t room, struct err *e)
 
 int32_t openai_lane_target(const struct engine_lane *l, int32_t request)
 {
-    return request % (int32_t)l->setup->target_count;
+    return request % (int32_t)l->pool.setup->target_count;
 }
 
 static void write_head(const struct openai_setup *s, const struct url *u, size_t body_len,
@@ -75,7 +71,7 @@ static void write_head(const struct openai_setup *s, const struct url *u, size_t
 static enum status write_job(struct engine_lane *l, const struct engine_request *r,
                              struct buf *body, struct buf *all, struct err *e)
 {
-    const struct openai_setup *s = l->setup;
+    const struct openai_setup *s = l->pool.setup;
     struct openai_request q = {.endpoint = s->endpoint,
                                .model = s->model,
                                .ids = r->ids,
@@ -90,7 +86,7 @@ static enum status write_job(struct engine_lane *l, const struct engine_request 
                                .salt = r->salt,
                                .extra_body = s->options->extra_body,
                                .seed = OPENAI_NO_SEED};
-    struct openai_job *job = &l->jobs[r->index - l->first_job];
+    struct openai_job *job = &l->pool.jobs[r->index - l->pool.first_job];
     buf_clear(body);
     buf_clear(all);
     if (openai_write(&q, body, e) != STATUS_OK)
@@ -117,10 +113,10 @@ static enum status write_jobs(struct engine_lane *l, const struct engine_prepare
     enum status s = STATUS_OK;
     arena_fini(&l->arena);
     arena_init(&l->arena, JOBS_CAP_BYTES);
-    l->first_job = p->requests[0].index;
-    l->job_count = (size_t)(p->requests[p->count - 1].index - l->first_job) + 1;
-    l->jobs = arena_alloc(&l->arena, l->job_count, sizeof *l->jobs);
-    if (l->jobs == NULL)
+    l->pool.first_job = p->requests[0].index;
+    l->pool.job_count = (size_t)(p->requests[p->count - 1].index - l->pool.first_job) + 1;
+    l->pool.jobs = arena_alloc(&l->arena, l->pool.job_count, sizeof *l->pool.jobs);
+    if (l->pool.jobs == NULL)
         return status_no_memory(e, "connections of the client");
     buf_init(&body, OPENAI_BODY_CAP * 16);
     buf_init(&all, OPENAI_BODY_CAP * 16);
@@ -136,20 +132,20 @@ enum status openai_lane_prepare(struct engine_lane *l, const struct engine_prepa
 {
     if (p->count == 0)
         return STATUS_OK;
-    l->is_closed_load = p->is_closed_load;
+    l->pool.is_closed_load = p->is_closed_load;
     l->lag = p->lag_ns;
     l->phase_name = p->name;
-    l->median_gap_ns = 0;
-    l->gaps_seen = 0;
+    l->pool.median_gap_ns = 0;
+    l->pool.gaps_seen = 0;
     /* for the events of one read, and for one send and one failure of each request */
     size_t room = OPENAI_EVENTS_A_READ + 4 * p->count + 64;
-    size_t targets = l->setup->target_count; /* chance may send all to one of them */
+    size_t targets = l->pool.setup->target_count; /* chance may send all to one of them */
     if (openai_ready_allow(l, p, e) != STATUS_OK ||
-        openai_events_reserve(&l->events, room, e) != STATUS_OK ||
+        openai_events_reserve(&l->pool.events, room, e) != STATUS_OK ||
         grow_conns(l, (size_t)p->connections_max * targets, e) != STATUS_OK ||
         write_jobs(l, p, e) != STATUS_OK)
         return e->code;
-    if (!l->setup->options->is_keepalive)
+    if (!l->pool.setup->options->is_keepalive)
         return STATUS_OK;
     return openai_ready_open(l, p, e);
 }
@@ -161,18 +157,19 @@ enum status openai_lane_submit(struct engine_lane *l, const struct engine_reques
 {
     int32_t target = openai_lane_target(l, r->index), index;
     (void)e;
-    for (size_t i = l->idle_count; i > 0; i--) {
-        struct openai_conn *c = &l->conns[l->idle[i - 1]];
+    for (size_t i = l->pool.idle_count; i > 0; i--) {
+        struct openai_conn *c = &l->pool.conns[l->pool.idle[i - 1]];
         if (c->target != target)
             continue;
-        l->idle[i - 1] = l->idle[--l->idle_count];
-        openai_conn_carry(l, c, r->index);
+        l->pool.idle[i - 1] = l->pool.idle[--l->pool.idle_count];
+        openai_conn_carry(&l->pool, c, r->index);
         return STATUS_OK;
     }
     struct err why;
-    if (openai_conn_open(l, target, r->index, &index, &why) == STATUS_OK)
+    if (openai_conn_open(&l->pool, target, r->index, &index, &why) == STATUS_OK)
         return STATUS_OK;
-    struct event *ev = openai_events_add(&l->events, EVENT_FAILED, r->index, clock_now());
+    struct event *ev = openai_events_add(&l->pool.events, EVENT_FAILED, r->index,
+                                         clock_now());
     (void)snprintf(l->refusal, sizeof l->refusal, "%.150s", why.what);
     ev->fail = FAIL_refused;
     ev->text = l->refusal;
@@ -182,12 +179,12 @@ enum status openai_lane_submit(struct engine_lane *l, const struct engine_reques
 enum status openai_lane_cancel(struct engine_lane *l, int32_t request, struct err *e)
 {
     (void)e;
-    int32_t index = l->jobs[request - l->first_job].conn;
+    int32_t index = l->pool.jobs[request - l->pool.first_job].conn;
     if (index < 0)
         return STATUS_OK;
-    struct openai_conn *c = &l->conns[index];
-    openai_answer_fail(&l->events, c, FAIL_none, "cancelled");
-    openai_conn_release(l, c, false);
+    struct openai_conn *c = &l->pool.conns[index];
+    openai_answer_fail(&l->pool.events, c, FAIL_none, "cancelled");
+    openai_conn_release(&l->pool, c, false);
     return STATUS_OK;
 }
 
@@ -200,45 +197,10 @@ static void learn_gap(struct engine_lane *l, struct openai_conn *c)
     if (gap_ns <= 0)
         return;
     double gap = (double)gap_ns;
-    if (l->gaps_seen++ == 0)
-        l->median_gap_ns = gap;
+    if (l->pool.gaps_seen++ == 0)
+        l->pool.median_gap_ns = gap;
     else
-        l->median_gap_ns *= gap > l->median_gap_ns ? 1.02 : 1 / 1.02;
-}
-
-int64_t openai_lane_drain_ns(const struct engine_lane *l)
-{
-    const struct engine_target *o = l->setup->options;
-    if (o->drain_interval_us != OPT_INT_UNSET)
-        return o->drain_interval_us * 1000;
-    if (l->gaps_seen < GAPS_TO_LEARN || l->is_unstamped)
-        return 0;
-    int64_t cap = l->is_closed_load ? DRAIN_CLOSED_NS : DRAIN_OPEN_NS;
-    int64_t share = (int64_t)(l->median_gap_ns / DRAIN_SHARE);
-    return share < cap ? share : cap;
-}
-
-void openai_lane_hasten(struct engine_lane *l, struct openai_conn *c)
-{
-    const struct openai_answer *a = &c->answer;
-    if (!l->is_closed_load || c->is_hastened)
-        return;
-    if (a->token_events < c->lazy_tokens && a->tokens_seen < c->lazy_tokens &&
-        a->finish == OPENAI_FINISH_NONE)
-        return;
-    if (openai_lane_drain_ns(l) == 0)
-        return;
-    c->is_hastened = loop_hasten(&l->loop, c->fd, openai_conn_tag(l, c));
-    l->hastened_count += c->is_hastened;
-}
-
-void openai_lane_relax(struct engine_lane *l, struct openai_conn *c)
-{
-    if (!c->is_hastened)
-        return;
-    loop_relax(&l->loop, c->fd);
-    c->is_hastened = false;
-    l->hastened_count--;
+        l->pool.median_gap_ns *= gap > l->pool.median_gap_ns ? 1.02 : 1 / 1.02;
 }
 
 /* Decrypts what came; the bytes stay valid until the next read. */
@@ -264,17 +226,17 @@ static bool decrypt(struct engine_lane *l, struct openai_conn *c, struct str *by
 static void take_answer(struct engine_lane *l, struct openai_conn *c, struct str bytes,
                         const struct openai_read *read)
 {
-    const struct openai_sink sink = {&l->events, l->setup};
+    const struct openai_sink sink = {&l->pool.events, l->pool.setup};
     bool keep;
     if (!openai_answer_read(&sink, c, bytes, read, &keep)) {
         if (c->newest_token.ns != c->last_token.ns)
             learn_gap(l, c);
-        openai_lane_hasten(l, c);
+        openai_conn_hasten(&l->pool, c);
         return;
     }
     l->has_ended = true;
-    keep = keep && c->state == OPENAI_ANSWER && l->setup->options->is_keepalive;
-    openai_conn_release(l, c, keep);
+    keep = keep && c->state == OPENAI_ANSWER && l->pool.setup->options->is_keepalive;
+    openai_conn_release(&l->pool, c, keep);
 }
 
 /* What one recvmsg brought. */
@@ -284,40 +246,40 @@ static void take(struct engine_lane *l, struct openai_conn *c, struct str bytes,
     struct err e;
     if (c->tls != NULL) {
         if (!decrypt(l, c, &bytes, &e)) {
-            openai_conn_lost(l, c, false, e.what);
+            openai_conn_lost(&l->pool, c, false, e.what);
             return;
         }
         read->is_whole = read->is_whole && !tls_is_cut(c->tls);
     }
     if (c->state == OPENAI_TLS)
-        openai_conn_advance(l, c);
+        openai_conn_advance(&l->pool, c);
     else if (bytes.len == 0)
         return;
     else if (c->state == OPENAI_ANSWER || c->state == OPENAI_SENDING)
         take_answer(l, c, bytes, read);
     else
-        openai_conn_close(l, c); /* nobody asked for anything */
+        openai_conn_close(&l->pool, c); /* nobody asked for anything */
 }
 
 static void ended(struct engine_lane *l, struct openai_conn *c, const char *text)
 {
     if (c->request == OPENAI_NOBODY) {
         (void)snprintf(c->error, sizeof c->error, "%s", text);
-        openai_conn_close(l, c);
+        openai_conn_close(&l->pool, c);
     } else if (c->answer.has_bytes && c->state == OPENAI_ANSWER && text[0] == '\0') {
         struct openai_read read = {.kernel = {.ns = NS_UNKNOWN}, .user = clock_now()};
-        const struct openai_sink sink = {&l->events, l->setup};
+        const struct openai_sink sink = {&l->pool.events, l->pool.setup};
         openai_answer_closed(&sink, c, &read);
-        openai_conn_release(l, c, false);
+        openai_conn_release(&l->pool, c, false);
     } else {
-        openai_conn_lost(l, c, text[0] == '\0',
+        openai_conn_lost(&l->pool, c, text[0] == '\0',
                          text[0] != '\0' ? text : "the server closed the connection");
     }
 }
 
 static bool has_room(const struct engine_lane *l)
 {
-    return l->events.room - l->events.count > OPENAI_EVENTS_A_READ;
+    return l->pool.events.room - l->pool.events.count > OPENAI_EVENTS_A_READ;
 }
 
 /* Reads what is there: one recvmsg, more only while the buffer gets filled, or to see the
@@ -339,12 +301,12 @@ static void read_conn(struct engine_lane *l, struct openai_conn *c, bool has_hun
             return;
         }
         read.kernel = stamp_mono(&l->clock, got.kernel_realtime_ns);
-        l->is_unstamped = read.kernel.ns == NS_UNKNOWN;
+        l->pool.is_unstamped = read.kernel.ns == NS_UNKNOWN;
         take(l, c, (struct str){.ptr = l->read_buf, .len = got.len}, &read);
         if (!(got.is_full || has_hung_up) || c->generation != generation || c->fd < 0)
             return;
     }
-    loop_again(&l->loop, c->fd, openai_conn_tag(l, c));
+    loop_again(&l->pool.loop, c->fd, openai_conn_tag(&l->pool, c));
 }
 
 static void serve_conn(struct engine_lane *l, struct openai_conn *c, unsigned flags)
@@ -354,7 +316,7 @@ static void serve_conn(struct engine_lane *l, struct openai_conn *c, unsigned fl
     if (c->state == OPENAI_CLOSED)
         return;
     if (c->state == OPENAI_CONNECTING || (flags & LOOP_WRITE) != 0)
-        openai_conn_advance(l, c);
+        openai_conn_advance(&l->pool, c);
     if (c->generation == generation && c->fd >= 0 && c->state != OPENAI_CONNECTING &&
         ((flags & LOOP_READ) != 0 || has_hung_up))
         read_conn(l, c, has_hung_up);
@@ -369,8 +331,8 @@ static void serve_ready(struct engine_lane *l)
     l->has_ended = false;
     for (; l->ready_at < l->ready_count && has_room(l); l->ready_at++) {
         const struct loop_ready *r = &l->ready[l->ready_at];
-        struct openai_conn *c = &l->conns[(uint32_t)r->tag];
-        if ((l->has_ended && l->is_closed_load) || clock_before(limit, l->now))
+        struct openai_conn *c = &l->pool.conns[(uint32_t)r->tag];
+        if ((l->has_ended && l->pool.is_closed_load) || clock_before(limit, l->now))
             return;
         if (c->generation == (uint32_t)(r->tag >> 32))
             serve_conn(l, c, r->flags);
@@ -391,7 +353,7 @@ void openai_lane_turn(struct engine_lane *l, struct instant until)
     if (l->ready_at < l->ready_count)
         return;
     struct instant entered = l->now;
-    l->ready_count = loop_wait(&l->loop, until, l->ready,
+    l->ready_count = loop_wait(&l->pool.loop, until, l->ready,
                                sizeof l->ready / sizeof *l->ready);
     l->ready_at = 0;
     l->now = clock_now();
@@ -408,9 +370,10 @@ static void record_lag(struct engine_lane *l, struct instant now, struct instant
 /* Those that are about to end before the others. */
 static void ends_first(struct engine_lane *l)
 {
-    for (size_t i = 0, front = 0; i < l->ready_count && front < l->hastened_count; i++) {
+    for (size_t i = 0, front = 0; i < l->ready_count && front < l->pool.hastened_count;
+         i++) {
         const struct loop_ready r = l->ready[i];
-        if (!l->conns[(uint32_t)r.tag].is_hastened)
+        if (!l->pool.conns[(uint32_t)r.tag].is_hastened)
             continue;
         l->ready[i] = l->ready[front];
         l->ready[front++] = r;
@@ -421,8 +384,8 @@ static void ends_first(struct engine_lane *l)
 static bool doze(struct engine_lane *l, struct instant wake)
 {
     l->ready_count = 0;
-    if (l->hastened_count > 0)
-        l->ready_count = loop_doze(&l->loop, wake, l->ready,
+    if (l->pool.hastened_count > 0)
+        l->ready_count = loop_doze(&l->pool.loop, wake, l->ready,
                                    sizeof l->ready / sizeof *l->ready);
     else
         clock_sleep_until(wake);
@@ -434,7 +397,7 @@ static void wait_ready(struct engine_lane *l, struct instant until)
 {
     const size_t cap = sizeof l->ready / sizeof *l->ready;
     struct instant now = l->now = stamp_turn(&l->clock);
-    int64_t pause_ns = l->oldest >= 0 ? openai_lane_drain_ns(l) : 0;
+    int64_t pause_ns = l->pool.oldest >= 0 ? openai_conn_drain_ns(&l->pool) : 0;
     struct instant wake = until;
     if (pause_ns > 0 && l->last_drain.ns + pause_ns < until.ns)
         wake.ns = l->last_drain.ns + pause_ns;
@@ -446,7 +409,7 @@ static void wait_ready(struct engine_lane *l, struct instant until)
     }
     struct instant limit = is_lazy ? (struct instant){0} : wake;
     struct instant entered = now;
-    l->ready_count = loop_wait(&l->loop, limit, l->ready, cap);
+    l->ready_count = loop_wait(&l->pool.loop, limit, l->ready, cap);
     ends_first(l);
     l->now = l->last_drain = now = stamp_turn(&l->clock);
     note_arrival(l, !is_lazy && clock_between(entered, now).ns > SLEPT_NS);
@@ -456,16 +419,16 @@ static void wait_ready(struct engine_lane *l, struct instant until)
 
 static void end_overdue(struct engine_lane *l)
 {
-    double limit_s = l->setup->options->request_timeout_s;
-    if (l->oldest < 0 || isinf(limit_s))
+    double limit_s = l->pool.setup->options->request_timeout_s;
+    if (l->pool.oldest < 0 || isinf(limit_s))
         return;
     struct instant last = {.ns = l->now.ns - clock_seconds(limit_s).ns};
-    while (l->oldest >= 0 && l->conns[l->oldest].sent_at.ns < last.ns &&
-           l->events.room - l->events.count > 1) {
-        struct openai_conn *c = &l->conns[l->oldest];
-        openai_answer_fail(&l->events, c, FAIL_timeout, "answer unfinished after %g s",
-                           limit_s);
-        openai_conn_release(l, c, false);
+    while (l->pool.oldest >= 0 && l->pool.conns[l->pool.oldest].sent_at.ns < last.ns &&
+           l->pool.events.room - l->pool.events.count > 1) {
+        struct openai_conn *c = &l->pool.conns[l->pool.oldest];
+        openai_answer_fail(&l->pool.events, c, FAIL_timeout,
+                           "answer unfinished after %g s", limit_s);
+        openai_conn_release(&l->pool, c, false);
     }
 }
 
@@ -475,8 +438,8 @@ enum status openai_lane_next(struct engine_lane *l, struct instant until,
 {
     if (w != NULL && w->stop != NULL && w->stop(w->arg))
         return status_fail(e, STATUS_INTERRUPTED, "online", "stopped by a signal");
-    if (l->events.at < l->events.count) {
-        openai_events_hand_out(&l->events, out);
+    if (l->pool.events.at < l->pool.events.count) {
+        openai_events_hand_out(&l->pool.events, out);
         return STATUS_OK;
     }
     if (l->ready_at == l->ready_count)
@@ -485,7 +448,7 @@ enum status openai_lane_next(struct engine_lane *l, struct instant until,
         l->now = clock_now();
     serve_ready(l);
     end_overdue(l);
-    openai_events_hand_out(&l->events, out);
+    openai_events_hand_out(&l->pool.events, out);
     return STATUS_OK;
 }
 
@@ -499,9 +462,9 @@ enum status openai_lane_new(struct engine *en, const struct openai_setup *setup,
     if (l == NULL)
         return status_no_memory(e, "connections of the client");
     l->engine = en;
-    l->setup = setup;
-    l->oldest = l->newest = -1;
-    l->loop = (struct loop){.epoll_fd = -1, .urgent_fd = -1};
+    l->pool.setup = setup;
+    l->pool.oldest = l->pool.newest = -1;
+    l->pool.loop = (struct loop){.epoll_fd = -1, .urgent_fd = -1};
     arena_init(&l->arena, JOBS_CAP_BYTES);
     stamp_init(&l->clock);
     l->read_buf = mem_alloc(OPENAI_READ_BYTES, 1);
@@ -512,25 +475,25 @@ enum status openai_lane_new(struct engine *en, const struct openai_setup *setup,
         l->plain_buf = mem_alloc(OPENAI_PLAIN_BYTES, 1);
     if (l->read_buf == NULL || (needs_tls && l->plain_buf == NULL))
         return status_no_memory(e, "connections of the client");
-    return loop_open(&l->loop, e);
+    return loop_open(&l->pool.loop, e);
 }
 
 void openai_lane_free(struct engine_lane *l)
 {
     if (l == NULL)
         return;
-    for (size_t i = 0; i < l->conn_room; i++) {
-        struct openai_conn *c = &l->conns[i];
-        openai_conn_close(l, c);
+    for (size_t i = 0; i < l->pool.conn_room; i++) {
+        struct openai_conn *c = &l->pool.conns[i];
+        openai_conn_close(&l->pool, c);
         mem_free(c->sse.held);
         buf_fini(&c->out);
         buf_fini(&c->body);
     }
-    loop_close(&l->loop);
+    loop_close(&l->pool.loop);
     arena_fini(&l->arena);
-    mem_free(l->conns);
-    mem_free(l->idle);
-    openai_events_fini(&l->events);
+    mem_free(l->pool.conns);
+    mem_free(l->pool.idle);
+    openai_events_fini(&l->pool.events);
     mem_free(l->read_buf);
     mem_free(l->plain_buf);
     mem_free(l);

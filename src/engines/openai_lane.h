@@ -2,7 +2,7 @@
  * path from a send to the end of its answer allocates nothing but for an event longer
  * than OPENAI_EVENT_BYTES, logs nothing, and touches no file.
  *
- * openai_conn.c    a connection: connect, TLS, send
+ * openai_conn.c    a pool of connections: connect, TLS, send
  * openai_answer.c  bytes of an answer -> events, and how true their stamps are
  * openai_events.c  events that were found and not yet handed out
  * openai_ready.c   connections that stand before a phase
@@ -11,44 +11,26 @@
 #define ENGINES_OPENAI_LANE_H
 
 #include "base/arena.h"
-#include "engines/openai_events.h"
-#include "engines/openai_slot.h"
-#include "net/loop.h"
-#include "net/sock.h"
+#include "engines/openai_conn.h"
 #include "net/stamp.h"
 
 struct engine_lane {
     struct engine *engine;
-    const struct openai_setup *setup;
-    struct loop loop;
+    struct openai_pool pool;
     struct stamp_clock clock;
-    struct openai_conn *conns; /* [conn_count], room for conn_room */
-    size_t conn_count, conn_room;
-    int32_t *idle; /* [idle_count] stack of idle connections */
-    size_t idle_count;
-    int32_t oldest, newest;  /* list of connections with a request, by time of send */
-    struct arena arena;      /* of the jobs */
-    struct openai_job *jobs; /* [job_count], by request index less `first_job` */
-    size_t job_count;
-    int32_t first_job;
-    char *read_buf;  /* [OPENAI_READ_BYTES] */
-    char *plain_buf; /* the same for TLS; NULL without */
-    struct openai_events events;
+    struct arena arena;           /* of the pool's jobs */
+    char *read_buf;               /* [OPENAI_READ_BYTES] */
+    char *plain_buf;              /* the same for TLS; NULL without */
     struct loop_ready ready[256]; /* [ready_count], not yet served from `ready_at` on */
     size_t ready_count, ready_at;
-    bool has_ended; /* an answer, since serving began: its slot may send at once */
-    size_t hastened_count;
+    bool has_ended;     /* an answer, since serving began: its slot may send at once */
     struct instant now; /* the latest that was read off the clock */
     struct instant last_drain;
     struct instant looked_at;   /* when the latest wait found what was ready, all of it */
     struct instant ready_since; /* nothing of `ready` came before */
-    double median_gap_ns; /* running estimate between tokens of one answer; 0: none */
-    int64_t gaps_seen;
-    struct hist *lag; /* lateness of each timed wake, ns; of bench, or NULL */
-    bool is_closed_load;
-    bool is_unstamped;      /* the latest read had no stamp of the kernel's */
-    const char *phase_name; /* of engine_prepare */
-    char refusal[160];      /* why the last request got no connection */
+    struct hist *lag;           /* lateness of each timed wake, ns; of bench, or NULL */
+    const char *phase_name;     /* of engine_prepare */
+    char refusal[160];          /* why the last request got no connection */
 };
 
 /* --- openai_ready.c */
@@ -72,18 +54,9 @@ int32_t openai_lane_target(const struct engine_lane *l, int32_t request);
 /* Waits until `until` at most for connections to be ready, and serves them. */
 void openai_lane_turn(struct engine_lane *l, struct instant until);
 
-/* Lazy draining delays what it reads, and in a closed load the end of an answer is when
- * the next request is due. So a connection whose answer is about to end (one token is
- * left, or less) ends the lane's sleep, and is read before the others.
- * To be called whenever the request was sent or a part of its answer came. */
-void openai_lane_hasten(struct engine_lane *l, struct openai_conn *c);
-void openai_lane_relax(struct engine_lane *l, struct openai_conn *c);
-
 MUST_CHECK enum status openai_lane_new(struct engine *en,
                                        const struct openai_setup *setup,
                                        struct engine_lane **out, struct err *e);
-/* How long it sleeps between two looks at its connections, as things stand. */
-int64_t openai_lane_drain_ns(const struct engine_lane *l);
 void openai_lane_free(struct engine_lane *l); /* NULL is harmless */
 /* Members of the engine table. */
 MUST_CHECK enum status openai_lane_prepare(struct engine_lane *l,

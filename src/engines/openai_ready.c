@@ -3,7 +3,6 @@
 #include <stdio.h>
 #include <sys/resource.h>
 
-#include "engines/openai_conn.h"
 #include "engines/openai_lane.h"
 
 #define CONNECT_TIMEOUT_S 10.0
@@ -14,9 +13,9 @@ enum status openai_ready_allow(const struct engine_lane *l,
                                const struct engine_prepare *p, struct err *e)
 {
     struct rlimit limit;
-    rlim_t lanes = l->setup->lane_count > 0 ? l->setup->lane_count : 1;
+    rlim_t lanes = l->pool.setup->lane_count > 0 ? l->pool.setup->lane_count : 1;
     rlim_t needed = (rlim_t)p->connections * lanes + OTHER_FILES;
-    rlim_t wanted = (rlim_t)p->connections_max * l->setup->target_count * lanes +
+    rlim_t wanted = (rlim_t)p->connections_max * l->pool.setup->target_count * lanes +
                     OTHER_FILES;
     if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur >= wanted)
         return STATUS_OK;
@@ -52,23 +51,23 @@ static size_t expected_to(const struct engine_lane *l, const struct engine_prepa
 static size_t idle_to(const struct engine_lane *l, int32_t target)
 {
     size_t count = 0;
-    for (size_t i = 0; i < l->idle_count; i++)
-        count += l->conns[l->idle[i]].target == target;
+    for (size_t i = 0; i < l->pool.idle_count; i++)
+        count += l->pool.conns[l->pool.idle[i]].target == target;
     return count;
 }
 
 void openai_ready_trim(struct engine_lane *l, const struct engine_prepare *p)
 {
-    for (int32_t t = 0; t < (int32_t)l->setup->target_count; t++) {
+    for (int32_t t = 0; t < (int32_t)l->pool.setup->target_count; t++) {
         size_t left = p != NULL ? expected_to(l, p, t) : 0;
-        for (size_t i = l->idle_count; i > 0; i--) {
-            struct openai_conn *c = &l->conns[l->idle[i - 1]];
+        for (size_t i = l->pool.idle_count; i > 0; i--) {
+            struct openai_conn *c = &l->pool.conns[l->pool.idle[i - 1]];
             if (c->target != t)
                 continue;
             if (left > 0)
                 left--;
             else
-                openai_conn_close(l, c);
+                openai_conn_close(&l->pool, c);
         }
     }
 }
@@ -77,7 +76,7 @@ void openai_ready_trim(struct engine_lane *l, const struct engine_prepare *p)
 static size_t missing(const struct engine_lane *l, const struct engine_prepare *p)
 {
     size_t count = 0;
-    for (int32_t t = 0; t < (int32_t)l->setup->target_count; t++) {
+    for (int32_t t = 0; t < (int32_t)l->pool.setup->target_count; t++) {
         size_t wanted = expected_to(l, p, t), idle = idle_to(l, t);
         count += wanted > idle ? wanted - idle : 0;
     }
@@ -87,19 +86,20 @@ static size_t missing(const struct engine_lane *l, const struct engine_prepare *
 static size_t connecting(const struct engine_lane *l)
 {
     size_t count = 0;
-    for (size_t i = 0; i < l->conn_count; i++)
-        count += l->conns[i].state == OPENAI_CONNECTING ||
-                 l->conns[i].state == OPENAI_TLS;
+    for (size_t i = 0; i < l->pool.conn_count; i++)
+        count += l->pool.conns[i].state == OPENAI_CONNECTING ||
+                 l->pool.conns[i].state == OPENAI_TLS;
     return count;
 }
 
 /* Why a connection failed to open; NULL: none did. */
 static const char *failure(const struct engine_lane *l, int32_t *target)
 {
-    for (size_t i = 0; i < l->conn_count; i++)
-        if (l->conns[i].state == OPENAI_CLOSED && l->conns[i].error[0] != '\0') {
-            *target = l->conns[i].target;
-            return l->conns[i].error;
+    for (size_t i = 0; i < l->pool.conn_count; i++)
+        if (l->pool.conns[i].state == OPENAI_CLOSED &&
+            l->pool.conns[i].error[0] != '\0') {
+            *target = l->pool.conns[i].target;
+            return l->pool.conns[i].error;
         }
     return NULL;
 }
@@ -113,7 +113,7 @@ static enum status not_all(const struct engine_lane *l, const struct engine_prep
     if (why == NULL)
         why = connecting(l) > 0 ? "no answer within 10 s"
                                 : "the server closes them immediately";
-    status_fail(e, STATUS_CLOSED, l->setup->targets[target].addr.text,
+    status_fail(e, STATUS_CLOSED, l->pool.setup->targets[target].addr.text,
                 "only %zu of %zu connections could be opened: %s", wanted - missing(l, p),
                 wanted, why);
     return status_hint(e, "Is the server still running, and does it accept that many?");
@@ -122,13 +122,13 @@ static enum status not_all(const struct engine_lane *l, const struct engine_prep
 static enum status open_missing(struct engine_lane *l, const struct engine_prepare *p,
                                 struct err *e)
 {
-    int32_t index, targets = (int32_t)l->setup->target_count;
+    int32_t index, targets = (int32_t)l->pool.setup->target_count;
     for (int32_t t = 0; t < targets; t++) {
         size_t wanted = expected_to(l, p, t);
         for (size_t i = idle_to(l, t); i < wanted; i++) {
-            if (openai_conn_open(l, t, OPENAI_NOBODY, &index, e) != STATUS_OK)
+            if (openai_conn_open(&l->pool, t, OPENAI_NOBODY, &index, e) != STATUS_OK)
                 return e->code;
-            l->conns[index].error[0] = '\0';
+            l->pool.conns[index].error[0] = '\0';
         }
     }
     return STATUS_OK;
@@ -154,8 +154,8 @@ enum status openai_ready_open(struct engine_lane *l, const struct engine_prepare
     struct instant limit = clock_after(clock_now(), clock_seconds(CONNECT_TIMEOUT_S));
     int32_t unused;
     openai_lane_turn(l, clock_now());
-    for (size_t i = 0; i < l->conn_count; i++)
-        l->conns[i].error[0] = '\0';
+    for (size_t i = 0; i < l->pool.conn_count; i++)
+        l->pool.conns[i].error[0] = '\0';
     for (int round = 0; round < ROUNDS; round++) {
         if (open_missing(l, p, e) != STATUS_OK ||
             await_all(l, p->watch, limit, e) != STATUS_OK)

@@ -17,6 +17,7 @@
 #include "cert_fixture.h"
 #include "engines/openai_lane.h"
 #include "http_fixture.h"
+#include "net/sock.h"
 
 /* Connections without the lane's loop: the test itself waits for a socket and moves its
  * connection on. Two targets, four connections, eight requests. */
@@ -83,16 +84,16 @@ static struct engine_lane *begin(struct bed *b)
                                      .connections_max = CONNS / TARGETS};
     assert_int_equal(openai_lane_new(NULL, &b->setup, &b->lane, &b->e), STATUS_OK);
     assert_int_equal(openai_lane_prepare(b->lane, &p, &b->e), STATUS_OK);
-    assert_int_equal(b->lane->conn_room, CONNS);
+    assert_int_equal(b->lane->pool.conn_room, CONNS);
     return b->lane;
 }
 
 static struct openai_conn *start(struct bed *b, int32_t target, int32_t request)
 {
     int32_t index = -1;
-    if (openai_conn_open(b->lane, target, request, &index, &b->e) != STATUS_OK)
+    if (openai_conn_open(&b->lane->pool, target, request, &index, &b->e) != STATUS_OK)
         fail_msg("%s: %s", b->e.where, b->e.what);
-    return &b->lane->conns[index];
+    return &b->lane->pool.conns[index];
 }
 
 static void await(int fd, short events)
@@ -112,7 +113,7 @@ static int accepted(struct bed *b, int32_t target)
 static void advance(struct bed *b, struct openai_conn *c)
 {
     await(c->fd, POLLOUT);
-    openai_conn_advance(b->lane, c);
+    openai_conn_advance(&b->lane->pool, c);
 }
 
 /* A connection that stands idle, and the server's side of it. */
@@ -129,14 +130,14 @@ static struct openai_conn *idle(struct bed *b, int32_t target, int *peer)
 static void carry(struct bed *b, struct openai_conn *c, int32_t request)
 {
     struct engine_lane *l = b->lane;
-    assert_int_equal(l->idle[l->idle_count - 1], c - l->conns);
-    l->idle_count--;
-    openai_conn_carry(l, c, request);
+    assert_int_equal(l->pool.idle[l->pool.idle_count - 1], c - l->pool.conns);
+    l->pool.idle_count--;
+    openai_conn_carry(&l->pool, c, request);
 }
 
 static struct openai_job *job(struct bed *b, int32_t request)
 {
-    return &b->lane->jobs[request - b->lane->first_job];
+    return &b->lane->pool.jobs[request - b->lane->pool.first_job];
 }
 
 /* The bytes of the request, and no more, have come. */
@@ -167,13 +168,13 @@ static void check_silent(int peer)
 
 static void check_events(const struct bed *b, size_t count)
 {
-    assert_int_equal(b->lane->events.count, count);
+    assert_int_equal(b->lane->pool.events.count, count);
 }
 
 static const struct event *last(const struct bed *b)
 {
-    assert_true(b->lane->events.count > 0);
-    return &b->lane->events.items[b->lane->events.count - 1];
+    assert_true(b->lane->pool.events.count > 0);
+    return &b->lane->pool.events.items[b->lane->pool.events.count - 1];
 }
 
 /* The last event ends this request so. */
@@ -192,17 +193,18 @@ static void check_failed(const struct bed *b, int32_t request, enum fail_class w
 static void check_order(const struct bed *b, const int32_t *wanted, size_t count)
 {
     const struct engine_lane *l = b->lane;
-    int32_t before = -1, at = l->oldest;
+    int32_t before = -1, at = l->pool.oldest;
     for (size_t i = 0; i < count; i++) {
         assert_true(at >= 0);
-        assert_int_equal(l->conns[at].request, wanted[i]);
-        assert_int_equal(l->conns[at].prev, before);
-        assert_true(i == 0 || l->conns[before].sent_at.ns <= l->conns[at].sent_at.ns);
+        assert_int_equal(l->pool.conns[at].request, wanted[i]);
+        assert_int_equal(l->pool.conns[at].prev, before);
+        assert_true(i == 0 ||
+                    l->pool.conns[before].sent_at.ns <= l->pool.conns[at].sent_at.ns);
         before = at;
-        at = l->conns[at].next;
+        at = l->pool.conns[at].next;
     }
     assert_int_equal(at, -1);
-    assert_int_equal(l->newest, before);
+    assert_int_equal(l->pool.newest, before);
 }
 
 /* --- connecting and sending */
@@ -214,15 +216,15 @@ static void one_without_a_request_goes_idle(void **state)
     struct openai_conn *c = start(b, 1, OPENAI_NOBODY);
     assert_int_equal(c->state, OPENAI_CONNECTING);
     assert_int_equal(c->connect_ns, NS_UNKNOWN);
-    assert_int_equal(l->idle_count, 0);
+    assert_int_equal(l->pool.idle_count, 0);
     advance(b, c);
     assert_int_equal(c->state, OPENAI_IDLE);
-    assert_int_equal(l->idle_count, 1);
+    assert_int_equal(l->pool.idle_count, 1);
     assert_true(c->connect_ns >= 0);
     assert_true(c->idle_since.ns >= c->connect_start.ns);
-    openai_conn_advance(l, c); /* nothing is left to do */
+    openai_conn_advance(&l->pool, c); /* nothing is left to do */
     assert_int_equal(c->state, OPENAI_IDLE);
-    assert_int_equal(l->idle_count, 1);
+    assert_int_equal(l->pool.idle_count, 1);
     check_events(b, 0);
     check_order(b, NULL, 0);
 }
@@ -233,7 +235,7 @@ static void a_request_goes_out_once_its_connection_stands(void **state)
     begin(b);
     struct openai_conn *c = start(b, 0, 5);
     check_events(b, 0);
-    assert_int_equal(job(b, 5)->conn, c - b->lane->conns);
+    assert_int_equal(job(b, 5)->conn, c - b->lane->pool.conns);
     check_order(b, (const int32_t[]){5}, 1);
     advance(b, c);
     assert_int_equal(c->state, OPENAI_ANSWER);
@@ -265,7 +267,7 @@ static void an_idle_one_carries_one_after_the_other(void **state)
     assert_true(c->idle_ns >= LONG_AGO_NS);
     assert_int_equal(job(b, 2)->conn, 0);
     check_came(b, peer, 2);
-    openai_conn_release(l, c, true);
+    openai_conn_release(&l->pool, c, true);
     assert_int_equal(c->state, OPENAI_IDLE);
     assert_int_equal(c->request, OPENAI_NOBODY);
     assert_int_equal(job(b, 2)->conn, -1);
@@ -275,10 +277,10 @@ static void an_idle_one_carries_one_after_the_other(void **state)
     assert_int_equal(last(b)->connect_ns, NS_UNKNOWN);
     assert_true(c->idle_ns < LONG_AGO_NS);
     check_came(b, peer, 4);
-    openai_conn_release(l, c, false);
+    openai_conn_release(&l->pool, c, false);
     assert_int_equal(c->state, OPENAI_CLOSED);
     assert_int_equal(c->fd, -1);
-    assert_int_equal(l->idle_count, 0);
+    assert_int_equal(l->pool.idle_count, 0);
     check_events(b, 2);
     sock_close(&peer);
 }
@@ -298,14 +300,14 @@ static void the_order_is_that_of_the_sends(void **state)
     check_order(b, (const int32_t[]){1, 0}, 2);
     carry(b, first, 2);
     check_order(b, (const int32_t[]){1, 0, 2}, 3);
-    openai_conn_release(b->lane, slow, true);
+    openai_conn_release(&b->lane->pool, slow, true);
     check_order(b, (const int32_t[]){1, 2}, 2);
     carry(b, slow, 3);
     check_order(b, (const int32_t[]){1, 2, 3}, 3);
-    openai_conn_release(b->lane, slow, false);
-    openai_conn_release(b->lane, second, false);
+    openai_conn_release(&b->lane->pool, slow, false);
+    openai_conn_release(&b->lane->pool, second, false);
     check_order(b, (const int32_t[]){2}, 1);
-    openai_conn_release(b->lane, first, false);
+    openai_conn_release(&b->lane->pool, first, false);
     check_order(b, NULL, 0);
     for (size_t i = 0; i < 2; i++)
         sock_close(&peers[i]);
@@ -338,7 +340,7 @@ static void a_long_request_goes_out_in_parts(void **state)
                          SOCK_OK);
         len += r.len;
         turns += c->state == OPENAI_SENDING;
-        openai_conn_advance(b->lane, c);
+        openai_conn_advance(&b->lane->pool, c);
     }
     assert_true(turns > 1);
     assert_int_equal(c->state, OPENAI_ANSWER);
@@ -346,7 +348,7 @@ static void a_long_request_goes_out_in_parts(void **state)
     check_silent(peer);
     check_events(b, 1);
     assert_int_equal(c->sent_at.ns, sent_at.ns);
-    openai_conn_release(b->lane, c, true);
+    openai_conn_release(&b->lane->pool, c, true);
     mem_free(got);
     carry(b, c, 1); /* nothing of it is left over */
     check_came(b, peer, 1);
@@ -362,17 +364,17 @@ static void more_than_planned_are_refused(void **state)
     int32_t index = -1;
     struct engine_lane *l = begin(b);
     for (int32_t i = 0; i < CONNS; i++)
-        assert_int_equal(start(b, 0, i) - l->conns, i);
-    assert_int_equal(openai_conn_open(l, 0, CONNS, &index, &b->e), STATUS_TOO_BIG);
+        assert_int_equal(start(b, 0, i) - l->pool.conns, i);
+    assert_int_equal(openai_conn_open(&l->pool, 0, CONNS, &index, &b->e), STATUS_TOO_BIG);
     assert_non_null(strstr(b->e.what, "more than the 4 planned connections"));
     assert_int_equal(job(b, CONNS)->conn, -1);
     check_order(b, (const int32_t[]){0, 1, 2, 3}, 4);
-    uint64_t tag = openai_conn_tag(l, &l->conns[2]);
-    openai_conn_release(l, &l->conns[2], false);
+    uint64_t tag = openai_conn_tag(&l->pool, &l->pool.conns[2]);
+    openai_conn_release(&l->pool, &l->pool.conns[2], false);
     struct openai_conn *c = start(b, 0, CONNS);
-    assert_int_equal(c - l->conns, 2);
-    assert_int_equal((uint32_t)openai_conn_tag(l, c), 2);
-    assert_true(openai_conn_tag(l, c) != tag); /* old readiness finds nobody */
+    assert_int_equal(c - l->pool.conns, 2);
+    assert_int_equal((uint32_t)openai_conn_tag(&l->pool, c), 2);
+    assert_true(openai_conn_tag(&l->pool, c) != tag); /* old readiness finds nobody */
 }
 
 /* Where every place is taken, one that stands idle to another target gives way. */
@@ -389,8 +391,8 @@ static void an_idle_one_gives_way(void **state)
     struct openai_conn *c = start(b, 0, 2);
     assert_ptr_equal(c, gone);
     assert_int_equal(c->target, 0);
-    assert_int_equal(l->idle_count, 1);
-    assert_int_equal(l->idle[0], stays - l->conns);
+    assert_int_equal(l->pool.idle_count, 1);
+    assert_int_equal(l->pool.idle[0], stays - l->pool.conns);
     await(peers[0], POLLIN);
     assert_int_equal(sock_recv(peers[0], &byte, 1, &r), SOCK_END);
     check_silent(peers[1]);
@@ -406,15 +408,15 @@ static void closing_takes_it_from_the_idle_ones(void **state)
     struct openai_conn *c[3];
     for (size_t i = 0; i < 3; i++)
         c[i] = idle(b, 0, &peers[i]);
-    openai_conn_close(l, c[1]);
-    openai_conn_close(l, c[1]);
-    assert_int_equal(l->idle_count, 2);
-    assert_int_equal(l->idle[0] + l->idle[1], 0 + 2);
-    openai_conn_close(l, c[0]);
-    assert_int_equal(l->idle_count, 1);
-    assert_int_equal(l->idle[0], 2);
-    openai_conn_release(l, c[0], false); /* closed already */
-    assert_int_equal(l->idle_count, 1);
+    openai_conn_close(&l->pool, c[1]);
+    openai_conn_close(&l->pool, c[1]);
+    assert_int_equal(l->pool.idle_count, 2);
+    assert_int_equal(l->pool.idle[0] + l->pool.idle[1], 0 + 2);
+    openai_conn_close(&l->pool, c[0]);
+    assert_int_equal(l->pool.idle_count, 1);
+    assert_int_equal(l->pool.idle[0], 2);
+    openai_conn_release(&l->pool, c[0], false); /* closed already */
+    assert_int_equal(l->pool.idle_count, 1);
     check_events(b, 0);
     for (size_t i = 0; i < 3; i++)
         sock_close(&peers[i]);
@@ -429,11 +431,12 @@ static void refused_at_once(void **state)
     struct engine_lane *l = begin(b);
     assert_int_equal(addr_unix("/nowhere/socket", &b->targets[0].addr, &b->e), STATUS_OK);
     for (int i = 0; i < 2 * CONNS; i++) { /* no place is lost */
-        assert_int_equal(openai_conn_open(l, 0, 3, &index, &b->e), STATUS_NOT_FOUND);
-        assert_int_equal(l->conns[0].state, OPENAI_CLOSED);
-        assert_int_equal(l->conns[0].request, OPENAI_NOBODY);
+        assert_int_equal(openai_conn_open(&l->pool, 0, 3, &index, &b->e),
+                         STATUS_NOT_FOUND);
+        assert_int_equal(l->pool.conns[0].state, OPENAI_CLOSED);
+        assert_int_equal(l->pool.conns[0].request, OPENAI_NOBODY);
     }
-    assert_int_equal(l->conn_count, 1);
+    assert_int_equal(l->pool.conn_count, 1);
     assert_int_equal(job(b, 3)->conn, -1);
     check_order(b, NULL, 0);
     check_events(b, 0);
@@ -457,7 +460,7 @@ static void refused_later(void **state)
     check_events(b, 1);
     assert_int_equal(c->state, OPENAI_CLOSED);
     assert_non_null(strcasestr(c->error, "refused"));
-    assert_int_equal(l->idle_count, 0);
+    assert_int_equal(l->pool.idle_count, 0);
 }
 
 /* Closed by the server with a reset, which has come. */
@@ -477,21 +480,21 @@ static void a_request_that_meets_a_closed_one_goes_out_anew(void **state)
     struct engine_lane *l = begin(b);
     struct openai_conn *c = idle(b, 0, &peer);
     reset_by_server(c, &peer);
-    uint64_t tag = openai_conn_tag(l, c);
+    uint64_t tag = openai_conn_tag(&l->pool, c);
     carry(b, c, 6);
     assert_int_equal(c->state, OPENAI_CONNECTING);
     assert_true(c->is_retried);
-    assert_true(openai_conn_tag(l, c) != tag);
-    assert_int_equal(job(b, 6)->conn, c - l->conns);
+    assert_true(openai_conn_tag(&l->pool, c) != tag);
+    assert_int_equal(job(b, 6)->conn, c - l->pool.conns);
     check_order(b, (const int32_t[]){6}, 1);
     advance(b, c);
     peer = accepted(b, 0);
     check_came(b, peer, 6);
-    for (size_t i = 0; i < l->events.count; i++)
-        assert_int_equal(l->events.items[i].kind, EVENT_SENT);
+    for (size_t i = 0; i < l->pool.events.count; i++)
+        assert_int_equal(l->pool.events.items[i].kind, EVENT_SENT);
     assert_true(last(b)->connect_ns >= 0); /* that of the new one */
-    size_t count = l->events.count;
-    openai_conn_lost(l, c, false, "gone again"); /* no third time */
+    size_t count = l->pool.events.count;
+    openai_conn_lost(&l->pool, c, false, "gone again"); /* no third time */
     check_events(b, count + 1);
     check_failed(b, 6, FAIL_reset, "gone again");
     assert_int_equal(c->state, OPENAI_CLOSED);
@@ -528,7 +531,7 @@ static void nobody_is_there_for_a_second_time(void **state)
     assert_int_equal(c->request, OPENAI_NOBODY);
     assert_int_equal(job(b, 6)->conn, -1);
     check_order(b, NULL, 0);
-    assert_int_equal(l->idle_count, 0);
+    assert_int_equal(l->pool.idle_count, 0);
 }
 
 /* What is known of a request when its connection breaks, and whether it may go out once
@@ -568,15 +571,15 @@ static void who_may_go_out_again(void **state)
         c->was_idle = cases[i].was_idle;
         c->answer.has_bytes = cases[i].has_answer;
         c->sent_at.ns -= cases[i].sent_long_ago ? LONG_AGO_NS : 0;
-        size_t count = l->events.count;
-        openai_conn_lost(l, c, cases[i].is_end, "it broke");
+        size_t count = l->pool.events.count;
+        openai_conn_lost(&l->pool, c, cases[i].is_end, "it broke");
         if (c->is_retried != cases[i].may)
             fail_msg("case %zu: %s once more", i, c->is_retried ? "sent" : "not sent");
         check_events(b, count + !cases[i].may);
         if (!cases[i].may)
             check_failed(b, 1, FAIL_reset, "socket: it broke");
-        openai_conn_release(l, c, false);
-        l->events.count = 0;
+        openai_conn_release(&l->pool, c, false);
+        l->pool.events.count = 0;
         sock_close(&peer);
         while (sock_accept(b->listeners[0], &peer) == SOCK_OK)
             sock_close(&peer);
@@ -591,10 +594,10 @@ static void one_that_breaks_idle_says_why(void **state)
     int peer;
     struct engine_lane *l = begin(b);
     struct openai_conn *c = idle(b, 0, &peer);
-    openai_conn_lost(l, c, true, "no more of it");
+    openai_conn_lost(&l->pool, c, true, "no more of it");
     assert_int_equal(c->state, OPENAI_CLOSED);
     assert_string_equal(c->error, "no more of it");
-    assert_int_equal(l->idle_count, 0);
+    assert_int_equal(l->pool.idle_count, 0);
     check_events(b, 0);
     sock_close(&peer);
 }
@@ -640,10 +643,10 @@ static bool shake(struct bed *b, struct openai_conn *c)
         await(c->fd, POLLIN);
         assert_int_equal(sock_recv(c->fd, bytes, sizeof bytes, &r), SOCK_OK);
         if (tls_feed(c->tls, bytes, r.len, &b->e) != STATUS_OK) {
-            openai_conn_lost(b->lane, c, false, b->e.what);
+            openai_conn_lost(&b->lane->pool, c, false, b->e.what);
             return false;
         }
-        openai_conn_advance(b->lane, c);
+        openai_conn_advance(&b->lane->pool, c);
     }
     return true;
 }
@@ -667,7 +670,7 @@ static void a_secured_one_shakes_hands_first(void **state)
         clock_sleep_until(clock_after(clock_now(), clock_seconds(0.001)));
     assert_int_equal(s.server.requests, 1);
     assert_true(http_fixture_saw(&s.server, job(b, 2)->bytes));
-    openai_conn_release(l, c, false);
+    openai_conn_release(&l->pool, c, false);
     assert_null(c->tls);
     c = start(b, 0, 3); /* the same with a request that waits */
     assert_true(shake(b, c));
@@ -702,11 +705,11 @@ static void no_memory(void **state)
     size_t refused = 0, failed = 0;
     for (long nth = 1; nth > 0; nth++) {
         int32_t index = -1;
-        l->events.count = 0;
+        l->pool.events.count = 0;
         assert_true(nth < 100);
         mem_fail_at(nth);
-        enum status st = openai_conn_open(l, 0, 1, &index, &b->e);
-        struct openai_conn *c = &l->conns[0];
+        enum status st = openai_conn_open(&l->pool, 0, 1, &index, &b->e);
+        struct openai_conn *c = &l->pool.conns[0];
         if (st == STATUS_OK)
             (void)shake(b, c);
         mem_fail_at(0);

@@ -12,6 +12,7 @@
 
 #include "alloc_fixture.h"
 #include "engines/openai_lane.h"
+#include "net/sock.h"
 
 /* A lane against real sockets: the server is moved by the test between two turns of the
  * lane, so that the order of things is fixed. */
@@ -381,12 +382,12 @@ static void only_an_end_ends_the_sleep(void **state)
     struct instant until = in_s(0.02);
     assert_int_equal(turn_until(until), 1);
     assert_false(clock_before(clock_now(), until)); /* two are to come */
-    assert_int_equal(lane->hastened_count, 0);
+    assert_int_equal(lane->pool.hastened_count, 0);
     say(0, TOKEN);
     until = in_s(0.02);
     assert_int_equal(turn_until(until), 1);
     assert_false(clock_before(clock_now(), until));
-    assert_int_equal(lane->hastened_count, 1);
+    assert_int_equal(lane->pool.hastened_count, 1);
     say(0, LAST);
     until = in_s(60);
     assert_int_equal(turn_until(until), 1);
@@ -395,7 +396,7 @@ static void only_an_end_ends_the_sleep(void **state)
     assert_int_equal(turn_until(until), 1);
     assert_int_equal(seen[0].kind, EVENT_DONE);
     assert_true(clock_before(clock_now(), until));
-    assert_int_equal(lane->hastened_count, 0);
+    assert_int_equal(lane->pool.hastened_count, 0);
 }
 
 /* What was read in a doze is missing any more when the others' time comes. */
@@ -405,7 +406,7 @@ static void the_others_go_on_sleeping(void **state)
     start_lazy(2, 2);
     say(0, STREAM TOKEN);
     (void)turn_until(in_s(0.01));
-    assert_int_equal(lane->hastened_count, 1);
+    assert_int_equal(lane->pool.hastened_count, 1);
     say(1, STREAM TOKEN);
     say(0, LAST END);
     struct instant until = in_s(60);
@@ -430,7 +431,7 @@ static void ends_are_told_first_and_one_by_one(void **state)
     for (size_t i = 1; i < 3; i++)
         say(i, STREAM TOKEN);
     (void)turn_until(in_s(0.01));
-    assert_int_equal(lane->hastened_count, 2);
+    assert_int_equal(lane->pool.hastened_count, 2);
     say(0, STREAM TOKEN);
     say(1, LAST END);
     say(3, STREAM TOKEN);
@@ -449,31 +450,31 @@ static void what_is_hastened(void **state)
 {
     (void)state;
     start_lazy(1, 1); /* its only token is its end */
-    assert_int_equal(lane->hastened_count, 1);
+    assert_int_equal(lane->pool.hastened_count, 1);
     assert_int_equal(openai_lane_cancel(lane, 0, &e), STATUS_OK);
-    assert_int_equal(lane->hastened_count, 0);
+    assert_int_equal(lane->pool.hastened_count, 0);
     drop(NULL);
     make(NULL);
     options.is_stream = false; /* all in one piece, its end */
     start_lazy(1, 9);
-    assert_int_equal(lane->hastened_count, 1);
+    assert_int_equal(lane->pool.hastened_count, 1);
     hang_up();
-    for (int i = 0; i < 1000 && lane->hastened_count > 0; i++)
+    for (int i = 0; i < 1000 && lane->pool.hastened_count > 0; i++)
         (void)turn_until(in_s(0.005));
-    assert_int_equal(lane->hastened_count, 0);
+    assert_int_equal(lane->pool.hastened_count, 0);
     drop(NULL);
     make(NULL);
     start_lazy(1, 9); /* ends before its time, but not at once */
     say(0, STREAM LAST);
     assert_int_equal(turn_until(in_s(0.005)), 1);
-    assert_int_equal(lane->hastened_count, 1);
+    assert_int_equal(lane->pool.hastened_count, 1);
     drop(NULL);
     make(NULL);
     start_lazy(1, 9);
-    lane->is_closed_load = false; /* nothing waits for an end there */
+    lane->pool.is_closed_load = false; /* nothing waits for an end there */
     say(0, STREAM LAST);
     assert_int_equal(turn_until(in_s(0.005)), 1);
-    assert_int_equal(lane->hastened_count, 0);
+    assert_int_equal(lane->pool.hastened_count, 0);
 }
 
 static void nobody_listens(void **state)

@@ -10,6 +10,7 @@
 #include <cmocka.h>
 
 #include "engines/openai_lane.h"
+#include "net/sock.h"
 
 static int listeners[2];
 static struct engine_target options;
@@ -46,7 +47,7 @@ static int make(void **state)
     p = (struct engine_prepare){
         .requests = requests, .count = 8, .name = "p", .connections_max = 8};
     assert_int_equal(openai_lane_prepare(lane, &p, &e), STATUS_OK);
-    assert_int_equal(lane->idle_count, 0);
+    assert_int_equal(lane->pool.idle_count, 0);
     return 0;
 }
 
@@ -87,7 +88,7 @@ static void what_is_missing_and_no_more(void **state)
     int fds[2][4];
     (void)state;
     assert_int_equal(expect(4), STATUS_OK);
-    assert_int_equal(lane->idle_count, 4);
+    assert_int_equal(lane->pool.idle_count, 4);
     for (int i = 0; i < 2; i++)
         assert_int_equal(accepted(listeners[i], fds[i]), 2); /* they take turns */
     assert_int_equal(expect(4), STATUS_OK);
@@ -95,7 +96,7 @@ static void what_is_missing_and_no_more(void **state)
         assert_int_equal(accepted(listeners[i], fds[i] + 2), 0);
     sock_close(&fds[1][0]); /* as a server does after some time */
     assert_int_equal(expect(5), STATUS_OK);
-    assert_int_equal(lane->idle_count, 5);
+    assert_int_equal(lane->pool.idle_count, 5);
     assert_int_equal(accepted(listeners[0], fds[0] + 2), 1);
     assert_int_equal(accepted(listeners[1], fds[1] + 2), 1);
     for (int i = 0; i < 2; i++)
@@ -112,7 +113,7 @@ static void what_is_left_of_a_phase_is_closed(void **state)
     for (int i = 0; i < 2; i++)
         assert_int_equal(accepted(listeners[i], fds[i]), 4);
     assert_int_equal(expect(3), STATUS_OK);
-    assert_int_equal(lane->idle_count, 3);
+    assert_int_equal(lane->pool.idle_count, 3);
     for (int i = 0; i < 2; i++) {
         int closed = 0;
         for (int k = 0; k < 4; k++)
@@ -120,7 +121,7 @@ static void what_is_left_of_a_phase_is_closed(void **state)
         assert_int_equal(closed, i == 0 ? 2 : 3);
     }
     openai_ready_trim(lane, NULL);
-    assert_int_equal(lane->idle_count, 0);
+    assert_int_equal(lane->pool.idle_count, 0);
     for (int i = 0; i < 2; i++)
         for (int k = 0; k < 4; k++) {
             assert_true(is_closed(fds[i][k]));
@@ -147,7 +148,7 @@ static void no_more_than_requests(void **state)
     (void)state;
     p.count = 2;
     assert_int_equal(expect(8), STATUS_OK);
-    assert_int_equal(lane->idle_count, 2);
+    assert_int_equal(lane->pool.idle_count, 2);
 }
 
 static void a_target_that_refuses(void **state)
