@@ -24,7 +24,7 @@ struct facts {
     struct gpu_facts gpu;
     struct neuron_facts neuron;
     struct imds_facts imds;
-    struct packages_facts packages;
+    const char *packages; /* JSON */
     double throttled_s;
     int64_t throttled_periods;
     const char *instance_type, *instance_source;
@@ -62,7 +62,7 @@ static void find_facts(const struct env_request *q, struct arena *a, struct fact
     gpu_meter_probe(&f->gpu);
     neuron_probe(root, a, &f->neuron);
     (void)identity_digest(root, &f->cpu, &f->gpu, &f->neuron, f->machine_sha256);
-    packages_probe(q->python, a, &f->packages);
+    f->packages = packages_probe(q->python, a);
 }
 
 static void write_times(struct jsonw *w)
@@ -137,7 +137,7 @@ static void write_env(const struct env_request *q, const struct facts *f, struct
     gpu_write(&f->gpu, w, "gpu");
     neuron_write(&f->neuron, w, "neuron");
     write_instance(f, w);
-    packages_write(&f->packages, w, "python_packages");
+    jsonw_raw(w, "python_packages", f->packages);
     variables_write(w, "environment_variables", a);
     jsonw_raw(w, "benchmark_config", q->config_json != NULL ? q->config_json : "{}");
     write_client(f, w);

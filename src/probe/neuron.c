@@ -1,6 +1,7 @@
 #include "probe/neuron.h"
 
 #include <math.h>
+#include <stddef.h>
 #include <stdio.h>
 
 #include "base/buf.h"
@@ -185,25 +186,16 @@ static void write_device(const struct neuron_device *d, struct jsonw *w)
     jsonw_object_end(w);
 }
 
-/* Sum of a number over all devices; -1 where one of them is unknown. */
-static int64_t sum_cores(const struct neuron_facts *f)
+/* Sum of a member over all devices; -1 where one of them is unknown. */
+static int64_t sum_of(const struct neuron_facts *f, size_t member_offset)
 {
     int64_t sum = 0;
     for (size_t i = 0; i < f->count; i++) {
-        if (f->devices[i].cores < 0)
+        const char *device = (const char *)&f->devices[i];
+        int64_t value = *(const int64_t *)(const void *)(device + member_offset);
+        if (value < 0)
             return -1;
-        sum += f->devices[i].cores;
-    }
-    return sum;
-}
-
-static int64_t sum_memory(const struct neuron_facts *f)
-{
-    int64_t sum = 0;
-    for (size_t i = 0; i < f->count; i++) {
-        if (f->devices[i].memory_bytes < 0)
-            return -1;
-        sum += f->devices[i].memory_bytes;
+        sum += value;
     }
     return sum;
 }
@@ -214,11 +206,12 @@ void neuron_write(const struct neuron_facts *f, struct jsonw *w, const char *key
         jsonw_null(w, key);
         return;
     }
+    int64_t memory_bytes = sum_of(f, offsetof(struct neuron_device, memory_bytes));
     jsonw_object(w, key);
     jsonw_str(w, "name", f->device_name);
     jsonw_int(w, "device_count", (int64_t)f->count);
-    jsonw_count(w, "core_count", sum_cores(f));
-    jsonw_num(w, "memory_total_mb", f->count > 0 ? megabytes(sum_memory(f)) : NAN);
+    jsonw_count(w, "core_count", sum_of(f, offsetof(struct neuron_device, cores)));
+    jsonw_num(w, "memory_total_mb", f->count > 0 ? megabytes(memory_bytes) : NAN);
     jsonw_str(w, "instance_type", f->instance_type);
     jsonw_str(w, "driver_version", f->driver);
     jsonw_str(w, "runtime_version", f->runtime);

@@ -11,11 +11,6 @@
 #define TIMEOUT_S        20
 #define ANSWER_CAP_BYTES 65536
 
-static const char *copy_str(const json_t *obj, const char *key, struct arena *a)
-{
-    return arena_strdup(a, json_str_of(obj, key));
-}
-
 /* The last line of the answer is ours: a sitecustomize may print others before it. */
 static struct str last_line(const char *text)
 {
@@ -26,68 +21,57 @@ static struct str last_line(const char *text)
     return (struct str){all.ptr + from, all.len - from};
 }
 
-static void understand(const char *text, struct arena *a, struct packages_facts *out)
+/* Versions, and the interpreter itself, in one object: a new reference; NULL: no answer
+ * of ours. */
+static json_t *understand(const char *text)
 {
     json_t *top = NULL;
     struct err e;
-    if (json_from_text(last_line(text), "packages", &top, &e) != STATUS_OK) {
-        out->problem = "the interpreter's answer is not understood";
-        return;
-    }
-    struct buf versions;
-    buf_init(&versions, ANSWER_CAP_BYTES);
-    const json_t *packages = json_object_get(top, "packages");
-    if (json_is_object(packages) && json_to_text(packages, &versions) == STATUS_OK)
-        out->versions = arena_strdup(a, buf_cstr(&versions));
-    out->python = copy_str(top, "python", a);
-    out->implementation = copy_str(top, "implementation", a);
-    out->executable = copy_str(top, "executable", a);
-    buf_fini(&versions);
+    if (json_from_text(last_line(text), "packages", &top, &e) != STATUS_OK)
+        return NULL;
+    json_t *versions = json_object_get(top, "packages");
+    json_t *members = json_is_object(versions) ? json_incref(versions) : json_object();
+    json_object_set(members, "python", json_object_get(top, "python"));
+    json_object_set(members, "python_executable", json_object_get(top, "executable"));
     json_decref(top);
+    return members;
 }
 
-void packages_probe(const char *python, struct arena *a, struct packages_facts *out)
+/* What the interpreter says; NULL: *problem. A new reference. */
+static json_t *ask(const char *python, const char **problem)
 {
-    *out = (struct packages_facts){.problem = NULL};
-    if (python == NULL)
-        return;
     const char *argv[] = {python, "-c", (const char *)embed_packages_py, NULL};
     struct buf text;
     struct err e;
+    json_t *members = NULL;
     int exit_code = -1;
     buf_init(&text, ANSWER_CAP_BYTES);
     enum status code = proc_run(argv, clock_seconds(TIMEOUT_S), &text, &exit_code, &e);
     if (code == STATUS_NOT_FOUND)
-        out->problem = "no such interpreter";
+        *problem = "no such interpreter";
     else if (code == STATUS_TIMEOUT)
-        out->problem = "the interpreter did not answer within 20 s";
+        *problem = "the interpreter did not answer within 20 s";
     else if (code != STATUS_OK || exit_code != 0)
-        out->problem = "the interpreter failed";
-    else
-        understand(buf_cstr(&text), a, out);
+        *problem = "the interpreter failed";
+    else if ((members = understand(buf_cstr(&text))) == NULL)
+        *problem = "the interpreter's answer is not understood";
     buf_fini(&text);
+    return members;
 }
 
-void packages_write(const struct packages_facts *f, struct jsonw *w, const char *key)
+const char *packages_probe(const char *python, struct arena *a)
 {
-    jsonw_object(w, key);
-    json_t *versions = NULL;
-    struct err e;
-    if (f->versions != NULL &&
-        json_from_text(str_from(f->versions), "packages", &versions, &e) == STATUS_OK) {
-        const char *name;
-        json_t *value;
-        json_object_foreach(versions, name, value)
-        {
-            jsonw_str(w, name, json_string_value(value));
-        }
-        json_decref(versions);
-    }
-    if (f->python != NULL)
-        jsonw_str(w, "python", f->python);
-    if (f->executable != NULL)
-        jsonw_str(w, "python_executable", f->executable);
-    if (f->problem != NULL)
-        jsonw_str(w, "problem", f->problem);
-    jsonw_object_end(w);
+    const char *problem = NULL, *out = NULL;
+    struct buf text;
+    if (python == NULL)
+        return "{}";
+    json_t *members = ask(python, &problem);
+    if (members == NULL)
+        members = json_pack("{s:s}", "problem", problem);
+    buf_init(&text, ANSWER_CAP_BYTES);
+    if (json_to_text(members, &text) == STATUS_OK)
+        out = arena_strdup(a, buf_cstr(&text));
+    buf_fini(&text);
+    json_decref(members);
+    return out != NULL ? out : "{}";
 }

@@ -7,10 +7,6 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "base/buf.h"
-
-#define LOAD_CAP_BYTES ((size_t)16 << 20)
-
 const char *sysfile_root(void)
 {
     const char *root = getenv("INFERBENCH_PROBE_ROOT");
@@ -72,26 +68,6 @@ int64_t sysfile_i64f(const char *root, int64_t none, const char *fmt, ...)
         !str_to_i64(str_from(text), &value))
         value = none;
     return value;
-}
-
-const char *sysfile_load(const char *root, const char *path, struct arena *a)
-{
-    int fd = open_below(root, path);
-    if (fd < 0)
-        return NULL;
-    struct buf text;
-    buf_init(&text, LOAD_CAP_BYTES);
-    char chunk[8192];
-    ssize_t got;
-    while ((got = read(fd, chunk, sizeof chunk)) > 0)
-        if (buf_append(&text, chunk, (size_t)got) != STATUS_OK)
-            break;
-    close(fd);
-    const char *copy = NULL;
-    if (got == 0)
-        copy = arena_str(a, (struct str){buf_cstr(&text), text.len});
-    buf_fini(&text);
-    return copy;
 }
 
 bool sysfile_exists(const char *root, const char *path)

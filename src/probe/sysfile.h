@@ -7,7 +7,6 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "base/arena.h"
 #include "base/status.h"
 #include "base/str.h"
 
@@ -23,8 +22,6 @@ bool sysfile_readf(const char *root, char *out, size_t size, const char *fmt, ..
 /* A file that holds one integer; `none` where it does not. */
 PRINTF_LIKE(3, 4)
 int64_t sysfile_i64f(const char *root, int64_t none, const char *fmt, ...);
-/* A whole file into the arena, at most 16 MiB; NULL where it cannot be read. */
-const char *sysfile_load(const char *root, const char *path, struct arena *a);
 bool sysfile_exists(const char *root, const char *path);
 
 /* Value of the first line "key<blanks><sep><blanks>value" of a text; empty if there is

@@ -26,51 +26,34 @@ static enum stream_next reply(struct server *s, struct conn *c, struct reply *r)
 }
 
 static enum stream_next reply_text(struct server *s, struct conn *c, int status,
-                                   const char *body)
+                                   const char *body, const char *allow)
 {
-    struct reply r = {.status = status, .content_type = json_type, .retry_after_s = -1};
+    struct reply r = {
+        .status = status, .content_type = json_type, .retry_after_s = -1, .allow = allow};
     buf_clear(&s->body);
     (void)buf_text(&s->body, body);
     return reply(s, c, &r);
 }
 
-static enum stream_next get_health(struct server *s, struct conn *c)
+static void put_version(const struct server *s, struct buf *out)
 {
-    struct reply r = {.status = 200, .retry_after_s = -1};
-    buf_clear(&s->body);
-    return reply(s, c, &r);
-}
-
-static enum stream_next get_version(struct server *s, struct conn *c)
-{
-    struct reply r = {.status = 200, .content_type = json_type, .retry_after_s = -1};
     struct jsonw w;
-    buf_clear(&s->body);
-    jsonw_init(&w, &s->body, 0);
+    jsonw_init(&w, out, 0);
     jsonw_object(&w, NULL);
     jsonw_str(&w, "version", "simulated");
     jsonw_str(&w, "server", REPLY_SERVER);
     jsonw_str(&w, "tool", s->tool);
     jsonw_object_end(&w);
-    return reply(s, c, &r);
 }
 
-static enum stream_next get_models(struct server *s, struct conn *c)
+static void put_models(const struct server *s, struct buf *out)
 {
-    struct reply r = {.status = 200, .content_type = json_type, .retry_after_s = -1};
-    buf_clear(&s->body);
-    plain_api_models(s->settings, s->created_s, &s->body);
-    return reply(s, c, &r);
+    plain_api_models(s->settings, s->created_s, out);
 }
 
-static enum stream_next get_metrics(struct server *s, struct conn *c)
+static void put_metrics(const struct server *s, struct buf *out)
 {
-    struct reply r = {.status = 200,
-                      .content_type = "text/plain; version=1.0.0; charset=utf-8",
-                      .retry_after_s = -1};
-    buf_clear(&s->body);
-    plain_api_metrics(s->settings, &s->counts, &s->body);
-    return reply(s, c, &r);
+    plain_api_metrics(s->settings, &s->counts, out);
 }
 
 /* Printable ASCII of it, cut to ID_BYTES; NULL if there is none, or no memory. */
@@ -170,52 +153,57 @@ static enum stream_next generate(struct server *s, struct conn *c,
     return next;
 }
 
-static enum stream_next post_completions(struct server *s, struct conn *c)
-{
-    return generate(s, c, ENDPOINT_COMPLETIONS, "/v1/completions");
-}
-
-static enum stream_next post_chat(struct server *s, struct conn *c)
-{
-    return generate(s, c, ENDPOINT_CHAT, "/v1/chat/completions");
-}
-
 static bool is_allowed(const struct server *s, const struct request *r)
 {
     return s->key.len == 0 || !str_starts(r->path, "/v1") ||
            str_equal(r->authorization, (struct str){s->key.data, s->key.len});
 }
 
+static const struct route {
+    const char *path, *method;
+    enum completion_endpoint endpoint;                    /* of a POST */
+    const char *type;                                     /* of a page */
+    void (*put)(const struct server *s, struct buf *out); /* NULL: an empty page */
+} routes[] = {
+    {.path = "/v1/completions", .method = "POST", .endpoint = ENDPOINT_COMPLETIONS},
+    {.path = "/v1/chat/completions", .method = "POST", .endpoint = ENDPOINT_CHAT},
+    {.path = "/v1/models", .method = "GET", .type = json_type, .put = put_models},
+    {.path = "/health", .method = "GET"},
+    {.path = "/ping", .method = "GET"},
+    {.path = "/version", .method = "GET", .type = json_type, .put = put_version},
+    {.path = "/metrics",
+     .method = "GET",
+     .type = "text/plain; version=1.0.0; charset=utf-8",
+     .put = put_metrics},
+};
+
+static enum stream_next reply_page(struct server *s, struct conn *c,
+                                   const struct route *route)
+{
+    struct reply r = {.status = 200, .content_type = route->type, .retry_after_s = -1};
+    buf_clear(&s->body);
+    if (route->put != NULL)
+        route->put(s, &s->body);
+    return reply(s, c, &r);
+}
+
 enum stream_next route_request(struct server *s, struct conn *c)
 {
-    static const struct {
-        const char *path, *method;
-        enum stream_next (*answer)(struct server *s, struct conn *c);
-    } rows[] = {
-        {"/v1/completions", "POST", post_completions},
-        {"/v1/chat/completions", "POST", post_chat},
-        {"/v1/models", "GET", get_models},
-        {"/health", "GET", get_health},
-        {"/ping", "GET", get_health},
-        {"/version", "GET", get_version},
-        {"/metrics", "GET", get_metrics},
-    };
-    struct reply r = {.status = 405, .content_type = json_type, .retry_after_s = -1};
-    c->ends = !c->request.is_keep_alive;
-    if (!is_allowed(s, &c->request))
-        return reply_text(s, c, 401, "{\"error\":\"Unauthorized\"}");
-    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
-        if (!str_is(c->request.path, rows[i].path))
-            continue;
-        if (str_is(c->request.method, rows[i].method))
-            return rows[i].answer(s, c);
-        r.allow = rows[i].method;
-    }
-    if (r.allow == NULL)
-        return reply_text(s, c, 404, "{\"detail\":\"Not Found\"}");
-    buf_clear(&s->body);
-    (void)buf_text(&s->body, "{\"detail\":\"Method Not Allowed\"}");
-    return reply(s, c, &r);
+    const struct request *q = &c->request;
+    const struct route *found = NULL;
+    c->ends = !q->is_keep_alive;
+    if (!is_allowed(s, q))
+        return reply_text(s, c, 401, "{\"error\":\"Unauthorized\"}", NULL);
+    for (size_t i = 0; i < sizeof routes / sizeof routes[0]; i++)
+        if (str_is(q->path, routes[i].path))
+            found = &routes[i];
+    if (found == NULL)
+        return reply_text(s, c, 404, "{\"detail\":\"Not Found\"}", NULL);
+    if (!str_is(q->method, found->method))
+        return reply_text(s, c, 405, "{\"detail\":\"Method Not Allowed\"}",
+                          found->method);
+    return found->method[0] == 'P' ? generate(s, c, found->endpoint, found->path)
+                                   : reply_page(s, c, found);
 }
 
 enum stream_next route_bad(struct server *s, struct conn *c)

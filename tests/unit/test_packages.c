@@ -8,11 +8,17 @@
 #include <string.h>
 
 #include "probe/packages.h"
+#include "text/json.h"
 #include "probe_fixture.h"
 
-static void write(const void *facts, struct jsonw *w)
+/* What it says under that name. */
+static const char *told(const char *python, const char *name, struct arena *a)
 {
-    packages_write(facts, w, "p");
+    json_t *top = json_loads(packages_probe(python, a), 0, NULL);
+    assert_non_null(top);
+    const char *text = arena_strdup(a, json_string_value(json_object_get(top, name)));
+    json_decref(top);
+    return text;
 }
 
 /* An interpreter that answers what the script says. */
@@ -20,7 +26,6 @@ static void answers_are_understood(void **state)
 {
     (void)state;
     struct arena a;
-    struct packages_facts f;
     char python[512];
     arena_init(&a, 1 << 20);
     const char *dir = probe_fixture_dir();
@@ -30,24 +35,15 @@ static void answers_are_understood(void **state)
                        "echo '{\"python\": \"3.11.2\", \"executable\": \"/v/python\", "
                        "\"packages\": {\"vllm\": \"0.13.0\", \"torch\": null}}'\n",
                        true);
-    packages_probe(python, &a, &f);
-    assert_string_equal(f.python, "3.11.2");
-    assert_null(f.problem);
-    json_t *top = probe_fixture_object(write, &f);
-    const json_t *p = json_object_get(top, "p");
-    assert_string_equal(json_str_of(p, "vllm"), "0.13.0");
-    assert_true(json_is_null(json_object_get(p, "torch")));
-    json_decref(top);
+    assert_string_equal(packages_probe(python, &a),
+                        "{\"vllm\":\"0.13.0\",\"torch\":null,\"python\":\"3.11.2\","
+                        "\"python_executable\":\"/v/python\"}");
     probe_fixture_file(dir, "python", "#!/bin/sh\necho broken\n", true);
-    packages_probe(python, &a, &f);
-    assert_non_null(f.problem);
+    assert_non_null(told(python, "problem", &a));
     probe_fixture_file(dir, "python", "#!/bin/sh\nexit 3\n", true);
-    packages_probe(python, &a, &f);
-    assert_string_equal(f.problem, "the interpreter failed");
-    packages_probe("/nowhere/python", &a, &f);
-    assert_string_equal(f.problem, "no such interpreter");
-    packages_probe(NULL, &a, &f);
-    assert_null(f.problem);
+    assert_string_equal(told(python, "problem", &a), "the interpreter failed");
+    assert_string_equal(told("/nowhere/python", "problem", &a), "no such interpreter");
+    assert_string_equal(packages_probe(NULL, &a), "{}");
     arena_fini(&a);
 }
 
@@ -55,12 +51,10 @@ static void a_real_interpreter_answers(void **state)
 {
     (void)state;
     struct arena a;
-    struct packages_facts f;
     arena_init(&a, 1 << 20);
-    packages_probe("python3", &a, &f);
-    assert_null(f.problem);
-    assert_true(strncmp(f.python, "3.", 2) == 0);
-    assert_non_null(strstr(f.versions, "\"vllm\""));
+    assert_true(strncmp(told("python3", "python", &a), "3.", 2) == 0);
+    assert_null(told("python3", "problem", &a));
+    assert_non_null(strstr(packages_probe("python3", &a), "\"vllm\""));
     arena_fini(&a);
 }
 

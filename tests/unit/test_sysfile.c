@@ -47,30 +47,12 @@ static void a_long_file_is_cut_and_a_missing_one_empty(void **state)
     assert_false(sysfile_read(dir, "", text, sizeof text)); /* a folder */
 }
 
-static void a_whole_file_is_loaded(void **state)
-{
-    (void)state;
-    struct arena a;
-    arena_init(&a, 1 << 20);
-    char line[20001];
-    memset(line, 'x', sizeof line - 1);
-    line[sizeof line - 1] = '\0';
-    const char *dir = probe_fixture_dir();
-    probe_fixture_file(dir, "big", line, false);
-    const char *text = sysfile_load(dir, "/big", &a);
-    assert_non_null(text);
-    assert_int_equal(strlen(text), 20000);
-    assert_null(sysfile_load(dir, "/absent", &a));
-    arena_fini(&a);
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(fields_are_whole_words),
         cmocka_unit_test(cpu_lists_have_ranges),
         cmocka_unit_test(a_long_file_is_cut_and_a_missing_one_empty),
-        cmocka_unit_test(a_whole_file_is_loaded),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
