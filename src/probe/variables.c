@@ -68,24 +68,24 @@ static bool is_wanted(const char *name)
     return false;
 }
 
-/* The wanted entries "NAME=value" as names, sorted; NULL where there are none. */
-static char **wanted_names(struct arena *a, size_t *count)
+/* Names of the environment that are picked, sorted; NULL: no memory. */
+static const char **pick(bool (*is_picked)(const char *name), struct arena *a,
+                         size_t *count)
 {
     size_t total = 0;
     while (environ[total] != NULL)
         total++;
-    char **names = arena_alloc(a, total + 1, sizeof *names);
+    const char **names = arena_alloc(a, total + 1, sizeof *names);
     *count = 0;
     for (size_t i = 0; names != NULL && i < total; i++) {
-        const char *equals = strchr(environ[i], '=');
-        if (equals == NULL)
-            continue;
-        char *name = arena_str(a,
-                               (struct str){environ[i], (size_t)(equals - environ[i])});
-        if (name != NULL && is_wanted(name))
+        struct str rest = str_from(environ[i]);
+        const char *name = arena_str(a, str_cut(&rest, '='));
+        if (name == NULL)
+            return NULL;
+        if (getenv(name) != NULL && is_picked(name))
             names[(*count)++] = name;
     }
-    if (names != NULL)
+    if (names != NULL && *count > 0)
         qsort(names, *count, sizeof *names, str_order);
     return names;
 }
@@ -98,12 +98,9 @@ void variables_write(struct jsonw *w, const char *key, struct arena *a)
         jsonw_str(w, always[i], mask_value(always[i], value, a));
     }
     size_t count;
-    char **names = wanted_names(a, &count);
-    for (size_t i = 0; i < count; i++) {
-        const char *value = getenv(names[i]);
-        if (value != NULL)
-            jsonw_str(w, names[i], mask_value(names[i], value, a));
-    }
+    const char **names = pick(is_wanted, a, &count);
+    for (size_t i = 0; names != NULL && i < count; i++)
+        jsonw_str(w, names[i], mask_value(names[i], getenv(names[i]), a));
     jsonw_object_end(w);
 }
 
@@ -204,25 +201,17 @@ static const char *engine_text(const char *name, const char *value, struct arena
 
 bool variables_engine(struct arena *a, struct opt_strings *out)
 {
-    size_t total = 0;
-    while (environ[total] != NULL)
-        total++;
-    *out = (struct opt_strings){.items = arena_alloc(a, total + 1, sizeof(char *))};
-    for (size_t i = 0; out->items != NULL && i < total; i++) {
-        const char *equals = strchr(environ[i], '=');
-        if (equals == NULL)
-            continue;
-        const char *name = arena_str(
-            a, (struct str){environ[i], (size_t)(equals - environ[i])});
-        const char *text = name == NULL      ? NULL
-                           : is_engine(name) ? engine_text(name, equals + 1, a)
-                                             : "";
+    size_t count;
+    const char **texts = pick(is_engine, a, &count);
+    *out = (struct opt_strings){.items = texts};
+    for (size_t i = 0; texts != NULL && i < count; i++) {
+        const char *text = engine_text(texts[i], getenv(texts[i]), a);
         if (text == NULL)
             return false;
         if (*text != '\0')
-            out->items[out->count++] = text;
+            texts[out->count++] = text;
     }
-    if (out->items != NULL && out->count > 0)
-        qsort(out->items, out->count, sizeof *out->items, str_order);
-    return out->items != NULL;
+    if (out->count > 0)
+        qsort(texts, out->count, sizeof *texts, str_order);
+    return texts != NULL;
 }
