@@ -3,15 +3,12 @@
 #include <string.h>
 #include <strings.h>
 
-enum { LINE_BYTES = 4096, KEPT_BYTES = 4096, HEX_DIGITS = 16 };
+enum { KEPT_BYTES = 4096 };
 
 enum state {
     STATE_HEAD,
-    STATE_BODY,       /* of content_length bytes */
-    STATE_CHUNK_SIZE, /* line with the size */
-    STATE_CHUNK,
-    STATE_CHUNK_END, /* the empty line behind a chunk */
-    STATE_TRAILER,   /* lines up to an empty one */
+    STATE_BODY, /* of content_length bytes */
+    STATE_CHUNKS,
     STATE_DONE,
     STATE_BAD
 };
@@ -20,7 +17,6 @@ void request_init(struct request *r, size_t body_cap_bytes)
 {
     *r = (struct request){.content_length = -1};
     buf_init(&r->head, REQUEST_HEAD_BYTES);
-    buf_init(&r->line, LINE_BYTES);
     buf_init(&r->content, body_cap_bytes);
 }
 
@@ -33,18 +29,15 @@ static void forget(struct buf *b)
 
 void request_begin(struct request *r)
 {
-    struct buf head = r->head, line = r->line, content = r->content;
-    *r = (struct request){
-        .content_length = -1, .head = head, .line = line, .content = content};
+    struct buf head = r->head, content = r->content;
+    *r = (struct request){.content_length = -1, .head = head, .content = content};
     forget(&r->head);
-    forget(&r->line);
     forget(&r->content);
 }
 
 void request_fini(struct request *r)
 {
     buf_fini(&r->head);
-    buf_fini(&r->line);
     buf_fini(&r->content);
 }
 
@@ -196,7 +189,9 @@ static enum request_step begin_body(struct request *r)
         return bad(r, 413, "the body is too large");
     r->is_keep_alive = !r->says_close && (!r->is_http10 || r->says_keep_alive);
     r->left = r->content_length > 0 ? (uint64_t)r->content_length : 0;
-    r->state = r->is_chunked ? STATE_CHUNK_SIZE : STATE_BODY;
+    r->state = r->is_chunked ? STATE_CHUNKS : STATE_BODY;
+    if (r->is_chunked)
+        response_begin_chunks(&r->chunks);
     return REQUEST_MORE;
 }
 
@@ -231,95 +226,43 @@ static enum request_step add_head(struct request *r, struct str *in)
     return REQUEST_MORE;
 }
 
-static enum request_step add_content(struct request *r, struct str *in)
+static enum request_step add_content(struct request *r, struct str piece)
 {
-    size_t len = in->len < r->left ? in->len : (size_t)r->left;
-    struct str piece = take(in, len);
     enum status status = buf_append(&r->content, piece.ptr, piece.len);
     if (status == STATUS_TOO_BIG)
         return bad(r, 413, "the body is too large");
-    if (status != STATUS_OK)
-        return bad(r, 500, "out of memory");
-    r->left -= len;
+    return status == STATUS_OK ? REQUEST_MORE : bad(r, 500, "out of memory");
+}
+
+static enum request_step add_body(struct request *r, struct str *in)
+{
+    struct str piece = take(in, in->len < r->left ? in->len : (size_t)r->left);
+    r->left -= piece.len;
     if (r->left == 0)
-        r->state = r->is_chunked ? STATE_CHUNK_END : STATE_DONE;
-    return REQUEST_MORE;
-}
-
-/* A whole line without its end, once it is there; false: more is needed, or bad. */
-static bool take_line(struct request *r, struct str *in, struct str *line)
-{
-    const char *lf = in->len > 0 ? memchr(in->ptr, '\n', in->len) : NULL;
-    size_t len = lf != NULL ? (size_t)(lf - in->ptr) + 1 : in->len;
-    struct str piece = take(in, len);
-    if (buf_append(&r->line, piece.ptr, piece.len) != STATUS_OK) {
-        (void)bad(r, 400, "a line of the chunked body is too long");
-        return false;
-    }
-    if (lf == NULL)
-        return false;
-    struct str rest = {.ptr = r->line.data, .len = r->line.len};
-    *line = cut_line(&rest);
-    r->line.len = 0;
-    return true;
-}
-
-static int hex_digit(char c)
-{
-    static const char digits[] = "0123456789abcdef0123456789ABCDEF";
-    const char *at = c != '\0' ? strchr(digits, c) : NULL;
-    return at != NULL ? (int)((at - digits) % HEX_DIGITS) : -1;
-}
-
-static enum request_step read_chunk_size(struct request *r, struct str line)
-{
-    uint64_t size = 0;
-    struct str digits = str_trim(str_cut(&line, ';'));
-    bool is_good = digits.len > 0 && digits.len < HEX_DIGITS;
-    for (size_t i = 0; i < digits.len && is_good; i++) {
-        int digit = hex_digit(digits.ptr[i]);
-        is_good = digit >= 0;
-        size = size * 16 + (uint64_t)(is_good ? digit : 0);
-    }
-    if (!is_good)
-        return bad(r, 400, "a chunk size is not a hexadecimal number");
-    if (size > r->content.cap_bytes)
-        return bad(r, 413, "the body is too large");
-    r->left = size;
-    r->state = size > 0 ? STATE_CHUNK : STATE_TRAILER;
-    return REQUEST_MORE;
-}
-
-static enum request_step add_line(struct request *r, struct str *in)
-{
-    struct str line;
-    if (!take_line(r, in, &line))
-        return r->state == STATE_BAD ? REQUEST_BAD : REQUEST_MORE;
-    if (r->state == STATE_CHUNK_SIZE)
-        return read_chunk_size(r, line);
-    if (r->state == STATE_CHUNK_END && line.len > 0)
-        return bad(r, 400, "a chunk is longer than its size");
-    if (r->state == STATE_CHUNK_END) {
-        r->state = STATE_CHUNK_SIZE;
-        return REQUEST_MORE;
-    }
-    r->trailer_bytes += line.len + 2;
-    if (r->trailer_bytes > REQUEST_HEAD_BYTES)
-        return bad(r, 431, "the trailers are too large");
-    if (line.len == 0)
         r->state = STATE_DONE;
-    return REQUEST_MORE;
+    return add_content(r, piece);
+}
+
+/* A chunk over the cap is refused before any of it is read. */
+static enum request_step add_chunks(struct request *r, struct str *in)
+{
+    struct str piece;
+    switch (response_next(&r->chunks, in, &piece)) {
+    case RESPONSE_BODY: return add_content(r, piece);
+    case RESPONSE_END: r->state = STATE_DONE; return REQUEST_MORE;
+    case RESPONSE_BAD: return bad(r, 400, r->chunks.bad);
+    default: break;
+    }
+    return r->chunks.left > r->content.cap_bytes ? bad(r, 413, "the body is too large")
+                                                 : REQUEST_MORE;
 }
 
 static enum request_step one_step(struct request *r, struct str *in)
 {
     switch ((enum state)r->state) {
     case STATE_HEAD: return add_head(r, in);
-    case STATE_BODY:
-    case STATE_CHUNK: return add_content(r, in);
-    case STATE_CHUNK_SIZE:
-    case STATE_CHUNK_END:
-    case STATE_TRAILER: return add_line(r, in);
+    case STATE_BODY: return add_body(r, in);
+    case STATE_CHUNKS: return add_chunks(r, in);
     case STATE_DONE: return REQUEST_DONE;
     case STATE_BAD: break;
     }

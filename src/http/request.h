@@ -9,10 +9,9 @@
 
 #include "base/buf.h"
 #include "base/str.h"
+#include "http/response.h"
 
-#define REQUEST_HEAD_BYTES                                       \
-    65536 /* request line and headers, or trailers, all together \
-           */
+#define REQUEST_HEAD_BYTES 65536 /* request line and headers, all together */
 
 enum request_step {
     REQUEST_MORE, /* all of *in is used up */
@@ -33,10 +32,10 @@ struct request {
     int state;
     size_t scanned;         /* bytes of head that hold no end of it */
     int64_t content_length; /* -1: not given */
-    uint64_t left;          /* bytes left of the body, or of the chunk */
-    size_t trailer_bytes;
+    uint64_t left;          /* bytes left of the body */
+    struct response chunks; /* reads those of a chunked body */
     bool is_chunked, is_http10, says_close, says_keep_alive;
-    struct buf head, line, content;
+    struct buf head, content;
 };
 
 void request_init(struct request *r, size_t body_cap_bytes);

@@ -44,6 +44,13 @@ void response_begin(struct response *r, bool is_head_request)
     r->is_head_request = is_head_request;
 }
 
+void response_begin_chunks(struct response *r)
+{
+    response_begin(r, false);
+    r->is_chunked = true;
+    r->state = AT_CHUNK_SIZE;
+}
+
 static enum response_step fail(struct response *r, const char *why)
 {
     r->bad = why;

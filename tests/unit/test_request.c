@@ -136,14 +136,14 @@ static void chunks(void **state)
           "POST /v1/completions keep [abc0123456789] idle");
     check(CHUNKED "3\nabc\n0\n\n", "POST /v1/completions keep [abc] idle");
     check(CHUNKED "0\r\n\r\n", "POST /v1/completions keep [] idle");
-    const char *no_size = "bad 400: a chunk size is not a hexadecimal number ";
+    const char *no_size = "bad 400: chunk size is not a number ";
     check(CHUNKED "-3\r\n", no_size);
     check(CHUNKED "g\r\n", no_size);
     check(CHUNKED "\r\n", no_size);
     check(CHUNKED "0x3\r\n", no_size);
     check(CHUNKED "10000000000000000\r\n", no_size);
     check(CHUNKED "fffffffffffffff\r\n", "bad 413: the body is too large ");
-    check(CHUNKED "3\r\nabcd\r\n", "bad 400: a chunk is longer than its size ");
+    check(CHUNKED "3\r\nabcd\r\n", "bad 400: a chunk longer than its size ");
 }
 
 static void bad_requests(void **state)
@@ -217,7 +217,7 @@ static void limits(void **state)
     for (size_t i = 0; i < sizeof cuts / sizeof cuts[0]; i++) {
         once(&fits, cuts[i], "GET / keep [] idle");
         once(&too_long, cuts[i], "bad 431: the headers are too large ");
-        once(&line, cuts[i], "bad 400: a line of the chunked body is too long ");
+        once(&line, cuts[i], "bad 400: an endless chunk size line ");
     }
     buf_fini(&fits);
     buf_fini(&too_long);
@@ -232,8 +232,8 @@ static void trailers_are_capped(void **state)
     (void)buf_text(&input, CHUNKED "0\r\n");
     for (int i = 0; i < 7000; i++)
         (void)buf_text(&input, "A: bcdef\r\n");
-    once(&input, WIRE_WHOLE, "bad 431: the trailers are too large ");
-    once(&input, WIRE_EVERY_BYTE, "bad 431: the trailers are too large ");
+    once(&input, WIRE_WHOLE, "bad 400: trailers larger than 16 KiB ");
+    once(&input, WIRE_EVERY_BYTE, "bad 400: trailers larger than 16 KiB ");
     buf_fini(&input);
 }
 
@@ -271,7 +271,7 @@ static void continues(void **state)
 static void no_memory_is_said(void **state)
 {
     (void)state;
-    struct alloc_fixture alloc = {.least = 3};
+    struct alloc_fixture alloc = {.least = 2};
     while (alloc_fixture_next(&alloc)) {
         struct request r;
         request_init(&r, 100);
