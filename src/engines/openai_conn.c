@@ -104,7 +104,7 @@ void openai_conn_hasten(struct openai_pool *p, struct openai_conn *c)
     p->hastened_count += c->is_hastened;
 }
 
-void openai_conn_relax(struct openai_pool *p, struct openai_conn *c)
+static void relax(struct openai_pool *p, struct openai_conn *c)
 {
     if (!c->is_hastened)
         return;
@@ -117,7 +117,7 @@ void openai_conn_close(struct openai_pool *p, struct openai_conn *c)
 {
     if (c->state == OPENAI_IDLE)
         idle_remove(p, (int32_t)(c - p->conns));
-    openai_conn_relax(p, c);
+    relax(p, c);
     if (c->fd >= 0)
         loop_remove(&p->loop, c->fd);
     sock_close(&c->fd);
@@ -144,7 +144,7 @@ void openai_conn_release(struct openai_pool *p, struct openai_conn *c, bool keep
         c->request = OPENAI_NOBODY;
     }
     c->is_retried = false;
-    openai_conn_relax(p, c);
+    relax(p, c);
     if (keep)
         go_idle(p, c);
     else

@@ -52,6 +52,5 @@ int64_t openai_conn_drain_ns(const struct openai_pool *p);
  * left, or less) ends the lane's sleep, and is read before the others.
  * To be called whenever the request was sent or a part of its answer came. */
 void openai_conn_hasten(struct openai_pool *p, struct openai_conn *c);
-void openai_conn_relax(struct openai_pool *p, struct openai_conn *c);
 
 #endif

@@ -76,7 +76,7 @@ static void close_event(const struct chunks *c, struct buf *out)
     chunks_frame((struct str){.ptr = buf_cstr(c->line), .len = c->line->len}, out);
 }
 
-bool chunks_says_usage(const struct chunks *c)
+static bool says_usage(const struct chunks *c)
 {
     return c->has_usage && c->request->includes_usage;
 }
@@ -93,7 +93,7 @@ static void put_usage(const struct chunks *c, int64_t tokens)
 
 static void put_running_usage(const struct chunks *c, int64_t tokens)
 {
-    if (!chunks_says_usage(c) || !c->request->has_continuous_usage)
+    if (!says_usage(c) || !c->request->has_continuous_usage)
         return;
     put_usage(c, tokens);
     put(c->line, c->request->endpoint == ENDPOINT_CHAT
@@ -174,7 +174,7 @@ void chunks_tokens(const struct chunks *c, const struct chunks_tokens *t, struct
     else
         put_completion(c, t);
     put_running_usage(c, t->to);
-    if (t->finish != NULL && !chunks_says_usage(c))
+    if (t->finish != NULL && !says_usage(c))
         put_fingerprint(c);
     close_event(c, out);
 }
@@ -220,7 +220,7 @@ void chunks_abort(const struct chunks *c, int64_t tokens, struct buf *out)
 
 void chunks_usage(const struct chunks *c, int64_t tokens, struct buf *out)
 {
-    if (!chunks_says_usage(c))
+    if (!says_usage(c))
         return;
     open_event(c);
     put(c->line, ",\"choices\":[]");

@@ -53,6 +53,5 @@ void chunks_ids(const struct chunks_tokens *t, int64_t vocab_size, struct buf *o
 /* The ids of the prompt as they were sent, or made up for a text. */
 void chunks_prompt_ids(const struct completion_request *request, int64_t vocab_size,
                        struct buf *out);
-bool chunks_says_usage(const struct chunks *c);
 
 #endif
