@@ -82,17 +82,19 @@ static enum status call(struct openai_server *s, const char *method, const char 
     return ask(s, c, e);
 }
 
-/* One call whose answer is JSON: c->body is freed, *root is a new reference, or NULL
- * where the answer is another, or the status is not 200. */
+struct json_answer {
+    struct rest_call c; /* the body is freed */
+    json_t *root;       /* a new reference; NULL without status 200, or JSON */
+};
+
 static enum status call_json(struct openai_server *s, const char *method,
-                             const char *path, struct rest_call *c, json_t **root,
-                             struct err *e)
+                             const char *path, struct json_answer *out, struct err *e)
 {
-    enum status st = call(s, method, path, c, e);
-    *root = st == STATUS_OK && c->status == 200
-                ? json_loadb(buf_cstr(&c->body), c->body.len, 0, NULL)
-                : NULL;
-    buf_fini(&c->body);
+    enum status st = call(s, method, path, &out->c, e);
+    out->root = st == STATUS_OK && out->c.status == 200
+                    ? json_loadb(buf_cstr(&out->c.body), out->c.body.len, 0, NULL)
+                    : NULL;
+    buf_fini(&out->c.body);
     return st;
 }
 
@@ -249,17 +251,16 @@ static enum status models_refused(const struct rest_call *c, struct err *e)
 enum status openai_server_model(struct openai_server *s, const char *wanted,
                                 const char **model, int64_t *max_model_len, struct err *e)
 {
-    struct rest_call c;
     *max_model_len = 0;
-    json_t *root;
-    enum status st = call_json(s, "GET", "/v1/models", &c, &root, e);
-    if (st == STATUS_OK && c.status != 200)
-        st = models_refused(&c, e);
-    if (st == STATUS_OK && root == NULL)
-        st = status_fail(e, STATUS_BAD_INPUT, c.url, "its answer is not JSON");
+    struct json_answer a;
+    enum status st = call_json(s, "GET", "/v1/models", &a, e);
+    if (st == STATUS_OK && a.c.status != 200)
+        st = models_refused(&a.c, e);
+    if (st == STATUS_OK && a.root == NULL)
+        st = status_fail(e, STATUS_BAD_INPUT, a.c.url, "its answer is not JSON");
     const json_t *found = NULL;
     if (st == STATUS_OK)
-        st = pick_model(s, json_object_get(root, "data"), wanted, &found, e);
+        st = pick_model(s, json_object_get(a.root, "data"), wanted, &found, e);
     if (st == STATUS_OK) {
         *model = arena_strdup(s->arena, json_string_value(json_object_get(found, "id")));
         *max_model_len = json_integer_value(json_object_get(found, "max_model_len"));
@@ -268,7 +269,7 @@ enum status openai_server_model(struct openai_server *s, const char *wanted,
         if (*model == NULL)
             st = status_no_memory(e, s->base);
     }
-    json_decref(root);
+    json_decref(a.root);
     return st;
 }
 
@@ -324,15 +325,14 @@ static void version_facts(struct openai_server *s, const json_t *root,
  * in time, is no failure. */
 static void config_facts(struct openai_server *s, struct engine_facts *facts)
 {
-    struct rest_call c;
     struct err ignored;
     rest_set_timeout(s->rest, INFO_TIMEOUT_S);
-    json_t *root;
+    struct json_answer a;
     const char *loaded = NULL;
-    (void)call_json(s, "GET", "/server_info?config_format=json", &c, &root, &ignored);
+    (void)call_json(s, "GET", "/server_info?config_format=json", &a, &ignored);
     rest_set_timeout(s->rest, CALL_TIMEOUT_S);
-    (void)vllm_facts_config(root, s->arena, facts, &loaded);
-    json_decref(root);
+    (void)vllm_facts_config(a.root, s->arena, facts, &loaded);
+    json_decref(a.root);
     if (loaded != NULL)
         s->loaded = loaded;
 }
@@ -353,10 +353,10 @@ enum status openai_server_facts(struct openai_server *s, struct engine_facts *fa
                                 struct err *e)
 {
     struct rest_call c;
-    json_t *root;
-    enum status st = call_json(s, "GET", "/version", &c, &root, e);
-    version_facts(s, root, facts);
-    json_decref(root);
+    struct json_answer version;
+    enum status st = call_json(s, "GET", "/version", &version, e);
+    version_facts(s, version.root, facts);
+    json_decref(version.root);
     if (st != STATUS_OK)
         return st;
     config_facts(s, facts);
@@ -429,14 +429,13 @@ enum status openai_server_reset(struct openai_server *s, bool *done, struct err 
 {
     *done = false;
     for (int i = 0; i < RESET_TRIES && !*done; i++) {
-        struct rest_call c;
-        json_t *root;
-        enum status st = call_json(s, "POST", "/reset_prefix_cache", &c, &root, e);
+        struct json_answer a;
+        enum status st = call_json(s, "POST", "/reset_prefix_cache", &a, e);
         /* older servers answer 200 with an empty body */
-        *done = st == STATUS_OK && c.status == 200 &&
-                !json_is_false(json_object_get(root, "success"));
-        bool has_it = c.status == 200;
-        json_decref(root);
+        *done = st == STATUS_OK && a.c.status == 200 &&
+                !json_is_false(json_object_get(a.root, "success"));
+        bool has_it = a.c.status == 200;
+        json_decref(a.root);
         if (st != STATUS_OK || !has_it)
             return st;
         if (!*done)
