@@ -4,6 +4,8 @@
 
 #include <stddef.h>
 
+#include "base/buf.h"
+#include "core/finding.h"
 #include "stats/match.h"
 
 #define FIGURE_BYTES 48
@@ -26,5 +28,8 @@ void figure_ratio(double ratio, char out[FIGURE_BYTES]);
 /* How sure a ratio is: "0.69..0.73", its 95 % interval; "0.98..1.04, no difference seen"
  * where that holds 1; "spread unknown" where there is none. */
 void figure_certainty(const struct match_ratio *r, char out[FIGURE_BYTES]);
+/* Appends what a verdict found, ": cache_hit_rate 0.31, limit 0.0", of the check (NULL:
+ * none) that bears this code; nothing where there is none. */
+void figure_finding(const struct findings *checks, const char *code, struct buf *out);
 
 #endif

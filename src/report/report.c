@@ -4,9 +4,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "report/report_excluded.h"
-#include "report/report_machines.h"
-
 #define NOTES_BYTES 256 /* what is said of one figure */
 
 static const char *cells_word(size_t n)

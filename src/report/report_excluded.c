@@ -1,9 +1,7 @@
-#include "report/report_excluded.h"
-
 #include <string.h>
 
 #include "base/str.h"
-#include "report/finding_text.h"
+#include "report/report.h"
 #include "stats/match_field.h"
 #include "stats/verdict.h"
 
@@ -71,7 +69,7 @@ static void put_cell_warning(const struct match_result *r,
         if (!verdict_has(c->warnings, rule->code))
             continue;
         buf_printf(&d->line, "; %s, %s", c->side, c->name);
-        finding_text_put(c->checks, rule->code, &d->line);
+        figure_finding(c->checks, rule->code, &d->line);
         named++;
     }
     if (found > named)
@@ -138,8 +136,8 @@ static void put_doubtful(const struct match_cell *c, struct document *d)
                c->measured, c->verdict);
     for (size_t i = 0; reasons != NULL && i < reasons->count; i++) {
         buf_printf(&d->line, " %s", reasons->items[i].code);
-        finding_text_put(field_findings(c->doubtful_row, FIELD_checks),
-                         reasons->items[i].code, &d->line);
+        figure_finding(field_findings(c->doubtful_row, FIELD_checks),
+                       reasons->items[i].code, &d->line);
     }
     document_end(d, DOCUMENT_ITEM);
 }

@@ -1,12 +1,10 @@
-#include "report/report_machines.h"
-
 #include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "base/str.h"
-#include "report/figure.h"
+#include "report/report.h"
 #include "stats/match_field.h"
 #include "text/json.h"
 

@@ -6,10 +6,7 @@
 #include <string.h>
 
 #include "base/str.h"
-#include "report/finding_text.h"
 #include "report/render.h"
-#include "report/table_caching.h"
-#include "report/table_columns.h"
 #include "stats/match_field.h"
 #include "stats/verdict.h"
 
@@ -142,7 +139,7 @@ static void put_named(const struct table *t, const char *code)
         buf_printf(&t->d->line, "%s%.40s %.20s %s", listed++ > 0 ? ", " : "",
                    table_columns_text_of(c->row, FIELD_scenario),
                    table_columns_load(c->row, t->d), table_columns_caching(c->row));
-        finding_text_put(c->checks, code, &t->d->line);
+        figure_finding(c->checks, code, &t->d->line);
     }
 }
 
@@ -186,8 +183,7 @@ enum status table_build(const struct table_input *in, struct document *d, struct
                            in->count);
     sort_cells(&t);
     put_title(&t);
-    table_columns_put(
-        &(struct table_columns){.run = in->run, .cells = t.order, .count = t.count}, d);
+    table_columns_put(in->run, t.order, t.count, d);
     put_spread_notes(&t);
     enum status s = table_caching_put(in->run, in->rows, d, e);
     put_codes(&t);

@@ -18,5 +18,22 @@ MUST_CHECK enum status table_build(const struct table_input *in, struct document
 /* The same as text. */
 MUST_CHECK enum status table_run(const struct table_input *in, struct buf *out,
                                  struct err *e);
+/* --- its parts, for table.c alone */
+
+/* A line a cell, by scenario, in this order; online a second table of latencies. */
+void table_columns_put(const struct run_data *run,
+                       const struct summary_entry *const *cells, size_t count,
+                       struct document *d);
+/* "4", "c=4", "4/s" or "inf": what stands for the load of a cell. */
+const char *table_columns_load(const struct row *row, struct document *d);
+/* "on", "off", "?" */
+const char *table_columns_caching(const struct row *row);
+/* "unknown" where it is none. */
+const char *table_columns_text_of(const struct row *row, enum field_id id);
+/* OFF against ON: a line a matched cell. rows: of rows_build_all. Nothing where no cell
+ * has both. */
+MUST_CHECK enum status table_caching_put(const struct run_data *run,
+                                         const struct row *rows, struct document *d,
+                                         struct err *e);
 
 #endif

@@ -1,7 +1,6 @@
-#include "report/table_caching.h"
-
 #include <math.h>
 
+#include "report/table.h"
 #include "stats/match.h"
 
 static const struct document_column columns[] = {

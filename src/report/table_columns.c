@@ -1,9 +1,8 @@
-#include "report/table_columns.h"
-
 #include <inttypes.h>
 #include <math.h>
 #include <string.h>
 
+#include "report/table.h"
 #include "stats/match_field.h"
 
 const char *table_columns_text_of(const struct row *row, enum field_id id)
@@ -35,7 +34,9 @@ const char *table_columns_load(const struct row *row, struct document *d)
 
 /* One table being written. */
 struct lines {
-    const struct table_columns *t;
+    const struct run_data *run;
+    const struct summary_entry *const *cells; /* [count] */
+    size_t count;
     struct document *d;
     size_t low; /* of the run's percentiles: the median where it was asked for, else the
                    lowest; SIZE_MAX: none was */
@@ -93,7 +94,7 @@ static struct document_cell high(const struct lines *l, const struct spec *s,
 {
     char number[FIGURE_BYTES];
     size_t best = l->low;
-    for (size_t i = 0; of != NULL && i < l->t->run->percentile_count; i++)
+    for (size_t i = 0; of != NULL && i < l->run->percentile_count; i++)
         if (of[i].p > of[best].p && isfinite(of[i].value))
             best = i;
     if (best == l->low)
@@ -118,10 +119,10 @@ static struct document_cell cell_of(const struct lines *l, const struct spec *s,
     }
 }
 
-static bool has_goodput(const struct table_columns *t)
+static bool has_goodput(const struct lines *l)
 {
-    for (size_t i = 0; i < t->count; i++)
-        if (field_str(t->cells[i]->row, FIELD_slo) != NULL)
+    for (size_t i = 0; i < l->count; i++)
+        if (field_str(l->cells[i]->row, FIELD_slo) != NULL)
             return true;
     return false;
 }
@@ -183,7 +184,7 @@ static struct document_column column_of(const struct lines *l, const struct spec
 {
     struct document_column c = s->column;
     if (s->content == LOW && l->low != SIZE_MAX)
-        c.head = document_text(l->d, "%s p%g", c.head, l->t->run->percentiles[l->low]);
+        c.head = document_text(l->d, "%s p%g", c.head, l->run->percentiles[l->low]);
     return c;
 }
 
@@ -195,15 +196,15 @@ static void put_table(const struct lines *l, const struct spec *specs, size_t sp
     if (columns == NULL)
         return;
     for (size_t i = 0; i < spec_count; i++) {
-        if (specs[i].needs_slo && !has_goodput(l->t))
+        if (specs[i].needs_slo && !has_goodput(l))
             continue;
         columns[n] = column_of(l, &specs[i]);
         shown[n++] = &specs[i];
     }
     document_gap(l->d);
     struct document_table *t = document_table(l->d, columns, n);
-    for (size_t i = 0; i < l->t->count; i++) {
-        const struct summary_entry *c = l->t->cells[i];
+    for (size_t i = 0; i < l->count; i++) {
+        const struct summary_entry *c = l->cells[i];
         const char *group = table_columns_text_of(c->row, FIELD_scenario);
         struct document_cell *cells = document_row(l->d, t, group);
         for (size_t k = 0; k < n; k++)
@@ -213,10 +214,13 @@ static void put_table(const struct lines *l, const struct spec *specs, size_t sp
 
 #define COUNT_OF(table) (sizeof(table) / sizeof(table)[0])
 
-void table_columns_put(const struct table_columns *t, struct document *d)
+void table_columns_put(const struct run_data *run,
+                       const struct summary_entry *const *cells, size_t count,
+                       struct document *d)
 {
-    const struct lines l = {.t = t, .d = d, .low = lowest(t->run)};
-    if (!match_field_is_online(t->cells[0]->row)) {
+    const struct lines l = {
+        .run = run, .cells = cells, .count = count, .d = d, .low = lowest(run)};
+    if (!match_field_is_online(cells[0]->row)) {
         put_table(&l, offline, COUNT_OF(offline));
         return;
     }

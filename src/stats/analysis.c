@@ -2,7 +2,6 @@
 
 #include <string.h>
 
-#include "stats/analysis_names.h"
 #include "stats/match_field.h"
 
 static const char *text_of(const struct row *row, enum field_id id)

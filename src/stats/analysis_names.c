@@ -1,9 +1,10 @@
-#include "stats/analysis_names.h"
-
+/* What the sides of an analysis are called where their rows do not say it, or say what
+ * must not be printed. */
 #include <string.h>
 
 #include "base/file.h"
 #include "base/str.h"
+#include "stats/analysis_row.h"
 
 #define NAMELESS "this machine"
 #define ENDING   ".json"

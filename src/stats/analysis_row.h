@@ -5,6 +5,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "base/arena.h"
+#include "base/status.h"
 #include "core/field.h"
 
 /* What a file says of the machine that rows of it come from. */
@@ -27,5 +29,13 @@ struct analysis_rows {
     size_t count;
     size_t file_count;
 };
+
+/* Rows without a value of `by` get a name in its place, the same one only where they are
+ * of one file and not of machines that differ: "this machine", "? FILE" (without .json,
+ * with as many folders as tell two files of that name apart), "? FILE 1a2b3c4d", or, if
+ * that is taken, "? FILE #2". Control characters in names become blanks. Names live in
+ * the arena. NO_MEMORY is the only failure. */
+MUST_CHECK enum status analysis_names_set(const struct analysis_rows *c, enum field_id by,
+                                          struct arena *a);
 
 #endif

@@ -3,7 +3,7 @@
 #include "core/run_data.h"
 #include "stats/match_cell.h"
 #include "stats/match_field.h"
-#include "stats/verdict_judge.h"
+#include "stats/verdict.h"
 
 /* From bad to good. */
 static const char *const verdicts[] = {"INVALID", "INCONCLUSIVE", "VALID"};

@@ -4,8 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "stats/rows_online.h"
-#include "stats/verdict_judge.h"
+#include "stats/rows_measure.h"
+#include "stats/verdict.h"
 
 static const char *text_or(const struct row *row, enum field_id id, const char *none)
 {

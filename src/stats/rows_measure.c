@@ -6,8 +6,7 @@
 
 #include "stats/gather.h"
 #include "stats/settle.h"
-#include "stats/verdict_load.h"
-#include "stats/verdict_tokens.h"
+#include "stats/verdict.h"
 
 /* Share of the answers that must have a first token. */
 #define FIRST_TOKENS_MIN 0.95

@@ -34,4 +34,10 @@ bool rows_measure_has_instants(const struct rows_measure *m);
 void rows_measure_num(struct rows_measure *m, enum field_id id, double n);
 void rows_measure_int(struct rows_measure *m, enum field_id id, int64_t n);
 
+/* What only online rows have: the window, sends, connections, requests in flight. Before
+ * the latencies. NO_MEMORY is the only failure, as of goodput. */
+MUST_CHECK enum status rows_online_fill(struct rows_measure *m);
+/* After the latencies: goodput is unknown where a figure that it limits is. */
+MUST_CHECK enum status rows_online_goodput(struct rows_measure *m);
+
 #endif

@@ -1,10 +1,9 @@
-#include "stats/rows_online.h"
-
 #include <math.h>
 
 #include "stats/gather.h"
 #include "stats/goodput.h"
 #include "stats/loadshape.h"
+#include "stats/rows_measure.h"
 
 #define LATE_LEAST_S 1e-3 /* a send is late beyond max(1 ms, 1 % of the median TTFT) */
 #define LATE_SHARE   0.01

@@ -9,7 +9,7 @@
 #include "stats/loadshape.h"
 #include "stats/match_field.h"
 #include "stats/quantile.h"
-#include "stats/verdict_judge.h"
+#include "stats/verdict.h"
 
 const char *const summary_pools[] = {
 #define X(name, kind, withheld) [SUMMARY_POOL_##name] = #name,

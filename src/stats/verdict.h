@@ -6,6 +6,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "base/arena.h"
+#include "base/status.h"
 #include "core/run_data.h"
 #include "stats/verdict_list.h"
 
@@ -63,5 +65,38 @@ struct verdict_cell {
     size_t row_count;
     struct verdict_samples samples[3];
 };
+
+/* Sets verdict, reasons, warnings and checks of a row (no verdict and empty lists for
+ * warm-ups and failed rows). A rule whose fields are null is not judged and does not
+ * fire. reasons has the codes of what makes it INVALID or INCONCLUSIVE. checks has what
+ * every rule that was judged found; of those that fired, with a text for people. */
+MUST_CHECK enum status verdict_judge_row(const struct run_data *run,
+                                         const struct repeat_data *repeat,
+                                         struct row *row, struct arena *a);
+
+struct verdict_outcome {
+    const char *verdict; /* "VALID", "INCONCLUSIVE", "INVALID"; NULL if nothing was
+                            measured */
+    const struct findings *reasons, *warnings; /* codes, in the order of the table */
+    const struct findings *checks; /* of the cell rules, and of each row rule that fired
+                                      the first row's */
+};
+
+/* Cell rules plus the union of the rows' codes: a cell is what its worst repeat is. */
+MUST_CHECK enum status verdict_judge_cell(const struct verdict_cell *cell,
+                                          struct arena *a, struct verdict_outcome *out);
+
+/* --- what rows ask of judges before they are judged */
+
+/* ERRORS would fire: too many requests failed or stayed unanswered for a mean over the
+ * others to stand for all. */
+bool verdict_load_has_errors(const struct run_data *run, const struct row *row);
+
+/* Most events came together with later ones, and what is left is too coarse to tell when
+ * tokens came. ANSWERS_BUFFERED where our own reads were on time: then the instants are
+ * not the server's. Else the client is to blame, and CLIENT_LATE fires. */
+enum verdict_reads { VERDICT_READS_GOOD, VERDICT_READS_BUFFERED, VERDICT_READS_LATE };
+enum verdict_reads verdict_tokens_reads(const struct run_data *run,
+                                        const struct row *row);
 
 #endif

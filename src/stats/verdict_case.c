@@ -13,7 +13,7 @@ void verdict_case_add(struct verdict_case *c, struct finding f)
 void verdict_case_report(struct verdict_case *c, struct finding f, bool is_broken)
 {
     f.code = c->rule->code;
-    f.text = is_broken ? arena_strdup(c->arena, f.text) : NULL;
+    f.text = is_broken ? f.text : NULL;
     verdict_case_add(c, f);
     c->has_fired |= is_broken;
 }
@@ -21,10 +21,9 @@ void verdict_case_report(struct verdict_case *c, struct finding f, bool is_broke
 static void report_number(struct verdict_case *c, enum field_id id,
                           struct verdict_number n, const char *format, va_list args)
 {
-    char text[256];
     if (isnan(n.value))
         return;
-    (void)vsnprintf(text, sizeof text, format, args);
+    const char *text = n.is_broken ? arena_text_args(c->arena, format, args) : NULL;
     verdict_case_report(c,
                         (struct finding){.field = field_table[id].name,
                                          .value = value_num(n.value),
@@ -49,6 +48,26 @@ void verdict_case_field(struct verdict_case *c, enum field_id id, struct verdict
     va_start(args, format);
     report_number(c, id, n, format, args);
     va_end(args);
+}
+
+void verdict_case_above(struct verdict_case *c, double value, const char *format, ...)
+{
+    const struct verdict_number n = {value, c->limit, value > c->limit};
+    va_list args;
+    va_start(args, format);
+    report_number(c, c->rule->field, n, format, args);
+    va_end(args);
+}
+
+void verdict_case_state(struct verdict_case *c, enum field_id id, const char *text,
+                        bool is_broken)
+{
+    verdict_case_report(c,
+                        (struct finding){.field = field_table[id].name,
+                                         .value = c->row->v[id],
+                                         .limit = NAN,
+                                         .text = text},
+                        is_broken);
 }
 
 double verdict_case_num(const struct verdict_case *c, enum field_id id)

@@ -30,8 +30,7 @@ struct verdict_number {
 
 /* Takes a finding over; its texts live as long as the arena. */
 void verdict_case_add(struct verdict_case *c, struct finding f);
-/* What the rule found: its code is set, its text copied; of what is not broken none is
- * kept. */
+/* What the rule found: its code is set; of what is not broken the text is left out. */
 void verdict_case_report(struct verdict_case *c, struct finding f, bool is_broken);
 /* A number against a limit, under the rule's field; nothing if it is unknown. The text is
  * made by `format`, printf-like, where it is broken. */
@@ -42,10 +41,18 @@ void verdict_case_number(struct verdict_case *c, struct verdict_number n,
 PRINTF_LIKE(4, 5)
 void verdict_case_field(struct verdict_case *c, enum field_id id, struct verdict_number n,
                         const char *format, ...);
+/* The same, broken above the rule's limit. */
+PRINTF_LIKE(3, 4)
+void verdict_case_above(struct verdict_case *c, double value, const char *format, ...);
+/* A value of the row that is good or broken in itself; text NULL: it says all. */
+void verdict_case_state(struct verdict_case *c, enum field_id id, const char *text,
+                        bool is_broken);
 /* FIELD_x of the row as a number, NAN where it is none. */
 double verdict_case_num(const struct verdict_case *c, enum field_id id);
 bool verdict_case_is_online(const struct verdict_case *c);
 /* Open load of a finite rate. */
 bool verdict_case_is_open(const struct verdict_case *c);
+/* SHORT_RUN of a closed load. */
+void verdict_load_no_steady_part(struct verdict_case *c);
 
 #endif

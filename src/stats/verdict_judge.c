@@ -1,5 +1,4 @@
-#include "stats/verdict_judge.h"
-
+/* Rules at work: what they make of a row, and of a cell. */
 #include <math.h>
 #include <string.h>
 

@@ -1,5 +1,5 @@
-#include "stats/verdict_load.h"
-
+/* Judges of the load: were requests answered, and sent on time? Whether the server could
+ * keep up: verdict_overload.c. */
 #include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
@@ -7,7 +7,7 @@
 
 #include "stats/loadshape.h"
 #include "stats/tally.h"
-#include "stats/verdict_tokens.h"
+#include "stats/verdict_case.h"
 
 #define CLASSES_BYTES 160
 #define CLOSED_CURE   9 /* waves of answers, as many as the default has */
@@ -114,22 +114,20 @@ void verdict_load_short_output(struct verdict_case *c)
 {
     double n = num(c, FIELD_requests_wrong_length);
     if (c->settings->has_fixed_lengths)
-        verdict_case_number(c, (struct verdict_number){n, c->limit, n > c->limit},
-                            "%g of %g answers had another length", n,
-                            num(c, FIELD_requests_ok));
+        verdict_case_above(c, n, "%g of %g answers had another length", n,
+                           num(c, FIELD_requests_ok));
 }
 
 /* Not only sends: who reads an answer late, and most of it at once, knows nothing of it.
  */
 static void judge_reads(struct verdict_case *c)
 {
-    char text[128];
     double wait_s = num(c, FIELD_core_wait_mean_s),
            apart_s = num(c, FIELD_read_interval_p50_s);
     if (verdict_tokens_reads(c->run, c->row) != VERDICT_READS_LATE)
         return;
-    (void)snprintf(
-        text, sizeof text,
+    const char *text = arena_text(
+        c->arena,
         "answers read late and at once: %.3g ms of waiting for a core each time, "
         "%.3g ms between reads",
         wait_s * 1e3, apart_s * 1e3);
@@ -143,10 +141,10 @@ static void judge_reads(struct verdict_case *c)
 
 void verdict_load_client_late(struct verdict_case *c)
 {
-    const char *rate = field_str(c->row, FIELD_request_rate);
-    if (verdict_case_is_online(c))
-        judge_reads(c);
-    if (!verdict_case_is_online(c) || (rate != NULL && strcmp(rate, "inf") == 0))
+    if (!verdict_case_is_online(c))
+        return;
+    judge_reads(c);
+    if (field_is(c->row, FIELD_request_rate, "inf"))
         return;
     double share = num(c, FIELD_send_late_share);
     bool has_several = num(c, FIELD_sends_late) >= LATE_SENDS;
@@ -203,6 +201,5 @@ void verdict_load_no_steady_part(struct verdict_case *c)
 void verdict_load_rate_capped(struct verdict_case *c)
 {
     double n = num(c, FIELD_requests_held);
-    verdict_case_number(c, (struct verdict_number){n, c->limit, n > c->limit},
-                        "%g requests held back", n);
+    verdict_case_above(c, n, "%g requests held back", n);
 }

@@ -23,7 +23,6 @@
 
 #include "stats/loadshape.h"
 #include "stats/verdict_case.h"
-#include "stats/verdict_load.h"
 
 /* In units of E0: the steady part. */
 #define LEAST_E0  3  /* below, nothing is judged */

@@ -1,7 +1,6 @@
 /* Judges of a cell: do its repeats agree, and are there enough? */
 
 #include <math.h>
-#include <stdio.h>
 
 #include "stats/interval.h"
 #include "stats/trend.h"
@@ -9,9 +8,8 @@
 
 /* Two repeats give no bound of their spread, but they prove one where they lie this many
  * limits apart: 20 % for the limit of 5 %. */
-#define TWO_LIMITS     4
-#define TREND_P        0.01
-#define ROUNDING_BYTES 96
+#define TWO_LIMITS 4
+#define TREND_P    0.01
 
 static double apart(const double two[2])
 {
@@ -28,9 +26,8 @@ void verdict_repeats_unrepeatable(struct verdict_case *c)
         return;
     }
     double cv = interval_cv_lower_90(c->rates, c->rate_count);
-    verdict_case_number(c, (struct verdict_number){cv, c->limit, cv > c->limit},
-                        "repeats vary by %.3g %% at least, limit %.3g %%", cv * 100,
-                        c->limit * 100);
+    verdict_case_above(c, cv, "repeats vary by %.3g %% at least, limit %.3g %%", cv * 100,
+                       c->limit * 100);
 }
 
 void verdict_repeats_trend(struct verdict_case *c)
@@ -55,20 +52,19 @@ void verdict_repeats_few(struct verdict_case *c)
 /* What nobody asked for is missed by nobody. */
 void verdict_repeats_few_samples(struct verdict_case *c)
 {
-    char text[ROUNDING_BYTES];
     if (c->run == NULL || !c->run->has_asked_percentiles)
         return;
     for (size_t i = 0; i < 3; i++) {
         const struct verdict_samples *s = &c->cell->samples[i];
         if (s->samples == 0 || s->floor == 0)
             continue;
-        (void)snprintf(text, sizeof text, "%s: %zu samples, %zu needed", s->name,
-                       s->samples, s->floor);
-        verdict_case_report(c,
-                            (struct finding){.field = s->name,
-                                             .value = value_int((int64_t)s->samples),
-                                             .limit = (double)s->floor,
-                                             .text = text},
-                            s->samples < s->floor);
+        verdict_case_report(
+            c,
+            (struct finding){.field = s->name,
+                             .value = value_int((int64_t)s->samples),
+                             .limit = (double)s->floor,
+                             .text = arena_text(c->arena, "%s: %zu samples, %zu needed",
+                                                s->name, s->samples, s->floor)},
+            s->samples < s->floor);
     }
 }

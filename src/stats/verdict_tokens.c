@@ -1,5 +1,4 @@
-#include "stats/verdict_tokens.h"
-
+/* Judges of tokens: who counted them, and are the instants of their arrival true? */
 #include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
@@ -18,16 +17,12 @@
 
 void verdict_tokens_estimated(struct verdict_case *c)
 {
-    struct value source = c->row->v[FIELD_token_source];
-    bool is_estimated = source.kind != VALUE_STR || strcmp(source.s, "estimated") == 0;
     bool is_unknown = !value_is_known(c->row->v[FIELD_actual_output_tokens]);
-    verdict_case_report(c,
-                        (struct finding){.field = "token_source",
-                                         .value = source,
-                                         .limit = NAN,
-                                         .text = is_unknown ? "output tokens unknown"
-                                                            : "output tokens estimated"},
-                        is_estimated || is_unknown);
+    bool is_estimated = field_str(c->row, FIELD_token_source) == NULL ||
+                        field_is(c->row, FIELD_token_source, "estimated");
+    verdict_case_state(c, FIELD_token_source,
+                       is_unknown ? "output tokens unknown" : "output tokens estimated",
+                       is_estimated || is_unknown);
 }
 
 static double bounded_share(const struct row *row)
@@ -86,9 +81,8 @@ void verdict_tokens_bounded(struct verdict_case *c)
 {
     double bounded = num(c, FIELD_stamps_bounded);
     double share = bounded / (bounded + num(c, FIELD_stamps_exact));
-    verdict_case_number(c, (struct verdict_number){share, c->limit, share > c->limit},
-                        "%.3g %% of stamps bounded, limit %.3g %%", share * 100,
-                        c->limit * 100);
+    verdict_case_above(c, share, "%.3g %% of stamps bounded, limit %.3g %%", share * 100,
+                       c->limit * 100);
 }
 
 /* "1 in 48 answers, -3 in 2": events with text less tokens, the first few. */

@@ -1,4 +1,4 @@
-#include "stats/analysis_names.h"
+#include "stats/analysis_row.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

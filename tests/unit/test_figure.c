@@ -6,6 +6,7 @@
 
 #include <math.h>
 
+#include "finding_fixture.h"
 #include "report/figure.h"
 
 static void numbers_keep_the_digits_that_count(void **state)
@@ -74,9 +75,37 @@ static void a_ratio_says_how_sure_it_is(void **state)
     assert_string_equal(out, "spread unknown");
 }
 
+static void check_is(const struct findings *checks, const char *code, const char *want)
+{
+    struct buf out;
+    buf_init(&out, 1000);
+    figure_finding(checks, code, &out);
+    assert_string_equal(buf_cstr(&out), want);
+    buf_fini(&out);
+}
+
+static void findings_say_what_fired(void **state)
+{
+    (void)state;
+    const struct findings *checks = finding_fixture_read(
+        "[{\"code\":\"X\"},{\"code\":\"A\",\"field\":\"cache_hit_rate\",\"value\":0.31,"
+        "\"limit\":0},{\"code\":\"B\",\"field\":\"f\",\"value\":[1],\"limit\":null},"
+        "{\"code\":\"A\",\"field\":\"g\",\"value\":1,\"limit\":1},"
+        "{\"code\":\"D\",\"field\":\"f\",\"value\":3,\"limit\":2},"
+        "{\"code\":\"D\",\"field\":\"g\",\"value\":3,\"limit\":2,"
+        "\"text\":\"too many\"}]");
+    check_is(checks, "A", ": cache_hit_rate 0.31, limit 0.0");
+    check_is(checks, "B", ""); /* no number */
+    check_is(checks, "X", ""); /* without a field */
+    check_is(checks, "C", "");
+    check_is(checks, "D", ": too many");
+    check_is(NULL, "A", "");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(findings_say_what_fired),
         cmocka_unit_test(numbers_keep_the_digits_that_count),
         cmocka_unit_test(a_spread_says_what_is_known),
         cmocka_unit_test(durations_percents_and_ratios_read_well),

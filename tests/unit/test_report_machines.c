@@ -1,4 +1,4 @@
-#include "report/report_machines.h"
+#include "report/report.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -11,7 +11,6 @@
 #include "alloc_fixture.h"
 #include "base/mem.h"
 #include "stats_fixture.h"
-#include "stats/rows_online.h"
 
 struct bench {
     struct stats_fixture f;

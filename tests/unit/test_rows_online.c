@@ -1,4 +1,4 @@
-#include "stats/rows_online.h"
+#include "stats/rows_measure.h"
 
 #include <math.h>
 #include <setjmp.h>

@@ -10,8 +10,7 @@
 
 #include "base/mem.h"
 #include "stats/rows.h"
-#include "stats/verdict_judge.h"
-#include "stats/verdict_load.h"
+#include "stats/verdict.h"
 #include "finding_fixture.h"
 #include "stats_fixture.h"
 
