@@ -89,12 +89,6 @@ def check_includes(tree):
     return found
 
 
-# Cycles of today, each a group of files; a group only shrinks, and leaves when it is broken.
-KNOWN_CYCLES = [
-    {"base/opt", "base/opt_help", "base/opt_value"},
-]
-
-
 def stem_graph(tree):
     """{stem: stems that it needs}: x.c and x.h are one node, folder/x."""
     graph = {}
@@ -137,10 +131,6 @@ def check_cycles(tree):
                for stem in graph if stem in reach[stem]}
     found = []
     for stem, circle in sorted(circles.items()):
-        known = any(circle <= group for group in KNOWN_CYCLES)
-        if not known and stem == min(circle):
+        if stem == min(circle):
             found.append("files include each other: " + a_cycle(graph, stem))
-    for stem in sorted(set().union(*KNOWN_CYCLES) - set(circles)):
-        if stem in graph:
-            found.append(f"src/{stem} is in no cycle now: take it out of KNOWN_CYCLES")
     return found

@@ -341,6 +341,11 @@ enum status opt_set(struct opt_parse *p, const char *name,
     return status;
 }
 
+enum status opt_text(const struct opt_parse *p, const struct opt *o, struct buf *out)
+{
+    return opt_value_text(o, field_of(p, o), out);
+}
+
 bool opt_is_chosen(const struct opt_strings *list, const char *name)
 {
     for (size_t i = 0; i < list->count; i++)

@@ -8,24 +8,6 @@
 
 enum { COLUMNS = 80, HELP_COLUMN = 28, CHOICES_SHOWN = 24, TEXT_CAP = 64 * 1024 };
 
-static enum status write_bound(const struct opt *o, double bound, struct buf *out)
-{
-    if (o->type == OPT_DURATION)
-        return opt_value_span((int64_t)(bound * 1e9), out);
-    return opt_value_number(bound, out);
-}
-
-enum status opt_help_range(const struct opt *o, struct buf *out)
-{
-    if (o->min == 0 && o->max == 0)
-        return out->failed;
-    (void)write_bound(o, o->min, out);
-    if (o->max >= 1e9) /* as good as no limit */
-        return buf_text(out, " or more");
-    (void)buf_text(out, " to ");
-    return write_bound(o, o->max, out);
-}
-
 static bool shows_choices(const struct opt *o)
 {
     return o->choices != NULL && strlen(o->choices) <= CHOICES_SHOWN;
@@ -87,7 +69,7 @@ static void write_help(const struct opt *o, struct buf *out)
     if (has_default)
         (void)buf_printf(out, "default %s%s", o->fallback, has_range ? "; " : "");
     if (has_range)
-        (void)opt_help_range(o, out);
+        (void)opt_value_range(o, out);
     (void)buf_text(out, ")");
 }
 

@@ -5,14 +5,12 @@
 #include <stddef.h>
 
 #include "base/buf.h"
-#include "base/opt.h"
+#include "base/opt_table.h"
 #include "base/status.h"
 
 /* Help in 80 columns, grouped in the table's order. */
 enum status opt_help_text(const struct opt *table, size_t count, struct buf *out);
 /* The OPTIONS section in man(7) macros. */
 enum status opt_help_man(const struct opt *table, size_t count, struct buf *out);
-/* The range as words: "2 to 1000", "0 or more"; "" where the option has none. */
-enum status opt_help_range(const struct opt *o, struct buf *out);
 
 #endif

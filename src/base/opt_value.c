@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/opt_help.h"
+#include "base/str.h"
 
 enum { TEXT_CAP = 1024 };
 
@@ -91,7 +91,7 @@ static enum status check_range(const struct opt_value_job *job, const char *word
         return STATUS_OK;
     struct buf range;
     buf_init(&range, TEXT_CAP);
-    (void)opt_help_range(o, &range);
+    (void)opt_value_range(o, &range);
     (void)status_fail(job->e, STATUS_BAD_OPTION, job->where, "%.200s is out of range",
                       word);
     if (range.len > 0)
@@ -374,14 +374,31 @@ static enum status plain_text(const struct opt *o, const void *field, struct buf
     }
 }
 
-enum status opt_value_text(const struct opt_parse *p, const struct opt *o,
-                           struct buf *out)
+enum status opt_value_text(const struct opt *o, const void *field, struct buf *out)
 {
     size_t before = out->len;
-    enum status status = plain_text(o, (const char *)p->target + o->offset, out);
+    enum status status = plain_text(o, field, out);
     if (status != STATUS_OK || !o->is_secret || out->len == before)
         return status;
     memset(out->data + before, 'x', out->len - before);
     out->len = before;
     return buf_text(out, "***");
+}
+
+static enum status write_bound(const struct opt *o, double bound, struct buf *out)
+{
+    if (o->type == OPT_DURATION)
+        return opt_value_span((int64_t)(bound * 1e9), out);
+    return opt_value_number(bound, out);
+}
+
+enum status opt_value_range(const struct opt *o, struct buf *out)
+{
+    if (o->min == 0 && o->max == 0)
+        return out->failed;
+    (void)write_bound(o, o->min, out);
+    if (o->max >= 1e9) /* as good as no limit */
+        return buf_text(out, " or more");
+    (void)buf_text(out, " to ");
+    return write_bound(o, o->max, out);
 }

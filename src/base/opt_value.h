@@ -4,7 +4,7 @@
 
 #include "base/arena.h"
 #include "base/buf.h"
-#include "base/opt.h"
+#include "base/opt_table.h"
 #include "base/status.h"
 
 struct opt_value_job {
@@ -21,6 +21,10 @@ void opt_value_clear(const struct opt *o, void *field);
 /* Stores the only word of a scalar; adds all words to a list. */
 MUST_CHECK enum status opt_value_store(const struct opt_value_job *job,
                                        const struct opt_strings *words);
+/* The value as the user would type it; as opt_text. */
+enum status opt_value_text(const struct opt *o, const void *field, struct buf *out);
+/* The range as words: "2 to 1000", "0 or more"; "" where the option has none. */
+enum status opt_value_range(const struct opt *o, struct buf *out);
 /* The one of `choices` (words separated by '|') that is most like word, if any is at all;
  * its length in *len. */
 const char *opt_value_nearest(const char *choices, const char *word, size_t *len);

@@ -13,6 +13,7 @@ struct str {
 
 struct str str_from(const char *text); /* NULL gives the empty string */
 bool str_equal(struct str a, struct str b);
+bool str_same(const char *a, const char *b); /* NULL is the same as NULL only */
 bool str_is(struct str s, const char *text);
 bool str_starts(struct str s, const char *prefix);
 struct str str_trim(struct str s); /* white space off both ends */

@@ -157,7 +157,7 @@ static const char *options_text(struct run_job *j)
     for (size_t i = 0; i < j->parse.count; i++) {
         buf_init(&value, TEXT_CAP_BYTES);
         const struct opt *o = &j->parse.table[i];
-        opt_value_text(&j->parse, o, &value);
+        opt_text(&j->parse, o, &value);
         jsonw_str(&w, o->name, masked_value(j, o, buf_cstr(&value)));
         buf_fini(&value);
     }

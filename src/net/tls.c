@@ -128,17 +128,23 @@ static enum status set_up(struct tls_context *c, const struct tls_options *o,
     return o->is_insecure ? STATUS_OK : load_roots(c->ssl, o->ca_cert, e);
 }
 
-enum status tls_context_new(const struct tls_options *o, struct tls_context **out,
-                            struct err *e)
+/* Hands out a context that was set up, or drops it. */
+static enum status finished(struct tls_context *c, enum status status,
+                            struct tls_context **out)
 {
-    struct tls_context *c = mem_alloc(1, sizeof *c);
-    ERR_clear_error();
-    enum status status = c != NULL ? set_up(c, o, e) : status_no_memory(e, o->host);
     if (status == STATUS_OK)
         *out = c;
     else
         tls_context_free(c);
     return status;
+}
+
+enum status tls_context_new(const struct tls_options *o, struct tls_context **out,
+                            struct err *e)
+{
+    struct tls_context *c = mem_alloc(1, sizeof *c);
+    ERR_clear_error();
+    return finished(c, c != NULL ? set_up(c, o, e) : status_no_memory(e, o->host), out);
 }
 
 static enum status refuse_file(const char *path, const char *what, struct err *e)
@@ -174,13 +180,10 @@ enum status tls_context_new_server(const char *cert_path, const char *key_path,
 {
     struct tls_context *c = mem_alloc(1, sizeof *c);
     ERR_clear_error();
-    enum status status = c != NULL ? set_up_server(c, cert_path, key_path, e)
-                                   : status_no_memory(e, cert_path);
-    if (status == STATUS_OK)
-        *out = c;
-    else
-        tls_context_free(c);
-    return status;
+    return finished(c,
+                    c != NULL ? set_up_server(c, cert_path, key_path, e)
+                              : status_no_memory(e, cert_path),
+                    out);
 }
 
 void tls_context_free(struct tls_context *c)

@@ -42,11 +42,6 @@ enum status prices_find(const char *instance_type, const char *region, struct ar
     return STATUS_OK;
 }
 
-static bool is_same(const char *a, const char *b)
-{
-    return a == b || (a != NULL && b != NULL && strcmp(a, b) == 0);
-}
-
 enum status prices_of_rows(const struct analysis_rows *rows, struct arena *a,
                            const struct price **out, struct err *e)
 {
@@ -58,7 +53,7 @@ enum status prices_of_rows(const struct analysis_rows *rows, struct arena *a,
         const struct origin *origin = rows->items[i].origin;
         const char *type = field_str(rows->items[i].row, FIELD_instance_type);
         const char *region = origin != NULL ? origin->region : NULL;
-        if (i > 0 && is_same(type, last_type) && is_same(region, last_region))
+        if (i > 0 && str_same(type, last_type) && str_same(region, last_region))
             prices[i] = prices[i - 1]; /* most rows ask the same as the one before */
         else if (prices_find(type, region, a, &prices[i], e) != STATUS_OK)
             return e->code;

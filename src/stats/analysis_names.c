@@ -155,17 +155,12 @@ static const char *make_name(const struct naming *n, const struct stranger *s)
     return name;
 }
 
-static bool is_same(const char *a, const char *b)
-{
-    return a == b || (a != NULL && b != NULL && strcmp(a, b) == 0);
-}
-
 /* The name of such rows, made when they are first met. NULL: no memory. */
 static const char *name_of(struct naming *n, const char *file, const char *machine)
 {
     struct stranger s = {.file = file, .machine = machine};
     for (size_t i = n->count; i-- > 0;)
-        if (is_same(n->met[i].file, file) && is_same(n->met[i].machine, machine))
+        if (str_same(n->met[i].file, file) && str_same(n->met[i].machine, machine))
             return n->met[i].name;
     s.name = make_name(n, &s);
     if (s.name != NULL)

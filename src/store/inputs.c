@@ -85,7 +85,7 @@ static enum status look_at(struct list *l, const char *found, int depth, struct 
     if (path == NULL)
         return status_no_memory(e, found);
     return is_folder ? search(l, path, depth + 1, e)
-                     : add(l, (struct input){.path = path, .is_found = true}, e);
+                     : add(l, (struct input){.path = path}, e);
 }
 
 /* What lies in a folder, by name; hidden ones and raw_* are left out. */

@@ -13,7 +13,6 @@
 struct input {
     const char *path;
     const char *instance_type; /* given on the command line; NULL: none */
-    bool is_found;             /* came from a folder: not named by the user */
 };
 
 /* Something that was left out: a file, a row, a run of MLflow. */

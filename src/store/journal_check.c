@@ -39,12 +39,6 @@ static enum status damaged(const char *where, const char *key, const char *what,
     return status_fail(e, STATUS_BAD_INPUT, where, "%.40s: %s", key, what);
 }
 
-static bool is_text(const json_t *line, const char *key, const char *text)
-{
-    const char *its = json_str_of(line, key);
-    return its != NULL && strcmp(its, text) == 0;
-}
-
 static bool is_whole(const json_t *v, double least, double most)
 {
     double n = json_is_number(v) ? json_number_value(v) : NAN;
@@ -175,8 +169,8 @@ bool journal_check_stamp(const char *text)
 enum status journal_check_run(const json_t *line, const char *where, struct err *e)
 {
     const char *stamp = json_str_of(line, "stamp");
-    if (!is_text(line, "serving_mode", "offline") &&
-        !is_text(line, "serving_mode", "online"))
+    if (!json_str_is(line, "serving_mode", "offline") &&
+        !json_str_is(line, "serving_mode", "online"))
         return damaged(where, "serving_mode", "neither offline nor online", e);
     if (stamp == NULL || !journal_check_stamp(stamp))
         return damaged(where, "stamp", "not a time like 20261124_090000", e);

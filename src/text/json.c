@@ -57,6 +57,12 @@ const char *json_str_of(const json_t *obj, const char *key)
     return json_string_value(json_object_get(obj, key));
 }
 
+bool json_str_is(const json_t *obj, const char *key, const char *text)
+{
+    const char *its = json_str_of(obj, key);
+    return its != NULL && strcmp(its, text) == 0;
+}
+
 int64_t json_int_of(const json_t *obj, const char *key, int64_t none)
 {
     const json_t *v = json_object_get(obj, key);

@@ -18,7 +18,8 @@ MUST_CHECK enum status json_from_file(const char *path, size_t max_bytes, json_t
 MUST_CHECK enum status json_from_text(struct str text, const char *where, json_t **out,
                                       struct err *e);
 /* Members of an object; obj may be NULL or no object. Strings live as long as obj. */
-const char *json_str_of(const json_t *obj, const char *key);           /* NULL if none */
+const char *json_str_of(const json_t *obj, const char *key); /* NULL if none */
+bool json_str_is(const json_t *obj, const char *key, const char *text);
 int64_t json_int_of(const json_t *obj, const char *key, int64_t none); /* 5.0 is 5 */
 double json_num_of(const json_t *obj, const char *key);                /* NAN if none */
 bool json_bool_of(const json_t *obj, const char *key, bool none);

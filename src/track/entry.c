@@ -379,8 +379,7 @@ static const char *name_of(const json_t *row)
 static void set_identity(struct build *b, const char *row_text)
 {
     struct entry *out = b->out;
-    const char *mode = json_str_of(b->row, "serving_mode");
-    bool is_online = mode != NULL && strcmp(mode, "online") == 0;
+    bool is_online = json_str_is(b->row, "serving_mode", "online");
     out->name = name_of(b->row);
     out->run_id = json_str_of(b->row, "run_id");
     out->row = json_int_of(b->row, "row", -1);

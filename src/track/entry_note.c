@@ -100,8 +100,7 @@ static void put_check(struct note *n, const json_t *check)
 
 static bool is_check_of(const json_t *check, const char *code)
 {
-    const char *of = json_str_of(check, "code");
-    return of != NULL && strcmp(of, code) == 0 && json_str_of(check, "field") != NULL &&
+    return json_str_is(check, "code", code) && json_str_of(check, "field") != NULL &&
            json_object_get(check, "value") != NULL;
 }
 

@@ -29,21 +29,15 @@ enum status ledger_open(struct ledger *l, const char *path, struct err *e)
     return l->root != NULL ? STATUS_OK : status_no_memory(e, path);
 }
 
-static bool is_text(const json_t *object, const char *key, const char *text)
-{
-    const char *its = json_str_of(object, key);
-    return its != NULL && strcmp(its, text) == 0;
-}
-
 static json_t *find(const struct ledger *l, const struct ledger_place *p)
 {
     size_t i;
     json_t *server;
     json_array_foreach(json_object_get(l->root, "servers"), i, server)
     {
-        if (is_text(server, "uri", p->uri) &&
-            is_text(server, "experiment", p->experiment) &&
-            is_text(server, "experiment_id", p->experiment_id))
+        if (json_str_is(server, "uri", p->uri) &&
+            json_str_is(server, "experiment", p->experiment) &&
+            json_str_is(server, "experiment_id", p->experiment_id))
             return server;
     }
     return NULL;
@@ -83,7 +77,7 @@ void ledger_note(struct ledger *l, const struct ledger_place *p, const char *uni
             return; /* out of memory: the server is searched the next time */
     }
     json_t *rows = json_object_get(server, "rows");
-    if (is_text(rows, unique, run))
+    if (json_str_is(rows, unique, run))
         return;
     if (json_object_set_new(rows, unique, json_string(run)) == 0)
         l->is_changed = true;

@@ -18,6 +18,14 @@
 #define TOLD_MAX         300
 #define SERVER_TRIES     2 /* of a 500, which may be our own fault */
 
+/* One call: with `json` or `bytes` as its body, or neither. */
+struct call {
+    const char *method, *path; /* path: from the server's base on */
+    const struct buf *json;
+    struct str bytes;
+    bool is_once; /* not to be repeated */
+};
+
 enum status mlflow_open(struct mlflow *m, const struct account *account, struct err *e)
 {
     *m = (struct mlflow){
@@ -48,7 +56,7 @@ static enum status told(const struct mlflow *m, const char *url, const json_t *a
     const char *code = json_str_of(answer, "error_code");
     const char *message = json_str_of(answer, "message");
     struct str line = first_line(message != NULL ? message : "");
-    enum status kind = code != NULL && strcmp(code, "RESOURCE_DOES_NOT_EXIST") == 0
+    enum status kind = json_str_is(answer, "error_code", "RESOURCE_DOES_NOT_EXIST")
                            ? STATUS_NOT_FOUND
                            : STATUS_BAD_INPUT;
     if (code == NULL) {
@@ -107,8 +115,8 @@ static bool pause_before(const struct mlflow *m, int tried)
     return true;
 }
 
-static enum status try_once(struct mlflow *m, const struct mlflow_call *c,
-                            const char *url, struct err *e)
+static enum status try_once(struct mlflow *m, const struct call *c, const char *url,
+                            struct err *e)
 {
     double left_s = m->give_up.ns == INT64_MAX
                         ? INFINITY
@@ -128,7 +136,7 @@ static enum status try_once(struct mlflow *m, const struct mlflow_call *c,
 }
 
 /* May the call that just ended be made again? s: what rest_do said. */
-static bool may_repeat(const struct mlflow *m, const struct mlflow_call *c, enum status s,
+static bool may_repeat(const struct mlflow *m, const struct call *c, enum status s,
                        int tried)
 {
     int limit = m->tries;
@@ -138,7 +146,8 @@ static bool may_repeat(const struct mlflow *m, const struct mlflow_call *c, enum
            !is_for_good(m);
 }
 
-enum status mlflow_send(struct mlflow *m, const struct mlflow_call *c, struct err *e)
+/* STATUS_OK only for a 2xx; the answer is in m->call.body. */
+static enum status send(struct mlflow *m, const struct call *c, struct err *e)
 {
     struct buf url;
     enum status s = STATUS_INTERNAL;
@@ -161,10 +170,11 @@ enum status mlflow_send(struct mlflow *m, const struct mlflow_call *c, struct er
     return s;
 }
 
-enum status mlflow_ask(struct mlflow *m, const struct mlflow_call *c, json_t **out,
+/* The answer in JSON, a new reference. */
+static enum status ask(struct mlflow *m, const struct call *c, json_t **out,
                        struct err *e)
 {
-    if (mlflow_send(m, c, e) != STATUS_OK)
+    if (send(m, c, e) != STATUS_OK)
         return e->code;
     struct str text = {buf_cstr(&m->call.body), m->call.body.len};
     if (json_from_text(text, c->path, out, e) == STATUS_OK)
@@ -183,8 +193,7 @@ enum status mlflow_ping(struct mlflow *m, double timeout_s, struct err *e)
     if (clock_before(limit, give_up))
         m->give_up = limit;
     m->tries = 1;
-    enum status s = mlflow_send(
-        m, &(struct mlflow_call){.method = "GET", .path = "/health"}, e);
+    enum status s = send(m, &(struct call){.method = "GET", .path = "/health"}, e);
     m->give_up = give_up;
     m->tries = tries;
     return s;
@@ -202,28 +211,43 @@ static void put_escaped(struct buf *out, const char *text, const char *also)
             buf_printf(out, "%%%02X", (unsigned)(unsigned char)*c);
 }
 
-/* GET of an answer; its member `part` alone, which may be missing, or all of it: NULL. */
+/* The member `part` of the answer to a GET; NULL: it has none. */
 static enum status get(struct mlflow *m, const char *path, const char *part, json_t **out,
                        struct err *e)
 {
-    const struct mlflow_call c = {.method = "GET", .path = path};
+    const struct call c = {.method = "GET", .path = path};
     json_t *answer = NULL;
-    enum status s = mlflow_ask(m, &c, &answer, e);
-    *out = json_incref(part != NULL ? json_object_get(answer, part) : answer);
+    enum status s = ask(m, &c, &answer, e);
+    *out = json_incref(json_object_get(answer, part));
     json_decref(answer);
     return s;
 }
 
-enum status mlflow_look_up(struct mlflow *m, const char *name, json_t **out,
-                           struct err *e)
+enum status mlflow_look_up(struct mlflow *m, const char *name, struct arena *a,
+                           struct mlflow_found *out, struct err *e)
 {
     struct buf path;
+    json_t *found = NULL;
     buf_init(&path, 8192);
     buf_text(&path, API "experiments/get-by-name?experiment_name=");
     put_escaped(&path, name, "");
-    enum status s = get(m, buf_cstr(&path), NULL, out, e);
+    enum status s = get(m, buf_cstr(&path), "experiment", &found, e);
     buf_fini(&path);
+    const char *id = json_str_of(found, "experiment_id");
+    *out = (struct mlflow_found){
+        .id = arena_strdup(a, id),
+        .is_deleted = json_str_is(found, "lifecycle_stage", "deleted")};
+    if (s == STATUS_OK && id == NULL)
+        s = status_fail(e, STATUS_BAD_INPUT, name, "the server gave no experiment id");
+    else if (s == STATUS_OK && out->id == NULL)
+        s = status_no_memory(e, name);
+    json_decref(found);
     return s;
+}
+
+enum status mlflow_experiments(struct mlflow *m, json_t **out, struct err *e)
+{
+    return get(m, API "experiments/search?max_results=1000", "experiments", out, e);
 }
 
 /* A user's text may hold bytes that are no UTF-8: they are replaced when it is written.
@@ -234,8 +258,8 @@ static json_t *text_of(const char *text)
 }
 
 /* Takes the body; NULL: no memory for it. out NULL: the answer is not wanted. */
-static enum status post(struct mlflow *m, struct mlflow_call c, json_t *body,
-                        json_t **out, struct err *e)
+static enum status post(struct mlflow *m, struct call c, json_t *body, json_t **out,
+                        struct err *e)
 {
     struct buf text;
     json_t *answer = NULL;
@@ -246,7 +270,7 @@ static enum status post(struct mlflow *m, struct mlflow_call c, json_t *body,
     json_decref(body);
     c.method = "POST";
     c.json = &text;
-    enum status s = mlflow_ask(m, &c, &answer, e);
+    enum status s = ask(m, &c, &answer, e);
     buf_fini(&text);
     if (out != NULL)
         *out = json_incref(answer);
@@ -257,7 +281,7 @@ static enum status post(struct mlflow *m, struct mlflow_call c, json_t *body,
 static enum status restore(struct mlflow *m, const char *name, const char *id,
                            struct err *e)
 {
-    const struct mlflow_call c = {.path = API "experiments/restore"};
+    const struct call c = {.path = API "experiments/restore"};
     if (post(m, c, json_pack("{s:s}", "experiment_id", id), NULL, e) == STATUS_OK)
         return STATUS_OK;
     char what[sizeof e->what];
@@ -271,27 +295,20 @@ static enum status restore(struct mlflow *m, const char *name, const char *id,
 enum status mlflow_experiment(struct mlflow *m, const char *name, struct arena *a,
                               const char **id, struct err *e)
 {
-    json_t *answer = NULL;
-    enum status s = mlflow_look_up(m, name, &answer, e);
+    struct mlflow_found found;
+    enum status s = mlflow_look_up(m, name, a, &found, e);
     if (s == STATUS_NOT_FOUND && m->call.status == 404) {
-        const struct mlflow_call c = {.path = API "experiments/create"};
+        const struct call c = {.path = API "experiments/create"};
         struct err created; /* it may be there by now: another was quicker */
         (void)post(m, c, json_pack("{s:o}", "name", text_of(name)), NULL, &created);
-        s = mlflow_look_up(m, name, &answer, e);
+        s = mlflow_look_up(m, name, a, &found, e);
         if (s != STATUS_OK && created.code != STATUS_OK)
             *e = created;
     }
     if (s != STATUS_OK)
         return s;
-    const json_t *found = json_object_get(answer, "experiment");
-    const char *stage = json_str_of(found, "lifecycle_stage");
-    const char *text = json_str_of(found, "experiment_id");
-    *id = text != NULL ? arena_strdup(a, text) : NULL;
-    bool is_deleted = stage != NULL && strcmp(stage, "deleted") == 0;
-    json_decref(answer);
-    if (*id == NULL)
-        return status_fail(e, STATUS_BAD_INPUT, name, "the server gave no experiment id");
-    return is_deleted ? restore(m, name, *id, e) : STATUS_OK;
+    *id = found.id;
+    return found.is_deleted ? restore(m, name, *id, e) : STATUS_OK;
 }
 
 /* --- runs */
@@ -331,7 +348,7 @@ static enum status take_page(const json_t *page, const struct mlflow_query *q,
 
 enum status mlflow_search(struct mlflow *m, const struct mlflow_query *q, struct err *e)
 {
-    const struct mlflow_call c = {.path = API "runs/search"};
+    const struct call c = {.path = API "runs/search"};
     struct buf token;
     enum status s = STATUS_OK;
     buf_init(&token, 8192);
@@ -348,7 +365,7 @@ enum status mlflow_search(struct mlflow *m, const struct mlflow_query *q, struct
 
 /* What a run's id leads to, and the member of the answer that holds it. */
 struct of_run {
-    const char *path, *member;
+    const char *path, *member, *folder; /* folder: of artifacts, or NULL */
 };
 
 static enum status get_of_run(struct mlflow *m, struct of_run what, const char *run,
@@ -356,7 +373,9 @@ static enum status get_of_run(struct mlflow *m, struct of_run what, const char *
 {
     struct buf path;
     buf_init(&path, 8192);
-    buf_printf(&path, "%s?run_id=%s", what.path, run);
+    buf_printf(&path, "%s?run_id=%s%s%s", what.path, run,
+               what.folder != NULL ? "&path=" : "",
+               what.folder != NULL ? what.folder : "");
     enum status s = get(m, buf_cstr(&path), what.member, out, e);
     buf_fini(&path);
     return s;
@@ -364,7 +383,7 @@ static enum status get_of_run(struct mlflow *m, struct of_run what, const char *
 
 enum status mlflow_get(struct mlflow *m, const char *run, json_t **out, struct err *e)
 {
-    return get_of_run(m, (struct of_run){API "runs/get", "run"}, run, out, e);
+    return get_of_run(m, (struct of_run){API "runs/get", "run", NULL}, run, out, e);
 }
 
 /* Lists; NULL: no memory. */
@@ -416,7 +435,7 @@ static json_t *inputs_of(const struct entry_input *inputs, size_t count)
 enum status mlflow_create(struct mlflow *m, const char *experiment_id,
                           const struct entry *entry, json_t **out, struct err *e)
 {
-    const struct mlflow_call c = {.path = API "runs/create", .is_once = true};
+    const struct call c = {.path = API "runs/create", .is_once = true};
     json_t *answer = NULL;
     json_t *body = json_pack("{s:s,s:s,s:I,s:o}", "experiment_id", experiment_id,
                              "run_name", entry->name, "start_time",
@@ -446,7 +465,7 @@ static size_t at_most(size_t have, size_t limit)
 static enum status log_part(struct mlflow *m, const struct entry *entry,
                             const struct part *p, struct err *e)
 {
-    const struct mlflow_call c = {.path = API "runs/log-batch"};
+    const struct call c = {.path = API "runs/log-batch"};
     return post(m, c,
                 json_pack("{s:s,s:o,s:o,s:o}", "run_id", p->run, "metrics",
                           metrics_of(entry->metrics + p->metric, p->metrics, p->start_ms),
@@ -458,7 +477,7 @@ static enum status log_part(struct mlflow *m, const struct entry *entry,
 static enum status log_inputs(struct mlflow *m, const char *run,
                               const struct entry *entry, struct err *e)
 {
-    const struct mlflow_call c = {.path = API "runs/log-inputs"};
+    const struct call c = {.path = API "runs/log-inputs"};
     return post(m, c,
                 json_pack("{s:s,s:o}", "run_id", run, "datasets",
                           inputs_of(entry->inputs, entry->input_count)),
@@ -487,7 +506,7 @@ enum status mlflow_log(struct mlflow *m, const char *run, const struct entry *en
 enum status mlflow_end(struct mlflow *m, const char *run, const struct entry *entry,
                        struct err *e)
 {
-    const struct mlflow_call c = {.path = API "runs/update"};
+    const struct call c = {.path = API "runs/update"};
     return post(m, c,
                 json_pack("{s:s,s:s,s:I}", "run_id", run, "status",
                           entry->is_failed ? "FAILED" : "FINISHED", "end_time",
@@ -499,7 +518,7 @@ enum status mlflow_end(struct mlflow *m, const char *run, const struct entry *en
 
 /* The call on a file under a run's artifact_uri. */
 static enum status on_artifact(struct mlflow *m, const char *artifact_uri,
-                               const char *path, struct mlflow_call *call, struct err *e)
+                               const char *path, struct call *call, struct err *e)
 {
     struct buf target;
     size_t scheme = strlen(ARTIFACTS_SCHEME);
@@ -512,7 +531,7 @@ static enum status on_artifact(struct mlflow *m, const char *artifact_uri,
     buf_printf(&target, ARTIFACTS "%s/", at + strspn(at, "/"));
     put_escaped(&target, path, "/"); /* a file's name may hold anything */
     call->path = buf_cstr(&target);
-    enum status s = mlflow_send(m, call, e);
+    enum status s = send(m, call, e);
     buf_fini(&target);
     if (s != STATUS_OK && is_for_good(m))
         return status_fail(e, STATUS_UNSUPPORTED, "MLflow",
@@ -523,21 +542,23 @@ static enum status on_artifact(struct mlflow *m, const char *artifact_uri,
 enum status mlflow_put(struct mlflow *m, const char *artifact_uri, const char *path,
                        struct str bytes, struct err *e)
 {
-    struct mlflow_call call = {.method = "PUT",
-                               .bytes = bytes.ptr != NULL ? bytes : str_from("")};
+    struct call call = {.method = "PUT",
+                        .bytes = bytes.ptr != NULL ? bytes : str_from("")};
     return on_artifact(m, artifact_uri, path, &call, e);
 }
 
 enum status mlflow_fetch(struct mlflow *m, const char *artifact_uri, const char *path,
                          struct err *e)
 {
-    struct mlflow_call call = {.method = "GET"};
+    struct call call = {.method = "GET"};
     return on_artifact(m, artifact_uri, path, &call, e);
 }
 
-enum status mlflow_list(struct mlflow *m, const char *run, json_t **out, struct err *e)
+enum status mlflow_list(struct mlflow *m, const char *run, const char *folder,
+                        json_t **out, struct err *e)
 {
-    return get_of_run(m, (struct of_run){API "artifacts/list", "files"}, run, out, e);
+    return get_of_run(m, (struct of_run){API "artifacts/list", "files", folder}, run, out,
+                      e);
 }
 
 /* --- reading a run */
@@ -551,11 +572,13 @@ const char *mlflow_tag(const json_t *run, const char *key)
 {
     size_t i;
     json_t *tag;
-    json_array_foreach(json_object_get(json_object_get(run, "data"), "tags"), i, tag)
-    {
-        const char *its = json_str_of(tag, "key");
-        if (its != NULL && strcmp(its, key) == 0)
-            return json_str_of(tag, "value");
-    }
+    json_array_foreach(json_object_get(json_object_get(run, "data"), "tags"), i,
+                       tag) if (json_str_is(tag, "key", key)) return json_str_of(tag,
+                                                                                 "value");
     return NULL;
+}
+
+bool mlflow_is_deleted(const json_t *run)
+{
+    return json_str_is(json_object_get(run, "info"), "lifecycle_stage", "deleted");
 }

@@ -28,25 +28,16 @@ void mlflow_close(struct mlflow *m); /* harmless twice, and on a zeroed struct *
 
 /* GET /health, once. STATUS_CLOSED, STATUS_TIMEOUT, STATUS_NOT_FOUND: nobody answers. */
 MUST_CHECK enum status mlflow_ping(struct mlflow *m, double timeout_s, struct err *e);
-/* One call, for what has no function here: `json` or `bytes`, or neither for a GET. */
-struct mlflow_call {
-    const char *method, *path; /* path: from the server's base on */
-    const struct buf *json;
-    struct str bytes;
-    bool is_once; /* not to be repeated */
+/* An experiment, also a deleted one. */
+struct mlflow_found {
+    const char *id; /* in the arena */
+    bool is_deleted;
 };
-/* STATUS_OK only for a 2xx; the answer is in m->call.body. STATUS_NOT_FOUND: it says that
- * this is not there. */
-MUST_CHECK enum status mlflow_send(struct mlflow *m, const struct mlflow_call *c,
-                                   struct err *e);
-/* The same, for an answer in JSON: a new reference. */
-MUST_CHECK enum status mlflow_ask(struct mlflow *m, const struct mlflow_call *c,
-                                  json_t **out, struct err *e);
-
-/* The server's answer about an experiment, also a deleted one; a new reference. Nothing
- * of that name: STATUS_NOT_FOUND, and m->call.status is 404. */
-MUST_CHECK enum status mlflow_look_up(struct mlflow *m, const char *name, json_t **out,
-                                      struct err *e);
+/* Nothing of that name: STATUS_NOT_FOUND, and m->call.status is 404. */
+MUST_CHECK enum status mlflow_look_up(struct mlflow *m, const char *name, struct arena *a,
+                                      struct mlflow_found *out, struct err *e);
+/* The first thousand of them: a new array of the server's objects; NULL: none. */
+MUST_CHECK enum status mlflow_experiments(struct mlflow *m, json_t **out, struct err *e);
 /* Id of an experiment, which is created where it is missing, restored where it was
  * deleted. In the arena. */
 MUST_CHECK enum status mlflow_experiment(struct mlflow *m, const char *name,
@@ -81,16 +72,17 @@ MUST_CHECK enum status mlflow_put(struct mlflow *m, const char *artifact_uri,
 /* Such a file back, into m->call.body. NOT_FOUND and UNSUPPORTED as above. */
 MUST_CHECK enum status mlflow_fetch(struct mlflow *m, const char *artifact_uri,
                                     const char *path, struct err *e);
-/* Artifacts at the top of a run: a new array of {"path", "is_dir", "file_size"}; NULL:
- * there are none. */
-MUST_CHECK enum status mlflow_list(struct mlflow *m, const char *run, json_t **out,
-                                   struct err *e);
+/* Artifacts at the top of a run, or in a folder that is not NULL: a new array of {"path",
+ * "is_dir", "file_size"}; NULL: there are none. */
+MUST_CHECK enum status mlflow_list(struct mlflow *m, const char *run, const char *folder,
+                                   json_t **out, struct err *e);
 /* FINISHED or FAILED. */
 MUST_CHECK enum status mlflow_end(struct mlflow *m, const char *run,
                                   const struct entry *entry, struct err *e);
 
 /* Members of a server's run object, borrowed; NULL where missing. */
 const char *mlflow_info(const json_t *run, const char *key);
+bool mlflow_is_deleted(const json_t *run);
 const char *mlflow_tag(const json_t *run, const char *key);
 
 #endif

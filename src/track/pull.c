@@ -12,7 +12,6 @@
 
 #define FILE_CAP_BYTES ((size_t)4 << 30)
 #define TEXT_CAP_BYTES ((size_t)1 << 20)
-#define API            "/api/2.0/mlflow/"
 #define PING_S         10.0
 #define TRIES          4 /* of a call, some 4 s in all */
 #define SEND_AGAIN     "Send its results again: inferbench mlflow sync RESULTS.json"
@@ -39,12 +38,10 @@ static void list_experiments(struct puller *p, struct err *e)
     struct buf names;
     size_t i, left = 0;
     json_t *item;
-    const struct mlflow_call call = {.method = "GET",
-                                     .path = API "experiments/search?max_results=1000"};
-    if (mlflow_ask(&p->server, &call, &answer, &ignored) != STATUS_OK)
+    if (mlflow_experiments(&p->server, &answer, &ignored) != STATUS_OK)
         return;
     buf_init(&names, TEXT_CAP_BYTES);
-    json_array_foreach(json_object_get(answer, "experiments"), i, item)
+    json_array_foreach(answer, i, item)
     {
         const char *name = json_str_of(item, "name");
         if (name == NULL || names.len + strlen(name) > sizeof e->hint - 64) {
@@ -77,38 +74,23 @@ static enum status no_experiment(struct puller *p, const char *name, struct err 
     return e->code;
 }
 
-/* Takes the id from the server's answer. */
-static enum status take_experiment(struct puller *p, const json_t *experiment,
-                                   struct err *e)
-{
-    const char *base = p->server.account->base, *name = p->options->experiment;
-    const char *stage = json_str_of(experiment, "lifecycle_stage");
-    const char *id = json_str_of(experiment, "experiment_id");
-    if (id == NULL)
-        return status_fail(e, STATUS_BAD_INPUT, base,
-                           "experiment \"%.200s\" comes without an id", name);
-    if (stage != NULL && strcmp(stage, "deleted") == 0) {
-        status_fail(e, STATUS_NOT_FOUND, base, "experiment \"%.200s\" is deleted", name);
-        return status_hint(
-            e, "Restore it: mlflow experiments restore --experiment-id %.40s", id);
-    }
-    p->experiment_id = arena_strdup(p->arena, id);
-    return p->experiment_id != NULL ? STATUS_OK : status_no_memory(e, "MLflow");
-}
-
 static enum status find_experiment(struct puller *p, struct err *e)
 {
-    const char *name = p->options->experiment;
-    json_t *answer = NULL;
+    const char *name = p->options->experiment, *base = p->server.account->base;
+    struct mlflow_found found;
     if (name == NULL || *name == '\0')
         return no_experiment(p, NULL, e);
-    enum status s = mlflow_look_up(&p->server, name, &answer, e);
+    enum status s = mlflow_look_up(&p->server, name, p->arena, &found, e);
     if (s == STATUS_NOT_FOUND && p->server.call.status == 404)
         return no_experiment(p, name, e);
-    if (s == STATUS_OK)
-        s = take_experiment(p, json_object_get(answer, "experiment"), e);
-    json_decref(answer);
-    return s;
+    if (s != STATUS_OK)
+        return s;
+    p->experiment_id = found.id;
+    if (!found.is_deleted)
+        return STATUS_OK;
+    status_fail(e, STATUS_NOT_FOUND, base, "experiment \"%.200s\" is deleted", name);
+    return status_hint(e, "Restore it: mlflow experiments restore --experiment-id %.40s",
+                       found.id);
 }
 
 /* ---- its runs --- */
@@ -259,19 +241,14 @@ static enum status fetch_rows(struct puller *p, struct err *e)
 
 /* The first file of a run's folder "environment". Without one the analysis does not know
  * region and versions, which it says. */
-static enum status fetch_environment(struct puller *p, struct pulled *f, struct err *e)
+static void fetch_environment(struct puller *p, struct pulled *f)
 {
     struct err ignored;
     json_t *list = NULL, *file;
     size_t i;
-    const char *path = arena_printf(
-        p->arena, API "artifacts/list?run_id=%s&path=environment", f->id);
-    const struct mlflow_call call = {.method = "GET", .path = path};
-    if (path == NULL)
-        return status_no_memory(e, "MLflow");
-    if (mlflow_ask(&p->server, &call, &list, &ignored) != STATUS_OK)
-        return STATUS_OK;
-    json_array_foreach(json_object_get(list, "files"), i, file)
+    if (mlflow_list(&p->server, f->id, "environment", &list, &ignored) != STATUS_OK)
+        return;
+    json_array_foreach(list, i, file)
     {
         const char *name = json_str_of(file, "path");
         const struct buf *body = &p->server.call.body;
@@ -286,23 +263,20 @@ static enum status fetch_environment(struct puller *p, struct pulled *f, struct 
         json_decref(env);
     }
     json_decref(list);
-    return STATUS_OK;
 }
 
 /* Runs are sorted: each group is met once. Rows without run_id have none in a merged file
  * either. */
-static enum status fetch_environments(struct puller *p, struct err *e)
+static void fetch_environments(struct puller *p)
 {
     const char *last = "";
-    enum status s = STATUS_OK;
-    for (size_t i = 0; i < p->count && s == STATUS_OK; i++) {
+    for (size_t i = 0; i < p->count; i++) {
         struct pulled *f = &p->runs[i];
         if (f->row < 0 || f->text.len == 0 || strcmp(f->group, last) == 0)
             continue;
         last = f->group;
-        s = fetch_environment(p, f, e);
+        fetch_environment(p, f);
     }
-    return s;
 }
 
 /* ---- the file --- */
@@ -386,10 +360,10 @@ enum status pull_rows(const struct account *account, const struct pull_options *
         pulled_sort(p.runs, p.count);
         s = fetch_rows(&p, e);
     }
-    if (s == STATUS_OK)
-        s = fetch_environments(&p, e);
-    if (s == STATUS_OK)
+    if (s == STATUS_OK) {
+        fetch_environments(&p);
         s = write_file(&p, e);
+    }
     mlflow_close(&p.server);
     return s;
 }

@@ -23,8 +23,7 @@ static const json_t *find(struct side *s, const char *key)
     for (size_t i = 0; i < count; i++) {
         size_t at = (s->next + i) % count;
         const json_t *item = json_array_get(s->stored, at);
-        const char *name = json_str_of(item, "key");
-        if (name != NULL && strcmp(name, key) == 0) {
+        if (json_str_is(item, "key", key)) {
             s->next = at + 1;
             return item;
         }
@@ -84,10 +83,8 @@ static bool holds_input(const json_t *stored, const struct entry_input *input)
     json_array_foreach(stored, i, item)
     {
         const json_t *set = json_object_get(item, "dataset");
-        const char *name = json_str_of(set, "name");
-        const char *digest = json_str_of(set, "digest");
-        if (name != NULL && digest != NULL && strcmp(name, input->name) == 0 &&
-            strcmp(digest, input->digest) == 0)
+        if (json_str_is(set, "name", input->name) &&
+            json_str_is(set, "digest", input->digest))
             return true;
     }
     return false;

@@ -48,9 +48,8 @@ static enum status shelve(void *arg, json_t *run, struct err *e)
 {
     struct shelf *s = arg;
     const char *unique = mlflow_tag(run, ENTRY_ROW_TAG);
-    const char *stage = mlflow_info(run, "lifecycle_stage");
-    bool is_deleted = stage != NULL && strcmp(stage, "deleted") == 0;
-    if (unique == NULL || (is_deleted && json_object_get(s->runs, unique) != NULL))
+    if (unique == NULL ||
+        (mlflow_is_deleted(run) && json_object_get(s->runs, unique) != NULL))
         return STATUS_OK;
     if (json_object_set(s->runs, unique, run) != 0)
         return status_no_memory(e, "runs of MLflow");
@@ -72,11 +71,6 @@ static enum status look(struct job *j, struct shelf *s, const char *tag,
     return mlflow_search(&j->server, &q, e);
 }
 
-static bool is_same_text(const char *a, const char *b)
-{
-    return a == NULL || b == NULL ? a == b : strcmp(a, b) == 0;
-}
-
 /* The shelf of an entry, filled. */
 static enum status shelf_of(struct job *j, const struct entry *entry, struct shelf **out,
                             struct err *e)
@@ -90,7 +84,7 @@ static enum status shelf_of(struct job *j, const struct entry *entry, struct she
             continue;
         id = s->id;
         *out = s;
-        if (is_same_text(s->run_id, entry->run_id))
+        if (str_same(s->run_id, entry->run_id))
             return STATUS_OK;
     }
     if (j->shelf_count == SHELVES_MAX)
@@ -157,12 +151,9 @@ static int64_t bytes_of(const json_t *files, const char *name)
 {
     size_t i;
     json_t *file;
-    json_array_foreach(files, i, file)
-    {
-        const char *its = json_str_of(file, "path");
-        if (its != NULL && strcmp(its, name) == 0)
-            return json_int_of(file, "file_size", 0);
-    }
+    json_array_foreach(
+        files, i, file) if (json_str_is(file, "path",
+                                        name)) return json_int_of(file, "file_size", 0);
     return -1;
 }
 
@@ -178,7 +169,7 @@ static enum status verify(struct job *j, const char *run, const struct entry *en
     json_decref(held);
     if (s != STATUS_OK || j->out->no_artifacts)
         return s;
-    if (mlflow_list(&j->server, run, &files, e) != STATUS_OK)
+    if (mlflow_list(&j->server, run, NULL, &files, e) != STATUS_OK)
         return e->code;
     bytes = bytes_of(files, "row.json");
     json_decref(files);
@@ -251,7 +242,7 @@ static bool lacks_files(struct job *j, const json_t *run)
     struct err ignored;
     json_t *files = NULL, *file;
     size_t i, others = 0;
-    if (mlflow_list(&j->server, mlflow_info(run, "run_id"), &files, &ignored) !=
+    if (mlflow_list(&j->server, mlflow_info(run, "run_id"), NULL, &files, &ignored) !=
         STATUS_OK)
         return false;
     json_array_foreach(files, i, file)
@@ -292,8 +283,7 @@ static enum status take_row(struct job *j, size_t index, struct err *e)
         look(j, s, ENTRY_ROW_TAG, entry.unique, e) != STATUS_OK)
         return e->code;
     const json_t *run = json_object_get(s->runs, entry.unique);
-    const char *stage = mlflow_info(run, "lifecycle_stage");
-    if (stage != NULL && strcmp(stage, "deleted") == 0) {
+    if (mlflow_is_deleted(run)) {
         j->out->deleted++;
         return STATUS_OK;
     }

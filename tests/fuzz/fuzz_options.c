@@ -63,7 +63,7 @@ static void write_and_read(const struct opt_parse *p, struct opt_parse *again,
     struct words words;
     buf_init(&text, CAP_BYTES);
     buf_init(&text_again, CAP_BYTES);
-    enum status status = opt_value_text(p, o, &text);
+    enum status status = opt_text(p, o, &text);
     TARGET_CHECK(status == STATUS_OK);
     char *copy = arena_strdup(p->arena, buf_cstr(&text));
     if (copy == NULL || *copy == '\0' || !has_one_text(o))
@@ -78,7 +78,7 @@ static void write_and_read(const struct opt_parse *p, struct opt_parse *again,
         goto out;
     status = opt_set(again, o->name, &list, "again", NULL);
     TARGET_CHECK(status == STATUS_OK);
-    status = opt_value_text(again, o, &text_again);
+    status = opt_text(again, o, &text_again);
     TARGET_CHECK(status == STATUS_OK);
     TARGET_CHECK(strcmp(buf_cstr(&text), buf_cstr(&text_again)) == 0);
 out:

@@ -48,7 +48,7 @@ static void expect(struct bench *b, const char *name, const char *text)
     if (o == NULL)
         fail_msg("there is no --%s", name);
     buf_init(&out, 4096);
-    assert_int_equal(opt_value_text(&b->p, o, &out), STATUS_OK);
+    assert_int_equal(opt_text(&b->p, o, &out), STATUS_OK);
     if (strcmp(buf_cstr(&out), text) != 0)
         fail_msg("--%s is \"%s\", not \"%s\"", name, buf_cstr(&out), text);
     buf_fini(&out);

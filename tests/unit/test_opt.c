@@ -114,7 +114,7 @@ static void check_value(struct fixture *f, const char *name, const char *expecte
     buf_init(&b, 1000);
     const struct opt *o = opt_find(&f->parse, name);
     assert_non_null(o);
-    assert_int_equal(opt_value_text(&f->parse, o, &b), STATUS_OK);
+    assert_int_equal(opt_text(&f->parse, o, &b), STATUS_OK);
     if (strcmp(buf_cstr(&b), expected) != 0)
         fail_msg("--%s is \"%s\", not \"%s\"", name, buf_cstr(&b), expected);
     buf_fini(&b);

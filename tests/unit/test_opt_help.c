@@ -8,6 +8,8 @@
 #include <string.h>
 #include <cmocka.h>
 
+#include "base/opt_value.h"
+
 #include "alloc_fixture.h"
 
 static const struct opt table[] = {
@@ -125,7 +127,7 @@ static void ranges(void **state)
             .name = "x", .type = OPT_DOUBLE, .min = rows[i].min, .max = rows[i].max};
         struct buf b;
         buf_init(&b, 100);
-        assert_int_equal(opt_help_range(&o, &b), STATUS_OK);
+        assert_int_equal(opt_value_range(&o, &b), STATUS_OK);
         assert_string_equal(buf_cstr(&b), rows[i].text);
         buf_fini(&b);
     }

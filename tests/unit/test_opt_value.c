@@ -134,9 +134,8 @@ static void durations_come_back(void **state)
         enum status st = opt_value_store(
             &job, &(struct opt_strings){(const char *[]){rows[i].word}, 1});
         assert_int_equal(st, rows[i].message == NULL ? STATUS_OK : STATUS_BAD_OPTION);
-        struct opt_parse p = {.table = &o, .count = 1, .target = &ns};
         buf_init(&b, 100);
-        assert_int_equal(opt_value_text(&p, &o, &b), STATUS_OK);
+        assert_int_equal(opt_value_text(&o, &ns, &b), STATUS_OK);
         assert_string_equal(buf_cstr(&b), rows[i].text);
         buf_fini(&b);
         if (rows[i].message != NULL) {
