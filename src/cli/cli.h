@@ -31,8 +31,7 @@ struct cli_command {
     const char *synopsis; /* what follows the name in the usage line */
     const char *summary;  /* one line */
     int (*run)(struct cli *cli, int argc, char **argv);
-    const struct opt *options; /* [option_count]; NULL if it has none */
-    size_t option_count;
+    const struct opt *(*table)(size_t *count); /* its options */
 };
 
 /* First of all that the program does: makes a failed write an error that is told, not the

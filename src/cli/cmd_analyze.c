@@ -391,11 +391,16 @@ static int run(struct cli *cli, int argc, char **argv)
     return code;
 }
 
+static const struct opt *table(size_t *count)
+{
+    *count = TABLE_COUNT;
+    return analyze_table;
+}
+
 const struct cli_command cmd_analyze = {
     .name = "analyze",
     .synopsis = "[OPTIONS] [PATH...]",
     .summary = "Turn results into plots, a report and verdicts",
     .run = run,
-    .options = analyze_table,
-    .option_count = TABLE_COUNT,
+    .table = table,
 };

@@ -202,11 +202,16 @@ static int run(struct cli *cli, int argc, char **argv)
     return code;
 }
 
+static const struct opt *table(size_t *count)
+{
+    *count = sizeof env_table / sizeof env_table[0];
+    return env_table;
+}
+
 const struct cli_command cmd_env = {
     .name = "env",
     .synopsis = "[OPTIONS]",
     .summary = "Show and record the machine and its software",
     .run = run,
-    .options = env_table,
-    .option_count = sizeof env_table / sizeof env_table[0],
+    .table = table,
 };

@@ -131,11 +131,16 @@ static int run(struct cli *cli, int argc, char **argv)
     return code;
 }
 
+static const struct opt *table(size_t *count)
+{
+    *count = sizeof merge_table / sizeof merge_table[0];
+    return merge_table;
+}
+
 const struct cli_command cmd_merge = {
     .name = "merge",
     .synopsis = "[OPTIONS] FILE...",
     .summary = "Merge results of several machines into one file",
     .run = run,
-    .options = merge_table,
-    .option_count = sizeof merge_table / sizeof merge_table[0],
+    .table = table,
 };

@@ -163,11 +163,16 @@ static int run(struct cli *cli, int argc, char **argv)
     return code;
 }
 
+static const struct opt *table(size_t *count)
+{
+    *count = sizeof mlflow_table / sizeof mlflow_table[0];
+    return mlflow_table;
+}
+
 const struct cli_command cmd_mlflow = {
     .name = "mlflow",
     .synopsis = "sync [OPTIONS] DIR|RESULTS.json...",
     .summary = "Log results to MLflow that are not there yet",
     .run = run,
-    .options = mlflow_table,
-    .option_count = sizeof mlflow_table / sizeof mlflow_table[0],
+    .table = table,
 };

@@ -66,11 +66,16 @@ static int run(struct cli *cli, int argc, char **argv)
     return code;
 }
 
+static const struct opt *table(size_t *count)
+{
+    *count = sizeof recover_table / sizeof recover_table[0];
+    return recover_table;
+}
+
 const struct cli_command cmd_recover = {
     .name = "recover",
     .synopsis = "[OPTIONS] RAW_DIR",
     .summary = "Rebuild the files of a run from its journal",
     .run = run,
-    .options = recover_table,
-    .option_count = sizeof recover_table / sizeof recover_table[0],
+    .table = table,
 };

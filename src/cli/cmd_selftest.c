@@ -168,11 +168,16 @@ static int run(struct cli *cli, int argc, char **argv)
     return code;
 }
 
+static const struct opt *table(size_t *count)
+{
+    *count = sizeof selftest_table / sizeof selftest_table[0];
+    return selftest_table;
+}
+
 const struct cli_command cmd_selftest = {
     .name = "selftest",
     .synopsis = "[OPTIONS]",
     .summary = "Measure inferbench itself on this machine",
     .run = run,
-    .options = selftest_table,
-    .option_count = sizeof selftest_table / sizeof selftest_table[0],
+    .table = table,
 };

@@ -53,11 +53,16 @@ static int run(struct cli *cli, int argc, char **argv)
     return code;
 }
 
+static const struct opt *table(size_t *count)
+{
+    *count = SETTINGS_COUNT;
+    return settings_table;
+}
+
 const struct cli_command cmd_serve = {
     .name = "serve",
     .synopsis = "[OPTIONS]",
     .summary = "Simulate an OpenAI-compatible server of known timing",
     .run = run,
-    .options = settings_table,
-    .option_count = SETTINGS_COUNT,
+    .table = table,
 };

@@ -15,6 +15,26 @@ struct vllm_settings {
     double gpu_memory_utilization;   /* the same */
 };
 
+/* Its options, as rows Y of run/opts_list.h; P: where the struct is, G: their group. */
+#define VLLM_SETTINGS_LIST(Y, P, G)                                                    \
+    Y(BOTH, P.python, "python", OPT_STRING, .group = (G), .value_name = "PATH",        \
+      .help = "Python interpreter with vLLM; unset: the first with vLLM of "           \
+              "INFERBENCH_PYTHON, the active environment, ours, those of AWS images, " \
+              "python3")                                                               \
+    Y(OFFLINE, P.engine_mode, "engine-mode", OPT_CHOICE, .group = (G),                 \
+      .choices = "mp|inproc", .fallback = "mp",                                        \
+      .help = "mp: engine core in a separate process, vLLM's default; inproc: in the " \
+              "worker, exact step times")                                              \
+    Y(BOTH, P.engine_args, "engine-arg", OPT_PAIRS, .group = (G),                      \
+      .value_name = "KEY=VALUE",                                                       \
+      .help = "argument of vLLM's LLM(...), or option of its server; or write vLLM's " \
+              "own options after --")                                                  \
+    Y(BOTH, P.dtype, "dtype", OPT_STRING, .group = (G),                                \
+      .help = "weight dtype: auto, bfloat16, float16, float32; unset: the engine's "   \
+              "choice, float32 on a CPU")                                              \
+    Y(BOTH, P.load_format, "load-format", OPT_STRING, .group = (G),                    \
+      .help = "dummy: random weights, no files needed; unset: the engine's choice")
+
 /* Never NULL: without `own`, empty. */
 const struct vllm_settings *vllm_settings_of(const struct engine_settings *s);
 /* The interpreter to be asked for vLLM alone; NULL: the first that has it. */

@@ -1,28 +1,27 @@
-/* What the user asks of a run beside its plan, load and engine. */
+/* What the user asks of a run, and the tables of options that fill it. */
 #ifndef RUN_OPTS_H
 #define RUN_OPTS_H
 
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "base/opt.h"
+#include "engines/vllm_settings.h"
+#include "run/opts_list.h"
 
 struct run_opts {
-    const char *model, *model_name;
-    struct opt_strings scenarios, scenario_files, datasets;
-    int64_t max_tokens, num_runs, seed, vocab_size;
-    double temperature, top_p;
-    bool stop_at_eos;
-    const char *prefix_reuse;
-    const char *instance_type, *hardware_type, *label;
-    struct opt_strings metadata;
-    double price_per_hour;
-    bool no_imds;
-    const char *output_dir, *config, *accept_invalid, *mlflow_uri, *mlflow_experiment;
-    struct opt_doubles percentiles;
-    struct opt_strings limits, mlflow_tags;
-    int64_t save_every_ns;
-    bool require_valid, no_gaps, no_mlflow, mlflow_verify, dry_run, quiet, verbose;
+#define TEXT                              const char *
+#define X(modes, type, member, name, ...) type member;
+#define Y(...)
+#define E(...)
+    RUN_OPTS_LIST(X, Y, E)
+#undef E
+#undef Y
+#undef X
+#undef TEXT
+    struct vllm_settings vllm; /* of its own rows */
 };
+
+/* The options of a mode, an enum engine_flag; [*count]. */
+const struct opt *run_opts_table(enum engine_flag mode, size_t *count);
 
 #endif

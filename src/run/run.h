@@ -1,16 +1,20 @@
-/* A run as a library: opened with options and a plan, executed, its files written. It
- * knows no command line, and prints through what its host gives it. */
+/* A run as a library: options become a plan, which is opened, executed and finished. It
+ * knows no command line, and prints through what its host gives it. In this order:
+ * run_plan, run_start, run_open, run_execute, run_finish. */
 #ifndef RUN_RUN_H
 #define RUN_RUN_H
 
 #include "base/arena.h"
 #include "bench/driver.h"
+#include "core/target.h"
 #include "probe/env.h"
 #include "report/progress.h"
 #include "run/opts.h"
 #include "store/journal.h"
 #include "store/results.h"
 #include "track/tracking.h"
+
+struct run_mode;
 
 /* The program around a run. */
 struct run_host {
@@ -26,12 +30,21 @@ struct run_host {
 
 struct run {
     /* set by the caller; the rest is zero */
-    const char *mode; /* "offline" or "online": the serving mode */
+    const struct run_mode *mode;
     const struct run_host *host;
-    const struct run_opts *opts;
+    struct run_opts opts;
+    struct opt_parse parse; /* that has filled them */
     struct arena arena;
-    int64_t cells_planned;
     struct tracking tracking; /* chosen and greeted */
+    /* from run_plan on */
+    struct plan plan;
+    struct engine_ops ops;
+    struct engine_settings settings;
+    struct engine_target target; /* online */
+    const char *slo_json;        /* --goodput as the field `slo`, or NULL */
+    const char *body_json;       /* --extra-body as the field `extra_body`, or NULL */
+    bool is_remote;              /* the engine runs on another machine */
+    bool loads_per_batch;        /* as struct driver */
     /* while it runs */
     const char *raw_dir, *journal_path;
     struct env env;
@@ -43,26 +56,8 @@ struct run {
     double save_s;        /* what that took */
 };
 
-/* What options and machine do not say of a run. Texts are borrowed. */
-struct run_facts {
-    const char *engine;
-    const char *instance_type; /* NULL: asked from EC2 */
-    const char *python;        /* the engine's interpreter, or NULL */
-    const char *plan_sha256;
-    const char *options_json, *command_json; /* secrets masked */
-    bool is_remote;                          /* the engine runs on another machine */
-    bool has_asked_percentiles;
-};
-
-/* Gives the run its id, 32 hex digits that no other run has. */
-MUST_CHECK enum status run_identify(struct run *r, struct err *e);
 /* From here on the run counts as begun: data.start. */
 void run_start(struct run *r);
-/* After both: claims the raw folder, fills the journal's header, and begins the
- * journal with it. */
-MUST_CHECK enum status run_open(struct run *r, const struct run_facts *facts,
-                                struct err *e);
-
 /* For the engine: live line, stop, and a terminal that went away. */
 struct engine_watch run_watch(struct run *r);
 /* Writes the journal again, and says so, where its folder was deleted in mid-run. */

@@ -44,7 +44,6 @@ BAD = [
     ("shell", "scripts/run", "#!/bin/sh\nif true\n", "scripts/run"),
     ("shell", "scripts/run", "#!/bin/bash\necho\n", "POSIX"),
     ("python", "tool.py", "print(\n", "tool.py:1"),
-    ("files", "src/http/buf.c", "int x;\n", "same file name"),
     ("files", "src/http/Big-name.c", "int x;\n", "lower case"),
     ("levels", "src/base/buf.c", with_include('#include "http/sse.h"'), "no file"),
     ("levels", "src/base/buf.c", with_include('#include "buf.h"'), "with the folder"),

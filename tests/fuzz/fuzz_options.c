@@ -4,8 +4,7 @@
 
 #include "base/opt.h"
 #include "base/opt_value.h"
-#include "cli/offline_opts.h"
-#include "cli/online_opts.h"
+#include "run/opts.h"
 
 #include "fuzz_target.h"
 
@@ -27,22 +26,11 @@ static void split(char *text, struct words *out)
     }
 }
 
-union options {
-    struct offline_opts offline;
-    struct online_opts online;
-};
-
-static const struct table {
-    const struct opt *rows;
-    size_t count;
-} tables[] = {{offline_opts_table, OFFLINE_OPTS_COUNT},
-              {online_opts_table, ONLINE_OPTS_COUNT}};
-
-static struct opt_parse parse_of(const struct table *t, union options *opts,
+static struct opt_parse parse_of(enum engine_flag mode, struct run_opts *opts,
                                  struct arena *a)
 {
-    struct opt_parse p = {
-        .table = t->rows, .count = t->count, .target = opts, .arena = a};
+    struct opt_parse p = {.target = opts, .arena = a};
+    p.table = run_opts_table(mode, &p.count);
     enum status status = opt_init(&p, NULL);
     TARGET_CHECK(status == STATUS_OK);
     return p;
@@ -94,18 +82,18 @@ static void check_error(const struct err *e)
     TARGET_CHECK(e->where[0] != '\0' && e->what[0] != '\0');
 }
 
-static void read_words(const struct table *t, struct str input)
+static void read_words(enum engine_flag mode, struct str input)
 {
     struct arena a;
     struct words words;
-    union options opts, opts_again;
+    struct run_opts opts, opts_again;
     struct err e = {0};
     arena_init(&a, CAP_BYTES);
     char *text = arena_str(&a, input);
     if (text != NULL) {
         split(text, &words);
-        struct opt_parse p = parse_of(t, &opts, &a);
-        struct opt_parse again = parse_of(t, &opts_again, &a);
+        struct opt_parse p = parse_of(mode, &opts, &a);
+        struct opt_parse again = parse_of(mode, &opts_again, &a);
         if (opt_read_argv(&p, words.count, words.items, &e) != STATUS_OK)
             check_error(&e);
         else
@@ -117,7 +105,8 @@ static void read_words(const struct table *t, struct str input)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    for (size_t i = 0; i < sizeof tables / sizeof *tables; i++)
-        read_words(&tables[i], (struct str){.ptr = (const char *)data, .len = size});
+    struct str input = {.ptr = (const char *)data, .len = size};
+    read_words(ENGINE_OFFLINE, input);
+    read_words(ENGINE_ONLINE, input);
     return 0;
 }

@@ -5,9 +5,9 @@
 
 #include "base/file.h"
 #include "cli/cli.h"
-#include "cli/offline_opts.h"
 #include "data/dataset.h"
 #include "data/scenario_file.h"
+#include "run/opts.h"
 #include "text/yaml.h"
 
 #include "fuzz_target.h"
@@ -46,13 +46,14 @@ static void read_tree(struct str text, struct arena *a)
 
 static void read_config(const char *path, struct arena *a)
 {
-    struct offline_opts opts;
+    struct run_opts opts;
     struct opt_parse parse;
     struct err e = {0};
     char flag[] = "--config", name[TARGET_PATH_BYTES];
     (void)snprintf(name, sizeof name, "%s", path);
     char *argv[] = {flag, name};
-    const struct cli_table table = {offline_opts_table, OFFLINE_OPTS_COUNT, &opts};
+    struct cli_table table = {.target = &opts};
+    table.rows = run_opts_table(ENGINE_OFFLINE, &table.count);
     check(cli_parse(&table, &(struct cli_words){2, argv}, a, &parse, &e), &e);
 }
 

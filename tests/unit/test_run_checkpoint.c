@@ -14,12 +14,12 @@
 #include <cmocka.h>
 
 #include "journal_fixture.h"
+#include "run/mode.h"
 
 struct fixture {
     struct journal_fixture fx;
     struct log out;
     struct run_host host;
-    struct run_opts opts;
     struct run run;
     int log[2];
     char told[2048];
@@ -34,11 +34,10 @@ static int setup(void **state)
     assert_int_equal(pipe2(f.log, O_NONBLOCK | O_CLOEXEC), 0);
     log_init(&f.out, LOG_NOTE);
     f.out.fd = f.log[1];
-    f.opts = (struct run_opts){.output_dir = f.fx.dir, .save_every_ns = 60 * NS_PER_S};
     f.host = (struct run_host){.log = &f.out};
-    f.run = (struct run){.mode = "online",
+    f.run = (struct run){.mode = &run_online,
                          .host = &f.host,
-                         .opts = &f.opts,
+                         .opts = {.output_dir = f.fx.dir, .save_every_ns = 60 * NS_PER_S},
                          .data = f.fx.f.run,
                          .tracking = {.is_off = true},
                          .raw_dir = f.fx.dir,
@@ -103,7 +102,7 @@ static void less_often_where_it_is_dear(void **state)
 static void after_every_cell(void **state)
 {
     struct fixture *f = *state;
-    f->opts.save_every_ns = 0;
+    f->run.opts.save_every_ns = 0;
     f->run.save_s = 2;
     assert_int_equal(saved(f), 1);
     f->run.save_s = 2;
@@ -113,7 +112,7 @@ static void after_every_cell(void **state)
 static void not_with_a_huge_journal(void **state)
 {
     struct fixture *f = *state;
-    f->opts.save_every_ns = 0;
+    f->run.opts.save_every_ns = 0;
     assert_int_equal(truncate(f->fx.path, ((off_t)256 << 20) + 1), 0);
     assert_int_equal(saved(f), 0);
 }
@@ -121,8 +120,8 @@ static void not_with_a_huge_journal(void **state)
 static void what_fails_is_told(void **state)
 {
     struct fixture *f = *state;
-    f->opts.save_every_ns = 0;
-    f->opts.output_dir = "/nowhere/at/all";
+    f->run.opts.save_every_ns = 0;
+    f->run.opts.output_dir = "/nowhere/at/all";
     assert_int_equal(saved(f), 0);
     journal_fixture_has(f->told, "/nowhere/at/all");
 }

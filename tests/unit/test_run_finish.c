@@ -13,10 +13,10 @@
 #include <cmocka.h>
 
 #include "journal_fixture.h"
+#include "run/mode.h"
 
 struct fixture {
     struct journal_fixture fx;
-    struct run_opts opts;
     struct log out;
     struct run_host host;
     struct run run;
@@ -46,17 +46,16 @@ static int setup(void **state)
     log_init(&f.out, LOG_NOTE);
     f.out.fd = f.log[1];
     buf_init(&f.printed, 1 << 20);
-    f.opts.output_dir = f.fx.dir;
     f.host = (struct run_host){
         .log = &f.out, .print = print, .stopped_by = stopped_by, .arg = &f.printed};
-    f.run = (struct run){.mode = "online",
+    f.run = (struct run){.mode = &run_online,
                          .host = &f.host,
-                         .opts = &f.opts,
+                         .opts.output_dir = f.fx.dir,
                          .data = f.fx.f.run,
                          .tracking = {.is_off = true},
                          .raw_dir = f.fx.dir,
                          .journal_path = f.fx.path,
-                         .cells_planned = 1};
+                         .plan.cell_count = 1};
     arena_init(&f.run.arena, 64 << 20);
     if (journal_create(&f.run.journal, f.fx.path, clock_now(), &f.e) != STATUS_OK ||
         journal_run(&f.run.journal, &f.run.data, &f.e) != STATUS_OK)
@@ -124,7 +123,7 @@ static void a_run_that_broke_off(void **state)
 static void files_that_cannot_be_written(void **state)
 {
     struct fixture *f = *state;
-    f->opts.output_dir = "/nowhere/at/all";
+    f->run.opts.output_dir = "/nowhere/at/all";
     enum run_end end = run_finish(&f->run, STATUS_OK, &f->e);
     assert_int_equal(end, RUN_FAILED);
     journal_fixture_has(told(f), "inferbench recover");

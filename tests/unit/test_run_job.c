@@ -1,4 +1,4 @@
-/* The way of a run from its words on, with steps that do nothing. */
+/* The way of a run from its words on, on the null engine. */
 #include "cli/run_job.h"
 
 #include <fcntl.h>
@@ -13,40 +13,23 @@
 #include <unistd.h>
 #include <cmocka.h>
 
-#include "cli/offline_opts.h"
 #include "journal_fixture.h"
+#include "run/mode.h"
 
 struct fixture {
     struct cli cli;
-    struct offline_opts opts;
-    struct run_job job;
-    struct run_steps steps;
-    enum status planned, prepared;
-    int prepares;
+    struct run_mode mode; /* offline, with a check of our own */
     int log[2], out, old_out;
     char words[256], text[4096];
     char *argv[16];
 };
 
-static enum status make_plan(void *arg, struct err *e)
-{
-    struct fixture *f = arg;
-    return f->planned == STATUS_OK ? STATUS_OK : status_fail(e, f->planned, "plan", "no");
-}
+static enum status planned;
 
-static enum status dry_text(void *arg, struct buf *out, struct err *e)
+static enum status check(struct run *r, struct err *e)
 {
-    struct fixture *f = arg;
-    buf_text(out, "the plan\n");
-    return f->prepared == STATUS_OK ? STATUS_OK
-                                    : status_fail(e, f->prepared, "dry", "no text");
-}
-
-static enum status prepare(void *arg, struct err *e)
-{
-    struct fixture *f = arg;
-    f->prepares++;
-    return status_fail(e, STATUS_NOT_FOUND, "vLLM", "is not here");
+    (void)r;
+    return planned == STATUS_OK ? STATUS_OK : status_fail(e, planned, "plan", "no");
 }
 
 static int setup(void **state)
@@ -56,14 +39,9 @@ static int setup(void **state)
     assert_int_equal(pipe2(f.log, O_NONBLOCK | O_CLOEXEC), 0);
     log_init(&f.cli.log, LOG_NOTE);
     f.cli.log.fd = f.log[1];
-    f.steps = (struct run_steps){
-        .table = {offline_opts_table, OFFLINE_OPTS_COUNT, &f.opts},
-        .mode = "offline",
-        .experiment = ENTRY_OFFLINE_EXPERIMENT,
-        .arg = &f,
-        .plan = make_plan,
-        .dry_text = dry_text,
-        .prepare = prepare};
+    f.mode = run_offline;
+    f.mode.check = check;
+    planned = STATUS_OK;
     f.out = memfd_create("stdout", 0);
     fflush(stdout);
     f.old_out = dup(STDOUT_FILENO);
@@ -84,16 +62,15 @@ static int teardown(void **state)
 /* The exit code; what was printed is in f->text. */
 static int go(struct fixture *f, const char *words)
 {
-    snprintf(f->words, sizeof f->words, "%s", words);
-    f->job = (struct run_job){
-        .run.opts = &f->opts.run, .cli = &f->cli, .words = {.argv = f->argv}};
+    snprintf(f->words, sizeof f->words, "--no-imds %s", words);
+    struct cli_words given = {.argv = f->argv};
     char *rest = f->words;
     for (char *word; (word = strsep(&rest, " ")) != NULL;)
         if (*word != '\0')
-            f->argv[f->job.words.argc++] = word;
+            f->argv[given.argc++] = word;
     assert_int_equal(ftruncate(f->out, 0), 0);
     assert_true(dup2(f->out, STDOUT_FILENO) >= 0);
-    int code = run_job_main(&f->job, &f->steps);
+    int code = run_job_main(&f->cli, &f->mode, &given);
     dup2(f->old_out, STDOUT_FILENO);
     ssize_t got = pread(f->out, f->text, sizeof f->text - 1, 0);
     f->text[got > 0 ? got : 0] = '\0';
@@ -126,23 +103,18 @@ static void levels(void **state)
 static void a_dry_run(void **state)
 {
     struct fixture *f = *state;
-    assert_int_equal(go(f, "--dry-run"), CLI_DONE);
-    assert_string_equal(f->text, "the plan\n");
-    f->prepared = STATUS_NO_MEMORY;
-    assert_int_equal(go(f, "--dry-run"), CLI_FAILED);
-    assert_string_equal(f->text, "");
-    journal_fixture_has(told(f), "dry: no text");
-    assert_int_equal(f->prepares, 0);
+    assert_int_equal(go(f, "--engine null --dry-run"), CLI_DONE);
+    journal_fixture_has(f->text, "Plan of Qwen/Qwen3-0.6B on engine null");
 }
 
 static void a_plan_that_cannot_be(void **state)
 {
     struct fixture *f = *state;
-    f->planned = STATUS_NOT_FOUND; /* the words' fault, whatever it is */
+    planned = STATUS_NOT_FOUND; /* the words' fault, whatever it is */
     assert_int_equal(go(f, ""), CLI_USAGE);
-    f->planned = STATUS_NO_MEMORY;
+    planned = STATUS_NO_MEMORY;
     assert_int_equal(go(f, ""), CLI_FAILED);
-    assert_int_equal(f->prepares, 0);
+    journal_fixture_has(told(f), "plan: no");
     assert_int_equal(go(f, "--no-such-option"), CLI_USAGE);
 }
 
@@ -157,9 +129,8 @@ static void tags_that_are_taken(void **state)
 static void an_engine_that_is_not_there(void **state)
 {
     struct fixture *f = *state;
-    assert_int_equal(go(f, "--no-mlflow"), CLI_FAILED);
-    assert_int_equal(f->prepares, 1);
-    journal_fixture_has(told(f), "vLLM: is not here");
+    assert_int_equal(go(f, "--no-mlflow --python /nowhere"), CLI_FAILED);
+    journal_fixture_has(told(f), "/nowhere");
 }
 
 int main(void)

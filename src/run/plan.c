@@ -1,0 +1,231 @@
+#include "run/plan.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+#include "base/file.h"
+#include "base/rng.h"
+#include "base/str.h"
+#include "engines/registry.h"
+#include "run/mode.h"
+#include "stats/verdict.h"
+#include "text/json.h"
+
+#define CONFIG_CAP_BYTES ((size_t)64 << 20)
+#define DEFAULT_NUM_SEQS 256
+
+/* --- what is asked for --- */
+
+static enum status no_rule(const char *option, const char *code, struct err *e)
+{
+    const char *nearest = verdict_rules[0].code;
+    for (int i = 1; i < RULE_COUNT; i++)
+        if (str_distance(code, verdict_rules[i].code) < str_distance(code, nearest))
+            nearest = verdict_rules[i].code;
+    status_fail(e, STATUS_BAD_OPTION, option, "unknown rule \"%s\"", code);
+    return status_hint(e, "Did you mean %s? docs/verdicts.md lists the codes.", nearest);
+}
+
+static enum status check_limits(struct run *r, struct err *e)
+{
+    const struct opt_strings *in = &r->opts.limits;
+    r->data.limits = arena_alloc(&r->arena, in->count + 1, sizeof *r->data.limits);
+    if (r->data.limits == NULL)
+        return status_no_memory(e, "options");
+    for (size_t i = 0; i < in->count; i++) {
+        struct str value = str_from(in->items[i]);
+        struct str code = str_cut(&value, '=');
+        struct limit *l = &r->data.limits[i];
+        l->code = arena_str(&r->arena, code);
+        if (l->code == NULL)
+            return status_no_memory(e, "options");
+        if (verdict_find(l->code) == NULL)
+            return no_rule("--limit", l->code, e);
+        if (!str_to_double(value, &l->value)) {
+            status_fail(e, STATUS_BAD_OPTION, "--limit", "\"%s\" is not CODE=VALUE",
+                        in->items[i]);
+            return status_hint(e, "Write e.g. ERRORS=0.01; docs/verdicts.md lists the "
+                                  "codes.");
+        }
+    }
+    r->data.limit_count = in->count;
+    return STATUS_OK;
+}
+
+static enum status check_accepted(struct run *r, struct err *e)
+{
+    struct str rest = str_from(r->opts.accept_invalid);
+    while (rest.len > 0) {
+        const char *code = arena_str(&r->arena, str_trim(str_cut(&rest, ',')));
+        if (code == NULL)
+            return status_no_memory(e, "options");
+        if (verdict_find(code) == NULL)
+            return no_rule("--accept-invalid", code, e);
+    }
+    return STATUS_OK;
+}
+
+static enum status check(struct run *r, struct err *e)
+{
+    if (r->parse.positional.count > 0) {
+        status_fail(e, STATUS_BAD_OPTION, r->parse.positional.items[0],
+                    "unexpected argument");
+        return status_hint(e, "See inferbench %s --help", r->mode->name);
+    }
+    if (check_limits(r, e) != STATUS_OK)
+        return e->code;
+    return check_accepted(r, e);
+}
+
+/* --- the plan --- */
+
+/* Of time, process and the kernel's random bytes. */
+static enum status identify(struct run *r, struct err *e)
+{
+    struct buf random;
+    struct err ignored;
+    struct rng g;
+    buf_init(&random, 64);
+    if (file_read("/proc/sys/kernel/random/uuid", &random, &ignored) != STATUS_OK)
+        buf_clear(&random);
+    const char *name = arena_printf(&r->arena, "run/%s/%lld", buf_cstr(&random),
+                                    (long long)clock_now().ns);
+    rng_init(&g, (uint64_t)clock_wall().ns, name != NULL ? name : "run");
+    buf_fini(&random);
+    const char *id = arena_printf(&r->arena, "%016llx%016llx",
+                                  (unsigned long long)rng_u64(&g),
+                                  (unsigned long long)rng_u64(&g));
+    r->data.fields.v[FIELD_run_id] = value_str(id);
+    return id != NULL ? STATUS_OK : status_no_memory(e, "options");
+}
+
+/* Settings run in an order that is drawn; a dry run shows them as they are. */
+static void pick_caching(const struct run *r, struct plan_options *out)
+{
+    const struct run_opts *o = &r->opts;
+    out->caching[0] = o->enable_prefix_caching;
+    out->caching_count = 1;
+    if (o->test_prefix_caching) {
+        out->caching[0] = false;
+        out->caching[1] = true;
+        out->caching_count = 2;
+    }
+    if (!o->dry_run)
+        plan_order_settings(out->caching, out->caching_count,
+                            field_str(&r->data.fields, FIELD_run_id));
+}
+
+static enum status build(struct run *r, struct err *e)
+{
+    const struct run_opts *o = &r->opts;
+    struct scenario_list scenarios = {0};
+    struct plan_options p = {.max_tokens = o->max_tokens,
+                             .num_runs = o->num_runs,
+                             .is_prefix_warm = strcmp(o->prefix_reuse, "warm") == 0,
+                             .max_model_len = o->max_model_len,
+                             .seed = o->seed};
+    if (identify(r, e) != STATUS_OK || r->mode->scenarios(r, &scenarios, e) != STATUS_OK)
+        return e->code;
+    p.scenarios = scenarios.items;
+    p.scenario_count = scenarios.count;
+    pick_caching(r, &p);
+    if (r->mode->loads(r, &p, e) != STATUS_OK)
+        return e->code;
+    return plan_build(&p, &r->arena, &r->plan, e);
+}
+
+/* --- the engine --- */
+
+/* What the user's words for the engine say to the plan. */
+static enum status settle(struct run *r, struct err *e)
+{
+    struct run_opts *o = &r->opts;
+    struct engine_settings s = {
+        .max_model_len = o->max_model_len, .rest = r->parse.rest, .own = &o->vllm};
+    if (registry_find(r->mode->engine(r), r->mode->flag, &r->ops, e) != STATUS_OK ||
+        r->ops.settle(&s, &o->vllm, e) != STATUS_OK)
+        return e->code;
+    o->max_model_len = s.max_model_len;
+    return STATUS_OK;
+}
+
+/* vocab_size in the config.json of a local model, else --vocab-size, else 0. */
+static int64_t vocabulary(struct run *r, const char *model)
+{
+    struct err e;
+    json_t *config = NULL;
+    int64_t size = 0, option = r->opts.vocab_size;
+    const char *path = arena_printf(&r->arena, "%s/config.json",
+                                    model != NULL ? model : "");
+    if (path != NULL && file_exists(path) &&
+        json_from_file(path, CONFIG_CAP_BYTES, &config, &e) == STATUS_OK)
+        size = json_int_of(config, "vocab_size", 0);
+    json_decref(config);
+    if (size <= 32)
+        size = option != OPT_INT_UNSET ? option : 0;
+    return size;
+}
+
+static void fill_settings(struct run *r)
+{
+    const struct run_opts *o = &r->opts;
+    struct engine_settings *s = &r->settings;
+    *s = (struct engine_settings){.model = o->model,
+                                  .max_model_len = o->max_model_len,
+                                  .seed = o->seed,
+                                  .temperature = o->temperature,
+                                  .top_p = o->top_p,
+                                  .stop_at_eos = o->stop_at_eos,
+                                  .own = &o->vllm,
+                                  .rest = r->parse.rest,
+                                  .vocab_size = vocabulary(r, o->model)};
+    int64_t most = r->mode->settings(r, s);
+    s->max_num_seqs = most > DEFAULT_NUM_SEQS ? most : DEFAULT_NUM_SEQS;
+}
+
+enum status run_plan(struct run *r, struct err *e)
+{
+    if (check(r, e) != STATUS_OK || r->mode->check(r, e) != STATUS_OK ||
+        settle(r, e) != STATUS_OK || build(r, e) != STATUS_OK)
+        return e->code;
+    fill_settings(r);
+    return STATUS_OK;
+}
+
+/* --- --dry-run --- */
+
+static void scenario_lines(const struct plan_options *o, struct buf *out)
+{
+    buf_printf(out, "%-18s %-22s %s\n", "scenario", "prompt tokens", "answer tokens");
+    for (size_t i = 0; i < o->scenario_count; i++) {
+        const struct scenario *s = &o->scenarios[i];
+        struct buf lengths;
+        buf_init(&lengths, 128);
+        if (s->text_count > 0)
+            buf_printf(&lengths, "%zu texts", s->text_count);
+        else if (s->shared_tokens > 0)
+            buf_printf(&lengths, "%" PRId64 " (%" PRId64 " shared)",
+                       s->shared_tokens + s->own_tokens, s->shared_tokens);
+        else
+            buf_printf(&lengths, "%" PRId64, s->own_tokens);
+        int64_t answer = o->max_tokens != OPT_INT_UNSET ? o->max_tokens : s->max_tokens;
+        buf_printf(out, "%-18s %-22s %" PRId64 "\n", s->name, buf_cstr(&lengths), answer);
+        buf_fini(&lengths);
+    }
+}
+
+enum status run_plan_text(const struct run *r, struct buf *out, struct err *e)
+{
+    const struct plan_options *o = &r->plan.options;
+    r->mode->dry_head(r, out);
+    scenario_lines(o, out);
+    r->mode->dry_cells(r, out);
+    if (o->caching_count > 1)
+        buf_text(out, "order: which prefix-caching setting runs first is drawn at the "
+                      "start\n");
+    r->mode->dry_end(r, out);
+    buf_printf(out, "plan: sha256 %s\n", r->plan.sha256);
+    return out->failed == STATUS_OK ? STATUS_OK
+                                    : status_fail(e, out->failed, "--dry-run",
+                                                  "the plan is too long to print");
+}

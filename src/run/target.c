@@ -1,0 +1,394 @@
+#include "run/target.h"
+
+#include <ctype.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "base/file.h"
+#include "http/url.h"
+#include "net/tls.h"
+#include "probe/canon.h"
+#include "text/json.h"
+
+#define KEY_FILE_CAP_BYTES ((size_t)64 << 10)
+#define BODY_CAP_BYTES     ((size_t)16 << 20)
+#define COUNT_OF(a)        (sizeof(a) / sizeof *(a))
+
+static bool is_set(const struct opt_parse *p, const char *name)
+{
+    return opt_source_of(p, name) != OPT_FROM_DEFAULT;
+}
+
+/* --- addresses --- */
+
+static enum status check_launch(const struct opt_parse *p, const struct run_opts *o,
+                                struct err *e)
+{
+    static const char *const others[] = {"base-url", "host", "port", "ca-cert",
+                                         "insecure"};
+    const char *launch = o->launch ? "--launch" : "--launch-command";
+    if (o->launch && o->launch_command != NULL) {
+        status_fail(e, STATUS_BAD_OPTION, "--launch-command", "given with --launch");
+        return status_hint(
+            e, "--launch starts vLLM, --launch-command another server: use one of them");
+    }
+    for (size_t i = 0; i < COUNT_OF(others); i++) {
+        if (!is_set(p, others[i]))
+            continue;
+        status_fail(e, STATUS_BAD_OPTION, launch,
+                    "given with --%s, which starts its own server on a free port",
+                    others[i]);
+        return status_hint(e, "Use one of the two");
+    }
+    return STATUS_OK;
+}
+
+/* What only a server of ours can be told. */
+static enum status check_attached(const struct opt_parse *p, const struct run_opts *o,
+                                  struct err *e)
+{
+    static const char *const ours[] = {"enable-prefix-caching",
+                                       "test-prefix-caching",
+                                       "python",
+                                       "engine-arg",
+                                       "max-model-len",
+                                       "dtype",
+                                       "load-format"};
+    for (size_t i = 0; i < COUNT_OF(ours) && !o->launch; i++) {
+        if (!is_set(p, ours[i]))
+            continue;
+        char where[64];
+        snprintf(where, sizeof where, "--%s", ours[i]);
+        status_fail(e, STATUS_BAD_OPTION, where,
+                    "is only for a vLLM server started by inferbench");
+        return status_hint(e, "Add --launch, or configure the server yourself: its "
+                              "settings are read back where it reports them");
+    }
+    if (p->rest.count == 0 || o->launch)
+        return STATUS_OK;
+    status_fail(e, STATUS_BAD_OPTION, "--", "vLLM server options need --launch");
+    return status_hint(e, "Add --launch, or remove the words after --");
+}
+
+static enum status default_url(const struct run_opts *o, struct arena *a,
+                               struct opt_strings *urls, struct err *e)
+{
+    const char *host = o->host != NULL ? o->host : "localhost";
+    long long port = o->port != OPT_INT_UNSET ? o->port : 8000;
+    bool is_ipv6 = strchr(host, ':') != NULL && host[0] != '[';
+    if (strstr(host, "://") != NULL || strchr(host, '/') != NULL) {
+        status_fail(e, STATUS_BAD_OPTION, "--host", "\"%s\" is not a host name", host);
+        return status_hint(e, "Use --base-url for a full address");
+    }
+    urls->items = arena_alloc(a, 1, sizeof *urls->items);
+    const char *url = arena_printf(a, is_ipv6 ? "http://[%s]:%lld" : "http://%s:%lld",
+                                   host, port);
+    if (urls->items == NULL || url == NULL)
+        return status_no_memory(e, "options");
+    urls->items[0] = url;
+    urls->count = 1;
+    return STATUS_OK;
+}
+
+static enum status find_urls(const struct opt_parse *p, const struct run_opts *o,
+                             struct arena *a, struct engine_target *out, struct err *e)
+{
+    out->base_urls = o->base_urls;
+    if (o->base_urls.count > 0 && (is_set(p, "host") || is_set(p, "port"))) {
+        status_fail(e, STATUS_BAD_OPTION, "--base-url", "given with --host or --port");
+        return status_hint(e,
+                           "Put the port into the address: --base-url http://host:8000");
+    }
+    if (o->base_urls.count == 0 && default_url(o, a, &out->base_urls, e) != STATUS_OK)
+        return e->code;
+    for (size_t i = 0; i < out->base_urls.count; i++) {
+        struct url unused;
+        if (url_parse(out->base_urls.items[i], "--base-url", a, &unused, e) != STATUS_OK)
+            return e->code;
+    }
+    return STATUS_OK;
+}
+
+bool run_target_is_local(const struct engine_target *t, struct arena *a)
+{
+    for (size_t i = 0; i < t->base_urls.count; i++) {
+        struct url u;
+        struct err e;
+        if (url_parse(t->base_urls.items[i], "--base-url", a, &u, &e) != STATUS_OK)
+            return false;
+        bool is_loopback = strcasecmp(u.host, "localhost") == 0 ||
+                           strncmp(u.host, "127.", 4) == 0 || strcmp(u.host, "::1") == 0;
+        if (u.unix_path == NULL && !is_loopback)
+            return false;
+    }
+    return true;
+}
+
+/* --- secrets --- */
+
+/* Visible ASCII; the key is never part of a message. */
+static enum status check_key(const char *key, const char *where, struct err *e)
+{
+    bool is_good = *key != '\0';
+    for (const char *c = key; *c != '\0'; c++)
+        is_good = is_good && isgraph((unsigned char)*c);
+    if (is_good)
+        return STATUS_OK;
+    status_fail(e, STATUS_BAD_OPTION, where,
+                *key == '\0' ? "the key is empty"
+                             : "the key contains a blank or a non-ASCII character");
+    return status_hint(e, "The key is sent exactly as written");
+}
+
+static enum status key_of_file(const char *path, struct arena *a, const char **out,
+                               struct err *e)
+{
+    struct buf text;
+    buf_init(&text, KEY_FILE_CAP_BYTES);
+    enum status s = file_read(path, &text, e);
+    if (s == STATUS_OK) {
+        struct str rest = str_from(buf_cstr(&text));
+        *out = arena_str(a, str_trim(str_cut(&rest, '\n')));
+        s = *out != NULL ? check_key(*out, path, e) : status_no_memory(e, "options");
+    } else {
+        e->code = s == STATUS_NO_MEMORY ? s : STATUS_BAD_OPTION;
+    }
+    if (text.len > 0)
+        memset(text.data, 0, text.len);
+    buf_fini(&text);
+    return s == STATUS_OK ? s : e->code;
+}
+
+static enum status find_key(const struct run_opts *o, struct arena *a,
+                            struct engine_target *out, struct err *e)
+{
+    const char *key = getenv("OPENAI_API_KEY");
+    if (o->api_key != NULL && o->api_key_file != NULL) {
+        status_fail(e, STATUS_BAD_OPTION, "--api-key", "given with --api-key-file");
+        return status_hint(e, "Use one of them: the file is safer");
+    }
+    if (o->api_key_file != NULL)
+        return key_of_file(o->api_key_file, a, &out->api_key, e);
+    if (o->api_key != NULL) {
+        out->api_key = o->api_key;
+        return check_key(o->api_key, "--api-key", e);
+    }
+    if (key == NULL || *key == '\0')
+        return STATUS_OK;
+    out->api_key = arena_strdup(a, key);
+    return out->api_key != NULL ? check_key(key, "OPENAI_API_KEY", e)
+                                : status_no_memory(e, "options");
+}
+
+/* A field's name as HTTP has it (RFC 9110, 5.6.2). */
+static bool is_token(struct str name)
+{
+    for (size_t i = 0; i < name.len; i++)
+        if (!isalnum((unsigned char)name.ptr[i]) &&
+            (name.ptr[i] == '\0' || strchr("!#$%&'*+-.^_`|~", name.ptr[i]) == NULL))
+            return false;
+    return name.len > 0;
+}
+
+static bool is_one_of(struct str name, const char *const *names, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        if (strlen(names[i]) == name.len &&
+            strncasecmp(names[i], name.ptr, name.len) == 0)
+            return true;
+    return false;
+}
+
+static enum status check_header(struct str name, struct str value, bool has_key,
+                                struct err *e)
+{
+    static const char *const ours[] = {"Host",         "Content-Length",
+                                       "Content-Type", "Transfer-Encoding",
+                                       "Connection",   "Accept-Encoding"};
+    static const char *const key[] = {"Authorization"};
+    if (!is_token(name)) {
+        status_fail(e, STATUS_BAD_OPTION, "--header", "not a valid header name");
+        return status_hint(e, "Write NAME=VALUE, e.g. X-Team=search");
+    }
+    for (size_t i = 0; i < value.len; i++) {
+        if ((unsigned char)value.ptr[i] < ' ' || value.ptr[i] == 127)
+            return status_fail(e, STATUS_BAD_OPTION, "--header",
+                               "the value of %.*s contains a control character",
+                               (int)name.len, name.ptr);
+    }
+    if (is_one_of(name, ours, COUNT_OF(ours))) {
+        status_fail(e, STATUS_BAD_OPTION, "--header", "%.*s is set by inferbench",
+                    (int)name.len, name.ptr);
+        return status_hint(e, "Leave it out");
+    }
+    if (has_key && is_one_of(name, key, COUNT_OF(key))) {
+        status_fail(e, STATUS_BAD_OPTION, "--header",
+                    "Authorization is given together with an API key");
+        return status_hint(
+            e, "Use one of --api-key, --api-key-file, OPENAI_API_KEY and the header");
+    }
+    return STATUS_OK;
+}
+
+/* "NAME=VALUE" into "NAME: VALUE". */
+static enum status build_headers(const struct run_opts *o, struct arena *a,
+                                 struct engine_target *out, struct err *e)
+{
+    out->headers.items = arena_alloc(a, o->headers.count + 1, sizeof *out->headers.items);
+    if (out->headers.items == NULL)
+        return status_no_memory(e, "options");
+    for (size_t i = 0; i < o->headers.count; i++) {
+        struct str value = str_from(o->headers.items[i]);
+        struct str name = str_cut(&value, '=');
+        if (check_header(name, value, out->api_key != NULL, e) != STATUS_OK)
+            return e->code;
+        const char *line = arena_printf(a, "%.*s: %.*s", (int)name.len, name.ptr,
+                                        (int)value.len, value.ptr);
+        if (line == NULL)
+            return status_no_memory(e, "options");
+        out->headers.items[out->headers.count++] = line;
+    }
+    return STATUS_OK;
+}
+
+/* --- the body --- */
+
+/* Members that would make the plan, or a row, untrue. */
+static enum status check_member(const char *name, struct err *e)
+{
+    static const struct {
+        const char *name, *instead;
+    } ours[] = {{"model", "Use --model"},
+                {"prompt", "Use --scenarios or --dataset"},
+                {"messages", "Use --scenarios or --dataset"},
+                {"max_tokens", "Use --max-tokens"},
+                {"max_completion_tokens", "Use --max-tokens"},
+                {"temperature", "Use --temperature"},
+                {"top_p", "Use --top-p"},
+                {"ignore_eos", "Use --stop-at-eos"},
+                {"stream", "Use --no-stream"},
+                {"stream_options", "Use --token-counts"},
+                {"return_token_ids", "Use --token-counts"},
+                {"n", "inferbench counts one answer per request"},
+                {"best_of", "inferbench counts one answer per request"}};
+    for (size_t i = 0; i < COUNT_OF(ours); i++) {
+        if (strcmp(ours[i].name, name) != 0)
+            continue;
+        status_fail(e, STATUS_BAD_OPTION, "--extra-body", "\"%s\" is set by inferbench",
+                    name);
+        return status_hint(e, "%s", ours[i].instead);
+    }
+    return STATUS_OK;
+}
+
+static enum status check_body(const struct run_opts *o, struct err *e)
+{
+    json_t *body = NULL;
+    const char *name;
+    json_t *value;
+    if (o->extra_body == NULL)
+        return STATUS_OK;
+    enum status s = json_from_text(str_from(o->extra_body), "--extra-body", &body, e);
+    if (s != STATUS_OK || !json_is_object(body)) {
+        json_decref(body);
+        if (s == STATUS_NO_MEMORY)
+            return s;
+        if (s == STATUS_OK)
+            status_fail(e, s, "--extra-body", "is not a JSON object");
+        e->code = STATUS_BAD_OPTION;
+        return status_hint(e, "Write e.g. '{\"top_k\": 20}'");
+    }
+    json_object_foreach(body, name, value)
+    {
+        s = s == STATUS_OK ? check_member(name, e) : s;
+    }
+    json_decref(body);
+    return s;
+}
+
+enum status run_target_body(const struct run_opts *o, struct arena *a, const char **out,
+                            struct err *e)
+{
+    json_t *body = NULL;
+    struct buf text;
+    *out = NULL;
+    if (o->extra_body == NULL)
+        return STATUS_OK;
+    if (json_from_text(str_from(o->extra_body), "--extra-body", &body, e) != STATUS_OK)
+        return e->code;
+    buf_init(&text, BODY_CAP_BYTES);
+    enum status s = canon_json(body, &text);
+    if (s == STATUS_OK && json_object_size(body) > 0)
+        *out = arena_strdup(a, buf_cstr(&text));
+    bool is_lost = s != STATUS_OK || (json_object_size(body) > 0 && *out == NULL);
+    json_decref(body);
+    buf_fini(&text);
+    return is_lost ? status_no_memory(e, "options") : STATUS_OK;
+}
+
+static enum status check_goodput(const struct run_opts *o, struct err *e)
+{
+    for (size_t i = 0; i < o->goodput.count; i++) {
+        struct str rest = str_from(o->goodput.items[i]);
+        struct str name = str_cut(&rest, ':');
+        if (!str_is(name, "ttft") && !str_is(name, "tpot"))
+            continue;
+        status_fail(e, STATUS_BAD_OPTION, "--goodput",
+                    "\"%s\" cannot be judged: --no-stream measures no TTFT and no TPOT",
+                    o->goodput.items[i]);
+        return status_hint(e, "Limit e2e alone, or remove --no-stream");
+    }
+    return STATUS_OK;
+}
+
+/* What --no-stream leaves nothing for. */
+static enum status check_counts(const struct run_opts *o, struct err *e)
+{
+    if (!o->no_stream)
+        return STATUS_OK;
+    if (strcmp(o->token_counts, "usage") == 0)
+        return check_goodput(o, e);
+    status_fail(e, STATUS_BAD_OPTION, "--token-counts",
+                "%s counts tokens by event, and --no-stream has none", o->token_counts);
+    return status_hint(e, "Use one of the two");
+}
+
+static enum status check_ca(const struct run_opts *o, struct err *e)
+{
+    const struct tls_options tls = {
+        .host = "localhost", .ca_cert = o->ca_cert, .is_insecure = o->insecure};
+    struct tls_context *context = NULL;
+    if (o->ca_cert == NULL)
+        return STATUS_OK;
+    enum status s = tls_context_new(&tls, &context, e);
+    tls_context_free(context);
+    return s;
+}
+
+enum status run_target_build(const struct opt_parse *p, const struct run_opts *o,
+                             struct arena *a, struct engine_target *out, struct err *e)
+{
+    bool is_launched = o->launch || o->launch_command != NULL;
+    out->endpoint = o->endpoint;
+    out->extra_body = o->extra_body;
+    out->ca_cert = o->ca_cert;
+    out->token_counts = o->token_counts;
+    out->is_insecure = o->insecure;
+    out->is_stream = !o->no_stream;
+    out->is_keepalive = !o->no_keepalive;
+    out->request_timeout_s = (double)o->request_timeout_ns / 1e9;
+    out->ready_timeout_s = (double)o->ready_timeout_ns / 1e9;
+    out->drain_interval_us = o->drain_interval_ns != OPT_INT_UNSET
+                                 ? o->drain_interval_ns / 1000
+                                 : OPT_INT_UNSET;
+    out->is_launched = is_launched;
+    out->launch_command = o->launch_command;
+    if ((is_launched && check_launch(p, o, e) != STATUS_OK) ||
+        check_attached(p, o, e) != STATUS_OK ||
+        (!is_launched && find_urls(p, o, a, out, e) != STATUS_OK) ||
+        find_key(o, a, out, e) != STATUS_OK || build_headers(o, a, out, e) != STATUS_OK ||
+        check_body(o, e) != STATUS_OK || check_ca(o, e) != STATUS_OK)
+        return e->code;
+    return check_counts(o, e);
+}
