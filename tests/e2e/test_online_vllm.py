@@ -115,7 +115,11 @@ def test_off_and_on(pair):
         assert row["actual_output_tokens"] == 6 * TOKENS
         assert row["requests_ok"] == row["requests_planned"] == 6
         assert row["requests_wrong_length"] == 0 and row["token_source"] == "usage"
-        assert row["goodput_share"] == 1 and row["goodput_rps"] > 0
+        if row["decode_time"] is None:  # read too late: a limit on TTFT is met or missed by nobody
+            assert row["goodput_share"] is row["goodput_rps"] is None
+        else:
+            assert row["goodput_share"] == 1 and row["goodput_rps"] > 0
+    assert sum(row["goodput_share"] == 1 for row in pair.rows) > 8
 
 
 def test_hits_are_exactly_those_computed(pair):

@@ -156,7 +156,8 @@ def texts(vllm_run, root, tmp_path_factory):
     (folder / "set.jsonl").write_text('{"prompt": "a b c", "max_tokens": 3}\n'
                                       '{"prompt": "a longer prompt of more words"}\n')
     vllm_run(folder, "--max-model-len", "2048", "--scenario-file", "own.yaml", "--dataset",
-             "set.jsonl", "--batch-sizes", "2", "--num-runs", "2", "--enable-prefix-caching")
+             "set.jsonl", "--batch-sizes", "2", "--num-runs", "2", "--enable-prefix-caching",
+             "--", "--enforce-eager")  # compiled code is the other run's
     return SimpleNamespace(run=files_of(folder / "results"))
 
 
