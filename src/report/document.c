@@ -19,18 +19,10 @@ void document_fini(struct document *d)
     buf_fini(&d->line);
 }
 
-void *document_take(struct document *d, size_t count, size_t size)
-{
-    void *memory = arena_alloc(d->arena, count, size);
-    if (memory == NULL)
-        d->failed = STATUS_NO_MEMORY;
-    return memory;
-}
-
 /* NULL: no memory. */
 static struct document_block *append(struct document *d, enum document_kind kind)
 {
-    struct document_block *b = document_take(d, 1, sizeof *b);
+    struct document_block *b = arena_alloc(d->arena, 1, sizeof *b);
     if (b == NULL)
         return NULL;
     *b = (struct document_block){.kind = kind, .has_gap = d->has_gap};
@@ -57,39 +49,9 @@ static struct document_block *add_block(struct document *d, enum document_kind k
     return append(d, kind);
 }
 
-/* "": no memory. */
-static const char *text_of(struct document *d, const char *fmt, va_list args)
-{
-    va_list again;
-    va_copy(again, args);
-    int len = vsnprintf(NULL, 0, fmt, args);
-    char *text = document_take(d, len >= 0 ? (size_t)len + 1 : 0, 1);
-    if (text != NULL)
-        (void)vsnprintf(text, (size_t)len + 1, fmt, again);
-    va_end(again);
-    return text != NULL ? text : "";
-}
-
-const char *document_text(struct document *d, const char *fmt, ...)
-{
-    va_list args;
-    va_start(args, fmt);
-    const char *text = text_of(d, fmt, args);
-    va_end(args);
-    return text;
-}
-
-static const char *copy(struct document *d, const char *text)
-{
-    const char *own = arena_strdup(d->arena, text);
-    if (own == NULL && text != NULL)
-        d->failed = STATUS_NO_MEMORY;
-    return own;
-}
-
 void document_heading(struct document *d, const char *text)
 {
-    d->heading = copy(d, text);
+    d->heading = arena_strdup(d->arena, text);
 }
 
 void document_add(struct document *d, enum document_kind kind, const char *fmt, ...)
@@ -98,19 +60,17 @@ void document_add(struct document *d, enum document_kind kind, const char *fmt, 
     va_start(args, fmt);
     struct document_block *b = add_block(d, kind);
     if (b != NULL)
-        b->text = text_of(d, fmt, args);
+        b->text = arena_text_args(d->arena, fmt, args);
     va_end(args);
 }
 
 void document_end(struct document *d, enum document_kind kind)
 {
-    if (d->line.failed != STATUS_OK && d->failed == STATUS_OK)
-        d->failed = d->line.failed;
-    if (d->line.len == 0)
+    if (d->line.len == 0) /* also where it has failed, and stays so */
         return;
     struct document_block *b = add_block(d, kind);
     if (b != NULL)
-        b->text = copy(d, buf_cstr(&d->line));
+        b->text = arena_strdup(d->arena, buf_cstr(&d->line));
     buf_clear(&d->line);
 }
 
@@ -133,8 +93,8 @@ void document_plot(struct document *d, const char *title, const char *path)
     struct document_block *b = add_block(d, DOCUMENT_PLOT);
     if (b == NULL)
         return;
-    b->text = copy(d, title);
-    b->path = copy(d, path);
+    b->text = arena_strdup(d->arena, title);
+    b->path = arena_strdup(d->arena, path);
 }
 
 /* --- tables --- */
@@ -143,7 +103,7 @@ struct document_table *document_table(struct document *d,
                                       const struct document_column *columns, size_t count)
 {
     struct document_block *b = add_block(d, DOCUMENT_TABLE);
-    if (b == NULL || (b->table = document_take(d, 1, sizeof *b->table)) == NULL)
+    if (b == NULL || (b->table = arena_alloc(d->arena, 1, sizeof *b->table)) == NULL)
         return NULL;
     *b->table = (struct document_table){.columns = columns, .column_count = count};
     return b->table;
@@ -152,13 +112,12 @@ struct document_table *document_table(struct document *d,
 struct document_cell *document_row(struct document *d, struct document_table *t,
                                    const char *group)
 {
-    struct document_row *row = t != NULL ? document_take(d, 1, sizeof *row) : NULL;
-    struct document_cell *cells = row != NULL
-                                      ? document_take(d, t->column_count, sizeof *cells)
-                                      : NULL;
+    struct document_row *row = t != NULL ? arena_alloc(d->arena, 1, sizeof *row) : NULL;
+    struct document_cell *cells =
+        row != NULL ? arena_alloc(d->arena, t->column_count, sizeof *cells) : NULL;
     if (cells == NULL)
         return d->spare;
-    *row = (struct document_row){.group = copy(d, group), .cells = cells};
+    *row = (struct document_row){.group = arena_strdup(d->arena, group), .cells = cells};
     for (size_t i = 0; i < t->column_count; i++)
         cells[i] = document_of_text("");
     if (t->last != NULL)
@@ -172,7 +131,7 @@ struct document_cell *document_row(struct document *d, struct document_table *t,
 void document_note(struct document *d, struct document_table *t, const char *note)
 {
     if (t != NULL && t->last != NULL)
-        t->last->note = copy(d, note);
+        t->last->note = arena_strdup(d->arena, note);
 }
 
 struct document_cell document_of_text(const char *text)

@@ -2,7 +2,7 @@
  * summary, then given to the renderers (render.h).
  *
  * Everything lives in the arena; texts that are passed in are copied. A failure sticks in
- * `failed`, so that a long run of calls needs one check at its end. */
+ * the arena or in the line under way: the renderers ask both. */
 #ifndef REPORT_DOCUMENT_H
 #define REPORT_DOCUMENT_H
 
@@ -79,7 +79,6 @@ struct document {
     const char *heading; /* under which nothing stands yet; NULL: none */
     bool has_gap;        /* before what comes next */
     struct document_cell spare[DOCUMENT_COLUMNS]; /* of rows for which is no memory */
-    enum status failed;
 };
 
 void document_init(struct document *d, struct arena *a);
@@ -106,10 +105,6 @@ struct document_cell *document_row(struct document *d, struct document_table *t,
                                    const char *group);
 /* What is to be said of the last row. */
 void document_note(struct document *d, struct document_table *t, const char *note);
-/* Zeroed memory of the arena; NULL: there is none, and the document has failed. */
-void *document_take(struct document *d, size_t count, size_t size);
-/* A text in the arena; "" after a failure. */
-PRINTF_LIKE(2, 3) const char *document_text(struct document *d, const char *fmt, ...);
 
 struct document_cell document_of_text(const char *text);
 struct document_cell document_of_value(double value);

@@ -14,7 +14,6 @@
     "mean of the measured repeats, warm-ups left out; error bars: 95 % interval where " \
     "there are 3 repeats or more, else lowest to highest"
 
-#define NO_VALUE       "not measured"
 #define INVALID_NOTE   "!"
 #define INVALID_REMARK "! not VALID: summary_report.txt says why"
 
@@ -101,56 +100,57 @@ static size_t tick_index(const struct plot_panel *panel, const struct match_cell
     return x;
 }
 
-static enum status bar_series(const struct sheet *s, enum metric m,
-                              struct plot_panel *panel)
+/* A series with room for so many points; false: no memory. */
+static bool has_points(const struct sheet *s, struct plot_series *series, size_t count)
 {
-    const struct match_result *r = &s->x->machines;
-    panel->series_count = r->side_count;
-    for (size_t k = 0; k < r->side_count; k++) {
-        struct plot_series *to = &panel->series[k];
-        *to = (struct plot_series){.name = r->sides[k], .colour = (int)k};
-        to->points = arena_alloc(s->arena, panel->tick_count + 1, sizeof *to->points);
-        if (to->points == NULL)
-            return status_no_memory(s->e, "analyze");
-        for (size_t i = 0; i < r->cell_count; i++) {
-            const struct match_cell *c = &r->cells[i];
-            size_t x = tick_index(panel, c);
-            if (!shows(c, m) || strcmp(c->side, to->name) != 0 ||
-                strcmp(c->scenario, panel->title) != 0 || x == panel->tick_count ||
-                to->count == panel->tick_count)
-                continue;
-            to->points[to->count] = point_of(c, m);
-            to->points[to->count++].x = (double)x;
-        }
-    }
-    return STATUS_OK;
+    series->points = arena_alloc(s->arena, count, sizeof *series->points);
+    return series->points != NULL;
 }
 
-static enum status bar_panel(const struct sheet *s, enum metric m,
-                             struct plot_panel *panel)
+/* The cells of one side. */
+static void bar_series(const struct sheet *s, enum metric m,
+                       const struct plot_panel *panel, struct plot_series *to)
 {
-    size_t most = s->x->machines.cell_count + 1;
-    const struct match_cell **cells = arena_alloc(s->arena, most,
+    const struct match_result *r = &s->x->machines;
+    if (!has_points(s, to, panel->tick_count))
+        return;
+    for (size_t i = 0; i < r->cell_count; i++) {
+        const struct match_cell *c = &r->cells[i];
+        size_t x = tick_index(panel, c);
+        if (!shows(c, m) || strcmp(c->side, to->name) != 0 ||
+            strcmp(c->scenario, panel->title) != 0 || x == panel->tick_count ||
+            to->count == panel->tick_count)
+            continue;
+        to->points[to->count] = point_of(c, m);
+        to->points[to->count++].x = (double)x;
+    }
+}
+
+static void bar_panel(const struct sheet *s, enum metric m, struct plot_panel *panel)
+{
+    const struct match_result *r = &s->x->machines;
+    const struct match_cell **cells = arena_alloc(s->arena, r->cell_count,
                                                   sizeof(const struct match_cell *));
-    panel->series = arena_alloc(s->arena, s->x->machines.side_count + 1,
-                                sizeof *panel->series);
-    panel->ticks = arena_alloc(s->arena, most, sizeof(const char *));
-    if (cells == NULL || panel->series == NULL || panel->ticks == NULL)
-        return status_no_memory(s->e, "analyze");
+    panel->series = arena_alloc(s->arena, r->side_count, sizeof *panel->series);
+    panel->ticks = arena_alloc(s->arena, r->cell_count, sizeof(const char *));
+    if (s->arena->has_failed)
+        return;
     panel->tick_count = ticks_of(s, panel->title, m, cells);
     for (size_t i = 0; i < panel->tick_count; i++)
         panel->ticks[i] = analysis_short_name(cells[i]);
-    return bar_series(s, m, panel);
+    panel->series_count = r->side_count;
+    for (size_t k = 0; k < r->side_count; k++) {
+        panel->series[k] = (struct plot_series){.name = r->sides[k], .colour = (int)k};
+        bar_series(s, m, panel, &panel->series[k]);
+    }
 }
 
 /* A panel a scenario, a colour a side. */
-static enum status bar_panels(const struct sheet *s, enum metric m, struct plot *p)
+static void bar_panels(const struct sheet *s, enum metric m, struct plot *p)
 {
     p->panel_count = scenarios_of(s, m, p->panels);
     for (size_t i = 0; i < p->panel_count; i++)
-        if (bar_panel(s, m, &p->panels[i]) != STATUS_OK)
-            return s->e->code;
-    return STATUS_OK;
+        bar_panel(s, m, &p->panels[i]);
 }
 
 static const char *warning_of(const struct analysis *x)
@@ -164,27 +164,19 @@ static const char *warning_of(const struct analysis *x)
 }
 
 /* No picture of an earlier analysis stays where this one has none, nor what draws it. */
-static enum status forget(const struct sheet *s, const char *stem, bool has_script)
+static void forget(const struct sheet *s, const char *stem, bool has_script)
 {
     static const char *const kinds[][2] = {
         {"", "png"}, {"source/", "svg"}, {"source/", "gp"}, {"source/", "dat"}};
-    for (size_t i = 0; i < (has_script ? 2 : 4); i++) {
-        const char *path = arena_printf(s->arena, "%s/%s%s.%s", s->dir, kinds[i][0], stem,
-                                        kinds[i][1]);
-        if (path == NULL)
-            return status_no_memory(s->e, "analyze");
-        (void)remove(path);
-    }
-    return STATUS_OK;
+    for (size_t i = 0; i < (has_script ? 2 : 4); i++)
+        (void)remove(
+            arena_text(s->arena, "%s/%s%s.%s", s->dir, kinds[i][0], stem, kinds[i][1]));
 }
 
-static enum status note_left_out(const struct sheet *s, const char *name, const char *why)
+static void note_left_out(const struct sheet *s, const char *name, const char *why)
 {
-    const char *text = arena_printf(s->arena, "%s: %s", name, why);
-    if (text == NULL)
-        return status_no_memory(s->e, "analyze");
-    s->out->left_out[s->out->left_out_count++] = text;
-    return STATUS_OK;
+    s->out->left_out[s->out->left_out_count++] = arena_text(s->arena, "%s: %s", name,
+                                                            why);
 }
 
 /* The title with the model's name, where all cells are of one. */
@@ -198,7 +190,7 @@ static const char *title_of(const struct sheet *s, const char *what)
             return what;
         model = name;
     }
-    return model != NULL ? arena_printf(s->arena, "%s: %s", what, model) : what;
+    return model != NULL ? arena_text(s->arena, "%s: %s", what, model) : what;
 }
 
 static bool has_invalid(const struct analysis *x)
@@ -210,117 +202,106 @@ static bool has_invalid(const struct analysis *x)
 }
 
 /* gnuplot could not: the others may yet be drawn. */
-static enum status give_up(const struct sheet *s, const char *stem)
+static void give_up(const struct sheet *s, const char *stem)
 {
     char why[sizeof *s->e];
     status_format(s->e, why, sizeof why);
-    const char *text = arena_strdup(s->arena, why);
-    if (text == NULL || forget(s, stem, true) != STATUS_OK)
-        return status_no_memory(s->e, "analyze");
+    forget(s, stem, true);
+    note_left_out(s, stem, why);
     s->out->failed++;
-    return note_left_out(s, stem, text);
 }
 
 /* Draws, and notes the file, or that there is no gnuplot. */
 static enum status draw(const struct sheet *s, struct plot *p)
 {
-    const char *path = arena_printf(s->arena, "%s/%s.png", s->dir, p->stem);
+    const char *path = arena_text(s->arena, "%s/%s.png", s->dir, p->stem);
     p->title = title_of(s, p->title);
-    if (path == NULL || p->title == NULL)
-        return status_no_memory(s->e, "analyze");
     p->caption = CAPTION;
     p->warning = warning_of(s->x);
     if (p->remark == NULL && !p->is_lines && has_invalid(s->x))
         p->remark = INVALID_REMARK;
+    if (s->arena->has_failed)
+        return STATUS_NO_MEMORY;
     enum status st = plot_draw(p, s->dir, s->arena, s->e);
     switch (st) {
     case STATUS_OK:
         s->out->made[s->out->made_count++] = (struct plots_made){path, p->title};
         return STATUS_OK;
-    case STATUS_NOT_FOUND: s->out->has_gnuplot = false; return forget(s, p->stem, true);
+    case STATUS_NOT_FOUND:
+        s->out->has_gnuplot = false;
+        forget(s, p->stem, true);
+        return STATUS_OK;
     case STATUS_IO:
-    case STATUS_TIMEOUT: return give_up(s, p->stem);
+    case STATUS_TIMEOUT: give_up(s, p->stem); return STATUS_OK;
     default: return st;
     }
 }
 
 /* --- ON against OFF --- */
 
-static enum status caching_panel(const struct sheet *s, size_t side,
-                                 struct plot_panel *panel)
+static void caching_panel(const struct sheet *s, size_t side, struct plot_panel *panel)
 {
     const struct match_group *g = &s->x->sides[side].caching.groups[0];
     struct plot_series *two = arena_alloc(s->arena, 2, sizeof *two);
-    panel->ticks = arena_alloc(s->arena, g->pair_count + 1, sizeof(const char *));
-    if (two == NULL || panel->ticks == NULL)
-        return status_no_memory(s->e, "analyze");
+    const char **ticks = arena_alloc(s->arena, g->pair_count, sizeof(const char *));
     *panel = (struct plot_panel){.title = s->x->sides[side].name,
-                                 .ticks = panel->ticks,
+                                 .ticks = ticks,
                                  .series = two,
                                  .series_count = 2,
                                  .tick_count = g->pair_count};
-    for (size_t k = 0; k < 2; k++) {
+    for (size_t k = 0; k < 2 && two != NULL && ticks != NULL; k++) {
         two[k] = (struct plot_series){.name = k == 0 ? "prefix caching OFF"
                                                      : "prefix caching ON",
                                       .colour = (int)side,
-                                      .is_light = k == 0};
-        two[k].points = arena_alloc(s->arena, g->pair_count + 1, sizeof *two[k].points);
-        if (two[k].points == NULL)
-            return status_no_memory(s->e, "analyze");
-        two[k].count = g->pair_count;
+                                      .is_light = k == 0,
+                                      .count = g->pair_count};
+        (void)has_points(s, &two[k], g->pair_count);
     }
-    for (size_t i = 0; i < g->pair_count; i++) {
+    for (size_t i = 0; i < g->pair_count && !s->arena->has_failed; i++) {
         const struct match_pair *pair = &g->pairs[i];
         char ratio[FIGURE_BYTES];
-        panel->ticks[i] = pair->baseline->name;
+        ticks[i] = pair->baseline->name;
         two[0].points[i] = point_of(pair->baseline, METRIC_tokens_per_second);
         two[1].points[i] = point_of(pair->other, METRIC_tokens_per_second);
         two[0].points[i].x = two[1].points[i].x = (double)i;
-        if (!pair->is_counted)
-            continue;
         figure_ratio(pair->ratios[METRIC_tokens_per_second].ratio, ratio);
-        two[1].points[i].note = arena_strdup(s->arena, ratio);
-        if (two[1].points[i].note == NULL)
-            return status_no_memory(s->e, "analyze");
+        if (pair->is_counted)
+            two[1].points[i].note = arena_text(s->arena, "%s", ratio);
     }
-    return STATUS_OK;
 }
 
 /* A panel a machine. */
-static enum status caching_panels(const struct sheet *s, enum metric m, struct plot *p)
+static void caching_panels(const struct sheet *s, enum metric m, struct plot *p)
 {
     (void)m;
     p->has_grey_legend = true;
     p->remark = "above ON: ON / OFF; no ratio where the prompts share nothing, and where "
                 "a cell is not VALID (!)";
     for (size_t i = 0; i < s->x->machines.side_count; i++)
-        if (s->x->sides[i].caching.group_count > 0 &&
-            caching_panel(s, i, &p->panels[p->panel_count++]) != STATUS_OK)
-            return s->e->code;
-    return STATUS_OK;
+        if (s->x->sides[i].caching.group_count > 0)
+            caching_panel(s, i, &p->panels[p->panel_count++]);
 }
 
 /* --- batch sizes --- */
 
 /* Adds a line to its scenario's panel. */
-static enum status add_line(const struct sheet *s, const struct scaling_line *l,
-                            struct plot_panel *panel)
+static void add_line(const struct sheet *s, const struct scaling_line *l,
+                     struct plot_panel *panel)
 {
-    struct value on = l->cells[0]->row->v[FIELD_enable_prefix_caching];
+    const struct row *row = l->cells[0]->row;
     struct plot_series *to = &panel->series[panel->series_count++];
-    *to = (struct plot_series){.name = l->name,
-                               .colour = side_index(s->x, l->side),
-                               .is_light = on.kind == VALUE_BOOL && on.b,
-                               .variant = l->variant,
-                               .count = l->count};
-    to->points = arena_alloc(s->arena, l->count, sizeof *to->points);
-    if (to->points == NULL)
-        return status_no_memory(s->e, "analyze");
+    *to = (struct plot_series){
+        .name = l->name,
+        .colour = side_index(s->x, l->side),
+        .is_light = field_is_true(row, FIELD_enable_prefix_caching),
+        .variant = l->variant,
+        .count = l->count};
+    if (!has_points(s, to, l->count))
+        return;
     for (size_t i = 0; i < l->count; i++) {
         to->points[i] = point_of(l->cells[i], METRIC_tokens_per_second);
         to->points[i].x = field_num(l->cells[i]->row, FIELD_batch_size);
     }
-    return STATUS_OK;
 }
 
 static bool has_two_sizes(const struct plot_panel *panel)
@@ -331,17 +312,13 @@ static bool has_two_sizes(const struct plot_panel *panel)
     return false;
 }
 
-static enum status scaling_panel(const struct sheet *s, const struct scaling *lines,
-                                 struct plot_panel *panel)
+static void scaling_panel(const struct sheet *s, const struct scaling *lines,
+                          struct plot_panel *panel)
 {
-    panel->series = arena_alloc(s->arena, lines->count + 1, sizeof *panel->series);
-    if (panel->series == NULL)
-        return status_no_memory(s->e, "analyze");
-    for (size_t i = 0; i < lines->count; i++)
-        if (strcmp(lines->items[i].scenario, panel->title) == 0 &&
-            add_line(s, &lines->items[i], panel) != STATUS_OK)
-            return s->e->code;
-    return STATUS_OK;
+    panel->series = arena_alloc(s->arena, lines->count, sizeof *panel->series);
+    for (size_t i = 0; panel->series != NULL && i < lines->count; i++)
+        if (strcmp(lines->items[i].scenario, panel->title) == 0)
+            add_line(s, &lines->items[i], panel);
 }
 
 /* What the axis of scaling_panels counts. */
@@ -360,22 +337,19 @@ static const char *size_name(const struct sheet *s)
 }
 
 /* A panel a scenario that has lines. */
-static enum status scaling_panels(const struct sheet *s, enum metric m, struct plot *p)
+static void scaling_panels(const struct sheet *s, enum metric m, struct plot *p)
 {
-    struct scaling lines;
+    struct scaling lines = {0};
     size_t n = scenarios_of(s, m, p->panels);
     p->is_lines = true;
     p->x_label = size_name(s);
-    p->title = arena_printf(s->arena, "%s by %s", p->title, p->x_label);
-    if (p->title == NULL || scaling_build(s->x, s->arena, &lines) != STATUS_OK)
-        return status_no_memory(s->e, "analyze");
+    p->title = arena_text(s->arena, "%s by %s", p->title, p->x_label);
+    scaling_build(s->x, s->arena, &lines);
     for (size_t i = 0; i < n; i++) {
         p->panels[p->panel_count] = (struct plot_panel){.title = p->panels[i].title};
-        if (scaling_panel(s, &lines, &p->panels[p->panel_count]) != STATUS_OK)
-            return s->e->code;
+        scaling_panel(s, &lines, &p->panels[p->panel_count]);
         p->panel_count += has_two_sizes(&p->panels[p->panel_count]);
     }
-    return STATUS_OK;
 }
 
 /* --- all of them --- */
@@ -383,25 +357,13 @@ static enum status scaling_panels(const struct sheet *s, enum metric m, struct p
 static const struct picture {
     const char *name, *stem, *title, *y_label;
     const char *why_none; /* it is left out where it has no panel */
-    enum status (*panels)(const struct sheet *s, enum metric m, struct plot *p);
+    void (*panels)(const struct sheet *s, enum metric m, struct plot *p);
     enum metric metric;
 } pictures[] = {
-    {"tokens_per_sec", "tokens_per_sec_comparison", "Output throughput",
-     "output tokens/s", NO_VALUE, bar_panels, METRIC_tokens_per_second},
-    {"time_per_token", "time_per_token_comparison", "Time per output token",
-     "ms per token of the batch", NO_VALUE, bar_panels, METRIC_time_per_token},
-    {"ttft", "ttft_comparison", "Time to first token (TTFT)", "TTFT, ms", NO_VALUE,
-     bar_panels, METRIC_first_token_latency},
-    {"itl", "itl_comparison", "Time per output token (TPOT, mean of each request)",
-     "TPOT, ms", NO_VALUE, bar_panels, METRIC_inter_token_latency},
-    {"cost", "cost_comparison", "Cost of a million output tokens",
-     "USD per million tokens", "price unknown (--price-per-hour)", bar_panels,
-     METRIC_usd_per_million_output_tokens},
-    {"prefix_caching", "prefix_caching_effect", "Prefix caching ON against OFF",
-     "output tokens/s", "no cell was measured with OFF and ON", caching_panels,
-     METRIC_tokens_per_second},
-    {"batch_scaling", "batch_size_scaling", "Throughput", "output tokens/s",
-     "no cells differ in batch size alone", scaling_panels, METRIC_tokens_per_second},
+#define X(name, stem, title, y_label, why_none, panels, metric) \
+    {#name, stem, title, y_label, why_none, panels, METRIC_##metric},
+    PLOTS_LIST(X)
+#undef X
 };
 
 static enum status draw_picture(const struct sheet *s, const struct picture *of)
@@ -410,27 +372,23 @@ static enum status draw_picture(const struct sheet *s, const struct picture *of)
     struct plot p = {.stem = of->stem, .title = of->title, .y_label = of->y_label};
     p.panels = arena_alloc(s->arena, r->cell_count + r->side_count + 1, sizeof *p.panels);
     if (p.panels == NULL)
-        return status_no_memory(s->e, "analyze");
-    if (of->panels(s, of->metric, &p) != STATUS_OK)
-        return s->e->code;
+        return STATUS_NO_MEMORY;
+    of->panels(s, of->metric, &p);
     if (p.panel_count > 0)
         return draw(s, &p);
-    enum status st = forget(s, of->stem, false);
-    return st == STATUS_OK ? note_left_out(s, of->name, of->why_none) : st;
+    forget(s, of->stem, false);
+    note_left_out(s, of->name, of->why_none);
+    return STATUS_OK;
 }
 
 enum status plots_draw(const struct analysis *x, const struct plots_order *order,
                        struct arena *a, struct plots_result *out, struct err *e)
 {
-    const struct opt_strings *wanted = order->wanted;
-    const char *dir = order->dir;
-    const struct sheet s = {.x = x, .dir = dir, .arena = a, .out = out, .e = e};
-    const char *source = arena_printf(a, "%s/source", dir);
-    enum status st = source != NULL ? file_make_dirs(source, e)
-                                    : status_no_memory(s.e, "analyze");
+    const struct sheet s = {.x = x, .dir = order->dir, .arena = a, .out = out, .e = e};
     *out = (struct plots_result){.has_gnuplot = true};
-    for (size_t i = 0; i < sizeof pictures / sizeof pictures[0] && st == STATUS_OK; i++)
-        if (opt_is_chosen(wanted, pictures[i].name))
+    enum status st = file_make_dirs(arena_text(a, "%s/source", order->dir), e);
+    for (size_t i = 0; i < PLOTS_MAX && st == STATUS_OK; i++)
+        if (opt_is_chosen(order->wanted, pictures[i].name))
             st = draw_picture(&s, &pictures[i]);
-    return st;
+    return st == STATUS_NO_MEMORY || a->has_failed ? status_no_memory(e, "analyze") : st;
 }

@@ -14,11 +14,12 @@ const struct renderer *render_at(size_t i)
 enum status render_document(const struct document *d, const struct renderer *r,
                             struct buf *out)
 {
-    if (d->failed == STATUS_OK) {
+    enum status s = d->arena->has_failed ? STATUS_NO_MEMORY : d->line.failed;
+    if (s == STATUS_OK) {
         r->render(d, out);
     } else if (out->failed == STATUS_OK) {
         buf_clear(out);
-        out->failed = d->failed;
+        out->failed = s;
     }
     return out->failed;
 }

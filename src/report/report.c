@@ -89,9 +89,10 @@ void report_answer(const struct analysis *x, struct document *d)
 {
     const struct match_result *r = &x->machines;
     for (size_t i = 0; i < r->group_count; i++)
-        put_answer(&r->groups[i],
-                   document_text(d, "%s / %s", r->groups[i].other, r->groups[i].baseline),
-                   true, d);
+        put_answer(
+            &r->groups[i],
+            arena_text(d->arena, "%s / %s", r->groups[i].other, r->groups[i].baseline),
+            true, d);
     if (r->side_count == 1)
         document_add(d, DOCUMENT_CLAIM, "Only one %s: %s. Nothing to compare.",
                      field_table[x->by].name, r->sides[0]);
@@ -100,9 +101,10 @@ void report_answer(const struct analysis *x, struct document *d)
                      "No two machines share a cell: nothing is compared (see below).");
     for (size_t i = 0; i < r->side_count; i++)
         if (x->sides[i].caching.group_count > 0)
-            put_answer(&x->sides[i].caching.groups[0],
-                       document_text(d, "prefix caching ON / OFF, %s", x->sides[i].name),
-                       false, d);
+            put_answer(
+                &x->sides[i].caching.groups[0],
+                arena_text(d->arena, "prefix caching ON / OFF, %s", x->sides[i].name),
+                false, d);
     if (x->is_simulated)
         document_add(d, DOCUMENT_CLAIM,
                      "SIMULATED: some of these numbers do not come from real hardware.");
@@ -167,8 +169,8 @@ static void put_group(const struct match_group *g, struct document *d)
         has_uncounted = true;
     }
     if (g->counted > 0) {
-        put_ratios(document_text(d, "geometric mean of %zu", g->counted), g->geomean, t,
-                   d);
+        put_ratios(arena_text(d->arena, "geometric mean of %zu", g->counted), g->geomean,
+                   t, d);
         put_fewer(g, d);
     }
     if (has_uncounted)
@@ -181,14 +183,14 @@ static void put_groups(const struct analysis *x, struct document *d)
 {
     for (size_t i = 0; i < x->machines.group_count; i++) {
         const struct match_group *g = &x->machines.groups[i];
-        document_heading(d, document_text(d, "%s / %s", g->other, g->baseline));
+        document_heading(d, arena_text(d->arena, "%s / %s", g->other, g->baseline));
         put_group(g, d);
     }
     for (size_t i = 0; i < x->machines.side_count; i++) {
         const struct analysis_side *s = &x->sides[i];
         if (s->caching.group_count == 0)
             continue;
-        document_heading(d, document_text(d, "Prefix caching ON / OFF, %s", s->name));
+        document_heading(d, arena_text(d->arena, "Prefix caching ON / OFF, %s", s->name));
         put_group(&s->caching.groups[0], d);
     }
 }

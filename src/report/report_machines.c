@@ -45,7 +45,7 @@ static bool take(const struct part *p, struct said *said, const char *text)
         said->has_more = true;
         return false;
     }
-    said->items[said->count++] = document_text(p->d, "%s", text);
+    said->items[said->count++] = arena_text(p->d->arena, "%s", text);
     return true;
 }
 

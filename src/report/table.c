@@ -86,8 +86,8 @@ static void put_spread_note(const struct table *t, int64_t repeats)
     if (needed > MOST_REPEATS)
         advice = "too noisy: inferbench env --check";
     else if (needed > repeats)
-        advice = document_text(t->d, "--num-runs %" PRId64 " would give about +-2 %%",
-                               needed + 1);
+        advice = arena_text(t->d->arena, "--num-runs %" PRId64 " would give about +-2 %%",
+                            needed + 1);
     document_add(t->d, DOCUMENT_PARAGRAPH,
                  "+-?: spread unknown (%" PRId64 " repeat%s); %s", repeats,
                  str_plural((int64_t)repeats), advice);

@@ -31,11 +31,11 @@ static struct document_cell certainty(const struct match_pair *p, struct documen
     struct document_cell cell = document_of_ratio(r);
     char text[FIGURE_BYTES];
     figure_certainty(r, text);
-    cell.text = document_text(d, "%s",
-                              p->baseline->shares_nothing || p->other->shares_nothing
-                                  ? "nothing shared"
-                              : p->is_counted ? text
-                                              : p->note);
+    cell.text = arena_text(d->arena, "%s",
+                           p->baseline->shares_nothing || p->other->shares_nothing
+                               ? "nothing shared"
+                           : p->is_counted ? text
+                                           : p->note);
     return cell;
 }
 

@@ -21,12 +21,12 @@ const char *table_columns_load(const struct row *row, struct document *d)
 {
     struct value rate = row->v[FIELD_request_rate], batch = row->v[FIELD_batch_size];
     if (rate.kind == VALUE_STR)
-        return document_text(d, "%.20s", rate.s);
+        return arena_text(d->arena, "%.20s", rate.s);
     if (value_is_known(rate))
-        return document_text(d, "%g/s", value_as_num(rate));
+        return arena_text(d->arena, "%g/s", value_as_num(rate));
     if (value_is_known(batch))
-        return document_text(d, "%s%.0f", match_field_is_online(row) ? "c=" : "",
-                             value_as_num(batch));
+        return arena_text(d->arena, "%s%.0f", match_field_is_online(row) ? "c=" : "",
+                          value_as_num(batch));
     return "?";
 }
 
@@ -66,7 +66,7 @@ static struct document_cell spread(enum metric m, const struct summary_entry *c)
 static struct document_cell failed(const struct lines *l, const struct summary_entry *c)
 {
     struct document_cell cell = document_of_value((double)c->requests_failed);
-    cell.text = document_text(l->d, "%" PRId64, c->requests_failed);
+    cell.text = arena_text(l->d->arena, "%" PRId64, c->requests_failed);
     return cell;
 }
 
@@ -78,7 +78,7 @@ static struct document_cell verdict(const struct lines *l, const struct summary_
     bool is_simulated = strcmp(text, "VALID") == 0 &&
                         field_is_true(c->row, FIELD_is_simulated);
     return document_of_text(
-        document_text(l->d, "%.40s%s", text, is_simulated ? " (simulated)" : ""));
+        arena_text(l->d->arena, "%.40s%s", text, is_simulated ? " (simulated)" : ""));
 }
 
 static struct document_cell low(const struct lines *l, const struct spec *s,
@@ -101,7 +101,7 @@ static struct document_cell high(const struct lines *l, const struct spec *s,
         return document_of_text("-");
     struct document_cell cell = document_of_value(of[best].value * s->scale);
     figure_digits(cell.value, 3, number);
-    cell.text = document_text(l->d, "%s p%g", number, of[best].p);
+    cell.text = arena_text(l->d->arena, "%s p%g", number, of[best].p);
     return cell;
 }
 
@@ -184,7 +184,7 @@ static struct document_column column_of(const struct lines *l, const struct spec
 {
     struct document_column c = s->column;
     if (s->content == LOW && l->low != SIZE_MAX)
-        c.head = document_text(l->d, "%s p%g", c.head, l->run->percentiles[l->low]);
+        c.head = arena_text(l->d->arena, "%s p%g", c.head, l->run->percentiles[l->low]);
     return c;
 }
 
@@ -192,7 +192,8 @@ static void put_table(const struct lines *l, const struct spec *specs, size_t sp
 {
     const struct spec *shown[DOCUMENT_COLUMNS];
     size_t n = 0;
-    struct document_column *columns = document_take(l->d, spec_count, sizeof *columns);
+    struct document_column *columns = arena_alloc(l->d->arena, spec_count,
+                                                  sizeof *columns);
     if (columns == NULL)
         return;
     for (size_t i = 0; i < spec_count; i++) {

@@ -71,7 +71,7 @@ static bool fits(const struct scaling_line *l, const struct match_cell *c, bool 
     return true;
 }
 
-static enum status add(struct weaving *w, const struct match_cell *c)
+static void add(struct weaving *w, const struct match_cell *c)
 {
     size_t at = w->out->count, i;
     for (int pass = 0; pass < 2 && at == w->out->count; pass++)
@@ -83,13 +83,12 @@ static enum status add(struct weaving *w, const struct match_cell *c)
         *l = (struct scaling_line){.scenario = c->scenario, .side = c->side};
         l->cells = arena_alloc(w->arena, w->most, sizeof(const struct match_cell *));
         if (l->cells == NULL)
-            return STATUS_NO_MEMORY;
+            return;
         w->out->count++;
     }
     for (i = l->count++; i > 0 && size_of(l->cells[i - 1]) > size_of(c); i--)
         l->cells[i] = l->cells[i - 1];
     l->cells[i] = c;
-    return STATUS_OK;
 }
 
 /* --- names --- */
@@ -105,11 +104,11 @@ static const char *base_name(const struct weaving *w, const struct scaling_line 
 {
     const struct match_cell *c = l->cells[0];
     struct value on = c->row->v[FIELD_enable_prefix_caching];
-    return arena_printf(w->arena, "%s%s%s", c->side,
-                        match_field_is_online(c->row) ? ", online" : "",
-                        on.kind != VALUE_BOOL ? ""
-                        : on.b                ? ", caching ON"
-                                              : ", caching OFF");
+    return arena_text(w->arena, "%s%s%s", c->side,
+                      match_field_is_online(c->row) ? ", online" : "",
+                      on.kind != VALUE_BOOL ? ""
+                      : on.b                ? ", caching ON"
+                                            : ", caching OFF");
 }
 
 /* True if lines of this base name differ in the field within some scenario. */
@@ -144,17 +143,15 @@ static void find_fields(const struct weaving *w, struct naming *all, size_t line
                 n->ids[n->count++] = id;
 }
 
-/* NULL: no memory. */
 static const char *full_name(const struct weaving *w, const struct scaling_line *l,
                              const struct naming *n)
 {
     const char *name = n->base;
-    for (size_t i = 0; i < n->count && name != NULL; i++) {
+    for (size_t i = 0; i < n->count; i++) {
         char whole[MATCH_FIELD_BYTES], text[VALUE_BYTES];
         match_field_say(l->cells[0]->row, n->ids[i], whole);
         match_field_cut(whole, text, sizeof text);
-        name = arena_printf(w->arena, "%s, %s=%s", name, field_table[n->ids[i]].name,
-                            text);
+        name = arena_text(w->arena, "%s, %s=%s", name, field_table[n->ids[i]].name, text);
     }
     return name;
 }
@@ -183,45 +180,28 @@ static int variant_of(const struct weaving *w, const struct naming *all, size_t 
     return next;
 }
 
-static enum status name_line(struct weaving *w, struct naming *all, size_t line)
+static void name_line(struct weaving *w, struct naming *all, size_t line)
 {
     struct scaling_line *l = &w->out->items[line];
     find_fields(w, all, line);
     const char *first = full_name(w, l, &all[line]);
     l->name = first;
-    for (size_t k = 2; l->name != NULL && is_taken(w, line, l->name); k++)
-        l->name = arena_printf(w->arena, "%s #%zu", first, k);
-    if (l->name == NULL)
-        return STATUS_NO_MEMORY;
+    for (size_t k = 2; is_taken(w, line, l->name) && !w->arena->has_failed; k++)
+        l->name = arena_text(w->arena, "%s #%zu", first, k);
     l->variant = variant_of(w, all, line);
-    return STATUS_OK;
 }
 
-static enum status name_lines(struct weaving *w)
-{
-    enum status s = STATUS_OK;
-    struct naming *all = arena_alloc(w->arena, w->out->count + 1, sizeof *all);
-    if (all == NULL)
-        return STATUS_NO_MEMORY;
-    for (size_t i = 0; i < w->out->count; i++) {
-        all[i].base = base_name(w, &w->out->items[i]);
-        if (all[i].base == NULL)
-            return STATUS_NO_MEMORY;
-    }
-    for (size_t i = 0; i < w->out->count && s == STATUS_OK; i++)
-        s = name_line(w, all, i);
-    return s;
-}
-
-enum status scaling_build(const struct analysis *x, struct arena *a, struct scaling *out)
+void scaling_build(const struct analysis *x, struct arena *a, struct scaling *out)
 {
     const struct match_result *r = &x->machines;
     struct weaving w = {.arena = a, .out = out, .most = r->cell_count};
-    *out = (struct scaling){
-        .items = arena_alloc(a, r->cell_count + 1, sizeof *out->items)};
-    enum status s = out->items != NULL ? STATUS_OK : STATUS_NO_MEMORY;
-    for (size_t i = 0; i < r->cell_count && s == STATUS_OK; i++)
+    struct naming *all = arena_alloc(a, r->cell_count, sizeof *all);
+    *out = (struct scaling){.items = arena_alloc(a, r->cell_count, sizeof *out->items)};
+    for (size_t i = 0; i < r->cell_count && !a->has_failed; i++)
         if (is_shown(&r->cells[i]))
-            s = add(&w, &r->cells[i]);
-    return s == STATUS_OK ? name_lines(&w) : s;
+            add(&w, &r->cells[i]);
+    for (size_t i = 0; i < out->count && all != NULL; i++)
+        all[i].base = base_name(&w, &out->items[i]);
+    for (size_t i = 0; i < out->count && all != NULL; i++)
+        name_line(&w, all, i);
 }

@@ -22,9 +22,8 @@ struct scaling {
 /* Of all measured cells with a batch size and a throughput. What follows from the batch
  * may differ with it: the number of requests of a closed load and the plan's digest, and
  * of an engine that is compiled for its batch (max_num_seqs is it) the token limits, room
- * of the KV cache and the digest of settings. Everything lives in the arena. NO_MEMORY is
- * the only failure. */
-MUST_CHECK enum status scaling_build(const struct analysis *x, struct arena *a,
-                                     struct scaling *out);
+ * of the KV cache and the digest of settings. Everything lives in the arena, which tells
+ * whether it found memory. */
+void scaling_build(const struct analysis *x, struct arena *a, struct scaling *out);
 
 #endif
