@@ -104,40 +104,36 @@ static enum status check_range(const struct opt_value_job *job, const char *word
     return STATUS_BAD_OPTION;
 }
 
-static enum status read_int(const struct opt_value_job *job, const char *word,
-                            int64_t *out)
+/* What a number's word is in its own terms and in those of its range. */
+static enum status read_number(const struct opt_value_job *job, const char *word,
+                               void *slot)
 {
-    int64_t value = 0;
-    if (!str_to_i64(str_from(word), &value))
-        return not_a(job, word, "a whole number");
-    enum status status = check_range(job, word, (double)value);
-    if (status == STATUS_OK)
-        *out = value;
-    return status;
-}
-
-static enum status read_double(const struct opt_value_job *job, const char *word,
-                               double *out)
-{
-    double value = 0;
-    if (!str_to_double(str_from(word), &value))
-        return not_a(job, word, "a number");
-    enum status status = check_range(job, word, value);
-    if (status == STATUS_OK)
-        *out = value;
-    return status;
-}
-
-static enum status read_duration(const struct opt_value_job *job, const char *word,
-                                 int64_t *out)
-{
-    int64_t ns = 0;
-    if (!str_to_span_ns(str_from(word), &ns))
-        return not_a(job, word, "a time with its unit (ns, us, ms, s, min, h)");
-    enum status status = check_range(job, word, (double)ns / 1e9);
-    if (status == STATUS_OK)
-        *out = ns;
-    return status;
+    struct str text = str_from(word);
+    int64_t whole = 0;
+    double number = 0;
+    switch (job->opt->type) {
+    case OPT_DURATION:
+        if (!str_to_span_ns(text, &whole))
+            return not_a(job, word, "a time with its unit (ns, us, ms, s, min, h)");
+        number = (double)whole / 1e9;
+        break;
+    case OPT_DOUBLE:
+    case OPT_DOUBLE_LIST:
+        if (!str_to_double(text, &number))
+            return not_a(job, word, "a number");
+        break;
+    default:
+        if (!str_to_i64(text, &whole))
+            return not_a(job, word, "a whole number");
+        number = (double)whole;
+    }
+    if (check_range(job, word, number) != STATUS_OK)
+        return STATUS_BAD_OPTION;
+    if (job->opt->type == OPT_DOUBLE || job->opt->type == OPT_DOUBLE_LIST)
+        *(double *)slot = number;
+    else
+        *(int64_t *)slot = whole;
+    return STATUS_OK;
 }
 
 static enum status read_flag(const struct opt_value_job *job, const char *word, bool *out)
@@ -238,11 +234,11 @@ static enum status read_item(const struct opt_value_job *job, const char *word,
     switch (job->opt->type) {
     case OPT_FLAG: return read_flag(job, word, slot);
     case OPT_INT:
-    case OPT_INT_LIST: return read_int(job, word, slot);
+    case OPT_INT_LIST:
     case OPT_DOUBLE:
-    case OPT_DOUBLE_LIST: return read_double(job, word, slot);
+    case OPT_DOUBLE_LIST:
+    case OPT_DURATION: return read_number(job, word, slot);
     case OPT_PAIRS: return read_pair(job, word, slot);
-    case OPT_DURATION: return read_duration(job, word, slot);
     default: return read_text(job, word, slot);
     }
 }

@@ -57,32 +57,23 @@ static enum status note(const json_t *metadata, struct arena *a, struct origins 
 }
 
 /* The file's own, then those of its sources, and of their sources. */
-static enum status walk(const json_t *root, struct arena *a, struct origins *out)
+static enum status walk(const json_t *metadata, int depth, struct arena *a,
+                        struct origins *out)
 {
-    struct {
-        const json_t *sources;
-        size_t next;
-    } levels[MAX_DEPTH];
-    size_t depth = 1;
-    enum status s = note(root, a, out);
-    out->has_own = out->count > 0;
-    levels[0].sources = json_object_get(root, "sources");
-    levels[0].next = 0;
-    while (depth > 0 && s == STATUS_OK) {
-        const json_t *list = levels[depth - 1].sources;
-        if (levels[depth - 1].next >= json_array_size(list)) {
-            depth--;
-            continue;
-        }
-        const json_t *of = json_object_get(json_array_get(list, levels[depth - 1].next++),
-                                           "metadata");
-        s = note(of, a, out);
-        if (depth == MAX_DEPTH)
-            continue;
-        levels[depth].sources = json_object_get(of, "sources");
-        levels[depth++].next = 0;
+    size_t i;
+    json_t *source;
+    enum status s = note(metadata, a, out);
+    if (depth == 0)
+        out->has_own = out->count > 0;
+    if (s != STATUS_OK || depth == MAX_DEPTH)
+        return s;
+    json_array_foreach(json_object_get(metadata, "sources"), i, source)
+    {
+        s = walk(json_object_get(source, "metadata"), depth + 1, a, out);
+        if (s != STATUS_OK)
+            return s;
     }
-    return s;
+    return STATUS_OK;
 }
 
 enum status origin_collect(struct str metadata, struct arena *a, struct origins *out)
@@ -95,7 +86,7 @@ enum status origin_collect(struct str metadata, struct arena *a, struct origins 
     enum status s = json_from_text(metadata, "metadata", &root, &ignored);
     if (s != STATUS_OK)
         return s == STATUS_NO_MEMORY ? s : STATUS_OK;
-    s = walk(root, a, out);
+    s = walk(root, 0, a, out);
     json_decref(root);
     return s;
 }

@@ -353,16 +353,27 @@ enum status results_claim(const char *output_dir, struct run_data *run, struct a
                        STAMP_TRIES);
 }
 
-const char *results_raw_dir(const char *results_path, struct arena *a)
+bool results_name_split(const char *path, struct results_name *out)
 {
     static const char mark[] = "_results_", suffix[] = ".json";
-    const char *base = file_base_name(results_path), *at = strstr(base, mark);
+    const char *base = file_base_name(path), *at = strstr(base, mark);
     const char *stamp = at != NULL ? at + strlen(mark) : base;
     size_t len = strlen(stamp), end = strlen(suffix);
     if (at == NULL || len < end || strcmp(stamp + len - end, suffix) != 0)
+        return false;
+    *out = (struct results_name){.folder = {path, (size_t)(base - path)},
+                                 .mode = {base, (size_t)(at - base)},
+                                 .stamp = {stamp, len - end}};
+    return true;
+}
+
+const char *results_raw_dir(const char *results_path, struct arena *a)
+{
+    struct results_name n;
+    if (!results_name_split(results_path, &n))
         return NULL;
-    const char *raw = arena_printf(a, "%.*sraw_%.*s", (int)(base - results_path),
-                                   results_path, (int)(len - end), stamp);
+    const char *raw = arena_printf(a, "%.*sraw_%.*s", (int)n.folder.len, n.folder.ptr,
+                                   (int)n.stamp.len, n.stamp.ptr);
     return raw != NULL && file_is_dir(raw) ? raw : NULL;
 }
 

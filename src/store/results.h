@@ -37,6 +37,13 @@ MUST_CHECK enum status results_write(const struct run_data *run, const struct re
 MUST_CHECK enum status results_read(const char *raw_dir, const char *output_dir,
                                     struct arena *a, struct recovery *out, struct err *e);
 
+/* FOLDER/MODE_results_STAMP.json in pieces; folder with its slash, or empty. False: not
+ * such a name. */
+struct results_name {
+    struct str folder, mode, stamp;
+};
+bool results_name_split(const char *path, struct results_name *out);
+
 /* The folder raw_STAMP beside MODE_results_STAMP.json, in the arena; NULL: there is none.
  */
 const char *results_raw_dir(const char *results_path, struct arena *a);

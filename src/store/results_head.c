@@ -6,60 +6,33 @@
 #include "store/results_scan.h"
 #include "text/json.h"
 
-static void take_metadata(struct jsonr *r, struct arena *a, struct results_head *head)
+static enum status read_metadata(const struct scanned_file *file, struct arena *a,
+                                 struct results_head *head, struct err *e)
 {
-    struct jsonr_value value = jsonr_value(r);
     json_t *metadata = NULL;
-    if (r->failed != STATUS_OK)
-        return;
-    enum status st = json_from_text(value.text, r->name, &metadata, r->e);
+    if (file->metadata.len == 0)
+        return STATUS_OK;
+    enum status st = json_from_text(file->metadata, file->path, &metadata, e);
     const char *run_id = json_str_of(metadata, "run_id");
     head->run_id = arena_strdup(a, run_id);
     head->is_complete = json_bool_of(metadata, "complete", true);
     if (run_id != NULL && head->run_id == NULL)
-        st = status_no_memory(r->e, r->name);
+        st = status_no_memory(e, file->path);
     json_decref(metadata);
-    jsonr_stop(r, st);
-}
-
-static void count_rows(struct jsonr *r, struct results_head *head)
-{
-    jsonr_enter(r, '[');
-    for (; jsonr_item(r); head->row_count++)
-        (void)jsonr_value(r);
-}
-
-static enum status read_text(struct jsonr *r, struct arena *a, struct results_head *head)
-{
-    struct str key;
-    bool is_list = jsonr_kind(r) == JSONR_LIST;
-    if (is_list)
-        count_rows(r, head);
-    else
-        jsonr_enter(r, '{');
-    while (!is_list && jsonr_member(r, &key))
-        if (str_is(key, "metadata"))
-            take_metadata(r, a, head);
-        else if (str_is(key, "results"))
-            count_rows(r, head);
-        else
-            (void)jsonr_value(r);
-    return jsonr_end(r);
+    return st;
 }
 
 enum status results_head_read(const char *path, struct arena *a, struct results_head *out,
                               struct err *e)
 {
-    struct results_head head = {.is_complete = true};
-    struct buf text;
-    struct jsonr r;
-    buf_init(&text, RESULTS_SCAN_MAX_BYTES);
-    enum status st = file_read(path, &text, e);
-    if (st == STATUS_OK) {
-        jsonr_init(&r, (struct str){.ptr = buf_cstr(&text), .len = text.len}, path, e);
-        st = read_text(&r, a, &head);
-    }
-    buf_fini(&text);
+    static const struct results_visitor none = {.needs_no_digest = true};
+    struct scanned_file file;
+    enum status st = results_scan_file(path, &none, &file, e);
+    if (st != STATUS_OK)
+        return st;
+    struct results_head head = {.is_complete = true, .row_count = file.row_count};
+    st = read_metadata(&file, a, &head, e);
+    results_scan_fini(&file);
     if (st == STATUS_OK)
         *out = head;
     return st;

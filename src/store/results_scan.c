@@ -25,6 +25,11 @@ static void read_row(struct reader *r)
         (void)jsonr_fail(j, "row %zu is not an object", row.index);
         return;
     }
+    if (r->visitor->row == NULL) {
+        (void)jsonr_value(j);
+        r->file->row_count++;
+        return;
+    }
     const char *from = j->at;
     j->has_nonfinite = false;
     jsonr_enter(j, '{');
@@ -100,10 +105,11 @@ static enum status read_top(struct reader *r, struct err *e)
         read_rows(r);
     else
         read_members(r, &top);
-    if (j->failed == STATUS_OK && top.has_type && !top.has_results)
+    bool is_other = !is_list && r->visitor->row != NULL && !top.has_results;
+    if (j->failed == STATUS_OK && is_other && top.has_type)
         return fail_kind(r, &top, e);
     enum status st = jsonr_end(j);
-    if (st == STATUS_OK && !is_list && !top.has_results)
+    if (st == STATUS_OK && is_other)
         return fail_kind(r, &top, e);
     if (st == STATUS_BAD_INPUT && j->at >= j->end)
         return status_hint(e, "The file is cut short: copy it again, or rebuild it with "
@@ -163,7 +169,7 @@ enum status results_scan_file(const char *path, const struct results_visitor *vi
     enum status st = file_read(path, &out->text, e);
     if (st == STATUS_OK)
         st = read_text(out, visitor, e);
-    if (st == STATUS_OK)
+    if (st == STATUS_OK && visitor->row != NULL)
         st = read_format(out, e);
     if (st == STATUS_OK && !visitor->needs_no_digest)
         st = hash_text(out, e);

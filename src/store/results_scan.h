@@ -38,7 +38,8 @@ struct scanned_file {
 };
 
 struct results_visitor {
-    /* Any status but OK ends the reading. Pieces live as long as the file. */
+    /* Any status but OK ends the reading. Pieces live as long as the file. NULL: rows are
+     * only counted, and the file may be a summary, and of any format. */
     enum status (*row)(void *arg, const struct scanned_row *row, struct err *e);
     void *arg;
     bool needs_no_digest; /* sha256 stays empty */

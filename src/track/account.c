@@ -353,14 +353,11 @@ enum status account_resolve(const struct account_options *o, struct arena *a,
     struct account found = {.base = NULL};
     struct err local;
     struct work w = {.o = o, .arena = a, .out = &found, .e = e != NULL ? e : &local};
-    enum status status = find_server(&w);
-    if (status == STATUS_OK)
-        status = find_login(&w);
-    if (status == STATUS_OK)
-        status = find_trust(&w);
-    if (status == STATUS_OK)
-        *out = found;
-    return status;
+    if (find_server(&w) != STATUS_OK || find_login(&w) != STATUS_OK ||
+        find_trust(&w) != STATUS_OK)
+        return w.e->code;
+    *out = found;
+    return STATUS_OK;
 }
 
 enum status account_open(const struct account *acc, double timeout_s, struct rest **out,

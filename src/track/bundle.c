@@ -98,21 +98,15 @@ static const char *if_there(const char *path)
  * stand beside it. */
 static enum status find_others(struct bundle *b, struct arena *a, struct err *e)
 {
-    static const char mark[] = "_results_";
-    const char *path = b->results_path, *base = file_base_name(path);
-    int folder = (int)(base - path);
-    size_t len = strlen(base), end = strlen(".json");
-    bool has_end = len > end && strcmp(base + len - end, ".json") == 0;
-    int stem = (int)(has_end ? len - end : len);
-    const char *at = strstr(base, mark);
-    if (at != NULL && has_end) {
-        const char *stamp = at + strlen(mark);
-        int stamp_len = (int)(base + stem - stamp);
+    const char *path = b->results_path;
+    struct results_name n;
+    if (results_name_split(path, &n)) {
+        int folder = (int)n.folder.len, stamp = (int)n.stamp.len;
         b->env_path = if_there(
-            arena_printf(a, "%.*senv_info_%.*s.json", folder, path, stamp_len, stamp));
+            arena_printf(a, "%.*senv_info_%.*s.json", folder, path, stamp, n.stamp.ptr));
         b->summary_path = if_there(arena_printf(a, "%.*s%.*s_summary_%.*s.json", folder,
-                                                path, (int)(at - base), base, stamp_len,
-                                                stamp));
+                                                path, (int)n.mode.len, n.mode.ptr, stamp,
+                                                n.stamp.ptr));
     }
     b->ledger_path = b->raw_dir != NULL ? arena_printf(a, "%s/mlflow.json", b->raw_dir)
                                         : arena_printf(a, "%s.mlflow", path);

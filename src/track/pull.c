@@ -343,27 +343,28 @@ static enum status say_hello(struct puller *p, struct err *e)
     return s;
 }
 
+static enum status fetch_all(struct puller *p, struct err *e)
+{
+    if (say_hello(p, e) != STATUS_OK || find_experiment(p, e) != STATUS_OK ||
+        find_runs(p, e) != STATUS_OK)
+        return e->code;
+    pulled_sort(p->runs, p->count);
+    if (fetch_rows(p, e) != STATUS_OK)
+        return e->code;
+    fetch_environments(p);
+    return STATUS_OK;
+}
+
 enum status pull_rows(const struct account *account, const struct pull_options *options,
                       struct arena *a, struct pull_result *out, struct err *e)
 {
     struct puller p = {.options = options, .arena = a, .result = out};
     *out = (struct pull_result){.rows = 0};
-    enum status s = mlflow_open(&p.server, account, e);
+    bool is_open = mlflow_open(&p.server, account, e) == STATUS_OK;
     p.server.tries = TRIES;
+    enum status s = is_open ? fetch_all(&p, e) : e->code;
     if (s == STATUS_OK)
-        s = say_hello(&p, e);
-    if (s == STATUS_OK)
-        s = find_experiment(&p, e);
-    if (s == STATUS_OK)
-        s = find_runs(&p, e);
-    if (s == STATUS_OK) {
-        pulled_sort(p.runs, p.count);
-        s = fetch_rows(&p, e);
-    }
-    if (s == STATUS_OK) {
-        fetch_environments(&p);
         s = write_file(&p, e);
-    }
     mlflow_close(&p.server);
     return s;
 }

@@ -10,7 +10,7 @@ import pytest
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 sys.path.insert(0, os.path.join(ROOT, "scripts"))
 
-from checks import ALL, Skip, Tree, layers  # noqa: E402
+from checks import ALL, Skip, Tree  # noqa: E402
 from checks.budgets import functions  # noqa: E402
 
 GOOD = {
@@ -146,16 +146,6 @@ def test_cycle_through_a_source(tmp_path):
                      "src/base/three.h": '#include "base/one.h"\n'})
     assert findings("cycles", tmp_path) == [
         "files include each other: base/one -> base/two -> base/three -> base/one"]
-
-
-def test_known_cycles_only_shrink(tmp_path, monkeypatch):
-    monkeypatch.setattr(layers, "KNOWN_CYCLES", [{"base/one", "base/two"}])
-    write(tmp_path, {"src/base/one.c": '#include "base/two.h"\n', "src/base/two.h": "int two;\n",
-                     "src/base/two.c": '#include "base/one.h"\n', "src/base/one.h": "int one;\n"})
-    assert findings("cycles", tmp_path) == []
-    write(tmp_path, {"src/base/two.c": "int two;\n"})
-    assert [line.split(":")[0] for line in findings("cycles", tmp_path)] == [
-        "src/base/one is in no cycle now", "src/base/two is in no cycle now"]
 
 
 def test_script_must_be_executable(tmp_path):
