@@ -10,16 +10,15 @@
 
 #include "alloc_fixture.h"
 #include "base/mem.h"
-#include "base/proc.h"
 #include "report/render.h"
+#include "row_fixture.h"
 
 int analysis_fixture_set_up(void **state)
 {
     static struct analysis_fixture f;
     memset(&f, 0, sizeof f);
     arena_init(&f.arena, 16 << 20);
-    (void)snprintf(f.dir, sizeof f.dir, "/tmp/inferbench_test_XXXXXX");
-    assert_non_null(mkdtemp(f.dir));
+    folder_fixture_make(f.dir);
     f.loaded = (struct loaded_rows){.rows = f.of, .file_count = 1};
     *state = &f;
     return setenv("PATH", "/nowhere", 1);
@@ -28,14 +27,8 @@ int analysis_fixture_set_up(void **state)
 int analysis_fixture_tear_down(void **state)
 {
     struct analysis_fixture *f = *state;
-    const char *const argv[] = {"/bin/rm", "-rf", f->dir, NULL};
-    struct buf out;
-    int code = -1;
     mem_fail_at(0);
-    buf_init(&out, 1024);
-    assert_int_equal(proc_run(argv, clock_seconds(10), &out, &code, NULL), STATUS_OK);
-    assert_int_equal(code, 0);
-    buf_fini(&out);
+    folder_fixture_remove(f->dir);
     arena_fini(&f->arena);
     return 0;
 }
@@ -47,15 +40,7 @@ struct row *analysis_fixture_add(struct analysis_fixture *f, const char *machine
     assert_true(f->loaded.count < ANALYSIS_FIXTURE_ROWS);
     struct row *r = &f->rows[f->loaded.count];
     f->of[f->loaded.count++] = (struct analysis_row){.row = r, .file = "/data/one.json"};
-    r->v[FIELD_instance_type] = r->v[FIELD_label] = value_str(machine);
-    r->v[FIELD_scenario] = value_str(scenario);
-    r->v[FIELD_serving_mode] = value_str("offline");
-    r->v[FIELD_model_name] = value_str("m");
-    r->v[FIELD_batch_size] = value_int(batch);
-    r->v[FIELD_enable_prefix_caching] = value_bool(false);
-    r->v[FIELD_is_warmup] = value_bool(false);
-    r->v[FIELD_tokens_per_second] = value_num(tokens_per_second);
-    r->v[FIELD_verdict] = value_str("VALID");
+    row_fixture_fill(r, machine, scenario, batch, tokens_per_second);
     return r;
 }
 

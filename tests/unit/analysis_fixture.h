@@ -3,6 +3,7 @@
 #define TESTS_ANALYSIS_FIXTURE_H
 
 #include "base/buf.h"
+#include "folder_fixture.h"
 #include "stats/analysis.h"
 #include "report/document.h"
 #include "store/rows_load.h"
@@ -10,7 +11,7 @@
 #define ANALYSIS_FIXTURE_ROWS 32
 
 struct analysis_fixture {
-    char dir[64];
+    char dir[FOLDER_FIXTURE_BYTES];
     struct arena arena;
     struct row rows[ANALYSIS_FIXTURE_ROWS];
     struct analysis_row of[ANALYSIS_FIXTURE_ROWS];

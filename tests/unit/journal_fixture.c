@@ -11,7 +11,6 @@
 #include <cmocka.h>
 
 #include "base/file.h"
-#include "base/proc.h"
 
 void journal_fixture_init(struct journal_fixture *j)
 {
@@ -29,20 +28,13 @@ void journal_fixture_init(struct journal_fixture *j)
                     "\"client\":null}";
     run->plan_sha256 = "00ff";
     run->stamp = "20251125_180807";
-    (void)snprintf(j->dir, sizeof j->dir, "/tmp/inferbench_test_XXXXXX");
-    assert_non_null(mkdtemp(j->dir));
+    folder_fixture_make(j->dir);
     (void)snprintf(j->path, sizeof j->path, "%s/journal.jsonl", j->dir);
 }
 
 void journal_fixture_fini(struct journal_fixture *j)
 {
-    const char *const argv[] = {"rm", "-rf", j->dir, NULL};
-    struct buf out;
-    int code = -1;
-    buf_init(&out, 1024);
-    assert_int_equal(proc_run(argv, clock_seconds(10), &out, &code, NULL), STATUS_OK);
-    assert_int_equal(code, 0);
-    buf_fini(&out);
+    folder_fixture_remove(j->dir);
 }
 
 static enum status write_repeat(struct journal *j, const struct repeat_data *r,

@@ -3,12 +3,13 @@
 #define TESTS_JOURNAL_FIXTURE_H
 
 #include "base/buf.h"
+#include "folder_fixture.h"
 #include "stats_fixture.h"
 #include "store/journal.h"
 
 struct journal_fixture {
-    char dir[64];  /* removed by journal_fixture_fini */
-    char path[96]; /* dir/journal.jsonl */
+    char dir[FOLDER_FIXTURE_BYTES]; /* removed by journal_fixture_fini */
+    char path[96];                  /* dir/journal.jsonl */
     struct stats_fixture f;
 };
 

@@ -7,6 +7,7 @@
 #include <cmocka.h>
 
 #include "base/mem.h"
+#include "row_fixture.h"
 
 int match_fixture_set_up(void **state)
 {
@@ -31,14 +32,8 @@ struct row *match_fixture_add(struct match_fixture *f, const char *scenario,
     assert_true(f->count < MATCH_FIXTURE_ROWS);
     struct row *r = &f->rows[f->count];
     f->inputs[f->count++] = (struct match_row){.row = r};
-    r->v[FIELD_instance_type] = value_str("g5");
-    r->v[FIELD_serving_mode] = value_str("offline");
-    r->v[FIELD_scenario] = value_str(scenario);
-    r->v[FIELD_model_name] = value_str("m");
-    r->v[FIELD_batch_size] = value_int(4);
-    r->v[FIELD_enable_prefix_caching] = value_bool(false);
+    row_fixture_fill(r, "g5", scenario, 4, tokens_per_second);
     r->v[FIELD_definitions] = value_int(2);
-    r->v[FIELD_tokens_per_second] = value_num(tokens_per_second);
     return r;
 }
 

@@ -15,8 +15,11 @@
 #include "base/clock.h"
 #include "base/file.h"
 #include "base/proc.h"
+#include "folder_fixture.h"
 #include "probe/sysfile.h"
 #include "text/jsonw.h"
+
+#define PROBE_FIXTURE_DIRS 12
 
 const char *probe_fixture_path(const char *name)
 {
@@ -58,11 +61,12 @@ json_t *probe_fixture_object(void (*write)(const void *facts, struct jsonw *w),
 
 const char *probe_fixture_dir(void)
 {
-    static char path[256];
-    const char *tmp = getenv("TMPDIR");
-    snprintf(path, sizeof path, "%s/probe-XXXXXX", tmp != NULL ? tmp : "/tmp");
-    assert_non_null(mkdtemp(path));
-    return path;
+    static char made[PROBE_FIXTURE_DIRS][FOLDER_FIXTURE_BYTES];
+    static size_t count;
+    assert_true(count < PROBE_FIXTURE_DIRS);
+    folder_fixture_make(made[count]);
+    folder_fixture_remove_at_exit(made[count]);
+    return made[count++];
 }
 
 void probe_fixture_file(const char *dir, const char *name, const char *text,
@@ -82,8 +86,10 @@ void probe_fixture_file(const char *dir, const char *name, const char *text,
 
 void probe_fixture_fake_nvml(char **argv)
 {
-    if (getenv("FAKE_NVML_DIR") != NULL)
+    if (getenv("FAKE_NVML_DIR") != NULL) {
+        folder_fixture_remove_at_exit(getenv("FAKE_NVML_DIR"));
         return;
+    }
     char library[512];
     char source[1024];
     const char *dir = probe_fixture_dir();

@@ -15,7 +15,7 @@ const char *probe_fixture_text(const char *name, struct arena *a);
 struct jsonw;
 json_t *probe_fixture_object(void (*write)(const void *facts, struct jsonw *w),
                              const void *facts);
-/* An empty folder made for this test, in a static buffer. */
+/* An empty folder made for this test; it and its name last as long as the program. */
 const char *probe_fixture_dir(void);
 /* Writes a file below a folder, with its parents; mode 0755 if is_program. */
 void probe_fixture_file(const char *dir, const char *name, const char *text,

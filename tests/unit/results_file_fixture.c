@@ -10,26 +10,18 @@
 
 #include "base/file.h"
 #include "base/mem.h"
-#include "base/proc.h"
 
 void results_file_fixture_init(struct results_file_fixture *f)
 {
     *f = (struct results_file_fixture){.count = 0};
     arena_init(&f->arena, 16 << 20);
-    (void)snprintf(f->dir, sizeof f->dir, "/tmp/inferbench_test_XXXXXX");
-    assert_non_null(mkdtemp(f->dir));
+    folder_fixture_make(f->dir);
 }
 
 void results_file_fixture_fini(struct results_file_fixture *f)
 {
-    const char *const argv[] = {"rm", "-rf", f->dir, NULL};
-    struct buf out;
-    int code = -1;
     mem_fail_at(0);
-    buf_init(&out, 1024);
-    assert_int_equal(proc_run(argv, clock_seconds(10), &out, &code, NULL), STATUS_OK);
-    assert_int_equal(code, 0);
-    buf_fini(&out);
+    folder_fixture_remove(f->dir);
     results_scan_fini(&f->file);
     arena_fini(&f->arena);
 }

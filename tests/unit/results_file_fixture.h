@@ -3,12 +3,13 @@
 #define TESTS_RESULTS_FILE_FIXTURE_H
 
 #include "base/arena.h"
+#include "folder_fixture.h"
 #include "store/results_scan.h"
 
 #define FOREIGN_FIXTURE_ROWS 9
 
 struct results_file_fixture {
-    char dir[64]; /* removed by results_file_fixture_fini */
+    char dir[FOLDER_FIXTURE_BYTES]; /* removed by results_file_fixture_fini */
     struct arena arena;
     struct scanned_file file;
     struct scanned_row rows[FOREIGN_FIXTURE_ROWS];

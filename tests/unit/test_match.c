@@ -9,6 +9,7 @@
 #include <cmocka.h>
 
 #include "alloc_fixture.h"
+#include "row_fixture.h"
 #include "stats_fixture.h"
 
 #define MAX_ROWS 40
@@ -25,18 +26,9 @@ static struct row *add(struct bench *b, const char *machine, const char *scenari
                        double tokens_per_second)
 {
     struct row *r = &b->rows[b->count];
-    memset(r, 0, sizeof *r);
     b->inputs[b->count++] = (struct match_row){.row = r};
-    r->v[FIELD_instance_type] = r->v[FIELD_label] = value_str(machine);
-    r->v[FIELD_scenario] = value_str(scenario);
-    r->v[FIELD_serving_mode] = value_str("offline");
-    r->v[FIELD_model_name] = value_str("m");
-    r->v[FIELD_batch_size] = value_int(4);
+    row_fixture_fill(r, machine, scenario, 4, tokens_per_second);
     r->v[FIELD_input_length] = value_int(32);
-    r->v[FIELD_enable_prefix_caching] = value_bool(false);
-    r->v[FIELD_is_warmup] = value_bool(false);
-    r->v[FIELD_tokens_per_second] = value_num(tokens_per_second);
-    r->v[FIELD_verdict] = value_str("VALID");
     return r;
 }
 

@@ -8,6 +8,7 @@
 #include <string.h>
 #include <cmocka.h>
 
+#include "folder_fixture.h"
 #include "base/file.h"
 #include "engines/model_dir.h"
 #include "text/digest.h"
@@ -16,7 +17,7 @@
     "{\"num_hidden_layers\": 2, \"num_attention_heads\": 4, \"hidden_size\": 128, " \
     "\"num_key_value_heads\": 2, \"head_dim\": 64, \"vocab_size\": 512}"
 
-static char folder[] = "/tmp/test_model_XXXXXX";
+static char folder[FOLDER_FIXTURE_BYTES];
 static struct arena arena;
 
 static const char *at(const char *name)
@@ -50,7 +51,9 @@ static int set_up(void **state)
 {
     (void)state;
     arena_init(&arena, 1 << 20);
-    return mkdtemp(folder) == NULL;
+    folder_fixture_make(folder);
+    folder_fixture_remove_at_exit(folder);
+    return 0;
 }
 
 static int tear_down(void **state)

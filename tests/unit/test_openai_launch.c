@@ -13,6 +13,7 @@
 #include <unistd.h>
 #include <cmocka.h>
 
+#include "folder_fixture.h"
 #include "base/file.h"
 #include "engines/openai_launch.h"
 #include "engines/vllm_settings.h"
@@ -20,7 +21,7 @@
 #define KEY     "sk-launch-secret"
 #define PATIENT 20.0 /* s; only a failing test takes so long */
 
-static char folder[] = "/tmp/test_launch_XXXXXX";
+static char folder[FOLDER_FIXTURE_BYTES];
 static struct arena arena;
 static struct engine_target target;
 static struct engine_settings settings;
@@ -83,7 +84,9 @@ static int drop(void **state)
 static int set_up(void **state)
 {
     (void)state;
-    return mkdtemp(folder) == NULL;
+    folder_fixture_make(folder);
+    folder_fixture_remove_at_exit(folder);
+    return 0;
 }
 
 /* A file that the stand-in writes, once it is there. */
