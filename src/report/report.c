@@ -115,20 +115,26 @@ void report_answer(const struct analysis *x, struct document *d)
 
 /* --- matched cells --- */
 
-enum { NAME, FIRST_RATIO, INTERVAL = 5, COLUMN_COUNT };
+static const enum metric metrics[] = {
+#define X(metric, head, name) METRIC_##metric,
+    REPORT_METRICS(X)
+#undef X
+};
+
+enum {
+    NAME,
+    FIRST_RATIO,
+    INTERVAL = FIRST_RATIO + sizeof metrics / sizeof *metrics,
+    COLUMN_COUNT
+};
 
 static const struct document_column columns[COLUMN_COUNT] = {
     {"matched cell", NULL, NULL, DOCUMENT_TEXT, 34},
-    {"tok/s", "tokens/s", "ratio", DOCUMENT_RATIO, -7},
-    {"TTFT", NULL, "ratio", DOCUMENT_RATIO, -7},
-    {"TPOT", NULL, "ratio", DOCUMENT_RATIO, -7},
-    {"$/tok", "$/token", "ratio", DOCUMENT_RATIO, -7},
-    {"95 % tok/s", "95 % of tokens/s", NULL, DOCUMENT_INTERVAL, 0},
+#define X(metric, head, name) {head, name, "ratio", DOCUMENT_RATIO, -7},
+    REPORT_METRICS(X)
+#undef X
+        {"95 % tok/s", "95 % of tokens/s", NULL, DOCUMENT_INTERVAL, 0},
 };
-
-static const enum metric metrics[INTERVAL - FIRST_RATIO] = {
-    METRIC_tokens_per_second, METRIC_first_token_latency, METRIC_inter_token_latency,
-    METRIC_usd_per_million_output_tokens};
 
 static struct document_cell *put_ratios(const char *name,
                                         const struct match_ratio *ratios,

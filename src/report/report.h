@@ -8,6 +8,13 @@
 #include "report/plots.h"
 #include "store/rows_load.h"
 
+/* X(metric, head of a column, name): what machines are compared by. */
+#define REPORT_METRICS(X)                     \
+    X(tokens_per_second, "tok/s", "tokens/s") \
+    X(first_token_latency, "TTFT", "TTFT")    \
+    X(inter_token_latency, "TPOT", "TPOT")    \
+    X(usd_per_million_output_tokens, "$/tok", "$/token")
+
 struct report_input {
     const struct analysis *analysis;
     const struct loaded_rows *loaded; /* that the rows are of */

@@ -158,10 +158,11 @@ static void put_unknown(const struct match_result *r, struct document *d)
     static const struct {
         enum metric metric;
         const char *name;
-    } metrics[] = {{METRIC_tokens_per_second, "tokens/s"},
-                   {METRIC_first_token_latency, "TTFT"},
-                   {METRIC_inter_token_latency, "TPOT"},
-                   {METRIC_usd_per_million_output_tokens, "$/token"}};
+    } metrics[] = {
+#define X(metric, head, name) {METRIC_##metric, name},
+        REPORT_METRICS(X)
+#undef X
+    };
     for (size_t m = 0; m < sizeof metrics / sizeof metrics[0]; m++) {
         size_t without = 0;
         for (size_t i = 0; i < r->cell_count; i++)

@@ -42,20 +42,18 @@ static bool has_controls(const char *text)
     return *text != '\0';
 }
 
-/* The text itself where it has none; NULL: no memory. */
+/* The text itself where it has none. */
 static const char *without_controls(const char *text, struct arena *a)
 {
-    if (!has_controls(text))
-        return text;
-    char *clean = arena_strdup(a, text);
+    char *clean = has_controls(text) ? arena_strdup(a, text) : NULL;
     for (char *at = clean; at != NULL && *at != '\0'; at++)
         if (is_control(*at))
             *at = ' ';
-    return clean;
+    return clean != NULL ? clean : text;
 }
 
 /* Names go to terminals, reports and scripts. */
-static enum status clean_names(const struct analysis_rows *c, struct arena *a)
+static void clean_names(const struct analysis_rows *c, struct arena *a)
 {
     static const enum field_id names[] = {FIELD_label, FIELD_instance_type,
                                           FIELD_model_name, FIELD_engine_version,
@@ -63,14 +61,9 @@ static enum status clean_names(const struct analysis_rows *c, struct arena *a)
     for (size_t i = 0; i < c->count; i++)
         for (size_t k = 0; k < sizeof names / sizeof names[0]; k++) {
             struct value *v = &c->items[i].row->v[names[k]];
-            if (v->kind != VALUE_STR)
-                continue;
-            const char *clean = without_controls(v->s, a);
-            if (clean == NULL)
-                return STATUS_NO_MEMORY;
-            v->s = clean;
+            if (v->kind == VALUE_STR)
+                v->s = without_controls(v->s, a);
         }
-    return STATUS_OK;
 }
 
 /* Rows [from, to) of one file of which nobody said the machine. True if they come from
@@ -137,25 +130,22 @@ static bool is_taken(const struct naming *n, const char *name)
     return false;
 }
 
-/* NULL: no memory. */
 static const char *make_name(const struct naming *n, const struct stranger *s)
 {
-    const char *name = NAMELESS, *first;
+    const char *name = NAMELESS;
     bool has_file = n->rows->file_count != 1;
     struct str path = has_file ? short_path(n, s->file) : str_from("");
     if (has_file || s->machine != NULL)
-        name = arena_printf(n->arena, "?%s%.*s%s%.8s", has_file ? " " : "", (int)path.len,
-                            path.ptr, s->machine != NULL ? " " : "",
-                            s->machine != NULL ? s->machine : "");
-    if (name != NULL)
-        name = without_controls(name, n->arena);
-    first = name;
-    for (size_t k = 2; name != NULL && is_taken(n, name); k++)
-        name = arena_printf(n->arena, "%s #%zu", first, k);
+        name = arena_text(n->arena, "?%s%.*s%s%.8s", has_file ? " " : "", (int)path.len,
+                          path.ptr, s->machine != NULL ? " " : "",
+                          s->machine != NULL ? s->machine : "");
+    const char *first = name = without_controls(name, n->arena);
+    for (size_t k = 2; is_taken(n, name) && !n->arena->has_failed; k++)
+        name = arena_text(n->arena, "%s #%zu", first, k);
     return name;
 }
 
-/* The name of such rows, made when they are first met. NULL: no memory. */
+/* The name of such rows, made when they are first met. */
 static const char *name_of(struct naming *n, const char *file, const char *machine)
 {
     struct stranger s = {.file = file, .machine = machine};
@@ -163,19 +153,15 @@ static const char *name_of(struct naming *n, const char *file, const char *machi
         if (str_same(n->met[i].file, file) && str_same(n->met[i].machine, machine))
             return n->met[i].name;
     s.name = make_name(n, &s);
-    if (s.name != NULL)
-        n->met[n->count++] = s;
+    n->met[n->count++] = s;
     return s.name;
 }
 
 /* Names are set when all are made: until then is_taken sees what rows say themselves. */
-static enum status name_unknown(struct naming *n)
+static void name_unknown(struct naming *n, const char **names)
 {
     const struct analysis_rows *c = n->rows;
-    const char **names = arena_alloc(n->arena, c->count + 1, sizeof *names);
     bool is_one_of_several = false;
-    if (names == NULL)
-        return STATUS_NO_MEMORY;
     for (size_t i = 0, to = 0; i < c->count; i++) {
         const struct analysis_row *r = &c->items[i];
         if (i == to) { /* rows of one file stand together */
@@ -188,21 +174,21 @@ static enum status name_unknown(struct naming *n)
         names[i] = name_of(n, r->file,
                            is_one_of_several ? field_str(r->row, FIELD_machine_sha256)
                                              : NULL);
-        if (names[i] == NULL)
-            return STATUS_NO_MEMORY;
     }
     for (size_t i = 0; i < c->count; i++)
         if (names[i] != NULL)
             c->items[i].row->v[n->by] = value_str(names[i]);
-    return STATUS_OK;
 }
 
 enum status analysis_names_set(const struct analysis_rows *c, enum field_id by,
                                struct arena *a)
 {
     struct naming n = {.rows = c, .by = by, .arena = a};
-    n.met = arena_alloc(a, c->count + 1, sizeof *n.met);
-    if (n.met == NULL || clean_names(c, a) != STATUS_OK)
+    const char **names = arena_alloc(a, c->count, sizeof *names);
+    n.met = arena_alloc(a, c->count, sizeof *n.met);
+    if (names == NULL || n.met == NULL)
         return STATUS_NO_MEMORY;
-    return name_unknown(&n);
+    clean_names(c, a);
+    name_unknown(&n, names);
+    return a->has_failed ? STATUS_NO_MEMORY : STATUS_OK;
 }

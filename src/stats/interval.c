@@ -148,41 +148,44 @@ static double t_upper_tail(double t, double df)
     return 0.5 * interval_beta_inc(x, df / 2, 0.5);
 }
 
-double interval_t_quantile(double p, double df)
+/* Where a function that falls from above `value` meets it, from 0 on; high: a first
+ * guess.
+ */
+static double inverse(double (*of)(double x, double df), double df, double value,
+                      double high)
 {
-    if (!(p > 0 && p < 1 && df > 0))
-        return NAN;
-    double tail = p < 0.5 ? p : 1 - p, low = 0, high = 1;
-    if (p == 0.5)
-        return 0;
-    while (t_upper_tail(high, df) > tail && high < DBL_MAX / 4)
+    double low = 0;
+    while (of(high, df) > value && high < DBL_MAX / 4)
         high *= 2;
     for (int i = 0; i < 200 && high - low > high * DBL_EPSILON; i++) {
         double middle = low + (high - low) / 2;
-        if (t_upper_tail(middle, df) > tail)
-            low = middle;
-        else
-            high = middle;
-    }
-    double t = low + (high - low) / 2;
-    return p < 0.5 ? -t : t;
-}
-
-double interval_chi2_quantile(double p, double df)
-{
-    if (!(p > 0 && p < 1 && df > 0))
-        return NAN;
-    double low = 0, high = df + 1;
-    while (interval_gamma_inc(df / 2, high / 2) < p && high < DBL_MAX / 4)
-        high *= 2;
-    for (int i = 0; i < 200 && high - low > high * DBL_EPSILON; i++) {
-        double middle = low + (high - low) / 2;
-        if (interval_gamma_inc(df / 2, middle / 2) < p)
+        if (of(middle, df) > value)
             low = middle;
         else
             high = middle;
     }
     return low + (high - low) / 2;
+}
+
+double interval_t_quantile(double p, double df)
+{
+    if (!(p > 0 && p < 1 && df > 0))
+        return NAN;
+    if (p == 0.5)
+        return 0;
+    double t = inverse(t_upper_tail, df, p < 0.5 ? p : 1 - p, 1);
+    return p < 0.5 ? -t : t;
+}
+
+/* Less than 0: it falls, as what is inverted has to. */
+static double chi2_below(double x, double df)
+{
+    return -interval_gamma_inc(df / 2, x / 2);
+}
+
+double interval_chi2_quantile(double p, double df)
+{
+    return p > 0 && p < 1 && df > 0 ? inverse(chi2_below, df, -p, df + 1) : (double)NAN;
 }
 
 double interval_cv(const double *values, size_t count)

@@ -77,3 +77,11 @@ void metric_spreads(const struct row *const *rows, size_t count, int definitions
         out[m] = metric_spread((enum metric)m, definitions, scratch, n);
     }
 }
+
+double metric_cost_usd(const struct row *row)
+{
+    enum field_id rate = field_is(row, FIELD_serving_mode, "online")
+                             ? FIELD_window_tokens_per_second
+                             : FIELD_tokens_per_second;
+    return field_num(row, FIELD_price_usd_per_hour) / 3600 / field_num(row, rate) * 1e6;
+}

@@ -30,5 +30,8 @@ struct spread metric_spread(enum metric m, int definitions, const double *values
 /* Of each metric, over rows of shape [count]; scratch of the same shape. */
 void metric_spreads(const struct row *const *rows, size_t count, int definitions,
                     double *scratch, struct spread out[METRIC_COUNT]);
+/* USD for a million output tokens, by the row's price and its rate: that of the window,
+ * online. NAN where one is unknown. */
+double metric_cost_usd(const struct row *row);
 
 #endif

@@ -5,6 +5,7 @@
 
 #include "base/str.h"
 #include "stats/match_field.h"
+#include "stats/metric.h"
 
 #define NAMES_SHOWN 8
 #define NAME_BYTES  64
@@ -12,9 +13,8 @@
 /* True if a price of this name is one of the row. */
 static bool is_name_of(struct str name, const struct row *row)
 {
-    const char *label = field_str(row, FIELD_label);
-    const char *type = field_str(row, FIELD_instance_type);
-    return (label != NULL && str_is(name, label)) || (type != NULL && str_is(name, type));
+    return str_equal(name, str_from(field_str(row, FIELD_label))) ||
+           str_equal(name, str_from(field_str(row, FIELD_instance_type)));
 }
 
 /* USD an hour that the user names for this row; NAN if none. */
@@ -43,13 +43,9 @@ static void price_row(struct row *row, const struct opt_strings *named,
         p = *listed;
     if (isnan(p.usd_per_hour))
         return;
-    bool is_online = match_field_is_online(row);
-    double speed = field_num(row, is_online ? FIELD_window_tokens_per_second
-                                            : FIELD_tokens_per_second);
     row->v[FIELD_price_usd_per_hour] = value_num(p.usd_per_hour);
     row->v[FIELD_price_source] = value_str(p.source);
-    row->v[FIELD_usd_per_million_output_tokens] = value_num(
-        speed > 0 ? p.usd_per_hour / 3600 / speed * 1e6 : (double)NAN);
+    row->v[FIELD_usd_per_million_output_tokens] = value_num(metric_cost_usd(row));
 }
 
 void pricing_apply(const struct analysis_rows *rows, const struct opt_strings *named,
@@ -81,7 +77,7 @@ static void take_name(struct names *n, const char *name)
     n->count = k + 1;
 }
 
-/* "g5.xlarge, inf2.xlarge"; NULL: no memory. */
+/* "g5.xlarge, inf2.xlarge" */
 static const char *names_of(const struct analysis_rows *c, struct arena *a)
 {
     struct names n = {.count = 0};
@@ -90,13 +86,12 @@ static const char *names_of(const struct analysis_rows *c, struct arena *a)
         take_name(&n, field_str(c->items[i].row, FIELD_label));
         take_name(&n, field_str(c->items[i].row, FIELD_instance_type));
     }
-    for (size_t i = 0; i < n.count && i < NAMES_SHOWN && text != NULL; i++) {
+    for (size_t i = 0; i < n.count && i < NAMES_SHOWN; i++) {
         char name[NAME_BYTES];
         match_field_cut(n.items[i], name, sizeof name);
-        text = arena_printf(a, "%s%s%s", text, i > 0 ? ", " : "", name);
+        text = arena_text(a, "%s%s%s", text, i > 0 ? ", " : "", name);
     }
-    return text == NULL || n.count <= NAMES_SHOWN ? text
-                                                  : arena_printf(a, "%s, ...", text);
+    return n.count <= NAMES_SHOWN ? text : arena_text(a, "%s, ...", text);
 }
 
 static bool is_used(const struct analysis_rows *c, struct str name)
@@ -114,22 +109,20 @@ enum status pricing_unused(const struct analysis_rows *c,
     const char **lines = arena_alloc(a, prices->count + 1, sizeof *lines);
     const char *names = prices->count > 0 ? names_of(c, a) : "";
     size_t n = 0;
-    if (lines == NULL || names == NULL)
+    if (lines == NULL)
         return STATUS_NO_MEMORY;
     for (size_t i = 0; i < prices->count; i++) {
         struct str rest = str_from(prices->items[i]);
         bool is_named = memchr(rest.ptr, '=', rest.len) != NULL;
         if (!is_named || is_used(c, str_cut(&rest, '=')))
             continue;
-        lines[n] = arena_printf(
+        lines[n++] = arena_text(
             a, "--price-per-hour %s: no row has this label or instance type%s%s",
             prices->items[i], *names != '\0' ? ". There are: " : "", names);
-        if (lines[n++] == NULL)
-            return STATUS_NO_MEMORY;
     }
     *out = lines;
     *count = n;
-    return STATUS_OK;
+    return a->has_failed ? STATUS_NO_MEMORY : STATUS_OK;
 }
 
 enum status pricing_check(const struct opt_strings *prices, struct err *e)

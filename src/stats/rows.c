@@ -1,7 +1,6 @@
 #include "stats/rows.h"
 
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "stats/rows_measure.h"
@@ -30,34 +29,18 @@ static struct wall start_of(const struct run_data *run, size_t repeat_index)
 /* What rows need of the whole run, found once for all of them. */
 struct common {
     const struct run_data *run;
-    int *nth;         /* [run->repeat_count] 1 for the first row of the run with this
-                         scenario and second, 2 for the next... */
     int64_t *longest; /* [run->cell_count] prompt that the engine counted, or none */
 };
 
-struct name {
-    const char *scenario;
-    int64_t second;
-    size_t index;
-};
-
-static int by_name(const void *a, const void *b)
+/* 1 for the first row of the run with this scenario and second, 2 for the next... */
+static int nth_of_second(const struct run_data *run, size_t repeat_index)
 {
-    const struct name *x = a, *y = b;
-    if (x->second != y->second)
-        return x->second < y->second ? -1 : 1;
-    int order = strcmp(x->scenario, y->scenario);
-    return order != 0 ? order : (x->index > y->index) - (x->index < y->index);
-}
-
-static void number_names(struct name *names, size_t count, int *nth)
-{
-    qsort(names, count, sizeof *names, by_name);
-    for (size_t i = 0; i < count; i++) {
-        bool is_next = i > 0 && names[i].second == names[i - 1].second &&
-                       strcmp(names[i].scenario, names[i - 1].scenario) == 0;
-        nth[names[i].index] = is_next ? nth[names[i - 1].index] + 1 : 1;
-    }
+    int64_t second = start_of(run, repeat_index).ns / NS_PER_S;
+    int n = 1;
+    for (size_t i = 0; i < repeat_index; i++)
+        n += start_of(run, i).ns / NS_PER_S == second &&
+             strcmp(scenario_of(run, i), scenario_of(run, repeat_index)) == 0;
+    return n;
 }
 
 static void find_longest(const struct run_data *run, int64_t *longest)
@@ -74,30 +57,11 @@ static void find_longest(const struct run_data *run, int64_t *longest)
     }
 }
 
-static enum status find_common(const struct run_data *run, struct arena *a,
-                               struct common *out)
-{
-    size_t count = run->repeat_count;
-    struct name *names = arena_alloc(a, count + 1, sizeof *names);
-    *out = (struct common){
-        .run = run,
-        .nth = arena_alloc(a, count + 1, sizeof *out->nth),
-        .longest = arena_alloc(a, run->cell_count + 1, sizeof *out->longest)};
-    if (names == NULL || out->nth == NULL || out->longest == NULL)
-        return STATUS_NO_MEMORY;
-    for (size_t i = 0; i < count; i++)
-        names[i] = (struct name){scenario_of(run, i), start_of(run, i).ns / NS_PER_S, i};
-    number_names(names, count, out->nth);
-    find_longest(run, out->longest);
-    return STATUS_OK;
-}
-
-static const char *experiment_id(const struct common *common, size_t repeat_index,
+static const char *experiment_id(const struct run_data *run, size_t repeat_index,
                                  const struct row *row, struct arena *a)
 {
-    const struct run_data *run = common->run;
     char stamp[CLOCK_TEXT_BYTES], suffix[16] = "";
-    int n = common->nth[repeat_index];
+    int n = nth_of_second(run, repeat_index);
     clock_stamp(start_of(run, repeat_index), run->utc_offset_s, stamp);
     if (n > 1)
         snprintf(suffix, sizeof suffix, "_%d", n);
@@ -148,7 +112,7 @@ static void fill_identity(const struct common *common, size_t repeat_index,
     clock_iso_local(start, run->utc_offset_s, local);
     clock_iso_utc(start, utc);
     field_fill(row, FIELD_serving_mode, value_str(run->serving_mode));
-    row->v[FIELD_experiment_id] = value_str(experiment_id(common, repeat_index, row, a));
+    row->v[FIELD_experiment_id] = value_str(experiment_id(run, repeat_index, row, a));
     row->v[FIELD_timestamp] = value_str(arena_strdup(a, local));
     row->v[FIELD_timestamp_utc] = value_str(arena_strdup(a, utc));
     row->v[FIELD_notes] = value_str(notes(run, repeat_index, row, a));
@@ -228,11 +192,14 @@ static enum status build_judged(const struct common *common, size_t repeat_index
 enum status rows_build_all(const struct run_data *run, struct arena *a, struct row **out,
                            struct err *e)
 {
-    struct common common;
     size_t count = run->repeat_count;
-    enum status s = find_common(run, a, &common);
-    struct row *rows = arena_alloc(a, count + 1, sizeof *rows);
-    for (size_t i = 0; s == STATUS_OK && rows != NULL && i < count; i++)
+    enum status s = STATUS_OK;
+    struct row *rows = arena_alloc(a, count, sizeof *rows);
+    const struct common common = {
+        .run = run, .longest = arena_alloc(a, run->cell_count, sizeof *common.longest)};
+    if (common.longest != NULL)
+        find_longest(run, common.longest);
+    for (size_t i = 0; s == STATUS_OK && !a->has_failed && i < count; i++)
         s = build_judged(&common, i, a, &rows[i], e);
     if (s == STATUS_NO_MEMORY || a->has_failed)
         return status_fail(e, STATUS_NO_MEMORY, "rows", "out of memory for %zu rows",

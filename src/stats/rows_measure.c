@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "stats/gather.h"
+#include "stats/metric.h"
 #include "stats/settle.h"
 #include "stats/verdict.h"
 
@@ -106,15 +107,6 @@ static void fill_rates(struct rows_measure *m)
     fill_num(m, FIELD_window_s, total_s);
     fill_num(m, FIELD_window_tokens_per_second, out / total_s);
     fill_num(m, FIELD_window_requests_per_second, (double)t->ok / total_s);
-}
-
-static void fill_cost(struct rows_measure *m)
-{
-    enum field_id rate = m->is_online ? FIELD_window_tokens_per_second
-                                      : FIELD_tokens_per_second;
-    double usd_per_s = field_num(m->row, FIELD_price_usd_per_hour) / 3600;
-    fill_num(m, FIELD_usd_per_million_output_tokens,
-             usd_per_s / field_num(m->row, rate) * 1e6);
 }
 
 static void fill_cache(struct rows_measure *m)
@@ -317,6 +309,6 @@ enum status rows_measure_times(struct rows_measure *m)
     fill_cache(m);
     for (size_t i = 0; s == STATUS_OK && i < sizeof series / sizeof *series; i++)
         s = fill_series(m, &series[i]);
-    fill_cost(m);
+    fill_num(m, FIELD_usd_per_million_output_tokens, metric_cost_usd(m->row));
     return s;
 }
