@@ -53,4 +53,11 @@ struct str opt_hidden_part(const struct opt *o, const char *word);
  * secret. */
 enum status opt_text(const struct opt_parse *p, const struct opt *o, struct buf *out);
 
+/* --- what people read about a table: opt_help.c */
+
+/* Help in 80 columns, grouped in the table's order. */
+enum status opt_help_text(const struct opt *table, size_t count, struct buf *out);
+/* The OPTIONS section in man(7) macros. */
+enum status opt_help_man(const struct opt *table, size_t count, struct buf *out);
+
 #endif

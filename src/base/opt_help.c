@@ -1,8 +1,7 @@
-#include "base/opt_help.h"
-
 #include <math.h>
 #include <string.h>
 
+#include "base/opt.h"
 #include "base/opt_value.h"
 #include "base/str.h"
 

@@ -15,7 +15,6 @@
 #include <unistd.h>
 
 #include "base/mem.h"
-#include "base/proc_tree.h"
 
 /* Between fork and exec, and in the guardian for its whole life, only async-signal-safe
  * calls are made: inferbench has threads, and a fork copies none but the caller's. */

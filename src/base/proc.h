@@ -67,4 +67,7 @@ MUST_CHECK enum status proc_run(const char *const *argv, struct span timeout,
 /* Absolute or relative path of a program as execvp would find it, into out. */
 MUST_CHECK enum status proc_find(const char *name, char *out, size_t size, struct err *e);
 
+/* SIGKILL to every direct child, as /proc shows them. Async-signal-safe. */
+void proc_tree_kill_children(void);
+
 #endif

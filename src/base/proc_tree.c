@@ -1,11 +1,11 @@
-#include "base/proc_tree.h"
-
 #include <fcntl.h>
 #include <signal.h>
 #include <stdint.h>
 #include <string.h>
 #include <sys/syscall.h>
 #include <unistd.h>
+
+#include "base/proc.h"
 
 /* Parent of process `pid`, or -1. */
 static int32_t parent_of(const char *pid)

@@ -2,7 +2,7 @@
 
 #include <string.h>
 
-#include "base/opt_help.h"
+#include "base/opt.h"
 #include "base/str.h"
 #include "cli/commands.h"
 

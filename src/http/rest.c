@@ -1,5 +1,7 @@
 #include "http/rest.h"
 
+#include <curl/curl.h>
+#include <dlfcn.h>
 #include <errno.h>
 #include <math.h>
 #include <openssl/x509_vfy.h>
@@ -12,10 +14,21 @@
 #include "base/mem.h"
 #include "base/str.h"
 #include "net/addr.h"
-#include "http/lazycurl.h"
 #include "net/tls.h"
 
 enum { WHERE_BYTES = 160 };
+
+/* libcurl, opened at run time: linked in, it would cost every start milliseconds. Types
+ * and constants come from its header. */
+struct lazycurl {
+    __typeof__(&curl_easy_init) init;
+    __typeof__(&curl_easy_cleanup) cleanup;
+    CURLcode (*set)(CURL *handle, CURLoption option, ...);
+    CURLcode (*get)(CURL *handle, CURLINFO info, ...);
+    __typeof__(&curl_easy_perform) perform;
+    __typeof__(&curl_slist_append) list_append;
+    __typeof__(&curl_slist_free_all) list_free;
+};
 
 struct rest {
     struct lazycurl curl;
@@ -35,6 +48,31 @@ struct intake {
     int64_t cap_bytes;
     enum status kept; /* of the answer's body */
 };
+
+/* ---- the library */
+
+static bool find(void *library, const char *symbol, void *slot)
+{
+    void *address = dlsym(library, symbol);
+    memcpy(slot, &address, sizeof address);
+    return address != NULL;
+}
+
+/* False where the library is missing. Never closed: libcurl does not like to be unloaded.
+ */
+static bool open_library(struct lazycurl *out)
+{
+    void *library = dlopen("libcurl.so.4", RTLD_NOW | RTLD_LOCAL);
+    if (library == NULL)
+        return false;
+    return find(library, "curl_easy_init", &out->init) &&
+           find(library, "curl_easy_cleanup", &out->cleanup) &&
+           find(library, "curl_easy_setopt", &out->set) &&
+           find(library, "curl_easy_getinfo", &out->get) &&
+           find(library, "curl_easy_perform", &out->perform) &&
+           find(library, "curl_slist_append", &out->list_append) &&
+           find(library, "curl_slist_free_all", &out->list_free);
+}
 
 /* ---- set-up --------------------------------------------------------------------------
  */
@@ -222,7 +260,7 @@ enum status rest_open(const struct rest_options *o, struct rest **out, struct er
     struct rest *r = mem_alloc(1, sizeof *r);
     if (r == NULL)
         return status_no_memory(e, "HTTP");
-    if (!lazycurl_open(&r->curl)) {
+    if (!open_library(&r->curl)) {
         mem_free(r);
         (void)status_fail(e, STATUS_UNSUPPORTED, "HTTP", "libcurl.so.4 is missing");
         (void)status_hint(e, "Install libcurl, e.g. apt install libcurl4");

@@ -1,9 +1,8 @@
-#include "store/coerce.h"
-
 #include <math.h>
 #include <string.h>
 
 #include "base/clock.h"
+#include "store/decode.h"
 #include "text/jsonw.h"
 
 #define TEXT_CAP_BYTES ((size_t)16 << 20)

@@ -2,7 +2,6 @@
 
 #include <string.h>
 
-#include "store/coerce.h"
 #include "store/findings.h"
 
 #define ALL_AT_ONCE "inf" /* the only rate that is a text */

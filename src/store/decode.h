@@ -9,6 +9,7 @@
 #include "base/status.h"
 #include "core/field.h"
 #include "store/results_scan.h"
+#include "text/jsonr.h"
 
 #define DECODE_SLOTS 1024
 
@@ -29,7 +30,7 @@ struct decode {
 
 void decode_init(struct decode *d, struct arena *arena);
 /* Every field of the table set; unknown names are left out. Values of another type are
- * read as coerce.h says; BAD_INPUT names the first that cannot be. Where a row of
+ * read as coerce_value says; BAD_INPUT names the first that cannot be. Where a row of
  * offline_benchmark.py lacks them, scenario, repeat and is_warmup come from its notes and
  * label from its instance_type. Strings live in the arena. *is_published: the row has no
  * run_id. */
@@ -40,5 +41,22 @@ MUST_CHECK enum status decode_row(struct decode *d, const struct scanned_row *ro
  */
 MUST_CHECK enum status decode_check(const struct decode *d, const struct scanned_row *row,
                                     struct err *e);
+
+/* --- values of another JSON type than their field's: coerce.c
+ *
+ * Notebooks rewrite rows: pandas turns true into 1.0 and 12 into 12.0 as soon as a value
+ * is missing in the column, a time into milliseconds since the epoch, the name "12" into
+ * 12, and a list into its Python text. What such a value was is read where there is only
+ * one answer. */
+
+/* False: there is no value of the field's kind that this must be; `out` is untouched.
+ * Strings live in the arena; *ran_out is set if there is no memory for one. v is not
+ * null, and not what the field has anyway. */
+bool coerce_value(enum field_id id, struct jsonr_value v, struct arena *a,
+                  struct value *out, bool *ran_out);
+/* The number of a row in its run: 3, 3.0, "3" and "3.0" are one. False: v is none. */
+bool coerce_row_number(struct jsonr_value v, int64_t *out);
+/* What a value of the field is, for messages: "true or false", "a whole number". */
+const char *coerce_kind(enum field_id id);
 
 #endif

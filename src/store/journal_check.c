@@ -1,5 +1,3 @@
-#include "store/journal_check.h"
-
 #include <math.h>
 #include <stdbool.h>
 #include <stdint.h>

@@ -1,6 +1,6 @@
-#include "store/journal_events.h"
-
 #include <string.h>
+
+#include "store/journal_line.h"
 
 /* An array of whole numbers; *items NULL where there is none. */
 static enum status ints(struct arena *a, const json_t *line, const char *key,

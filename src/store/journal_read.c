@@ -7,11 +7,8 @@
 #include "base/buf.h"
 #include "base/lines.h"
 #include "store/journal.h"
-#include "store/journal_check.h"
-#include "store/journal_events.h"
-#include "store/journal_order.h"
 #include "store/journal_line.h"
-#include "store/journal_whole.h"
+#include "store/journal_order.h"
 #include "text/json.h"
 
 #define TEXT_CAP_BYTES ((size_t)64 << 20)

@@ -1,8 +1,8 @@
-#include "store/journal_whole.h"
-
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include "store/journal_order.h"
 
 static bool is_closed(const struct cell_data *c)
 {

@@ -9,7 +9,7 @@
 #include "stats/settle.h"
 #include "store/findings.h"
 #include "store/journal.h"
-#include "store/journal_check.h"
+#include "store/journal_line.h"
 #include "text/json.h"
 
 #define FILE_CAP_BYTES ((size_t)2 << 30)

@@ -4,11 +4,14 @@
 #ifndef STORE_RESULTS_SCAN_H
 #define STORE_RESULTS_SCAN_H
 
+#include <stdbool.h>
+#include <stddef.h>
+
 #include "base/arena.h"
 #include "base/buf.h"
 #include "base/status.h"
-#include "text/jsonr.h"
 #include "text/digest.h"
+#include "text/jsonr.h"
 
 #define RESULTS_SCAN_FIELDS_MAX 512
 #define RESULTS_SCAN_MAX_BYTES  ((size_t)4 << 30)
@@ -61,5 +64,22 @@ const struct scanned_member *results_scan_find(const struct scanned_row *row,
 /* True if a row says nothing about its machine: instance_type missing, null, "" or
  * "unknown". */
 bool results_scan_is_unknown(const struct scanned_member *m);
+
+/* --- what a results or summary file says of itself: whose it is, and whether more rows
+ * belong to it */
+
+struct results_head {
+    const char *run_id; /* in the arena; NULL: none is named */
+    bool is_complete;   /* false: it says that its run did not reach its end */
+    size_t row_count;   /* of "results" */
+};
+
+/* BAD_INPUT: broken, or neither an object nor a list. *out is untouched on failure. */
+MUST_CHECK enum status results_scan_head(const char *path, struct arena *a,
+                                         struct results_head *out, struct err *e);
+/* May the files of that run be written there? BAD_OPTION: the file is sound and of
+ * another run, or of none, as those of offline_benchmark.py. */
+MUST_CHECK enum status results_scan_check(const char *path, const char *run_id,
+                                          struct arena *a, struct err *e);
 
 #endif

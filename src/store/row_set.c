@@ -6,7 +6,7 @@
 
 #include "base/mem.h"
 #include "base/xxh64.h"
-#include "store/coerce.h"
+#include "store/decode.h"
 
 #define DATE_CHARS 10 /* "2026-01-01" */
 #define MS_CHARS   23 /* "2026-01-01T10:00:00.123" */

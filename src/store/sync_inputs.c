@@ -8,7 +8,7 @@
 #include "store/journal.h"
 #include "store/journal_read.h"
 #include "store/results.h"
-#include "store/results_head.h"
+#include "store/results_scan.h"
 
 #define PATHS_MAX 100000
 #define MAX_DEPTH 4 /* of folders in a folder, as inputs_expand has it */
@@ -74,7 +74,7 @@ static bool lacks_rows(struct list *l, const char *path, const char *raw_dir,
 {
     struct results_head head;
     struct err e;
-    if (results_head_read(path, l->arena, &head, &e) != STATUS_OK || head.is_complete ||
+    if (results_scan_head(path, l->arena, &head, &e) != STATUS_OK || head.is_complete ||
         head.run_id == NULL)
         return false;
     if (results_read(raw_dir, NULL, l->arena, r, &e) != STATUS_OK) {

@@ -9,9 +9,7 @@
 #include "text/digest.h"
 #include "text/json.h"
 #include "text/jsonw.h"
-#include "track/entry_note.h"
 #include "track/entry_text.h"
-#include "track/entry_time.h"
 
 enum {
     DIGEST_MAX_CHARS = 36,

@@ -1,5 +1,3 @@
-#include "track/entry_note.h"
-
 #include <math.h>
 #include <string.h>
 

@@ -1,10 +1,9 @@
-#include "track/entry_time.h"
-
 #include <stdbool.h>
 #include <string.h>
 #include <time.h>
 
 #include "base/clock.h"
+#include "track/entry_text.h"
 
 struct reading {
     int64_t ns; /* as if it were UTC, or UTC once it has an offset */

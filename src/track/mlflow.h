@@ -2,13 +2,14 @@
  * in passing (408, 429, 500, 502, 503, 504, a lost connection) are made again,
  * Retry-After minded, until `give_up`; creating a run is not, because its answer may be
  * lost: look for the run first. Texts of errors are the server's first line, never a page
- * of HTML. An answer of 200 does not prove that data were stored: see readback.h. */
+ * of HTML. An answer of 200 does not prove that data were stored: see readback_check. */
 #ifndef TRACK_MLFLOW_H
 #define TRACK_MLFLOW_H
 
 #include <jansson.h>
 
 #include "base/clock.h"
+#include "base/status.h"
 #include "http/rest.h"
 #include "track/account.h"
 #include "track/entry.h"
@@ -84,5 +85,14 @@ MUST_CHECK enum status mlflow_end(struct mlflow *m, const char *run,
 const char *mlflow_info(const json_t *run, const char *key);
 bool mlflow_is_deleted(const json_t *run);
 const char *mlflow_tag(const json_t *run, const char *key);
+
+/* --- reading back, for a 200 does not prove that the data were stored: readback.c */
+
+/* Compares the `run` object of runs/get, or of a search, with the entry: status, end,
+ * metrics as doubles, parameters, tags and inputs as texts. More on the server is no
+ * difference, nor is what people change there: the run's name, its description and user.
+ * BAD_INPUT: e says the first difference. */
+MUST_CHECK enum status readback_check(const struct entry *entry, const json_t *run,
+                                      struct err *e);
 
 #endif

@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "store/coerce.h"
+#include "store/decode.h"
 #include "store/merge_row.h"
 #include "text/jsonr.h"
 

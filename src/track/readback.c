@@ -1,9 +1,8 @@
-#include "track/readback.h"
-
 #include <string.h>
 
 #include "text/json.h"
 #include "text/jsonw.h"
+#include "track/mlflow.h"
 
 enum { NUMBER_BYTES = 32 };
 

@@ -9,7 +9,6 @@
 #include "track/entry.h"
 #include "track/ledger.h"
 #include "track/mlflow.h"
-#include "track/readback.h"
 
 #define FILE_CAP_BYTES ((size_t)1 << 30)
 #define SHELVES_MAX    256

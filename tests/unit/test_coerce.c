@@ -1,4 +1,4 @@
-#include "store/coerce.h"
+#include "store/decode.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,4 +1,4 @@
-#include "track/entry_note.h"
+#include "track/entry_text.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,4 +1,4 @@
-#include "track/entry_time.h"
+#include "track/entry_text.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

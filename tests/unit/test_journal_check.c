@@ -1,4 +1,4 @@
-#include "store/journal_check.h"
+#include "store/journal_line.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,4 +1,4 @@
-#include "store/journal_whole.h"
+#include "store/journal_order.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

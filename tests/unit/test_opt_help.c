@@ -1,4 +1,4 @@
-#include "base/opt_help.h"
+#include "base/opt.h"
 
 #include <math.h>
 #include <setjmp.h>

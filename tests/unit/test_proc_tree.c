@@ -1,4 +1,4 @@
-#include "base/proc_tree.h"
+#include "base/proc.h"
 
 #include <poll.h>
 #include <setjmp.h>

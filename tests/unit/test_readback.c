@@ -1,4 +1,4 @@
-#include "track/readback.h"
+#include "track/mlflow.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,4 +1,4 @@
-#include "store/results_head.h"
+#include "store/results_scan.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -44,7 +44,7 @@ static void test_read(void **state)
         struct results_head head;
         struct err e;
         const char *path = results_file_fixture_put(f, "results.json", cases[i].text);
-        assert_int_equal(results_head_read(path, &f->arena, &head, &e), STATUS_OK);
+        assert_int_equal(results_scan_head(path, &f->arena, &head, &e), STATUS_OK);
         assert_int_equal(head.row_count, cases[i].rows);
         assert_int_equal(head.is_complete, cases[i].is_complete);
         if (cases[i].run_id == NULL)
@@ -63,8 +63,8 @@ static void test_broken(void **state)
         struct results_head head;
         struct err e;
         const char *path = results_file_fixture_put(f, "results.json", texts[i]);
-        assert_int_equal(results_head_read(path, &f->arena, &head, &e), STATUS_BAD_INPUT);
-        assert_int_equal(results_head_check(path, "r", &f->arena, &e), STATUS_OK);
+        assert_int_equal(results_scan_head(path, &f->arena, &head, &e), STATUS_BAD_INPUT);
+        assert_int_equal(results_scan_check(path, "r", &f->arena, &e), STATUS_OK);
     }
 }
 
@@ -75,13 +75,13 @@ static void test_check(void **state)
     const char *ours = results_file_fixture_put(f, "ours.json",
                                                 OF("\"r\"", "") "\"x\": 1}");
     const char *old = results_file_fixture_put(f, "old.json", "[{}]");
-    assert_int_equal(results_head_check("/nowhere", "r", &f->arena, &e), STATUS_OK);
-    assert_int_equal(results_head_check(ours, "r", &f->arena, &e), STATUS_OK);
-    assert_int_equal(results_head_check(ours, "q", &f->arena, &e), STATUS_BAD_OPTION);
+    assert_int_equal(results_scan_check("/nowhere", "r", &f->arena, &e), STATUS_OK);
+    assert_int_equal(results_scan_check(ours, "r", &f->arena, &e), STATUS_OK);
+    assert_int_equal(results_scan_check(ours, "q", &f->arena, &e), STATUS_BAD_OPTION);
     assert_string_equal(e.where, ours);
     assert_non_null(strstr(e.what, "another run, r, not to q"));
-    assert_int_equal(results_head_check(ours, NULL, &f->arena, &e), STATUS_BAD_OPTION);
-    assert_int_equal(results_head_check(old, "r", &f->arena, &e), STATUS_BAD_OPTION);
+    assert_int_equal(results_scan_check(ours, NULL, &f->arena, &e), STATUS_BAD_OPTION);
+    assert_int_equal(results_scan_check(old, "r", &f->arena, &e), STATUS_BAD_OPTION);
 }
 
 static void test_no_memory(void **state)
@@ -95,7 +95,7 @@ static void test_no_memory(void **state)
         struct arena a;
         arena_init(&a, 1 << 16);
         alloc_fixture_arm(&alloc);
-        enum status s = results_head_check(path, "r", &a, &e);
+        enum status s = results_scan_check(path, "r", &a, &e);
         alloc_fixture_judge(&alloc, s);
         arena_fini(&a);
     }
