@@ -15,6 +15,8 @@
 #include "data/dataset.h"
 #include "data/scenario_file.h"
 
+#define LONGEST "sixty-four-bytes-are-what-a-name-may-have-and-that-is-a-long-one"
+
 struct fixture {
     struct arena a;
     struct err e;
@@ -104,6 +106,25 @@ static void test_file(void **state)
     assert_int_equal(got.items[2].own_tokens, 8);
 }
 
+/* The largest number and the longest name are good ones. */
+static void test_bounds(void **state)
+{
+    static const char yaml[] = "- name: " LONGEST "\n  prompt_tokens: 10000000\n";
+    static const char lines[] = "{\"prompt\": \"a\", \"max_tokens\": 10000000}\n";
+    struct fixture *f = fixture_of(state);
+    struct scenario_list got = {.count = 0};
+    struct scenario one = {.name = NULL};
+
+    put(f, "s.yaml", yaml, strlen(yaml));
+    assert_int_equal(scenario_file_read(f->path, &f->a, &got, &f->e), STATUS_OK);
+    assert_string_equal(got.items[0].name, LONGEST);
+    assert_int_equal(got.items[0].own_tokens, 10000000);
+    put(f, ".hidden", lines, strlen(lines)); /* its dot begins no ending */
+    assert_int_equal(read_one(f->path, &f->a, &one, &f->e), STATUS_OK);
+    assert_string_equal(one.name, ".hidden");
+    assert_int_equal(one.texts[0].max_tokens, 10000000);
+}
+
 struct bad {
     const char *text;
     int line; /* 0: the message names the file alone */
@@ -129,6 +150,12 @@ static void test_bad_files(void **state)
         {"- name: x\n  prompt_tokens: 5\n  shared_prefix_tokens: 5\n", 1, "leave none"},
         {"- name: a b\n  prompt_tokens: 5\n", 1, "has a blank"},
         {"- name: a,b\n  prompt_tokens: 5\n", 1, "has a blank"},
+        {"- name: a=b\n  prompt_tokens: 5\n", 1, "has a blank"},
+        {"- name: a/b\n  prompt_tokens: 5\n", 1, "has a blank"},
+        {"- name: a\\b\n  prompt_tokens: 5\n", 1, "has a blank"},
+        {"- name: 'a\"b'\n  prompt_tokens: 5\n", 1, "has a blank"},
+        {"- name: \"a\\x7fb\"\n  prompt_tokens: 5\n", 1, "has a blank"},
+        {"- name: x" LONGEST "\n  prompt_tokens: 5\n", 1, "longer than 64 bytes"},
         {"- name: [a]\n  prompt_tokens: 5\n", 1, "must be a word"},
         {"- name: ''\n  prompt_tokens: 5\n", 1, "must be a word"},
         {"- name: x\n  prompts: a\n", 2, "a list of texts"},
@@ -208,6 +235,7 @@ static void test_bad_datasets(void **state)
         {"{\"prompt\": \"\"}\n", 1, "\"prompt\" is missing"},
         {"\n{\"prompt\": 5}\n", 2, "\"prompt\" is missing"},
         {"{\"prompt\": \"a\", \"max_tokens\": 0}\n", 1, "\"max_tokens\" is not"},
+        {"{\"prompt\": \"a\", \"max_tokens\": 10000001}\n", 1, "from 1 to 10000000"},
         {"{\"prompt\": \"a\", \"max_tokens\": 1.5}\n", 1, "\"max_tokens\" is not"},
         {"{\"prompt\": \"a\", \"max_tokens\": \"5\"}\n", 1, "\"max_tokens\" is not"},
         {"{\"prompt\": \"\xff\"}\n", 1, ""},
@@ -312,6 +340,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_file, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_bounds, setup, teardown),
         cmocka_unit_test_setup_teardown(test_bad_files, setup, teardown),
         cmocka_unit_test_setup_teardown(test_dataset, setup, teardown),
         cmocka_unit_test_setup_teardown(test_bad_datasets, setup, teardown),

@@ -111,6 +111,30 @@ static void test_window(void **state)
     assert_int_equal(goodput_count(&any, &l).due, 0);
 }
 
+/* A closed load's window: what is due at its beginning was sent before it, what is due at
+ * its end in it. An open load's the other way round. */
+static void test_ends_of_the_window(void **state)
+{
+    static struct stats_fixture f;
+    const struct goodput any = {.ttft_ms = NAN, .tpot_ms = NAN, .e2e_ms = NAN};
+    (void)state;
+    stats_fixture_init(&f);
+    struct loadshape l = shape_of(&f, 1);
+    struct request_record *q = f.requests[1];
+    q[0].due_ns = 100;
+    q[1].due_ns = 200;
+    for (int is_closed = 0; is_closed < 2; is_closed++) {
+        int64_t counted = is_closed ? 200 : 100;
+        l.is_closed = is_closed;
+        l.window = (struct loadshape_window){.begin_ns = 100, .end_ns = 200};
+        assert_int_equal(goodput_count(&any, &l).due, 1);
+        l.window = (struct loadshape_window){.begin_ns = counted - 1, .end_ns = counted};
+        assert_int_equal(goodput_count(&any, &l).due, is_closed ? 1 : 0);
+        l.window = (struct loadshape_window){.begin_ns = counted, .end_ns = counted + 1};
+        assert_int_equal(goodput_count(&any, &l).due, is_closed ? 0 : 1);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -118,6 +142,7 @@ int main(void)
         cmocka_unit_test(test_limits),
         cmocka_unit_test(test_unknown),
         cmocka_unit_test(test_window),
+        cmocka_unit_test(test_ends_of_the_window),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -13,10 +13,11 @@
 #include "journal_fixture.h"
 
 #define CELLS 4
+#define ROWS  6
 
 struct bench {
     struct run_data run;
-    struct row rows[CELLS];
+    struct row rows[ROWS];
     struct summary_entry cells[CELLS];
     struct buf out;
 };
@@ -146,6 +147,27 @@ static void test_caching(void **state)
     journal_fixture_has(table(b, 4), "  the other cell is INCONCLUSIVE\n");
     b->rows[0].v[FIELD_max_output_tokens] = value_int(6); /* another cell */
     assert_null(strstr(table(b, 4), "Prefix caching"));
+}
+
+/* Three repeats of each: the interval is that of one launch unless there were several. */
+static void test_caching_in_launches(void **state)
+{
+    struct bench *b = *state;
+    static const char *const launches[] = {"one", "two", "three"};
+    b->rows[2] = b->rows[4] = b->rows[0];
+    b->rows[3] = b->rows[5] = b->rows[1];
+    for (size_t i = 0; i < ROWS; i += 2) {
+        measure(b, i, 200 + (double)i, 0.05, 0.5);
+        measure(b, i + 1, 100 + (double)i, 0.2, 0);
+    }
+    b->run.repeat_count = ROWS;
+    const char *note =
+        "\nIntervals are within one launch of each: launches may differ by more.\n";
+    journal_fixture_has(table(b, 2), note);
+    for (size_t i = 0; i < ROWS; i++)
+        b->rows[i].v[FIELD_launch_id] = value_str(launches[i / 2]);
+    assert_null(strstr(table(b, 2), note));
+    journal_fixture_has(table(b, 2), "short bs=8                   1.98x");
 }
 
 static void test_spread_notes(void **state)
@@ -292,6 +314,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_order, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_caching, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_caching_in_launches, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_spread_notes, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_codes, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_online, set_up, tear_down),

@@ -287,9 +287,15 @@ static void test_buffered(void **state)
         assert_int_equal(r->v[gone[i]].kind, VALUE_NULL);
     assert_true(field_num(r, FIELD_tokens_per_second) > 0);
     assert_true(field_num(r, FIELD_e2e_mean_s) > 0);
+    set(b, FIELD_loop_lag_p99_s, value_num(0.05)); /* with 1 ms of draining: just so */
+    expect(b, "[]", "[\"STAMPS_BOUNDED\"]");
     set(b, FIELD_loop_lag_p99_s, value_num(0.06)); /* too late to tell */
     expect(b, "[]", "[\"STAMPS_BOUNDED\"]");
     /* so late that each answer has few reads of its own: the client is to blame */
+    stamps(b, 10, 90, 10); /* ten are enough */
+    expect(b, "[]", "[\"STAMPS_BOUNDED\"]");
+    stamps(b, 10, 90, 9);
+    expect(b, "[\"CLIENT_LATE\"]", "[\"STAMPS_BOUNDED\"]");
     stamps(b, 5, 90, 5);
     expect(b, "[\"CLIENT_LATE\"]", "[\"STAMPS_BOUNDED\"]");
     assert_int_equal(b->rows[1].v[FIELD_ttft_mean_s].kind, VALUE_NULL);
@@ -419,8 +425,10 @@ static void test_short_run(void **state)
     expect(b, "[\"SHORT_RUN\"]", "[]");
     assert_true(has_text(b, "too short to judge overload; --num-prompts 4000"));
     assert_true(has_text(b, "\"field\":\"steady_s\",\"value\":2.99,\"limit\":3.0"));
+    b->f.cells[0].ramp_up_s = 1; /* half as many requests in that time */
+    expect(b, "[\"SHORT_RUN\"]", "[]");
+    assert_true(has_text(b, "too short to judge overload; --num-prompts 4100"));
     b->f.cells[0].fields.v[FIELD_duration_s] = value_num(5);
-    b->f.cells[0].ramp_up_s = 1;
     expect(b, "[\"SHORT_RUN\"]", "[]");
     assert_true(has_text(b, "too short to judge overload; --duration 21s\""));
     b->f.repeats[1].requests[1].source = TOKEN_SOURCE_estimated;
@@ -432,6 +440,24 @@ static void test_short_run(void **state)
     set(b, FIELD_steady_s, value_num(1));
     b->f.cells[0].fields.v[FIELD_request_rate] = value_str("inf"); /* does not apply */
     expect(b, "[]", "[]");
+}
+
+/* A closed load that ended in its start: as many waves of answers as the default has. */
+static void test_no_steady_part(void **state)
+{
+    struct bench *b = *state;
+    online(b);
+    b->f.cells[0].fields.v[FIELD_arrival] = value_str("closed");
+    b->f.cells[0].fields.v[FIELD_request_rate] = value_null();
+    set(b, FIELD_e2e_early_s, value_num(1.5));
+    expect(b, "[]", "[]");
+    set(b, FIELD_steady_s, value_num(0));
+    expect(b, "[\"SHORT_RUN\"]", "[]");
+    assert_true(has_text(b, "too short to have a steady part; --num-prompts 18\""));
+    b->f.cells[0].fields.v[FIELD_duration_s] = value_num(5);
+    b->f.cells[0].ramp_up_s = 2;
+    expect(b, "[\"SHORT_RUN\"]", "[]");
+    assert_true(has_text(b, "too short to have a steady part; --duration 16s\""));
 }
 
 /* Few answers long: VALID where in flight has not risen, INVALID where it grows and that
@@ -550,6 +576,55 @@ static void test_two_repeats(void **state)
                         "[\"UNREPEATABLE\",\"FEW_REPEATS\"]");
 }
 
+/* Faster and faster: five repeats in a row are not yet proof, six are. */
+static void test_trend(void **state)
+{
+    struct bench *b = *state;
+    struct verdict_outcome o;
+    struct row made[6];
+    const struct row *rows[6];
+    restart(b);
+    build(b);
+    for (int i = 0; i < 6; i++) {
+        made[i] = with_rate(&b->rows[1], 100 + i);
+        rows[i] = &made[i];
+    }
+    struct verdict_cell cell = {.run = &b->f.run, .rows = rows, .row_count = 5};
+    assert_int_equal(verdict_judge_cell(&cell, &b->arena, &o), STATUS_OK);
+    assert_string_equal(finding_fixture_codes(o.warnings), "[]");
+    cell.row_count = 6;
+    assert_int_equal(verdict_judge_cell(&cell, &b->arena, &o), STATUS_OK);
+    assert_string_equal(finding_fixture_codes(o.warnings), "[\"TREND\"]");
+    assert_non_null(strstr(finding_fixture_checks(o.checks), "faster over the repeats"));
+}
+
+/* As many samples as the highest percentile takes are enough; what nobody asked for, or
+ * does not exist, lacks none. */
+static void test_few_samples(void **state)
+{
+    struct bench *b = *state;
+    struct verdict_outcome o;
+    restart(b);
+    build(b);
+    const struct row *rows[] = {&b->rows[1], &b->rows[2], &b->rows[1]};
+    struct verdict_cell cell = {
+        .run = &b->f.run,
+        .rows = rows,
+        .row_count = 3,
+        .samples = {{"ttft_s", 100, 100}, {"itl_ms", 0, 100}, {"e2e_s", 101, 100}}};
+    b->f.run.has_asked_percentiles = true;
+    assert_int_equal(verdict_judge_cell(&cell, &b->arena, &o), STATUS_OK);
+    assert_null(strstr(finding_fixture_codes(o.warnings), "FEW_SAMPLES"));
+    cell.samples[2].samples = 99;
+    assert_int_equal(verdict_judge_cell(&cell, &b->arena, &o), STATUS_OK);
+    assert_non_null(strstr(finding_fixture_codes(o.warnings), "FEW_SAMPLES"));
+    assert_non_null(
+        strstr(finding_fixture_checks(o.checks), "e2e_s: 99 samples, 100 needed"));
+    b->f.run.has_asked_percentiles = false;
+    assert_int_equal(verdict_judge_cell(&cell, &b->arena, &o), STATUS_OK);
+    assert_null(strstr(finding_fixture_codes(o.warnings), "FEW_SAMPLES"));
+}
+
 /* A cell is what its worst repeat is, with what that found, whatever is in its text. */
 static void test_cell_of_rows(void **state)
 {
@@ -635,10 +710,13 @@ int main(void)
         cmocka_unit_test(test_buffered),
         cmocka_unit_test(test_tokens),
         cmocka_unit_test(test_short_run),
+        cmocka_unit_test(test_no_steady_part),
         cmocka_unit_test(test_unsettled),
         cmocka_unit_test(test_few_requests),
         cmocka_unit_test(test_a_few_answers_long),
         cmocka_unit_test(test_two_repeats),
+        cmocka_unit_test(test_trend),
+        cmocka_unit_test(test_few_samples),
         cmocka_unit_test(test_cell_of_rows),
         cmocka_unit_test(test_old_definitions),
     };
