@@ -10,6 +10,7 @@ FUNCTION_COMPLEXITY = 12
 FUNCTION_PARAMETERS = 5
 SOURCE_LINES = 600
 HEADER_LINES = 150
+COMMAND_LINES = 100  # a subcommand parses, calls, prints and chooses the exit code
 LINE_COLUMNS = 90
 CORE_LINES = 900  # what all levels share: kept small, and without logic
 # The table of fields: data, a row a field; it grows with the metrics, not with complexity.
@@ -105,6 +106,8 @@ def check_sizes(tree):
         is_table = path in TABLES
         core += len(lines) if path.startswith("src/core/") and not is_table else 0
         limit = HEADER_LINES if path.endswith(".h") else SOURCE_LINES
+        if path.startswith("src/cli/cmd_"):
+            limit = COMMAND_LINES
         if len(lines) > limit and path.startswith("src/") and not is_table:
             found.append(f"{path}: {len(lines)} lines, limit {limit}")
         for number, line in enumerate(lines, 1):

@@ -53,7 +53,7 @@ static enum status make_dir(const char *path, struct err *e)
     return status;
 }
 
-enum status file_make_dirs(const char *path, struct err *e)
+enum status file_make_parents(const char *path, struct err *e)
 {
     char *copy = mem_strdup(path);
     if (copy == NULL)
@@ -65,10 +65,14 @@ enum status file_make_dirs(const char *path, struct err *e)
             status = make_dir(copy, e);
             *p = '/';
         }
-    if (status == STATUS_OK)
-        status = make_dir(copy, e);
     mem_free(copy);
     return status;
+}
+
+enum status file_make_dirs(const char *path, struct err *e)
+{
+    enum status status = file_make_parents(path, e);
+    return status == STATUS_OK ? make_dir(path, e) : status;
 }
 
 static enum status read_fd(int fd, const char *path, struct buf *out, struct err *e)

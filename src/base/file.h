@@ -11,6 +11,8 @@
 
 /* Creates a folder and its parents (mode 0777 & ~umask); fine if it is there. */
 MUST_CHECK enum status file_make_dirs(const char *path, struct err *e);
+/* The folders that a file will be in. */
+MUST_CHECK enum status file_make_parents(const char *path, struct err *e);
 /* Reads a whole file into out (initialised by the caller, whose cap limits the size). */
 MUST_CHECK enum status file_read(const char *path, struct buf *out, struct err *e);
 /* Writes under a temporary name in the same folder, syncs, renames, syncs the folder. On

@@ -10,6 +10,12 @@
 #include "base/opt_table.h"
 #include "base/status.h"
 
+/* The row of a member of struct S. */
+#define OPT_ROW(S, member, option, kind, ...)                                        \
+    {                                                                                \
+        .name = (option), .type = (kind), .offset = offsetof(S, member), __VA_ARGS__ \
+    }
+
 enum opt_source { OPT_FROM_DEFAULT, OPT_FROM_CONFIG, OPT_FROM_ARGV };
 
 /* One parse of one table. Values and lists live in the arena, positional and rest in

@@ -10,6 +10,8 @@
 #include "base/file.h"
 #include "text/yaml.h"
 
+#define ARENA_CAP_BYTES ((size_t)64 << 30)
+
 /* A descriptor 0, 1 or 2 that is closed would be given to the next file that is opened,
  * say the journal, and messages would be written into it. Where even /dev/null cannot be
  * opened, anything that cannot be written to holds its place. */
@@ -33,12 +35,19 @@ void cli_start(void)
     (void)sigaction(SIGXFSZ, &ignore, NULL);
 }
 
+int cli_code(enum status s)
+{
+    if (s == STATUS_OK)
+        return CLI_DONE;
+    if (s == STATUS_BAD_OPTION)
+        return CLI_USAGE;
+    return s == STATUS_INTERRUPTED ? CLI_SIGNAL : CLI_FAILED;
+}
+
 int cli_fail(struct cli *cli, const struct err *e)
 {
     log_error(&cli->log, e);
-    if (e->code == STATUS_BAD_OPTION)
-        return CLI_USAGE;
-    return e->code == STATUS_INTERRUPTED ? CLI_SIGNAL : CLI_FAILED;
+    return cli_code(e->code);
 }
 
 bool cli_wants_help(int argc, char **argv)
@@ -127,4 +136,44 @@ enum status cli_parse(const struct cli_table *table, const struct cli_words *w,
     const char *path;
     memcpy(&path, (const char *)table->target + config->offset, sizeof path);
     return path == NULL ? STATUS_OK : read_config(parse, path, e);
+}
+
+/* Words beside options: as many as the command takes. */
+static enum status check_operands(struct cli_call *c)
+{
+    const struct cli_command *command = c->command;
+    const struct opt_strings *words = &c->parse.positional;
+    const char *stray = words->count > command->operands_max
+                            ? words->items[command->operands_max]
+                            : NULL;
+    bool takes_rest = strstr(command->synopsis, "[-- ") != NULL;
+    if (stray == NULL && c->parse.rest.count > 0 && !takes_rest)
+        stray = "--";
+    if (words->count < command->operands_min) {
+        status_fail(&c->e, STATUS_BAD_OPTION, command->name, "%s", command->needs);
+        return status_hint(&c->e, "Write e.g. inferbench %s", command->example);
+    }
+    if (stray == NULL)
+        return STATUS_OK;
+    status_fail(&c->e, STATUS_BAD_OPTION, stray, "unexpected argument");
+    return status_hint(&c->e, "See inferbench %s --help", command->name);
+}
+
+int cli_run(struct cli *cli, const struct cli_command *command, struct cli_words words)
+{
+    struct cli_call c = {.cli = cli, .command = command, .words = words};
+    arena_init(&c.arena, ARENA_CAP_BYTES);
+    c.opts = arena_alloc(&c.arena, 1, command->opts_bytes);
+    const struct cli_table table = {command->options, command->option_count, c.opts};
+    int code;
+    if (c.opts == NULL)
+        (void)status_no_memory(&c.e, command->name);
+    if (c.opts == NULL ||
+        cli_parse(&table, &words, &c.arena, &c.parse, &c.e) != STATUS_OK ||
+        check_operands(&c) != STATUS_OK)
+        code = cli_fail(cli, &c.e);
+    else
+        code = command->run(&c);
+    arena_fini(&c.arena);
+    return code;
 }

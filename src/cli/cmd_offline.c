@@ -3,14 +3,9 @@
 #include "cli/run_job.h"
 #include "run/mode.h"
 
-static int run(struct cli *cli, int argc, char **argv)
+static int run(struct cli_call *c)
 {
-    return run_job_main(cli, &run_offline, &(struct cli_words){argc, argv});
-}
-
-static const struct opt *table(size_t *count)
-{
-    return run_opts_table(ENGINE_OFFLINE, count);
+    return run_job_main(c, &run_offline);
 }
 
 const struct cli_command cmd_offline = {
@@ -18,5 +13,7 @@ const struct cli_command cmd_offline = {
     .synopsis = "[OPTIONS] [-- VLLM OPTIONS]",
     .summary = "Measure batches in a local engine, prefix caching OFF and ON",
     .run = run,
-    .table = table,
+    .options = run_opts_offline,
+    .option_count = RUN_OPTS_OFFLINE,
+    .opts_bytes = sizeof(struct run_opts),
 };

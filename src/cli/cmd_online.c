@@ -3,14 +3,9 @@
 #include "cli/run_job.h"
 #include "run/mode.h"
 
-static int run(struct cli *cli, int argc, char **argv)
+static int run(struct cli_call *c)
 {
-    return run_job_main(cli, &run_online, &(struct cli_words){argc, argv});
-}
-
-static const struct opt *table(size_t *count)
-{
-    return run_opts_table(ENGINE_ONLINE, count);
+    return run_job_main(c, &run_online);
 }
 
 const struct cli_command cmd_online = {
@@ -18,5 +13,7 @@ const struct cli_command cmd_online = {
     .synopsis = "[OPTIONS] [-- VLLM SERVER OPTIONS]",
     .summary = "Load an OpenAI-compatible server and time every token",
     .run = run,
-    .table = table,
+    .options = run_opts_online,
+    .option_count = RUN_OPTS_ONLINE,
+    .opts_bytes = sizeof(struct run_opts),
 };

@@ -4,7 +4,6 @@
 #include "run/recover.h"
 #include "store/journal_read.h"
 
-#define ARENA_CAP_BYTES ((size_t)64 << 30) /* as a run has */
 #define PRINT_CAP_BYTES ((size_t)16 << 20)
 
 struct recover_opts {
@@ -12,12 +11,8 @@ struct recover_opts {
 };
 
 static const struct opt recover_table[] = {
-    {.name = "output-dir",
-     .type = OPT_STRING,
-     .offset = offsetof(struct recover_opts, output_dir),
-     .group = "Output",
-     .value_name = "DIR",
-     .help = "output folder; unset: the parent of RAW_DIR"},
+    OPT_ROW(struct recover_opts, output_dir, "output-dir", OPT_STRING, .group = "Output",
+            .value_name = "DIR", .help = "output folder; unset: the parent of RAW_DIR"),
 };
 
 static int rebuild(struct cli *cli, const char *raw_dir, const char *output_dir,
@@ -42,34 +37,10 @@ static int rebuild(struct cli *cli, const char *raw_dir, const char *output_dir,
     return is_printed ? CLI_DONE : CLI_FAILED;
 }
 
-static int run(struct cli *cli, int argc, char **argv)
+static int run(struct cli_call *c)
 {
-    struct recover_opts opts;
-    struct opt_parse parse;
-    struct arena a;
-    struct err e;
-    int code;
-    arena_init(&a, ARENA_CAP_BYTES);
-    const struct cli_table table = {
-        recover_table, sizeof recover_table / sizeof recover_table[0], &opts};
-    if (cli_parse(&table, &(struct cli_words){argc, argv}, &a, &parse, &e) != STATUS_OK) {
-        code = cli_fail(cli, &e);
-    } else if (parse.positional.count != 1) {
-        status_fail(&e, STATUS_BAD_OPTION, "recover", "expected one RAW_DIR, got %zu",
-                    parse.positional.count);
-        status_hint(&e, "Write e.g. inferbench recover results/raw_20261124_090000");
-        code = cli_fail(cli, &e);
-    } else {
-        code = rebuild(cli, parse.positional.items[0], opts.output_dir, &a);
-    }
-    arena_fini(&a);
-    return code;
-}
-
-static const struct opt *table(size_t *count)
-{
-    *count = sizeof recover_table / sizeof recover_table[0];
-    return recover_table;
+    const struct recover_opts *o = c->opts;
+    return rebuild(c->cli, c->parse.positional.items[0], o->output_dir, &c->arena);
 }
 
 const struct cli_command cmd_recover = {
@@ -77,5 +48,9 @@ const struct cli_command cmd_recover = {
     .synopsis = "[OPTIONS] RAW_DIR",
     .summary = "Rebuild the files of a run from its journal",
     .run = run,
-    .table = table,
+    CLI_OPTIONS(recover_table, struct recover_opts),
+    .operands_min = 1,
+    .operands_max = 1,
+    .needs = "expected one RAW_DIR",
+    .example = "recover results/raw_20261124_090000",
 };

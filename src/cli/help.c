@@ -27,19 +27,15 @@ static void manual(struct buf *out)
     for (size_t i = 0; i < commands_count; i++) {
         const struct cli_command *c = commands_table[i];
         buf_printf(out, ".SS inferbench %s %s\n%s.\n", c->name, c->synopsis, c->summary);
-        size_t count;
-        const struct opt *table = c->table(&count);
-        opt_help_man(table, count, out);
+        opt_help_man(c->options, c->option_count, out);
     }
 }
 
 static void command_help(const struct cli_command *c, struct buf *out)
 {
-    size_t count;
-    const struct opt *table = c->table(&count);
     buf_printf(out, "Usage: inferbench %s %s\n\n%s.\n\n", c->name, c->synopsis,
                c->summary);
-    opt_help_text(table, count, out);
+    opt_help_text(c->options, c->option_count, out);
 }
 
 int help_run(struct cli *cli, const char *topic)

@@ -33,5 +33,5 @@ int main(int argc, char **argv)
         return help_unknown(&cli, name);
     if (cli_wants_help(argc - 2, argv + 2))
         return help_run(&cli, name);
-    return command->run(&cli, argc - 2, argv + 2);
+    return cli_run(&cli, command, (struct cli_words){argc - 2, argv + 2});
 }

@@ -14,9 +14,9 @@
 /* Where the rows go; nobody is asked yet. */
 static enum status choose_tracking(struct run *r, struct err *e)
 {
-    const struct run_opts *o = &r->opts;
+    const struct run_opts *o = r->opts;
     r->tracking = (struct tracking){.log = r->host->log,
-                                    .arena = &r->arena,
+                                    .arena = r->arena,
                                     .uri = o->mlflow_uri,
                                     .experiment = o->mlflow_experiment,
                                     .default_experiment = r->mode->experiment,
@@ -44,8 +44,7 @@ static int stopped_by(void *arg)
     return stop_signal();
 }
 
-static int run_planned(struct cli *cli, struct run *r, const struct cli_words *w,
-                       struct err *e)
+static int run_planned(struct cli_call *c, struct run *r)
 {
     static const int codes[] = {[RUN_DONE] = CLI_DONE,
                                 [RUN_FAILED] = CLI_FAILED,
@@ -55,22 +54,22 @@ static int run_planned(struct cli *cli, struct run *r, const struct cli_words *w
     stop_install(STOP_RUN);
     tracking_greet(&r->tracking);
     run_start(r);
-    if (run_words_record(r, w, &command, e) != STATUS_OK ||
-        run_open(r, &command, e) != STATUS_OK)
-        return cli_fail(cli, e);
-    enum status s = run_execute(r, e);
-    return codes[run_finish(r, s, e)];
+    if (run_words_record(r, &c->words, &command, &c->e) != STATUS_OK ||
+        run_open(r, &command, &c->e) != STATUS_OK)
+        return cli_fail(c->cli, &c->e);
+    enum status s = run_execute(r, &c->e);
+    return codes[run_finish(r, s, &c->e)];
 }
 
-static int dry_run(struct cli *cli, const struct run *r, struct err *e)
+static int dry_run(struct cli_call *c, const struct run *r)
 {
     struct buf out;
     int code;
     buf_init(&out, PRINT_CAP_BYTES);
-    if (run_plan_text(r, &out, e) != STATUS_OK)
-        code = cli_fail(cli, e);
+    if (run_plan_text(r, &out, &c->e) != STATUS_OK)
+        code = cli_fail(c->cli, &c->e);
     else
-        code = cli_print(cli, buf_cstr(&out)) ? CLI_DONE : CLI_FAILED;
+        code = cli_print(c->cli, buf_cstr(&out)) ? CLI_DONE : CLI_FAILED;
     buf_fini(&out);
     return code;
 }
@@ -83,25 +82,9 @@ static enum log_level level_of(const struct run_opts *o)
     return o->verbose ? LOG_DEBUG : LOG_NOTE;
 }
 
-static int run(struct cli *cli, struct run *r, const struct cli_words *w, struct err *e)
+int run_job_main(struct cli_call *c, const struct run_mode *mode)
 {
-    struct cli_table table = {.target = &r->opts};
-    table.rows = run_opts_table(r->mode->flag, &table.count);
-    if (cli_parse(&table, w, &r->arena, &r->parse, e) != STATUS_OK)
-        return cli_fail(cli, e);
-    cli->log.level = level_of(&r->opts);
-    if (run_plan(r, e) != STATUS_OK) {
-        e->code = e->code == STATUS_NO_MEMORY ? e->code : STATUS_BAD_OPTION;
-        return cli_fail(cli, e);
-    }
-    if (choose_tracking(r, e) != STATUS_OK)
-        return cli_fail(cli, e);
-    return r->opts.dry_run ? dry_run(cli, r, e) : run_planned(cli, r, w, e);
-}
-
-int run_job_main(struct cli *cli, const struct run_mode *mode, const struct cli_words *w)
-{
-    struct err e = {.code = STATUS_OK};
+    struct cli *cli = c->cli;
     const struct run_host host = {.log = &cli->log,
                                   .tool = cli->tool,
                                   .print = print,
@@ -109,9 +92,18 @@ int run_job_main(struct cli *cli, const struct run_mode *mode, const struct cli_
                                   .is_hung_up = is_hung_up,
                                   .stopped_by = stopped_by,
                                   .arg = cli};
-    struct run r = {.mode = mode, .host = &host};
-    arena_init(&r.arena, ARENA_CAP_BYTES);
-    int code = run(cli, &r, w, &e);
-    arena_fini(&r.arena);
-    return code;
+    const struct run_opts *o = c->opts;
+    struct run r = {.mode = mode,
+                    .host = &host,
+                    .opts = c->opts,
+                    .parse = &c->parse,
+                    .arena = &c->arena};
+    cli->log.level = level_of(o);
+    if (run_plan(&r, &c->e) != STATUS_OK) {
+        c->e.code = c->e.code == STATUS_NO_MEMORY ? c->e.code : STATUS_BAD_OPTION;
+        return cli_fail(cli, &c->e);
+    }
+    if (choose_tracking(&r, &c->e) != STATUS_OK)
+        return cli_fail(cli, &c->e);
+    return o->dry_run ? dry_run(c, &r) : run_planned(c, &r);
 }

@@ -1,5 +1,4 @@
-/* The way of `inferbench offline` and `online` from the words of the command line to the
- * exit code. */
+/* The way of `inferbench offline` and `online` from their options to the exit code. */
 #ifndef CLI_RUN_JOB_H
 #define CLI_RUN_JOB_H
 
@@ -8,6 +7,6 @@
 struct run_mode;
 
 /* Returns the exit code. */
-int run_job_main(struct cli *cli, const struct run_mode *mode, const struct cli_words *w);
+int run_job_main(struct cli_call *c, const struct run_mode *mode);
 
 #endif

@@ -13,7 +13,7 @@
 static const char *masked_word(struct run *r, const char *before, const char *word)
 {
     bool is_value = word[0] != '-' && before != NULL && mask_is_secret(before);
-    return mask_value(is_value ? before : "", word, &r->arena);
+    return mask_value(is_value ? before : "", word, r->arena);
 }
 
 /* What is recorded of an option's value. */
@@ -21,9 +21,9 @@ static const char *masked_value(struct run *r, const struct opt *o, const char *
 {
     struct str hidden = opt_hidden_part(o, value);
     if (o->is_address && hidden.len > 0)
-        value = arena_printf(&r->arena, "%.*s***%s", (int)(hidden.ptr - value), value,
+        value = arena_printf(r->arena, "%.*s***%s", (int)(hidden.ptr - value), value,
                              hidden.ptr + hidden.len);
-    return mask_value(o->name, value, &r->arena);
+    return mask_value(o->name, value, r->arena);
 }
 
 static const char *options_text(struct run *r)
@@ -33,20 +33,20 @@ static const char *options_text(struct run *r)
     buf_init(&out, TEXT_CAP_BYTES);
     jsonw_init(&w, &out, 0);
     jsonw_object(&w, NULL);
-    for (size_t i = 0; i < r->parse.count; i++) {
+    for (size_t i = 0; i < r->parse->count; i++) {
         buf_init(&value, TEXT_CAP_BYTES);
-        const struct opt *o = &r->parse.table[i];
-        opt_text(&r->parse, o, &value);
+        const struct opt *o = &r->parse->table[i];
+        opt_text(r->parse, o, &value);
         jsonw_str(&w, o->name, masked_value(r, o, buf_cstr(&value)));
         buf_fini(&value);
     }
     jsonw_array(&w, "rest");
-    const char **rest = r->parse.rest.items;
-    for (size_t i = 0; i < r->parse.rest.count; i++)
+    const char **rest = r->parse->rest.items;
+    for (size_t i = 0; i < r->parse->rest.count; i++)
         jsonw_str(&w, NULL, masked_word(r, i > 0 ? rest[i - 1] : NULL, rest[i]));
     jsonw_array_end(&w);
     jsonw_object_end(&w);
-    const char *text = arena_strdup(&r->arena, buf_cstr(&out));
+    const char *text = arena_strdup(r->arena, buf_cstr(&out));
     buf_fini(&out);
     return text;
 }
@@ -58,8 +58,8 @@ static const struct opt *option_of(struct run *r, const char *word)
     if (!str_starts(rest, "--"))
         return NULL;
     struct str name = str_cut(&rest, '=');
-    const char *text = arena_str(&r->arena, name);
-    return text != NULL ? opt_find(&r->parse, text + 2) : NULL;
+    const char *text = arena_str(r->arena, name);
+    return text != NULL ? opt_find(r->parse, text + 2) : NULL;
 }
 
 /* The words of the command line; values of secret options (already overwritten) and of
@@ -82,12 +82,12 @@ static const char *command_text(struct run *r, const struct cli_words *words)
         if (is_secret && o == NULL)
             jsonw_str(&w, NULL, "***");
         else if (is_secret && strchr(argv[i], '=') != NULL)
-            jsonw_str(&w, NULL, arena_printf(&r->arena, "--%s=***", o->name));
+            jsonw_str(&w, NULL, arena_printf(r->arena, "--%s=***", o->name));
         else
             jsonw_str(&w, NULL, masked_word(r, i > 0 ? argv[i - 1] : NULL, argv[i]));
     }
     jsonw_array_end(&w);
-    const char *text = arena_strdup(&r->arena, buf_cstr(&out));
+    const char *text = arena_strdup(r->arena, buf_cstr(&out));
     buf_fini(&out);
     return text;
 }
@@ -95,7 +95,7 @@ static const char *command_text(struct run *r, const struct cli_words *words)
 enum status run_words_record(struct run *r, const struct cli_words *w,
                              struct run_command *out, struct err *e)
 {
-    bool has_asked = opt_source_of(&r->parse, "percentiles") != OPT_FROM_DEFAULT;
+    bool has_asked = opt_source_of(r->parse, "percentiles") != OPT_FROM_DEFAULT;
     *out = (struct run_command){options_text(r), command_text(r, w), has_asked};
     return out->options_json != NULL && out->words_json != NULL
                ? STATUS_OK

@@ -10,7 +10,7 @@ static bool is_due(const struct run *r)
 {
     struct stat st;
     double since_s = clock_to_s(clock_since(r->saved));
-    double every_s = (double)r->opts.save_every_ns / 1e9;
+    double every_s = (double)r->opts->save_every_ns / 1e9;
     bool is_time = every_s <= 0 ||
                    (since_s >= every_s && since_s >= TIMES_ITS_COST * r->save_s);
     bool is_large = stat(r->journal_path, &st) == 0 && st.st_size > JOURNAL_MAX_BYTES;
@@ -40,7 +40,7 @@ static void save(void *arg)
     const struct instant begin = clock_now();
     arena_init(&a, ARENA_CAP_BYTES);
     run_keep_journal(r);
-    if (results_read(r->raw_dir, r->opts.output_dir, &a, &read, &e) != STATUS_OK ||
+    if (results_read(r->raw_dir, r->opts->output_dir, &a, &read, &e) != STATUS_OK ||
         results_write(&read.run, &read.results, &e) != STATUS_OK)
         log_error(r->host->log, &e);
     else

@@ -22,7 +22,7 @@ struct tally {
 
 static void fill_row(const struct run *r, const struct plan_cell *c, struct row *f)
 {
-    const struct run_opts *o = &r->opts;
+    const struct run_opts *o = r->opts;
     const char *model = o->model_name != NULL ? o->model_name : o->model;
     f->v[FIELD_model_name] = value_str(model);
     f->v[FIELD_engine] = value_str(r->mode->engine(r));
@@ -75,12 +75,12 @@ static void add_file(const char *path, struct tally *cells, size_t count)
 static void add_folder(const struct run *r, struct tally *cells)
 {
     char path[PATH_BYTES], begin[64];
-    DIR *dir = opendir(r->opts.output_dir);
+    DIR *dir = opendir(r->opts->output_dir);
     if (dir == NULL)
         return;
     snprintf(begin, sizeof begin, "%s_results_", r->mode->name);
     for (struct dirent *d = readdir(dir); d != NULL; d = readdir(dir)) {
-        int length = snprintf(path, sizeof path, "%s/%s", r->opts.output_dir, d->d_name);
+        int length = snprintf(path, sizeof path, "%s/%s", r->opts->output_dir, d->d_name);
         if (str_starts(str_from(d->d_name), begin) && length < PATH_BYTES)
             add_file(path, cells, r->plan.cell_count);
     }

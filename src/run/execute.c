@@ -5,7 +5,7 @@
 
 enum status run_execute(struct run *r, struct err *e)
 {
-    const struct run_opts *o = &r->opts;
+    const struct run_opts *o = r->opts;
     bool is_online = r->mode->flag == ENGINE_ONLINE;
     struct bench bench = {
         .session = {.ops = &r->ops,
@@ -13,7 +13,7 @@ enum status run_execute(struct run *r, struct err *e)
                     .lane_count = is_online ? (size_t)o->client_threads : 1},
         .plan = &r->plan,
         .journal = &r->journal,
-        .arena = &r->arena,
+        .arena = r->arena,
         .progress = &r->progress,
         .watch = run_watch(r),
         .log = r->host->log,

@@ -26,7 +26,7 @@ static enum status end_journal(struct run *r, enum status s, struct err *e)
 /* Journal back in, files out: what `recover` does, so that both give the same bytes. */
 static enum status write_files(struct run *r, struct recovery *read, struct err *e)
 {
-    if (results_read(r->raw_dir, r->opts.output_dir, &r->arena, read, e) != STATUS_OK)
+    if (results_read(r->raw_dir, r->opts->output_dir, r->arena, read, e) != STATUS_OK)
         return e->code;
     return results_write(&read->run, &read->results, e);
 }
@@ -42,7 +42,7 @@ static void next_steps(struct run *r, const struct results *results, const char 
                "  merge   inferbench merge collected/*.json -o merged_results.json\n"
                "  plots   inferbench analyze %s\n",
                results->results_path, results->summary_path, results->env_path,
-               r->raw_dir, mlflow != NULL ? mlflow : "", r->opts.output_dir,
+               r->raw_dir, mlflow != NULL ? mlflow : "", r->opts->output_dir,
                r->mode->name, results->results_path);
     if (label != NULL && strcmp(label, "unknown") == 0)
         buf_text(out, "  The instance type is unknown: name it with --instance-type "
@@ -87,8 +87,8 @@ static enum run_end print_end(struct run *r, const struct recovery *read,
         .broken = broken,
         .repeats_damaged = read->note.repeats_damaged + read->note.repeats_lost,
         .first_failure = &r->outcome.first,
-        .require_valid = r->opts.require_valid,
-        .accept_invalid = r->opts.accept_invalid};
+        .require_valid = r->opts->require_valid,
+        .accept_invalid = r->opts->accept_invalid};
     return run_ending_conclude(&f, h->log);
 }
 

@@ -10,6 +10,8 @@ struct run_mode {
     const char *name;       /* of the subcommand, and the field serving_mode */
     const char *experiment; /* the default one of MLflow */
     enum engine_flag flag;
+    const struct opt *options; /* [option_count], of struct run_opts */
+    size_t option_count;
     /* Completes the options, and checks what is of this mode alone. */
     enum status (*check)(struct run *r, struct err *e);
     const char *(*engine)(const struct run *r); /* its name */

@@ -14,26 +14,26 @@
 static enum status check(struct run *r, struct err *e)
 {
     (void)e;
-    if (strcmp(r->opts.model, OLD_DEFAULT_MODEL) != 0)
+    if (strcmp(r->opts->model, OLD_DEFAULT_MODEL) != 0)
         return STATUS_OK;
     log_line(r->host->log, LOG_NOTE, "note: %s does not exist on the hub; %s is used",
              OLD_DEFAULT_MODEL, MODEL_OF_OLD_DEFAULT);
-    r->opts.model = MODEL_OF_OLD_DEFAULT;
+    r->opts->model = MODEL_OF_OLD_DEFAULT;
     return STATUS_OK;
 }
 
 static const char *engine(const struct run *r)
 {
-    return r->opts.engine;
+    return r->opts->engine;
 }
 
 /* A batch size a load. */
 static enum status loads(struct run *r, struct plan_options *o, struct err *e)
 {
-    const struct opt_ints *sizes = &r->opts.batch_sizes;
+    const struct opt_ints *sizes = &r->opts->batch_sizes;
     if (sizes->count == 0)
         return status_fail(e, STATUS_BAD_OPTION, "--batch-sizes", "none given");
-    struct load *loads = arena_alloc(&r->arena, sizes->count, sizeof *loads);
+    struct load *loads = arena_alloc(r->arena, sizes->count, sizeof *loads);
     if (loads == NULL)
         return status_no_memory(e, "--batch-sizes");
     for (size_t i = 0; i < sizes->count; i++)
@@ -45,7 +45,7 @@ static enum status loads(struct run *r, struct plan_options *o, struct err *e)
 
 static int64_t largest_batch(const struct run *r)
 {
-    const struct opt_ints *sizes = &r->opts.batch_sizes;
+    const struct opt_ints *sizes = &r->opts->batch_sizes;
     int64_t largest = 0;
     for (size_t i = 0; i < sizes->count; i++)
         largest = sizes->items[i] > largest ? sizes->items[i] : largest;
@@ -55,7 +55,7 @@ static int64_t largest_batch(const struct run *r)
 static int64_t settings(struct run *r, struct engine_settings *s)
 {
     const struct plan_options *o = &r->plan.options;
-    s->timeout_s = r->opts.engine_timeout_s;
+    s->timeout_s = r->opts->engine_timeout_s;
     for (size_t i = 0; i < o->scenario_count; i++)
         s->needs_tokenizer = s->needs_tokenizer || o->scenarios[i].text_count > 0;
     return largest_batch(r);
@@ -64,21 +64,21 @@ static int64_t settings(struct run *r, struct engine_settings *s)
 /* Neuron compiles for a batch size: loading per cell lowers it to the cell's own. */
 static void opened(struct run *r)
 {
-    const char *hardware = r->opts.hardware_type;
+    const char *hardware = r->opts->hardware_type;
     bool is_neuron = r->env.nvidia_devices == 0 && r->env.neuron_devices > 0;
     if (hardware != NULL)
         is_neuron = strcmp(hardware, "neuron") == 0;
     if (is_neuron)
         r->settings.max_num_seqs = largest_batch(r);
-    r->loads_per_batch = is_neuron && strcmp(r->opts.neuron_batch, "per-cell") == 0;
+    r->loads_per_batch = is_neuron && strcmp(r->opts->neuron_batch, "per-cell") == 0;
 }
 
 /* --- --dry-run --- */
 
 static void dry_head(const struct run *r, struct buf *out)
 {
-    buf_printf(out, "Plan of %s on engine %s (nothing is run)\n\n", r->opts.model,
-               r->opts.engine);
+    buf_printf(out, "Plan of %s on engine %s (nothing is run)\n\n", r->opts->model,
+               r->opts->engine);
 }
 
 static void dry_cells(const struct run *r, struct buf *out)
@@ -108,16 +108,18 @@ static void dry_end(const struct run *r, struct buf *out)
     double estimate_s = run_estimate_s(r);
     if (isnan(estimate_s))
         buf_printf(out, "time: unknown (no earlier results of all cells in %s)\n",
-                   r->opts.output_dir);
+                   r->opts->output_dir);
     else
         buf_printf(out, "time: about %.0f s plus loading, from earlier results in %s\n",
-                   estimate_s, r->opts.output_dir);
+                   estimate_s, r->opts->output_dir);
 }
 
 const struct run_mode run_offline = {
     .name = "offline",
     .experiment = ENTRY_OFFLINE_EXPERIMENT,
     .flag = ENGINE_OFFLINE,
+    .options = run_opts_offline,
+    .option_count = RUN_OPTS_OFFLINE,
     .check = check,
     .engine = engine,
     .scenarios = run_scenarios,

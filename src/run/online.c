@@ -19,14 +19,14 @@
 
 static enum status check(struct run *r, struct err *e)
 {
-    struct run_opts *o = &r->opts;
-    if (run_target_build(&r->parse, o, &r->arena, &r->target, e) != STATUS_OK ||
-        run_loads_goodput(&o->goodput, &r->arena, &r->slo_json, e) != STATUS_OK ||
-        run_target_body(o, &r->arena, &r->body_json, e) != STATUS_OK)
+    struct run_opts *o = r->opts;
+    if (run_target_build(r->parse, o, r->arena, &r->target, e) != STATUS_OK ||
+        run_loads_goodput(&o->goodput, r->arena, &r->slo_json, e) != STATUS_OK ||
+        run_target_body(o, r->arena, &r->body_json, e) != STATUS_OK)
         return e->code;
     if (o->model == NULL && o->launch)
         o->model = LAUNCHED_MODEL;
-    r->target.is_local = run_target_is_local(&r->target, &r->arena);
+    r->target.is_local = run_target_is_local(&r->target, r->arena);
     r->is_remote = !r->target.is_local;
     return STATUS_OK;
 }
@@ -41,13 +41,13 @@ static const char *engine(const struct run *r)
  * for, alone. */
 static enum status scenarios(struct run *r, struct scenario_list *out, struct err *e)
 {
-    const struct run_opts *o = &r->opts;
+    const struct run_opts *o = r->opts;
     bool is_alone = o->input_len.count > 0 && run_scenarios_are_unnamed(r) &&
                     o->scenario_files.count == 0 && o->datasets.count == 0;
     struct scenario_list others = {0};
     if (!is_alone && run_scenarios(r, &others, e) != STATUS_OK)
         return e->code;
-    struct scenario *all = arena_alloc(&r->arena, others.count + o->input_len.count,
+    struct scenario *all = arena_alloc(r->arena, others.count + o->input_len.count,
                                        sizeof *all);
     if (all == NULL)
         return status_no_memory(e, "options");
@@ -56,7 +56,7 @@ static enum status scenarios(struct run *r, struct scenario_list *out, struct er
     *out = (struct scenario_list){all, others.count};
     for (size_t i = 0; i < o->input_len.count; i++) {
         int64_t tokens = o->input_len.items[i];
-        const char *name = arena_printf(&r->arena, "in%lld", (long long)tokens);
+        const char *name = arena_printf(r->arena, "in%lld", (long long)tokens);
         if (name == NULL)
             return status_no_memory(e, "options");
         all[out->count++] = (struct scenario){.name = name,
@@ -71,7 +71,7 @@ static enum status scenarios(struct run *r, struct scenario_list *out, struct er
  */
 static enum status loads(struct run *r, struct plan_options *o, struct err *e)
 {
-    const struct run_opts *opts = &r->opts;
+    const struct run_opts *opts = r->opts;
     o->warmup_requests = opts->warmup_requests;
     o->is_chat = strcmp(opts->endpoint, "chat") == 0;
     o->run = field_str(&r->data.fields, FIELD_run_id);
@@ -79,7 +79,7 @@ static enum status loads(struct run *r, struct plan_options *o, struct err *e)
         o->max_model_len = 0;
         o->caching[0] = true;
     }
-    if (run_loads_build(&r->parse, opts, &r->arena, o, e) != STATUS_OK)
+    if (run_loads_build(r->parse, opts, r->arena, o, e) != STATUS_OK)
         return e->code;
     if (run_loads_cap_is_closed(opts))
         log_line(
@@ -260,7 +260,7 @@ static void dry_end(const struct run *r, struct buf *out)
 {
     double send_s = estimate_s(r);
     buf_printf(out, "limits: %g s a request, %g s after the last send of a repeat\n",
-               r->target.request_timeout_s, (double)r->opts.drain_timeout_ns / 1e9);
+               r->target.request_timeout_s, (double)r->opts->drain_timeout_ns / 1e9);
     if (r->slo_json != NULL)
         buf_printf(out, "goodput: %s\n", r->slo_json);
     if (isnan(send_s))
@@ -283,6 +283,8 @@ const struct run_mode run_online = {
     .name = "online",
     .experiment = ENTRY_ONLINE_EXPERIMENT,
     .flag = ENGINE_ONLINE,
+    .options = run_opts_online,
+    .option_count = RUN_OPTS_ONLINE,
     .check = check,
     .engine = engine,
     .scenarios = scenarios,

@@ -18,16 +18,16 @@ static const char *metadata_text(struct run *r)
     buf_init(&out, TEXT_CAP_BYTES);
     jsonw_init(&w, &out, 0);
     jsonw_object(&w, NULL);
-    for (size_t i = 0; i < r->opts.metadata.count; i++) {
-        struct str value = str_from(r->opts.metadata.items[i]);
+    for (size_t i = 0; i < r->opts->metadata.count; i++) {
+        struct str value = str_from(r->opts->metadata.items[i]);
         struct str key = str_cut(&value, '=');
-        const char *name = arena_str(&r->arena, key);
-        const char *text = arena_str(&r->arena, value);
+        const char *name = arena_str(r->arena, key);
+        const char *text = arena_str(r->arena, value);
         if (name != NULL && text != NULL)
-            jsonw_str(&w, name, mask_value(name, text, &r->arena));
+            jsonw_str(&w, name, mask_value(name, text, r->arena));
     }
     jsonw_object_end(&w);
-    const char *text = arena_strdup(&r->arena, buf_cstr(&out));
+    const char *text = arena_strdup(r->arena, buf_cstr(&out));
     buf_fini(&out);
     return text;
 }
@@ -35,10 +35,10 @@ static const char *metadata_text(struct run *r)
 static enum status price_fields(struct run *r, const char *instance, struct err *e)
 {
     struct value *f = r->data.fields.v;
-    struct price p = {.usd_per_hour = r->opts.price_per_hour,
+    struct price p = {.usd_per_hour = r->opts->price_per_hour,
                       .source = "--price-per-hour"};
     if (isnan(p.usd_per_hour) &&
-        prices_find(instance, r->env.region, &r->arena, &p, e) != STATUS_OK)
+        prices_find(instance, r->env.region, r->arena, &p, e) != STATUS_OK)
         return e->code;
     bool is_known = !isnan(p.usd_per_hour);
     f[FIELD_price_usd_per_hour] = value_num(p.usd_per_hour);
@@ -59,7 +59,7 @@ static void machine_fields(struct run *r)
 /* The machine is the server's: what this one is says nothing of a remote one. */
 static const char *instance_of(const struct run *r)
 {
-    const char *instance = r->opts.instance_type;
+    const char *instance = r->opts->instance_type;
     if (instance == NULL && !r->is_remote)
         instance = r->env.instance_type;
     return instance != NULL ? instance : "unknown";
@@ -67,7 +67,7 @@ static const char *instance_of(const struct run *r)
 
 static enum status fill_fields(struct run *r, struct err *e)
 {
-    const struct run_opts *o = &r->opts;
+    const struct run_opts *o = r->opts;
     struct value *f = r->data.fields.v;
     const char *instance = instance_of(r);
     f[FIELD_model_name] = value_str(o->model_name != NULL ? o->model_name : o->model);
@@ -88,7 +88,7 @@ static enum status locate(struct run *r, struct err *e)
 {
     struct engine_settings *s = &r->settings;
     const char *notes = NULL;
-    if (r->ops.locate(s, &r->arena, &s->interpreter, &notes, e) != STATUS_OK)
+    if (r->ops.locate(s, r->arena, &s->interpreter, &notes, e) != STATUS_OK)
         return e->code;
     if (notes != NULL)
         log_line(r->host->log, LOG_NOTE, "%s", notes);
@@ -97,23 +97,23 @@ static enum status locate(struct run *r, struct err *e)
 
 static enum status claim(struct run *r, struct err *e)
 {
-    if (results_claim(r->opts.output_dir, &r->data, &r->arena, &r->raw_dir, e) !=
+    if (results_claim(r->opts->output_dir, &r->data, r->arena, &r->raw_dir, e) !=
         STATUS_OK)
         return e->code;
     r->settings.raw_dir = r->raw_dir;
-    r->journal_path = arena_printf(&r->arena, "%s/journal.jsonl", r->raw_dir);
+    r->journal_path = arena_printf(r->arena, "%s/journal.jsonl", r->raw_dir);
     return r->journal_path != NULL ? STATUS_OK : status_no_memory(e, "options");
 }
 
 static enum status fill_header(struct run *r, const struct run_command *c, struct err *e)
 {
-    const struct run_opts *o = &r->opts;
+    const struct run_opts *o = r->opts;
     struct run_data *data = &r->data;
     const struct env_request q = {.python = r->settings.interpreter,
                                   .use_imds = !o->no_imds,
                                   .config_json = c->options_json,
                                   .tool = r->host->tool};
-    if (env_collect(&q, &r->arena, &r->env, e) != STATUS_OK ||
+    if (env_collect(&q, r->arena, &r->env, e) != STATUS_OK ||
         fill_fields(r, e) != STATUS_OK)
         return e->code;
     data->serving_mode = r->mode->name;

@@ -21,7 +21,25 @@ struct run_opts {
     struct vllm_settings vllm; /* of its own rows */
 };
 
-/* The options of a mode, an enum engine_flag; [*count]. */
-const struct opt *run_opts_table(enum engine_flag mode, size_t *count);
+/* Rows of each table. */
+#define X(modes, ...)   IN_##modes(+1)
+#define E(modes, group) IN_##modes(VLLM_SETTINGS_LIST(X, vllm, group))
+#define IN_BOTH(...)    __VA_ARGS__
+#define IN_OFFLINE(...) __VA_ARGS__
+#define IN_ONLINE(...)
+enum { RUN_OPTS_OFFLINE = RUN_OPTS_LIST(X, X, E) };
+#undef IN_OFFLINE
+#undef IN_ONLINE
+#define IN_OFFLINE(...)
+#define IN_ONLINE(...) __VA_ARGS__
+enum { RUN_OPTS_ONLINE = RUN_OPTS_LIST(X, X, E) };
+#undef IN_ONLINE
+#undef IN_OFFLINE
+#undef IN_BOTH
+#undef E
+#undef X
+
+extern const struct opt run_opts_offline[RUN_OPTS_OFFLINE];
+extern const struct opt run_opts_online[RUN_OPTS_ONLINE];
 
 #endif

@@ -28,15 +28,15 @@ static enum status no_rule(const char *option, const char *code, struct err *e)
 
 static enum status check_limits(struct run *r, struct err *e)
 {
-    const struct opt_strings *in = &r->opts.limits;
-    r->data.limits = arena_alloc(&r->arena, in->count + 1, sizeof *r->data.limits);
+    const struct opt_strings *in = &r->opts->limits;
+    r->data.limits = arena_alloc(r->arena, in->count + 1, sizeof *r->data.limits);
     if (r->data.limits == NULL)
         return status_no_memory(e, "options");
     for (size_t i = 0; i < in->count; i++) {
         struct str value = str_from(in->items[i]);
         struct str code = str_cut(&value, '=');
         struct limit *l = &r->data.limits[i];
-        l->code = arena_str(&r->arena, code);
+        l->code = arena_str(r->arena, code);
         if (l->code == NULL)
             return status_no_memory(e, "options");
         if (verdict_find(l->code) == NULL)
@@ -54,9 +54,9 @@ static enum status check_limits(struct run *r, struct err *e)
 
 static enum status check_accepted(struct run *r, struct err *e)
 {
-    struct str rest = str_from(r->opts.accept_invalid);
+    struct str rest = str_from(r->opts->accept_invalid);
     while (rest.len > 0) {
-        const char *code = arena_str(&r->arena, str_trim(str_cut(&rest, ',')));
+        const char *code = arena_str(r->arena, str_trim(str_cut(&rest, ',')));
         if (code == NULL)
             return status_no_memory(e, "options");
         if (verdict_find(code) == NULL)
@@ -67,8 +67,8 @@ static enum status check_accepted(struct run *r, struct err *e)
 
 static enum status check(struct run *r, struct err *e)
 {
-    if (r->parse.positional.count > 0) {
-        status_fail(e, STATUS_BAD_OPTION, r->parse.positional.items[0],
+    if (r->parse->positional.count > 0) {
+        status_fail(e, STATUS_BAD_OPTION, r->parse->positional.items[0],
                     "unexpected argument");
         return status_hint(e, "See inferbench %s --help", r->mode->name);
     }
@@ -88,11 +88,11 @@ static enum status identify(struct run *r, struct err *e)
     buf_init(&random, 64);
     if (file_read("/proc/sys/kernel/random/uuid", &random, &ignored) != STATUS_OK)
         buf_clear(&random);
-    const char *name = arena_printf(&r->arena, "run/%s/%lld", buf_cstr(&random),
+    const char *name = arena_printf(r->arena, "run/%s/%lld", buf_cstr(&random),
                                     (long long)clock_now().ns);
     rng_init(&g, (uint64_t)clock_wall().ns, name != NULL ? name : "run");
     buf_fini(&random);
-    const char *id = arena_printf(&r->arena, "%016llx%016llx",
+    const char *id = arena_printf(r->arena, "%016llx%016llx",
                                   (unsigned long long)rng_u64(&g),
                                   (unsigned long long)rng_u64(&g));
     r->data.fields.v[FIELD_run_id] = value_str(id);
@@ -102,7 +102,7 @@ static enum status identify(struct run *r, struct err *e)
 /* Settings run in an order that is drawn; a dry run shows them as they are. */
 static void pick_caching(const struct run *r, struct plan_options *out)
 {
-    const struct run_opts *o = &r->opts;
+    const struct run_opts *o = r->opts;
     out->caching[0] = o->enable_prefix_caching;
     out->caching_count = 1;
     if (o->test_prefix_caching) {
@@ -117,7 +117,7 @@ static void pick_caching(const struct run *r, struct plan_options *out)
 
 static enum status build(struct run *r, struct err *e)
 {
-    const struct run_opts *o = &r->opts;
+    const struct run_opts *o = r->opts;
     struct scenario_list scenarios = {0};
     struct plan_options p = {.max_tokens = o->max_tokens,
                              .num_runs = o->num_runs,
@@ -131,7 +131,7 @@ static enum status build(struct run *r, struct err *e)
     pick_caching(r, &p);
     if (r->mode->loads(r, &p, e) != STATUS_OK)
         return e->code;
-    return plan_build(&p, &r->arena, &r->plan, e);
+    return plan_build(&p, r->arena, &r->plan, e);
 }
 
 /* --- the engine --- */
@@ -139,9 +139,9 @@ static enum status build(struct run *r, struct err *e)
 /* What the user's words for the engine say to the plan. */
 static enum status settle(struct run *r, struct err *e)
 {
-    struct run_opts *o = &r->opts;
+    struct run_opts *o = r->opts;
     struct engine_settings s = {
-        .max_model_len = o->max_model_len, .rest = r->parse.rest, .own = &o->vllm};
+        .max_model_len = o->max_model_len, .rest = r->parse->rest, .own = &o->vllm};
     if (registry_find(r->mode->engine(r), r->mode->flag, &r->ops, e) != STATUS_OK ||
         r->ops.settle(&s, &o->vllm, e) != STATUS_OK)
         return e->code;
@@ -154,8 +154,8 @@ static int64_t vocabulary(struct run *r, const char *model)
 {
     struct err e;
     json_t *config = NULL;
-    int64_t size = 0, option = r->opts.vocab_size;
-    const char *path = arena_printf(&r->arena, "%s/config.json",
+    int64_t size = 0, option = r->opts->vocab_size;
+    const char *path = arena_printf(r->arena, "%s/config.json",
                                     model != NULL ? model : "");
     if (path != NULL && file_exists(path) &&
         json_from_file(path, CONFIG_CAP_BYTES, &config, &e) == STATUS_OK)
@@ -168,7 +168,7 @@ static int64_t vocabulary(struct run *r, const char *model)
 
 static void fill_settings(struct run *r)
 {
-    const struct run_opts *o = &r->opts;
+    const struct run_opts *o = r->opts;
     struct engine_settings *s = &r->settings;
     *s = (struct engine_settings){.model = o->model,
                                   .max_model_len = o->max_model_len,
@@ -177,7 +177,7 @@ static void fill_settings(struct run *r)
                                   .top_p = o->top_p,
                                   .stop_at_eos = o->stop_at_eos,
                                   .own = &o->vllm,
-                                  .rest = r->parse.rest,
+                                  .rest = r->parse->rest,
                                   .vocab_size = vocabulary(r, o->model)};
     int64_t most = r->mode->settings(r, s);
     s->max_num_seqs = most > DEFAULT_NUM_SEQS ? most : DEFAULT_NUM_SEQS;

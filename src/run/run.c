@@ -13,7 +13,7 @@ static void on_tick(void *arg, const struct engine_progress *p)
     struct run *r = arg;
     const struct run_host *h = r->host;
     if (r->progress.line.is_terminal && h->is_hung_up != NULL && h->is_hung_up(h->arg)) {
-        const char *path = arena_printf(&r->arena, "%s/progress.log", r->raw_dir);
+        const char *path = arena_printf(r->arena, "%s/progress.log", r->raw_dir);
         int fd = path != NULL
                      ? open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0666)
                      : -1;

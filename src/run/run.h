@@ -32,9 +32,9 @@ struct run {
     /* set by the caller; the rest is zero */
     const struct run_mode *mode;
     const struct run_host *host;
-    struct run_opts opts;
-    struct opt_parse parse; /* that has filled them */
-    struct arena arena;
+    struct run_opts *opts;         /* the plan completes them */
+    const struct opt_parse *parse; /* that has filled them */
+    struct arena *arena;
     struct tracking tracking; /* chosen and greeted */
     /* from run_plan on */
     struct plan plan;

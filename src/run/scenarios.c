@@ -4,13 +4,13 @@
 
 bool run_scenarios_are_unnamed(const struct run *r)
 {
-    return opt_source_of(&r->parse, "scenarios") == OPT_FROM_DEFAULT;
+    return opt_source_of(r->parse, "scenarios") == OPT_FROM_DEFAULT;
 }
 
 enum status run_scenarios(struct run *r, struct scenario_list *out, struct err *e)
 {
-    const struct run_opts *o = &r->opts;
-    struct arena *a = &r->arena;
+    const struct run_opts *o = r->opts;
+    struct arena *a = r->arena;
     struct scenario_list extra = {0};
     size_t data_count = o->datasets.count;
     if (formats_read(FORMATS_SCENARIOS, &o->scenario_files, a, &extra, e) != STATUS_OK ||

@@ -26,6 +26,7 @@ struct pace {
     double send_s[SELFTEST_SENDS];
     int64_t memory_tokens;
     double again_s; /* for loads that are measured twice, in all */
+    double whole_s; /* all of it, about */
 };
 
 static const struct pace full = {.rate_s = 3.6,
@@ -34,14 +35,16 @@ static const struct pace full = {.rate_s = 3.6,
                                  .steps = 8,
                                  .send_s = {7, 2},
                                  .memory_tokens = 128,
-                                 .again_s = 10};
+                                 .again_s = 10,
+                                 .whole_s = 50};
 static const struct pace quick = {.rate_s = 1,
                                   .step_s = 1,
                                   .step_factor = 2,
                                   .steps = 3,
                                   .send_s = {1.5, 1},
                                   .memory_tokens = 32,
-                                  .again_s = 1.5};
+                                  .again_s = 1.5,
+                                  .whole_s = 13};
 static const double send_rps[SELFTEST_SENDS] = {100, 1000};
 
 struct testing {
@@ -274,32 +277,53 @@ static enum status run_parts(struct testing *t, struct err *e)
     return s;
 }
 
+static int by_rate(const void *a, const void *b)
+{
+    double x = *(const double *)a, y = *(const double *)b;
+    return (x > y) - (x < y);
+}
+
+static enum status check_rates(const struct selftest_options *o, struct err *e)
+{
+    if (o->rate_count == 0 || o->rate_count > SELFTEST_RATES_MAX)
+        return status_fail(e, STATUS_BAD_OPTION, "--rates",
+                           "expected 1 to %d rates, got %zu", SELFTEST_RATES_MAX,
+                           o->rate_count);
+    qsort(o->rates_eps, o->rate_count, sizeof *o->rates_eps, by_rate);
+    return STATUS_OK;
+}
+
 enum status selftest_run(const struct selftest_job *job, struct selftest_result *out,
                          struct err *e)
 {
     struct instant start = clock_now();
     struct sampler *sampler = NULL;
+    struct progress progress;
     struct row noise = {0};
-    struct testing t = {.job = job,
-                        .pace = job->options->is_quick ? &quick : &full,
-                        .out = out,
-                        .bed = {.ops = job->ops,
-                                .place = {.cores = &out->cores,
-                                          .stop = job->watch.stop,
-                                          .stop_arg = job->watch.arg},
-                                .journal = {.fd = -1},
-                                .progress = job->progress,
-                                .watch = job->watch}};
+    struct testing t = {
+        .job = job,
+        .pace = job->options->is_quick ? &quick : &full,
+        .out = out,
+        .bed = {.ops = job->ops,
+                .place = {.cores = &out->cores, .stop = job->stop, .stop_arg = job->arg},
+                .journal = {.fd = -1},
+                .progress = &progress,
+                .watch = {.stop = job->stop, .arg = job->arg}}};
     *out = (struct selftest_result){
         .steal_ratio = NAN, .throttled_s = NAN, .load_before = load_average()};
     selftest_cores_find(&out->cores);
     t.again_s = t.pace->again_s;
-    if (sampler_start(0, "unknown", &sampler, e) != STATUS_OK)
+    if (check_rates(job->options, e) != STATUS_OK ||
+        sampler_start(0, "unknown", &sampler, e) != STATUS_OK)
         return e->code;
+    progress_init(&progress, job->log, job->is_quiet);
+    progress.num_runs = 2;
+    progress.planned_s = t.pace->whole_s;
     sampler_begin(sampler);
     enum status s = run_parts(&t, e);
     sampler_end(sampler, &noise);
     sampler_stop(sampler);
+    progress_end(&progress);
     journal_close(&t.bed.journal);
     remove_folder(&t);
     out->steal_ratio = value_as_num(noise.v[FIELD_steal_ratio]);

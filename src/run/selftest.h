@@ -11,9 +11,9 @@
 #define SELFTEST_SENDS     2
 
 struct selftest_options {
-    const double *rates_eps; /* [rate_count], ascending, > 0 */
-    size_t rate_count;       /* 1..SELFTEST_RATES_MAX */
-    int64_t streams;         /* most at a time */
+    double *rates_eps; /* [rate_count], > 0; are sorted */
+    size_t rate_count; /* 1..SELFTEST_RATES_MAX */
+    int64_t streams;   /* most at a time */
     bool is_quick;
 };
 
@@ -44,11 +44,14 @@ struct selftest_result {
 struct selftest_job {
     const struct selftest_options *options;
     const struct engine_ops *ops;
-    struct progress *progress;
-    struct engine_watch watch;
+    struct log *log; /* where the live line is drawn */
+    bool is_quiet;
+    bool (*stop)(void *arg);
+    void *arg;
 };
 
-/* INTERRUPTED, or what kept it from measuring; a limit that breaks is a result. */
+/* BAD_OPTION for rates that cannot be, INTERRUPTED, or what kept it from measuring; a
+ * limit that breaks is a result. */
 MUST_CHECK enum status selftest_run(const struct selftest_job *job,
                                     struct selftest_result *out, struct err *e);
 

@@ -277,6 +277,8 @@ enum status merge_files(const struct merge_options *options, struct arena *a,
     struct merger m = {.options = options, .arena = a, .result = out};
     *out = (struct merge_result){0};
     enum status st = check_output(options, e);
+    if (st == STATUS_OK)
+        st = file_make_parents(options->output, e);
     if (st != STATUS_OK)
         return st;
     m.sources = arena_alloc(a, options->input_count + 1, sizeof *m.sources);

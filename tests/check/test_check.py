@@ -59,6 +59,7 @@ BAD = [
     ("functions", "src/base/buf.c", "int f(int a, int b, int c, int d, int e, int g)\n{\n}\n",
      "6 parameters"),
     ("sizes", "src/base/buf.c", "int x;\n" * 601, "601 lines"),
+    ("sizes", "src/cli/cmd_big.c", "int x;\n" * 101, "101 lines"),
     ("sizes", "src/base/buf.h", "int x;\n" * 151, "151 lines"),
     ("sizes", "src/base/buf.c", "/* " + "x" * 90 + " */\n", "96 columns"),
     ("sizes", "src/core/row.c", "int x;\n" * 901, "src/core: 901"),

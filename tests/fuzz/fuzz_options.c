@@ -30,7 +30,8 @@ static struct opt_parse parse_of(enum engine_flag mode, struct run_opts *opts,
                                  struct arena *a)
 {
     struct opt_parse p = {.target = opts, .arena = a};
-    p.table = run_opts_table(mode, &p.count);
+    p.table = mode == ENGINE_OFFLINE ? run_opts_offline : run_opts_online;
+    p.count = mode == ENGINE_OFFLINE ? RUN_OPTS_OFFLINE : RUN_OPTS_ONLINE;
     enum status status = opt_init(&p, NULL);
     TARGET_CHECK(status == STATUS_OK);
     return p;

@@ -52,8 +52,7 @@ static void read_config(const char *path, struct arena *a)
     char flag[] = "--config", name[TARGET_PATH_BYTES];
     (void)snprintf(name, sizeof name, "%s", path);
     char *argv[] = {flag, name};
-    struct cli_table table = {.target = &opts};
-    table.rows = run_opts_table(ENGINE_OFFLINE, &table.count);
+    const struct cli_table table = {run_opts_offline, RUN_OPTS_OFFLINE, &opts};
     check(cli_parse(&table, &(struct cli_words){2, argv}, a, &parse, &e), &e);
 }
 

@@ -25,7 +25,7 @@ void run_fixture_init(struct run_fixture *f, const struct run_mode *mode)
     f->cli.log.fd = f->log[1];
     f->host = (struct run_host){.log = &f->cli.log, .tool = f->cli.tool};
     f->run.journal.fd = -1;
-    arena_init(&f->run.arena, 64 << 20);
+    arena_init(&f->arena, 64 << 20);
 }
 
 void run_fixture_fini(struct run_fixture *f)
@@ -33,7 +33,7 @@ void run_fixture_fini(struct run_fixture *f)
     mem_fail_at(0);
     unsetenv("OPENAI_API_KEY");
     journal_close(&f->run.journal);
-    arena_fini(&f->run.arena);
+    arena_fini(&f->arena);
     close(f->log[0]);
     close(f->log[1]);
     journal_fixture_fini(&f->fx);
@@ -61,13 +61,18 @@ enum status run_fixture_plan(struct run_fixture *f, const char *words)
 {
     struct run *r = &f->run;
     journal_close(&r->journal);
-    arena_fini(&r->arena);
-    *r = (struct run){.mode = f->mode, .host = &f->host, .journal = {.fd = -1}};
-    arena_init(&r->arena, 64 << 20);
+    arena_fini(&f->arena);
+    f->opts = (struct run_opts){0};
+    *r = (struct run){.mode = f->mode,
+                      .host = &f->host,
+                      .opts = &f->opts,
+                      .parse = &f->parse,
+                      .arena = &f->arena,
+                      .journal = {.fd = -1}};
+    arena_init(&f->arena, 64 << 20);
     split(f, words);
-    struct cli_table table = {.target = &r->opts};
-    table.rows = run_opts_table(f->mode->flag, &table.count);
-    if (cli_parse(&table, &f->given, &r->arena, &r->parse, &f->e) != STATUS_OK)
+    const struct cli_table table = {f->mode->options, f->mode->option_count, &f->opts};
+    if (cli_parse(&table, &f->given, &f->arena, &f->parse, &f->e) != STATUS_OK)
         return f->e.code;
     return run_plan(r, &f->e);
 }

@@ -12,6 +12,9 @@ struct run_fixture {
     struct journal_fixture fx; /* its folder is --output-dir and, for IMDS, offline */
     struct cli cli;
     struct run_host host;
+    struct run_opts opts;
+    struct opt_parse parse;
+    struct arena arena;
     struct run run;
     struct cli_words given;
     int log[2]; /* pipe; the run's log writes into log[1] */

@@ -20,6 +20,8 @@ struct fixture {
     struct journal_fixture fx;
     struct log out;
     struct run_host host;
+    struct run_opts opts;
+    struct arena arena;
     struct run run;
     int log[2];
     char told[2048];
@@ -35,15 +37,17 @@ static int setup(void **state)
     log_init(&f.out, LOG_NOTE);
     f.out.fd = f.log[1];
     f.host = (struct run_host){.log = &f.out};
+    f.opts = (struct run_opts){.output_dir = f.fx.dir, .save_every_ns = 60 * NS_PER_S};
     f.run = (struct run){.mode = &run_online,
                          .host = &f.host,
-                         .opts = {.output_dir = f.fx.dir, .save_every_ns = 60 * NS_PER_S},
+                         .opts = &f.opts,
+                         .arena = &f.arena,
                          .data = f.fx.f.run,
                          .tracking = {.is_off = true},
                          .raw_dir = f.fx.dir,
                          .journal_path = f.fx.path,
                          .saved = clock_now()};
-    arena_init(&f.run.arena, 1 << 20);
+    arena_init(&f.arena, 1 << 20);
     assert_int_equal(journal_create(&f.run.journal, f.fx.path, clock_now(), &f.e),
                      STATUS_OK);
     assert_int_equal(journal_run(&f.run.journal, &f.run.data, &f.e), STATUS_OK);
@@ -55,7 +59,7 @@ static int teardown(void **state)
 {
     struct fixture *f = *state;
     journal_close(&f->run.journal);
-    arena_fini(&f->run.arena);
+    arena_fini(&f->arena);
     close(f->log[0]);
     close(f->log[1]);
     journal_fixture_fini(&f->fx);
@@ -102,7 +106,7 @@ static void less_often_where_it_is_dear(void **state)
 static void after_every_cell(void **state)
 {
     struct fixture *f = *state;
-    f->run.opts.save_every_ns = 0;
+    f->opts.save_every_ns = 0;
     f->run.save_s = 2;
     assert_int_equal(saved(f), 1);
     f->run.save_s = 2;
@@ -112,7 +116,7 @@ static void after_every_cell(void **state)
 static void not_with_a_huge_journal(void **state)
 {
     struct fixture *f = *state;
-    f->run.opts.save_every_ns = 0;
+    f->opts.save_every_ns = 0;
     assert_int_equal(truncate(f->fx.path, ((off_t)256 << 20) + 1), 0);
     assert_int_equal(saved(f), 0);
 }
@@ -120,8 +124,8 @@ static void not_with_a_huge_journal(void **state)
 static void what_fails_is_told(void **state)
 {
     struct fixture *f = *state;
-    f->run.opts.save_every_ns = 0;
-    f->run.opts.output_dir = "/nowhere/at/all";
+    f->opts.save_every_ns = 0;
+    f->opts.output_dir = "/nowhere/at/all";
     assert_int_equal(saved(f), 0);
     journal_fixture_has(f->told, "/nowhere/at/all");
 }

@@ -19,6 +19,8 @@ struct fixture {
     struct journal_fixture fx;
     struct log out;
     struct run_host host;
+    struct run_opts opts;
+    struct arena arena;
     struct run run;
     struct buf printed;
     int log[2];
@@ -48,15 +50,17 @@ static int setup(void **state)
     buf_init(&f.printed, 1 << 20);
     f.host = (struct run_host){
         .log = &f.out, .print = print, .stopped_by = stopped_by, .arg = &f.printed};
+    f.opts.output_dir = f.fx.dir;
     f.run = (struct run){.mode = &run_online,
                          .host = &f.host,
-                         .opts.output_dir = f.fx.dir,
+                         .opts = &f.opts,
+                         .arena = &f.arena,
                          .data = f.fx.f.run,
                          .tracking = {.is_off = true},
                          .raw_dir = f.fx.dir,
                          .journal_path = f.fx.path,
                          .plan.cell_count = 1};
-    arena_init(&f.run.arena, 64 << 20);
+    arena_init(&f.arena, 64 << 20);
     if (journal_create(&f.run.journal, f.fx.path, clock_now(), &f.e) != STATUS_OK ||
         journal_run(&f.run.journal, &f.run.data, &f.e) != STATUS_OK)
         fail_msg("%s: %s", f.e.where, f.e.what);
@@ -70,7 +74,7 @@ static int teardown(void **state)
     close(f->log[0]);
     close(f->log[1]);
     buf_fini(&f->printed);
-    arena_fini(&f->run.arena);
+    arena_fini(&f->arena);
     journal_fixture_fini(&f->fx);
     return 0;
 }
@@ -123,7 +127,7 @@ static void a_run_that_broke_off(void **state)
 static void files_that_cannot_be_written(void **state)
 {
     struct fixture *f = *state;
-    f->run.opts.output_dir = "/nowhere/at/all";
+    f->opts.output_dir = "/nowhere/at/all";
     enum run_end end = run_finish(&f->run, STATUS_OK, &f->e);
     assert_int_equal(end, RUN_FAILED);
     journal_fixture_has(told(f), "inferbench recover");

@@ -18,7 +18,6 @@
 
 struct fixture {
     struct cli cli;
-    struct run_mode mode; /* offline, with a check of our own */
     int log[2], out, old_out;
     char words[256], text[4096];
     char *argv[16];
@@ -32,6 +31,14 @@ static enum status check(struct run *r, struct err *e)
     return planned == STATUS_OK ? STATUS_OK : status_fail(e, planned, "plan", "no");
 }
 
+/* Offline, with a check of our own. */
+static int run(struct cli_call *c)
+{
+    struct run_mode mode = run_offline;
+    mode.check = check;
+    return run_job_main(c, &mode);
+}
+
 static int setup(void **state)
 {
     static struct fixture f;
@@ -39,8 +46,6 @@ static int setup(void **state)
     assert_int_equal(pipe2(f.log, O_NONBLOCK | O_CLOEXEC), 0);
     log_init(&f.cli.log, LOG_NOTE);
     f.cli.log.fd = f.log[1];
-    f.mode = run_offline;
-    f.mode.check = check;
     planned = STATUS_OK;
     f.out = memfd_create("stdout", 0);
     fflush(stdout);
@@ -63,6 +68,12 @@ static int teardown(void **state)
 static int go(struct fixture *f, const char *words)
 {
     snprintf(f->words, sizeof f->words, "--no-imds %s", words);
+    const struct cli_command command = {.name = "offline",
+                                        .synopsis = "[-- VLLM OPTIONS]",
+                                        .run = run,
+                                        .options = run_opts_offline,
+                                        .option_count = RUN_OPTS_OFFLINE,
+                                        .opts_bytes = sizeof(struct run_opts)};
     struct cli_words given = {.argv = f->argv};
     char *rest = f->words;
     for (char *word; (word = strsep(&rest, " ")) != NULL;)
@@ -70,7 +81,7 @@ static int go(struct fixture *f, const char *words)
             f->argv[given.argc++] = word;
     assert_int_equal(ftruncate(f->out, 0), 0);
     assert_true(dup2(f->out, STDOUT_FILENO) >= 0);
-    int code = run_job_main(&f->cli, &f->mode, &given);
+    int code = cli_run(&f->cli, &command, given);
     dup2(f->old_out, STDOUT_FILENO);
     ssize_t got = pread(f->out, f->text, sizeof f->text - 1, 0);
     f->text[got > 0 ? got : 0] = '\0';

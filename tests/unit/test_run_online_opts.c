@@ -25,7 +25,8 @@ static int setup(void **state)
     memset(&b, 0, sizeof b);
     arena_init(&b.arena, 1 << 20);
     b.p = (struct opt_parse){.target = &b.got, .arena = &b.arena};
-    b.p.table = run_opts_table(ENGINE_ONLINE, &b.p.count);
+    b.p.table = run_opts_online;
+    b.p.count = RUN_OPTS_ONLINE;
     if (opt_init(&b.p, &b.e) != STATUS_OK)
         return -1;
     *state = &b;

@@ -30,6 +30,8 @@ static const struct opt table[] = {
 
 struct fixture {
     struct options options;
+    struct opt_parse parse;
+    struct arena arena;
     struct run run;
     struct cli_words given;
     struct run_command recorded;
@@ -42,8 +44,8 @@ static int setup(void **state)
 {
     static struct fixture f;
     memset(&f, 0, sizeof f);
-    f.run.mode = &run_online;
-    arena_init(&f.run.arena, 64 << 20);
+    f.run = (struct run){.mode = &run_online, .parse = &f.parse, .arena = &f.arena};
+    arena_init(&f.arena, 64 << 20);
     *state = &f;
     return 0;
 }
@@ -51,7 +53,7 @@ static int setup(void **state)
 static int teardown(void **state)
 {
     struct fixture *f = *state;
-    arena_fini(&f->run.arena);
+    arena_fini(&f->arena);
     return 0;
 }
 
@@ -63,8 +65,7 @@ static void record(struct fixture *f, const char *words)
     for (char *word; (word = strsep(&rest, " ")) != NULL;)
         f->argv[f->given.argc++] = word;
     const struct cli_table t = {table, sizeof table / sizeof *table, &f->options};
-    assert_int_equal(cli_parse(&t, &f->given, &f->run.arena, &f->run.parse, &f->e),
-                     STATUS_OK);
+    assert_int_equal(cli_parse(&t, &f->given, &f->arena, &f->parse, &f->e), STATUS_OK);
     assert_int_equal(run_words_record(&f->run, &f->given, &f->recorded, &f->e),
                      STATUS_OK);
 }

@@ -386,7 +386,7 @@ static int serve(int argc, char **argv)
     }
     words[count] = NULL;
     log_init(&cli.log, LOG_NOTE);
-    int code = commands_find("serve")->run(&cli, count, words);
+    int code = cli_run(&cli, commands_find("serve"), (struct cli_words){count, words});
     if (log_path != NULL && *mode != '\0' && strcmp(mode, "fails") != 0)
         spoil_log(log_path, mode);
     return code;

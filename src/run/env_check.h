@@ -1,6 +1,6 @@
 /* Does this machine have what a benchmark needs? */
-#ifndef CLI_ENV_CHECK_H
-#define CLI_ENV_CHECK_H
+#ifndef RUN_ENV_CHECK_H
+#define RUN_ENV_CHECK_H
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -1,4 +1,4 @@
-#include "cli/env_check.h"
+#include "run/env_check.h"
 
 #include <math.h>
 #include <string.h>
