@@ -10,23 +10,14 @@
 #include <cmocka.h>
 
 #include "alloc_fixture.h"
-#include "base/mem.h"
 #include "base/opt.h"
 #include "plan/plan.h"
+#include "plan_fixture.h"
 
 #define ARENA_BYTES ((size_t)256 << 20)
 
-struct fixture {
-    struct arena a;
-    struct scenario scenarios[2];
-    struct load loads[3];
-    struct plan_options o;
-    struct err e;
-};
-
 static int setup(void **state)
 {
-    static struct fixture f;
     const struct load closed = {.kind = LOAD_CLOSED,
                                 .concurrency = 2,
                                 .rate_rps = NAN,
@@ -34,58 +25,30 @@ static int setup(void **state)
                                 .max_concurrency = OPT_INT_UNSET,
                                 .num_prompts = 6,
                                 .duration_s = NAN};
-    f = (struct fixture){.scenarios = {{.name = "own", .own_tokens = 40, .max_tokens = 8},
-                                       {.name = "shared",
-                                        .shared_tokens = 32,
-                                        .own_tokens = 8,
-                                        .max_tokens = 9}},
-                         .loads = {closed, closed, closed},
-                         .o = {.scenario_count = 2,
-                               .load_count = 3,
-                               .max_tokens = OPT_INT_UNSET,
-                               .num_runs = 3,
-                               .caching = {false, true},
-                               .caching_count = 2}};
-    f.loads[1].concurrency = 4;
-    f.loads[2].kind = LOAD_OPEN;
-    f.loads[2].rate_rps = 5;
-    f.o.scenarios = f.scenarios;
-    f.o.loads = f.loads;
-    arena_init(&f.a, ARENA_BYTES);
-    *state = &f;
-    return 0;
+    int failed = plan_fixture_set_up(state);
+    struct plan_fixture *f = *state;
+    f->scenarios[0] = (struct scenario){.name = "own", .own_tokens = 40, .max_tokens = 8};
+    f->scenarios[1] = (struct scenario){
+        .name = "shared", .shared_tokens = 32, .own_tokens = 8, .max_tokens = 9};
+    f->o.scenarios = f->scenarios;
+    f->o.scenario_count = 2;
+    f->loads[0] = f->loads[1] = f->loads[2] = closed;
+    f->loads[1].concurrency = 4;
+    f->loads[2].kind = LOAD_OPEN;
+    f->loads[2].rate_rps = 5;
+    f->o.load_count = 3;
+    return failed;
 }
 
-static int teardown(void **state)
-{
-    struct fixture *f = *state;
-    mem_fail_at(0);
-    arena_fini(&f->a);
-    return 0;
-}
-
-static struct plan build(struct fixture *f)
-{
-    struct plan p = {.cell_count = 0};
-    if (plan_build(&f->o, &f->a, &p, &f->e) != STATUS_OK)
-        fail_msg("%s: %s", f->e.where, f->e.what);
-    return p;
-}
-
-static struct plan_repeat draw(struct fixture *f, const struct plan *p, size_t cell,
+static struct plan_repeat draw(struct plan_fixture *f, const struct plan *p, size_t cell,
                                int64_t repeat)
 {
-    struct plan_repeat r = {.count = 0};
-    struct plan_which w = {
-        .cell = cell, .repeat = repeat, .vocab_size = 1000, .block_size = 16};
-    if (plan_draw(p, &w, &f->a, &r, &f->e) != STATUS_OK)
-        fail_msg("%s: %s", f->e.where, f->e.what);
-    return r;
+    return plan_fixture_draw(f, p, cell, repeat, 16);
 }
 
 static void names(void **state)
 {
-    struct fixture *f = *state;
+    struct plan_fixture *f = *state;
     char name[LOAD_NAME_BYTES];
     load_name(&f->loads[1], name);
     assert_string_equal(name, "c4");
@@ -101,8 +64,8 @@ static void names(void **state)
 
 static void cells(void **state)
 {
-    struct fixture *f = *state;
-    struct plan p = build(f);
+    struct plan_fixture *f = *state;
+    struct plan p = plan_fixture_build(f);
     assert_int_equal(p.cell_count, 12);
     for (size_t i = 0; i < 12; i++) {
         const struct plan_cell *c = &p.cells[i];
@@ -120,12 +83,12 @@ static void cells(void **state)
 
 static void counts_by_time(void **state)
 {
-    struct fixture *f = *state;
+    struct plan_fixture *f = *state;
     for (size_t i = 0; i < 3; i++) {
         f->loads[i].num_prompts = OPT_INT_UNSET;
         f->loads[i].duration_s = 4;
     }
-    struct plan p = build(f);
+    struct plan p = plan_fixture_build(f);
     assert_int_equal(p.cells[0].counts[1], 5000); /* 2 slots, 8 tokens of 0.2 ms */
     assert_int_equal(p.cells[1].counts[1], 10000);
     assert_true(p.cells[2].counts[0] != p.cells[2].counts[1] ||
@@ -139,23 +102,23 @@ static void counts_by_time(void **state)
     }
     assert_true(plan_send_s(&p, 0, 1) == 4);
     f->o.max_tokens = 1;
-    assert_int_equal(build(f).cells[0].counts[1], 8000); /* 1 ms a request */
+    assert_int_equal(plan_fixture_build(f).cells[0].counts[1], 8000); /* 1 ms a request */
     f->o.max_tokens = 1000;
-    assert_int_equal(build(f).cells[0].counts[1], 40);
+    assert_int_equal(plan_fixture_build(f).cells[0].counts[1], 40);
     f->loads[0].duration_s = 1e6;
-    assert_int_equal(build(f).cells[0].most, 200000);
+    assert_int_equal(plan_fixture_build(f).cells[0].most, 200000);
     f->scenarios[0].own_tokens = 1 << 20;
-    assert_int_equal(build(f).cells[0].most, 256); /* 2^28 ids */
+    assert_int_equal(plan_fixture_build(f).cells[0].most, 256); /* 2^28 ids */
     f->loads[0].concurrency = 300;
-    assert_int_equal(build(f).cells[0].most, 300);
+    assert_int_equal(plan_fixture_build(f).cells[0].most, 300);
 }
 
 /* OFF and ON differ in nothing but the number of expected hits. */
 static void caching_changes_nothing(void **state)
 {
-    struct fixture *f = *state;
+    struct plan_fixture *f = *state;
     f->o.warmup_requests = 2;
-    struct plan p = build(f);
+    struct plan p = plan_fixture_build(f);
     for (size_t cell = 0; cell < 6; cell++) {
         struct plan_repeat off = draw(f, &p, cell, 1), on = draw(f, &p, cell + 6, 1);
         assert_int_equal(off.count, 8);
@@ -181,8 +144,8 @@ static void caching_changes_nothing(void **state)
 /* Cells of one server share its cache: their prompts have nothing in common. */
 static void cells_share_nothing(void **state)
 {
-    struct fixture *f = *state;
-    struct plan p = build(f);
+    struct plan_fixture *f = *state;
+    struct plan p = plan_fixture_build(f);
     struct plan_repeat a = draw(f, &p, 3, 1), b = draw(f, &p, 4, 1),
                        c = draw(f, &p, 3, 2);
     assert_memory_not_equal(a.requests[0].ids, b.requests[0].ids, 16 * sizeof(int32_t));
@@ -190,17 +153,17 @@ static void cells_share_nothing(void **state)
     assert_string_not_equal(a.requests[0].salt, b.requests[0].salt);
     assert_string_not_equal(a.requests[0].salt, c.requests[0].salt);
     f->o.run = "77";
-    p = build(f);
+    p = plan_fixture_build(f);
     assert_string_not_equal(draw(f, &p, 3, 1).requests[0].salt, a.requests[0].salt);
 }
 
 static void warmups_are_others(void **state)
 {
-    struct fixture *f = *state;
-    struct plan p = build(f);
+    struct plan_fixture *f = *state;
+    struct plan p = plan_fixture_build(f);
     struct plan_repeat without = draw(f, &p, 9, 1);
     f->o.warmup_requests = 3;
-    p = build(f);
+    p = plan_fixture_build(f);
     struct plan_repeat with = draw(f, &p, 9, 1);
     assert_int_equal(with.count, 9);
     assert_int_equal(with.warmup_count, 3);
@@ -217,9 +180,9 @@ static void warmups_are_others(void **state)
 
 static void chat_sends_texts(void **state)
 {
-    struct fixture *f = *state;
+    struct plan_fixture *f = *state;
     f->o.is_chat = true;
-    struct plan p = build(f);
+    struct plan p = plan_fixture_build(f);
     struct plan_repeat r = draw(f, &p, 9, 1);
     for (size_t i = 0; i < r.count; i++) {
         assert_null(r.requests[i].ids);
@@ -232,14 +195,14 @@ static void chat_sends_texts(void **state)
 
 static void given_texts(void **state)
 {
-    struct fixture *f = *state;
+    struct plan_fixture *f = *state;
     struct scenario_text texts[] = {{.text = "one", .max_tokens = 5},
                                     {.text = "two", .max_tokens = OPT_INT_UNSET}};
     f->scenarios[0] = (struct scenario){
         .name = "t", .texts = texts, .text_count = 2, .max_tokens = 7};
     f->o.warmup_requests = 1;
     f->loads[0].num_prompts = 3;
-    struct plan p = build(f);
+    struct plan p = plan_fixture_build(f);
     struct plan_repeat r = draw(f, &p, 0, 0);
     assert_int_equal(p.cells[0].max_tokens, 7);
     assert_string_equal(r.requests[2].text, "one");
@@ -249,9 +212,9 @@ static void given_texts(void **state)
 
 static void the_hash_of_a_cell(void **state)
 {
-    struct fixture *f = *state;
-    struct fixture good = *f;
-    struct plan p = build(f), q;
+    struct plan_fixture *f = *state;
+    struct plan_fixture good = *f;
+    struct plan p = plan_fixture_build(f), q;
     size_t half = p.cell_count / 2;
     for (size_t i = 0; i < half; i++) {
         assert_string_equal(p.cells[i].sha256, p.cells[half + i].sha256); /* OFF, ON */
@@ -260,7 +223,7 @@ static void the_hash_of_a_cell(void **state)
     }
 #define SAME(equal)                                                                 \
     do {                                                                            \
-        q = build(f);                                                               \
+        q = plan_fixture_build(f);                                                  \
         assert_int_equal(strcmp(p.cells[0].sha256, q.cells[0].sha256) == 0, equal); \
         memcpy(f->loads, good.loads, sizeof f->loads);                              \
         f->o = good.o;                                                              \
@@ -293,12 +256,12 @@ static void the_hash_of_a_cell(void **state)
 
 static void the_hash(void **state)
 {
-    struct fixture *f = *state;
-    struct fixture good = *f;
-    struct plan p = build(f), q;
+    struct plan_fixture *f = *state;
+    struct plan_fixture good = *f;
+    struct plan p = plan_fixture_build(f), q;
 #define SAME(equal)                                               \
     do {                                                          \
-        q = build(f);                                             \
+        q = plan_fixture_build(f);                                \
         assert_int_equal(strcmp(p.sha256, q.sha256) == 0, equal); \
         memcpy(f->loads, good.loads, sizeof f->loads);            \
         f->o = good.o;                                            \
@@ -349,24 +312,14 @@ static void the_hash(void **state)
 #undef SAME
 }
 
-static void refused(struct fixture *f, const char *where, const char *what)
-{
-    struct plan p = {.cell_count = 77};
-    assert_int_equal(plan_build(&f->o, &f->a, &p, &f->e), STATUS_BAD_OPTION);
-    assert_int_equal(p.cell_count, 77);
-    assert_string_equal(f->e.where, where);
-    if (strstr(f->e.what, what) == NULL)
-        fail_msg("\"%s\" not in \"%s\"", what, f->e.what);
-}
-
 static void what_cannot_be_is_refused(void **state)
 {
-    struct fixture *f = *state;
-    struct fixture good = *f;
+    struct plan_fixture *f = *state;
+    struct plan_fixture good = *f;
 #define REFUSED(load, member, value, where, what)      \
     do {                                               \
         f->loads[load].member = (value);               \
-        refused(f, where, what);                       \
+        plan_fixture_refused(f, where, what, "");      \
         memcpy(f->loads, good.loads, sizeof f->loads); \
         f->o = good.o;                                 \
     } while (0)
@@ -401,7 +354,7 @@ static void what_cannot_be_is_refused(void **state)
     REFUSED(0, num_prompts, 5000000, "--num-prompts", "1000 repeats");
 #undef REFUSED
     f->o.num_runs = 1;
-    refused(f, "--num-runs", "warm-up");
+    plan_fixture_refused(f, "--num-runs", "warm-up", "");
     f->o = good.o;
     f->o.load_count = 0;
     struct plan none = {.cell_count = 77};
@@ -409,15 +362,15 @@ static void what_cannot_be_is_refused(void **state)
     assert_string_equal(f->e.what, "no loads");
     f->o = good.o;
     f->o.warmup_requests = -1;
-    refused(f, "--warmup-requests", "-1");
+    plan_fixture_refused(f, "--warmup-requests", "-1", "");
     f->o = good.o;
     f->o.max_model_len = 45;
-    refused(f, "scenario own", "40 prompt and 8 output tokens");
+    plan_fixture_refused(f, "scenario own", "40 prompt and 8 output tokens", "");
     struct plan p;
     struct plan_repeat r;
     struct plan_which w = {.cell = 12, .vocab_size = 100};
     f->o = good.o;
-    p = build(f);
+    p = plan_fixture_build(f);
     assert_int_equal(plan_draw(&p, &w, &f->a, &r, &f->e), STATUS_INTERNAL);
     w = (struct plan_which){.repeat = 3, .vocab_size = 100};
     assert_int_equal(plan_draw(&p, &w, &f->a, &r, &f->e), STATUS_INTERNAL);
@@ -427,7 +380,7 @@ static void what_cannot_be_is_refused(void **state)
 
 static void memory_may_run_out(void **state)
 {
-    struct fixture *f = *state;
+    struct plan_fixture *f = *state;
     f->o.warmup_requests = 1;
     struct alloc_fixture alloc = {.least = 3};
     while (alloc_fixture_next(&alloc)) {
@@ -447,7 +400,7 @@ static void memory_may_run_out(void **state)
 
 int main(void)
 {
-#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, plan_fixture_tear_down)
     const struct CMUnitTest tests[] = {
         TEST(names),
         TEST(cells),

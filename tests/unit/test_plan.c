@@ -12,88 +12,28 @@
 #include "base/opt.h"
 #include "base/rng.h"
 #include "plan/scenario.h"
+#include "plan_fixture.h"
 
 #define ARENA_BYTES ((size_t)256 << 20)
 
-struct fixture {
-    struct arena a;
-    struct plan_options o;
-    struct load loads[2];
-    struct err e;
-};
-
-static struct fixture *fixture_of(void **state)
-{
-    return *state;
-}
-
 static int setup(void **state)
 {
-    static struct fixture f;
     struct scenario_list builtin = scenario_builtin();
-
-    f = (struct fixture){.loads = {{.batch_size = 1}, {.batch_size = 4}},
-                         .o = {.scenarios = builtin.items,
-                               .scenario_count = builtin.count,
-                               .max_tokens = OPT_INT_UNSET,
-                               .num_runs = 3,
-                               .caching = {false, true},
-                               .caching_count = 2,
-                               .max_model_len = 4096}};
-    f.o.loads = f.loads;
-    f.o.load_count = 2;
-    arena_init(&f.a, ARENA_BYTES);
-    *state = &f;
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    arena_fini(&fixture_of(state)->a);
-    return 0;
-}
-
-static struct plan build(struct fixture *f)
-{
-    struct plan p = {.cell_count = 0};
-
-    if (plan_build(&f->o, &f->a, &p, &f->e) != STATUS_OK) {
-        fail_msg("%s: %s", f->e.where, f->e.what);
-    }
-    return p;
-}
-
-static struct plan_repeat draw(struct fixture *f, const struct plan *p, size_t cell,
-                               int64_t repeat, int64_t block_size)
-{
-    struct plan_repeat r = {.count = 0};
-    struct plan_which w = {
-        .cell = cell, .repeat = repeat, .vocab_size = 1000, .block_size = block_size};
-
-    if (plan_draw(p, &w, &f->a, &r, &f->e) != STATUS_OK) {
-        fail_msg("%s: %s", f->e.where, f->e.what);
-    }
-    return r;
-}
-
-static void refused(struct fixture *f, const char *where, const char *what,
-                    const char *hint)
-{
-    struct plan p = {.cell_count = 77};
-
-    assert_int_equal(plan_build(&f->o, &f->a, &p, &f->e), STATUS_BAD_OPTION);
-    assert_int_equal(p.cell_count, 77);
-    assert_string_equal(f->e.where, where);
-    if (strstr(f->e.what, what) == NULL || strstr(f->e.hint, hint) == NULL) {
-        fail_msg("\"%s\", \"%s\" not in \"%s\", \"%s\"", what, hint, f->e.what,
-                 f->e.hint);
-    }
+    int failed = plan_fixture_set_up(state);
+    struct plan_fixture *f = *state;
+    f->loads[0].batch_size = 1;
+    f->loads[1].batch_size = 4;
+    f->o.load_count = 2;
+    f->o.scenarios = builtin.items;
+    f->o.scenario_count = builtin.count;
+    f->o.max_model_len = 4096;
+    return failed;
 }
 
 static void test_cells(void **state)
 {
-    struct fixture *f = fixture_of(state);
-    struct plan p = build(f);
+    struct plan_fixture *f = *state;
+    struct plan p = plan_fixture_build(f);
 
     assert_int_equal(p.cell_count, 20);
     for (size_t i = 0; i < 20; i++) {
@@ -106,7 +46,7 @@ static void test_cells(void **state)
                                                                                    : 128);
     }
     f->o.max_tokens = 7;
-    p = build(f);
+    p = plan_fixture_build(f);
     for (size_t i = 0; i < 20; i++) {
         assert_int_equal(p.cells[i].max_tokens, 7);
     }
@@ -114,28 +54,29 @@ static void test_cells(void **state)
 
 static void test_refused(void **state)
 {
-    struct fixture *f = fixture_of(state);
+    struct plan_fixture *f = *state;
     struct plan_options good = f->o;
 
     f->o.max_model_len = 2175;
-    refused(f, "scenario long", "2048 prompt and 128 output tokens make 2176",
-            "--max-model-len 2176");
+    plan_fixture_refused(f, "scenario long",
+                         "2048 prompt and 128 output tokens make 2176",
+                         "--max-model-len 2176");
     f->o.max_model_len = 2176;
-    build(f);
+    plan_fixture_build(f);
     f->o.max_tokens = 2176;
-    refused(f, "scenario short", "more than --max-model-len 2176",
-            "smaller --max-tokens");
+    plan_fixture_refused(f, "scenario short", "more than --max-model-len 2176",
+                         "smaller --max-tokens");
     f->o = good;
     f->o.max_tokens = 0;
-    refused(f, "--max-tokens", "0 must be positive", "");
+    plan_fixture_refused(f, "--max-tokens", "0 must be positive", "");
     f->o = good;
     f->o.num_runs = 1;
-    refused(f, "--num-runs", "run 0 is the warm-up", "2 or more");
+    plan_fixture_refused(f, "--num-runs", "run 0 is the warm-up", "2 or more");
     f->o = good;
     f->loads[1].batch_size = 1;
-    refused(f, "--batch-sizes", "1 given twice", "");
+    plan_fixture_refused(f, "--batch-sizes", "1 given twice", "");
     f->loads[1].batch_size = 0;
-    refused(f, "--batch-sizes", "0 is not in 1..", "");
+    plan_fixture_refused(f, "--batch-sizes", "0 is not in 1..", "");
     f->loads[1].batch_size = 4;
     f->o.load_count = 0;
     struct plan none = {.cell_count = 77};
@@ -143,25 +84,25 @@ static void test_refused(void **state)
     assert_string_equal(f->e.what, "no loads");
     f->o = good;
     f->o.scenario_count = 0;
-    refused(f, "--scenarios", "none", "");
+    plan_fixture_refused(f, "--scenarios", "none", "");
     struct scenario twice[2] = {good.scenarios[0], good.scenarios[0]};
     f->o.scenarios = twice;
     f->o.scenario_count = 2;
-    refused(f, "scenario short", "twice", "");
+    plan_fixture_refused(f, "scenario short", "twice", "");
 }
 
 /* The hash knows all that decides the prompts, and nothing else. */
 static void test_hash(void **state)
 {
-    struct fixture *f = fixture_of(state);
-    struct plan p = build(f), q;
+    struct plan_fixture *f = *state;
+    struct plan p = plan_fixture_build(f), q;
     struct plan_options good = f->o;
     struct scenario s[5];
 
     assert_int_equal(strlen(p.sha256), 64);
 #define SAME(equal)                                               \
     do {                                                          \
-        q = build(f);                                             \
+        q = plan_fixture_build(f);                                \
         assert_int_equal(strcmp(p.sha256, q.sha256) == 0, equal); \
         f->o = good;                                              \
     } while (0)
@@ -191,7 +132,7 @@ static void test_hash(void **state)
     s[2].texts = &text;
     s[2].text_count = 1;
     f->o.scenarios = s;
-    p = build(f);
+    p = plan_fixture_build(f);
     text.text = "b";
     SAME(0);
 #undef SAME
@@ -221,12 +162,12 @@ static void test_order_of_settings(void **state)
 /* The order is neither in the plan's digest nor in a cell's. */
 static void test_order_changes_nothing(void **state)
 {
-    struct fixture *f = fixture_of(state);
-    struct plan p = build(f);
+    struct plan_fixture *f = *state;
+    struct plan p = plan_fixture_build(f);
 
     f->o.caching[0] = true;
     f->o.caching[1] = false;
-    struct plan q = build(f);
+    struct plan q = plan_fixture_build(f);
     size_t half = p.cell_count / 2;
     assert_string_equal(p.sha256, q.sha256);
     for (size_t i = 0; i < half; i++) {
@@ -239,8 +180,8 @@ static void test_order_changes_nothing(void **state)
 /* A cell's digest knows its own work alone. */
 static void test_hash_of_a_cell(void **state)
 {
-    struct fixture *f = fixture_of(state);
-    struct plan p = build(f), q;
+    struct plan_fixture *f = *state;
+    struct plan p = plan_fixture_build(f), q;
     struct plan_options good = f->o;
     size_t half = p.cell_count / 2;
     struct scenario s[5];
@@ -254,7 +195,7 @@ static void test_hash_of_a_cell(void **state)
     }
 #define SAME(equal)                                                                 \
     do {                                                                            \
-        q = build(f);                                                               \
+        q = plan_fixture_build(f);                                                  \
         assert_int_equal(strcmp(p.cells[0].sha256, q.cells[0].sha256) == 0, equal); \
         f->o = good;                                                                \
     } while (0)
@@ -283,7 +224,7 @@ static void test_hash_of_a_cell(void **state)
     s[0].texts = &text;
     s[0].text_count = 1;
     f->o.scenarios = s;
-    p = build(f);
+    p = plan_fixture_build(f);
     text.text = "b";
     SAME(0);
 #undef SAME
@@ -292,12 +233,12 @@ static void test_hash_of_a_cell(void **state)
 /* OFF and ON differ in nothing but the number of expected hits. */
 static void test_caching_changes_nothing(void **state)
 {
-    struct fixture *f = fixture_of(state);
-    struct plan p = build(f);
+    struct plan_fixture *f = *state;
+    struct plan p = plan_fixture_build(f);
 
     for (size_t cell = 0; cell < 10; cell++) {
-        struct plan_repeat off = draw(f, &p, cell, 1, 16);
-        struct plan_repeat on = draw(f, &p, cell + 10, 1, 16);
+        struct plan_repeat off = plan_fixture_draw(f, &p, cell, 1, 16);
+        struct plan_repeat on = plan_fixture_draw(f, &p, cell + 10, 1, 16);
         assert_int_equal(off.count, on.count);
         assert_int_equal(off.longest_tokens, on.longest_tokens);
         for (size_t i = 0; i < off.count; i++) {
@@ -313,36 +254,44 @@ static void test_caching_changes_nothing(void **state)
 
 static void test_hits(void **state)
 {
-    struct fixture *f = fixture_of(state);
-    struct plan p = build(f);
+    struct plan_fixture *f = *state;
+    struct plan p = plan_fixture_build(f);
     size_t prefix1 = 18, prefix4 = 19, short4 = 11;
 
     assert_string_equal(p.cells[prefix4].scenario->name, "prefix_caching");
     /* cold: 3 of 4 find the first one's 1,024 */
-    assert_int_equal(draw(f, &p, prefix4, 0, 16).expected_cached_tokens, 3 * 1024);
-    assert_int_equal(draw(f, &p, prefix4, 2, 32).expected_cached_tokens, 3 * 1024);
-    assert_int_equal(draw(f, &p, prefix4, 2, 100).expected_cached_tokens, 3 * 1000);
-    assert_int_equal(draw(f, &p, prefix4, 2, 2000).expected_cached_tokens, 0);
-    assert_int_equal(draw(f, &p, prefix4, 2, 0).expected_cached_tokens, TOKENS_UNKNOWN);
-    assert_true(draw(f, &p, prefix4, 2, 0).shares_prefix);
-    assert_false(draw(f, &p, prefix4, 2, 2000).shares_prefix);
-    assert_int_equal(draw(f, &p, prefix1, 1, 16).expected_cached_tokens, 0);
-    assert_false(draw(f, &p, prefix1, 1, 16).shares_prefix);
-    assert_false(draw(f, &p, short4, 1, 16).shares_prefix);
-    assert_int_equal(draw(f, &p, short4, 1, 16).longest_tokens, 32);
+    assert_int_equal(plan_fixture_draw(f, &p, prefix4, 0, 16).expected_cached_tokens,
+                     3 * 1024);
+    assert_int_equal(plan_fixture_draw(f, &p, prefix4, 2, 32).expected_cached_tokens,
+                     3 * 1024);
+    assert_int_equal(plan_fixture_draw(f, &p, prefix4, 2, 100).expected_cached_tokens,
+                     3 * 1000);
+    assert_int_equal(plan_fixture_draw(f, &p, prefix4, 2, 2000).expected_cached_tokens,
+                     0);
+    assert_int_equal(plan_fixture_draw(f, &p, prefix4, 2, 0).expected_cached_tokens,
+                     TOKENS_UNKNOWN);
+    assert_true(plan_fixture_draw(f, &p, prefix4, 2, 0).shares_prefix);
+    assert_false(plan_fixture_draw(f, &p, prefix4, 2, 2000).shares_prefix);
+    assert_int_equal(plan_fixture_draw(f, &p, prefix1, 1, 16).expected_cached_tokens, 0);
+    assert_false(plan_fixture_draw(f, &p, prefix1, 1, 16).shares_prefix);
+    assert_false(plan_fixture_draw(f, &p, short4, 1, 16).shares_prefix);
+    assert_int_equal(plan_fixture_draw(f, &p, short4, 1, 16).longest_tokens, 32);
     /* warm: the prefix is there from repeat 1 on */
     f->o.is_prefix_warm = true;
-    p = build(f);
-    assert_int_equal(draw(f, &p, prefix4, 0, 16).expected_cached_tokens, 3 * 1024);
-    assert_int_equal(draw(f, &p, prefix4, 1, 16).expected_cached_tokens, 4 * 1024);
-    assert_int_equal(draw(f, &p, prefix1, 0, 16).expected_cached_tokens, 0);
-    assert_true(draw(f, &p, prefix1, 0, 16).shares_prefix);
-    assert_int_equal(draw(f, &p, prefix1, 1, 16).expected_cached_tokens, 1024);
-    assert_false(draw(f, &p, short4, 0, 16).shares_prefix);
+    p = plan_fixture_build(f);
+    assert_int_equal(plan_fixture_draw(f, &p, prefix4, 0, 16).expected_cached_tokens,
+                     3 * 1024);
+    assert_int_equal(plan_fixture_draw(f, &p, prefix4, 1, 16).expected_cached_tokens,
+                     4 * 1024);
+    assert_int_equal(plan_fixture_draw(f, &p, prefix1, 0, 16).expected_cached_tokens, 0);
+    assert_true(plan_fixture_draw(f, &p, prefix1, 0, 16).shares_prefix);
+    assert_int_equal(plan_fixture_draw(f, &p, prefix1, 1, 16).expected_cached_tokens,
+                     1024);
+    assert_false(plan_fixture_draw(f, &p, short4, 0, 16).shares_prefix);
 }
 
 /* Texts of random lengths over two letters, as an engine's tokenizer would leave them. */
-static void fill_texts(struct fixture *f, struct rng *rng, struct scenario_text *t,
+static void fill_texts(struct plan_fixture *f, struct rng *rng, struct scenario_text *t,
                        size_t count)
 {
     for (size_t i = 0; i < count; i++) {
@@ -389,7 +338,7 @@ static int64_t reference(const struct plan_repeat *r, int64_t repeat, bool is_wa
 
 static void test_hits_reference(void **state)
 {
-    struct fixture *f = fixture_of(state);
+    struct plan_fixture *f = *state;
     struct rng rng;
 
     rng_init(&rng, 1, "test");
@@ -413,11 +362,11 @@ static void test_hits_reference(void **state)
         f->o.is_prefix_warm = rng_below(&rng, 2) == 0;
         f->o.seed = round;
         f->loads[0].batch_size = 1 + (int64_t)rng_below(&rng, 9);
-        struct plan p = build(f);
+        struct plan p = plan_fixture_build(f);
         struct plan_repeat r[4];
         for (int64_t k = 0; k < 4; k++) {
             int64_t block = 1 + (int64_t)rng_below(&rng, 6);
-            r[k] = draw(f, &p, 0, k, block);
+            r[k] = plan_fixture_draw(f, &p, 0, k, block);
             assert_int_equal(r[k].expected_cached_tokens,
                              reference(r, k, f->o.is_prefix_warm, block));
         }
@@ -426,7 +375,7 @@ static void test_hits_reference(void **state)
 
 static void test_texts(void **state)
 {
-    struct fixture *f = fixture_of(state);
+    struct plan_fixture *f = *state;
     int32_t ids[] = {5, 6, 7};
     struct scenario_text texts[] = {
         {.text = "a", .max_tokens = 9, .ids = ids, .id_count = 3},
@@ -436,11 +385,12 @@ static void test_texts(void **state)
     f->o.scenarios = &s;
     f->o.scenario_count = 1;
     f->o.max_model_len = 60;
-    struct plan p = build(f);
+    struct plan p = plan_fixture_build(f);
     assert_int_equal(p.cells[0].max_tokens, 9); /* batch 1 never reaches the second text
                                                  */
     assert_int_equal(p.cells[1].max_tokens, 50);
-    struct plan_repeat r1 = draw(f, &p, 1, 1, 1), r2 = draw(f, &p, 1, 2, 1);
+    struct plan_repeat r1 = plan_fixture_draw(f, &p, 1, 1, 1),
+                       r2 = plan_fixture_draw(f, &p, 1, 2, 1);
     for (size_t i = 0; i < 4; i++) {
         assert_int_equal(r1.requests[i].index, i);
         assert_int_equal(r1.requests[i].id_count, i % 2 == 0 ? 3 : 2);
@@ -448,11 +398,12 @@ static void test_texts(void **state)
         assert_string_equal(r1.requests[i].salt, r1.requests[0].salt);
         assert_string_not_equal(r1.requests[i].salt, r2.requests[i].salt);
     }
-    assert_string_not_equal(r1.requests[0].salt, draw(f, &p, 0, 1, 1).requests[0].salt);
+    assert_string_not_equal(r1.requests[0].salt,
+                            plan_fixture_draw(f, &p, 0, 1, 1).requests[0].salt);
     f->o.is_prefix_warm = true;
-    p = build(f);
-    assert_string_equal(draw(f, &p, 1, 1, 1).requests[0].salt,
-                        draw(f, &p, 1, 2, 1).requests[0].salt);
+    p = plan_fixture_build(f);
+    assert_string_equal(plan_fixture_draw(f, &p, 1, 1, 1).requests[0].salt,
+                        plan_fixture_draw(f, &p, 1, 2, 1).requests[0].salt);
 
     assert_int_equal(plan_check_texts(&p, &f->e), STATUS_OK);
     texts[1].id_count = 11;
@@ -471,7 +422,7 @@ static void test_texts(void **state)
 
 static void test_no_memory(void **state)
 {
-    struct fixture *f = fixture_of(state);
+    struct plan_fixture *f = *state;
 
     f->o.is_prefix_warm = true;
     struct alloc_fixture alloc = {.least = 6};
@@ -497,17 +448,21 @@ static void test_no_memory(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(test_cells, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_refused, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_hash, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_cells, setup, plan_fixture_tear_down),
+        cmocka_unit_test_setup_teardown(test_refused, setup, plan_fixture_tear_down),
+        cmocka_unit_test_setup_teardown(test_hash, setup, plan_fixture_tear_down),
         cmocka_unit_test(test_order_of_settings),
-        cmocka_unit_test_setup_teardown(test_order_changes_nothing, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_hash_of_a_cell, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_caching_changes_nothing, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_hits, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_hits_reference, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_texts, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_no_memory, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_order_changes_nothing, setup,
+                                        plan_fixture_tear_down),
+        cmocka_unit_test_setup_teardown(test_hash_of_a_cell, setup,
+                                        plan_fixture_tear_down),
+        cmocka_unit_test_setup_teardown(test_caching_changes_nothing, setup,
+                                        plan_fixture_tear_down),
+        cmocka_unit_test_setup_teardown(test_hits, setup, plan_fixture_tear_down),
+        cmocka_unit_test_setup_teardown(test_hits_reference, setup,
+                                        plan_fixture_tear_down),
+        cmocka_unit_test_setup_teardown(test_texts, setup, plan_fixture_tear_down),
+        cmocka_unit_test_setup_teardown(test_no_memory, setup, plan_fixture_tear_down),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
