@@ -23,8 +23,8 @@ struct table {
 static size_t scenario_rank(const struct table *t, const struct row *row)
 {
     for (size_t i = 0; i < t->count; i++)
-        if (strcmp(table_columns_text_of(t->cells[i].row, FIELD_scenario),
-                   table_columns_text_of(row, FIELD_scenario)) == 0)
+        if (strcmp(match_field_name(t->cells[i].row, FIELD_scenario),
+                   match_field_name(row, FIELD_scenario)) == 0)
             return i;
     return t->count;
 }
@@ -53,12 +53,12 @@ static void put_title(const struct table *t)
     const char *version = field_str(row, FIELD_engine_version);
     const char *dtype = field_str(row, FIELD_dtype);
     document_add(t->d, DOCUMENT_ITEM, "%.160s on %.100s: %.40s%s%.40s, %.20s%s%.20s",
-                 table_columns_text_of(row, FIELD_model_name),
-                 table_columns_text_of(row, FIELD_instance_type),
-                 table_columns_text_of(row, FIELD_engine), version != NULL ? " " : "",
+                 match_field_name(row, FIELD_model_name),
+                 match_field_name(row, FIELD_instance_type),
+                 match_field_name(row, FIELD_engine), version != NULL ? " " : "",
                  version != NULL ? version : "",
-                 table_columns_text_of(row, FIELD_serving_mode),
-                 dtype != NULL ? ", " : "", dtype != NULL ? dtype : "");
+                 match_field_name(row, FIELD_serving_mode), dtype != NULL ? ", " : "",
+                 dtype != NULL ? dtype : "");
     if (field_is_true(row, FIELD_is_simulated))
         document_add(t->d, DOCUMENT_PARAGRAPH,
                      "SIMULATED: these numbers do not come from real hardware.");
@@ -137,7 +137,7 @@ static void put_named(const struct table *t, const char *code)
         if (!has_code(c, code))
             continue;
         buf_printf(&t->d->line, "%s%.40s %.20s %s", listed++ > 0 ? ", " : "",
-                   table_columns_text_of(c->row, FIELD_scenario),
+                   match_field_name(c->row, FIELD_scenario),
                    table_columns_load(c->row, t->d), table_columns_caching(c->row));
         figure_finding(c->checks, code, &t->d->line);
     }

@@ -28,8 +28,6 @@ void table_columns_put(const struct run_data *run,
 const char *table_columns_load(const struct row *row, struct document *d);
 /* "on", "off", "?" */
 const char *table_columns_caching(const struct row *row);
-/* "unknown" where it is none. */
-const char *table_columns_text_of(const struct row *row, enum field_id id);
 /* OFF against ON: a line a matched cell. rows: of rows_build_all. Nothing where no cell
  * has both. */
 MUST_CHECK enum status table_caching_put(const struct run_data *run,

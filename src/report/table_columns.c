@@ -5,12 +5,6 @@
 #include "report/table.h"
 #include "stats/match_field.h"
 
-const char *table_columns_text_of(const struct row *row, enum field_id id)
-{
-    const char *text = field_str(row, id);
-    return text != NULL ? text : "unknown";
-}
-
 const char *table_columns_caching(const struct row *row)
 {
     struct value v = row->v[FIELD_enable_prefix_caching];
@@ -206,7 +200,7 @@ static void put_table(const struct lines *l, const struct spec *specs, size_t sp
     struct document_table *t = document_table(l->d, columns, n);
     for (size_t i = 0; i < l->count; i++) {
         const struct summary_entry *c = l->cells[i];
-        const char *group = table_columns_text_of(c->row, FIELD_scenario);
+        const char *group = match_field_name(c->row, FIELD_scenario);
         struct document_cell *cells = document_row(l->d, t, group);
         for (size_t k = 0; k < n; k++)
             cells[k] = cell_of(l, shown[k], c);

@@ -77,16 +77,9 @@ size_t width_of(const char *text)
     return used;
 }
 
-static enum status blanks(struct buf *out, size_t count)
+static void blanks(struct buf *out, size_t count)
 {
-    static const char spaces[] = "                                ";
-    enum status st = STATUS_OK;
-    while (count > 0 && st == STATUS_OK) {
-        size_t now = count < sizeof spaces - 1 ? count : sizeof spaces - 1;
-        st = buf_append(out, spaces, now);
-        count -= now;
-    }
-    return st;
+    buf_printf(out, "%*s", (int)count, "");
 }
 
 enum status width_pad(struct buf *out, const char *text, int columns)
@@ -99,9 +92,9 @@ enum status width_pad(struct buf *out, const char *text, int columns)
         keep = keep < sizeof kept ? keep : sizeof kept - 1;
         memcpy(kept, text, keep);
         kept[keep] = '\0';
-        buf_text(out, kept);
-        buf_text(out, "..");
-        return blanks(out, room - 2 - width_of(kept));
+        buf_printf(out, "%s..", kept);
+        blanks(out, room - 2 - width_of(kept));
+        return out->failed;
     }
     if (columns < 0 && taken < room)
         blanks(out, room - taken);

@@ -101,14 +101,14 @@ static void put_reasons(struct jsonw *w, const char *key,
     for (size_t i = 0; i < r->count; i++) {
         const struct selftest_reason *one = &r->items[i];
         jsonw_object(w, NULL);
-        jsonw_str(w, "code", selftest_judge_code(one->limit));
+        jsonw_str(w, "code", selftest_judge_limits[one->limit].code);
         jsonw_num(w, "value", one->value);
-        jsonw_num(w, "limit", selftest_judge_limit(one->limit));
-        jsonw_str(w, "unit", selftest_judge_unit(one->limit));
+        jsonw_num(w, "limit", selftest_judge_limits[one->limit].limit);
+        jsonw_str(w, "unit", selftest_judge_limits[one->limit].unit);
         jsonw_num(w, "at", one->at);
         jsonw_str(w, "at_unit",
                   isnan(one->at) ? NULL : (one->is_open ? "requests/s" : "events/s"));
-        jsonw_str(w, "what", selftest_judge_text(one->limit));
+        jsonw_str(w, "what", selftest_judge_limits[one->limit].text);
         jsonw_object_end(w);
     }
     jsonw_array_end(w);
@@ -178,8 +178,8 @@ static void put_limits(struct jsonw *w)
 {
     jsonw_object(w, "limits");
     for (int l = 0; l < SELFTEST_LIMIT_COUNT; l++)
-        jsonw_num(w, selftest_judge_code((enum selftest_limit)l),
-                  selftest_judge_limit((enum selftest_limit)l));
+        jsonw_num(w, selftest_judge_limits[(enum selftest_limit)l].code,
+                  selftest_judge_limits[(enum selftest_limit)l].limit);
     jsonw_object_end(w);
 }
 

@@ -6,36 +6,14 @@
 #define SENDS_RATE_RPS  1000  /* lateness of sends is judged up to here */
 #define STAMPS_RATE_EPS 10000 /* errors of stamps are judged from here on */
 
-static const struct {
-    const char *code, *unit, *text;
-    double limit;
-} limits[SELFTEST_LIMIT_COUNT] = {
+#define limits selftest_judge_limits
+
+const struct selftest_limits selftest_judge_limits[] = {
 #define X(name, unit_, limit_, text_) \
-    [SELFTEST_LIMIT_##                \
-        name] = {.code = #name, .unit = unit_, .text = text_, .limit = limit_},
+    [SELFTEST_LIMIT_##name] = {#name, unit_, text_, limit_},
     SELFTEST_LIMIT_LIST(X)
 #undef X
 };
-
-const char *selftest_judge_code(enum selftest_limit l)
-{
-    return limits[l].code;
-}
-
-const char *selftest_judge_unit(enum selftest_limit l)
-{
-    return limits[l].unit;
-}
-
-const char *selftest_judge_text(enum selftest_limit l)
-{
-    return limits[l].text;
-}
-
-double selftest_judge_limit(enum selftest_limit l)
-{
-    return limits[l].limit;
-}
 
 static void add(struct selftest_reasons *out, enum selftest_limit l, double value,
                 const struct selftest_point *p)

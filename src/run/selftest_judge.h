@@ -45,10 +45,12 @@ struct selftest_machine {
     bool has_stamps;       /* some event got one */
 };
 
-const char *selftest_judge_code(enum selftest_limit l);
-const char *selftest_judge_unit(enum selftest_limit l);
-const char *selftest_judge_text(enum selftest_limit l);
-double selftest_judge_limit(enum selftest_limit l);
+struct selftest_limits {
+    const char *code, *unit, *text;
+    double limit;
+};
+extern const struct selftest_limits selftest_judge_limits[SELFTEST_LIMIT_COUNT];
+
 /* STAMPS_LATE is judged from 10,000 events/s on: events farther apart wake a sleeping
  * core, and what that costs lies between the server's stamp and its send. Tail events are
  * left out: their stamp is that of the answer's end, which is sent after them. Adds what

@@ -30,14 +30,8 @@ struct loading {
     const char *phase_name;
     struct selftest_note *notes; /* [note_count]; NULL: none are kept */
     size_t note_count;
-    bool lacks_memory; /* a note could not be kept */
-    double rss_mb;     /* highest seen */
+    double rss_mb; /* highest seen */
 };
-
-static enum status no_memory(struct err *e)
-{
-    return status_fail(e, STATUS_NO_MEMORY, "selftest", "out of memory");
-}
 
 /* --- what is seen on the way */
 
@@ -75,12 +69,10 @@ static void keep(void *arg, const struct flight *f)
 {
     struct loading *l = arg;
     struct selftest_note *n = &l->notes[l->note_count];
-    int64_t *at_ns = arena_alloc(&l->arena, f->count + 1, sizeof *at_ns);
-    uint8_t *stamps = arena_alloc(&l->arena, f->count + 1, 1);
-    if (at_ns == NULL || stamps == NULL) {
-        l->lacks_memory = true;
+    int64_t *at_ns = arena_alloc(&l->arena, f->count, sizeof *at_ns);
+    uint8_t *stamps = arena_alloc(&l->arena, f->count, 1);
+    if (at_ns == NULL || stamps == NULL)
         return;
-    }
     memcpy(at_ns, f->at_ns, f->count * sizeof *at_ns);
     for (size_t i = 0; i < f->count; i++)
         stamps[i] = (uint8_t)RECORD_STAMP(f->marks[i]);
@@ -103,7 +95,7 @@ static enum status make_requests(const struct selftest_load *load, struct arena 
                                                   sizeof *requests);
     int32_t *ids = arena_alloc(a, PROMPT_TOKENS, sizeof *ids);
     if (requests == NULL || ids == NULL)
-        return no_memory(e);
+        return status_no_memory(e, "selftest");
     for (int32_t i = 0; i < PROMPT_TOKENS; i++)
         ids[i] = i + 1;
     for (int32_t i = 0; i < (int32_t)load->requests; i++)
@@ -122,7 +114,7 @@ static enum status make_due(const struct selftest_load *load, const struct load 
         return STATUS_OK;
     *out = arena_alloc(a, (size_t)load->requests, sizeof **out);
     if (*out == NULL)
-        return no_memory(e);
+        return status_no_memory(e, "selftest");
     arrivals_draw(&(struct arrivals){.load = online, .stream = "selftest"}, *out,
                   (size_t)load->requests);
     return STATUS_OK;
@@ -199,10 +191,8 @@ static enum status send_all(struct loading *l, const struct selftest_load *load,
     struct engine_request *requests = NULL;
     int64_t *due_ns = NULL;
     const struct repeat_data repeat = {.repeat = 1};
-    l->phase_name = arena_printf(&l->arena, "selftest-%d-%lld", (int)getpid(),
-                                 (long long)l->bed->phases++);
-    if (l->phase_name == NULL)
-        return no_memory(e);
+    l->phase_name = arena_text(&l->arena, "selftest-%d-%lld", (int)getpid(),
+                               (long long)l->bed->phases++);
     if (make_requests(load, &l->arena, &requests, e) != STATUS_OK ||
         make_due(load, &online, &l->arena, &due_ns, e) != STATUS_OK)
         return e->code;
@@ -223,8 +213,8 @@ static enum status match(struct loading *l, struct selftest_point *out, struct e
     struct buf log;
     struct selftest_truth *truths = arena_alloc(&l->arena, (size_t)out->load.requests,
                                                 sizeof *truths);
-    if (truths == NULL || l->lacks_memory)
-        return no_memory(e);
+    if (truths == NULL || l->arena.has_failed)
+        return status_no_memory(e, "selftest");
     buf_init(&log, LOG_CAP_BYTES);
     enum status s = file_read(l->server.log_path, &log, e);
     const struct selftest_log text = {{buf_cstr(&log), log.len}, l->phase_name};
@@ -244,7 +234,7 @@ static enum status run_load(struct loading *l, struct selftest_point *out, struc
     const struct selftest_load *load = &out->load;
     l->notes = arena_alloc(&l->arena, (size_t)load->requests + 1, sizeof *l->notes);
     if (l->notes == NULL)
-        return no_memory(e);
+        return status_no_memory(e, "selftest");
     enum status s = selftest_server_start(&l->bed->place, load, &l->arena, &l->server, e);
     if (s == STATUS_OK)
         s = open_client(l, load->is_open, e);

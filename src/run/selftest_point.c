@@ -49,18 +49,6 @@ static void put(struct all_series *all, enum series_kind kind, int64_t from_ns,
         s->us[s->count++] = (double)(to_ns - from_ns) / 1e3;
 }
 
-static enum status make_room(struct all_series *all, size_t events, struct arena *a,
-                             struct err *e)
-{
-    for (size_t i = 0; i < SERIES_COUNT; i++) {
-        all->of[i] = (struct series){.us = arena_alloc(a, events, sizeof(double)),
-                                     .room = events};
-        if (all->of[i].us == NULL)
-            return status_fail(e, STATUS_NO_MEMORY, "selftest", "out of memory");
-    }
-    return STATUS_OK;
-}
-
 static void put_request(struct all_series *all, const struct selftest_load *load,
                         const struct selftest_note *n, const struct selftest_truth *t)
 {
@@ -171,8 +159,12 @@ enum status selftest_point_match(const struct selftest_sides *s, struct arena *a
         out->requests_ok += n->is_ok;
         out->requests_failed += !n->is_ok;
     }
-    if (make_room(&all, (size_t)out->events + 1, a, e) != STATUS_OK)
-        return e->code;
+    for (size_t i = 0; i < SERIES_COUNT; i++) {
+        all.of[i].room = (size_t)out->events + 1;
+        all.of[i].us = arena_alloc(a, all.of[i].room, sizeof(double));
+        if (all.of[i].us == NULL)
+            return status_no_memory(e, "selftest");
+    }
     for (size_t k = 0; k < s->note_count; k++) {
         const struct selftest_note *n = &s->notes[k];
         if (!is_matched(s, n, &out->load)) {

@@ -66,30 +66,6 @@ static void put(struct buf *out, const char *text, int columns)
     (void)width_pad(out, text, -columns);
 }
 
-static void put_us(struct buf *out, double us, int columns)
-{
-    char text[CELL_BYTES];
-    put(out, us_text(us, text), columns);
-}
-
-static void put_count(struct buf *out, double value, int columns)
-{
-    char text[CELL_BYTES];
-    put(out, count_text(value, text), columns);
-}
-
-static void put_share(struct buf *out, int64_t part, int64_t whole, int columns)
-{
-    char text[CELL_BYTES];
-    put(out, share_text(part, whole, text), columns);
-}
-
-static void put_error(struct buf *out, double ours, double truth, int columns)
-{
-    char text[CELL_BYTES];
-    put(out, signed_us(ours - truth, text), columns);
-}
-
 /* --- the parts of the page */
 
 /* Other work ran here in the minute before. */
@@ -132,40 +108,43 @@ static void put_machine(const struct selftest_report *r, struct buf *out)
 
 static void put_stamps(const struct selftest_point *p, struct buf *out)
 {
-    put_count(out, p->load.rate, 9);
-    put_count(out, (double)p->load.streams, 8);
-    put_us(out, p->exact_us.p50, 7);
-    put_us(out, p->exact_us.p99, 7);
-    put_us(out, p->exact_us.p999, 7);
-    put_us(out, p->tail_us.p50, 10);
-    put_share(out, p->exact, p->events, 9);
-    put_share(out, p->bounded, p->events, 9);
-    put_share(out, p->tail, p->events, 7);
-    put_us(out, p->cpu_us_per_event, 7);
+    char text[CELL_BYTES];
+    put(out, count_text(p->load.rate, text), 9);
+    put(out, count_text((double)p->load.streams, text), 8);
+    put(out, us_text(p->exact_us.p50, text), 7);
+    put(out, us_text(p->exact_us.p99, text), 7);
+    put(out, us_text(p->exact_us.p999, text), 7);
+    put(out, us_text(p->tail_us.p50, text), 10);
+    put(out, share_text(p->exact, p->events, text), 9);
+    put(out, share_text(p->bounded, p->events, text), 9);
+    put(out, share_text(p->tail, p->events, text), 7);
+    put(out, us_text(p->cpu_us_per_event, text), 7);
     (void)buf_char(out, '\n');
 }
 
 static void put_latencies(const struct selftest_point *p, struct buf *out)
 {
-    put_count(out, p->load.rate, 9);
-    put_error(out, p->ttft_us.ours.p50, p->ttft_us.truth.p50, 15);
-    put_error(out, p->ttft_us.ours.p90, p->ttft_us.truth.p90, 8);
-    put_error(out, p->ttft_us.ours.p99, p->ttft_us.truth.p99, 8);
-    put_error(out, p->itl_us.ours.p50, p->itl_us.truth.p50, 15);
-    put_error(out, p->itl_us.ours.p90, p->itl_us.truth.p90, 8);
-    put_error(out, p->itl_us.ours.p99, p->itl_us.truth.p99, 8);
+    char text[CELL_BYTES];
+    put(out, count_text(p->load.rate, text), 9);
+    put(out, signed_us(p->ttft_us.ours.p50 - p->ttft_us.truth.p50, text), 15);
+    put(out, signed_us(p->ttft_us.ours.p90 - p->ttft_us.truth.p90, text), 8);
+    put(out, signed_us(p->ttft_us.ours.p99 - p->ttft_us.truth.p99, text), 8);
+    put(out, signed_us(p->itl_us.ours.p50 - p->itl_us.truth.p50, text), 15);
+    put(out, signed_us(p->itl_us.ours.p90 - p->itl_us.truth.p90, text), 8);
+    put(out, signed_us(p->itl_us.ours.p99 - p->itl_us.truth.p99, text), 8);
     (void)buf_char(out, '\n');
 }
 
 static void put_send(const struct selftest_point *p, struct buf *out)
 {
-    put_count(out, p->load.rate, 10);
-    put_count(out, (double)p->requests_ok, 7);
-    put_us(out, p->send_late_us.p50, 8);
-    put_us(out, p->send_late_us.p99, 8);
-    put_us(out, p->send_late_us.max, 8);
-    put_error(out, p->ttft_due_us.ours.p50, p->ttft_due_us.truth.p50, 15);
-    put_error(out, p->ttft_due_us.ours.p99, p->ttft_due_us.truth.p99, 10);
+    char text[CELL_BYTES];
+    put(out, count_text(p->load.rate, text), 10);
+    put(out, count_text((double)p->requests_ok, text), 7);
+    put(out, us_text(p->send_late_us.p50, text), 8);
+    put(out, us_text(p->send_late_us.p99, text), 8);
+    put(out, us_text(p->send_late_us.max, text), 8);
+    put(out, signed_us(p->ttft_due_us.ours.p50 - p->ttft_due_us.truth.p50, text), 15);
+    put(out, signed_us(p->ttft_due_us.ours.p99 - p->ttft_due_us.truth.p99, text), 10);
     (void)buf_char(out, '\n');
 }
 
@@ -182,7 +161,7 @@ void selftest_report_why(const struct selftest_search *s,
     for (size_t i = 0; i < s->broke.count && len < sizeof codes - 32; i++)
         len += (size_t)snprintf(codes + len, sizeof codes - len, "%s%s",
                                 i > 0 ? ", " : "",
-                                selftest_judge_code(s->broke.items[i].limit));
+                                selftest_judge_limits[s->broke.items[i].limit].code);
     (void)snprintf(out, SELFTEST_REPORT_WHY_BYTES, "at %s events/s: %s%s",
                    count_text(s->broke_eps, count), codes,
                    selftest_judge_is_client(&s->broke, 0)
@@ -202,20 +181,20 @@ static void put_number(struct buf *out, double value, const char *unit)
         (void)buf_printf(out, "%s %s", count_text(value, text), unit);
 }
 
-void selftest_report_reason(const struct selftest_reason *r, struct buf *out)
+static void put_reason(const struct selftest_reason *r, struct buf *out)
 {
     char count[CELL_BYTES];
-    const char *unit = selftest_judge_unit(r->limit);
-    (void)buf_printf(out, "%s", selftest_judge_code(r->limit));
+    const char *unit = selftest_judge_limits[r->limit].unit;
+    (void)buf_printf(out, "%s", selftest_judge_limits[r->limit].code);
     if (!isnan(r->at))
         (void)buf_printf(out, " at %s %s", count_text(r->at, count),
                          r->is_open ? "requests/s" : "events/s");
-    (void)buf_printf(out, ": %s", selftest_judge_text(r->limit));
+    (void)buf_printf(out, ": %s", selftest_judge_limits[r->limit].text);
     if (unit[0] != '\0') {
         (void)buf_text(out, ": ");
         put_number(out, r->value, unit);
         (void)buf_text(out, ", limit ");
-        put_number(out, selftest_judge_limit(r->limit), unit);
+        put_number(out, selftest_judge_limits[r->limit].limit, unit);
     }
 }
 
@@ -231,7 +210,7 @@ static void put_reasons(const struct selftest_reasons *r, struct buf *out)
     buf_init(&line, 4096);
     for (size_t i = 0; i < r->count; i++) {
         buf_clear(&line);
-        selftest_report_reason(&r->items[i], &line);
+        put_reason(&r->items[i], &line);
         put_wrapped(out, "- ", buf_cstr(&line));
     }
     buf_fini(&line);

@@ -1,4 +1,4 @@
-/* The self-test's result as JSON and as a page of 80 columns. */
+/* The self-test's result as a page of 80 columns. */
 #ifndef RUN_SELFTEST_REPORT_H
 #define RUN_SELFTEST_REPORT_H
 
@@ -24,8 +24,6 @@ struct selftest_report {
 #define SELFTEST_REPORT_WHY_BYTES 256
 void selftest_report_why(const struct selftest_search *s,
                          char out[SELFTEST_REPORT_WHY_BYTES]);
-/* "STAMPS_LATE at 20,000 events/s: 12.3 us, limit 10 us: p99 of ..." into out. */
-void selftest_report_reason(const struct selftest_reason *r, struct buf *out);
 void selftest_report_text(const struct selftest_report *r, struct buf *out);
 
 #endif

@@ -5,6 +5,7 @@
 #include "base/file.h"
 #include "base/str.h"
 #include "stats/analysis_row.h"
+#include "stats/match_field.h"
 
 #define NAMELESS "this machine"
 #define ENDING   ".json"
@@ -23,12 +24,6 @@ struct naming {
     struct stranger *met; /* [count] */
     size_t count;
 };
-
-static bool is_unknown(const struct row *row, enum field_id id)
-{
-    const char *s = field_str(row, id);
-    return s == NULL || *s == '\0' || strcmp(s, "unknown") == 0;
-}
 
 static bool is_control(char c)
 {
@@ -74,7 +69,7 @@ static bool are_several(const struct naming *n, size_t from, size_t to)
     for (size_t i = from; i < to; i++) {
         const struct row *row = n->rows->items[i].row;
         const char *machine = field_str(row, FIELD_machine_sha256);
-        if (machine == NULL || !is_unknown(row, n->by))
+        if (machine == NULL || !match_field_is_nameless(row, n->by))
             continue;
         if (first != NULL && strcmp(first, machine) != 0)
             return true;
@@ -169,7 +164,7 @@ static void name_unknown(struct naming *n, const char **names)
                 to++;
             is_one_of_several = are_several(n, i, to);
         }
-        if (!is_unknown(r->row, n->by))
+        if (!match_field_is_nameless(r->row, n->by))
             continue;
         names[i] = name_of(n, r->file,
                            is_one_of_several ? field_str(r->row, FIELD_machine_sha256)

@@ -181,10 +181,21 @@ static bool is_within_tolerance(struct value a, struct value b)
                                 : fabs(x - y) <= KV_TOLERANCE * fmax(x, y);
 }
 
+const char *match_field_name(const struct row *row, enum field_id id)
+{
+    const char *text = field_str(row, id);
+    return text != NULL ? text : "unknown";
+}
+
+bool match_field_is_nameless(const struct row *row, enum field_id id)
+{
+    const char *name = match_field_name(row, id);
+    return *name == '\0' || strcmp(name, "unknown") == 0;
+}
+
 static bool is_nameless(const struct row *row)
 {
-    const char *type = field_str(row, FIELD_instance_type);
-    return type == NULL || *type == '\0' || strcmp(type, "unknown") == 0;
+    return match_field_is_nameless(row, FIELD_instance_type);
 }
 
 /* Two machines of no known type are two machines, where they can be told apart. */

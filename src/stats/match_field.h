@@ -25,6 +25,10 @@ bool match_field_is_digest(enum field_id id);
 /* Where a machine cannot be asked for such a field, rows of it may stand for any: which
  * machine, whose client, which driver. */
 bool match_field_is_wild(enum field_id id);
+/* Its text; "unknown" where it has none. */
+const char *match_field_name(const struct row *row, enum field_id id);
+/* Has it no text, or one that names nothing: "", "unknown"? */
+bool match_field_is_nameless(const struct row *row, enum field_id id);
 bool match_field_is_known(const struct row *row, enum field_id id);
 /* Whether models have fingerprints that are the same. */
 bool match_field_is_one_model(const struct row *a, const struct row *b);

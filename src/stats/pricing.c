@@ -63,10 +63,11 @@ struct names {
     size_t count; /* NAMES_SHOWN + 1: there are more */
 };
 
-static void take_name(struct names *n, const char *name)
+static void take_name(struct names *n, const struct row *row, enum field_id id)
 {
     size_t known = n->count < NAMES_SHOWN ? n->count : NAMES_SHOWN, k = 0;
-    if (name == NULL || *name == '\0' || strcmp(name, "unknown") == 0)
+    const char *name = match_field_name(row, id);
+    if (match_field_is_nameless(row, id))
         return;
     while (k < known && strcmp(n->items[k], name) != 0)
         k++;
@@ -83,8 +84,8 @@ static const char *names_of(const struct analysis_rows *c, struct arena *a)
     struct names n = {.count = 0};
     const char *text = "";
     for (size_t i = 0; i < c->count; i++) {
-        take_name(&n, field_str(c->items[i].row, FIELD_label));
-        take_name(&n, field_str(c->items[i].row, FIELD_instance_type));
+        take_name(&n, c->items[i].row, FIELD_label);
+        take_name(&n, c->items[i].row, FIELD_instance_type);
     }
     for (size_t i = 0; i < n.count && i < NAMES_SHOWN; i++) {
         char name[NAME_BYTES];

@@ -3,21 +3,16 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "stats/match_field.h"
 #include "stats/rows_measure.h"
 #include "stats/verdict.h"
-
-static const char *text_or(const struct row *row, enum field_id id, const char *none)
-{
-    const char *text = field_str(row, id);
-    return text != NULL ? text : none;
-}
 
 static const char *scenario_of(const struct run_data *run, size_t repeat_index)
 {
     int32_t cell = run->repeats[repeat_index].cell;
     if (cell < 0 || (size_t)cell >= run->cell_count)
         return "unknown";
-    return text_or(&run->cells[cell].fields, FIELD_scenario, "unknown");
+    return match_field_name(&run->cells[cell].fields, FIELD_scenario);
 }
 
 static struct wall start_of(const struct run_data *run, size_t repeat_index)
@@ -65,8 +60,8 @@ static const char *experiment_id(const struct run_data *run, size_t repeat_index
     clock_stamp(start_of(run, repeat_index), run->utc_offset_s, stamp);
     if (n > 1)
         snprintf(suffix, sizeof suffix, "_%d", n);
-    return arena_text(a, "%s_%s_%s_%s%s", text_or(row, FIELD_instance_type, "unknown"),
-                      text_or(row, FIELD_serving_mode, "unknown"),
+    return arena_text(a, "%s_%s_%s_%s%s", match_field_name(row, FIELD_instance_type),
+                      match_field_name(row, FIELD_serving_mode),
                       scenario_of(run, repeat_index), stamp, suffix);
 }
 

@@ -47,9 +47,9 @@ static void is_only(struct selftest_reasons r, enum selftest_limit l, double val
 {
     if (r.count != 1 || r.items[0].limit != l || fabs(r.items[0].value - value) > 1e-9)
         fail_msg("%zu reasons, the first %s with %g instead of %s with %g", r.count,
-                 r.count > 0 ? selftest_judge_code(r.items[0].limit) : "none",
-                 r.count > 0 ? r.items[0].value : (double)NAN, selftest_judge_code(l),
-                 value);
+                 r.count > 0 ? selftest_judge_limits[r.items[0].limit].code : "none",
+                 r.count > 0 ? r.items[0].value : (double)NAN,
+                 selftest_judge_limits[l].code, value);
 }
 
 static void good_loads_give_no_reason(void **state)
@@ -134,7 +134,7 @@ static void the_machine_is_judged(void **state)
     assert_int_equal(r.count, 3);
     for (size_t i = 0; i < r.count; i++)
         assert_true(isnan(r.items[i].at));
-    assert_string_equal(selftest_judge_code(r.items[0].limit), "NO_STAMPS");
+    assert_string_equal(selftest_judge_limits[r.items[0].limit].code, "NO_STAMPS");
     m = (struct selftest_machine){
         .usable_cores = -1, .clock_width_us = 0.1, .has_stamps = true};
     r.count = 0;
@@ -184,9 +184,9 @@ static void each_limit_says_what_it_is(void **state)
 {
     (void)state;
     for (int l = 0; l < SELFTEST_LIMIT_COUNT; l++) {
-        assert_true(strlen(selftest_judge_code((enum selftest_limit)l)) > 0);
-        assert_true(strlen(selftest_judge_text((enum selftest_limit)l)) > 0);
-        assert_non_null(selftest_judge_unit((enum selftest_limit)l));
+        assert_true(strlen(selftest_judge_limits[(enum selftest_limit)l].code) > 0);
+        assert_true(strlen(selftest_judge_limits[(enum selftest_limit)l].text) > 0);
+        assert_non_null(selftest_judge_limits[(enum selftest_limit)l].unit);
     }
 }
 
