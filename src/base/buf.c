@@ -126,6 +126,11 @@ const char *buf_cstr(const struct buf *b)
     return b->data != NULL ? b->data : "";
 }
 
+struct str buf_str(const struct buf *b)
+{
+    return (struct str){.ptr = buf_cstr(b), .len = b->len};
+}
+
 void buf_fini(struct buf *b)
 {
     mem_free(b->data);

@@ -28,6 +28,7 @@ PRINTF_LIKE(2, 3) enum status buf_printf(struct buf *b, const char *fmt, ...);
 void buf_clear(struct buf *b);                  /* keeps the memory, forgets a failure */
 void buf_drop_front(struct buf *b, size_t len); /* forgets the first len bytes */
 const char *buf_cstr(const struct buf *b);      /* "" when empty; never NULL */
+struct str buf_str(const struct buf *b);        /* the same with its length; borrowed */
 void buf_fini(struct buf *b);                   /* harmless twice */
 
 #endif

@@ -35,6 +35,9 @@ int str_order(const void *a, const void *b);
 /* The ending of a noun that is counted: "" of one, else "s". */
 const char *str_plural(int64_t count);
 
+/* Bytes of the character at p, of which `left` are there; 0: it is none. No overlong
+ * form, no surrogate, nothing above U+10FFFF. */
+size_t str_utf8_len(const char *p, size_t left);
 /* Damerau-Levenshtein distance, letters' case ignored; for "did you mean". O(n * m). */
 size_t str_distance(const char *a, const char *b);
 

@@ -124,7 +124,7 @@ enum status dataset_read(const char *path, struct arena *a, struct scenario_list
     buf_init(&content, MOST_BYTES);
     enum status s = file_read(path, &content, e);
     if (s == STATUS_OK)
-        s = read_lines(&r, (struct str){buf_cstr(&content), content.len});
+        s = read_lines(&r, buf_str(&content));
     buf_fini(&content);
     if (s != STATUS_OK)
         return s;

@@ -229,7 +229,7 @@ static void plain_answer(struct pass *p)
 {
     struct openai_conn *c = p->conn;
     struct openai_chunk chunk;
-    struct str body = {.ptr = buf_cstr(&c->body), .len = c->body.len};
+    struct str body = buf_str(&c->body);
     bool is_json = openai_read(body, p->sink->setup->endpoint, &chunk);
     if (c->http.status != 200) {
         http_error(c, is_json ? &chunk : NULL);

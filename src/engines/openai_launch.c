@@ -340,7 +340,7 @@ void openai_launch_ready(struct openai_launch *l, const struct engine_settings *
         facts->hardware_type = l->hardware_type;
     if (is_vllm) {
         vllm_errors_read_log(l->log_path, (int64_t)l->log_from, &log);
-        log_facts((struct str){buf_cstr(&log), log.len}, f);
+        log_facts(buf_str(&log), f);
         buf_fini(&log);
         if (l->dtype != NULL)
             field_fill(f, FIELD_dtype, value_str(l->dtype));
@@ -364,7 +364,7 @@ static void explain(struct openai_launch *l, const char *stage, struct arena *a,
                              .stage = stage,
                              .is_running = strcmp(stage, "running") == 0};
     vllm_errors_read_log(l->log_path, (int64_t)l->log_from, &log);
-    struct str tail = {buf_cstr(&log), log.len};
+    struct str tail = buf_str(&log);
     (void)proc_has_ended(&l->proc, &f.end);
     if (f.end.signal == 0) /* who is killed has no time to say why */
         (void)openai_log_cause(tail, a, &cause);

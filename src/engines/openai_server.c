@@ -289,7 +289,7 @@ static enum status metrics(struct openai_server *s, bool is_running, struct rest
 
 static struct str body_of(const struct rest_call *c)
 {
-    return (struct str){.ptr = buf_cstr(&c->body), .len = c->body.len};
+    return buf_str(&c->body);
 }
 
 static void read_counters(struct openai_server *s, struct str text)

@@ -111,7 +111,7 @@ static enum status ask(struct vllm_python *p, struct arena *a, struct err *e)
     buf_init(&out, 65536);
     enum status st = proc_run(argv, clock_seconds(PROBE_TIMEOUT_S), &out, &code, e);
     if (st == STATUS_OK)
-        st = json_from_text((struct str){buf_cstr(&out), out.len}, p->path, &answer, e);
+        st = json_from_text(buf_str(&out), p->path, &answer, e);
     if (st == STATUS_OK) {
         p->vllm = arena_strdup(a, json_str_of(answer, "vllm"));
         p->python = arena_strdup(a, json_str_of(answer, "python"));

@@ -276,6 +276,6 @@ enum request_step request_next(struct request *r, struct str *in)
                                     (r->state == STATE_BODY && r->left == 0)))
         step = one_step(r, in);
     if (step == REQUEST_DONE)
-        r->body = (struct str){.ptr = buf_cstr(&r->content), .len = r->content.len};
+        r->body = buf_str(&r->content);
     return step;
 }

@@ -110,7 +110,7 @@ static void ask_ls(const char *root, struct arena *a, struct neuron_facts *f)
     int exit_code = -1;
     buf_init(&text, LS_CAP_BYTES);
     enum status code = proc_run(argv, clock_seconds(LS_TIMEOUT_S), &text, &exit_code, &e);
-    struct str answer = str_trim((struct str){buf_cstr(&text), text.len});
+    struct str answer = str_trim(buf_str(&text));
     if (code == STATUS_TIMEOUT)
         f->problem = "neuron-ls did not answer";
     else if (code == STATUS_OK && answer.len > 0 && !neuron_parse_ls(answer, a, f))

@@ -446,7 +446,7 @@ static enum status put_file(const char *dir, const char *stem, const char *endin
     if (s != STATUS_OK)
         s = status_fail(e, s, stem, "%s", status_text(s));
     else
-        s = file_replace(buf_cstr(&path), (struct str){buf_cstr(text), text->len}, e);
+        s = file_replace(buf_cstr(&path), buf_str(text), e);
     buf_fini(&path);
     return s;
 }

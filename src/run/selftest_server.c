@@ -91,7 +91,7 @@ enum status selftest_server_start(const struct selftest_place *place,
         bool has_ended = proc_has_ended(&s->proc, NULL);
         buf_clear(&said);
         st = file_read(s->out_path, &said, e);
-        struct str text = {buf_cstr(&said), said.len};
+        struct str text = buf_str(&said);
         s->url = st == STATUS_OK ? selftest_server_url(text, a) : NULL;
         if (st != STATUS_OK || s->url != NULL)
             break;

@@ -68,11 +68,11 @@ static enum status sync_one(struct syncing *s, const char *path, struct err *e)
 
 static enum status sync_all(struct syncing *s)
 {
-    const struct opt_strings *files = &s->inputs.files;
+    const struct input_list *files = &s->inputs.files;
     enum status all = s->inputs.broken > 0 ? STATUS_BAD_INPUT : STATUS_OK;
     struct err e;
     for (size_t i = 0; i < files->count; i++) {
-        enum status one = sync_one(s, files->items[i], &e);
+        enum status one = sync_one(s, files->items[i].path, &e);
         if (one == STATUS_OK)
             continue;
         log_error(s->host->log, &e);

@@ -73,7 +73,7 @@ static void open_event(const struct chunks *c)
 static void close_event(const struct chunks *c, struct buf *out)
 {
     put(c->line, "}\n\n");
-    chunks_frame((struct str){.ptr = buf_cstr(c->line), .len = c->line->len}, out);
+    chunks_frame(buf_str(c->line), out);
 }
 
 static bool says_usage(const struct chunks *c)

@@ -15,13 +15,13 @@ static const char json_type[] = "application/json";
 /* An answer that is complete at once; the body is in s->body. */
 static enum stream_next reply(struct server *s, struct conn *c, struct reply *r)
 {
-    struct str body = {.ptr = buf_cstr(&s->body), .len = s->body.len};
+    struct str body = buf_str(&s->body);
     r->is_keep_alive = !c->ends;
     buf_clear(&s->out);
     reply_whole(r, clock_wall(), body, &s->out);
     if (s->out.failed != STATUS_OK || s->body.failed != STATUS_OK)
         return STREAM_LOST;
-    struct str bytes = {.ptr = buf_cstr(&s->out), .len = s->out.len};
+    struct str bytes = buf_str(&s->out);
     return conn_send(c, bytes, NULL) == CONN_LOST ? STREAM_LOST : STREAM_ENDS;
 }
 

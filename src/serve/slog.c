@@ -21,7 +21,7 @@ static void fail(struct slog *l, enum status status)
 
 static void write_out(struct slog *l)
 {
-    struct str text = {.ptr = buf_cstr(&l->text), .len = l->text.len};
+    struct str text = buf_str(&l->text);
     if (l->text.failed != STATUS_OK)
         fail(l, l->text.failed);
     else if (l->failed == STATUS_OK &&

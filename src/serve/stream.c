@@ -8,7 +8,7 @@
 
 static struct str text_of(const struct buf *b)
 {
-    return (struct str){.ptr = buf_cstr(b), .len = b->len};
+    return buf_str(b);
 }
 
 void stream_was_sent(struct server *s, struct completion *a, struct instant sent)

@@ -9,12 +9,6 @@
 
 enum { MAX_DEPTH = 4, MAX_INPUTS = 100000 };
 
-struct list {
-    struct arena *arena;
-    struct input *items;
-    size_t count, room;
-};
-
 bool inputs_is_same(const char *path, const char *other)
 {
     struct stat a, b;
@@ -39,11 +33,18 @@ const char *inputs_why(const struct err *e, struct arena *a)
     return arena_strdup(a, text);
 }
 
-static enum status add(struct list *l, struct input item, struct err *e)
+bool inputs_have(const struct input_list *l, const char *path)
 {
     for (size_t i = 0; i < l->count; i++)
-        if (inputs_is_same(l->items[i].path, item.path))
-            return STATUS_OK;
+        if (inputs_is_same(l->items[i].path, path))
+            return true;
+    return false;
+}
+
+enum status inputs_add(struct input_list *l, struct input item, struct err *e)
+{
+    if (inputs_have(l, item.path))
+        return STATUS_OK;
     if (l->count == MAX_INPUTS)
         return status_fail(e, STATUS_TOO_BIG, item.path, "more than %d files",
                            MAX_INPUTS);
@@ -72,9 +73,11 @@ const char *inputs_pattern(struct str text, struct arena *a)
     return out;
 }
 
-static enum status search(struct list *l, const char *folder, int depth, struct err *e);
+static enum status search(struct input_list *l, const char *folder, int depth,
+                          struct err *e);
 
-static enum status look_at(struct list *l, const char *found, int depth, struct err *e)
+static enum status look_at(struct input_list *l, const char *found, int depth,
+                           struct err *e)
 {
     const char *name = file_base_name(found);
     bool is_folder = file_is_dir(found);
@@ -85,11 +88,12 @@ static enum status look_at(struct list *l, const char *found, int depth, struct 
     if (path == NULL)
         return status_no_memory(e, found);
     return is_folder ? search(l, path, depth + 1, e)
-                     : add(l, (struct input){.path = path}, e);
+                     : inputs_add(l, (struct input){.path = path}, e);
 }
 
 /* What lies in a folder, by name; hidden ones and raw_* are left out. */
-static enum status search(struct list *l, const char *folder, int depth, struct err *e)
+static enum status search(struct input_list *l, const char *folder, int depth,
+                          struct err *e)
 {
     const char *at = inputs_pattern(str_from(folder), l->arena);
     const char *pattern = at != NULL ? arena_printf(l->arena, "%s/*", at) : NULL;
@@ -109,7 +113,7 @@ static enum status search(struct list *l, const char *folder, int depth, struct 
     return st;
 }
 
-static enum status add_word(struct list *l, const char *word, struct err *e)
+static enum status add_word(struct input_list *l, const char *word, struct err *e)
 {
     struct input item = {.path = word};
     const char *sign = strchr(word, '=');
@@ -121,7 +125,7 @@ static enum status add_word(struct list *l, const char *word, struct err *e)
             return status_no_memory(e, word);
     }
     if (!file_is_dir(item.path))
-        return add(l, item, e);
+        return inputs_add(l, item, e);
     size_t before = l->count;
     const char *folder = arena_str(l->arena, file_without_slash(item.path));
     enum status st = folder != NULL ? search(l, folder, 1, e) : status_no_memory(e, word);
@@ -139,7 +143,7 @@ static enum status add_word(struct list *l, const char *word, struct err *e)
 enum status inputs_expand(const struct opt_strings *words, struct arena *a,
                           struct input **out, size_t *count, struct err *e)
 {
-    struct list l = {.arena = a};
+    struct input_list l = {.arena = a};
     for (size_t i = 0; i < words->count; i++) {
         enum status st = add_word(&l, words->items[i], e);
         if (st != STATUS_OK)

@@ -33,6 +33,17 @@ MUST_CHECK enum status inputs_skip(struct input_skips *to, struct input_skip one
 /* The error as such a line. NULL: no memory. */
 const char *inputs_why(const struct err *e, struct arena *a);
 
+struct input_list {
+    struct arena *arena;
+    struct input *items; /* [count] */
+    size_t count, room;
+};
+
+/* Is that file listed, by device and inode? */
+bool inputs_have(const struct input_list *l, const char *path);
+/* Adds a file that is not listed yet. */
+MUST_CHECK enum status inputs_add(struct input_list *l, struct input item, struct err *e);
+
 /* In the order given; files of a folder by name. A folder gives every *.json whose name
  * holds "results", to a depth of four; raw_* and hidden folders are left out. The same
  * file reached twice (by device and inode) is listed once. Everything lives in the arena.

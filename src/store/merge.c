@@ -200,7 +200,7 @@ static enum status reread(struct source *s, struct err *e)
     enum status st = file_read(s->input->path, &s->file.text, e);
     if (st != STATUS_OK)
         return st;
-    struct str text = {.ptr = buf_cstr(&s->file.text), .len = s->file.text.len};
+    struct str text = buf_str(&s->file.text);
     if (digest_text(text, sha256) != STATUS_OK)
         return status_no_memory(e, s->input->path);
     if (strcmp(sha256, s->file.sha256) == 0)

@@ -302,7 +302,7 @@ static enum status put(const char *path, struct buf *text, struct err *e)
 {
     if (text->failed != STATUS_OK)
         return status_fail(e, text->failed, path, "%s", status_text(text->failed));
-    return file_replace(path, (struct str){buf_cstr(text), text->len}, e);
+    return file_replace(path, buf_str(text), e);
 }
 
 enum status results_write(const struct run_data *run, const struct results *r,

@@ -142,7 +142,7 @@ static enum status read_format(struct scanned_file *f, struct err *e)
 
 static enum status hash_text(struct scanned_file *f, struct err *e)
 {
-    struct str text = {.ptr = buf_cstr(&f->text), .len = f->text.len};
+    struct str text = buf_str(&f->text);
     enum status st = digest_text(text, f->sha256);
     return st == STATUS_OK ? st : status_fail(e, st, f->path, "SHA-256 is not available");
 }
@@ -150,7 +150,7 @@ static enum status hash_text(struct scanned_file *f, struct err *e)
 static enum status read_text(struct scanned_file *f,
                              const struct results_visitor *visitor, struct err *e)
 {
-    struct str text = {.ptr = buf_cstr(&f->text), .len = f->text.len};
+    struct str text = buf_str(&f->text);
     struct reader *r = mem_alloc(1, sizeof *r);
     if (r == NULL)
         return status_no_memory(e, f->path);

@@ -10,36 +10,15 @@
 #include "store/results.h"
 #include "store/results_scan.h"
 
-#define PATHS_MAX 100000
 #define MAX_DEPTH 4 /* of folders in a folder, as inputs_expand has it */
 
 struct list {
     struct log *log;
     struct arena *arena;
-    struct opt_strings *out; /* room for PATHS_MAX */
-    size_t broken;           /* journals */
-    const char *told;        /* raw folder of a live run that was told last; or NULL */
+    struct input_list *out;
+    size_t broken;    /* journals */
+    const char *told; /* raw folder of a live run that was told last; or NULL */
 };
-
-static bool is_listed(const struct list *l, const char *path)
-{
-    for (size_t i = 0; i < l->out->count; i++)
-        if (inputs_is_same(l->out->items[i], path))
-            return true;
-    return false;
-}
-
-static enum status add(struct list *l, const char *path, struct err *e)
-{
-    if (path == NULL)
-        return status_no_memory(e, "mlflow sync");
-    if (is_listed(l, path))
-        return STATUS_OK;
-    if (l->out->count == PATHS_MAX)
-        return status_fail(e, STATUS_TOO_BIG, path, "more than %d files", PATHS_MAX);
-    l->out->items[l->out->count++] = path;
-    return STATUS_OK;
-}
 
 /* Told once for each run, whether its folder or its results were come upon. */
 static bool is_live(struct list *l, const char *raw_dir)
@@ -64,7 +43,7 @@ static enum status write_rebuilt(struct list *l, const char *raw_dir,
         return e->code;
     journal_read_warn(&r->note, raw_dir, l->log);
     log_line(l->log, LOG_NOTE, "%s: rebuilt from the journal", r->results.results_path);
-    return add(l, r->results.results_path, e);
+    return inputs_add(l->out, (struct input){.path = r->results.results_path}, e);
 }
 
 /* True if the file holds the rows so far of a run that was killed later (--save-every),
@@ -91,14 +70,14 @@ static bool lacks_rows(struct list *l, const char *path, const char *raw_dir,
 static enum status add_results(struct list *l, const char *path, const char *raw_dir,
                                struct err *e)
 {
-    if (is_live(l, raw_dir) || is_listed(l, path))
+    if (is_live(l, raw_dir) || inputs_have(l->out, path))
         return STATUS_OK;
     struct recovery *r = arena_alloc(l->arena, 1, sizeof *r);
     if (r == NULL)
         return status_no_memory(e, path);
     if (raw_dir != NULL && lacks_rows(l, path, raw_dir, r))
         return write_rebuilt(l, raw_dir, r, e);
-    return add(l, path, e);
+    return inputs_add(l->out, (struct input){.path = path}, e);
 }
 
 static enum status add_file(struct list *l, const char *path, struct err *e)
@@ -210,10 +189,7 @@ enum status sync_inputs_expand(const struct opt_strings *words, struct log *log,
                                struct arena *a, struct sync_inputs *out, struct err *e)
 {
     enum status s = STATUS_OK;
-    const char **items = arena_alloc(a, PATHS_MAX, sizeof *items);
-    if (items == NULL)
-        return status_no_memory(e, "mlflow sync");
-    *out = (struct sync_inputs){.files = {.items = items}};
+    *out = (struct sync_inputs){.files = {.arena = a}};
     struct list l = {.log = log, .arena = a, .out = &out->files};
     for (size_t i = 0; i < words->count && s == STATUS_OK; i++)
         s = file_is_dir(words->items[i]) ? add_folder(&l, words->items[i], e)

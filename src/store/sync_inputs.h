@@ -10,9 +10,10 @@
 #include "base/log.h"
 #include "base/opt.h"
 #include "base/status.h"
+#include "store/inputs.h"
 
 struct sync_inputs {
-    struct opt_strings files;
+    struct input_list files;
     size_t broken; /* journals in folders that could not be read: told, left out */
 };
 

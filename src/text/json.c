@@ -29,7 +29,7 @@ enum status json_from_file(const char *path, size_t max_bytes, json_t **out,
         return status;
     }
     json_error_t error;
-    json_t *value = parse((struct str){.ptr = buf_cstr(&text), .len = text.len}, &error);
+    json_t *value = parse(buf_str(&text), &error);
     buf_fini(&text);
     if (value == NULL) {
         char where[sizeof e->where];

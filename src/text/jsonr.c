@@ -4,8 +4,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "text/utf8.h"
-
 enum { MAX_DEPTH = 200, ESCAPE_BYTES = 6 /* of \u0000 */ };
 
 void jsonr_init(struct jsonr *r, struct str text, const char *name, struct err *e)
@@ -191,7 +189,7 @@ static bool take_special(struct jsonr *r)
         return fail_string(r, "it ends within a string");
     if (*r->at == '\\')
         return take_escape(r);
-    size_t len = r->trusts_strings ? 1 : utf8_len(r->at, (size_t)(r->end - r->at));
+    size_t len = r->trusts_strings ? 1 : str_utf8_len(r->at, (size_t)(r->end - r->at));
     if ((unsigned char)*r->at < ' ' && !r->trusts_strings) {
         (void)jsonr_fail(r, "not valid JSON: control character 0x%02x in a string",
                          (unsigned char)*r->at);

@@ -5,8 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "text/utf8.h"
-
 void jsonw_init(struct jsonw *w, struct buf *out, int indent)
 {
     *w = (struct jsonw){.out = out, .indent = indent};
@@ -43,7 +41,7 @@ static void write_string(struct buf *out, const char *text)
     (void)buf_char(out, '"');
     const char *p = text, *end = text + strlen(text);
     while (p < end) {
-        size_t len = utf8_len(p, (size_t)(end - p));
+        size_t len = str_utf8_len(p, (size_t)(end - p));
         if (len == 1)
             write_ascii(out, (unsigned char)*p);
         else if (len == 0)

@@ -240,8 +240,7 @@ enum status yaml_from_file(const char *path, struct arena *a, struct yaml_node *
     buf_init(&text, MAX_FILE_BYTES);
     enum status status = file_read(path, &text, e);
     if (status == STATUS_OK)
-        status = yaml_from_text((struct str){.ptr = buf_cstr(&text), .len = text.len},
-                                path, a, out, e);
+        status = yaml_from_text(buf_str(&text), path, a, out, e);
     buf_fini(&text);
     return status;
 }

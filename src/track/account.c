@@ -257,7 +257,7 @@ static enum status read_credentials(const struct work *w, struct ini *ini)
     struct buf text;
     buf_init(&text, CREDENTIALS_CAP_BYTES);
     enum status status = file_read(path, &text, w->e);
-    struct str rest = {.ptr = buf_cstr(&text), .len = text.len};
+    struct str rest = buf_str(&text);
     while (status == STATUS_OK && rest.len > 0)
         if (!take_ini_line(ini, w->arena, str_cut(&rest, '\n')))
             status = status_no_memory(w->e, w->source);
@@ -437,7 +437,7 @@ static void why_forbidden(const struct account *acc, struct str body, struct err
 bool account_is_refused(const struct account *acc, const struct rest_call *answer,
                         struct err *e)
 {
-    struct str body = {.ptr = buf_cstr(&answer->body), .len = answer->body.len};
+    struct str body = buf_str(&answer->body);
     if (answer->status == 401) {
         why_unknown(acc, e);
     } else if (answer->status == 403) {

@@ -122,8 +122,7 @@ static enum status read_metadata(struct bundle *b, const struct scanned_file *fi
     buf_init(&text, RESULTS_SCAN_MAX_BYTES);
     enum status s = jsonw_copy(&text, file->metadata, 0);
     if (s == STATUS_OK)
-        s = json_from_text((struct str){buf_cstr(&text), text.len}, b->results_path,
-                           &b->metadata, e);
+        s = json_from_text(buf_str(&text), b->results_path, &b->metadata, e);
     else
         s = status_no_memory(e, b->results_path);
     buf_fini(&text);

@@ -361,7 +361,7 @@ static const char *published_name(struct build *b, const char *row_text)
         (void)json_to_text(b->row, &text);
     const char *digest = NULL;
     if (text.failed == STATUS_OK)
-        digest = digest_of(b, (struct str){.ptr = buf_cstr(&text), .len = text.len});
+        digest = digest_of(b, buf_str(&text));
     buf_fini(&text);
     if (checked(b, digest) == NULL)
         return NULL;

@@ -56,7 +56,7 @@ static void save(struct ledger *l)
     }
     enum status s = compact.failed != STATUS_OK ? compact.failed : text.failed;
     if (s == STATUS_OK)
-        s = file_replace(l->path, (struct str){buf_cstr(&text), text.len}, &l->failed);
+        s = file_replace(l->path, buf_str(&text), &l->failed);
     else
         s = status_fail(&l->failed, s, l->path, "%s", status_text(s));
     l->is_changed = s != STATUS_OK;

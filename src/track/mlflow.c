@@ -73,7 +73,7 @@ static enum status refused(const struct mlflow *m, const char *url, struct err *
 {
     json_t *answer = NULL;
     struct err ignored;
-    struct str body = {buf_cstr(&m->call.body), m->call.body.len};
+    struct str body = buf_str(&m->call.body);
     if (account_is_refused(m->account, &m->call, e))
         return e->code;
     if (json_from_text(body, url, &answer, &ignored) != STATUS_OK)
@@ -176,7 +176,7 @@ static enum status ask(struct mlflow *m, const struct call *c, json_t **out,
 {
     if (send(m, c, e) != STATUS_OK)
         return e->code;
-    struct str text = {buf_cstr(&m->call.body), m->call.body.len};
+    struct str text = buf_str(&m->call.body);
     if (json_from_text(text, c->path, out, e) == STATUS_OK)
         return STATUS_OK;
     (void)status_fail(e, STATUS_BAD_INPUT, c->path, "the answer is not JSON");

@@ -184,7 +184,7 @@ static enum status skip(struct puller *p, const struct err *why, bool is_bad,
 static enum status keep_row(struct puller *p, struct pulled *f, struct err *e)
 {
     const struct buf *body = &p->server.call.body;
-    char *text = arena_str(p->arena, (struct str){buf_cstr(body), body->len});
+    char *text = arena_str(p->arena, buf_str(body));
     if (text == NULL)
         return status_no_memory(e, "MLflow");
     f->text = (struct str){text, body->len};
@@ -256,7 +256,7 @@ static void fetch_environment(struct puller *p, struct pulled *f)
         if (f->env != NULL || name == NULL || json_bool_of(file, "is_dir", false) ||
             mlflow_fetch(&p->server, f->artifact_uri, name, &ignored) != STATUS_OK)
             continue;
-        struct str text = {buf_cstr(body), body->len};
+        struct str text = buf_str(body);
         if (json_from_text(text, name, &env, &ignored) == STATUS_OK &&
             json_is_object(env))
             f->env = arena_str(p->arena, text);
@@ -330,7 +330,7 @@ static enum status write_file(struct puller *p, struct err *e)
     if (s != STATUS_OK)
         s = status_fail(e, s, p->options->output, "%s", status_text(s));
     else
-        s = file_replace(p->options->output, (struct str){buf_cstr(&out), out.len}, e);
+        s = file_replace(p->options->output, buf_str(&out), e);
     buf_fini(&out);
     return s;
 }

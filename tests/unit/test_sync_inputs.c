@@ -82,7 +82,7 @@ static void a_run_that_was_killed(void **state)
     const char *dir = raw(f);
     assert_int_equal(expand(f, f->fx.dir), STATUS_OK);
     assert_int_equal(f->out.files.count, 1);
-    assert_true(file_exists(f->out.files.items[0]));
+    assert_true(file_exists(f->out.files.items[0].path));
     journal_fixture_has(told(f), "rebuilt from the journal");
     const char *slash = arena_printf(&f->arena, "%s/", dir);
     assert_int_equal(expand(f, slash), STATUS_OK); /* its results are there now */
@@ -152,7 +152,7 @@ static void a_run_that_was_killed_after_it_had_saved(void **state)
         size_t before = size_of(path);
         assert_int_equal(expand(f, words[i]), STATUS_OK);
         assert_int_equal(f->out.files.count, 1);
-        assert_string_equal(f->out.files.items[0], path);
+        assert_string_equal(f->out.files.items[0].path, path);
         assert_true(size_of(path) > before);
         journal_fixture_has(told(f), "rebuilt from the journal");
         assert_int_equal(expand(f, words[i]), STATUS_OK); /* nothing is missing now */
@@ -216,7 +216,7 @@ static void a_file_once(void **state)
     assert_int_equal(sync_inputs_expand(&both, &f->log, &f->arena, &f->out, &f->e),
                      STATUS_OK);
     assert_int_equal(f->out.files.count, 1);
-    assert_string_equal(f->out.files.items[0], path);
+    assert_string_equal(f->out.files.items[0].path, path);
 }
 
 static void an_empty_folder(void **state)
