@@ -149,7 +149,9 @@ static enum status check_operands(struct cli_call *c)
     bool takes_rest = strstr(command->synopsis, "[-- ") != NULL;
     if (stray == NULL && c->parse.rest.count > 0 && !takes_rest)
         stray = "--";
-    if (words->count < command->operands_min) {
+    bool is_one_too_many = command->operands_max > 0 &&
+                           words->count > command->operands_max;
+    if (words->count < command->operands_min || is_one_too_many) {
         status_fail(&c->e, STATUS_BAD_OPTION, command->name, "%s", command->needs);
         return status_hint(&c->e, "Write e.g. inferbench %s", command->example);
     }
