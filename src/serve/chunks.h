@@ -10,7 +10,7 @@
 #include "base/str.h"
 #include "serve/completion_request.h"
 
-#define CHUNKS_FINGERPRINT "inferbench-serve-simulated"
+#define CHUNKS_FINGERPRINT ",\"system_fingerprint\":\"inferbench-serve-simulated\""
 
 /* What all events of one answer have in common. */
 struct chunks {
@@ -27,6 +27,7 @@ struct chunks_tokens {
     int64_t from, to;
     const char *finish;
     bool is_finish_only; /* chat: the delta is empty, without even an empty text */
+    bool has_prompt;     /* the ids of the prompt are told, if they were asked for */
 };
 
 /* Writes the opening; line, opening: initialised by the caller. */
@@ -46,12 +47,12 @@ void chunks_error(struct buf *out);
 void chunks_done(struct buf *out);
 /* Any text as one chunk. */
 void chunks_frame(struct str text, struct buf *out);
-/* The text of token number n, from 0: " t1" for the first. */
-void chunks_word(int64_t n, struct buf *out);
-/* Their made-up ids, as a JSON list. */
-void chunks_ids(const struct chunks_tokens *t, int64_t vocab_size, struct buf *out);
-/* The ids of the prompt as they were sent, or made up for a text. */
-void chunks_prompt_ids(const struct completion_request *request, int64_t vocab_size,
-                       struct buf *out);
+/* The members that all answers begin with. */
+void chunks_open(const struct chunks *c, const char *object, struct buf *out);
+/* A form is JSON as it is sent, with marks: %W the words of the tokens, %F why they end,
+ * %I their ids, %P those of the prompt, %R the usage so far, %T in all, %U of an answer
+ * in one piece, %S the fingerprint. */
+void chunks_fill(const struct chunks *c, const struct chunks_tokens *t, const char *form,
+                 struct buf *out);
 
 #endif

@@ -2,108 +2,28 @@
 
 #include "text/jsonw.h"
 
-static void put_text(struct jsonw *w, const char *key, int64_t tokens)
-{
-    (void)buf_printf(w->out, ",\"%s\":\"", key);
-    for (int64_t i = 0; i < tokens; i++)
-        chunks_word(i, w->out);
-    (void)buf_char(w->out, '"');
-}
+#define REST ",\"kv_transfer_params\":null,\"ec_transfer_params\":null,\"metrics\":null}"
+#define TIER ",\"service_tier\":null" CHUNKS_FINGERPRINT "%U"
+#define ENDS \
+    ",\"logprobs\":null,\"finish_reason\":%F,\"stop_reason\":null,\"token_ids\":%I"
 
-static void put_message(struct jsonw *w, int64_t tokens)
-{
-    static const char *const nulls[] = {"refusal", "annotations", "audio",
-                                        "function_call", "reasoning"};
-    jsonw_object(w, "message");
-    jsonw_str(w, "role", "assistant");
-    put_text(w, "content", tokens);
-    for (size_t i = 0; i < sizeof nulls / sizeof nulls[0]; i++)
-        jsonw_null(w, nulls[i]);
-    jsonw_object_end(w);
-}
-
-static void put_token_ids(struct jsonw *w, const struct chunks *c, int64_t tokens)
-{
-    struct chunks_tokens all = {.to = tokens};
-    if (!c->request->returns_ids) {
-        jsonw_null(w, "token_ids");
-        return;
-    }
-    (void)buf_text(w->out, ",\"token_ids\":");
-    chunks_ids(&all, c->vocab_size, w->out);
-}
-
-static void put_prompt_ids(struct jsonw *w, const struct chunks *c)
-{
-    if (!c->request->returns_ids) {
-        jsonw_null(w, "prompt_token_ids");
-        return;
-    }
-    (void)buf_text(w->out, ",\"prompt_token_ids\":");
-    chunks_prompt_ids(c->request, c->vocab_size, w->out);
-}
-
-static void put_choice(struct jsonw *w, const struct chunks *c, int64_t tokens,
-                       const char *finish)
-{
-    bool is_chat = c->request->endpoint == ENDPOINT_CHAT;
-    jsonw_array(w, "choices");
-    jsonw_object(w, NULL);
-    jsonw_int(w, "index", 0);
-    if (is_chat)
-        put_message(w, tokens);
-    else
-        put_text(w, "text", tokens);
-    jsonw_null(w, "logprobs");
-    jsonw_str(w, "finish_reason", finish);
-    jsonw_null(w, "stop_reason");
-    put_token_ids(w, c, tokens);
-    if (!is_chat) {
-        jsonw_null(w, "prompt_logprobs");
-        put_prompt_ids(w, c);
-    }
-    jsonw_null(w, "routed_experts");
-    jsonw_object_end(w);
-    jsonw_array_end(w);
-}
-
-static void put_usage(struct jsonw *w, const struct chunks *c, int64_t tokens)
-{
-    if (!c->has_usage)
-        return;
-    jsonw_object(w, "usage");
-    jsonw_int(w, "prompt_tokens", c->request->prompt_tokens);
-    jsonw_int(w, "total_tokens", c->request->prompt_tokens + tokens);
-    jsonw_int(w, "completion_tokens", tokens);
-    jsonw_null(w, "prompt_tokens_details");
-    jsonw_null(w, "completion_tokens_details");
-    jsonw_object_end(w);
-}
+static const char completion[] =
+    ",\"choices\":[{\"index\":0,\"text\":\"%W\"" ENDS
+    ",\"prompt_logprobs\":null,\"prompt_token_ids\":%P,\"routed_experts\":null}]" TIER
+        REST;
+static const char chat[] =
+    ",\"choices\":[{\"index\":0,\"message\":{\"role\":\"assistant\",\"content\":\"%W\","
+    "\"refusal\":null,\"annotations\":null,\"audio\":null,\"function_call\":null,"
+    "\"reasoning\":null}" ENDS ",\"routed_experts\":null}]" TIER
+    ",\"prompt_logprobs\":null,\"prompt_token_ids\":%P,\"prompt_text\":null" REST;
 
 void plain_api_answer(const struct chunks *c, int64_t tokens, const char *finish,
                       struct buf *out)
 {
     bool is_chat = c->request->endpoint == ENDPOINT_CHAT;
-    struct jsonw w;
-    jsonw_init(&w, out, 0);
-    jsonw_object(&w, NULL);
-    jsonw_str(&w, "id", c->id);
-    jsonw_str(&w, "object", is_chat ? "chat.completion" : "text_completion");
-    jsonw_int(&w, "created", c->created_s);
-    jsonw_str(&w, "model", c->model);
-    put_choice(&w, c, tokens, finish);
-    jsonw_null(&w, "service_tier");
-    jsonw_str(&w, "system_fingerprint", CHUNKS_FINGERPRINT);
-    put_usage(&w, c, tokens);
-    if (is_chat) {
-        jsonw_null(&w, "prompt_logprobs");
-        put_prompt_ids(&w, c);
-        jsonw_null(&w, "prompt_text");
-    }
-    jsonw_null(&w, "kv_transfer_params");
-    jsonw_null(&w, "ec_transfer_params");
-    jsonw_null(&w, "metrics");
-    jsonw_object_end(&w);
+    const struct chunks_tokens all = {.to = tokens, .finish = finish, .has_prompt = true};
+    chunks_open(c, is_chat ? "chat.completion" : "text_completion", out);
+    chunks_fill(c, &all, is_chat ? chat : completion, out);
 }
 
 void plain_api_models(const struct settings *s, int64_t created_s, struct buf *out)
