@@ -84,8 +84,7 @@ static enum status write_job(struct engine_lane *l, const struct engine_request 
                                .is_stream = s->options->is_stream,
                                .counts = s->counts,
                                .salt = r->salt,
-                               .extra_body = s->options->extra_body,
-                               .seed = OPENAI_NO_SEED};
+                               .extra_body = s->options->extra_body};
     struct openai_job *job = &l->pool.jobs[r->index - l->pool.first_job];
     buf_clear(body);
     buf_clear(all);

@@ -36,7 +36,6 @@ struct openai_setup {
     size_t lane_count; /* that share the load */
     double temperature, top_p;
     bool ignore_eos;
-    int64_t seed;
 };
 
 enum openai_conn_state {

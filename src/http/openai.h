@@ -28,9 +28,7 @@ struct openai_request {
     enum openai_counts counts;
     const char *salt;       /* cache_salt, or NULL */
     const char *extra_body; /* JSON object whose members are added, or NULL */
-    int64_t seed;           /* OPENAI_NO_SEED */
 };
-#define OPENAI_NO_SEED INT64_MIN
 
 /* Appends the JSON body. Members of extra_body win over ours of the same name; one that
  * is no JSON object is STATUS_BAD_OPTION. temperature, top_p: NAN leaves them out. */

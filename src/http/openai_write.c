@@ -157,8 +157,6 @@ enum status openai_write(const struct openai_request *r, struct buf *out, struct
     put_stream(&b, r);
     put_flag(&b, "return_token_ids", r->counts == OPENAI_COUNTS_IDS);
     put_str(&b, "cache_salt", r->salt);
-    if (r->seed != OPENAI_NO_SEED)
-        put_int(&b, "seed", r->seed);
     if (extra != NULL)
         put_extra(&b);
     jsonw_object_end(&b.w);

@@ -130,7 +130,6 @@ static enum request_step read_request_line(struct request *r, struct str line)
         return bad(r, str_starts(line, "HTTP/") ? 505 : 400, "not HTTP/1.1");
     r->is_http10 = str_is(line, "HTTP/1.0");
     r->path = str_cut(&target, '?');
-    r->query = target;
     return REQUEST_MORE;
 }
 

@@ -21,7 +21,7 @@ enum request_step {
 
 /* Texts point into the reader's memory: from REQUEST_DONE until request_begin. */
 struct request {
-    struct str method, path, query;                     /* query: without the '?' */
+    struct str method, path;                            /* path: without a query */
     struct str request_id, authorization, content_type; /* ptr NULL: not sent */
     struct str body;
     bool is_keep_alive;

@@ -145,7 +145,7 @@ static int64_t memory_limit_at(const char *root, const struct cgroup_dir *d, int
 
 void cgroup_limits(const char *root, const struct cgroup *g, struct cgroup_limits *out)
 {
-    *out = (struct cgroup_limits){NAN, -1, -1};
+    *out = (struct cgroup_limits){NAN, -1};
     size_t len = strlen(g->cpu.path);
     if (g->cpu.version != 0)
         do {
@@ -155,9 +155,6 @@ void cgroup_limits(const char *root, const struct cgroup *g, struct cgroup_limit
     if (g->memory.version == 0)
         return;
     len = strlen(g->memory.path);
-    const char *used = g->memory.version == 2 ? "memory.current"
-                                              : "memory.usage_in_bytes";
-    out->memory_used_bytes = sysfile_i64f(root, -1, "%s/%s", g->memory.path, used);
     do {
         int64_t bytes = memory_limit_at(root, &g->memory, (int)len);
         if (bytes >= 0 &&

@@ -24,7 +24,6 @@ struct cgroup {
 struct cgroup_limits {
     double cpu_limit_cores; /* NAN: no limit; the least of the group and its parents */
     int64_t memory_limit_bytes; /* -1: no limit */
-    int64_t memory_used_bytes;  /* of the group itself; -1 unknown */
 };
 
 void cgroup_find(const char *root, struct cgroup *out);

@@ -21,7 +21,6 @@ static void say(const struct request *r, struct buf *out)
 {
     put(out, r->method);
     put(out, r->path);
-    put(out, r->query);
     put(out, r->request_id);
     put(out, r->authorization);
     put(out, r->content_type);
