@@ -282,7 +282,6 @@ static void tell(struct run *r)
         load->failed += atomic_load_explicit(&l->bad, memory_order_relaxed);
         load->sent += atomic_load_explicit(&l->sent, memory_order_relaxed);
     }
-    p.requests_done = load->done;
     load->in_flight = load->sent - load->done - load->failed;
     load->share = share_over(r, load->done + load->failed, now);
     load->phase = phase_now(r, now, load->sent < (int64_t)r->phase->count);

@@ -43,7 +43,6 @@ struct engine_progress {
     const char *stage; /* "starting", "downloading", "loading", "compiling", "running" */
     struct instant since; /* when that stage began */
     int64_t tokens_out;   /* of the running batch so far */
-    int64_t requests_done;
 };
 
 /* Called five times a second or more while open or next block, which return INTERRUPTED

@@ -154,7 +154,6 @@ static struct event step(struct engine *en)
         ev = done_event(en, en->position, first);
         en->position++;
         en->token = -1;
-        en->progress.requests_done++;
         return ev;
     }
     en->token++;

@@ -196,10 +196,8 @@ void vllm_link_expect(struct vllm_link *l, const char *stage, enum link_pulse pu
 static enum status tick(struct vllm_link *l, struct err *e)
 {
     struct engine_progress p = {.stage = l->stage, .since = l->stage_since};
-    if (l->pulse == LINK_PULSE_TOKENS) {
+    if (l->pulse == LINK_PULSE_TOKENS)
         p.tokens_out = (int64_t)__atomic_load_n(&l->beat[1], __ATOMIC_RELAXED);
-        p.requests_done = (int64_t)__atomic_load_n(&l->beat[2], __ATOMIC_RELAXED);
-    }
     if (l->watch != NULL && l->watch->tick != NULL)
         l->watch->tick(l->watch->arg, &p);
     if (l->watch != NULL && l->watch->stop != NULL && l->watch->stop(l->watch->arg))

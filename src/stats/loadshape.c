@@ -7,19 +7,7 @@
 #include "base/mem.h"
 #include "stats/interval.h"
 #include "stats/quantile.h"
-
-static void first_of(int64_t *low_ns, int64_t at_ns)
-{
-    if (at_ns != NS_UNKNOWN && (*low_ns == NS_UNKNOWN || at_ns < *low_ns))
-        *low_ns = at_ns;
-}
-
-/* NS_UNKNOWN is below every time. */
-static void last_of(int64_t *high_ns, int64_t at_ns)
-{
-    if (at_ns > *high_ns)
-        *high_ns = at_ns;
-}
+#include "stats/tally.h"
 
 static void find_reach(struct loadshape *l)
 {
@@ -27,14 +15,14 @@ static void find_reach(struct loadshape *l)
     l->last_due_ns = l->last_token_ns = l->last_end_ns = NS_UNKNOWN;
     for (size_t i = 0; i < l->repeat->request_count; i++) {
         const struct request_record *q = &l->repeat->requests[i];
-        first_of(&l->first_due_ns, q->due_ns);
-        first_of(&l->first_sent_ns, q->sent_ns);
-        last_of(&l->last_due_ns, q->due_ns);
-        last_of(&l->last_sent_ns, q->sent_ns);
-        last_of(&l->last_end_ns, q->done_ns);
-        last_of(&l->last_end_ns, q->last_ns);
+        tally_first(&l->first_due_ns, q->due_ns);
+        tally_first(&l->first_sent_ns, q->sent_ns);
+        tally_last(&l->last_due_ns, q->due_ns);
+        tally_last(&l->last_sent_ns, q->sent_ns);
+        tally_last(&l->last_end_ns, q->done_ns);
+        tally_last(&l->last_end_ns, q->last_ns);
         if (q->status == RECORD_OK)
-            last_of(&l->last_token_ns, q->last_ns);
+            tally_last(&l->last_token_ns, q->last_ns);
         l->has_second_sends |= q->sent_ns != NS_UNKNOWN && q->sent_ns != q->due_ns;
     }
 }
@@ -209,7 +197,7 @@ static enum status find_begin(const struct loadshape *l, int64_t *begin_ns)
     }
     enum status s = burst_end(l, &burst_ns);
     if (s == STATUS_OK)
-        last_of(begin_ns, burst_ns);
+        tally_last(begin_ns, burst_ns);
     return s;
 }
 
@@ -232,7 +220,7 @@ static enum status find_window(struct loadshape *l)
     struct loadshape_window w = {.end_ns = l->last_sent_ns};
     enum status s = find_begin(l, &w.begin_ns);
     if (!l->is_closed && l->definitions != 1) /* the last ones may have been due only */
-        last_of(&w.end_ns, l->last_due_ns);
+        tally_last(&w.end_ns, l->last_due_ns);
     w.is_whole = !has_steady_part(l, w.begin_ns);
     if (w.is_whole) {
         w.begin_ns = l->first_sent_ns;

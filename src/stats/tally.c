@@ -10,14 +10,17 @@ static void add_known(int64_t *sum, int64_t value)
         *sum += value;
 }
 
-static void widen(int64_t *low, int64_t *high, int64_t at_ns)
+void tally_first(int64_t *low_ns, int64_t at_ns)
 {
-    if (at_ns == NS_UNKNOWN)
-        return;
-    if (*low == NS_UNKNOWN || at_ns < *low)
-        *low = at_ns;
-    if (*high == NS_UNKNOWN || at_ns > *high)
-        *high = at_ns;
+    if (at_ns != NS_UNKNOWN && (*low_ns == NS_UNKNOWN || at_ns < *low_ns))
+        *low_ns = at_ns;
+}
+
+/* NS_UNKNOWN is below every time. */
+void tally_last(int64_t *high_ns, int64_t at_ns)
+{
+    if (at_ns > *high_ns)
+        *high_ns = at_ns;
 }
 
 static enum token_source worse(enum token_source a, enum token_source b)
@@ -53,20 +56,16 @@ static void add_gaps(struct tally *t, const struct request_record *q)
 
 static void add_success(struct tally *t, const struct request_record *q)
 {
-    int64_t unused = NS_UNKNOWN;
     t->ok++;
     add_known(&t->tokens_in, q->tokens_in);
     add_known(&t->tokens_out, q->tokens_out);
     add_known(&t->tokens_cached, q->tokens_cached);
-    widen(&unused, &t->last_token_ns, q->last_ns);
+    tally_last(&t->last_token_ns, q->last_ns);
     t->wrong_length += q->tokens_out != q->max_tokens;
     add_gaps(t, q);
     add_stamps(t, q);
     t->multi += q->tokens_out > 1 || q->tokens_out == TOKENS_UNKNOWN;
     t->unsettled += q->events == RECORD_UNSETTLED;
-    t->uncounted += q->source == TOKEN_SOURCE_none ||
-                    q->source == TOKEN_SOURCE_estimated ||
-                    q->tokens_out == TOKENS_UNKNOWN;
     t->source = worse(t->source, q->source);
 }
 
@@ -86,14 +85,14 @@ void tally_count(const struct repeat_data *repeat, struct tally *out)
         .last_token_ns = NS_UNKNOWN,
         .first_due_ns = NS_UNKNOWN,
         .last_due_ns = NS_UNKNOWN,
-        .last_sent_ns = NS_UNKNOWN,
     };
     double prompt_tokens = 0;
     int64_t counted = 0, recorded = (int64_t)repeat->request_count;
     for (size_t i = 0; i < repeat->request_count; i++) {
         const struct request_record *q = &repeat->requests[i];
-        widen(&t.first_sent_ns, &t.last_sent_ns, q->sent_ns);
-        widen(&t.first_due_ns, &t.last_due_ns, q->due_ns);
+        tally_first(&t.first_sent_ns, q->sent_ns);
+        tally_first(&t.first_due_ns, q->due_ns);
+        tally_last(&t.last_due_ns, q->due_ns);
         if (q->tokens_in != TOKENS_UNKNOWN) {
             prompt_tokens += (double)q->tokens_in;
             counted++;

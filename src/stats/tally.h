@@ -23,14 +23,13 @@ struct tally {
      * long as the mean of the others. NAN if none was counted. */
     double prompt_tokens_planned;
     int64_t first_sent_ns, last_token_ns; /* of any request; of one that succeeded */
-    int64_t first_due_ns, last_due_ns, last_sent_ns;
+    int64_t first_due_ns, last_due_ns;
     int64_t wrong_length; /* ok, but tokens_out is not max_tokens */
     int64_t gaps, gaps_excluded;
     int64_t multi; /* ok, with more than one token or an unknown number: ITL and TPOT
                       exist */
     int64_t unsettled;
     int64_t stamps_exact, stamps_bounded, stamps_tail;
-    int64_t uncounted;        /* ok, but tokens are estimated or from nowhere */
     enum token_source source; /* the least trustworthy one of those that succeeded */
     const char *first_error;  /* NULL if no request gave one */
 };
@@ -38,5 +37,8 @@ struct tally {
 void tally_count(const struct repeat_data *repeat, struct tally *out);
 /* last token - first send in s; NAN if nothing succeeded. */
 double tally_total_s(const struct tally *t);
+/* Keeps the lower, the higher of two times; one may be unknown. */
+void tally_first(int64_t *low_ns, int64_t at_ns);
+void tally_last(int64_t *high_ns, int64_t at_ns);
 
 #endif

@@ -85,7 +85,6 @@ static enum status accept_rows(struct merger *m, struct source *s, struct err *e
             m->result->differing += !is_equal;
             continue;
         }
-        m->result->renamed += row->is_renamed;
         m->result->refused += row->is_refused;
         m->result->failed_rows += row->is_failed;
         struct str type = row->is_renamed ? str_from(s->input->instance_type) : row->type;

@@ -29,7 +29,6 @@ struct merge_result {
     size_t files, rows, failed_rows;
     size_t duplicates; /* rows left out because an earlier file has them */
     size_t differing;  /* of these, rows of the same run_id and row with other content */
-    size_t renamed;    /* rows that were given an instance type */
     size_t refused;    /* rows that kept another instance type than the given one */
     struct merge_machine *machines; /* [machine_count] by first appearance */
     size_t machine_count;
