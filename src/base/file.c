@@ -226,3 +226,10 @@ enum status file_replace(const char *path, struct str content, struct err *e)
     }
     return file_draft_commit(&d, e);
 }
+
+enum status file_put(const char *path, const struct buf *text, struct err *e)
+{
+    if (text->failed != STATUS_OK)
+        return status_fail(e, text->failed, path, "%s", status_text(text->failed));
+    return file_replace(path, buf_str(text), e);
+}

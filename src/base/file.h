@@ -18,6 +18,8 @@ MUST_CHECK enum status file_read(const char *path, struct buf *out, struct err *
 /* Writes under a temporary name in the same folder, syncs, renames, syncs the folder. On
  * failure the old file is untouched and the temporary one removed. */
 MUST_CHECK enum status file_replace(const char *path, struct str content, struct err *e);
+/* The same of a buffer; why it failed, if it did. */
+MUST_CHECK enum status file_put(const char *path, const struct buf *text, struct err *e);
 /* The same in pieces, for what is too large for memory: open, write to fd, then commit
  * (which drops it where it fails) or drop. path is borrowed. */
 struct file_draft {

@@ -7,35 +7,21 @@
 #define ALL_AT_ONCE "inf" /* the only rate that is a text */
 #define VALUE_SHOWN 60    /* bytes of a value in a message */
 
-/* FNV-1a, 32 bits. */
-static uint32_t hash_name(struct str s)
-{
-    uint32_t h = 2166136261U;
-    for (size_t i = 0; i < s.len; i++)
-        h = (h ^ (unsigned char)s.ptr[i]) * 16777619U;
-    return h;
-}
-
 void decode_init(struct decode *d, struct arena *arena)
 {
     *d = (struct decode){.arena = arena};
-    for (size_t i = 0; i < DECODE_SLOTS; i++)
-        d->slots[i] = -1;
-    for (int f = 0; f < FIELD_COUNT; f++) {
-        uint32_t at = hash_name(str_from(field_table[f].name)) % DECODE_SLOTS;
-        while (d->slots[at] >= 0)
-            at = (at + 1) % DECODE_SLOTS;
-        d->slots[at] = (int16_t)f;
-    }
 }
 
-static int find_field(const struct decode *d, struct str key)
+/* Rows have their fields in the table's order, but for those that are not there: the
+ * search begins behind the one found last. -1: unknown. */
+static int find_field(struct decode *d, struct str key)
 {
-    uint32_t at = hash_name(key) % DECODE_SLOTS;
-    while (d->slots[at] >= 0) {
-        if (str_is(key, field_table[d->slots[at]].name))
-            return d->slots[at];
-        at = (at + 1) % DECODE_SLOTS;
+    for (int i = 0; i < FIELD_COUNT; i++) {
+        int field = (d->next + i) % FIELD_COUNT;
+        if (str_is(key, field_table[field].name)) {
+            d->next = field + 1;
+            return field;
+        }
     }
     return -1;
 }
@@ -215,8 +201,7 @@ enum status decode_row(struct decode *d, const struct scanned_row *row, struct r
     return STATUS_OK;
 }
 
-enum status decode_check(const struct decode *d, const struct scanned_row *row,
-                         struct err *e)
+enum status decode_check(struct decode *d, const struct scanned_row *row, struct err *e)
 {
     for (size_t i = 0; i < row->count; i++) {
         const struct scanned_member *m = &row->members[i];

@@ -11,8 +11,6 @@
 #include "store/results_scan.h"
 #include "text/jsonr.h"
 
-#define DECODE_SLOTS 1024
-
 /* Remembers what the last row held, since most values recur. */
 struct decode {
     struct arena *arena;
@@ -20,7 +18,7 @@ struct decode {
     const char *instance_type; /* stands in for an unknown one; NULL: none. Set per file,
                                   as `file` */
     bool is_out_of_memory;
-    int16_t slots[DECODE_SLOTS]; /* hash of a name: field, or -1 */
+    int next; /* field: where the search for a name begins */
     struct decode_codes {
         const char *text;
         const struct findings *made;
@@ -39,7 +37,7 @@ MUST_CHECK enum status decode_row(struct decode *d, const struct scanned_row *ro
 /* Is each value of its field's own type, as inferbench and offline_benchmark.py write
  * them? BAD_INPUT names the first that is not, whether decode_row could read it or not.
  */
-MUST_CHECK enum status decode_check(const struct decode *d, const struct scanned_row *row,
+MUST_CHECK enum status decode_check(struct decode *d, const struct scanned_row *row,
                                     struct err *e);
 
 /* --- values of another JSON type than their field's: coerce.c

@@ -1,6 +1,7 @@
 #include "store/results.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 
@@ -117,11 +118,9 @@ static void percentiles_write(struct jsonw *w, const char *key,
 {
     jsonw_object(w, key);
     for (size_t i = 0; i < run->percentile_count; i++) {
-        struct buf name;
-        buf_init(&name, 64);
-        buf_printf(&name, "p%g", p[i].p);
-        jsonw_num(w, buf_cstr(&name), p[i].value);
-        buf_fini(&name);
+        char name[32];
+        (void)snprintf(name, sizeof name, "p%g", p[i].p);
+        jsonw_num(w, name, p[i].value);
     }
     jsonw_object_end(w);
 }
@@ -298,13 +297,6 @@ static enum status env_text_of(const struct run_data *run, struct buf *out, stru
     return STATUS_OK;
 }
 
-static enum status put(const char *path, struct buf *text, struct err *e)
-{
-    if (text->failed != STATUS_OK)
-        return status_fail(e, text->failed, path, "%s", status_text(text->failed));
-    return file_replace(path, buf_str(text), e);
-}
-
 enum status results_write(const struct run_data *run, const struct results *r,
                           struct err *e)
 {
@@ -312,16 +304,16 @@ enum status results_write(const struct run_data *run, const struct results *r,
     buf_init(&text, FILE_CAP_BYTES);
     enum status s = env_text_of(run, &text, e);
     if (s == STATUS_OK)
-        s = put(r->env_path, &text, e);
+        s = file_put(r->env_path, &text, e);
     buf_clear(&text);
     if (s == STATUS_OK) {
         results_text(run, r, &text);
-        s = put(r->results_path, &text, e);
+        s = file_put(r->results_path, &text, e);
     }
     buf_clear(&text);
     if (s == STATUS_OK) {
         summary_text(run, r, &text);
-        s = put(r->summary_path, &text, e);
+        s = file_put(r->summary_path, &text, e);
     }
     buf_fini(&text);
     return s;

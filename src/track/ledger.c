@@ -54,12 +54,8 @@ static void save(struct ledger *l)
         jsonw_raw(&w, NULL, buf_cstr(&compact));
         buf_char(&text, '\n');
     }
-    enum status s = compact.failed != STATUS_OK ? compact.failed : text.failed;
-    if (s == STATUS_OK)
-        s = file_replace(l->path, buf_str(&text), &l->failed);
-    else
-        s = status_fail(&l->failed, s, l->path, "%s", status_text(s));
-    l->is_changed = s != STATUS_OK;
+    const struct buf *written = compact.failed != STATUS_OK ? &compact : &text;
+    l->is_changed = file_put(l->path, written, &l->failed) != STATUS_OK;
     l->saved = clock_now();
     buf_fini(&text);
     buf_fini(&compact);

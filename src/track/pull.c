@@ -325,12 +325,8 @@ static enum status write_file(struct puller *p, struct err *e)
     enum status s = pulled_put_rows(p->runs, p->count, &w);
     jsonw_object_end(&w);
     buf_char(&out, '\n');
-    if (s == STATUS_OK)
-        s = out.failed;
-    if (s != STATUS_OK)
-        s = status_fail(e, s, p->options->output, "%s", status_text(s));
-    else
-        s = file_replace(p->options->output, buf_str(&out), e);
+    out.failed = s != STATUS_OK ? s : out.failed;
+    s = file_put(p->options->output, &out, e);
     buf_fini(&out);
     return s;
 }
