@@ -11,6 +11,7 @@
 #include <cmocka.h>
 
 #include "base/file.h"
+#include "base/mem.h"
 
 void journal_fixture_init(struct journal_fixture *j)
 {
@@ -35,6 +36,13 @@ void journal_fixture_init(struct journal_fixture *j)
 void journal_fixture_fini(struct journal_fixture *j)
 {
     folder_fixture_remove(j->dir);
+}
+
+int journal_fixture_tear_down(void **state)
+{
+    mem_fail_at(0);
+    journal_fixture_fini(*state);
+    return 0;
 }
 
 static enum status write_repeat(struct journal *j, const struct repeat_data *r,

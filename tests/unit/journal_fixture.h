@@ -16,6 +16,7 @@ struct journal_fixture {
 /* Texts of the header are set, so that results can be written. */
 void journal_fixture_init(struct journal_fixture *j);
 void journal_fixture_fini(struct journal_fixture *j);
+int journal_fixture_tear_down(void **state); /* for cmocka */
 /* Writes the whole run, closed; the first failure is returned. */
 enum status journal_fixture_write(struct journal_fixture *j, struct err *e);
 /* Content of a file, in a buffer that the caller ends. */

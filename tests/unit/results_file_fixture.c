@@ -26,6 +26,20 @@ void results_file_fixture_fini(struct results_file_fixture *f)
     arena_fini(&f->arena);
 }
 
+int results_file_fixture_set_up(void **state)
+{
+    static struct results_file_fixture f;
+    results_file_fixture_init(&f);
+    *state = &f;
+    return 0;
+}
+
+int results_file_fixture_tear_down(void **state)
+{
+    results_file_fixture_fini(*state);
+    return 0;
+}
+
 const char *results_file_fixture_put(struct results_file_fixture *f, const char *name,
                                      const char *text)
 {

@@ -18,6 +18,12 @@ struct results_file_fixture {
 
 void results_file_fixture_init(struct results_file_fixture *f);
 void results_file_fixture_fini(struct results_file_fixture *f);
+/* For cmocka: *state is a struct results_file_fixture. */
+int results_file_fixture_set_up(void **state);
+int results_file_fixture_tear_down(void **state);
+#define RESULTS_FILE_TEST(name)                                        \
+    cmocka_unit_test_setup_teardown(name, results_file_fixture_set_up, \
+                                    results_file_fixture_tear_down)
 /* Writes dir/name, folders included; returns its path, in the arena. */
 const char *results_file_fixture_put(struct results_file_fixture *f, const char *name,
                                      const char *text);

@@ -8,23 +8,8 @@
 #include <string.h>
 #include <cmocka.h>
 
-#include "base/mem.h"
 #include "finding_fixture.h"
 #include "results_file_fixture.h"
-
-static int set_up(void **state)
-{
-    static struct results_file_fixture fx;
-    results_file_fixture_init(&fx);
-    *state = &fx;
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    results_file_fixture_fini(*state);
-    return 0;
-}
 
 static enum status decode(struct results_file_fixture *f, struct decode *d, size_t row,
                           struct row *out, bool *is_published)
@@ -304,16 +289,11 @@ static void test_no_memory(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(test_kinds, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_other_types, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_refused, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_long_value_is_cut, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_lost_rate, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_every_field, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_published, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_texts_are_shared, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_check, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_no_memory, set_up, tear_down),
+        RESULTS_FILE_TEST(test_kinds),     RESULTS_FILE_TEST(test_other_types),
+        RESULTS_FILE_TEST(test_refused),   RESULTS_FILE_TEST(test_long_value_is_cut),
+        RESULTS_FILE_TEST(test_lost_rate), RESULTS_FILE_TEST(test_every_field),
+        RESULTS_FILE_TEST(test_published), RESULTS_FILE_TEST(test_texts_are_shared),
+        RESULTS_FILE_TEST(test_check),     RESULTS_FILE_TEST(test_no_memory),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -9,22 +9,7 @@
 #include <unistd.h>
 #include <cmocka.h>
 
-#include "base/mem.h"
 #include "results_file_fixture.h"
-
-static int set_up(void **state)
-{
-    static struct results_file_fixture fx;
-    results_file_fixture_init(&fx);
-    *state = &fx;
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    results_file_fixture_fini(*state);
-    return 0;
-}
 
 static enum status expand(struct results_file_fixture *f, const char *const *words,
                           size_t n, struct input **out, size_t *count, struct err *e)
@@ -152,11 +137,9 @@ static void test_no_memory(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(test_folder, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_types, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_links, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_nothing_there, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_no_memory, set_up, tear_down),
+        RESULTS_FILE_TEST(test_folder),    RESULTS_FILE_TEST(test_types),
+        RESULTS_FILE_TEST(test_links),     RESULTS_FILE_TEST(test_nothing_there),
+        RESULTS_FILE_TEST(test_no_memory),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -24,13 +24,6 @@ static int setup(void **state)
     return 0;
 }
 
-static int teardown(void **state)
-{
-    mem_fail_at(0);
-    journal_fixture_fini(*state);
-    return 0;
-}
-
 /* One line of the file, as JSON; the caller's reference. */
 static json_t *line_of(struct str *rest)
 {
@@ -318,15 +311,16 @@ static void test_restore_fails(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(test_lines, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_request, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_events, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_exists, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_full, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_no_space, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_no_memory, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_restore, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_restore_fails, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_lines, setup, journal_fixture_tear_down),
+        cmocka_unit_test_setup_teardown(test_request, setup, journal_fixture_tear_down),
+        cmocka_unit_test_setup_teardown(test_events, setup, journal_fixture_tear_down),
+        cmocka_unit_test_setup_teardown(test_exists, setup, journal_fixture_tear_down),
+        cmocka_unit_test_setup_teardown(test_full, setup, journal_fixture_tear_down),
+        cmocka_unit_test_setup_teardown(test_no_space, setup, journal_fixture_tear_down),
+        cmocka_unit_test_setup_teardown(test_no_memory, setup, journal_fixture_tear_down),
+        cmocka_unit_test_setup_teardown(test_restore, setup, journal_fixture_tear_down),
+        cmocka_unit_test_setup_teardown(test_restore_fails, setup,
+                                        journal_fixture_tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

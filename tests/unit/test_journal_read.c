@@ -8,7 +8,6 @@
 #include <cmocka.h>
 
 #include "alloc_fixture.h"
-#include "base/mem.h"
 #include "journal_fixture.h"
 #include "stats/rows.h"
 #include "stats/settle.h"
@@ -35,13 +34,6 @@ static int setup(void **state)
         fail_msg("%s: %s", e.where, e.what);
     fx.f.run.limits = NULL;
     *state = &fx;
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    mem_fail_at(0);
-    journal_fixture_fini(*state);
     return 0;
 }
 
@@ -634,21 +626,31 @@ static void test_small_arena(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(test_round_trip, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_cut_everywhere, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_damaged_everywhere, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_refused, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_names_elsewhere, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_damaged_lines, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_wrong_number, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_repeat_that_is_gone, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_changed_digits, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_line_ends, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_other_rows, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_unknown, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_round_trip, setup,
+                                        journal_fixture_tear_down),
+        cmocka_unit_test_setup_teardown(test_cut_everywhere, setup,
+                                        journal_fixture_tear_down),
+        cmocka_unit_test_setup_teardown(test_damaged_everywhere, setup,
+                                        journal_fixture_tear_down),
+        cmocka_unit_test_setup_teardown(test_refused, setup, journal_fixture_tear_down),
+        cmocka_unit_test_setup_teardown(test_names_elsewhere, setup,
+                                        journal_fixture_tear_down),
+        cmocka_unit_test_setup_teardown(test_damaged_lines, setup,
+                                        journal_fixture_tear_down),
+        cmocka_unit_test_setup_teardown(test_wrong_number, setup,
+                                        journal_fixture_tear_down),
+        cmocka_unit_test_setup_teardown(test_repeat_that_is_gone, setup,
+                                        journal_fixture_tear_down),
+        cmocka_unit_test_setup_teardown(test_changed_digits, setup,
+                                        journal_fixture_tear_down),
+        cmocka_unit_test_setup_teardown(test_line_ends, setup, journal_fixture_tear_down),
+        cmocka_unit_test_setup_teardown(test_other_rows, setup,
+                                        journal_fixture_tear_down),
+        cmocka_unit_test_setup_teardown(test_unknown, setup, journal_fixture_tear_down),
         cmocka_unit_test(test_missing),
-        cmocka_unit_test_setup_teardown(test_no_memory, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_small_arena, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_no_memory, setup, journal_fixture_tear_down),
+        cmocka_unit_test_setup_teardown(test_small_arena, setup,
+                                        journal_fixture_tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

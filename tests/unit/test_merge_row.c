@@ -11,20 +11,6 @@
 #include "base/mem.h"
 #include "results_file_fixture.h"
 
-static int set_up(void **state)
-{
-    static struct results_file_fixture fx;
-    results_file_fixture_init(&fx);
-    *state = &fx;
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    results_file_fixture_fini(*state);
-    return 0;
-}
-
 static void note(struct results_file_fixture *f, const struct scanned_row *row,
                  const char *type, struct merge_row *out)
 {
@@ -142,11 +128,9 @@ static void test_no_room(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(test_note, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_note_without_memory, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_layout, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_renamed, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_no_room, set_up, tear_down),
+        RESULTS_FILE_TEST(test_note),    RESULTS_FILE_TEST(test_note_without_memory),
+        RESULTS_FILE_TEST(test_layout),  RESULTS_FILE_TEST(test_renamed),
+        RESULTS_FILE_TEST(test_no_room),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

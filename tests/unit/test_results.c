@@ -9,7 +9,6 @@
 
 #include "alloc_fixture.h"
 #include "base/file.h"
-#include "base/mem.h"
 #include "journal_fixture.h"
 #include "text/json.h"
 
@@ -19,13 +18,6 @@ static int setup(void **state)
     journal_fixture_init(&fx);
     fx.f.run.is_complete = true;
     *state = &fx;
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    mem_fail_at(0);
-    journal_fixture_fini(*state);
     return 0;
 }
 
@@ -132,9 +124,9 @@ static void test_claim(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(test_files, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_no_memory, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_claim, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_files, setup, journal_fixture_tear_down),
+        cmocka_unit_test_setup_teardown(test_no_memory, setup, journal_fixture_tear_down),
+        cmocka_unit_test_setup_teardown(test_claim, setup, journal_fixture_tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -11,20 +11,6 @@
 #include "alloc_fixture.h"
 #include "results_file_fixture.h"
 
-static int set_up(void **state)
-{
-    static struct results_file_fixture fx;
-    results_file_fixture_init(&fx);
-    *state = &fx;
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    results_file_fixture_fini(*state);
-    return 0;
-}
-
 static enum status ignore(void *arg, const struct scanned_row *row, struct err *e)
 {
     (void)arg;
@@ -166,12 +152,9 @@ static void test_no_memory(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(test_two_shapes, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_refused, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_many_fields, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_unknown_type, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_visitor_ends_it, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_no_memory, set_up, tear_down),
+        RESULTS_FILE_TEST(test_two_shapes),      RESULTS_FILE_TEST(test_refused),
+        RESULTS_FILE_TEST(test_many_fields),     RESULTS_FILE_TEST(test_unknown_type),
+        RESULTS_FILE_TEST(test_visitor_ends_it), RESULTS_FILE_TEST(test_no_memory),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -12,20 +12,6 @@
 
 #define OF(run, more) "{\"metadata\": {\"run_id\": " run more "}, "
 
-static int set_up(void **state)
-{
-    static struct results_file_fixture fx;
-    results_file_fixture_init(&fx);
-    *state = &fx;
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    results_file_fixture_fini(*state);
-    return 0;
-}
-
 static void test_read(void **state)
 {
     struct results_file_fixture *f = *state;
@@ -104,10 +90,10 @@ static void test_no_memory(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(test_read, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_broken, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_check, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_no_memory, set_up, tear_down),
+        RESULTS_FILE_TEST(test_read),
+        RESULTS_FILE_TEST(test_broken),
+        RESULTS_FILE_TEST(test_check),
+        RESULTS_FILE_TEST(test_no_memory),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -12,20 +12,6 @@
 #include "results_file_fixture.h"
 #include "store/decode.h"
 
-static int set_up(void **state)
-{
-    static struct results_file_fixture fx;
-    results_file_fixture_init(&fx);
-    *state = &fx;
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    results_file_fixture_fini(*state);
-    return 0;
-}
-
 static bool is_same(struct row_set_key a, struct row_set_key b)
 {
     return a.high == b.high && a.low == b.low;
@@ -204,14 +190,14 @@ static void test_no_memory(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(test_content, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_given_type_stands_in, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_identity, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_number_of_a_row, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_published, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_published_without_a_time, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_add, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_no_memory, set_up, tear_down),
+        RESULTS_FILE_TEST(test_content),
+        RESULTS_FILE_TEST(test_given_type_stands_in),
+        RESULTS_FILE_TEST(test_identity),
+        RESULTS_FILE_TEST(test_number_of_a_row),
+        RESULTS_FILE_TEST(test_published),
+        RESULTS_FILE_TEST(test_published_without_a_time),
+        RESULTS_FILE_TEST(test_add),
+        RESULTS_FILE_TEST(test_no_memory),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -11,20 +11,6 @@
 #include "alloc_fixture.h"
 #include "results_file_fixture.h"
 
-static int set_up(void **state)
-{
-    static struct results_file_fixture fx;
-    results_file_fixture_init(&fx);
-    *state = &fx;
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    results_file_fixture_fini(*state);
-    return 0;
-}
-
 static void read_all(struct results_file_fixture *f, const struct input *in, size_t n,
                      struct loaded_rows *c)
 {
@@ -213,13 +199,10 @@ static void test_no_memory(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(test_rows, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_skipped, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_refused_rows, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_cut_copy, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_clashes, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_given_type, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_no_memory, set_up, tear_down),
+        RESULTS_FILE_TEST(test_rows),         RESULTS_FILE_TEST(test_skipped),
+        RESULTS_FILE_TEST(test_refused_rows), RESULTS_FILE_TEST(test_cut_copy),
+        RESULTS_FILE_TEST(test_clashes),      RESULTS_FILE_TEST(test_given_type),
+        RESULTS_FILE_TEST(test_no_memory),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
