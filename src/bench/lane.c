@@ -60,6 +60,15 @@ enum status lane_init(struct lane *l, const struct engine_ops *ops,
         hist_init(&l->cost.lag_ns, e) != STATUS_OK ||
         hist_init(&l->cost.late_ns, e) != STATUS_OK)
         return e->code;
+    l->order = (struct order){.requests = work->requests,
+                              .count = work->count,
+                              .positions = work->positions,
+                              .first_index = work->first_index};
+    for (size_t i = 0; work->due_ns != NULL && i < work->count; i++)
+        if (work->requests[i].after == NULL)
+            l->last_due_ns = work->due_ns[i];
+    if (order_init(&l->order, e) != STATUS_OK)
+        return e->code;
     return make_flights(l, e);
 }
 
@@ -67,6 +76,7 @@ void lane_fini(struct lane *l)
 {
     ring_fini(&l->ended);
     ring_fini(&l->given_back);
+    order_fini(&l->order);
     hist_fini(&l->cost.lag_ns);
     hist_fini(&l->cost.late_ns);
     mem_free(l->flights);
@@ -88,23 +98,18 @@ void lane_give_back(struct lane *l, struct flight *f)
     (void)is_put;
 }
 
-/* Position of a request in this lane's share. */
-static size_t position_of(const struct lane *l, int32_t request)
-{
-    return (size_t)l->work.positions[request - l->work.first_index];
-}
-
-/* A flight of the next request, which is sent or given up now. */
-static struct flight *begin_next(struct lane *l, int32_t slot, struct instant due)
+/* A flight of the request at a position, which is sent or given up now. */
+static struct flight *begin(struct lane *l, size_t position, int32_t slot,
+                            struct instant due)
 {
     struct flight *back;
     while ((back = ring_take(&l->given_back)) != NULL)
         l->free[l->free_count++] = back;
-    const struct engine_request *r = &l->work.requests[l->next];
+    const struct engine_request *r = &l->work.requests[position];
     struct flight *f = l->free[--l->free_count];
     flight_begin(f, r->index, slot, r->max_tokens);
     f->due = due;
-    l->of[l->next++] = f;
+    l->of[position] = f;
     atomic_fetch_add_explicit(&l->sent, 1, memory_order_relaxed);
     return f;
 }
@@ -112,18 +117,21 @@ static struct flight *begin_next(struct lane *l, int32_t slot, struct instant du
 static void send_next(struct lane *l, int32_t slot, struct instant due,
                       struct instant ready)
 {
-    const struct engine_request *r = &l->work.requests[l->next];
-    begin_next(l, slot, due)->ready = ready;
+    const struct order_turn *turn = order_turn(&l->order);
+    if (turn != NULL)
+        due = turn->at;
+    size_t position = order_take(&l->order);
+    begin(l, position, slot, due)->ready = ready;
     l->is_held = false;
     l->in_flight++;
     l->last_send = clock_now();
-    if (l->ops->submit(l->engine, r, &l->failed) != STATUS_OK)
+    if (l->ops->submit(l->engine, &l->work.requests[position], &l->failed) != STATUS_OK)
         atomic_store(&l->stop, true);
 }
 
 static bool has_more(const struct lane *l)
 {
-    return l->next < l->work.count &&
+    return order_has_more(&l->order) &&
            !atomic_load_explicit(&l->stop, memory_order_relaxed);
 }
 
@@ -148,10 +156,20 @@ static void pause_slot(struct lane *l, int32_t slot, struct instant at)
         .slot = slot, .due = {.ns = at.ns + LANE_PAUSE_NS}};
 }
 
-/* Of an open load. */
+/* Of an open load; unknown for one that waits for another. */
+static struct instant due_of(const struct lane *l, size_t position)
+{
+    if (l->work.requests[position].after != NULL)
+        return (struct instant){NS_UNKNOWN};
+    return (struct instant){.ns = l->start.ns + l->work.due_ns[position]};
+}
+
 static struct instant next_due(const struct lane *l)
 {
-    return (struct instant){.ns = l->start.ns + l->work.due_ns[l->next]};
+    const struct order_turn *turn = order_turn(&l->order);
+    if (turn != NULL)
+        return turn->at;
+    return due_of(l, l->order.next);
 }
 
 /* A slot has become free at `at`. Its next send is no sign of the server: what freed the
@@ -202,9 +220,35 @@ static void put_ended(struct lane *l, struct flight *f)
     (void)is_put;
 }
 
+/* A request that will never be sent: nobody answers it. */
+static void give_up(struct lane *l, size_t position, struct instant due, const char *why)
+{
+    struct flight *f = begin(l, position, 0, due);
+    f->status = RECORD_UNANSWERED;
+    (void)snprintf(f->error, sizeof f->error, "never sent: %s", why);
+    put_ended(l, f);
+}
+
+/* Whoever waited for this one is next, or gives up with it. */
+static void release_follower(struct lane *l, size_t position, const struct flight *ended)
+{
+    int32_t follower = order_follower(&l->order, position);
+    if (follower < 0 || atomic_load_explicit(&l->stop, memory_order_relaxed))
+        return;
+    if (ended->status == RECORD_OK) {
+        if (l->work.release != NULL)
+            l->work.release(l->work.release_arg, &l->work.requests[follower], ended);
+        order_release(&l->order, follower, ended->done);
+        return;
+    }
+    for (; follower >= 0; follower = order_follower(&l->order, (size_t)follower))
+        give_up(l, (size_t)follower, (struct instant){NS_UNKNOWN},
+                "the request before it failed");
+}
+
 static void take_event(struct lane *l, const struct event *ev)
 {
-    size_t at = position_of(l, ev->request);
+    size_t at = order_position(&l->order, ev->request);
     struct flight *f = l->of[at];
     if (ev->kind == EVENT_TOKENS) {
         int64_t tokens = ev->tokens >= 0 ? ev->tokens : ev->cls != EVENT_FINISH;
@@ -221,6 +265,7 @@ static void take_event(struct lane *l, const struct event *ev)
     if (f->status == RECORD_OK && f->sent.ns != NS_UNKNOWN)
         l->longest_ns = later(l->longest_ns, f->done.ns - f->sent.ns);
     l->in_flight--;
+    release_follower(l, at, f);
     put_ended(l, f);
     slot_freed(l, slot, ev->at, was_refused);
 }
@@ -299,10 +344,10 @@ static void watch_cpu(struct lane *l, struct window *w, struct instant now)
 
 static void cancel_all(struct lane *l)
 {
-    for (size_t i = 0; i < l->next; i++) {
+    for (size_t i = 0; i < l->work.count; i++) {
         struct flight *f = l->of[i];
         if (f == NULL || f->request != l->work.requests[i].index ||
-            f->done.ns != NS_UNKNOWN)
+            f->done.ns != NS_UNKNOWN || f->status == RECORD_UNANSWERED)
             continue;
         if (l->ops->cancel(l->engine, f->request, &l->failed) != STATUS_OK)
             return;
@@ -312,12 +357,9 @@ static void cancel_all(struct lane *l)
 /* What was due in an open load and found no slot before its end: nobody answered it. */
 static void give_up_unsent(struct lane *l)
 {
-    while (l->next < l->work.count) {
-        struct flight *f = begin_next(l, 0, next_due(l));
-        f->status = RECORD_UNANSWERED;
-        (void)snprintf(f->error, sizeof f->error, "never sent: no free slot");
-        put_ended(l, f);
-    }
+    for (size_t i = 0; i < l->work.count; i++)
+        if (l->of[i] == NULL)
+            give_up(l, i, due_of(l, i), "no free slot");
 }
 
 /* The instant from which nobody has answered any more while requests are to be sent, as
@@ -329,7 +371,7 @@ static int64_t silent_since_ns(const struct lane *l)
     if (l->is_held && l->work.duration_s > 0)
         return clock_after(l->start, clock_seconds(l->work.duration_s)).ns;
     if (l->is_held)
-        return later(l->start.ns + l->work.due_ns[l->work.count - 1], l->last_send.ns);
+        return later(l->start.ns + l->last_due_ns, l->last_send.ns);
     if (l->work.is_closed && l->in_flight == l->work.in_flight_max)
         return l->heard.ns;
     return NS_UNKNOWN;

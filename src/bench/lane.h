@@ -9,6 +9,7 @@
 
 #include "base/ring.h"
 #include "bench/flight.h"
+#include "bench/order.h"
 #include "core/engine.h"
 #include "plan/plan.h"
 #include "stats/hist.h"
@@ -19,11 +20,16 @@
 
 /* What the lane has to do in a phase: its share of the plan. */
 struct lane_work {
-    const struct engine_request *requests; /* [count], ascending indices */
-    const int32_t *positions; /* in `requests`, by index from first_index on */
+    struct engine_request *requests; /* [count], ascending indices */
+    const int32_t *positions;        /* in `requests`, by index from first_index on */
     int32_t first_index;
-    const int64_t *due_ns; /* [count] from the phase's start; closed: NULL */
+    const int64_t *due_ns; /* [count] from the phase's start; closed: NULL; of one that
+                              waits for another unused */
     size_t count;
+    /* Before a request that waited is sent: completes it by what it waited for. NULL:
+     * nothing is left to complete. */
+    void (*release)(void *arg, struct engine_request *r, const struct flight *ended);
+    void *release_arg;
     int64_t in_flight_max; /* closed: slots; open: the cap; no more than count */
     bool is_closed;
     double ramp_up_s;       /* closed: over which the slots start */
@@ -68,7 +74,8 @@ struct lane {
     struct flight **free; /* [free_count] stack */
     size_t free_count;
     struct flight **of; /* [count] flight of each request in flight, by position */
-    size_t next;        /* position of the next request to send */
+    struct order order;
+    int64_t last_due_ns; /* open: of those that wait for no other */
     int64_t in_flight, slots_started;
     struct lane_pause *pauses; /* [in_flight_max] ring; closed load alone */
     size_t pause_count, pause_first;

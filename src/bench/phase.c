@@ -24,6 +24,8 @@ struct run {
     struct lane *lanes; /* [count] */
     size_t count;
     int32_t *positions; /* of each request in its lane, from the first index on */
+    uint8_t *lane_of;   /* of each, likewise */
+    size_t *shares;     /* [count] requests of each lane */
     struct flight_scratch scratch;
     struct live live;
     struct steady steady;
@@ -33,7 +35,10 @@ struct run {
 
 static int64_t in_flight_max(const struct phase *p)
 {
-    int64_t max = (int64_t)p->count, limit = max;
+    int64_t max = 0;
+    for (size_t i = 0; i < p->count; i++)
+        max += p->requests[i].after == NULL;
+    int64_t limit = max;
     if (p->load->kind == LOAD_CLOSED)
         limit = p->load->concurrency;
     else if (p->load->max_concurrency != OPT_INT_UNSET)
@@ -74,20 +79,44 @@ static bool goes_first(const struct run *r, int cpu)
            !field_is_true(&facts->fields, FIELD_is_simulated);
 }
 
-/* Every n-th request is this lane's. */
+/* Every n-th request that waits for none is a lane's, with all that wait for it. */
+static enum status deal(struct run *r, struct err *e)
+{
+    const struct phase *p = r->phase;
+    size_t dealt = 0,
+           span = (size_t)(p->requests[p->count - 1].index - p->requests[0].index) + 1;
+    r->positions = arena_alloc(&r->arena, span, sizeof *r->positions);
+    r->lane_of = arena_alloc(&r->arena, span, sizeof *r->lane_of);
+    r->shares = arena_alloc(&r->arena, r->count, sizeof *r->shares);
+    if (r->positions == NULL || r->lane_of == NULL || r->shares == NULL)
+        return status_no_memory(e, "client threads");
+    for (size_t k = 0; k < p->count; k++) {
+        const struct engine_request *after = p->requests[k].after;
+        int32_t at = p->requests[k].index - p->requests[0].index;
+        uint8_t lane = (uint8_t)(dealt % r->count);
+        if (after != NULL)
+            lane = r->lane_of[after->index - p->requests[0].index];
+        dealt += after == NULL;
+        r->lane_of[at] = lane;
+        r->positions[at] = (int32_t)r->shares[lane]++;
+    }
+    return STATUS_OK;
+}
+
 static enum status share_out(struct run *r, size_t i, struct lane_work *w, struct err *e)
 {
     const struct phase *p = r->phase;
     int32_t first = p->requests[0].index;
-    size_t n = r->count, count = (p->count - i + n - 1) / n;
+    size_t n = r->count, count = r->shares[i], taken = 0;
     struct engine_request *requests = arena_alloc(&r->arena, count, sizeof *requests);
     int64_t *due_ns = arena_alloc(&r->arena, count, sizeof *due_ns);
     if (requests == NULL || due_ns == NULL)
-        return status_fail(e, STATUS_NO_MEMORY, "client threads", "out of memory");
-    for (size_t k = 0; k < count; k++) {
-        requests[k] = p->requests[i + k * n];
-        r->positions[requests[k].index - first] = (int32_t)k;
-        due_ns[k] = p->due_ns != NULL ? p->due_ns[i + k * n] : 0;
+        return status_no_memory(e, "client threads");
+    for (size_t k = 0; k < p->count; k++) {
+        if (r->lane_of[p->requests[k].index - first] != i)
+            continue;
+        requests[taken] = p->requests[k];
+        due_ns[taken++] = p->due_ns != NULL ? p->due_ns[k] : 0;
     }
     bool is_warmup = p->repeat == NULL;
     *w = (struct lane_work){.requests = requests,
@@ -166,12 +195,11 @@ static enum status make_lanes(struct run *r, struct err *e)
     int64_t max = in_flight_max(r->phase);
     r->count = (int64_t)r->b->session.lane_count < max ? r->b->session.lane_count
                                                        : (size_t)max;
-    const struct engine_request *q = r->phase->requests;
-    size_t span = (size_t)(q[r->phase->count - 1].index - q[0].index) + 1;
     r->lanes = arena_alloc(&r->arena, r->count, sizeof *r->lanes);
-    r->positions = arena_alloc(&r->arena, span, sizeof *r->positions);
-    if (r->lanes == NULL || r->positions == NULL)
+    if (r->lanes == NULL)
         return status_fail(e, STATUS_NO_MEMORY, "client threads", "out of memory");
+    if (deal(r, e) != STATUS_OK)
+        return e->code;
     size_t room = lane_room(r->phase->requests, r->phase->count);
     if (flight_scratch_init(&r->scratch, room, e) != STATUS_OK)
         return e->code;

@@ -72,6 +72,8 @@ struct engine_request {
     const char *text; /* the prompt as text where there are no ids; else NULL */
     int64_t max_tokens;
     const char *salt; /* cache_salt, or NULL */
+    /* It is submitted when that one has ended, its prompt known only then; NULL: none. */
+    const struct engine_request *after;
 };
 
 struct hist;

@@ -119,8 +119,24 @@ static enum status write_jobs(struct engine_lane *l, const struct engine_prepare
         return status_no_memory(e, "connections of the client");
     buf_init(&body, OPENAI_BODY_CAP * 16);
     buf_init(&all, OPENAI_BODY_CAP * 16);
+    for (size_t i = 0; i < l->pool.job_count; i++)
+        l->pool.jobs[i].conn = -1;
     for (size_t i = 0; i < p->count && s == STATUS_OK; i++)
-        s = write_job(l, &p->requests[i], &body, &all, e);
+        if (p->requests[i].after == NULL)
+            s = write_job(l, &p->requests[i], &body, &all, e);
+    buf_fini(&all);
+    buf_fini(&body);
+    return s;
+}
+
+/* A request that waited for another has its prompt only now. */
+static enum status write_late(struct engine_lane *l, const struct engine_request *r,
+                              struct err *e)
+{
+    struct buf body, all;
+    buf_init(&body, OPENAI_BODY_CAP * 16);
+    buf_init(&all, OPENAI_BODY_CAP * 16);
+    enum status s = write_job(l, r, &body, &all, e);
     buf_fini(&all);
     buf_fini(&body);
     return s;
@@ -155,7 +171,8 @@ enum status openai_lane_submit(struct engine_lane *l, const struct engine_reques
                                struct err *e)
 {
     int32_t target = openai_lane_target(l, r->index), index;
-    (void)e;
+    if (r->after != NULL && write_late(l, r, e) != STATUS_OK)
+        return e->code;
     for (size_t i = l->pool.idle_count; i > 0; i--) {
         struct openai_conn *c = &l->pool.conns[l->pool.idle[i - 1]];
         if (c->target != target)

@@ -548,30 +548,122 @@ static void what_waits_is_sent_after_the_duration(void **state)
     assert_int_equal(engine.sent_count, 100);
 }
 
+static void complete(void *arg, struct engine_request *r, const struct flight *ended)
+{
+    int32_t *completed = arg;
+    assert_int_equal(r->after->index, ended->request);
+    assert_int_equal(ended->status, RECORD_OK);
+    completed[r->index] = ended->request;
+}
+
+/* Chains 0 <- 1 <- 2, 3 <- 4 <- 5, ... */
+static void chain(size_t count)
+{
+    plan(count, 1);
+    for (size_t i = 0; i < count; i++)
+        requests[i].after = i % 3 != 0 ? &requests[i - 1] : NULL;
+}
+
+static size_t sent_at(int32_t request)
+{
+    for (size_t i = 0; i < engine.sent_count; i++)
+        if (engine.sent[i] == request)
+            return i;
+    fail_msg("%d was not sent", (int)request);
+    return 0;
+}
+
+static void those_that_wait_come_after_and_first(void **state)
+{
+    (void)state;
+    static int32_t completed[30];
+    chain(30);
+    const struct lane_work w = {.requests = requests,
+                                .count = 30,
+                                .in_flight_max = 2,
+                                .is_closed = true,
+                                .duration_s = (double)NAN,
+                                .cpu = -1,
+                                .drain_timeout_s = 60,
+                                .release = complete,
+                                .release_arg = completed};
+    run(&lane, &engine, &w, records);
+    assert_int_equal(engine.sent_count, 30);
+    for (int32_t i = 0; i < 30; i++) {
+        assert_int_equal(records[i].status, RECORD_OK);
+        if (i % 3 == 0)
+            continue;
+        assert_true(sent_at(i) > sent_at(i - 1));
+        assert_true(sent_at(i) <= sent_at(i - 1) + 2); /* before new chains begin */
+        assert_int_equal(completed[i], i - 1);
+        assert_int_equal(records[i].due_ns, records[i - 1].done_ns);
+    }
+}
+
+static void those_that_wait_in_an_open_load(void **state)
+{
+    (void)state;
+    chain(30);
+    for (size_t i = 0; i < 30; i += 3)
+        due_ns[i] = (int64_t)i * NS_PER_MS;
+    const struct lane_work w = {.requests = requests,
+                                .due_ns = due_ns,
+                                .count = 30,
+                                .in_flight_max = 30,
+                                .cpu = -1,
+                                .drain_timeout_s = 60};
+    run(&lane, &engine, &w, records);
+    for (int32_t i = 0; i < 30; i++) {
+        assert_int_equal(records[i].status, RECORD_OK);
+        assert_int_equal(records[i].due_ns,
+                         i % 3 == 0 ? lane.start.ns + due_ns[i] : records[i - 1].done_ns);
+    }
+}
+
+static void a_failure_ends_its_chain(void **state)
+{
+    (void)state;
+    chain(9);
+    engine.fails = FAIL_http;
+    const struct lane_work w = {.requests = requests,
+                                .count = 9,
+                                .in_flight_max = 1,
+                                .is_closed = true,
+                                .duration_s = (double)NAN,
+                                .cpu = -1,
+                                .drain_timeout_s = 60};
+    run(&lane, &engine, &w, records);
+    assert_int_equal(engine.sent_count, 3);
+    for (int32_t i = 0; i < 9; i++)
+        assert_int_equal(records[i].status,
+                         i % 3 == 0 ? RECORD_FAILED : RECORD_UNANSWERED);
+}
+
 int main(void)
 {
+#define TEST(name) cmocka_unit_test_setup_teardown(name, clear, fini)
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(closed_keeps_its_slots_full, clear, fini),
-        cmocka_unit_test_setup_teardown(a_refused_slot_waits, clear, fini),
-        cmocka_unit_test_setup_teardown(open_sends_when_due_and_never_before, clear,
-                                        fini),
-        cmocka_unit_test_setup_teardown(a_full_client_holds_requests_back, clear, fini),
-        cmocka_unit_test_setup_teardown(what_never_ends_is_unanswered, clear, fini),
-        cmocka_unit_test_setup_teardown(no_send_after_the_duration, clear, fini),
-        cmocka_unit_test_setup_teardown(nobody_waits_for_a_slot_for_ever, clear, fini),
-        cmocka_unit_test_setup_teardown(waiting_ends_after_the_duration, clear, fini),
-        cmocka_unit_test_setup_teardown(slots_that_become_free_are_used, clear, fini),
-        cmocka_unit_test_setup_teardown(silence_ends_a_closed_load, clear, fini),
-        cmocka_unit_test_setup_teardown(the_first_answer_may_take_longer, clear, fini),
-        cmocka_unit_test_setup_teardown(a_short_drain_ends_no_closed_load, clear, fini),
-        cmocka_unit_test_setup_teardown(timeouts_are_silence, clear, fini),
-        cmocka_unit_test_setup_teardown(errors_of_the_server_are_no_silence, clear, fini),
-        cmocka_unit_test_setup_teardown(a_drain_after_the_duration_is_no_silence, clear,
-                                        fini),
-        cmocka_unit_test_setup_teardown(a_ramp_up_is_no_silence, clear, fini),
-        cmocka_unit_test_setup_teardown(long_answers_are_no_silence, clear, fini),
-        cmocka_unit_test_setup_teardown(what_waits_is_sent_after_the_duration, clear,
-                                        fini),
+        TEST(closed_keeps_its_slots_full),
+        TEST(a_refused_slot_waits),
+        TEST(open_sends_when_due_and_never_before),
+        TEST(a_full_client_holds_requests_back),
+        TEST(what_never_ends_is_unanswered),
+        TEST(no_send_after_the_duration),
+        TEST(nobody_waits_for_a_slot_for_ever),
+        TEST(waiting_ends_after_the_duration),
+        TEST(slots_that_become_free_are_used),
+        TEST(silence_ends_a_closed_load),
+        TEST(the_first_answer_may_take_longer),
+        TEST(a_short_drain_ends_no_closed_load),
+        TEST(timeouts_are_silence),
+        TEST(errors_of_the_server_are_no_silence),
+        TEST(a_drain_after_the_duration_is_no_silence),
+        TEST(a_ramp_up_is_no_silence),
+        TEST(long_answers_are_no_silence),
+        TEST(what_waits_is_sent_after_the_duration),
+        TEST(those_that_wait_come_after_and_first),
+        TEST(those_that_wait_in_an_open_load),
+        TEST(a_failure_ends_its_chain),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

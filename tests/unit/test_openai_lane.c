@@ -169,6 +169,24 @@ static void connections_are_reused(void **state)
     assert_non_null(strstr(server.seen, "[17,18,19]"));
 }
 
+/* Its prompt is there only when its turn has come. */
+static void one_that_waits_for_another(void **state)
+{
+    static const int32_t ids[] = {7, 8};
+    (void)state;
+    requests[1] = (struct engine_request){
+        .index = 1, .max_tokens = 1, .after = &requests[0]};
+    prepare(1);
+    submit(0);
+    run(1);
+    requests[1].ids = ids;
+    requests[1].id_count = 2;
+    submit(1);
+    size_t count = run(1);
+    assert_int_equal(seen[count - 1].kind, EVENT_DONE);
+    assert_non_null(strstr(server.seen, "[7,8]"));
+}
+
 static void a_token_s_events_are_in_order(void **state)
 {
     (void)state;
@@ -590,6 +608,7 @@ int main(void)
 #define TEST(name) cmocka_unit_test_setup_teardown(name, make, drop)
     const struct CMUnitTest tests[] = {
         TEST(connections_are_reused),
+        TEST(one_that_waits_for_another),
         TEST(a_token_s_events_are_in_order),
         TEST(one_that_was_closed_while_idle_is_no_error),
         TEST(what_the_server_has_read_is_not_sent_twice),

@@ -333,6 +333,23 @@ static void a_lane_without_work_keeps_no_connection(void **state)
 }
 
 /* Requests that are never answered are in flight all the time. */
+/* A chain stays with one lane. */
+static void those_that_wait_stay_together(void **state)
+{
+    struct bed *b = *state;
+    struct repeat_data r;
+    for (size_t i = 4; i < 10; i++)
+        b->requests[i].after = &b->requests[i - 4]; /* four chains */
+    assert_int_equal(go(b, 2, &r), STATUS_OK);
+    assert_int_equal(b->out.ok, 10);
+    for (size_t lane = 0; lane < 2; lane++) {
+        const struct load_fixture_lane *l = &b->engine.lanes[lane];
+        assert_int_equal(l->sent_count, 5);
+        for (size_t i = 0; i < l->sent_count; i++)
+            assert_int_equal(l->sent[i] % 2, lane);
+    }
+}
+
 static void how_many_were_in_flight(void **state)
 {
     struct bed *b = *state;
@@ -367,6 +384,7 @@ int main(void)
         TEST(connections_of_an_open_load),
         TEST(connections_of_a_warm_up),
         TEST(a_lane_without_work_keeps_no_connection),
+        TEST(those_that_wait_stay_together),
         TEST(how_many_were_in_flight),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
