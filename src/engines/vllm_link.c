@@ -12,39 +12,28 @@
 #include <unistd.h>
 
 #include "base/file.h"
-#include "base/mem.h"
 #include "embed.h"
 #include "engines/vllm_errors.h"
 #include "text/json.h"
 
-#define BEAT_BYTES     4096
-#define LINE_CAP_BYTES ((size_t)1 << 30)
-#define TICK_MS        100
-#define CLOSE_GRACE_S  20
-
-static char *join(const char *dir, const char *name)
-{
-    size_t size = dir != NULL ? strlen(dir) + strlen(name) + 2 : 0;
-    char *path = size > 0 ? mem_alloc(size, 1) : NULL;
-    if (path != NULL)
-        snprintf(path, size, "%s/%s", dir, name);
-    return path;
-}
+#define BEAT_BYTES      4096
+#define LINE_CAP_BYTES  ((size_t)1 << 30)
+#define TICK_MS         100
+#define PATHS_CAP_BYTES ((size_t)64 << 10)
+#define CLOSE_GRACE_S   20
 
 /* --- start */
 
 static enum status make_dir(struct vllm_link *l, struct err *e)
 {
     const char *tmp = getenv("TMPDIR");
-    l->dir = join(tmp != NULL && *tmp != 0 ? tmp : "/tmp", "inferbench-XXXXXX");
-    if (l->dir == NULL)
+    char *dir = arena_printf(&l->paths, "%s/inferbench-XXXXXX",
+                             tmp != NULL && *tmp != 0 ? tmp : "/tmp");
+    if (dir == NULL)
         return status_no_memory(e, "vllm");
-    if (mkdtemp(l->dir) == NULL) {
-        enum status st = status_errno(e, l->dir, "cannot make a folder for the worker");
-        mem_free(l->dir);
-        l->dir = NULL;
-        return st;
-    }
+    if (mkdtemp(dir) == NULL)
+        return status_errno(e, dir, "cannot make a folder for the worker");
+    l->dir = dir;
     return STATUS_OK;
 }
 
@@ -76,13 +65,13 @@ static enum status make_beat(struct vllm_link *l, int *fd, struct err *e)
     return STATUS_OK;
 }
 
-static enum status start_worker(struct vllm_link *l, const char *python,
-                                const char *worker, const int fds[2], struct err *e)
+static enum status start_worker(struct vllm_link *l, const char *python, const int fds[2],
+                                struct err *e)
 {
     char line[64], beat[64];
     snprintf(line, sizeof line, "INFERBENCH_FD=%d", fds[0]);
     snprintf(beat, sizeof beat, "INFERBENCH_BEAT_FD=%d", fds[1]);
-    const char *argv[] = {python, worker, NULL};
+    const char *argv[] = {python, l->worker, NULL};
     const char *env[] = {line, beat, "PYTHONUNBUFFERED=1", NULL};
     struct proc_spec spec = {.argv = argv,
                              .env = env,
@@ -93,7 +82,7 @@ static enum status start_worker(struct vllm_link *l, const char *python,
 }
 
 static enum status start_with_socket(struct vllm_link *l, const char *python,
-                                     const char *worker, struct err *e)
+                                     struct err *e)
 {
     int pair[2], beat_fd;
     enum status st = make_beat(l, &beat_fd, e);
@@ -104,7 +93,7 @@ static enum status start_with_socket(struct vllm_link *l, const char *python,
         close(beat_fd);
         return st;
     }
-    st = start_worker(l, python, worker, (const int[2]){pair[1], beat_fd}, e);
+    st = start_worker(l, python, (const int[2]){pair[1], beat_fd}, e);
     close(pair[1]);
     close(beat_fd);
     if (st != STATUS_OK) {
@@ -121,20 +110,18 @@ enum status vllm_link_start(struct vllm_link *l, const char *python, const char 
 {
     *l = (struct vllm_link){.fd = -1};
     buf_init(&l->in, LINE_CAP_BYTES);
+    arena_init(&l->paths, PATHS_CAP_BYTES);
     enum status st = make_dir(l, e);
     if (st != STATUS_OK)
         return st;
-    l->log_path = join(raw_dir != NULL ? raw_dir : l->dir, "engine.log");
-    char *worker = join(l->dir, "vllm_worker.py");
-    if (l->log_path == NULL || worker == NULL) {
-        mem_free(worker);
+    l->own_log = arena_printf(&l->paths, "%s/engine.log", l->dir);
+    l->log_path = raw_dir != NULL ? arena_printf(&l->paths, "%s/engine.log", raw_dir)
+                                  : l->own_log;
+    l->worker = arena_printf(&l->paths, "%s/vllm_worker.py", l->dir);
+    if (l->own_log == NULL || l->log_path == NULL || l->worker == NULL)
         return status_no_memory(e, "vllm");
-    }
-    st = write_worker(worker, e);
-    if (st == STATUS_OK)
-        st = start_with_socket(l, python, worker, e);
-    mem_free(worker);
-    return st;
+    st = write_worker(l->worker, e);
+    return st == STATUS_OK ? start_with_socket(l, python, e) : st;
 }
 
 /* --- death */
@@ -365,16 +352,13 @@ void vllm_link_close(struct vllm_link *l)
         munmap(l->beat, BEAT_BYTES);
         l->beat = NULL;
     }
-    for (int i = 0; i < 2 && l->dir != NULL; i++) {
-        char *path = join(l->dir, i == 0 ? "vllm_worker.py" : "engine.log");
-        if (path != NULL)
-            unlink(path);
-        mem_free(path);
-    }
+    if (l->worker != NULL)
+        unlink(l->worker);
+    if (l->own_log != NULL)
+        unlink(l->own_log);
     if (l->dir != NULL)
         rmdir(l->dir);
-    mem_free(l->dir);
-    mem_free(l->log_path);
-    l->dir = l->log_path = NULL;
+    l->dir = l->worker = l->own_log = l->log_path = NULL;
+    arena_fini(&l->paths);
     buf_fini(&l->in);
 }

@@ -4,6 +4,7 @@
 
 #include <jansson.h>
 
+#include "base/arena.h"
 #include "base/buf.h"
 #include "base/clock.h"
 #include "base/proc.h"
@@ -23,8 +24,10 @@ struct vllm_link {
     struct buf in;
     size_t taken;   /* bytes of `in` that were handed out */
     uint64_t *beat; /* shared page: steps, tokens, finished; NULL: none */
-    char *dir;      /* private folder with the worker's source */
-    char *log_path; /* engine.log */
+    struct arena paths;
+    const char *dir; /* private folder with the worker's source and `own_log` */
+    const char *worker, *own_log;
+    const char *log_path;             /* engine.log */
     const struct engine_watch *watch; /* whom to tell; may be NULL */
     char stage[40];
     struct instant stage_since;
