@@ -26,6 +26,18 @@ enum status inputs_skip(struct input_skips *to, struct input_skip one, struct ar
     return STATUS_OK;
 }
 
+void inputs_write_skips(const struct input_skips *of, const char *file, struct jsonw *w)
+{
+    jsonw_array(w, "skipped");
+    for (size_t i = 0; i < of->count; i++) {
+        jsonw_object(w, NULL);
+        jsonw_str(w, "file", file != NULL ? file : of->items[i].file);
+        jsonw_str(w, "why", of->items[i].why);
+        jsonw_object_end(w);
+    }
+    jsonw_array_end(w);
+}
+
 const char *inputs_why(const struct err *e, struct arena *a)
 {
     char text[sizeof *e];

@@ -9,6 +9,7 @@
 #include "base/arena.h"
 #include "base/opt.h"
 #include "base/status.h"
+#include "text/jsonw.h"
 
 struct input {
     const char *path;
@@ -30,6 +31,8 @@ struct input_skips {
 /* Adds one. STATUS_NO_MEMORY is the only failure, also where its `why` is NULL. */
 MUST_CHECK enum status inputs_skip(struct input_skips *to, struct input_skip one,
                                    struct arena *a);
+/* Member "skipped" of a merged file; file: instead of theirs, or NULL. */
+void inputs_write_skips(const struct input_skips *of, const char *file, struct jsonw *w);
 /* The error as such a line. NULL: no memory. */
 const char *inputs_why(const struct err *e, struct arena *a);
 

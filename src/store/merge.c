@@ -164,14 +164,7 @@ static void put_metadata(const struct merger *m, struct buf *out)
         jsonw_object_end(&w);
     }
     jsonw_array_end(&w);
-    jsonw_array(&w, "skipped");
-    for (size_t i = 0; i < r->skipped.count; i++) {
-        jsonw_object(&w, NULL);
-        jsonw_str(&w, "file", r->skipped.items[i].file);
-        jsonw_str(&w, "why", r->skipped.items[i].why);
-        jsonw_object_end(&w);
-    }
-    jsonw_array_end(&w);
+    inputs_write_skips(&r->skipped, NULL, &w);
     jsonw_object_end(&w);
     jsonw_array(&w, "results");
 }

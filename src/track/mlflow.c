@@ -386,17 +386,21 @@ enum status mlflow_get(struct mlflow *m, const char *run, json_t **out, struct e
     return get_of_run(m, (struct of_run){API "runs/get", "run", NULL}, run, out, e);
 }
 
-/* Lists; NULL: no memory. */
+/* The list loses itself, and is NULL, where there is no memory for an item. */
+static void push(json_t **list, json_t *item)
+{
+    if (json_array_append_new(*list, item) == 0)
+        return;
+    json_decref(*list);
+    *list = NULL;
+}
+
 static json_t *pairs_of(const struct entry_pair *pairs, size_t count)
 {
     json_t *list = json_array();
     for (size_t i = 0; i < count; i++)
-        if (json_array_append_new(list,
-                                  json_pack("{s:o,s:o}", "key", text_of(pairs[i].key),
-                                            "value", text_of(pairs[i].value))) != 0) {
-            json_decref(list);
-            return NULL;
-        }
+        push(&list, json_pack("{s:o,s:o}", "key", text_of(pairs[i].key), "value",
+                              text_of(pairs[i].value)));
     return list;
 }
 
@@ -405,13 +409,9 @@ static json_t *metrics_of(const struct entry_metric *metrics, size_t count,
 {
     json_t *list = json_array();
     for (size_t i = 0; i < count; i++)
-        if (json_array_append_new(list,
-                                  json_pack("{s:s,s:f,s:I,s:i}", "key", metrics[i].key,
-                                            "value", metrics[i].value, "timestamp",
-                                            (json_int_t)start_ms, "step", 0)) != 0) {
-            json_decref(list);
-            return NULL;
-        }
+        push(&list,
+             json_pack("{s:s,s:f,s:I,s:i}", "key", metrics[i].key, "value",
+                       metrics[i].value, "timestamp", (json_int_t)start_ms, "step", 0));
     return list;
 }
 
@@ -420,14 +420,10 @@ static json_t *inputs_of(const struct entry_input *inputs, size_t count)
     json_t *list = json_array();
     for (size_t i = 0; i < count; i++) {
         const struct entry_input *in = &inputs[i];
-        if (json_array_append_new(
-                list, json_pack("{s:[{s:s,s:s}],s:{s:s,s:s,s:s,s:s}}", "tags", "key",
-                                "mlflow.data.context", "value", in->context, "dataset",
-                                "name", in->name, "digest", in->digest, "source_type",
-                                "local", "source", in->source)) != 0) {
-            json_decref(list);
-            return NULL;
-        }
+        push(&list, json_pack("{s:[{s:s,s:s}],s:{s:s,s:s,s:s,s:s}}", "tags", "key",
+                              "mlflow.data.context", "value", in->context, "dataset",
+                              "name", in->name, "digest", in->digest, "source_type",
+                              "local", "source", in->source));
     }
     return list;
 }

@@ -299,14 +299,7 @@ static void put_metadata(const struct puller *p, const char *link, struct jsonw 
     jsonw_int(w, "format", RECORD_FORMAT);
     jsonw_str(w, "tool", o->tool);
     pulled_put_sources(p->runs, p->count, link, w);
-    jsonw_array(w, "skipped");
-    for (size_t i = 0; i < r->skipped.count; i++) {
-        jsonw_object(w, NULL);
-        jsonw_str(w, "file", link);
-        jsonw_str(w, "why", r->skipped.items[i].why);
-        jsonw_object_end(w);
-    }
-    jsonw_array_end(w);
+    inputs_write_skips(&r->skipped, link, w);
     jsonw_object_end(w);
 }
 
