@@ -249,15 +249,16 @@ static void caching_panel(const struct sheet *s, size_t side, struct plot_panel 
                                  .series = two,
                                  .series_count = 2,
                                  .tick_count = g->pair_count};
-    for (size_t k = 0; k < 2 && two != NULL && ticks != NULL; k++) {
+    bool is_made = two != NULL && ticks != NULL;
+    for (size_t k = 0; is_made && k < 2; k++) {
         two[k] = (struct plot_series){.name = k == 0 ? "prefix caching OFF"
                                                      : "prefix caching ON",
                                       .colour = (int)side,
                                       .is_light = k == 0,
                                       .count = g->pair_count};
-        (void)has_points(s, &two[k], g->pair_count);
+        is_made = has_points(s, &two[k], g->pair_count);
     }
-    for (size_t i = 0; i < g->pair_count && !s->arena->has_failed; i++) {
+    for (size_t i = 0; is_made && i < g->pair_count; i++) {
         const struct match_pair *pair = &g->pairs[i];
         char ratio[FIGURE_BYTES];
         ticks[i] = pair->baseline->name;

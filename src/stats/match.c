@@ -4,7 +4,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/mem.h"
 #include "stats/interval.h"
 #include "stats/match_diff.h"
 
@@ -72,11 +71,10 @@ static int by_distance(const void *x, const void *y)
     return (a->other > b->other) - (a->other < b->other);
 }
 
-/* All pairs of the baseline and a side that nothing hinders; the caller frees them. */
-static enum status find_candidates(const struct work *w, const char *side,
-                                   struct candidate **out, size_t *count)
+/* All pairs of the baseline and a side that nothing hinders; how many. */
+static size_t find_candidates(const struct work *w, const char *side,
+                              struct candidate **out)
 {
-    struct candidate *found = NULL;
     size_t n = 0, room = 0;
     for (size_t i = 0; i < w->cell_count; i++)
         for (size_t k = 0; k < w->cell_count && is_candidate(&w->cells[i], w->sides[0]);
@@ -85,38 +83,30 @@ static enum status find_candidates(const struct work *w, const char *side,
             if (w->is_used[k] || !is_candidate(o, side) ||
                 match_diff_obstacles(b, o, w->by, 1) > 0)
                 continue;
-            if (!mem_grow(&found, n, &room, sizeof *found)) {
-                mem_free(found);
-                return STATUS_NO_MEMORY;
-            }
+            if (!arena_grow(w->arena, out, n, &room, sizeof **out))
+                return n;
             size_t d = match_diff_distance(b, o, w->by);
-            found[n++] = (struct candidate){d, i, k};
+            (*out)[n++] = (struct candidate){d, i, k};
         }
-    *out = found;
-    *count = n;
-    return STATUS_OK;
+    return n;
 }
 
 /* Partners of one side: the pairs that differ least beyond the comparison come first. */
-static enum status find_partners(struct work *w, size_t side)
+static void find_partners(struct work *w, const char *side)
 {
-    size_t *partners = w->partners, count = 0;
     struct candidate *all = NULL;
+    size_t count = find_candidates(w, side, &all);
     for (size_t i = 0; i < w->cell_count; i++)
-        partners[i] = NO_CELL;
-    if (find_candidates(w, w->sides[side], &all, &count) != STATUS_OK)
-        return STATUS_NO_MEMORY;
+        w->partners[i] = NO_CELL;
     if (count > 0)
         qsort(all, count, sizeof *all, by_distance);
     for (size_t i = 0; i < count; i++) {
         const struct candidate *c = &all[i];
-        if (partners[c->baseline] != NO_CELL || w->is_used[c->other])
+        if (w->partners[c->baseline] != NO_CELL || w->is_used[c->other])
             continue;
-        partners[c->baseline] = c->other;
+        w->partners[c->baseline] = c->other;
         w->is_used[c->other] = true;
     }
-    mem_free(all);
-    return STATUS_OK;
 }
 
 /* Sums for a ratio, or for the geometric mean of several. */
@@ -211,14 +201,15 @@ static void prefer_real(struct match_group *g)
     }
 }
 
-/* Pairs of the baseline and a side whose partners are found. */
-static enum status build_group(struct work *w, const char *side, struct match_group *out)
+/* Pairs of the baseline and a side. */
+static void build_group(struct work *w, const char *side, struct match_group *out)
 {
     struct match_group g = {.baseline = w->sides[0], .other = side};
     struct match_diff_list also = {.arena = w->arena};
     g.pairs = arena_alloc(w->arena, w->cell_count, sizeof *g.pairs);
     if (g.pairs == NULL)
-        return STATUS_NO_MEMORY;
+        return;
+    find_partners(w, side);
     for (size_t i = 0; i < w->cell_count; i++) {
         if (w->partners[i] == NO_CELL)
             continue;
@@ -243,20 +234,15 @@ static enum status build_group(struct work *w, const char *side, struct match_gr
     }
     g.differs = match_diff_text(&also);
     *out = g;
-    return STATUS_OK;
 }
 
-static enum status build_groups(struct work *w, struct match_result *out)
+static void build_groups(struct work *w, struct match_result *out)
 {
-    enum status s = STATUS_OK;
-    for (size_t side = 1; s == STATUS_OK && side < w->side_count; side++) {
+    for (size_t side = 1; side < w->side_count; side++) {
         struct match_group *g = &out->groups[out->group_count];
-        s = find_partners(w, side);
-        if (s == STATUS_OK)
-            s = build_group(w, w->sides[side], g);
-        out->group_count += s == STATUS_OK && g->pair_count > 0;
+        build_group(w, w->sides[side], g);
+        out->group_count += g->pair_count > 0;
     }
-    return s;
 }
 
 /* The cell of another side with the fewest obstacles; a baseline's partners are on any
@@ -323,10 +309,9 @@ enum status match_build(const struct match_input *inputs,
                                 .lone = arena_alloc(a, n, sizeof *made.lone)};
     if (s == STATUS_OK && !a->has_failed) {
         find_sides(&w);
-        s = build_groups(&w, &made);
-    }
-    if (s == STATUS_OK && !a->has_failed)
+        build_groups(&w, &made);
         list_lone(&w, &made);
+    }
     if (s != STATUS_OK || a->has_failed)
         return status_fail(e, STATUS_NO_MEMORY, "match", "out of memory for %zu rows",
                            inputs->count);

@@ -188,13 +188,13 @@ enum status rows_build_all(const struct run_data *run, struct arena *a, struct r
                            struct err *e)
 {
     size_t count = run->repeat_count;
-    enum status s = STATUS_OK;
     struct row *rows = arena_alloc(a, count, sizeof *rows);
     const struct common common = {
         .run = run, .longest = arena_alloc(a, run->cell_count, sizeof *common.longest)};
-    if (common.longest != NULL)
+    enum status s = rows != NULL && common.longest != NULL ? STATUS_OK : STATUS_NO_MEMORY;
+    if (s == STATUS_OK)
         find_longest(run, common.longest);
-    for (size_t i = 0; s == STATUS_OK && !a->has_failed && i < count; i++)
+    for (size_t i = 0; s == STATUS_OK && i < count; i++)
         s = build_judged(&common, i, a, &rows[i], e);
     if (s == STATUS_NO_MEMORY || a->has_failed)
         return status_fail(e, STATUS_NO_MEMORY, "rows", "out of memory for %zu rows",
