@@ -1,5 +1,5 @@
 /* inferbench analyze: results to plots, text report and the answer. */
-#include "cli/commands.h"
+#include "cli/cli.h"
 #include "run/analyze.h"
 
 #define TEXT_CAP_BYTES ((size_t)64 << 20)

@@ -2,7 +2,7 @@
 #include <string.h>
 
 #include "base/file.h"
-#include "cli/commands.h"
+#include "cli/cli.h"
 #include "run/env_show.h"
 
 #define PRINT_CAP_BYTES ((size_t)32 << 20)

@@ -3,7 +3,7 @@
 
 #include "base/clock.h"
 #include "base/str.h"
-#include "cli/commands.h"
+#include "cli/cli.h"
 #include "store/merge.h"
 
 #define PRINT_CAP_BYTES ((size_t)1 << 20)

@@ -1,7 +1,7 @@
 /* inferbench mlflow sync: logs results that MLflow does not hold yet. */
 #include <string.h>
 
-#include "cli/commands.h"
+#include "cli/cli.h"
 #include "cli/stop.h"
 #include "run/sync.h"
 

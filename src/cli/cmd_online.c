@@ -1,5 +1,5 @@
 /* inferbench online: plan, run, files, table, exit code. */
-#include "cli/commands.h"
+#include "cli/cli.h"
 #include "cli/run_job.h"
 #include "run/mode.h"
 

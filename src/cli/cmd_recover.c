@@ -1,5 +1,5 @@
 /* inferbench recover: rebuilds the files of a run from its journal. */
-#include "cli/commands.h"
+#include "cli/cli.h"
 #include "report/table.h"
 #include "run/recover.h"
 #include "store/journal_read.h"

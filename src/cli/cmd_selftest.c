@@ -1,5 +1,5 @@
 /* inferbench selftest: the instrument measured on this machine. */
-#include "cli/commands.h"
+#include "cli/cli.h"
 #include "run/selftest_json.h"
 #include "cli/stop.h"
 #include "engines/registry.h"

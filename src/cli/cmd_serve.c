@@ -1,7 +1,7 @@
 /* inferbench serve: a simulated server of known timing. */
 #include "serve/serve.h"
 
-#include "cli/commands.h"
+#include "cli/cli.h"
 #include "cli/stop.h"
 
 static void say_listening(void *arg, const char *url)

@@ -2,9 +2,26 @@
 
 #include <string.h>
 
+/* In the order of the help. */
+#define COMMANDS(X) \
+    X(offline)      \
+    X(online)       \
+    X(merge)        \
+    X(analyze)      \
+    X(mlflow)       \
+    X(env)          \
+    X(recover)      \
+    X(serve)        \
+    X(selftest)
+
+#define X(name) extern const struct cli_command cmd_##name;
+COMMANDS(X)
+#undef X
+
 const struct cli_command *const commands_table[] = {
-    &cmd_offline, &cmd_online,  &cmd_merge, &cmd_analyze,  &cmd_mlflow,
-    &cmd_env,     &cmd_recover, &cmd_serve, &cmd_selftest,
+#define X(name) &cmd_##name,
+    COMMANDS(X)
+#undef X
 };
 
 const size_t commands_count = sizeof commands_table / sizeof commands_table[0];
