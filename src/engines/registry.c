@@ -5,8 +5,9 @@
 
 #include "base/str.h"
 
-static const struct engine_ops *const engines[] = {&engine_vllm, &engine_null,
-                                                   &openai_engine};
+#define X(ops) &(ops),
+static const struct engine_ops *const engines[] = {REGISTRY_LIST(X)};
+#undef X
 static const size_t engine_count = sizeof engines / sizeof engines[0];
 
 static enum status nothing_to_settle(struct engine_settings *s, void *own, struct err *e)

@@ -1,12 +1,17 @@
-/* All engines. */
+/* All engines: a new one is a file and a line here. */
 #ifndef ENGINES_REGISTRY_H
 #define ENGINES_REGISTRY_H
 
 #include "core/engine.h"
 
-extern const struct engine_ops engine_vllm;
-extern const struct engine_ops engine_null;
-extern const struct engine_ops openai_engine;
+#define REGISTRY_LIST(X) \
+    X(engine_vllm)       \
+    X(engine_null)       \
+    X(openai_engine)
+
+#define X(ops) extern const struct engine_ops ops;
+REGISTRY_LIST(X)
+#undef X
 
 /* Finds an engine by name and checks its table: ABI, required hooks, and `flag`, what it
  * is needed for. Hooks that it lacks are filled in: *out is a complete table. */
