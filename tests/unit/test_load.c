@@ -326,6 +326,9 @@ static void what_cannot_be_is_refused(void **state)
     REFUSED(0, concurrency, 0, "--concurrency", "must be positive");
     REFUSED(1, concurrency, 2, "--concurrency", "2 given twice");
     REFUSED(1, concurrency, 7, "--num-prompts", "6 requests cannot fill 7 slots");
+    f->loads[1].concurrency = 6; /* just so: one for each slot */
+    (void)plan_fixture_build(f);
+    f->loads[1].concurrency = 4;
     REFUSED(0, num_prompts, 0, "--num-prompts", "not in 1..");
     REFUSED(0, num_prompts, 10000001, "--num-prompts", "not in 1..");
     REFUSED(0, num_prompts, OPT_INT_UNSET, "--num-prompts",

@@ -116,13 +116,16 @@ static void test_unused(void **state)
     assert_string_equal(lines[0],
                         "--price-per-hour g6.xlarge=1: no row has this label or "
                         "instance type. There are: mine, inf2.xlarge");
-    for (int i = 0; i < 10; i++)
-        add(f, arena_printf(&f->arena, "m%d\n", i), "short", 1, 50);
-    assert_int_equal(
-        pricing_unused(analysis_fixture_rows(f), &prices, &f->arena, &lines, &count),
-        STATUS_OK);
-    assert_non_null(strstr(lines[1], ": mine, inf2.xlarge, m0 , m1 , m2 , m3 , m4 , m5 "
-                                     ", ..."));
+    for (int shown = 6; shown <= 10; shown += 4) { /* eight names, and four too many */
+        for (int i = shown == 6 ? 0 : 6; i < shown; i++)
+            add(f, arena_printf(&f->arena, "m%d\n", i), "short", 1, 50);
+        assert_int_equal(
+            pricing_unused(analysis_fixture_rows(f), &prices, &f->arena, &lines, &count),
+            STATUS_OK);
+        assert_non_null(
+            strstr(lines[1], ": mine, inf2.xlarge, m0 , m1 , m2 , m3 , m4 , m5 "));
+        assert_int_equal(strstr(lines[1], ", ...") != NULL, shown == 10);
+    }
     enum status st = STATUS_NO_MEMORY;
     for (size_t cap = 0; st != STATUS_OK; cap += 8) {
         struct arena a;

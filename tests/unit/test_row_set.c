@@ -105,6 +105,23 @@ static void read_published(struct results_file_fixture *f, const char *const *ro
 #define BATCH(size)  "\"batch_size\":" size
 #define TOOK(time_s) ",\"total_time\":" time_s
 
+/* Whole seconds, with the zeros that a program writes or without. */
+static void test_times(void **state)
+{
+    static const char *const rows[] = {
+        AT("\"2025-06-01T10:01:00\"") BATCH("4"),
+        AT("\"2025-06-01 10:01:00.000000\"") BATCH("4"),
+        AT("\"2025-06-01 10:01:00\"") BATCH("4"),
+        AT("\"2025-06-01T10:01:00.1\"") BATCH("4"),
+        AT("\"2025-06-01T10:01:10\"") BATCH("4"),
+    };
+    struct results_file_fixture *f = *state;
+    read_published(f, rows, 5);
+    struct row_set_key first = published(f, 0);
+    for (size_t i = 1; i < 5; i++)
+        assert_int_equal(is_same(first, published(f, i)), i < 3);
+}
+
 static void test_published(void **state)
 {
     static const char *const rows[] = {
@@ -194,6 +211,7 @@ int main(void)
         RESULTS_FILE_TEST(test_given_type_stands_in),
         RESULTS_FILE_TEST(test_identity),
         RESULTS_FILE_TEST(test_number_of_a_row),
+        RESULTS_FILE_TEST(test_times),
         RESULTS_FILE_TEST(test_published),
         RESULTS_FILE_TEST(test_published_without_a_time),
         RESULTS_FILE_TEST(test_add),
