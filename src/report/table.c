@@ -170,7 +170,7 @@ static void put_codes(const struct table *t)
     }
 }
 
-enum status table_build(const struct table_input *in, struct document *d, struct err *e)
+static enum status build(const struct table_input *in, struct document *d, struct err *e)
 {
     struct table t = {.cells = in->cells, .count = in->count, .d = d};
     if (in->count == 0) {
@@ -196,7 +196,7 @@ enum status table_run(const struct table_input *in, struct buf *out, struct err 
     struct document d;
     arena_init(&a, ARENA_BYTES);
     document_init(&d, &a);
-    enum status s = table_build(in, &d, e);
+    enum status s = build(in, &d, e);
     enum status written = render_document(&d, render_at(0), out);
     if (s == STATUS_OK && written != STATUS_OK)
         s = status_fail(e, written, "table", "the table is too large");

@@ -103,7 +103,7 @@ static void fill_rates(struct rows_measure *m)
     fill_num(m, FIELD_requests_per_second, (double)t->ok / total_s);
     fill_num(m, FIELD_total_tokens_per_second, (in + out) / total_s);
     if (m->is_online)
-        return; /* the window is not the whole: rows_online.h */
+        return; /* the window is not the whole: rows_online.c */
     fill_num(m, FIELD_window_s, total_s);
     fill_num(m, FIELD_window_tokens_per_second, out / total_s);
     fill_num(m, FIELD_window_requests_per_second, (double)t->ok / total_s);
