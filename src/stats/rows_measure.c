@@ -115,7 +115,8 @@ static void fill_cache(struct rows_measure *m)
     fill_num(m, FIELD_cache_hit_rate,
              tokens_num(t->tokens_cached) / tokens_num(t->tokens_in));
     field_fill(m->row, FIELD_cached_input_tokens, tokens_value(t->tokens_cached));
-    if (t->tokens_cached == TOKENS_UNKNOWN && !m->is_online)
+    if (t->tokens_cached == TOKENS_UNKNOWN && !m->is_online &&
+        field_str(m->row, FIELD_cache_source) == NULL)
         return; /* an engine that counts no hits: none are expected of it */
     fill_num(m, FIELD_cache_hit_rate_expected,
              tokens_num(m->repeat->expected_cached_tokens) / t->prompt_tokens_planned);

@@ -337,7 +337,7 @@ class Oracle:
             requests_per_second=len(ok) / took, total_tokens_per_second=ratio(both, took),
             cached_input_tokens=cached, cache_hit_rate=ratio(cached, inputs),
             cache_hit_rate_expected=ratio(head.get("expected_cached_tokens"), prompts))
-        if cached is None and row["serving_mode"] == "offline":
+        if cached is None and row["serving_mode"] == "offline" and not row.get("cache_source"):
             row["cache_hit_rate_expected"] = None  # an engine that counts no hits
         scope, row["reads"] = requests, "good"
         if row["serving_mode"] == "online":

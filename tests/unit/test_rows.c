@@ -159,7 +159,7 @@ static void test_no_field_is_absent(void **state)
         assert_true(b->rows[0].v[i].kind != VALUE_ABSENT);
 }
 
-static void test_engine_without_hits(void **state)
+static void test_engine_that_counts_no_hits(void **state)
 {
     struct bench *b = *state;
     stats_fixture_init(&b->f);
@@ -168,6 +168,9 @@ static void test_engine_without_hits(void **state)
     build(b);
     assert_unset(&b->rows[1], FIELD_cached_input_tokens);
     assert_unset(&b->rows[1], FIELD_cache_hit_rate_expected);
+    b->f.repeats[1].fields.v[FIELD_cache_source] = value_str("engine");
+    build(b);
+    assert_num(&b->rows[1], FIELD_cache_hit_rate_expected, 0);
 }
 
 static void test_failed(void **state)
@@ -290,7 +293,7 @@ int main(void)
         cmocka_unit_test(test_identity),
         cmocka_unit_test(test_input_length),
         cmocka_unit_test(test_no_field_is_absent),
-        cmocka_unit_test(test_engine_without_hits),
+        cmocka_unit_test(test_engine_that_counts_no_hits),
         cmocka_unit_test(test_failed),
         cmocka_unit_test(test_nothing_succeeded),
         cmocka_unit_test(test_no_gaps),
