@@ -18,11 +18,6 @@ struct batch {
     struct arena *arena;
 };
 
-static enum status no_memory(struct err *e)
-{
-    return status_fail(e, STATUS_NO_MEMORY, "records of a repeat", "out of memory");
-}
-
 static enum status batch_init(struct batch *b, const struct plan_repeat *plan,
                               struct arena *a, struct err *e)
 {
@@ -31,7 +26,7 @@ static enum status batch_init(struct batch *b, const struct plan_repeat *plan,
     b->scratch = arena_alloc(a, plan->count, sizeof *b->scratch);
     b->errors = arena_alloc(a, plan->count, sizeof *b->errors);
     if (b->flights == NULL || b->scratch == NULL || b->errors == NULL)
-        return no_memory(e);
+        return status_no_memory(e, "records of a repeat");
     for (size_t i = 0; i < plan->count; i++) {
         const struct engine_request *q = &plan->requests[i];
         struct flight *f = &b->flights[i];
@@ -39,7 +34,7 @@ static enum status batch_init(struct batch *b, const struct plan_repeat *plan,
         void *memory = arena_alloc(a, flight_bytes(room), 1);
         int64_t *event_tokens = arena_alloc(a, room, sizeof *event_tokens);
         if (memory == NULL || event_tokens == NULL)
-            return no_memory(e);
+            return status_no_memory(e, "records of a repeat");
         flight_place(f, memory, room);
         flight_begin(f, q->index, 0, q->max_tokens);
         b->scratch[i] = (struct flight_scratch){f->at_ns, event_tokens, room};
@@ -71,7 +66,8 @@ static enum status take_event(struct batch *b, const struct event *ev, struct er
     if (ev->kind != EVENT_FAILED || ev->text == NULL)
         return STATUS_OK;
     b->errors[ev->request] = arena_strdup(b->arena, ev->text);
-    return b->errors[ev->request] != NULL ? STATUS_OK : no_memory(e);
+    return b->errors[ev->request] != NULL ? STATUS_OK
+                                          : status_no_memory(e, "records of a repeat");
 }
 
 /* Events until every request has ended. STATUS_INTERRUPTED and failures of the engine
@@ -104,7 +100,7 @@ static enum status make_records(struct batch *b, struct instant zero,
 {
     r->requests = arena_alloc(b->arena, b->count, sizeof *r->requests);
     if (r->requests == NULL)
-        return no_memory(e);
+        return status_no_memory(e, "records of a repeat");
     r->request_count = b->count;
     for (size_t i = 0; i < b->count; i++) {
         struct flight *f = &b->flights[i];

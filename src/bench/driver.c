@@ -9,7 +9,6 @@
 #include "bench/kind.h"
 
 #define REPEAT_CAP_BYTES ((size_t)16 << 30)
-#define FIRST_ROOM       64
 #define NO_CELL          SIZE_MAX
 
 struct note {
@@ -197,14 +196,8 @@ static enum status take_turn(struct driving *g, struct next_turn turn, struct er
 static enum status remember(struct driving *g, struct next_turn turn, enum status s,
                             struct err *e)
 {
-    if (g->count == g->room) {
-        size_t room = g->room > 0 ? 2 * g->room : FIRST_ROOM;
-        struct next_outcome *more = mem_resize(g->past, room, sizeof *more);
-        if (more == NULL)
-            return status_fail(e, STATUS_NO_MEMORY, "run", "out of memory");
-        g->past = more;
-        g->room = room;
-    }
+    if (!mem_grow(&g->past, g->count, &g->room, sizeof *g->past))
+        return status_no_memory(e, "run");
     g->past[g->count++] = (struct next_outcome){turn, s};
     return STATUS_OK;
 }

@@ -23,7 +23,7 @@ enum status flight_scratch_init(struct flight_scratch *s, size_t room, struct er
     int64_t *words = mem_alloc(2 * room, sizeof *words);
     *s = (struct flight_scratch){.room = room};
     if (words == NULL)
-        return status_fail(e, STATUS_NO_MEMORY, "records", "out of memory");
+        return status_no_memory(e, "records");
     s->at_ns = words;
     s->event_tokens = words + room;
     return STATUS_OK;

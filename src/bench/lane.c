@@ -13,11 +13,6 @@
 #define SETTLE_NS  (500 * NS_PER_MS)
 #define BUSY_SHARE 0.8
 
-static enum status no_memory(struct err *e)
-{
-    return status_fail(e, STATUS_NO_MEMORY, "requests in flight", "out of memory");
-}
-
 size_t lane_room(const struct engine_request *requests, size_t count)
 {
     int64_t most = 1;
@@ -40,7 +35,7 @@ static enum status make_flights(struct lane *l, struct err *e)
     l->pauses = mem_alloc((size_t)l->work.in_flight_max, sizeof *l->pauses);
     if (l->flights == NULL || l->memory == NULL || l->free == NULL || l->of == NULL ||
         l->pauses == NULL)
-        return no_memory(e);
+        return status_no_memory(e, "requests in flight");
     for (size_t i = 0; i < l->flight_count; i++) {
         flight_place(&l->flights[i], (char *)l->memory + i * bytes, room);
         l->free[i] = &l->flights[l->flight_count - 1 - i];
@@ -476,7 +471,7 @@ static void *thread_main(void *arg)
     if (events != NULL)
         count_waits(l, events);
     else
-        (void)no_memory(&l->failed);
+        (void)status_no_memory(&l->failed, "requests in flight");
     mem_free(events);
     atomic_store(&l->is_over, true);
     return NULL;

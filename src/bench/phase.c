@@ -197,7 +197,7 @@ static enum status make_lanes(struct run *r, struct err *e)
                                                        : (size_t)max;
     r->lanes = arena_alloc(&r->arena, r->count, sizeof *r->lanes);
     if (r->lanes == NULL)
-        return status_fail(e, STATUS_NO_MEMORY, "client threads", "out of memory");
+        return status_no_memory(e, "client threads");
     if (deal(r, e) != STATUS_OK)
         return e->code;
     size_t room = lane_room(r->phase->requests, r->phase->count);

@@ -22,7 +22,7 @@ static enum status tokenize_scenario(struct session *s, const struct scenario *s
 {
     struct engine_text *texts = arena_alloc(a, sc->text_count, sizeof *texts);
     if (texts == NULL)
-        return status_fail(e, STATUS_NO_MEMORY, sc->name, "out of memory");
+        return status_no_memory(e, sc->name);
     for (size_t i = 0; i < sc->text_count; i++)
         texts[i].text = sc->texts[i].text;
     if (s->ops->tokenize(s->engine, texts, sc->text_count, a, e) != STATUS_OK)

@@ -2,7 +2,7 @@
 
 #include <string.h>
 
-#include "plan/seal.h"
+#include "plan/hash.h"
 
 #define LAUNCH_DIGITS 32
 
@@ -23,8 +23,8 @@ static bool hash_settings(const struct row *f, char out[DIGEST_HEX_BYTES])
     for (int id = 0; id < FIELD_COUNT; id++) {
         if (!is_of_setting((enum field_id)id) || !value_is_known(f->v[id]))
             continue;
-        seal_text(&d, field_table[id].name);
-        seal_value(&d, f->v[id]);
+        plan_hash_text(&d, field_table[id].name);
+        plan_hash_value(&d, f->v[id]);
     }
     digest_hex(&d, out);
     return true;
@@ -38,9 +38,9 @@ static const char *launch_id(const char *kind, const char *what, int64_t number,
     struct digest d;
     if (digest_init(&d) != STATUS_OK)
         return NULL;
-    seal_text(&d, kind);
-    seal_text(&d, what);
-    seal_int(&d, number);
+    plan_hash_text(&d, kind);
+    plan_hash_text(&d, what);
+    plan_hash_int(&d, number);
     digest_hex(&d, hex);
     return arena_str(a, (struct str){.ptr = hex, .len = LAUNCH_DIGITS});
 }
@@ -64,7 +64,7 @@ enum status setting_fill(const struct setting_place *p, const struct engine_fact
     const char *id = launch_id(source, what, number, a);
     const char *digest = hash_settings(f, hex) ? arena_strdup(a, hex) : NULL;
     if (id == NULL || digest == NULL)
-        return status_fail(e, STATUS_NO_MEMORY, "setting", "out of memory");
+        return status_no_memory(e, "setting");
     f->v[FIELD_launch_id] = value_str(id);
     f->v[FIELD_launch_source] = value_str(source);
     f->v[FIELD_settings_sha256] = value_str(digest);

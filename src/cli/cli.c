@@ -79,7 +79,7 @@ static enum status words_of(const struct yaml_node *n, const char *where, struct
     count = n->kind == YAML_SCALAR ? 1 : count;
     out->items = arena_alloc(a, count + 1, sizeof *out->items);
     if (out->items == NULL)
-        return status_fail(e, STATUS_NO_MEMORY, where, "out of memory");
+        return status_no_memory(e, where);
     out->count = 0;
     if (n->kind == YAML_SCALAR)
         out->items[out->count++] = n->text;

@@ -133,8 +133,7 @@ enum status vllm_python_list(const char *given, struct arena *a, struct vllm_pyt
             c.items[i].python = NULL; /* it does not run: that is its entry */
     struct vllm_python *items = arena_alloc(a, c.count + 1, sizeof *items);
     if (items == NULL) {
-        return status_fail(e, STATUS_NO_MEMORY, "python",
-                           "no memory for the interpreters");
+        return status_no_memory(e, "python");
     }
     memcpy(items, c.items, c.count * sizeof *items);
     *out = items;

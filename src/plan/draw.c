@@ -6,7 +6,7 @@
 #include "plan/hits.h"
 #include "plan/lengths.h"
 #include "plan/prompts.h"
-#include "plan/words.h"
+#include "plan/word_prompts.h"
 #include "text/digest.h"
 
 #define COMMON_BLOCK_TOKENS 16
@@ -48,7 +48,8 @@ static enum status draw_ids(const struct drawing *g, int64_t repeat,
                               .num_runs = d->num_runs,
                               .shared_tokens = s->shared_tokens,
                               .own_tokens = s->own_tokens,
-                              .vocab_size = d->as_text ? WORDS_VOCAB_SIZE : d->vocab_size,
+                              .vocab_size = d->as_text ? WORD_PROMPTS_VOCAB_SIZE
+                                                       : d->vocab_size,
                               .seed = d->seed,
                               .is_prefix_warm = d->is_prefix_warm};
     int32_t *ids;
@@ -66,7 +67,7 @@ static enum status draw_ids(const struct drawing *g, int64_t repeat,
         if (!d->as_text) {
             continue;
         }
-        r->text = words_text(r->ids, length, g->keep);
+        r->text = word_prompts_text(r->ids, length, g->keep);
         if (r->text == NULL) {
             return no_memory(g, "its prompts as text");
         }
@@ -185,8 +186,7 @@ static enum status fill(const struct drawing *g, int64_t repeat, struct plan_rep
     *out = (struct plan_repeat){.count = count_of(g->draw, repeat)};
     out->requests = arena_alloc(g->keep, out->count, sizeof *out->requests);
     if (out->requests == NULL) {
-        return status_fail(g->e, STATUS_NO_MEMORY, g->draw->scenario->name,
-                           "out of memory for %zu requests", out->count);
+        return status_no_memory(g->e, g->draw->scenario->name);
     }
     enum status s = g->draw->scenario->text_count > 0 ? take_texts(g, out)
                                                       : draw_ids(g, repeat, out);

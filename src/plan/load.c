@@ -8,7 +8,7 @@
 #include "base/opt.h"
 #include "plan/arrivals.h"
 #include "plan/lengths.h"
-#include "plan/seal.h"
+#include "plan/hash.h"
 
 /* A closed load limited by time has enough requests for a server that needs so little. */
 #define CLOSED_TOKEN_S   0.2e-3
@@ -38,9 +38,9 @@ static enum status batch_check(const struct load *l, struct err *e)
                        "%" PRId64 " is not in 1..%d", l->batch_size, MAX_BATCH);
 }
 
-static void batch_seal(const struct load *l, struct digest *d)
+static void batch_hash(const struct load *l, struct digest *d)
 {
-    seal_int(d, l->batch_size);
+    plan_hash_int(d, l->batch_size);
 }
 
 static int64_t batch_count(const struct load_work *w)
@@ -80,19 +80,19 @@ static enum status check_length(const struct load *l, struct err *e)
     return check_times(l, e);
 }
 
-/* `sealed` is a kind's number in a plan's hash. */
-static void seal_online(const struct load *l, int64_t sealed, struct digest *d)
+/* `number` is a kind's number in a plan's hash. */
+static void hash_online(const struct load *l, int64_t number, struct digest *d)
 {
     bool is_open = l->kind == LOAD_OPEN;
-    seal_int(d, sealed);
-    seal_int(d, is_open ? 0 : l->concurrency);
-    seal_num(d, is_open ? l->rate_rps : 0);
-    seal_int(d, l->arrival);
-    seal_num(d, l->arrival == LOAD_GAMMA ? l->burstiness : 1);
-    seal_int(d, l->max_concurrency);
-    seal_int(d, l->num_prompts);
-    seal_num(d, l->duration_s);
-    seal_num(d, l->ramp_up_s);
+    plan_hash_int(d, number);
+    plan_hash_int(d, is_open ? 0 : l->concurrency);
+    plan_hash_num(d, is_open ? l->rate_rps : 0);
+    plan_hash_int(d, l->arrival);
+    plan_hash_num(d, l->arrival == LOAD_GAMMA ? l->burstiness : 1);
+    plan_hash_int(d, l->max_concurrency);
+    plan_hash_int(d, l->num_prompts);
+    plan_hash_num(d, l->duration_s);
+    plan_hash_num(d, l->ramp_up_s);
 }
 
 /* --- closed --- */
@@ -119,9 +119,9 @@ static enum status closed_check(const struct load *l, struct err *e)
                        l->concurrency);
 }
 
-static void closed_seal(const struct load *l, struct digest *d)
+static void closed_hash(const struct load *l, struct digest *d)
 {
-    seal_online(l, 0, d);
+    hash_online(l, 0, d);
 }
 
 /* Answer tokens of the scenario's shortest answers. */
@@ -202,9 +202,9 @@ static enum status open_check(const struct load *l, struct err *e)
     return STATUS_OK;
 }
 
-static void open_seal(const struct load *l, struct digest *d)
+static void open_hash(const struct load *l, struct digest *d)
 {
-    seal_online(l, 1, d);
+    hash_online(l, 1, d);
 }
 
 /* The arrivals of one repeat; `stream` has room for their stream's name. */
@@ -246,7 +246,7 @@ static const struct kind {
     bool is_online;
     void (*name)(const struct load *l, char out[LOAD_NAME_BYTES]);
     enum status (*check)(const struct load *l, struct err *e);
-    void (*seal)(const struct load *l, struct digest *d);
+    void (*hash)(const struct load *l, struct digest *d);
     int64_t (*count)(const struct load_work *w);
     void (*due)(const struct load_work *w, int64_t *due_ns, size_t count);
     double (*send_s)(const struct load_work *w, size_t count);
@@ -254,20 +254,20 @@ static const struct kind {
     [LOAD_BATCH] = {.option = "--batch-sizes",
                     .name = batch_name,
                     .check = batch_check,
-                    .seal = batch_seal,
+                    .hash = batch_hash,
                     .count = batch_count},
     [LOAD_CLOSED] = {.option = "--concurrency",
                      .is_online = true,
                      .name = closed_name,
                      .check = closed_check,
-                     .seal = closed_seal,
+                     .hash = closed_hash,
                      .count = closed_count,
                      .send_s = closed_send_s},
     [LOAD_OPEN] = {.option = "--request-rate",
                    .is_online = true,
                    .name = open_name,
                    .check = open_check,
-                   .seal = open_seal,
+                   .hash = open_hash,
                    .count = open_count,
                    .due = open_due,
                    .send_s = open_send_s},
@@ -302,9 +302,9 @@ enum status load_check(const struct load *l, struct err *e)
     return kinds[l->kind].check(l, e);
 }
 
-void load_seal(const struct load *l, struct digest *d)
+void load_hash(const struct load *l, struct digest *d)
 {
-    kinds[l->kind].seal(l, d);
+    kinds[l->kind].hash(l, d);
 }
 
 int64_t load_count(const struct load_work *w)

@@ -31,7 +31,7 @@ bool load_is_online(const struct load *l);
 const char *load_option(const struct load *l);
 /* BAD_OPTION where it cannot be. */
 MUST_CHECK enum status load_check(const struct load *l, struct err *e);
-void load_seal(const struct load *l, struct digest *d);
+void load_hash(const struct load *l, struct digest *d);
 /* Requests of a repeat; above ARRIVALS_MOST: one more than it. */
 int64_t load_count(const struct load_work *w);
 /* Are its requests due at times of their own? */

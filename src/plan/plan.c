@@ -10,7 +10,7 @@
 #include "plan/draw.h"
 #include "plan/lengths.h"
 #include "plan/prompts.h"
-#include "plan/seal.h"
+#include "plan/hash.h"
 
 /* Part of the hash: a new way to draw, a new number. */
 #define BATCH_FORMAT  "inferbench plan 1"
@@ -67,18 +67,18 @@ static enum status hash_plan(const struct plan_options *o, char out[DIGEST_HEX_B
     struct digest d;
     if (digest_init(&d) != STATUS_OK)
         return STATUS_NO_MEMORY;
-    seal_text(&d, is_online ? ONLINE_FORMAT : BATCH_FORMAT);
-    seal_int(&d, o->seed);
-    seal_int(&d, o->num_runs);
-    seal_int(&d, o->max_tokens);
-    seal_int(&d, o->is_prefix_warm);
+    plan_hash_text(&d, is_online ? ONLINE_FORMAT : BATCH_FORMAT);
+    plan_hash_int(&d, o->seed);
+    plan_hash_int(&d, o->num_runs);
+    plan_hash_int(&d, o->max_tokens);
+    plan_hash_int(&d, o->is_prefix_warm);
     if (is_online) {
-        seal_int(&d, o->is_chat);
-        seal_int(&d, o->warmup_requests);
+        plan_hash_int(&d, o->is_chat);
+        plan_hash_int(&d, o->warmup_requests);
     }
     for (size_t i = 0; i < o->load_count; i++)
-        load_seal(&o->loads[i], &d);
-    seal_scenarios(&d, o->scenarios, o->scenario_count);
+        load_hash(&o->loads[i], &d);
+    plan_hash_scenarios(&d, o->scenarios, o->scenario_count);
     digest_hex(&d, out);
     return STATUS_OK;
 }
@@ -87,17 +87,17 @@ static enum status hash_cell(const struct plan_options *o, struct plan_cell *cel
 {
     bool is_online = load_is_online(cell->load);
     struct digest d;
-    const struct seal_work work = {.scenario = cell->scenario,
-                                   .seed = o->seed,
-                                   .max_tokens = o->max_tokens,
-                                   .is_prefix_warm = o->is_prefix_warm};
+    const struct plan_hash_work work = {.scenario = cell->scenario,
+                                        .seed = o->seed,
+                                        .max_tokens = o->max_tokens,
+                                        .is_prefix_warm = o->is_prefix_warm};
     if (digest_init(&d) != STATUS_OK)
         return STATUS_NO_MEMORY;
-    seal_work(&d, &work);
-    seal_text(&d, !is_online ? "batch" : o->is_chat ? "chat" : "completions");
+    plan_hash_work(&d, &work);
+    plan_hash_text(&d, !is_online ? "batch" : o->is_chat ? "chat" : "completions");
     if (is_online)
-        seal_int(&d, o->warmup_requests);
-    load_seal(cell->load, &d);
+        plan_hash_int(&d, o->warmup_requests);
+    load_hash(cell->load, &d);
     digest_hex(&d, cell->sha256);
     return STATUS_OK;
 }
@@ -129,7 +129,7 @@ static enum status count_requests(const struct plan_options *o, struct arena *a,
 {
     int64_t *counts = arena_alloc(a, (size_t)o->num_runs, sizeof *counts);
     if (counts == NULL)
-        return status_fail(e, STATUS_NO_MEMORY, "plan", "out of memory");
+        return status_no_memory(e, "plan");
     c->counts = counts;
     for (int64_t k = 0; k < o->num_runs; k++) {
         const struct load_work w = work_of(o, c, k);
@@ -166,7 +166,7 @@ static enum status fill_cells(struct plan *p, struct arena *a, struct err *e)
         }
         c->max_tokens = lengths_cell(o->max_tokens, c->scenario, c->most);
         if (hash_cell(o, c) != STATUS_OK)
-            return status_fail(e, STATUS_NO_MEMORY, "plan", "out of memory");
+            return status_no_memory(e, "plan");
     }
     return STATUS_OK;
 }
@@ -196,8 +196,7 @@ enum status plan_build(const struct plan_options *o, struct arena *a, struct pla
     p.cell_count = o->caching_count * o->scenario_count * o->load_count;
     p.cells = arena_alloc(a, p.cell_count, sizeof *p.cells);
     if (p.cells == NULL || hash_plan(o, p.sha256) != STATUS_OK)
-        return status_fail(e, STATUS_NO_MEMORY, "plan", "out of memory for %zu cells",
-                           p.cell_count);
+        return status_no_memory(e, "plan");
     s = fill_cells(&p, a, e);
     if (s == STATUS_OK)
         *out = p;
@@ -217,8 +216,7 @@ static enum status draw_due(const struct plan *p, const struct plan_which *w,
         return STATUS_OK;
     *due_ns = arena_alloc(a, count, sizeof **due_ns);
     if (*due_ns == NULL)
-        return status_fail(e, STATUS_NO_MEMORY, c->scenario->name,
-                           "out of memory for %zu due times", count);
+        return status_no_memory(e, c->scenario->name);
     load_draw_due(&work, *due_ns, count);
     return STATUS_OK;
 }
@@ -241,8 +239,7 @@ static enum status join(const struct plan_repeat *measured,
     }
     out->requests = arena_alloc(a, out->count, sizeof *out->requests);
     if (out->requests == NULL) {
-        return status_fail(e, STATUS_NO_MEMORY, "plan", "out of memory for %zu requests",
-                           out->count);
+        return status_no_memory(e, "plan");
     }
     memmove(out->requests, measured->requests, measured->count * sizeof *out->requests);
     for (size_t i = 0; i < warm->count; i++) {

@@ -81,7 +81,7 @@ enum status scenario_pick(const struct opt_strings *names,
     const struct scenario_list own = scenario_builtin();
     struct scenario *picked = arena_alloc(a, names->count + 1, sizeof *picked);
     if (picked == NULL)
-        return status_fail(e, STATUS_NO_MEMORY, "--scenarios", "no memory");
+        return status_no_memory(e, "--scenarios");
     for (size_t i = 0; i < names->count; i++) {
         const struct scenario *s = find(extra, names->items[i]);
         s = s != NULL ? s : find(&own, names->items[i]);

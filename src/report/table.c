@@ -179,8 +179,7 @@ static enum status build(const struct table_input *in, struct document *d, struc
     }
     t.order = arena_alloc(d->arena, in->count, sizeof(struct summary_entry *));
     if (t.order == NULL)
-        return status_fail(e, STATUS_NO_MEMORY, "table", "out of memory for %zu cells",
-                           in->count);
+        return status_no_memory(e, "table");
     sort_cells(&t);
     put_title(&t);
     table_columns_put(in->run, t.order, t.count, d);

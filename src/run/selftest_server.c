@@ -54,9 +54,9 @@ static enum status launch(const struct selftest_place *place,
                                 NULL};
     for (size_t i = 0; i + 1 < sizeof argv / sizeof *argv; i++)
         if (argv[i] == NULL)
-            return status_fail(e, STATUS_NO_MEMORY, "selftest", "out of memory");
+            return status_no_memory(e, "selftest");
     if (s->out_path == NULL)
-        return status_fail(e, STATUS_NO_MEMORY, "selftest", "out of memory");
+        return status_no_memory(e, "selftest");
     (void)unlink(s->out_path);
     const struct proc_spec spec = {.argv = argv, .log_path = s->out_path};
     selftest_cores_move(place->cores, SELFTEST_SERVER);

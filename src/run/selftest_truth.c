@@ -24,7 +24,7 @@ static enum status take_line(const json_t *line, struct arena *a,
     size_t count = json_array_size(sent);
     int64_t *at_ns = arena_alloc(a, count, sizeof *at_ns);
     if (at_ns == NULL)
-        return status_fail(e, STATUS_NO_MEMORY, "the server's log", "out of memory");
+        return status_no_memory(e, "the server's log");
     for (size_t i = 0; i < count; i++)
         at_ns[i] = json_integer_value(json_array_get(sent, i));
     *out = (struct selftest_truth){

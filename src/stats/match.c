@@ -313,8 +313,7 @@ enum status match_build(const struct match_input *inputs,
         list_lone(&w, &made);
     }
     if (s != STATUS_OK || a->has_failed)
-        return status_fail(e, STATUS_NO_MEMORY, "match", "out of memory for %zu rows",
-                           inputs->count);
+        return status_no_memory(e, "match");
     made.side_count = w.side_count;
     *out = made;
     return STATUS_OK;

@@ -197,8 +197,7 @@ enum status rows_build_all(const struct run_data *run, struct arena *a, struct r
     for (size_t i = 0; s == STATUS_OK && i < count; i++)
         s = build_judged(&common, i, a, &rows[i], e);
     if (s == STATUS_NO_MEMORY || a->has_failed)
-        return status_fail(e, STATUS_NO_MEMORY, "rows", "out of memory for %zu rows",
-                           count);
+        return status_no_memory(e, "rows");
     *out = rows;
     return s;
 }

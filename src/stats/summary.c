@@ -248,8 +248,7 @@ enum status summary_build(const struct run_data *run, const struct row *rows,
     if (s == STATUS_OK)
         name_entries(&made, keys, a);
     if (s != STATUS_OK || a->has_failed)
-        return status_fail(e, STATUS_NO_MEMORY, "summary", "out of memory for %zu cells",
-                           run->cell_count);
+        return status_no_memory(e, "summary");
     *out = made;
     return STATUS_OK;
 }

@@ -1,4 +1,4 @@
-#include "plan/words.h"
+#include "plan/word_prompts.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -29,11 +29,12 @@ static int teardown(void **state)
 static void a_word_an_id(void **state)
 {
     struct arena *a = *state;
-    const char *seen[WORDS_COUNT];
-    assert_int_equal(prompts_id_end(WORDS_VOCAB_SIZE) - PROMPTS_FIRST_ID, WORDS_COUNT);
-    for (int32_t i = 0; i < WORDS_COUNT; i++) {
+    const char *seen[WORD_PROMPTS_COUNT];
+    assert_int_equal(prompts_id_end(WORD_PROMPTS_VOCAB_SIZE) - PROMPTS_FIRST_ID,
+                     WORD_PROMPTS_COUNT);
+    for (int32_t i = 0; i < WORD_PROMPTS_COUNT; i++) {
         int32_t id = PROMPTS_FIRST_ID + i;
-        seen[i] = words_text(&id, 1, a);
+        seen[i] = word_prompts_text(&id, 1, a);
         assert_non_null(seen[i]);
         assert_in_range(strlen(seen[i]), 3, 6);
         assert_int_equal(strspn(seen[i], "abcdefghijklmnopqrstuvwxyz"), strlen(seen[i]));
@@ -46,17 +47,18 @@ static void words_stand_apart(void **state)
 {
     struct arena *a = *state;
     const int32_t ids[] = {16, 527, 16};
-    const char *first = words_text(ids, 1, a), *last = words_text(ids + 1, 1, a);
+    const char *first = word_prompts_text(ids, 1, a),
+               *last = word_prompts_text(ids + 1, 1, a);
     const char *want = arena_printf(a, "%s %s %s", first, last, first);
-    assert_string_equal(words_text(ids, 3, a), want);
-    assert_string_equal(words_text(ids, 0, a), "");
+    assert_string_equal(word_prompts_text(ids, 3, a), want);
+    assert_string_equal(word_prompts_text(ids, 0, a), "");
 }
 
 static void memory_may_run_out(void **state)
 {
     int32_t id = 16;
     mem_fail_at(1);
-    assert_null(words_text(&id, 1, *state));
+    assert_null(word_prompts_text(&id, 1, *state));
 }
 
 int main(void)

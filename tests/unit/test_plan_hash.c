@@ -1,4 +1,4 @@
-#include "plan/seal.h"
+#include "plan/hash.h"
 
 #include <math.h>
 #include <setjmp.h>
@@ -17,8 +17,8 @@ static struct seal of_text(const char *first, const char *second)
     struct seal s;
     struct digest d;
     assert_int_equal(digest_init(&d), STATUS_OK);
-    seal_text(&d, first);
-    seal_text(&d, second);
+    plan_hash_text(&d, first);
+    plan_hash_text(&d, second);
     digest_hex(&d, s.hex);
     return s;
 }
@@ -28,9 +28,9 @@ static struct seal of_nums(double first, double second, int64_t third)
     struct seal s;
     struct digest d;
     assert_int_equal(digest_init(&d), STATUS_OK);
-    seal_num(&d, first);
-    seal_num(&d, second);
-    seal_int(&d, third);
+    plan_hash_num(&d, first);
+    plan_hash_num(&d, second);
+    plan_hash_int(&d, third);
     digest_hex(&d, s.hex);
     return s;
 }
@@ -40,7 +40,7 @@ static struct seal of_scenarios(const struct scenario *s, size_t count)
     struct seal seal;
     struct digest d;
     assert_int_equal(digest_init(&d), STATUS_OK);
-    seal_scenarios(&d, s, count);
+    plan_hash_scenarios(&d, s, count);
     digest_hex(&d, seal.hex);
     return seal;
 }
@@ -104,7 +104,7 @@ static struct seal of_value(struct value v)
     struct seal s;
     struct digest d;
     assert_int_equal(digest_init(&d), STATUS_OK);
-    seal_value(&d, v);
+    plan_hash_value(&d, v);
     digest_hex(&d, s.hex);
     return s;
 }

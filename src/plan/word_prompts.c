@@ -1,10 +1,10 @@
-#include "plan/words.h"
+#include "plan/word_prompts.h"
 
 #include <string.h>
 
 #include "plan/prompts.h"
 
-static const char *const words[WORDS_COUNT] = {
+static const char *const words[WORD_PROMPTS_COUNT] = {
     "able",   "about",  "act",    "add",    "again",  "age",    "air",    "all",
     "always", "among",  "animal", "answer", "apple",  "area",   "around", "art",
     "away",   "baby",   "bad",    "ball",   "bank",   "bear",   "beat",   "bed",
@@ -73,10 +73,10 @@ static const char *const words[WORDS_COUNT] = {
 
 static const char *word_of(int32_t id)
 {
-    return words[(size_t)(id - PROMPTS_FIRST_ID) % WORDS_COUNT];
+    return words[(size_t)(id - PROMPTS_FIRST_ID) % WORD_PROMPTS_COUNT];
 }
 
-char *words_text(const int32_t *ids, size_t count, struct arena *a)
+char *word_prompts_text(const int32_t *ids, size_t count, struct arena *a)
 {
     size_t bytes = 1;
     for (size_t i = 0; i < count; i++)
