@@ -161,21 +161,26 @@ static enum status check_operands(struct cli_call *c)
     return status_hint(&c->e, "See inferbench %s --help", command->name);
 }
 
+static int call(struct cli_call *c)
+{
+    const struct cli_command *command = c->command;
+    c->opts = arena_alloc(&c->arena, 1, command->opts_bytes);
+    if (c->opts == NULL) {
+        (void)status_no_memory(&c->e, command->name);
+        return cli_fail(c->cli, &c->e);
+    }
+    const struct cli_table table = {command->options, command->option_count, c->opts};
+    if (cli_parse(&table, &c->words, &c->arena, &c->parse, &c->e) != STATUS_OK ||
+        check_operands(c) != STATUS_OK)
+        return cli_fail(c->cli, &c->e);
+    return command->run(c);
+}
+
 int cli_run(struct cli *cli, const struct cli_command *command, struct cli_words words)
 {
     struct cli_call c = {.cli = cli, .command = command, .words = words};
     arena_init(&c.arena, ARENA_CAP_BYTES);
-    c.opts = arena_alloc(&c.arena, 1, command->opts_bytes);
-    const struct cli_table table = {command->options, command->option_count, c.opts};
-    int code;
-    if (c.opts == NULL)
-        (void)status_no_memory(&c.e, command->name);
-    if (c.opts == NULL ||
-        cli_parse(&table, &words, &c.arena, &c.parse, &c.e) != STATUS_OK ||
-        check_operands(&c) != STATUS_OK)
-        code = cli_fail(cli, &c.e);
-    else
-        code = command->run(&c);
+    int code = call(&c);
     arena_fini(&c.arena);
     return code;
 }

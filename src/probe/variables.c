@@ -205,13 +205,14 @@ bool variables_engine(struct arena *a, struct opt_strings *out)
     const char **texts = pick(is_engine, a, &count);
     *out = (struct opt_strings){.items = texts};
     for (size_t i = 0; texts != NULL && i < count; i++) {
-        const char *text = engine_text(texts[i], getenv(texts[i]), a);
+        const char *value = getenv(texts[i]);
+        const char *text = value != NULL ? engine_text(texts[i], value, a) : "";
         if (text == NULL)
             return false;
         if (*text != '\0')
             texts[out->count++] = text;
     }
-    if (out->count > 0)
+    if (texts != NULL && out->count > 0)
         qsort(texts, out->count, sizeof *texts, str_order);
     return texts != NULL;
 }

@@ -11,7 +11,7 @@ enum { GENERATION_SHIFT = 32 };
 static bool make_room(struct conn_table *t)
 {
     size_t room = t->room;
-    return mem_grow(&t->all, t->count, &room, sizeof *t->all) &&
+    return mem_grow(&t->all, t->count, &room, sizeof(struct conn *)) &&
            mem_grow(&t->unused, t->count, &t->room, sizeof *t->unused);
 }
 
