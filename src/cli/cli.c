@@ -100,7 +100,7 @@ static enum status read_config(struct opt_parse *p, const char *path, struct err
 {
     struct yaml_node *root = NULL;
     if (yaml_from_file(path, p->arena, &root, e) != STATUS_OK) {
-        e->code = STATUS_BAD_OPTION;
+        e->code = e->code == STATUS_NO_MEMORY ? e->code : STATUS_BAD_OPTION;
         return e->code;
     }
     if (root->kind != YAML_MAP) {

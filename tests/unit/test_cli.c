@@ -131,7 +131,7 @@ static void no_memory_is_told(void **state)
         mem_fail_at(n);
         s = parse(b, "names: [a, b]\n", NULL);
         mem_fail_at(0);
-        assert_true(s == STATUS_OK || b->e.code == s);
+        assert_true(s == STATUS_OK || (s == STATUS_NO_MEMORY && b->e.code == s));
     }
     assert_int_equal(s, STATUS_OK);
     assert_int_equal(b->got.names.count, 2);
