@@ -34,8 +34,8 @@ static struct arena_block *add_block(struct arena *a, size_t need)
     if (block == NULL)
         return NULL;
     block->size_bytes = size;
-    /* A block made for one large piece goes behind the current one, which has room left.
-     */
+    /* A block made for one large piece goes behind the current one, which has room
+     * left. */
     if (size == need && need > BLOCK_BYTES && a->blocks != NULL) {
         block->next = a->blocks->next;
         a->blocks->next = block;

@@ -52,8 +52,8 @@ MUST_CHECK enum status opt_set(struct opt_parse *p, const char *name,
 const struct opt *opt_find(const struct opt_parse *p, const char *name);
 enum opt_source opt_source_of(const struct opt_parse *p, const char *name);
 /* What nobody may read in a word that is, or holds, a value of this option: all of a
- * secret; of an address all before its last '@', but for the scheme. Length 0: nothing.
- */
+ * secret; of an address all before its last '@', but for the scheme. Length 0:
+ * nothing. */
 struct str opt_hidden_part(const struct opt *o, const char *word);
 /* The current value as the user would type it, e.g. "1 4"; "" when unset; "***" if
  * secret. */

@@ -23,8 +23,8 @@
 
 extern char **environ;
 
-/* What the guardian writes to its status pipe; shorter than PIPE_BUF, so never in pieces.
- */
+/* What the guardian writes to its status pipe; shorter than PIPE_BUF, so never in
+ * pieces. */
 struct report {
     enum { REPORT_STARTED, REPORT_EXEC_FAILED, REPORT_ENDED } kind;
     int32_t value; /* pid; errno; wait status */
@@ -40,8 +40,7 @@ struct plan {
     int life_r, status_w;
 };
 
-/* ---- in any process ------------------------------------------------------------------
- */
+/* ---- in any process ---------------------------------------------------------------- */
 
 static bool is_program(const char *path)
 {

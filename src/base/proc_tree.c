@@ -21,8 +21,8 @@ static int32_t parent_of(const char *pid)
     if (n <= 0)
         return -1;
     text[n] = 0;
-    const char *p = strrchr(text, ')'); /* the name may hold anything: "1 (a) b) S 42 ..."
-                                         */
+    const char *p = strrchr(text, ')'); /* the name may hold anything: "1 (a) b) S
+                                           42 ..." */
     int32_t parent = 0;
     for (p = p != NULL ? p + 4 : ""; *p >= '0' && *p <= '9'; p++)
         parent = parent * 10 + (*p - '0');

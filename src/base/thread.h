@@ -11,8 +11,8 @@
 bool thread_hurry(void);
 /* More than that, where others compute on all cores: real-time priority, the lowest,
  * which goes before every thread without one. Only for a thread that waits most of the
- * time. False where that is not allowed: it takes root, CAP_SYS_NICE or an RLIMIT_RTPRIO.
- */
+ * time. False where that is not allowed: it takes root, CAP_SYS_NICE or an
+ * RLIMIT_RTPRIO. */
 bool thread_go_first(void);
 /* The index-th from the end of the CPUs that this process may use, if it may use at least
  * `spare`; else -1: there are none to spare. */

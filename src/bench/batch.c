@@ -92,8 +92,8 @@ static enum status run_requests(struct bench *bench, const struct plan_repeat *p
     return STATUS_OK;
 }
 
-/* Requests that have not ended become failed, or interrupted where `fail` is FAIL_none.
- */
+/* Requests that have not ended become failed, or interrupted where `fail` is
+ * FAIL_none. */
 static enum status make_records(struct batch *b, struct instant zero,
                                 enum fail_class fail, struct repeat_data *r,
                                 struct err *e)
@@ -120,8 +120,8 @@ static enum status make_records(struct batch *b, struct instant zero,
     return STATUS_OK;
 }
 
-/* A repeat of which nothing succeeded measured nothing: its error is the first request's.
- */
+/* A repeat of which nothing succeeded measured nothing: its error is the first
+ * request's. */
 static enum status all_failed(struct repeat_data *r, struct err *why)
 {
     for (size_t i = 0; i < r->request_count; i++)

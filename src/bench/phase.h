@@ -16,7 +16,7 @@ struct phase {
     const struct repeat_data *repeat; /* whose requests they are; NULL: a warm-up, of
                                          which nothing is written */
     void (*ended)(void *arg, const struct flight *f); /* by the calling thread, of each
-                                         that has ended; may be NULL */
+                                                         that has ended; may be NULL */
     void *ended_arg;
 };
 

@@ -68,8 +68,8 @@ bool cli_print(struct cli *cli, const char *text)
     return false;
 }
 
-/* The words of one key: a scalar is one word, a list one word an item, a map "k=v" words.
- */
+/* The words of one key: a scalar is one word, a list one word an item, a map "k=v"
+ * words. */
 static enum status words_of(const struct yaml_node *n, const char *where, struct arena *a,
                             struct opt_strings *out, struct err *e)
 {

@@ -22,8 +22,8 @@ struct engine_lane {
     struct engine *engine;
 };
 
-/* Requests are kept whole until next hands out their events, one request after another.
- */
+/* Requests are kept whole until next hands out their events, one request after
+ * another. */
 struct engine {
     struct arena arena;
     struct engine_lane lane;

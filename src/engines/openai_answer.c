@@ -280,8 +280,8 @@ static void take_head(struct pass *p)
                str_from("a compressed answer: its timing would be wrong"));
 }
 
-/* True if the read's stamp, that of the last bytes it touched, is the last token's own.
- */
+/* True if the read's stamp, that of the last bytes it touched, is the last token's
+ * own. */
 static bool is_last_sure(const struct pass *p)
 {
     const struct openai_conn *c = p->conn;

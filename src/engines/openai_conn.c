@@ -216,8 +216,8 @@ enum status openai_conn_open(struct openai_pool *p, int32_t target, int32_t requ
     }
     if (request != OPENAI_NOBODY) {
         job_of(p, request)->conn = *index;
-        c->sent_at = c->connect_start; /* until it is sent: the timeout counts from here
-                                        */
+        c->sent_at = c->connect_start; /* until it is sent: the timeout counts
+                                          from here */
         list_append(p, c);
     }
     return STATUS_OK;

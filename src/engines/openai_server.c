@@ -50,9 +50,9 @@ void openai_server_close(struct openai_server *s)
     s->rest = NULL;
 }
 
-/* Idle connections of the load may hold every thread of the server. So a call beside them
- * has little time; if it gets no answer they are closed, then and before all later calls.
- */
+/* Idle connections of the load may hold every thread of the server. So a call beside
+ * them has little time; if it gets no answer they are closed, then and before all
+ * later calls. */
 static enum status ask(struct openai_server *s, struct rest_call *c, struct err *e)
 {
     const struct openai_kept *k = &s->kept;

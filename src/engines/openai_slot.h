@@ -98,8 +98,8 @@ struct openai_read {
     struct instant kernel; /* NS_UNKNOWN: none */
     struct instant user;
     bool is_whole;  /* the buffer was not filled, no part of a TLS record is left */
-    bool is_prompt; /* read within 1 ms of its arrival, though the kernel stamps nothing
-                     */
+    bool is_prompt; /* read within 1 ms of its arrival, though the kernel
+                       stamps nothing */
 };
 
 #endif

@@ -264,8 +264,8 @@ static enum status send_batch(struct engine *en, struct err *e)
     return vllm_link_send(&en->link, (struct str){en->message.data, en->message.len}, e);
 }
 
-/* A request that has not been sent fails at once; a running one is aborted by the worker.
- */
+/* A request that has not been sent fails at once; a running one is aborted by the
+ * worker. */
 static enum status vllm_cancel(struct engine_lane *l, int32_t request, struct err *e)
 {
     char line[80];

@@ -54,8 +54,8 @@ MUST_CHECK enum status vllm_link_read(struct vllm_link *l, struct instant until,
 /* Reads until an event of this name; others are dropped. */
 MUST_CHECK enum status vllm_link_await(struct vllm_link *l, const char *name,
                                        json_t **out, struct err *e);
-/* Sets the stage that the watch is told, and what counts as a sign of life from now on.
- */
+/* Sets the stage that the watch is told, and what counts as a sign of life from now
+ * on. */
 void vllm_link_expect(struct vllm_link *l, const char *stage, enum link_pulse pulse,
                       struct span limit);
 /* Ends the worker, removes the folder, frees all. Idempotent; fine on a zeroed link with

@@ -39,8 +39,8 @@ struct response {
 
 /* is_head_request: an answer to HEAD has no body. */
 void response_begin(struct response *r, bool is_head_request);
-/* Begins behind a head that was read elsewhere: the chunks of a body, and its trailers.
- */
+/* Begins behind a head that was read elsewhere: the chunks of a body, and its
+ * trailers. */
 void response_begin_chunks(struct response *r);
 /* Takes bytes off *in. Call until RESPONSE_MORE, _END or _BAD; END and BAD stay. */
 enum response_step response_next(struct response *r, struct str *in, struct str *body);

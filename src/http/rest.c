@@ -58,8 +58,8 @@ static bool find(void *library, const char *symbol, void *slot)
     return address != NULL;
 }
 
-/* False where the library is missing. Never closed: libcurl does not like to be unloaded.
- */
+/* False where the library is missing. Never closed: libcurl does not like to be
+ * unloaded. */
 static bool open_library(struct lazycurl *out)
 {
     void *library = dlopen("libcurl.so.4", RTLD_NOW | RTLD_LOCAL);
@@ -74,8 +74,7 @@ static bool open_library(struct lazycurl *out)
            find(library, "curl_slist_free_all", &out->list_free);
 }
 
-/* ---- set-up --------------------------------------------------------------------------
- */
+/* ---- set-up ------------------------------------------------------------------------ */
 
 static void set_text(struct rest *r, CURLoption option, const char *value)
 {
@@ -296,8 +295,7 @@ void rest_close(struct rest *r)
     mem_free(r);
 }
 
-/* ---- a call --------------------------------------------------------------------------
- */
+/* ---- a call ------------------------------------------------------------------------ */
 
 /* "host:port" of a URL, without user and password. */
 static struct str authority_of(const char *url)
@@ -368,8 +366,7 @@ static void set_call(struct rest *r, const struct rest_call *c, struct intake *i
         r->is_unset = true;
 }
 
-/* ---- why it failed -------------------------------------------------------------------
- */
+/* ---- why it failed ----------------------------------------------------------------- */
 
 struct cause {
     CURLcode code;

@@ -16,8 +16,8 @@ enum loop_flag { LOOP_READ = 1, LOOP_WRITE = 2, LOOP_HANGUP = 4 };
 struct loop {
     int epoll_fd;    /* -1: closed */
     int urgent_fd;   /* epoll of those that loop_hasten named */
-    bool has_pwait2; /* false: kernel without epoll_pwait2, whole milliseconds, rounded up
-                      */
+    bool has_pwait2; /* false: kernel without epoll_pwait2, whole milliseconds,
+                        rounded up */
 };
 
 struct loop_ready {
@@ -46,8 +46,7 @@ size_t loop_wait(struct loop *l, struct instant until, struct loop_ready *out,
 bool loop_hasten(struct loop *l, int fd, uint64_t tag);
 void loop_relax(struct loop *l, int fd); /* takes loop_hasten back; before the close */
 /* As loop_wait, for reading from hastened ones alone; the others wait for loop_wait,
- * which tells of what was read in between with LOOP_WRITE at most.
- */
+ * which tells of what was read in between with LOOP_WRITE at most. */
 size_t loop_doze(struct loop *l, struct instant until, struct loop_ready *out,
                  size_t cap);
 

@@ -29,9 +29,9 @@ struct sock_read {
  * STATUS_CLOSED: refused at once; STATUS_NOT_FOUND: no such unix socket; descriptors used
  * up: STATUS_IO with `ulimit -n` in the hint. */
 MUST_CHECK enum status sock_connect(const struct addr *to, int *fd, struct err *e);
-/* Connects to each address, in order, for up to `timeout`, and hangs up; the first that
- * accepts is *out. For the set-up: blocks. If none does, the error is that of the last.
- */
+/* Connects to each address, in order, for up to `timeout`, and hangs up; the first
+ * that accepts is *out. For the set-up: blocks. If none does, the error is that of the
+ * last. */
 MUST_CHECK enum status sock_reach(const struct addr_list *list, struct span timeout,
                                   struct addr *out, struct err *e);
 /* Listens, SO_REUSEADDR; port 0: any (sock_port). Accepted sockets inherit the stamps. */

@@ -13,8 +13,8 @@ static int64_t width_of(struct stamp_sandwich s)
     return s.after.ns - s.before.ns;
 }
 
-/* Up to `takes` sandwiches, until one is narrow; the narrowest. *last: the last reading.
- */
+/* Up to `takes` sandwiches, until one is narrow; the narrowest. *last: the last
+ * reading. */
 static struct stamp_sandwich narrowest(int takes, struct instant *last)
 {
     struct stamp_sandwich best = {.after = {INT64_MAX}};

@@ -22,15 +22,15 @@
 #define ARRIVALS_MOST 10000000 /* requests of a repeat */
 
 struct arrivals {
-    const struct load *load; /* open, rate_rps > 0, num_prompts or duration_s set
-                              */
+    const struct load *load; /* open, rate_rps > 0, num_prompts or
+                                duration_s set */
     int64_t seed;
     const char *stream; /* e.g. "arrival/short/r4/0" */
 };
 
-/* Requests of that repeat: num_prompts, or fewer where duration_s ends before them; those
- * due before duration_s where that alone limits. Above ARRIVALS_MOST: one more than it.
- */
+/* Requests of that repeat: num_prompts, or fewer where duration_s ends before them;
+ * those due before duration_s where that alone limits. Above ARRIVALS_MOST: one more
+ * than it. */
 size_t arrivals_count(const struct arrivals *a);
 /* The first `count` due times from the phase's start, ascending; for a rate of infinity
  * all 0. */

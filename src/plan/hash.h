@@ -9,8 +9,8 @@
 #include "text/digest.h"
 
 void plan_hash_int(struct digest *d, int64_t v);
-void plan_hash_num(struct digest *d, double v); /* exact; NAN and INFINITY are values too
-                                                 */
+void plan_hash_num(struct digest *d, double v); /* exact; NAN and INFINITY are
+                                                   values too */
 void plan_hash_text(struct digest *d, const char *text);
 void plan_hash_scenarios(struct digest *d, const struct scenario *scenarios,
                          size_t count);

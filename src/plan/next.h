@@ -11,8 +11,8 @@ struct next_turn {
     int64_t repeat; /* 0 is the warm-up */
 };
 
-/* What came of it: STATUS_OK, or why it failed (of the engine, too, that did not open).
- */
+/* What came of it: STATUS_OK, or why it failed (of the engine, too, that did not
+ * open). */
 struct next_outcome {
     struct next_turn turn;
     enum status status;

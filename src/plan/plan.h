@@ -21,8 +21,8 @@ struct plan_options {
     size_t load_count;
     int64_t max_tokens;      /* OPT_INT_UNSET: each scenario's own */
     int64_t num_runs;        /* warm-up included, >= 2 */
-    int64_t warmup_requests; /* online: sent before each repeat, others than the measured
-                              */
+    int64_t warmup_requests; /* online: sent before each repeat, others than
+                                the measured */
     bool caching[2];         /* engine settings in the order in which they run; a server
                                 not ours: one entry, and what it does is read back */
     size_t caching_count;
@@ -39,9 +39,9 @@ struct plan_cell {
     const struct load *load;
     int64_t max_tokens;
     bool caching;
-    size_t setting;  /* which caching[] */
-    char sha256[65]; /* of its work: neither of other cells nor of the repeats' number
-                      */
+    size_t setting;        /* which caching[] */
+    char sha256[65];       /* of its work: neither of other cells nor of the
+                              repeats' number */
     const int64_t *counts; /* [num_runs] measured requests of each repeat, >= 1 */
     int64_t most;          /* the largest of them */
 };

@@ -8,8 +8,8 @@
 #include "core/workload.h"
 
 struct scenario_list scenario_builtin(void);
-/* Picks `names` from extra (of files), then the built-ins; unknown: the nearest is named.
- */
+/* Picks `names` from extra (of files), then the built-ins; unknown: the nearest is
+ * named. */
 MUST_CHECK enum status scenario_pick(const struct opt_strings *names,
                                      const struct scenario_list *extra, struct arena *a,
                                      struct scenario_list *out, struct err *e);

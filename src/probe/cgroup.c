@@ -21,8 +21,8 @@ static bool has_word(struct str list, const char *word)
     return false;
 }
 
-/* A line of mountinfo: id parent dev root point options [tags...] - type source options
- */
+/* A line of mountinfo: id parent dev root point options [tags...] - type source
+ * options */
 static bool parse_mount(struct str line, struct mount *m)
 {
     struct str word = {"", 0};

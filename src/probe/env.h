@@ -25,8 +25,8 @@ struct env {
     int64_t nvidia_devices, neuron_devices;
 };
 
-/* Everything lives in the arena. Never fails for a fact that cannot be found: it is null.
- */
+/* Everything lives in the arena. Never fails for a fact that cannot be found: it is
+ * null. */
 MUST_CHECK enum status env_collect(const struct env_request *q, struct arena *a,
                                    struct env *out, struct err *e);
 /* The text form of that JSON, in 80 columns. */

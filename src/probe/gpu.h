@@ -36,8 +36,8 @@ struct gpu_facts {
 void gpu_write(const struct gpu_facts *f, struct jsonw *w, const char *key);
 /* Everything unknown. */
 struct gpu_device gpu_blank(int index);
-/* nvidia-smi's --query-gpu answer (csv,noheader,nounits; columns of gpu.c) into devices.
- */
+/* nvidia-smi's --query-gpu answer (csv,noheader,nounits; columns of gpu.c) into
+ * devices. */
 void gpu_parse_smi(struct str csv, struct gpu_facts *out);
 /* Runs nvidia-smi; false where it is missing or fails. */
 bool gpu_ask_smi(struct gpu_facts *out);

@@ -1,5 +1,5 @@
-/* NVIDIA GPUs, and memory and power of those that the engine uses, read again and again.
- */
+/* NVIDIA GPUs, and memory and power of those that the engine uses, read again and
+ * again. */
 #ifndef PROBE_GPU_METER_H
 #define PROBE_GPU_METER_H
 

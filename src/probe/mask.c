@@ -18,8 +18,8 @@ static const char *const secret_parts[] = {
     "api_key",  "accesskey",  "authtoken", "accesstoken", "privatekey",
 };
 
-/* How tokens of known services begin, and the length from which a word is taken for one.
- */
+/* How tokens of known services begin, and the length from which a word is taken for
+ * one. */
 static const struct {
     const char *prefix;
     size_t least;

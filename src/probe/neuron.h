@@ -38,8 +38,8 @@ void neuron_write(const struct neuron_facts *f, struct jsonw *w, const char *key
  * not understood is skipped and named in `problem`. False where it is no such JSON at
  * all. */
 bool neuron_parse_ls(struct str json, struct arena *a, struct neuron_facts *out);
-/* Path of a Neuron tool below root, or its bare name where it is not there (then PATH).
- */
+/* Path of a Neuron tool below root, or its bare name where it is not there (then
+ * PATH). */
 const char *neuron_tool(const char *root, const char *name, char *out, size_t size);
 
 #endif

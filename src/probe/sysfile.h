@@ -29,8 +29,8 @@ bool sysfile_exists(const char *root, const char *path);
 struct str sysfile_field(const char *text, const char *key, char sep);
 /* The same as an integer (a unit behind the number is skipped), or `none`. */
 int64_t sysfile_field_i64(const char *text, const char *key, char sep, int64_t none);
-/* Members of a list like "0-3,8": writes up to cap of them, returns how many there are.
- */
+/* Members of a list like "0-3,8": writes up to cap of them, returns how many there
+ * are. */
 size_t sysfile_cpu_list(const char *list, int *out, size_t cap);
 
 #endif

@@ -64,8 +64,8 @@ struct document_table {
 
 struct document_block {
     enum document_kind kind;
-    bool has_gap; /* an empty line stands before it, where lines are not set apart anyway
-                   */
+    bool has_gap;     /* an empty line stands before it, where lines are not set
+                         apart anyway */
     const char *text; /* tables: NULL */
     const char *path; /* plots: the picture */
     struct document_table *table;

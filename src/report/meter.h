@@ -1,5 +1,5 @@
-/* Progress of a count, e.g. rows that are sent: a live line, or a plain one every 10 s.
- */
+/* Progress of a count, e.g. rows that are sent: a live line, or a plain one every 10
+ * s. */
 #ifndef REPORT_METER_H
 #define REPORT_METER_H
 

@@ -1,5 +1,5 @@
-/* The forms that a document can take: a new one is a file render_NAME.c and a line here.
- */
+/* The forms that a document can take: a new one is a file render_NAME.c and a line
+ * here. */
 #ifndef REPORT_RENDER_H
 #define REPORT_RENDER_H
 

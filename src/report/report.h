@@ -27,8 +27,8 @@ void report_answer(const struct analysis *x, struct document *d);
 /* All of it, the answer first; the plots lie beside the report. */
 void report_build(const struct report_input *in, struct document *d);
 /* Its last parts, in files of their own: each machine (what was measured, versions,
- * settings, price and the best configurations), then warnings, what was left out and why.
- */
+ * settings, price and the best configurations), then warnings, what was left out and
+ * why. */
 void report_machines_put(const struct analysis *x, struct document *d);
 void report_excluded_put(const struct analysis *x, const struct loaded_rows *loaded,
                          struct document *d);

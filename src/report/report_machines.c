@@ -104,8 +104,8 @@ static void put_engine(const struct part *p)
 }
 
 /* Fields of a role whose values stand elsewhere: in the first line, in the names of
- * cells, at the top of the report, in a line of their own; and digests of what is shown.
- */
+ * cells, at the top of the report, in a line of their own; and digests of what is
+ * shown. */
 static bool is_elsewhere(enum field_id id)
 {
     static const enum field_id ids[] = {

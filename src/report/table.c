@@ -67,8 +67,8 @@ static void put_title(const struct table *t)
                      "Dummy weights: the speed is real, the text is not.");
 }
 
-/* What is known of the spread: one line for each count of repeats that gives no interval.
- */
+/* What is known of the spread: one line for each count of repeats that gives no
+ * interval. */
 static void put_spread_note(const struct table *t, int64_t repeats)
 {
     int64_t needed = 0;

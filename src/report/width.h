@@ -16,8 +16,7 @@ size_t width_fit(const char *text, size_t columns);
 enum status width_pad(struct buf *out, const char *text, int columns);
 /* Appends text in lines of at most `columns`, broken at blanks: the first after `first`
  * blanks, later ones after `indent`. No-break spaces become blanks. Ends with a line
- * feed.
- */
+ * feed. */
 enum status width_wrap(struct buf *out, const char *text, size_t first, size_t indent,
                        size_t columns);
 

@@ -67,8 +67,8 @@ static enum status scenarios(struct run *r, struct scenario_list *out, struct er
     return STATUS_OK;
 }
 
-/* A server that is not ours is planned for as if it cached: how it is set is read back.
- */
+/* A server that is not ours is planned for as if it cached: how it is set is read
+ * back. */
 static enum status loads(struct run *r, struct plan_options *o, struct err *e)
 {
     const struct run_opts *opts = r->opts;

@@ -1,7 +1,7 @@
 /* Whose turn it is: requests wait in order of arrival for one of --slots, and with
  * --serial-prefill for the first token of the one before. Without either, each begins
- * when it arrives. Instants are those of the schedule, so that lateness does not add up.
- */
+ * when it arrives. Instants are those of the schedule, so that lateness does not add
+ * up. */
 #ifndef SERVE_QUEUE_H
 #define SERVE_QUEUE_H
 

@@ -24,8 +24,8 @@ struct server {
     struct buf key;   /* "Bearer ...": what Authorization must be; empty: anything */
     struct loop loop;
     struct stamp_clock stamp;
-    struct due due; /* by a connection's index: its next event, or the end of its idling
-                     */
+    struct due due; /* by a connection's index: its next event, or the end of
+                       its idling */
     struct conn_table conns;
     struct queue queue;
     struct slog log;

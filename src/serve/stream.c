@@ -59,8 +59,8 @@ static bool hand_over(struct server *s, struct conn *c, enum part part,
     return result != CONN_LOST;
 }
 
-/* The end of an answer, or of what it gets; next: what follows unless the peer is gone.
- */
+/* The end of an answer, or of what it gets; next: what follows unless the peer is
+ * gone. */
 static enum stream_next send_out(struct server *s, struct conn *c, enum stream_next next)
 {
     struct instant unused;

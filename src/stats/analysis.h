@@ -27,8 +27,8 @@ struct analysis_options {
     const char *baseline; /* NULL: the first side */
 };
 
-/* Everything lives in the arena or in the rows. BAD_OPTION: no such side as baseline.
- */
+/* Everything lives in the arena or in the rows. BAD_OPTION: no such side as
+ * baseline. */
 MUST_CHECK enum status analysis_build(const struct analysis_rows *c,
                                       const struct analysis_options *o, struct arena *a,
                                       struct analysis *out, struct err *e);

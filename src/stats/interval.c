@@ -149,8 +149,7 @@ static double t_upper_tail(double t, double df)
 }
 
 /* Where a function that falls from above `value` meets it, from 0 on; high: a first
- * guess.
- */
+ * guess. */
 static double inverse(double (*of)(double x, double df), double df, double value,
                       double high)
 {

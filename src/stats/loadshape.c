@@ -273,8 +273,8 @@ struct gather_scope loadshape_scope(const struct loadshape *l)
     return scope;
 }
 
-/* How much of the time from..to lies in the window, 0 to 1; an instant does or does not.
- */
+/* How much of the time from..to lies in the window, 0 to 1; an instant does or does
+ * not. */
 static double share_inside(const struct loadshape_window *w, int64_t from_ns,
                            int64_t to_ns)
 {
@@ -342,8 +342,8 @@ static double spread_inside(const struct request_record *q, struct arrivals a)
     return a.inside + (to >= from ? to - from + 1 : 0);
 }
 
-/* An answer in one piece has no first instant: all its tokens were made up to the last.
- */
+/* An answer in one piece has no first instant: all its tokens were made up to the
+ * last. */
 static double answer_inside(const struct request_record *q, struct arrivals a)
 {
     if (q->first_ns != NS_UNKNOWN)
@@ -453,8 +453,8 @@ struct loadshape_sends loadshape_sends_of(const struct loadshape *l)
     return s;
 }
 
-/* From the send of a request without an answer until its slot goes on, within the window.
- */
+/* From the send of a request without an answer until its slot goes on, within the
+ * window. */
 static double lost_ns(const struct loadshape *l, const struct request_record *q)
 {
     const struct loadshape_window *w = &l->window;

@@ -111,8 +111,8 @@ static void find_partners(struct work *w, const char *side)
 
 /* Sums for a ratio, or for the geometric mean of several. */
 struct sums {
-    double logs, variance, squares; /* squares: of variances by their degrees of freedom
-                                     */
+    double logs, variance, squares; /* squares: of variances by their degrees
+                                       of freedom */
     size_t pairs;
     bool has_launches; /* some cell has several, or nobody knows */
 };

@@ -33,10 +33,10 @@ struct match_cell {
     bool is_valid;       /* of the cell: of its rows, what its worst one is */
     const char *verdict; /* NULL: nothing was measured */
     const struct findings *warnings, *checks; /* of the cell's rules too */
-    const struct row *doubtful_row; /* the first of that verdict, if it is not VALID; NULL
-                                     */
-    size_t doubtful;                /* measured rows of it */
-    const struct row *failed_row;   /* the first with an error, warm-ups too; NULL */
+    const struct row *doubtful_row;           /* the first of that verdict, if it is not
+                                                 VALID; NULL */
+    size_t doubtful;                          /* measured rows of it */
+    const struct row *failed_row; /* the first with an error, warm-ups too; NULL */
     bool shares_nothing; /* caching ON and the prompts allow no hit: no ON/OFF claim */
     size_t measured, failed, warmups; /* rows */
     size_t launches, days;            /* that the measured rows come from; 0: unknown */

@@ -189,8 +189,8 @@ static struct str key_of(const char *pair)
     return str_cut(&rest, '=');
 }
 
-/* The element of that key, NULL if there is none; *is_same: there is this very element.
- */
+/* The element of that key, NULL if there is none; *is_same: there is this very
+ * element. */
 static const char *counterpart(const json_t *list, const char *pair, bool *is_same)
 {
     size_t i;

@@ -9,8 +9,8 @@
 
 struct price {
     double usd_per_hour; /* NAN if unknown */
-    const char *source; /* e.g. "on demand, us-east-1, collected 2026-11"; NULL if unknown
-                         */
+    const char *source;  /* e.g. "on demand, us-east-1, collected 2026-11"; NULL
+                            if unknown */
 };
 
 /* A row without a price gets it from `named` (--price-per-hour: "USD", or NAME=USD for

@@ -32,8 +32,8 @@ static bool is_before_text(const struct request_record *q, enum event_class cls)
     return text->count > 0 && other->count > 0 && other->first_ns < text->first_ns;
 }
 
-/* Steps between texts that `ns` is further from than STEP_APART allows, to either side.
- */
+/* Steps between texts that `ns` is further from than STEP_APART allows, to either
+ * side. */
 struct steps {
     int64_t all, longer, shorter;
 };

@@ -15,8 +15,8 @@
 struct tally {
     int64_t planned, ok, failed, unanswered, cancelled;
     int64_t failed_by[FAIL_COUNT];       /* FAIL_none: failed without a class */
-    int64_t http_by[TALLY_HTTP_MAX + 1]; /* of those of class http, by status; 0: unknown
-                                          */
+    int64_t http_by[TALLY_HTTP_MAX + 1]; /* of those of class http, by status;
+                                            0: unknown */
     /* Over requests that succeeded; TOKENS_UNKNOWN as soon as one does not know. */
     int64_t tokens_in, tokens_out, tokens_cached;
     /* Prompt tokens of all planned requests; those that nobody counted are taken to be as

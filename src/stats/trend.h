@@ -16,9 +16,9 @@
 double trend_p(const double *values, size_t count);
 
 /* Drift over the whole series relative to its median: Theil-Sen slope (median of all
- * pairwise slopes; Sen, JASA 63 (1968) 1379) x (count - 1) / |median|. Medians of an even
- * number are the mean of the two in the middle. *out NAN below 2 values or with median 0.
- */
+ * pairwise slopes; Sen, JASA 63 (1968) 1379) x (count - 1) / |median|. Medians of an
+ * even number are the mean of the two in the middle. *out NAN below 2 values or with
+ * median 0. */
 MUST_CHECK enum status trend_drift(const double *values, size_t count, double *out);
 
 #endif

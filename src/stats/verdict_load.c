@@ -118,8 +118,8 @@ void verdict_load_short_output(struct verdict_case *c)
                            num(c, FIELD_requests_ok));
 }
 
-/* Not only sends: who reads an answer late, and most of it at once, knows nothing of it.
- */
+/* Not only sends: who reads an answer late, and most of it at once, knows nothing of
+ * it. */
 static void judge_reads(struct verdict_case *c)
 {
     double wait_s = num(c, FIELD_core_wait_mean_s),

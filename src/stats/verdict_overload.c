@@ -50,8 +50,8 @@ struct flight {
 
 static double growth_limit(const struct flight *f, double share)
 {
-    double chance = 3 * sqrt((f->middle + f->last) / 2); /* Poisson, of the mean of both
-                                                          */
+    double chance = 3 * sqrt((f->middle + f->last) / 2); /* Poisson, of the mean
+                                                            of both */
     return f->middle + (f->is_old ? fmax(share * f->middle, chance) : share * f->middle);
 }
 

@@ -35,8 +35,8 @@ void decode_init(struct decode *d, struct arena *arena);
 MUST_CHECK enum status decode_row(struct decode *d, const struct scanned_row *row,
                                   struct row *out, bool *is_published, struct err *e);
 /* Is each value of its field's own type, as inferbench and offline_benchmark.py write
- * them? BAD_INPUT names the first that is not, whether decode_row could read it or not.
- */
+ * them? BAD_INPUT names the first that is not, whether decode_row could read it or
+ * not. */
 MUST_CHECK enum status decode_check(struct decode *d, const struct scanned_row *row,
                                     struct err *e);
 

@@ -35,8 +35,8 @@ MUST_CHECK enum status journal_run(struct journal *j, const struct run_data *run
                                    struct err *e);
 MUST_CHECK enum status journal_cell(struct journal *j, size_t index,
                                     const struct cell_data *cell, struct err *e);
-/* Start of a repeat: cell, repeat, is_warmup, start_ns, requests_planned, expected hits.
- */
+/* Start of a repeat: cell, repeat, is_warmup, start_ns, requests_planned, expected
+ * hits. */
 MUST_CHECK enum status journal_repeat(struct journal *j, const struct repeat_data *r,
                                       struct err *e);
 MUST_CHECK enum status journal_request(struct journal *j, const struct repeat_data *of,

@@ -229,7 +229,7 @@ static enum status read_request(struct reading *rd, const json_t *line)
     if (journal_order_request(&rd->order, r, index, &q, rd->e) != STATUS_OK)
         return rd->e->code;
     (void)journal_line_status_find(json_str_of(line, "status"), &q->status); /* checked
-                                                                              */
+                                                                                */
     q->fail = record_fail_find(json_str_of(line, "class"));
     q->http_status = (int32_t)json_int_of(line, "http_status", 0);
     journal_line_read_request(line, q);
@@ -284,8 +284,8 @@ static enum status read_run_end(struct reading *rd, const json_t *line)
                : status_no_memory(rd->e, rd->where);
 }
 
-/* Without the run line there is no run; its error says how to keep one that was edited.
- */
+/* Without the run line there is no run; its error says how to keep one that was
+ * edited. */
 static enum status bad_sum(struct reading *rd)
 {
     if (rd->has_run)

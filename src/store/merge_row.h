@@ -17,9 +17,9 @@ struct merge_row {
     bool has_nonfinite; /* NaN or Infinity must become null */
 };
 
-/* instance_type: given on the command line for rows without one, or NULL. d: reads rows
- * of offline_benchmark.py, to tell whether two are the same. NO_MEMORY is the only error.
- */
+/* instance_type: given on the command line for rows without one, or NULL. d: reads
+ * rows of offline_benchmark.py, to tell whether two are the same. NO_MEMORY is the
+ * only error. */
 MUST_CHECK enum status merge_row_note(const struct scanned_file *file,
                                       const struct scanned_row *row,
                                       const char *instance_type, struct decode *d,

@@ -1,6 +1,6 @@
 /* What a results file says about the machines that its rows come from: its own
- * environment, and in a merged file those of its sources, which are told apart by run_id.
- */
+ * environment, and in a merged file those of its sources, which are told apart by
+ * run_id. */
 #ifndef STORE_ORIGIN_H
 #define STORE_ORIGIN_H
 

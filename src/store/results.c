@@ -249,8 +249,8 @@ static void settings_text(const struct cell_data *cell, struct buf *out)
     journal_fields(&w, NULL, &fields);
 }
 
-/* The settings that the engine reported: one object for each that differs from the last.
- */
+/* The settings that the engine reported: one object for each that differs from the
+ * last. */
 static void engine_write(struct jsonw *w, const struct run_data *run)
 {
     struct buf texts[2];

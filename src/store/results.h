@@ -44,8 +44,8 @@ struct results_name {
 };
 bool results_name_split(const char *path, struct results_name *out);
 
-/* The folder raw_STAMP beside MODE_results_STAMP.json, in the arena; NULL: there is none.
- */
+/* The folder raw_STAMP beside MODE_results_STAMP.json, in the arena; NULL: there is
+ * none. */
 const char *results_raw_dir(const char *results_path, struct arena *a);
 
 /* Takes a stamp for a new run that starts at run->start and sets run->stamp: creates

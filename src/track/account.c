@@ -29,8 +29,7 @@ static const char *variable(const char *name)
     return value != NULL && value[0] != '\0' ? value : NULL;
 }
 
-/* ---- the server ----------------------------------------------------------------------
- */
+/* ---- the server -------------------------------------------------------------------- */
 
 struct no_server {
     const char *prefix, *what, *hint;
@@ -186,8 +185,7 @@ static enum status find_server(struct work *w)
     return uri != NULL ? parse_server(w, uri) : status_no_memory(w->e, w->source);
 }
 
-/* ---- who we are ----------------------------------------------------------------------
- */
+/* ---- who we are -------------------------------------------------------------------- */
 
 /* A value as Python's configparser reads it, where "%%" is a '%'. */
 static const char *ini_value(struct arena *a, struct str value)
@@ -298,8 +296,7 @@ static enum status find_login(const struct work *w)
     return is_copied ? STATUS_OK : status_no_memory(w->e, w->source);
 }
 
-/* ---- TLS and the rest ----------------------------------------------------------------
- */
+/* ---- TLS and the rest -------------------------------------------------------------- */
 
 static enum status read_switch(const struct work *w, const char *name, bool *out)
 {
@@ -400,8 +397,7 @@ const char *account_runs_link(const struct account *acc, const char *experiment_
         workspace != NULL ? "&workspace=" : "", workspace != NULL ? workspace : "");
 }
 
-/* ---- not let in ----------------------------------------------------------------------
- */
+/* ---- not let in -------------------------------------------------------------------- */
 
 static void why_unknown(const struct account *acc, struct err *e)
 {

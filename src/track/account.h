@@ -17,8 +17,8 @@ struct account_options {
     const char *home; /* folder of .mlflow/credentials, or NULL */
 };
 
-/* Strings live in the arena. user and password come together, and then without a token.
- */
+/* Strings live in the arena. user and password come together, and then without a
+ * token. */
 struct account {
     const char *base; /* "http://h:5000/prefix": no slash at its end, no user:pass@ */
     const char *user, *password, *token;           /* or NULL; secret */
@@ -35,8 +35,8 @@ struct account {
  * SageMaker), or settings that contradict. No message holds a secret. */
 MUST_CHECK enum status account_resolve(const struct account_options *o, struct arena *a,
                                        struct account *out, struct err *e);
-/* A client that is let in. timeout_s as in rest_options; answers may fill their buffer.
- */
+/* A client that is let in. timeout_s as in rest_options; answers may fill their
+ * buffer. */
 MUST_CHECK enum status account_open(const struct account *acc, double timeout_s,
                                     struct rest **out, struct err *e);
 /* True where the answer (its HTTP status and body) says that the server, or a proxy, does

@@ -250,8 +250,8 @@ enum status mlflow_experiments(struct mlflow *m, json_t **out, struct err *e)
     return get(m, API "experiments/search?max_results=1000", "experiments", out, e);
 }
 
-/* A user's text may hold bytes that are no UTF-8: they are replaced when it is written.
- */
+/* A user's text may hold bytes that are no UTF-8: they are replaced when it is
+ * written. */
 static json_t *text_of(const char *text)
 {
     return json_string_nocheck(text);

@@ -10,8 +10,8 @@ enum { NUMBER_BYTES = 32 };
 struct side {
     const struct entry *entry;
     const char *kind;     /* for the message */
-    const json_t *stored; /* list of {key, value}; NULL: the server leaves empty ones out
-                           */
+    const json_t *stored; /* list of {key, value}; NULL: the server leaves empty
+                             ones out */
     size_t next;          /* lists often have the same order: where to look first */
     struct err *e;
 };

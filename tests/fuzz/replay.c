@@ -13,8 +13,8 @@
 
 enum { MAX_FILE_BYTES = 1 << 20, SHORT_BYTES = 600, LONG_STEP = 97, CHANGES = 300 };
 
-/* The target gets a block of the exact size, so that AddressSanitizer sees any overrun.
- */
+/* The target gets a block of the exact size, so that AddressSanitizer sees any
+ * overrun. */
 static void feed(const char *data, size_t size)
 {
     uint8_t *exact = mem_alloc(size, 1);

@@ -21,8 +21,8 @@ struct online_fixture {
  * counted. The cell is a Poisson load of 10 requests/s. */
 void online_fixture_init(struct online_fixture *f, size_t count, uint64_t seed);
 void online_fixture_fini(struct online_fixture *f);
-/* Makes the cell a closed load of so many slots, or an open one; INFINITY: all at once.
- */
+/* Makes the cell a closed load of so many slots, or an open one; INFINITY: all at
+ * once. */
 void online_fixture_closed(struct online_fixture *f, int64_t concurrency);
 void online_fixture_open(struct online_fixture *f, double rate_rps);
 

@@ -1,5 +1,5 @@
-/* A small made run for the tests of stats/: cells, repeats and requests of known numbers.
- */
+/* A small made run for the tests of stats/: cells, repeats and requests of known
+ * numbers. */
 #ifndef TESTS_STATS_FIXTURE_H
 #define TESTS_STATS_FIXTURE_H
 

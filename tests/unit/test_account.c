@@ -325,8 +325,7 @@ static void no_memory_is_clean(void **state)
     assert_true(cap > 50);
 }
 
-/* ---- against a server ----------------------------------------------------------------
- */
+/* ---- against a server -------------------------------------------------------------- */
 
 static void ask(struct fixture *f, struct http_fixture *server, struct rest_call *call,
                 const char *userinfo)

@@ -95,8 +95,8 @@ static void test_queues_that_keep_up_are_clean(void **state)
     }
 }
 
-/* M/D/1 at 130 % and far beyond: found whatever the seed, once there are enough requests.
- */
+/* M/D/1 at 130 % and far beyond: found whatever the seed, once there are enough
+ * requests. */
 static void test_overload_is_found(void **state)
 {
     static const double rates[] = {13, 20, 40};

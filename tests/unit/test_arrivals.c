@@ -227,8 +227,8 @@ static void limits(void **state)
     assert_int_equal(arrivals_count(&f->a), ARRIVALS_MOST + 1);
 }
 
-/* A process drawn by time is not made to have the mean count: counts vary as Poisson's.
- */
+/* A process drawn by time is not made to have the mean count: counts vary as
+ * Poisson's. */
 static void nothing_is_rescaled(void **state)
 {
     struct fixture *f = *state;

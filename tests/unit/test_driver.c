@@ -14,8 +14,8 @@
 #include "plan/scenario.h"
 #include "store/journal_read.h"
 
-/* What the engine does wrong, and what was seen of it; hooks reach it through settings.
- */
+/* What the engine does wrong, and what was seen of it; hooks reach it through
+ * settings. */
 struct faults {
     int opens, closes, repeats; /* counted */
     enum status at_open;        /* of every open from open_from on, if not OK */

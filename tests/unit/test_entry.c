@@ -295,8 +295,8 @@ static void test_inputs(void **state)
     (void)snprintf(row, sizeof row, "{\"model_name\": \"%s\"}", name);
     entry_fixture_make(&f, row, NULL);
     assert_int_equal(f.entry.input_count, 1);
-    assert_int_equal(strlen(f.entry.inputs[0].name), 500); /* MLflow takes no longer one
-                                                            */
+    assert_int_equal(strlen(f.entry.inputs[0].name), 500); /* MLflow takes no
+                                                              longer one */
     assert_non_null(strstr(f.entry.inputs[0].source, name));
     entry_fixture_fini(&f);
 }

@@ -82,8 +82,8 @@ static void idling_ends(void **state)
     struct serve_fixture f;
     uint32_t who;
     serve_fixture_begin(&f);
-    assert_int_equal(due_next(&f.server.due, &who).ns, DUE_NEVER); /* not before one came
-                                                                    */
+    assert_int_equal(due_next(&f.server.due, &who).ns, DUE_NEVER); /* not before
+                                                                      one came */
     serve_fixture_say(&f, HEALTH);
     struct instant before = clock_now();
     struct instant end = due_next(&f.server.due, &who);

@@ -48,8 +48,8 @@ static void test_samples(void **state)
     stats_fixture_near(gather_median(&g), 0.109999, 1e-12);
     gather_fini(&g);
     assert_int_equal(add(f, &g, GATHER_E2E, 1), STATUS_OK);
-    stats_fixture_near(gather_mean(&g), 0.154, 1e-12); /* to the last token, not to done
-                                                        */
+    stats_fixture_near(gather_mean(&g), 0.154, 1e-12); /* to the last token, not
+                                                          to done */
     gather_fini(&g);
     assert_int_equal(add(f, &g, GATHER_TPOT, 1), STATUS_OK);
     stats_fixture_near(gather_mean(&g), 11, 1e-12);
@@ -132,8 +132,8 @@ static void test_bounds(void **state)
     assert_int_equal(g.count, 2);
     assert_int_equal(g.bound_count, 2);
     stats_fixture_near(g.bounds[0], 22, 1e-12);
-    stats_fixture_near(gather_mean(&g), 11, 1e-12); /* 44 ms by 4 gaps, whatever each is
-                                                     */
+    stats_fixture_near(gather_mean(&g), 11, 1e-12); /* 44 ms by 4 gaps, whatever
+                                                       each is */
     gather_fini(&g);
     q->marks = NULL;
     q->event_tokens = tokens;

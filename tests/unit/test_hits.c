@@ -103,8 +103,8 @@ static void test_many_blocks(void **state)
 
     (void)state;
     for (size_t i = 0; i < 30000; i++) {
-        ids[i] = (int32_t)(i % 7); /* equal blocks at different depths are different nodes
-                                    */
+        ids[i] = (int32_t)(i % 7); /* equal blocks at different depths are
+                                      different nodes */
     }
     hits_init(&h, 7);
     assert_int_equal(hits_add(&h, ids, 30000, &cached), STATUS_OK);

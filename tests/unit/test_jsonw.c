@@ -157,8 +157,8 @@ static void indented_as_python_does(void **state)
     buf_fini(&b);
 }
 
-/* Compact text that goes through jsonw_raw comes out as if it had been written directly.
- */
+/* Compact text that goes through jsonw_raw comes out as if it had been written
+ * directly. */
 static void raw_is_indented(void **state)
 {
     (void)state;

@@ -79,8 +79,8 @@ static void test_pairs_and_geomean(void **state)
     assert_int_equal(g->pairs[0].other->warmups, 1);
     assert_int_equal(g->pairs[0].other->failed, 1);
     stats_fixture_near(r->ratio, 2, 1e-12);
-    /* numpy.var(numpy.log([.99, 1, 1.01]), ddof=1) / 3: of the mean of each side's logs
-     */
+    /* numpy.var(numpy.log([.99, 1, 1.01]), ddof=1) / 3: of the mean of each side's
+     * logs */
     double variance = 3.333583353149806e-05;
     /* Welch: 4 degrees; scipy t.ppf(.975, 4) */
     double half = 2.7764451051977987 * sqrt(2 * variance);
@@ -93,7 +93,7 @@ static void test_pairs_and_geomean(void **state)
     assert_int_equal(g->geomean[METRIC_tokens_per_second].pairs, 2);
     assert_true(isnan(g->geomean[METRIC_usd_per_million_output_tokens].ratio)); /* no
                                                                                    prices
-                                                                                 */
+                                                                                   */
     assert_int_equal(g->geomean[METRIC_usd_per_million_output_tokens].pairs, 0);
 }
 

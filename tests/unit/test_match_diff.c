@@ -200,8 +200,8 @@ static void test_order(void **state)
         "dataset 0123456789abcdef / fedcba9876543210, devices 1 / 2, "
         "token_counts 0123456789abcdef / fedcba9876543210, definitions 1 / 2");
     b->rows[0].v[FIELD_engine_args] = value_null();
-    assert_null(strstr(said(b, FIELD_label), "engine_args")); /* definitions 1: older
-                                                               */
+    assert_null(strstr(said(b, FIELD_label), "engine_args")); /* definitions
+                                                                 1: older */
     b->rows[0].v[FIELD_definitions] = value_int(2);
     assert_non_null(strstr(said(b, FIELD_label), "engine_args unknown / known"));
 }

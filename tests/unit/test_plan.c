@@ -314,8 +314,8 @@ static int64_t shared(const struct engine_request *a, const struct engine_reques
     return (int64_t)s;
 }
 
-/* The definition of DESIGN, request against request, over all repeats drawn one by one.
- */
+/* The definition of DESIGN, request against request, over all repeats drawn one by
+ * one. */
 static int64_t reference(const struct plan_repeat *r, int64_t repeat, bool is_warm,
                          int64_t block)
 {
@@ -386,8 +386,8 @@ static void test_texts(void **state)
     f->o.scenario_count = 1;
     f->o.max_model_len = 60;
     struct plan p = plan_fixture_build(f);
-    assert_int_equal(p.cells[0].max_tokens, 9); /* batch 1 never reaches the second text
-                                                 */
+    assert_int_equal(p.cells[0].max_tokens, 9); /* batch 1 never reaches the
+                                                   second text */
     assert_int_equal(p.cells[1].max_tokens, 50);
     struct plan_repeat r1 = plan_fixture_draw(f, &p, 1, 1, 1),
                        r2 = plan_fixture_draw(f, &p, 1, 2, 1);

@@ -17,8 +17,8 @@
 #include "base/proc.h"
 
 /* A tree: sh, a sleeper, a sleeper in a session of its own, one more below a subshell
- * that ends at once. Each writes its pid to descriptor 9. `trap ''`: SIGTERM is ignored.
- */
+ * that ends at once. Each writes its pid to descriptor 9. `trap ''`: SIGTERM is
+ * ignored. */
 #define TREE                                                                       \
     "trap '' TERM; echo $$ >&9; sleep 300 & echo $! >&9; "                         \
     "setsid sh -c 'trap \"\" TERM; echo $$ >&9; sleep 300 & echo $! >&9; wait' & " \
@@ -225,8 +225,8 @@ static void start_passes_env_log_and_descriptor(void **state)
     proc_stop(&p, (struct span){0});
     assert_true(read(log_fd, text, sizeof text - 1) > 0);
     assert_string_equal(text, "12\nthree\n");
-    assert_int_equal(read(fd, text, 1), 0); /* the guardian holds no copy of descriptor 9
-                                             */
+    assert_int_equal(read(fd, text, 1), 0); /* the guardian holds no copy of
+                                               descriptor 9 */
     close(fd);
     close(leak);
     close(log_fd);

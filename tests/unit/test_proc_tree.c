@@ -12,8 +12,8 @@
 #include <unistd.h>
 #include <cmocka.h>
 
-/* A child that waits to be killed, under a name that makes /proc/PID/stat hard to read.
- */
+/* A child that waits to be killed, under a name that makes /proc/PID/stat hard to
+ * read. */
 static pid_t sleeper(const char *name)
 {
     int ready[2];

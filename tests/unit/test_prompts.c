@@ -60,8 +60,8 @@ static void test_unique(void **state)
         p.own_tokens = own;
         p.shared_tokens = own % 2 * 5;
         for (p.batch_size = 1; p.batch_size <= 16; p.batch_size++) {
-            p.num_runs = own == 1 ? 16 / p.batch_size : 12; /* up to every possible prompt
-                                                             */
+            p.num_runs = own == 1 ? 16 / p.batch_size : 12; /* up to every
+                                                               possible prompt */
             check_cell(&p);
         }
     }

@@ -115,8 +115,8 @@ static void slots_are_given_in_order(void **state)
     }
     check_counts(&s, 2, 3);
     char head[100] = "";
-    assert_true(recv(s.peers[2], head, sizeof head - 1, 0) > 0); /* the head comes at once
-                                                                  */
+    assert_true(recv(s.peers[2], head, sizeof head - 1, 0) > 0); /* the head comes
+                                                                    at once */
     serve_fixture_has(head, "HTTP/1.1 200 OK");
     int64_t ends[CLIENTS];
     for (int i = 0; i < 3; i++) {

@@ -177,8 +177,8 @@ static void test_tables_in_csv(void **state)
     assert_int_equal(strncmp(buf_cstr(&b->out), want, strlen(want)), 0);
 }
 
-/* What a format would take for its own signs, and an interval of which one end is open.
- */
+/* What a format would take for its own signs, and an interval of which one end is
+ * open. */
 static void test_odd_texts(void **state)
 {
     struct bench *b = *state;

@@ -71,8 +71,8 @@ static void below_is_uniform(void **state)
         assert_int_equal(rng_below(&r, 1), 0);
 }
 
-/* Where 2^64 is no multiple of n, plain modulo would give the lower third twice as often.
- */
+/* Where 2^64 is no multiple of n, plain modulo would give the lower third twice as
+ * often. */
 static void below_has_no_bias(void **state)
 {
     (void)state;

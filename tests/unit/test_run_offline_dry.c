@@ -86,8 +86,8 @@ static void put_results(struct run_fixture *f, const char *name, const char *tex
     journal_fixture_put(path, str_from(text));
 }
 
-/* The mean of a cell's earlier rows, times the repeats; files of other tools do no harm.
- */
+/* The mean of a cell's earlier rows, times the repeats; files of other tools do no
+ * harm. */
 static void time_comes_from_earlier_results(void **state)
 {
     struct run_fixture *f = *state;

@@ -1,5 +1,5 @@
-/* The driver on a server: cells and repeats, on an engine that does what the test says.
- */
+/* The driver on a server: cells and repeats, on an engine that does what the test
+ * says. */
 #include "bench/served.h"
 
 #include <fcntl.h>

@@ -31,8 +31,8 @@ static void events_are_due_by_the_schedule(void **state)
     f.settings.itl_ns = 3 * NS_PER_S;
     serve_fixture_post(&f, completions, stream10);
     int64_t first = due_next(&f.server.due, &who).ns;
-    assert_int_equal(first, f.conn->read.ns + 5 * NS_PER_S); /* no stamp on such sockets
-                                                              */
+    assert_int_equal(first, f.conn->read.ns + 5 * NS_PER_S); /* no stamp on
+                                                                such sockets */
     serve_fixture_has(serve_fixture_heard(&f), "HTTP/1.1 200 OK\r\n");
     for (int i = 1; i <= 9; i++) {
         assert_true(serve_fixture_step(&f));

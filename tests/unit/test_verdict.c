@@ -72,7 +72,7 @@ static void test_a_good_row(void **state)
                                    "\"value\":0.0,\"limit\":0.001}"));
     assert_null(strstr(checks, "OVERLOADED")); /* its fields are null: not judged */
     assert_string_equal(finding_fixture_of(&b->rows[0], FIELD_checks), "[]"); /* warm-up
-                                                                               */
+                                                                                 */
 }
 
 static void test_requests(void **state)
@@ -527,8 +527,8 @@ static void test_unsettled(void **state)
     expect(b, "[\"OVERLOADED\"]", "[]");
 }
 
-/* Definitions 1: half of the window is long enough, and a shorter run is VALID, warned.
- */
+/* Definitions 1: half of the window is long enough, and a shorter run is VALID,
+ * warned. */
 static void test_old_definitions(void **state)
 {
     struct bench *b = *state;

@@ -194,8 +194,8 @@ static void check_facts(const struct engine_facts *f, const char *version,
     }
 }
 
-/* state: {file, version, mode}; the dialogue was captured by tests/e2e/worker_harness.py.
- */
+/* state: {file, version, mode}; the dialogue was captured by
+ * tests/e2e/worker_harness.py. */
 static void captured_dialogue(void **state)
 {
     const char *const *what = *state;
