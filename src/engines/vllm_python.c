@@ -132,9 +132,8 @@ enum status vllm_python_list(const char *given, struct arena *a, struct vllm_pyt
         if (ask(&c.items[i], a, e) != STATUS_OK)
             c.items[i].python = NULL; /* it does not run: that is its entry */
     struct vllm_python *items = arena_alloc(a, c.count + 1, sizeof *items);
-    if (items == NULL) {
+    if (items == NULL)
         return status_no_memory(e, "python");
-    }
     memcpy(items, c.items, c.count * sizeof *items);
     *out = items;
     *count = c.count;

@@ -56,21 +56,18 @@ static enum status draw_ids(const struct drawing *g, int64_t repeat,
     enum status st = prompts_draw(&prompts, repeat, d->as_text ? g->scratch : g->keep,
                                   &ids, g->e);
 
-    if (st != STATUS_OK) {
+    if (st != STATUS_OK)
         return st;
-    }
     size_t length = (size_t)(s->shared_tokens + s->own_tokens);
     for (size_t i = 0; i < out->count; i++) {
         struct engine_request *r = &out->requests[i];
         r->ids = ids + i * length;
         r->id_count = length;
-        if (!d->as_text) {
+        if (!d->as_text)
             continue;
-        }
         r->text = word_prompts_text(r->ids, length, g->keep);
-        if (r->text == NULL) {
+        if (r->text == NULL)
             return no_memory(g, "its prompts as text");
-        }
     }
     return STATUS_OK;
 }
@@ -82,12 +79,10 @@ static enum status spell(const struct drawing *g, const char *text,
     size_t count = strlen(text);
     int32_t *ids = arena_alloc(g->scratch, count + 1, sizeof *ids);
 
-    if (ids == NULL) {
+    if (ids == NULL)
         return no_memory(g, "counting its hits");
-    }
-    for (size_t i = 0; i < count; i++) {
+    for (size_t i = 0; i < count; i++)
         ids[i] = (unsigned char)text[i];
-    }
     r->text = text;
     r->ids = ids;
     r->id_count = count;
@@ -123,9 +118,8 @@ static enum status take_texts(const struct drawing *g, struct plan_repeat *out)
 {
     enum status s = STATUS_OK;
 
-    for (size_t i = 0; s == STATUS_OK && i < out->count; i++) {
+    for (size_t i = 0; s == STATUS_OK && i < out->count; i++)
         s = take_text(g, out, i);
-    }
     return s;
 }
 
@@ -134,9 +128,8 @@ static const char *digits_of(const struct drawing *g, const char *text)
     char hex[DIGEST_HEX_BYTES];
     struct digest d;
 
-    if (text == NULL || digest_init(&d) != STATUS_OK) {
+    if (text == NULL || digest_init(&d) != STATUS_OK)
         return NULL;
-    }
     digest_add(&d, text, strlen(text));
     digest_hex(&d, hex);
     return arena_strdup(g->keep, hex);
@@ -165,18 +158,16 @@ static enum status finish_requests(const struct drawing *g, int64_t repeat,
     const char *salt = has_texts || d->as_text || d->is_online ? salt_of(g, repeat)
                                                                : NULL;
 
-    if (salt == NULL && (has_texts || d->as_text || d->is_online)) {
+    if (salt == NULL && (has_texts || d->as_text || d->is_online))
         return no_memory(g, "a salt");
-    }
     for (size_t i = 0; i < out->count; i++) {
         struct engine_request *r = &out->requests[i];
         r->index = (int32_t)i;
         r->salt = salt;
         r->max_tokens = lengths_answer(d->max_tokens, d->scenario,
                                        has_texts ? text_of(d, i) : 0);
-        if ((int64_t)r->id_count > out->longest_tokens) {
+        if ((int64_t)r->id_count > out->longest_tokens)
             out->longest_tokens = (int64_t)r->id_count;
-        }
     }
     return STATUS_OK;
 }
@@ -185,9 +176,8 @@ static enum status fill(const struct drawing *g, int64_t repeat, struct plan_rep
 {
     *out = (struct plan_repeat){.count = count_of(g->draw, repeat)};
     out->requests = arena_alloc(g->keep, out->count, sizeof *out->requests);
-    if (out->requests == NULL) {
+    if (out->requests == NULL)
         return status_no_memory(g->e, g->draw->scenario->name);
-    }
     enum status s = g->draw->scenario->text_count > 0 ? take_texts(g, out)
                                                       : draw_ids(g, repeat, out);
     return s != STATUS_OK ? s : finish_requests(g, repeat, out);
@@ -218,9 +208,8 @@ static enum status add_repeat(struct counter *c, const struct plan_repeat *r,
     for (size_t i = 0; i < r->count; i++) {
         const struct engine_request *q = &r->requests[i];
         int64_t cached;
-        if (hits_add(&c->hits, q->ids, q->id_count, &cached) != STATUS_OK) {
+        if (hits_add(&c->hits, q->ids, q->id_count, &cached) != STATUS_OK)
             return status_fail(c->drawing.e, STATUS_NO_MEMORY, "plan", "out of memory");
-        }
         total += cached;
     }
     *sum = total;
@@ -235,9 +224,8 @@ static enum status add_others(struct counter *c, int64_t from, int64_t to, int64
     for (int64_t k = from; s == STATUS_OK && k < to; k++) {
         struct plan_repeat other;
         s = fill(&c->drawing, k, &other);
-        if (s == STATUS_OK) {
+        if (s == STATUS_OK)
             s = add_repeat(c, &other, sum);
-        }
     }
     return s;
 }
@@ -251,12 +239,10 @@ static enum status count_hits(struct counter *c, int64_t repeat, struct plan_rep
     int64_t sum = 0, later = 0;
     enum status s = d->is_prefix_warm ? add_others(c, 0, repeat, &sum) : STATUS_OK;
 
-    if (s == STATUS_OK) {
+    if (s == STATUS_OK)
         s = add_repeat(c, out, &sum);
-    }
-    if (s == STATUS_OK && d->is_prefix_warm && repeat == 0) {
+    if (s == STATUS_OK && d->is_prefix_warm && repeat == 0)
         s = add_others(c, 1, 2, &later);
-    }
     if (s == STATUS_OK) {
         out->shares_prefix = sum > 0 || later > 0;
         out->expected_cached_tokens = d->block_size > 0 ? sum : TOKENS_UNKNOWN;
@@ -266,9 +252,8 @@ static enum status count_hits(struct counter *c, int64_t repeat, struct plan_rep
 
 static size_t block_of(const struct draw *d)
 {
-    if (d->as_text) {
+    if (d->as_text)
         return d->scenario->text_count > 0 ? COMMON_BLOCK_BYTES : COMMON_BLOCK_TOKENS;
-    }
     return d->block_size > 0 ? (size_t)d->block_size : COMMON_BLOCK_TOKENS;
 }
 
@@ -282,12 +267,10 @@ enum status draw_requests(const struct draw *d, int64_t repeat, struct arena *a,
     struct drawing g = {.draw = d, .keep = a, .scratch = &scratch, .e = e};
     enum status s = fill(&g, repeat, &r);
     arena_fini(&scratch);
-    if (s != STATUS_OK) {
+    if (s != STATUS_OK)
         return s;
-    }
-    if (d->as_text) {
+    if (d->as_text)
         forget_ids(&r);
-    }
     *out = r;
     return STATUS_OK;
 }
@@ -304,20 +287,16 @@ enum status draw_repeat(const struct draw *d, int64_t repeat, struct arena *a,
         .drawing = {.draw = d, .keep = &scratch, .scratch = &scratch, .e = e}};
     hits_init(&c.hits, block_of(d));
     enum status s = fill(&g, repeat, &r);
-    if (s == STATUS_OK) {
+    if (s == STATUS_OK)
         s = count_hits(&c, repeat, &r);
-    }
     hits_fini(&c.hits);
     arena_fini(&scratch);
-    if (s != STATUS_OK) {
+    if (s != STATUS_OK)
         return s;
-    }
-    if (d->as_text) {
+    if (d->as_text)
         forget_ids(&r);
-    }
-    if (!d->caching) {
+    if (!d->caching)
         r.expected_cached_tokens = 0;
-    }
     *out = r;
     return STATUS_OK;
 }

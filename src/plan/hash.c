@@ -19,9 +19,8 @@ void plan_hash_num(struct digest *d, double v)
 {
     char text[64] = "nan,"; /* printf may give it a sign */
 
-    if (!isnan(v)) {
+    if (!isnan(v))
         snprintf(text, sizeof text, "%a,", v);
-    }
     digest_add(d, text, strlen(text));
 }
 
@@ -77,7 +76,6 @@ void plan_hash_work(struct digest *d, const struct plan_hash_work *w)
         plan_hash_text(d, s->texts[k].text);
         plan_hash_int(d, lengths_answer(w->max_tokens, s, k));
     }
-    if (s->text_count == 0) {
+    if (s->text_count == 0)
         plan_hash_int(d, lengths_answer(w->max_tokens, s, 0));
-    }
 }

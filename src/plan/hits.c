@@ -49,9 +49,8 @@ static void place(struct hits *h, size_t node)
     size_t mask = h->slot_count - 1;
     size_t at = (size_t)h->nodes[node - 1].hash & mask;
 
-    while (h->slots[at] != 0) {
+    while (h->slots[at] != 0)
         at = (at + 1) & mask;
-    }
     h->slots[at] = node;
 }
 
@@ -61,26 +60,22 @@ static enum status make_room(struct hits *h)
     if (h->node_count == h->node_room) {
         size_t room = h->node_room == 0 ? HITS_FIRST_SLOTS / 2 : h->node_room * 2;
         struct hits_node *nodes = mem_resize(h->nodes, room, sizeof *nodes);
-        if (nodes == NULL) {
+        if (nodes == NULL)
             return STATUS_NO_MEMORY;
-        }
         h->nodes = nodes;
         h->node_room = room;
     }
-    if (h->slot_count >= 2 * (h->node_count + 1)) {
+    if (h->slot_count >= 2 * (h->node_count + 1))
         return STATUS_OK;
-    }
     size_t count = h->slot_count == 0 ? HITS_FIRST_SLOTS : h->slot_count * 2;
     size_t *slots = mem_alloc(count, sizeof *slots);
-    if (slots == NULL) {
+    if (slots == NULL)
         return STATUS_NO_MEMORY;
-    }
     mem_free(h->slots);
     h->slots = slots;
     h->slot_count = count;
-    for (size_t i = 1; i <= h->node_count; i++) {
+    for (size_t i = 1; i <= h->node_count; i++)
         place(h, i);
-    }
     return STATUS_OK;
 }
 
@@ -88,16 +83,14 @@ static enum status make_room(struct hits *h)
 static size_t find(const struct hits *h, const int32_t *block, size_t parent,
                    uint64_t hash)
 {
-    if (h->slot_count == 0) {
+    if (h->slot_count == 0)
         return 0;
-    }
     size_t mask = h->slot_count - 1;
     for (size_t at = (size_t)hash & mask; h->slots[at] != 0; at = (at + 1) & mask) {
         const struct hits_node *n = &h->nodes[h->slots[at] - 1];
         if (n->hash == hash && n->parent == parent &&
-            memcmp(n->block, block, h->block_tokens * sizeof *block) == 0) {
+            memcmp(n->block, block, h->block_tokens * sizeof *block) == 0)
             return h->slots[at];
-        }
     }
     return 0;
 }
@@ -113,9 +106,8 @@ enum status hits_add(struct hits *h, const int32_t *ids, size_t id_count, int64_
         size_t next = is_known ? find(h, block, node, hash) : 0;
         if (next == 0) {
             is_known = false;
-            if (make_room(h) != STATUS_OK) {
+            if (make_room(h) != STATUS_OK)
                 return STATUS_NO_MEMORY;
-            }
             h->nodes[h->node_count++] = (struct hits_node){
                 .block = block, .parent = node, .hash = hash};
             next = h->node_count;

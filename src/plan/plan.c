@@ -234,13 +234,11 @@ static enum status join(const struct plan_repeat *measured,
     out->longest_tokens = measured->longest_tokens;
     out->expected_cached_tokens = measured->expected_cached_tokens;
     out->shares_prefix = measured->shares_prefix;
-    if (warm->count == 0) {
+    if (warm->count == 0)
         return STATUS_OK;
-    }
     out->requests = arena_alloc(a, out->count, sizeof *out->requests);
-    if (out->requests == NULL) {
+    if (out->requests == NULL)
         return status_no_memory(e, "plan");
-    }
     memmove(out->requests, measured->requests, measured->count * sizeof *out->requests);
     for (size_t i = 0; i < warm->count; i++) {
         struct engine_request *r = &out->requests[measured->count + i];
@@ -325,9 +323,8 @@ enum status plan_check_texts(const struct plan *p, struct err *e)
             }
             enum status st = lengths_check(&lengths, where, (int64_t)s->texts[k].id_count,
                                            lengths_answer(o->max_tokens, s, k), e);
-            if (st != STATUS_OK) {
+            if (st != STATUS_OK)
                 return st;
-            }
         }
     }
     return STATUS_OK;

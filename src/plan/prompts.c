@@ -27,9 +27,8 @@ int64_t prompts_id_end(int64_t vocab_size)
 
 static const char *cell_name(const struct prompts *p, char number[CELL_BYTES])
 {
-    if (p->cell != NULL) {
+    if (p->cell != NULL)
         return p->cell;
-    }
     snprintf(number, CELL_BYTES, "%" PRId64, p->batch_size);
     return number;
 }
@@ -65,9 +64,8 @@ static void numbering_init(struct numbering *n, const struct prompts *p)
     snprintf(name, sizeof name, "unique/%s/%s", p->scenario, cell_name(p, cell));
     rng_init(&rng, (uint64_t)p->seed, name);
     n->multiplier = 1 + rng_below(&rng, UINT64_C(1) << 31);
-    while (common_factor(n->multiplier, n->modulus) != 1) {
+    while (common_factor(n->multiplier, n->modulus) != 1)
         n->multiplier++;
-    }
     n->offset = rng_below(&rng, n->modulus);
 }
 
@@ -91,9 +89,8 @@ static void draw_ids(const struct prompts *p, const char *name, int32_t *out,
     struct rng rng;
 
     rng_init(&rng, (uint64_t)p->seed, name);
-    for (int64_t i = 0; i < count; i++) {
+    for (int64_t i = 0; i < count; i++)
         out[i] = (int32_t)(PROMPTS_FIRST_ID + rng_below(&rng, ids));
-    }
 }
 
 static enum status check(const struct prompts *p, struct err *e)
@@ -131,11 +128,10 @@ static void draw_repeat(const struct prompts *p, const struct numbering *n,
     char name[NAME_BYTES], number[CELL_BYTES];
     const char *cell = cell_name(p, number);
 
-    if (p->is_prefix_warm) {
+    if (p->is_prefix_warm)
         snprintf(name, sizeof name, "prefix/%s/%s/warm", p->scenario, cell);
-    } else {
+    else
         snprintf(name, sizeof name, "prefix/%s/%s/%" PRId64, p->scenario, cell, repeat);
-    }
     draw_ids(p, name, ids, p->shared_tokens);
     for (int64_t i = 0; i < count_of(p); i++) {
         int32_t *prompt = ids + i * length;
@@ -154,13 +150,11 @@ enum status prompts_draw(const struct prompts *p, int64_t repeat, struct arena *
     struct numbering n;
     enum status s = check(p, e);
 
-    if (s != STATUS_OK) {
+    if (s != STATUS_OK)
         return s;
-    }
     numbering_init(&n, p);
-    if (n.digits > p->own_tokens) {
+    if (n.digits > p->own_tokens)
         return too_alike(p, e);
-    }
     int64_t length = p->shared_tokens + p->own_tokens;
     int64_t count = count_of(p);
     int32_t *ids = arena_alloc(a, (size_t)count, (size_t)length * sizeof *ids);

@@ -67,11 +67,10 @@ static bool fits(const struct place *place, const struct row *row)
 /* Whether both rows know the same of their machines. */
 static bool knows_as_much(const struct row *a, const struct row *b)
 {
-    for (enum field_id id = agree_first(); id < FIELD_COUNT; id = agree_next(id)) {
+    for (enum field_id id = agree_first(); id < FIELD_COUNT; id = agree_next(id))
         if (match_field_is_wild(id) &&
             value_is_known(a->v[id]) != value_is_known(b->v[id]))
             return false;
-    }
     return true;
 }
 
@@ -93,10 +92,9 @@ static size_t find(const struct placing *p, uint64_t key, const struct row *row)
 
 static void learn(struct place *place, const struct row *row)
 {
-    for (enum field_id id = agree_first(); id < FIELD_COUNT; id = agree_next(id)) {
+    for (enum field_id id = agree_first(); id < FIELD_COUNT; id = agree_next(id))
         if (match_field_is_wild(id) && !value_is_known(place->known.v[id]))
             place->known.v[id] = row->v[id];
-    }
 }
 
 static enum status begin(struct placing *p, uint64_t key, const struct row *row)

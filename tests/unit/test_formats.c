@@ -34,9 +34,8 @@ static int setup(void **state)
     static struct fixture f;
 
     f = (struct fixture){.folder = "/tmp/test_formats.XXXXXX"};
-    if (mkdtemp(f.folder) == NULL) {
+    if (mkdtemp(f.folder) == NULL)
         return -1;
-    }
     arena_init(&f.a, (size_t)64 << 20);
     *state = &f;
     return 0;
@@ -46,18 +45,16 @@ static int teardown(void **state)
 {
     struct fixture *f = fixture_of(state);
 
-    if (f->path[0] != 0) {
+    if (f->path[0] != 0)
         unlink(f->path);
-    }
     arena_fini(&f->a);
     return rmdir(f->folder);
 }
 
 static void put(struct fixture *f, const char *name, const char *content, size_t len)
 {
-    if (f->path[0] != 0) {
+    if (f->path[0] != 0)
         unlink(f->path);
-    }
     snprintf(f->path, sizeof f->path, "%s/%s", f->folder, name);
     FILE *file = fopen(f->path, "wb");
     assert_non_null(file);
@@ -181,9 +178,8 @@ static void test_bad_files(void **state)
         snprintf(where, sizeof where, table[i].line > 0 ? "%s:%d" : "%s", f->path,
                  table[i].line);
         if (strncmp(f->e.where, where, strlen(where)) != 0 ||
-            strstr(f->e.what, table[i].what) == NULL) {
+            strstr(f->e.what, table[i].what) == NULL)
             fail_msg("case %zu: %s: %s", i, f->e.where, f->e.what);
-        }
     }
     unlink(f->path);
     struct scenario_list got;
@@ -200,9 +196,8 @@ static void test_dataset(void **state)
     struct scenario got = {.name = NULL};
 
     put(f, "my chats.v2.jsonl", text, strlen(text));
-    if (read_one(f->path, &f->a, &got, &f->e) != STATUS_OK) {
+    if (read_one(f->path, &f->a, &got, &f->e) != STATUS_OK)
         fail_msg("%s: %s", f->e.where, f->e.what);
-    }
     assert_string_equal(got.name, "my_chats.v2");
     assert_string_equal(got.dataset, f->path);
     assert_int_equal(got.max_tokens, 128);
@@ -252,9 +247,8 @@ static void test_bad_datasets(void **state)
         snprintf(where, sizeof where, table[i].line > 0 ? "%s:%d" : "%s", f->path,
                  table[i].line);
         if (strncmp(f->e.where, where, strlen(where)) != 0 ||
-            strstr(f->e.what, table[i].what) == NULL) {
+            strstr(f->e.what, table[i].what) == NULL)
             fail_msg("case %zu: %s: %s", i, f->e.where, f->e.what);
-        }
     }
 }
 
@@ -274,17 +268,15 @@ static void test_damaged(void **state)
         struct scenario_list got;
         struct scenario one;
         memcpy(text, good, sizeof good);
-        for (uint64_t k = rng_below(&rng, 4); k > 0; k--) {
+        for (uint64_t k = rng_below(&rng, 4); k > 0; k--)
             text[rng_below(&rng, len)] = "\n :-'\"[]{}#a1\xff\0\t"[rng_below(&rng, 17)];
-        }
         len -= rng_below(&rng, 3) == 0 ? rng_below(&rng, len) : 0;
         put(f, "x", text, len);
         arena_fini(&f->a);
         arena_init(&f->a, (size_t)64 << 20);
         (void)!read_one(f->path, &f->a, &one, &f->e);
-        if (scenario_file_read(f->path, &f->a, &got, &f->e) != STATUS_OK) {
+        if (scenario_file_read(f->path, &f->a, &got, &f->e) != STATUS_OK)
             continue;
-        }
         accepted++;
         for (size_t i = 0; i < got.count; i++) {
             const struct scenario *s = &got.items[i];

@@ -25,9 +25,8 @@ static int64_t reference(const struct prompts *p, size_t i, size_t block)
 
     for (size_t k = 0; k < i; k++) {
         size_t s = 0;
-        while (s < p->length[k] && s < p->length[i] && p->ids[k][s] == p->ids[i][s]) {
+        while (s < p->length[k] && s < p->length[i] && p->ids[k][s] == p->ids[i][s])
             s++;
-        }
         longest = s > longest ? s : longest;
     }
     longest = longest < limit ? longest : limit;
@@ -83,9 +82,8 @@ static void test_random(void **state)
         for (size_t i = 0; i < p.count; i++) {
             p.length[i] = rng_below(&rng, MAX_LENGTH + 1);
             size_t copied = 0;
-            if (i > 0 && rng_below(&rng, 2) == 0) {
+            if (i > 0 && rng_below(&rng, 2) == 0)
                 copied = rng_below(&rng, MAX_LENGTH);
-            }
             for (size_t t = 0; t < p.length[i]; t++) {
                 p.ids[i][t] = t < copied ? p.ids[rng_below(&rng, i)][t]
                                          : (int32_t)rng_below(&rng, 2);

@@ -47,9 +47,8 @@ static void test_cells(void **state)
     }
     f->o.max_tokens = 7;
     p = plan_fixture_build(f);
-    for (size_t i = 0; i < 20; i++) {
+    for (size_t i = 0; i < 20; i++)
         assert_int_equal(p.cells[i].max_tokens, 7);
-    }
 }
 
 static void test_refused(void **state)
@@ -189,9 +188,8 @@ static void test_hash_of_a_cell(void **state)
     assert_int_equal(strlen(p.cells[0].sha256), 64);
     for (size_t i = 0; i < half; i++) {
         assert_string_equal(p.cells[i].sha256, p.cells[half + i].sha256); /* OFF, ON */
-        for (size_t k = 0; k < i; k++) {
+        for (size_t k = 0; k < i; k++)
             assert_string_not_equal(p.cells[i].sha256, p.cells[k].sha256);
-        }
     }
 #define SAME(equal)                                                                 \
     do {                                                                            \
@@ -298,9 +296,8 @@ static void fill_texts(struct plan_fixture *f, struct rng *rng, struct scenario_
         t[i] = (struct scenario_text){
             .text = "x", .max_tokens = OPT_INT_UNSET, .id_count = 1 + rng_below(rng, 30)};
         t[i].ids = arena_alloc(&f->a, t[i].id_count, sizeof *t[i].ids);
-        for (size_t k = 0; k < t[i].id_count; k++) {
+        for (size_t k = 0; k < t[i].id_count; k++)
             t[i].ids[k] = (int32_t)rng_below(rng, 2);
-        }
     }
 }
 
@@ -308,9 +305,8 @@ static int64_t shared(const struct engine_request *a, const struct engine_reques
 {
     size_t s = 0;
 
-    while (s < a->id_count && s < b->id_count && a->ids[s] == b->ids[s]) {
+    while (s < a->id_count && s < b->id_count && a->ids[s] == b->ids[s])
         s++;
-    }
     return (int64_t)s;
 }
 
@@ -436,9 +432,8 @@ static void test_no_memory(void **state)
         f->e = (struct err){.code = STATUS_OK};
         alloc_fixture_arm(&alloc);
         enum status s = plan_build(&f->o, &a, &p, &f->e);
-        if (s == STATUS_OK) {
+        if (s == STATUS_OK)
             s = plan_draw(&p, &w, &a, &r, &f->e);
-        }
         alloc_fixture_judge(&alloc, s);
         assert_int_equal(f->e.code, s);
         arena_fini(&a);

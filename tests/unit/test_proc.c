@@ -30,9 +30,8 @@ static bool is_alive(int pid)
     char path[64], text[256] = "";
     snprintf(path, sizeof path, "/proc/%d/stat", pid);
     FILE *f = fopen(path, "r");
-    if (f == NULL) {
+    if (f == NULL)
         return false;
-    }
     size_t n = fread(text, 1, sizeof text - 1, f);
     fclose(f);
     text[n] = 0;
@@ -46,12 +45,10 @@ static int count_alive(const int *pids, int n)
     int alive = n;
     for (int i = 0; i < 1000 && alive > 0; i++) {
         alive = 0;
-        for (int k = 0; k < n; k++) {
+        for (int k = 0; k < n; k++)
             alive += is_alive(pids[k]);
-        }
-        if (alive > 0) {
+        if (alive > 0)
             usleep(10000);
-        }
     }
     return alive;
 }
@@ -73,9 +70,8 @@ static void read_pids(int fd, int *pids, int n)
     for (int lines = 0; lines < n;) {
         ssize_t got = read(fd, text + len, sizeof text - 1 - len);
         assert_true(got > 0);
-        for (ssize_t i = 0; i < got; i++) {
+        for (ssize_t i = 0; i < got; i++)
             lines += text[len + (size_t)i] == '\n';
-        }
         len += (size_t)got;
     }
     text[len] = 0;
@@ -97,9 +93,8 @@ static enum status start_shell(const char *script, struct proc *p)
 static struct proc_end await(struct proc *p)
 {
     struct proc_end end = {.exit_code = -2};
-    for (int i = 0; i < 1000 && !proc_has_ended(p, &end); i++) {
+    for (int i = 0; i < 1000 && !proc_has_ended(p, &end); i++)
         usleep(10000);
-    }
     return end;
 }
 
@@ -332,9 +327,8 @@ static void a_dead_parent_leaves_nothing(void **state)
         close(fd);
         enum status st = start_shell(TREE, &p);
         close(9);
-        while (st == STATUS_OK) {
+        while (st == STATUS_OK)
             pause();
-        }
         _exit(1);
     }
     close(9);

@@ -17,9 +17,8 @@ static int32_t *draw(const struct prompts *p, int64_t repeat, struct arena *a)
     int32_t *ids = NULL;
     enum status s = prompts_draw(p, repeat, a, &ids, &e);
 
-    if (s != STATUS_OK) {
+    if (s != STATUS_OK)
         fail_msg("%s: %s", e.where, e.what);
-    }
     return ids;
 }
 
@@ -34,14 +33,12 @@ static void check_cell(const struct prompts *p)
     int32_t **all = arena_alloc(&a, (size_t)total, sizeof *all);
     for (int64_t r = 0; r < p->num_runs; r++) {
         int32_t *ids = draw(p, r, &a);
-        for (int64_t i = 0; i < p->batch_size; i++) {
+        for (int64_t i = 0; i < p->batch_size; i++)
             all[r * p->batch_size + i] = ids + (size_t)i * length;
-        }
     }
     for (int64_t i = 0; i < total; i++) {
-        for (size_t t = 0; t < length; t++) {
+        for (size_t t = 0; t < length; t++)
             assert_in_range(all[i][t], 16, prompts_id_end(p->vocab_size) - 1);
-        }
         for (int64_t k = 0; k < i; k++) {
             assert_memory_not_equal(all[i] + p->shared_tokens, all[k] + p->shared_tokens,
                                     (size_t)p->own_tokens * sizeof(int32_t));
@@ -88,9 +85,8 @@ static void test_first_own_token_differs(void **state)
     int32_t *ids = draw(&p, 1, &a);
     for (size_t i = 1; i < 64; i++) {
         assert_memory_equal(ids, ids + i * 1088, 1024 * sizeof *ids);
-        for (size_t k = 0; k < i; k++) {
+        for (size_t k = 0; k < i; k++)
             assert_int_not_equal(ids[i * 1088 + 1024], ids[k * 1088 + 1024]);
-        }
     }
     arena_fini(&a);
 }
@@ -153,9 +149,8 @@ static void refused(struct prompts p, const char *what)
     arena_init(&a, ARENA_BYTES);
     assert_int_equal(prompts_draw(&p, 0, &a, &ids, &e), STATUS_BAD_OPTION);
     assert_null(ids);
-    if (strstr(e.what, what) == NULL) {
+    if (strstr(e.what, what) == NULL)
         fail_msg("\"%s\" is not in \"%s\"", what, e.what);
-    }
     arena_fini(&a);
 }
 
@@ -196,9 +191,8 @@ static void test_extremes(void **state)
     for (int64_t v = 33; v <= PROMPTS_MAX_VOCAB; v = v * 2 - 17) {
         p.vocab_size = v;
         int32_t *ids = draw(&p, p.num_runs - 1, &a);
-        for (size_t i = 0; i < 12; i++) {
+        for (size_t i = 0; i < 12; i++)
             assert_in_range(ids[i], 16, prompts_id_end(v) - 1);
-        }
     }
     arena_fini(&a);
 }
@@ -218,12 +212,10 @@ static void test_uniform(void **state)
     assert_int_equal(prompts_id_end(6558) - 16, 6410);
     arena_init(&a, ARENA_BYTES);
     int32_t *ids = draw(&p, 0, &a);
-    for (size_t i = 0; i < 160000; i++) {
+    for (size_t i = 0; i < 160000; i++)
         bins[(size_t)(ids[i] - 16) * 64 / 6410]++;
-    }
-    for (size_t b = 0; b < 64; b++) {
+    for (size_t b = 0; b < 64; b++)
         assert_in_range(bins[b], 2200, 2800);
-    }
     arena_fini(&a);
 }
 

@@ -124,12 +124,11 @@ static void talk(struct wire *w, size_t len)
     size_t got = 0, part = 0;
     assert_int_equal(tls_write(w->client, text, len, &w->sent, &w->e), STATUS_OK);
     assert_true(w->sent.len > len);
-    while (got < len) {
+    while (got < len)
         if (SSL_read_ex(w->server, back + got, len - got, &part) == 1)
             got += part;
         else
             assert_true(move(w));
-    }
     assert_memory_equal(back, text, len);
     memset(back, 0, len);
     assert_int_equal(SSL_write_ex(w->server, text, len, &part), 1);

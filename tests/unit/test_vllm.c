@@ -31,9 +31,8 @@ static void transcript_path(const char *name, char *out, size_t size)
 static int set_up(void **state)
 {
     (void)state;
-    for (int i = 0; i < IDS * 4; i++) {
+    for (int i = 0; i < IDS * 4; i++)
         shared[i] = 16 + i * 7919 % 480;
-    }
     transcript_path("stand-in", stand_in, sizeof stand_in);
     return mkdtemp(folder) == NULL;
 }
@@ -160,12 +159,10 @@ static enum status run(struct engine *en, int count, size_t cap, struct outcome 
         struct event_list list = {.items = events, .cap = cap};
         enum status st = engine_vllm.next(lane, soon, NULL, &list, e);
         n = list.count;
-        if (st != STATUS_OK) {
+        if (st != STATUS_OK)
             return st;
-        }
-        for (size_t i = 0; i < n; i++) {
+        for (size_t i = 0; i < n; i++)
             note(o, &events[i]);
-        }
     }
     return STATUS_OK;
 }
@@ -188,9 +185,8 @@ static void check_facts(const struct engine_facts *f, const char *version,
         bool is_ours = i == FIELD_engine || i == FIELD_engine_args ||
                        i == FIELD_settings_sha256;
         if (field_table[i].role == ROLE_SETTING && !is_ours &&
-            !value_is_known(f->fields.v[i])) {
+            !value_is_known(f->fields.v[i]))
             fail_msg("%s is null", field_table[i].name);
-        }
     }
 }
 
@@ -335,11 +331,9 @@ static void settings_reach_the_worker(void **state)
                             "\"stop_token_ids\": [2, 7]",
                             "\"ids\": [16, 255, 494]",
                             "\"max_tokens\": 4"};
-    for (size_t i = 0; i < sizeof wanted / sizeof *wanted; i++) {
-        if (strstr(seen, wanted[i]) == NULL) {
+    for (size_t i = 0; i < sizeof wanted / sizeof *wanted; i++)
+        if (strstr(seen, wanted[i]) == NULL)
             fail_msg("%s is not in %s", wanted[i], seen);
-        }
-    }
 }
 
 /* state: {dialogue, stage of failure, part of what, part of hint}. */
@@ -370,9 +364,8 @@ static void trouble_is_explained(void **state)
         assert_int_equal(o.done, 0);
     }
     if (st != t->code || strstr(e.what, t->what) == NULL ||
-        strstr(e.hint, t->hint) == NULL) {
+        strstr(e.hint, t->hint) == NULL)
         fail_msg("status %d: %s. %s", (int)st, e.what, e.hint);
-    }
     assert_true(strstr(e.hint, "engine.log") != NULL);
     struct err again;
     if (en != NULL) { /* the dead stay dead, and closing is quick and quiet */

@@ -87,9 +87,8 @@ static void each_example_is_explained(void **state)
         struct err e = {0};
         enum status st = vllm_errors_explain(&f, &e);
         if (st != x->code || strstr(e.what, x->what) == NULL ||
-            strstr(e.hint, x->hint) == NULL || strstr(e.hint, "raw/engine.log") == NULL) {
+            strstr(e.hint, x->hint) == NULL || strstr(e.hint, "raw/engine.log") == NULL)
             fail_msg("%s: %s gave %d: %s. %s", x->type, x->text, (int)st, e.what, e.hint);
-        }
     }
 }
 
@@ -123,9 +122,8 @@ static void long_texts_are_cut_at_a_word(void **state)
     char text[900];
     memset(text, 'x', sizeof text - 1);
     text[sizeof text - 1] = 0;
-    for (size_t i = 10; i < sizeof text - 1; i += 11) {
+    for (size_t i = 10; i < sizeof text - 1; i += 11)
         text[i] = ' ';
-    }
     struct vllm_failure f = {.type = "OddError",
                              .text = text,
                              .log_tail = "",

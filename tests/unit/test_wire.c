@@ -143,12 +143,11 @@ static void take_body(struct scribe *s, struct str body)
         (void)buf_append(&s->body, body.ptr, body.len);
         return;
     }
-    while ((step = sse_next(&s->sse, &body, &data)) != SSE_MORE) {
+    while ((step = sse_next(&s->sse, &body, &data)) != SSE_MORE)
         if (step == SSE_EVENT)
             see(s, data);
         else
             grow(s);
-    }
 }
 
 static void say_count(struct buf *said, const char *name, int64_t value)
