@@ -2,7 +2,7 @@
 
 #include <math.h>
 
-#include "bench/flight.h"
+#include "bench/request_record.h"
 #include "stats/settle.h"
 
 #define EVENT_BATCH 256
@@ -10,9 +10,9 @@
 
 /* The requests of a batch, by index. Everything is allocated before they are sent. */
 struct batch {
-    struct flight *flights;         /* [count] */
-    struct flight_scratch *scratch; /* [count] */
-    const char **errors;            /* [count] of the engine, whole */
+    struct flight *flights;                 /* [count] */
+    struct request_record_scratch *scratch; /* [count] */
+    const char **errors;                    /* [count] of the engine, whole */
     size_t count, ended;
     struct instant due; /* just before the engine was given the first request */
     struct arena *arena;
@@ -31,13 +31,13 @@ static enum status batch_init(struct batch *b, const struct plan_repeat *plan,
         const struct engine_request *q = &plan->requests[i];
         struct flight *f = &b->flights[i];
         size_t room = (size_t)q->max_tokens;
-        void *memory = arena_alloc(a, flight_bytes(room), 1);
+        void *memory = arena_alloc(a, request_record_bytes(room), 1);
         int64_t *event_tokens = arena_alloc(a, room, sizeof *event_tokens);
         if (memory == NULL || event_tokens == NULL)
             return status_no_memory(e, "records of a repeat");
-        flight_place(f, memory, room);
-        flight_begin(f, q->index, 0, q->max_tokens);
-        b->scratch[i] = (struct flight_scratch){f->at_ns, event_tokens, room};
+        request_record_place(f, memory, room);
+        request_record_begin(f, q->index, 0, q->max_tokens);
+        b->scratch[i] = (struct request_record_scratch){f->at_ns, event_tokens, room};
     }
     return STATUS_OK;
 }
@@ -60,7 +60,7 @@ static enum status take_event(struct batch *b, const struct event *ev, struct er
     struct flight *f = &b->flights[ev->request];
     if (f->done.ns != NS_UNKNOWN)
         return broken(ev, "an event after the request ended", e);
-    b->ended += flight_event(f, ev);
+    b->ended += request_record_event(f, ev);
     if (f->has_lost)
         return broken(ev, "more events than requested tokens", e);
     if (ev->kind != EVENT_FAILED || ev->text == NULL)
@@ -107,7 +107,7 @@ static enum status make_records(struct batch *b, struct instant zero,
         struct request_record *q = &r->requests[i];
         bool has_ended = f->done.ns != NS_UNKNOWN;
         f->due = f->ready = b->due;
-        flight_record(f, zero, false, &b->scratch[i], q);
+        request_record_finish(f, zero, false, &b->scratch[i], q);
         q->marks = NULL; /* an engine's own clock: all text and exact */
         q->connect_ns = q->tls_ns = NS_UNKNOWN; /* no connection */
         q->error = b->errors[i];

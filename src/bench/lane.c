@@ -26,7 +26,7 @@ size_t lane_room(const struct engine_request *requests, size_t count)
 static enum status make_flights(struct lane *l, struct err *e)
 {
     size_t room = lane_room(l->work.requests, l->work.count);
-    size_t bytes = (flight_bytes(room) + 7) / 8 * 8;
+    size_t bytes = (request_record_bytes(room) + 7) / 8 * 8;
     l->flight_count = l->work.count;
     l->flights = mem_alloc(l->flight_count, sizeof *l->flights);
     l->memory = mem_alloc(l->flight_count, bytes);
@@ -37,7 +37,7 @@ static enum status make_flights(struct lane *l, struct err *e)
         l->pauses == NULL)
         return status_no_memory(e, "requests in flight");
     for (size_t i = 0; i < l->flight_count; i++) {
-        flight_place(&l->flights[i], (char *)l->memory + i * bytes, room);
+        request_record_place(&l->flights[i], (char *)l->memory + i * bytes, room);
         l->free[i] = &l->flights[l->flight_count - 1 - i];
     }
     l->free_count = l->flight_count;
@@ -102,7 +102,7 @@ static struct flight *begin(struct lane *l, size_t position, int32_t slot,
         l->free[l->free_count++] = back;
     const struct engine_request *r = &l->work.requests[position];
     struct flight *f = l->free[--l->free_count];
-    flight_begin(f, r->index, slot, r->max_tokens);
+    request_record_begin(f, r->index, slot, r->max_tokens);
     f->due = due;
     l->of[position] = f;
     atomic_fetch_add_explicit(&l->sent, 1, memory_order_relaxed);
@@ -251,7 +251,7 @@ static void take_event(struct lane *l, const struct event *ev)
         if (ev->stamp == EVENT_EXACT && ev->read_at.ns != NS_UNKNOWN)
             (void)hist_record(&l->cost.late_ns, ev->read_at.ns - ev->at.ns);
     }
-    if (!flight_event(f, ev))
+    if (!request_record_event(f, ev))
         return;
     int32_t slot = f->slot;
     bool was_refused = f->fail == FAIL_refused;

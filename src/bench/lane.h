@@ -8,7 +8,7 @@
 #include <stdatomic.h>
 
 #include "base/ring.h"
-#include "bench/flight.h"
+#include "bench/request_record.h"
 #include "bench/order.h"
 #include "core/engine.h"
 #include "plan/plan.h"

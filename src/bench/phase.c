@@ -26,7 +26,7 @@ struct run {
     int32_t *positions; /* of each request in its lane, from the first index on */
     uint8_t *lane_of;   /* of each, likewise */
     size_t *shares;     /* [count] requests of each lane */
-    struct flight_scratch scratch;
+    struct request_record_scratch scratch;
     struct live live;
     struct steady steady;
     int64_t in_flight_ns; /* sum over requests, from send to end */
@@ -201,7 +201,7 @@ static enum status make_lanes(struct run *r, struct err *e)
     if (deal(r, e) != STATUS_OK)
         return e->code;
     size_t room = lane_room(r->phase->requests, r->phase->count);
-    if (flight_scratch_init(&r->scratch, room, e) != STATUS_OK)
+    if (request_record_scratch_init(&r->scratch, room, e) != STATUS_OK)
         return e->code;
     for (size_t i = 0; i < r->count; i++)
         if (make_lane(r, i, e) != STATUS_OK)
@@ -233,7 +233,7 @@ static void write_flight(struct run *r, struct flight *f)
     struct request_record q;
     struct bench *b = r->b;
     bool is_whole = !b->session.settings.target->is_stream;
-    flight_record(f, b->journal->start, is_whole, &r->scratch, &q);
+    request_record_finish(f, b->journal->start, is_whole, &r->scratch, &q);
     count_record(r, &q);
     if (f->sent.ns != NS_UNKNOWN)
         r->in_flight_ns += f->done.ns - f->sent.ns;
@@ -443,7 +443,7 @@ enum status phase_run(struct bench *b, const struct phase *p, struct row *fields
     steady_fini(&r.steady);
     for (size_t i = 0; i < r.count && r.lanes != NULL; i++)
         lane_fini(&r.lanes[i]);
-    flight_scratch_fini(&r.scratch);
+    request_record_scratch_fini(&r.scratch);
     arena_fini(&r.arena);
     return s;
 }

@@ -5,7 +5,7 @@
 #include <unistd.h>
 
 #include "base/file.h"
-#include "bench/flight.h"
+#include "bench/request_record.h"
 #include "bench/phase.h"
 #include "plan/arrivals.h"
 #include "probe/sysfile.h"

@@ -3,7 +3,7 @@
 #define RUN_SELFTEST_POINT_H
 
 #include "base/arena.h"
-#include "bench/flight.h"
+#include "bench/request_record.h"
 #include "run/selftest_truth.h"
 
 /* What the load is to be. */

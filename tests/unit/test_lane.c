@@ -121,7 +121,7 @@ static void run(struct lane *l, struct engine_lane *engine, const struct lane_wo
                 struct request_record *records)
 {
     struct err e;
-    struct flight_scratch scratch;
+    struct request_record_scratch scratch;
     struct flight *f;
     const struct instant zero = {0};
     bool is_over = false;
@@ -129,7 +129,7 @@ static void run(struct lane *l, struct engine_lane *engine, const struct lane_wo
     own.positions = positions;
     assert_int_equal(lane_init(l, &fake, engine, &own, &e), STATUS_OK);
     assert_int_equal(
-        flight_scratch_init(&scratch, lane_room(work->requests, work->count), &e),
+        request_record_scratch_init(&scratch, lane_room(work->requests, work->count), &e),
         STATUS_OK);
     assert_int_equal(lane_start(l, clock_now(), &e), STATUS_OK);
     while (!is_over) {
@@ -137,7 +137,7 @@ static void run(struct lane *l, struct engine_lane *engine, const struct lane_wo
         while ((f = lane_take(l)) != NULL) {
             struct request_record *r = &records[positions[f->request]];
             assert_int_equal(r->max_tokens, 0); /* told once */
-            flight_record(f, zero, false, &scratch, r);
+            request_record_finish(f, zero, false, &scratch, r);
             r->at_ns = NULL; /* of the scratch */
             r->event_count = 0;
             lane_give_back(l, f);
@@ -145,7 +145,7 @@ static void run(struct lane *l, struct engine_lane *engine, const struct lane_wo
         clock_sleep_until(clock_after(clock_now(), clock_seconds(0.001)));
     }
     lane_join(l);
-    flight_scratch_fini(&scratch);
+    request_record_scratch_fini(&scratch);
 }
 
 static struct lane lane;
@@ -400,7 +400,7 @@ static void the_first_answer_may_take_longer(void **state)
 static void a_short_drain_ends_no_closed_load(void **state)
 {
     (void)state;
-    char why[FLIGHT_ERROR_BYTES];
+    char why[REQUEST_RECORD_ERROR_BYTES];
     int64_t longest_ns = 0;
     const struct lane_work w = closed(0, 60);
     engine.slow_s = 0.01;

@@ -8,8 +8,8 @@
  *
  * What its events were, and so its first and last token, is settled when the repeat has
  * ended (stats/settle.h): the record has each event's arrival, class and stamp. */
-#ifndef BENCH_FLIGHT_H
-#define BENCH_FLIGHT_H
+#ifndef BENCH_REQUEST_RECORD_H
+#define BENCH_REQUEST_RECORD_H
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -19,7 +19,7 @@
 #include "core/event.h"
 #include "core/record.h"
 
-#define FLIGHT_ERROR_BYTES 192
+#define REQUEST_RECORD_ERROR_BYTES 192
 
 struct flight {
     int32_t request, slot;
@@ -38,29 +38,30 @@ struct flight {
     enum record_status status;
     enum fail_class fail;
     int32_t http_status;
-    char error[FLIGHT_ERROR_BYTES];
+    char error[REQUEST_RECORD_ERROR_BYTES];
 };
 
 /* Bytes of all arrays of a flight with room for so many token events. */
-size_t flight_bytes(size_t room);
-/* Lays the arrays of f over `memory`, flight_bytes(room) long, 8-byte aligned. */
-void flight_place(struct flight *f, void *memory, size_t room);
-void flight_begin(struct flight *f, int32_t request, int32_t slot, int64_t max_tokens);
+size_t request_record_bytes(size_t room);
+/* Lays the arrays of f over `memory`, request_record_bytes(room) long, 8-byte aligned. */
+void request_record_place(struct flight *f, void *memory, size_t room);
+void request_record_begin(struct flight *f, int32_t request, int32_t slot,
+                          int64_t max_tokens);
 /* True when the request has ended. */
-bool flight_event(struct flight *f, const struct event *ev);
+bool request_record_event(struct flight *f, const struct event *ev);
 /* Where a record's arrays go; one for the writer, for one record at a time. */
-struct flight_scratch {
+struct request_record_scratch {
     int64_t *at_ns, *event_tokens; /* [room] */
     size_t room;
 };
 /* As long as the longest flight. */
-MUST_CHECK enum status flight_scratch_init(struct flight_scratch *s, size_t room,
-                                           struct err *e);
-void flight_scratch_fini(struct flight_scratch *s);
+MUST_CHECK enum status request_record_scratch_init(struct request_record_scratch *s,
+                                                   size_t room, struct err *e);
+void request_record_scratch_fini(struct request_record_scratch *s);
 /* The record, raw; its arrays lie in the scratch and in f, its text in f. Times count
  * from `zero`. is_whole: the answer came in one piece, its last token with its end and
  * its first at an instant that only the server knows. */
-void flight_record(const struct flight *f, struct instant zero, bool is_whole,
-                   struct flight_scratch *s, struct request_record *out);
+void request_record_finish(const struct flight *f, struct instant zero, bool is_whole,
+                           struct request_record_scratch *s, struct request_record *out);
 
 #endif

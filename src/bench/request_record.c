@@ -1,16 +1,16 @@
-#include "bench/flight.h"
+#include "bench/request_record.h"
 
 #include <stdio.h>
 #include <string.h>
 
 #include "base/mem.h"
 
-size_t flight_bytes(size_t room)
+size_t request_record_bytes(size_t room)
 {
     return room * (sizeof(int64_t) + sizeof(int32_t) + 1);
 }
 
-void flight_place(struct flight *f, void *memory, size_t room)
+void request_record_place(struct flight *f, void *memory, size_t room)
 {
     f->at_ns = memory;
     f->tokens = (int32_t *)(f->at_ns + room);
@@ -18,10 +18,11 @@ void flight_place(struct flight *f, void *memory, size_t room)
     f->room = room;
 }
 
-enum status flight_scratch_init(struct flight_scratch *s, size_t room, struct err *e)
+enum status request_record_scratch_init(struct request_record_scratch *s, size_t room,
+                                        struct err *e)
 {
     int64_t *words = mem_alloc(2 * room, sizeof *words);
-    *s = (struct flight_scratch){.room = room};
+    *s = (struct request_record_scratch){.room = room};
     if (words == NULL)
         return status_no_memory(e, "records");
     s->at_ns = words;
@@ -29,13 +30,14 @@ enum status flight_scratch_init(struct flight_scratch *s, size_t room, struct er
     return STATUS_OK;
 }
 
-void flight_scratch_fini(struct flight_scratch *s)
+void request_record_scratch_fini(struct request_record_scratch *s)
 {
     mem_free(s->at_ns);
-    *s = (struct flight_scratch){0};
+    *s = (struct request_record_scratch){0};
 }
 
-void flight_begin(struct flight *f, int32_t request, int32_t slot, int64_t max_tokens)
+void request_record_begin(struct flight *f, int32_t request, int32_t slot,
+                          int64_t max_tokens)
 {
     f->request = request;
     f->slot = slot;
@@ -89,7 +91,7 @@ static void failed(struct flight *f, const struct event *ev)
         (void)snprintf(f->error, sizeof f->error, "%s", ev->text);
 }
 
-bool flight_event(struct flight *f, const struct event *ev)
+bool request_record_event(struct flight *f, const struct event *ev)
 {
     switch (ev->kind) {
     case EVENT_DUE: return false;
@@ -128,7 +130,7 @@ static bool is_spread(const struct flight *f)
 }
 
 /* True if each event came with its count, and they are the answer's. */
-static bool copy_tokens(const struct flight *f, struct flight_scratch *s,
+static bool copy_tokens(const struct flight *f, struct request_record_scratch *s,
                         bool *all_single)
 {
     int64_t sum = 0;
@@ -157,7 +159,7 @@ static void add_class(struct record_class *c, const struct record_class *more,
 }
 
 static void note_events(const struct flight *f, struct instant zero,
-                        struct flight_scratch *s, struct request_record *r)
+                        struct request_record_scratch *s, struct request_record *r)
 {
     bool all_single = true;
     for (size_t i = 0; i < f->count; i++)
@@ -183,8 +185,8 @@ static int64_t since(struct instant zero, struct instant t)
     return t.ns == NS_UNKNOWN ? NS_UNKNOWN : t.ns - zero.ns;
 }
 
-void flight_record(const struct flight *f, struct instant zero, bool is_whole,
-                   struct flight_scratch *s, struct request_record *r)
+void request_record_finish(const struct flight *f, struct instant zero, bool is_whole,
+                           struct request_record_scratch *s, struct request_record *r)
 {
     *r = (struct request_record){.index = f->request,
                                  .status = f->status,

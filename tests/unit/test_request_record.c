@@ -1,4 +1,4 @@
-#include "bench/flight.h"
+#include "bench/request_record.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -11,33 +11,33 @@
 
 static struct flight flight;
 static int64_t memory[64];
-static struct flight_scratch scratch;
+static struct request_record_scratch scratch;
 static const struct instant zero = {1000};
 
 static int make(void **state)
 {
     struct err e;
     (void)state;
-    assert_true(flight_bytes(ROOM) <= sizeof memory);
-    flight_place(&flight, memory, ROOM);
-    return flight_scratch_init(&scratch, ROOM, &e) == STATUS_OK ? 0 : 1;
+    assert_true(request_record_bytes(ROOM) <= sizeof memory);
+    request_record_place(&flight, memory, ROOM);
+    return request_record_scratch_init(&scratch, ROOM, &e) == STATUS_OK ? 0 : 1;
 }
 
 static int drop(void **state)
 {
     (void)state;
-    flight_scratch_fini(&scratch);
+    request_record_scratch_fini(&scratch);
     return 0;
 }
 
 static void begin(void)
 {
-    flight_begin(&flight, 7, 2, 4);
+    request_record_begin(&flight, 7, 2, 4);
     flight.due.ns = 1100;
     flight.ready.ns = 1150;
     const struct event sent = {
         .kind = EVENT_SENT, .at = {1200}, .connect_ns = 50, .tls_ns = NS_UNKNOWN};
-    assert_false(flight_event(&flight, &sent));
+    assert_false(request_record_event(&flight, &sent));
 }
 
 static void event(int64_t at_ns, enum event_class cls, enum event_stamp stamp,
@@ -45,7 +45,7 @@ static void event(int64_t at_ns, enum event_class cls, enum event_stamp stamp,
 {
     const struct event ev = {
         .kind = EVENT_TOKENS, .at = {at_ns}, .cls = cls, .tokens = count, .stamp = stamp};
-    assert_false(flight_event(&flight, &ev));
+    assert_false(request_record_event(&flight, &ev));
 }
 
 static void tokens(int64_t at_ns, int64_t count, enum event_stamp stamp)
@@ -61,13 +61,13 @@ static void end(int64_t at_ns, int64_t tokens_out, enum token_source source)
                              .tokens_out = tokens_out,
                              .tokens_cached = TOKENS_UNKNOWN,
                              .source = source};
-    assert_true(flight_event(&flight, &ev));
+    assert_true(request_record_event(&flight, &ev));
 }
 
 static struct request_record record(void)
 {
     struct request_record r;
-    flight_record(&flight, zero, false, &scratch, &r);
+    request_record_finish(&flight, zero, false, &scratch, &r);
     return r;
 }
 
@@ -194,7 +194,7 @@ static void one_piece(void **state)
     begin();
     tokens(2000, 4, EVENT_TAIL);
     end(2001, 4, TOKEN_SOURCE_usage);
-    flight_record(&flight, zero, true, &scratch, &r);
+    request_record_finish(&flight, zero, true, &scratch, &r);
     assert_int_equal(r.events, RECORD_WHOLE);
     assert_int_equal(r.event_count, 0);
     assert_int_equal(r.last_ns, 1000);
@@ -222,7 +222,7 @@ static void failures_and_cancels(void **state)
                                  .fail = FAIL_http,
                                  .http_status = 429,
                                  .text = "closed"};
-    assert_true(flight_event(&flight, &failed));
+    assert_true(request_record_event(&flight, &failed));
     struct request_record r = record();
     assert_int_equal(r.status, RECORD_FAILED);
     assert_int_equal(r.fail, FAIL_http);
@@ -231,7 +231,7 @@ static void failures_and_cancels(void **state)
     begin();
     const struct event cancelled = {
         .kind = EVENT_FAILED, .at = {3000}, .fail = FAIL_none};
-    assert_true(flight_event(&flight, &cancelled));
+    assert_true(request_record_event(&flight, &cancelled));
     r = record();
     assert_int_equal(r.status, RECORD_INTERRUPTED);
 }
@@ -259,13 +259,13 @@ static void more_events_than_room_are_counted(void **state)
 static void no_memory_for_the_scratch(void **state)
 {
     (void)state;
-    struct flight_scratch s;
+    struct request_record_scratch s;
     struct err e;
     mem_fail_at(1);
-    enum status st = flight_scratch_init(&s, 4, &e);
+    enum status st = request_record_scratch_init(&s, 4, &e);
     mem_fail_at(0);
     assert_int_equal(st, STATUS_NO_MEMORY);
-    flight_scratch_fini(&s);
+    request_record_scratch_fini(&s);
 }
 
 int main(void)
