@@ -75,15 +75,15 @@ static enum status open_for(struct driving *g, size_t index, struct err *e)
 static enum status record_unopened(struct bench *b, size_t index, const struct err *why,
                                    struct err *e)
 {
-    const struct load *load = b->plan->cells[index].load;
+    const struct plan_cell *cell = &b->plan->cells[index];
     struct repeat_data r = {.cell = (int32_t)index,
                             .is_warmup = true,
                             .start_ns = clock_since(b->journal->start).ns,
                             .expected_cached_tokens = TOKENS_UNKNOWN,
                             .error = why->code == STATUS_INTERRUPTED ? "interrupted"
                                                                      : why->what};
-    if (load->kind == LOAD_BATCH)
-        r.requests_planned = load->batch_size;
+    if (!load_is_online(cell->load))
+        r.requests_planned = cell->counts[0];
     if (cell_write(b, index, e) != STATUS_OK ||
         journal_repeat(b->journal, &r, e) != STATUS_OK ||
         journal_repeat_end(b->journal, &r, e) != STATUS_OK)
@@ -141,7 +141,7 @@ static enum status draw(struct bench *b, struct bench_repeat *r, struct err *why
     progress_repeat(b->progress, b->progress->cell, d->repeat, cell->max_tokens * count);
     d->expected_cached_tokens = s == STATUS_OK ? r->plan.expected_cached_tokens
                                                : TOKENS_UNKNOWN;
-    bool is_timed = load->kind == LOAD_CLOSED && !isnan(load->duration_s);
+    bool is_timed = !load_has_due(load) && load->duration_s > 0;  /* NAN is not */
     d->requests_planned = is_timed ? 0 : cell->counts[d->repeat]; /* 0: as many as fit */
     d->start_ns = clock_since(b->journal->start).ns;
     return s;

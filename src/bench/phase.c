@@ -25,7 +25,12 @@ struct run {
     size_t count;
     int32_t *positions; /* of each request in its lane, from the first index on */
     uint8_t *lane_of;   /* of each, likewise */
-    size_t *shares;     /* [count] requests of each lane */
+    struct share {
+        struct engine_request *requests; /* [count] */
+        int64_t *due_ns;                 /* [count] */
+        size_t count;
+    } * shares;            /* [count] of each lane */
+    int64_t in_flight_max; /* of all lanes together */
     struct request_record_scratch scratch;
     struct live live;
     struct steady steady;
@@ -79,17 +84,12 @@ static bool goes_first(const struct run *r, int cpu)
            !field_is_true(&facts->fields, FIELD_is_simulated);
 }
 
-/* Every n-th request that waits for none is a lane's, with all that wait for it. */
-static enum status deal(struct run *r, struct err *e)
+/* Which lane each request is for: every n-th that waits for none, with all that wait for
+ * it; and its position there. */
+static void deal(struct run *r)
 {
     const struct phase *p = r->phase;
-    size_t dealt = 0,
-           span = (size_t)(p->requests[p->count - 1].index - p->requests[0].index) + 1;
-    r->positions = arena_alloc(&r->arena, span, sizeof *r->positions);
-    r->lane_of = arena_alloc(&r->arena, span, sizeof *r->lane_of);
-    r->shares = arena_alloc(&r->arena, r->count, sizeof *r->shares);
-    if (r->positions == NULL || r->lane_of == NULL || r->shares == NULL)
-        return status_no_memory(e, "client threads");
+    size_t dealt = 0;
     for (size_t k = 0; k < p->count; k++) {
         const struct engine_request *after = p->requests[k].after;
         int32_t at = p->requests[k].index - p->requests[0].index;
@@ -98,41 +98,57 @@ static enum status deal(struct run *r, struct err *e)
             lane = r->lane_of[after->index - p->requests[0].index];
         dealt += after == NULL;
         r->lane_of[at] = lane;
-        r->positions[at] = (int32_t)r->shares[lane]++;
+        r->positions[at] = (int32_t)r->shares[lane].count++;
+    }
+}
+
+/* The lanes' requests, one share behind the other. */
+static enum status share_out(struct run *r, struct err *e)
+{
+    const struct phase *p = r->phase;
+    int32_t first = p->requests[0].index;
+    size_t span = (size_t)(p->requests[p->count - 1].index - first) + 1, begin = 0;
+    struct engine_request *requests = arena_alloc(&r->arena, p->count, sizeof *requests);
+    int64_t *due_ns = arena_alloc(&r->arena, p->count, sizeof *due_ns);
+    r->positions = arena_alloc(&r->arena, span, sizeof *r->positions);
+    r->lane_of = arena_alloc(&r->arena, span, sizeof *r->lane_of);
+    r->shares = arena_alloc(&r->arena, r->count, sizeof *r->shares);
+    if (requests == NULL || due_ns == NULL || r->positions == NULL ||
+        r->lane_of == NULL || r->shares == NULL)
+        return status_no_memory(e, "client threads");
+    deal(r);
+    for (size_t i = 0; i < r->count; begin += r->shares[i++].count) {
+        r->shares[i].requests = requests + begin;
+        r->shares[i].due_ns = due_ns + begin;
+    }
+    for (size_t k = 0; k < p->count; k++) {
+        int32_t at = p->requests[k].index - first;
+        const struct share *share = &r->shares[r->lane_of[at]];
+        share->requests[r->positions[at]] = p->requests[k];
+        share->due_ns[r->positions[at]] = p->due_ns != NULL ? p->due_ns[k] : 0;
     }
     return STATUS_OK;
 }
 
-static enum status share_out(struct run *r, size_t i, struct lane_work *w, struct err *e)
+static struct lane_work work_of(const struct run *r, size_t i)
 {
     const struct phase *p = r->phase;
-    int32_t first = p->requests[0].index;
-    size_t n = r->count, count = r->shares[i], taken = 0;
-    struct engine_request *requests = arena_alloc(&r->arena, count, sizeof *requests);
-    int64_t *due_ns = arena_alloc(&r->arena, count, sizeof *due_ns);
-    if (requests == NULL || due_ns == NULL)
-        return status_no_memory(e, "client threads");
-    for (size_t k = 0; k < p->count; k++) {
-        if (r->lane_of[p->requests[k].index - first] != i)
-            continue;
-        requests[taken] = p->requests[k];
-        due_ns[taken++] = p->due_ns != NULL ? p->due_ns[k] : 0;
-    }
+    const struct share *share = &r->shares[i];
     bool is_warmup = p->repeat == NULL;
-    *w = (struct lane_work){.requests = requests,
-                            .positions = r->positions,
-                            .first_index = first,
-                            .due_ns = is_closed(p) ? NULL : due_ns,
-                            .count = count,
-                            .in_flight_max = part(in_flight_max(p), i, n),
-                            .is_closed = is_closed(p),
-                            .ramp_up_s = is_warmup ? 0 : p->load->ramp_up_s,
-                            .duration_s = is_warmup ? (double)NAN : p->load->duration_s,
-                            .drain_timeout_s = r->b->drain_timeout_s,
-                            .first_answer_s = FIRST_ANSWER_S,
-                            .cpu = cpu_for(r, i)};
-    w->goes_first = goes_first(r, w->cpu);
-    return STATUS_OK;
+    struct lane_work w = {.requests = share->requests,
+                          .positions = r->positions,
+                          .first_index = p->requests[0].index,
+                          .due_ns = is_closed(p) ? NULL : share->due_ns,
+                          .count = share->count,
+                          .in_flight_max = part(r->in_flight_max, i, r->count),
+                          .is_closed = is_closed(p),
+                          .ramp_up_s = is_warmup ? 0 : p->load->ramp_up_s,
+                          .duration_s = is_warmup ? (double)NAN : p->load->duration_s,
+                          .drain_timeout_s = r->b->drain_timeout_s,
+                          .first_answer_s = FIRST_ANSWER_S,
+                          .cpu = cpu_for(r, i)};
+    w.goes_first = goes_first(r, w.cpu);
+    return w;
 }
 
 /* Connections of lane i that stand before the phase, as many as are expected in flight:
@@ -163,15 +179,6 @@ static struct engine_prepare ready_for(const struct run *r, size_t i)
                                    .lag_ns = &l->cost.lag_ns};
 }
 
-static enum status make_lane(struct run *r, size_t i, struct err *e)
-{
-    struct lane_work w;
-    const struct session *s = &r->b->session;
-    if (share_out(r, i, &w, e) != STATUS_OK)
-        return e->code;
-    return lane_init(&r->lanes[i], s->ops, s->lanes[i], &w, e);
-}
-
 /* All lanes let go before one connects, those without work too. */
 static enum status connect_lanes(struct run *r, struct err *e)
 {
@@ -192,20 +199,22 @@ static enum status connect_lanes(struct run *r, struct err *e)
 
 static enum status make_lanes(struct run *r, struct err *e)
 {
-    int64_t max = in_flight_max(r->phase);
-    r->count = (int64_t)r->b->session.lane_count < max ? r->b->session.lane_count
-                                                       : (size_t)max;
+    const struct session *s = &r->b->session;
+    r->in_flight_max = in_flight_max(r->phase);
+    r->count = (int64_t)s->lane_count < r->in_flight_max ? s->lane_count
+                                                         : (size_t)r->in_flight_max;
     r->lanes = arena_alloc(&r->arena, r->count, sizeof *r->lanes);
     if (r->lanes == NULL)
         return status_no_memory(e, "client threads");
-    if (deal(r, e) != STATUS_OK)
-        return e->code;
     size_t room = lane_room(r->phase->requests, r->phase->count);
-    if (request_record_scratch_init(&r->scratch, room, e) != STATUS_OK)
+    if (share_out(r, e) != STATUS_OK ||
+        request_record_scratch_init(&r->scratch, room, e) != STATUS_OK)
         return e->code;
-    for (size_t i = 0; i < r->count; i++)
-        if (make_lane(r, i, e) != STATUS_OK)
+    for (size_t i = 0; i < r->count; i++) {
+        const struct lane_work w = work_of(r, i);
+        if (lane_init(&r->lanes[i], s->ops, s->lanes[i], &w, e) != STATUS_OK)
             return e->code;
+    }
     return connect_lanes(r, e);
 }
 
@@ -393,7 +402,7 @@ static void begin_steady(struct run *r)
     struct span since = clock_between(r->b->journal->start, r->out->start);
     steady_begin(&r->steady,
                  (struct steady_load){.is_whole = isinf(p->load->rate_rps),
-                                      .slots = is_closed(p) ? in_flight_max(p) : 0,
+                                      .slots = is_closed(p) ? r->in_flight_max : 0,
                                       .ramp_up_s = is_warmup ? 0 : p->load->ramp_up_s},
                  since.ns);
 }
