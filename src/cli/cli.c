@@ -68,6 +68,11 @@ bool cli_print(struct cli *cli, const char *text)
     return false;
 }
 
+void cli_tell(void *cli, const char *text)
+{
+    (void)cli_print(cli, text);
+}
+
 /* The words of one key: a scalar is one word, a list one word an item, a map "k=v"
  * words. */
 static enum status words_of(const struct yaml_node *n, const char *where, struct arena *a,

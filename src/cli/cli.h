@@ -88,4 +88,7 @@ bool cli_wants_help(int argc, char **argv);
  * false. */
 bool cli_print(struct cli *cli, const char *text);
 
+/* cli_print, as a run asks for it: `print` of struct run_host, whose arg is the cli. */
+void cli_tell(void *cli, const char *text);
+
 #endif

@@ -25,18 +25,13 @@ static const struct opt mlflow_table[] = {
             .fallback = "false", .group = "Output", .help = "no progress, only errors"),
 };
 
-static void print(void *arg, const char *text)
-{
-    (void)cli_print(arg, text);
-}
-
 static int run(struct cli_call *c)
 {
     const struct mlflow_opts *o = c->opts;
     struct cli *cli = c->cli;
     struct opt_strings words = c->parse.positional;
     const struct run_host host = {
-        .log = &cli->log, .print = print, .stop = stop_requested, .arg = cli};
+        .log = &cli->log, .print = cli_tell, .stop = stop_requested, .arg = cli};
     if (o->quiet)
         cli->log.level = LOG_WARN;
     if (strcmp(words.items[0], "sync") != 0) {

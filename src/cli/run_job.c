@@ -27,11 +27,6 @@ static enum status choose_tracking(struct run *r, struct err *e)
     return tracking_choose(&r->tracking, e);
 }
 
-static void print(void *arg, const char *text)
-{
-    (void)cli_print(arg, text);
-}
-
 static bool is_hung_up(void *arg)
 {
     (void)arg;
@@ -87,7 +82,7 @@ int run_job_main(struct cli_call *c, const struct run_mode *mode)
     struct cli *cli = c->cli;
     const struct run_host host = {.log = &cli->log,
                                   .tool = cli->tool,
-                                  .print = print,
+                                  .print = cli_tell,
                                   .stop = stop_requested,
                                   .is_hung_up = is_hung_up,
                                   .stopped_by = stopped_by,
