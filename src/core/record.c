@@ -52,18 +52,18 @@ unsigned record_set_mask(enum token_set s)
     return sets[s].mask;
 }
 
-enum fail_class record_fail_find(const char *name)
+enum fail_class record_fail_find(struct str name)
 {
-    for (int i = 1; name != NULL && i < FAIL_COUNT; i++)
-        if (strcmp(name, fail_names[i]) == 0)
+    for (int i = 1; i < FAIL_COUNT; i++)
+        if (str_is(name, fail_names[i]))
             return (enum fail_class)i;
     return FAIL_none;
 }
 
-enum token_source record_source_find(const char *name)
+enum token_source record_source_find(struct str name)
 {
-    for (int i = 1; name != NULL && i < TOKEN_SOURCE_COUNT; i++)
-        if (strcmp(name, source_names[i]) == 0)
+    for (int i = 1; i < TOKEN_SOURCE_COUNT; i++)
+        if (str_is(name, source_names[i]))
             return (enum token_source)i;
     return TOKEN_SOURCE_none;
 }

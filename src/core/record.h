@@ -8,6 +8,7 @@
 #include <stdint.h>
 
 #include "base/clock.h"
+#include "base/str.h"
 
 #define TOKENS_UNKNOWN (-1)
 #define RECORD_FORMAT  2 /* of journals and results that are written */
@@ -128,8 +129,8 @@ const char *record_class_name(enum event_class c); /* "text", "empty", "finish" 
 const char *record_set_name(enum token_set s);
 /* Classes of a set, bits of enum event_class. */
 unsigned record_set_mask(enum token_set s);
-enum fail_class record_fail_find(const char *name);
-enum token_source record_source_find(const char *name);
+enum fail_class record_fail_find(struct str name);
+enum token_source record_source_find(struct str name);
 
 /* Forgets counts that cannot be: tokens of an answer below 0, 0 beside text, or above
  * `most`; prompt tokens outside 0..RECORD_MAX_COUNT; cached ones above those of the

@@ -181,8 +181,8 @@ enum status decode_row(struct decode *d, const struct scanned_row *row, struct r
 {
     for (int f = 0; f < FIELD_COUNT; f++)
         out->v[f] = value_null();
-    for (size_t i = 0; i < row->count; i++) {
-        const struct scanned_member *m = &row->members[i];
+    for (size_t i = 0; i < row->members.count; i++) {
+        const struct jsonr_pair *m = &row->members.pairs[i];
         int field = find_field(d, m->key);
         if (field >= 0 && !convert(d, field, m->value, &out->v[field]) &&
             !d->is_out_of_memory)
@@ -201,10 +201,17 @@ enum status decode_row(struct decode *d, const struct scanned_row *row, struct r
     return STATUS_OK;
 }
 
+void decode_field(struct decode *d, struct str key, struct jsonr_value v, struct row *out)
+{
+    int field = find_field(d, key);
+    if (field >= 0)
+        (void)convert(d, field, v, &out->v[field]);
+}
+
 enum status decode_check(struct decode *d, const struct scanned_row *row, struct err *e)
 {
-    for (size_t i = 0; i < row->count; i++) {
-        const struct scanned_member *m = &row->members[i];
+    for (size_t i = 0; i < row->members.count; i++) {
+        const struct jsonr_pair *m = &row->members.pairs[i];
         int field = find_field(d, m->key);
         if (field >= 0 && !is_own(field, m->value))
             return refuse(d, row, (size_t)field, m->value.text, e);

@@ -34,6 +34,10 @@ void decode_init(struct decode *d, struct arena *arena);
  * run_id. */
 MUST_CHECK enum status decode_row(struct decode *d, const struct scanned_row *row,
                                   struct row *out, bool *is_published, struct err *e);
+/* One field of a row; an unknown name is left out, and a value that cannot be is unknown.
+ * NULL in place of texts where the arena has_failed. */
+void decode_field(struct decode *d, struct str key, struct jsonr_value v,
+                  struct row *out);
 /* Is each value of its field's own type, as inferbench and offline_benchmark.py write
  * them? BAD_INPUT names the first that is not, whether decode_row could read it or
  * not. */

@@ -121,19 +121,13 @@ static struct value value_of(struct jsonr_value v, struct arena *a)
     return str_to_double(v.text, &n) ? value_num(n) : value_null();
 }
 
-static double number_of(struct jsonr_value v)
-{
-    double n;
-    return v.kind == JSONR_NUMBER && str_to_double(v.text, &n) ? n : (double)NAN;
-}
-
 /* False: no memory. */
 static bool take(const struct raw *r, struct arena *a, struct finding *out)
 {
     *out = (struct finding){.code = jsonr_text(r->code, a),
                             .field = jsonr_text(r->field, a),
                             .value = value_of(r->value, a),
-                            .limit = number_of(r->limit),
+                            .limit = jsonr_num(r->limit),
                             .text = jsonr_text(r->text, a)};
     return out->code != NULL && (out->field != NULL || r->field.kind != JSONR_STRING) &&
            (out->text != NULL || r->text.kind != JSONR_STRING) &&

@@ -3,20 +3,25 @@
 #include "store/journal_line.h"
 
 /* An array of whole numbers; *items NULL where there is none. */
-static enum status ints(struct arena *a, const json_t *line, const char *key,
+static enum status ints(struct arena *a, const struct jsonr_object *line, const char *key,
                         int64_t **items, size_t *count)
 {
-    const json_t *array = json_object_get(line, key);
-    size_t n = json_array_size(array);
+    struct jsonr_value list = jsonr_object_get(line, key);
+    size_t n = 0, room = 1;
+    struct jsonr r;
     *items = NULL;
     *count = 0;
-    if (!json_is_array(array))
+    if (list.kind != JSONR_LIST)
         return STATUS_OK;
-    int64_t *out = arena_alloc(a, n + 1, sizeof *out);
+    for (size_t i = 0; i < list.text.len; i++)
+        room += list.text.ptr[i] == ',';
+    int64_t *out = arena_alloc(a, room, sizeof *out);
     if (out == NULL)
         return STATUS_NO_MEMORY;
-    for (size_t i = 0; i < n; i++)
-        out[i] = json_integer_value(json_array_get(array, i));
+    jsonr_init(&r, list.text, NULL, NULL);
+    jsonr_enter(&r, '[');
+    while (jsonr_item(&r) && n < room)
+        (void)jsonr_whole(jsonr_value(&r), &out[n++]);
     *items = out;
     *count = n;
     return STATUS_OK;
@@ -26,45 +31,52 @@ static enum status ints(struct arena *a, const json_t *line, const char *key,
 
 /* The next letter of "x20t" and how often it comes; false at the end, or where the text
  * is none of that kind. */
-static bool next_run(const char **text, const char *letters, int *which, size_t *times)
+static bool next_run(struct str *text, const char *letters, int *which, size_t *times)
 {
-    const char *at = **text != '\0' ? strchr(letters, **text) : NULL;
+    const char *at = text->len > 0 ? memchr(letters, *text->ptr, strlen(letters)) : NULL;
     if (at == NULL)
         return false;
     *which = (int)(at - letters);
     *times = 0;
-    for (++*text; **text >= '0' && **text <= '9' && *times < SIZE_MAX / 16; ++*text)
-        *times = *times * 10 + (size_t)(**text - '0');
+    for (text->ptr++, text->len--; text->len > 0 && *text->ptr >= '0' &&
+                                   *text->ptr <= '9' && *times < SIZE_MAX / 16;
+         text->ptr++, text->len--)
+        *times = *times * 10 + (size_t)(*text->ptr - '0');
     *times += *times == 0;
     return true;
 }
 
-/* Sets one half of all marks; false where the letters are not as many as the events. */
-static bool mark(struct request_record *q, const char *text, const char *letters,
+/* Sets one half of all marks, where they are there; false where the letters are not as
+ * many as the events. */
+static bool mark(struct request_record *q, struct jsonr_value v, const char *letters,
                  int shift)
 {
+    struct str text = jsonr_inner(v);
     size_t done = 0, times;
     int which;
+    if (v.kind != JSONR_STRING)
+        return true;
     while (next_run(&text, letters, &which, &times)) {
         if (times > q->event_count - done)
             return false;
         for (size_t end = done + times; done < end; done++)
             q->marks[done] |= (uint8_t)(which << shift);
     }
-    return *text == '\0' && done == q->event_count;
+    return text.len == 0 && done == q->event_count;
 }
 
-static enum status marks(struct arena *a, const json_t *line, struct request_record *q)
+static enum status marks(struct arena *a, const struct jsonr_object *line,
+                         struct request_record *q)
 {
-    const char *classes = json_str_of(line, "classes");
-    const char *stamps = json_str_of(line, "stamps");
-    if (classes == NULL && stamps == NULL)
+    struct jsonr_value classes = jsonr_object_get(line, "classes");
+    struct jsonr_value stamps = jsonr_object_get(line, "stamps");
+    if (classes.kind != JSONR_STRING && stamps.kind != JSONR_STRING)
         return STATUS_OK;
     q->marks = arena_alloc(a, q->event_count, sizeof *q->marks);
     if (q->marks == NULL)
         return STATUS_NO_MEMORY;
-    bool is_good = (classes == NULL || mark(q, classes, RECORD_CLASS_LETTERS, 0)) &&
-                   (stamps == NULL || mark(q, stamps, RECORD_STAMP_LETTERS, 2));
+    bool is_good = mark(q, classes, RECORD_CLASS_LETTERS, 0) &&
+                   mark(q, stamps, RECORD_STAMP_LETTERS, 2);
     return is_good ? STATUS_OK : STATUS_BAD_INPUT;
 }
 
@@ -81,7 +93,8 @@ static bool add_up(const struct request_record *q, size_t count)
     return count == q->event_count && sum == q->tokens_out;
 }
 
-static enum status arrivals(struct arena *a, const json_t *line, struct request_record *q)
+static enum status arrivals(struct arena *a, const struct jsonr_object *line,
+                            struct request_record *q)
 {
     size_t gaps, counts;
     int64_t *gaps_ns;
@@ -92,7 +105,7 @@ static enum status arrivals(struct arena *a, const json_t *line, struct request_
     q->at_ns = arena_alloc(a, q->event_count, sizeof *q->at_ns);
     if (s != STATUS_OK || q->at_ns == NULL)
         return STATUS_NO_MEMORY;
-    q->at_ns[0] = json_int_of(line, "event_ns", 0);
+    q->at_ns[0] = jsonr_object_int(line, "event_ns", 0);
     for (size_t i = 0; i < gaps; i++) {
         if (gaps_ns[i] < 0)
             return STATUS_BAD_INPUT;
@@ -104,28 +117,42 @@ static enum status arrivals(struct arena *a, const json_t *line, struct request_
     return marks(a, line, q);
 }
 
-static void read_class(const json_t *line, enum event_class which,
+static void read_class(const struct jsonr_object *line, enum event_class which,
                        struct request_record *q)
 {
-    const json_t *of = json_object_get(line, record_class_name(which));
     struct record_class *c = &q->classes[which];
-    c->count = json_int_of(of, "count", 0);
-    c->first_ns = json_int_of(of, "first_ns", NS_UNKNOWN);
-    c->last_ns = json_int_of(of, "last_ns", NS_UNKNOWN);
-    c->stamps[EVENT_EXACT] = json_int_of(of, "exact", 0);
-    c->stamps[EVENT_BOUNDED] = json_int_of(of, "bounded", 0);
-    c->stamps[EVENT_TAIL] = json_int_of(of, "tail", 0);
+    const struct {
+        const char *key;
+        int64_t *to;
+    } members[] = {{"count", &c->count},
+                   {"first_ns", &c->first_ns},
+                   {"last_ns", &c->last_ns},
+                   {"exact", &c->stamps[EVENT_EXACT]},
+                   {"bounded", &c->stamps[EVENT_BOUNDED]},
+                   {"tail", &c->stamps[EVENT_TAIL]}};
+    struct jsonr_value of = jsonr_object_get(line, record_class_name(which));
+    struct jsonr r;
+    struct str key;
+    *c = (struct record_class){.first_ns = NS_UNKNOWN, .last_ns = NS_UNKNOWN};
+    jsonr_init(&r, of.text, NULL, NULL);
+    jsonr_enter(&r, '{');
+    while (jsonr_member(&r, &key)) {
+        struct jsonr_value v = jsonr_value(&r);
+        for (size_t i = 0; i < sizeof members / sizeof *members; i++)
+            if (str_is(key, members[i].key))
+                (void)jsonr_whole(v, members[i].to);
+    }
     if (c->count < 0 || c->first_ns == NS_UNKNOWN || c->last_ns == NS_UNKNOWN)
         c->count = 0;
 }
 
-enum status journal_events_read(struct arena *a, const json_t *line,
+enum status journal_events_read(struct arena *a, const struct jsonr_object *line,
                                 struct request_record *q)
 {
     enum status s = STATUS_OK;
     q->first_ns = NS_UNKNOWN;
-    q->is_counted = json_bool_of(line, "counted", false);
-    if (json_object_get(line, "event_ns") != NULL) {
+    q->is_counted = jsonr_object_bool(line, "counted", false);
+    if (jsonr_object_find(line, "event_ns") != NULL) {
         s = arrivals(a, line, q);
         if (s != STATUS_OK)
             return s;
@@ -162,15 +189,15 @@ static void merge(const struct old_gaps *g, struct request_record *q)
 }
 
 /* Stamps of format 1 are counts only. */
-static void old_stamps(const json_t *line, struct request_record *q)
+static void old_stamps(const struct jsonr_object *line, struct request_record *q)
 {
     int64_t *stamps = q->classes[EVENT_TEXT].stamps;
-    stamps[EVENT_EXACT] = json_int_of(line, "stamps_exact", 0);
-    stamps[EVENT_BOUNDED] = json_int_of(line, "stamps_bounded", 0);
-    stamps[EVENT_TAIL] = json_int_of(line, "stamps_tail", 0);
+    stamps[EVENT_EXACT] = jsonr_object_int(line, "stamps_exact", 0);
+    stamps[EVENT_BOUNDED] = jsonr_object_int(line, "stamps_bounded", 0);
+    stamps[EVENT_TAIL] = jsonr_object_int(line, "stamps_tail", 0);
 }
 
-enum status journal_events_read_old(struct arena *a, const json_t *line,
+enum status journal_events_read_old(struct arena *a, const struct jsonr_object *line,
                                     struct request_record *q)
 {
     struct old_gaps g = {0};
@@ -182,7 +209,7 @@ enum status journal_events_read_old(struct arena *a, const json_t *line,
         s = ints(a, line, "excluded_at", &g.excluded_at, &places);
     if (s == STATUS_OK)
         s = ints(a, line, "event_tokens", &q->event_tokens, &counts);
-    q->gaps_excluded = json_int_of(line, "gaps_excluded", 0);
+    q->gaps_excluded = jsonr_object_int(line, "gaps_excluded", 0);
     q->events = RECORD_SETTLED;
     old_stamps(line, q);
     record_check_counts(q, RECORD_MAX_COUNT);

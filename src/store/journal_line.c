@@ -54,10 +54,10 @@ const char *journal_line_status_name(enum record_status status)
     return statuses[i].name;
 }
 
-bool journal_line_status_find(const char *name, enum record_status *out)
+bool journal_line_status_find(struct jsonr_value name, enum record_status *out)
 {
-    for (size_t i = 0; name != NULL && i < LENGTH(statuses); i++)
-        if (strcmp(name, statuses[i].name) == 0) {
+    for (size_t i = 0; name.kind == JSONR_STRING && i < LENGTH(statuses); i++)
+        if (str_is(jsonr_inner(name), statuses[i].name)) {
             *out = statuses[i].status;
             return true;
         }
@@ -76,15 +76,15 @@ void journal_line_write_request(struct jsonw *w, const struct request_record *r)
     jsonw_int(w, "max_tokens", r->max_tokens);
 }
 
-void journal_line_read_request(const json_t *line, struct request_record *q)
+void journal_line_read_request(const struct jsonr_object *line, struct request_record *q)
 {
     for (size_t i = 0; i < LENGTH(members); i++) {
         const struct member *m = &members[i];
-        int64_t value = json_int_of(line, m->key, m->unset);
+        int64_t value = jsonr_object_int(line, m->key, m->unset);
         memcpy((char *)q + m->offset, &value, sizeof value);
     }
-    q->first_ns = json_int_of(line, "first_ns", NS_UNKNOWN); /* format 1 */
-    q->max_tokens = json_int_of(line, "max_tokens", 0);
+    q->first_ns = jsonr_object_int(line, "first_ns", NS_UNKNOWN); /* format 1 */
+    q->max_tokens = jsonr_object_int(line, "max_tokens", 0);
 }
 
 /* --- sums */

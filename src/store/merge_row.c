@@ -25,8 +25,8 @@ enum status merge_row_note(const struct scanned_file *file, const struct scanned
                            const char *instance_type, struct decode *d,
                            struct merge_row *out)
 {
-    const struct scanned_member *type = results_scan_find(row, "instance_type");
-    const struct scanned_member *error = results_scan_find(row, "error");
+    const struct jsonr_pair *type = jsonr_object_find(&row->members, "instance_type");
+    const struct jsonr_pair *error = jsonr_object_find(&row->members, "error");
     bool is_unknown = results_scan_is_unknown(type);
     const char *given = is_unknown ? instance_type : NULL;
     *out = (struct merge_row){
@@ -65,7 +65,7 @@ static enum status write_renamed(struct str text, const char *instance_type,
                                  struct buf *out)
 {
     struct jsonr r;
-    struct scanned_member m;
+    struct jsonr_pair m;
     bool is_first = true, has_type = false;
     jsonr_init(&r, text, "row", NULL);
     jsonr_enter(&r, '{');

@@ -377,7 +377,8 @@ static const char *stamp_of(const char *raw_dir, struct arena *a)
     const char *path = arena_str(a, file_without_slash(raw_dir));
     const char *name = path != NULL ? file_base_name(path) : "";
     const char *stamp = name + strlen(mark);
-    bool is_ours = strncmp(name, mark, strlen(mark)) == 0 && journal_check_stamp(stamp);
+    bool is_ours = strncmp(name, mark, strlen(mark)) == 0 &&
+                   journal_check_stamp(str_from(stamp));
     return is_ours ? stamp : NULL;
 }
 

@@ -1,9 +1,9 @@
 #include "store/results_scan.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "base/file.h"
-#include "base/mem.h"
 #include "core/run_data.h"
 #include "text/json.h"
 
@@ -16,14 +16,13 @@ struct reader {
     struct jsonr json;
     struct scanned_file *file;
     const struct results_visitor *visitor;
-    struct scanned_member members[RESULTS_SCAN_FIELDS_MAX];
+    struct jsonr_object members;
 };
 
 static void read_row(struct reader *r)
 {
     struct jsonr *j = &r->json;
-    struct scanned_row row = {.members = r->members, .index = r->file->row_count};
-    struct str key;
+    struct scanned_row row = {.index = r->file->row_count};
     if (jsonr_kind(j) != JSONR_OBJECT) {
         (void)jsonr_fail(j, "row %zu is not an object", row.index);
         return;
@@ -34,16 +33,13 @@ static void read_row(struct reader *r)
         return;
     }
     const char *from = j->at;
+    char what[32];
+    (void)snprintf(what, sizeof what, "row %zu", row.index);
     j->has_nonfinite = false;
-    jsonr_enter(j, '{');
-    while (jsonr_member(j, &key)) {
-        if (row.count == RESULTS_SCAN_FIELDS_MAX - 1)
-            (void)jsonr_fail(j, "row %zu has more than %d fields", row.index,
-                             RESULTS_SCAN_FIELDS_MAX - 1);
-        r->members[row.count++] = (struct scanned_member){key, jsonr_value(j)};
-    }
+    jsonr_object_read(j, what, &r->members);
     if (j->failed != STATUS_OK)
         return;
+    row.members = r->members;
     row.text = (struct str){.ptr = from, .len = (size_t)(j->at - from)};
     row.has_nonfinite = j->has_nonfinite;
     r->file->row_count++;
@@ -151,15 +147,11 @@ static enum status read_text(struct scanned_file *f,
                              const struct results_visitor *visitor, struct err *e)
 {
     struct str text = buf_str(&f->text);
-    struct reader *r = mem_alloc(1, sizeof *r);
-    if (r == NULL)
-        return status_no_memory(e, f->path);
-    r->file = f;
-    r->visitor = visitor;
-    jsonr_init(&r->json, text, f->path, e);
-    enum status st = read_top(r, e);
-    mem_free(r);
-    return st;
+    struct reader r = {.file = f, .visitor = visitor};
+    jsonr_init(&r.json, text, f->path, e);
+    enum status st = read_top(&r, e);
+    jsonr_object_fini(&r.members);
+    return st == STATUS_NO_MEMORY ? status_no_memory(e, f->path) : st;
 }
 
 enum status results_scan_file(const char *path, const struct results_visitor *visitor,
@@ -186,16 +178,7 @@ void results_scan_fini(struct scanned_file *f)
     buf_fini(&f->text);
 }
 
-const struct scanned_member *results_scan_find(const struct scanned_row *row,
-                                               const char *key)
-{
-    for (size_t i = 0; i < row->count; i++)
-        if (str_is(row->members[i].key, key))
-            return &row->members[i];
-    return NULL;
-}
-
-bool results_scan_is_unknown(const struct scanned_member *m)
+bool results_scan_is_unknown(const struct jsonr_pair *m)
 {
     return m == NULL || m->value.kind != JSONR_STRING || str_is(m->value.text, "\"\"") ||
            str_is(m->value.text, "\"unknown\"");

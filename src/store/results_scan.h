@@ -12,21 +12,15 @@
 #include "base/status.h"
 #include "text/digest.h"
 #include "text/jsonr.h"
+#include "text/jsonr_object.h"
 
-#define RESULTS_SCAN_FIELDS_MAX 512
-#define RESULTS_SCAN_MAX_BYTES  ((size_t)4 << 30)
-
-struct scanned_member {
-    struct str key; /* without quotes */
-    struct jsonr_value value;
-};
+#define RESULTS_SCAN_MAX_BYTES ((size_t)4 << 30)
 
 /* One row as it stands in the file; pieces of the file's text. */
 struct scanned_row {
     struct str text;
-    size_t index;                         /* in the file, from 0 */
-    const struct scanned_member *members; /* [count], in the file's order */
-    size_t count;
+    size_t index; /* in the file, from 0 */
+    struct jsonr_object members;
     bool has_nonfinite; /* NaN or Infinity stands somewhere in it */
 };
 
@@ -57,13 +51,9 @@ MUST_CHECK enum status results_scan_file(const char *path,
                                          struct scanned_file *out, struct err *e);
 void results_scan_fini(struct scanned_file *f);
 
-/* The member, or NULL. */
-const struct scanned_member *results_scan_find(const struct scanned_row *row,
-                                               const char *key);
-
 /* True if a row says nothing about its machine: instance_type missing, null, "" or
  * "unknown". */
-bool results_scan_is_unknown(const struct scanned_member *m);
+bool results_scan_is_unknown(const struct jsonr_pair *m);
 
 /* --- what a results or summary file says of itself: whose it is, and whether more rows
  * belong to it */

@@ -27,8 +27,8 @@ struct row_set_key row_set_content(const struct scanned_row *row,
                                    const char *instance_type)
 {
     struct row_set_key sum = {0};
-    for (size_t i = 0; i < row->count; i++) {
-        const struct scanned_member *m = &row->members[i];
+    for (size_t i = 0; i < row->members.count; i++) {
+        const struct jsonr_pair *m = &row->members.pairs[i];
         if (instance_type != NULL && str_is(m->key, "instance_type"))
             continue;
         struct row_set_key k = hash_pair(m->key, m->value.text);
@@ -47,7 +47,7 @@ struct row_set_key row_set_content(const struct scanned_row *row,
 
 bool row_set_is_published(const struct scanned_row *row)
 {
-    const struct scanned_member *run = results_scan_find(row, "run_id");
+    const struct jsonr_pair *run = jsonr_object_find(&row->members, "run_id");
     return run == NULL || run->value.kind != JSONR_STRING;
 }
 
@@ -102,8 +102,8 @@ static struct row_set_key identity_of_published(const struct row *row)
 struct row_set_key row_set_identity(const struct scanned_row *row,
                                     const struct row *decoded, const char *instance_type)
 {
-    const struct scanned_member *run = results_scan_find(row, "run_id");
-    const struct scanned_member *index = results_scan_find(row, "row");
+    const struct jsonr_pair *run = jsonr_object_find(&row->members, "run_id");
+    const struct jsonr_pair *index = jsonr_object_find(&row->members, "row");
     int64_t number;
     if (row_set_is_published(row))
         return decoded != NULL && field_str(decoded, FIELD_timestamp) != NULL

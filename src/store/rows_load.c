@@ -77,7 +77,8 @@ static enum status take_row(void *arg, const struct scanned_row *found, struct e
     struct row decoded;
     bool is_published, is_new, is_equal;
     uint64_t at;
-    bool is_unknown = results_scan_is_unknown(results_scan_find(found, "instance_type"));
+    bool is_unknown = results_scan_is_unknown(
+        jsonr_object_find(&found->members, "instance_type"));
     if (decode_row(r->decode, found, &decoded, &is_published, e) != STATUS_OK)
         return refuse_row(r, e);
     struct row_set_key key = row_set_identity(found, &decoded,

@@ -1,5 +1,6 @@
 #include "text/jsonr.h"
 
+#include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -355,6 +356,41 @@ enum status jsonr_end(struct jsonr *r)
     if (peek(r) != '\0' || r->at < r->end)
         (void)fail_expected(r, "the end of the file");
     return r->failed;
+}
+
+/* --- what a number says */
+
+double jsonr_num(struct jsonr_value v)
+{
+    double n;
+    return v.kind == JSONR_NUMBER && str_to_double(v.text, &n) ? n : (double)NAN;
+}
+
+/* Journals have them by the million. */
+static bool are_few_digits(struct str s, int64_t *out)
+{
+    enum { FEW = 18 };
+    int64_t value = 0;
+    size_t i = 0;
+    for (; i < s.len && i < FEW && is_digit(s.ptr[i]); i++)
+        value = value * 10 + (s.ptr[i] - '0');
+    if (i == 0 || i < s.len)
+        return false;
+    *out = value;
+    return true;
+}
+
+bool jsonr_whole(struct jsonr_value v, int64_t *out)
+{
+    const double limit = 9223372036854775808.0; /* 2^63 */
+    if (v.kind == JSONR_NUMBER &&
+        (are_few_digits(v.text, out) || str_to_i64(v.text, out)))
+        return true;
+    double n = jsonr_num(v);
+    if (!(n >= -limit && n < limit && n == floor(n)))
+        return false;
+    *out = (int64_t)n;
+    return true;
 }
 
 /* --- what a string says */

@@ -66,6 +66,10 @@ enum status jsonr_fail(struct jsonr *r, const char *what, ...);
 /* Ends the reading for a reason of the caller's, who has told e. */
 void jsonr_stop(struct jsonr *r, enum status why);
 
+/* Of a number: NAN for another kind. */
+double jsonr_num(struct jsonr_value v);
+/* Is it a whole number that fits? 5.0 is 5. */
+bool jsonr_whole(struct jsonr_value v, int64_t *out);
 /* Of a string what stands between the quotes, escapes as they are; others as they are. */
 struct str jsonr_inner(struct jsonr_value v);
 /* Text of a string, escapes resolved, in the arena; NULL: another kind, or no memory. An

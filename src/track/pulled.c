@@ -99,8 +99,8 @@ enum status pulled_check(struct pulled *p, const char *name, struct arena *a,
     if (scan_row(p, &r, &id) != STATUS_OK)
         return r.failed;
     p->has_nonfinite = r.has_nonfinite;
-    if (id.fields >= RESULTS_SCAN_FIELDS_MAX)
-        return jsonr_fail(&r, "has more than %d fields", RESULTS_SCAN_FIELDS_MAX - 1);
+    if (id.fields > JSONR_OBJECT_MAX)
+        return jsonr_fail(&r, "has more than %d members", JSONR_OBJECT_MAX);
     if (p->row < 0)
         return STATUS_OK;
     const char *run_id = jsonr_text(id.run_id, a);

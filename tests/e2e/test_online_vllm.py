@@ -405,7 +405,10 @@ def test_ways_to_ask(attached, words):
             assert row["actual_output_tokens"] == 6 * 8
         assert row["token_source"] == "usage", "the final count is the authority"
         assert 0 < row["e2e_mean_s"]
-        assert "--no-stream" in words or row["ttft_mean_s"] <= row["e2e_mean_s"]
+        if row["ttft_mean_s"] is not None:
+            assert row["ttft_mean_s"] <= row["e2e_mean_s"]
+        elif "--no-stream" not in words:  # a busy machine: first tokens were read with later ones
+            assert row["stamps_bounded"] > 0
         if "--no-stream" in words:
             assert row["ttft_mean_s"] is None
             assert row["itl_gaps"] == 0 and row["itl_mean_ms"] is None

@@ -59,12 +59,12 @@ static enum status keep(void *arg, const struct scanned_row *row, struct err *e)
     struct results_file_fixture *f = arg;
     (void)e;
     assert_true(f->count < FOREIGN_FIXTURE_ROWS);
-    struct scanned_member *members = arena_alloc(&f->arena, row->count + 1,
-                                                 sizeof *members);
-    assert_non_null(members);
-    memcpy(members, row->members, row->count * sizeof *members);
+    const struct jsonr_object *of = &row->members;
+    struct jsonr_pair *pairs = arena_alloc(&f->arena, of->count + 1, sizeof *pairs);
+    assert_non_null(pairs);
+    memcpy(pairs, of->pairs, of->count * sizeof *pairs);
     f->rows[f->count] = *row;
-    f->rows[f->count++].members = members;
+    f->rows[f->count++].members.pairs = pairs;
     return STATUS_OK;
 }
 

@@ -8,24 +8,25 @@
 #include <cmocka.h>
 
 #include "core/record.h"
-#include "text/json.h"
-
-static json_t *line_of(const char *text)
-{
-    json_t *line = NULL;
-    struct err e;
-    if (json_from_text(str_from(text), "line", &line, &e) != STATUS_OK)
-        fail_msg("%s: %s", text, e.what);
-    return line;
-}
+#include "object_fixture.h"
 
 #define REQUEST(more)                                                        \
     "{\"type\":\"request\",\"at_ns\":5,\"cell\":0,\"repeat\":1,\"index\":2," \
     "\"status\":\"ok\",\"max_tokens\":8" more "}"
 
-static enum status check(json_t *line, struct err *e)
+static int tear_down(void **state)
 {
-    return journal_check_line(line, json_str_of(line, "type"), "here:1", e);
+    (void)state;
+    object_fixture_fini();
+    return 0;
+}
+
+static enum status check(struct jsonr_object *line, struct err *e)
+{
+    char type[16];
+    struct str text = jsonr_inner(jsonr_object_get(line, "type"));
+    (void)snprintf(type, sizeof type, "%.*s", (int)text.len, text.ptr);
+    return journal_check_line(line, type, "here:1", e);
 }
 
 static void test_sound(void **state)
@@ -49,10 +50,9 @@ static void test_sound(void **state)
     };
     for (size_t i = 0; i < sizeof sound / sizeof *sound; i++) {
         struct err e;
-        json_t *line = line_of(sound[i]);
+        struct jsonr_object *line = object_fixture(sound[i]);
         if (check(line, &e) != STATUS_OK)
             fail_msg("%s: %s", sound[i], e.what);
-        json_decref(line);
     }
 }
 
@@ -95,12 +95,11 @@ static void test_damaged(void **state)
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         struct err e = {.what = ""};
-        json_t *line = line_of(cases[i].line);
+        struct jsonr_object *line = object_fixture(cases[i].line);
         if (check(line, &e) != STATUS_BAD_INPUT ||
             strncmp(e.what, cases[i].what, strlen(cases[i].what)) != 0)
             fail_msg("%s: \"%s\"", cases[i].line, e.what);
         assert_string_equal(e.where, "here:1");
-        json_decref(line);
     }
 }
 
@@ -118,26 +117,23 @@ static void test_counts(void **state)
     for (size_t i = 0; i < sizeof names / sizeof *names; i++)
         for (size_t k = 0; k < sizeof odd / sizeof *odd; k++) {
             (void)snprintf(text, sizeof text, REQUEST(",\"%s\":%s"), names[i], odd[k]);
-            json_t *line = line_of(text);
+            struct jsonr_object *line = object_fixture(text);
             assert_int_equal(check(line, &e), STATUS_OK);
-            assert_int_equal(json_int_of(line, names[i], 77), TOKENS_UNKNOWN);
-            json_decref(line);
+            assert_int_equal(jsonr_object_int(line, names[i], 77), TOKENS_UNKNOWN);
         }
-    json_t *line = line_of(
+    struct jsonr_object *line = object_fixture(
         REQUEST(",\"tokens_in\":1000000000000,\"tokens_out\":8.0,\"tokens_cached\":0"));
     assert_int_equal(check(line, &e), STATUS_OK);
-    assert_int_equal(json_int_of(line, "tokens_in", 77), RECORD_TOKENS_MAX);
-    assert_int_equal(json_int_of(line, "tokens_out", 77), 8);
-    assert_int_equal(json_int_of(line, "tokens_cached", 77), 0);
-    json_decref(line);
+    assert_int_equal(jsonr_object_int(line, "tokens_in", 77), RECORD_TOKENS_MAX);
+    assert_int_equal(jsonr_object_int(line, "tokens_out", 77), 8);
+    assert_int_equal(jsonr_object_int(line, "tokens_cached", 77), 0);
     static const char *const lists[] = {"[1,10000000000000]", "[1,\"2\"]",
                                         "[600000000000,600000000000]", "[1,-2]"};
     for (size_t i = 0; i < sizeof lists / sizeof *lists; i++) {
         (void)snprintf(text, sizeof text, REQUEST(",\"event_tokens\":%s"), lists[i]);
-        line = line_of(text);
+        line = object_fixture(text);
         assert_int_equal(check(line, &e), STATUS_OK);
-        assert_null(json_object_get(line, "event_tokens"));
-        json_decref(line);
+        assert_int_equal(jsonr_object_get(line, "event_tokens").kind, JSONR_NULL);
     }
 }
 
@@ -173,19 +169,17 @@ static void test_names_of_files(void **state)
         (void)snprintf(text, sizeof text,
                        "{\"type\":\"run\",\"serving_mode\":\"%s\",\"stamp\":\"%s\"}",
                        cases[i].mode, cases[i].stamp);
-        json_t *line = line_of(text);
+        struct jsonr_object *line = object_fixture(text);
         bool is_good = journal_check_run(line, "here:1", &e) == STATUS_OK;
         if (is_good != cases[i].is_good)
             fail_msg("%s: \"%s\"", text, e.what);
-        json_decref(line);
     }
     static const char *const without[] = {"{\"stamp\":\"20261124_090000\"}",
                                           "{\"serving_mode\":\"online\",\"stamp\":7}"};
     for (size_t i = 0; i < sizeof without / sizeof *without; i++) {
         struct err e;
-        json_t *line = line_of(without[i]);
+        struct jsonr_object *line = object_fixture(without[i]);
         assert_int_equal(journal_check_run(line, "here:1", &e), STATUS_BAD_INPUT);
-        json_decref(line);
     }
 }
 
@@ -197,5 +191,5 @@ int main(void)
         cmocka_unit_test(test_counts),
         cmocka_unit_test(test_names_of_files),
     };
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return cmocka_run_group_tests(tests, NULL, tear_down);
 }

@@ -7,6 +7,8 @@
 #include <string.h>
 #include <cmocka.h>
 
+#include "object_fixture.h"
+
 static struct arena arena;
 static struct request_record q;
 
@@ -21,28 +23,25 @@ static int tear_down(void **state)
 {
     (void)state;
     arena_fini(&arena);
+    object_fixture_fini();
     return 0;
 }
 
 /* Of an answer of four tokens whose other members are known. */
 static enum status take(const char *text, bool is_old)
 {
-    json_t *line = NULL;
-    struct err e;
-    if (json_from_text(str_from(text), "line", &line, &e) != STATUS_OK)
-        fail_msg("%s: %s", text, e.what);
-    q = (struct request_record){.first_ns = json_int_of(line, "first_ns", NS_UNKNOWN),
-                                .last_ns = json_int_of(line, "last_ns", NS_UNKNOWN),
-                                .tokens_in = 8,
-                                .tokens_out = 4,
-                                .tokens_cached = TOKENS_UNKNOWN,
-                                .max_tokens = 8,
-                                .source = TOKEN_SOURCE_usage,
-                                .first_event_tokens = 1};
-    enum status s = is_old ? journal_events_read_old(&arena, line, &q)
-                           : journal_events_read(&arena, line, &q);
-    json_decref(line);
-    return s;
+    const struct jsonr_object *line = object_fixture(text);
+    q = (struct request_record){
+        .first_ns = jsonr_object_int(line, "first_ns", NS_UNKNOWN),
+        .last_ns = jsonr_object_int(line, "last_ns", NS_UNKNOWN),
+        .tokens_in = 8,
+        .tokens_out = 4,
+        .tokens_cached = TOKENS_UNKNOWN,
+        .max_tokens = 8,
+        .source = TOKEN_SOURCE_usage,
+        .first_event_tokens = 1};
+    return is_old ? journal_events_read_old(&arena, line, &q)
+                  : journal_events_read(&arena, line, &q);
 }
 
 static void test_events(void **state)

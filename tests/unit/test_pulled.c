@@ -168,7 +168,7 @@ static void test_many_fields(void **state)
         buf_printf(&text, ",\"f%d\":0", i);
     buf_char(&text, '}');
     assert_int_equal(check(w, "aa/3", buf_cstr(&text), &p), STATUS_BAD_INPUT);
-    assert_non_null(strstr(w->e.what, "fields"));
+    assert_non_null(strstr(w->e.what, "members"));
     buf_fini(&text);
 }
 

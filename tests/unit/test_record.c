@@ -10,9 +10,11 @@ static void names_are_found_again(void **state)
 {
     (void)state;
     for (int i = 0; i < FAIL_COUNT; i++)
-        assert_int_equal(record_fail_find(record_fail_name((enum fail_class)i)), i);
+        assert_int_equal(record_fail_find(str_from(record_fail_name((enum fail_class)i))),
+                         i);
     for (int i = 0; i < TOKEN_SOURCE_COUNT; i++)
-        assert_int_equal(record_source_find(record_source_name((enum token_source)i)), i);
+        assert_int_equal(
+            record_source_find(str_from(record_source_name((enum token_source)i))), i);
 }
 
 /* Journals hold these words: they may not change. */
@@ -28,10 +30,10 @@ static void names_of_the_format(void **state)
 static void other_words_are_none(void **state)
 {
     (void)state;
-    assert_int_equal(record_fail_find(NULL), FAIL_none);
-    assert_int_equal(record_fail_find("Timeout"), FAIL_none);
-    assert_int_equal(record_source_find(NULL), TOKEN_SOURCE_none);
-    assert_int_equal(record_source_find("timeout"), TOKEN_SOURCE_none);
+    assert_int_equal(record_fail_find(str_from(NULL)), FAIL_none);
+    assert_int_equal(record_fail_find(str_from("Timeout")), FAIL_none);
+    assert_int_equal(record_source_find(str_from(NULL)), TOKEN_SOURCE_none);
+    assert_int_equal(record_source_find(str_from("timeout")), TOKEN_SOURCE_none);
 }
 
 int main(void)

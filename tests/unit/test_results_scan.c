@@ -44,9 +44,9 @@ static void test_two_shapes(void **state)
     assert_true(str_is(f->rows[0].text, "{\"a\":1,\"b\":[NaN]}"));
     assert_true(f->rows[0].has_nonfinite);
     assert_false(f->rows[1].has_nonfinite);
-    assert_int_equal(f->rows[1].count, 0);
-    assert_true(str_is(results_scan_find(&f->rows[0], "b")->value.text, "[NaN]"));
-    assert_null(results_scan_find(&f->rows[0], "c"));
+    assert_int_equal(f->rows[1].members.count, 0);
+    assert_true(str_is(jsonr_object_find(&f->rows[0].members, "b")->value.text, "[NaN]"));
+    assert_null(jsonr_object_find(&f->rows[0].members, "c"));
     results_scan_fini(&f->file);
     results_file_fixture_read(f, " [{\"a\":2}] ");
     assert_int_equal(f->file.row_count, 1);
@@ -87,19 +87,19 @@ static void test_many_fields(void **state)
 {
     struct results_file_fixture *f = *state;
     struct buf text;
-    for (int n = RESULTS_SCAN_FIELDS_MAX - 1; n <= RESULTS_SCAN_FIELDS_MAX; n++) {
+    for (int n = JSONR_OBJECT_MAX; n <= JSONR_OBJECT_MAX + 1; n++) {
         buf_init(&text, 1 << 20);
         buf_text(&text, "[{");
         for (int i = 0; i < n; i++)
             buf_printf(&text, "%s\"f%d\":%d", i > 0 ? "," : "", i, i);
         buf_text(&text, "}]");
-        if (n == RESULTS_SCAN_FIELDS_MAX)
-            refused(f, buf_cstr(&text), STATUS_BAD_INPUT, "more than 511 fields");
+        if (n > JSONR_OBJECT_MAX)
+            refused(f, buf_cstr(&text), STATUS_BAD_INPUT, "more than 511 members");
         else
             results_file_fixture_read(f, buf_cstr(&text));
         buf_fini(&text);
     }
-    assert_int_equal(f->rows[0].count, RESULTS_SCAN_FIELDS_MAX - 1);
+    assert_int_equal(f->rows[0].members.count, JSONR_OBJECT_MAX);
 }
 
 static void test_unknown_type(void **state)
@@ -109,7 +109,7 @@ static void test_unknown_type(void **state)
                               "[{\"a\":\"\",\"b\":\"unknown\",\"c\":null,\"d\":\"g5\"}]");
     assert_true(results_scan_is_unknown(NULL));
     for (size_t i = 0; i < 4; i++)
-        assert_int_equal(results_scan_is_unknown(&f->rows[0].members[i]), i < 3);
+        assert_int_equal(results_scan_is_unknown(&f->rows[0].members.pairs[i]), i < 3);
 }
 
 static enum status stop(void *arg, const struct scanned_row *row, struct err *e)
