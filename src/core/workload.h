@@ -23,7 +23,8 @@ struct scenario {
     int64_t max_tokens;          /* of an answer, where --max-tokens is unset */
     struct scenario_text *texts; /* [text_count]; request i takes i modulo text_count */
     size_t text_count;
-    const char *dataset; /* file the texts come from, or NULL */
+    const char *dataset;     /* file the texts come from, or NULL */
+    const char *unused_keys; /* of its lines, that nothing reads: "id", "url"; or NULL */
 };
 
 struct scenario_list {

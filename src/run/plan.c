@@ -7,6 +7,7 @@
 #include "base/rng.h"
 #include "base/str.h"
 #include "engines/registry.h"
+#include "plan/lengths.h"
 #include "run/mode.h"
 #include "stats/verdict.h"
 #include "text/json.h"
@@ -194,6 +195,20 @@ enum status run_plan(struct run *r, struct err *e)
 
 /* --- --dry-run --- */
 
+/* Tokens of the answers: "128", or of a data set's own lengths "16..64". */
+static void answer_lengths(int64_t max_tokens, const struct scenario *s, struct buf *out)
+{
+    int64_t least = lengths_answer(max_tokens, s, 0);
+    int64_t most = lengths_cell(max_tokens, s, INT64_MAX);
+    for (size_t i = 1; i < s->text_count; i++) {
+        int64_t tokens = lengths_answer(max_tokens, s, i);
+        least = tokens < least ? tokens : least;
+    }
+    buf_int(out, least);
+    if (most > least)
+        buf_printf(out, "..%" PRId64, most);
+}
+
 static void scenario_lines(const struct plan_options *o, struct buf *out)
 {
     buf_printf(out, "%-18s %-22s %s\n", "scenario", "prompt tokens", "answer tokens");
@@ -208,8 +223,9 @@ static void scenario_lines(const struct plan_options *o, struct buf *out)
                        s->shared_tokens + s->own_tokens, s->shared_tokens);
         else
             buf_printf(&lengths, "%" PRId64, s->own_tokens);
-        int64_t answer = o->max_tokens != OPT_INT_UNSET ? o->max_tokens : s->max_tokens;
-        buf_printf(out, "%-18s %-22s %" PRId64 "\n", s->name, buf_cstr(&lengths), answer);
+        buf_printf(out, "%-18s %-22s ", s->name, buf_cstr(&lengths));
+        answer_lengths(o->max_tokens, s, out);
+        buf_char(out, '\n');
         buf_fini(&lengths);
     }
 }

@@ -5,6 +5,7 @@
 #include <yaml.h>
 
 #include "base/file.h"
+#include "text/encoding.h"
 
 enum { MAX_DEPTH = 64, MAX_FILE_BYTES = 16 * 1024 * 1024 };
 
@@ -241,6 +242,9 @@ enum status yaml_from_file(const char *path, struct arena *a, struct yaml_node *
     enum status status = file_read(path, &text, e);
     if (status == STATUS_OK)
         status = yaml_from_text(buf_str(&text), path, a, out, e);
+    if (status == STATUS_BAD_INPUT &&
+        encoding_check(buf_str(&text), path, e) != STATUS_OK)
+        status = e->code; /* of no YAML, this is the cause */
     buf_fini(&text);
     return status;
 }

@@ -1,5 +1,7 @@
 """Every bad option with its message; help; versions."""
 
+import gzip
+import json
 import re
 import subprocess
 
@@ -114,6 +116,33 @@ def test_bad_dataset_line(inferbench, tmp_path):
     done = inferbench("offline", "--engine", "null", "--dataset", "d.jsonl")
     assert done.stderr.startswith("inferbench: d.jsonl:2"), done.stderr
     assert done.returncode == 2
+
+
+DATASETS = [("gzip", gzip.compress(b'{"prompt": "a"}\n'), "gzip -dc FILE > NEW"),
+            ("utf-16", '{"prompt": "a"}\n'.encode("utf-16"), "iconv -f UTF-16 -t UTF-8"),
+            ("cp932", '{"prompt": "東京"}\n'.encode("cp932"), "iconv -f CP932 -t UTF-8"),
+            ("list", b'[{"prompt": "a"}]', "jq -c '.[]' FILE > NEW.jsonl"),
+            ("pretty", b'{\n  "prompt": "a"\n}\n', "jq -c . FILE > NEW.jsonl")]
+
+
+@pytest.mark.parametrize("content,cure", [row[1:] for row in DATASETS],
+                         ids=[row[0] for row in DATASETS])
+def test_dataset_of_another_form(inferbench, tmp_path, content, cure):
+    (tmp_path / "d.jsonl").write_bytes(content)
+    done = inferbench("offline", "--engine", "null", "--dataset", "d.jsonl")
+    assert done.stderr.startswith("inferbench: d.jsonl"), done.stderr
+    assert cure in " ".join(done.stderr.split())
+    assert done.returncode == 2
+
+
+@pytest.mark.parametrize("key", ["max_tokens", "output_tokens", "output_length"])
+def test_dataset_lengths(inferbench, tmp_path, key):
+    (tmp_path / "d.jsonl").write_text(json.dumps({"prompt": "a", key: 16, "id": 1}) + "\n" +
+                                      json.dumps({"prompt": "b", key: 24, "id": 2}) + "\n")
+    done = inferbench("offline", "--engine", "null", "--dataset", "d.jsonl", "--dry-run")
+    assert re.search(r"^d +2 texts +16\.\.24$", done.stdout, re.M), done.stdout
+    assert done.stderr.count('note: d.jsonl: keys not used: "id"') == 1
+    assert done.returncode == 0
 
 
 def test_help_names_every_option(inferbench, root):

@@ -233,7 +233,10 @@ static void test_bad_datasets(void **state)
         {"{\"prompt\": \"a\", \"max_tokens\": 10000001}\n", 1, "from 1 to 10000000"},
         {"{\"prompt\": \"a\", \"max_tokens\": 1.5}\n", 1, "\"max_tokens\" is not"},
         {"{\"prompt\": \"a\", \"max_tokens\": \"5\"}\n", 1, "\"max_tokens\" is not"},
-        {"{\"prompt\": \"\xff\"}\n", 1, ""},
+        {"{\"prompt\": \"a\", \"output_tokens\": 0}\n", 1, "\"output_tokens\" is not"},
+        {"{\"prompt\": \"a\", \"max_tokens\": 2, \"output_length\": 3}\n", 1,
+         "two lengths of one answer: 2, and \"output_length\" of 3"},
+        {"{\"prompt\": \"\xff\"}\n", 1, "not UTF-8: byte 0xff"},
     };
     struct fixture *f = fixture_of(state);
 
@@ -250,6 +253,84 @@ static void test_bad_datasets(void **state)
             strstr(f->e.what, table[i].what) == NULL)
             fail_msg("case %zu: %s: %s", i, f->e.where, f->e.what);
     }
+}
+
+/* Files of another form are told with what makes data sets of them. */
+static void test_cures(void **state)
+{
+    static const char utf16[] = "{\0\"\0p\0";
+    static const struct {
+        const char *text, *cure;
+    } table[] = {
+        {"[{\"prompt\": \"a\"}]\n", "jq -c '.[]' FILE"},
+        {"[\n{\"prompt\": \"a\"}\n]\n", "jq -c '.[]' FILE"},
+        {"{\n\"prompt\": \"a\"\n}\n", "jq -c . FILE"},
+        {"{\"prompt\": \"a\"} {\"prompt\": \"b\"}\n", "jq -c . FILE"},
+        {"{\"prompt\": \"a\"},\n{\"prompt\": \"b\"}\n", "without a comma: sed"},
+        {"{'prompt': 'a'}\n", "double quotes"},
+        {"What is this?\n", "jq -cR '{prompt: .}' FILE"},
+        {"\"What is this?\"\n", "jq -cR '{prompt: .}' FILE"},
+        {"{\"id\": 1, \"text\": \"a\"}\n", "jq -c '.prompt = .text' FILE"},
+        {"{\"$(ls)\": \"a\"}\n", "A line is {\"prompt\": \"...\"}"},
+        {"\x1f\x8b\x08", "gzip -dc FILE"},
+        {"\xff\xfe{", "iconv -f UTF-16 -t UTF-8 FILE"},
+        {"{\"prompt\": \"\x93\x8c\x8b\x9e\"}\n", "iconv -f CP932 -t UTF-8 FILE"},
+    };
+    struct fixture *f = fixture_of(state);
+    struct scenario got;
+    for (size_t i = 0; i < sizeof table / sizeof *table; i++) {
+        put(f, "d.jsonl", table[i].text, strlen(table[i].text));
+        assert_int_equal(read_one(f->path, &f->a, &got, &f->e), STATUS_BAD_INPUT);
+        if (strstr(f->e.hint, table[i].cure) == NULL)
+            fail_msg("case %zu: %s. %s", i, f->e.what, f->e.hint);
+    }
+    put(f, "d.jsonl", utf16, sizeof utf16 - 1);
+    assert_int_equal(read_one(f->path, &f->a, &got, &f->e), STATUS_BAD_INPUT);
+    assert_non_null(strstr(f->e.hint, "iconv -f UTF-16LE"));
+    put(f, "s.yaml", "- name: x\n  prompts: [\x93\x8c]\n", 26);
+    struct scenario_list list;
+    assert_int_equal(scenario_file_read(f->path, &f->a, &list, &f->e), STATUS_BAD_INPUT);
+    assert_non_null(strstr(f->e.hint, "iconv -f CP932"));
+}
+
+/* Lengths under their other names are taken, and what nothing reads is noted once. */
+static void test_keys(void **state)
+{
+    static const char text[] =
+        "{\"prompt\": \"a\", \"output_tokens\": 16, \"id\": 1}\n"
+        "{\"prompt\": \"b\", \"output_length\": 7, \"id\": 2, \"u\\u001brl\": 0}\n"
+        "{\"prompt\": \"c\", \"max_tokens\": 5, \"output_tokens\": 5}\n";
+    struct fixture *f = fixture_of(state);
+    struct scenario got = {.name = NULL};
+    put(f, "d.jsonl", text, strlen(text));
+    assert_int_equal(read_one(f->path, &f->a, &got, &f->e), STATUS_OK);
+    assert_int_equal(got.texts[0].max_tokens, 16);
+    assert_int_equal(got.texts[1].max_tokens, 7);
+    assert_int_equal(got.texts[2].max_tokens, 5);
+    assert_string_equal(got.unused_keys, "\"id\", \"u\\u001brl\"");
+    put(f, "d.jsonl", "{\"prompt\": \"a\"}\n", 16);
+    assert_int_equal(read_one(f->path, &f->a, &got, &f->e), STATUS_OK);
+    assert_null(got.unused_keys);
+}
+
+/* However many keys a file has, and however long: a line of text. */
+static void test_many_keys(void **state)
+{
+    struct fixture *f = fixture_of(state);
+    struct scenario got = {.name = NULL};
+    char text[8192];
+    int n = snprintf(text, sizeof text, "{\"prompt\": \"a\", \"%0999d\": 1}\n", 0);
+    put(f, "d.jsonl", text, (size_t)n);
+    assert_int_equal(read_one(f->path, &f->a, &got, &f->e), STATUS_OK);
+    assert_string_equal(got.unused_keys, "one of a long name");
+    n = 0;
+    for (int i = 0; i < 200; i++)
+        n += snprintf(text + n, sizeof text - (size_t)n,
+                      "{\"prompt\": \"a\", \"k%d\": 1}\n", i);
+    put(f, "d.jsonl", text, (size_t)n);
+    assert_int_equal(read_one(f->path, &f->a, &got, &f->e), STATUS_OK);
+    assert_in_range(strlen(got.unused_keys), 100, 220);
+    assert_non_null(strstr(got.unused_keys, " and others"));
 }
 
 /* Damaged files give an error or scenarios that hold what they promise, never a crash. */
@@ -336,6 +417,9 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_bad_files, setup, teardown),
         cmocka_unit_test_setup_teardown(test_dataset, setup, teardown),
         cmocka_unit_test_setup_teardown(test_bad_datasets, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_cures, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_keys, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_many_keys, setup, teardown),
         cmocka_unit_test_setup_teardown(test_damaged, setup, teardown),
         cmocka_unit_test_setup_teardown(test_no_memory, setup, teardown),
         cmocka_unit_test_setup_teardown(test_joined, setup, teardown),
