@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/signalfd.h>
 #include <sys/stat.h>
@@ -19,7 +20,8 @@
 /* Between fork and exec, and in the guardian for its whole life, only async-signal-safe
  * calls are made: inferbench has threads, and a fork copies none but the caller's. */
 
-#define KEEP_MAX (PROC_PASS_MAX + 4)
+#define KEEP_MAX    (PROC_PASS_MAX + 4)
+#define STDERR_KEPT (64 << 10)
 
 extern char **environ;
 
@@ -430,7 +432,20 @@ void proc_end_text(struct proc_end end, char *out, size_t size)
 /* ---- short helpers
  * ----------------------------------------------------------------------- */
 
-static pid_t fork_helper(const char *path, char *const *argv, int out_w)
+/* A file in memory for a helper's stderr, which takes STDERR_KEPT bytes and refuses more;
+ * -1: none. */
+static int stderr_file(void)
+{
+    int fd = memfd_create("stderr", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+    if (fd >= 0 && (ftruncate(fd, STDERR_KEPT) != 0 ||
+                    fcntl(fd, F_ADD_SEALS, F_SEAL_GROW | F_SEAL_SHRINK) != 0)) {
+        close(fd);
+        fd = -1;
+    }
+    return fd;
+}
+
+static pid_t fork_helper(const char *path, char *const *argv, int out_w, int err_w)
 {
     pid_t pid = fork();
     if (pid != 0)
@@ -440,7 +455,7 @@ static pid_t fork_helper(const char *path, char *const *argv, int out_w)
     int null_fd = open("/dev/null", O_RDWR);
     dup2(null_fd, 0);
     dup2(out_w, 1);
-    dup2(null_fd, 2);
+    dup2(err_w >= 0 ? err_w : null_fd, 2);
     int none[1] = {0};
     close_all_but(none, 0);
     reset_signals();
@@ -474,6 +489,20 @@ static void read_output(int fd, struct instant deadline, struct buf *out)
     }
 }
 
+/* What a helper wrote on stderr; the rest of that file is zeros. */
+static void append_stderr(int fd, struct buf *out)
+{
+    char block[4096];
+    ssize_t n;
+    off_t at = 0;
+    while ((n = pread(fd, block, sizeof block, at)) > 0) {
+        size_t len = strnlen(block, (size_t)n);
+        if (append_some(out, block, len) != STATUS_OK || len < (size_t)n)
+            return;
+        at += n;
+    }
+}
+
 /* Waits for a helper that has closed its output; kills the group at the deadline. */
 static bool await_end(pid_t pid, struct instant deadline, int *wait_status)
 {
@@ -503,15 +532,20 @@ enum status proc_run(const char *const *argv, struct span timeout, struct buf *o
     if (pipe2(fds, O_CLOEXEC) != 0)
         return status_errno(e, path, "cannot make a pipe");
     struct instant deadline = clock_after(clock_now(), timeout);
-    pid_t pid = fork_helper(path, (char *const *)argv, fds[1]);
+    int err_fd = stderr_file();
+    pid_t pid = fork_helper(path, (char *const *)argv, fds[1], err_fd);
     close(fds[1]);
     if (pid < 0) {
         close(fds[0]);
+        close(err_fd); /* -1 is refused */
         return status_errno(e, path, "cannot start a process");
     }
     read_output(fds[0], deadline, out);
     bool is_in_time = await_end(pid, deadline, &wait_status);
     close(fds[0]);
+    if (is_in_time && out->len == 0 && wait_status != 0)
+        append_stderr(err_fd, out);
+    close(err_fd);
     if (!is_in_time) {
         return status_fail(e, STATUS_TIMEOUT, path, "still running after %.0f s: killed",
                            clock_to_s(timeout));

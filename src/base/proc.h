@@ -59,8 +59,9 @@ void proc_stop(struct proc *p, struct span grace);
 /* "exit status 1" or "signal 9 (Killed)" into out. */
 void proc_end_text(struct proc_end end, char *out, size_t size);
 
-/* Runs argv to its end. stdout goes to out up to its cap, the rest is dropped; stderr is
- * thrown away. *exit_code: exit status, or 128 + signal.
+/* Runs argv to its end. stdout goes to out up to its cap, the rest is dropped; of a
+ * program that fails without a word there, its stderr. *exit_code: exit status, or 128 +
+ * signal.
  * NOT_FOUND: no such program; TIMEOUT: it was killed with its group. */
 MUST_CHECK enum status proc_run(const char *const *argv, struct span timeout,
                                 struct buf *out, int *exit_code, struct err *e);

@@ -154,6 +154,8 @@ static void text_gpu(const json_t *top, struct buf *out)
                  or_unknown(json_str_of(gpu, "driver_version")),
                  or_unknown(json_str_of(gpu, "cuda_version")),
                  or_unknown(json_str_of(gpu, "source")));
+    if (json_str_of(gpu, "note") != NULL)
+        put(out, "  note", json_str_of(gpu, "note"));
 }
 
 static void text_neuron(const json_t *top, struct buf *out)

@@ -12,7 +12,7 @@
 struct nvml_device;
 typedef int nvml_return;
 
-enum { NVML_SUCCESS = 0 };
+enum { NVML_SUCCESS = 0, NVML_NOT_SUPPORTED = 3 };
 enum { CLOCK_SM = 1, CLOCK_MEMORY = 2, SENSOR_GPU = 0 };
 enum { PROCESS_MAX = 64 };
 
@@ -63,6 +63,9 @@ struct process_info {
     X(persistence, "nvmlDeviceGetPersistenceMode", (struct nvml_device *, unsigned *))   \
     X(mig, "nvmlDeviceGetMigMode", (struct nvml_device *, unsigned *, unsigned *))       \
     X(ecc, "nvmlDeviceGetEccMode", (struct nvml_device *, unsigned *, unsigned *))       \
+    X(slice_max, "nvmlDeviceGetMaxMigDeviceCount", (struct nvml_device *, unsigned *))   \
+    X(slice, "nvmlDeviceGetMigDeviceHandleByIndex",                                      \
+      (struct nvml_device *, unsigned, struct nvml_device **))                           \
     X(processes, "nvmlDeviceGetComputeRunningProcesses_v3",                              \
       (struct nvml_device *, unsigned *, struct process_info *))
 
@@ -70,6 +73,8 @@ struct nvml {
     void *library;
     unsigned device_count;
     struct nvml_device *devices[GPU_MAX_DEVICES];
+    struct nvml_device *slices[GPU_MAX_DEVICES][GPU_MAX_SLICES];
+    const char *(*error_text)(nvml_return); /* or NULL */
 #define X(member, symbol, args) nvml_return(*member) args;
     NVML_FUNCTIONS(X)
 #undef X
@@ -101,14 +106,19 @@ static void find_functions(struct nvml *n)
     }
     NVML_FUNCTIONS(X)
 #undef X
+    void *address = dlsym(n->library, "nvmlErrorString");
+    memcpy(&n->error_text, &address, sizeof address);
 }
 
 static enum status refuse(struct nvml *n, struct err *e, const char *what, int code)
 {
+    char text[128] = "";
+    if (n->error_text != NULL && n->error_text(code) != NULL)
+        snprintf(text, sizeof text, ": %s", n->error_text(code));
     if (n->library != NULL)
         dlclose(n->library);
     mem_free(n);
-    return status_fail(e, STATUS_UNSUPPORTED, "NVML", "%s (code %d)", what, code);
+    return status_fail(e, STATUS_UNSUPPORTED, "NVML", "%s (code %d)%s", what, code, text);
 }
 
 enum status nvml_open(struct nvml **out, struct err *e)
@@ -181,19 +191,40 @@ static double milliwatts(int64_t value)
     return value >= 0 ? (double)value / 1e3 : NAN;
 }
 
-static void read_memory(struct nvml *n, struct nvml_device *d, int64_t *total_bytes,
-                        int64_t *used_bytes)
+/* The code with which the driver told it or did not. */
+static nvml_return read_memory(struct nvml *n, struct nvml_device *d,
+                               int64_t *total_bytes, int64_t *used_bytes)
 {
+    nvml_return code = NVML_SUCCESS;
     struct memory_v2 v2 = {.version = (unsigned)sizeof v2 | 2U << 24};
     struct memory_v1 v1 = {0};
     *total_bytes = -1;
     *used_bytes = -1;
-    if (n->memory2 != NULL && n->memory2(d, &v2) == NVML_SUCCESS) {
+    if (n->memory2 != NULL && (code = n->memory2(d, &v2)) == NVML_SUCCESS) {
         *total_bytes = (int64_t)v2.total;
         *used_bytes = (int64_t)v2.used;
-    } else if (n->memory != NULL && n->memory(d, &v1) == NVML_SUCCESS) {
+    } else if (n->memory != NULL && (code = n->memory(d, &v1)) == NVML_SUCCESS) {
         *total_bytes = (int64_t)v1.total;
         *used_bytes = (int64_t)v1.used;
+    }
+    return code;
+}
+
+static void read_slices(struct nvml *n, int i, struct gpu_device *g)
+{
+    unsigned most = 0;
+    if (n->slice == NULL || n->slice_max == NULL ||
+        n->slice_max(n->devices[i], &most) != NVML_SUCCESS)
+        return;
+    for (unsigned k = 0; k < most && g->slice_count < GPU_MAX_SLICES; k++) {
+        struct nvml_device *d = NULL;
+        if (n->slice(n->devices[i], k, &d) != NVML_SUCCESS || d == NULL)
+            continue; /* numbers may have gaps */
+        struct gpu_slice *s = &g->slices[g->slice_count];
+        if (n->uuid == NULL || n->uuid(d, s->uuid, sizeof s->uuid) != NVML_SUCCESS)
+            s->uuid[0] = '\0';
+        (void)read_memory(n, d, &s->total_bytes, &s->used_bytes);
+        n->slices[i][g->slice_count++] = d;
     }
 }
 
@@ -220,7 +251,7 @@ static void read_device(struct nvml *n, int i, struct gpu_device *g)
     if (d == NULL)
         return;
     read_identity(n, d, g);
-    read_memory(n, d, &g->total_bytes, &g->used_bytes);
+    nvml_return memory = read_memory(n, d, &g->total_bytes, &g->used_bytes);
     g->power_w = milliwatts(ask(n->power, d));
     g->power_limit_w = milliwatts(ask(n->limit, d));
     g->sm_clock_mhz = ask_of(n->clock, d, CLOCK_SM);
@@ -232,6 +263,9 @@ static void read_device(struct nvml *n, int i, struct gpu_device *g)
     g->is_persistent = (int)ask(n->persistence, d);
     g->is_mig = ask_mode(n->mig, d);
     g->is_ecc = ask_mode(n->ecc, d);
+    g->is_shared = memory == NVML_NOT_SUPPORTED && g->is_mig != 1;
+    if (g->is_mig == 1)
+        read_slices(n, i, g);
 }
 
 void nvml_facts(struct nvml *n, struct gpu_facts *out)
@@ -246,27 +280,42 @@ void nvml_facts(struct nvml *n, struct gpu_facts *out)
         read_device(n, (int)out->count, &out->devices[out->count]);
 }
 
-void nvml_sample(struct nvml *n, int i, int64_t *used_bytes, double *power_w)
+/* NULL: there is no such unit. */
+static struct nvml_device *find_unit(struct nvml *n, struct nvml_unit u)
 {
+    if (u.device < 0 || (unsigned)u.device >= n->device_count ||
+        u.slice >= GPU_MAX_SLICES)
+        return NULL;
+    return u.slice < 0 ? n->devices[u.device] : n->slices[u.device][u.slice];
+}
+
+void nvml_sample(struct nvml *n, struct nvml_unit u, int64_t *used_bytes, double *power_w)
+{
+    struct nvml_device *d = find_unit(n, u);
     int64_t total_bytes;
     *used_bytes = -1;
     *power_w = NAN;
-    if (i < 0 || (unsigned)i >= n->device_count || n->devices[i] == NULL)
+    if (d == NULL)
         return;
-    read_memory(n, n->devices[i], &total_bytes, used_bytes);
-    *power_w = milliwatts(ask(n->power, n->devices[i]));
+    (void)read_memory(n, d, &total_bytes, used_bytes);
+    if (u.slice < 0)
+        *power_w = milliwatts(ask(n->power, d));
 }
 
-size_t nvml_processes(struct nvml *n, int i, int32_t *pids, size_t cap)
+size_t nvml_processes(struct nvml *n, struct nvml_unit u, struct nvml_process *out,
+                      size_t cap)
 {
     struct process_info found[PROCESS_MAX];
     unsigned count = PROCESS_MAX;
-    if (i < 0 || (unsigned)i >= n->device_count || n->devices[i] == NULL ||
-        n->processes == NULL ||
-        n->processes(n->devices[i], &count, found) != NVML_SUCCESS)
+    struct nvml_device *d = find_unit(n, u);
+    if (d == NULL || n->processes == NULL ||
+        n->processes(d, &count, found) != NVML_SUCCESS)
         return 0;
     size_t written = 0;
-    for (unsigned k = 0; k < count && k < PROCESS_MAX && written < cap; k++)
-        pids[written++] = (int32_t)found[k].pid;
+    for (unsigned k = 0; k < count && k < PROCESS_MAX && written < cap; k++) {
+        int64_t bytes = found[k].used_bytes <= INT64_MAX ? (int64_t)found[k].used_bytes
+                                                         : -1;
+        out[written++] = (struct nvml_process){(int32_t)found[k].pid, bytes};
+    }
     return written;
 }

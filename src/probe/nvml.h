@@ -16,10 +16,24 @@ MUST_CHECK enum status nvml_open(struct nvml **out, struct err *e);
 void nvml_close(struct nvml *n); /* NULL is fine */
 /* All devices and the driver's version. */
 void nvml_facts(struct nvml *n, struct gpu_facts *out);
-/* What a sampler wants of device i: bytes in use (-1 unknown) and watts (NAN unknown). */
-void nvml_sample(struct nvml *n, int i, int64_t *used_bytes, double *power_w);
-/* Pids that compute on device i: up to cap are written, the number written is returned;
+
+/* A device, or one of its slices as gpu_device.slices numbers them. */
+struct nvml_unit {
+    int device, slice; /* slice -1: the whole device */
+};
+
+struct nvml_process {
+    int32_t pid;
+    int64_t used_bytes; /* of device memory; -1 unknown */
+};
+
+/* What a sampler wants of a unit: bytes in use (-1 unknown) and watts (NAN unknown, as
+ * those of a slice are). */
+void nvml_sample(struct nvml *n, struct nvml_unit u, int64_t *used_bytes,
+                 double *power_w);
+/* Processes that compute there: up to cap are written, the number written is returned;
  * 0 where the driver does not tell (in containers pids of the host are told). */
-size_t nvml_processes(struct nvml *n, int i, int32_t *pids, size_t cap);
+size_t nvml_processes(struct nvml *n, struct nvml_unit u, struct nvml_process *out,
+                      size_t cap);
 
 #endif

@@ -78,7 +78,9 @@ static void check_devices(const json_t *env, const struct env_check_facts *f,
     const json_t *gpu = json_object_get(env, "gpu");
     const char *problem = json_str_of(gpu, "problem");
     if (problem != NULL)
-        add(out, "GPU", true, arena_printf(a, "%s; try nvidia-smi", problem));
+        add(out, "GPU", true, arena_strdup(a, problem));
+    else if (json_str_of(gpu, "note") != NULL)
+        add(out, "GPU", false, arena_strdup(a, json_str_of(gpu, "note")));
     const json_t *neuron = json_object_get(env, "neuron");
     if (!json_is_object(neuron))
         return;

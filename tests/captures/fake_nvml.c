@@ -3,7 +3,10 @@
  *   FAKE_NVML_INIT    return code of nvmlInit_v2 (default 0)
  *   FAKE_NVML_USED    file with bytes in use on device 0, read at each call
  *   FAKE_NVML_PID     the process that computes on device 1
- *   FAKE_NVML_POWER   1: the driver does not tell the power */
+ *   FAKE_NVML_POWER   1: the driver does not tell the power
+ *   FAKE_NVML_MEMORY  return code of nvmlDeviceGetMemoryInfo (3: a GB10)
+ *   FAKE_NVML_MIG     slices of device 0; then it is divided, and the process of
+ *                     FAKE_NVML_PID is in its slice MIG-2 */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -27,6 +30,45 @@ static int number(const char *name, int fallback)
 static int index_of(void *device)
 {
     return (int)((char *)device - (char *)0x1000);
+}
+
+/* A slice's handle: 0x2000 + 1 and on. */
+static int is_slice(void *device)
+{
+    return (char *)device > (char *)0x2000;
+}
+
+static int slice_of(void *device)
+{
+    return (int)((char *)device - (char *)0x2000);
+}
+
+const char *nvmlErrorString(int code)
+{
+    return code == 18 ? "Driver/library version mismatch" : "another error";
+}
+
+int nvmlDeviceGetMigMode(void *device, unsigned *now, unsigned *pending)
+{
+    if (getenv("FAKE_NVML_MIG") == NULL)
+        return 3;
+    *now = *pending = index_of(device) == 0;
+    return 0;
+}
+
+int nvmlDeviceGetMaxMigDeviceCount(void *device, unsigned *count)
+{
+    (void)device;
+    *count = 7;
+    return 0;
+}
+
+/* The number 0 is a gap, as after a slice was taken away. */
+int nvmlDeviceGetMigDeviceHandleByIndex(void *device, unsigned i, void **slice)
+{
+    (void)device;
+    *slice = (char *)0x2000 + i;
+    return i >= 1 && i <= (unsigned)number("FAKE_NVML_MIG", 0) ? 0 : 6;
 }
 
 int nvmlInit_v2(void)
@@ -72,7 +114,10 @@ int nvmlDeviceGetName(void *device, char *out, unsigned size)
 
 int nvmlDeviceGetUUID(void *device, char *out, unsigned size)
 {
-    snprintf(out, size, "GPU-%d", index_of(device));
+    if (is_slice(device))
+        snprintf(out, size, "MIG-%d", slice_of(device));
+    else
+        snprintf(out, size, "GPU-%d", index_of(device));
     return 0;
 }
 
@@ -86,8 +131,13 @@ int nvmlDeviceGetMemoryInfo(void *device, struct memory *out)
             used = 0;
         fclose(file);
     }
+    if (is_slice(device)) {
+        *out = (struct memory){5000000000ULL, 0,
+                               100000000ULL * (unsigned)slice_of(device)};
+        return 0;
+    }
     *out = (struct memory){24000000000ULL, 0, index_of(device) == 0 ? used : 1000000ULL};
-    return 0;
+    return number("FAKE_NVML_MEMORY", 0);
 }
 
 int nvmlDeviceGetPowerUsage(void *device, unsigned *milliwatts)
@@ -108,8 +158,11 @@ int nvmlDeviceGetComputeRunningProcesses_v3(void *device, unsigned *count,
                                             struct process *out)
 {
     int pid = number("FAKE_NVML_PID", 0);
-    *count = index_of(device) == 1 && pid != 0;
+    int is_here = getenv("FAKE_NVML_MIG") != NULL
+                      ? is_slice(device) && slice_of(device) == 2
+                      : index_of(device) == 1;
+    *count = is_here && pid != 0;
     if (*count != 0)
-        out[0] = (struct process){(unsigned)pid, 1, 0, 0};
+        out[0] = (struct process){(unsigned)pid, 123, 0, 0};
     return 0;
 }

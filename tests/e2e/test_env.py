@@ -254,3 +254,15 @@ def test_packages_of_a_real_vllm(inferbench, vllm_python):
     listed = json.loads(inferbench("env", "--engines", "--json", "--python",
                                    str(vllm_python)).stdout)
     assert any(engine["vllm"] for engine in listed)
+
+
+def test_check_passes_on_what_nvidia_smi_said(inferbench, tmp_path):
+    smi = tmp_path / "nvidia-smi"
+    smi.write_text("#!/bin/sh\necho 'Failed to initialize NVML: Driver/library version mismatch'\nexit 18\n")
+    smi.chmod(0o755)
+    done = inferbench("env", "--check", "--no-imds", "--python", "python3",
+                      env={"PATH": f"{tmp_path}:{os.environ['PATH']}"})
+    gpu = " ".join(done.stdout.split("SHORT GPU")[1].split())
+    assert done.returncode == 3
+    assert gpu.startswith("Failed to initialize NVML: Driver/library version mismatch")
+    assert "reboot" in gpu

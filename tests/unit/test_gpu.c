@@ -56,6 +56,37 @@ static void odd_lines_are_skipped_and_odd_values_null(void **state)
     arena_fini(&a);
 }
 
+/* A GB10 as its users show it, a divided device, and one that fell off the bus. */
+static void what_is_not_told_is_null_by_itself(void **state)
+{
+    (void)state;
+    struct gpu_facts f = {.count = 0};
+    gpu_parse_smi(
+        str_from("0, NVIDIA GB10, GPU-a, 000F:01:00.0, 580.95.05, [N/A], [N/A], 11.17, "
+                 "[N/A], 2405, 3003, [N/A], 44, 1, 1, 12.1, [N/A]\n"
+                 "1, NVIDIA H100, GPU-b, 0:2, 580.95.05, 81559, 5, 70.1, 700, 1, 2, 3, "
+                 "30, 5, 16, 9.0, Enabled\n"
+                 "2, [GPU is lost], GPU-c, 0:3, 580.95.05, [GPU is lost], [GPU is lost], "
+                 "[GPU is lost], N/A, N/A, N/A, N/A, N/A, N/A, N/A, N/A, N/A\n"),
+        &f);
+    assert_int_equal(f.count, 3);
+    assert_true(fabs(f.devices[0].power_w - 11.17) < 1e-9);
+    assert_int_equal(f.devices[0].used_bytes, -1);
+    assert_int_equal(f.devices[0].is_shared, 1);
+    assert_int_equal(f.devices[0].is_mig, -1);
+    assert_int_equal(f.devices[1].is_mig, 1);
+    assert_int_equal(f.devices[1].is_shared, 0);
+    assert_string_equal(f.devices[2].name, "");
+    assert_string_equal(f.devices[2].compute_capability, "");
+    assert_int_equal(f.devices[2].is_shared, 0);
+    assert_true(isnan(f.devices[2].power_w));
+    json_t *top = probe_fixture_object(write, &f);
+    const json_t *gpu = json_object_get(top, "gpu");
+    assert_true(json_is_true(json_object_get(gpu, "memory_is_shared")));
+    assert_non_null(strstr(json_str_of(gpu, "note"), "shares the machine's memory"));
+    json_decref(top);
+}
+
 static void cuda_visible_devices_is_followed(void **state)
 {
     (void)state;
@@ -69,7 +100,35 @@ static void cuda_visible_devices_is_followed(void **state)
     assert_true(gpu_is_visible(&d, "GPU-bbbb"));
     assert_false(gpu_is_visible(&d, "GPU-aaaa"));
     assert_true(gpu_is_visible(&d, "MIG-1234"));
+    assert_true(gpu_is_visible(&d, "MIG-GPU-bbbb-cccc/7/0"));
+    assert_false(gpu_is_visible(&d, "MIG-GPU-dddd/7/0"));
+    d.slice_count = 1;
+    snprintf(d.slices[0].uuid, sizeof d.slices[0].uuid, "MIG-5678");
+    assert_false(gpu_is_visible(&d, "MIG-1234"));
+    assert_true(gpu_is_visible(&d, "MIG-5678"));
 }
+
+/* What nvidia-smi has been seen to print, and what cures it. */
+static const struct {
+    const char *said, *to;
+    int code;
+    const char *cause, *cure;
+} faults[] = {
+    {"Failed to initialize NVML: Driver/library version mismatch\nNVML library version: "
+     "550.144",
+     "", 18, "version mismatch (nvidia-smi ended with exit status 18)", "reboot"},
+    {"NVIDIA-SMI has failed because it couldn't communicate with the NVIDIA driver. Make "
+     "sure that the latest NVIDIA driver is installed and running.",
+     "", 9, "couldn't communicate", "modprobe nvidia"},
+    {"Failed to initialize NVML: Unknown Error", "", 255, "Unknown Error",
+     "start it again"},
+    {"No devices were found", "", 6, "No devices were found", "--gpus all"},
+    {"Unable to determine the device handle for GPU 0000:00:1E.0: GPU is lost.  Reboot "
+     "the system to recover this GPU",
+     ">&2", 15, "GPU is lost", "Xid"},
+    {"something new", ">&2", 3, "something new", "Run nvidia-smi"},
+    {"No devices were found", "", 0, "lists no device", "--gpus all"},
+};
 
 /* A stand-in for nvidia-smi that, as an older one, does not know compute_cap. */
 static void nvidia_smi_is_the_fallback(void **state)
@@ -91,10 +150,17 @@ static void nvidia_smi_is_the_fallback(void **state)
     assert_string_equal(f.source, "nvidia-smi");
     assert_string_equal(f.devices[0].name, "Tesla T4");
     assert_string_equal(f.devices[0].compute_capability, "");
-    probe_fixture_file(dir, "nvidia-smi", "#!/bin/sh\necho failed; exit 9\n", true);
-    f = (struct gpu_facts){.count = 0};
-    assert_false(gpu_ask_smi(&f));
-    assert_non_null(f.problem);
+    for (size_t i = 0; i < sizeof faults / sizeof *faults; i++) {
+        char script[512];
+        snprintf(script, sizeof script, "#!/bin/sh\necho \"%s\" %s\nexit %d\n",
+                 faults[i].said, faults[i].to, faults[i].code);
+        probe_fixture_file(dir, "nvidia-smi", script, true);
+        f = (struct gpu_facts){.count = 0};
+        assert_false(gpu_ask_smi(&f));
+        if (strstr(f.problem, faults[i].cause) == NULL ||
+            strstr(f.problem, faults[i].cure) == NULL)
+            fail_msg("%s gave: %s", faults[i].said, f.problem);
+    }
     json_t *top = probe_fixture_object(write, &f);
     assert_true(json_is_object(json_object_get(top, "gpu"))); /* the problem is told */
     json_decref(top);
@@ -107,6 +173,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(an_answer_of_nvidia_smi_is_read),
         cmocka_unit_test(odd_lines_are_skipped_and_odd_values_null),
+        cmocka_unit_test(what_is_not_told_is_null_by_itself),
         cmocka_unit_test(cuda_visible_devices_is_followed),
         cmocka_unit_test(nvidia_smi_is_the_fallback),
     };

@@ -6,6 +6,7 @@
 
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "probe/gpu_meter.h"
 #include "probe/nvml.h"
@@ -35,12 +36,13 @@ static void a_driver_that_does_not_answer_is_told(void **state)
     struct nvml *n = NULL;
     struct err e;
     struct gpu_facts f;
-    setenv("FAKE_NVML_INIT", "9", 1);
+    setenv("FAKE_NVML_INIT", "18", 1);
     assert_int_equal(nvml_open(&n, &e), STATUS_UNSUPPORTED);
     gpu_meter_probe(&f);
     unsetenv("FAKE_NVML_INIT");
     assert_int_equal(f.count, 0);
-    assert_non_null(f.problem);
+    assert_non_null(strstr(f.problem, "Driver/library version mismatch"));
+    assert_non_null(strstr(f.problem, "reboot"));
 }
 
 static void samples_of_a_device_that_is_not_there_are_unknown(void **state)
@@ -50,16 +52,17 @@ static void samples_of_a_device_that_is_not_there_are_unknown(void **state)
     struct err e;
     int64_t bytes = 5;
     double watts = 5;
-    int32_t pids[4];
+    struct nvml_process found[4];
     assert_int_equal(nvml_open(&n, &e), STATUS_OK);
-    nvml_sample(n, 7, &bytes, &watts);
+    nvml_sample(n, (struct nvml_unit){7, -1}, &bytes, &watts);
+    nvml_sample(n, (struct nvml_unit){0, 1}, &bytes, &watts);
     assert_int_equal(bytes, -1);
     assert_true(isnan(watts));
-    assert_int_equal(nvml_processes(n, 7, pids, 4), 0);
+    assert_int_equal(nvml_processes(n, (struct nvml_unit){7, -1}, found, 4), 0);
     setenv("FAKE_NVML_PID", "4242", 1);
-    assert_int_equal(nvml_processes(n, 1, pids, 4), 1);
+    assert_int_equal(nvml_processes(n, (struct nvml_unit){1, -1}, found, 4), 1);
     unsetenv("FAKE_NVML_PID");
-    assert_int_equal(pids[0], 4242);
+    assert_int_equal(found[0].pid, 4242);
     nvml_close(n);
     nvml_close(NULL);
 }

@@ -112,6 +112,30 @@ static void run_captures_output(void **state)
     buf_fini(&out);
 }
 
+/* Of a helper that fails without a word on stdout, what it says on stderr: 64 KiB at
+ * most. */
+static void run_tells_why_a_silent_one_failed(void **state)
+{
+    (void)state;
+    const char *argv[] = {"sh", "-c", "echo why >&2; exit 3", NULL};
+    const char *fine[] = {"sh", "-c", "echo warning >&2", NULL};
+    const char *chatty[] = {"sh", "-c",
+                            "head -c 300000 /dev/zero | tr '\\0' x >&2; exit 1", NULL};
+    struct buf out;
+    struct err e;
+    int code = -1;
+    buf_init(&out, 1 << 20);
+    assert_int_equal(proc_run(argv, clock_seconds(10), &out, &code, &e), STATUS_OK);
+    assert_string_equal(buf_cstr(&out), "why\n");
+    buf_clear(&out);
+    assert_int_equal(proc_run(fine, clock_seconds(10), &out, &code, &e), STATUS_OK);
+    assert_int_equal(out.len, 0);
+    assert_int_equal(proc_run(chatty, clock_seconds(10), &out, &code, &e), STATUS_OK);
+    assert_int_equal(code, 1);
+    assert_true(out.len > 0 && out.len <= 64 << 10);
+    buf_fini(&out);
+}
+
 static void run_drops_what_is_over_the_cap(void **state)
 {
     (void)state;
@@ -345,6 +369,7 @@ int main(void)
                term = SIGTERM;
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(run_captures_output),
+        cmocka_unit_test(run_tells_why_a_silent_one_failed),
         cmocka_unit_test(run_drops_what_is_over_the_cap),
         cmocka_unit_test(run_kills_at_the_deadline),
         cmocka_unit_test(run_names_a_missing_program),
