@@ -6,6 +6,7 @@
 #include "base/buf.h"
 #include "base/file.h"
 #include "base/proc.h"
+#include "report/style.h"
 #include "report/width.h"
 #include "text/jsonw.h"
 
@@ -23,40 +24,6 @@
 #define LINE_PIXELS        16
 #define TICKS_MAX          10
 #define GROUP_WIDTH        0.84
-
-/* Okabe and Ito's palette for all kinds of colour vision, and a lighter shade of each. */
-static const char *const palette[][2] = {
-    {"#0072B2", "#99C7E0"}, {"#E69F00", "#F5D999"}, {"#009E73", "#99D8C7"},
-    {"#CC79A7", "#EBC9DC"}, {"#56B4E9", "#BBE1F6"}, {"#D55E00", "#EEBF99"},
-    {"#7F7F00", "#CCCC99"}, {"#000000", "#999999"},
-};
-static const char *const grey[2] = {"#7A7A7A", "#C8C8C8"};
-
-#define PALETTE_SIZE ((int)(sizeof palette / sizeof palette[0]))
-
-/* Past the palette's end it begins anew, lighter. */
-static const char *shade_of(int colour, bool is_light)
-{
-    if (colour < 0)
-        return grey[is_light];
-    return palette[colour % PALETTE_SIZE][is_light != (colour / PALETTE_SIZE % 2 == 1)];
-}
-
-/* Lines of the second kind are dashed and their points open, for those who see no colour;
- * so are variants of one colour told apart. */
-static const char *dash_of(const struct plot_series *s)
-{
-    if (s->variant == 0)
-        return s->is_light ? "(5,3)" : "1";
-    return s->is_light ? "(2,3)" : "(12,3,2,3)";
-}
-
-static int point_of(const struct plot_series *s)
-{
-    static const int filled[] = {7, 5, 9, 13, 11, 15}; /* the open one is one less */
-    int shape = filled[s->variant % (int)(sizeof filled / sizeof filled[0])];
-    return s->is_light ? shape - 1 : shape;
-}
 
 /* A gnuplot string: single quotes; those inside, and what else is in `doubled`, twice. */
 static void put_string(struct buf *out, const char *text, const char *doubled)
@@ -219,6 +186,24 @@ static struct layout lay_out(const struct plot *p)
     return l;
 }
 
+/* Lines over more sizes than this, and speeds over as much, get a logarithmic axis. */
+#define WIDE_RANGE 32
+
+static bool has_log_axis(const struct plot *p)
+{
+    double least = INFINITY, most = 0;
+    for (size_t i = 0; p->is_lines && i < p->panel_count; i++)
+        for (size_t k = 0; k < p->panels[i].series_count; k++)
+            for (size_t n = 0; n < p->panels[i].series[k].count; n++) {
+                const struct plot_point *at = &p->panels[i].series[k].points[n];
+                if (at->mean <= 0 || at->low <= 0)
+                    return false; /* nowhere on such an axis */
+                least = at->x < least ? at->x : least;
+                most = at->x > most ? at->x : most;
+            }
+    return most > least * WIDE_RANGE;
+}
+
 /* --- script --- */
 
 static void put_head(const struct plot *p, const struct layout *l, struct buf *out)
@@ -241,7 +226,9 @@ static void put_head(const struct plot *p, const struct layout *l, struct buf *o
                   "unset key\n"
                   "set style arrow 1 heads size screen 0.003,90 lw 1.4 lc rgb '#202020'\n"
                   "set bars 0.6\nset yrange [0:*]\nset offsets 0, 0, graph 0.16, 0\n");
-    put_setting(out, "ylabel", p->y_label);
+    buf_text(out, "set ylabel ");
+    put_quoted(out, p->y_label);
+    buf_printf(out, "%s noenhanced\n", has_log_axis(p) ? ".' (logarithmic)'" : "");
     put_setting(out, "xlabel", p->x_label);
 }
 
@@ -268,6 +255,43 @@ static void put_texts(const struct plot *p, const struct layout *l, struct buf *
     }
 }
 
+/* Sign of a line, entry n of the legend, at x, y of a picture of w x h. */
+static void put_line_sign(const struct plot_series *s, size_t n, const double at[4],
+                          struct buf *out)
+{
+    double x = at[0], y = at[1], w = at[2], h = at[3];
+    buf_printf(out,
+               "set arrow %zu from screen %.5f,%.5f to screen %.5f,%.5f nohead lw 2 "
+               "dt %s lc rgb '%s'\n"
+               "set label %zu '' at screen %.5f,%.5f point pt %d ps 1.1 lc rgb "
+               "'%s'\n",
+               n + 1, x / w, 1 - y / h, (x + 36) / w, 1 - y / h,
+               style_dash(s->is_light, s->variant), style_shade(s->colour, false),
+               n + LEGEND_POINTS, (x + 18) / w, 1 - y / h,
+               style_point(s->colour, s->is_light, s->variant),
+               style_shade(s->colour, false));
+}
+
+/* The same of a bar. */
+static void put_bar_sign(const struct plot *p, const struct plot_series *s, size_t n,
+                         const double at[4], struct buf *out)
+{
+    double x = at[0], y = at[1], w = at[2], h = at[3];
+    bool has_pattern = style_lap(s->colour) > 0 && !p->has_grey_legend;
+    for (size_t k = 0; k < (has_pattern ? 2 : 1); k++) {
+        buf_printf(out,
+                   "set object %zu rectangle from screen %.5f,%.5f to screen %.5f,%.5f ",
+                   n + 1 + k * LEGEND_POINTS, x / w, 1 - (y + 7) / h, (x + 24) / w,
+                   1 - (y - 7) / h);
+        if (k == 0)
+            buf_printf(out, "fc rgb '%s' fs solid noborder",
+                       style_shade(p->has_grey_legend ? -1 : s->colour, s->is_light));
+        else
+            style_put_hatch(s->colour, s->is_light, out);
+        buf_char(out, '\n');
+    }
+}
+
 /* Sign and name of one series, entry n of the legend, under the title. */
 static void put_entry(const struct plot *p, const struct layout *l,
                       const struct plot_series *s, size_t n, struct buf *out)
@@ -277,21 +301,9 @@ static void put_entry(const struct plot *p, const struct layout *l,
     double x = 14 + (double)(column * legend_pixels(l));
     double y = (double)l->head - 16 - 22 * (double)(l->legend_rows - 1 - row);
     if (p->is_lines)
-        buf_printf(out,
-                   "set arrow %zu from screen %.5f,%.5f to screen %.5f,%.5f nohead lw 2 "
-                   "dt %s lc rgb '%s'\n"
-                   "set label %zu '' at screen %.5f,%.5f point pt %d ps 1.1 lc rgb "
-                   "'%s'\n",
-                   n + 1, x / w, 1 - y / h, (x + 36) / w, 1 - y / h, dash_of(s),
-                   shade_of(s->colour, false), n + LEGEND_POINTS, (x + 18) / w, 1 - y / h,
-                   point_of(s), shade_of(s->colour, false));
+        put_line_sign(s, n, (const double[]){x, y, w, h}, out);
     else
-        buf_printf(out,
-                   "set object %zu rectangle from screen %.5f,%.5f to screen %.5f,%.5f "
-                   "fc rgb '%s' fs solid noborder\n",
-                   n + 1, x / w, 1 - (y + 7) / h, (x + 24) / w, 1 - (y - 7) / h,
-                   p->has_grey_legend ? grey[s->is_light]
-                                      : shade_of(s->colour, s->is_light));
+        put_bar_sign(p, s, n, (const double[]){x, y, w, h}, out);
     buf_printf(out, "set label %zu ", n + LEGEND_LABELS);
     put_quoted(out, s->name);
     buf_printf(out, " noenhanced at screen %.5f,%.5f left font ',11'\n",
@@ -313,19 +325,26 @@ static void put_line(const struct plot *p, const struct plot_series *s, size_t b
 {
     buf_printf(out,
                "  '%s.dat' index %zu using 1:2 with lines lw 2 dt %s lc rgb '%s' notitle",
-               p->stem, block, dash_of(s), shade_of(s->colour, false));
+               p->stem, block, style_dash(s->is_light, s->variant),
+               style_shade(s->colour, false));
     buf_printf(
         out,
         ", \\\n  '' index %zu using 1:2:3:4 with yerrorbars lw 1.4 pt %d ps 1.1 lc "
         "rgb '%s' notitle",
-        block, point_of(s), shade_of(s->colour, false));
+        block, style_point(s->colour, s->is_light, s->variant),
+        style_shade(s->colour, false));
 }
 
 static void put_boxes(const struct plot *p, const struct plot_series *s, size_t block,
                       struct buf *out)
 {
     buf_printf(out, "  '%s.dat' index %zu using 1:2 with boxes lc rgb '%s' notitle",
-               p->stem, block, shade_of(s->colour, s->is_light));
+               p->stem, block, style_shade(s->colour, s->is_light));
+    if (style_lap(s->colour) > 0) {
+        buf_printf(out, ", \\\n  '' index %zu using 1:2 with boxes ", block);
+        style_put_hatch(s->colour, s->is_light, out);
+        buf_text(out, " notitle");
+    }
     buf_printf(out,
                ", \\\n  '' index %zu using 1:3:(0):($4-$3) with vectors arrowstyle "
                "1 notitle",
@@ -357,12 +376,45 @@ static size_t distinct_x(const struct plot_panel *panel, double out[TICKS_MAX])
     return n;
 }
 
-static void put_line_axis(const struct plot_panel *panel, struct buf *out)
+/* A logarithmic axis of y: 1, 2, 5, 10 .. of its decades where they are few, so that
+ * there are numbers to read. */
+static void put_log_axis(const struct plot_panel *panel, struct buf *out)
+{
+    double least = INFINITY, most = 0;
+    for (size_t k = 0; k < panel->series_count; k++)
+        for (size_t n = 0; n < panel->series[k].count; n++) {
+            const struct plot_point *at = &panel->series[k].points[n];
+            least = fmin(least, fmin(at->mean, at->low));
+            most = fmax(most, fmax(at->mean, at->high));
+        }
+    if (!isfinite(least) || !isfinite(most))
+        return;
+    least /= 1.3;
+    most *= 1.5;
+    buf_printf(out, "set logscale y\nset yrange [%.6g:%.6g]\nset ytics (", least, most);
+    static const double steps[] = {1, 2, 5};
+    size_t step_count = most > least * 1e3 ? 1 : 3, count = 0;
+    for (int e = (int)floor(log10(least)); e <= (int)log10(most); e++)
+        for (size_t i = 0; i < step_count; i++) {
+            double at = pow(10, e) * steps[i];
+            if (at >= least && at <= most)
+                buf_printf(out, "%s'%.10g' %.10g", count++ > 0 ? ", " : "", at, at);
+        }
+    buf_text(out, ")\n");
+}
+
+static void put_line_axis(const struct plot *p, const struct plot_panel *panel,
+                          struct buf *out)
 {
     double x[TICKS_MAX];
     size_t n = distinct_x(panel, x);
-    buf_text(out, "set logscale x 2\nset xrange [*:*]\n"
-                  "set offsets graph 0.06, graph 0.06, graph 0.16, 0\n");
+    bool is_log = has_log_axis(p);
+    buf_printf(out,
+               "set logscale x 2\nset xrange [*:*]\n"
+               "set offsets graph 0.06, graph 0.06, %s, 0\n",
+               is_log ? "0" : "graph 0.16");
+    if (is_log)
+        put_log_axis(panel, out);
     if (n > TICKS_MAX) {
         buf_text(out, "set xtics auto norotate\n");
         return;
@@ -377,7 +429,7 @@ static void put_axis(const struct plot *p, const struct plot_panel *panel,
                      const struct layout *l, struct buf *out)
 {
     if (p->is_lines) {
-        put_line_axis(panel, out);
+        put_line_axis(p, panel, out);
         return;
     }
     double width = GROUP_WIDTH /

@@ -141,6 +141,70 @@ static void test_lines(void **state)
     assert_null(strstr(text, "with boxes"));
 }
 
+/* Of how many boxes lightness is what `is_light` says: colours come again hatched. */
+static void test_colours_come_again(void **state)
+{
+    struct analysis_fixture *f = *state;
+    struct plot_panel panels[2];
+    struct plot_series series[2];
+    struct plot p = two_panels(panels, series);
+    struct err e;
+    for (int colour = 0; colour < 60; colour += 4) {
+        for (int k = 0; k < 2; k++)
+            series[k] = (struct plot_series){.name = k == 0 ? "OFF" : "ON",
+                                             .colour = colour,
+                                             .is_light = k == 0,
+                                             .points = g5,
+                                             .count = 2};
+        assert_int_equal(draw(f, &p, &e), STATUS_NOT_FOUND);
+        const char *text = written(f, "speed.gp");
+        journal_fixture_has(text, colour % 8 == 0
+                                      ? "index 0 using 1:2 with boxes lc rgb '#99C7E0'"
+                                      : "index 0 using 1:2 with boxes lc rgb '#BBE1F6'");
+        journal_fixture_has(text, colour % 8 == 0
+                                      ? "index 1 using 1:2 with boxes lc rgb '#0072B2'"
+                                      : "index 1 using 1:2 with boxes lc rgb '#56B4E9'");
+        bool has_pattern = strstr(text, "with boxes fs transparent pattern ") != NULL;
+        bool has_sign = strstr(text, "set object 10001 rectangle ") != NULL;
+        assert_true(has_pattern == (colour >= 8) && has_sign == (colour >= 8));
+    }
+    p.is_lines = true;
+    series[1] = series[0]; /* its colour, another lap: another shape of point */
+    series[1].colour -= 40;
+    assert_int_equal(draw(f, &p, &e), STATUS_NOT_FOUND);
+    const char *text = written(f, "speed.gp");
+    journal_fixture_has(text, "index 0 using 1:2:3:4 with yerrorbars lw 1.4 pt 4 ");
+    journal_fixture_has(text, "index 1 using 1:2:3:4 with yerrorbars lw 1.4 pt 8 ");
+}
+
+/* Batch sizes that differ much: speeds that do, too, and small ones are to be seen. */
+static void test_wide_range(void **state)
+{
+    struct analysis_fixture *f = *state;
+    struct plot_panel panels[2];
+    struct plot_series series[2];
+    struct plot p = two_panels(panels, series);
+    struct err e;
+    struct plot_point sizes[] = {{.x = 2, .mean = 10, .low = NAN, .high = NAN},
+                                 {.x = 64, .mean = 200, .low = NAN, .high = NAN}};
+    p.is_lines = true;
+    p.y_label = "tokens/s";
+    series[0].points = series[1].points = sizes;
+    series[1].count = 2;
+    assert_int_equal(draw(f, &p, &e), STATUS_NOT_FOUND);
+    assert_null(strstr(written(f, "speed.gp"), "set logscale y"));
+    sizes[1].x = 65;
+    assert_int_equal(draw(f, &p, &e), STATUS_NOT_FOUND);
+    journal_fixture_has(written(f, "speed.gp"),
+                        "set logscale y\nset yrange [7.69231:300]\n"
+                        "set ytics ('10' 10, '20' 20, '50' 50, "
+                        "'100' 100, '200' 200)\n");
+    journal_fixture_has(written(f, "speed.gp"), "set ylabel 'tokens/s'.' (logarithmic)'");
+    sizes[0].mean = 0; /* nowhere on such an axis */
+    assert_int_equal(draw(f, &p, &e), STATUS_NOT_FOUND);
+    assert_null(strstr(written(f, "speed.gp"), "set logscale y"));
+}
+
 static void test_layout(void **state)
 {
     struct analysis_fixture *f = *state;
@@ -210,6 +274,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_data, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_script, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_lines, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_colours_come_again, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_wide_range, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_layout, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_gnuplot_is_run, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_failures, set_up, tear_down),
