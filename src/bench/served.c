@@ -84,12 +84,23 @@ static void tell_steps(const struct bench *b, const struct row *f)
                  steps.i, str_plural(steps.i));
 }
 
+static void tell_resent(const struct bench *b, const struct row *f)
+{
+    struct value resent = f->v[FIELD_requests_resent];
+    if (resent.kind == VALUE_INT && resent.i > 0)
+        log_line(b->log, LOG_WARN,
+                 "%" PRId64 " request%s sent again on a new connection: the server had "
+                 "closed theirs; after two, a server's connections are not reused",
+                 resent.i, resent.i == 1 ? " was" : "s were");
+}
+
 static enum status count(struct bench *b, struct row *f, struct err *e)
 {
     const struct session *s = &b->session;
     if (s->ops->counters(s->engine, f, e) != STATUS_OK)
         return e->code;
     tell_steps(b, f);
+    tell_resent(b, f);
     return STATUS_OK;
 }
 

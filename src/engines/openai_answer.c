@@ -132,29 +132,56 @@ static void keep_usage(struct openai_answer *a, const struct openai_chunk *chunk
         a->tokens_cached = chunk->tokens_cached;
 }
 
+static void keep_finish(struct openai_answer *a, const struct openai_chunk *chunk)
+{
+    const struct str name = chunk->finish_name;
+    if (chunk->finish == OPENAI_FINISH_NONE)
+        return;
+    a->finish = chunk->finish;
+    size_t len = name.len < sizeof a->finish_name ? name.len : sizeof a->finish_name - 1;
+    memcpy(a->finish_name, name.ptr, len);
+    a->finish_name[len] = '\0';
+}
+
+/* A failure, with what the server sent there. */
+static void quote(struct openai_conn *c, const char *what, struct str sent)
+{
+    enum { QUOTED = 100 };
+    char said[QUOTED + 1], text[sizeof c->error];
+    openai_say(sent, said, sizeof said);
+    (void)snprintf(text, sizeof text, "%s%s%s", what, said[0] != '\0' ? ": " : "", said);
+    failed(c, FAIL_stream, str_from(text));
+}
+
+static bool is_end(const struct openai_chunk *chunk)
+{
+    return chunk->is_done || chunk->cls == OPENAI_FINISH ||
+           (chunk->cls == OPENAI_NOTHING && chunk->tokens_out >= 0);
+}
+
 static void stream_event(struct pass *p, struct str data)
 {
     struct openai_answer *a = &p->conn->answer;
     struct openai_chunk chunk;
-    if (!openai_read(data, p->sink->setup->endpoint, &chunk)) {
-        failed(p->conn, FAIL_stream, str_from("an event is not JSON"));
+    enum openai_reading r = openai_read(data, p->sink->setup->endpoint, &chunk);
+    if (r == OPENAI_BROKEN)
+        quote(p->conn, "an event is not JSON", data);
+    if (r != OPENAI_READ) /* carries nothing: a ping, an empty event */
         return;
-    }
     keep_usage(a, &chunk);
     if (chunk.error.ptr != NULL)
         failed(p->conn, FAIL_stream, chunk.error);
-    if (chunk.finish != OPENAI_FINISH_NONE)
-        a->finish = chunk.finish;
+    keep_finish(a, &chunk);
     a->is_done = a->is_done || chunk.is_done;
     enum event_class cls = EVENT_TEXT;
     int64_t n = 0;
     bool is_kept = is_token_event(a, p->sink->setup->counts, &chunk, &cls, &n);
     a->has_choices = a->has_choices || chunk.cls != OPENAI_NOTHING;
-    bool is_end = chunk.is_done || chunk.cls == OPENAI_FINISH ||
-                  (chunk.cls == OPENAI_NOTHING && chunk.tokens_out >= 0);
-    if (is_kept)
+    if (is_kept && !p->sink->setup->options->is_stream)
+        a->token_events++; /* nobody asked for a stream: it counts as one piece */
+    else if (is_kept)
         token_event(p, cls, n);
-    else if (is_end)
+    else if (is_end(&chunk))
         p->is_end_after = true;
     else
         p->is_other_after = true;
@@ -193,27 +220,44 @@ static bool is_stream(const struct openai_conn *c)
     return c->http.status == 200 && c->http.is_event_stream;
 }
 
+/* Events, though the head does not say so. */
+static bool begins_as_stream(struct str body)
+{
+    return str_starts(body, "data:") || str_starts(body, "event:");
+}
+
 static bool take_body(struct pass *p, struct str body)
 {
     struct openai_conn *c = p->conn;
     if (is_stream(c))
         return stream_body(p, body);
-    if (buf_append(&c->body, body.ptr, body.len) == STATUS_OK)
+    if (buf_append(&c->body, body.ptr, body.len) != STATUS_OK) {
+        failed(c, FAIL_stream, str_from("an answer is larger than 4 MB"));
+        return false;
+    }
+    if (c->http.status != 200 || !begins_as_stream(buf_str(&c->body)))
         return true;
-    failed(c, FAIL_stream, str_from("an answer is larger than 4 MB"));
-    return false;
+    c->http.is_event_stream = true;
+    bool is_good = stream_body(p, buf_str(&c->body));
+    buf_clear(&c->body);
+    return is_good;
 }
 
+/* The cause as the server has it: an error's message, where it sends us, or its text. */
 static void http_error(struct openai_conn *c, const struct openai_chunk *chunk)
 {
-    char text[sizeof c->error], wait[40] = "";
+    char text[sizeof c->error], wait[40] = "", said[sizeof c->error] = "";
+    bool is_elsewhere = c->http.status / 100 == 3 && c->http.location[0] != '\0';
     if (c->http.retry_after_s >= 0)
         snprintf(wait, sizeof wait, " (Retry-After %lld s)",
                  (long long)c->http.retry_after_s);
-    bool has_text = chunk != NULL && chunk->error.ptr != NULL;
-    snprintf(text, sizeof text, "HTTP %d%s%s%.*s", c->http.status, wait,
-             has_text ? ": " : "", has_text ? (int)chunk->error.len : 0,
-             has_text ? chunk->error.ptr : "");
+    if (is_elsewhere)
+        openai_say(str_from(c->http.location), said, sizeof said);
+    else
+        openai_say(chunk->error.ptr != NULL ? chunk->error : buf_str(&c->body), said,
+                   sizeof said);
+    snprintf(text, sizeof text, "HTTP %d%s%s%s%s", c->http.status, wait,
+             said[0] != '\0' ? ": " : "", is_elsewhere ? "redirects to " : "", said);
     failed(c, FAIL_http, str_from(text));
 }
 
@@ -230,9 +274,9 @@ static void plain_answer(struct pass *p)
     struct openai_conn *c = p->conn;
     struct openai_chunk chunk;
     struct str body = buf_str(&c->body);
-    bool is_json = openai_read(body, p->sink->setup->endpoint, &chunk);
+    bool is_json = openai_read(body, p->sink->setup->endpoint, &chunk) == OPENAI_READ;
     if (c->http.status != 200) {
-        http_error(c, is_json ? &chunk : NULL);
+        http_error(c, &chunk);
         return;
     }
     if (is_json && chunk.error.ptr != NULL) {
@@ -240,7 +284,7 @@ static void plain_answer(struct pass *p)
         return;
     }
     if (!is_json || chunk.cls < OPENAI_EMPTY) {
-        failed(c, FAIL_stream, str_from("the answer is not a completion"));
+        quote(c, "the answer is not a completion", body);
         return;
     }
     if (is_unstreamed(p)) {
@@ -250,11 +294,27 @@ static void plain_answer(struct pass *p)
         return;
     }
     keep_usage(&c->answer, &chunk);
-    c->answer.finish = chunk.finish;
+    keep_finish(&c->answer, &chunk);
     token_event(p, EVENT_TEXT, chunk.tokens_out > 0 ? chunk.tokens_out : TOKENS_UNKNOWN);
 }
 
-/* Only "length" and "stop", without an error event, are success; [DONE] is not. */
+/* Only a good reason, without an error event, is success; [DONE] is not. */
+static void judge_finish(struct openai_conn *c)
+{
+    switch (c->answer.finish) {
+    case OPENAI_FINISH_ABORT:
+        failed(c, FAIL_aborted, str_from("the server aborted the request"));
+        break;
+    case OPENAI_FINISH_NONE:
+        failed(c, FAIL_stream, str_from("the answer ended without a finish_reason"));
+        break;
+    case OPENAI_FINISH_OTHER:
+        quote(c, "the answer ended with finish_reason", str_from(c->answer.finish_name));
+        break;
+    default: break;
+    }
+}
+
 static void end_answer(struct pass *p)
 {
     struct openai_conn *c = p->conn;
@@ -262,13 +322,12 @@ static void end_answer(struct pass *p)
     p->is_over = true;
     if (!is_stream(c) && !a->has_error)
         plain_answer(p);
+    else if (!p->sink->setup->options->is_stream && !a->has_error &&
+             a->token_events-- > 0)
+        token_event(p, EVENT_TEXT, a->tokens_out > 0 ? a->tokens_out : TOKENS_UNKNOWN);
     p->is_end_after = true;
-    if (!a->has_error && a->finish == OPENAI_FINISH_ABORT)
-        failed(c, FAIL_aborted, str_from("the server aborted the request"));
-    else if (!a->has_error && a->finish == OPENAI_FINISH_NONE)
-        failed(c, FAIL_stream, str_from("the answer ended without a finish_reason"));
-    else if (!a->has_error && a->finish == OPENAI_FINISH_OTHER)
-        failed(c, FAIL_stream, str_from("the answer ended for an unknown reason"));
+    if (!a->has_error)
+        judge_finish(c);
 }
 
 static void take_head(struct pass *p)

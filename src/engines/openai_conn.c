@@ -145,6 +145,7 @@ void openai_conn_release(struct openai_pool *p, struct openai_conn *c, bool keep
     }
     c->is_retried = false;
     relax(p, c);
+    c->has_served = keep;
     if (keep)
         go_idle(p, c);
     else
@@ -169,7 +170,7 @@ static enum status start(struct openai_pool *p, struct openai_conn *c, struct er
     c->generation++;
     c->connect_start = clock_now();
     c->connect_ns = c->tls_ns = NS_UNKNOWN;
-    c->was_idle = false;
+    c->was_idle = c->has_served = false;
     if (sock_connect(&t->addr, &c->fd, e) != STATUS_OK)
         return e->code;
     c->state = OPENAI_CONNECTING;
@@ -242,14 +243,14 @@ static bool flush(struct openai_pool *p, struct openai_conn *c)
     return true;
 }
 
-/* True if the server had closed the connection while it was idle, so that the request
- * passed its close on the way. What the server's kernel has acknowledged may have been
- * read: such a request counts as failed, it is never sent twice. */
+/* Of a connection that has not served yet: true if the server had closed it while it was
+ * idle, so that the request passed its close on the way. What the server's kernel has
+ * acknowledged may have been read. */
 static bool was_closed_idle(const struct openai_conn *c, bool is_end)
 {
     if (!c->was_idle || c->is_retried || c->answer.has_bytes)
         return false;
-    if (!c->has_sent)
+    if (!c->has_sent || c->has_served)
         return true;
     if (is_end)
         return sock_unacked(c->fd) > 0;
@@ -264,7 +265,13 @@ static bool retry(struct openai_pool *p, struct openai_conn *c)
     if (start(p, c, &e) != STATUS_OK)
         return false;
     c->is_retried = true;
+    p->resent[c->target]++;
     return true;
+}
+
+bool openai_conn_keeps(const struct openai_pool *p, int32_t target)
+{
+    return p->setup->options->is_keepalive && p->resent[target] < OPENAI_CONN_LOST_MOST;
 }
 
 void openai_conn_lost(struct openai_pool *p, struct openai_conn *c, bool is_end,

@@ -21,6 +21,7 @@ struct openai_pool {
     size_t hastened_count;
     double median_gap_ns; /* running estimate between tokens of one answer; 0: none */
     int64_t gaps_seen;
+    int64_t *resent; /* [target_count] requests sent again on a new connection */
     bool is_closed_load;
     bool is_unstamped; /* the latest read had no stamp of the kernel's */
 };
@@ -40,10 +41,16 @@ void openai_conn_close(struct openai_pool *p, struct openai_conn *c);
 /* Of its descriptor, for the loop. */
 uint64_t openai_conn_tag(const struct openai_pool *p, const struct openai_conn *c);
 /* The connection broke, by the server's close (`is_end`) or an error: the request fails,
- * or, where the server had closed an idle connection that it never reached, goes out once
- * more on a new one. */
+ * or goes out once more on a new connection, where this one had served before and not a
+ * byte of the answer came, as HTTP clients do (RFC 9112, 9.3.1): the server has closed an
+ * idle connection while the request was on its way, most likely unread. */
 void openai_conn_lost(struct openai_pool *p, struct openai_conn *c, bool is_end,
                       const char *text);
+
+/* Are connections to that target kept? Not to a server that has closed
+ * OPENAI_CONN_LOST_MOST of them under a request: it does not keep what it promises. */
+bool openai_conn_keeps(const struct openai_pool *p, int32_t target);
+#define OPENAI_CONN_LOST_MOST 2
 
 /* How long the lane sleeps between two looks at its connections, as things stand. */
 int64_t openai_conn_drain_ns(const struct openai_pool *p);

@@ -27,6 +27,7 @@ struct engine {
     struct engine_lane *lanes[LANES_MAX];
     size_t lane_count;
     int64_t steps_told[LANES_MAX]; /* of each lane's clock, by openai_counters */
+    int64_t resent_told;           /* by them too */
 };
 
 static enum status read_url(struct engine *en, const char *text, struct openai_target *t,
@@ -279,12 +280,24 @@ static void steps_field(struct engine *en, struct row *fields)
     fields->v[FIELD_clock_steps] = value_int(most);
 }
 
+/* Since the call before. */
+static void resent_field(struct engine *en, struct row *fields)
+{
+    int64_t all = 0;
+    for (size_t i = 0; i < en->lane_count; i++)
+        for (size_t t = 0; t < en->setup.target_count; t++)
+            all += en->lanes[i]->pool.resent[t];
+    fields->v[FIELD_requests_resent] = value_int(all - en->resent_told);
+    en->resent_told = all;
+}
+
 /* Of all servers together; what one of them does not tell is unknown. */
 static enum status openai_counters(struct engine *en, struct row *fields, struct err *e)
 {
     struct openai_counters all = {.kv_usage_max = NAN};
     drain_field(en, fields);
     steps_field(en, fields);
+    resent_field(en, fields);
     for (size_t i = 0; i < en->setup.target_count; i++) {
         struct openai_counters one;
         if (openai_server_count(&en->servers[i], &one, e) != STATUS_OK)

@@ -52,19 +52,19 @@ int32_t openai_lane_target(const struct engine_lane *l, int32_t request)
     return request % (int32_t)l->pool.setup->target_count;
 }
 
-static void write_head(const struct openai_setup *s, const struct url *u, size_t body_len,
+static void write_head(const struct openai_setup *s, const struct url *u, bool is_kept,
                        struct buf *out)
 {
     buf_printf(out, "POST %s%s HTTP/1.1\r\nHost: %s\r\n", u->prefix,
                openai_path(s->endpoint), u->authority);
-    buf_text(out, "Content-Type: application/json\r\nAccept: text/event-stream\r\n");
+    buf_printf(out, "Content-Type: application/json\r\nAccept: %sapplication/json\r\n",
+               s->options->is_stream ? "text/event-stream, " : "");
     if (s->options->api_key != NULL)
         buf_printf(out, "Authorization: Bearer %s\r\n", s->options->api_key);
     for (size_t i = 0; i < s->options->headers.count; i++)
         buf_printf(out, "%s\r\n", s->options->headers.items[i]);
-    if (!s->options->is_keepalive)
+    if (!is_kept)
         buf_text(out, "Connection: close\r\n");
-    buf_printf(out, "Content-Length: %zu\r\n", body_len);
 }
 
 /* All bytes of a request, into the arena. */
@@ -91,7 +91,8 @@ static enum status write_job(struct engine_lane *l, const struct engine_request 
     if (openai_write(&q, body, e) != STATUS_OK)
         return e->code;
     int32_t target = openai_lane_target(l, r->index);
-    write_head(s, &s->targets[target].url, body->len, all);
+    write_head(s, &s->targets[target].url, openai_conn_keeps(&l->pool, target), all);
+    buf_printf(all, "Content-Length: %zu\r\n", body->len);
     if (l->phase_name != NULL)
         buf_printf(all, "X-Request-Id: %s-%d\r\n", l->phase_name, (int)r->index);
     buf_text(all, "\r\n");
@@ -251,7 +252,7 @@ static void take_answer(struct engine_lane *l, struct openai_conn *c, struct str
         return;
     }
     l->has_ended = true;
-    keep = keep && c->state == OPENAI_ANSWER && l->pool.setup->options->is_keepalive;
+    keep = keep && c->state == OPENAI_ANSWER && openai_conn_keeps(&l->pool, c->target);
     openai_conn_release(&l->pool, c, keep);
 }
 
@@ -484,12 +485,14 @@ enum status openai_lane_new(struct engine *en, const struct openai_setup *setup,
     arena_init(&l->arena, JOBS_CAP_BYTES);
     stamp_init(&l->clock);
     l->read_buf = mem_alloc(OPENAI_READ_BYTES, 1);
+    l->pool.resent = mem_alloc(setup->target_count, sizeof *l->pool.resent);
     bool needs_tls = false;
     for (size_t i = 0; i < setup->target_count; i++)
         needs_tls = needs_tls || setup->targets[i].tls != NULL;
     if (needs_tls)
         l->plain_buf = mem_alloc(OPENAI_PLAIN_BYTES, 1);
-    if (l->read_buf == NULL || (needs_tls && l->plain_buf == NULL))
+    if (l->read_buf == NULL || l->pool.resent == NULL ||
+        (needs_tls && l->plain_buf == NULL))
         return status_no_memory(e, "connections of the client");
     return loop_open(&l->pool.loop, e);
 }
@@ -509,6 +512,7 @@ void openai_lane_free(struct engine_lane *l)
     arena_fini(&l->arena);
     mem_free(l->pool.conns);
     mem_free(l->pool.idle);
+    mem_free(l->pool.resent);
     openai_events_fini(&l->pool.events);
     mem_free(l->read_buf);
     mem_free(l->plain_buf);

@@ -43,7 +43,7 @@ static size_t expected_to(const struct engine_lane *l, const struct engine_prepa
                           int32_t target)
 {
     size_t count = 0;
-    for (size_t i = 0; i < expected(p); i++)
+    for (size_t i = 0; i < expected(p) && openai_conn_keeps(&l->pool, target); i++)
         count += openai_lane_target(l, p->requests[i].index) == target;
     return count;
 }

@@ -56,6 +56,7 @@ struct openai_answer {
     bool has_choices;                             /* some choice said something */
     bool has_head, is_done, has_error, has_bytes;
     enum fail_class fail; /* of has_error */
+    char finish_name[24]; /* of OPENAI_FINISH_OTHER */
 };
 
 struct openai_conn {
@@ -64,6 +65,7 @@ struct openai_conn {
     int32_t prev, next;      /* neighbours in the order of sends; -1 */
     enum openai_conn_state state;
     bool was_idle;    /* stood before its request came: the server may have closed it */
+    bool has_served;  /* an answer came over it */
     bool has_sent;    /* some bytes of the request */
     bool is_retried;  /* this request was sent on a connection that had died idle */
     bool is_hastened; /* its answer is about to end: see openai_lane.h */

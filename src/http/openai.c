@@ -1,6 +1,7 @@
 #include "http/openai.h"
 
 #include <string.h>
+#include <strings.h>
 
 #include "core/record.h"
 #include "text/jsonr.h"
@@ -83,6 +84,7 @@ struct choice {
     bool has_text, has_letters; /* a text member, also an empty one; one with text */
     bool has_role;
     enum openai_finish finish;
+    struct str finish_name;
     int64_t token_ids;
 };
 
@@ -146,14 +148,22 @@ static void read_message(struct jsonr *r, struct choice *ch)
 
 static enum openai_finish finish_of(struct jsonr_value v)
 {
+    static const struct {
+        const char *name;
+        enum openai_finish finish;
+    } names[] = {
+        {"length", OPENAI_FINISH_LENGTH},      {"stop", OPENAI_FINISH_STOP},
+        {"eos", OPENAI_FINISH_STOP},       /* Together */
+        {"eos_token", OPENAI_FINISH_STOP}, /* TGI */
+        {"stop_sequence", OPENAI_FINISH_STOP}, {"tool_calls", OPENAI_FINISH_STOP},
+        {"function_call", OPENAI_FINISH_STOP}, {"abort", OPENAI_FINISH_ABORT}};
     struct str reason = jsonr_inner(v);
     if (v.kind == JSONR_NULL || reason.len == 0)
         return OPENAI_FINISH_NONE;
-    if (str_is(reason, "length"))
-        return OPENAI_FINISH_LENGTH;
-    if (str_is(reason, "stop"))
-        return OPENAI_FINISH_STOP;
-    return str_is(reason, "abort") ? OPENAI_FINISH_ABORT : OPENAI_FINISH_OTHER;
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+        if (str_is(reason, names[i].name))
+            return names[i].finish;
+    return OPENAI_FINISH_OTHER;
 }
 
 static void read_choice_member(struct jsonr *r, struct str key, bool is_chat,
@@ -165,9 +175,10 @@ static void read_choice_member(struct jsonr *r, struct str key, bool is_chat,
         ch->token_ids = take_length(r);
     } else {
         struct jsonr_value v = jsonr_value(r);
-        if (str_is(key, "finish_reason"))
+        if (str_is(key, "finish_reason")) {
             ch->finish = finish_of(v);
-        else if (!is_chat && str_is(key, "text"))
+            ch->finish_name = jsonr_inner(v);
+        } else if (!is_chat && str_is(key, "text"))
             see_text(ch, v);
     }
 }
@@ -193,8 +204,10 @@ static void read_choice(struct jsonr *r, bool is_chat, struct openai_chunk *out)
     enum openai_class cls = class_of(&ch);
     out->cls = cls > out->cls ? cls : out->cls;
     out->has_role = out->has_role || ch.has_role;
-    if (ch.finish != OPENAI_FINISH_NONE)
+    if (ch.finish != OPENAI_FINISH_NONE) {
         out->finish = ch.finish;
+        out->finish_name = ch.finish_name;
+    }
     if (ch.token_ids >= 0)
         out->token_ids = ch.token_ids + (out->token_ids > 0 ? out->token_ids : 0);
 }
@@ -268,19 +281,89 @@ static bool read_object(struct jsonr *r, bool is_chat, struct openai_chunk *out)
            (has_choices || has_usage || out->error.ptr != NULL);
 }
 
-bool openai_read(struct str json, enum openai_endpoint endpoint, struct openai_chunk *out)
+/* Gemini and others put an error into a list. */
+static bool read_list(struct jsonr *r, bool is_chat, struct openai_chunk *out)
+{
+    struct jsonr first;
+    bool has_object = false, is_read = false;
+    jsonr_enter(r, '[');
+    while (jsonr_item(r)) {
+        struct jsonr_value v = jsonr_value(r);
+        if (v.kind != JSONR_OBJECT || has_object)
+            continue;
+        has_object = true;
+        jsonr_init(&first, v.text, NULL, NULL);
+        first.trusts_strings = true;
+        is_read = read_object(&first, is_chat, out);
+    }
+    return jsonr_end(r) == STATUS_OK && is_read;
+}
+
+enum openai_reading openai_read(struct str json, enum openai_endpoint endpoint,
+                                struct openai_chunk *out)
 {
     static const struct openai_chunk nothing = {
         .token_ids = -1, .tokens_in = -1, .tokens_out = -1, .tokens_cached = -1};
     struct jsonr r;
     *out = nothing;
     if (json.len == 0)
-        return false;
+        return OPENAI_OTHER;
     jsonr_init(&r, json, NULL, NULL);
     r.trusts_strings = true; /* a server may cut a character between two events */
     out->is_done = str_is(str_trim(json), "[DONE]");
-    if (out->is_done || read_object(&r, endpoint == OPENAI_CHAT, out))
-        return true;
+    if (out->is_done)
+        return OPENAI_READ;
+    enum jsonr_kind kind = jsonr_kind(&r);
+    if (kind == JSONR_OBJECT
+            ? read_object(&r, endpoint == OPENAI_CHAT, out)
+            : kind == JSONR_LIST && read_list(&r, endpoint == OPENAI_CHAT, out))
+        return OPENAI_READ;
     *out = nothing;
-    return false;
+    bool is_nested = kind == JSONR_OBJECT || kind == JSONR_LIST;
+    return is_nested && r.failed != STATUS_OK ? OPENAI_BROKEN : OPENAI_OTHER;
+}
+
+/* --- answers that are no JSON */
+
+static bool is_tag(struct str s, const char *name)
+{
+    size_t len = strlen(name);
+    return s.len > len && strncasecmp(s.ptr, name, len) == 0;
+}
+
+/* What stands between <title> and its end; all of it where there is none. */
+static struct str title_of(struct str s)
+{
+    for (struct str at = s; at.len > 0; at.ptr++, at.len--)
+        if (is_tag(at, "<title")) {
+            struct str title = at;
+            (void)str_cut(&title, '>');
+            return str_cut(&title, '<');
+        }
+    return s;
+}
+
+/* What is no text is one blank: control characters, and tags of HTML. */
+static bool is_blank(char c, bool is_html, bool *is_within_tag)
+{
+    bool is_tag = is_html && (c == '<' || c == '>');
+    bool was_within = *is_within_tag;
+    if (is_tag)
+        *is_within_tag = c == '<';
+    return (unsigned char)c <= ' ' || c == 0x7f || is_tag || was_within;
+}
+
+void openai_say(struct str body, char *out, size_t room)
+{
+    bool is_html = str_starts(str_trim(body), "<"), is_within_tag = false;
+    struct str text = is_html ? title_of(body) : body;
+    size_t len = 0;
+    for (size_t i = 0; i < text.len && len + 1 < room; i++) {
+        char c = is_blank(text.ptr[i], is_html, &is_within_tag) ? ' ' : text.ptr[i];
+        if (c != ' ' || (len > 0 && out[len - 1] != ' '))
+            out[len++] = c;
+    }
+    while (len > 0 && out[len - 1] == ' ')
+        len--;
+    out[len] = '\0';
 }

@@ -40,7 +40,7 @@ const char *openai_path(enum openai_endpoint e);
 enum openai_finish {
     OPENAI_FINISH_NONE,
     OPENAI_FINISH_LENGTH,
-    OPENAI_FINISH_STOP,
+    OPENAI_FINISH_STOP, /* EOS, a stop sequence, a call of a tool */
     OPENAI_FINISH_ABORT,
     OPENAI_FINISH_OTHER
 };
@@ -62,16 +62,26 @@ struct openai_chunk {
     enum openai_class cls;
     bool has_role; /* beside an empty text: the opening of a chat, if it comes first */
     enum openai_finish finish;
-    int64_t token_ids; /* length of token_ids, all choices together */
+    struct str finish_name; /* as it came, inside the JSON text; ptr NULL if none */
+    int64_t token_ids;      /* length of token_ids, all choices together */
     int64_t tokens_in, tokens_out, tokens_cached; /* of usage */
     struct str error; /* message of an error object, inside the JSON text, without quotes,
                          escapes as they are; ptr NULL if none */
 };
 
-/* Reads "[DONE]", or an object with choices, usage or an error: else false, and *out says
- * nothing. Bytes may be anything. Numbers are not checked beyond their first digit; a
- * finish_reason of "" is none. */
-bool openai_read(struct str json, enum openai_endpoint endpoint,
-                 struct openai_chunk *out);
+enum openai_reading {
+    OPENAI_BROKEN, /* an object or list that is not whole */
+    OPENAI_OTHER,  /* anything else: a ping, a word, an object without choices */
+    OPENAI_READ    /* "[DONE]", or an object with choices, usage or an error */
+};
+
+/* Of a list the first object is read. BROKEN, OTHER: *out says nothing. Bytes may be
+ * anything. Numbers are not checked beyond their first digit; a finish_reason of "" is
+ * none. */
+enum openai_reading openai_read(struct str json, enum openai_endpoint endpoint,
+                                struct openai_chunk *out);
+/* What an answer that is no JSON says, of plain text or HTML (its title, else its text
+ * without tags): one line into `out`, which is terminated; "" if nothing. */
+void openai_say(struct str body, char *out, size_t room);
 
 #endif

@@ -29,6 +29,7 @@ static void begin_head(struct response *r)
     r->status = 0;
     r->is_event_stream = r->is_json = r->is_chunked = r->is_keep_alive = false;
     r->is_gzip = false;
+    r->location[0] = '\0';
     r->content_length = r->retry_after_s = -1;
     r->seen = 0;
     r->state = AT_STATUS;
@@ -210,6 +211,15 @@ static const char *read_retry(struct response *r, struct str value)
     return NULL;
 }
 
+static const char *read_location(struct response *r, struct str value)
+{
+    const size_t room = sizeof r->location - 1;
+    size_t len = value.len < room ? value.len : room;
+    memcpy(r->location, value.ptr, len);
+    r->location[len] = '\0';
+    return NULL;
+}
+
 static const struct {
     const char *name;
     const char *(*read)(struct response *r, struct str value); /* NULL, or what is bad */
@@ -221,6 +231,7 @@ static const struct {
     {.name = "content-type", .read = read_type},
     {.name = "content-encoding", .read = read_coding},
     {.name = "retry-after", .read = read_retry},
+    {.name = "location", .read = read_location},
 };
 
 /* RFC 9110, 5.6.2. */

@@ -12,6 +12,8 @@
 #define RESPONSE_HEAD_BYTES 16384 /* status line and headers, all together; trailers */
 #define RESPONSE_LINE_BYTES 256   /* chunk size line with extensions, each */
 
+#define RESPONSE_LOCATION_BYTES 128
+
 enum response_step {
     RESPONSE_MORE, /* all of *in is used up */
     RESPONSE_HEAD, /* head is complete: status and flags below are set */
@@ -26,7 +28,8 @@ struct response {
     bool is_gzip;           /* any coding but identity: the body cannot be read */
     int64_t content_length; /* -1: not given */
     int64_t retry_after_s;  /* -1: not given, or a date */
-    const char *bad;        /* constant text */
+    char location[RESPONSE_LOCATION_BYTES]; /* "" if none; a longer one is cut */
+    const char *bad;                        /* constant text */
     /* the reader's own state */
     int state;
     unsigned seen; /* headers of this head, bits of response.c */

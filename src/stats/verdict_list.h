@@ -42,6 +42,9 @@
       "prefix caching is on and the engine does not report hits")                        \
     X(RATE_CAPPED, WARNING, ROW, FIELD_requests_held, 0, load_rate_capped,               \
       "--max-concurrency held requests back")                                            \
+    X(RESENT, WARNING, ROW, FIELD_requests_resent, 0.01, load_resent,                    \
+      "the server closed connections under requests, which were sent again on new "      \
+      "ones: their latency counts both ways; --no-keepalive avoids it")                  \
     X(STAMPS_BOUNDED, WARNING, ROW, FIELD_stamps_bounded, 0.01, tokens_bounded,          \
       "many arrival stamps are only upper bounds")                                       \
     X(TOKENS_PER_EVENT_UNKNOWN, WARNING, ROW, FIELD_requests_unsettled, NAN,             \

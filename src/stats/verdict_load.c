@@ -203,3 +203,12 @@ void verdict_load_rate_capped(struct verdict_case *c)
     double n = num(c, FIELD_requests_held);
     verdict_case_above(c, n, "%g requests held back", n);
 }
+
+/* Of the requests that ended by themselves. */
+void verdict_load_resent(struct verdict_case *c)
+{
+    double n = num(c, FIELD_requests_resent);
+    double share = n / (num(c, FIELD_requests_ok) + num(c, FIELD_requests_failed));
+    verdict_case_above(c, share, "%g requests sent again, limit %.3g %% of them", n,
+                       c->limit * 100);
+}

@@ -344,7 +344,15 @@ ODD = {
     "another protocol": (send(b"SSH-2.0-OpenSSH_9.2\r\n"), "stream", "not HTTP/1.1"),
     "HTTP/2": (send(b"\0\0\x12\x04\0\0\0\0\0\0\x03\0\0\0\x80"), "stream", "not HTTP/1.1"),
     "event that is no JSON": (send(odd.HEAD, odd.event("{half")), "stream", "not JSON"),
-    "event that is a list": (send(odd.HEAD, odd.event("[1]")), "stream", "not JSON"),
+    "half an event": (send(odd.HEAD, odd.event('{"choices": [{"te')), "stream", '{"choices": [{"te'),
+    "a reason of its own": (send(odd.HEAD, odd.token() * 7, odd.token("x", "content_filter"),
+                                 odd.usage(3, 8), odd.END, keep=True), "stream", "content_filter"),
+    "plain text": (send(odd.plain(503, b"no healthy\x1b upstream"), keep=True), "http",
+                   "no healthy upstream"),
+    "a page with a title": (send(odd.plain(413, b"<html><title>Too Large</title>x"), keep=True),
+                            "http", "HTTP 413: Too Large"),
+    "an error in a list": (send(odd.plain(400, [{"error": {"message": "Unknown name x"}}]),
+                                keep=True), "http", "HTTP 400: Unknown name x"),
     "error, then [DONE]": (send(odd.HEAD, odd.token() * 3, odd.event(
         {"error": {"message": "engine is dead", "code": 500}}), odd.END, keep=True),
         "stream", "engine is dead"),
@@ -360,7 +368,7 @@ ODD = {
     "a web page": (send(b"HTTP/1.1 200 OK\r\ncontent-type: text/html\r\ncontent-length: 6\r\n\r\n"
                         b"<html>", keep=True), "stream", "not a completion"),
     "another place": (send(odd.plain(307, b"", "location: /v2/completions"), keep=True),
-                      "http", "HTTP 307"),
+                      "http", "HTTP 307: redirects to /v2/completions"),
     "one piece": (send(WHOLE, keep=True), "stream", "--no-stream"),
     "an error with status 200": (send(odd.plain(200, {"error": {"message": "no room"}}), keep=True),
                                  "stream", "no room"),
@@ -368,6 +376,9 @@ ODD = {
         "message": "Token id 99999 is out of vocabulary", "code": 400}}, reason="Bad"), keep=True),
         "http", "99999"),
 }
+
+
+FRESH = ("closes at once", "resets at once")  # on a reused connection: sent again, see below
 
 
 def one_in_four(bad):
@@ -379,10 +390,12 @@ def one_in_four(bad):
 @pytest.mark.parametrize("case", ODD)
 def test_odd_answer(binary, tmp_path, case):
     bad, name, text = ODD[case]
+    fresh = ("--no-keepalive",) if case in FRESH else ()
     with OddServer(one_in_four(bad)) as server:
-        run = online(binary, tmp_path, "--port", server.port, "--request-timeout", "30s")
+        run = online(binary, tmp_path, "--port", server.port, "--request-timeout", "30s", *fresh)
     assert run.code == 3, run.err
     assert len(server.seen) == 24  # none was sent twice
+    assert run.rows[1]["requests_resent"] == 0
     check_accounts(run)
     row = run.rows[1]
     assert row["failed_by_class"] == {name: 3}
@@ -407,6 +420,81 @@ def test_one_piece_with_no_stream(binary, tmp_path):
         assert row[name] is None, name
     oracle.check_run(run.files.folder)
     assert all(one.json["stream"] is False for one in server.seen)
+
+
+@pytest.mark.parametrize("end", FRESH)
+def test_reused_connections_that_end(binary, tmp_path, end):
+    """As llama.cpp ends them: the first two requests that are lost so go out once more, then each
+    has a connection of its own. None fails."""
+    served = set()
+
+    def answer(sock, request):
+        if sock in served:
+            return ODD[end][0](sock, request)
+        served.add(sock)
+        return odd.good(sock, request)
+
+    with OddServer(answer) as server:
+        run = online(binary, tmp_path, "--port", server.port, "--accept-invalid",
+                     load=("--concurrency", "1", "--num-prompts", "16"))
+    assert run.code == 0, run.err
+    ids = [one.id for one in server.seen]
+    assert len(ids) - len(set(ids)) == 2
+    assert [row["requests_resent"] for row in run.rows][:2] == [2, 0]
+    assert all(row["requests_failed"] == 0 for row in run.rows)
+    assert "sent again on a new connection" in run.err
+    assert {one.header("connection") for one in server.seen if one.is_measured} == {"close"}
+    oracle.check_run(run.files.folder)
+
+
+ACCEPTED = {}
+
+
+def carrying(*between, finish="length", head=odd.HEAD):
+    """A right answer with other events between its tokens."""
+    def answer(sock, request):
+        ACCEPTED[request.header("accept")] = True
+        sock.sendall(head)
+        for i in range(8):
+            sock.sendall(b"".join(between) + odd.token(" x", finish if i == 7 else None))
+            time.sleep(0.001)
+        sock.sendall(odd.usage(32, 8) + odd.END)
+        return True
+    return answer
+
+
+SOUND = {
+    "data without data": carrying(odd.chunk(b"data:\n\n"), odd.chunk(b"event: ping\ndata: \n\n")),
+    "pings": carrying(odd.chunk(b": ping\n\n"), odd.event("ping"), odd.event({"type": "ping"})),
+    "events without choices": carrying(odd.event({"id": "x"}), odd.event("[]"), odd.event("7")),
+    **{reason: carrying(finish=reason) for reason in (
+        "eos", "eos_token", "stop_sequence", "tool_calls", "function_call")},
+    "no content type": carrying(head=b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n"),
+    "another content type": carrying(head=odd.HEAD.replace(b"event-stream", b"plain")),
+}
+
+
+@pytest.mark.parametrize("case", SOUND)
+def test_sound_answer(binary, tmp_path, case):
+    with OddServer(SOUND[case]) as server:
+        run = online(binary, tmp_path, "--port", server.port, "--accept-invalid", "--stop-at-eos")
+    assert run.code == 0, run.err
+    row = run.rows[1]
+    assert row["requests_failed"] == 0 and row["actual_output_tokens"] == 8 * row["requests_ok"]
+    assert row["token_events"] == "text" and row["ttft_mean_s"] is not None
+    assert all("text/event-stream" in kinds for kinds in ACCEPTED)
+
+
+def test_a_stream_that_nobody_asked_for(binary, tmp_path):
+    ACCEPTED.clear()
+    with OddServer(carrying()) as server:
+        run = online(binary, tmp_path, "--port", server.port, "--no-stream", "--accept-invalid")
+    assert run.code == 0, run.err
+    row = run.rows[1]
+    assert row["itl_gaps"] == 0 and row["ttft_mean_s"] is None and row["e2e_mean_s"] > 0.007
+    assert row["actual_output_tokens"] == 8 * row["requests_ok"]
+    assert set(ACCEPTED) == {"application/json"}
+    oracle.check_run(run.files.folder)
 
 
 NO_COUNT = ["10000000000000", "9223372036854775807", "1e400", "-0", "-5", "2.5", "NaN", "Infinity",

@@ -121,7 +121,7 @@ static void check(const uint8_t *data, size_t size, enum openai_endpoint endpoin
 {
     struct openai_chunk c;
     struct str text = {.ptr = (const char *)data, .len = size};
-    bool is_read = openai_read(text, endpoint, &c);
+    bool is_read = openai_read(text, endpoint, &c) == OPENAI_READ;
     check_inside(c.error, data, size);
     TARGET_CHECK(c.token_ids >= -1 && c.tokens_in >= -1 && c.tokens_out >= -1);
     TARGET_CHECK(c.tokens_cached >= -1);

@@ -512,6 +512,9 @@ class Oracle:
             warn("CACHE_UNKNOWN", "cache_hit_rate", row["cache_hit_rate"], None,
                  row["cache_hit_rate"] is None)
         above("RATE_CAPPED", "requests_held", 0, "warnings")
+        if row["requests_resent"] is not None:
+            above("RESENT", "requests_resent", 0.01, "warnings",
+                  row["requests_resent"] / (row["requests_ok"] + row["requests_failed"]))
         if stamps["bounded"] + stamps["exact"]:
             above("STAMPS_BOUNDED", "stamps_bounded", 0.01, "warnings",
                   stamps["bounded"] / (stamps["bounded"] + stamps["exact"]))
@@ -638,7 +641,7 @@ class Oracle:
         limits = self.run.get("limits") or {}
         order = ("ERRORS SHORT_OUTPUT CLIENT_LATE CLIENT_BUSY RATE_MISSED OVERLOADED "
                  "CACHE_UNEXPECTED TOKENS_ESTIMATED ANSWERS_BUFFERED SHORT_RUN CACHE_EVICTED "
-                 "CACHE_UNKNOWN RATE_CAPPED STAMPS_BOUNDED TOKENS_PER_EVENT_UNKNOWN "
+                 "CACHE_UNKNOWN RATE_CAPPED RESENT STAMPS_BOUNDED TOKENS_PER_EVENT_UNKNOWN "
                  "PARTIAL_ITL PARTIAL_TPOT MACHINE_NOISY PREEMPTED SIMULATED "
                  "DUMMY_WEIGHTS").split()
         for code in order:

@@ -2,6 +2,7 @@
 
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <cmocka.h>
@@ -23,7 +24,7 @@ static void say(struct str json, enum openai_endpoint endpoint, struct buf *b)
     struct openai_chunk c;
     memset(&c, 0x55, sizeof c);
     buf_clear(b);
-    if (!openai_read(json, endpoint, &c))
+    if (openai_read(json, endpoint, &c) != OPENAI_READ)
         (void)buf_text(b, " no");
     (void)buf_printf(b, "%s%s%s", c.is_done ? " done" : "", classes[c.cls],
                      finishes[c.finish]);
@@ -272,7 +273,6 @@ static void refused(void **state)
         "7",
         "\"a\"",
         "[]",
-        "[{\"choices\":[]}]",
         "{}",
         "{\"a\":1}",
         "DONE",
@@ -303,8 +303,82 @@ static void refused(void **state)
     for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++)
         completion(texts[i], "no");
     struct openai_chunk c;
-    assert_false(openai_read((struct str){0}, OPENAI_CHAT, &c));
-    assert_false(openai_read((struct str){"{\0}", 3}, OPENAI_CHAT, &c));
+    assert_int_equal(openai_read((struct str){0}, OPENAI_CHAT, &c), OPENAI_OTHER);
+    assert_int_equal(openai_read((struct str){"{\0}", 3}, OPENAI_CHAT, &c),
+                     OPENAI_BROKEN);
+}
+
+/* What carries nothing is told apart from what is broken. */
+static void kinds(void **state)
+{
+    static const struct {
+        const char *text;
+        enum openai_reading reading;
+    } cases[] = {
+        {"ping", OPENAI_OTHER},
+        {"{}", OPENAI_OTHER},
+        {"{\"type\":\"ping\"}", OPENAI_OTHER},
+        {"[1]", OPENAI_OTHER},
+        {"[]", OPENAI_OTHER},
+        {"\"half", OPENAI_OTHER},
+        {"[{\"choices\":[]}]", OPENAI_READ},
+        {"[DONE]", OPENAI_READ},
+        {"{\"type\":\"pi", OPENAI_BROKEN},
+        {"[{\"choices\":[]}", OPENAI_BROKEN},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct openai_chunk c;
+        if (openai_read(str_from(cases[i].text), OPENAI_CHAT, &c) != cases[i].reading)
+            fail_msg("%s", cases[i].text);
+    }
+    completion("[{\"error\":{\"code\":400,\"message\":\"no name\"}}]", "error=no name");
+    completion("[7,{\"error\":\"x\"},{\"error\":\"y\"}]", "error=x");
+}
+
+static void finishes(void **state)
+{
+    static const char *const good[] = {"stop",          "eos",        "eos_token",
+                                       "stop_sequence", "tool_calls", "function_call"};
+    char text[100];
+    (void)state;
+    for (size_t i = 0; i < sizeof good / sizeof *good; i++) {
+        (void)snprintf(text, sizeof text, "{\"choices\":[{\"finish_reason\":\"%s\"}]}",
+                       good[i]);
+        completion(text, "end finish=stop");
+    }
+    struct openai_chunk c;
+    const char *other = "{\"choices\":[{\"finish_reason\":\"content_filter\"}]}";
+    assert_int_equal(openai_read(str_from(other), OPENAI_COMPLETIONS, &c), OPENAI_READ);
+    assert_int_equal(c.finish, OPENAI_FINISH_OTHER);
+    assert_true(str_is(c.finish_name, "content_filter"));
+}
+
+static void what_texts_say(void **state)
+{
+    static const struct {
+        const char *body, *said;
+    } cases[] = {
+        {"", ""},
+        {"no healthy upstream", "no healthy upstream"},
+        {"  two\r\nlines\t\x1b[31m\n", "two lines [31m"},
+        {"max_tokens < 5 and > 3", "max_tokens < 5 and > 3"},
+        {"<html><head><title>413 Too Large</title></head><body>x</body>",
+         "413 Too Large"},
+        {"<HTML><TITLE lang=en>a\nb", "a b"},
+        {"<h1>Bad</h1>\n<p>Gateway", "Bad Gateway"},
+        {"<title", ""},
+        {"<", ""},
+        {"<<<>>>", ""},
+        {"0123456789012345678901234567890123456789", "0123456789012345678901234567890"},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        char out[32];
+        openai_say(str_from(cases[i].body), out, sizeof out);
+        if (strcmp(out, cases[i].said) != 0)
+            fail_msg("%s\nsays \"%s\"", cases[i].body, out);
+    }
 }
 
 /* Any value may stand in members that nobody reads. */
@@ -387,8 +461,10 @@ int main(void)
         cmocka_unit_test(strings),        cmocka_unit_test(usage),
         cmocka_unit_test(token_ids),      cmocka_unit_test(chats),
         cmocka_unit_test(texts_anywhere), cmocka_unit_test(errors),
-        cmocka_unit_test(refused),        cmocka_unit_test(other_values),
-        cmocka_unit_test(depth),          cmocka_unit_test(cut_events),
+        cmocka_unit_test(kinds),          cmocka_unit_test(finishes),
+        cmocka_unit_test(what_texts_say), cmocka_unit_test(refused),
+        cmocka_unit_test(other_values),   cmocka_unit_test(depth),
+        cmocka_unit_test(cut_events),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

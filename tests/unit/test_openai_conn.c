@@ -539,7 +539,8 @@ static void nobody_is_there_for_a_second_time(void **state)
 static void who_may_go_out_again(void **state)
 {
     static const struct {
-        bool was_idle, idle_long, is_end, is_read, has_answer, sent_long_ago, may;
+        bool was_idle, has_served, idle_long, is_end, is_read, has_answer, sent_long_ago,
+            may;
     } cases[] = {
         {.was_idle = true, .is_end = true, .may = true}, /* not even acknowledged */
         {.was_idle = true, .is_end = true, .is_read = true},
@@ -551,6 +552,13 @@ static void who_may_go_out_again(void **state)
         {.was_idle = true, .idle_long = false},
         {.was_idle = true, .idle_long = true, .has_answer = true},
         {.was_idle = false, .idle_long = true},
+        {.was_idle = true,
+         .has_served = true,
+         .is_end = true,
+         .is_read = true,
+         .may = true},
+        {.was_idle = true, .has_served = true, .sent_long_ago = true, .may = true},
+        {.was_idle = true, .has_served = true, .is_end = true, .has_answer = true},
     };
     struct bed *b = *state;
     char path[64] = "/tmp/inferbench-conn.XXXXXX", name[96];
@@ -569,6 +577,7 @@ static void who_may_go_out_again(void **state)
         if (cases[i].is_read)
             check_came(b, peer, 1);
         c->was_idle = cases[i].was_idle;
+        c->has_served = cases[i].has_served;
         c->answer.has_bytes = cases[i].has_answer;
         c->sent_at.ns -= cases[i].sent_long_ago ? LONG_AGO_NS : 0;
         size_t count = l->pool.events.count;
@@ -586,6 +595,28 @@ static void who_may_go_out_again(void **state)
     }
     (void)unlink(name);
     (void)rmdir(path);
+}
+
+/* Connections to a server that does not keep them are not kept either. */
+static void two_that_were_lost_are_the_last(void **state)
+{
+    struct bed *b = *state;
+    struct engine_lane *l = begin(b);
+    for (int32_t lost = 0; lost < OPENAI_CONN_LOST_MOST; lost++) {
+        int peer;
+        assert_true(openai_conn_keeps(&l->pool, 0));
+        assert_int_equal(l->pool.resent[0], lost);
+        struct openai_conn *c = idle(b, 0, &peer);
+        reset_by_server(c, &peer);
+        carry(b, c, 6 + lost);
+        assert_true(c->is_retried);
+        advance(b, c);
+        peer = accepted(b, 0);
+        openai_conn_release(&l->pool, c, false);
+        l->pool.events.count = 0;
+        sock_close(&peer);
+    }
+    assert_false(openai_conn_keeps(&l->pool, 0));
 }
 
 static void one_that_breaks_idle_says_why(void **state)
@@ -752,6 +783,7 @@ int main(void)
         TEST(one_that_goes_out_anew_is_the_newest),
         TEST(nobody_is_there_for_a_second_time),
         TEST(who_may_go_out_again),
+        TEST(two_that_were_lost_are_the_last),
         TEST(one_that_breaks_idle_says_why),
         TEST(a_secured_one_shakes_hands_first),
         TEST(a_certificate_that_nobody_vouches_for),

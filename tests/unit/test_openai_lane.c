@@ -219,20 +219,35 @@ static void one_that_was_closed_while_idle_is_no_error(void **state)
     assert_int_equal(server.accepted, 2);
 }
 
-static void what_the_server_has_read_is_not_sent_twice(void **state)
+/* It may be why the server ended. */
+static void what_a_new_connection_has_brought_is_not_sent_twice(void **state)
+{
+    (void)state;
+    server.answer = NULL; /* it is read, and no answer comes */
+    server.closes = true;
+    prepare(1);
+    submit(0);
+    size_t count = run(1);
+    assert_int_equal(seen[count - 1].kind, EVENT_FAILED);
+    assert_int_equal(seen[count - 1].fail, FAIL_reset);
+    assert_int_equal(server.requests, 1);
+    assert_int_equal(server.accepted, 1);
+}
+
+static void what_a_reused_one_has_brought_is_sent_once_more(void **state)
 {
     (void)state;
     prepare(1);
     submit(0);
     run(1);
-    server.answer = NULL; /* the next one is read, and no answer comes */
+    server.answer = NULL;
     server.closes = true;
     submit(1);
     size_t count = run(1);
     assert_int_equal(seen[count - 1].kind, EVENT_FAILED);
     assert_int_equal(seen[count - 1].fail, FAIL_reset);
-    assert_int_equal(server.requests, 2);
-    assert_int_equal(server.accepted, 1);
+    assert_int_equal(server.requests, 3);
+    assert_int_equal(server.accepted, 2);
 }
 
 static void those_closed_between_phases_are_replaced(void **state)
@@ -611,7 +626,8 @@ int main(void)
         TEST(one_that_waits_for_another),
         TEST(a_token_s_events_are_in_order),
         TEST(one_that_was_closed_while_idle_is_no_error),
-        TEST(what_the_server_has_read_is_not_sent_twice),
+        TEST(what_a_new_connection_has_brought_is_not_sent_twice),
+        TEST(what_a_reused_one_has_brought_is_sent_once_more),
         TEST(those_closed_between_phases_are_replaced),
         TEST(too_few_open_files),
         TEST(a_close_in_the_answer_is_one),

@@ -362,6 +362,13 @@ static void test_load(void **state)
     expect(b, "[\"RATE_MISSED\"]", "[]");
     set(b, FIELD_requests_held, value_int(1));
     expect(b, "[]", "[\"RATE_CAPPED\"]");
+    set(b, FIELD_requests_held, value_int(0));
+    set(b, FIELD_requests_ok, value_int(200));
+    set(b, FIELD_requests_failed, value_int(0));
+    set(b, FIELD_requests_resent, value_int(2)); /* of 200: 1 % */
+    expect(b, "[\"RATE_MISSED\"]", "[]");
+    set(b, FIELD_requests_resent, value_int(3));
+    expect(b, "[\"RATE_MISSED\"]", "[\"RESENT\"]");
     online(b);
     set(b, FIELD_send_stretch_s, value_num(99));
     b->f.cells[0].fields.v[FIELD_request_rate] = value_str("inf");

@@ -106,7 +106,7 @@ static void see(struct scribe *s, struct str text)
     struct account *a = &s->now;
     struct openai_chunk c;
     a->events++;
-    if (!openai_read(text, s->endpoint, &c)) {
+    if (openai_read(text, s->endpoint, &c) != OPENAI_READ) {
         a->unknown++;
         classed(s, "unknown");
         return;
