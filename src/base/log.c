@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "base/file.h"
+#include "base/visible.h"
 
 enum { LINE_BYTES = 4096, COLUMNS = 80, INDENT = 4 };
 
@@ -40,11 +41,14 @@ static size_t piece_len(const char *text, size_t columns)
     return at > 0 ? at : strcspn(text, " ");
 }
 
-/* Writes prefix and text: one line in a pipe or file; on a terminal folded at blanks, at
- * most COLUMNS wide, all lines but the first indented by INDENT. */
-static void emit_wrapped(struct log *log, const char *prefix, const char *text)
+/* Writes prefix and text, which may hold anything: one line in a pipe or file; on a
+ * terminal folded at blanks, at most COLUMNS wide, all lines but the first indented by
+ * INDENT. */
+static void emit_wrapped(struct log *log, const char *prefix, const char *anything)
 {
-    char out[2 * LINE_BYTES];
+    char out[2 * LINE_BYTES], visible[LINE_BYTES];
+    const char *text = visible;
+    (void)visible_copy(str_from(anything), false, visible, sizeof visible);
     size_t used = (size_t)snprintf(out, sizeof out, "%s", prefix);
     size_t columns = COLUMNS - used;
     bool wrap = isatty(log->fd) == 1;

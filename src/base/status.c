@@ -5,6 +5,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/str.h"
+
 static const char *const texts[] = {
 #define X(name, text) [STATUS_##name] = text,
     STATUS_LIST(X)
@@ -15,6 +17,17 @@ const char *status_text(enum status code)
 {
     size_t i = (size_t)code;
     return i < sizeof texts / sizeof texts[0] ? texts[i] : "unknown status";
+}
+
+/* Where a text was cut inside a character, takes the rest of that off. */
+static void end_whole(char *text)
+{
+    size_t len = strlen(text), at = len;
+    while (at > 0 && len - at < 3 && ((unsigned char)text[at - 1] & 0xc0) == 0x80)
+        at--;
+    if (at > 0 && (unsigned char)text[at - 1] >= 0xc0 &&
+        str_utf8_len(text + at - 1, len - at + 1) == 0)
+        text[at - 1] = '\0';
 }
 
 enum status status_fail(struct err *e, enum status code, const char *where,
@@ -29,6 +42,8 @@ enum status status_fail(struct err *e, enum status code, const char *where,
     va_start(args, what);
     (void)vsnprintf(filled.what, sizeof filled.what, what, args);
     va_end(args);
+    end_whole(filled.where);
+    end_whole(filled.what);
     *e = filled;
     return code;
 }
@@ -46,6 +61,7 @@ enum status status_hint(struct err *e, const char *hint, ...)
     va_start(args, hint);
     (void)vsnprintf(e->hint, sizeof e->hint, hint, args);
     va_end(args);
+    end_whole(e->hint);
     return e->code;
 }
 

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "base/file.h"
+#include "base/visible.h"
 #include "text/yaml.h"
 
 #define ARENA_CAP_BYTES ((size_t)64 << 30)
@@ -61,7 +62,12 @@ bool cli_wants_help(int argc, char **argv)
 bool cli_print(struct cli *cli, const char *text)
 {
     struct err e;
-    if (file_write_all(STDOUT_FILENO, "standard output", str_from(text), &e) == STATUS_OK)
+    char room[VISIBLE_BYTES];
+    struct str rest = str_from(text), piece;
+    enum status s = STATUS_OK;
+    while (s == STATUS_OK && (piece = visible_next(&rest, true, room)).len > 0)
+        s = file_write_all(STDOUT_FILENO, "standard output", piece, &e);
+    if (s == STATUS_OK)
         return true;
     if (errno != EPIPE)
         log_error(&cli->log, &e);

@@ -5,6 +5,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/visible.h"
+
 #define LINE_BYTES ((size_t)1 << 20)
 #define NO_BREAK   "\xc2\xa0"
 
@@ -184,4 +186,24 @@ const char *document_cell_text(const struct document_column *c,
     default: figure_number(cell->value, out);
     }
     return out;
+}
+
+static void make_table_visible(struct arena *a, const struct document_table *t)
+{
+    for (struct document_row *row = t->rows; row != NULL; row = row->next) {
+        row->group = visible_text(row->group, false, a);
+        row->note = visible_text(row->note, false, a);
+        for (size_t i = 0; i < t->column_count; i++)
+            row->cells[i].text = visible_text(row->cells[i].text, false, a);
+    }
+}
+
+void document_make_visible(const struct document *d)
+{
+    for (struct document_block *b = d->blocks; b != NULL; b = b->next) {
+        b->text = visible_text(b->text, false, d->arena);
+        b->path = visible_text(b->path, false, d->arena);
+        if (b->table != NULL)
+            make_table_visible(d->arena, b->table);
+    }
 }

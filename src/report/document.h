@@ -110,6 +110,9 @@ struct document_cell document_of_text(const char *text);
 struct document_cell document_of_value(double value);
 struct document_cell document_of_spread(const struct spread *s);
 struct document_cell document_of_ratio(const struct match_ratio *r);
+/* Writes out what would steer a terminal (base/visible.h), and line feeds: the renderers
+ * get texts of one line. */
+void document_make_visible(const struct document *d);
 /* A cell as people read it: its text, or its values, written into out. */
 const char *document_cell_text(const struct document_column *c,
                                const struct document_cell *cell, char out[FIGURE_BYTES]);

@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "base/file.h"
+#include "base/visible.h"
 #include "report/width.h"
 
 static void put(struct live_line *l, const char *text)
@@ -54,15 +55,16 @@ size_t live_line_room(struct live_line *l)
     return l->columns > 1 ? (size_t)l->columns - 1 : 1;
 }
 
-void live_line_show(struct live_line *l, char line[LIVE_LINE_BYTES])
+void live_line_show(struct live_line *l, const char *line)
 {
-    char out[LIVE_LINE_BYTES + 16];
+    char text[LIVE_LINE_BYTES], out[LIVE_LINE_BYTES + 16];
     l->last_shown = clock_now();
     if (!l->is_terminal) {
         log_line(l->log, LOG_NOTE, "%s", line);
     } else if (!l->has_failed) {
-        line[width_fit(line, live_line_room(l))] = '\0';
-        (void)snprintf(out, sizeof out, "\r%s\033[K", line);
+        (void)visible_copy(str_from(line), false, text, sizeof text);
+        text[width_fit(text, live_line_room(l))] = '\0';
+        (void)snprintf(out, sizeof out, "\r%s\033[K", text);
         l->is_open = true;
         put(l, out);
     }

@@ -27,7 +27,7 @@ bool live_line_is_due(const struct live_line *l, double every_s);
 /* Columns that a live line may take. */
 size_t live_line_room(struct live_line *l);
 /* What does not fit the terminal is cut. */
-void live_line_show(struct live_line *l, char line[LIVE_LINE_BYTES]);
+void live_line_show(struct live_line *l, const char *line);
 /* Takes the live line away. */
 void live_line_end(struct live_line *l);
 

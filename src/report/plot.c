@@ -6,6 +6,7 @@
 #include "base/buf.h"
 #include "base/file.h"
 #include "base/proc.h"
+#include "base/visible.h"
 #include "report/style.h"
 #include "report/width.h"
 #include "text/jsonw.h"
@@ -25,21 +26,40 @@
 #define TICKS_MAX          10
 #define GROUP_WIDTH        0.84
 
-/* A gnuplot string: single quotes; those inside, and what else is in `doubled`, twice. */
-static void put_string(struct buf *out, const char *text, const char *doubled)
+/* A character between double quotes. No octal: gnuplot reads too many digits. */
+static void put_inside(struct buf *out, char c)
 {
-    buf_char(out, '\'');
-    for (; *text != '\0'; text++) {
-        if (strchr(doubled, *text) != NULL)
-            buf_char(out, *text);
-        buf_char(out, *text == '\n' ? ' ' : *text);
+    if (c == '\n') {
+        buf_text(out, "\\n");
+        return;
     }
-    buf_char(out, '\'');
+    if (strchr("\"\\`", c) != NULL)
+        buf_char(out, '\\');
+    buf_char(out, c);
+}
+
+/* A gnuplot string, `doubled` twice ('\0': nothing). Between single quotes all stands for
+ * itself, but gnuplot does not read every single quote inside as it should: a text that
+ * has one stands between double quotes. */
+static void put_string(struct buf *out, const char *text, char doubled)
+{
+    bool is_plain = strchr(text, '\'') == NULL;
+    char quote = is_plain ? '\'' : '"', room[VISIBLE_BYTES];
+    struct str rest = str_from(text);
+    buf_char(out, quote);
+    for (struct str s; (s = visible_next(&rest, false, room)).len > 0;)
+        for (size_t i = 0; i < s.len; i++)
+            for (int times = s.ptr[i] == doubled ? 2 : 1; times > 0; times--)
+                if (is_plain)
+                    buf_char(out, s.ptr[i]);
+                else
+                    put_inside(out, s.ptr[i]);
+    buf_char(out, quote);
 }
 
 static void put_quoted(struct buf *out, const char *text)
 {
-    put_string(out, text, "'");
+    put_string(out, text, '\0');
 }
 
 /* "set WHAT 'TEXT'" */
@@ -77,7 +97,11 @@ static void put_data(const struct plot *p, struct buf *out)
     for (size_t i = 0; i < p->panel_count; i++)
         for (size_t k = 0; k < p->panels[i].series_count; k++) {
             const struct plot_series *s = &p->panels[i].series[k];
-            buf_printf(out, "\n\n# panel: %s; series: %s\n", p->panels[i].title, s->name);
+            buf_text(out, "\n\n# panel: ");
+            (void)visible_append(out, str_from(p->panels[i].title), false);
+            buf_text(out, "; series: ");
+            (void)visible_append(out, str_from(s->name), false);
+            buf_char(out, '\n');
             for (size_t n = 0; n < s->count; n++) {
                 const struct plot_point *at = &s->points[n];
                 bool has_bar = !isnan(at->low) && !isnan(at->high);
@@ -438,7 +462,7 @@ static void put_axis(const struct plot *p, const struct plot_panel *panel,
                width * 0.94, (double)panel->tick_count - 0.4);
     for (size_t i = 0; i < panel->tick_count; i++) {
         buf_text(out, i > 0 ? ", " : "");
-        put_string(out, panel->ticks[i], "'%"); /* it is taken for a format */
+        put_string(out, panel->ticks[i], '%'); /* it is taken for a format */
         buf_printf(out, " %zu", i);
     }
     buf_printf(out, ") %s noenhanced\n",
@@ -510,9 +534,10 @@ static enum status run_gnuplot(const struct plot *p, const char *dir, const char
     int code = 0;
     buf_init(&cd, 8192);
     buf_init(&said, 4096);
-    buf_text(&cd, "cd ");
-    put_quoted(&cd, dir);
-    buf_printf(&cd, "; cd 'source'; format = '%s'", format);
+    buf_text(&cd, "cd \"");
+    for (const char *c = dir; *c != '\0'; c++)
+        put_inside(&cd, *c);
+    buf_printf(&cd, "\"; cd 'source'; format = '%s'", format);
     const char *script = arena_printf(a, "%s.gp", p->stem);
     const char *const argv[] = {"gnuplot", "-e", buf_cstr(&cd), script, NULL};
     enum status s = script == NULL || cd.failed != STATUS_OK

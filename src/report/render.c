@@ -14,6 +14,7 @@ const struct renderer *render_at(size_t i)
 enum status render_document(const struct document *d, const struct renderer *r,
                             struct buf *out)
 {
+    document_make_visible(d);
     enum status s = d->arena->has_failed ? STATUS_NO_MEMORY : d->line.failed;
     if (s == STATUS_OK) {
         r->render(d, out);

@@ -1,5 +1,6 @@
 /* The tables alone, as values (RFC 4180): a head, again only where the columns change. */
 #include <math.h>
+#include <string.h>
 
 #include "report/render.h"
 #include "text/jsonw.h"
@@ -14,10 +15,19 @@ static void put_inside(const char *text, struct buf *out)
     }
 }
 
+/* Spreadsheets run such a text. */
+static bool is_formula(const char *text)
+{
+    static const char of_numbers[] = "+-0123456789.,%eE ";
+    return *text != '\0' && strchr("=+-@\t", *text) != NULL &&
+           strspn(text, of_numbers) < strlen(text);
+}
+
 static void put_text(const char *text, struct buf *out)
 {
-    buf_char(out, '"');
-    put_inside(text != NULL ? text : "", out);
+    text = text != NULL ? text : "";
+    buf_text(out, is_formula(text) ? "\"'" : "\"");
+    put_inside(text, out);
     buf_char(out, '"');
 }
 

@@ -4,6 +4,7 @@
 
 #include "base/file.h"
 #include "base/str.h"
+#include "base/visible.h"
 #include "stats/analysis_row.h"
 #include "stats/match_field.h"
 
@@ -25,29 +26,7 @@ struct naming {
     size_t count;
 };
 
-static bool is_control(char c)
-{
-    return (unsigned char)c < ' ' || c == 0x7f;
-}
-
-static bool has_controls(const char *text)
-{
-    while (*text != '\0' && !is_control(*text))
-        text++;
-    return *text != '\0';
-}
-
-/* The text itself where it has none. */
-static const char *without_controls(const char *text, struct arena *a)
-{
-    char *clean = has_controls(text) ? arena_strdup(a, text) : NULL;
-    for (char *at = clean; at != NULL && *at != '\0'; at++)
-        if (is_control(*at))
-            *at = ' ';
-    return clean != NULL ? clean : text;
-}
-
-/* Names go to terminals, reports and scripts. */
+/* Names go to terminals, reports and scripts. What differs still does. */
 static void clean_names(const struct analysis_rows *c, struct arena *a)
 {
     static const enum field_id names[] = {FIELD_label, FIELD_instance_type,
@@ -56,8 +35,10 @@ static void clean_names(const struct analysis_rows *c, struct arena *a)
     for (size_t i = 0; i < c->count; i++)
         for (size_t k = 0; k < sizeof names / sizeof names[0]; k++) {
             struct value *v = &c->items[i].row->v[names[k]];
-            if (v->kind == VALUE_STR)
-                v->s = without_controls(v->s, a);
+            const char *shown = v->kind == VALUE_STR ? visible_text(v->s, false, a)
+                                                     : NULL;
+            if (shown != NULL)
+                v->s = shown;
         }
 }
 
@@ -134,7 +115,8 @@ static const char *make_name(const struct naming *n, const struct stranger *s)
         name = arena_text(n->arena, "?%s%.*s%s%.8s", has_file ? " " : "", (int)path.len,
                           path.ptr, s->machine != NULL ? " " : "",
                           s->machine != NULL ? s->machine : "");
-    const char *first = name = without_controls(name, n->arena);
+    const char *first = visible_text(name, false, n->arena);
+    name = first = first != NULL ? first : NAMELESS; /* no memory: the arena says so */
     for (size_t k = 2; is_taken(n, name) && !n->arena->has_failed; k++)
         name = arena_text(n->arena, "%s #%zu", first, k);
     return name;

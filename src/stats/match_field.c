@@ -300,14 +300,6 @@ static void codes_line(const struct findings *codes, char *out)
         snprintf(out + used, MATCH_FIELD_BYTES - used, "]");
 }
 
-/* It goes to terminals and files. */
-static void clean(char *text)
-{
-    for (char *c = text; *c != '\0'; c++)
-        if ((unsigned char)*c < ' ' || *c == 0x7f)
-            *c = ' ';
-}
-
 void match_field_cut(const char *text, char *out, size_t room)
 {
     size_t len = strlen(text);
@@ -317,7 +309,6 @@ void match_field_cut(const char *text, char *out, size_t room)
     while (is_cut && len > 0 && (text[len] & 0xc0) == 0x80)
         len--; /* not within a character */
     snprintf(out, room, "%.*s%s", (int)len, text, is_cut ? "..." : "");
-    clean(out);
 }
 
 void match_field_text(const struct row *row, enum field_id id, char *out)
@@ -337,7 +328,6 @@ void match_field_text(const struct row *row, enum field_id id, char *out)
         snprintf(out, MATCH_FIELD_BYTES, "%s", v.b ? "on" : "off");
     else if (is_number(v))
         number_text(v, out);
-    clean(out);
 }
 
 bool match_field_is_digest(enum field_id id)

@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/visible.h"
+
 void jsonw_init(struct jsonw *w, struct buf *out, int indent)
 {
     *w = (struct jsonw){.out = out, .indent = indent};
@@ -29,11 +31,25 @@ static void write_ascii(struct buf *out, unsigned char c)
     if (at != NULL) {
         (void)buf_char(out, '\\');
         (void)buf_char(out, to[at - from]);
-    } else if (c < 0x20) {
+    } else if (c < 0x20 || c == 0x7f) {
         (void)buf_printf(out, "\\u%04x", c);
     } else {
         (void)buf_char(out, (char)c);
     }
+}
+
+/* What a terminal would act on is written out: people look at files with cat. */
+static void write_wide(struct buf *out, const char *p, size_t len)
+{
+    uint32_t code = visible_hidden(p, len);
+    if (code == 0)
+        (void)buf_append(out, p, len);
+    else if (code < 0x10000)
+        (void)buf_printf(out, "\\u%04x", (unsigned)code);
+    else
+        (void)buf_printf(out, "\\u%04x\\u%04x",
+                         (unsigned)(0xd800 + ((code - 0x10000) >> 10)),
+                         (unsigned)(0xdc00 + (code & 0x3ff)));
 }
 
 static void write_string(struct buf *out, const char *text)
@@ -47,7 +63,7 @@ static void write_string(struct buf *out, const char *text)
         else if (len == 0)
             (void)buf_text(out, "\xef\xbf\xbd"); /* U+FFFD */
         else
-            (void)buf_append(out, p, len);
+            write_wide(out, p, len);
         p += len == 0 ? 1 : len;
     }
     (void)buf_char(out, '"');

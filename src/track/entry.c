@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/buf.h"
+#include "base/visible.h"
 #include "core/field.h"
 #include "text/digest.h"
 #include "text/json.h"
@@ -109,6 +110,12 @@ static const char *checked(struct build *b, const char *text)
     return text;
 }
 
+/* NULL stays NULL. */
+static const char *shown(struct build *b, const char *text)
+{
+    return text != NULL ? checked(b, visible_text(text, true, b->arena)) : NULL;
+}
+
 /* The pair of that key, or a new one at the end. */
 static struct entry_pair *slot_of(struct entry_pair *pairs, size_t *count,
                                   const char *key)
@@ -132,7 +139,10 @@ static void add_pair(struct build *b, bool is_tag, const char *key, const char *
     if (checked(b, value) == NULL || b->has_failed)
         return;
     const char *legal = checked(b, entry_text_key(key, b->arena));
-    const char *text = cut(b, value,
+    const char *clean = shown(b, value);
+    if (b->has_failed)
+        return;
+    const char *text = cut(b, clean,
                            is_tag ? ENTRY_TAG_MAX_CHARS : ENTRY_PARAM_MAX_CHARS);
     if (b->has_failed)
         return;
@@ -342,8 +352,9 @@ static void add_inputs(struct build *b)
     const char *dataset = json_str_of(b->row, "dataset");
     if (dataset == NULL)
         dataset = noted(b, "scenario", "scenario");
-    add_input(b, dataset, b->c->plan_sha256, "benchmark");
-    add_input(b, json_str_of(b->row, "model_name"), fingerprint_of(b->row), "model");
+    add_input(b, shown(b, dataset), b->c->plan_sha256, "benchmark");
+    add_input(b, shown(b, json_str_of(b->row, "model_name")), fingerprint_of(b->row),
+              "model");
 }
 
 /* ---- the whole */
@@ -368,18 +379,20 @@ static const char *published_name(struct build *b, const char *row_text)
     return checked(b, arena_printf(b->arena, "published/%s", digest));
 }
 
-static const char *name_of(const json_t *row)
+static const char *name_of(struct build *b)
 {
-    const char *name = json_str_of(row, "experiment_id");
-    return name != NULL && name[0] != '\0' ? name : "row";
+    const char *name = json_str_of(b->row, "experiment_id");
+    return name != NULL && name[0] != '\0'
+               ? checked(b, visible_text(name, true, b->arena))
+               : "row";
 }
 
 static void set_identity(struct build *b, const char *row_text)
 {
     struct entry *out = b->out;
     bool is_online = json_str_is(b->row, "serving_mode", "online");
-    out->name = name_of(b->row);
-    out->run_id = json_str_of(b->row, "run_id");
+    out->name = name_of(b);
+    out->run_id = shown(b, json_str_of(b->row, "run_id"));
     out->row = json_int_of(b->row, "row", -1);
     out->experiment = is_online ? ENTRY_ONLINE_EXPERIMENT : ENTRY_OFFLINE_EXPERIMENT;
     out->unique = out->run_id != NULL && out->row >= 0

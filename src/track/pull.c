@@ -161,11 +161,8 @@ static enum status find_runs(struct puller *p, struct err *e)
 
 static const char *name_row(struct puller *p, const struct pulled *f)
 {
-    char *name = arena_printf(p->arena, "row.json of MLflow run %.90s (%s)", f->name,
-                              f->id);
-    for (char *c = name; c != NULL && *c != '\0'; c++)
-        if ((unsigned char)*c < ' ' || *c == 0x7f) /* anyone may name a run */
-            *c = '?';
+    const char *name = arena_printf(p->arena, "row.json of MLflow run %.90s (%s)",
+                                    f->name, f->id);
     return name != NULL ? name : "row.json";
 }
 

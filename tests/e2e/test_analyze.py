@@ -435,12 +435,21 @@ def test_names_of_any_kind(inferbench, two, tmp_path):
     path.write_text(text.replace('"short"', '"50 % off <b>"'))
     done = inferbench("analyze", "results")
     assert done.returncode == 0, done.stdout + done.stderr
-    assert "\x1b" not in done.stdout
+    assert "\x1b" not in done.stdout and "\x1b" not in (tmp_path / "analysis/summary_report.txt").read_text()
     for name in PNGS:
         assert (tmp_path / "analysis" / f"{name}.png").exists()
         text = svg_text(tmp_path / "analysis/source" / f"{name}.svg")
-        assert "a'b\"%s  [31m<&>{x}_^`$(y)" in text, name
+        assert "a'b\"%s\\n\\x1b[31m<&>{x}_^`$(y)" in text, name
         assert "50 % off <b>" in text, name
+
+
+@pytest.mark.parametrize("label", ["'24 run", "a''b", "'", "it's `id` \\ @x $y {z #!", "%d '%%'"])
+def test_labels_with_quotes_are_drawn(inferbench, tmp_path, label):
+    assert inferbench(*NULL, "--label", label, "--output-dir", "r").returncode in DONE
+    done = inferbench("analyze", "r", "--plots", "tokens_per_sec")
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / "analysis/tokens_per_sec_comparison.png").exists()
+    assert label in svg_text(tmp_path / "analysis/source/tokens_per_sec_comparison.svg")
 
 
 def test_pictures_grow_with_long_names(inferbench, two, tmp_path):

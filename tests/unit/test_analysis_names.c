@@ -63,8 +63,8 @@ static void test_taken(void **state)
 {
     struct analysis_fixture *f = *state;
     static const char *const files[] = {"x.json", "x", "y.json", "a\tb.json", "a\033b"};
-    static const char *const names[] = {"? x",   "? x #2",   "? y #2",
-                                        "? a b", "? a b #2", "? y"};
+    static const char *const names[] = {"? x",    "? x #2",    "? y #2",
+                                        "? a\tb", "? a\\x1bb", "? y"};
     put_files(f, files, 5);
     add(f, "? y", "short", 1, 100);
     check_names(f, names);

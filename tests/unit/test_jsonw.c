@@ -211,9 +211,12 @@ static void strings(void **state)
     (void)state;
     check_string("", "\"\"");
     check_string("a\"b\\c/", "\"a\\\"b\\\\c/\"");
-    check_string("\b\f\n\r\t\x01\x1f\x7f", "\"\\b\\f\\n\\r\\t\\u0001\\u001f\x7f\"");
+    check_string("\b\f\n\r\t\x01\x1f\x7f", "\"\\b\\f\\n\\r\\t\\u0001\\u001f\\u007f\"");
     check_string("\xe6\x97\xa5\xe6\x9c\xac \xf0\x9f\x98\x80 \xc3\xa9",
                  "\"\xe6\x97\xa5\xe6\x9c\xac \xf0\x9f\x98\x80 \xc3\xa9\"");
+    /* what a terminal acts on: C1, an override, a tag */
+    check_string("\xc2\x9b \xe2\x80\xae \xf3\xa0\x81\x81",
+                 "\"\\u009b \\u202e \\udb40\\udc41\"");
     check_string("\xff", "\"" BAD "\"");
     check_string("a\x80z", "\"a" BAD "z\"");
     check_string("\xe6\x97", "\"" BAD BAD "\"");                 /* cut short */

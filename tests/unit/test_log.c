@@ -139,6 +139,28 @@ static void lines_on_a_terminal_are_wrapped(void **state)
     (void)close(slave);
 }
 
+static void words_from_outside_steer_no_terminal(void **state)
+{
+    (void)state;
+    int fds[2];
+    assert_int_equal(pipe2(fds, O_NONBLOCK), 0);
+    struct log log;
+    struct err e;
+    log_init(&log, LOG_NOTE);
+    log.fd = fds[1];
+    log_line(&log, LOG_NOTE, "server: %s",
+             "\x1b]0;x\x07\xc2\x9b"
+             "2J\xe2\x80\xae");
+    assert_string_equal(written(fds[0]), "server: \\x1b]0;x\\x07\\u009b2J\\u202e\n");
+    (void)status_fail(&e, STATUS_ENGINE, "a\x1b[31m", "%s",
+                      "no\ninferbench: all is well");
+    log_error(&log, &e);
+    assert_string_equal(written(fds[0]),
+                        "inferbench: a\\x1b[31m: no\\ninferbench: all is well.\n");
+    (void)close(fds[0]);
+    (void)close(fds[1]);
+}
+
 static void a_closed_stderr_is_no_crash(void **state)
 {
     (void)state;
@@ -160,6 +182,7 @@ int main(void)
         cmocka_unit_test(long_lines_are_cut_and_end),
         cmocka_unit_test(errors_in_a_pipe_are_one_line),
         cmocka_unit_test(lines_on_a_terminal_are_wrapped),
+        cmocka_unit_test(words_from_outside_steer_no_terminal),
         cmocka_unit_test(a_closed_stderr_is_no_crash),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -83,7 +83,8 @@ static void test_texts(void **state)
     says(FIELD_ramp_up_s, value_num(2), "2", "2");
     says(FIELD_ramp_up_s, value_num(0.5), "0.5", "0.5");
     says(FIELD_enforce_eager, value_bool(true), "on", "on");
-    says(FIELD_dtype, value_str("a\x1b[1m\n"), "a [1m ", "a [1m ");
+    says(FIELD_dtype, value_str("a\x1b[1m"), "a\x1b[1m",
+         "a\x1b[1m"); /* document.h filters */
     says(FIELD_extra_body, value_json("{\n \"a\": \"b c\"\n}"), "{\"a\":\"b c\"}",
          "{\"a\":\"b c\"}");
     says(FIELD_plan_sha256, value_str("0123456789abcdef"), "0123456789abcdef",

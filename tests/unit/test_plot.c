@@ -103,10 +103,10 @@ static void test_script(void **state)
     struct err e;
     assert_int_equal(draw(f, &p, &e), STATUS_NOT_FOUND);
     const char *text = written(f, "speed.gp");
-    journal_fixture_has(text, "set label 1 'Jo''s title' noenhanced");
+    journal_fixture_has(text, "set label 1 \"Jo's title\" noenhanced");
     journal_fixture_has(text, "set output '../speed.png'");
     journal_fixture_has(text, "set ylabel 'tokens/s' noenhanced\n");
-    journal_fixture_has(text, "set xtics ('bs=1' 0, 'it''s' 1)");
+    journal_fixture_has(text, "set xtics ('bs=1' 0, \"it's\" 1)");
     journal_fixture_has(text, "set title 'long' noenhanced");
     journal_fixture_has(text,
                         "'speed.dat' index 3 using 1:2 with boxes lc rgb '#C8C8C8'");
@@ -227,6 +227,24 @@ static void test_layout(void **state)
     journal_fixture_has(written(f, "speed.gp"), ") rotate by 35 right noenhanced\n");
 }
 
+static void test_quotes(void **state)
+{
+    struct analysis_fixture *f = *state;
+    struct plot_panel panels[2];
+    struct plot_series series[2];
+    struct plot p = two_panels(panels, series);
+    struct err e;
+    p.title = "`id` 50 % \x1b[2J\nx";
+    p.warning = "'a''b\\n`id`\xc3\xa9";
+    series[0].name = "a\nset output 'x'";
+    assert_int_equal(draw(f, &p, &e), STATUS_NOT_FOUND);
+    const char *text = written(f, "speed.gp");
+    journal_fixture_has(text, "label 1 '`id` 50 % \\x1b[2J\\nx' noenhanced");
+    journal_fixture_has(text, "label 2 \"'a''b\\\\n\\`id\\`\xc3\xa9\" ");
+    journal_fixture_has(text, "label 10 \"a\\\\nset output 'x'\" ");
+    journal_fixture_has(written(f, "speed.dat"), "series: a\\nset output 'x'\n");
+}
+
 static void test_gnuplot_is_run(void **state)
 {
     struct analysis_fixture *f = *state;
@@ -236,11 +254,12 @@ static void test_gnuplot_is_run(void **state)
     struct err e;
     fake_gnuplot(f, "echo \"$@\" >>\"${0%/*}/source/said\"");
     assert_int_equal(draw(f, &p, &e), STATUS_OK);
-    assert_string_equal(written(f, "said"),
-                        arena_printf(&f->arena,
-                                     "-e cd '%s'; cd 'source'; format = 'png' speed.gp\n"
-                                     "-e cd '%s'; cd 'source'; format = 'svg' speed.gp\n",
-                                     f->dir, f->dir));
+    assert_string_equal(
+        written(f, "said"),
+        arena_printf(&f->arena,
+                     "-e cd \"%s\"; cd 'source'; format = 'png' speed.gp\n"
+                     "-e cd \"%s\"; cd 'source'; format = 'svg' speed.gp\n",
+                     f->dir, f->dir));
     fake_gnuplot(f, "exit 3");
     assert_int_equal(draw(f, &p, &e), STATUS_IO);
     assert_string_equal(e.what, "gnuplot exited with 3");
@@ -277,6 +296,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_colours_come_again, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_wide_range, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_layout, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_quotes, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_gnuplot_is_run, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_failures, set_up, tear_down),
     };

@@ -177,6 +177,47 @@ static void test_tables_in_csv(void **state)
     assert_int_equal(strncmp(buf_cstr(&b->out), want, strlen(want)), 0);
 }
 
+/* Whatever the form, nothing that steers a terminal, and one line a text. */
+static void test_control_characters(void **state)
+{
+    struct bench *b = *state;
+    for (size_t i = 0; render_at(i) != NULL; i++) {
+        struct document_table *t = document_table(&b->d, columns, 6);
+        document_row(&b->d, t, "g\x1b[2J")[0] = document_of_text("\xc2\x9b"
+                                                                 "31m\n| x |");
+        document_note(&b->d, t,
+                      "\xe2\x80\xae"
+                      "abc");
+        document_add(&b->d, DOCUMENT_PARAGRAPH, "%s", "one\r\n# two");
+        buf_clear(&b->out);
+        assert_int_equal(render_document(&b->d, render_at(i), &b->out), STATUS_OK);
+        const char *text = buf_cstr(&b->out);
+        for (const char *bad = "\x1b\r\x9b"; *bad != '\0'; bad++)
+            assert_null(strchr(text, *bad));
+        assert_null(strstr(text, "\n# two"));
+        assert_null(strstr(text, "\n| x |"));
+        assert_null(strstr(text, "\xe2\x80\xae"));
+        assert_non_null(strstr(text, "u202eabc"));
+    }
+}
+
+/* A spreadsheet runs no text. */
+static void test_formulas(void **state)
+{
+    struct bench *b = *state;
+    struct document_table *t = document_table(&b->d, columns, 1);
+    static const char *const texts[] = {"=1+1", "@x", "+a", "-2+cmd|' /C calc'!A0",
+                                        "-5 %", "-"};
+    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
+        document_row(&b->d, t, NULL)[0] = document_of_text(texts[i]);
+    render_csv(&b->d, &b->out);
+    static const char want[] = "\"\",\"\",\"'=1+1\",\"\"\n\"\",\"\",\"'@x\",\"\"\n"
+                               "\"\",\"\",\"'+a\",\"\"\n"
+                               "\"\",\"\",\"'-2+cmd|' /C calc'!A0\",\"\"\n"
+                               "\"\",\"\",\"-5 %\",\"\"\n\"\",\"\",\"-\",\"\"\n";
+    assert_string_equal(strchr(buf_cstr(&b->out), '\n') + 1, want);
+}
+
 /* What a format would take for its own signs, and an interval of which one end is
  * open. */
 static void test_odd_texts(void **state)
@@ -227,6 +268,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_markdown, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_csv, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_tables_in_csv, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_control_characters, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_formulas, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_odd_texts, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_no_memory, set_up, tear_down),
     };

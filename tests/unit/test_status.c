@@ -57,6 +57,9 @@ static void long_texts_are_cut(void **state)
     char out[10];
     status_format(&e, out, sizeof out);
     assert_string_equal(out, "aaaaaaaaa");
+    memcpy(text + sizeof e.what - 2, "\xe6\x97\xa5", 3); /* never inside a character */
+    (void)status_fail(&e, STATUS_IO, "x", "%s", text);
+    assert_int_equal(strlen(e.what), sizeof e.what - 2);
 }
 
 static void errno_becomes_a_code(void **state)

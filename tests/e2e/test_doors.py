@@ -1,0 +1,64 @@
+"""What comes from outside (servers, files, names) steers nothing but the numbers: no terminal, no
+path, no program."""
+
+import json
+import re
+
+import pytest
+
+from e2e.odd_server import OddServer, plain
+from e2e.offline_run import NULL, files_of
+
+SMALL = ["--no-mlflow", "--no-imds", "--num-runs", "2", "--concurrency", "2", "--num-prompts", "4",
+         "--max-tokens", "8", "--request-timeout", "2s", "--ready-timeout", "4s",
+         "--drain-timeout", "2s"]
+BAD = ["\x1b]0;owned\x07\x1b[2J", "\x9b2J", "\x7f\b\b", "\u202eabc\u2066", "a\rb"]
+STEERS = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]")
+
+
+def is_clean(done):
+    return not STEERS.search(done.stdout) and not STEERS.search(done.stderr)
+
+
+@pytest.mark.parametrize("bad", BAD, ids=["osc", "c1", "del", "bidi", "cr"])
+def test_words_of_a_server_steer_no_terminal(inferbench, bad):
+    error = {"error": {"message": bad + "why", "type": bad, "code": bad}}
+    servers = [OddServer(models=[bad + "m"]), OddServer(models=[bad, "b"]),
+               OddServer(paths={"/version": plain(200, {"version": bad})}),
+               OddServer(lambda sock, _: sock.sendall(plain(500, error))),
+               OddServer(lambda sock, _: sock.sendall(plain(400, (bad + "text").encode())))]
+    for server in servers:
+        done = inferbench("online", "--base-url", f"http://127.0.0.1:{server.port}", *SMALL)
+        assert is_clean(done), (done.stdout, done.stderr)
+    server = OddServer(paths={"*": plain(400, {"error_code": "X" + bad, "message": bad})})
+    done = inferbench("mlflow", "experiments", "--mlflow-uri", f"http://127.0.0.1:{server.port}")
+    assert is_clean(done), (done.stdout, done.stderr)
+
+
+@pytest.mark.parametrize("bad", BAD, ids=["osc", "c1", "del", "bidi", "cr"])
+def test_words_of_files_steer_no_terminal(inferbench, tmp_path, bad):
+    assert inferbench(*NULL, "--output-dir", "r").returncode in (0, 3)
+    run = files_of(tmp_path / "r")
+    for row in run.data["results"]:
+        row["scenario"], row["instance_type"], row["label"] = bad + "s", bad + "i", bad
+    run.results_path.write_text(json.dumps(run.data), encoding="utf-8")
+    done = inferbench("analyze", "r", "--output-dir", "an", "--report", "all")
+    assert is_clean(done), (done.stdout, done.stderr)
+    for path in (tmp_path / "an").glob("*.[tmc]*"):
+        assert not STEERS.search(path.read_text(encoding="utf-8", newline="")), path
+    lines = run.journal_path.read_text().splitlines()
+    head = json.loads(lines[0])
+    head["fields"]["model_name"] = bad
+    run.journal_path.write_text("\n".join([json.dumps(head), *lines[1:]]) + "\n")
+    assert is_clean(inferbench("recover", run.raw_path))
+    (tmp_path / f"x{bad}_results.json").write_text("{")
+    assert is_clean(inferbench("merge", f"x{bad}_results.json", "-o", "m.json"))
+    assert is_clean(inferbench("analyze", f"no{bad}where"))
+    assert is_clean(inferbench(bad))
+    assert is_clean(inferbench(*NULL, "--label", bad, "--dry-run"))
+
+
+def test_files_hold_what_was_there(inferbench, tmp_path):
+    """It is written out for a terminal only: the file says the very text."""
+    assert inferbench(*NULL, "--label", "\x9b2J\u202e", "--output-dir", "r").returncode in (0, 3)
+    assert files_of(tmp_path / "r").rows[0]["label"] == "\x9b2J\u202e"
