@@ -2,6 +2,7 @@
 # Needs `root`, the root of the tree; sets `home`, where large downloads live.
 
 home=${INFERBENCH_HOME:-${XDG_DATA_HOME:-$HOME/.local/share}/inferbench}
+case $home in /*) ;; *) home=$PWD/$home ;; esac
 
 say() {
     echo "${me:-inferbench}: $*"
@@ -16,11 +17,14 @@ has() {
     command -v "$1" >/dev/null 2>&1
 }
 
-# True where interpreter $1 finds a package vllm; imports nothing.
+# True where interpreter $1 finds a package vllm; imports nothing, and nothing of the current
+# folder.
 has_vllm() {
     [ -x "$1" ] && "$1" -c '
-import importlib.util, sys
-sys.exit(importlib.util.find_spec("vllm") is None)' >/dev/null 2>&1
+import sys
+sys.path[:] = [p for p in sys.path if p]
+import importlib.util
+sys.exit(importlib.util.find_spec("vllm") is None)' >/dev/null 2>&1 </dev/null
 }
 
 # Interpreters in the order in which inferbench itself looks for vLLM, one a line.
@@ -37,16 +41,12 @@ python_candidates() {
 
 # Prints the first interpreter that has vLLM; false where none has.
 find_vllm() {
-    python_candidates >"${TMPDIR:-/tmp}/inferbench-pythons.$$"
-    found=
-    while read -r candidate; do
+    python_candidates | while read -r candidate; do
         if has_vllm "$candidate"; then
-            found=$candidate
+            echo "$candidate"
             break
         fi
-    done <"${TMPDIR:-/tmp}/inferbench-pythons.$$"
-    rm -f "${TMPDIR:-/tmp}/inferbench-pythons.$$"
-    [ -n "$found" ] && echo "$found"
+    done | grep .
 }
 
 has_nvidia() {

@@ -6,7 +6,8 @@
 # as it is. What follows `--` goes to `mlflow server`. --stop ends the server of MLFLOW_DIR and
 # keeps its data. Environment:
 #   MLFLOW_DIR            database, artifacts, log (default $INFERBENCH_HOME/mlflow)
-#   MLFLOW_HOST           address to listen on (default 0.0.0.0: all of this machine's)
+#   MLFLOW_HOST           address to listen on (default 127.0.0.1: this machine alone;
+#                         0.0.0.0: all that reach it, without users)
 #   MLFLOW_PORT           (default 5000)
 #   MLFLOW_BACKEND_STORE  (default sqlite, in MLFLOW_DIR/mlflow.db)
 #   MLFLOW_SERVER_ALLOWED_HOSTS  further names by which clients call this machine,
@@ -28,18 +29,18 @@ while [ $# -gt 0 ]; do
 done
 
 folder=${MLFLOW_DIR:-$home/mlflow}
-host=${MLFLOW_HOST:-0.0.0.0}
+host=${MLFLOW_HOST:-127.0.0.1}
 port=${MLFLOW_PORT:-5000}
 mkdir -p "$folder" || die "cannot write to $folder. Set MLFLOW_DIR to a folder of yours."
 folder=$(cd "$folder" && pwd)
 log=$folder/server.log
-note=$folder/server     # "PID ADDRESS" of the server that runs
+note=$folder/server     # "PID ADDRESS HOST" of the server that runs
 venv=$home/mlflow/venv
 
 # Reads the note; true where its server is alive.
 is_running() {
-    pid='' address=''
-    [ -e "$note" ] && read -r pid address <"$note" && [ -n "$pid" ] &&
+    pid='' address='' bound=''
+    [ -e "$note" ] && read -r pid address bound <"$note" && [ -n "$pid" ] &&
         kill -0 "$pid" 2>/dev/null && tr '\0' ' ' <"/proc/$pid/cmdline" | grep -q mlflow
 }
 
@@ -107,7 +108,7 @@ static_prefix() {
 
 # Waits until ADDRESS/health answers, no longer than the process lives or two minutes.
 wait_ready() {
-    "$venv/bin/python" - "$address" "$pid" <<'PY'
+    "$venv/bin/python" -I - "$address" "$pid" <<'PY'
 import os, sys, time, urllib.request
 opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 end = time.monotonic() + 120
@@ -127,7 +128,7 @@ PY
 }
 
 is_taken() {
-    "$venv/bin/python" - "$near" "$port" <<'PY'
+    "$venv/bin/python" -I - "$near" "$port" <<'PY'
 import socket, sys
 try:
     socket.create_connection((sys.argv[1].strip("[]"), int(sys.argv[2])), 2).close()
@@ -138,12 +139,17 @@ PY
 
 tell() {
     say "server at $address"
-    [ "$host" != 0.0.0.0 ] || say "for other machines: http://$(uname -n):$port$prefix"
+    case $host in
+    127.* | ::1 | localhost) say "for this machine alone; MLFLOW_HOST=0.0.0.0 opens it to others" ;;
+    0.0.0.0 | ::)
+        say "for other machines: http://$(uname -n):$port$prefix"
+        say "whoever reaches that port can read and write: see docs/mlflow.md" ;;
+    esac
     say "data and log in $folder; scripts/setup_mlflow.sh --stop ends it"
 }
 
 case $host in
-0.0.0.0 | ::) near=localhost ;;
+127.0.0.1 | 0.0.0.0 | ::) near=localhost ;;
 *:*) near="[$host]" ;;
 *) near=$host ;;
 esac
@@ -152,8 +158,9 @@ wanted=http://$near:$port$prefix
 
 "$root/scripts/setup" mlflow
 if is_running; then
-    [ "$address" = "$wanted" ] || die "the server of $folder runs at $address.
-For $wanted stop it first: scripts/setup_mlflow.sh --stop"
+    [ "$address ${bound:-$host}" = "$wanted $host" ] ||
+        die "the server of $folder runs at $address, on ${bound:-$host}.
+For $wanted on $host stop it first: scripts/setup_mlflow.sh --stop"
     wait_ready || die "the server of $folder (process $pid) does not answer; see $log"
     tell
     exit 0
@@ -170,7 +177,7 @@ MLFLOW_SERVER_ENABLE_JOB_EXECUTION=false MLFLOW_DISABLE_TELEMETRY=true \
     --cors-allowed-origins "$(own_origins)" "$@" >>"$log" 2>&1 </dev/null &
 pid=$!
 address=$wanted
-echo "$pid $address" >"$note"
+echo "$pid $address $host" >"$note"
 if ! wait_ready; then
     end_server
     tail -n 15 "$log" >&2

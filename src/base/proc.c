@@ -15,15 +15,13 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "base/mem.h"
+#include "base/proc_env.h"
 
 /* Between fork and exec, and in the guardian for its whole life, only async-signal-safe
  * calls are made: inferbench has threads, and a fork copies none but the caller's. */
 
 #define KEEP_MAX    (PROC_PASS_MAX + 4)
 #define STDERR_KEPT (64 << 10)
-
-extern char **environ;
 
 /* What the guardian writes to its status pipe; shorter than PIPE_BUF, so never in
  * pieces. */
@@ -60,48 +58,12 @@ enum status proc_find(const char *name, char *out, size_t size, struct err *e)
     }
     const char *path = getenv("PATH");
     struct str rest = str_from(path != NULL ? path : "/usr/local/bin:/usr/bin:/bin");
-    while (rest.len > 0) {
-        struct str dir = str_cut(&rest, ':');
+    for (struct str dir; (dir = proc_env_folder(&rest)).len > 0;) {
         int n = snprintf(out, size, "%.*s/%s", (int)dir.len, dir.ptr, name);
         if (n > 0 && (size_t)n < size && is_program(out))
             return STATUS_OK;
     }
     return status_fail(e, STATUS_NOT_FOUND, name, "no such program in PATH");
-}
-
-static size_t count_words(const char *const *words)
-{
-    size_t n = 0;
-    while (words != NULL && words[n] != NULL)
-        n++;
-    return n;
-}
-
-static bool same_name(const char *a, const char *b)
-{
-    size_t n = strcspn(a, "=");
-    return strncmp(a, b, n) == 0 && b[n] == '=';
-}
-
-/* Our environment with `add` in it; caller frees the array, not the texts. NULL: no
- * memory. */
-static char **merge_env(const char *const *add)
-{
-    size_t own = count_words((const char *const *)environ), more = count_words(add);
-    char **env = mem_alloc(own + more + 1, sizeof *env);
-    if (env == NULL)
-        return NULL;
-    size_t n = 0;
-    for (size_t i = 0; i < own; i++) {
-        bool is_replaced = false;
-        for (size_t k = 0; k < more; k++)
-            is_replaced = is_replaced || same_name(environ[i], add[k]);
-        if (!is_replaced)
-            env[n++] = environ[i];
-    }
-    for (size_t k = 0; k < more; k++)
-        env[n++] = (char *)add[k];
-    return env;
 }
 
 /* Insertion sort: qsort may allocate. */
@@ -366,12 +328,15 @@ enum status proc_start(const struct proc_spec *spec, struct proc *out, struct er
         if (plan.log_fd < 0)
             return status_errno(e, spec->log_path, "cannot be written");
     }
-    plan.env = merge_env(spec->env);
+    struct proc_env env;
     struct proc p = {0};
-    st = plan.env == NULL ? status_no_memory(e, path) : fork_guardian(&plan, &p, e);
+    st = proc_env_make(&env, spec->env) ? STATUS_OK : status_no_memory(e, path);
+    plan.env = env.vars;
+    if (st == STATUS_OK)
+        st = fork_guardian(&plan, &p, e);
     if (st == STATUS_OK)
         st = await_start(path, &p, e);
-    mem_free(plan.env);
+    proc_env_drop(&env);
     if (plan.log_fd >= 0)
         close(plan.log_fd);
     if (st == STATUS_OK)
@@ -445,7 +410,7 @@ static int stderr_file(void)
     return fd;
 }
 
-static pid_t fork_helper(const char *path, char *const *argv, int out_w, int err_w)
+static pid_t fork_helper(const struct plan *plan, int out_w, int err_w)
 {
     pid_t pid = fork();
     if (pid != 0)
@@ -459,7 +424,7 @@ static pid_t fork_helper(const char *path, char *const *argv, int out_w, int err
     int none[1] = {0};
     close_all_but(none, 0);
     reset_signals();
-    execve(path, argv, environ);
+    execve(plan->path, plan->argv, plan->env);
     _exit(127);
 }
 
@@ -529,12 +494,19 @@ enum status proc_run(const char *const *argv, struct span timeout, struct buf *o
     enum status st = proc_find(argv[0], path, sizeof path, e);
     if (st != STATUS_OK)
         return st;
-    if (pipe2(fds, O_CLOEXEC) != 0)
+    struct proc_env env;
+    if (!proc_env_make(&env, NULL))
+        return status_no_memory(e, path);
+    const struct plan plan = {.path = path, .argv = (char *const *)argv, .env = env.vars};
+    if (pipe2(fds, O_CLOEXEC) != 0) {
+        proc_env_drop(&env);
         return status_errno(e, path, "cannot make a pipe");
+    }
     struct instant deadline = clock_after(clock_now(), timeout);
     int err_fd = stderr_file();
-    pid_t pid = fork_helper(path, (char *const *)argv, fds[1], err_fd);
+    pid_t pid = fork_helper(&plan, fds[1], err_fd);
     close(fds[1]);
+    proc_env_drop(&env);
     if (pid < 0) {
         close(fds[0]);
         close(err_fd); /* -1 is refused */

@@ -25,7 +25,7 @@
 
 struct proc_spec {
     const char *const *argv; /* NULL-terminated; argv[0] is looked up in PATH without a
-                                '/' */
+                                '/', but never in the current folder */
     const char *const *env;  /* NULL-terminated "NAME=value", added to or replacing ours;
                                 NULL */
     const char *log_path;    /* stdout and stderr are appended here; NULL: thrown away */

@@ -258,8 +258,10 @@ static enum status vllm_words(const struct engine_settings *s, const char *port,
     const char *other = python.neuron != NULL ? "neuron" : "gpu";
     out->hardware_type = python.is_cpu ? "cpu" : other;
     add(w, python.path);
-    add(w, "-m");
-    add(w, "vllm.entrypoints.openai.api_server");
+    const char *module[2];
+    vllm_python_module(&python, "vllm.entrypoints.openai.api_server", w->arena, module);
+    add(w, module[0]);
+    add(w, module[1]);
     add_pair(w, "--host", "127.0.0.1");
     add_pair(w, "--port", port);
     add_pair(w, "--dtype", asked != NULL ? asked : dtype);

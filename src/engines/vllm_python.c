@@ -15,11 +15,12 @@
 #define CANDIDATE_MAX   24
 #define PROBE_TIMEOUT_S 30
 
-/* Asks an interpreter what it has, without importing vLLM (that takes seconds). The empty
- * path entry goes first: a folder named vllm in the current one is not vLLM. */
-static const char probe_source[] =
-    "import sys, json, re, os\n"
-    "sys.path[:] = [p for p in sys.path if p]\n"
+/* Before anything is imported: what lies in the current folder is not ours. */
+#define ALONE "import sys\nsys.path[:] = [p for p in sys.path if p]\n"
+
+/* Asks an interpreter what it has, without importing vLLM (that takes seconds). */
+static const char probe_source[] = ALONE
+    "import json, re, os\n"
     "import importlib.util as u\n"
     "from importlib import metadata as m\n"
     "def version(*names):\n"
@@ -183,4 +184,28 @@ enum status vllm_python_find(const char *given, struct arena *a, struct vllm_pyt
                 tried.len > 0 ? buf_cstr(&tried) : "none found");
     buf_fini(&tried);
     return status_hint(e, "%s", VLLM_INSTALL_HINT);
+}
+
+/* Python 3.11 and later leave the current folder out by themselves (base/proc_env.h). */
+static bool has_safe_path(const char *version)
+{
+    struct str rest = str_from(version);
+    int64_t major = 0, minor = 0;
+    return str_to_i64(str_cut(&rest, '.'), &major) &&
+           str_to_i64(str_cut(&rest, '.'), &minor) &&
+           (major > 3 || (major == 3 && minor >= 11));
+}
+
+void vllm_python_module(const struct vllm_python *p, const char *name, struct arena *a,
+                        const char *words[2])
+{
+    words[0] = "-m";
+    words[1] = name;
+    if (has_safe_path(p->python))
+        return;
+    words[0] = "-c";
+    words[1] = arena_printf(
+        a,
+        ALONE "import runpy\nrunpy.run_module('%s', run_name='__main__', alter_sys=True)",
+        name);
 }

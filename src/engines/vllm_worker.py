@@ -9,6 +9,11 @@ in memory, and three counters go to a shared page that the parent may look at. A
 vLLM's step() is the death of this process. End of file on the socket: die at once, with the group.
 """
 
+import sys
+
+if sys.path and sys.path[0] == "":
+    sys.path.pop(0)  # run with -c: a file json.py in the current folder is not ours
+
 import difflib
 import glob
 import hashlib
@@ -20,7 +25,6 @@ import re
 import select
 import signal
 import socket
-import sys
 import threading
 import time
 import traceback

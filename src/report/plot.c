@@ -539,7 +539,7 @@ static enum status run_gnuplot(const struct plot *p, const char *dir, const char
         put_inside(&cd, *c);
     buf_printf(&cd, "\"; cd 'source'; format = '%s'", format);
     const char *script = arena_printf(a, "%s.gp", p->stem);
-    const char *const argv[] = {"gnuplot", "-e", buf_cstr(&cd), script, NULL};
+    const char *const argv[] = {"gnuplot", "-d", "-e", buf_cstr(&cd), script, NULL};
     enum status s = script == NULL || cd.failed != STATUS_OK
                         ? status_no_memory(e, p->stem)
                         : proc_run(argv, clock_seconds(DRAW_SECONDS), &said, &code, e);

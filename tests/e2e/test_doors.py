@@ -62,3 +62,43 @@ def test_files_hold_what_was_there(inferbench, tmp_path):
     """It is written out for a terminal only: the file says the very text."""
     assert inferbench(*NULL, "--label", "\x9b2J\u202e", "--output-dir", "r").returncode in (0, 3)
     assert files_of(tmp_path / "r").rows[0]["label"] == "\x9b2J\u202e"
+
+
+STDLIB = ("json", "re", "os", "importlib", "difflib", "socket", "platform", "runpy", "vllm", "site",
+          "sitecustomize", "usercustomize", "signal", "encodings")
+
+
+@pytest.fixture
+def trapped(tmp_path):
+    """A current folder of somebody else: whatever is imported or started from it says so."""
+    folder = tmp_path / "theirs"
+    folder.mkdir()
+    mark = tmp_path / "PWNED"
+    for name in STDLIB:
+        (folder / f"{name}.py").write_text(f"open({str(mark)!r}, 'a').write(__file__)\n")
+    for name in ("python3", "gnuplot", "nvidia-smi", "neuron-ls", "neuron-monitor", "git", "lscpu"):
+        (folder / name).write_text(f"#!/bin/sh\necho $0 >>'{mark}'\n")
+        (folder / name).chmod(0o755)
+    (folder / ".gnuplot").write_text(f"set print '{mark}'\nprint 'x'\n")
+    return folder, mark
+
+
+@pytest.mark.parametrize("path", ["{}", ".::{}:"])
+def test_nothing_of_the_current_folder_is_run(inferbench, trapped, path):
+    folder, mark = trapped
+    env = {"PATH": path.format("/usr/local/bin:/usr/bin:/bin"), "PYTHONPATH": ":."}
+    for words in (["env", "--engines"], ["env", "--check", "--no-imds"], ["env", "--no-imds"],
+                  ["offline", "--no-imds", "--model", "no/such", "--output-dir", "o"],
+                  ["online", "--no-imds", "--model", "no/such", "--output-dir", "o", "--launch"],
+                  [*NULL, "--output-dir", "r"], ["analyze", "r"]):
+        inferbench(*words, cwd=folder, env=env)
+        assert not mark.exists(), (words, mark.read_text())
+
+
+def test_a_worker_starts_beside_traps(inferbench, trapped, tiny_model, vllm_python):
+    folder, mark = trapped
+    done = inferbench("offline", "--no-imds", "--model", tiny_model, "--python", vllm_python,
+                      "--load-format", "dummy", "--scenarios", "short", "--batch-sizes", "1", "--num-runs", "2",
+                      "--max-tokens", "4", "--output-dir", "o", "--no-mlflow", cwd=folder)
+    assert done.returncode in (0, 3), done.stderr
+    assert not mark.exists(), mark.read_text()

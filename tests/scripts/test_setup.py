@@ -2,6 +2,7 @@
 
 import shutil
 import subprocess
+import sys
 
 import pytest
 
@@ -225,6 +226,36 @@ def test_inferbench_home_moves_the_environment(machine):
     done = machine.setup("engine", INFERBENCH_ENGINE="cpu", INFERBENCH_HOME=str(moved))
     assert done.returncode == 0, done.stderr
     assert (moved / "venv/bin/python").exists()
+
+
+def test_the_search_for_vllm_leaves_nothing_and_follows_nothing(root, tmp_path):
+    """No file of a known name in a folder of everybody; nothing of the current folder is run."""
+    python = tmp_path / "env/bin/python"
+    python.parent.mkdir(parents=True)
+    python.write_text(f'#!/bin/sh\nexec "{sys.executable}" -S "$@"\n')
+    python.chmod(0o755)
+    everybody, mark = tmp_path / "tmp", tmp_path / "PWNED"
+    everybody.mkdir()
+    (everybody / "importlib").mkdir()
+    for name in ("importlib/__init__", "sys", "os", "re"):
+        (everybody / f"{name}.py").write_text(f"open({str(mark)!r}, 'w')\n")
+    script = (f'ln -s "{tmp_path}/victim" "$TMPDIR/inferbench-pythons.$$"; exec sh -c \''
+              f'root={root}; me=x; . {root}/scripts/common.sh; find_vllm\'')
+    (tmp_path / "victim").write_text("precious")
+    done = subprocess.run(["sh", "-c", script], cwd=everybody, capture_output=True, text=True,
+                          timeout=60, env={"PATH": "/usr/bin:/bin", "TMPDIR": str(everybody),
+                                           "HOME": str(tmp_path), "VIRTUAL_ENV": str(tmp_path / "env")})
+    assert done.stderr == ""
+    assert (tmp_path / "victim").read_text() == "precious"
+    assert not mark.exists()
+    folder = everybody / "vllm-here"
+    (folder / "vllm").mkdir(parents=True)
+    (folder / "vllm/__init__.py").write_text("")
+    done = subprocess.run(["sh", "-c", script], cwd=everybody, capture_output=True, text=True,
+                          timeout=60, env={"PATH": "/usr/bin:/bin", "TMPDIR": "/no/such/folder",
+                                           "HOME": str(tmp_path), "PYTHONPATH": str(folder),
+                                           "VIRTUAL_ENV": str(tmp_path / "env")})
+    assert done.stdout == f"{python}\n", done.stderr
 
 
 def test_the_real_machine_has_what_it_needs(root):

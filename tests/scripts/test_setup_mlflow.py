@@ -24,7 +24,7 @@ def is_alive(pid):
 def test_start_again_stop(tmp_path):
     if not PYTHON.exists():
         pytest.skip(f"no MLflow in {PYTHON}: scripts/setup mlflow makes it")
-    server = RealServer(tmp_path / "a folder")
+    server = RealServer(tmp_path / "a folder", env={"MLFLOW_HOST": "0.0.0.0"})
     try:
         names = ["localhost", "127.0.0.1", socket.gethostname()]
         for name in names:
@@ -47,6 +47,32 @@ def test_start_again_stop(tmp_path):
     assert {path.name for path in server.folder.iterdir()} >= {"mlflow.db", "server.log"}
     again = server.stop()
     assert again.returncode == 0 and "no server" in again.stdout
+
+
+def listeners(port):
+    """Addresses, as in /proc/net/tcp, on which something of this machine listens."""
+    lines = [line.split() for name in ("tcp", "tcp6")
+             for line in open(f"/proc/net/{name}", encoding="ascii").readlines()[1:]]
+    return {address.split(":")[0] for _, address, _, state, *_ in lines
+            if state == "0A" and int(address.split(":")[1], 16) == port}
+
+
+@pytest.mark.slow
+def test_open_to_others_only_where_asked(tmp_path):
+    """It has no users: by default it is for this machine alone."""
+    if not PYTHON.exists():
+        pytest.skip(f"no MLflow in {PYTHON}: scripts/setup mlflow makes it")
+    server = RealServer(tmp_path)
+    try:
+        assert listeners(server.port) == {"0100007F"}
+        server.env["MLFLOW_HOST"] = "0.0.0.0"
+        opened = server.script()
+        assert opened.returncode == 1 and "on 127.0.0.1" in opened.stderr
+        server.stop()
+        server.start()
+        assert listeners(server.port) == {"00000000"}
+    finally:
+        server.stop()
 
 
 @pytest.mark.slow

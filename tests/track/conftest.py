@@ -24,7 +24,7 @@ def client(mlflow_python):
 @pytest.fixture(scope="session")
 def server(mlflow_python, tmp_path_factory):
     """Shared: each test has experiments of its own."""
-    one = RealServer(tmp_path_factory.mktemp("mlflow"))
+    one = RealServer(tmp_path_factory.mktemp("mlflow"), env={"MLFLOW_HOST": "0.0.0.0"})
     yield one
     one.stop()
 

@@ -257,8 +257,8 @@ static void test_gnuplot_is_run(void **state)
     assert_string_equal(
         written(f, "said"),
         arena_printf(&f->arena,
-                     "-e cd \"%s\"; cd 'source'; format = 'png' speed.gp\n"
-                     "-e cd \"%s\"; cd 'source'; format = 'svg' speed.gp\n",
+                     "-d -e cd \"%s\"; cd 'source'; format = 'png' speed.gp\n"
+                     "-d -e cd \"%s\"; cd 'source'; format = 'svg' speed.gp\n",
                      f->dir, f->dir));
     fake_gnuplot(f, "exit 3");
     assert_int_equal(draw(f, &p, &e), STATUS_IO);
