@@ -2,14 +2,16 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/mem.h"
 
-enum { READ_BYTES = 64 * 1024, TEMP_TRIES = 100 };
+enum { READ_BYTES = 64 * 1024, TEMP_TRIES = 100, PIPE_S = 5 };
 
 bool file_exists(const char *path)
 {
@@ -75,7 +77,65 @@ enum status file_make_dirs(const char *path, struct err *e)
     return status == STATUS_OK ? make_dir(path, e) : status;
 }
 
-static enum status read_fd(int fd, const char *path, struct buf *out, struct err *e)
+/* Opens what may be a pipe or a device without waiting for its other end. */
+static enum status open_any(const char *path, int *fd, mode_t *mode, struct err *e)
+{
+    struct stat st;
+    *fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+    if (*fd < 0 && errno == ENOENT)
+        return status_fail(e, STATUS_NOT_FOUND, path, "no such file");
+    if (*fd < 0)
+        return status_errno(e, path, "cannot open");
+    if (fstat(*fd, &st) == 0) {
+        *mode = st.st_mode;
+        return STATUS_OK;
+    }
+    enum status status = status_errno(e, path, "cannot open");
+    (void)close(*fd);
+    return status;
+}
+
+enum status file_open(const char *path, int *fd, struct err *e)
+{
+    mode_t mode = 0;
+    enum status status = open_any(path, fd, &mode, e);
+    if (status != STATUS_OK || S_ISREG(mode))
+        return status;
+    (void)close(*fd);
+    *fd = -1;
+    return status_fail(e, STATUS_IO, path, "is a %s, not a file",
+                       S_ISDIR(mode) ? "folder" : "pipe or device");
+}
+
+/* Waits until something can be read of what is no file; false: the time is over. */
+static bool await_bytes(int fd, struct instant deadline)
+{
+    for (;;) {
+        struct pollfd p = {.fd = fd, .events = POLLIN};
+        int64_t left_ns = clock_between(clock_now(), deadline).ns;
+        if (left_ns <= 0)
+            return false;
+        if (poll(&p, 1, (int)(left_ns / NS_PER_MS) + 1) > 0)
+            return true;
+    }
+}
+
+static enum status failed_read(const char *path, enum status status,
+                               const struct buf *out, struct err *e)
+{
+    if (status == STATUS_TOO_BIG)
+        return status_fail(e, status, path, "is larger than %zu bytes", out->cap_bytes);
+    if (status == STATUS_NO_MEMORY)
+        return status_no_memory(e, path);
+    if (status != STATUS_TIMEOUT)
+        return status_errno(e, path, "cannot read");
+    (void)status_fail(e, status, path, "did not end within %d s: it is no file", PIPE_S);
+    return status_hint(e, "Write it to a file first, and name that");
+}
+
+/* deadline NULL: of a file, which never waits. */
+static enum status read_fd(int fd, const char *path, const struct instant *deadline,
+                           struct buf *out, struct err *e)
 {
     char *chunk = mem_alloc(READ_BYTES, 1);
     if (chunk == NULL)
@@ -83,28 +143,42 @@ static enum status read_fd(int fd, const char *path, struct buf *out, struct err
     enum status status = STATUS_OK;
     ssize_t got = 1;
     while (status == STATUS_OK && got != 0) {
+        if (deadline != NULL && !await_bytes(fd, *deadline)) {
+            status = STATUS_TIMEOUT;
+            break;
+        }
         got = read(fd, chunk, READ_BYTES);
-        if (got < 0 && errno != EINTR)
-            status = status_errno(e, path, "cannot read");
+        if (got < 0 && errno != EINTR && errno != EAGAIN)
+            status = STATUS_IO;
         else if (got > 0)
             status = buf_append(out, chunk, (size_t)got);
     }
-    if (status == STATUS_TOO_BIG)
-        (void)status_fail(e, status, path, "is larger than %zu bytes", out->cap_bytes);
-    else if (status == STATUS_NO_MEMORY)
-        (void)status_fail(e, status, path, "out of memory");
+    if (status != STATUS_OK)
+        status = failed_read(path, status, out, e);
     mem_free(chunk);
     return status;
 }
 
 enum status file_read(const char *path, struct buf *out, struct err *e)
 {
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
-    if (fd < 0 && errno == ENOENT)
-        return status_fail(e, STATUS_NOT_FOUND, path, "no such file");
-    if (fd < 0)
-        return status_errno(e, path, "cannot open");
-    enum status status = read_fd(fd, path, out, e);
+    int fd;
+    enum status status = file_open(path, &fd, e);
+    if (status != STATUS_OK)
+        return status;
+    status = read_fd(fd, path, NULL, out, e);
+    (void)close(fd);
+    return status;
+}
+
+enum status file_read_any(const char *path, struct buf *out, struct err *e)
+{
+    int fd;
+    mode_t mode = 0;
+    struct instant deadline = clock_after(clock_now(), clock_seconds(PIPE_S));
+    enum status status = open_any(path, &fd, &mode, e);
+    if (status != STATUS_OK)
+        return status;
+    status = read_fd(fd, path, S_ISREG(mode) ? NULL : &deadline, out, e);
     (void)close(fd);
     return status;
 }
@@ -174,7 +248,12 @@ static enum status sync_folder(const char *path, struct err *e)
 
 enum status file_draft_open(struct file_draft *d, const char *path, struct err *e)
 {
+    struct stat st;
     *d = (struct file_draft){.path = path, .temp = NULL, .fd = -1};
+    if (stat(path, &st) == 0 && !S_ISREG(st.st_mode) && !S_ISDIR(st.st_mode)) {
+        (void)status_fail(e, STATUS_IO, path, "is a pipe or device, not a file");
+        return status_hint(e, "It would be replaced: name a file");
+    }
     d->fd = open_temp(path, &d->temp);
     if (d->fd >= 0)
         return STATUS_OK;

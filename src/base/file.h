@@ -13,8 +13,14 @@
 MUST_CHECK enum status file_make_dirs(const char *path, struct err *e);
 /* The folders that a file will be in. */
 MUST_CHECK enum status file_make_parents(const char *path, struct err *e);
+/* Opens a file to read it; a pipe, a device or a folder is refused, none is waited
+ * for. */
+MUST_CHECK enum status file_open(const char *path, int *fd, struct err *e);
 /* Reads a whole file into out (initialised by the caller, whose cap limits the size). */
 MUST_CHECK enum status file_read(const char *path, struct buf *out, struct err *e);
+/* The same of keys and configurations, which may come out of a pipe, as in bash's
+ * <(...): given up after 5 s. */
+MUST_CHECK enum status file_read_any(const char *path, struct buf *out, struct err *e);
 /* Writes under a temporary name in the same folder, syncs, renames, syncs the folder. On
  * failure the old file is untouched and the temporary one removed. */
 MUST_CHECK enum status file_replace(const char *path, struct str content, struct err *e);

@@ -1,28 +1,19 @@
 #include "base/lines.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/file.h"
 #include "base/mem.h"
 
 enum { BLOCK_BYTES = 256 * 1024, FIRST_BYTES = 2 * BLOCK_BYTES };
 
-/* A pipe that nobody writes to must not hold us: O_NONBLOCK means nothing to a file. */
 enum status lines_open(struct lines *l, const char *path, size_t cap_bytes, struct err *e)
 {
-    struct stat st;
-    *l = (struct lines){.path = path, .cap_bytes = cap_bytes};
-    l->fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-    if (l->fd < 0 && errno == ENOENT)
-        return status_fail(e, STATUS_NOT_FOUND, path, "no such file");
-    if (l->fd < 0 || fstat(l->fd, &st) != 0)
-        return status_errno(e, path, "cannot open");
-    if (!S_ISREG(st.st_mode))
-        return status_fail(e, STATUS_IO, path, "is a %s, not a file",
-                           S_ISDIR(st.st_mode) ? "folder" : "pipe or device");
+    *l = (struct lines){.path = path, .cap_bytes = cap_bytes, .fd = -1};
+    if (file_open(path, &l->fd, e) != STATUS_OK)
+        return e->code;
     l->data = mem_resize(NULL, FIRST_BYTES, 1);
     if (l->data == NULL)
         return status_no_memory(e, path);

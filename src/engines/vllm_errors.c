@@ -1,13 +1,13 @@
 #include "engines/vllm_errors.h"
 
 #include <ctype.h>
-#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "base/file.h"
 #include "base/str.h"
 
 #define TEXT_MAX      200
@@ -274,9 +274,10 @@ enum status vllm_errors_explain(const struct vllm_failure *f, struct err *e)
 void vllm_errors_read_log(const char *path, int64_t from, struct buf *out)
 {
     char block[4096];
-    int fd = path != NULL ? open(path, O_RDONLY | O_CLOEXEC) : -1;
+    struct err ignored;
+    int fd;
     buf_init(out, LOG_CAP_BYTES);
-    if (fd < 0)
+    if (path == NULL || file_open(path, &fd, &ignored) != STATUS_OK)
         return;
     int64_t size = lseek(fd, 0, SEEK_END);
     if (from < 0)

@@ -146,7 +146,7 @@ static enum status key_of_file(const char *path, struct arena *a, const char **o
 {
     struct buf text;
     buf_init(&text, KEY_FILE_CAP_BYTES);
-    enum status s = file_read(path, &text, e);
+    enum status s = file_read_any(path, &text, e);
     if (s == STATUS_OK) {
         struct str rest = str_from(buf_cstr(&text));
         *out = arena_str(a, str_trim(str_cut(&rest, '\n')));

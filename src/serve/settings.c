@@ -55,7 +55,7 @@ enum status settings_key(const struct settings *s, struct buf *out, struct err *
     if (s->api_key_file == NULL)
         return STATUS_OK;
     buf_init(&file, KEY_CAP_BYTES);
-    enum status st = file_read(s->api_key_file, &file, e);
+    enum status st = file_read_any(s->api_key_file, &file, e);
     struct str key = str_trim(buf_str(&file));
     if (st == STATUS_OK && key.len == 0)
         st = status_fail(e, STATUS_BAD_OPTION, "--api-key-file", "%s holds no key",

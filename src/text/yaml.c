@@ -239,7 +239,7 @@ enum status yaml_from_file(const char *path, struct arena *a, struct yaml_node *
 {
     struct buf text;
     buf_init(&text, MAX_FILE_BYTES);
-    enum status status = file_read(path, &text, e);
+    enum status status = file_read_any(path, &text, e);
     if (status == STATUS_OK)
         status = yaml_from_text(buf_str(&text), path, a, out, e);
     if (status == STATUS_BAD_INPUT &&

@@ -254,7 +254,7 @@ static enum status read_credentials(const struct work *w, struct ini *ini)
         return STATUS_OK;
     struct buf text;
     buf_init(&text, CREDENTIALS_CAP_BYTES);
-    enum status status = file_read(path, &text, w->e);
+    enum status status = file_read_any(path, &text, w->e);
     struct str rest = buf_str(&text);
     while (status == STATUS_OK && rest.len > 0)
         if (!take_ini_line(ini, w->arena, str_cut(&rest, '\n')))

@@ -28,7 +28,7 @@ static enum status lock(struct bundle *b, struct err *e)
 {
     struct instant limit = clock_after(clock_now(), clock_seconds(LOCK_WAIT_S));
     const char *path = b->raw_dir != NULL ? b->raw_dir : b->results_path;
-    b->lock_fd = open(path, O_RDONLY | O_CLOEXEC);
+    b->lock_fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK); /* it may be a pipe */
     if (b->lock_fd < 0)
         return status_errno(e, b->results_path, "cannot be read");
     while (flock(b->lock_fd, LOCK_EX | LOCK_NB) != 0) {

@@ -2,7 +2,9 @@
 path, no program."""
 
 import json
+import os
 import re
+import subprocess
 
 import pytest
 
@@ -102,3 +104,44 @@ def test_a_worker_starts_beside_traps(inferbench, trapped, tiny_model, vllm_pyth
                       "--max-tokens", "4", "--output-dir", "o", "--no-mlflow", cwd=folder)
     assert done.returncode in (0, 3), done.stderr
     assert not mark.exists(), mark.read_text()
+
+
+@pytest.mark.parametrize("make", [os.mkfifo, lambda path: os.symlink("/dev/zero", path)],
+                         ids=["pipe", "device"])
+def test_a_pipe_or_device_is_no_file(inferbench, tmp_path, make):
+    """Named and passed over: nothing is waited for."""
+    assert inferbench(*NULL, "--output-dir", "c").returncode in (0, 3)
+    make(tmp_path / "c/z_results.json")
+    (tmp_path / "raw_x").mkdir()
+    make(tmp_path / "raw_x/journal.jsonl")
+    for words, code in ((["analyze", "c", "--output-dir", "an"], 1),
+                        (["merge", "c/z_results.json", "-o", "m.json"], 1),
+                        (["recover", "raw_x"], 1),
+                        (["mlflow", "sync", "c/z_results.json", "--mlflow-uri", "http://127.0.0.1:9"], 1),
+                        ([*NULL, "--dataset", "c/z_results.json", "--dry-run"], 2)):
+        done = inferbench(*words, timeout=10)
+        assert done.returncode == code, (words, done.stderr)
+        assert "pipe or device, not a file" in done.stdout + done.stderr, words
+    done = inferbench("merge", *(tmp_path / "c").glob("offline_results_*"), "-o", "c/z_results.json")
+    assert done.returncode == 1 and "pipe or device, not a file" in done.stderr
+    assert not (tmp_path / "c/z_results.json").is_file()
+
+
+def test_keys_and_configurations_may_come_out_of_a_pipe(binary, tmp_path):
+    """As in --config <(...); one that nobody writes to is given up."""
+    script = (f'"{binary}" offline --engine null --no-imds --config <(sleep 0.5; echo "scenarios: [medium]") '
+              '--dry-run')
+    done = subprocess.run(["bash", "-c", script], cwd=tmp_path, capture_output=True, text=True,
+                          timeout=20)
+    assert "medium" in done.stdout and "long_generation" not in done.stdout, done.stderr
+    server = OddServer()
+    script = (f'"{binary}" online --base-url http://127.0.0.1:{server.port} --api-key-file '
+              f'<(echo sk-of-a-pipe) {" ".join(SMALL)} --output-dir o')
+    done = subprocess.run(["bash", "-c", script], cwd=tmp_path, capture_output=True, text=True,
+                          timeout=60)
+    assert server.seen and server.seen[0].header("authorization") == "Bearer sk-of-a-pipe", done.stderr
+    os.mkfifo(tmp_path / "p")
+    for words in (["--config", "p"], ["--scenario-file", "p"]):
+        done = subprocess.run([binary, "offline", "--engine", "null", *words, "--dry-run"], text=True,
+                              cwd=tmp_path, capture_output=True, timeout=8)
+        assert done.returncode == 2 and "did not end within 5 s" in done.stderr

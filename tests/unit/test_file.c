@@ -3,6 +3,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -12,10 +13,12 @@
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 #include <cmocka.h>
 
 #include "alloc_fixture.h"
+#include "base/clock.h"
 
 /* Every test works in a folder of its own, which is the current one. */
 static char folder[64];
@@ -92,6 +95,64 @@ static void folders_are_made(void **state)
     assert_true(strlen(e.hint) > 0);
 }
 
+/* Something that writes into a pipe of that name after a while. */
+static pid_t writer(const char *path, int delay_ms, const char *text, bool is_open_ended)
+{
+    pid_t pid = fork();
+    if (pid != 0)
+        return pid;
+    (void)poll(NULL, 0, delay_ms);
+    int fd = open(path, O_WRONLY);
+    ssize_t n = write(fd, text, strlen(text));
+    while (is_open_ended && n > 0)
+        (void)poll(NULL, 0, 1000);
+    _exit(0);
+}
+
+static void a_pipe_is_read_only_where_it_may_be_one(void **state)
+{
+    (void)state;
+    struct err e;
+    struct buf b;
+    int fd;
+    struct file_draft d;
+    buf_init(&b, 100);
+    assert_int_equal(mkfifo("p", 0600), 0);
+    assert_int_equal(file_read("p", &b, &e), STATUS_IO);
+    assert_string_equal(e.what, "is a pipe or device, not a file");
+    assert_int_equal(file_open("/dev/null", &fd, &e), STATUS_IO);
+    assert_int_equal(file_draft_open(&d, "p", &e), STATUS_IO);
+    assert_string_equal(e.what, "is a pipe or device, not a file");
+    pid_t pid = writer("p", 50, "key", false);
+    assert_int_equal(file_read_any("p", &b, &e), STATUS_OK);
+    assert_string_equal(buf_cstr(&b), "key");
+    assert_int_equal(waitpid(pid, NULL, 0), pid);
+    buf_clear(&b);
+    assert_int_equal(file_read_any("/dev/null", &b, &e), STATUS_OK);
+    assert_int_equal(file_read_any("/dev/zero", &b, &e), STATUS_TOO_BIG);
+    buf_clear(&b);
+    assert_int_equal(file_read_any(".", &b, &e), STATUS_IO);
+    buf_fini(&b);
+}
+
+static void a_pipe_that_does_not_end_is_given_up(void **state)
+{
+    (void)state;
+    struct err e;
+    struct buf b;
+    buf_init(&b, 100);
+    assert_int_equal(mkfifo("p", 0600), 0);
+    pid_t pid = writer("p", 0, "key", true);
+    struct instant before = clock_now();
+    assert_int_equal(file_read_any("p", &b, &e), STATUS_TIMEOUT);
+    double took_s = clock_to_s(clock_since(before));
+    assert_true(took_s > 4 && took_s < 5.9);
+    assert_string_equal(e.what, "did not end within 5 s: it is no file");
+    assert_int_equal(kill(pid, SIGKILL), 0);
+    assert_int_equal(waitpid(pid, NULL, 0), pid);
+    buf_fini(&b);
+}
+
 static void reading(void **state)
 {
     (void)state;
@@ -101,7 +162,7 @@ static void reading(void **state)
     assert_int_equal(file_read("none", &b, &e), STATUS_NOT_FOUND);
     assert_string_equal(e.where, "none");
     assert_int_equal(file_read(".", &b, &e), STATUS_IO);
-    assert_string_equal(e.what, "cannot read: Is a directory");
+    assert_string_equal(e.what, "is a folder, not a file");
     char text[102];
     memset(text, 'x', sizeof text);
     assert_int_equal(file_replace("f", (struct str){text, 100}, &e), STATUS_OK);
@@ -253,6 +314,8 @@ static void names(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        CASE(a_pipe_is_read_only_where_it_may_be_one),
+        CASE(a_pipe_that_does_not_end_is_given_up),
         CASE(folders_are_made),
         CASE(reading),
         CASE(replacing),
