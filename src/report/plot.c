@@ -7,24 +7,16 @@
 #include "base/file.h"
 #include "base/proc.h"
 #include "base/visible.h"
+#include "report/layout.h"
 #include "report/style.h"
-#include "report/width.h"
 #include "text/jsonw.h"
 
-#define TEXT_CAP_BYTES     ((size_t)64 << 20)
-#define DRAW_SECONDS       120
-#define PANEL_HEIGHT       330
-#define MIN_PANEL_WIDTH    460
-#define MAX_PICTURE_WIDTH  2400
-#define BAR_PIXELS         26
-#define WANTED_WIDTH       1760
-#define LEGEND_CHAR_PIXELS 8
-#define LEGEND_LABELS      10
-#define LEGEND_POINTS      10000
-#define TITLE_CHAR_PIXELS  11
-#define LINE_PIXELS        16
-#define TICKS_MAX          10
-#define GROUP_WIDTH        0.84
+#define TEXT_CAP_BYTES ((size_t)64 << 20)
+#define DRAW_SECONDS   120
+#define LEGEND_LABELS  10
+#define LEGEND_POINTS  10000
+#define TICKS_MAX      10
+#define GROUP_WIDTH    0.84
 
 /* A character between double quotes. No octal: gnuplot reads too many digits. */
 static void put_inside(struct buf *out, char c)
@@ -114,100 +106,6 @@ static void put_data(const struct plot *p, struct buf *out)
             if (s->count == 0)
                 buf_text(out, "NaN NaN NaN NaN \"\"\n");
         }
-}
-
-/* --- layout --- */
-
-struct layout {
-    size_t columns, rows;
-    size_t width, height; /* of the picture, pixels */
-    bool is_rotated;      /* category labels */
-    size_t label_columns; /* longest category label, in characters */
-    size_t legend_rows, legend_entries;
-    size_t legend_columns; /* longest name of a series, in characters */
-    size_t legend_wide;    /* entries a row */
-    size_t head;           /* title, warning and legend, pixels */
-    size_t foot;           /* caption and remark, pixels */
-};
-
-static size_t larger(size_t a, size_t b)
-{
-    return a > b ? a : b;
-}
-
-static size_t panel_pixels(const struct plot *p, const struct plot_panel *panel)
-{
-    size_t bars = panel->tick_count * (panel->series_count > 0 ? panel->series_count : 1);
-    size_t wanted = p->is_lines ? 0 : 150 + bars * BAR_PIXELS + panel->tick_count * 14;
-    size_t title = width_of(panel->title) * LEGEND_CHAR_PIXELS + 90;
-    return larger(MIN_PANEL_WIDTH, larger(wanted, title));
-}
-
-/* True if an earlier series has that name: the legend lists it once. */
-static bool is_listed(const struct plot *p, size_t panel, size_t series)
-{
-    const char *name = p->panels[panel].series[series].name;
-    for (size_t i = 0; i <= panel; i++)
-        for (size_t k = 0; k < p->panels[i].series_count; k++) {
-            if (i == panel && k == series)
-                return false;
-            if (strcmp(p->panels[i].series[k].name, name) == 0)
-                return true;
-        }
-    return false;
-}
-
-static void measure_names(const struct plot *p, struct layout *l)
-{
-    for (size_t i = 0; i < p->panel_count; i++)
-        for (size_t k = 0; k < p->panels[i].series_count; k++) {
-            size_t n = width_of(p->panels[i].series[k].name);
-            l->legend_entries += !is_listed(p, i, k);
-            l->legend_columns = larger(l->legend_columns, n);
-        }
-}
-
-static size_t legend_pixels(const struct layout *l)
-{
-    return l->legend_columns * LEGEND_CHAR_PIXELS + 60;
-}
-
-/* Widest panel that a picture of this plot needs; notes its labels. */
-static size_t measure_panels(const struct plot *p, struct layout *l, size_t *densest)
-{
-    size_t widest = MIN_PANEL_WIDTH;
-    for (size_t i = 0; i < p->panel_count; i++) {
-        const struct plot_panel *panel = &p->panels[i];
-        size_t pixels = panel_pixels(p, panel);
-        widest = larger(widest, pixels);
-        *densest = larger(*densest, panel->tick_count);
-        for (size_t k = 0; k < panel->tick_count; k++)
-            l->label_columns = larger(l->label_columns, width_of(panel->ticks[k]));
-    }
-    return widest > MAX_PICTURE_WIDTH ? MAX_PICTURE_WIDTH : widest;
-}
-
-static struct layout lay_out(const struct plot *p)
-{
-    struct layout l = {.columns = 1};
-    size_t densest = 0;
-    size_t widest = measure_panels(p, &l, &densest);
-    l.columns = WANTED_WIDTH / widest;
-    l.columns = l.columns > p->panel_count ? p->panel_count : l.columns;
-    l.columns = larger(l.columns, 1);
-    l.rows = (p->panel_count + l.columns - 1) / l.columns;
-    size_t title = 28 + width_of(p->title) * TITLE_CHAR_PIXELS;
-    measure_names(p, &l);
-    size_t least = larger(880, larger(title, legend_pixels(&l) + 24));
-    l.width = larger(widest * l.columns, least);
-    l.is_rotated = (l.label_columns + 2) * 9 * densest > l.width / l.columns - 130;
-    l.legend_wide = larger((l.width - 24) / legend_pixels(&l), 1);
-    l.legend_rows = (l.legend_entries + l.legend_wide - 1) / l.legend_wide;
-    l.head = 48 + (p->warning != NULL ? 22 : 0) + l.legend_rows * 22 + 8;
-    size_t labels = l.is_rotated ? l.label_columns * 4 : 0;
-    l.foot = 40 + (p->remark != NULL ? LINE_PIXELS : 0);
-    l.height = l.head + l.foot + l.rows * (PANEL_HEIGHT + labels);
-    return l;
 }
 
 /* Lines over more sizes than this, and speeds over as much, get a logarithmic axis. */
@@ -322,7 +220,7 @@ static void put_entry(const struct plot *p, const struct layout *l,
 {
     size_t row = n / l->legend_wide, column = n % l->legend_wide;
     double w = (double)l->width, h = (double)l->height;
-    double x = 14 + (double)(column * legend_pixels(l));
+    double x = 14 + (double)(column * layout_legend_pixels(l));
     double y = (double)l->head - 16 - 22 * (double)(l->legend_rows - 1 - row);
     if (p->is_lines)
         put_line_sign(s, n, (const double[]){x, y, w, h}, out);
@@ -340,7 +238,7 @@ static void put_legend(const struct plot *p, const struct layout *l, struct buf 
     size_t n = 0;
     for (size_t i = 0; i < p->panel_count; i++)
         for (size_t k = 0; k < p->panels[i].series_count; k++)
-            if (!is_listed(p, i, k))
+            if (!layout_is_listed(p, i, k))
                 put_entry(p, l, &p->panels[i].series[k], n++, out);
 }
 
@@ -404,13 +302,8 @@ static size_t distinct_x(const struct plot_panel *panel, double out[TICKS_MAX])
  * there are numbers to read. */
 static void put_log_axis(const struct plot_panel *panel, struct buf *out)
 {
-    double least = INFINITY, most = 0;
-    for (size_t k = 0; k < panel->series_count; k++)
-        for (size_t n = 0; n < panel->series[k].count; n++) {
-            const struct plot_point *at = &panel->series[k].points[n];
-            least = fmin(least, fmin(at->mean, at->low));
-            most = fmax(most, fmax(at->mean, at->high));
-        }
+    double least, most;
+    layout_extent(panel, &least, &most);
     if (!isfinite(least) || !isfinite(most))
         return;
     least /= 1.3;
@@ -452,6 +345,8 @@ static void put_line_axis(const struct plot *p, const struct plot_panel *panel,
 static void put_axis(const struct plot *p, const struct plot_panel *panel,
                      const struct layout *l, struct buf *out)
 {
+    if (panel->most > 0)
+        buf_printf(out, "set yrange [0:%.6g]\n", panel->most * 1.18);
     if (p->is_lines) {
         put_line_axis(p, panel, out);
         return;
@@ -481,11 +376,10 @@ static void put_panels(const struct plot *p, const struct layout *l, struct buf 
         double left = w * (double)(i % l->columns);
         size_t row = i / l->columns;
         double up = top - h * (double)row;
-        double low = up - h +
-                     (58.0 + (l->is_rotated ? (double)l->label_columns * 4 : 0)) /
-                         (double)l->height;
+        double low = up - h + (58.0 + (double)l->label_height) / (double)l->height;
         buf_printf(out, "set lmargin at screen %.4f\nset rmargin at screen %.4f\n",
-                   left + 104.0 / (double)l->width, left + w - 18.0 / (double)l->width);
+                   left + layout_left_pixels(l, panel) / (double)l->width,
+                   left + w - LAYOUT_RIGHT_PIXELS / (double)l->width);
         buf_printf(out, "set tmargin at screen %.4f\nset bmargin at screen %.4f\n",
                    up - 30.0 / (double)l->height, low);
         buf_text(out, "set title ");
@@ -505,7 +399,7 @@ static void put_panels(const struct plot *p, const struct layout *l, struct buf 
 
 static void put_script(const struct plot *p, struct buf *out)
 {
-    struct layout l = lay_out(p);
+    struct layout l = layout_of(p);
     put_head(p, &l, out);
     put_texts(p, &l, out);
     put_legend(p, &l, out);

@@ -8,6 +8,7 @@
 #include "base/arena.h"
 #include "base/opt.h"
 #include "base/status.h"
+#include "report/pages.h"
 #include "stats/analysis.h"
 
 /* X(name, stem of the files, title, label of y, why there may be none, panels, metric),
@@ -48,12 +49,13 @@ struct plots_made {
 };
 
 struct plots_result {
-    struct plots_made made[PLOTS_MAX]; /* [made_count] */
+    struct plots_made made[PLOTS_MAX * PAGES_MAX]; /* [made_count] */
     size_t made_count;
-    const char *left_out[PLOTS_MAX]; /* [left_out_count] "name: why" */
+    const char *left_out[2 * PLOTS_MAX]; /* [left_out_count] "name: why" */
     size_t left_out_count;
-    size_t failed;    /* of those left out: gnuplot could not draw them */
-    bool has_gnuplot; /* false: only scripts and data were written */
+    const char *missing_glyphs; /* what to say of characters that no font has; NULL */
+    size_t failed;              /* of those left out: gnuplot could not draw them */
+    bool has_gnuplot;           /* false: only scripts and data were written */
 };
 
 /* Draws the wanted plots into dir (dir/source is made); texts live in the arena. */

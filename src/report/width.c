@@ -77,6 +77,25 @@ size_t width_of(const char *text)
     return used;
 }
 
+double width_pixels(const char *text, double font_pixels)
+{
+    const unsigned char *s = (const unsigned char *)text;
+    double em = 0;
+    while (*s != '\0') {
+        size_t columns, len = step(s, &columns);
+        if (len > 1 || *s > 0x7f)
+            em += columns == 1 ? 0.85 : (double)columns / 2;
+        else if (strchr("ijlIJ.,:;'|! ()[]/ftr-\"`", *s) != NULL)
+            em += 0.42;
+        else if (strchr("mwMW@%", *s) != NULL)
+            em += 1;
+        else
+            em += (*s >= 'a' && *s <= 'z') || (*s >= '0' && *s <= '9') ? 0.64 : 0.84;
+        s += len;
+    }
+    return em * font_pixels;
+}
+
 static void blanks(struct buf *out, size_t count)
 {
     buf_printf(out, "%*s", (int)count, "");
@@ -102,6 +121,19 @@ enum status width_pad(struct buf *out, const char *text, int columns)
     if (columns > 0 && taken < room)
         blanks(out, room - taken);
     return out->failed;
+}
+
+enum status width_shorten(struct buf *out, const char *text, size_t columns)
+{
+    if (width_of(text) <= columns)
+        return buf_text(out, text);
+    size_t head = width_fit(text, (columns - 2) / 2), wide_by;
+    size_t most = columns - 2 - (columns - 2) / 2;
+    const char *tail = text + head;
+    for (size_t left = width_of(tail); left > most; left -= wide_by)
+        tail += step((const unsigned char *)tail, &wide_by);
+    buf_append(out, text, head);
+    return buf_printf(out, "..%s", tail);
 }
 
 /* What is not broken at its blanks has blanks all the same. */

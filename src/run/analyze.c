@@ -238,6 +238,8 @@ void run_analyze_text(struct analyze *j, struct buf *out)
         buf_printf(out, "%s  %s\n", i == 0 ? "plots " : "      ", j->plots.made[i].path);
     for (size_t i = 0; i < j->plots.left_out_count; i++)
         buf_printf(out, "not drawn: %s\n", j->plots.left_out[i]);
+    if (j->plots.missing_glyphs != NULL)
+        buf_printf(out, "fonts   %s.\n", j->plots.missing_glyphs);
     if (!j->plots.has_gnuplot)
         buf_printf(out,
                    "No gnuplot here: scripts and data of the plots are in %s/source.\n"

@@ -84,6 +84,16 @@ def test_root_installs_only_what_is_missing(machine):
     assert "DPkg::Lock::Timeout=" in install and "gcc" not in install
 
 
+def test_a_font_for_japanese_is_wanted(machine):
+    complete(machine)
+    machine.add("fc-list", '[ "$1" = :lang=ja ] && [ ! -e "$BIN/cjk" ] || echo DejaVu Sans\n')
+    machine.add("id", "echo 0\n")
+    machine.add("apt-get", 'case $1 in install) : >"$BIN/cjk" ;; esac\n')
+    done = machine.setup("build")
+    assert done.returncode == 0, done.stderr
+    assert "setup: installing: fonts-droid-fallback" in done.stdout
+
+
 def test_without_root_the_line_for_an_administrator(machine):
     complete(machine)
     (machine.bin / "meson").unlink()

@@ -2,6 +2,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <cmocka.h>
 
 #include "report/width.h"
@@ -52,6 +53,28 @@ static void wrapping_breaks_at_blanks(void **state)
     buf_fini(&out);
 }
 
+static const char *shortened(const char *text, size_t columns)
+{
+    static char kept[256];
+    struct buf out;
+    buf_init(&out, 4096);
+    assert_int_equal(width_shorten(&out, text, columns), STATUS_OK);
+    snprintf(kept, sizeof kept, "%s", buf_cstr(&out));
+    buf_fini(&out);
+    return kept;
+}
+
+static void shortening_keeps_both_ends(void **state)
+{
+    (void)state;
+    assert_string_equal(shortened("", 4), "");
+    assert_string_equal(shortened("abcd", 4), "abcd");
+    assert_string_equal(shortened("abcde", 4), "a..e");
+    assert_string_equal(shortened("abcdefghij", 9), "abc..ghij");
+    assert_string_equal(shortened("東京東京", 8), "東京東京");
+    assert_string_equal(shortened("東京東京", 7), "東..京");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -59,6 +82,7 @@ int main(void)
         cmocka_unit_test(a_cut_never_splits_a_character),
         cmocka_unit_test(padding_fills_to_the_column),
         cmocka_unit_test(wrapping_breaks_at_blanks),
+        cmocka_unit_test(shortening_keeps_both_ends),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,0 +1,45 @@
+/* What one picture shows: panels of grouped bars or of lines. */
+#ifndef REPORT_PLOT_DATA_H
+#define REPORT_PLOT_DATA_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+struct plot_point {
+    double x;               /* bars: index of the category; lines: the value */
+    double mean, low, high; /* low, high: error bar; NAN: none */
+    const char *note;       /* above it, e.g. "1.77x"; lines show none; NULL: none */
+};
+
+struct plot_series {
+    const char *name; /* legend; the same name in several panels is listed once */
+    int colour;       /* index of the palette; -1: grey */
+    bool is_light;    /* lighter bars, dashed lines */
+    int variant;      /* lines of one colour: 0.. other dashes and points */
+    struct plot_point *points; /* [count] */
+    size_t count;
+};
+
+struct plot_panel {
+    const char *title;
+    const char **ticks; /* [tick_count] categories of the x axis; lines: NULL */
+    size_t tick_count;
+    struct plot_series *series; /* [series_count] */
+    size_t series_count;
+    size_t part;        /* of the series, where they are shown in several panels */
+    double least, most; /* of y, where panels share an axis; both 0: each its own */
+};
+
+struct plot {
+    const char *stem; /* of the files: tokens_per_sec_comparison */
+    const char *title, *x_label, *y_label;
+    const char *caption; /* one line under the panels; NULL: none */
+    const char *remark;  /* one line more under it; NULL: none */
+    const char *warning; /* SIMULATED...; in red under the title; NULL: none */
+    bool is_lines;
+    bool has_grey_legend; /* each panel has colours of its own: the legend shows shades */
+    struct plot_panel *panels; /* [panel_count], at least one */
+    size_t panel_count;
+};
+
+#endif
