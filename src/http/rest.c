@@ -37,6 +37,7 @@ struct rest {
     const char *trust_hint;                            /* or NULL */
     bool is_direct;                                    /* never through a proxy */
     bool is_unset;                                     /* an option was not taken */
+    bool (*stop)(void *);                              /* or NULL */
     double timeout_s;
     int64_t body_cap_bytes;
     char detail[CURL_ERROR_SIZE];
@@ -227,6 +228,23 @@ void rest_set_timeout(struct rest *r, double timeout_s)
     r->timeout_s = timeout_s;
 }
 
+/* libcurl's, not zero ends the call. */
+static int look(void *arg, curl_off_t a, curl_off_t b, curl_off_t c, curl_off_t d)
+{
+    const struct rest *r = arg;
+    (void)a, (void)b, (void)c, (void)d;
+    return r->stop != NULL && r->stop(NULL);
+}
+
+void rest_set_stop(struct rest *r, bool (*stop)(void *))
+{
+    r->stop = stop;
+    set_long(r, CURLOPT_NOPROGRESS, stop == NULL);
+    if (r->curl.set(r->handle, CURLOPT_XFERINFOFUNCTION, look) != CURLE_OK ||
+        r->curl.set(r->handle, CURLOPT_XFERINFODATA, r) != CURLE_OK)
+        r->is_unset = true;
+}
+
 static void set_up(struct rest *r, const struct rest_options *o)
 {
     set_long(r, CURLOPT_NOSIGNAL, 1L);
@@ -386,6 +404,7 @@ static const struct cause causes[] = {
      false},
     {CURLE_SEND_ERROR, STATUS_CLOSED, "the connection broke", "", true},
     {CURLE_RECV_ERROR, STATUS_CLOSED, "the connection broke", "", true},
+    {CURLE_ABORTED_BY_CALLBACK, STATUS_INTERRUPTED, "stopped by a signal", "", false},
     {CURLE_OUT_OF_MEMORY, STATUS_NO_MEMORY, "out of memory", "", false},
     {CURLE_UNSUPPORTED_PROTOCOL, STATUS_BAD_INPUT, "the answer is not HTTP",
      "Is this the right port? If it speaks TLS, write https://", false},

@@ -54,6 +54,9 @@ MUST_CHECK enum status rest_open(const struct rest_options *o, struct rest **out
 MUST_CHECK enum status rest_do(struct rest *r, struct rest_call *c, struct err *e);
 /* Another limit for the calls that follow; INFINITY: none. */
 void rest_set_timeout(struct rest *r, double timeout_s);
+/* Asked about once a second during the calls that follow: true ends one with
+ * STATUS_INTERRUPTED. NULL: nobody is asked. */
+void rest_set_stop(struct rest *r, bool (*stop)(void *));
 void rest_close(struct rest *r); /* NULL is harmless */
 
 #endif

@@ -8,7 +8,9 @@
 
 #include "base/file.h"
 #include "http/url.h"
+#include "track/mlflow_path.h"
 
+#define LINK_CAP_BYTES        ((size_t)64 << 10)
 #define CREDENTIALS_CAP_BYTES ((size_t)64 << 10)
 #define START_HINT                                                                   \
     "Start a server (scripts/setup_mlflow.sh, or mlflow server --backend-store-uri " \
@@ -386,15 +388,25 @@ enum status account_open(const struct account *acc, double timeout_s, struct res
 const char *account_runs_link(const struct account *acc, const char *experiment_id,
                               const char *run_id, struct arena *a)
 {
-    const char *workspace = acc->workspace;
+    struct buf out;
+    buf_init(&out, LINK_CAP_BYTES);
+    buf_printf(&out, "%s/#/experiments/", acc->base);
+    mlflow_path_escape(&out, experiment_id);
     /* searchFilter: tags.is_warmup = 'False' [and tags.run_id = '...'] */
-    return arena_printf(
-        a,
-        "%s/#/experiments/%s/runs?searchFilter=tags.is_warmup%%20%%3D%%20"
-        "'False'%s%s%s&workflowType=machine_learning%s%s",
-        acc->base, experiment_id, run_id != NULL ? "%20and%20tags.run_id%20%3D%20'" : "",
-        run_id != NULL ? run_id : "", run_id != NULL ? "'" : "",
-        workspace != NULL ? "&workspace=" : "", workspace != NULL ? workspace : "");
+    buf_text(&out, "/runs?searchFilter=tags.is_warmup%20%3D%20'False'");
+    if (run_id != NULL) {
+        buf_text(&out, "%20and%20tags.run_id%20%3D%20'");
+        mlflow_path_escape(&out, run_id);
+        buf_char(&out, '\'');
+    }
+    buf_text(&out, "&workflowType=machine_learning");
+    if (acc->workspace != NULL) {
+        buf_text(&out, "&workspace=");
+        mlflow_path_escape(&out, acc->workspace);
+    }
+    const char *link = out.failed == STATUS_OK ? arena_strdup(a, buf_cstr(&out)) : NULL;
+    buf_fini(&out);
+    return link;
 }
 
 /* ---- not let in -------------------------------------------------------------------- */

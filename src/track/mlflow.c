@@ -4,6 +4,8 @@
 #include <string.h>
 
 #include "text/json.h"
+#include "track/mlflow_body.h"
+#include "track/mlflow_path.h"
 
 #define API              "/api/2.0/mlflow/"
 #define ARTIFACTS        "/api/2.0/mlflow-artifacts/artifacts/"
@@ -12,6 +14,8 @@
 #define ANSWER_CAP       ((size_t)256 << 20)
 #define REQUEST_CAP      ((size_t)64 << 20)
 #define PAGE_RUNS        1000
+#define PAGES_MAX        1000 /* of one search */
+#define EMPTY_PAGES_MAX  10   /* that are followed by more, one after the other */
 #define METRICS_A_CALL   1000
 #define PAIRS_A_CALL     100
 #define TRIES            6
@@ -199,18 +203,6 @@ enum status mlflow_ping(struct mlflow *m, double timeout_s, struct err *e)
     return s;
 }
 
-/* also: what is kept besides letters, digits and what no URL gives a meaning. */
-static void put_escaped(struct buf *out, const char *text, const char *also)
-{
-    static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
-                                "0123456789-._~";
-    for (const char *c = text; *c != '\0'; c++)
-        if (strchr(plain, *c) != NULL || strchr(also, *c) != NULL)
-            buf_char(out, *c);
-        else
-            buf_printf(out, "%%%02X", (unsigned)(unsigned char)*c);
-}
-
 /* The member `part` of the answer to a GET; NULL: it has none. */
 static enum status get(struct mlflow *m, const char *path, const char *part, json_t **out,
                        struct err *e)
@@ -230,7 +222,7 @@ enum status mlflow_look_up(struct mlflow *m, const char *name, struct arena *a,
     json_t *found = NULL;
     buf_init(&path, 8192);
     buf_text(&path, API "experiments/get-by-name?experiment_name=");
-    put_escaped(&path, name, "");
+    mlflow_path_escape(&path, name);
     enum status s = get(m, buf_cstr(&path), "experiment", &found, e);
     buf_fini(&path);
     const char *id = json_str_of(found, "experiment_id");
@@ -248,13 +240,6 @@ enum status mlflow_look_up(struct mlflow *m, const char *name, struct arena *a,
 enum status mlflow_experiments(struct mlflow *m, json_t **out, struct err *e)
 {
     return get(m, API "experiments/search?max_results=1000", "experiments", out, e);
-}
-
-/* A user's text may hold bytes that are no UTF-8: they are replaced when it is
- * written. */
-static json_t *text_of(const char *text)
-{
-    return json_string_nocheck(text);
 }
 
 /* Takes the body; NULL: no memory for it. out NULL: the answer is not wanted. */
@@ -300,7 +285,8 @@ enum status mlflow_experiment(struct mlflow *m, const char *name, struct arena *
     if (s == STATUS_NOT_FOUND && m->call.status == 404) {
         const struct call c = {.path = API "experiments/create"};
         struct err created; /* it may be there by now: another was quicker */
-        (void)post(m, c, json_pack("{s:o}", "name", text_of(name)), NULL, &created);
+        (void)post(m, c, json_pack("{s:o}", "name", mlflow_body_text(name)), NULL,
+                   &created);
         s = mlflow_look_up(m, name, a, &found, e);
         if (s != STATUS_OK && created.code != STATUS_OK)
             *e = created;
@@ -317,49 +303,87 @@ enum status mlflow_experiment(struct mlflow *m, const char *name, struct arena *
  * page to the next. */
 static json_t *search_body(const struct mlflow_query *q, const struct buf *token)
 {
-    json_t *body = json_pack(
-        "{s:[s],s:o,s:s,s:i,s:[s]}", "experiment_ids", q->experiment_id, "filter",
-        text_of(q->filter), "run_view_type", q->with_deleted ? "ALL" : "ACTIVE_ONLY",
-        "max_results", PAGE_RUNS, "order_by", "attributes.start_time ASC");
+    json_t *body = json_pack("{s:[s],s:o,s:s,s:i,s:[s]}", "experiment_ids",
+                             q->experiment_id, "filter", mlflow_body_text(q->filter),
+                             "run_view_type", q->with_deleted ? "ALL" : "ACTIVE_ONLY",
+                             "max_results", PAGE_RUNS, "order_by",
+                             "attributes.start_time ASC");
     if (token->len > 0)
         (void)json_object_set_new(body, "page_token", json_string(buf_cstr(token)));
     return body;
 }
 
-/* token: of the page that was taken; becomes that of the next one, empty: none. */
-static enum status take_page(const json_t *page, const struct mlflow_query *q,
-                             struct buf *token, struct err *e)
+/* A search under way, page by page. */
+struct pages {
+    const struct mlflow_query *query;
+    struct buf token; /* of the page to come; empty: none */
+    size_t count, empty;
+};
+
+static enum status endless(const struct mlflow *m, struct err *e)
+{
+    (void)status_fail(e, STATUS_BAD_INPUT, m->account->base,
+                      "its list of runs does not end");
+    return status_hint(e, "Is that an MLflow server?");
+}
+
+static enum status take_runs(const json_t *runs, const struct mlflow_query *q,
+                             struct err *e)
 {
     size_t i;
     json_t *run;
-    const char *next = json_str_of(page, "next_page_token");
-    buf_clear(token);
-    buf_text(token, next != NULL ? next : "");
-    json_array_foreach(json_object_get(page, "runs"), i, run)
-    {
-        enum status s = q->take(q->arg, run, e);
-        if (s != STATUS_OK)
-            return s;
-    }
-    return token->failed == STATUS_OK ? STATUS_OK
-                                      : status_fail(e, token->failed, "runs of MLflow",
-                                                    "%s", status_text(token->failed));
+    enum status s = STATUS_OK;
+    json_array_foreach(runs, i, run) if (s == STATUS_OK) s = q->take(q->arg, run, e);
+    return s;
 }
 
-enum status mlflow_search(struct mlflow *m, const struct mlflow_query *q, struct err *e)
+/* A server that gives the same page for ever, or ever more of them, is not followed. */
+static enum status take_page(const struct mlflow *m, struct pages *p, const json_t *page,
+                             struct err *e)
+{
+    const json_t *runs = json_object_get(page, "runs");
+    const char *next = json_str_of(page, "next_page_token");
+    bool is_last = next == NULL || *next == '\0';
+    p->count++;
+    p->empty = json_array_size(runs) > 0 ? 0 : p->empty + 1;
+    if (!is_last && (strcmp(next, buf_cstr(&p->token)) == 0 ||
+                     p->empty > EMPTY_PAGES_MAX || p->count == PAGES_MAX))
+        return endless(m, e);
+    buf_clear(&p->token);
+    buf_text(&p->token, is_last ? "" : next);
+    if (p->token.failed != STATUS_OK)
+        return status_fail(e, p->token.failed, "runs of MLflow", "%s",
+                           status_text(p->token.failed));
+    return take_runs(runs, p->query, e);
+}
+
+static enum status next_page(struct mlflow *m, struct pages *p, struct err *e)
 {
     const struct call c = {.path = API "runs/search"};
-    struct buf token;
+    json_t *page = NULL;
+    enum status s = post(m, c, search_body(p->query, &p->token), &page, e);
+    if (s == STATUS_OK)
+        s = take_page(m, p, page, e);
+    json_decref(page);
+    return s;
+}
+
+/* A stop ends it in between; one that was asked for before does not, for what a run has
+ * measured is logged all the same. */
+enum status mlflow_search(struct mlflow *m, const struct mlflow_query *q, struct err *e)
+{
+    struct pages p = {.query = q};
+    bool may_stop = m->stop != NULL && !m->stop(NULL);
     enum status s = STATUS_OK;
-    buf_init(&token, 8192);
-    do {
-        json_t *page = NULL;
-        s = post(m, c, search_body(q, &token), &page, e);
-        if (s == STATUS_OK)
-            s = take_page(page, q, &token, e);
-        json_decref(page);
-    } while (s == STATUS_OK && token.len > 0);
-    buf_fini(&token);
+    buf_init(&p.token, 8192);
+    rest_set_stop(m->rest, may_stop ? m->stop : NULL);
+    do
+        s = may_stop && m->stop(NULL)
+                ? status_fail(e, STATUS_INTERRUPTED, "MLflow", "stopped by a signal")
+                : next_page(m, &p, e);
+    while (s == STATUS_OK && p.token.len > 0);
+    rest_set_stop(m->rest, NULL);
+    buf_fini(&p.token);
     return s;
 }
 
@@ -373,9 +397,12 @@ static enum status get_of_run(struct mlflow *m, struct of_run what, const char *
 {
     struct buf path;
     buf_init(&path, 8192);
-    buf_printf(&path, "%s?run_id=%s%s%s", what.path, run,
-               what.folder != NULL ? "&path=" : "",
-               what.folder != NULL ? what.folder : "");
+    buf_printf(&path, "%s?run_id=", what.path);
+    mlflow_path_escape(&path, run);
+    if (what.folder != NULL) {
+        buf_text(&path, "&path=");
+        mlflow_path_escape(&path, what.folder);
+    }
     enum status s = get(m, buf_cstr(&path), what.member, out, e);
     buf_fini(&path);
     return s;
@@ -386,48 +413,6 @@ enum status mlflow_get(struct mlflow *m, const char *run, json_t **out, struct e
     return get_of_run(m, (struct of_run){API "runs/get", "run", NULL}, run, out, e);
 }
 
-/* The list loses itself, and is NULL, where there is no memory for an item. */
-static void push(json_t **list, json_t *item)
-{
-    if (json_array_append_new(*list, item) == 0)
-        return;
-    json_decref(*list);
-    *list = NULL;
-}
-
-static json_t *pairs_of(const struct entry_pair *pairs, size_t count)
-{
-    json_t *list = json_array();
-    for (size_t i = 0; i < count; i++)
-        push(&list, json_pack("{s:o,s:o}", "key", text_of(pairs[i].key), "value",
-                              text_of(pairs[i].value)));
-    return list;
-}
-
-static json_t *metrics_of(const struct entry_metric *metrics, size_t count,
-                          int64_t start_ms)
-{
-    json_t *list = json_array();
-    for (size_t i = 0; i < count; i++)
-        push(&list,
-             json_pack("{s:s,s:f,s:I,s:i}", "key", metrics[i].key, "value",
-                       metrics[i].value, "timestamp", (json_int_t)start_ms, "step", 0));
-    return list;
-}
-
-static json_t *inputs_of(const struct entry_input *inputs, size_t count)
-{
-    json_t *list = json_array();
-    for (size_t i = 0; i < count; i++) {
-        const struct entry_input *in = &inputs[i];
-        push(&list, json_pack("{s:[{s:s,s:s}],s:{s:s,s:s,s:s,s:s}}", "tags", "key",
-                              "mlflow.data.context", "value", in->context, "dataset",
-                              "name", in->name, "digest", in->digest, "source_type",
-                              "local", "source", in->source));
-    }
-    return list;
-}
-
 enum status mlflow_create(struct mlflow *m, const char *experiment_id,
                           const struct entry *entry, json_t **out, struct err *e)
 {
@@ -436,7 +421,7 @@ enum status mlflow_create(struct mlflow *m, const char *experiment_id,
     json_t *body = json_pack("{s:s,s:s,s:I,s:o}", "experiment_id", experiment_id,
                              "run_name", entry->name, "start_time",
                              (json_int_t)entry->start_ms, "tags",
-                             pairs_of(entry->tags, entry->tag_count));
+                             mlflow_body_pairs(entry->tags, entry->tag_count));
     enum status s = post(m, c, body, &answer, e);
     json_t *run = json_object_get(answer, "run");
     if (s == STATUS_OK && mlflow_info(run, "run_id") == NULL)
@@ -464,9 +449,11 @@ static enum status log_part(struct mlflow *m, const struct entry *entry,
     const struct call c = {.path = API "runs/log-batch"};
     return post(m, c,
                 json_pack("{s:s,s:o,s:o,s:o}", "run_id", p->run, "metrics",
-                          metrics_of(entry->metrics + p->metric, p->metrics, p->start_ms),
-                          "params", pairs_of(entry->params + p->param, p->params), "tags",
-                          pairs_of(entry->tags + p->tag, p->tags)),
+                          mlflow_body_metrics(entry->metrics + p->metric, p->metrics,
+                                              p->start_ms),
+                          "params",
+                          mlflow_body_pairs(entry->params + p->param, p->params), "tags",
+                          mlflow_body_pairs(entry->tags + p->tag, p->tags)),
                 NULL, e);
 }
 
@@ -476,7 +463,7 @@ static enum status log_inputs(struct mlflow *m, const char *run,
     const struct call c = {.path = API "runs/log-inputs"};
     return post(m, c,
                 json_pack("{s:s,s:o}", "run_id", run, "datasets",
-                          inputs_of(entry->inputs, entry->input_count)),
+                          mlflow_body_inputs(entry->inputs, entry->input_count)),
                 NULL, e);
 }
 
@@ -524,10 +511,14 @@ static enum status on_artifact(struct mlflow *m, const char *artifact_uri,
                            artifact_uri != NULL ? artifact_uri : "an unknown place");
     const char *at = artifact_uri + scheme;
     buf_init(&target, 8192);
-    buf_printf(&target, ARTIFACTS "%s/", at + strspn(at, "/"));
-    put_escaped(&target, path, "/"); /* a file's name may hold anything */
+    buf_text(&target, ARTIFACTS);
+    enum status s = mlflow_path_add(&target, at, e);
+    buf_char(&target, '/');
+    if (s == STATUS_OK)
+        s = mlflow_path_add(&target, path, e); /* a file's name may hold anything */
     call->path = buf_cstr(&target);
-    enum status s = send(m, call, e);
+    if (s == STATUS_OK)
+        s = send(m, call, e);
     buf_fini(&target);
     if (s != STATUS_OK && is_for_good(m))
         return status_fail(e, STATUS_UNSUPPORTED, "MLflow",

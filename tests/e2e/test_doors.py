@@ -4,12 +4,15 @@ path, no program."""
 import json
 import os
 import re
+import signal
 import subprocess
+import threading
+import time
 
 import pytest
 
 from e2e.odd_server import OddServer, plain
-from e2e.offline_run import NULL, files_of
+from e2e.offline_run import NULL, files_of, start
 
 SMALL = ["--no-mlflow", "--no-imds", "--num-runs", "2", "--concurrency", "2", "--num-prompts", "4",
          "--max-tokens", "8", "--request-timeout", "2s", "--ready-timeout", "4s",
@@ -145,3 +148,57 @@ def test_keys_and_configurations_may_come_out_of_a_pipe(binary, tmp_path):
         done = subprocess.run([binary, "offline", "--engine", "null", *words, "--dry-run"], text=True,
                               cwd=tmp_path, capture_output=True, timeout=8)
         assert done.returncode == 2 and "did not end within 5 s" in done.stderr
+
+
+EXPERIMENT = plain(200, {"experiment": {"experiment_id": "1", "lifecycle_stage": "active"}})
+BY_NAME = "/api/2.0/mlflow/experiments/get-by-name?experiment_name=vllm-offline-benchmark"
+SEARCH = "/api/2.0/mlflow/runs/search"
+
+
+def more_pages(kind):
+    """A search whose pages never end."""
+    count = iter(range(10**9))
+    if kind == "same":
+        return lambda: plain(200, {"runs": [], "next_page_token": "again"})
+    if kind == "two":
+        return lambda: plain(200, {"runs": [], "next_page_token": str(next(count) % 2)})
+    return lambda: plain(200, {"runs": [{}], "next_page_token": str(next(count))})
+
+
+@pytest.mark.parametrize("kind", ["same", "two", "new"])
+def test_lists_of_runs_end(inferbench, tmp_path, kind):
+    assert inferbench(*NULL, "--output-dir", "off", "--no-mlflow").returncode in (0, 3)
+    server = OddServer(paths={BY_NAME: EXPERIMENT, SEARCH: more_pages(kind)})
+    done = inferbench("mlflow", "sync", "off", "--mlflow-uri", f"http://127.0.0.1:{server.port}",
+                      timeout=60)
+    assert done.returncode == 1 and "its list of runs does not end" in done.stderr
+
+
+def test_a_search_can_be_stopped(binary, inferbench, tmp_path):
+    assert inferbench(*NULL, "--output-dir", "off", "--no-mlflow").returncode in (0, 3)
+    asked = threading.Event()
+
+    def hang():
+        asked.set()
+        time.sleep(20)
+        return plain(200, {"runs": []})
+    server = OddServer(paths={BY_NAME: EXPERIMENT, SEARCH: hang})
+    sync = start(binary, "mlflow", "sync", "off", "--mlflow-uri", f"http://127.0.0.1:{server.port}",
+                 cwd=tmp_path)
+    assert asked.wait(20)
+    sync.send_signal(signal.SIGINT)
+    assert sync.wait(5) == 4
+
+
+def test_a_password_follows_no_redirect(inferbench, tmp_path):
+    assert inferbench(*NULL, "--output-dir", "off", "--no-mlflow").returncode in (0, 3)
+    other = OddServer()
+    heads = []
+    other.serve_one = lambda sock, file: heads.append(file.readline())
+    moved = plain(302, b"", f"location: http://localhost:{other.port}/", reason="Found")
+    for name in ("127.0.0.1", "localhost"):
+        server = OddServer(paths={"*": moved, "/health": moved})
+        done = inferbench("mlflow", "sync", "off", "--mlflow-uri", f"http://{name}:{server.port}",
+                          env={"MLFLOW_TRACKING_TOKEN": "secret-of-mine"})
+        assert done.returncode == 1 and "secret-of-mine" not in done.stdout + done.stderr
+    assert heads == []

@@ -68,6 +68,89 @@ static void an_experiment(void **state)
     assert_true(http_fixture_saw(&f->server, "experiment_name=a%20b%2F%C3%A9 "));
 }
 
+static enum status count_run(void *arg, json_t *run, struct err *e)
+{
+    (void)run, (void)e;
+    ++*(int *)arg;
+    return STATUS_OK;
+}
+
+#define SEARCH "POST /api/2.0/mlflow/runs/search"
+
+static enum status search(struct fixture *f, int *count)
+{
+    const struct mlflow_query q = {
+        .experiment_id = "7", .filter = "", .take = count_run, .arg = count};
+    *count = 0;
+    return mlflow_search(&f->m, &q, &f->e);
+}
+
+static void pages_that_do_not_end_are_left(void **state)
+{
+    struct fixture *f = *state;
+    int count;
+    page(f, SEARCH, 200, "{\"runs\": [{}], \"next_page_token\": \"again\"}");
+    start(f);
+    assert_int_equal(search(f, &count), STATUS_BAD_INPUT);
+    assert_string_equal(f->e.what, "its list of runs does not end");
+    assert_int_equal(f->server.requests, 2);
+}
+
+static bool stop_now(void *unused)
+{
+    (void)unused;
+    return true;
+}
+
+static int asked;
+
+static bool stop_soon(void *unused)
+{
+    (void)unused;
+    return asked++ > 0;
+}
+
+/* Asked for before: what was measured is still logged. */
+static void a_stop_ends_a_search(void **state)
+{
+    struct fixture *f = *state;
+    int count;
+    page(f, SEARCH, 200, "{\"runs\": [{}, {}]}");
+    start(f);
+    f->m.stop = stop_now;
+    assert_int_equal(search(f, &count), STATUS_OK);
+    assert_int_equal(count, 2);
+    f->m.stop = stop_soon;
+    assert_int_equal(search(f, &count), STATUS_INTERRUPTED);
+    assert_int_equal(count, 0);
+}
+
+static void names_of_a_server_lead_nowhere_else(void **state)
+{
+    struct fixture *f = *state;
+    json_t *run = NULL;
+    page(f, "GET /api/2.0/mlflow/runs/get?run_id=..%2F..%2Fx%3F%26y%23%0D%0A", 200,
+         "{\"run\": {}}");
+    page(f, "GET /api/2.0/mlflow-artifacts/artifacts/1/r%3Fa%23b%2520/row%3F.json", 200,
+         "x");
+    start(f);
+    assert_int_equal(mlflow_get(&f->m, "../../x?&y#\r\n", &run, &f->e), STATUS_OK);
+    json_decref(run);
+    assert_int_equal(
+        mlflow_fetch(&f->m, "mlflow-artifacts://1//r?a#b%20", "row?.json", &f->e),
+        STATUS_OK);
+    static const char *const uris[] = {"mlflow-artifacts:/1/../../../../admin",
+                                       "mlflow-artifacts:..", "mlflow-artifacts:/1/./x"};
+    for (size_t i = 0; i < sizeof uris / sizeof *uris; i++)
+        assert_int_equal(mlflow_fetch(&f->m, uris[i], "row.json", &f->e),
+                         STATUS_BAD_INPUT);
+    assert_int_equal(
+        mlflow_put(&f->m, "mlflow-artifacts:/1", "../row.json", str_from("x"), &f->e),
+        STATUS_BAD_INPUT);
+    assert_non_null(strstr(f->e.what, "leads out of"));
+    assert_int_equal(f->server.requests, 2);
+}
+
 static void a_deleted_experiment_is_restored(void **state)
 {
     struct fixture *f = *state;
@@ -180,6 +263,9 @@ int main(void)
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
     const struct CMUnitTest tests[] = {
         TEST(an_experiment),
+        TEST(pages_that_do_not_end_are_left),
+        TEST(a_stop_ends_a_search),
+        TEST(names_of_a_server_lead_nowhere_else),
         TEST(a_deleted_experiment_is_restored),
         TEST(one_that_cannot_be_restored_is_named),
         TEST(something_else_at_that_address),

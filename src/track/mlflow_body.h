@@ -1,0 +1,18 @@
+/* Parts of the bodies that MLflow's server takes. Each is a new reference; NULL: no
+ * memory. */
+#ifndef TRACK_MLFLOW_BODY_H
+#define TRACK_MLFLOW_BODY_H
+
+#include <jansson.h>
+
+#include "track/entry.h"
+
+/* A user's text may hold bytes that are no UTF-8: they are replaced when it is
+ * written. */
+json_t *mlflow_body_text(const char *text);
+json_t *mlflow_body_pairs(const struct entry_pair *pairs, size_t count);
+json_t *mlflow_body_metrics(const struct entry_metric *metrics, size_t count,
+                            int64_t start_ms);
+json_t *mlflow_body_inputs(const struct entry_input *inputs, size_t count);
+
+#endif
