@@ -1,5 +1,6 @@
 /* The engine that finishes at once, with made token times: TTFT 1 ms a 100 prompt tokens,
- * one token a millisecond, for every request of a batch in step. It measures what
+ * one token a millisecond, for every request of a batch in step; --engine-arg speed=0.5
+ * makes both twice as long. It measures what
  * inferbench itself costs, and is the skeleton of a new engine: the order of the
  * functions is that of a run. It has no clock of its own: the times it reports lie ahead
  * of the real ones. It has no cache either: cached tokens stay unknown, prefix caching is
@@ -16,7 +17,8 @@
 #define NULL_VOCAB      10000
 #define NULL_BLOCK      16
 
-static const struct pace pace = {.first_ns_per_token = 10000, .gap_ns = NS_PER_MS};
+#define FIRST_NS_PER_TOKEN 10000
+#define MOST_FACTOR        1000 /* faster or slower */
 
 struct engine_lane {
     struct engine *engine;
@@ -35,7 +37,32 @@ struct engine {
     bool is_due_told;
     struct engine_progress progress; /* of the batch */
     struct engine_settings settings;
+    struct pace pace;
 };
+
+/* The pace at --engine-arg speed=FACTOR, or at 1. */
+static enum status null_pace(const struct engine_settings *s, struct pace *out,
+                             struct err *e)
+{
+    double speed = 1;
+    const char *text = vllm_settings_word(s, "speed");
+    if (text != NULL && (!str_to_double(str_from(text), &speed) ||
+                         !(speed >= 1.0 / MOST_FACTOR && speed <= MOST_FACTOR))) {
+        status_fail(e, STATUS_BAD_OPTION, "--engine-arg", "speed=%.40s is no speed",
+                    text);
+        return status_hint(e, "Write e.g. speed=0.5, half as fast; 0.001 to 1000");
+    }
+    *out = (struct pace){.first_ns_per_token = (int64_t)(FIRST_NS_PER_TOKEN / speed),
+                         .gap_ns = (int64_t)((double)NS_PER_MS / speed)};
+    return STATUS_OK;
+}
+
+static enum status null_settle(struct engine_settings *s, void *own, struct err *e)
+{
+    struct pace ignored;
+    enum status st = vllm_settings_settle(s, own, e);
+    return st == STATUS_OK ? null_pace(s, &ignored, e) : st;
+}
 
 static void null_settings(const struct engine_settings *s, struct value *f)
 {
@@ -62,11 +89,16 @@ static enum status null_open(const struct engine_settings *s,
                              const struct engine_watch *w, struct engine **out,
                              struct engine_facts *facts, struct err *e)
 {
+    struct pace pace;
     (void)w;
+    *out = NULL;
+    if (null_pace(s, &pace, e) != STATUS_OK)
+        return e->code;
     struct engine *en = mem_alloc(1, sizeof *en);
     *out = en;
     if (en == NULL)
         return status_no_memory(e, "null engine");
+    en->pace = pace;
     en->settings = *s;
     arena_init(&en->arena, ARENA_CAP_BYTES);
     *facts = (struct engine_facts){
@@ -113,15 +145,15 @@ static enum status null_cancel(struct engine_lane *l, int32_t request, struct er
     return STATUS_OK;
 }
 
-static struct span first_of(const struct engine_request *r)
+static struct span first_of(const struct engine *en, const struct engine_request *r)
 {
-    return pace_first(&pace, (int64_t)r->id_count, NULL);
+    return pace_first(&en->pace, (int64_t)r->id_count, NULL);
 }
 
 /* From the first token to token number k. */
-static int64_t behind_first_ns(int64_t k)
+static int64_t behind_first_ns(const struct engine *en, int64_t k)
 {
-    return k * pace_gap(&pace, NULL).ns;
+    return k * pace_gap(&en->pace, NULL).ns;
 }
 
 static struct event done_event(const struct engine *en, size_t index, struct instant at)
@@ -134,23 +166,23 @@ static struct event done_event(const struct engine *en, size_t index, struct ins
                           .tokens_out = r->max_tokens,
                           .tokens_cached = TOKENS_UNKNOWN,
                           .source = TOKEN_SOURCE_engine,
-                          .prefill_ns = first_of(r).ns,
-                          .decode_ns = behind_first_ns(r->max_tokens - 1)};
+                          .prefill_ns = first_of(en, r).ns,
+                          .decode_ns = behind_first_ns(en, r->max_tokens - 1)};
 }
 
 /* The next event of the request under way; moves on behind its last one. */
 static struct event step(struct engine *en)
 {
     const struct engine_request *r = &en->batch[en->position];
-    struct instant first = clock_after(en->due, first_of(r));
+    struct instant first = clock_after(en->due, first_of(en, r));
     struct event ev = {.kind = EVENT_SENT, .request = r->index, .at = en->due};
     if (en->token >= 0 && en->token < r->max_tokens) {
         ev.kind = EVENT_TOKENS;
-        ev.at.ns = first.ns + behind_first_ns(en->token);
+        ev.at.ns = first.ns + behind_first_ns(en, en->token);
         ev.tokens = 1;
         en->progress.tokens_out++;
     } else if (en->token >= 0) {
-        first.ns += behind_first_ns(r->max_tokens - 1);
+        first.ns += behind_first_ns(en, r->max_tokens - 1);
         ev = done_event(en, en->position, first);
         en->position++;
         en->token = -1;
@@ -207,7 +239,7 @@ const struct engine_ops engine_null = {
     .name = "null",
     .abi = ENGINE_ABI,
     .flags = ENGINE_OFFLINE | ENGINE_SIMULATED,
-    .settle = vllm_settings_settle,
+    .settle = null_settle,
     .open = null_open,
     .lane_new = null_lane_new,
     .submit = null_submit,

@@ -1,6 +1,7 @@
 #include "run/finish.h"
 
 #include <string.h>
+#include <unistd.h>
 
 #include "base/file.h"
 #include "report/meter.h"
@@ -31,22 +32,101 @@ static enum status write_files(struct run *r, struct recovery *read, struct err 
     return results_write(&read->run, &read->results, e);
 }
 
-/* mlflow: lines that name the runs there, or NULL. */
-static void next_steps(struct run *r, const struct results *results, const char *mlflow,
-                       struct buf *out)
+/* The path from anywhere on this machine. */
+static const char *absolute(const struct run *r, const char *path)
 {
+    char folder[4096];
+    if (path[0] == '/' || getcwd(folder, sizeof folder) == NULL)
+        return path;
+    path += strncmp(path, "./", 2) == 0 ? 2 : 0;
+    const char *whole = arena_printf(r->arena, "%s/%s", folder, path);
+    return whole != NULL ? whole : path;
+}
+
+/* A word of a command line, in quotes where a shell would take it apart. */
+static void put_word(struct buf *out, const char *word)
+{
+    static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+                                "0123456789_./:@%+=,-";
+    if (word[strspn(word, plain)] == '\0') {
+        buf_text(out, word);
+        return;
+    }
+    buf_char(out, '\'');
+    for (; *word != '\0'; word++)
+        if (*word == '\'')
+            buf_text(out, "'\\''");
+        else
+            buf_char(out, *word);
+    buf_char(out, '\'');
+}
+
+/* True if any repeat that counts came through. */
+static bool has_measured(const struct recovery *read)
+{
+    for (size_t i = 0; i < read->run.repeat_count; i++) {
+        const struct row *row = &read->results.rows[i];
+        if (!value_is_known(row->v[FIELD_error]) && !field_is_true(row, FIELD_is_warmup))
+            return true;
+    }
+    return false;
+}
+
+/* What to do after a run that has nothing to show. */
+static void next_try(struct run *r, struct buf *out)
+{
+    const struct err *first = &r->outcome.first;
+    static const char *const logs[] = {"engine.log", "server.log"};
+    buf_text(out, "  Nothing was measured: there is nothing to merge or to plot.\n");
+    if (first->code != STATUS_OK)
+        buf_printf(out, "  cause   %s\n", first->what);
+    if (first->code != STATUS_OK && *first->hint != '\0')
+        buf_printf(out, "  cure    %s\n", first->hint);
+    for (size_t i = 0; i < sizeof logs / sizeof *logs; i++) {
+        const char *log = arena_printf(r->arena, "%s/%s", r->raw_dir, logs[i]);
+        if (log == NULL || !file_exists(log))
+            continue;
+        buf_text(out, "  log     less ");
+        put_word(out, absolute(r, log));
+        buf_char(out, '\n');
+    }
+    if (!r->is_remote)
+        buf_text(out, "  check   inferbench env --check\n");
+    buf_text(out, "  again   the same command; with --dry-run it shows the plan alone\n");
+}
+
+/* HOST: each machine has a folder, for two that began in one second have files of one
+ * name. */
+static void next_tour(struct run *r, const struct results *results, struct buf *out)
+{
+    const char *from = arena_printf(r->arena, "HOST:%s/%s_results_*.json",
+                                    absolute(r, r->opts->output_dir), r->mode->name);
+    buf_text(out, "  copy    mkdir -p collected/HOST\n          scp ");
+    put_word(out, from != NULL ? from : "");
+    buf_text(out, " collected/HOST/\n"
+                  "  merge   inferbench merge collected/*/*.json -o merged_results.json\n"
+                  "  plots   inferbench analyze ");
+    put_word(out, absolute(r, results->results_path));
+    buf_text(out, "\n  Copy and merge on one machine, HOST being the name of each that "
+                  "measured.\n");
     const char *label = field_str(&r->data.fields, FIELD_label);
-    buf_printf(out,
-               "\nFiles\n  %s\n  %s\n  %s\n  %s/\n%s\nNext\n"
-               "  copy    scp 'HOST:%s/%s_results_*.json' collected/\n"
-               "  merge   inferbench merge collected/*.json -o merged_results.json\n"
-               "  plots   inferbench analyze %s\n",
-               results->results_path, results->summary_path, results->env_path,
-               r->raw_dir, mlflow != NULL ? mlflow : "", r->opts->output_dir,
-               r->mode->name, results->results_path);
     if (label != NULL && strcmp(label, "unknown") == 0)
         buf_text(out, "  The instance type is unknown: name it with --instance-type "
                       "g5.xlarge, or later\n  with inferbench merge g5.xlarge=FILE.\n");
+}
+
+/* mlflow: lines that name the runs there, or NULL. */
+static void next_steps(struct run *r, const struct recovery *read, const char *mlflow,
+                       struct buf *out)
+{
+    const struct results *results = &read->results;
+    buf_printf(out, "\nFiles\n  %s\n  %s\n  %s\n  %s/\n%s\nNext\n", results->results_path,
+               results->summary_path, results->env_path, r->raw_dir,
+               mlflow != NULL ? mlflow : "");
+    if (has_measured(read))
+        next_tour(r, results, out);
+    else
+        next_try(r, out);
 }
 
 static const char *log_rows(struct run *r, const struct results *results)
@@ -75,7 +155,7 @@ static enum run_end print_end(struct run *r, const struct recovery *read,
         log_error(h->log, &e);
     h->print(h->arg, buf_cstr(&out));
     buf_clear(&out);
-    next_steps(r, results, log_rows(r, results), &out);
+    next_steps(r, read, log_rows(r, results), &out);
     h->print(h->arg, buf_cstr(&out));
     buf_fini(&out);
     const struct run_ending f = {

@@ -5,9 +5,11 @@ import os
 import pty
 import re
 import select
+import shlex
 import signal
 import subprocess
 import time
+from pathlib import Path
 
 import pytest
 
@@ -127,12 +129,15 @@ def test_a_dry_run_draws_no_order(inferbench):
 
 def test_output_fits_80_columns(pair):
     for line in (pair.done.stdout + pair.done.stderr).splitlines():
-        assert len(line) <= 80, line
+        assert len(line) <= 80 or f"{pair.results_path.parent}" in line, line
 
 
 def test_next_steps_are_there(pair):
-    assert "inferbench merge collected/*.json -o merged_results.json" in pair.done.stdout
-    assert f"results/{pair.results_path.name}" in pair.done.stdout
+    """They are right wherever the user stands, and each machine has a folder of its own."""
+    folder, text = pair.results_path.parent, pair.done.stdout
+    assert f"scp 'HOST:{folder}/offline_results_*.json' collected/HOST/\n" in text
+    assert "inferbench merge collected/*/*.json -o merged_results.json" in text
+    assert f"  plots   inferbench analyze {pair.results_path}\n" in text
     assert pair.done.stderr.splitlines()[-1] == "exit 0: done: 8 VALID (simulated)"
 
 
@@ -428,7 +433,7 @@ def test_live_line(binary, tmp_path):
     final = re.sub(r"\r[^\r\n]*\x1b\[K", "", text)
     assert "[1/60]" not in final  # nothing of it stays
     for line in final.replace("\r\n", "\n").splitlines():
-        assert len(line) <= 80, line
+        assert len(line) <= 80 or f"{tmp_path}" in line, line
 
 
 def test_errors_fit_the_terminal(binary, tmp_path):
@@ -476,3 +481,27 @@ def test_compiled_batch_is_part_of_the_setting_on_neuron(inferbench, tmp_path, a
     assert done.returncode == 0, done.stderr
     rows = files_of(tmp_path / "r").rows
     assert {row["batch_size"]: row["max_num_seqs"] for row in rows} == wanted
+
+
+def test_next_step_can_be_pasted(inferbench, tmp_path):
+    """From another folder, with blanks and quotes in the path."""
+    folder = tmp_path / "it's mine"
+    folder.mkdir()
+    done = inferbench(*NULL, "--scenarios", "short", "--batch-sizes", "1", cwd=folder)
+    assert done.returncode == 0, done.stderr
+    line = next(line for line in done.stdout.splitlines() if line.startswith("  plots "))
+    words = shlex.split(line)[2:]
+    assert inferbench(*words, "--plots", "ttft", cwd=tmp_path).returncode == 0
+
+
+def test_next_after_failures_only(inferbench, tmp_path):
+    """Nothing was measured: the cause, not a tour of merging."""
+    done = inferbench("online", "--launch-command", "sh -c 'echo boom >&2; exit 3'", "--num-runs",
+                      "2", "--num-prompts", "2", "--concurrency", "1", "--no-mlflow", "--no-imds",
+                      "--label", "x")
+    assert done.returncode == 1
+    steps = done.stdout[done.stdout.index("\nNext\n"):]
+    assert "Nothing was measured" in steps and "  cause   the server ended" in steps
+    log = re.search(r"  log     less (\S+)", steps)[1]
+    assert Path(log).is_absolute() and "boom" in Path(log).read_text()
+    assert "merge   " not in steps and "scp" not in steps and "analyze" not in steps

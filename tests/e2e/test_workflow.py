@@ -20,7 +20,7 @@ def collected(inferbench, tmp_path):
                           price, cwd=tmp_path / instance)
         assert done.returncode == 0, done.stderr
         run = files_of(tmp_path / instance / "results")
-        assert "inferbench merge collected/*.json -o merged_results.json" in done.stdout
+        assert "inferbench merge collected/*/*.json -o merged_results.json" in done.stdout
         shutil.copy(run.results_path, folder / f"{instance}_{run.results_path.name}")
     return folder
 

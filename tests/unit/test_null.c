@@ -8,6 +8,7 @@
 #include <cmocka.h>
 
 #include "base/mem.h"
+#include "engines/vllm_settings.h"
 
 struct bench {
     struct engine_ops ops;
@@ -135,6 +136,30 @@ static void events_have_the_times_it_promises(void **state)
     assert_string_equal(b->seen.stage, "running");
 }
 
+/* Two machines of made speeds can be compared. */
+static void a_speed_can_be_given(void **state)
+{
+    struct bench *b = *state;
+    const char *words[] = {"speed=0.5"};
+    struct vllm_settings own = {.engine_args = {.items = words, .count = 1}};
+    size_t n;
+    b->settings.own = &own;
+    load(b);
+    submit(b, 0, 100, 2);
+    assert_int_equal(next(b, 64, &n), STATUS_OK);
+    assert_int_equal(b->events[2].at.ns - b->events[0].at.ns, 2 * NS_PER_MS);
+    assert_int_equal(b->events[3].at.ns - b->events[0].at.ns, 4 * NS_PER_MS);
+    b->ops.close(b->engine);
+    b->engine = NULL;
+    static const char *const bad[] = {"speed=0",   "speed=-1",   "speed=fast",
+                                      "speed=inf", "speed=1001", "speed="};
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+        words[0] = bad[i];
+        assert_int_equal(b->ops.settle(&b->settings, &own, &b->e), STATUS_BAD_OPTION);
+        assert_non_null(strstr(b->e.hint, "speed=0.5"));
+    }
+}
+
 /* However little fits at a time, the same events come, and each repeat begins anew. */
 static void events_come_in_any_portions(void **state)
 {
@@ -205,6 +230,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(facts_say_what_it_is, setup, teardown),
         cmocka_unit_test_setup_teardown(events_have_the_times_it_promises, setup,
                                         teardown),
+        cmocka_unit_test_setup_teardown(a_speed_can_be_given, setup, teardown),
         cmocka_unit_test_setup_teardown(events_come_in_any_portions, setup, teardown),
         cmocka_unit_test_setup_teardown(a_stop_ends_next, setup, teardown),
         cmocka_unit_test_setup_teardown(memory_may_run_out, setup, teardown),

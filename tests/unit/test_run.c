@@ -63,7 +63,9 @@ static void from_options_to_table(void **state)
     enum status s = run_execute(r, &f->fx.e);
     assert_int_equal(run_finish(r, s, &f->fx.e), RUN_DONE);
     assert_int_equal(r->outcome.cells_failed, 0);
-    journal_fixture_has(buf_cstr(&f->printed), "inferbench merge collected/*.json");
+    journal_fixture_has(buf_cstr(&f->printed), "inferbench merge collected/*/*.json");
+    journal_fixture_has(buf_cstr(&f->printed),
+                        "/offline_results_*.json' collected/HOST/\n");
     journal_fixture_has(buf_cstr(&f->printed), "short");
     assert_int_equal(files(f, "offline_results_*.json"), 1);
     assert_int_equal(files(f, "raw_*/journal.jsonl"), 1);

@@ -12,6 +12,7 @@
 #include <unistd.h>
 #include <cmocka.h>
 
+#include "base/file.h"
 #include "journal_fixture.h"
 #include "run/mode.h"
 
@@ -102,8 +103,10 @@ static void a_run_that_was_stopped(void **state)
     f->run.outcome.is_interrupted = true;
     enum run_end end = run_finish(&f->run, STATUS_OK, &f->e);
     assert_int_equal(end, RUN_STOPPED);
-    journal_fixture_has(buf_cstr(&f->printed), "inferbench merge collected/*.json");
-    journal_fixture_has(buf_cstr(&f->printed), "/online_results_*.json' collected/");
+    journal_fixture_has(buf_cstr(&f->printed),
+                        "Next\n  Nothing was measured: there is nothing to merge");
+    assert_null(strstr(buf_cstr(&f->printed), "inferbench merge"));
+    assert_null(strstr(buf_cstr(&f->printed), "  cause "));
     journal_fixture_has(told(f), "exit 4: stopped by signal 15");
     assert_int_equal(files(f, "*_results_*.json"), 1);
     assert_int_equal(files(f, "*_summary_*.json"), 1);
@@ -122,6 +125,27 @@ static void a_run_that_broke_off(void **state)
     assert_int_equal(end, RUN_FAILED);
     journal_fixture_has(told(f), "disk full");
     journal_fixture_has(f->text, "exit 1: the run could not continue");
+}
+
+/* Nothing to copy and merge: what went wrong, and where to read of it. */
+static void a_run_of_failures(void **state)
+{
+    struct fixture *f = *state;
+    struct err e;
+    char log[128];
+    snprintf(log, sizeof log, "%s/engine.log", f->fx.dir);
+    assert_int_equal(file_replace(log, str_from("boom\n"), &e), STATUS_OK);
+    f->run.outcome.cells_failed = 1;
+    status_fail(&f->run.outcome.first, STATUS_DIED, "engine", "no device was found");
+    status_hint(&f->run.outcome.first, "Load the driver");
+    assert_int_equal(run_finish(&f->run, STATUS_OK, &f->e), RUN_FAILED);
+    const char *said = buf_cstr(&f->printed);
+    journal_fixture_has(said,
+                        "  cause   no device was found\n  cure    Load the driver\n");
+    journal_fixture_has(said, "  log     less /tmp/inferbench_test_");
+    journal_fixture_has(said, "  check   inferbench env --check\n  again   the same");
+    assert_null(strstr(said, "collected"));
+    assert_int_equal(unlink(log), 0);
 }
 
 static void files_that_cannot_be_written(void **state)
@@ -148,9 +172,8 @@ int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
     const struct CMUnitTest tests[] = {
-        TEST(a_run_that_was_stopped),
-        TEST(a_run_that_broke_off),
-        TEST(files_that_cannot_be_written),
+        TEST(a_run_that_was_stopped),    TEST(a_run_that_broke_off),
+        TEST(a_run_of_failures),         TEST(files_that_cannot_be_written),
         TEST(a_folder_that_was_deleted),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
