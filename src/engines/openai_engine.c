@@ -94,8 +94,7 @@ static enum status died_or(struct engine *en, double wait_s, const char *stage,
                            struct err *e)
 {
     struct err died;
-    if (openai_launch_has_died(&en->launch, clock_seconds(wait_s), stage, &en->arena,
-                               &died))
+    if (openai_launch_has_died(&en->launch, clock_seconds(wait_s), stage, &died))
         *e = died;
     return e->code;
 }

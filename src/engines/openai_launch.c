@@ -187,16 +187,19 @@ static void set_common(struct words *env, const struct engine_settings *s)
         set(env, "VLLM_API_KEY", s->target->api_key);
 }
 
-/* What vllm_worker.py gives an offline engine, so that both are comparable: KV cache in
- * bytes and CPUs; NULL: it does not say. A new reference. */
-static json_t *ask_worker(struct words *w, const struct engine_settings *s)
+/* What vllm_worker.py gives an offline engine, so that both are comparable: on a "cpu"
+ * dtype, KV cache in bytes and CPUs, on "neuron" how it is split; NULL: it does not say.
+ * A new reference. */
+static json_t *ask_worker(struct words *w, const struct engine_settings *s,
+                          const char *device)
 {
     const char *folder = model_dir_find(s->model, w->arena);
     json_t *answer = NULL;
     json_t *need = json_pack(
-        "{s:s?, s:s?, s:I, s:I}", "folder", folder, "dtype", value_of(w, "dtype"),
-        "max_model_len", (json_int_t)int_of(w, "max-model-len", s->max_model_len),
-        "max_num_seqs", (json_int_t)int_of(w, "max-num-seqs", s->max_num_seqs));
+        "{s:s?, s:s?, s:s?, s:I, s:I}", "folder", folder, "dtype", value_of(w, "dtype"),
+        "quantization", value_of(w, "quantization"), "max_model_len",
+        (json_int_t)int_of(w, "max-model-len", s->max_model_len), "max_num_seqs",
+        (json_int_t)int_of(w, "max-num-seqs", s->max_num_seqs));
     struct buf text, out;
     struct err ignored;
     int code = 0;
@@ -204,7 +207,7 @@ static json_t *ask_worker(struct words *w, const struct engine_settings *s)
     buf_init(&out, CPU_CAP_BYTES);
     if (json_to_text(need, &text) == STATUS_OK) {
         const char *argv[] = {
-            w->items[0],     "-c", (const char *)embed_vllm_worker_py, "cpu",
+            w->items[0],     "-c", (const char *)embed_vllm_worker_py, device,
             buf_cstr(&text), NULL};
         struct span limit = clock_seconds(CPU_TIMEOUT_S);
         if (proc_run(argv, limit, &out, &code, &ignored) == STATUS_OK)
@@ -216,26 +219,46 @@ static json_t *ask_worker(struct words *w, const struct engine_settings *s)
     return answer;
 }
 
-/* KV cache and threads on a CPU, unless the user has chosen. vLLM 0.13 knows whole GiB
- * alone. */
-static void fit_cpu(struct words *w, struct words *env, const struct engine_settings *s,
-                    const char *version)
+/* The KV cache, unless the user has chosen. vLLM 0.13 knows whole GiB alone. */
+static void fit_cache(struct words *w, struct words *env, int64_t bytes,
+                      const char *version)
 {
-    json_t *found = ask_worker(w, s);
-    const char *cpus = json_str_of(found, "cpus");
-    int64_t bytes = json_int_of(found, "kv_bytes", 0);
     bool has_size = !is_unset("VLLM_CPU_KVCACHE_SPACE") ||
                     value_of(w, "kv-cache-memory-bytes") != NULL ||
                     value_of(w, "gpu-memory-utilization") != NULL ||
                     value_of(w, "num-gpu-blocks-override") != NULL;
-    if (!has_size && bytes > 0 && strncmp(version, "0.13.", 5) != 0)
+    if (has_size || bytes <= 0)
+        return;
+    if (strncmp(version, "0.13.", 5) != 0)
         add_int(w, "--kv-cache-memory-bytes", bytes);
-    else if (!has_size && bytes > 0)
+    else
         set(env, "VLLM_CPU_KVCACHE_SPACE",
             arena_printf(w->arena, "%lld", (long long)(bytes >> 30) + 1));
+}
+
+/* Dtype, KV cache and threads on a CPU, unless the user has chosen. */
+static void fit_cpu(struct words *w, struct words *env, const struct engine_settings *s,
+                    const char *version)
+{
+    json_t *found = ask_worker(w, s, "cpu");
+    const char *dtype = json_str_of(found, "dtype");
+    const char *cpus = json_str_of(found, "cpus");
+    if (value_of(w, "dtype") == NULL)
+        add_pair(w, "--dtype", arena_strdup(w->arena, dtype));
+    fit_cache(w, env, json_int_of(found, "kv_bytes", 0), version);
     if (cpus != NULL && is_unset("VLLM_CPU_OMP_THREADS_BIND") &&
         int_of(w, "tensor-parallel-size", 1) == 1)
         set(env, "VLLM_CPU_OMP_THREADS_BIND", cpus);
+    json_decref(found);
+}
+
+/* Over how many NeuronCores it is split, unless the user has chosen. */
+static void fit_neuron(struct words *w, const struct engine_settings *s)
+{
+    json_t *found = ask_worker(w, s, "neuron");
+    int64_t cores = json_int_of(found, "tensor_parallel_size", 0);
+    if (cores > 0 && value_of(w, "tensor-parallel-size") == NULL)
+        add_int(w, "--tensor-parallel-size", cores);
     json_decref(found);
 }
 
@@ -254,7 +277,6 @@ static enum status vllm_words(const struct engine_settings *s, const char *port,
     if (vllm_python_find(vllm_settings_python(s), w->arena, &python, e) != STATUS_OK)
         return e->code;
     const char *asked = vllm_settings_of(s)->dtype;
-    const char *dtype = python.is_cpu ? "float32" : NULL;
     const char *other = python.neuron != NULL ? "neuron" : "gpu";
     out->hardware_type = python.is_cpu ? "cpu" : other;
     add(w, python.path);
@@ -264,11 +286,13 @@ static enum status vllm_words(const struct engine_settings *s, const char *port,
     add(w, module[1]);
     add_pair(w, "--host", "127.0.0.1");
     add_pair(w, "--port", port);
-    add_pair(w, "--dtype", asked != NULL ? asked : dtype);
+    add_pair(w, "--dtype", asked);
     add_vllm(w, s, python.is_cpu);
-    out->dtype = value_of(w, "dtype");
     if (python.is_cpu)
         fit_cpu(w, &c->env, s, python.vllm);
+    else if (python.neuron != NULL)
+        fit_neuron(w, s);
+    out->dtype = value_of(w, "dtype");
     return STATUS_OK;
 }
 
@@ -356,11 +380,9 @@ void openai_launch_ready(struct openai_launch *l, const struct engine_settings *
     l->log_from = size_of_file(l->log_path);
 }
 
-static void explain(struct openai_launch *l, const char *stage, struct arena *a,
-                    struct err *e)
+static void explain(struct openai_launch *l, const char *stage, struct err *e)
 {
     struct buf log;
-    struct openai_log_cause cause = {0};
     struct vllm_failure f = {.log_path = l->log_path != NULL ? l->log_path : "none",
                              .who = "server",
                              .stage = stage,
@@ -368,10 +390,6 @@ static void explain(struct openai_launch *l, const char *stage, struct arena *a,
     vllm_errors_read_log(l->log_path, (int64_t)l->log_from, &log);
     struct str tail = buf_str(&log);
     (void)proc_has_ended(&l->proc, &f.end);
-    if (f.end.signal == 0) /* who is killed has no time to say why */
-        (void)openai_log_cause(tail, a, &cause);
-    f.type = cause.type;
-    f.text = cause.text;
     f.log_tail = tail.ptr +
                  (tail.len > VLLM_LOG_TAIL_BYTES ? tail.len - VLLM_LOG_TAIL_BYTES : 0);
     (void)vllm_errors_explain(&f, e);
@@ -379,7 +397,7 @@ static void explain(struct openai_launch *l, const char *stage, struct arena *a,
 }
 
 bool openai_launch_has_died(struct openai_launch *l, struct span patience,
-                            const char *stage, struct arena *a, struct err *e)
+                            const char *stage, struct err *e)
 {
     struct instant limit = clock_after(clock_now(), patience);
     if (l->base_url == NULL || l->proc.guardian_pid == 0)
@@ -389,7 +407,7 @@ bool openai_launch_has_died(struct openai_launch *l, struct span patience,
             return false;
         clock_sleep_until(clock_after(clock_now(), clock_seconds(DEATH_POLL_S)));
     }
-    explain(l, stage, a, e);
+    explain(l, stage, e);
     return true;
 }
 

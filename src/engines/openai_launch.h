@@ -30,7 +30,7 @@ void openai_launch_ready(struct openai_launch *l, const struct engine_settings *
                          struct engine_facts *facts);
 /* True, and *e says why, if it has ended by itself; waits up to `patience` for that. */
 bool openai_launch_has_died(struct openai_launch *l, struct span patience,
-                            const char *stage, struct arena *a, struct err *e);
+                            const char *stage, struct err *e);
 void openai_launch_stop(struct openai_launch *l); /* idempotent */
 
 #endif

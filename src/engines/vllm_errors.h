@@ -1,4 +1,4 @@
-/* What went wrong in vLLM, in words for its user: a table of substrings. */
+/* What went wrong in vLLM, in words for its user. */
 #ifndef ENGINES_VLLM_ERRORS_H
 #define ENGINES_VLLM_ERRORS_H
 
@@ -9,13 +9,7 @@
 #include "base/proc.h"
 #include "base/status.h"
 
-/* How to install vLLM, for hints. */
-#define VLLM_INSTALL_HINT                                                              \
-    "Install it. NVIDIA: python3 -m venv v && v/bin/pip install vllm; CPU: "           \
-    "scripts/setup engine; Inferentia2: a Neuron DLAMI or the vllm-neuron plugin 0.4 " \
-    "(vLLM 0.13). Then name the interpreter with --python"
-
-#define VLLM_LOG_TAIL_BYTES ((int64_t)64 << 10)
+#define VLLM_LOG_TAIL_BYTES ((int64_t)256 << 10)
 
 struct vllm_failure {
     const char *type, *text; /* of the worker's own "error"; NULL: it died without one */
@@ -29,8 +23,8 @@ struct vllm_failure {
     struct proc_end end; /* all 0: it had not ended by itself */
 };
 
-/* Fills *e with cause and advice; returns its code. The error's own text is searched
- * first, then the log. */
+/* Fills *e with cause and advice (vllm_rules.c); returns its code. What it reported is
+ * the cause unless that points elsewhere; then the log is searched. */
 enum status vllm_errors_explain(const struct vllm_failure *f, struct err *e);
 /* What a log holds from that byte on; a negative one counts from the end. The buffer is
  * initialised here, and empty where there is no log (path NULL too). */

@@ -22,6 +22,12 @@
 #define PATHS_CAP_BYTES ((size_t)64 << 10)
 #define CLOSE_GRACE_S   20
 
+static int64_t log_size(const struct vllm_link *l)
+{
+    struct stat st;
+    return l->log_path != NULL && stat(l->log_path, &st) == 0 ? st.st_size : 0;
+}
+
 /* --- start */
 
 static enum status make_dir(struct vllm_link *l, struct err *e)
@@ -120,6 +126,7 @@ enum status vllm_link_start(struct vllm_link *l, const char *python, const char 
     l->worker = arena_printf(&l->paths, "%s/vllm_worker.py", l->dir);
     if (l->own_log == NULL || l->log_path == NULL || l->worker == NULL)
         return status_no_memory(e, "vllm");
+    l->log_from = log_size(l);
     st = write_worker(l->worker, e);
     return st == STATUS_OK ? start_with_socket(l, python, e) : st;
 }
@@ -147,7 +154,8 @@ static enum status bury(struct vllm_link *l, const json_t *event, bool has_hung,
         f.end = (struct proc_end){.exit_code = 0};
     proc_stop(&l->proc, (struct span){0});
     l->is_dead = true;
-    vllm_errors_read_log(l->log_path, -VLLM_LOG_TAIL_BYTES, &tail);
+    int64_t from = log_size(l) - VLLM_LOG_TAIL_BYTES;
+    vllm_errors_read_log(l->log_path, from > l->log_from ? from : l->log_from, &tail);
     f.log_tail = buf_cstr(&tail);
     enum status st = vllm_errors_explain(&f, e);
     buf_fini(&tail);
@@ -158,10 +166,9 @@ static enum status bury(struct vllm_link *l, const json_t *event, bool has_hung,
 
 static uint64_t pulse_now(const struct vllm_link *l)
 {
-    struct stat st;
     if (l->pulse == LINK_PULSE_TOKENS)
         return __atomic_load_n(&l->beat[1], __ATOMIC_RELAXED);
-    return stat(l->log_path, &st) == 0 ? (uint64_t)st.st_size : 0;
+    return (uint64_t)log_size(l);
 }
 
 void vllm_link_expect(struct vllm_link *l, const char *stage, enum link_pulse pulse,
@@ -275,6 +282,8 @@ static enum status take_event(struct vllm_link *l, struct str line, json_t **out
     } else if (name != NULL && strcmp(name, "error") == 0) {
         st = bury(l, event, false, e);
     } else {
+        if (name != NULL && strcmp(name, "ready") == 0)
+            l->log_from = log_size(l);
         *out = json_incref(event);
     }
     json_decref(event);

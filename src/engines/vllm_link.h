@@ -27,7 +27,8 @@ struct vllm_link {
     struct arena paths;
     const char *dir; /* private folder with the worker's source and `own_log` */
     const char *worker, *own_log;
-    const char *log_path;             /* engine.log */
+    const char *log_path; /* engine.log */
+    int64_t log_from;     /* what stands before this byte explains no later failure */
     const struct engine_watch *watch; /* whom to tell; may be NULL */
     char stage[40];
     struct instant stage_since;

@@ -9,7 +9,7 @@
 #include "base/clock.h"
 #include "base/file.h"
 #include "base/proc.h"
-#include "engines/vllm_errors.h"
+#include "engines/vllm_rules.h"
 #include "text/json.h"
 
 #define CANDIDATE_MAX   24

@@ -30,6 +30,7 @@ import time
 import traceback
 
 now_ns = time.monotonic_ns
+TEXT_MAX = 8000  # of an error
 
 
 # ---- the line to the parent -----------------------------------------------------------------
@@ -95,7 +96,6 @@ class Log:
         (r"Available KV cache memory|[GC]PU KV cache size", "making the KV cache"),
         (r"Starting to load model|Loading weights|Loading safetensors", "loading"),
     )
-    CAUSE = re.compile(r"((?:[A-Za-z_]\w*\.)*[A-Z]\w*(?:Error|Exception|Failure|Interrupt)): (\S.*)")
 
     def __init__(self):
         try:
@@ -118,18 +118,6 @@ class Log:
     def number(self, pattern):
         found = re.findall(pattern, self.read())
         return float(found[-1]) if found else None
-
-    def forget(self):
-        """What was logged so far explains no later failure."""
-        self.read()
-        self.text = ""
-
-    def cause(self):
-        """(type, text) of the last error that is not merely about another process's death."""
-        causes = [m for m in self.CAUSE.findall(self.read())
-                  if "initialization failed" not in m[1] and "EngineCore encountered" not in m[1]
-                  and not m[0].endswith("KeyboardInterrupt")]
-        return causes[-1] if causes else None
 
 
 def watch_stages(log, link, stop, is_eager):
@@ -165,7 +153,7 @@ def vllm_processes():
             time.sleep(0.01)
 
 
-def watch_processes(link, log):
+def watch_processes(link):
     """Thread: step() may wait for ever for a core that was killed (seen with 0.32). It sleeps in
     poll until one of vLLM's processes has ended, then gives step() a second to say so itself."""
     poll, pids = select.poll(), vllm_processes()
@@ -179,7 +167,7 @@ def watch_processes(link, log):
         pass  # it has ended already
     time.sleep(1)
     if link.where != "close":
-        report_death(link, log, EngineDead("a process of vLLM ended unexpectedly"))
+        report_death(link, EngineDead("a process of vLLM ended unexpectedly"))
 
 
 # ---- Compat: all that differs by version or platform -------------------------------------------
@@ -200,7 +188,7 @@ class Compat:
         name = (getattr(current_platform, "device_name", "") or "").lower()
         self.device = "cuda" if "cuda" in name else name or "unknown"
         self.platform = current_platform
-        self.notes = []
+        self.notes, self.own_dtype = [], None
         try:
             from vllm.inputs import tokens_input  # not in 0.13
 
@@ -221,11 +209,11 @@ class Compat:
         if self.device == "cpu":
             self._cpu(args, fields, given, need)
         elif self.device == "neuron":
-            self._neuron(args, given)
+            self._neuron(args, given, need["config"])
 
     def _cpu(self, args, fields, given, need):
         if args.get("dtype", "auto") == "auto" and "dtype" not in given:
-            args["dtype"] = "float32"
+            self.own_dtype = args["dtype"] = cpu_dtype(need["config"], args)
         world = int(args.get("tensor_parallel_size") or 1)
         self.cpus = allowed_cpus()
         if need["engine_mode"] == "mp" and world == 1:
@@ -245,7 +233,7 @@ class Compat:
             os.environ["VLLM_CPU_KVCACHE_SPACE"] = str(size >> 30)
         self.notes.append(f"CPU KV cache: {size >> 20} MiB")
 
-    def _neuron(self, args, given):
+    def _neuron(self, args, given, config):
         """Rules of the NxDI plugin (vLLM 0.11 to 0.16); the compiled batch is max_num_seqs."""
         plugin = plugin_version()
         self.notes.append(f"vllm-neuron {plugin or 'of unknown version'}")
@@ -254,7 +242,10 @@ class Compat:
             raise BadArgument(f"vllm-neuron {plugin} is too new for Inferentia2")
         if args.get("load_format") == "dummy":
             raise BadArgument("Neuron has no dummy weights: load_format dummy is not possible")
-        args.setdefault("tensor_parallel_size", neuron_core_count())
+        if "tensor_parallel_size" not in args:
+            args["tensor_parallel_size"] = neuron_split(config)
+            self.notes.append(f"tensor_parallel_size {args['tensor_parallel_size']} of "
+                              f"{neuron_core_count()} NeuronCores")
         if "max_num_batched_tokens" not in given:
             args.pop("max_num_batched_tokens", None)
         length, batch = int(args["max_model_len"]), int(args["max_num_seqs"])
@@ -296,12 +287,46 @@ def neuron_device_name():
     return None
 
 
+def count_listed(text):
+    """Members of a list like "0-3,8"; 0 where it is none."""
+    total = 0
+    for part in filter(None, (text or "").split(",")):
+        found = re.fullmatch(r"\s*(\d+)(?:-(\d+))?\s*", part)
+        if not found:
+            return 0
+        total += int(found[2] or found[1]) - int(found[1]) + 1
+    return total
+
+
 def neuron_core_count():
+    """Logical NeuronCores that this job may use: those of the devices that it can open (in a
+    container sysfs shows all), at most what the runtime's variables allow."""
+    opened = {os.path.basename(path) for path in glob.glob("/dev/neuron[0-9]*")}
     total = 0
     for path in glob.glob("/sys/devices/virtual/neuron_device/neuron*/core_count"):
-        with open(path) as file:
-            total += int(file.read())
-    return total or 2
+        if not opened or path.split("/")[-2] in opened:
+            with open(path) as file:
+                total += int(file.read())
+    size = os.environ.get("NEURON_LOGICAL_NC_CONFIG") \
+        or os.environ.get("NEURON_RT_VIRTUAL_CORE_SIZE") \
+        or ("2" if neuron_device_name() in ("Trainium2", "Trainium3") else "1")
+    total = max(1, total // int(size)) if total and size in ("1", "2", "4") else total
+    allowed = count_listed(os.environ.get("NEURON_RT_VISIBLE_CORES"))
+    number = os.environ.get("NEURON_RT_NUM_CORES", "")
+    if not allowed and number.isdigit():
+        allowed = int(number)
+    return min(total or allowed, allowed or total) or 2
+
+
+def neuron_split(config):
+    """The most of those cores that divide the model's attention heads; splits that share its KV
+    heads evenly come first."""
+    config = config.get("text_config") or config
+    cores, heads = neuron_core_count(), config.get("num_attention_heads")
+    shared = config.get("num_key_value_heads") or heads
+    fits = [n for n in range(cores, 0, -1) if not heads or heads % n == 0]
+    even = [n for n in fits if not heads or shared % n == 0 or n % shared == 0]
+    return (even or fits)[0]
 
 
 def allowed_cpus():
@@ -347,6 +372,12 @@ def memory_available():
     return free
 
 
+def cpu_dtype(config, args):
+    """float32, which every CPU computes quickly; a quantized model has its own."""
+    is_quantized = args.get("quantization") or config.get("quantization_config")
+    return "auto" if is_quantized else "float32"
+
+
 def cpu_kv_bytes(args, need):
     """KV cache on a CPU: what the work needs, at most a quarter of the free memory
     (the weights and what loading them takes are still to come).
@@ -369,12 +400,22 @@ def cpu_kv_bytes(args, need):
     return max(64 << 20, least, min(wanted, memory_available() // 4))
 
 
+def tell_neuron(need):
+    """The same on Neuron: over how many cores an engine is split."""
+    folder = json.loads(need)["folder"]
+    print(json.dumps({"tensor_parallel_size": neuron_split(
+        read_json(folder, "config.json") if folder else {})}))
+
+
 def tell_cpu(need):
     """What an engine would get on a CPU, for a server that inferbench starts: one line."""
     need = json.loads(need)
     folder = need["folder"]
-    size = cpu_kv_bytes(need, {"config": read_json(folder, "config.json") if folder else {}})
-    print(json.dumps({"kv_bytes": size, "cpus": ",".join(map(str, allowed_cpus()))}))
+    config = read_json(folder, "config.json") if folder else {}
+    dtype = need["dtype"] or cpu_dtype(config, need)
+    size = cpu_kv_bytes({**need, "dtype": dtype}, {"config": config})
+    print(json.dumps({"kv_bytes": size, "dtype": dtype,
+                      "cpus": ",".join(map(str, allowed_cpus()))}))
 
 
 # ---- opening: arguments, model, engine ----------------------------------------------------------
@@ -466,6 +507,14 @@ def read_json(folder, name):
         return {}
 
 
+def check_tokenizer(folder, args):
+    """Without its files transformers makes a tokenizer that knows no token."""
+    known = re.compile(r"token|vocab|merges|spiece|tekken|sentencepiece|\.model$|\.gguf$", re.I)
+    if folder and not args.get("tokenizer") and not any(map(known.search, os.listdir(folder))):
+        raise FileNotFoundError(f"the tokenizer files are missing in {folder}: it has neither "
+                                "tokenizer.json nor tokenizer.model nor vocab.json")
+
+
 def fingerprint(folder):
     """sha256 of config.json and the weights' index, else names and sizes of the weights' files."""
     if not folder:
@@ -508,6 +557,8 @@ class Engine:
         self.args, given, self.dropped = collect_args(op, fields)
         link.send("stage", name="downloading")
         self.folder, self.download_s = fetch_model(self.args)
+        if op.get("need_tokenizer"):
+            check_tokenizer(self.folder, self.args)
         self.compat.adjust(self.args, fields, given, {
             "engine_mode": op["engine_mode"], "kv_tokens": op.get("kv_tokens"),
             "config": read_json(self.folder, "config.json")})
@@ -525,11 +576,24 @@ class Engine:
         watcher.start()
         start = now_ns()
         try:
-            self.llm = llm_class(**self.args)
+            self.llm = self._make(llm_class)
         finally:
             stop.set()
             watcher.join()
         self.load_s = (now_ns() - start) / 1e9
+
+    def _make(self, llm_class):
+        """A dtype that we chose and the model cannot have is taken back."""
+        try:
+            return llm_class(**self.args)
+        except Exception as error:
+            if self.compat.own_dtype != "float32" or not re.search("float32|dtype", str(error)):
+                raise
+            self.args["dtype"] = "auto"
+            self.compat.notes.append("dtype auto, because the model cannot have float32, which "
+                                     "inferbench chooses on a CPU; --dtype sets another")
+            print(f"inferbench: {self.compat.notes[-1]}: {error}", file=sys.stderr, flush=True)
+        return llm_class(**self.args)
 
     def settings(self, op):
         """All real settings, read back: never what was asked for."""
@@ -597,7 +661,13 @@ class Engine:
 
     def tokenize(self, texts):
         tokenizer = self.llm.get_tokenizer()
-        return [list(tokenizer(text).input_ids) for text in texts]
+        ids = [list(tokenizer(text).input_ids) for text in texts]
+        for text, some in zip(texts, ids):
+            if text.strip() and not some:
+                raise ValueError("the tokenizer files are missing or damaged in "
+                                 f"{self.args.get('tokenizer') or self.folder}: the tokenizer "
+                                 f"makes no tokens of {text[:40]!r}")
+        return ids
 
     def shutdown(self):
         core = getattr(self.core, "engine_core", None)
@@ -769,8 +839,7 @@ def serve(link, log, beat):
         if name == "open":
             engine = Engine(op, link, log)
             link.send("ready", **engine.settings(op))
-            log.forget()
-            threading.Thread(target=watch_processes, args=(link, log), daemon=True).start()
+            threading.Thread(target=watch_processes, args=(link,), daemon=True).start()
         elif name == "tokenize":
             link.send("tokens", ids=engine.tokenize(op["texts"]))
         elif name == "batch":
@@ -786,24 +855,25 @@ def serve(link, log, beat):
             return
 
 
-def report_death(link, log, error):
-    """One `error` event with the line that names the cause; the traceback goes to the log. The
-    process ends: nothing is to be expected of a vLLM that has failed."""
+def report_death(link, error):
+    """One `error` event; the traceback goes to the log, where the parent looks for the cause if
+    this error only points to another process's. The process ends: nothing is to be expected of a
+    vLLM that has failed."""
     link.dying.acquire()
     traceback.print_exception(error)
     sys.stderr.flush()
     kind, text = type(error).__name__, str(error)
     if "initialization failed" in text or kind in ("EngineDeadError", "EngineDead"):
         time.sleep(0.5)  # the dying child is still writing
-        kind, text = log.cause() or (kind, text)
-    text = " ".join(text.split())
-    link.send("error", where=link.where, type=kind.split(".")[-1], text=text[:600])
+    if len(text) > TEXT_MAX:
+        text = text[:TEXT_MAX // 2] + "\n...\n" + text[-TEXT_MAX // 2:]
+    link.send("error", where=link.where, type=kind, text=text)
     os._exit(1)
 
 
 def main():
-    if sys.argv[1:2] == ["cpu"]:
-        return tell_cpu(sys.argv[2])
+    if sys.argv[1:2] in (["cpu"], ["neuron"]):
+        return {"cpu": tell_cpu, "neuron": tell_neuron}[sys.argv[1]](sys.argv[2])
     if os.getpgrp() != os.getpid():
         os.setpgid(0, 0)
     os.environ.setdefault("VLLM_NO_USAGE_STATS", "1")
@@ -814,7 +884,7 @@ def main():
     try:
         serve(link, log, beat)
     except BaseException as error:
-        report_death(link, log, error)
+        report_death(link, error)
     sys.stderr.flush()
 
 

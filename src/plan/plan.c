@@ -307,6 +307,14 @@ double plan_send_s(const struct plan *p, size_t cell, int64_t repeat)
     return load_send_s(&w, (size_t)c->counts[repeat]);
 }
 
+/* A text that is not blank has tokens, or the tokenizer knows none. */
+static const char *why_no_tokens(const char *text)
+{
+    return str_trim(str_from(text)).len == 0
+               ? "Remove the empty prompt"
+               : "It is not empty: the model's tokenizer files are missing or damaged";
+}
+
 enum status plan_check_texts(const struct plan *p, struct err *e)
 {
     const struct plan_options *o = &p->options;
@@ -319,7 +327,7 @@ enum status plan_check_texts(const struct plan *p, struct err *e)
             snprintf(where, sizeof where, "scenario %s, text %zu", s->name, k + 1);
             if (s->texts[k].id_count == 0) {
                 status_fail(e, STATUS_BAD_INPUT, where, "no tokens");
-                return status_hint(e, "Remove the empty prompt");
+                return status_hint(e, "%s", why_no_tokens(s->texts[k].text));
             }
             enum status st = lengths_check(&lengths, where, (int64_t)s->texts[k].id_count,
                                            lengths_answer(o->max_tokens, s, k), e);

@@ -28,8 +28,9 @@ def test_a_token_takes_what_the_configuration_says(tmp_path):
         "num_hidden_layers": 32, "num_attention_heads": 8, "num_key_value_heads": 4,
         "hidden_size": 1024}}))
     token = 2 * 32 * 4 * 128 * 2
-    assert told(tmp_path, seqs=1)["kv_bytes"] == max(LEAST, (1024 + 3 * 128) * token)
-    assert told(tmp_path, "float32", seqs=1)["kv_bytes"] == (1024 + 3 * 128) * 2 * token
+    assert told(tmp_path, "bfloat16", seqs=1)["kv_bytes"] == max(LEAST, (1024 + 3 * 128) * token)
+    assert told(tmp_path, seqs=1)["kv_bytes"] == (1024 + 3 * 128) * 2 * token, "float32 is ours"
+    assert told(tmp_path, seqs=1)["dtype"] == "float32"
 
 
 def test_small_models_get_the_least(tmp_path):

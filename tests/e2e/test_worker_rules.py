@@ -23,7 +23,7 @@ def adjust(worker, monkeypatch, args, plugin="0.4.1", device="Inferentia2", give
     compat = worker.Compat.__new__(worker.Compat)
     compat.device, compat.notes, compat.version = "neuron", [], "0.13.0"
     args = {"max_model_len": 4096, "max_num_seqs": 4, "max_num_batched_tokens": 8192, **args}
-    compat.adjust(args, set(args), set(given), {})
+    compat.adjust(args, set(args), set(given), {"config": {}})
     return args, compat.notes
 
 
@@ -41,7 +41,7 @@ def test_neuron_with_prefix_caching_tells_the_plugin(worker, monkeypatch):
     assert args["additional_config"]["override_neuron_config"] == {
         "is_prefix_caching": True, "is_block_kv_layout": True, "pa_block_size": 32,
         "pa_num_blocks": 600, "skip_warmup": True}, "the user's own wins"
-    assert notes == ["vllm-neuron 0.4.1"]
+    assert notes == ["vllm-neuron 0.4.1", "tensor_parallel_size 2 of 2 NeuronCores"]
     _, notes = adjust(worker, monkeypatch, {"enable_prefix_caching": True, "max_num_seqs": 1})
     assert "wrong results" in notes[-1]
 
@@ -55,6 +55,95 @@ def test_plugins_too_new_for_inferentia2(worker, monkeypatch, plugin, device, is
     else:
         with pytest.raises(worker.BadArgument, match="too new for Inferentia2"):
             adjust(worker, monkeypatch, {}, plugin, device)
+
+
+def neuron_tree(worker, monkeypatch, tmp_path, devices, cores, name, opened=()):
+    """Sysfs of so many devices; `opened`: numbers of those in /dev, none where it is empty."""
+    root = "/sys/devices/virtual/neuron_device"
+    for i in range(devices):
+        folder = tmp_path / f"sys/neuron{i}/info/architecture"
+        folder.mkdir(parents=True)
+        (folder.parent.parent / "core_count").write_text(f"{cores}\n")
+        (folder / "device_name").write_text(f"{name}\n")
+    (tmp_path / "dev").mkdir()
+    for i in opened:
+        (tmp_path / f"dev/neuron{i}").touch()
+    real = worker.glob.glob
+    monkeypatch.setattr(worker.glob, "glob", lambda pattern: real(
+        pattern.replace(root, f"{tmp_path}/sys").replace("/dev/neuron", f"{tmp_path}/dev/neuron")))
+    for variable in ("NEURON_RT_VISIBLE_CORES", "NEURON_RT_NUM_CORES", "NEURON_LOGICAL_NC_CONFIG",
+                     "NEURON_RT_VIRTUAL_CORE_SIZE"):
+        monkeypatch.delenv(variable, raising=False)
+
+
+@pytest.mark.parametrize("machine, variables, heads, kv_heads, wanted", [
+    ((1, 2, "Inferentia2"), {}, 16, 8, 2),
+    ((6, 2, "Inferentia2"), {}, 16, 8, 8),                      # 12 cores
+    ((12, 2, "Inferentia2"), {}, 32, 8, 16),                    # 24 cores
+    ((6, 2, "Inferentia2"), {"NEURON_RT_VISIBLE_CORES": "0-1"}, 16, 8, 2),
+    ((6, 2, "Inferentia2"), {"NEURON_RT_VISIBLE_CORES": "0,2,4-7"}, 12, 4, 4),
+    ((6, 2, "Inferentia2"), {"NEURON_RT_NUM_CORES": "4"}, 16, 8, 4),
+    ((6, 2, "Inferentia2"), {"NEURON_RT_VISIBLE_CORES": "0-99"}, 16, 8, 8),
+    ((6, 2, "Inferentia2"), {"NEURON_RT_VISIBLE_CORES": "all"}, 16, 8, 8),
+    ((6, 2, "Inferentia2"), {}, None, None, 12),
+    ((1, 2, "Inferentia2"), {}, 7, 7, 1),
+    ((6, 2, "Inferentia2", (3,)), {}, 16, 8, 2),                # a container with one device
+    ((16, 8, "Trainium2", (0,)), {}, 64, 8, 4),                 # logical cores of two
+    ((16, 8, "Trainium2", (0,)), {"NEURON_LOGICAL_NC_CONFIG": "1"}, 64, 8, 8),
+    ((16, 8, "Trainium2"), {"NEURON_LOGICAL_NC_CONFIG": "2",
+                            "NEURON_RT_VISIBLE_CORES": "0-3"}, 16, 8, 4),
+])
+def test_neuron_split(worker, monkeypatch, tmp_path, machine, variables, heads, kv_heads, wanted):
+    neuron_tree(worker, monkeypatch, tmp_path, *machine)
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    config = {"num_attention_heads": heads, "num_key_value_heads": kv_heads}
+    assert worker.neuron_split(config) == wanted
+    assert worker.neuron_split({"text_config": config}) == wanted
+
+
+def cpu_args(worker, args, config, given=()):
+    compat = worker.Compat.__new__(worker.Compat)
+    compat.device, compat.notes, compat.version, compat.own_dtype = "cpu", [], "0.32.0", None
+    compat.adjust(args, {"dtype"}, set(given), {"config": config, "engine_mode": "inproc"})
+    return args, compat
+
+
+def test_float32_on_a_cpu_is_ours_and_taken_back(worker, capsys):
+    args, compat = cpu_args(worker, {}, {})
+    assert (args["dtype"], compat.own_dtype) == ("float32", "float32")
+    assert cpu_args(worker, {}, {"quantization_config": {"quant_method": "awq"}})[0]["dtype"] == "auto"
+    assert cpu_args(worker, {"dtype": "bfloat16"}, {}, ["dtype"])[0]["dtype"] == "bfloat16"
+
+    def make(error):
+        engine = worker.Engine.__new__(worker.Engine)
+        engine.compat, engine.args, tried = compat, {"dtype": "float32"}, []
+
+        def llm(**given):
+            tried.append(given["dtype"])
+            if len(tried) == 1:
+                raise ValueError(error)
+            return "llm"
+        return engine, llm, tried
+    engine, llm, tried = make("torch.float32 is not supported for quantization method awq.")
+    assert engine._make(llm) == "llm" and tried == ["float32", "auto"]
+    assert "--dtype" in compat.notes[-1] and "--dtype" in capsys.readouterr().err
+    engine, llm, tried = make("no such thing")
+    with pytest.raises(ValueError):
+        engine._make(llm)
+    assert tried == ["float32"]
+
+
+def test_a_folder_without_a_tokenizer_is_named(worker, tmp_path):
+    (tmp_path / "config.json").write_text("{}")
+    with pytest.raises(FileNotFoundError, match="tokenizer files are missing"):
+        worker.check_tokenizer(str(tmp_path), {})
+    worker.check_tokenizer(str(tmp_path), {"tokenizer": "other"})
+    worker.check_tokenizer(None, {})
+    for name in ("tokenizer.json", "vocab.json", "spiece.model", "tekken.json", "qwen.tiktoken"):
+        (tmp_path / name).touch()
+        worker.check_tokenizer(str(tmp_path), {})
+        (tmp_path / name).unlink()
 
 
 def test_neuron_has_no_dummy_weights(worker, monkeypatch):

@@ -36,16 +36,20 @@ static const char *at(const char *name)
 
 /* An interpreter whose vLLM is of that version and device; `then`: what its server does
  * once its words are written down. */
+static const char *neuron = "null"; /* or the plugin's version, in quotes */
+
 static void interpreter(const char *version, bool is_cpu, const char *then)
 {
     FILE *f = fopen(at("python"), "w");
     assert_non_null(f);
     fprintf(f,
             "#!/bin/sh\nif [ \"$1\" = -c ]; then echo '{\"vllm\": \"%s\", \"python\": "
-            "\"3.11\", \"cpu\": %s, \"neuron\": null, \"kv_bytes\": 67108864, "
+            "\"3.11\", \"cpu\": %s, \"neuron\": %s, \"kv_bytes\": 67108864, "
+            "\"dtype\": \"float32\", \"tensor_parallel_size\": 8, "
             "\"cpus\": \"0,2\"}'; exit; fi\n"
             "echo \"$*\" > %s/words.new; env > %s/env\nmv %s/words.new %s/words\n%s\n",
-            version, is_cpu ? "true" : "false", folder, folder, folder, folder, then);
+            version, is_cpu ? "true" : "false", neuron, folder, folder, folder, folder,
+            then);
     fclose(f);
     assert_int_equal(chmod(at("python"), 0700), 0);
     own.python = at("python");
@@ -148,6 +152,23 @@ static void words_of_a_gpu(void **state)
     assert_null(launch.dtype);
 }
 
+static void words_of_neuron(void **state)
+{
+    (void)state;
+    const char *rest[] = {"--tensor-parallel-size", "2"};
+    neuron = "\"0.4.1\"";
+    interpreter("0.13.0", false, "sleep 100");
+    begin();
+    has(written("words"), "--tensor-parallel-size 8");
+    assert_string_equal(launch.hardware_type, "neuron");
+    openai_launch_stop(&launch);
+    unlink(at("words"));
+    settings.rest = (struct opt_strings){rest, 2};
+    begin();
+    has_not(written("words"), "--tensor-parallel-size 8");
+    neuron = "null";
+}
+
 static void words_of_a_cpu(void **state)
 {
     (void)state;
@@ -212,7 +233,7 @@ static void a_command_of_the_users(void **state)
 
 static bool died(const char *stage)
 {
-    return openai_launch_has_died(&launch, clock_seconds(PATIENT), stage, &arena, &e);
+    return openai_launch_has_died(&launch, clock_seconds(PATIENT), stage, &e);
 }
 
 static void why_it_did_not_start(void **state)
@@ -253,9 +274,8 @@ static void one_that_lives_has_not_died(void **state)
     struct openai_launch none = {.base_url = NULL};
     interpreter("0.32.0", false, "sleep 100");
     begin();
-    assert_false(
-        openai_launch_has_died(&launch, clock_seconds(0), "running", &arena, &e));
-    assert_false(openai_launch_has_died(&none, clock_seconds(0), "running", &arena, &e));
+    assert_false(openai_launch_has_died(&launch, clock_seconds(0), "running", &e));
+    assert_false(openai_launch_has_died(&none, clock_seconds(0), "running", &e));
 }
 
 static void facts_of_log_and_words(void **state)
@@ -287,6 +307,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(words_of_a_gpu, make, drop),
+        cmocka_unit_test_setup_teardown(words_of_neuron, make, drop),
         cmocka_unit_test_setup_teardown(words_of_a_cpu, make, drop),
         cmocka_unit_test_setup_teardown(what_the_user_chose_stays, make, drop),
         cmocka_unit_test_setup_teardown(an_old_vllm_takes_whole_gib, make, drop),

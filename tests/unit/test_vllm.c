@@ -470,7 +470,7 @@ static const struct trouble troubles[] = {
     {LOADED BATCH_OF_1 "{\"beat\":[1,1,0]}\n{\"do\":\"hang\"}\n", true, STATUS_TIMEOUT,
      "no token for", "--engine-timeout", 0.5},
     {OPENING ERROR("OddError", "never heard of"), false, STATUS_ENGINE,
-     "OddError: never heard of", "end of the log", 0},
+     "OddError: never heard of", "nothing into its log", 0},
 };
 
 int main(void)
