@@ -19,7 +19,14 @@ enum status cell_draw(const struct bench *b, struct plan_which which, struct are
 {
     which.vocab_size = b->session.facts.vocab_size;
     which.block_size = b->session.facts.block_size;
+    which.lacks_ids = b->session.facts.lacks_ids;
     return plan_draw(b->plan, &which, a, out, e);
+}
+
+/* Before its planned length, an answer. */
+static bool may_stop(const struct session *s)
+{
+    return s->settings.stop_at_eos || s->facts.lacks_lengths;
 }
 
 static void fill_fields(const struct bench *b, const struct plan_cell *cell,
@@ -35,7 +42,7 @@ static void fill_fields(const struct bench *b, const struct plan_cell *cell,
     f->v[FIELD_max_output_tokens] = value_int(cell->max_tokens);
     f->v[FIELD_dataset] = value_str(cell->scenario->dataset);
     f->v[FIELD_plan_sha256] = value_str(cell->sha256);
-    f->v[FIELD_stop_at_eos] = value_bool(s->settings.stop_at_eos);
+    f->v[FIELD_stop_at_eos] = value_bool(may_stop(s));
     if ((s->ops->flags & ENGINE_SIMULATED) != 0)
         f->v[FIELD_is_simulated] = value_bool(true);
     const char *hardware = b->hardware_type;
@@ -81,7 +88,7 @@ enum status cell_write(struct bench *b, size_t index, struct err *e)
 {
     const struct plan_cell *cell = &b->plan->cells[index];
     const struct load *load = cell->load;
-    struct cell_data data = {.has_fixed_lengths = !b->session.settings.stop_at_eos,
+    struct cell_data data = {.has_fixed_lengths = !may_stop(&b->session),
                              .has_gaps = b->with_gaps,
                              .ramp_up_s = load->ramp_up_s};
     struct arena a;

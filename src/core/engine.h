@@ -61,7 +61,8 @@ struct engine_facts {
     int32_t root_pid;               /* root of the engine's processes; 0: none of ours */
     const char *hardware_type;      /* "gpu", "neuron", "cpu", "unknown" */
     const char *python;             /* interpreter, or NULL */
-    const char *notes;   /* for the user: "untested version, trying"; NULL none */
+    const char *notes; /* for the user: "untested version, trying"; NULL none */
+    bool lacks_ids, lacks_lengths; /* it takes text only; its answers may end early */
     const char *process; /* a server not ours: address and start, "" unknown; else NULL */
 };
 

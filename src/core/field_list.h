@@ -98,6 +98,7 @@
     X(stop_at_eos, BOOL, "", NEITHER, "MM", LOAD, "answers may end early")               \
     X(is_streamed, BOOL, "", NEITHER, "-M", LOAD, "answers come token by token")         \
     X(is_keepalive, BOOL, "", NEITHER, "-M", LOAD, "connections are used again")         \
+    X(dialect, STR, "", NEITHER, "-m", LOAD, "kind of server, as told or recognised")    \
     X(token_counts, STR, "", NEITHER, "-M", LOAD, "usage, ids or continuous")            \
     X(extra_body, JSON, "", NEITHER, "-m", LOAD, "--extra-body, secrets masked")         \
     X(definitions, INT, "", NEITHER, "MM", TRUST,                                        \

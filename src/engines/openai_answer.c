@@ -243,9 +243,17 @@ static bool take_body(struct pass *p, struct str body)
     return is_good;
 }
 
+/* The server does not take the request as it is. */
+static bool is_refusal(int status)
+{
+    return status == 400 || status == 404 || status == 422 || status == 500 ||
+           status == 501;
+}
+
 /* The cause as the server has it: an error's message, where it sends us, or its text. */
 static void http_error(struct openai_conn *c, const struct openai_chunk *chunk)
 {
+    enum { ROOM_OF_WORDS = 64 };
     char text[sizeof c->error], wait[40] = "", said[sizeof c->error] = "";
     bool is_elsewhere = c->http.status / 100 == 3 && c->http.location[0] != '\0';
     if (c->http.retry_after_s >= 0)
@@ -256,8 +264,13 @@ static void http_error(struct openai_conn *c, const struct openai_chunk *chunk)
     else
         openai_say(chunk->error.ptr != NULL ? chunk->error : buf_str(&c->body), said,
                    sizeof said);
-    snprintf(text, sizeof text, "HTTP %d%s%s%s%s", c->http.status, wait,
-             said[0] != '\0' ? ": " : "", is_elsewhere ? "redirects to " : "", said);
+    const char *advice = is_refusal(c->http.status)
+                             ? openai_dialect_advice(str_from(said))
+                             : NULL;
+    int room = advice != NULL ? (int)(sizeof text - strlen(advice) - ROOM_OF_WORDS) : -1;
+    snprintf(text, sizeof text, "HTTP %d%s%s%s%.*s%s%s", c->http.status, wait,
+             said[0] != '\0' ? ": " : "", is_elsewhere ? "redirects to " : "", room, said,
+             advice != NULL ? "; try " : "", advice != NULL ? advice : "");
     failed(c, FAIL_http, str_from(text));
 }
 

@@ -9,7 +9,7 @@
 #include "engines/given.h"
 #include "engines/openai_lane.h"
 #include "engines/openai_launch.h"
-#include "engines/openai_server.h"
+#include "engines/openai_meet.h"
 #include "engines/registry.h"
 #include "engines/vllm_settings.h"
 #include "net/sock.h"
@@ -115,6 +115,22 @@ static void close_kept(void *arg)
         openai_ready_trim(en->lanes[i], NULL);
 }
 
+/* Where requests go: as the option or the address names it, else below the API. */
+static enum status find_path(struct engine *en, size_t i)
+{
+    struct openai_target *t = &en->setup.targets[i];
+    const char *path = en->setup.options->endpoint_path;
+    if (path == NULL)
+        path = t->url.path;
+    if (path == NULL)
+        path = arena_printf(&en->arena, "%s%s",
+                            en->servers[i].is_bare ? t->url.prefix : t->url.api,
+                            openai_path(en->setup.endpoint));
+    if (path != NULL)
+        t->path = arena_printf(&en->arena, "%s%s", path, t->url.query);
+    return t->path != NULL ? STATUS_OK : STATUS_NO_MEMORY;
+}
+
 /* Waits for a server and finds the model there. */
 static enum status ask_server(struct engine *en, size_t i,
                               const struct engine_settings *s,
@@ -128,10 +144,13 @@ static enum status ask_server(struct engine *en, size_t i,
         return e->code;
     server->kept = (struct openai_kept){
         .count = kept_count, .close = close_kept, .arg = en};
-    if (openai_server_ready(server, w, launched, e) != STATUS_OK)
+    if (openai_meet_wait(server, w, launched, wanted, e) != STATUS_OK)
         return died_or(en, 0, "starting", e);
-    return openai_server_model(server, wanted, &en->setup.model, &server->max_model_len,
-                               e);
+    if (i == 0)
+        en->setup.dialect = server->dialect;
+    if (find_path(en, i) != STATUS_OK)
+        return status_no_memory(e, server->base);
+    return openai_meet_model(server, wanted, &en->setup.model, &server->max_model_len, e);
 }
 
 /* Rows tell of the first server; the others are taken to be like it. */

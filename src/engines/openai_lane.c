@@ -52,11 +52,10 @@ int32_t openai_lane_target(const struct engine_lane *l, int32_t request)
     return request % (int32_t)l->pool.setup->target_count;
 }
 
-static void write_head(const struct openai_setup *s, const struct url *u, bool is_kept,
-                       struct buf *out)
+static void write_head(const struct openai_setup *s, const struct openai_target *t,
+                       bool is_kept, struct buf *out)
 {
-    buf_printf(out, "POST %s%s HTTP/1.1\r\nHost: %s\r\n", u->prefix,
-               openai_path(s->endpoint), u->authority);
+    buf_printf(out, "POST %s HTTP/1.1\r\nHost: %s\r\n", t->path, t->url.authority);
     buf_printf(out, "Content-Type: application/json\r\nAccept: %sapplication/json\r\n",
                s->options->is_stream ? "text/event-stream, " : "");
     if (s->options->api_key != NULL)
@@ -72,26 +71,31 @@ static enum status write_job(struct engine_lane *l, const struct engine_request 
                              struct buf *body, struct buf *all, struct err *e)
 {
     const struct openai_setup *s = l->pool.setup;
-    struct openai_request q = {.endpoint = s->endpoint,
-                               .model = s->model,
-                               .ids = r->ids,
-                               .id_count = r->id_count,
-                               .text = r->text,
-                               .max_tokens = r->max_tokens,
-                               .temperature = s->temperature,
-                               .top_p = s->top_p,
-                               .ignore_eos = s->ignore_eos,
-                               .is_stream = s->options->is_stream,
-                               .counts = s->counts,
-                               .salt = r->salt,
-                               .extra_body = s->options->extra_body};
+    const unsigned traits = s->dialect->traits;
+    struct openai_request q = {
+        .endpoint = s->endpoint,
+        .model = s->model,
+        .ids = r->ids,
+        .id_count = r->id_count,
+        .text = r->text,
+        .max_tokens = r->max_tokens,
+        .temperature = s->temperature,
+        .top_p = s->top_p,
+        .ignore_eos = s->ignore_eos && (traits & OPENAI_TAKES_LENGTHS) != 0,
+        .is_without_usage = (traits & OPENAI_TAKES_USAGE) == 0,
+        .max_name = (traits & OPENAI_TAKES_NEW_MAX) != 0 ? "max_completion_tokens" : NULL,
+        .renames = &s->options->renames,
+        .is_stream = s->options->is_stream,
+        .counts = s->counts,
+        .salt = (traits & OPENAI_TAKES_SALT) != 0 ? r->salt : NULL,
+        .extra_body = s->options->extra_body};
     struct openai_job *job = &l->pool.jobs[r->index - l->pool.first_job];
     buf_clear(body);
     buf_clear(all);
     if (openai_write(&q, body, e) != STATUS_OK)
         return e->code;
     int32_t target = openai_lane_target(l, r->index);
-    write_head(s, &s->targets[target].url, openai_conn_keeps(&l->pool, target), all);
+    write_head(s, &s->targets[target], openai_conn_keeps(&l->pool, target), all);
     buf_printf(all, "Content-Length: %zu\r\n", body->len);
     if (l->phase_name != NULL)
         buf_printf(all, "X-Request-Id: %s-%d\r\n", l->phase_name, (int)r->index);

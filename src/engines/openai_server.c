@@ -6,29 +6,31 @@
 
 #include "engines/model_dir.h"
 #include "engines/vllm_facts.h"
+#include "http/openai.h"
 #include "http/prometheus.h"
 
-#define CALL_TIMEOUT_S   10.0
-#define CALL_LEAST_S     1.0  /* else a wait of 0 s could not even ask once */
 #define BESIDE_TIMEOUT_S 2.0  /* while the load keeps connections */
 #define INFO_TIMEOUT_S   60.0 /* the first answer of /server_info takes seconds */
 #define SAMPLE_TIMEOUT_S 0.5
 #define SAMPLE_FIRST_S   0.25
 #define SAMPLE_S         1.0
 #define SAMPLE_SHARE     0.01 /* of the server's time that samples may take */
-#define BODY_CAP_BYTES   ((size_t)16 << 20)
 #define RESET_TRIES      5
-#define POLL_S           0.25
 
 enum status openai_server_open(struct openai_server *s, const struct url *u,
                                const struct engine_target *options, struct arena *a,
                                struct err *e)
 {
-    *s = (struct openai_server){.options = options, .arena = a};
-    s->base = arena_printf(a, "%s://%s%s", u->is_tls ? "https" : "http", u->authority,
-                           u->prefix);
+    const char *scheme = u->is_tls ? "https" : "http";
+    *s = (struct openai_server){.options = options,
+                                .arena = a,
+                                .query = u->query,
+                                .is_guess = u->is_guess,
+                                .dialect = openai_dialect_find(options->dialect)};
+    s->base = arena_printf(a, "%s://%s%s", scheme, u->authority, u->prefix);
+    s->api = arena_printf(a, "%s://%s%s", scheme, u->authority, u->api);
     s->metrics_url = arena_printf(a, "%s/metrics", s->base != NULL ? s->base : "");
-    if (s->base == NULL || s->metrics_url == NULL)
+    if (s->base == NULL || s->api == NULL || s->metrics_url == NULL)
         return status_no_memory(e, "server");
     s->before = (struct openai_counters){NAN, NAN, NAN, NAN};
     s->kv_usage_max = NAN;
@@ -37,10 +39,11 @@ enum status openai_server_open(struct openai_server *s, const struct url *u,
                              .ca_cert = options->ca_cert,
                              .bearer = options->api_key,
                              .is_insecure = options->is_insecure,
+                             .is_direct = true, /* as the load */
                              .closes_each = true,
                              .headers = options->headers,
-                             .timeout_s = CALL_TIMEOUT_S,
-                             .body_cap_bytes = (int64_t)BODY_CAP_BYTES};
+                             .timeout_s = OPENAI_SERVER_CALL_S,
+                             .body_cap_bytes = (int64_t)OPENAI_SERVER_METRICS_CAP};
     return rest_open(&r, &s->rest, e);
 }
 
@@ -48,6 +51,8 @@ void openai_server_close(struct openai_server *s)
 {
     rest_close(s->rest);
     s->rest = NULL;
+    json_decref(s->models);
+    s->models = NULL;
 }
 
 /* Idle connections of the load may hold every thread of the server. So a call beside
@@ -61,7 +66,7 @@ static enum status ask(struct openai_server *s, struct rest_call *c, struct err 
     if (!s->is_held) {
         rest_set_timeout(s->rest, BESIDE_TIMEOUT_S);
         enum status st = rest_do(s->rest, c, e);
-        rest_set_timeout(s->rest, CALL_TIMEOUT_S);
+        rest_set_timeout(s->rest, OPENAI_SERVER_CALL_S);
         if (st != STATUS_TIMEOUT)
             return st;
         s->is_held = true;
@@ -70,207 +75,34 @@ static enum status ask(struct openai_server *s, struct rest_call *c, struct err 
     return rest_do(s->rest, c, e);
 }
 
-/* One call; the body belongs to the caller's buf even on failure. */
-static enum status call(struct openai_server *s, const char *method, const char *path,
-                        struct rest_call *c, struct err *e)
+enum status openai_server_ask(struct openai_server *s, const char *method,
+                              const char *url, struct openai_server_answer *out,
+                              struct err *e)
 {
-    *c = (struct rest_call){.method = method, .retry_after_s = -1};
-    buf_init(&c->body, BODY_CAP_BYTES);
-    c->url = arena_printf(s->arena, "%s%s", s->base, path);
-    if (c->url == NULL)
-        return status_no_memory(e, path);
-    return ask(s, c, e);
-}
-
-struct json_answer {
-    struct rest_call c; /* the body is freed */
-    json_t *root;       /* a new reference; NULL without status 200, or JSON */
-};
-
-static enum status call_json(struct openai_server *s, const char *method,
-                             const char *path, struct json_answer *out, struct err *e)
-{
-    enum status st = call(s, method, path, &out->c, e);
-    out->root = st == STATUS_OK && out->c.status == 200
-                    ? json_loadb(buf_cstr(&out->c.body), out->c.body.len, 0, NULL)
-                    : NULL;
-    buf_fini(&out->c.body);
+    *out = (struct openai_server_answer){.call = {.method = method, .retry_after_s = -1},
+                                         .root = NULL};
+    out->call.url = arena_printf(s->arena, "%s%s", url, s->query);
+    if (out->call.url == NULL)
+        return status_no_memory(e, url);
+    buf_init(&out->call.body, OPENAI_SERVER_ANSWER_CAP);
+    enum status st = ask(s, &out->call, e);
+    if (st == STATUS_OK)
+        openai_say(buf_str(&out->call.body), out->said, sizeof out->said);
+    if (st == STATUS_OK && out->call.status == 200)
+        out->root = json_loadb(buf_cstr(&out->call.body), out->call.body.len, 0, NULL);
+    buf_fini(&out->call.body);
     return st;
 }
 
-/* --- readiness */
-
-/* No call outlasts the wait that it belongs to. */
-static void limit_call(struct openai_server *s, struct instant limit)
-{
-    double left_s = clock_to_s(clock_between(clock_now(), limit));
-    rest_set_timeout(s->rest, fmin(fmax(left_s, CALL_LEAST_S), CALL_TIMEOUT_S));
-}
-
-static bool is_ready(struct openai_server *s, struct instant limit, struct err *e)
-{
-    struct rest_call c;
-    limit_call(s, limit);
-    bool ready = call(s, "GET", "/health", &c, e) == STATUS_OK && c.status == 200;
-    bool has_none = c.status == 404;
-    if (c.status != 0 && !ready)
-        status_fail(e, STATUS_CLOSED, c.url, "answers with HTTP %d", c.status);
-    buf_fini(&c.body);
-    if (!has_none)
-        return ready;
-    limit_call(s, limit);
-    ready = call(s, "GET", "/v1/models", &c, e) == STATUS_OK &&
-            (c.status == 200 || c.status == 401);
-    buf_fini(&c.body);
-    return ready;
-}
-
-static enum status launched_died(struct proc *p, struct err *e)
-{
-    struct proc_end end;
-    char how[64];
-    (void)proc_has_ended(p, &end);
-    proc_end_text(end, how, sizeof how);
-    return status_fail(e, STATUS_DIED, "server", "exited during startup: %s", how);
-}
-
-static void tick(const struct openai_server *s, const struct engine_watch *w,
-                 struct instant since, const char *why)
-{
-    char stage[160];
-    snprintf(stage, sizeof stage, "waiting for %.70s%s%.60s", s->base,
-             why[0] != '\0' ? ": " : "", why);
-    struct engine_progress p = {.stage = stage, .since = since};
-    if (w != NULL && w->tick != NULL)
-        w->tick(w->arg, &p);
-}
-
-static enum status not_ready(const struct openai_server *s, const struct err *why,
+/* The same below its base. */
+static enum status call_json(struct openai_server *s, const char *method,
+                             const char *path, struct openai_server_answer *out,
                              struct err *e)
 {
-    bool is_refused = strstr(why->what, "refused") != NULL;
-    status_fail(e, STATUS_TIMEOUT, s->base, "not ready within %g s: %s",
-                s->options->ready_timeout_s, why->what);
-    return status_hint(
-        e, "%s Set its address with --base-url, wait longer with --ready-timeout",
-        is_refused ? "Is the server running, and is the address right?"
-                   : "Is the address right, and http or https as the server expects?");
-}
-
-static enum status wait_ready(struct openai_server *s, const struct engine_watch *w,
-                              struct proc *launched, struct err *e)
-{
-    struct instant start = clock_now();
-    struct instant limit = clock_after(start, clock_seconds(s->options->ready_timeout_s));
-    struct err why = {.code = STATUS_OK};
-    for (;;) {
-        tick(s, w, start, why.what);
-        why = (struct err){.code = STATUS_OK};
-        if (is_ready(s, limit, &why))
-            return STATUS_OK;
-        if (why.code == STATUS_UNSUPPORTED || why.code == STATUS_NOT_FOUND) {
-            *e = why; /* a TLS failure or an unknown name will not mend itself */
-            return e->code;
-        }
-        if (launched != NULL && proc_has_ended(launched, NULL))
-            return launched_died(launched, e);
-        if (w != NULL && w->stop != NULL && w->stop(w->arg))
-            return status_fail(e, STATUS_INTERRUPTED, s->base, "stopped by a signal");
-        if (!clock_before(clock_now(), limit))
-            return not_ready(s, &why, e);
-        clock_sleep_until(clock_after(clock_now(), clock_seconds(POLL_S)));
-    }
-}
-
-enum status openai_server_ready(struct openai_server *s, const struct engine_watch *w,
-                                struct proc *launched, struct err *e)
-{
-    enum status st = wait_ready(s, w, launched, e);
-    rest_set_timeout(s->rest, CALL_TIMEOUT_S);
-    return st;
-}
-
-/* --- models */
-
-/* The ids of /v1/models, for an error: "a, b". */
-static void list_models(const json_t *data, char *out, size_t room)
-{
-    size_t i, used = 0;
-    json_t *item;
-    out[0] = '\0';
-    json_array_foreach(data, i, item)
-    {
-        const char *id = json_string_value(json_object_get(item, "id"));
-        if (id != NULL && used < room)
-            used += (size_t)snprintf(out + used, room - used, "%s%s",
-                                     used > 0 ? ", " : "", id);
-    }
-}
-
-/* The entry with that id, the first one where wanted is NULL; NULL: none. */
-static const json_t *find_model(const json_t *data, const char *wanted)
-{
-    size_t i;
-    json_t *item;
-    json_array_foreach(data, i, item)
-    {
-        const char *id = json_string_value(json_object_get(item, "id"));
-        if (id != NULL && (wanted == NULL || strcmp(id, wanted) == 0))
-            return item;
-    }
-    return NULL;
-}
-
-static enum status pick_model(struct openai_server *s, const json_t *data,
-                              const char *wanted, const json_t **found, struct err *e)
-{
-    char names[256];
-    *found = find_model(data, wanted);
-    list_models(data, names, sizeof names);
-    if (*found == NULL) {
-        status_fail(e, STATUS_NOT_FOUND, s->base, "does not serve \"%s\"",
-                    wanted != NULL ? wanted : "any model");
-        return status_hint(e, "It serves: %s", names[0] != '\0' ? names : "nothing");
-    }
-    if (wanted == NULL && json_array_size(data) > 1) {
-        status_fail(e, STATUS_BAD_OPTION, "--model", "%s serves several models", s->base);
-        return status_hint(e, "Choose one with --model: %s", names);
-    }
-    return STATUS_OK;
-}
-
-static enum status models_refused(const struct rest_call *c, struct err *e)
-{
-    status_fail(e, STATUS_BAD_INPUT, c->url, "answers with HTTP %d", c->status);
-    if (c->status == 401 || c->status == 403)
-        return status_hint(
-            e, "It requires an API key: set OPENAI_API_KEY or --api-key-file");
-    return status_hint(e, "Is it an OpenAI-compatible server?");
-}
-
-enum status openai_server_model(struct openai_server *s, const char *wanted,
-                                const char **model, int64_t *max_model_len, struct err *e)
-{
-    *max_model_len = 0;
-    struct json_answer a;
-    enum status st = call_json(s, "GET", "/v1/models", &a, e);
-    if (st == STATUS_OK && a.c.status != 200)
-        st = models_refused(&a.c, e);
-    if (st == STATUS_OK && a.root == NULL)
-        st = status_fail(e, STATUS_BAD_INPUT, a.c.url, "its answer is not JSON");
-    const json_t *found = NULL;
-    if (st == STATUS_OK)
-        st = pick_model(s, json_object_get(a.root, "data"), wanted, &found, e);
-    if (st == STATUS_OK) {
-        *model = arena_strdup(s->arena, json_string_value(json_object_get(found, "id")));
-        *max_model_len = json_integer_value(json_object_get(found, "max_model_len"));
-        s->loaded = arena_strdup(s->arena,
-                                 json_string_value(json_object_get(found, "root")));
-        if (*model == NULL)
-            st = status_no_memory(e, s->base);
-    }
-    json_decref(a.root);
-    return st;
+    const char *url = arena_printf(s->arena, "%s%s", s->base, path);
+    *out = (struct openai_server_answer){.root = NULL};
+    return url != NULL ? openai_server_ask(s, method, url, out, e)
+                       : status_no_memory(e, path);
 }
 
 /* --- facts and counters */
@@ -281,7 +113,7 @@ static enum status metrics(struct openai_server *s, bool is_running, struct rest
                            bool *has, struct err *e)
 {
     *c = (struct rest_call){.method = "GET", .url = s->metrics_url, .retry_after_s = -1};
-    buf_init(&c->body, BODY_CAP_BYTES);
+    buf_init(&c->body, OPENAI_SERVER_METRICS_CAP);
     enum status st = is_running ? rest_do(s->rest, c, e) : ask(s, c, e);
     *has = st == STATUS_OK && c->status == 200;
     return st;
@@ -327,10 +159,10 @@ static void config_facts(struct openai_server *s, struct engine_facts *facts)
 {
     struct err ignored;
     rest_set_timeout(s->rest, INFO_TIMEOUT_S);
-    struct json_answer a;
+    struct openai_server_answer a;
     const char *loaded = NULL;
     (void)call_json(s, "GET", "/server_info?config_format=json", &a, &ignored);
-    rest_set_timeout(s->rest, CALL_TIMEOUT_S);
+    rest_set_timeout(s->rest, OPENAI_SERVER_CALL_S);
     (void)vllm_facts_config(a.root, s->arena, facts, &loaded);
     json_decref(a.root);
     if (loaded != NULL)
@@ -349,19 +181,41 @@ static void model_facts(struct openai_server *s, struct engine_facts *facts)
         facts->vocab_size = vocabulary;
 }
 
-enum status openai_server_facts(struct openai_server *s, struct engine_facts *facts,
-                                struct err *e)
+/* What the dialect lacks, and what that costs. */
+static void dialect_facts(struct openai_server *s, struct engine_facts *facts)
+{
+    const struct openai_dialect *d = s->dialect;
+    bool is_open_ended = (d->traits & OPENAI_TAKES_LENGTHS) == 0 ||
+                         openai_write_lacks(s->options->extra_body, "ignore_eos");
+    facts->fields.v[FIELD_dialect] = value_str(d->name);
+    facts->lacks_ids = (d->traits & OPENAI_TAKES_IDS) == 0;
+    facts->lacks_lengths = is_open_ended;
+    if (s->vocab_size > 0 && s->vocab_size < facts->vocab_size)
+        facts->vocab_size = s->vocab_size;
+    if (!facts->lacks_ids && !is_open_ended)
+        return;
+    bool is_text = facts->lacks_ids && strcmp(s->options->endpoint, "chat") != 0;
+    facts->notes = arena_text(
+        s->arena, "server: dialect %s%s%s%s (--dialect)", d->name,
+        is_text
+            ? ", so prompts go out as text of about the planned length (--dataset and "
+              "--endpoint chat have texts of their own)"
+            : "",
+        is_open_ended ? is_text ? ", and" : "," : "",
+        is_open_ended ? " answers may end before their planned length" : "");
+}
+
+static enum status vllm_facts(struct openai_server *s, struct engine_facts *facts,
+                              struct err *e)
 {
     struct rest_call c;
-    struct json_answer version;
+    struct openai_server_answer version;
     enum status st = call_json(s, "GET", "/version", &version, e);
     version_facts(s, version.root, facts);
     json_decref(version.root);
     if (st != STATUS_OK)
         return st;
     config_facts(s, facts);
-    if (s->options->is_local)
-        model_facts(s, facts);
     st = metrics(s, false, &c, &s->has_metrics, e);
     if (s->has_metrics) {
         vllm_facts_metrics(body_of(&c), facts);
@@ -369,6 +223,17 @@ enum status openai_server_facts(struct openai_server *s, struct engine_facts *fa
         s->started_s = prometheus_max(body_of(&c), "process_start_time_seconds");
     }
     buf_fini(&c.body);
+    return st;
+}
+
+enum status openai_server_facts(struct openai_server *s, struct engine_facts *facts,
+                                struct err *e)
+{
+    bool is_vllm = (s->dialect->traits & OPENAI_HAS_VLLM) != 0;
+    enum status st = is_vllm ? vllm_facts(s, facts, e) : STATUS_OK;
+    if (s->options->is_local)
+        model_facts(s, facts);
+    dialect_facts(s, facts);
     start_sampling(s);
     return st;
 }
@@ -411,7 +276,7 @@ void openai_server_sample(struct openai_server *s)
         return;
     rest_set_timeout(s->rest, SAMPLE_TIMEOUT_S);
     enum status st = metrics(s, true, &c, &has, &ignored);
-    rest_set_timeout(s->rest, CALL_TIMEOUT_S);
+    rest_set_timeout(s->rest, OPENAI_SERVER_CALL_S);
     s->has_missed = st != STATUS_OK || !has;
     double pause_s = fmax(SAMPLE_S, clock_to_s(clock_since(start)) / SAMPLE_SHARE);
     if (has) {
@@ -428,13 +293,15 @@ void openai_server_sample(struct openai_server *s)
 enum status openai_server_reset(struct openai_server *s, bool *done, struct err *e)
 {
     *done = false;
+    if ((s->dialect->traits & OPENAI_HAS_VLLM) == 0)
+        return STATUS_OK;
     for (int i = 0; i < RESET_TRIES && !*done; i++) {
-        struct json_answer a;
+        struct openai_server_answer a;
         enum status st = call_json(s, "POST", "/reset_prefix_cache", &a, e);
         /* older servers answer 200 with an empty body */
-        *done = st == STATUS_OK && a.c.status == 200 &&
+        *done = st == STATUS_OK && a.call.status == 200 &&
                 !json_is_false(json_object_get(a.root, "success"));
-        bool has_it = a.c.status == 200;
+        bool has_it = a.call.status == 200;
         json_decref(a.root);
         if (st != STATUS_OK || !has_it)
             return st;

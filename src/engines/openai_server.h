@@ -7,9 +7,12 @@
 #ifndef ENGINES_OPENAI_SERVER_H
 #define ENGINES_OPENAI_SERVER_H
 
+#include <jansson.h>
+
 #include "base/arena.h"
 #include "base/proc.h"
 #include "core/engine.h"
+#include "engines/openai_dialect.h"
 #include "http/rest.h"
 #include "http/url.h"
 
@@ -32,6 +35,13 @@ struct openai_server {
     struct openai_kept kept; /* count NULL: none */
     bool is_held;            /* got no answer until they were closed */
     const char *base;        /* "http://127.0.0.1:8000/prefix" */
+    const char *api;         /* of the API: "http://127.0.0.1:8000/prefix/v1" */
+    const char *query;       /* "" or "?..." */
+    bool is_guess;           /* api may also be without "/v1": not yet known */
+    bool is_bare;            /* it is */
+    const struct openai_dialect *dialect; /* NULL: not yet known */
+    json_t *models;                       /* its list, an array; NULL: none was told */
+    int64_t vocab_size;                   /* told in that list; 0 */
     const struct engine_target *options;
     struct arena *arena;
     const char *metrics_url;
@@ -50,18 +60,22 @@ MUST_CHECK enum status openai_server_open(struct openai_server *s, const struct 
                                           struct arena *a, struct err *e);
 void openai_server_close(struct openai_server *s); /* idempotent */
 
-/* Waits for /health to answer 200 (404: the server has none, then for /v1/models).
- * `launched`: the server's own process, whose end ends the wait; or NULL. */
-MUST_CHECK enum status openai_server_ready(struct openai_server *s,
-                                           const struct engine_watch *w,
-                                           struct proc *launched, struct err *e);
-/* `wanted` if the server has it, its only model where wanted is NULL; into the arena.
- * Others are listed in the error. *max_model_len 0: not said. */
-MUST_CHECK enum status openai_server_model(struct openai_server *s, const char *wanted,
-                                           const char **model, int64_t *max_model_len,
-                                           struct err *e);
+struct openai_server_answer {
+    struct rest_call call; /* the body is freed */
+    json_t *root;          /* a new reference; NULL without status 200, or JSON */
+    char said[160];        /* its text, as openai_say has it */
+};
+#define OPENAI_SERVER_CALL_S      10.0 /* what a call may take */
+#define OPENAI_SERVER_ANSWER_CAP  ((size_t)1 << 20)
+#define OPENAI_SERVER_METRICS_CAP ((size_t)8 << 20)
+
+/* One call, the query of the address added to the URL; root also after a failure. */
+MUST_CHECK enum status openai_server_ask(struct openai_server *s, const char *method,
+                                         const char *url,
+                                         struct openai_server_answer *out, struct err *e);
 /* What is known of the engine behind it: version, settings, block size, caching, KV size,
- * simulated; of a server on this machine the model's fingerprint and vocabulary too.
+ * simulated; of a server on this machine the model's fingerprint and vocabulary too; what
+ * its dialect lacks.
  * Sets only what it was told. */
 MUST_CHECK enum status openai_server_facts(struct openai_server *s,
                                            struct engine_facts *facts, struct err *e);

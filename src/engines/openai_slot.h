@@ -3,6 +3,7 @@
 #define ENGINES_OPENAI_SLOT_H
 
 #include "core/engine.h"
+#include "engines/openai_dialect.h"
 #include "http/openai.h"
 #include "http/response.h"
 #include "http/sse.h"
@@ -21,6 +22,7 @@
 
 struct openai_target {
     struct url url;
+    const char *path; /* of the endpoint, with its query */
     struct addr addr;
     struct tls_context *tls; /* NULL: plain */
 };
@@ -31,6 +33,7 @@ struct openai_setup {
     struct openai_target *targets; /* [target_count] */
     size_t target_count;
     const char *model;
+    const struct openai_dialect *dialect; /* of the first target */
     enum openai_endpoint endpoint;
     enum openai_counts counts;
     size_t lane_count; /* that share the load */

@@ -8,7 +8,7 @@
 
 const char *openai_path(enum openai_endpoint e)
 {
-    return e == OPENAI_CHAT ? "/v1/chat/completions" : "/v1/completions";
+    return e == OPENAI_CHAT ? "/chat/completions" : "/completions";
 }
 
 static bool is_nested(struct jsonr_value v)

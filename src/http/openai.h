@@ -8,6 +8,7 @@
 #include <stdint.h>
 
 #include "base/buf.h"
+#include "base/opt.h"
 #include "base/status.h"
 #include "base/str.h"
 
@@ -25,16 +26,22 @@ struct openai_request {
     int64_t max_tokens;
     double temperature, top_p;
     bool ignore_eos, is_stream;
+    bool is_without_usage;             /* no stream_options */
+    const char *max_name;              /* of max_tokens; NULL: that */
+    const struct opt_strings *renames; /* "member=name", or NULL */
     enum openai_counts counts;
     const char *salt;       /* cache_salt, or NULL */
-    const char *extra_body; /* JSON object whose members are added, or NULL */
+    const char *extra_body; /* JSON object whose members are added, or NULL; of those that
+                               are null ours are left out */
 };
 
 /* Appends the JSON body. Members of extra_body win over ours of the same name; one that
  * is no JSON object is STATUS_BAD_OPTION. temperature, top_p: NAN leaves them out. */
 MUST_CHECK enum status openai_write(const struct openai_request *r, struct buf *out,
                                     struct err *e);
-/* "/v1/completions" or "/v1/chat/completions". */
+/* Does extra_body (which may be NULL) leave that member out? */
+bool openai_write_lacks(const char *extra_body, const char *key);
+/* "/completions" or "/chat/completions". */
 const char *openai_path(enum openai_endpoint e);
 
 enum openai_finish {

@@ -1,4 +1,5 @@
 #include <math.h>
+#include <string.h>
 
 #include "http/openai.h"
 #include "text/json.h"
@@ -8,6 +9,8 @@
 struct body {
     struct jsonw w;
     const json_t *extra; /* object, or NULL */
+    const struct opt_strings *renames;
+    const char *max_name;
 };
 
 static bool is_ours(const struct body *b, const char *key)
@@ -15,28 +18,40 @@ static bool is_ours(const struct body *b, const char *key)
     return json_object_get(b->extra, key) == NULL;
 }
 
+/* As the server calls it. */
+static const char *name_of(const struct body *b, const char *key)
+{
+    size_t len = strlen(key);
+    for (size_t i = 0; b->renames != NULL && i < b->renames->count; i++) {
+        const char *pair = b->renames->items[i];
+        if (strncmp(pair, key, len) == 0 && pair[len] == '=')
+            return pair + len + 1;
+    }
+    return b->max_name != NULL && strcmp(key, "max_tokens") == 0 ? b->max_name : key;
+}
+
 static void put_str(struct body *b, const char *key, const char *value)
 {
     if (value != NULL && is_ours(b, key))
-        jsonw_str(&b->w, key, value);
+        jsonw_str(&b->w, name_of(b, key), value);
 }
 
 static void put_num(struct body *b, const char *key, double value)
 {
     if (!isnan(value) && is_ours(b, key))
-        jsonw_num(&b->w, key, value);
+        jsonw_num(&b->w, name_of(b, key), value);
 }
 
 static void put_int(struct body *b, const char *key, int64_t value)
 {
     if (is_ours(b, key))
-        jsonw_int(&b->w, key, value);
+        jsonw_int(&b->w, name_of(b, key), value);
 }
 
 static void put_flag(struct body *b, const char *key, bool value)
 {
     if (value && is_ours(b, key))
-        jsonw_bool(&b->w, key, true);
+        jsonw_bool(&b->w, name_of(b, key), true);
 }
 
 /* In blocks: prompts have up to hundreds of thousands of ids. */
@@ -89,9 +104,9 @@ static void put_stream(struct body *b, const struct openai_request *r)
 {
     if (is_ours(b, "stream"))
         jsonw_bool(&b->w, "stream", r->is_stream);
-    if (!r->is_stream || !is_ours(b, "stream_options"))
+    if (!r->is_stream || r->is_without_usage || !is_ours(b, "stream_options"))
         return;
-    jsonw_object(&b->w, "stream_options");
+    jsonw_object(&b->w, name_of(b, "stream_options"));
     jsonw_bool(&b->w, "include_usage", true);
     if (r->counts == OPENAI_COUNTS_CONTINUOUS)
         jsonw_bool(&b->w, "continuous_usage_stats", true);
@@ -106,6 +121,8 @@ static void put_extra(struct body *b)
     for (void *it = json_object_iter(object); it != NULL;
          it = json_object_iter_next(object, it)) {
         buf_clear(&text);
+        if (json_is_null(json_object_iter_value(it)))
+            continue;
         if (json_to_text(json_object_iter_value(it), &text) != STATUS_OK) {
             buf_fini(b->w.out);
             b->w.out->failed = text.failed;
@@ -137,6 +154,17 @@ static enum status read_extra(const char *text, json_t **out, struct err *e)
     return STATUS_BAD_OPTION;
 }
 
+bool openai_write_lacks(const char *extra_body, const char *key)
+{
+    json_t *extra = NULL;
+    struct err ignored;
+    if (extra_body == NULL || read_extra(extra_body, &extra, &ignored) != STATUS_OK)
+        return false;
+    bool lacks = json_is_null(json_object_get(extra, key));
+    json_decref(extra);
+    return lacks;
+}
+
 enum status openai_write(const struct openai_request *r, struct buf *out, struct err *e)
 {
     json_t *extra = NULL;
@@ -145,7 +173,7 @@ enum status openai_write(const struct openai_request *r, struct buf *out, struct
         if (status != STATUS_OK)
             return status;
     }
-    struct body b = {.extra = extra};
+    struct body b = {.extra = extra, .renames = r->renames, .max_name = r->max_name};
     jsonw_init(&b.w, out, 0);
     jsonw_object(&b.w, NULL);
     put_str(&b, "model", r->model);

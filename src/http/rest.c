@@ -174,13 +174,25 @@ static bool until(struct str text, int64_t *seconds)
     return true;
 }
 
+static void keep_header(char headers[REST_HEADERS_BYTES], struct str line)
+{
+    size_t used = strlen(headers);
+    if (line.len == 0 || line.len + 2 > REST_HEADERS_BYTES - used)
+        return;
+    memcpy(headers + used, line.ptr, line.len);
+    memcpy(headers + used + line.len, "\n", 2);
+}
+
 /* A header's line; a new answer (after 100 Continue) begins with its status line. */
 static size_t take_header(char *data, size_t size, size_t count, void *arg)
 {
     struct intake *in = arg;
     struct str line = {.ptr = data, .len = size * count};
-    if (str_starts(line, "HTTP/"))
+    if (str_starts(line, "HTTP/")) {
         in->call->retry_after_s = -1;
+        in->call->headers[0] = '\0';
+    }
+    keep_header(in->call->headers, str_trim(line));
     struct str value = line;
     struct str name = str_cut(&value, ':');
     int64_t seconds = 0;
@@ -524,6 +536,7 @@ enum status rest_do(struct rest *r, struct rest_call *c, struct err *e)
     struct intake in = {.call = c, .cap_bytes = cap_bytes};
     c->status = 0;
     c->retry_after_s = -1;
+    c->headers[0] = '\0';
     buf_clear(&c->body);
     if (strncasecmp(c->url, "http://", 7) != 0 && strncasecmp(c->url, "https://", 8) != 0)
         return status_fail(e, STATUS_BAD_INPUT, "HTTP",

@@ -12,6 +12,8 @@
 #include "base/status.h"
 #include "base/str.h"
 
+#define REST_HEADERS_BYTES 2048
+
 struct rest_options {
     const char *unix_path;       /* or NULL */
     const char *ca_cert;         /* or NULL: the system's */
@@ -41,7 +43,9 @@ struct rest_call {
     /* filled */
     int status;            /* HTTP status; 0: no answer */
     int64_t retry_after_s; /* -1: not given; 0: now, or a date that is past */
-    struct buf body;       /* the caller inits and finis; emptied before each call */
+    /* "" or NAME: VALUE lines of the answer, an LF behind each; cut at a line's end */
+    char headers[REST_HEADERS_BYTES];
+    struct buf body; /* the caller inits and finis; emptied before each call */
 };
 
 /* Everything is copied. STATUS_BAD_OPTION: a header or a key that cannot be sent. */

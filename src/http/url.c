@@ -53,9 +53,40 @@ static enum status parse_unix(const struct parse *p, const char *path, struct ur
     *out = (struct url){.host = "localhost",
                         .port = 80,
                         .prefix = "",
+                        .api = "/v1",
+                        .query = "",
                         .unix_path = arena_strdup(p->arena, path),
                         .authority = "localhost"};
     return out->unix_path != NULL ? STATUS_OK : status_no_memory(p->e, p->option);
+}
+
+static bool contains(struct str s, const char *word)
+{
+    size_t len = strlen(word);
+    for (size_t i = 0; i + len <= s.len; i++)
+        if (strncasecmp(s.ptr + i, word, len) == 0)
+            return true;
+    return false;
+}
+
+/* A query with a value that may be a secret, or with one that has no name. */
+static bool holds_key(const char *query)
+{
+    static const char *const secret[] = {"key",  "token", "secret", "sig",
+                                         "pass", "auth",  "code",   "cred"};
+    if (query == NULL)
+        return false;
+    struct str rest = str_from(query + 1);
+    while (rest.len > 0) {
+        struct str value = str_cut(&rest, '&');
+        if (memchr(value.ptr, '=', value.len) == NULL)
+            return true;
+        struct str name = str_cut(&value, '=');
+        for (size_t i = 0; i < sizeof secret / sizeof *secret; i++)
+            if (contains(name, secret[i]))
+                return true;
+    }
+    return false;
 }
 
 /* What must not be printed comes first: it may hold a secret. */
@@ -65,9 +96,11 @@ static enum status check_whole(const struct parse *p, const char *text)
         return refuse(
             p, "Keys come from files or the environment: --api-key-file, OPENAI_API_KEY",
             "user and password in an address are not accepted");
-    if (strpbrk(text, "?#") != NULL)
-        return refuse(p, "Use --header",
-                      "a query or fragment in an address is not accepted");
+    if (strchr(text, '#') != NULL || holds_key(strchr(text, '?')))
+        return refuse(
+            p, "Use --header, --api-key-file",
+            "a fragment, or a query that is no NAME=VALUE or may hold a key, is "
+            "not accepted in an address");
     for (const char *c = text; *c != '\0'; c++)
         if (!isgraph((unsigned char)*c) || strchr("\"<>\\^`{|}", *c) != NULL)
             return refuse(p, "Write other characters as %XX",
@@ -179,18 +212,46 @@ static struct str without_slashes(struct str s)
     return s;
 }
 
-static enum status parse_prefix(const struct parse *p, const char *path, struct url *out)
+/* Bytes before the first segment like "v1", "V3", "v1beta"; all where there is none. */
+static size_t before_version(struct str path)
 {
-    const char *const endpoints[] = {"/chat/completions", "/completions", "/models"};
-    struct str prefix = without_slashes(str_from(path));
+    for (size_t i = 0; i + 2 < path.len; i++)
+        if (path.ptr[i] == '/' && (path.ptr[i + 1] | 0x20) == 'v' &&
+            isdigit((unsigned char)path.ptr[i + 2]))
+            return i;
+    return path.len;
+}
+
+/* Takes an endpoint off the path; true if it was one that load goes to. */
+static bool cut_endpoint(struct str *path)
+{
+    static const char *const endpoints[] = {"/chat/completions", "/completions",
+                                            "/models"};
     for (size_t i = 0; i < sizeof endpoints / sizeof endpoints[0]; i++)
-        if (ends_in(prefix, endpoints[i]))
-            return refuse(p, "Give only the server, e.g. http://localhost:8000",
-                          "\"%s\" is added by inferbench", endpoints[i]);
-    if (ends_in(prefix, "/v1"))
-        prefix.len -= strlen("/v1");
-    out->prefix = arena_str(p->arena, without_slashes(prefix));
-    return out->prefix != NULL ? STATUS_OK : status_no_memory(p->e, p->option);
+        if (ends_in(*path, endpoints[i])) {
+            path->len -= strlen(endpoints[i]);
+            return i < 2;
+        }
+    return false;
+}
+
+static enum status parse_path(const struct parse *p, struct str path, struct url *out)
+{
+    path = without_slashes(path);
+    const struct str whole = path;
+    bool is_endpoint = cut_endpoint(&path);
+    path = without_slashes(path);
+    size_t before = before_version(path);
+    bool has_version = before < path.len, is_base = is_endpoint || has_version;
+    struct str prefix = without_slashes((struct str){path.ptr, before});
+    out->is_guess = !is_base && path.len > 0;
+    out->prefix = arena_str(p->arena, prefix);
+    out->api = arena_printf(p->arena, "%.*s%s", (int)path.len, path.ptr,
+                            is_base ? "" : "/v1");
+    out->path = is_endpoint ? arena_str(p->arena, whole) : NULL;
+    bool is_lost = out->prefix == NULL || out->api == NULL ||
+                   (is_endpoint && out->path == NULL);
+    return is_lost ? status_no_memory(p->e, p->option) : STATUS_OK;
 }
 
 enum status url_parse(const char *text, const char *option, struct arena *a,
@@ -215,10 +276,13 @@ enum status url_parse(const char *text, const char *option, struct arena *a,
         return refuse(&p, "Write http://host:port, https://host or unix:/path",
                       "\"%.64s\" does not begin with http:// or https://", text);
     const char *host = sign + strlen("://");
-    size_t len = strcspn(host, "/");
+    size_t len = strcspn(host, "/?"), path_len = strcspn(host + len, "?");
+    url.query = arena_strdup(a, host + len + path_len);
+    if (url.query == NULL)
+        return status_no_memory(e, option);
     status = parse_authority(&p, (struct str){.ptr = host, .len = len}, &url);
     if (status == STATUS_OK)
-        status = parse_prefix(&p, host + len, &url);
+        status = parse_path(&p, (struct str){host + len, path_len}, &url);
     if (status == STATUS_OK)
         *out = url;
     return status;

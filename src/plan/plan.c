@@ -266,8 +266,8 @@ static struct draw draw_of(const struct plan *p, const struct plan_which *w,
                          .seed = o->seed,
                          .is_prefix_warm = o->is_prefix_warm,
                          .caching = c->caching,
-                         .as_text = is_online &&
-                                    (o->is_chat || c->scenario->text_count > 0),
+                         .as_text = is_online && (o->is_chat || w->lacks_ids ||
+                                                  c->scenario->text_count > 0),
                          .is_online = is_online};
 }
 

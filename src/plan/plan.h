@@ -59,6 +59,7 @@ struct plan_which {
     int64_t repeat;
     int64_t vocab_size; /* > 32 */
     int64_t block_size; /* of the prefix cache, tokens; 0 unknown */
+    bool lacks_ids;     /* the engine takes text alone */
 };
 
 /* Whichever setting runs first meets a colder machine: the order of OFF and ON is drawn

@@ -73,7 +73,7 @@ static enum status loads(struct run *r, struct plan_options *o, struct err *e)
 {
     const struct run_opts *opts = r->opts;
     o->warmup_requests = opts->warmup_requests;
-    o->is_chat = strcmp(opts->endpoint, "chat") == 0;
+    o->is_chat = strcmp(r->target.endpoint, "chat") == 0;
     o->run = field_str(&r->data.fields, FIELD_run_id);
     if (!opts->launch) {
         o->max_model_len = 0;

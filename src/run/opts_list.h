@@ -23,10 +23,14 @@
       .help = "instead of --base-url")                                                   \
     X(ONLINE, int64_t, port, "port", OPT_INT, .group = "Server", .min = 1, .max = 65535, \
       .help = "instead of --base-url; unset: 8000")                                      \
-    X(ONLINE, TEXT, endpoint, "endpoint", OPT_CHOICE, .group = "Server",                 \
-      .choices = "completions|chat", .fallback = "completions",                          \
+    X(ONLINE, TEXT, endpoint, "endpoint", OPT_STRING, .group = "Server",                 \
+      .value_name = "completions|chat|/PATH", .fallback = "completions",                 \
       .help = "completions: prompts as token ids of exact length; chat: as text"         \
-              " of about that length")                                                   \
+              " of about that length; /PATH: where the server has it")                   \
+    X(ONLINE, TEXT, dialect, "dialect", OPT_CHOICE, .group = "Server",                   \
+      .choices = OPENAI_DIALECT_CHOICES, .fallback = "auto",                             \
+      .help = "what the server takes and offers; auto: as it says itself; other: "       \
+              "only what all servers take")                                              \
     Y(ONLINE, model, "model", OPT_STRING, .group = "Server", .value_name = "ID|DIR",     \
       .help = "model to request; unset: the server's only one; with --launch "           \
               "Qwen/Qwen3-0.6B")                                                         \
@@ -44,7 +48,12 @@
       .help = "header sent with each request; its value is never recorded")              \
     X(ONLINE, TEXT, extra_body, "extra-body", OPT_STRING, .group = "Server",             \
       .value_name = "JSON",                                                              \
-      .help = "JSON object whose members are added to each request")                     \
+      .help = "JSON object whose members are added to each request; null leaves "        \
+              "out one of ours")                                                         \
+    X(ONLINE, struct opt_strings, renames, "rename", OPT_PAIRS, .group = "Server",       \
+      .value_name = "MEMBER=NAME",                                                       \
+      .help = "another name for a member of each request, e.g. "                         \
+              "max_tokens=max_completion_tokens")                                        \
     X(ONLINE, TEXT, ca_cert, "ca-cert", OPT_STRING, .group = "Server",                   \
       .value_name = "FILE", .help = "trusted CA certificates, PEM; unset: the system's") \
     X(ONLINE, bool, insecure, "insecure", OPT_FLAG, .group = "Server",                   \

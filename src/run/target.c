@@ -254,26 +254,37 @@ static enum status build_headers(const struct run_opts *o, struct arena *a,
 
 /* --- the body --- */
 
-/* Members that would make the plan, or a row, untrue. */
-static enum status check_member(const char *name, struct err *e)
+/* The length under its newer name, where the older one is left out. */
+static bool is_new_max(const json_t *body, const char *name)
 {
+    return strcmp(name, "max_completion_tokens") == 0 &&
+           json_is_null(json_object_get(body, "max_tokens")) &&
+           json_is_integer(json_object_get(body, name));
+}
+
+/* Members that would make the plan, or a row, untrue. */
+static enum status check_member(const json_t *body, const char *name, struct err *e)
+{
+    enum { MUST_STAY = 4 }; /* null leaves the others out */
     static const struct {
         const char *name, *instead;
     } ours[] = {{"model", "Use --model"},
                 {"prompt", "Use --scenarios or --dataset"},
                 {"messages", "Use --scenarios or --dataset"},
+                {"stream", "Use --no-stream"},
                 {"max_tokens", "Use --max-tokens"},
-                {"max_completion_tokens", "Use --max-tokens"},
+                {"max_completion_tokens",
+                 "Use --max-tokens and --rename max_tokens=max_completion_tokens"},
                 {"temperature", "Use --temperature"},
                 {"top_p", "Use --top-p"},
                 {"ignore_eos", "Use --stop-at-eos"},
-                {"stream", "Use --no-stream"},
-                {"stream_options", "Use --token-counts"},
                 {"return_token_ids", "Use --token-counts"},
                 {"n", "inferbench counts one answer per request"},
                 {"best_of", "inferbench counts one answer per request"}};
     for (size_t i = 0; i < COUNT_OF(ours); i++) {
-        if (strcmp(ours[i].name, name) != 0)
+        if (strcmp(ours[i].name, name) != 0 ||
+            (i >= MUST_STAY && json_is_null(json_object_get(body, name))) ||
+            is_new_max(body, name))
             continue;
         status_fail(e, STATUS_BAD_OPTION, "--extra-body", "\"%s\" is set by inferbench",
                     name);
@@ -301,7 +312,7 @@ static enum status check_body(const struct run_opts *o, struct err *e)
     }
     json_object_foreach(body, name, value)
     {
-        s = s == STATUS_OK ? check_member(name, e) : s;
+        s = s == STATUS_OK ? check_member(body, name, e) : s;
     }
     json_decref(body);
     return s;
@@ -325,6 +336,48 @@ enum status run_target_body(const struct run_opts *o, struct arena *a, const cha
     json_decref(body);
     buf_fini(&text);
     return is_lost ? status_no_memory(e, "options") : STATUS_OK;
+}
+
+/* Names as JSON needs no escapes for. */
+static enum status check_renames(const struct run_opts *o, struct err *e)
+{
+    for (size_t i = 0; i < o->renames.count; i++) {
+        struct str name = str_from(o->renames.items[i]);
+        struct str member = str_cut(&name, '=');
+        bool is_good = name.len > 0 && member.len > 0;
+        for (size_t k = 0; k < name.len; k++)
+            is_good = is_good && (isalnum((unsigned char)name.ptr[k]) ||
+                                  strchr("_-.", name.ptr[k]) != NULL);
+        if (is_good)
+            continue;
+        status_fail(e, STATUS_BAD_OPTION, "--rename", "\"%.80s\" renames nothing",
+                    o->renames.items[i]);
+        return status_hint(e, "Write e.g. --rename max_tokens=max_completion_tokens");
+    }
+    return STATUS_OK;
+}
+
+/* "completions", "chat" or "/its/path"; not said: as an address names it. */
+static enum status find_endpoint(const struct opt_parse *p, const struct run_opts *o,
+                                 struct arena *a, struct engine_target *out,
+                                 struct err *e)
+{
+    const char *given = o->endpoint;
+    struct url u = {.path = NULL};
+    if (!is_set(p, "endpoint") && out->base_urls.count > 0 &&
+        url_parse(out->base_urls.items[0], "--base-url", a, &u, e) == STATUS_OK &&
+        u.path != NULL)
+        given = u.path;
+    else if (*given == '/')
+        out->endpoint_path = given;
+    else if (strcmp(given, "chat") != 0 && strcmp(given, "completions") != 0) {
+        status_fail(e, STATUS_BAD_OPTION, "--endpoint",
+                    "\"%.80s\" is neither completions, chat nor a path", given);
+        return status_hint(e, "Write e.g. --endpoint chat, or /its/path");
+    }
+    bool is_text = strstr(given, "completions") && !strstr(given, "chat");
+    out->endpoint = is_text ? "completions" : "chat";
+    return STATUS_OK;
 }
 
 static enum status check_goodput(const struct run_opts *o, struct err *e)
@@ -366,11 +419,11 @@ static enum status check_ca(const struct run_opts *o, struct err *e)
     return s;
 }
 
-enum status run_target_build(const struct opt_parse *p, const struct run_opts *o,
-                             struct arena *a, struct engine_target *out, struct err *e)
+/* What needs no check. */
+static void take_plain(const struct run_opts *o, struct engine_target *out)
 {
-    bool is_launched = o->launch || o->launch_command != NULL;
-    out->endpoint = o->endpoint;
+    out->dialect = o->dialect;
+    out->renames = o->renames;
     out->extra_body = o->extra_body;
     out->ca_cert = o->ca_cert;
     out->token_counts = o->token_counts;
@@ -382,13 +435,34 @@ enum status run_target_build(const struct opt_parse *p, const struct run_opts *o
     out->drain_interval_us = o->drain_interval_ns != OPT_INT_UNSET
                                  ? o->drain_interval_ns / 1000
                                  : OPT_INT_UNSET;
-    out->is_launched = is_launched;
+    out->is_launched = o->launch || o->launch_command != NULL;
     out->launch_command = o->launch_command;
-    if ((is_launched && check_launch(p, o, e) != STATUS_OK) ||
-        check_attached(p, o, e) != STATUS_OK ||
-        (!is_launched && find_urls(p, o, a, out, e) != STATUS_OK) ||
-        find_key(o, a, out, e) != STATUS_OK || build_headers(o, a, out, e) != STATUS_OK ||
-        check_body(o, e) != STATUS_OK || check_ca(o, e) != STATUS_OK)
+}
+
+static enum status check_request(const struct run_opts *o, struct arena *a,
+                                 struct engine_target *out, struct err *e)
+{
+    if (build_headers(o, a, out, e) != STATUS_OK || check_ca(o, e) != STATUS_OK ||
+        check_renames(o, e) != STATUS_OK || check_body(o, e) != STATUS_OK)
         return e->code;
     return check_counts(o, e);
+}
+
+enum status run_target_build(const struct opt_parse *p, const struct run_opts *o,
+                             struct arena *a, struct engine_target *out, struct err *e)
+{
+    take_plain(o, out);
+    out->is_default_url = !is_set(p, "base-url") && !is_set(p, "host") &&
+                          !is_set(p, "port");
+    out->ready_left_s = arena_alloc(a, 1, sizeof *out->ready_left_s);
+    if (out->ready_left_s == NULL)
+        return status_no_memory(e, "options");
+    *out->ready_left_s = out->ready_timeout_s;
+    enum status s = out->is_launched ? check_launch(p, o, e) : STATUS_OK;
+    if (s != STATUS_OK || check_attached(p, o, e) != STATUS_OK ||
+        (!out->is_launched && find_urls(p, o, a, out, e) != STATUS_OK) ||
+        find_endpoint(p, o, a, out, e) != STATUS_OK ||
+        find_key(o, a, out, e) != STATUS_OK)
+        return e->code;
+    return check_request(o, a, out, e);
 }

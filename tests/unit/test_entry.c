@@ -128,7 +128,7 @@ static void test_places(void **state)
         "engine_args settings_sha256 machine_sha256 client_machine_sha256 "
         "driver_version plan_sha256 burstiness ramp_up_s num_prompts duration_s "
         "max_concurrency warmup_requests stop_at_eos is_streamed is_keepalive "
-        "token_counts extra_body";
+        "token_counts extra_body dialect";
     static const char tags[] =
         "experiment_id timestamp timestamp_utc error notes run_id label token_source "
         "cache_source price_source verdict reasons warnings "

@@ -68,8 +68,8 @@ static void chat(const char *json, const char *expected)
 static void paths(void **state)
 {
     (void)state;
-    assert_string_equal(openai_path(OPENAI_COMPLETIONS), "/v1/completions");
-    assert_string_equal(openai_path(OPENAI_CHAT), "/v1/chat/completions");
+    assert_string_equal(openai_path(OPENAI_COMPLETIONS), "/completions");
+    assert_string_equal(openai_path(OPENAI_CHAT), "/chat/completions");
 }
 
 static void completions(void **state)

@@ -45,7 +45,8 @@ static int make(void **state)
         struct addr any;
         assert_int_equal(addr_resolve("127.0.0.1", 0, &any, &b->e), STATUS_OK);
         assert_int_equal(sock_listen(&any, &b->listeners[i], &b->e), STATUS_OK);
-        t->url = (struct url){.prefix = "", .authority = "here"};
+        t->url = (struct url){.authority = "here"};
+        t->path = "/v1/completions";
         assert_int_equal(
             addr_resolve("127.0.0.1", sock_port(b->listeners[i]), &t->addr, &b->e),
             STATUS_OK);
@@ -55,6 +56,7 @@ static int make(void **state)
     b->setup = (struct openai_setup){.options = &b->options,
                                      .targets = b->targets,
                                      .target_count = TARGETS,
+                                     .dialect = openai_dialect_find("vllm"),
                                      .model = "m"};
     for (int32_t i = 0; i < REQUESTS; i++)
         b->requests[i] = (struct engine_request){

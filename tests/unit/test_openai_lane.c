@@ -82,10 +82,14 @@ static int make(void **state)
                                      .is_keepalive = true,
                                      .request_timeout_s = (double)INFINITY,
                                      .drain_interval_us = 0};
-    target = (struct openai_target){.url = {.prefix = "", .authority = "here"}};
+    target = (struct openai_target){.url = {.authority = "here"},
+                                    .path = "/v1/completions"};
     assert_int_equal(addr_resolve("127.0.0.1", server.port, &target.addr, &e), STATUS_OK);
-    setup = (struct openai_setup){
-        .options = &options, .targets = &target, .target_count = 1, .model = "m"};
+    setup = (struct openai_setup){.options = &options,
+                                  .targets = &target,
+                                  .target_count = 1,
+                                  .model = "m",
+                                  .dialect = openai_dialect_find("vllm")};
     assert_int_equal(openai_lane_new(NULL, &setup, &lane, &e), STATUS_OK);
     static const int32_t ids[] = {17, 18, 19};
     for (size_t i = 0; i < 32; i++)

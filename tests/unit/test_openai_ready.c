@@ -32,13 +32,17 @@ static int make(void **state)
     assert_int_equal(addr_resolve("127.0.0.1", 0, &any, &e), STATUS_OK);
     for (int i = 0; i < 2; i++) {
         assert_int_equal(sock_listen(&any, &listeners[i], &e), STATUS_OK);
-        targets[i] = (struct openai_target){.url = {.prefix = "", .authority = "here"}};
+        targets[i] = (struct openai_target){.url = {.authority = "here"},
+                                            .path = "/v1/completions"};
         assert_int_equal(
             addr_resolve("127.0.0.1", sock_port(listeners[i]), &targets[i].addr, &e),
             STATUS_OK);
     }
-    setup = (struct openai_setup){
-        .options = &options, .targets = targets, .target_count = 2, .model = "m"};
+    setup = (struct openai_setup){.options = &options,
+                                  .targets = targets,
+                                  .target_count = 2,
+                                  .model = "m",
+                                  .dialect = openai_dialect_find("vllm")};
     assert_int_equal(openai_lane_new(NULL, &setup, &lane, &e), STATUS_OK);
     static const int32_t ids[] = {17};
     for (int32_t i = 0; i < 8; i++)

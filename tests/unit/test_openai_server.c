@@ -11,14 +11,9 @@
 #include <cmocka.h>
 
 #include "base/mem.h"
-#include "engines/openai_server.h"
-#include "http_fixture.h"
+#include "talk_fixture.h"
 #include "net/sock.h"
 
-#define MODELS                                                                       \
-    "{\"data\": [{\"id\": \"tiny\", \"root\": \"/models/tiny\", \"max_model_len\": " \
-    "2048}]}"
-#define TWO_MODELS "{\"data\": [{\"id\": \"a\"}, {\"id\": \"b\"}]}"
 #define METRICS(hits, usage)                                                          \
     "vllm:cache_config_info{block_size=\"128\",enable_prefix_caching=\"True\"} 1.0\n" \
     "vllm:prefix_cache_queries_total{engine=\"0\"} " hits "0\n"                       \
@@ -26,138 +21,13 @@
     "vllm:num_preemptions_total{engine=\"0\"} 2.0\n"                                  \
     "vllm:kv_cache_usage_perc{engine=\"0\"} " usage "\n"                              \
     "vllm:kv_cache_usage_perc{engine=\"1\"} 0.125\n"
-#define NOT_FOUND "HTTP/1.1 404 Not Found\r\nContent-Length: 2\r\n\r\nno"
 
-struct talk {
-    struct http_fixture server;
-    struct http_fixture_page pages[8];
-    struct arena arena;
-    struct engine_target options;
-    struct openai_server s;
-    struct engine_facts facts;
-    struct err e;
-};
-
-static void page(struct talk *t, const char *request, int status, const char *body)
-{
-    t->server.pages = t->pages;
-    t->pages[t->server.page_count++] = (struct http_fixture_page){request, status, body};
-}
-
-/* Another body for a page that is there. */
-static void change(struct talk *t, const char *request, int status, const char *body)
-{
-    for (size_t i = 0; i < t->server.page_count; i++)
-        if (strcmp(t->pages[i].request, request) == 0)
-            t->pages[i] = (struct http_fixture_page){request, status, body};
-}
-
-static int make(void **state)
-{
-    struct talk *t = mem_alloc(1, sizeof *t);
-    *state = t;
-    t->server.answer = NOT_FOUND;
-    arena_init(&t->arena, 1 << 22);
-    t->options = (struct engine_target){.ready_timeout_s = 0.05};
-    t->facts = (struct engine_facts){.hardware_type = "unknown", .vocab_size = 10000};
-    return 0;
-}
-
+/* What vLLM's facts are read from; others are not asked. */
 static struct talk *begin(void **state)
 {
     struct talk *t = *state;
-    struct url u;
-    http_fixture_start(&t->server);
-    assert_int_equal(url_parse(t->server.url, "--base-url", &t->arena, &u, &t->e),
-                     STATUS_OK);
-    assert_int_equal(openai_server_open(&t->s, &u, &t->options, &t->arena, &t->e),
-                     STATUS_OK);
-    return t;
-}
-
-static int drop(void **state)
-{
-    struct talk *t = *state;
-    openai_server_close(&t->s);
-    http_fixture_stop(&t->server);
-    arena_fini(&t->arena);
-    mem_free(t);
-    return 0;
-}
-
-static enum status ready(struct talk *t)
-{
-    return openai_server_ready(&t->s, NULL, NULL, &t->e);
-}
-
-static enum status model(struct talk *t, const char *wanted)
-{
-    const char *name = NULL;
-    int64_t longest = -1;
-    enum status st = openai_server_model(&t->s, wanted, &name, &longest, &t->e);
-    if (st == STATUS_OK) {
-        assert_string_equal(name, "tiny");
-        assert_int_equal(longest, 2048);
-    }
-    return st;
-}
-
-static void ready_by_health(void **state)
-{
-    struct talk *t = begin(state);
-    page(t, "GET /health", 503, "");
-    assert_int_equal(ready(t), STATUS_TIMEOUT);
-    assert_non_null(strstr(t->e.what, "not ready within 0.05 s: answers with HTTP 503"));
-    assert_non_null(strstr(t->e.hint, "--ready-timeout"));
-    change(t, "GET /health", 200, "");
-    assert_int_equal(ready(t), STATUS_OK);
-}
-
-static void ready_by_its_models(void **state)
-{
-    struct talk *t = begin(state);
-    page(t, "GET /v1/models", 200, MODELS);
-    assert_int_equal(ready(t), STATUS_OK);
-    change(t, "GET /v1/models", 401, "{}"); /* it is there, and wants a key */
-    assert_int_equal(ready(t), STATUS_OK);
-}
-
-/* What accepts and never answers is asked no longer than the wait has left, a second at
- * least; the calls after the wait have their own limit again. */
-static void a_silent_server_ends_the_wait(void **state)
-{
-    struct talk *t = *state;
-    t->server.answer = NULL;
-    t->options.ready_timeout_s = 1.25;
-    begin(state);
-    assert_int_equal(ready(t), STATUS_TIMEOUT);
-    assert_non_null(
-        strstr(t->e.what, "not ready within 1.25 s: no complete answer within "));
-    double limit_s = strtod(strstr(t->e.what, "answer within ") + 14, NULL);
-    assert_true(limit_s >= 1 && limit_s <= 1.25);
-}
-
-static void models(void **state)
-{
-    struct talk *t = begin(state);
-    page(t, "GET /v1/models", 200, MODELS);
-    assert_int_equal(model(t, NULL), STATUS_OK);
-    assert_int_equal(model(t, "tiny"), STATUS_OK);
-    assert_string_equal(t->s.loaded, "/models/tiny");
-    assert_int_equal(model(t, "other"), STATUS_NOT_FOUND);
-    assert_string_equal(t->e.hint, "It serves: tiny");
-    change(t, "GET /v1/models", 200, TWO_MODELS);
-    assert_int_equal(model(t, NULL), STATUS_BAD_OPTION);
-    assert_string_equal(t->e.hint, "Choose one with --model: a, b");
-    change(t, "GET /v1/models", 401, "{}");
-    assert_int_equal(model(t, NULL), STATUS_BAD_INPUT);
-    assert_non_null(strstr(t->e.hint, "OPENAI_API_KEY"));
-    change(t, "GET /v1/models", 200, "<html>");
-    assert_int_equal(model(t, NULL), STATUS_BAD_INPUT);
-    assert_non_null(strstr(t->e.what, "not JSON"));
-    change(t, "GET /v1/models", 200, "{\"data\": []}");
-    assert_int_equal(model(t, NULL), STATUS_NOT_FOUND);
-    assert_string_equal(t->e.hint, "It serves: nothing");
+    t->options.dialect = "vllm";
+    return talk_begin(state, "");
 }
 
 static void get_facts(struct talk *t)
@@ -169,11 +39,11 @@ static void facts_of_a_vllm(void **state)
 {
     struct talk *t = begin(state);
     struct value *f = t->facts.fields.v;
-    page(t, "GET /version", 200, "{\"version\": \"0.32.0\"}");
-    page(t, "GET /metrics", 200, METRICS("10", "0.25"));
-    page(t, "GET /server_info?config_format=json", 200,
-         "{\"vllm_config\": {\"model_config\": {\"model\": \"/else\", \"dtype\": "
-         "\"torch.bfloat16\"}, \"device_config\": {\"device\": \"cpu\"}}}");
+    talk_page(t, "GET /version", 200, "{\"version\": \"0.32.0\"}");
+    talk_page(t, "GET /metrics", 200, METRICS("10", "0.25"));
+    talk_page(t, "GET /server_info?config_format=json", 200,
+              "{\"vllm_config\": {\"model_config\": {\"model\": \"/else\", \"dtype\": "
+              "\"torch.bfloat16\"}, \"device_config\": {\"device\": \"cpu\"}}}");
     get_facts(t);
     assert_string_equal(f[FIELD_engine_version].s, "0.32.0");
     assert_string_equal(f[FIELD_dtype].s, "bfloat16");
@@ -191,7 +61,8 @@ static void facts_of_a_server_that_tells_nothing(void **state)
     struct openai_counters c;
     get_facts(t);
     for (int i = 0; i < FIELD_COUNT; i++)
-        assert_int_equal(t->facts.fields.v[i].kind, VALUE_ABSENT);
+        if (i != FIELD_dialect)
+            assert_int_equal(t->facts.fields.v[i].kind, VALUE_ABSENT);
     assert_false(t->facts.is_caching);
     int asked = t->server.requests;
     openai_server_sample(&t->s);
@@ -203,7 +74,7 @@ static void facts_of_a_server_that_tells_nothing(void **state)
 static void a_simulated_server(void **state)
 {
     struct talk *t = begin(state);
-    page(t, "GET /version", 200, "{\"version\": \"1\", \"simulated\": true}");
+    talk_page(t, "GET /version", 200, "{\"version\": \"1\", \"simulated\": true}");
     get_facts(t);
     assert_true(t->facts.fields.v[FIELD_is_simulated].b);
 }
@@ -218,13 +89,13 @@ static void a_model_on_this_machine(void **state)
     fputs("{\"vocab_size\": 512}", config);
     fclose(config);
     t->options.is_local = true;
-    page(t, "GET /v1/models", 200,
-         arena_printf(&t->arena,
-                      "{\"data\": [{\"id\": \"tiny\", \"root\": \"%s\", "
-                      "\"max_model_len\": 2048}]}",
-                      folder));
+    talk_page(t, "GET /v1/models", 200,
+              arena_printf(&t->arena,
+                           "{\"data\": [{\"id\": \"tiny\", \"root\": \"%s\", "
+                           "\"max_model_len\": 2048}]}",
+                           folder));
     (void)begin(state);
-    assert_int_equal(model(t, NULL), STATUS_OK);
+    assert_int_equal(talk_meet(t, NULL), STATUS_OK);
     get_facts(t);
     assert_int_equal(t->facts.vocab_size, 512);
     assert_int_equal(strlen(t->facts.fields.v[FIELD_model_fingerprint].s), 64);
@@ -236,13 +107,13 @@ static void counters_are_differences(void **state)
 {
     struct talk *t = begin(state);
     struct openai_counters c;
-    page(t, "GET /metrics", 200, METRICS("10", "0.25"));
+    talk_page(t, "GET /metrics", 200, METRICS("10", "0.25"));
     get_facts(t);
-    change(t, "GET /metrics", 200, METRICS("17", "0.25"));
+    talk_change(t, "GET /metrics", 200, METRICS("17", "0.25"));
     assert_int_equal(openai_server_count(&t->s, &c, &t->e), STATUS_OK);
     assert_true(c.prefix_hits == 7 && c.prefix_queries == 70 && c.preemptions == 0);
     assert_true(isnan(c.kv_usage_max)); /* nobody has looked meanwhile */
-    change(t, "GET /metrics", 200, METRICS("3", "0.25"));
+    talk_change(t, "GET /metrics", 200, METRICS("3", "0.25"));
     assert_int_equal(openai_server_count(&t->s, &c, &t->e), STATUS_OK);
     assert_true(isnan(c.prefix_hits)); /* started again */
     assert_true(c.preemptions == 0);
@@ -255,16 +126,16 @@ static void odd_counters_are_unknown(void **state)
                                       METRICS("NaN", "NaN"), METRICS("-1", "-1")};
     struct talk *t = begin(state);
     struct openai_counters c;
-    page(t, "GET /metrics", 200, METRICS("10", "0.25"));
+    talk_page(t, "GET /metrics", 200, METRICS("10", "0.25"));
     get_facts(t);
     for (size_t i = 0; i < sizeof odd / sizeof *odd; i++) {
-        change(t, "GET /metrics", 200, odd[i]);
+        talk_change(t, "GET /metrics", 200, odd[i]);
         t->s.next_sample = (struct instant){0};
         openai_server_sample(&t->s);
         assert_int_equal(openai_server_count(&t->s, &c, &t->e), STATUS_OK);
         assert_true(isnan(c.prefix_hits) && isnan(c.prefix_queries));
         assert_true(isnan(c.kv_usage_max) || c.kv_usage_max == 0.125);
-        change(t, "GET /metrics", 200, METRICS("10", "0.25"));
+        talk_change(t, "GET /metrics", 200, METRICS("10", "0.25"));
         assert_int_equal(openai_server_count(&t->s, &c, &t->e), STATUS_OK);
     }
 }
@@ -273,7 +144,7 @@ static void the_highest_of_the_samples(void **state)
 {
     struct talk *t = begin(state);
     struct openai_counters c;
-    page(t, "GET /metrics", 200, METRICS("1", "0.75"));
+    talk_page(t, "GET /metrics", 200, METRICS("1", "0.75"));
     get_facts(t);
     int asked = t->server.requests;
     openai_server_sample(&t->s); /* too early */
@@ -283,7 +154,7 @@ static void the_highest_of_the_samples(void **state)
     assert_int_equal(t->server.requests, asked + 1);
     openai_server_sample(&t->s); /* not twice a second */
     assert_int_equal(t->server.requests, asked + 1);
-    change(t, "GET /metrics", 200, METRICS("1", "0.5"));
+    talk_change(t, "GET /metrics", 200, METRICS("1", "0.5"));
     t->s.next_sample = clock_now();
     openai_server_sample(&t->s);
     assert_int_equal(openai_server_count(&t->s, &c, &t->e), STATUS_OK);
@@ -297,7 +168,7 @@ static void no_sample_of_others(void **state)
 {
     struct talk *t = begin(state);
     struct openai_counters c;
-    page(t, "GET /metrics", 200, "llamacpp:kv_cache_usage_ratio 0.5\n");
+    talk_page(t, "GET /metrics", 200, "llamacpp:kv_cache_usage_ratio 0.5\n");
     get_facts(t);
     int asked = t->server.requests;
     t->s.next_sample = clock_now();
@@ -305,7 +176,8 @@ static void no_sample_of_others(void **state)
     assert_int_equal(t->server.requests, asked);
     assert_int_equal(openai_server_count(&t->s, &c, &t->e), STATUS_OK);
     assert_int_equal(t->server.requests, asked + 1);
-    change(t, "GET /metrics", 200, METRICS("1", "0.5")); /* another server meanwhile */
+    talk_change(t, "GET /metrics", 200,
+                METRICS("1", "0.5")); /* another server meanwhile */
     assert_int_equal(openai_server_count(&t->s, &c, &t->e), STATUS_OK);
     t->s.next_sample = clock_now();
     openai_server_sample(&t->s);
@@ -318,7 +190,7 @@ static void a_sample_without_an_answer_is_the_last(void **state)
 {
     struct talk *t = begin(state);
     struct openai_counters c;
-    page(t, "GET /metrics", 200, METRICS("1", "0.5"));
+    talk_page(t, "GET /metrics", 200, METRICS("1", "0.5"));
     get_facts(t);
     t->s.next_sample = clock_now();
     openai_server_sample(&t->s);
@@ -331,7 +203,7 @@ static void a_sample_without_an_answer_is_the_last(void **state)
     }
     assert_true(http_fixture_is_quiet(&t->server));
     int asked = t->server.requests;
-    t->server.answer = NOT_FOUND;
+    t->server.answer = TALK_NOT_FOUND;
     t->server.page_count = 1;
     assert_int_equal(openai_server_count(&t->s, &c, &t->e), STATUS_OK);
     assert_true(isnan(c.kv_usage_max));
@@ -348,13 +220,11 @@ static void no_call_leaves_a_connection(void **state)
     struct talk *t = begin(state);
     struct openai_counters c;
     bool done = false;
-    page(t, "GET /health", 200, "");
-    page(t, "GET /v1/models", 200, MODELS);
-    page(t, "GET /metrics", 200, METRICS("1", "0.5"));
-    page(t, "POST /reset_prefix_cache", 200, "");
-    assert_int_equal(ready(t), STATUS_OK);
-    assert_true(http_fixture_is_quiet(&t->server));
-    assert_int_equal(model(t, NULL), STATUS_OK);
+    talk_page(t, "GET /health", 200, "");
+    talk_page(t, "GET /v1/models", 200, TALK_MODELS);
+    talk_page(t, "GET /metrics", 200, METRICS("1", "0.5"));
+    talk_page(t, "POST /reset_prefix_cache", 200, "");
+    assert_int_equal(talk_meet(t, NULL), STATUS_OK);
     assert_true(http_fixture_is_quiet(&t->server));
     get_facts(t);
     assert_true(http_fixture_is_quiet(&t->server));
@@ -398,7 +268,7 @@ static void kept_connections_that_hold_the_server(void **state)
     struct talk *t = begin(state);
     struct openai_counters c;
     struct load l = {.fd = -1};
-    page(t, "GET /metrics", 200, METRICS("1", "0.5"));
+    talk_page(t, "GET /metrics", 200, METRICS("1", "0.5"));
     get_facts(t);
     assert_int_equal(addr_resolve("127.0.0.1", t->server.port, &l.to, &t->e), STATUS_OK);
     t->s.kept = (struct openai_kept){.count = kept, .close = close_kept, .arg = &l};
@@ -421,7 +291,7 @@ static void kept_connections_that_do_no_harm(void **state)
     struct talk *t = begin(state);
     struct openai_counters c;
     struct load l = {.fd = 0}; /* to anywhere */
-    page(t, "GET /metrics", 200, METRICS("1", "0.5"));
+    talk_page(t, "GET /metrics", 200, METRICS("1", "0.5"));
     get_facts(t);
     t->s.kept = (struct openai_kept){.count = kept, .close = close_kept, .arg = &l};
     assert_int_equal(openai_server_count(&t->s, &c, &t->e), STATUS_OK);
@@ -439,25 +309,21 @@ static void resets(void **state)
 {
     struct talk *t = begin(state);
     assert_false(is_reset(t)); /* 404: it has none */
-    page(t, "POST /reset_prefix_cache", 200, "{\"success\": true}");
+    talk_page(t, "POST /reset_prefix_cache", 200, "{\"success\": true}");
     assert_true(is_reset(t));
-    change(t, "POST /reset_prefix_cache", 200, "");
+    talk_change(t, "POST /reset_prefix_cache", 200, "");
     assert_true(is_reset(t));
     int asked = t->server.requests;
-    change(t, "POST /reset_prefix_cache", 200, "{\"success\": false}");
+    talk_change(t, "POST /reset_prefix_cache", 200, "{\"success\": false}");
     assert_false(is_reset(t));
     assert_true(t->server.requests > asked + 1); /* it may be busy: tried again */
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, make, drop)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, talk_make, talk_drop)
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(ready_by_health),
-        TEST(ready_by_its_models),
-        TEST(a_silent_server_ends_the_wait),
-        TEST(models),
         TEST(facts_of_a_vllm),
         TEST(facts_of_a_server_that_tells_nothing),
         TEST(a_simulated_server),

@@ -110,13 +110,34 @@ static void extra_body(void **state)
     r.extra_body = "{\"model\":\"n\",\"prompt\":\"p\",\"max_tokens\":1,\"top_p\":null,"
                    "\"temperature\":1,\"ignore_eos\":true,\"stream\":false,"
                    "\"stream_options\":null}";
-    check(&r, r.extra_body);
+    check(&r, "{\"model\":\"n\",\"prompt\":\"p\",\"max_tokens\":1,\"temperature\":1,"
+              "\"ignore_eos\":true,\"stream\":false}"); /* null leaves out */
+    assert_true(openai_write_lacks(r.extra_body, "top_p"));
+    assert_false(openai_write_lacks(r.extra_body, "stream"));
+    assert_false(openai_write_lacks(r.extra_body, "cache_salt"));
+    assert_false(openai_write_lacks(NULL, "top_p"));
     r.endpoint = OPENAI_CHAT;
     r.text = "t";
     r.extra_body = "{\"messages\":[],\"model\":\"n\",\"max_tokens\":1,\"top_p\":1,"
                    "\"temperature\":1,\"ignore_eos\":true,\"stream\":true,"
-                   "\"stream_options\":null}";
+                   "\"stream_options\":7}";
     check(&r, r.extra_body);
+}
+
+static void renamed(void **state)
+{
+    (void)state;
+    const char *pairs[] = {"max_tokens=max_new", "ignore_eos=ignore", "nobody=x"};
+    const struct opt_strings renames = {pairs, 3};
+    struct openai_request r = ids_request();
+    r.id_count = 1;
+    r.max_name = "max_completion_tokens";
+    r.is_without_usage = true;
+    check(&r, "{\"model\":\"m\",\"prompt\":[0],\"max_completion_tokens\":16,"
+              "\"temperature\":0.0,\"top_p\":1.0,\"ignore_eos\":true,\"stream\":true}");
+    r.renames = &renames;
+    check(&r, "{\"model\":\"m\",\"prompt\":[0],\"max_new\":16,"
+              "\"temperature\":0.0,\"top_p\":1.0,\"ignore\":true,\"stream\":true}");
 }
 
 static void bad_extra_body(void **state)
@@ -205,10 +226,11 @@ static void no_memory(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(prompt_of_ids),  cmocka_unit_test(prompt_of_text),
-        cmocka_unit_test(options),        cmocka_unit_test(extra_body),
-        cmocka_unit_test(bad_extra_body), cmocka_unit_test(many_ids),
-        cmocka_unit_test(no_room),        cmocka_unit_test(no_memory),
+        cmocka_unit_test(prompt_of_ids), cmocka_unit_test(prompt_of_text),
+        cmocka_unit_test(options),       cmocka_unit_test(extra_body),
+        cmocka_unit_test(renamed),       cmocka_unit_test(bad_extra_body),
+        cmocka_unit_test(many_ids),      cmocka_unit_test(no_room),
+        cmocka_unit_test(no_memory),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -127,6 +127,8 @@ static void names_and_defaults_online(void **state)
                         {"host", ""},
                         {"port", ""},
                         {"endpoint", "completions"},
+                        {"dialect", "auto"},
+                        {"rename", ""},
                         {"model", ""},
                         {"api-key-file", ""},
                         {"api-key", ""},
@@ -211,7 +213,7 @@ static void ranges_online(void **state)
 {
     static row bad[] = {{"--port", "0"},
                         {"--port", "65536"},
-                        {"--endpoint", "responses"},
+                        {"--dialect", "vllm2"},
                         {"--token-counts", "chunks"},
                         {"--request-timeout", "0"},
                         {"--request-timeout", "5"},

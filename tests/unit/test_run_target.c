@@ -85,6 +85,21 @@ static void what_the_engine_is_told(void **state)
     assert_false(t->is_closed_load);
     assert_string_equal(t->ca_cert, "x.pem");
     assert_string_equal(t->extra_body, "{\"top_k\":1}");
+    run_fixture_ok(
+        f, "--base-url http://h/v1/chat/completions --dialect openai --rename a=b");
+    assert_string_equal(t->endpoint, "chat"); /* as the address says */
+    assert_string_equal(t->dialect, "openai");
+    assert_null(t->endpoint_path);
+    assert_int_equal(t->renames.count, 1);
+    assert_false(t->is_default_url);
+    run_fixture_ok(f, "--endpoint /its/completions");
+    assert_string_equal(t->endpoint, "completions");
+    assert_string_equal(t->endpoint_path, "/its/completions");
+    assert_true(t->is_default_url);
+    run_fixture_ok(f,
+                   "--endpoint /generate --extra-body "
+                   "{\"max_tokens\":null,\"max_completion_tokens\":20,\"top_p\":null}");
+    assert_string_equal(t->endpoint, "chat");
     run_fixture_ok(f, "--token-counts ids");
     assert_string_equal(t->token_counts, "ids");
 }
@@ -162,6 +177,11 @@ static void what_does_not_go_together(void **state)
         {"--extra-body [1]", "--extra-body", "not a JSON object"},
         {"--extra-body {", "--extra-body", "top_k"},
         {"--extra-body {\"max_tokens\":1}", "--extra-body", "Use --max-tokens"},
+        {"--extra-body {\"max_completion_tokens\":1}", "--extra-body", "--rename"},
+        {"--extra-body {\"model\":null}", "--extra-body", "Use --model"},
+        {"--endpoint responses", "--endpoint", "/its/path"},
+        {"--rename a=", "--rename", "max_completion_tokens"},
+        {"--rename a=\"x", "--rename", "max_completion_tokens"},
         {"--extra-body {\"a\":1,\"stream\":false}", "--extra-body", "Use --no-stream"},
         {"--no-stream --token-counts ids", "--token-counts", "--no-stream"},
         {"--no-stream --goodput e2e:1s ttft:1s", "--goodput", "Limit e2e alone"},

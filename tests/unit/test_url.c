@@ -15,33 +15,57 @@ struct good {
     int port;
     const char *prefix, *authority;
     bool is_tls;
+    const char *api; /* NULL: prefix + "/v1" */
+    const char *path, *query;
+    bool is_guess;
 };
 
 static const struct good goods[] = {
-    {"http://localhost", "localhost", 80, "", "localhost", false},
-    {"http://localhost/", "localhost", 80, "", "localhost", false},
-    {"http://localhost:8000", "localhost", 8000, "", "localhost:8000", false},
-    {"http://localhost:80", "localhost", 80, "", "localhost", false},
-    {"http://localhost:0443", "localhost", 443, "", "localhost:443", false},
-    {"https://a.example", "a.example", 443, "", "a.example", true},
-    {"https://a.example:443/", "a.example", 443, "", "a.example", true},
-    {"https://a.example:80", "a.example", 80, "", "a.example:80", true},
-    {"HTTPS://A.Example:8443", "A.Example", 8443, "", "A.Example:8443", true},
-    {"http://10.0.0.5:65535", "10.0.0.5", 65535, "", "10.0.0.5:65535", false},
-    {"http://my_host-1:1", "my_host-1", 1, "", "my_host-1:1", false},
-    {"http://[::1]", "::1", 80, "", "[::1]", false},
-    {"http://[::1]:8000/", "::1", 8000, "", "[::1]:8000", false},
-    {"https://[2001:db8::7]:443/x", "2001:db8::7", 443, "/x", "[2001:db8::7]", true},
-    {"http://h/v1", "h", 80, "", "h", false},
-    {"http://h/v1/", "h", 80, "", "h", false},
-    {"http://h//v1//", "h", 80, "", "h", false},
-    {"http://h/V1", "h", 80, "", "h", false},
-    {"http://h/api/v1", "h", 80, "/api", "h", false},
-    {"http://h/api/v1/x/", "h", 80, "/api/v1/x", "h", false},
-    {"http://h/v1/v1", "h", 80, "/v1", "h", false},
-    {"http://h/xv1", "h", 80, "/xv1", "h", false},
-    {"http://h:9/a%20b///", "h", 9, "/a%20b", "h:9", false},
-    {"http://h/a:b/[c]", "h", 80, "/a:b/[c]", "h", false},
+    {"http://localhost", "localhost", 80, "", "localhost", false, .api = NULL},
+    {"http://localhost/", "localhost", 80, "", "localhost", false, .api = NULL},
+    {"http://localhost:8000", "localhost", 8000, "", "localhost:8000", false,
+     .api = NULL},
+    {"http://localhost:80", "localhost", 80, "", "localhost", false, .api = NULL},
+    {"http://localhost:0443", "localhost", 443, "", "localhost:443", false, .api = NULL},
+    {"https://a.example", "a.example", 443, "", "a.example", true, .api = NULL},
+    {"https://a.example:443/", "a.example", 443, "", "a.example", true, .api = NULL},
+    {"https://a.example:80", "a.example", 80, "", "a.example:80", true, .api = NULL},
+    {"HTTPS://A.Example:8443", "A.Example", 8443, "", "A.Example:8443", true,
+     .api = NULL},
+    {"http://10.0.0.5:65535", "10.0.0.5", 65535, "", "10.0.0.5:65535", false,
+     .api = NULL},
+    {"http://my_host-1:1", "my_host-1", 1, "", "my_host-1:1", false, .api = NULL},
+    {"http://[::1]", "::1", 80, "", "[::1]", false, .api = NULL},
+    {"http://[::1]:8000/", "::1", 8000, "", "[::1]:8000", false, .api = NULL},
+    {"https://[2001:db8::7]:443/x", "2001:db8::7", 443, "/x", "[2001:db8::7]", true,
+     .is_guess = true},
+    {"http://h/v1", "h", 80, "", "h", false, .api = NULL},
+    {"http://h/v1/", "h", 80, "", "h", false, .api = NULL},
+    {"http://h//v1//", "h", 80, "", "h", false, .api = "//v1"},
+    {"http://h/V1", "h", 80, "", "h", false, .api = "/V1"},
+    {"http://h/api/v1", "h", 80, "/api", "h", false, .api = NULL},
+    {"http://h/api/v1/x/", "h", 80, "/api", "h", false, .api = "/api/v1/x"},
+    {"http://h/v1/v1", "h", 80, "", "h", false, .api = "/v1/v1"},
+    {"http://h/xv1", "h", 80, "/xv1", "h", false, .is_guess = true},
+    {"http://h:9/a%20b///", "h", 9, "/a%20b", "h:9", false, .is_guess = true},
+    {"http://h/a:b/[c]", "h", 80, "/a:b/[c]", "h", false, .is_guess = true},
+    {"http://h/api/v3", "h", 80, "/api", "h", false, .api = "/api/v3"},
+    {"http://h/v1beta/openai/", "h", 80, "", "h", false, .api = "/v1beta/openai"},
+    {"http://h/openai/v1", "h", 80, "/openai", "h", false, .api = NULL},
+    {"http://h/v", "h", 80, "/v", "h", false, .is_guess = true},
+    {"http://h/vx1", "h", 80, "/vx1", "h", false, .is_guess = true},
+    {"http://h/v1/chat/completions", "h", 80, "", "h", false,
+     .path = "/v1/chat/completions"},
+    {"http://h/v1/completions/", "h", 80, "", "h", false, .path = "/v1/completions"},
+    {"http://h/v1/models", "h", 80, "", "h", false, .api = NULL},
+    {"http://h/chat/completions", "h", 80, "", "h", false, .api = "",
+     .path = "/chat/completions"},
+    {"https://h/openai/deployments/m/chat/completions?api-version=2024-10-21", "h", 443,
+     "/openai/deployments/m", "h", true, .api = "/openai/deployments/m",
+     .path = "/openai/deployments/m/chat/completions",
+     .query = "?api-version=2024-10-21"},
+    {"http://h?a=1&b=", "h", 80, "", "h", false, .query = "?a=1&b="},
+    {"http://h:1/v1/?a=/x", "h", 1, "", "h:1", false, .query = "?a=/x"},
 };
 
 struct bad {
@@ -83,9 +107,8 @@ static const struct bad bads[] = {
     {"http://h\n", "at position 9", ""},
     {"http://h\xc3\xa4", "at position 9", ""},
     {"http:\\\\h", "at position 6", ""},
-    {"http://h/v1/chat/completions", "\"/chat/completions\" is added", "only the server"},
-    {"http://h/v1/completions/", "\"/completions\" is added", ""},
-    {"http://h/v1/models", "\"/models\" is added", ""},
+    {"http://h/?a", "NAME=VALUE", "--header"},
+    {"http://h/?a=1&b", "NAME=VALUE", "--header"},
     {"unix:", "no absolute path", "unix:/path"},
     {"unix:/", "no absolute path", ""},
     {"unix:run/s", "\"unix:run/s\"", ""},
@@ -93,10 +116,20 @@ static const struct bad bads[] = {
 
 /* Each holds the secret "s3cret", which no message may. */
 static const char *const secrets[] = {
-    "http://user:s3cret@h",    "http://s3cret@h:8000",    "user:s3cret@h",
-    "https://u:s3cret/a@h/v1", "http://u:s3cret?@h",      "http://h/?key=s3cret",
-    "http://h?s3cret",         "http://h:8000/v1#s3cret", "http://u:s3cret@h\n",
-    "ftp://u:s3cret@h",        "http://u:s3cret@[::1]:x", "h?s3cret",
+    "http://user:s3cret@h",
+    "http://s3cret@h:8000",
+    "user:s3cret@h",
+    "https://u:s3cret/a@h/v1",
+    "http://u:s3cret?@h",
+    "http://h/?key=s3cret",
+    "http://h/?a=1&ApiKey=s3cret",
+    "http://h/?access_token=s3cret",
+    "http://h?s3cret",
+    "http://h:8000/v1#s3cret",
+    "http://u:s3cret@h\n",
+    "ftp://u:s3cret@h",
+    "http://u:s3cret@[::1]:x",
+    "h?s3cret",
 };
 
 static void what_is_taken(void **state)
@@ -113,6 +146,12 @@ static void what_is_taken(void **state)
         assert_string_equal(u.host, g->host);
         assert_int_equal(u.port, g->port);
         assert_string_equal(u.prefix, g->prefix);
+        char api[100];
+        (void)snprintf(api, sizeof api, "%s/v1", g->prefix);
+        assert_string_equal(u.api, g->api != NULL ? g->api : api);
+        assert_string_equal(u.query, g->query != NULL ? g->query : "");
+        assert_int_equal(u.is_guess, g->is_guess);
+        assert_true(str_same(u.path, g->path));
         assert_string_equal(u.authority, g->authority);
         assert_int_equal(u.is_tls, g->is_tls);
         assert_null(u.unix_path);
