@@ -2,9 +2,13 @@
 
 #include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
-#define NOTES_BYTES 256 /* what is said of one figure */
+#define NOTES_BYTES   256 /* what is said of one figure */
+#define CLAIMS_SHOWN  10
+#define REST_HEADING  "The answer, continued"
+#define NO_COST_SHOWN 3
 
 static const char *cells_word(size_t n)
 {
@@ -57,18 +61,28 @@ static void put_figure(const struct answer *w, size_t i, struct document *d)
     document_keep(d, whole);
 }
 
+/* One line of the answer. */
+struct claim {
+    const struct match_group *group;
+    const char *what;
+    bool has_cost;
+    double rank; /* tokens/s; no claim: below all */
+    size_t nth;  /* in the order of the analysis */
+};
+
 /* "inf2.xlarge / g5.xlarge: 0.71x tokens/s (0.69..0.73), 0.91x $/token (0.88..0.94)
  *   (8 matched cells, within one launch)" */
-static void put_answer(const struct match_group *g, const char *what, bool has_cost,
-                       struct document *d)
+static void put_claim(const struct claim *c, struct document *d)
 {
+    const struct match_group *g = c->group;
     struct answer w = {.group = g};
     char count[4 * FIGURE_BYTES];
-    buf_printf(&d->line, "%s:", what);
+    buf_printf(&d->line, "%s:", c->what);
     add_figure(&w, METRIC_tokens_per_second, "tokens/s");
-    add_figure(
-        &w, has_cost ? METRIC_usd_per_million_output_tokens : METRIC_first_token_latency,
-        has_cost ? "$/token" : "TTFT");
+    add_figure(&w,
+               c->has_cost ? METRIC_usd_per_million_output_tokens
+                           : METRIC_first_token_latency,
+               c->has_cost ? "$/token" : "TTFT");
     for (size_t i = 0; i < w.count; i++)
         put_figure(&w, i, d);
     if (g->counted == 0)
@@ -85,32 +99,152 @@ static void put_answer(const struct match_group *g, const char *what, bool has_c
     document_end(d, DOCUMENT_CLAIM);
 }
 
+/* Best first. */
+static int order_of_claims(const void *a, const void *b)
+{
+    const struct claim *x = a, *y = b;
+    if (x->rank != y->rank)
+        return x->rank > y->rank ? -1 : 1;
+    return x->nth < y->nth ? -1 : x->nth > y->nth;
+}
+
+static struct claim claim_of(const struct match_group *g, const char *what, bool has_cost,
+                             size_t nth)
+{
+    double ratio = g->geomean[METRIC_tokens_per_second].ratio;
+    return (struct claim){g, what, has_cost, isnan(ratio) ? -1 : ratio, nth};
+}
+
+/* The machines beside the baseline, best first. */
+static size_t machine_claims(const struct analysis *x, struct claim *out,
+                             struct document *d)
+{
+    const struct match_result *r = &x->machines;
+    for (size_t i = 0; i < r->group_count; i++) {
+        const struct match_group *g = &r->groups[i];
+        out[i] = claim_of(g, arena_text(d->arena, "%s / %s", g->other, g->baseline), true,
+                          i);
+    }
+    qsort(out, r->group_count, sizeof *out, order_of_claims);
+    return r->group_count;
+}
+
+/* Prefix caching of each machine, best first. */
+static size_t caching_claims(const struct analysis *x, struct claim *out,
+                             struct document *d)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < x->machines.side_count; i++) {
+        const struct analysis_side *side = &x->sides[i];
+        if (side->caching.group_count == 0)
+            continue;
+        const char *what = arena_text(d->arena, "prefix caching ON / OFF, %s",
+                                      side->name);
+        out[n] = claim_of(&side->caching.groups[0], what, false, n);
+        n++;
+    }
+    qsort(out, n, sizeof *out, order_of_claims);
+    return n;
+}
+
+/* The first CLAIMS_SHOWN of them, or what is behind these. */
+static void put_claims(const struct claim *claims, size_t count, bool is_rest,
+                       struct document *d)
+{
+    size_t shown = count < CLAIMS_SHOWN ? count : CLAIMS_SHOWN;
+    for (size_t i = is_rest ? shown : 0; i < (is_rest ? count : shown); i++)
+        put_claim(&claims[i], d);
+    if (!is_rest && count > shown)
+        document_add(d, DOCUMENT_CLAIM, "and %zu more, in the report under \"%s\"",
+                     count - shown, REST_HEADING);
+}
+
+typedef size_t claims_maker(const struct analysis *x, struct claim *out,
+                            struct document *d);
+
+static void put_kind(const struct analysis *x, claims_maker *make, bool is_rest,
+                     struct document *d)
+{
+    const struct match_result *r = &x->machines;
+    struct claim *claims = arena_alloc(d->arena, r->group_count + r->side_count + 1,
+                                       sizeof *claims);
+    if (claims != NULL)
+        put_claims(claims, make(x, claims, d), is_rest, d);
+}
+
+/* Why a side has no $/token; NULL: it has some, or nothing was measured. */
+static const char *why_no_cost(const struct analysis *x, const char *side,
+                               struct arena *a)
+{
+    const struct match_cell *any = NULL;
+    for (size_t i = 0; i < x->machines.cell_count; i++) {
+        const struct match_cell *c = &x->machines.cells[i];
+        if (strcmp(c->side, side) != 0 || c->measured == 0)
+            continue;
+        any = c;
+        if (c->spread[METRIC_usd_per_million_output_tokens].count > 0)
+            return NULL;
+    }
+    if (any == NULL)
+        return NULL;
+    const char *type = field_str(any->row, FIELD_instance_type);
+    if (!isnan(field_num(any->row, FIELD_price_usd_per_hour)))
+        return "no output tokens were counted";
+    if (type == NULL || strcmp(type, "unknown") == 0)
+        return "its instance type is unknown";
+    return arena_text(a, "%s is not in the list of prices", type);
+}
+
+/* "No $/token of m1 (its instance type is unknown): --price-per-hour m1=USD says it." */
+static void put_no_cost(const struct analysis *x, struct document *d)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < x->machines.side_count; i++) {
+        const char *side = x->machines.sides[i];
+        const char *why = why_no_cost(x, side, d->arena);
+        if (why == NULL)
+            continue;
+        if (count++ < NO_COST_SHOWN)
+            buf_printf(&d->line, "%s%s (%s)", count == 1 ? "No $/token of " : ", ", side,
+                       why);
+    }
+    if (count == 0)
+        return;
+    if (count > NO_COST_SHOWN)
+        buf_printf(&d->line, " and %zu more", count - NO_COST_SHOWN);
+    buf_text(&d->line, ": ");
+    document_keep(d, arena_text(d->arena, "--price-per-hour %s",
+                                x->machines.side_count > 1 ? "NAME=USD" : "USD"));
+    buf_text(&d->line, " gives the price");
+    document_end(d, DOCUMENT_CLAIM);
+}
+
 void report_answer(const struct analysis *x, struct document *d)
 {
     const struct match_result *r = &x->machines;
-    for (size_t i = 0; i < r->group_count; i++)
-        put_answer(
-            &r->groups[i],
-            arena_text(d->arena, "%s / %s", r->groups[i].other, r->groups[i].baseline),
-            true, d);
+    put_kind(x, machine_claims, false, d);
     if (r->side_count == 1)
         document_add(d, DOCUMENT_CLAIM, "Only one %s: %s. Nothing to compare.",
                      field_table[x->by].name, r->sides[0]);
     else if (r->group_count == 0)
         document_add(d, DOCUMENT_CLAIM,
                      "No two machines share a cell: nothing is compared (see below).");
-    for (size_t i = 0; i < r->side_count; i++)
-        if (x->sides[i].caching.group_count > 0)
-            put_answer(
-                &x->sides[i].caching.groups[0],
-                arena_text(d->arena, "prefix caching ON / OFF, %s", x->sides[i].name),
-                false, d);
+    put_kind(x, caching_claims, false, d);
+    put_no_cost(x, d);
     if (x->is_simulated)
         document_add(d, DOCUMENT_CLAIM,
                      "SIMULATED: some of these numbers do not come from real hardware.");
     else if (x->has_dummy_weights)
         document_add(d, DOCUMENT_CLAIM,
                      "Dummy weights: the speed is real, the text is not.");
+}
+
+/* What the answer left to the report. */
+static void put_rest(const struct analysis *x, struct document *d)
+{
+    document_heading(d, REST_HEADING);
+    put_kind(x, machine_claims, true, d);
+    put_kind(x, caching_claims, true, d);
 }
 
 /* --- matched cells --- */
@@ -221,6 +355,7 @@ void report_build(const struct report_input *in, struct document *d)
                  "$/token is better. Intervals are of 95 %%; within one launch they do "
                  "not say by how much launches differ.");
     put_plots(in->plots, d);
+    put_rest(x, d);
     put_groups(x, d);
     report_machines_put(x, d);
     report_excluded_put(x, in->loaded, d);

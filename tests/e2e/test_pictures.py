@@ -153,6 +153,10 @@ def test_many_machines_make_pages(inferbench, tmp_path, labelled):
     assert all(f"'{label}'" in scripts for label in labels)
     report = (tmp_path / "out/summary_report.md").read_text()
     assert "tokens_per_sec_comparison_2.png" in report
+    assert said.count(" / machine 0: ") == 10 and "and 49 more, in the report" in said
+    text = (tmp_path / "out/summary_report.txt").read_text()
+    assert len(set(re.findall(r"^(machine \d+) / machine 0: ", text, re.M))) == 59
+    assert "No $/token of machine 0 (its instance type is unknown), " in " ".join(said.split())
     # pages of an earlier analysis do not stay
     _, fewer = analyze(inferbench, tmp_path, labelled("few", *labels[:3]), "out")
     assert "tokens_per_sec_comparison_2" not in fewer

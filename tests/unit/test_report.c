@@ -17,6 +17,19 @@
 #define tear_down analysis_fixture_tear_down
 #define add       analysis_fixture_add
 
+#define NO_COST(name, price)        \
+    "No $/token of " name " (" name \
+    " is not in the list of prices): --price-per-hour " price " gives\n  the price\n"
+
+/* Of the fixture under test. */
+static const struct loaded_rows *loaded;
+
+static void build(const struct analysis *x, struct document *d)
+{
+    const struct plots_result none = {.made_count = 0};
+    report_build(&(struct report_input){x, loaded, &none}, d);
+}
+
 static void check_has(const struct buf *in, const char *text)
 {
     if (strstr(buf_cstr(in), text) == NULL)
@@ -37,9 +50,11 @@ static void test_answer(void **state)
 {
     struct analysis_fixture *f = *state;
     struct row *a = add(f, "g5", "short", 1, 100);
-    answer(f, "Only one label: g5. Nothing to compare.\n");
+    answer(f, "Only one label: g5. Nothing to compare.\n" NO_COST("g5", "USD"));
     struct row *b = add(f, "inf2", "short", 1, 50);
-    answer(f, "inf2 / g5: 0.50x tokens/s (1 matched cell, spread unknown)\n");
+    answer(f, "inf2 / g5: 0.50x tokens/s (1 matched cell, spread unknown)\n"
+              "No $/token of g5 (g5 is not in the list of prices), inf2 (inf2 is not in "
+              "the\n  list of prices): --price-per-hour NAME=USD gives the price\n");
     a->v[FIELD_usd_per_million_output_tokens] = value_num(1);
     b->v[FIELD_usd_per_million_output_tokens] = value_num(3);
     a->v[FIELD_is_simulated] = b->v[FIELD_is_simulated] = value_bool(true);
@@ -66,8 +81,8 @@ static void test_caching_answer(void **state)
     off->v[FIELD_weights] = on->v[FIELD_weights] = value_str("dummy");
     answer(f, "Only one label: g5. Nothing to compare.\n"
               "prefix caching ON / OFF, g5: 1.50x tokens/s, 0.50x TTFT\n"
-              "  (1 matched cell, spread unknown)\n"
-              "Dummy weights: the speed is real, the text is not.\n");
+              "  (1 matched cell, spread unknown)\n" NO_COST(
+                  "g5", "USD") "Dummy weights: the speed is real, the text is not.\n");
 }
 
 /* Figures of other cells, or with another certainty, say so each. */
@@ -99,16 +114,53 @@ static void test_unlike_figures(void **state)
               "  (2 matched cells, spread unknown, within one launch)\n");
     for (size_t i = 0; i < 12; i++)
         f->rows[i].v[FIELD_usd_per_million_output_tokens] = value_null();
-    answer(f, "inf2 / g5: no figures (2 matched cells)\n");
+    answer(f, "inf2 / g5: no figures (2 matched cells)\n"
+              "No $/token of g5 (g5 is not in the list of prices), inf2 (inf2 is not in "
+              "the\n  list of prices): --price-per-hour NAME=USD gives the price\n");
 }
 
-/* Of the fixture under test. */
-static const struct loaded_rows *loaded;
-
-static void build(const struct analysis *x, struct document *d)
+/* Why there is no $/token: no type, none in the list, or a price and no tokens. */
+static void test_no_cost(void **state)
 {
-    const struct plots_result none = {.made_count = 0};
-    report_build(&(struct report_input){x, loaded, &none}, d);
+    struct analysis_fixture *f = *state;
+    struct row *a = add(f, "g5", "short", 1, 100);
+    a->v[FIELD_instance_type] = value_str("unknown");
+    answer(f, "Only one label: g5. Nothing to compare.\n"
+              "No $/token of g5 (its instance type is unknown): --price-per-hour USD "
+              "gives the\n  price\n");
+    a->v[FIELD_price_usd_per_hour] = value_num(1);
+    answer(f, "Only one label: g5. Nothing to compare.\n"
+              "No $/token of g5 (no output tokens were counted): --price-per-hour USD "
+              "gives the\n  price\n");
+    a->v[FIELD_usd_per_million_output_tokens] = value_num(1);
+    answer(f, "Only one label: g5. Nothing to compare.\n");
+}
+
+/* Best first; ten lines, and the rest further below. */
+static void test_best_first(void **state)
+{
+    static const char *const names[] = {"m00", "m01", "m02", "m03", "m04", "m05", "m06",
+                                        "m07", "m08", "m09", "m10", "m11", "m12"};
+    struct analysis_fixture *f = *state;
+    struct buf out;
+    for (size_t i = 0; i < 13; i++)
+        add(f, names[i], "short", 1, i == 12 ? 300 : 100 + (double)((i * 5) % 12))
+            ->v[FIELD_usd_per_million_output_tokens] = value_num(1);
+    buf_init(&out, 1 << 20);
+    analysis_fixture_build(f, NULL, NULL);
+    assert_int_equal(analysis_fixture_put(&f->x, report_answer, &out), STATUS_OK);
+    const char *text = buf_cstr(&out);
+    assert_memory_equal(text, "m12 / m00: 3.00x", 16);
+    assert_true(strstr(text, "m07 / m00") < strstr(text, "m02 / m00")); /* 111, 110 */
+    assert_null(strstr(text, "m05 / m00"));                             /* 101 */
+    check_has(&out, "and 2 more, in the report under \"The answer, continued\"\n");
+    buf_clear(&out);
+    loaded = &f->loaded;
+    assert_int_equal(analysis_fixture_put(&f->x, build, &out), STATUS_OK);
+    const char *rest = strstr(buf_cstr(&out), "\nThe answer, continued\n");
+    assert_non_null(rest);
+    assert_non_null(strstr(rest, "m05 / m00: 1.01x"));
+    buf_fini(&out);
 }
 
 static void report(struct analysis_fixture *f, struct buf *out)
@@ -262,6 +314,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_answer, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_caching_answer, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_unlike_figures, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_no_cost, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_best_first, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_report, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_left_out, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_settings_and_versions, set_up, tear_down),
