@@ -15,6 +15,7 @@
 #include "engines/vllm_python.h"
 #include "engines/vllm_settings.h"
 #include "net/sock.h"
+#include "probe/neuron_meter.h"
 #include "text/json.h"
 
 #define WORDS_MAX     256
@@ -181,8 +182,10 @@ static bool is_unset(const char *name)
  * endpoints that empty the prefix cache and tell the settings. */
 static void set_common(struct words *env, const struct engine_settings *s)
 {
+    char tag[256];
     set(env, "VLLM_SERVER_DEV_MODE", "1");
     set(env, "VLLM_NO_USAGE_STATS", "1");
+    set(env, "NEURON_PROCESS_TAG", neuron_meter_tag(tag, sizeof tag));
     if (s->target->api_key != NULL)
         set(env, "VLLM_API_KEY", s->target->api_key);
 }

@@ -14,6 +14,7 @@
 #include "base/file.h"
 #include "embed.h"
 #include "engines/vllm_errors.h"
+#include "probe/neuron_meter.h"
 #include "text/json.h"
 
 #define BEAT_BYTES      4096
@@ -74,11 +75,13 @@ static enum status make_beat(struct vllm_link *l, int *fd, struct err *e)
 static enum status start_worker(struct vllm_link *l, const char *python, const int fds[2],
                                 struct err *e)
 {
-    char line[64], beat[64];
+    char line[64], beat[64], tag[256], process[300];
     snprintf(line, sizeof line, "INFERBENCH_FD=%d", fds[0]);
     snprintf(beat, sizeof beat, "INFERBENCH_BEAT_FD=%d", fds[1]);
     const char *argv[] = {python, l->worker, NULL};
-    const char *env[] = {line, beat, "PYTHONUNBUFFERED=1", NULL};
+    snprintf(process, sizeof process, "NEURON_PROCESS_TAG=%s",
+             neuron_meter_tag(tag, sizeof tag));
+    const char *env[] = {line, beat, process, "PYTHONUNBUFFERED=1", NULL};
     struct proc_spec spec = {.argv = argv,
                              .env = env,
                              .log_path = l->log_path,

@@ -31,10 +31,16 @@ struct facts {
     char machine_sha256[DIGEST_HEX_BYTES]; /* "": nothing tells it from others */
 };
 
+/* Neuron devices are nowhere else, also where a container hides DMI. */
+static bool is_ec2(const struct facts *f)
+{
+    return f->machine.is_ec2 || f->neuron.count > 0;
+}
+
 static void ask_instance(bool use_imds, struct arena *a, struct facts *f)
 {
     f->imds = (struct imds_facts){.problem = NULL};
-    if (!machine_is_ec2(&f->machine))
+    if (!is_ec2(f))
         return;
     if (use_imds)
         imds_ask(a, &f->imds);
@@ -46,6 +52,9 @@ static void ask_instance(bool use_imds, struct arena *a, struct facts *f)
     } else if (f->machine.product != NULL && imds_is_type(f->machine.product)) {
         f->instance_type = f->machine.product;
         f->instance_source = "dmi";
+    } else if (f->neuron.instance_type != NULL && imds_is_type(f->neuron.instance_type)) {
+        f->instance_type = f->neuron.instance_type;
+        f->instance_source = f->neuron.source;
     }
 }
 
@@ -58,9 +67,9 @@ static void find_facts(const struct env_request *q, struct arena *a, struct fact
     cgroup_find(root, &group);
     cgroup_limits(root, &group, &f->limits);
     f->throttled_s = cgroup_throttled_s(root, &group, &f->throttled_periods);
-    ask_instance(q->use_imds, a, f);
     gpu_meter_probe(&f->gpu);
     neuron_probe(root, a, &f->neuron);
+    ask_instance(q->use_imds, a, f);
     (void)identity_digest(root, &f->cpu, &f->gpu, &f->neuron, f->machine_sha256);
     f->packages = packages_probe(q->python, a);
 }
@@ -100,7 +109,7 @@ static void write_machine(const struct facts *f, struct jsonw *w)
 /* null off EC2. */
 static void write_instance(const struct facts *f, struct jsonw *w)
 {
-    if (!machine_is_ec2(&f->machine)) {
+    if (!is_ec2(f)) {
         jsonw_null(w, "instance");
         return;
     }

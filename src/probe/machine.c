@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <sys/utsname.h>
 
 #include "probe/sysfile.h"
@@ -71,6 +72,20 @@ static double kib_to_mb(const char *meminfo, const char *key)
     return kib >= 0 ? (double)kib * 1024 / 1e6 : NAN;
 }
 
+/* On Nitro DMI names Amazon; on Xen (t2, m4, p3 ...) it names Xen, the firmware's version
+ * ends in ".amazon", and the hypervisor's UUID begins with "ec2". */
+static bool is_ec2(const char *root, const char *vendor)
+{
+    char text[256];
+    if (vendor != NULL && strncmp(vendor, "Amazon", 6) == 0)
+        return true;
+    sysfile_read(root, "/sys/devices/virtual/dmi/id/bios_version", text, sizeof text);
+    if (strstr(text, "amazon") != NULL)
+        return true;
+    sysfile_read(root, "/sys/hypervisor/uuid", text, sizeof text);
+    return strncasecmp(text, "ec2", 3) == 0;
+}
+
 void machine_probe(const char *root, struct arena *a, struct machine_facts *out)
 {
     *out = (struct machine_facts){.system = NULL};
@@ -78,6 +93,7 @@ void machine_probe(const char *root, struct arena *a, struct machine_facts *out)
     out->container = container_kind(root);
     out->vendor = line_of(root, "/sys/devices/virtual/dmi/id/sys_vendor", a);
     out->product = line_of(root, "/sys/devices/virtual/dmi/id/product_name", a);
+    out->is_ec2 = is_ec2(root, out->vendor);
     out->clocksource = line_of(
         root, "/sys/devices/system/clocksource/clocksource0/current_clocksource", a);
     out->huge_pages = chosen_word(root, "/sys/kernel/mm/transparent_hugepage/enabled", a);
@@ -86,11 +102,6 @@ void machine_probe(const char *root, struct arena *a, struct machine_facts *out)
     out->total_mb = kib_to_mb(text, "MemTotal");
     out->available_mb = kib_to_mb(text, "MemAvailable");
     out->swap_mb = kib_to_mb(text, "SwapTotal");
-}
-
-bool machine_is_ec2(const struct machine_facts *f)
-{
-    return f->vendor != NULL && strncmp(f->vendor, "Amazon", 6) == 0;
 }
 
 void machine_write_platform(const struct machine_facts *f, struct jsonw *w)

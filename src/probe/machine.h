@@ -14,13 +14,12 @@ struct machine_facts {
     const char *container;        /* "docker", "podman", "kubernetes", NULL: none seen */
     const char *vendor, *product; /* DMI sys_vendor and product_name */
     const char *clocksource;
+    bool is_ec2;            /* DMI or the hypervisor says so: Nitro and Xen */
     const char *huge_pages; /* transparent: "always", "madvise", "never" */
     double total_mb, available_mb, swap_mb;
 };
 
 void machine_probe(const char *root, struct arena *a, struct machine_facts *out);
-/* DMI says that this is an EC2 machine. */
-bool machine_is_ec2(const struct machine_facts *f);
 /* Members of "platform" and of "memory", into the object that is open. */
 void machine_write_platform(const struct machine_facts *f, struct jsonw *w);
 void machine_write_memory(const struct machine_facts *f, struct jsonw *w);

@@ -7,6 +7,7 @@
 #include "base/buf.h"
 #include "base/proc.h"
 #include "probe/sysfile.h"
+#include "probe/tool_words.h"
 #include "text/json.h"
 
 #define LS_TIMEOUT_S 10
@@ -37,6 +38,19 @@ static int64_t numa_node(const json_t *device)
     return node;
 }
 
+static void copy_processes(const json_t *processes, struct neuron_device *d)
+{
+    if (!json_is_array(processes))
+        return;
+    d->processes = (int64_t)json_array_size(processes);
+    for (size_t i = 0; i < json_array_size(processes) && d->pid_count < NEURON_MAX_PIDS;
+         i++) {
+        int64_t pid = json_int_of(json_array_get(processes, i), "pid", -1);
+        if (pid > 0)
+            d->pids[d->pid_count++] = pid;
+    }
+}
+
 static bool parse_device(const json_t *element, struct arena *a, struct neuron_facts *f)
 {
     int64_t index = json_int_of(element, "neuron_device", -1);
@@ -58,8 +72,7 @@ static bool parse_device(const json_t *element, struct arena *a, struct neuron_f
         if (json_is_integer(json_array_get(ids, i)))
             d->core_ids[d->core_id_count++] = json_integer_value(json_array_get(ids, i));
     const json_t *processes = json_object_get(element, "neuron_processes");
-    if (json_is_array(processes))
-        d->processes = (int64_t)json_array_size(processes);
+    copy_processes(processes, d);
     if (f->runtime == NULL)
         f->runtime = copy_str(json_array_get(processes, 0), "neuron_runtime_version", a);
     if (f->instance_type == NULL)
@@ -101,6 +114,13 @@ bool neuron_parse_ls(struct str json, struct arena *a, struct neuron_facts *out)
     return list != NULL;
 }
 
+static const char *why_ls_failed(const char *how, struct str said, struct arena *a)
+{
+    char text[TOOL_WORDS_BYTES];
+    tool_words_say("neuron-ls", how, said, text, sizeof text);
+    return arena_strdup(a, text);
+}
+
 static void ask_ls(const char *root, struct arena *a, struct neuron_facts *f)
 {
     char tool[SYSFILE_PATH_BYTES];
@@ -111,10 +131,14 @@ static void ask_ls(const char *root, struct arena *a, struct neuron_facts *f)
     buf_init(&text, LS_CAP_BYTES);
     enum status code = proc_run(argv, clock_seconds(LS_TIMEOUT_S), &text, &exit_code, &e);
     struct str answer = str_trim(buf_str(&text));
+    char end[48];
+    snprintf(end, sizeof end, "ended with exit status %d", exit_code);
     if (code == STATUS_TIMEOUT)
-        f->problem = "neuron-ls did not answer";
+        f->problem = why_ls_failed("did not answer within 10 s", answer, a);
+    else if (code == STATUS_OK && answer.len > 0 && exit_code != 0)
+        f->problem = why_ls_failed(end, answer, a);
     else if (code == STATUS_OK && answer.len > 0 && !neuron_parse_ls(answer, a, f))
-        f->problem = "the answer of neuron-ls is not understood";
+        f->problem = why_ls_failed("gave an answer that is not understood", answer, a);
     if (f->count > 0)
         f->source = "neuron-ls";
     buf_fini(&text);
@@ -183,6 +207,10 @@ static void write_device(const struct neuron_device *d, struct jsonw *w)
     jsonw_str(w, "cpu_affinity", d->cpu_affinity);
     jsonw_count(w, "numa_node", d->numa_node);
     jsonw_count(w, "process_count", d->processes);
+    jsonw_array(w, "process_ids");
+    for (size_t i = 0; i < d->pid_count; i++)
+        jsonw_int(w, NULL, d->pids[i]);
+    jsonw_array_end(w);
     jsonw_object_end(w);
 }
 

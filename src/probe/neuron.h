@@ -11,7 +11,8 @@
 #include "text/jsonw.h"
 
 #define NEURON_MAX_DEVICES 64
-#define NEURON_MAX_CORES   8 /* of one device */
+#define NEURON_MAX_CORES   8  /* of one device */
+#define NEURON_MAX_PIDS    16 /* that are named of one device */
 #define NEURON_SYSFS       "/sys/devices/virtual/neuron_device"
 #define NEURON_TOOLS       "/opt/aws/neuron/bin/"
 
@@ -21,11 +22,13 @@ struct neuron_device {
     const char *bus, *cpu_affinity;
     int64_t core_ids[NEURON_MAX_CORES]; /* as NEURON_RT_VISIBLE_CORES takes them */
     size_t core_id_count;
+    int64_t pids[NEURON_MAX_PIDS]; /* of the processes, as far as they are named */
+    size_t pid_count;
 };
 
 struct neuron_facts {
     const char *source;  /* "neuron-ls", "sysfs", or NULL: no device found */
-    const char *problem; /* what was not understood, or NULL */
+    const char *problem; /* what failed or was not understood, or NULL */
     const char *device_name, *instance_type, *driver, *runtime;
     struct neuron_device devices[NEURON_MAX_DEVICES];
     size_t count;

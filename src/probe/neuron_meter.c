@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <stdbool.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
@@ -17,6 +18,8 @@
 
 #define PENDING_CAP_BYTES ((size_t)4 << 20)
 #define GRACE_S           2
+#define PIDS_MAX          256
+#define VISIBLE_MAX       512
 #define STALE_S           5 /* a report older than five periods says nothing about now */
 
 static const char monitor_config[] =
@@ -29,50 +32,121 @@ struct neuron_meter {
     bool is_running;
     int config_fd, read_fd;
     struct buf pending; /* what was read behind the last whole line */
-    int64_t last_bytes; /* of the last report with an application; -1: none yet */
+    int64_t last_bytes; /* of the last report with an application; UNKNOWN: none yet */
     struct instant last_at;
+    int32_t pids[PIDS_MAX]; /* of the engine */
+    size_t pid_count;
+    char tag[256];
 };
 
-int64_t neuron_meter_parse(struct str line)
+const char *neuron_meter_tag(char *out, size_t size)
+{
+    const char *given = getenv("NEURON_PROCESS_TAG");
+    if (given != NULL && *given != '\0')
+        snprintf(out, size, "%s", given);
+    else
+        snprintf(out, size, "inferbench-%d", (int)getpid());
+    return out;
+}
+
+/* Device memory of one application; -1 unknown. */
+static int64_t used_by(const json_t *application)
+{
+    const json_t *report = json_object_get(application, "report");
+    const json_t *group = json_object_get(report, "memory_used");
+    const char *error = json_str_of(group, "error");
+    if (error != NULL && *error != '\0')
+        return -1;
+    return json_int_of(json_object_get(group, "neuron_runtime_used_bytes"),
+                       "neuron_device", -1);
+}
+
+static bool is_own(const json_t *application, const struct neuron_meter_own *own)
+{
+    int64_t pid = json_int_of(application, "pid", -1);
+    const char *tag = json_str_of(application, "neuron_runtime_tag");
+    for (size_t i = 0; i < own->pid_count; i++)
+        if (own->pids[i] == pid)
+            return true;
+    return tag != NULL && own->tag != NULL && strcmp(tag, own->tag) == 0;
+}
+
+/* An only application may be ours under another number (a container's), unless its own is
+ * that of a process that we see beside ours. */
+static bool may_be_own(const json_t *application, const struct neuron_meter_own *own)
+{
+    char path[64];
+    snprintf(path, sizeof path, "/proc/%lld/stat",
+             (long long)json_int_of(application, "pid", -1));
+    return own->pid_count == 0 || !sysfile_exists(own->root, path);
+}
+
+int64_t neuron_meter_parse(struct str line, const struct neuron_meter_own *own)
 {
     json_t *top = NULL;
     struct err e;
     if (json_from_text(line, "neuron-monitor", &top, &e) != STATUS_OK)
-        return -1;
-    const json_t *runtimes = json_object_get(top, "neuron_runtime_data");
-    int64_t sum = -1;
-    for (size_t i = 0; i < json_array_size(runtimes); i++) {
-        const json_t *report = json_object_get(json_array_get(runtimes, i), "report");
-        const json_t *group = json_object_get(report, "memory_used");
-        const char *error = json_str_of(group, "error");
-        int64_t bytes = json_int_of(json_object_get(group, "neuron_runtime_used_bytes"),
-                                    "neuron_device", -1);
-        if (bytes >= 0 && (error == NULL || *error == '\0'))
+        return NEURON_METER_UNKNOWN;
+    const json_t *list = json_object_get(top, "neuron_runtime_data");
+    size_t count = json_array_size(list);
+    int64_t sum = NEURON_METER_UNKNOWN;
+    bool has_own = false;
+    for (size_t i = 0; i < count; i++) {
+        const json_t *application = json_array_get(list, i);
+        if (!is_own(application, own))
+            continue;
+        int64_t bytes = used_by(application);
+        has_own = true;
+        if (bytes >= 0)
             sum = (sum < 0 ? 0 : sum) + bytes;
     }
+    if (!has_own && count == 1 && may_be_own(json_array_get(list, 0), own))
+        sum = used_by(json_array_get(list, 0));
+    else if (!has_own && count > 0)
+        sum = NEURON_METER_OTHERS;
     json_decref(top);
     return sum;
 }
 
+/* Whether NEURON_RT_VISIBLE_CORES (unset: all) gives us a core; it counts over all
+ * devices. */
+static bool is_visible(int core)
+{
+    int visible[VISIBLE_MAX];
+    const char *list = getenv("NEURON_RT_VISIBLE_CORES");
+    size_t count = list != NULL ? sysfile_cpu_list(list, visible, VISIBLE_MAX) : 0;
+    for (size_t i = 0; i < count && i < VISIBLE_MAX; i++)
+        if (visible[i] == core)
+            return true;
+    return count == 0;
+}
+
 /* `total` is the memory in use by the guide, `present` by another project that found
  * total 0: the greater of the two holds under either reading. */
+static int64_t core_bytes(const char *root, int device, int core)
+{
+    const char *dir = NEURON_SYSFS
+        "/neuron%d/neuron_core%d/stats/memory_usage/device_mem/%s";
+    char total_path[256];
+    char present_path[256];
+    snprintf(total_path, sizeof total_path, dir, device, core, "total");
+    snprintf(present_path, sizeof present_path, dir, device, core, "present");
+    int64_t total = sysfile_i64f(root, -1, "%s", total_path);
+    int64_t present = sysfile_i64f(root, -1, "%s", present_path);
+    return total > present ? total : present;
+}
+
 int64_t neuron_meter_sysfs(const char *root)
 {
-    int64_t sum = -1;
+    int64_t sum = NEURON_METER_UNKNOWN;
+    int number = 0;
     for (int d = 0; d < NEURON_MAX_DEVICES; d++) {
         for (int c = 0; c < NEURON_MAX_CORES; c++) {
-            const char *dir = NEURON_SYSFS
-                "/neuron%d/neuron_core%d/stats/memory_usage/device_mem/%s";
-            char total_path[256];
-            char present_path[256];
-            snprintf(total_path, sizeof total_path, dir, d, c, "total");
-            snprintf(present_path, sizeof present_path, dir, d, c, "present");
-            int64_t total = sysfile_i64f(root, -1, "%s", total_path);
-            int64_t present = sysfile_i64f(root, -1, "%s", present_path);
-            int64_t bytes = total > present ? total : present;
+            int64_t bytes = core_bytes(root, d, c);
             if (bytes < 0)
                 break;
-            sum = (sum < 0 ? 0 : sum) + bytes;
+            if (is_visible(number++))
+                sum = (sum < 0 ? 0 : sum) + bytes;
         }
     }
     return sum;
@@ -111,17 +185,26 @@ enum status neuron_meter_open(const char *root, struct neuron_meter **out, struc
     if (m == NULL)
         return status_no_memory(e, "Neuron");
     *m = (struct neuron_meter){
-        .root = root, .config_fd = -1, .read_fd = -1, .last_bytes = -1};
+        .root = root, .config_fd = -1, .read_fd = -1, .last_bytes = NEURON_METER_UNKNOWN};
+    neuron_meter_tag(m->tag, sizeof m->tag);
     buf_init(&m->pending, PENDING_CAP_BYTES);
     start_monitor(m);
     *out = m;
     return STATUS_OK;
 }
 
+void neuron_meter_choose(struct neuron_meter *m, const int32_t *pids, size_t count)
+{
+    m->pid_count = count < PIDS_MAX ? count : PIDS_MAX;
+    for (size_t i = 0; i < m->pid_count; i++)
+        m->pids[i] = pids[i];
+}
+
 static void take_reports(struct neuron_meter *m)
 {
     char chunk[16384];
     ssize_t got;
+    const struct neuron_meter_own own = {m->pids, m->pid_count, m->tag, m->root};
     while ((got = read(m->read_fd, chunk, sizeof chunk)) > 0)
         (void)buf_append(&m->pending, chunk, (size_t)got);
     if (m->pending.failed != STATUS_OK)
@@ -130,8 +213,8 @@ static void take_reports(struct neuron_meter *m)
     while (m->pending.len > 0 &&
            (end = memchr(m->pending.data, '\n', m->pending.len)) != NULL) {
         size_t len = (size_t)(end - m->pending.data);
-        int64_t bytes = neuron_meter_parse((struct str){m->pending.data, len});
-        if (bytes >= 0) {
+        int64_t bytes = neuron_meter_parse((struct str){m->pending.data, len}, &own);
+        if (bytes != NEURON_METER_UNKNOWN) {
             m->last_bytes = bytes;
             m->last_at = clock_now();
         }
@@ -143,8 +226,9 @@ int64_t neuron_meter_read(struct neuron_meter *m)
 {
     if (m->is_running) {
         take_reports(m);
-        if (m->last_bytes >= 0 && clock_to_s(clock_since(m->last_at)) < STALE_S)
-            return m->last_bytes;
+        bool is_fresh = clock_to_s(clock_since(m->last_at)) < STALE_S;
+        if (m->last_bytes != NEURON_METER_UNKNOWN && is_fresh)
+            return m->last_bytes == NEURON_METER_OTHERS ? -1 : m->last_bytes;
     }
     return neuron_meter_sysfs(m->root);
 }

@@ -200,10 +200,14 @@ enum status sampler_start(int32_t root_pid, const char *hardware_type,
 void sampler_after_load(struct sampler *s)
 {
     pthread_mutex_lock(&s->meters);
-    if (s->gpu != NULL && s->root_pid != 0) {
+    if (s->root_pid != 0 && !s->is_pss) {
         int32_t pids[TREE_MAX];
         size_t count = tree_pids(s->root, s->root_pid, pids, TREE_MAX);
-        gpu_meter_choose(s->gpu, pids, count < TREE_MAX ? count : TREE_MAX);
+        count = count < TREE_MAX ? count : TREE_MAX;
+        if (s->gpu != NULL)
+            gpu_meter_choose(s->gpu, pids, count);
+        if (s->neuron != NULL)
+            neuron_meter_choose(s->neuron, pids, count);
     }
     struct reading r = take_reading(s);
     pthread_mutex_lock(&s->state);

@@ -1,6 +1,7 @@
 #include "run/env_check.h"
 
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/statvfs.h>
 
@@ -13,6 +14,9 @@
 #define LEAST_MEMORY_MB 2000
 #define WIDTH           80
 #define INDENT          15
+
+#define VISIBLE_MAX       512
+#define HOLDERS_CAP_BYTES ((size_t)4 << 10)
 
 static void add(struct env_check_list *list, const char *code, bool is_short,
                 const char *text)
@@ -71,6 +75,58 @@ static void check_memory(const json_t *env, struct arena *a, struct env_check_li
                      is_short ? "; a small model needs 2 GB or more" : ""));
 }
 
+/* Whether NEURON_RT_VISIBLE_CORES lets a run use a core of the device. */
+static bool may_use(const json_t *device)
+{
+    int visible[VISIBLE_MAX];
+    const char *list = getenv("NEURON_RT_VISIBLE_CORES");
+    size_t count = list != NULL ? sysfile_cpu_list(list, visible, VISIBLE_MAX) : 0;
+    const json_t *ids = json_object_get(device, "core_ids");
+    if (count == 0 || json_array_size(ids) == 0)
+        return true;
+    for (size_t i = 0; i < json_array_size(ids); i++)
+        for (size_t k = 0; k < count && k < VISIBLE_MAX; k++)
+            if (json_integer_value(json_array_get(ids, i)) == visible[k])
+                return true;
+    return false;
+}
+
+/* Appends "1966680, 1966681 (device 0)" of a device that other processes hold. */
+static void add_holders(const json_t *device, struct buf *out)
+{
+    const json_t *pids = json_object_get(device, "process_ids");
+    long long count = (long long)json_int_of(device, "process_count", 0);
+    if (count <= 0 || !may_use(device))
+        return;
+    buf_printf(out, "%s", out->len > 0 ? "; " : "");
+    for (size_t i = 0; i < json_array_size(pids); i++)
+        buf_printf(out, "%s%lld", i > 0 ? ", " : "",
+                   (long long)json_integer_value(json_array_get(pids, i)));
+    if (json_array_size(pids) == 0)
+        buf_printf(out, "%lld unnamed", count);
+    buf_printf(out, " (device %lld)", (long long)json_int_of(device, "index", 0));
+}
+
+/* A process has its NeuronCores for itself: who holds those that a run would take? NULL:
+ * nobody. */
+static const char *busy_cores(const json_t *neuron, struct arena *a)
+{
+    const json_t *devices = json_object_get(neuron, "devices");
+    const char *text = NULL;
+    struct buf holders;
+    buf_init(&holders, HOLDERS_CAP_BYTES);
+    for (size_t i = 0; i < json_array_size(devices); i++)
+        add_holders(json_array_get(devices, i), &holders);
+    if (holders.len > 0)
+        text = arena_printf(a,
+                            "NeuronCores in use by process %s: a run would find them "
+                            "taken. End it, or name free cores in "
+                            "NEURON_RT_VISIBLE_CORES",
+                            buf_cstr(&holders));
+    buf_fini(&holders);
+    return text;
+}
+
 /* Only where a device is there, or should be: a machine without one has a CPU. */
 static void check_devices(const json_t *env, const struct env_check_facts *f,
                           struct arena *a, struct env_check_list *out)
@@ -84,14 +140,17 @@ static void check_devices(const json_t *env, const struct env_check_facts *f,
     const json_t *neuron = json_object_get(env, "neuron");
     if (!json_is_object(neuron))
         return;
+    const char *busy = busy_cores(neuron, a);
     problem = json_str_of(neuron, "problem");
     if (problem != NULL)
         add(out, "NEURON", true, arena_strdup(a, problem));
-    else if (f->python != NULL && f->python->neuron == NULL)
+    else if (busy != NULL)
+        add(out, "NEURON", true, busy);
+    if (problem == NULL && f->python != NULL && f->python->neuron == NULL)
         add(out, "NEURON", true,
             arena_printf(a,
-                         "%s lacks the vllm-neuron plugin; for Inferentia2 use 0.4.1 "
-                         "(Neuron SDK 2.28)",
+                         "%s lacks the vllm-neuron plugin; for Inferentia2 use 0.4.1, as "
+                         "in the Neuron Deep Learning AMI of SDK 2.28",
                          f->python->path));
 }
 

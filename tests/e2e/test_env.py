@@ -266,3 +266,27 @@ def test_check_passes_on_what_nvidia_smi_said(inferbench, tmp_path):
     assert done.returncode == 3
     assert gpu.startswith("Failed to initialize NVML: Driver/library version mismatch")
     assert "reboot" in gpu
+
+
+def test_check_names_who_holds_the_neuron_cores(inferbench, tmp_path):
+    tool = tmp_path / "neuron-ls"
+    tool.write_text("#!/bin/sh\necho '" + json.dumps([{
+        "neuron_device": 0, "nc_count": 4, "neuroncore_ids": [0, 1, 2, 3], "memory_size": 1,
+        "instance_type": "trn2.48xlarge", "neuron_processes": [{"pid": 71}, {"pid": 72}]}]) + "'\n")
+    tool.chmod(0o755)
+    env = {"PATH": f"{tmp_path}:{os.environ['PATH']}"}
+    done = inferbench("env", "--check", "--no-imds", "--python", "python3", env=env)
+    neuron = " ".join(done.stdout.split("SHORT NEURON")[1].split())
+    assert neuron.startswith("NeuronCores in use by process 71, 72 (device 0)")
+    instance = json.loads(inferbench("env", "--json", "--no-imds", "--python", "python3",
+                                     env={**env, "INFERBENCH_PROBE_ROOT": "/nowhere"}).stdout)["instance"]
+    assert (instance["type"], instance["source"]) == ("trn2.48xlarge", "neuron-ls")
+
+
+def test_imds_is_asked_on_xen(env_json, imds, tmp_path):
+    server = imds()
+    folder = tmp_path / "sys/hypervisor"
+    folder.mkdir(parents=True)
+    (folder / "uuid").write_text("ec2e1916-9099-7caf-fd21-012345abcdef\n")
+    env = env_json(root=tmp_path, env={"AWS_EC2_METADATA_SERVICE_ENDPOINT": server.url})
+    assert (env["instance"]["type"], env["instance"]["source"]) == ("g5.xlarge", "imds")

@@ -93,6 +93,19 @@ static void what_falls_short_is_named(void **state)
         strstr(b->list.items[b->list.count - 2].text, "lacks the vllm-neuron"));
     assert_null(check(b, inferentia, &plugin, "NEURON"));
     assert_true(check(b, inferentia, &plugin, "MEMORY")->is_short); /* not known */
+    static const char busy[] =
+        "{\"neuron\":{\"devices\":[{\"index\":0,\"core_ids\":[0,1],\"process_count\":2,"
+        "\"process_ids\":[71,72]},{\"index\":1,\"core_ids\":[2,3],\"process_count\":0,"
+        "\"process_ids\":[]}]}}";
+    unsetenv("NEURON_RT_VISIBLE_CORES");
+    assert_true(check(b, busy, &plugin, "NEURON")->is_short);
+    assert_non_null(strstr(check(b, busy, &plugin, "NEURON")->text,
+                           "in use by process 71, 72 (device 0)"));
+    setenv("NEURON_RT_VISIBLE_CORES", "2-3", 1);
+    assert_null(check(b, busy, &plugin, "NEURON"));
+    setenv("NEURON_RT_VISIBLE_CORES", "1-2", 1);
+    assert_true(check(b, busy, &plugin, "NEURON")->is_short);
+    unsetenv("NEURON_RT_VISIBLE_CORES");
     setenv("INFERBENCH_PROBE_ROOT", b->fx.dir, 1);
     assert_true(check(b, plenty, &good, "PROC")->is_short);
     setenv("INFERBENCH_PROBE_ROOT", "", 1);

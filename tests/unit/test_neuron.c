@@ -53,6 +53,8 @@ static void broken_elements_are_skipped_and_named(void **state)
     assert_int_equal(f.devices[1].index, 1);
     assert_int_equal(f.devices[1].numa_node, 1);
     assert_int_equal(f.devices[0].processes, 1);
+    assert_int_equal(f.devices[0].pid_count, 1);
+    assert_true(f.devices[0].pids[0] > 0);
     arena_fini(&a);
 }
 
@@ -112,7 +114,16 @@ static void the_tool_is_asked(void **state)
                        true);
     neuron_probe(dir, &a, &f);
     assert_int_equal(f.count, 0);
-    assert_non_null(f.problem);
+    assert_non_null(strstr(f.problem, "usage (neuron-ls gave an answer"));
+    probe_fixture_file(dir, "opt/aws/neuron/bin/neuron-ls",
+                       "#!/bin/sh\necho 'FATA[0000] Failed to discover neuron devices "
+                       "error=\"Unable to read device information from the driver. Make "
+                       "sure aws-neuronx-dkms is installed\"' >&2\nexit 1\n",
+                       true);
+    neuron_probe(dir, &a, &f);
+    assert_non_null(strstr(f.problem, "Failed to discover neuron devices"));
+    assert_non_null(strstr(f.problem, "neuron-ls ended with exit status 1"));
+    assert_non_null(strstr(f.problem, "modprobe neuron"));
     arena_fini(&a);
 }
 
