@@ -10,6 +10,7 @@
 #include "engines/vllm_settings.h"
 #include "probe/canon.h"
 #include "probe/variables.h"
+#include "text/json.h"
 #include "text/jsonw.h"
 
 #define TEXT_CAP_BYTES ((size_t)16 << 20)
@@ -137,7 +138,7 @@ static json_t *holder_of(struct given *g, struct str path, const char **name)
 static json_t *value_of(const char *text, bool is_member)
 {
     bool is_json = is_member || *text == '{';
-    json_t *value = is_json ? json_loads(text, JSON_DECODE_ANY, NULL) : NULL;
+    json_t *value = is_json ? json_parse(str_from(text)) : NULL;
     return value != NULL ? value : json_string_nocheck(text);
 }
 

@@ -214,7 +214,7 @@ static json_t *ask_worker(struct words *w, const struct engine_settings *s,
             buf_cstr(&text), NULL};
         struct span limit = clock_seconds(CPU_TIMEOUT_S);
         if (proc_run(argv, limit, &out, &code, &ignored) == STATUS_OK)
-            answer = json_loadb(buf_cstr(&out), out.len, 0, NULL);
+            answer = json_parse(buf_str(&out));
     }
     json_decref(need);
     buf_fini(&text);

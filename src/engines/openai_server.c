@@ -8,6 +8,7 @@
 #include "engines/vllm_facts.h"
 #include "http/openai.h"
 #include "http/prometheus.h"
+#include "text/json.h"
 
 #define BESIDE_TIMEOUT_S 2.0  /* while the load keeps connections */
 #define INFO_TIMEOUT_S   60.0 /* the first answer of /server_info takes seconds */
@@ -89,7 +90,7 @@ enum status openai_server_ask(struct openai_server *s, const char *method,
     if (st == STATUS_OK)
         openai_say(buf_str(&out->call.body), out->said, sizeof out->said);
     if (st == STATUS_OK && out->call.status == 200)
-        out->root = json_loadb(buf_cstr(&out->call.body), out->call.body.len, 0, NULL);
+        out->root = json_parse(buf_str(&out->call.body));
     buf_fini(&out->call.body);
     return st;
 }

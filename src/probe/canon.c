@@ -6,6 +6,7 @@
 #include "base/mem.h"
 #include "base/str.h"
 #include "probe/mask.h"
+#include "text/json.h"
 #include "text/jsonw.h"
 
 static void put(const json_t *v, bool is_secret, struct buf *out);
@@ -84,7 +85,7 @@ static void put_object(const json_t *object, bool is_secret, struct buf *out)
     mem_free(names);
 }
 
-/* As deep as jansson's reader goes. */
+/* As deep as JSON may be (JSONR_MAX_DEPTH). */
 static void put(const json_t *v, bool is_secret, struct buf *out)
 {
     switch (json_typeof(v)) {
@@ -124,7 +125,7 @@ static bool put_if_json(const char *name, struct str s, struct buf *out)
 {
     if (s.len == 0 || (*s.ptr != '{' && *s.ptr != '['))
         return false;
-    json_t *value = json_loadb(s.ptr, s.len, 0, NULL);
+    json_t *value = json_parse(s);
     if (value == NULL)
         return false;
     put(value, mask_is_secret(name), out);

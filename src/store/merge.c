@@ -10,12 +10,16 @@
 #include "store/results_scan.h"
 #include "store/merge_row.h"
 #include "store/row_set.h"
+#include "text/json.h"
 #include "text/jsonw.h"
 
 /* Files are kept in memory between the two passes up to so many bytes in all; larger
  * inputs are read twice, and must then be the same. */
 #define KEEP_BYTES  ((size_t)512 << 20)
 #define CHUNK_BYTES ((size_t)4 << 20)
+/* Merged files may be merged again, and each time their metadata stand three levels
+ * deeper: those of the twelfth time are left out, so that the file can be read. */
+#define METADATA_MAX_DEPTH 40
 
 /* One input between the passes. */
 struct source {
@@ -120,7 +124,8 @@ static enum status read_source(struct merger *m, const struct input *input, stru
     }
     m->source_count++;
     st = accept_rows(m, s, e);
-    if (st == STATUS_OK && s->file.metadata.len > 0) {
+    if (st == STATUS_OK && s->file.metadata.len > 0 &&
+        json_depth(s->file.metadata) <= METADATA_MAX_DEPTH) {
         s->metadata = arena_str(m->arena, s->file.metadata);
         if (s->metadata == NULL)
             st = status_no_memory(e, input->path);

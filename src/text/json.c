@@ -5,10 +5,34 @@
 #include <string.h>
 
 #include "base/file.h"
+#include "text/jsonr.h"
 #include "text/jsonw.h"
+
+size_t json_depth(struct str text)
+{
+    size_t depth = 0, deepest = 0;
+    const char *at = text.ptr, *end = text.ptr + text.len;
+    for (bool is_inside = false; at < end; at++) {
+        bool is_open = *at == '[' || *at == '{', is_end = *at == ']' || *at == '}';
+        if (*at == '"')
+            is_inside = !is_inside;
+        else if (is_inside)
+            at += *at == '\\';
+        else
+            depth += is_open - (size_t)(is_end && depth > 0);
+        deepest = depth > deepest ? depth : deepest;
+    }
+    return deepest;
+}
 
 static json_t *parse(struct str text, json_error_t *error)
 {
+    if (json_depth(text) > JSONR_MAX_DEPTH) {
+        *error = (json_error_t){.line = 1, .column = 0};
+        (void)snprintf(error->text, sizeof error->text, "nested more than %d deep",
+                       JSONR_MAX_DEPTH);
+        return NULL;
+    }
     return json_loadb(text.ptr, text.len, JSON_DECODE_ANY, error);
 }
 
@@ -16,6 +40,12 @@ static enum status code_of(const json_error_t *error)
 {
     bool no_memory = json_error_code(error) == json_error_out_of_memory;
     return no_memory ? STATUS_NO_MEMORY : STATUS_BAD_INPUT;
+}
+
+json_t *json_parse(struct str text)
+{
+    json_error_t ignored;
+    return parse(text, &ignored);
 }
 
 enum status json_from_file(const char *path, size_t max_bytes, json_t **out,
@@ -110,8 +140,7 @@ static void write_key(const char *key, struct buf *out)
     (void)buf_char(out, ':');
 }
 
-/* Not through a single jsonw: files of others may nest deeper than we ever write.
- * jansson's reader stops at 2048 levels. */
+/* Not through a single jsonw: files of others may nest deeper than we ever write. */
 static void write_value(const json_t *v, struct buf *out)
 {
     if (json_is_array(v)) {

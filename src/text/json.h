@@ -11,6 +11,11 @@
 #include "base/status.h"
 #include "base/str.h"
 
+/* A new reference to the value, of whatever kind; NULL: no JSON, nested too deeply
+ * (JSONR_MAX_DEPTH), or no memory. */
+json_t *json_parse(struct str text);
+/* How deep lists and objects of a text stand in one another, be it sound or not. */
+size_t json_depth(struct str text);
 /* *out is a new reference: json_decref. A file over max_bytes is refused. */
 MUST_CHECK enum status json_from_file(const char *path, size_t max_bytes, json_t **out,
                                       struct err *e);

@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { MAX_DEPTH = 200, ESCAPE_BYTES = 6 /* of \u0000 */ };
+enum { ESCAPE_BYTES = 6 /* of \u0000 */ };
 
 void jsonr_init(struct jsonr *r, struct str text, const char *name, struct err *e)
 {
@@ -293,18 +293,18 @@ static bool take_scalar(struct jsonr *r, enum jsonr_kind kind)
 /* An object or a list, whole. Not recursive, so that no input can exhaust the stack. */
 static bool take_nested(struct jsonr *r)
 {
-    char closing[MAX_DEPTH];
+    char closing[JSONR_MAX_DEPTH];
     size_t depth = 0;
     struct str key;
     do {
         enum jsonr_kind kind = jsonr_kind(r);
         if (kind != JSONR_OBJECT && kind != JSONR_LIST) {
             (void)take_scalar(r, kind);
-        } else if (depth < MAX_DEPTH) {
+        } else if (depth < JSONR_MAX_DEPTH) {
             closing[depth++] = kind == JSONR_OBJECT ? '}' : ']';
             jsonr_enter(r, *r->at);
         } else {
-            (void)jsonr_fail(r, "nested more than %d deep", MAX_DEPTH);
+            (void)jsonr_fail(r, "nested more than %d deep", JSONR_MAX_DEPTH);
         }
         while (depth > 0 && r->failed == STATUS_OK &&
                !(closing[depth - 1] == '}' ? jsonr_member(r, &key) : jsonr_item(r)))

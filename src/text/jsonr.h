@@ -18,6 +18,8 @@
 #include "base/status.h"
 #include "base/str.h"
 
+enum { JSONR_MAX_DEPTH = 64 }; /* of lists and objects in a value: more is refused */
+
 enum jsonr_kind {
     JSONR_NONE, /* the end of the text, no JSON, or a failure */
     JSONR_NULL,

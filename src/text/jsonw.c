@@ -170,11 +170,21 @@ void jsonw_null(struct jsonw *w, const char *key)
 
 /* --- JSON text, laid out anew */
 
+/* Deeper levels stay on one line: blanks before each of many small values would make a
+ * small text of others a large one. */
+enum { LAYOUT_MAX_DEPTH = 8 };
+
 struct layout {
     struct buf *out;
     const char *at, *end; /* of checked text */
     int indent, depth;
 };
+
+static void lay_line(struct layout *l)
+{
+    if (l->depth <= LAYOUT_MAX_DEPTH)
+        new_line(l->out, l->indent, l->depth);
+}
 
 static void copy_string(struct layout *l)
 {
@@ -208,20 +218,24 @@ static void skip_blanks(struct layout *l)
 static void copy_mark(struct layout *l)
 {
     char c = *l->at++;
-    if (c == '}' || c == ']')
-        new_line(l->out, l->indent, --l->depth);
+    bool is_end = c == '}' || c == ']';
+    if (is_end && l->depth <= LAYOUT_MAX_DEPTH)
+        new_line(l->out, l->indent, l->depth - 1);
+    l->depth -= is_end;
     (void)buf_char(l->out, c);
     if (c == ':' && l->indent > 0)
         (void)buf_char(l->out, ' ');
     if (c == ',')
-        new_line(l->out, l->indent, l->depth);
+        lay_line(l);
     if (c != '{' && c != '[')
         return;
     skip_blanks(l);
     if (l->at < l->end && (*l->at == '}' || *l->at == ']'))
         (void)buf_char(l->out, *l->at++);
-    else
-        new_line(l->out, l->indent, ++l->depth);
+    else {
+        l->depth++;
+        lay_line(l);
+    }
 }
 
 static void lay_out(struct layout *l)

@@ -202,3 +202,28 @@ def test_a_password_follows_no_redirect(inferbench, tmp_path):
                           env={"MLFLOW_TRACKING_TOKEN": "secret-of-mine"})
         assert done.returncode == 1 and "secret-of-mine" not in done.stdout + done.stderr
     assert heads == []
+
+
+@pytest.mark.parametrize("depth", [1, 6, 9, 40, 64, 150, 5000])
+def test_a_small_file_makes_no_large_one(inferbench, tmp_path, depth):
+    """However its values are nested: blanks before each are capped, and the depth is."""
+    ones = "[" * depth + ",".join(["1"] * 100000) + "]" * depth
+    for row, metadata in ((f'{{"a":{ones}}}', "{}"), ("{}", f'{{"a":{ones}}}')):
+        path = tmp_path / "d_results.json"
+        path.write_text(f'{{"metadata":{metadata},"results":[{row}]}}')
+        done = inferbench("merge", path.name, "-o", "m.json")
+        if (tmp_path / "m.json").exists():
+            assert (tmp_path / "m.json").stat().st_size < 12 * path.stat().st_size
+            (tmp_path / "m.json").unlink()
+        else:
+            assert "nested more than 64 deep" in done.stderr
+
+
+def test_merged_files_may_be_merged_for_ever(inferbench, tmp_path):
+    assert inferbench(*NULL, "--output-dir", "r").returncode in (0, 3)
+    files_of(tmp_path / "r").results_path.rename(tmp_path / "m0.json")
+    for i in range(30):
+        done = inferbench("merge", f"m{i}.json", "-o", f"m{i + 1}.json")
+        assert done.returncode == 0, done.stderr
+    rows = [json.loads((tmp_path / name).read_text())["results"] for name in ("m0.json", "m30.json")]
+    assert rows[0] == rows[1]

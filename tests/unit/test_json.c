@@ -136,20 +136,33 @@ static void text_comes_back(void **state)
     buf_fini(&b);
 }
 
-static void deep_files_of_others_are_written_too(void **state)
+static void deep_files_of_others_are_refused(void **state)
 {
     (void)state;
-    enum { DEPTH = 1000 };
-    char text[2 * DEPTH + 1];
+    enum { DEPTH = 64 };
+    char text[2 * DEPTH + 3];
     memset(text, '[', DEPTH);
     memset(text + DEPTH, ']', DEPTH);
     text[2 * DEPTH] = '\0';
-    json_t *value = parse(text);
+    json_t *value = json_parse(str_from(text));
+    struct err e;
     struct buf b;
     buf_init(&b, 10000);
     assert_int_equal(json_to_text(value, &b), STATUS_OK);
     assert_string_equal(buf_cstr(&b), text);
     buf_fini(&b);
+    json_decref(value);
+    memset(text, '[', DEPTH + 1);
+    memset(text + DEPTH + 1, ']', DEPTH + 1);
+    text[2 * DEPTH + 2] = '\0';
+    assert_null(json_parse(str_from(text)));
+    assert_int_equal(json_from_text(str_from(text), "x", &value, &e), STATUS_BAD_INPUT);
+    assert_non_null(strstr(e.what, "nested more than 64 deep"));
+    /* brackets of a text, and those side by side, count for nothing */
+    value = json_parse(
+        str_from("[\"[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[["
+                 "[[[[[[[[[[[[\\\"[[[[[[[\",[],[],{\"a\":[]}]"));
+    assert_non_null(value);
     json_decref(value);
 }
 
@@ -210,7 +223,7 @@ int main(void)
         cmocka_unit_test(broken_text_names_the_place),
         cmocka_unit_test(files),
         cmocka_unit_test(text_comes_back),
-        cmocka_unit_test(deep_files_of_others_are_written_too),
+        cmocka_unit_test(deep_files_of_others_are_refused),
         cmocka_unit_test(sorted_text_is_one_for_all_spellings),
         cmocka_unit_test(no_memory_in_jansson),
     };

@@ -119,6 +119,9 @@ static void deep_nesting_is_refused_not_fatal(void **state)
     struct err e = {0};
     assert_int_equal(scan_whole(text, &v, &e), STATUS_BAD_INPUT);
     assert_non_null(strstr(e.what, "deep"));
+    memset(text + JSONR_MAX_DEPTH, ']', JSONR_MAX_DEPTH);
+    text[2 * JSONR_MAX_DEPTH] = '\0';
+    assert_int_equal(scan_whole(text, &v, &e), STATUS_OK);
 }
 
 static void strings_are_decoded(void **state)

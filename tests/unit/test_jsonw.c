@@ -251,6 +251,31 @@ static void random_bytes_are_valid_json(void **state)
     buf_fini(&b);
 }
 
+/* However deep the values stand in a text of others, it grows by a factor of ten at
+ * most. */
+static void blanks_make_no_small_text_large(void **state)
+{
+    (void)state;
+    char text[1200] = "";
+    for (int depth = 1; depth <= 64; depth++) {
+        struct buf b;
+        buf_init(&b, 100000);
+        memset(text, '[', (size_t)depth);
+        size_t len = (size_t)depth;
+        for (int i = 0; i < 500; i++, len += 2)
+            memcpy(text + len, i > 0 ? ",1" : " 1", 2);
+        memset(text + len, ']', (size_t)depth);
+        len += (size_t)depth;
+        assert_int_equal(jsonw_copy(&b, (struct str){text, len}, 0), STATUS_OK);
+        assert_true(b.len < 10 * len);
+        json_t *one = json_loadb(text, len, 0, NULL), *two = json_loads(b.data, 0, NULL);
+        assert_true(json_equal(one, two));
+        json_decref(one);
+        json_decref(two);
+        buf_fini(&b);
+    }
+}
+
 static void too_deep_is_an_error(void **state)
 {
     (void)state;
@@ -308,6 +333,7 @@ int main(void)
         cmocka_unit_test(raw_is_indented),
         cmocka_unit_test(strings),
         cmocka_unit_test(random_bytes_are_valid_json),
+        cmocka_unit_test(blanks_make_no_small_text_large),
         cmocka_unit_test(too_deep_is_an_error),
         cmocka_unit_test(no_memory_sticks),
     };

@@ -431,8 +431,8 @@ static void depth(void **state)
 {
     (void)state;
     check_depth(1, "");
-    check_depth(200, "");
-    check_depth(201, "no");
+    check_depth(64, "");
+    check_depth(65, "no");
     check_depth(1000000, "no");
 }
 

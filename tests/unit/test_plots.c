@@ -249,7 +249,7 @@ static void test_small_arena(void **state)
     add(f, "g5", "short", 2, 10);
     add(f, "g5", "short", 2, 20)->v[FIELD_enable_prefix_caching] = value_bool(true);
     analysis_fixture_build(f, NULL, NULL);
-    for (size_t cap = 0; st != STATUS_OK; cap += 16) {
+    for (size_t cap = 0; st != STATUS_OK; cap += 16 + cap / 64) { /* each draws to disk */
         struct arena a;
         struct plots_result r;
         struct err e;
