@@ -18,7 +18,8 @@ static const struct opt mlflow_table[] = {
         .help = "MLflow server; unset: MLFLOW_TRACKING_URI, else http://localhost:5000"),
     OPT_ROW(struct mlflow_opts, experiment, "mlflow-experiment", OPT_STRING,
             .group = "Server", .value_name = "NAME",
-            .help = "unset: vllm-offline-benchmark, vllm-online-benchmark"),
+            .help = "unset: MLFLOW_EXPERIMENT_NAME or _ID, else "
+                    "vllm-offline-benchmark, vllm-online-benchmark"),
     OPT_ROW(struct mlflow_opts, tags, "mlflow-tag", OPT_PAIRS, .group = "Server",
             .value_name = "KEY=VALUE", .help = "tag of every MLflow run"),
     OPT_ROW(struct mlflow_opts, quiet, "quiet", OPT_FLAG, .short_name = 'q',

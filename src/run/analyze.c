@@ -222,7 +222,7 @@ static void put_count(const struct analyze *j, struct buf *out)
         buf_printf(out, "%zu file%s", files, str_plural((int64_t)files));
     if (has_server)
         buf_printf(out, "%sthe MLflow experiment %s", files > 0 ? " and " : "",
-                   j->opts->experiment);
+                   j->pulled.experiment);
     buf_text(out, "\n\n");
     for (size_t i = 0; i < j->report_count; i++)
         buf_printf(out, "%s  %s\n", i == 0 ? "report" : "      ", j->reports[i]);

@@ -22,7 +22,9 @@
           "http://localhost:5000",                                                     \
       .is_address = true)                                                              \
     X(const char *, experiment, "experiment", OPT_STRING, .group = "Input",            \
-      .value_name = "NAME", .help = "the MLflow experiment whose rows are read")       \
+      .value_name = "NAME",                                                            \
+      .help = "the MLflow experiment whose rows are read; unset, with --mlflow-uri: "  \
+              "MLFLOW_EXPERIMENT_NAME or _ID")                                         \
     X(const char *, filter, "filter", OPT_STRING, .group = "Input",                    \
       .value_name = "EXPR",                                                            \
       .help =                                                                          \

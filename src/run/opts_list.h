@@ -207,7 +207,7 @@
       .help = "name of this run in comparisons; unset: the instance type")               \
     X(BOTH, struct opt_strings, metadata, "metadata", OPT_PAIRS,                         \
       .group = "Machine and labels", .value_name = "KEY=VALUE",                          \
-      .help = "stored in every row")                                                     \
+      .help = "stored in every row; in MLflow the tag metadata.KEY")                     \
     X(BOTH, double, price_per_hour, "price-per-hour", OPT_DOUBLE,                        \
       .group = "Machine and labels", .max = 1e6, .value_name = "USD",                    \
       .help = "price of the machine; unset: on-demand list price of the "                \
@@ -240,7 +240,8 @@
               "http://localhost:5000")                                                   \
     X(BOTH, TEXT, mlflow_experiment, "mlflow-experiment", OPT_STRING, .group = "Output", \
       .value_name = "NAME",                                                              \
-      .help = "unset: vllm-offline-benchmark, vllm-online-benchmark")                    \
+      .help = "unset: MLFLOW_EXPERIMENT_NAME or _ID, else vllm-offline-benchmark, "      \
+              "vllm-online-benchmark")                                                   \
     X(BOTH, struct opt_strings, mlflow_tags, "mlflow-tag", OPT_PAIRS, .group = "Output", \
       .value_name = "KEY=VALUE", .help = "tag of every MLflow run")                      \
     X(BOTH, bool, mlflow_verify, "mlflow-verify", OPT_FLAG, .group = "Output",           \

@@ -346,6 +346,19 @@ static enum status find_trust(const struct work *w)
     return is_copied ? STATUS_OK : status_no_memory(w->e, w->source);
 }
 
+static enum status find_experiment(const struct work *w)
+{
+    struct account *out = w->out;
+    const char *name = variable("MLFLOW_EXPERIMENT_NAME");
+    const char *id = variable("MLFLOW_EXPERIMENT_ID");
+    bool is_copied = true;
+    if (is_set(name))
+        is_copied = copy(w->arena, name, &out->experiment);
+    else if (is_set(id))
+        is_copied = copy(w->arena, id, &out->experiment_id);
+    return is_copied ? STATUS_OK : status_no_memory(w->e, w->source);
+}
+
 enum status account_resolve(const struct account_options *o, struct arena *a,
                             struct account *out, struct err *e)
 {
@@ -353,7 +366,7 @@ enum status account_resolve(const struct account_options *o, struct arena *a,
     struct err local;
     struct work w = {.o = o, .arena = a, .out = &found, .e = e != NULL ? e : &local};
     if (find_server(&w) != STATUS_OK || find_login(&w) != STATUS_OK ||
-        find_trust(&w) != STATUS_OK)
+        find_trust(&w) != STATUS_OK || find_experiment(&w) != STATUS_OK)
         return w.e->code;
     *out = found;
     return STATUS_OK;

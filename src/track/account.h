@@ -23,6 +23,7 @@ struct account {
     const char *base; /* "http://h:5000/prefix": no slash at its end, no user:pass@ */
     const char *user, *password, *token;           /* or NULL; secret */
     const char *ca_cert, *client_cert, *workspace; /* or NULL */
+    const char *experiment, *experiment_id; /* where no option names one; or NULL */
     bool is_insecure;
     bool is_default; /* nobody named a server: ACCOUNT_DEFAULT_URI */
 };
@@ -30,7 +31,8 @@ struct account {
 /* Server: o->uri, MLFLOW_TRACKING_URI, the default. Let in by: user:pass@ of the server's
  * URI; MLFLOW_TRACKING_USERNAME and _PASSWORD, where each may stand in the credentials
  * file; MLFLOW_TRACKING_TOKEN. Also read: MLFLOW_TRACKING_INSECURE_TLS,
- * _SERVER_CERT_PATH, _CLIENT_CERT_PATH, MLFLOW_WORKSPACE.
+ * _SERVER_CERT_PATH, _CLIENT_CERT_PATH, MLFLOW_WORKSPACE, MLFLOW_EXPERIMENT_NAME, which
+ * wins, and _ID.
  * STATUS_BAD_OPTION: what is no server's http address (folders, databases, Databricks,
  * SageMaker), or settings that contradict. No message holds a secret. */
 MUST_CHECK enum status account_resolve(const struct account_options *o, struct arena *a,

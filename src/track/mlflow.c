@@ -297,6 +297,33 @@ enum status mlflow_experiment(struct mlflow *m, const char *name, struct arena *
     return found.is_deleted ? restore(m, name, *id, e) : STATUS_OK;
 }
 
+enum status mlflow_default_experiment(struct mlflow *m, struct arena *a,
+                                      const char **name, struct err *e)
+{
+    const char *id = m->account->experiment_id;
+    struct buf path;
+    json_t *found = NULL;
+    *name = m->account->experiment;
+    if (*name != NULL || id == NULL)
+        return STATUS_OK;
+    buf_init(&path, 8192);
+    buf_text(&path, API "experiments/get?experiment_id=");
+    mlflow_path_escape(&path, id);
+    enum status s = get(m, buf_cstr(&path), "experiment", &found, e);
+    buf_fini(&path);
+    *name = arena_strdup(a, json_str_of(found, "name"));
+    json_decref(found);
+    if (s == STATUS_OK && *name != NULL)
+        return s;
+    if (s == STATUS_OK || m->call.status == 404 || m->call.status == 400) {
+        status_fail(e, STATUS_BAD_OPTION, "MLFLOW_EXPERIMENT_ID",
+                    "no experiment has the id \"%.60s\"", id);
+        s = status_hint(e, "Name it instead: --mlflow-experiment NAME, or "
+                           "MLFLOW_EXPERIMENT_NAME");
+    }
+    return s;
+}
+
 /* --- runs */
 
 /* Oldest first: runs that are logged meanwhile come behind, and move nothing from one

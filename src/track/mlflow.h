@@ -43,6 +43,10 @@ MUST_CHECK enum status mlflow_experiments(struct mlflow *m, json_t **out, struct
  * deleted. In the arena. */
 MUST_CHECK enum status mlflow_experiment(struct mlflow *m, const char *name,
                                          struct arena *a, const char **id, struct err *e);
+/* The name of the experiment that the account's variables say, in the arena; NULL: they
+ * say none. Asks the server where they say an id. */
+MUST_CHECK enum status mlflow_default_experiment(struct mlflow *m, struct arena *a,
+                                                 const char **name, struct err *e);
 /* Runs of an experiment that a filter of MLflow's finds. */
 struct mlflow_query {
     const char *experiment_id, *filter;

@@ -78,8 +78,13 @@ static enum status find_experiment(struct puller *p, struct err *e)
 {
     const char *name = p->options->experiment, *base = p->server.account->base;
     struct mlflow_found found;
+    bool is_named = name != NULL && *name != '\0';
+    if (!is_named &&
+        mlflow_default_experiment(&p->server, p->arena, &name, e) != STATUS_OK)
+        return e->code;
     if (name == NULL || *name == '\0')
         return no_experiment(p, NULL, e);
+    p->result->experiment = name;
     enum status s = mlflow_look_up(&p->server, name, p->arena, &found, e);
     if (s == STATUS_NOT_FOUND && p->server.call.status == 404)
         return no_experiment(p, name, e);
@@ -150,7 +155,7 @@ static enum status find_runs(struct puller *p, struct err *e)
         return s;
     bool has_filter = p->options->filter != NULL;
     status_fail(e, STATUS_NOT_FOUND, p->server.account->base,
-                "experiment \"%.200s\" has no inferbench runs%s", p->options->experiment,
+                "experiment \"%.200s\" has no inferbench runs%s", p->result->experiment,
                 has_filter ? " that match the filter" : "");
     return status_hint(
         e, has_filter ? "Try without --filter"
@@ -289,7 +294,7 @@ static void put_metadata(const struct puller *p, const char *link, struct jsonw 
     jsonw_array(w, "source_files");
     jsonw_str(w, NULL, link);
     jsonw_array_end(w);
-    jsonw_str(w, "mlflow_experiment", o->experiment);
+    jsonw_str(w, "mlflow_experiment", p->result->experiment);
     jsonw_str(w, "mlflow_filter", o->filter);
     jsonw_int(w, "total_runs", (int64_t)r->rows);
     jsonw_int(w, "failed_rows", (int64_t)p->failed_rows);

@@ -15,7 +15,8 @@
 #include "track/account.h"
 
 struct pull_options {
-    const char *experiment; /* its name; NULL or "": refused, with those that exist */
+    const char *experiment; /* its name; NULL or "": the account's; without one it is
+                               refused, with those that exist */
     const char *filter;     /* MLflow's search expression, or NULL */
     const char *output;     /* file to be written */
     const char *tool;
@@ -27,6 +28,7 @@ struct pull_options {
 };
 
 struct pull_result {
+    const char *experiment; /* its name */
     size_t rows;
     struct input_skips skipped; /* runs without a row; bad: it is out of reach */
 };

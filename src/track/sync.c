@@ -31,6 +31,7 @@ struct job {
     struct arena *arena;
     struct sync_outcome *out;
     struct mlflow server;
+    const char *experiment; /* NULL: by serving mode */
     struct bundle bundle;
     struct ledger ledger;
     struct entry_context context; /* of rows of the file's own run */
@@ -74,9 +75,11 @@ static enum status look(struct job *j, struct shelf *s, const char *tag,
 static enum status shelf_of(struct job *j, const struct entry *entry, struct shelf **out,
                             struct err *e)
 {
-    const char *experiment = j->options->experiment != NULL ? j->options->experiment
-                                                            : entry->experiment;
     const char *id = NULL;
+    if (j->experiment == NULL &&
+        mlflow_default_experiment(&j->server, j->arena, &j->experiment, e) != STATUS_OK)
+        return e->code;
+    const char *experiment = j->experiment != NULL ? j->experiment : entry->experiment;
     for (size_t i = 0; i < j->shelf_count; i++) {
         struct shelf *s = &j->shelves[i];
         if (strcmp(s->experiment, experiment) != 0)
@@ -415,6 +418,7 @@ static enum status work(struct job *j, struct err *e)
         return e->code;
     j->server.tries = o->tries;
     j->server.stop = o->stop;
+    j->experiment = o->experiment;
     j->out->pending = j->bundle.refused;
     take_rows(j);
     make_link(j);

@@ -15,7 +15,7 @@
 
 struct sync_options {
     const struct account *account;
-    const char *experiment;         /* NULL: by serving mode */
+    const char *experiment;         /* NULL: the account's, else by serving mode */
     const struct opt_strings *tags; /* "key=value"; or NULL */
     const char *user;               /* for mlflow.user; or NULL */
     bool must_verify;               /* read back and compare what was sent */

@@ -42,15 +42,17 @@ enum status tracking_choose(struct tracking *t, struct err *e)
 static enum status greet(struct tracking *t, struct err *e)
 {
     struct mlflow server;
-    const char *name = t->experiment != NULL ? t->experiment : t->default_experiment;
-    const char *id;
+    const char *name = t->experiment, *id;
     enum status s = mlflow_open(&server, &t->account, e);
     server.tries = 1;
     server.give_up = clock_after(clock_now(), clock_seconds(TRACKING_GREET_S));
     if (s == STATUS_OK && t->account.is_default)
         s = mlflow_ping(&server, TRACKING_GREET_S / 2, e);
+    if (s == STATUS_OK && name == NULL)
+        s = mlflow_default_experiment(&server, t->arena, &name, e);
     if (s == STATUS_OK)
-        s = mlflow_experiment(&server, name, t->arena, &id, e);
+        s = mlflow_experiment(&server, name != NULL ? name : t->default_experiment,
+                              t->arena, &id, e);
     mlflow_close(&server);
     return s;
 }

@@ -210,3 +210,12 @@ def test_man_page(binary):
     for word in ("--test-prefix-caching", "--engine-timeout", "EXIT STATUS",
                  *(f"inferbench {name}" for name in re.findall(r"^  (\w+) {2,}\S", usage, re.M))):
         assert word in text
+
+
+def test_mlflow_s_variables_are_listed(root):
+    """The table of docs/mlflow.md is what the program reads, no more and no less."""
+    read = set(re.findall(r'"(MLFLOW_[A-Z_]+)"', (root / "src/track/account.c").read_text()))
+    page = (root / "docs/mlflow.md").read_text()
+    table = page[page.index("## MLflow's own variables"):page.index("No other is taken.")]
+    listed = set(re.findall(r"`(MLFLOW_[A-Z_]+)`", table))
+    assert listed == read

@@ -185,6 +185,34 @@ def test_environment_names_the_server(track, server, client, experiment):
     assert len(client.runs(server.uri, experiment)) == 2
 
 
+def test_environment_names_the_experiment(track, server, client, experiment):
+    """MLFLOW_EXPERIMENT_NAME, then _ID, where no option says another one."""
+    named = {"MLFLOW_TRACKING_URI": server.uri, "MLFLOW_EXPERIMENT_NAME": experiment}
+    path = one_row(track)
+    assert counted(track.run("mlflow", "sync", path, env=named)) == (1, 1, 0)
+    assert len(client.runs(server.uri, experiment)) == 1
+    number = client.ask(server.uri, "experiment", experiment=experiment)["id"]
+    by_id = {"MLFLOW_TRACKING_URI": server.uri, "MLFLOW_EXPERIMENT_ID": number}
+    assert counted(track.run("mlflow", "sync", path, env=by_id)) == (1, 0, 1)
+    assert counted(track.run("mlflow", "sync", path, env={**by_id, **named})) == (1, 0, 1)
+    track.run(*ONE, "--metadata", "owner=infra", env=by_id)
+    runs = client.runs(server.uri, experiment)
+    assert len(runs) == 3
+    assert sum(run["tags"].get("metadata.owner") == "infra" for run in runs) == 2
+    other = experiment + " other"
+    assert counted(track.run("mlflow", "sync", path, "--mlflow-experiment", other,
+                             env={**named, **by_id})) == (1, 1, 0)
+    done = track.run("analyze", "--mlflow-uri", server.uri, env=by_id)
+    assert f"of the MLflow experiment {experiment}\n" in done.stdout
+
+
+def test_experiment_of_an_unknown_id(track, server):
+    wrong = {"MLFLOW_TRACKING_URI": server.uri, "MLFLOW_EXPERIMENT_ID": "123456789"}
+    done = track.run("mlflow", "sync", one_row(track), env=wrong, code=2)
+    assert "MLFLOW_EXPERIMENT_ID" in done.stderr and "123456789" in done.stderr
+    assert "--mlflow-experiment" in done.stderr
+
+
 def test_config_names_the_server(track, server, client, experiment):
     (track.folder / "mine.yaml").write_text(f"mlflow_uri: {server.uri}\n")
     track.run(*ONE, "--config", "mine.yaml", "--mlflow-experiment", experiment)

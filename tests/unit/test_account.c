@@ -23,6 +23,8 @@ static const char *const variables[] = {"MLFLOW_TRACKING_URI",
                                         "MLFLOW_TRACKING_PASSWORD",
                                         "MLFLOW_TRACKING_TOKEN",
                                         "MLFLOW_WORKSPACE",
+                                        "MLFLOW_EXPERIMENT_NAME",
+                                        "MLFLOW_EXPERIMENT_ID",
                                         "MLFLOW_TRACKING_INSECURE_TLS",
                                         "http_proxy",
                                         "MLFLOW_TRACKING_SERVER_CERT_PATH",
@@ -307,6 +309,26 @@ static void tls_and_workspace(void **state)
     same(f->acc.ca_cert, NULL);
 }
 
+/* The name wins over the id, as in MLflow's client; empty is unset. */
+static void experiment_of_the_environment(void **state)
+{
+    struct fixture *f = *state;
+    good(f, "http://h");
+    same(f->acc.experiment, NULL);
+    same(f->acc.experiment_id, NULL);
+    setenv("MLFLOW_EXPERIMENT_ID", "7", 1);
+    good(f, "http://h");
+    same(f->acc.experiment, NULL);
+    same(f->acc.experiment_id, "7");
+    setenv("MLFLOW_EXPERIMENT_NAME", "llm bench", 1);
+    good(f, "http://h");
+    same(f->acc.experiment, "llm bench");
+    same(f->acc.experiment_id, NULL);
+    setenv("MLFLOW_EXPERIMENT_NAME", "", 1);
+    good(f, "http://h");
+    same(f->acc.experiment_id, "7");
+}
+
 static void no_memory_is_clean(void **state)
 {
     struct fixture *f = *state;
@@ -480,11 +502,17 @@ int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
     const struct CMUnitTest tests[] = {
-        TEST(where_the_server_is), TEST(links),
-        TEST(spellings),           TEST(what_is_no_server),
-        TEST(who_we_are),          TEST(forms_of_the_credentials_file),
-        TEST(tls_and_workspace),   TEST(no_memory_is_clean),
-        TEST(what_is_sent),        TEST(not_let_in),
+        TEST(where_the_server_is),
+        TEST(links),
+        TEST(spellings),
+        TEST(what_is_no_server),
+        TEST(who_we_are),
+        TEST(forms_of_the_credentials_file),
+        TEST(tls_and_workspace),
+        TEST(no_memory_is_clean),
+        TEST(experiment_of_the_environment),
+        TEST(what_is_sent),
+        TEST(not_let_in),
         TEST(whom_to_trust),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
