@@ -3,8 +3,10 @@
     $INFERBENCH_HOME/test-venv/bin/pytest tests -k name
 """
 
+import ast
 import fcntl
 import os
+import re
 import signal
 import ssl
 import subprocess
@@ -27,6 +29,17 @@ def pytest_configure(config):
     # A shell that starts pytest beside something else has it ignore SIGINT; what tests start would
     # inherit that.
     signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+def versions_tried():
+    """The table of vLLM's versions in the worker: what of each was tried with a real one."""
+    source = (ROOT / "src/engines/vllm_worker.py").read_text(encoding="utf-8")
+    return ast.literal_eval(re.search(r"TRIED = (\{.*?\})", source, re.S)[1])
+
+
+def pytest_report_header():
+    return "vLLM tried: " + "; ".join(f"{version} ({what})" for version, what in
+                                      versions_tried().items())
 
 
 def pytest_collection_modifyitems(items):

@@ -5,6 +5,7 @@
 #include <string.h>
 #include <strings.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "base/file.h"
 #include "embed.h"
@@ -76,7 +77,6 @@ static void add_engine_arg(struct words *w, const char *pair)
 static void add_vllm(struct words *w, const struct engine_settings *s, bool is_cpu)
 {
     const struct vllm_settings *v = vllm_settings_of(s);
-    add_pair(w, "--model", s->model);
     add_int(w, "--max-model-len", s->max_model_len);
     add_int(w, "--max-num-seqs", s->max_num_seqs);
     add_int(w, "--max-num-batched-tokens", v->max_num_batched_tokens);
@@ -272,6 +272,45 @@ struct command {
     struct words env;
 };
 
+/* vLLM's Rust front-end, where vLLM's own variables ask for it: the one that it brings
+ * (0.33 does), or VLLM_RUST_FRONTEND_PATH. *path is NULL: they do not. */
+static enum status find_rust(const struct vllm_python *p, const char **path,
+                             struct err *e)
+{
+    const char *use = getenv("VLLM_USE_RUST_FRONTEND");
+    const char *given = getenv("VLLM_RUST_FRONTEND_PATH");
+    bool has_path = given != NULL && *given != '\0' && strcmp(given, "auto") != 0;
+    bool is_asked = use != NULL && *use != '\0' ? strcmp(use, "0") != 0 : has_path;
+    *path = is_asked && has_path ? given : is_asked ? p->rust : NULL;
+    if (!is_asked || (*path != NULL && access(*path, X_OK) == 0))
+        return STATUS_OK;
+    status_fail(e, STATUS_NOT_FOUND, "VLLM_USE_RUST_FRONTEND",
+                "there is no Rust front-end in %s (vLLM %s)",
+                *path != NULL ? *path : p->path, p->vllm);
+    return status_hint(e, "vLLM 0.33 brings vllm-rs; name another with "
+                          "VLLM_RUST_FRONTEND_PATH, or unset the variable");
+}
+
+/* The program: vLLM's Python server, or `vllm serve` with its Rust front-end. */
+static void add_program(const struct vllm_python *p, const char *rust, const char *model,
+                        struct command *c)
+{
+    const char *module[2];
+    vllm_python_module(p,
+                       rust != NULL ? "vllm.entrypoints.cli.main"
+                                    : "vllm.entrypoints.openai.api_server",
+                       c->words.arena, module);
+    add(&c->words, p->path);
+    add(&c->words, module[0]);
+    add(&c->words, module[1]);
+    if (rust == NULL)
+        return;
+    add(&c->words, "serve");
+    add(&c->words, model);
+    set(&c->env, "VLLM_USE_RUST_FRONTEND", "1");
+    set(&c->env, "VLLM_RUST_FRONTEND_PATH", rust);
+}
+
 static enum status vllm_words(const struct engine_settings *s, const char *port,
                               struct command *c, struct openai_launch *out, struct err *e)
 {
@@ -282,14 +321,15 @@ static enum status vllm_words(const struct engine_settings *s, const char *port,
     const char *asked = vllm_settings_of(s)->dtype;
     const char *other = python.neuron != NULL ? "neuron" : "gpu";
     out->hardware_type = python.is_cpu ? "cpu" : other;
-    add(w, python.path);
-    const char *module[2];
-    vllm_python_module(&python, "vllm.entrypoints.openai.api_server", w->arena, module);
-    add(w, module[0]);
-    add(w, module[1]);
+    const char *rust;
+    if (find_rust(&python, &rust, e) != STATUS_OK)
+        return e->code;
+    add_program(&python, rust, s->model, c);
     add_pair(w, "--host", "127.0.0.1");
     add_pair(w, "--port", port);
     add_pair(w, "--dtype", asked);
+    if (rust == NULL)
+        add_pair(w, "--model", s->model);
     add_vllm(w, s, python.is_cpu);
     if (python.is_cpu)
         fit_cpu(w, &c->env, s, python.vllm);

@@ -147,7 +147,10 @@ static void version_facts(struct openai_server *s, const json_t *root,
     const char *version = json_string_value(json_object_get(root, "version"));
     if (version == NULL)
         return;
-    version = arena_strdup(s->arena, version);
+    const char *rust = json_string_value(json_object_get(root, "rust_frontend_version"));
+    version = rust != NULL
+                  ? arena_printf(s->arena, "%s, Rust front-end %s", version, rust)
+                  : arena_strdup(s->arena, version);
     facts->fields.v[FIELD_engine_version] = value_str(version);
     bool is_simulated = version != NULL && strstr(version, "simulated") != NULL;
     facts->fields.v[FIELD_is_simulated] = value_bool(

@@ -298,7 +298,7 @@ bool vllm_cause_find(struct str log, struct arena *a, struct vllm_cause *out)
 {
     struct vllm_cause second = {0};
     struct str code = {"", 0};
-    bool is_behind_code = false;
+    bool is_behind_code = false, is_usage = false; /* its options are indented, too */
     *out = second;
     while (log.len > 0) {
         struct line l = read_line(str_cut(&log, '\n'));
@@ -312,7 +312,8 @@ bool vllm_cause_find(struct str log, struct arena *a, struct vllm_cause *out)
                                                        str_from(found.text));
             *(is_second ? &second : out) = found;
         }
-        is_behind_code = l.is_in_source;
+        is_usage = str_starts(l.body, "usage:") || (is_usage && l.is_in_source);
+        is_behind_code = l.is_in_source && !is_usage;
         if (l.is_in_source && !contains(l.body, "^^^"))
             code = l.body;
     }

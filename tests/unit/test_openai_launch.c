@@ -36,20 +36,22 @@ static const char *at(const char *name)
 
 /* An interpreter whose vLLM is of that version and device; `then`: what its server does
  * once its words are written down. */
-static const char *neuron = "null"; /* or the plugin's version, in quotes */
+/* In quotes: the plugin's version, the path of the front-end. */
+static const char *neuron = "null", *rust = "null";
 
 static void interpreter(const char *version, bool is_cpu, const char *then)
 {
     FILE *f = fopen(at("python"), "w");
     assert_non_null(f);
-    fprintf(f,
-            "#!/bin/sh\nif [ \"$1\" = -c ]; then echo '{\"vllm\": \"%s\", \"python\": "
-            "\"3.11\", \"cpu\": %s, \"neuron\": %s, \"kv_bytes\": 67108864, "
-            "\"dtype\": \"float32\", \"tensor_parallel_size\": 8, "
-            "\"cpus\": \"0,2\"}'; exit; fi\n"
-            "echo \"$*\" > %s/words.new; env > %s/env\nmv %s/words.new %s/words\n%s\n",
-            version, is_cpu ? "true" : "false", neuron, folder, folder, folder, folder,
-            then);
+    fprintf(
+        f,
+        "#!/bin/sh\nif [ \"$1\" = -c ]; then echo '{\"vllm\": \"%s\", \"python\": "
+        "\"3.11\", \"cpu\": %s, \"neuron\": %s, \"rust\": %s, \"kv_bytes\": 67108864, "
+        "\"dtype\": \"float32\", \"tensor_parallel_size\": 8, "
+        "\"cpus\": \"0,2\"}'; exit; fi\n"
+        "echo \"$*\" > %s/words.new; env > %s/env\nmv %s/words.new %s/words\n%s\n",
+        version, is_cpu ? "true" : "false", neuron, rust, folder, folder, folder, folder,
+        then);
     fclose(f);
     assert_int_equal(chmod(at("python"), 0700), 0);
     own.python = at("python");
@@ -150,6 +152,40 @@ static void words_of_a_gpu(void **state)
     has_not(written("env"), "VLLM_CPU_");
     assert_string_equal(launch.hardware_type, "gpu");
     assert_null(launch.dtype);
+}
+
+/* vLLM's own variables ask for its Rust front-end. */
+static void words_of_the_rust_front_end(void **state)
+{
+    (void)state;
+    setenv("VLLM_USE_RUST_FRONTEND", "1", 1);
+    interpreter("0.32.0", false, "sleep 100");
+    assert_int_equal(openai_launch_start(&settings, &arena, &launch, &e),
+                     STATUS_NOT_FOUND);
+    has(e.what, "no Rust front-end");
+    has(e.hint, "VLLM_RUST_FRONTEND_PATH");
+    rust = "\"/bin/true\"";
+    interpreter("0.33.0", false, "sleep 100");
+    begin();
+    has(written("words"), "vllm.entrypoints.cli.main");
+    has(written("words"), " serve org/m --host 127.0.0.1");
+    has_not(written("words"), "--model ");
+    has(written("env"), "VLLM_RUST_FRONTEND_PATH=/bin/true\n");
+    openai_launch_stop(&launch);
+    unlink(at("words"));
+    setenv("VLLM_USE_RUST_FRONTEND", "0", 1);
+    begin();
+    has(written("words"), "vllm.entrypoints.openai.api_server");
+    openai_launch_stop(&launch);
+    unlink(at("words"));
+    unlink(at("env"));
+    unsetenv("VLLM_USE_RUST_FRONTEND");
+    setenv("VLLM_RUST_FRONTEND_PATH", "/bin/false", 1);
+    begin();
+    has(written("words"), "vllm.entrypoints.cli.main");
+    has(written("env"), "VLLM_RUST_FRONTEND_PATH=/bin/false\n");
+    unsetenv("VLLM_RUST_FRONTEND_PATH");
+    rust = "null";
 }
 
 static void words_of_neuron(void **state)
@@ -307,6 +343,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(words_of_a_gpu, make, drop),
+        cmocka_unit_test_setup_teardown(words_of_the_rust_front_end, make, drop),
         cmocka_unit_test_setup_teardown(words_of_neuron, make, drop),
         cmocka_unit_test_setup_teardown(words_of_a_cpu, make, drop),
         cmocka_unit_test_setup_teardown(what_the_user_chose_stays, make, drop),

@@ -79,6 +79,16 @@ static void a_simulated_server(void **state)
     assert_true(t->facts.fields.v[FIELD_is_simulated].b);
 }
 
+static void the_rust_front_end_is_named(void **state)
+{
+    struct talk *t = begin(state);
+    talk_page(t, "GET /version", 200,
+              "{\"version\":\"0.32.0\",\"rust_frontend_version\":\"0.33.0\"}");
+    get_facts(t);
+    assert_string_equal(t->facts.fields.v[FIELD_engine_version].s,
+                        "0.32.0, Rust front-end 0.33.0");
+}
+
 static void a_model_on_this_machine(void **state)
 {
     char folder[] = "/tmp/test_server_XXXXXX";
@@ -327,6 +337,7 @@ int main(void)
         TEST(facts_of_a_vllm),
         TEST(facts_of_a_server_that_tells_nothing),
         TEST(a_simulated_server),
+        TEST(the_rust_front_end_is_named),
         TEST(a_model_on_this_machine),
         TEST(counters_are_differences),
         TEST(odd_counters_are_unknown),

@@ -70,6 +70,9 @@ static void a_refused_command_line(void **state)
     check(
         "usage: api_server.py [-h]\napi_server.py: error: unrecognized arguments: --x\n",
         "BadArgument", "unrecognized arguments: --x");
+    check("usage: main.py serve [model_tag]\n                     [--host HOST]\n"
+          "main.py: error: unrecognized arguments: --x\n",
+          "BadArgument", "unrecognized arguments: --x");
 }
 
 /* Behind a line of code any name is an error's; without words, the code says what. */
