@@ -199,7 +199,7 @@ struct str opt_hidden_part(const struct opt *o, const char *word)
 {
     struct str all = str_from(word);
     if (o->is_secret || !o->is_address)
-        return o->is_secret ? all : (struct str){.ptr = word};
+        return o->is_secret || o->is_private ? all : (struct str){.ptr = word};
     const char *at = strrchr(word, '@');
     const char *sign = at != NULL ? strstr(word, "://") : NULL;
     const char *start = sign != NULL && sign < at ? sign + strlen("://") : word;
@@ -243,7 +243,7 @@ static enum status apply(struct opt_parse *p, struct cursor *c, const struct use
     struct opt_value_job job = {
         .opt = o, .field = field_of(p, o), .where = where, .arena = p->arena, .e = e};
     enum status status = opt_value_store(&job, &words);
-    if (o->is_secret || o->is_address)
+    if (o->is_secret || o->is_address || o->is_private)
         hide_secret(use, first, c->argv + c->at);
     if (status == STATUS_OK)
         *source_of(p, o) = OPT_FROM_ARGV;

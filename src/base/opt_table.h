@@ -53,6 +53,7 @@ struct opt {
     const char *range_note; /* why the range, added to its message; NULL */
     bool is_secret;         /* value never recorded, argv overwritten */
     bool is_address;        /* user:pass@ in it: the same */
+    bool is_private;        /* argv overwritten, recorded without the secrets in it */
 };
 
 #endif

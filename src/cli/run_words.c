@@ -62,8 +62,8 @@ static const struct opt *option_of(struct run *r, const char *word)
     return text != NULL ? opt_find(r->parse, text + 2) : NULL;
 }
 
-/* The words of the command line; values of secret options (already overwritten) and of
- * secret-looking ones are masked. */
+/* The words of the command line; values of secret and private options (already
+ * overwritten) and of secret-looking ones are masked. */
 static const char *command_text(struct run *r, const struct cli_words *words)
 {
     struct buf out;
@@ -78,7 +78,8 @@ static const char *command_text(struct run *r, const struct cli_words *words)
         char **argv = words->argv;
         const struct opt *o = is_rest ? NULL : option_of(r, argv[i]);
         is_rest = is_rest || strcmp(argv[i], "--") == 0;
-        is_secret = o != NULL ? o->is_secret : is_secret && argv[i][0] != '-';
+        is_secret = o != NULL ? o->is_secret || o->is_private
+                              : is_secret && argv[i][0] != '-';
         if (is_secret && o == NULL)
             jsonw_str(&w, NULL, "***");
         else if (is_secret && strchr(argv[i], '=') != NULL)

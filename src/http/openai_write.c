@@ -144,8 +144,7 @@ static enum status read_extra(const char *text, json_t **out, struct err *e)
     if (status == STATUS_OK) {
         json_decref(*out);
         *out = NULL;
-        (void)status_fail(e, STATUS_BAD_OPTION, option, "\"%.200s\" is not a JSON object",
-                          text);
+        (void)status_fail(e, STATUS_BAD_OPTION, option, "is not a JSON object");
     } else if (e != NULL) {
         e->code = STATUS_BAD_OPTION;
     }

@@ -16,7 +16,7 @@
       .min = 16, .max = 1 << 24, .fallback = "4096",                                     \
       .help = "longest prompt plus output, tokens")                                      \
     X(ONLINE, struct opt_strings, base_urls, "base-url", OPT_STRING_LIST,                \
-      .group = "Server", .value_name = "URL",                                            \
+      .group = "Server", .value_name = "URL", .is_address = true,                        \
       .help = "http(s)://host:port or unix:/path; several are used in turn; "            \
               "unset: http://localhost:8000")                                            \
     X(ONLINE, TEXT, host, "host", OPT_STRING, .group = "Server",                         \
@@ -47,7 +47,7 @@
       .value_name = "NAME=VALUE", .is_secret = true,                                     \
       .help = "header sent with each request; its value is never recorded")              \
     X(ONLINE, TEXT, extra_body, "extra-body", OPT_STRING, .group = "Server",             \
-      .value_name = "JSON",                                                              \
+      .value_name = "JSON", .is_private = true,                                          \
       .help = "JSON object whose members are added to each request; null leaves "        \
               "out one of ours")                                                         \
     X(ONLINE, struct opt_strings, renames, "rename", OPT_PAIRS, .group = "Server",       \

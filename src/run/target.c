@@ -305,6 +305,9 @@ static enum status check_body(const struct run_opts *o, struct err *e)
         json_decref(body);
         if (s == STATUS_NO_MEMORY)
             return s;
+        char *of_value = s != STATUS_OK ? strstr(e->what, " near '") : NULL;
+        if (of_value != NULL)
+            *of_value = '\0'; /* it may hold a key */
         if (s == STATUS_OK)
             status_fail(e, s, "--extra-body", "is not a JSON object");
         e->code = STATUS_BAD_OPTION;

@@ -1,5 +1,7 @@
 """`inferbench online` from its command line: options, secrets, plan and files."""
 
+import json
+import subprocess
 import time
 from pathlib import Path
 
@@ -131,6 +133,34 @@ def test_a_key_is_not_in_the_process_list(binary, tmp_path, server):
     finally:
         process.terminate()
         assert process.wait(60) == 4
+
+
+def test_a_key_in_the_body_is_nowhere(inferbench, binary, tmp_path, server):
+    body = json.dumps({"top_k": 5, "api_key": KEY})
+    process = start(binary, *online(server, "--duration", "30s", "--concurrency", 1, "--api-key-file",
+                                    "key", "--extra-body", body), cwd=tmp_path, env=plain_env())
+    try:
+        wait_for(lambda: list(tmp_path.glob("results/raw_*/journal.jsonl")), "a journal")
+        line = Path(f"/proc/{process.pid}/cmdline").read_bytes()
+        assert b"--extra-body" in line and KEY.encode() not in line
+    finally:
+        process.terminate()
+        assert process.wait(60) == 4
+    for path in (tmp_path / "results").rglob("*"):
+        assert path.is_dir() or KEY.encode() not in path.read_bytes(), path
+    row = files_of(tmp_path / "results", "online").rows[0]
+    assert row["extra_body"]["top_k"] == 5 and row["extra_body"]["api_key"] == "***"
+    for bad in ('{"api_key": "%s"x}', '["%s"]', '{"api_key": %s}', '{"max_tokens": "%s"}'):
+        done = inferbench(*online(server, "--extra-body", bad % KEY))
+        assert done.returncode == 2 and KEY not in done.stderr, done.stderr
+
+
+def test_a_password_of_an_address_is_not_shown(binary, tmp_path, server):
+    for words in (["--base-url", f"http://ann:{KEY}@127.0.0.1:1"],
+                  ["--mlflow-uri", f"http://ann:{KEY}@127.0.0.1:1/x y"]):
+        done = subprocess.run([binary, "online", "--no-imds", *words], cwd=tmp_path, text=True,
+                              capture_output=True, timeout=60, env=plain_env())
+        assert KEY not in done.stdout + done.stderr
 
 
 def due_times(folder):

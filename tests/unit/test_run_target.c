@@ -176,6 +176,8 @@ static void what_does_not_go_together(void **state)
         {"-- --enforce-eager", "--", "Add --launch"},
         {"--extra-body [1]", "--extra-body", "not a JSON object"},
         {"--extra-body {", "--extra-body", "top_k"},
+        {"--extra-body {\"api_key\":\"abc\"x}", "--extra-body",
+         "not valid JSON at column"},
         {"--extra-body {\"max_tokens\":1}", "--extra-body", "Use --max-tokens"},
         {"--extra-body {\"max_completion_tokens\":1}", "--extra-body", "--rename"},
         {"--extra-body {\"model\":null}", "--extra-body", "Use --model"},

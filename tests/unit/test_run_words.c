@@ -14,7 +14,7 @@
 #include "run/mode.h"
 
 struct options {
-    const char *key, *name, *uri;
+    const char *key, *name, *uri, *body;
     struct opt_strings headers;
     bool flag;
 };
@@ -25,6 +25,7 @@ static const struct opt table[] = {
     {.name = "name", .type = OPT_STRING, AT(name), .help = "h"},
     {.name = "header", .type = OPT_PAIRS, AT(headers), .is_secret = true, .help = "h"},
     {.name = "flag", .type = OPT_FLAG, AT(flag), .help = "h"},
+    {.name = "body", .type = OPT_STRING, AT(body), .is_private = true, .help = "h"},
     {.name = "uri", .type = OPT_STRING, AT(uri), .is_address = true, .help = "h"},
 };
 
@@ -106,10 +107,28 @@ static void passwords_of_addresses_are_nowhere(void **state)
     }
 }
 
+/* Its secrets go, what else it asks for is recorded. */
+static void a_private_value_leaves_the_process_list(void **state)
+{
+    struct fixture *f = *state;
+    record(f, "--body {\"top_k\":1,\"api_key\":\"abc123\"} --flag "
+              "--body={\"password\":\"abc123\"}");
+    journal_fixture_has(f->recorded.words_json,
+                        "\"--body\",\"***\",\"--flag\",\"--body=***\"]");
+    assert_string_equal(f->options.body, "{\"password\":\"abc123\"}");
+    assert_null(strstr(f->recorded.options_json, "abc123"));
+    for (int i = 0; i < f->given.argc; i++)
+        assert_null(strstr(f->argv[i], "abc"));
+    record(f, "--body {\"top_k\":1,\"api_key\":\"abc123\"}");
+    journal_fixture_has(f->recorded.options_json, "top_k");
+    assert_null(strstr(f->recorded.options_json, "abc123"));
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
     const struct CMUnitTest tests[] = {TEST(secrets_are_nowhere),
+                                       TEST(a_private_value_leaves_the_process_list),
                                        TEST(passwords_of_addresses_are_nowhere)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
