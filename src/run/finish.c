@@ -1,9 +1,9 @@
 #include "run/finish.h"
 
 #include <string.h>
-#include <unistd.h>
 
 #include "base/file.h"
+#include "base/path.h"
 #include "report/meter.h"
 #include "report/table.h"
 #include "run/mode.h"
@@ -32,35 +32,6 @@ static enum status write_files(struct run *r, struct recovery *read, struct err 
     return results_write(&read->run, &read->results, e);
 }
 
-/* The path from anywhere on this machine. */
-static const char *absolute(const struct run *r, const char *path)
-{
-    char folder[4096];
-    if (path[0] == '/' || getcwd(folder, sizeof folder) == NULL)
-        return path;
-    path += strncmp(path, "./", 2) == 0 ? 2 : 0;
-    const char *whole = arena_printf(r->arena, "%s/%s", folder, path);
-    return whole != NULL ? whole : path;
-}
-
-/* A word of a command line, in quotes where a shell would take it apart. */
-static void put_word(struct buf *out, const char *word)
-{
-    static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
-                                "0123456789_./:@%+=,-";
-    if (word[strspn(word, plain)] == '\0') {
-        buf_text(out, word);
-        return;
-    }
-    buf_char(out, '\'');
-    for (; *word != '\0'; word++)
-        if (*word == '\'')
-            buf_text(out, "'\\''");
-        else
-            buf_char(out, *word);
-    buf_char(out, '\'');
-}
-
 /* True if any repeat that counts came through. */
 static bool has_measured(const struct recovery *read)
 {
@@ -86,9 +57,7 @@ static void next_try(struct run *r, struct buf *out)
         const char *log = arena_printf(r->arena, "%s/%s", r->raw_dir, logs[i]);
         if (log == NULL || !file_exists(log))
             continue;
-        buf_text(out, "  log     less ");
-        put_word(out, absolute(r, log));
-        buf_char(out, '\n');
+        buf_printf(out, "  log     less %s\n", path_word(log, r->arena));
     }
     if (!r->is_remote)
         buf_text(out, "  check   inferbench env --check\n");
@@ -100,15 +69,17 @@ static void next_try(struct run *r, struct buf *out)
 static void next_tour(struct run *r, const struct results *results, struct buf *out)
 {
     const char *from = arena_printf(r->arena, "HOST:%s/%s_results_*.json",
-                                    absolute(r, r->opts->output_dir), r->mode->name);
+                                    path_absolute(r->opts->output_dir, r->arena),
+                                    r->mode->name);
     buf_text(out, "  copy    mkdir -p collected/HOST\n          scp ");
-    put_word(out, from != NULL ? from : "");
-    buf_text(out, " collected/HOST/\n"
-                  "  merge   inferbench merge collected/*/*.json -o merged_results.json\n"
-                  "  plots   inferbench analyze ");
-    put_word(out, absolute(r, results->results_path));
-    buf_text(out, "\n  Copy and merge on one machine, HOST being the name of each that "
-                  "measured.\n");
+    path_put_word(out, from != NULL ? from : "");
+    buf_printf(out,
+               " collected/HOST/\n"
+               "  merge   inferbench merge collected/*/*.json -o merged_results.json\n"
+               "  plots   inferbench analyze %s\n"
+               "  Copy and merge on one machine, HOST being the name of each that "
+               "measured.\n",
+               path_word(results->results_path, r->arena));
     const char *label = field_str(&r->data.fields, FIELD_label);
     if (label != NULL && strcmp(label, "unknown") == 0)
         buf_text(out, "  The instance type is unknown: name it with --instance-type "

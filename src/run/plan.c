@@ -217,7 +217,8 @@ static void scenario_lines(const struct plan_options *o, struct buf *out)
         struct buf lengths;
         buf_init(&lengths, 128);
         if (s->text_count > 0)
-            buf_printf(&lengths, "%zu texts", s->text_count);
+            buf_printf(&lengths, "%zu text%s", s->text_count,
+                       str_plural((int64_t)s->text_count));
         else if (s->shared_tokens > 0)
             buf_printf(&lengths, "%" PRId64 " (%" PRId64 " shared)",
                        s->shared_tokens + s->own_tokens, s->shared_tokens);
