@@ -25,7 +25,7 @@ struct event {
     /* SENT online: cost of a connection opened for this request; NS_UNKNOWN: reused */
     int64_t connect_ns, tls_ns;
     enum fail_class fail; /* FAILED */
-    int32_t http_status;  /* FAILED with FAIL_http */
+    int32_t http_status;  /* FAILED with FAIL_http, _rate_limit */
     const char *text;     /* FAILED: cause, valid until the next call of next */
 };
 

@@ -41,7 +41,8 @@ enum event_class { EVENT_TEXT, EVENT_EMPTY, EVENT_FINISH, EVENT_CLASS_COUNT };
 #define RECORD_STAMP_LETTERS "xbt"
 #define RECORD_GAP_EXCLUDED  0x10 /* format 1: the gap before it was not booked */
 
-#define FAIL_LIST(X) X(refused) X(reset) X(timeout) X(http) X(stream) X(aborted) X(engine)
+#define FAIL_LIST(X) \
+    X(refused) X(reset) X(timeout) X(rate_limit) X(http) X(stream) X(aborted) X(engine)
 enum fail_class {
     FAIL_none,
 #define X(name) FAIL_##name,
@@ -79,14 +80,13 @@ struct request_record {
     int32_t index; /* in its repeat */
     enum record_status status;
     enum fail_class fail;
-    int32_t http_status; /* of FAIL_http; 0: unknown */
+    int32_t http_status; /* of FAIL_http, FAIL_rate_limit; 0: unknown */
     int64_t due_ns, ready_ns, sent_ns, done_ns;
     int64_t first_ns, last_ns; /* first and last token; of a raw record of format 2
                                   unknown, but for the last of an answer in one piece */
     int64_t prefill_ns;        /* engine's own clock: scheduled to first token */
     int64_t decode_ns;         /* engine's own clock: first to last token */
-    int64_t connect_ns; /* opening the connection that this request was the first to use,
-                           TLS apart; NS_UNKNOWN: reused, or never sent */
+    int64_t connect_ns; /* opening its new connection, TLS apart; NS_UNKNOWN: none */
     int64_t tls_ns;     /* its TLS handshake; NS_UNKNOWN: reused, or none */
     int64_t tokens_in, tokens_out, tokens_cached; /* or TOKENS_UNKNOWN */
     int64_t max_tokens;                           /* what was asked for */

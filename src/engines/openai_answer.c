@@ -271,7 +271,7 @@ static void http_error(struct openai_conn *c, const struct openai_chunk *chunk)
     snprintf(text, sizeof text, "HTTP %d%s%s%s%.*s%s%s", c->http.status, wait,
              said[0] != '\0' ? ": " : "", is_elsewhere ? "redirects to " : "", room, said,
              advice != NULL ? "; try " : "", advice != NULL ? advice : "");
-    failed(c, FAIL_http, str_from(text));
+    failed(c, c->http.status == 429 ? FAIL_rate_limit : FAIL_http, str_from(text));
 }
 
 /* HTTP 200, and no event stream where one was asked for: its first token would be its
@@ -397,7 +397,8 @@ static void tell_end(struct pass *p)
         openai_answer_fail(events, p->conn, a->fail, "%s", c->error);
         struct event *end = &events->items[events->count - 1];
         end->at = p->at;
-        end->http_status = a->fail == FAIL_http ? c->http.status : 0;
+        bool is_http = a->fail == FAIL_http || a->fail == FAIL_rate_limit;
+        end->http_status = is_http ? c->http.status : 0;
         return;
     }
     struct event *ev = openai_events_add(p->sink->events, EVENT_DONE, c->request, p->at);

@@ -215,15 +215,21 @@ static double waited_s(const struct wait *w)
     return clock_to_s(clock_since(w->start));
 }
 
+/* How long it waits, s. */
+static double most_of(const struct wait *w)
+{
+    bool is_default = w->s->options->is_default_url && w->most_s > DEFAULT_URL_S;
+    return is_default && is_refused(w) ? DEFAULT_URL_S : w->most_s;
+}
+
 static void tick(const struct wait *w)
 {
-    char stage[160];
-    double left_s = clock_to_s(clock_between(clock_now(), w->limit));
+    char stage[200];
     if (is_refused(w) && waited_s(w) > SAY_AFTER_S && w->launched == NULL)
         snprintf(stage, sizeof stage,
                  "nobody listens on %.60s; is the server running? --base-url sets its "
-                 "address; waiting %.0f s",
-                 w->s->base, left_s);
+                 "address; waiting up to %g s",
+                 w->s->base, most_of(w));
     else
         snprintf(stage, sizeof stage, "waiting for %.70s%s%.60s", w->s->base,
                  w->why.what[0] != '\0' ? ": " : "", w->why.what);
@@ -234,12 +240,9 @@ static void tick(const struct wait *w)
 
 static enum status not_ready(const struct wait *w, struct err *e)
 {
-    bool is_default = w->s->options->is_default_url && w->most_s > DEFAULT_URL_S &&
-                      is_refused(w);
     char within[40] = ""; /* of a server that was waited for before */
     if (w->most_s > 0)
-        (void)snprintf(within, sizeof within, " within %g s",
-                       is_default ? DEFAULT_URL_S : w->most_s);
+        (void)snprintf(within, sizeof within, " within %g s", most_of(w));
     status_fail(e, STATUS_TIMEOUT, w->s->base, "not ready%s: %s", within, w->why.what);
     return status_hint(
         e, "%s Set its address with --base-url, wait longer with --ready-timeout",
@@ -249,9 +252,7 @@ static enum status not_ready(const struct wait *w, struct err *e)
 
 static bool is_over(const struct wait *w)
 {
-    if (is_refused(w) && w->s->options->is_default_url && waited_s(w) >= DEFAULT_URL_S)
-        return true;
-    return !clock_before(clock_now(), w->limit);
+    return waited_s(w) >= most_of(w) || !clock_before(clock_now(), w->limit);
 }
 
 static enum status wait_for(struct wait *w, struct err *e)

@@ -15,7 +15,7 @@ from pathlib import Path
 from e2e.offline_run import files_of, journal_of, plain_env
 from oracle.settled import told
 
-CLASSES = ("refused", "reset", "timeout", "http", "stream", "aborted", "engine")
+CLASSES = ("refused", "reset", "timeout", "rate_limit", "http", "stream", "aborted", "engine")
 
 
 class Request:

@@ -223,7 +223,7 @@ def test_several_models(binary, tmp_path):
 # ---- faults of the simulated server, against its own log
 
 OUTCOMES = {  # option: more options, class, text of a request's error
-    "fail": (["--fail-status", 429, "--retry-after", 7], "http", "HTTP 429 (Retry-After 7 s)"),
+    "fail": (["--fail-status", 429, "--retry-after", 7], "rate_limit", "HTTP 429 (Retry-After 7 s)"),
     "cut": ([], "reset", "closed the connection in the middle of the answer"),
     "reset": ([], "reset", "reset by peer"),
     "abort": ([], "aborted", "aborted"),

@@ -384,7 +384,7 @@ static void errors_before_the_stream(void **state)
         "application/json\r\ncontent-length: 32\r\n\r\n"
         "{\"error\":{\"message\":\"too busy\"}}");
     assert_true(read_all(2000));
-    has_failed(0, FAIL_http, "HTTP 429 (Retry-After 7 s): too busy");
+    has_failed(0, FAIL_rate_limit, "HTTP 429 (Retry-After 7 s): too busy");
     assert_int_equal(events.items[0].http_status, 429);
 }
 
