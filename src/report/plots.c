@@ -19,7 +19,7 @@
 
 #define TITLE_COLUMNS 130
 #define NAME_COLUMNS  120
-#define TICK_COLUMNS  44
+#define TICK_COLUMNS  60
 
 #define INVALID_NOTE   "!"
 #define INVALID_REMARK "! not VALID: summary_report.txt says why"

@@ -5,6 +5,7 @@
 
 #include "base/file.h"
 #include "core/run_data.h"
+#include "text/encoding.h"
 #include "text/json.h"
 
 /* What stands at the top of a file, to tell what it is. */
@@ -164,6 +165,9 @@ enum status results_scan_file(const char *path, const struct results_visitor *vi
     enum status st = file_read(path, &out->text, e);
     if (st == STATUS_OK)
         st = read_text(out, visitor, e);
+    if (st == STATUS_BAD_INPUT &&
+        encoding_check_start(buf_str(&out->text), path, e) != STATUS_OK)
+        st = e->code; /* of no JSON, this is the cause */
     if (st == STATUS_OK && visitor->row != NULL)
         st = read_format(out, e);
     if (st == STATUS_OK && !visitor->needs_no_digest)

@@ -34,25 +34,32 @@ static enum status not_this(const char *path, const char *what, const char *cure
     return status_hint(e, "Make text of it: %s", cure);
 }
 
-/* A NUL byte, which no text has. UTF-16 without a mark has one in every ASCII letter. */
-static enum status has_nul(struct str content, const char *path, struct err *e)
+/* UTF-16 without a mark has a NUL in every ASCII letter. */
+static enum status check_utf16(struct str content, const char *path, struct err *e)
 {
     if (content.len >= 2 && content.ptr[0] != '\0' && content.ptr[1] == '\0')
         return not_this(path, "UTF-16", "iconv -f UTF-16LE -t UTF-8 FILE > NEW", e);
     if (content.len >= 2 && content.ptr[0] == '\0' && content.ptr[1] != '\0')
         return not_this(path, "UTF-16", "iconv -f UTF-16BE -t UTF-8 FILE > NEW", e);
-    return status_fail(e, STATUS_BAD_INPUT, path, "has a NUL byte: it is no text");
+    return STATUS_OK;
 }
 
-enum status encoding_check(struct str content, const char *path, struct err *e)
+enum status encoding_check_start(struct str content, const char *path, struct err *e)
 {
     for (size_t i = 0; i < sizeof beginnings / sizeof *beginnings; i++) {
         const struct beginning *b = &beginnings[i];
         if (content.len >= b->len && memcmp(content.ptr, b->bytes, b->len) == 0)
             return not_this(path, b->what, b->cure, e);
     }
+    return check_utf16(content, path, e);
+}
+
+enum status encoding_check(struct str content, const char *path, struct err *e)
+{
+    if (encoding_check_start(content, path, e) != STATUS_OK)
+        return e->code;
     if (content.len > 0 && memchr(content.ptr, '\0', content.len) != NULL)
-        return has_nul(content, path, e);
+        return status_fail(e, STATUS_BAD_INPUT, path, "has a NUL byte: it is no text");
     int line = 1;
     for (size_t i = 0; i < content.len;) {
         size_t len = str_utf8_len(content.ptr + i, content.len - i);

@@ -9,5 +9,8 @@
  * the message, with the line where there is one. */
 MUST_CHECK enum status encoding_check(struct str content, const char *path,
                                       struct err *e);
+/* The same by its first bytes alone: what is damaged further on is not judged. */
+MUST_CHECK enum status encoding_check_start(struct str content, const char *path,
+                                            struct err *e);
 
 #endif

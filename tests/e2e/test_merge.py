@@ -1,5 +1,6 @@
 """inferbench merge: several results files into one (FORMAT.md 4)."""
 
+import gzip
 import hashlib
 import json
 import re
@@ -126,6 +127,8 @@ def test_an_instance_type_is_given_to_unknown_rows_only(inferbench, tmp_path):
     (b'', "is empty"),
     (b'{"metadata": {"format": 3}, "results": []}', "newer inferbench"),
     (b'{"type":"run"}\n{"type":"cell"}\n', "journal"),
+    (gzip.compress(b'{"results": []}'), "gzip -dc FILE > NEW"),
+    ('{"results": []}'.encode("utf-16"), "iconv -f UTF-16 -t UTF-8 FILE > NEW"),
 ])
 def test_a_broken_file_is_named_skipped_and_makes_it_fail(inferbench, tmp_path, content, why):
     (tmp_path / "bad.json").write_bytes(content)

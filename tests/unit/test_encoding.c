@@ -60,11 +60,25 @@ static void test_line(void **state)
     assert_string_equal(e.where, "own.jsonl:3");
 }
 
+/* Of the start alone: what comes later is not looked at. */
+static void test_start(void **state)
+{
+    struct err e;
+    (void)state;
+    assert_int_equal(encoding_check_start(str_from("a\xff"), "f", &e), STATUS_OK);
+    assert_int_equal(encoding_check_start(str_from(""), "f", &e), STATUS_OK);
+    assert_int_equal(encoding_check_start(str_from("\x1f\x8b"), "f", &e),
+                     STATUS_BAD_INPUT);
+    assert_int_equal(encoding_check_start((struct str){"{\0", 2}, "f", &e),
+                     STATUS_BAD_INPUT);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_kinds),
         cmocka_unit_test(test_line),
+        cmocka_unit_test(test_start),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
