@@ -14,14 +14,15 @@
 #define ARENA_CAP_BYTES ((size_t)64 << 30)
 
 /* A descriptor 0, 1 or 2 that is closed would be given to the next file that is opened,
- * say the journal, and messages would be written into it. Where even /dev/null cannot be
- * opened, anything that cannot be written to holds its place. */
+ * say the journal, and messages would be written into it. What holds the place of
+ * standard output cannot be written to, for what is printed is lost; so where even
+ * /dev/null cannot be opened. */
 static void hold_standard_files(void)
 {
     for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++) {
         if (fcntl(fd, F_GETFD) >= 0)
             continue;
-        int lowest = open("/dev/null", O_RDWR);
+        int lowest = open("/dev/null", fd == STDOUT_FILENO ? O_RDONLY : O_RDWR);
         if (lowest < 0)
             lowest = open("/", O_RDONLY | O_DIRECTORY);
         (void)lowest; /* it is fd, or there is nothing that could be opened */
@@ -69,14 +70,18 @@ bool cli_print(struct cli *cli, const char *text)
         s = file_write_all(STDOUT_FILENO, "standard output", piece, &e);
     if (s == STATUS_OK)
         return true;
-    if (errno != EPIPE)
+    if (errno != EPIPE) {
+        cli->has_lost_output = true;
         log_error(&cli->log, &e);
+    }
     return false;
 }
 
-void cli_tell(void *cli, const char *text)
+bool cli_tell(void *arg, const char *text)
 {
+    struct cli *cli = arg;
     (void)cli_print(cli, text);
+    return !cli->has_lost_output;
 }
 
 /* The words of one key: a scalar is one word, a list one word an item, a map "k=v"
@@ -192,6 +197,8 @@ int cli_run(struct cli *cli, const struct cli_command *command, struct cli_words
     struct cli_call c = {.cli = cli, .command = command, .words = words};
     arena_init(&c.arena, ARENA_CAP_BYTES);
     int code = call(&c);
+    if (cli->has_lost_output && (code == CLI_DONE || code == CLI_INVALID))
+        code = CLI_FAILED;
     arena_fini(&c.arena);
     return code;
 }

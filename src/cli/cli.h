@@ -23,7 +23,8 @@ enum cli_exit { /* FORMAT.md 9; precedence 2, 4, 1, 3, 0 */
 
 struct cli {
     struct log log;
-    const char *tool; /* "inferbench 0.1.0+g1a2b3c4" */
+    const char *tool;     /* "inferbench 0.1.0+g1a2b3c4" */
+    bool has_lost_output; /* something could not be printed: exit code 1 */
 };
 
 struct cli_words {
@@ -88,7 +89,8 @@ bool cli_wants_help(int argc, char **argv);
  * false. */
 bool cli_print(struct cli *cli, const char *text);
 
-/* cli_print, as a run asks for it: `print` of struct run_host, whose arg is the cli. */
-void cli_tell(void *cli, const char *text);
+/* cli_print, as a run asks for it: `print` of struct run_host, whose arg is the cli. A
+ * closed pipe is no fault. */
+bool cli_tell(void *cli, const char *text);
 
 #endif

@@ -120,6 +120,14 @@ static enum run_end fail_damaged(const struct run_ending *f, struct log *log)
     return RUN_FAILED;
 }
 
+static enum run_end fail_unprinted(struct log *log)
+{
+    log_line(log, LOG_WARN,
+             "exit 1: the table could not be written to standard output; the files hold "
+             "everything that was measured");
+    return RUN_FAILED;
+}
+
 enum run_end run_ending_conclude(const struct run_ending *f, struct log *log)
 {
     if (f->is_interrupted) {
@@ -136,5 +144,7 @@ enum run_end run_ending_conclude(const struct run_ending *f, struct log *log)
     }
     if (f->cells_failed > 0)
         return fail_cells(f, log);
-    return f->repeats_damaged > 0 ? fail_damaged(f, log) : judge_cells(f, log);
+    if (f->repeats_damaged > 0)
+        return fail_damaged(f, log);
+    return f->is_unprinted ? fail_unprinted(log) : judge_cells(f, log);
 }

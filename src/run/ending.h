@@ -20,6 +20,7 @@ struct run_ending {
     int64_t cells_failed, cells_planned;
     const struct err *broken; /* why the run could not go on; NULL: it could */
     const struct err *first_failure;
+    bool is_unprinted;          /* the table did not reach the screen */
     bool require_valid;         /* what is INCONCLUSIVE is not good enough */
     const char *accept_invalid; /* NULL: not given; "": all; else codes with commas */
 };

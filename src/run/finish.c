@@ -124,10 +124,10 @@ static enum run_end print_end(struct run *r, const struct recovery *read,
                                       results->cell_count};
     if (table_run(&table, &out, &e) != STATUS_OK)
         log_error(h->log, &e);
-    h->print(h->arg, buf_cstr(&out));
+    bool is_printed = h->print(h->arg, buf_cstr(&out));
     buf_clear(&out);
     next_steps(r, read, log_rows(r, results), &out);
-    h->print(h->arg, buf_cstr(&out));
+    is_printed = h->print(h->arg, buf_cstr(&out)) && is_printed;
     buf_fini(&out);
     const struct run_ending f = {
         .results = results,
@@ -136,6 +136,7 @@ static enum run_end print_end(struct run *r, const struct recovery *read,
         .cells_failed = r->outcome.cells_failed,
         .cells_planned = (int64_t)r->plan.cell_count,
         .broken = broken,
+        .is_unprinted = !is_printed,
         .repeats_damaged = read->note.repeats_damaged + read->note.repeats_lost,
         .first_failure = &r->outcome.first,
         .require_valid = r->opts->require_valid,

@@ -21,10 +21,10 @@ struct run_host {
     struct log *log;
     const char *tool; /* "inferbench 0.1.0+g1a2b3c4" */
     /* The table, the files, what to do next. */
-    void (*print)(void *arg, const char *text);
-    bool (*stop)(void *arg);       /* asked often; NULL: never */
-    bool (*is_hung_up)(void *arg); /* the terminal went away; NULL: never */
-    int (*stopped_by)(void *arg);  /* the signal, where stop said so; NULL: none */
+    bool (*print)(void *arg, const char *text); /* false: it is lost */
+    bool (*stop)(void *arg);                    /* asked often; NULL: never */
+    bool (*is_hung_up)(void *arg);              /* the terminal went away; NULL: never */
+    int (*stopped_by)(void *arg); /* the signal, where stop said so; NULL: none */
     void *arg;
 };
 

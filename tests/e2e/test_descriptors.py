@@ -35,17 +35,18 @@ def check_run(folder, mode, repeats):
 @pytest.mark.parametrize("closed", CLOSED, ids=lambda fds: "".join(map(str, fds)))
 def test_closed(binary, tmp_path, closed):
     done = run(binary, tmp_path, *NULL, "--num-runs", 3, "--scenarios", "short", closed=closed)
-    assert done.returncode == 0, done.stderr
+    code = 1 if 1 in closed else 0
+    assert done.returncode == code, done.stderr
     found = check_run(tmp_path / "results", "offline", 6)
     if 1 not in closed:
         assert b"tokens/s" in done.stdout
     if 2 not in closed:
-        assert b"exit 0" in done.stderr
+        assert f"exit {code}".encode() in done.stderr
     written = found.results_path.read_bytes()
     found.results_path.unlink()
-    assert run(binary, tmp_path, "recover", found.raw_path, closed=closed).returncode == 0
+    assert run(binary, tmp_path, "recover", found.raw_path, closed=closed).returncode == code
     assert found.results_path.read_bytes() == written
-    assert run(binary, tmp_path, "merge", found.results_path, closed=closed).returncode == 0
+    assert run(binary, tmp_path, "merge", found.results_path, closed=closed).returncode == code
     assert len(json.loads((tmp_path / "merged_results.json").read_text())["results"]) == 6
 
 
@@ -60,7 +61,7 @@ def test_closed_online(binary, tmp_path, closed):
                    closed=closed)
     finally:
         load.stop()
-    assert done.returncode == 0, done.stderr
+    assert done.returncode == (1 if 1 in closed else 0), done.stderr
     found = check_run(tmp_path / "results", "online", 2)
     assert [row["requests_ok"] for row in found.rows] == [8, 8]
     assert not any("error" in row and row["requests_failed"] for row in found.rows)
@@ -68,10 +69,17 @@ def test_closed_online(binary, tmp_path, closed):
 
 @pytest.mark.parametrize("name", ["stdout", "stderr"])
 def test_full(binary, tmp_path, name):
-    """What cannot be printed costs the table, not the run."""
+    """What cannot be printed costs the table, not the run; the exit code says so."""
     with open("/dev/full", "wb") as full:
-        run(binary, tmp_path, *NULL, "--num-runs", 3, "--scenarios", "short", **{name: full})
-    check_run(tmp_path / "results", "offline", 6)
+        done = run(binary, tmp_path, *NULL, "--num-runs", 3, "--scenarios", "short", **{name: full})
+        check_run(tmp_path / "results", "offline", 6)
+        assert done.returncode == (1 if name == "stdout" else 0)
+        if name == "stdout":
+            assert b"exit 1: the table could not be written" in done.stderr
+            for words in (["--version"], ["--help"], ["env", "--no-imds"], ["analyze", "results"],
+                          ["merge", "results"], ["offline", "--engine", "null", "--dry-run"],
+                          ["recover", *(tmp_path / "results").glob("raw_*")]):
+                assert run(binary, tmp_path, *words, stdout=full).returncode == 1, words
 
 
 def test_reader_goes_away(binary, tmp_path):

@@ -18,9 +18,10 @@ struct fixture {
     struct buf printed;
 };
 
-static void print(void *arg, const char *text)
+static bool print(void *arg, const char *text)
 {
     buf_text(arg, text);
+    return true;
 }
 
 static int setup(void **state)

@@ -45,6 +45,9 @@ static void test_precedence(void **state)
     b->f.repeats_damaged = 1;
     assert_int_equal(run_ending_conclude(&b->f, &b->log), RUN_FAILED);
     b->f.repeats_damaged = 0;
+    b->f.is_unprinted = true;
+    assert_int_equal(run_ending_conclude(&b->f, &b->log), RUN_FAILED);
+    b->f.is_unprinted = false;
     b->f.broken = &b->first;
     assert_int_equal(run_ending_conclude(&b->f, &b->log), RUN_FAILED);
     b->f.broken = NULL;

@@ -29,9 +29,10 @@ struct fixture {
     struct err e;
 };
 
-static void print(void *arg, const char *text)
+static bool print(void *arg, const char *text)
 {
     buf_text(arg, text);
+    return true;
 }
 
 static int stopped_by(void *arg)
