@@ -31,18 +31,7 @@ static int64_t log_size(const struct vllm_link *l)
 
 /* --- start */
 
-static enum status make_dir(struct vllm_link *l, struct err *e)
-{
-    const char *tmp = getenv("TMPDIR");
-    char *dir = arena_printf(&l->paths, "%s/inferbench-XXXXXX",
-                             tmp != NULL && *tmp != 0 ? tmp : "/tmp");
-    if (dir == NULL)
-        return status_no_memory(e, "vllm");
-    if (mkdtemp(dir) == NULL)
-        return status_errno(e, dir, "cannot make a folder for the worker");
-    l->dir = dir;
-    return STATUS_OK;
-}
+static const char *const files[] = {"vllm_worker.py", "engine.log", NULL};
 
 static enum status write_worker(const char *path, struct err *e)
 {
@@ -120,13 +109,13 @@ enum status vllm_link_start(struct vllm_link *l, const char *python, const char 
     *l = (struct vllm_link){.fd = -1};
     buf_init(&l->in, LINE_CAP_BYTES);
     arena_init(&l->paths, PATHS_CAP_BYTES);
-    enum status st = make_dir(l, e);
+    enum status st = tempdir_make(&l->dir, "worker", files, e);
     if (st != STATUS_OK)
         return st;
-    l->own_log = arena_printf(&l->paths, "%s/engine.log", l->dir);
+    l->own_log = arena_printf(&l->paths, "%s/engine.log", l->dir.path);
     l->log_path = raw_dir != NULL ? arena_printf(&l->paths, "%s/engine.log", raw_dir)
                                   : l->own_log;
-    l->worker = arena_printf(&l->paths, "%s/vllm_worker.py", l->dir);
+    l->worker = arena_printf(&l->paths, "%s/vllm_worker.py", l->dir.path);
     if (l->own_log == NULL || l->log_path == NULL || l->worker == NULL)
         return status_no_memory(e, "vllm");
     l->log_from = log_size(l);
@@ -364,13 +353,8 @@ void vllm_link_close(struct vllm_link *l)
         munmap(l->beat, BEAT_BYTES);
         l->beat = NULL;
     }
-    if (l->worker != NULL)
-        unlink(l->worker);
-    if (l->own_log != NULL)
-        unlink(l->own_log);
-    if (l->dir != NULL)
-        rmdir(l->dir);
-    l->dir = l->worker = l->own_log = l->log_path = NULL;
+    tempdir_drop(&l->dir, files);
+    l->worker = l->own_log = l->log_path = NULL;
     arena_fini(&l->paths);
     buf_fini(&l->in);
 }

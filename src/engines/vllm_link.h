@@ -9,6 +9,7 @@
 #include "base/clock.h"
 #include "base/proc.h"
 #include "base/status.h"
+#include "base/tempdir.h"
 #include "core/engine.h"
 
 /* What must move for the worker to be alive. */
@@ -25,7 +26,7 @@ struct vllm_link {
     size_t taken;   /* bytes of `in` that were handed out */
     uint64_t *beat; /* shared page: steps, tokens, finished; NULL: none */
     struct arena paths;
-    const char *dir; /* private folder with the worker's source and `own_log` */
+    struct tempdir dir; /* with the worker's source and `own_log` */
     const char *worker, *own_log;
     const char *log_path; /* engine.log */
     int64_t log_from;     /* what stands before this byte explains no later failure */

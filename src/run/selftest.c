@@ -6,6 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/tempdir.h"
 #include "net/stamp.h"
 #include "probe/sampler.h"
 #include "probe/sysfile.h"
@@ -17,7 +18,6 @@
 #define SEND_ITL_NS  (2 * NS_PER_MS)
 #define SEND_TOKENS  4
 #define CLOCK_LOOKS  50
-#define FOLDER_BYTES 512
 
 /* How long each part takes, s. */
 struct pace {
@@ -53,7 +53,8 @@ struct testing {
     struct selftest_result *out;
     struct selftest_bed bed;
     double again_s; /* left of the pace's */
-    char folder[FOLDER_BYTES], journal_path[FOLDER_BYTES + 32];
+    struct tempdir folder;
+    char journal_path[TEMPDIR_BYTES + 32];
 };
 
 struct selftest_load selftest_load_of(double rate_eps, int64_t streams, double seconds)
@@ -74,37 +75,16 @@ struct selftest_load selftest_load_of(double rate_eps, int64_t streams, double s
 
 /* --- the folder of the server's and the client's files */
 
+static const char *const files[] = {"journal.jsonl", "server.jsonl", "server.out", NULL};
+
 static enum status make_folder(struct testing *t, struct err *e)
 {
-    const char *where = getenv("TMPDIR");
-    if (where == NULL || where[0] == '\0')
-        where = "/tmp";
-    int len = snprintf(t->folder, sizeof t->folder, "%s/inferbench-selftest-XXXXXX",
-                       where);
-    if (len < 0 || (size_t)len >= sizeof t->folder)
-        return status_fail(e, STATUS_BAD_OPTION, "TMPDIR", "the path is too long");
-    if (mkdtemp(t->folder) == NULL) {
-        (void)status_errno(e, where, "cannot create a folder there");
-        t->folder[0] = '\0';
-        return status_hint(e, "Set TMPDIR to a writable folder");
-    }
-    t->bed.place.folder = t->folder;
+    if (tempdir_make(&t->folder, "selftest", files, e) != STATUS_OK)
+        return e->code;
+    t->bed.place.folder = t->folder.path;
     (void)snprintf(t->journal_path, sizeof t->journal_path, "%s/journal.jsonl",
-                   t->folder);
+                   t->folder.path);
     return journal_create(&t->bed.journal, t->journal_path, clock_now(), e);
-}
-
-static void remove_folder(const struct testing *t)
-{
-    static const char *const names[] = {"journal.jsonl", "server.jsonl", "server.out"};
-    char path[FOLDER_BYTES + 32];
-    if (t->folder[0] == '\0')
-        return;
-    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
-        (void)snprintf(path, sizeof path, "%s/%s", t->folder, names[i]);
-        (void)unlink(path);
-    }
-    (void)rmdir(t->folder);
 }
 
 /* --- the parts */
@@ -325,7 +305,7 @@ enum status selftest_run(const struct selftest_job *job, struct selftest_result 
     sampler_stop(sampler);
     progress_end(&progress);
     journal_close(&t.bed.journal);
-    remove_folder(&t);
+    tempdir_drop(&t.folder, files);
     out->steal_ratio = value_as_num(noise.v[FIELD_steal_ratio]);
     out->throttled_s = value_as_num(noise.v[FIELD_throttled_s]);
     out->duration_s = clock_to_s(clock_since(start));

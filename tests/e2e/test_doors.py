@@ -227,3 +227,23 @@ def test_merged_files_may_be_merged_for_ever(inferbench, tmp_path):
         assert done.returncode == 0, done.stderr
     rows = [json.loads((tmp_path / name).read_text())["results"] for name in ("m0.json", "m30.json")]
     assert rows[0] == rows[1]
+
+
+def test_what_a_killed_run_left_is_cleared(inferbench, tmp_path):
+    """The folder with the worker: a power cut leaves it, the next run clears it."""
+    python = tmp_path / "env/bin/python"
+    python.parent.mkdir(parents=True)
+    python.write_text("#!/bin/sh\ncase $1 in -c) echo '{\"vllm\": \"0.32.0\", \"python\": \"3.11\", "
+                      "\"cpu\": true, \"neuron\": null}' ;; *) exit 7 ;; esac\n")
+    python.chmod(0o755)
+    tmp = tmp_path / "tmp"
+    left, others = tmp / "inferbench-worker-abcdef", tmp / "inferbench-worker-stranger"
+    for folder in (left, others):
+        folder.mkdir(parents=True)
+        (folder / ("vllm_worker.py" if folder == left else "thesis.txt")).write_text("x")
+        os.utime(folder, (1e9, 1e9))
+    done = inferbench("offline", "--model", "m", "--python", python.parent.parent, "--no-imds",
+                      "--no-mlflow", "--max-model-len", "4096", env={"TMPDIR": str(tmp)})
+    assert done.returncode == 1, done.stderr
+    assert os.listdir(tmp) == [others.name]
+    assert (others / "thesis.txt").exists()

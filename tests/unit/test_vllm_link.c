@@ -74,9 +74,9 @@ static void events_come_in_their_order(void **state)
 static void closing_leaves_nothing(void **state)
 {
     struct bench *b = *state;
-    char dir[256], log[256];
+    char dir[TEMPDIR_BYTES], log[256];
     start(b, "{\"log\":\"started\"}\n");
-    snprintf(dir, sizeof dir, "%s", b->link.dir);
+    snprintf(dir, sizeof dir, "%s", b->link.dir.path);
     snprintf(log, sizeof log, "%s/engine.log", b->fx.dir);
     assert_true(file_exists(dir));
     vllm_link_close(&b->link);
