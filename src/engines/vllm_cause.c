@@ -190,6 +190,8 @@ static const struct mark {
     {"Check failed: ", "abort", false, true},
     {"Assertion `", "assert", false, true},
     {"Segfault encountered", "signal", false, true},
+    {"*** SIG", "signal", true, true},
+    {"Killed", "signal", true, true},
     {"Segmentation fault", "signal", false, true},
     {"Bus error", "signal", false, true},
     {"Illegal instruction", "signal", false, true},
@@ -228,6 +230,7 @@ static const char *const second_hand[] = {
     "Background loop",
     "process was terminated abruptly",
     "Executor failed",
+    "returned non-zero exit status",
     "leaked shared_memory",
     "nrt_infodump",
 };
@@ -254,8 +257,8 @@ bool vllm_cause_is_second_hand(struct str type, struct str text)
  * headline, compilers behind their command; a cure may have a line to itself. */
 static bool goes_on(struct str text, struct str next)
 {
-    static const char *const starts[] = {"Please ", "Try ", "You ",  "Either ",
-                                         "To ",     "Set ", "Value", "  "};
+    static const char *const starts[] = {
+        "Please ", "Try ", "You ", "Either ", "To ", "Set ", "Value", "Caused by", "  "};
     if (contains(text, "validation error") || contains(text, "ompile error") ||
         contains(text, "Client Error") || ends_in(text, ":") || ends_in(text, ","))
         return true;
@@ -294,28 +297,61 @@ static bool is_fault(struct line l, bool is_behind_code, struct vllm_cause *out,
             is_named(l, out, a));
 }
 
+/* What was seen on the way through a log. */
+struct scan {
+    struct str code;     /* the last line of code in a traceback */
+    bool is_behind_code; /* the line before was one */
+    bool is_usage;       /* of a command: its options are indented, too */
+    bool is_linked;      /* the next error was raised while `last` was handled */
+    struct vllm_cause last;
+};
+
+/* The error of a line, with the first of its chain; type NULL: it holds none. */
+static struct vllm_cause take_fault(struct scan *s, struct line l, struct str rest,
+                                    struct arena *a)
+{
+    struct vllm_cause found = {0};
+    if (!is_fault(l, s->is_behind_code, &found, a))
+        return found;
+    name_code(&found, s->code, a);
+    found.text = whole_text(found.text, rest, a);
+    if (found.type == NULL || found.text == NULL)
+        return (struct vllm_cause){0};
+    if (s->is_linked) {
+        bool has_root = s->last.root_type != NULL;
+        found.root_type = has_root ? s->last.root_type : s->last.type;
+        found.root_text = has_root ? s->last.root_text : s->last.text;
+    }
+    s->is_linked = false;
+    s->last = found;
+    return found;
+}
+
+static void pass_line(struct scan *s, struct line l)
+{
+    if (contains(l.body, "During handling of the above exception") ||
+        contains(l.body, "The above exception was the direct cause"))
+        s->is_linked = s->last.type != NULL;
+    s->is_usage = str_starts(l.body, "usage:") || (s->is_usage && l.is_in_source);
+    s->is_behind_code = l.is_in_source && !s->is_usage;
+    if (l.is_in_source && !contains(l.body, "^^^"))
+        s->code = l.body;
+}
+
 bool vllm_cause_find(struct str log, struct arena *a, struct vllm_cause *out)
 {
     struct vllm_cause second = {0};
-    struct str code = {"", 0};
-    bool is_behind_code = false, is_usage = false; /* its options are indented, too */
+    struct scan scan = {.code = {"", 0}};
     *out = second;
     while (log.len > 0) {
         struct line l = read_line(str_cut(&log, '\n'));
-        struct vllm_cause found = {0};
-        if (is_fault(l, is_behind_code, &found, a)) {
-            name_code(&found, code, a);
-            found.text = whole_text(found.text, log, a);
-        }
-        if (found.type != NULL && found.text != NULL) {
+        struct vllm_cause found = take_fault(&scan, l, log, a);
+        if (found.type != NULL) {
             bool is_second = vllm_cause_is_second_hand(str_from(found.type),
                                                        str_from(found.text));
             *(is_second ? &second : out) = found;
         }
-        is_usage = str_starts(l.body, "usage:") || (is_usage && l.is_in_source);
-        is_behind_code = l.is_in_source && !is_usage;
-        if (l.is_in_source && !contains(l.body, "^^^"))
-            code = l.body;
+        pass_line(&scan, l);
     }
     if (out->type == NULL)
         *out = second;

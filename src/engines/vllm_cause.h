@@ -10,6 +10,8 @@
 
 struct vllm_cause {
     const char *type, *text; /* "ValueError", "To serve at least ..."; in the arena */
+    /* the first of the errors during whose handling it was raised; NULL: none */
+    const char *root_type, *root_text;
 };
 
 /* The last error in the log that is a cause, else the last that points to another one; a

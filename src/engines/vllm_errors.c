@@ -30,7 +30,7 @@ static void find_telling(struct str log, struct arena *a, struct finding *out)
         const char *text = arena_str(a, line);
         const struct vllm_rule *rule = text != NULL ? vllm_rules_find(text, true) : NULL;
         if (rule != NULL)
-            *out = (struct finding){{"", text}, rule};
+            *out = (struct finding){.cause = {.type = "", .text = text}, .rule = rule};
     }
 }
 
@@ -41,26 +41,51 @@ static const struct vllm_rule *rule_of(const struct vllm_cause *c, struct arena 
     return text != NULL ? vllm_rules_find(text, false) : NULL;
 }
 
+/* Where no rule knows an error, perhaps one knows that from which it came; else both are
+ * told. */
+static void ask_root(struct finding *found, const struct vllm_cause *logged,
+                     struct arena *a)
+{
+    const struct vllm_cause root = {logged->root_type, logged->root_text, NULL, NULL};
+    if (root.type == NULL || found->cause.type == NULL ||
+        strcmp(logged->type, found->cause.type) != 0)
+        return;
+    found->rule = rule_of(&root, a);
+    const char *both = arena_printf(a, "%s. Cause: %s: %s", found->cause.text, root.type,
+                                    root.text);
+    if (found->rule != NULL)
+        found->cause = root;
+    else if (both != NULL)
+        found->cause.text = both;
+}
+
+static bool is_second_hand(const struct vllm_cause *c)
+{
+    return vllm_cause_is_second_hand(str_from(c->type), str_from(c->text));
+}
+
+static struct vllm_cause own_cause(const struct vllm_failure *f)
+{
+    const char *type = f->type != NULL ? f->type : "error";
+    return (struct vllm_cause){.type = f->text != NULL ? type : NULL, .text = f->text};
+}
+
 /* What the process itself reported comes first, unless that only points elsewhere; then
  * the log. Who was killed had no time to say why. */
 static struct finding find_cause(const struct vllm_failure *f, struct arena *a)
 {
-    struct finding found = {{f->type != NULL ? f->type : "error", f->text}, NULL};
+    struct finding found = {.cause = own_cause(f)};
     struct str log = str_from(f->log_tail);
+    struct vllm_cause logged = {0};
     bool was_killed = f->end.signal == SIGKILL || f->end.signal == SIGTERM;
     bool is_silent = f->text == NULL || *f->text == '\0'; /* a bare AssertionError */
-    bool is_second = is_silent ||
-                     vllm_cause_is_second_hand(str_from(f->type), str_from(f->text));
-    if (f->text == NULL)
-        found.cause.type = NULL;
-    if (is_second && !was_killed) {
-        struct vllm_cause logged;
-        if (vllm_cause_find(log, a, &logged) &&
-            (is_silent ||
-             !vllm_cause_is_second_hand(str_from(logged.type), str_from(logged.text))))
-            found.cause = logged;
-    }
+    bool is_logged = !was_killed && vllm_cause_find(log, a, &logged);
+    if (is_logged &&
+        (is_silent || (is_second_hand(&found.cause) && !is_second_hand(&logged))))
+        found.cause = logged;
     found.rule = rule_of(&found.cause, a);
+    if (found.rule == NULL && is_logged)
+        ask_root(&found, &logged, a);
     if (found.rule == NULL)
         find_telling(log, a, &found);
     return found;
@@ -128,6 +153,14 @@ static enum status explain_hang(const struct vllm_failure *f, struct err *e)
                        f->log_path);
 }
 
+/* The hint follows behind a full stop: a text needs none of its own. */
+static void drop_stop(char *text)
+{
+    size_t len = strlen(text);
+    if (len > 1 && text[len - 1] == '.' && text[len - 2] != '.')
+        text[len - 1] = '\0';
+}
+
 /* Room for a text within what the rule says around it. */
 static size_t room_in(const char *what)
 {
@@ -143,6 +176,7 @@ static enum status explain_rule(const struct vllm_failure *f, const struct findi
     vllm_words_cut(found->cause.text, text, room_in(rule->what));
     if (text[0] == '\0')
         snprintf(text, sizeof text, "%s", found->cause.type);
+    drop_stop(text);
     fill(rule->what, text, what, sizeof what);
     status_fail(e, rule->code, "vllm", "%s", what);
     bool is_other = f->is_running && rule->hint_running != NULL;
@@ -157,6 +191,7 @@ static enum status explain_unknown(const struct vllm_failure *f,
     char text[TEXT_MAX + 1] = "", how[64];
     if (c->type != NULL)
         vllm_words_cut(c->text, text, TEXT_MAX - 40);
+    drop_stop(text);
     if (text[0] != '\0') {
         status_fail(e, STATUS_ENGINE, "vllm", "while %s: %.40s: %s", f->stage, c->type,
                     text);

@@ -65,10 +65,12 @@ const struct vllm_rule vllm_rules_list[] = {
     RULE("remote-code", "trust_remote_code=True|trust-remote-code", "BadArgument",
          STATUS_UNSUPPORTED, false, NULL,
          "Read that code; if you trust it, add: -- --trust-remote-code"),
-    RULE("architecture", "are not supported for now|not recognize this architecture",
-         NULL, STATUS_UNSUPPORTED, false, "this vLLM does not know the model: %s",
-         "A newer vLLM or transformers may: `inferbench env --engines` lists those "
-         "here"),
+    RULE(
+        "architecture",
+        "are not supported for now|not recognize this architecture|Unrecognized model in",
+        NULL, STATUS_UNSUPPORTED, false, "this vLLM does not know the model: %s",
+        "A newer vLLM or transformers may: `inferbench env --engines` lists those "
+        "here"),
     RULE("gated", "GatedRepo|gated repo|Access to model", NULL, STATUS_NOT_FOUND, false,
          "the model is gated: %s",
          "Accept its licence on the model's page, make a token there and set HF_TOKEN"),
@@ -100,8 +102,8 @@ const struct vllm_rule vllm_rules_list[] = {
          STATUS_NOT_FOUND, false, "no such model: %s", HINT_MODEL),
     RULE("model-folder", "model folder", "tokenizer", STATUS_NOT_FOUND, false, NULL,
          HINT_MODEL),
-    RULE("no-weights", "Cannot find any model weights|no file named", NULL,
-         STATUS_NOT_FOUND, false, "the model's weights are missing: %s",
+    RULE("no-weights", "Cannot find any model weights|no file named|have a file named",
+         NULL, STATUS_NOT_FOUND, false, "the model's weights are missing: %s",
          "Download them (hf download MODEL --local-dir FOLDER), or use random ones: "
          "--load-format dummy"),
     RULE("broken-weights", "SafetensorError|deserializing header", NULL, STATUS_BAD_INPUT,
@@ -130,10 +132,10 @@ const struct vllm_rule vllm_rules_list[] = {
          NULL, STATUS_UNSUPPORTED, false, NULL,
          "Choose another with --dtype (on a CPU inferbench's own choice is float32)"),
     RULE("heads",
-         "divisible by tensor parallel size|divisible by tensor_parallel_size|"
-         "not divisible by tp_degree|divisible by tp_degree",
+         "is not divisible by|divisible by tensor parallel size|"
+         "divisible by tensor_parallel_size|divisible by tp_degree",
          NULL, STATUS_BAD_OPTION, false, NULL,
-         "Choose a number that divides the model's attention heads: -- "
+         "Choose a number that divides the model's heads and sizes: -- "
          "--tensor-parallel-size N"),
     RULE("quantization", "is not supported for the current GPU|Unknown quantization",
          NULL, STATUS_UNSUPPORTED, false, NULL,
@@ -231,6 +233,10 @@ const struct vllm_rule vllm_rules_list[] = {
          "provided PTX was compiled with an unsupported toolchain",
          NULL, STATUS_ENGINE, true, "the NVIDIA driver is too old",
          "Update the driver, or install a vLLM built for its CUDA version"),
+    RULE("cuda-library", "libcuda.so|libcudart|libcublas|libcudnn", "undefined symbol",
+         STATUS_NOT_FOUND, false, "a library of CUDA is missing: %s",
+         "libcuda is the driver's: a container needs --gpus all; the others come with "
+         "torch. Without a GPU use a CPU build: scripts/setup engine"),
     RULE("gpu-not-in-build", "no kernel image is available", NULL, STATUS_UNSUPPORTED,
          true, "this vLLM was not built for this GPU: %s",
          "Install a vLLM or torch whose CUDA build knows the GPU's compute capability "
@@ -274,11 +280,15 @@ const struct vllm_rule vllm_rules_list[] = {
          "OutOfMemoryError",
          STATUS_ENGINE, false, "vLLM could not compile the model: %s",
          "Load without compiling: -- --enforce-eager"),
+    RULE("killed", "signal: Killed", NULL, STATUS_DIED, false,
+         "a process of vLLM was killed, probably for lack of host memory",
+         "See dmesg; use a smaller --max-model-len, or a machine with more memory (the "
+         "Neuron compiler needs much: inf2.8xlarge)"),
     RULE("cpu-instructions", "Illegal instruction", NULL, STATUS_UNSUPPORTED, false,
          "vLLM was built for another CPU: %s",
          "This CPU lacks instructions such as AVX-512: install a build without them"),
-    RULE("crash", "Segmentation fault|Segfault encountered", NULL, STATUS_DIED, false,
-         "a library of vLLM's crashed: %s",
+    RULE("crash", "Segmentation fault|Segfault encountered|SIGSEGV|SIGABRT", NULL,
+         STATUS_DIED, false, "a library of vLLM's crashed: %s",
          "Packages may not fit each other: install vLLM in a virtual environment of "
          "its own"),
     RULE("process-died", "EngineDead|died unexpectedly", NULL, STATUS_DIED, false,

@@ -40,6 +40,7 @@ static const char *const cure_words[] = {
     "use ",      "Pass ",    "pass ",    "nstall",  "instead",
     "upported",  "Consider", "consider", "--",      "Make sure",
     "make sure", "explicit", "Check ",   "must be", "estimated maximum",
+    "Cause: ",
 };
 
 static bool holds_any(struct str s, const char *const *words, size_t count)
@@ -86,6 +87,18 @@ static bool is_command(const char *list, const char *end)
         if (at[1] == '-' || at[1] == '/')
             return true;
     return false;
+}
+
+/* vLLM passes a worker's error on: "Worker failed with error 'TEXT', please check". */
+static void drop_wrapper(char *text)
+{
+    static const char head[] = "Worker failed with error '";
+    char *at = strstr(text, head);
+    char *end = strstr(text, "', please check");
+    if (at == NULL || end == NULL || end < at)
+        return;
+    *end = '\0';
+    replace(text, at + strlen(head), "");
 }
 
 /* "['neuronx-cc', 'compile', ...]" becomes "neuronx-cc"; "Command: g++ ...\n" goes, and
@@ -234,6 +247,7 @@ void vllm_words_cut(const char *text, char *out, size_t size)
     bool is_kept[SENTENCES_MAX] = {false};
     bool has_gap = false;
     snprintf(work, sizeof work, "%s", text);
+    drop_wrapper(work);
     drop_pydantic(work);
     drop_commands(work);
     drop_times(work);

@@ -116,6 +116,41 @@ static void the_end_of_the_process_is_named(void **state)
     assert_non_null(strstr(e.what, "no sign of life for 600 s while loading"));
 }
 
+/* An error of no known kind, raised while another one was handled. */
+static void the_first_of_a_chain_explains(void **state)
+{
+    (void)state;
+    struct vllm_failure f = {
+        .log_path = "l",
+        .stage = "loading",
+        .end = {.exit_code = 1},
+        .log_tail =
+            "Traceback (most recent call last):\n"
+            "    for res in socket.getaddrinfo(host, port):\n"
+            "socket.gaierror: [Errno -2] Name or service not known\n\n"
+            "During handling of the above exception, another exception occurred:\n\n"
+            "Traceback (most recent call last):\n"
+            "    raise OddError(x) from e\n"
+            "x.OddError: no endpoint\n\n"
+            "The above exception was the direct cause of the following exception:\n\n"
+            "Traceback (most recent call last):\n"
+            "    raise RuntimeError(x)\n"
+            "RuntimeError: the wrapper failed\n"};
+    struct err e;
+    vllm_errors_explain(&f, &e);
+    assert_non_null(strstr(e.what, "a host name could not be resolved: [Errno -2]"));
+    f.type = "RuntimeError"; /* as the worker reports it */
+    f.text = "the wrapper failed";
+    vllm_errors_explain(&f, &e);
+    assert_non_null(strstr(e.what, "a host name could not be resolved: [Errno -2]"));
+    f.log_tail = "    x = y[z]\nKeyError: 'layers.0.mlp'\n\n"
+                 "During handling of the above exception, another exception occurred:\n\n"
+                 "    raise RuntimeError(x)\nRuntimeError: the wrapper failed\n";
+    vllm_errors_explain(&f, &e);
+    assert_non_null(
+        strstr(e.what, "the wrapper failed. Cause: KeyError: 'layers.0.mlp'"));
+}
+
 static void long_texts_are_cut_at_a_word(void **state)
 {
     (void)state;
@@ -140,6 +175,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(each_example_is_explained),
         cmocka_unit_test(the_end_of_the_process_is_named),
+        cmocka_unit_test(the_first_of_a_chain_explains),
         cmocka_unit_test(long_texts_are_cut_at_a_word),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

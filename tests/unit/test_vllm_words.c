@@ -42,6 +42,9 @@ static void what_tells_nothing_is_dropped(void **state)
           "Engine core initialization failed.");
     check("404 Client Error. (Request ID: Root=1-a;b)\n\nRepository Not Found.",
           "404 Client Error. Repository Not Found.");
+    check("Worker failed with error 'CUDA out of memory. Tried 2 GiB.', please check the "
+          "stack trace above for the root cause",
+          "CUDA out of memory. Tried 2 GiB.");
     check("", "");
 }
 
