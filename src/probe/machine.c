@@ -72,16 +72,20 @@ static double kib_to_mb(const char *meminfo, const char *key)
     return kib >= 0 ? (double)kib * 1024 / 1e6 : NAN;
 }
 
-/* On Nitro DMI names Amazon; on Xen (t2, m4, p3 ...) it names Xen, the firmware's version
- * ends in ".amazon", and the hypervisor's UUID begins with "ec2". */
+/* On Nitro DMI names Amazon; on Xen (t2, m4, p3 ...) it names Xen, but versions end in
+ * ".amazon", and the hypervisor's UUID begins with "ec2". */
 static bool is_ec2(const char *root, const char *vendor)
 {
+    static const char *const versions[] = {"/sys/devices/virtual/dmi/id/bios_version",
+                                           "/sys/devices/virtual/dmi/id/product_version"};
     char text[256];
     if (vendor != NULL && strncmp(vendor, "Amazon", 6) == 0)
         return true;
-    sysfile_read(root, "/sys/devices/virtual/dmi/id/bios_version", text, sizeof text);
-    if (strstr(text, "amazon") != NULL)
-        return true;
+    for (size_t i = 0; i < 2; i++) {
+        sysfile_read(root, versions[i], text, sizeof text);
+        if (strstr(text, "amazon") != NULL)
+            return true;
+    }
     sysfile_read(root, "/sys/hypervisor/uuid", text, sizeof text);
     return strncasecmp(text, "ec2", 3) == 0;
 }

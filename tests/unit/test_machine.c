@@ -53,6 +53,7 @@ static void xen_machines_of_ec2_are_known(void **state)
         bool is_ec2;
     } trees[] = {
         {"sys/devices/virtual/dmi/id/bios_version", "4.11.amazon\n", true},
+        {"sys/devices/virtual/dmi/id/product_version", "4.11.amazon\n", true},
         {"sys/hypervisor/uuid", "ec2e1916-9099-7caf-fd21-012345abcdef\n", true},
         {"sys/hypervisor/uuid", "EC2E1916-9099-7CAF-FD21-012345ABCDEF\n", true},
         {"sys/devices/virtual/dmi/id/bios_version", "4.13.1\n", false},
