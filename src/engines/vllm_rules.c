@@ -122,8 +122,8 @@ const struct vllm_rule vllm_rules_list[] = {
          "Lower --max-model-len to the derived value"),
     RULE("batched-tokens", "is smaller than max_model_len", NULL, STATUS_BAD_OPTION,
          false, NULL,
-         "Lower --max-model-len, give -- --max-num-batched-tokens N, or let prompts be "
-         "cut: -- --enable-chunked-prefill"),
+         "inferbench's own choice is 8192: give -- --max-num-batched-tokens N, lower "
+         "--max-model-len, or let prompts be cut: -- --enable-chunked-prefill"),
     RULE("bfloat16", "Bfloat16 is only supported", NULL, STATUS_UNSUPPORTED, false, NULL,
          "Use --dtype float16"),
     RULE("dtype",
