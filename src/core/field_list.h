@@ -205,8 +205,8 @@
       "slots' time that requests without an answer took")                                \
     X(send_stretch_s, NUM, "s", NEITHER, "mM", TRUST, "last send beyond the plan")       \
     X(requests_held, INT, "", NEITHER, "mM", COUNT, "held back by --max-concurrency")    \
-    X(requests_resent, INT, "", LOWER, "-m", COUNT,                                      \
-      "sent again on a new connection: the server had closed theirs")                    \
+    X(requests_resent, INT, "", LOWER, "-m", COUNT, "sent again on a new connection")    \
+    X(events_skipped, INT, "", NEITHER, "-m", TRUST, "pings and others without content") \
     X(requests_wrong_length, INT, "", NEITHER, "mM", COUNT, "answers of another length") \
     X(price_usd_per_hour, NUM, "USD/h", LOWER, "mm", IDENTITY, "price of the machine")   \
     X(price_source, STR, "", NEITHER, "mm", IDENTITY, "where the price comes from")      \

@@ -166,8 +166,10 @@ static void stream_event(struct pass *p, struct str data)
     enum openai_reading r = openai_read(data, p->sink->setup->endpoint, &chunk);
     if (r == OPENAI_BROKEN)
         quote(p->conn, "an event is not JSON", data);
-    if (r != OPENAI_READ) /* carries nothing: a ping, an empty event */
+    if (r != OPENAI_READ) { /* a ping, an empty event */
+        p->sink->events->skipped += r == OPENAI_OTHER;
         return;
+    }
     keep_usage(a, &chunk);
     if (chunk.error.ptr != NULL)
         failed(p->conn, FAIL_stream, chunk.error);
@@ -250,27 +252,39 @@ static bool is_refusal(int status)
            status == 501;
 }
 
-/* The cause as the server has it: an error's message, where it sends us, or its text. */
+/* An error's message, where it sends us, or its text. */
+static void cause_of(const struct openai_conn *c, const struct openai_chunk *chunk,
+                     char *out, size_t room)
+{
+    static const char elsewhere[] = "redirects to ";
+    const size_t len = sizeof elsewhere - 1;
+    if (c->http.status / 100 == 3 && c->http.location[0] != '\0') {
+        memcpy(out, elsewhere, len);
+        openai_say(str_from(c->http.location), out + len, room - len);
+    } else if (c->http.is_gzip) {
+        (void)snprintf(out, room, "its message is compressed");
+    } else {
+        openai_say(chunk->error.ptr != NULL ? chunk->error : buf_str(&c->body), out,
+                   room);
+    }
+}
+
+/* The cause as the server has it, and the option that may help. */
 static void http_error(struct openai_conn *c, const struct openai_chunk *chunk)
 {
     enum { ROOM_OF_WORDS = 64 };
-    char text[sizeof c->error], wait[40] = "", said[sizeof c->error] = "";
-    bool is_elsewhere = c->http.status / 100 == 3 && c->http.location[0] != '\0';
+    char text[sizeof c->error], wait[40] = "", said[sizeof c->error];
     if (c->http.retry_after_s >= 0)
         snprintf(wait, sizeof wait, " (Retry-After %lld s)",
                  (long long)c->http.retry_after_s);
-    if (is_elsewhere)
-        openai_say(str_from(c->http.location), said, sizeof said);
-    else
-        openai_say(chunk->error.ptr != NULL ? chunk->error : buf_str(&c->body), said,
-                   sizeof said);
+    cause_of(c, chunk, said, sizeof said);
     const char *advice = is_refusal(c->http.status)
                              ? openai_dialect_advice(str_from(said))
                              : NULL;
     int room = advice != NULL ? (int)(sizeof text - strlen(advice) - ROOM_OF_WORDS) : -1;
-    snprintf(text, sizeof text, "HTTP %d%s%s%s%.*s%s%s", c->http.status, wait,
-             said[0] != '\0' ? ": " : "", is_elsewhere ? "redirects to " : "", room, said,
-             advice != NULL ? "; try " : "", advice != NULL ? advice : "");
+    snprintf(text, sizeof text, "HTTP %d%s%s%.*s%s%s", c->http.status, wait,
+             said[0] != '\0' ? ": " : "", room, said, advice != NULL ? "; try " : "",
+             advice != NULL ? advice : "");
     failed(c, c->http.status == 429 ? FAIL_rate_limit : FAIL_http, str_from(text));
 }
 
@@ -347,7 +361,7 @@ static void take_head(struct pass *p)
 {
     struct openai_conn *c = p->conn;
     c->answer.has_head = true;
-    if (c->http.is_gzip)
+    if (c->http.is_gzip && c->http.status == 200)
         failed(c, FAIL_stream,
                str_from("a compressed answer: its timing would be wrong"));
 }

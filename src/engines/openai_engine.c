@@ -26,8 +26,8 @@ struct engine {
     struct openai_launch launch;   /* the server, if it is ours */
     struct engine_lane *lanes[LANES_MAX];
     size_t lane_count;
-    int64_t steps_told[LANES_MAX]; /* of each lane's clock, by openai_counters */
-    int64_t resent_told;           /* by them too */
+    int64_t steps_told[LANES_MAX];     /* of each lane's clock, by openai_counters */
+    int64_t resent_told, skipped_told; /* by them too */
 };
 
 static enum status read_url(struct engine *en, const char *text, struct openai_target *t,
@@ -299,14 +299,23 @@ static void steps_field(struct engine *en, struct row *fields)
 }
 
 /* Since the call before. */
-static void resent_field(struct engine *en, struct row *fields)
+static void tell_since(int64_t all, int64_t *told, struct value *out)
 {
-    int64_t all = 0;
-    for (size_t i = 0; i < en->lane_count; i++)
+    *out = value_int(all - *told);
+    *told = all;
+}
+
+static void pool_fields(struct engine *en, struct row *fields)
+{
+    int64_t resent = 0, skipped = 0;
+    for (size_t i = 0; i < en->lane_count; i++) {
+        const struct openai_pool *p = &en->lanes[i]->pool;
+        skipped += p->events.skipped;
         for (size_t t = 0; t < en->setup.target_count; t++)
-            all += en->lanes[i]->pool.resent[t];
-    fields->v[FIELD_requests_resent] = value_int(all - en->resent_told);
-    en->resent_told = all;
+            resent += p->resent[t];
+    }
+    tell_since(resent, &en->resent_told, &fields->v[FIELD_requests_resent]);
+    tell_since(skipped, &en->skipped_told, &fields->v[FIELD_events_skipped]);
 }
 
 /* Of all servers together; what one of them does not tell is unknown. */
@@ -315,7 +324,7 @@ static enum status openai_counters(struct engine *en, struct row *fields, struct
     struct openai_counters all = {.kv_usage_max = NAN};
     drain_field(en, fields);
     steps_field(en, fields);
-    resent_field(en, fields);
+    pool_fields(en, fields);
     for (size_t i = 0; i < en->setup.target_count; i++) {
         struct openai_counters one;
         if (openai_server_count(&en->servers[i], &one, e) != STATUS_OK)

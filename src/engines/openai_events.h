@@ -9,6 +9,7 @@
 struct openai_events {
     struct event *items; /* [room]; from `at` to `count` not yet handed out */
     size_t count, at, room;
+    int64_t skipped; /* of a server, that carried nothing; not handed out */
 };
 
 /* Empties it, with room for so many. */

@@ -363,6 +363,8 @@ ODD = {
                                 odd.usage(3, 8)), "reset", "in the middle"),
     "gzip": (send(odd.plain(200, gzip.compress(b"{}"), "content-encoding: gzip"), keep=True),
              "stream", "compressed"),
+    "gzip in a refusal": (send(odd.plain(400, gzip.compress(b"no"), "content-encoding: gzip"),
+                               keep=True), "http", "HTTP 400: its message is compressed"),
     "gzip in a stream": (send(odd.HEAD[:-2] + b"content-encoding: gzip\r\n\r\n",
                               odd.chunk(gzip.compress(b"data: {}\n\n"))), "stream", "compressed"),
     "a web page": (send(b"HTTP/1.1 200 OK\r\ncontent-type: text/html\r\ncontent-length: 6\r\n\r\n"
@@ -482,6 +484,8 @@ def test_sound_answer(binary, tmp_path, case):
     row = run.rows[1]
     assert row["requests_failed"] == 0 and row["actual_output_tokens"] == 8 * row["requests_ok"]
     assert row["token_events"] == "text" and row["ttft_mean_s"] is not None
+    each = {"data without data": 2, "pings": 2, "events without choices": 3}.get(case, 0)
+    assert row["events_skipped"] == each * row["actual_output_tokens"]
     assert all("text/event-stream" in kinds for kinds in ACCEPTED)
 
 
