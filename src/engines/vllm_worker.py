@@ -589,7 +589,8 @@ class Engine:
         try:
             return llm_class(**self.args)
         except Exception as error:
-            if self.compat.own_dtype != "float32" or not re.search("float32|dtype", str(error)):
+            said = str(error).split("[type=")[0]  # pydantic repeats all arguments behind it
+            if self.compat.own_dtype != "float32" or not re.search("float32|dtype", said):
                 raise
             self.args["dtype"] = "auto"
             self.compat.notes.append("dtype auto, because the model cannot have float32, which "
