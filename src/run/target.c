@@ -455,8 +455,8 @@ enum status run_target_build(const struct opt_parse *p, const struct run_opts *o
                              struct arena *a, struct engine_target *out, struct err *e)
 {
     take_plain(o, out);
-    out->is_default_url = !is_set(p, "base-url") && !is_set(p, "host") &&
-                          !is_set(p, "port");
+    out->is_default_url = !out->is_launched && !is_set(p, "base-url") &&
+                          !is_set(p, "host") && !is_set(p, "port");
     out->ready_left_s = arena_alloc(a, 1, sizeof *out->ready_left_s);
     if (out->ready_left_s == NULL)
         return status_no_memory(e, "options");

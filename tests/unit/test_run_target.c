@@ -198,6 +198,7 @@ static void a_launched_server(void **state)
     const struct engine_target *t = &f->run.target;
     run_fixture_ok(f, "--launch --test-prefix-caching -- --enforce-eager");
     assert_true(t->is_launched);
+    assert_false(t->is_default_url); /* it may load for as long as --ready-timeout */
     assert_null(t->launch_command);
     assert_int_equal(t->base_urls.count, 0);
     run_fixture_ok(f, "--launch-command serve+--port+{port}");
