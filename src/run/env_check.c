@@ -6,6 +6,7 @@
 #include <sys/statvfs.h>
 
 #include "base/proc.h"
+#include "engines/vllm_rules.h"
 #include "probe/sysfile.h"
 #include "text/json.h"
 #include "text/jsonw.h"
@@ -127,6 +128,33 @@ static const char *busy_cores(const json_t *neuron, struct arena *a)
     return text;
 }
 
+/* Plugins after 0.5 serve Trainium alone. */
+static bool is_too_new(const json_t *neuron, const char *plugin)
+{
+    const char *name = json_str_of(neuron, "name");
+    struct str rest = str_from(plugin);
+    struct str major = str_cut(&rest, '.'), minor = str_cut(&rest, '.');
+    int64_t first, second;
+    return name != NULL && strcmp(name, "Inferentia2") == 0 &&
+           str_to_i64(major, &first) && str_to_i64(minor, &second) &&
+           (first > 0 || second > 5);
+}
+
+/* What is wrong with the interpreter's vllm-neuron; NULL: nothing that is known. */
+static const char *plugin_fault(const json_t *neuron, const struct vllm_python *p,
+                                struct arena *a)
+{
+    if (p != NULL && p->neuron == NULL)
+        return arena_printf(a,
+                            "%s lacks the vllm-neuron plugin; for Inferentia2 use 0.4.1, "
+                            "as in the Neuron Deep Learning AMI of SDK 2.28",
+                            p->path);
+    if (p != NULL && is_too_new(neuron, p->neuron))
+        return arena_printf(a, "vllm-neuron %s is too new for Inferentia2. %s", p->neuron,
+                            VLLM_INF2_HINT);
+    return NULL;
+}
+
 /* Only where a device is there, or should be: a machine without one has a CPU. */
 static void check_devices(const json_t *env, const struct env_check_facts *f,
                           struct arena *a, struct env_check_list *out)
@@ -146,12 +174,9 @@ static void check_devices(const json_t *env, const struct env_check_facts *f,
         add(out, "NEURON", true, arena_strdup(a, problem));
     else if (busy != NULL)
         add(out, "NEURON", true, busy);
-    if (problem == NULL && f->python != NULL && f->python->neuron == NULL)
-        add(out, "NEURON", true,
-            arena_printf(a,
-                         "%s lacks the vllm-neuron plugin; for Inferentia2 use 0.4.1, as "
-                         "in the Neuron Deep Learning AMI of SDK 2.28",
-                         f->python->path));
+    const char *plugin = problem == NULL ? plugin_fault(neuron, f->python, a) : NULL;
+    if (plugin != NULL)
+        add(out, "NEURON", true, plugin);
 }
 
 static void check_gnuplot(struct env_check_list *out)

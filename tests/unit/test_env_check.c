@@ -93,6 +93,11 @@ static void what_falls_short_is_named(void **state)
         strstr(b->list.items[b->list.count - 2].text, "lacks the vllm-neuron"));
     assert_null(check(b, inferentia, &plugin, "NEURON"));
     assert_true(check(b, inferentia, &plugin, "MEMORY")->is_short); /* not known */
+    static const char named[] = "{\"neuron\":{\"name\":\"Inferentia2\",\"devices\":[1]}}";
+    const struct vllm_python newer = {
+        .path = "/n/bin/python", .vllm = "0.24.0", .neuron = "0.24.0.1.1.0"};
+    assert_non_null(strstr(check(b, named, &newer, "NEURON")->text, "too new"));
+    assert_null(check(b, named, &plugin, "NEURON"));
     static const char busy[] =
         "{\"neuron\":{\"devices\":[{\"index\":0,\"core_ids\":[0,1],\"process_count\":2,"
         "\"process_ids\":[71,72]},{\"index\":1,\"core_ids\":[2,3],\"process_count\":0,"
