@@ -149,7 +149,7 @@ static json_t *text_config(const char *folder, struct arena *a)
 int64_t model_dir_vocabulary(const char *folder, struct arena *a)
 {
     json_t *config = text_config(folder, a);
-    int64_t size = json_int_of(config, "vocab_size", 0);
+    int64_t size = json_range_of(config, "vocab_size", 1, JSON_IDS_MAX, 0);
     json_decref(config);
     return size;
 }

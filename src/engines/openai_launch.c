@@ -248,7 +248,7 @@ static void fit_cpu(struct words *w, struct words *env, const struct engine_sett
     const char *cpus = json_str_of(found, "cpus");
     if (value_of(w, "dtype") == NULL)
         add_pair(w, "--dtype", arena_strdup(w->arena, dtype));
-    fit_cache(w, env, json_int_of(found, "kv_bytes", 0), version);
+    fit_cache(w, env, json_range_of(found, "kv_bytes", 1, JSON_BYTES_MAX, 0), version);
     if (cpus != NULL && is_unset("VLLM_CPU_OMP_THREADS_BIND") &&
         int_of(w, "tensor-parallel-size", 1) == 1)
         set(env, "VLLM_CPU_OMP_THREADS_BIND", cpus);

@@ -4,6 +4,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "text/json.h"
+
 #define CALL_LEAST_S  1.0  /* else a wait of 0 s could not even ask once */
 #define DEFAULT_URL_S 30.0 /* nobody listens where nobody said that somebody does */
 #define SAY_AFTER_S   2.0
@@ -354,8 +356,8 @@ enum status openai_meet_model(struct openai_server *s, const char *wanted,
     if (pick_model(s, wanted, &found, e) != STATUS_OK)
         return e->code;
     const json_t *meta = json_object_get(found, "meta");
-    *max_model_len = json_integer_value(json_object_get(found, "max_model_len"));
-    s->vocab_size = json_integer_value(json_object_get(meta, "n_vocab"));
+    *max_model_len = json_range_of(found, "max_model_len", 1, JSON_COUNT_MAX, 0);
+    s->vocab_size = json_range_of(meta, "n_vocab", 1, JSON_IDS_MAX, 0);
     s->loaded = arena_strdup(s->arena, json_string_value(json_object_get(found, "root")));
     *model = arena_strdup(s->arena, found != NULL ? id_of(found) : wanted);
     return *model != NULL ? STATUS_OK : status_no_memory(e, s->base);

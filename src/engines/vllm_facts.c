@@ -5,6 +5,9 @@
 #include "http/prometheus.h"
 #include "text/json.h"
 
+#define RANKS_MAX        65536
+#define BLOCK_TOKENS_MAX (1 << 20)
+
 /* Kinds of devices as vLLM and PyTorch name them ("cuda:0"); "unknown": any other. */
 static const char *hardware_of(const char *device)
 {
@@ -19,6 +22,11 @@ static const char *hardware_of(const char *device)
     return "unknown";
 }
 
+static bool is_count(const json_t *v)
+{
+    return json_integer_value(v) >= 0 && json_integer_value(v) <= JSON_COUNT_MAX;
+}
+
 /* What is there becomes the field; "torch.float32" is float32. */
 static void take(const json_t *v, enum field_id id, struct arena *a, struct row *out)
 {
@@ -30,7 +38,7 @@ static void take(const json_t *v, enum field_id id, struct arena *a, struct row 
     else if (json_is_boolean(v))
         out->v[id] = value_bool(json_is_true(v));
     else if (json_is_integer(v) && field_table[id].kind == VALUE_INT)
-        out->v[id] = value_int(json_integer_value(v));
+        out->v[id] = is_count(v) ? value_int(json_integer_value(v)) : value_null();
     else if (json_is_number(v))
         out->v[id] = value_num(json_number_value(v));
 }
@@ -92,8 +100,8 @@ static const char *join_notes(const json_t *ready, struct arena *a)
 void vllm_facts_ready(const json_t *ready, struct arena *a, struct engine_facts *facts)
 {
     take_ready(ready, a, &facts->fields);
-    facts->vocab_size = json_int_of(ready, "vocab_size", 0);
-    facts->block_size = json_int_of(ready, "block_size", 0);
+    facts->vocab_size = json_range_of(ready, "vocab_size", 1, JSON_IDS_MAX, 0);
+    facts->block_size = json_range_of(ready, "block_size", 1, BLOCK_TOKENS_MAX, 0);
     facts->is_caching = json_bool_of(ready, "enable_prefix_caching", false);
     facts->hardware_type = hardware_of(json_str_of(ready, "device"));
     facts->notes = join_notes(ready, a);
@@ -123,9 +131,9 @@ static const struct member members[] = {
 /* Devices of all that is parallel. */
 static void take_devices(const json_t *parallel, struct row *out)
 {
-    int64_t world = json_int_of(parallel, "tensor_parallel_size", 0) *
-                    json_int_of(parallel, "pipeline_parallel_size", 1) *
-                    json_int_of(parallel, "data_parallel_size", 1);
+    int64_t world = json_range_of(parallel, "tensor_parallel_size", 1, RANKS_MAX, 0) *
+                    json_range_of(parallel, "pipeline_parallel_size", 1, RANKS_MAX, 1) *
+                    json_range_of(parallel, "data_parallel_size", 1, RANKS_MAX, 1);
     if (world > 0)
         out->v[FIELD_devices] = value_int(world);
 }
@@ -138,7 +146,8 @@ static void take_rest(const json_t *config, struct engine_facts *facts)
                                      "load_format");
     const char *hardware = hardware_of(
         json_str_of(json_object_get(config, "device_config"), "device"));
-    int64_t kv_bytes = json_int_of(cache, "kv_cache_memory_bytes", 0);
+    int64_t kv_bytes = json_range_of(cache, "kv_cache_memory_bytes", 1, JSON_BYTES_MAX,
+                                     0);
     if (format != NULL)
         f[FIELD_weights] = value_str(strcmp(format, "dummy") == 0 ? "dummy" : "real");
     if (f[FIELD_quantization].kind == VALUE_ABSENT)

@@ -10,6 +10,7 @@
 
 #define SMI_TIMEOUT_S 10
 #define MIB           1048576
+#define CELL_MAX      1e9 /* of MiB, MHz, W: more is no figure */
 
 /* Columns asked of nvidia-smi, in this order. */
 #define SMI_COLUMNS                                                                  \
@@ -87,7 +88,7 @@ static void set(struct gpu_device *d, const struct member *m, struct str cell)
 {
     void *at = (char *)d + m->offset;
     double value;
-    bool is_number = str_to_double(cell, &value);
+    bool is_number = str_to_double(cell, &value) && fabs(value) < CELL_MAX;
     switch (m->kind) {
     case TEXT: copy(at, m->size, cell); break;
     case BYTES: *(int64_t *)at = is_number ? (int64_t)(value * MIB) : -1; break;

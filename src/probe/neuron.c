@@ -53,14 +53,14 @@ static void copy_processes(const json_t *processes, struct neuron_device *d)
 
 static bool parse_device(const json_t *element, struct arena *a, struct neuron_facts *f)
 {
-    int64_t index = json_int_of(element, "neuron_device", -1);
+    int64_t index = json_range_of(element, "neuron_device", 0, INT32_MAX, -1);
     if (index < 0 || f->count == NEURON_MAX_DEVICES)
         return false;
     struct neuron_device *d = &f->devices[f->count++];
     *d = (struct neuron_device){
         .index = index,
-        .cores = json_int_of(element, "nc_count", -1),
-        .memory_bytes = json_int_of(element, "memory_size", -1),
+        .cores = json_range_of(element, "nc_count", 0, 1024, -1),
+        .memory_bytes = json_range_of(element, "memory_size", 0, JSON_BYTES_MAX, -1),
         .numa_node = numa_node(element),
         .processes = -1,
         .bus = copy_str(element, "bdf", a),

@@ -57,8 +57,8 @@ static int64_t used_by(const json_t *application)
     const char *error = json_str_of(group, "error");
     if (error != NULL && *error != '\0')
         return -1;
-    return json_int_of(json_object_get(group, "neuron_runtime_used_bytes"),
-                       "neuron_device", -1);
+    return json_range_of(json_object_get(group, "neuron_runtime_used_bytes"),
+                         "neuron_device", 0, JSON_BYTES_MAX, -1);
 }
 
 static bool is_own(const json_t *application, const struct neuron_meter_own *own)

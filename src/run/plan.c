@@ -160,7 +160,7 @@ static int64_t vocabulary(struct run *r, const char *model)
                                     model != NULL ? model : "");
     if (path != NULL && file_exists(path) &&
         json_from_file(path, CONFIG_CAP_BYTES, &config, &e) == STATUS_OK)
-        size = json_int_of(config, "vocab_size", 0);
+        size = json_range_of(config, "vocab_size", 1, JSON_IDS_MAX, 0);
     json_decref(config);
     if (size <= 32)
         size = option != OPT_INT_UNSET ? option : 0;

@@ -106,6 +106,13 @@ int64_t json_int_of(const json_t *obj, const char *key, int64_t none)
     return fits ? (int64_t)real : none;
 }
 
+int64_t json_range_of(const json_t *obj, const char *key, int64_t min, int64_t max,
+                      int64_t none)
+{
+    int64_t value = json_int_of(obj, key, none);
+    return value >= min && value <= max ? value : none;
+}
+
 double json_num_of(const json_t *obj, const char *key)
 {
     const json_t *v = json_object_get(obj, key);

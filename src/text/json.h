@@ -11,6 +11,10 @@
 #include "base/status.h"
 #include "base/str.h"
 
+#define JSON_COUNT_MAX ((int64_t)1 << 53) /* of anything: more is no exact number */
+#define JSON_IDS_MAX   (1 << 24)          /* of a vocabulary: more is none */
+#define JSON_BYTES_MAX ((int64_t)1 << 50) /* of memory or a cache: more is no size */
+
 /* A new reference to the value, of whatever kind; NULL: no JSON, nested too deeply
  * (JSONR_MAX_DEPTH), or no memory. */
 json_t *json_parse(struct str text);
@@ -26,7 +30,11 @@ MUST_CHECK enum status json_from_text(struct str text, const char *where, json_t
 const char *json_str_of(const json_t *obj, const char *key); /* NULL if none */
 bool json_str_is(const json_t *obj, const char *key, const char *text);
 int64_t json_int_of(const json_t *obj, const char *key, int64_t none); /* 5.0 is 5 */
-double json_num_of(const json_t *obj, const char *key);                /* NAN if none */
+/* The same of a number that means something only from min to max: others are none. For
+ * all that a server, an engine or a tool says of itself. */
+int64_t json_range_of(const json_t *obj, const char *key, int64_t min, int64_t max,
+                      int64_t none);
+double json_num_of(const json_t *obj, const char *key); /* NAN if none */
 bool json_bool_of(const json_t *obj, const char *key, bool none);
 /* Compact text of a value, keys in their order; appended to out. */
 enum status json_to_text(const json_t *value, struct buf *out);

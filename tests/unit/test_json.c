@@ -136,6 +136,23 @@ static void text_comes_back(void **state)
     buf_fini(&b);
 }
 
+static void numbers_have_a_range(void **state)
+{
+    (void)state;
+    json_t *o = json_loads("{\"a\":5,\"b\":-1,\"c\":9223372036854775807,\"d\":1e300,"
+                           "\"e\":5.5,\"f\":\"5\",\"g\":7.0}",
+                           0, NULL);
+    static const struct {
+        const char *key;
+        int64_t want;
+    } cases[] = {{"a", 5},  {"b", -7}, {"c", -7}, {"d", -7},
+                 {"e", -7}, {"f", -7}, {"g", 7},  {"none", -7}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
+        assert_int_equal(json_range_of(o, cases[i].key, 1, 10, -7), cases[i].want);
+    assert_int_equal(json_range_of(o, "a", 6, 10, 0), 0);
+    json_decref(o);
+}
+
 static void deep_files_of_others_are_refused(void **state)
 {
     (void)state;
@@ -223,6 +240,7 @@ int main(void)
         cmocka_unit_test(broken_text_names_the_place),
         cmocka_unit_test(files),
         cmocka_unit_test(text_comes_back),
+        cmocka_unit_test(numbers_have_a_range),
         cmocka_unit_test(deep_files_of_others_are_refused),
         cmocka_unit_test(sorted_text_is_one_for_all_spellings),
         cmocka_unit_test(no_memory_in_jansson),

@@ -75,6 +75,22 @@ static void a_whole_configuration(void **state)
     assert_true(f[FIELD_kv_cache_mb].n == 3.0);
 }
 
+static void numbers_beyond_reason_are_unknown(void **state)
+{
+    (void)state;
+    const char *model = "x";
+    assert_true(
+        read_text("{\"vllm_config\": {\"parallel_config\": {\"tensor_parallel_size\": "
+                  "9223372036854775807, \"pipeline_parallel_size\": "
+                  "9223372036854775807}, \"model_config\": {\"max_model_len\": -5}, "
+                  "\"cache_config\": {\"kv_cache_memory_bytes\": "
+                  "9223372036854775807}}}",
+                  &model));
+    assert_int_equal(facts.fields.v[FIELD_devices].kind, VALUE_ABSENT);
+    assert_int_equal(facts.fields.v[FIELD_max_model_len].kind, VALUE_NULL);
+    assert_int_equal(facts.fields.v[FIELD_kv_cache_mb].kind, VALUE_ABSENT);
+}
+
 static void what_is_not_told_stays_unset(void **state)
 {
     (void)state;
@@ -214,6 +230,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(a_whole_configuration, make, drop),
+        cmocka_unit_test_setup_teardown(numbers_beyond_reason_are_unknown, make, drop),
         cmocka_unit_test_setup_teardown(what_is_not_told_stays_unset, make, drop),
         cmocka_unit_test_setup_teardown(an_older_server_answers_in_text, make, drop),
         cmocka_unit_test_setup_teardown(labels_of_the_metrics, make, drop),
