@@ -66,29 +66,35 @@ static void write_head(const struct openai_setup *s, const struct openai_target 
         buf_text(out, "Connection: close\r\n");
 }
 
+static const char *max_name(const struct openai_setup *s)
+{
+    bool is_new = (s->dialect->traits & OPENAI_TAKES_NEW_MAX) != 0;
+    return is_new && s->endpoint == OPENAI_CHAT ? "max_completion_tokens" : NULL;
+}
+
 /* All bytes of a request, into the arena. */
 static enum status write_job(struct engine_lane *l, const struct engine_request *r,
                              struct buf *body, struct buf *all, struct err *e)
 {
     const struct openai_setup *s = l->pool.setup;
     const unsigned traits = s->dialect->traits;
-    struct openai_request q = {
-        .endpoint = s->endpoint,
-        .model = s->model,
-        .ids = r->ids,
-        .id_count = r->id_count,
-        .text = r->text,
-        .max_tokens = r->max_tokens,
-        .temperature = s->temperature,
-        .top_p = s->top_p,
-        .ignore_eos = s->ignore_eos && (traits & OPENAI_TAKES_LENGTHS) != 0,
-        .is_without_usage = (traits & OPENAI_TAKES_USAGE) == 0,
-        .max_name = (traits & OPENAI_TAKES_NEW_MAX) != 0 ? "max_completion_tokens" : NULL,
-        .renames = &s->options->renames,
-        .is_stream = s->options->is_stream,
-        .counts = s->counts,
-        .salt = (traits & OPENAI_TAKES_SALT) != 0 ? r->salt : NULL,
-        .extra_body = s->options->extra_body};
+    struct openai_request q = {.endpoint = s->endpoint,
+                               .model = s->model,
+                               .ids = r->ids,
+                               .id_count = r->id_count,
+                               .text = r->text,
+                               .max_tokens = r->max_tokens,
+                               .temperature = s->temperature,
+                               .top_p = s->top_p,
+                               .ignore_eos = s->ignore_eos &&
+                                             (traits & OPENAI_TAKES_LENGTHS) != 0,
+                               .is_without_usage = (traits & OPENAI_TAKES_USAGE) == 0,
+                               .max_name = max_name(s),
+                               .renames = &s->options->renames,
+                               .is_stream = s->options->is_stream,
+                               .counts = s->counts,
+                               .salt = (traits & OPENAI_TAKES_SALT) != 0 ? r->salt : NULL,
+                               .extra_body = s->options->extra_body};
     struct openai_job *job = &l->pool.jobs[r->index - l->pool.first_job];
     buf_clear(body);
     buf_clear(all);

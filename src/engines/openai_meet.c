@@ -77,6 +77,7 @@ static void recognise(struct openai_server *s, const char *headers)
 {
     const json_t *first = json_array_get(s->models, 0);
     const char *owner = json_string_value(json_object_get(first, "owned_by"));
+    s->is_simulated = owner != NULL && strstr(owner, "simulated") != NULL;
     if (s->dialect == NULL)
         s->dialect = openai_dialect_of(owner, headers);
 }

@@ -192,6 +192,8 @@ static void dialect_facts(struct openai_server *s, struct engine_facts *facts)
     bool is_open_ended = (d->traits & OPENAI_TAKES_LENGTHS) == 0 ||
                          openai_write_lacks(s->options->extra_body, "ignore_eos");
     facts->fields.v[FIELD_dialect] = value_str(d->name);
+    if (s->is_simulated)
+        facts->fields.v[FIELD_is_simulated] = value_bool(true);
     facts->lacks_ids = (d->traits & OPENAI_TAKES_IDS) == 0;
     facts->lacks_lengths = is_open_ended;
     if (s->vocab_size > 0 && s->vocab_size < facts->vocab_size)

@@ -12,7 +12,7 @@
 #include "base/arena.h"
 #include "base/proc.h"
 #include "core/engine.h"
-#include "engines/openai_dialect.h"
+#include "http/openai_dialect.h"
 #include "http/rest.h"
 #include "http/url.h"
 
@@ -42,6 +42,7 @@ struct openai_server {
     const struct openai_dialect *dialect; /* NULL: not yet known */
     json_t *models;                       /* its list, an array; NULL: none was told */
     int64_t vocab_size;                   /* told in that list; 0 */
+    bool is_simulated;                    /* it says so there */
     const struct engine_target *options;
     struct arena *arena;
     const char *metrics_url;

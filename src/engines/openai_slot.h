@@ -3,7 +3,7 @@
 #define ENGINES_OPENAI_SLOT_H
 
 #include "core/engine.h"
-#include "engines/openai_dialect.h"
+#include "http/openai_dialect.h"
 #include "http/openai.h"
 #include "http/response.h"
 #include "http/sse.h"

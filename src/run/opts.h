@@ -5,7 +5,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "engines/openai_dialect.h"
+#include "http/openai_dialect.h"
 #include "engines/vllm_settings.h"
 #include "run/opts_list.h"
 

@@ -116,6 +116,8 @@ static void read_id(struct reading *r)
         refuse_type(r, "body.prompt", "integer");
         return;
     }
+    if ((r->limits->dialect->traits & OPENAI_TAKES_IDS) == 0)
+        refuse(r, 400, BAD_REQUEST, NULL, "prompt: input should be a valid string");
     if (id < 0 || id >= r->limits->vocab_size)
         refuse(r, 400, BAD_REQUEST, NULL, "Token id %lld is out of vocabulary",
                (long long)id);
@@ -257,6 +259,9 @@ static bool read_simple(struct reading *r, struct str key)
 static void read_member(struct reading *r, struct str key)
 {
     bool is_chat = r->request->endpoint == ENDPOINT_CHAT;
+    if (!openai_dialect_takes(r->limits->dialect, is_chat, key))
+        refuse(r, 400, BAD_REQUEST, NULL, "Unsupported parameter: '%.*s'", (int)key.len,
+               key.ptr);
     if (str_is(key, "model"))
         read_model(r);
     else if (str_is(key, "prompt") && !is_chat)

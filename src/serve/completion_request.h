@@ -1,6 +1,7 @@
-/* What a request to /v1/completions or /v1/chat/completions asks for, and what vLLM would
- * refuse in it. Members that a server of known timing has no use for (sampling, stop
- * words) are accepted and ignored, as vLLM ignores unknown ones. */
+/* What a request to /v1/completions or /v1/chat/completions asks for, and what vLLM, or a
+ * server of another dialect, would refuse in it. Members that a server of known timing
+ * has no use for (sampling, stop words) are accepted and ignored, as vLLM ignores unknown
+ * ones. */
 #ifndef SERVE_COMPLETION_REQUEST_H
 #define SERVE_COMPLETION_REQUEST_H
 
@@ -8,6 +9,7 @@
 #include <stdint.h>
 
 #include "base/str.h"
+#include "http/openai_dialect.h"
 
 enum completion_endpoint { ENDPOINT_COMPLETIONS, ENDPOINT_CHAT };
 
@@ -15,6 +17,7 @@ struct request_limits {
     const char *model;     /* the name that is served */
     int64_t max_model_len; /* tokens of prompt and answer */
     int64_t vocab_size;
+    const struct openai_dialect *dialect;
 };
 
 struct completion_request {

@@ -1,5 +1,7 @@
 #include "serve/plain_api.h"
 
+#include <stdio.h>
+
 #include "text/jsonw.h"
 
 #define REST ",\"kv_transfer_params\":null,\"ec_transfer_params\":null,\"metrics\":null}"
@@ -28,7 +30,13 @@ void plain_api_answer(const struct chunks *c, int64_t tokens, const char *finish
 
 void plain_api_models(const struct settings *s, int64_t created_s, struct buf *out)
 {
+    const struct openai_dialect *d = settings_dialect(s);
+    const char *who = d->owned_by != NULL ? d->owned_by : "somebody";
+    char owner[64];
     struct jsonw w;
+    if ((d->traits & OPENAI_HAS_VLLM) != 0)
+        who = "inferbench-serve";
+    (void)snprintf(owner, sizeof owner, "%s (simulated)", who);
     jsonw_init(&w, out, 0);
     jsonw_object(&w, NULL);
     jsonw_str(&w, "object", "list");
@@ -37,7 +45,7 @@ void plain_api_models(const struct settings *s, int64_t created_s, struct buf *o
     jsonw_str(&w, "id", s->model);
     jsonw_str(&w, "object", "model");
     jsonw_int(&w, "created", created_s);
-    jsonw_str(&w, "owned_by", "inferbench-serve (simulated)");
+    jsonw_str(&w, "owned_by", owner);
     jsonw_str(&w, "root", s->model);
     jsonw_null(&w, "parent");
     jsonw_int(&w, "max_model_len", s->max_model_len);

@@ -125,7 +125,8 @@ static enum stream_next generate(struct server *s, struct conn *c,
                                  enum completion_endpoint endpoint, const char *path)
 {
     const struct settings *o = s->settings;
-    const struct request_limits limits = {o->model, o->max_model_len, o->vocab_size};
+    const struct request_limits limits = {o->model, o->max_model_len, o->vocab_size,
+                                          settings_dialect(o)};
     struct completion *a = &c->answer;
     struct request_error e;
     begin_record(s, c, path);
@@ -161,17 +162,23 @@ static bool is_allowed(const struct server *s, const struct request *r)
 
 static const struct route {
     const char *path, *method;
-    enum completion_endpoint endpoint;                    /* of a POST */
-    const char *type;                                     /* of a page */
+    unsigned trait;                    /* of a dialect; 0: all have it */
+    enum completion_endpoint endpoint; /* of a POST */
+    const char *type;                  /* of a page */
     void (*put)(const struct server *s, struct buf *out); /* NULL: an empty page */
 } routes[] = {
     {.path = "/v1/completions", .method = "POST", .endpoint = ENDPOINT_COMPLETIONS},
     {.path = "/v1/chat/completions", .method = "POST", .endpoint = ENDPOINT_CHAT},
     {.path = "/v1/models", .method = "GET", .type = json_type, .put = put_models},
-    {.path = "/health", .method = "GET"},
-    {.path = "/ping", .method = "GET"},
-    {.path = "/version", .method = "GET", .type = json_type, .put = put_version},
+    {.path = "/health", .method = "GET", .trait = OPENAI_HAS_HEALTH},
+    {.path = "/ping", .method = "GET", .trait = OPENAI_HAS_HEALTH},
+    {.path = "/version",
+     .method = "GET",
+     .trait = OPENAI_HAS_VLLM,
+     .type = json_type,
+     .put = put_version},
     {.path = "/metrics",
+     .trait = OPENAI_HAS_VLLM,
      .method = "GET",
      .type = "text/plain; version=1.0.0; charset=utf-8",
      .put = put_metrics},
@@ -191,11 +198,12 @@ enum stream_next route_request(struct server *s, struct conn *c)
 {
     const struct request *q = &c->request;
     const struct route *found = NULL;
+    const unsigned traits = settings_dialect(s->settings)->traits;
     c->ends = !q->is_keep_alive;
     if (!is_allowed(s, q))
         return reply_text(s, c, 401, "{\"error\":\"Unauthorized\"}", NULL);
     for (size_t i = 0; i < sizeof routes / sizeof routes[0]; i++)
-        if (str_is(q->path, routes[i].path))
+        if (str_is(q->path, routes[i].path) && (routes[i].trait & ~traits) == 0)
             found = &routes[i];
     if (found == NULL)
         return reply_text(s, c, 404, "{\"detail\":\"Not Found\"}", NULL);

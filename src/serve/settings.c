@@ -27,6 +27,12 @@ const struct opt settings_table[SETTINGS_COUNT] = {SETTINGS_LIST(X, FATE)};
 #undef X
 #undef FATE
 
+const struct openai_dialect *settings_dialect(const struct settings *s)
+{
+    const struct openai_dialect *d = openai_dialect_find(s->dialect);
+    return d != NULL ? d : openai_dialect_find("vllm");
+}
+
 int64_t settings_finish_delay_ns(const struct settings *s)
 {
     if (s->finish_delay_ns != OPT_INT_UNSET)

@@ -9,6 +9,7 @@
 #include "base/buf.h"
 #include "base/opt.h"
 #include "base/status.h"
+#include "http/openai_dialect.h"
 #include "serve/fault.h"
 #include "serve/settings_list.h"
 
@@ -33,6 +34,7 @@ enum {
 };
 extern const struct opt settings_table[SETTINGS_COUNT];
 
+const struct openai_dialect *settings_dialect(const struct settings *s);
 /* From the last token to the finish chunk; NS_UNKNOWN: there is none. */
 int64_t settings_finish_delay_ns(const struct settings *s);
 /* What the rows cannot say. */

@@ -25,6 +25,9 @@
     X(TEXT, model, "model", OPT_STRING, .group = "Model", .short_name = 'm',           \
       .fallback = "simulated", .value_name = "NAME",                                   \
       .help = "name of the served model")                                              \
+    X(TEXT, dialect, "dialect", OPT_CHOICE, .group = "Model",                          \
+      .choices = OPENAI_DIALECT_NAMES, .fallback = "vllm", .value_name = "NAME",       \
+      .help = "the kind of server to be: what it takes, offers and says of itself")    \
     X(int64_t, max_model_len, "max-model-len", OPT_INT, .group = "Model", .min = 2,    \
       .max = 16777216, .fallback = "131072", .value_name = "N",                        \
       .help = "longest prompt plus output, tokens")                                    \

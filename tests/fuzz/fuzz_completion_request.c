@@ -12,7 +12,7 @@ enum { NESTING = 190 };
 
 static void check_ask(struct str text, enum completion_endpoint endpoint)
 {
-    const struct request_limits limits = {"tiny", 1024, 512};
+    const struct request_limits limits = {"tiny", 1024, 512, openai_dialect_find("vllm")};
     struct completion_request a;
     struct request_error e = {.status = 0};
     if (!completion_request_read(text, endpoint, &limits, &a, &e)) {

@@ -6,7 +6,7 @@
 #include <string.h>
 #include <cmocka.h>
 
-static const struct request_limits limits = {"tiny", 1024, 512};
+static struct request_limits limits = {"tiny", 1024, 512, NULL};
 
 static bool read_from(const char *body, enum completion_endpoint endpoint,
                       struct completion_request *out, struct request_error *e)
@@ -188,12 +188,45 @@ static void too_long_prompts(void **state)
     check_refusal(&r, ENDPOINT_COMPLETIONS);
 }
 
+static void other_dialects(void **state)
+{
+    static const char *const refused[] = {
+        "{\"model\":\"tiny\",\"prompt\":[1,2]}",
+        "{\"model\":\"tiny\",\"prompt\":\"a\",\"ignore_eos\":true}",
+        "{\"model\":\"tiny\",\"prompt\":\"a\",\"cache_salt\":\"x\"}",
+        "{\"model\":\"tiny\",\"prompt\":\"a\",\"return_token_ids\":true}",
+    };
+    const struct request_limits other = {"tiny", 1024, 512, openai_dialect_find("other")};
+    struct completion_request r;
+    struct request_error e;
+    (void)state;
+    for (size_t i = 0; i < sizeof refused / sizeof *refused; i++) {
+        assert_false(completion_request_read(str_from(refused[i]), ENDPOINT_COMPLETIONS,
+                                             &other, &r, &e));
+        assert_int_equal(e.status, 400);
+        assert_true(completion_request_read(str_from(refused[i]), ENDPOINT_COMPLETIONS,
+                                            &limits, &r, &e));
+    }
+    assert_true(completion_request_read(
+        str_from("{\"model\":\"tiny\",\"prompt\":\"a\",\"stream\":true,\"max_tokens\":5,"
+                 "\"stream_options\":{\"include_usage\":true},\"top_k\":3}"),
+        ENDPOINT_COMPLETIONS, &other, &r, &e));
+    const struct request_limits new = {"tiny", 1024, 512, openai_dialect_find("openai")};
+    assert_false(completion_request_read(
+        str_from(
+            "{\"model\":\"tiny\",\"messages\":[{\"content\":\"a\"}],\"max_tokens\":5}"),
+        ENDPOINT_CHAT, &new, &r, &e));
+    assert_non_null(strstr(e.message, "max_tokens"));
+}
+
 int main(void)
 {
+    limits.dialect = openai_dialect_find("vllm");
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(prompts),  cmocka_unit_test(messages),
-        cmocka_unit_test(switches), cmocka_unit_test(long_answers_are_cut),
-        cmocka_unit_test(refusals), cmocka_unit_test(too_long_prompts),
+        cmocka_unit_test(prompts),          cmocka_unit_test(messages),
+        cmocka_unit_test(switches),         cmocka_unit_test(long_answers_are_cut),
+        cmocka_unit_test(refusals),         cmocka_unit_test(other_dialects),
+        cmocka_unit_test(too_long_prompts),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

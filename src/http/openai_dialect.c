@@ -1,4 +1,4 @@
-#include "engines/openai_dialect.h"
+#include "http/openai_dialect.h"
 
 #include <string.h>
 #include <strings.h>
@@ -60,6 +60,23 @@ const struct openai_dialect *openai_dialect_of(const char *owned_by, const char 
             return d;
     }
     return NULL;
+}
+
+bool openai_dialect_takes(const struct openai_dialect *d, bool is_chat, struct str member)
+{
+    static const struct {
+        const char *member;
+        enum openai_trait trait;
+    } told_apart[] = {{"ignore_eos", OPENAI_TAKES_LENGTHS},
+                      {"cache_salt", OPENAI_TAKES_SALT},
+                      {"stream_options", OPENAI_TAKES_USAGE},
+                      {"return_token_ids", OPENAI_HAS_VLLM}};
+    if (is_chat && str_is(member, "max_tokens"))
+        return (d->traits & OPENAI_TAKES_NEW_MAX) == 0;
+    for (size_t i = 0; i < COUNT_OF(told_apart); i++)
+        if (str_is(member, told_apart[i].member))
+            return (d->traits & told_apart[i].trait) != 0;
+    return true;
 }
 
 static bool contains(struct str text, const char *word)

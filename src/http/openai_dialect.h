@@ -1,7 +1,9 @@
 /* How OpenAI-compatible servers differ: what they take in a request, what they offer
  * besides, and how they are told apart. docs/servers.md has the table for users. */
-#ifndef ENGINES_OPENAI_DIALECT_H
-#define ENGINES_OPENAI_DIALECT_H
+#ifndef HTTP_OPENAI_DIALECT_H
+#define HTTP_OPENAI_DIALECT_H
+
+#include <stdbool.h>
 
 #include "base/str.h"
 
@@ -10,7 +12,7 @@ enum openai_trait {
     OPENAI_TAKES_LENGTHS = 2,  /* ignore_eos */
     OPENAI_TAKES_SALT = 4,     /* cache_salt */
     OPENAI_TAKES_USAGE = 8,    /* stream_options */
-    OPENAI_TAKES_NEW_MAX = 16, /* max_completion_tokens instead of max_tokens */
+    OPENAI_TAKES_NEW_MAX = 16, /* max_completion_tokens instead of max_tokens, in chats */
     OPENAI_HAS_HEALTH = 32,    /* GET /health, free of charge */
     OPENAI_HAS_VLLM = 64,      /* /version, /metrics, /server_info, /reset_prefix_cache */
     OPENAI_LISTS_ALL = 128     /* a model that is not in /v1/models is not there */
@@ -24,8 +26,9 @@ struct openai_dialect {
 };
 
 /* What --dialect may be. */
-#define OPENAI_DIALECT_CHOICES                                                   \
-    "auto|vllm|sglang|llamacpp|lmdeploy|trtllm|tgi|ollama|transformers|litellm|" \
+#define OPENAI_DIALECT_CHOICES "auto|" OPENAI_DIALECT_NAMES
+#define OPENAI_DIALECT_NAMES                                                \
+    "vllm|sglang|llamacpp|lmdeploy|trtllm|tgi|ollama|transformers|litellm|" \
     "openai|mistral|other"
 
 /* By name, which may be NULL; NULL: there is none, as for "auto". */
@@ -33,6 +36,9 @@ const struct openai_dialect *openai_dialect_find(const char *name);
 /* By what stands in its list of models and in the headers of that answer, lines of "name:
  * value"; NULL: neither tells. owned_by may be NULL. */
 const struct openai_dialect *openai_dialect_of(const char *owned_by, const char *headers);
+/* Does it take that member of a request? It does of those that are not told apart. */
+bool openai_dialect_takes(const struct openai_dialect *d, bool is_chat,
+                          struct str member);
 /* The option that helps where a server refuses a request with these words; NULL. */
 const char *openai_dialect_advice(struct str refusal);
 
