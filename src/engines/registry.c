@@ -59,8 +59,9 @@ static enum status no_tokenizer(struct engine *en, struct engine_text *texts,
     (void)texts;
     (void)count;
     (void)a;
-    return status_fail(e, STATUS_UNSUPPORTED, "engine",
-                       "has no tokenizer, which text prompts need");
+    status_fail(e, STATUS_UNSUPPORTED, "engine",
+                "has no tokenizer, which text prompts need");
+    return status_hint(e, "Take scenarios of lengths (--scenarios short), or vLLM");
 }
 
 static enum status no_counters(struct engine *en, struct row *fields, struct err *e)

@@ -200,7 +200,8 @@ const char *glyphs_said(const struct glyphs *g)
             missing);
     return arena_printf(
         g->arena,
-        "no font here has %s: the pictures have their codes. For Japanese, "
-        "Chinese and Korean, Debian's fonts-droid-fallback will do",
+        "no font here has %s: the pictures have their codes. Install one "
+        "that does (Debian: fonts-droid-fallback has Japanese, Chinese and "
+        "Korean, fonts-symbola has emoji)",
         missing);
 }

@@ -342,6 +342,8 @@ static void put_plots(const struct plots_result *plots, struct document *d)
         document_plot(d, plots->made[i].title,
                       name != NULL ? name + 1 : plots->made[i].path);
     }
+    if (plots->missing_glyphs != NULL)
+        document_add(d, DOCUMENT_PARAGRAPH, "Fonts: %s.", plots->missing_glyphs);
 }
 
 void report_build(const struct report_input *in, struct document *d)

@@ -8,6 +8,7 @@
 #include "base/str.h"
 #include "probe/prices.h"
 #include "report/meter.h"
+#include "report/width.h"
 #include "stats/pricing.h"
 #include "track/account.h"
 #include "track/pull.h"
@@ -238,8 +239,10 @@ void run_analyze_text(struct analyze *j, struct buf *out)
         buf_printf(out, "%s  %s\n", i == 0 ? "plots " : "      ", j->plots.made[i].path);
     for (size_t i = 0; i < j->plots.left_out_count; i++)
         buf_printf(out, "not drawn: %s\n", j->plots.left_out[i]);
-    if (j->plots.missing_glyphs != NULL)
-        buf_printf(out, "fonts   %s.\n", j->plots.missing_glyphs);
+    if (j->plots.missing_glyphs != NULL) {
+        buf_text(out, "fonts");
+        width_wrap(out, j->plots.missing_glyphs, 8, 8, 80);
+    }
     if (!j->plots.has_gnuplot)
         buf_printf(out,
                    "No gnuplot here: scripts and data of the plots are in %s/source.\n"

@@ -50,7 +50,8 @@ static void next_try(struct run *r, struct buf *out)
     static const char *const logs[] = {"engine.log", "server.log"};
     buf_text(out, "  Nothing was measured: there is nothing to merge or to plot.\n");
     if (first->code != STATUS_OK)
-        buf_printf(out, "  cause   %s\n", first->what);
+        buf_printf(out, "  cause   %s%s%s\n", first->where,
+                   *first->where != '\0' ? ": " : "", first->what);
     if (first->code != STATUS_OK && *first->hint != '\0')
         buf_printf(out, "  cure    %s\n", first->hint);
     for (size_t i = 0; i < sizeof logs / sizeof *logs; i++) {

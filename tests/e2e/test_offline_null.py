@@ -501,7 +501,7 @@ def test_next_after_failures_only(inferbench, tmp_path):
                       "--label", "x")
     assert done.returncode == 1
     steps = done.stdout[done.stdout.index("\nNext\n"):]
-    assert "Nothing was measured" in steps and "  cause   the server ended" in steps
+    assert "Nothing was measured" in steps and re.search("  cause   .*the server ended", steps)
     log = re.search(r"  log     less (\S+)", steps)[1]
     assert Path(log).is_absolute() and "boom" in Path(log).read_text()
     assert "merge   " not in steps and "scp" not in steps and "analyze" not in steps

@@ -141,8 +141,8 @@ static void a_run_of_failures(void **state)
     status_hint(&f->run.outcome.first, "Load the driver");
     assert_int_equal(run_finish(&f->run, STATUS_OK, &f->e), RUN_FAILED);
     const char *said = buf_cstr(&f->printed);
-    journal_fixture_has(said,
-                        "  cause   no device was found\n  cure    Load the driver\n");
+    journal_fixture_has(
+        said, "  cause   engine: no device was found\n  cure    Load the driver\n");
     journal_fixture_has(said, "  log     less /tmp/inferbench_test_");
     journal_fixture_has(said, "  check   inferbench env --check\n  again   the same");
     assert_null(strstr(said, "collected"));
