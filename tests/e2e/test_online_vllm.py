@@ -419,7 +419,7 @@ def test_ways_to_ask(attached, words):
 
 @pytest.mark.parametrize("words,key,said", [
     (("--model", "other"), KEY, 'does not serve "other". It serves: tiny'),
-    ((), None, "HTTP 401. It requires an API key: set OPENAI_API_KEY or --api-key-file"),
+    ((), None, "It requires an API key: set OPENAI_API_KEY or --api-key-file"),
     (("--vocab-size", "100000"), KEY, None),
 ], ids=["model", "key", "vocabulary"])
 def test_refusals(attached, words, key, said):
