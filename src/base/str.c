@@ -5,6 +5,7 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 enum { NUMBER_BYTES = 512, WORD_LETTERS = 64 };
 
@@ -33,6 +34,15 @@ bool str_starts(struct str s, const char *prefix)
 {
     size_t len = strlen(prefix);
     return s.len >= len && (len == 0 || memcmp(s.ptr, prefix, len) == 0);
+}
+
+const char *str_find(struct str s, const char *word)
+{
+    size_t len = strlen(word);
+    for (size_t i = 0; i + len <= s.len; i++)
+        if (strncasecmp(s.ptr + i, word, len) == 0)
+            return s.ptr + i;
+    return NULL;
 }
 
 struct str str_trim(struct str s)

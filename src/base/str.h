@@ -16,6 +16,8 @@ bool str_equal(struct str a, struct str b);
 bool str_same(const char *a, const char *b); /* NULL is the same as NULL only */
 bool str_is(struct str s, const char *text);
 bool str_starts(struct str s, const char *prefix);
+/* Where `word` first is, letters' case ignored; NULL: nowhere. */
+const char *str_find(struct str s, const char *word);
 struct str str_trim(struct str s); /* white space off both ends */
 /* Takes the part before the first `sep` off *rest and returns it; *rest is what follows.
  * Without a `sep` returns all and empties *rest. */

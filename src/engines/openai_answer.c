@@ -143,10 +143,11 @@ static void keep_finish(struct openai_answer *a, const struct openai_chunk *chun
     a->finish_name[len] = '\0';
 }
 
+enum { QUOTED = 100 };
+
 /* A failure, with what the server sent there. */
 static void quote(struct openai_conn *c, const char *what, struct str sent)
 {
-    enum { QUOTED = 100 };
     char said[QUOTED + 1], text[sizeof c->error];
     openai_say(sent, said, sizeof said);
     (void)snprintf(text, sizeof text, "%s%s%s", what, said[0] != '\0' ? ": " : "", said);
@@ -159,6 +160,18 @@ static bool is_end(const struct openai_chunk *chunk)
            (chunk->cls == OPENAI_NOTHING && chunk->tokens_out >= 0);
 }
 
+/* A ping, an empty event; or an error in words, which is known only when the answer ends
+ * without a finish_reason: its text is kept until then. */
+static void skip(struct pass *p, struct str data)
+{
+    struct openai_conn *c = p->conn;
+    p->sink->events->skipped++;
+    if (data.len == 0 || c->answer.has_error)
+        return;
+    openai_say(data, c->error, QUOTED + 1);
+    c->answer.has_odd = true;
+}
+
 static void stream_event(struct pass *p, struct str data)
 {
     struct openai_answer *a = &p->conn->answer;
@@ -166,10 +179,10 @@ static void stream_event(struct pass *p, struct str data)
     enum openai_reading r = openai_read(data, p->sink->setup->endpoint, &chunk);
     if (r == OPENAI_BROKEN)
         quote(p->conn, "an event is not JSON", data);
-    if (r != OPENAI_READ) { /* a ping, an empty event */
-        p->sink->events->skipped += r == OPENAI_OTHER;
+    if (r == OPENAI_OTHER)
+        skip(p, data);
+    if (r != OPENAI_READ)
         return;
-    }
     keep_usage(a, &chunk);
     if (chunk.error.ptr != NULL)
         failed(p->conn, FAIL_stream, chunk.error);
@@ -225,7 +238,14 @@ static bool is_stream(const struct openai_conn *c)
 /* Events, though the head does not say so. */
 static bool begins_as_stream(struct str body)
 {
-    return str_starts(body, "data:") || str_starts(body, "event:");
+    static const char *const begins[] = {"data:", "event:", "id:", "retry:", ":"};
+    if (str_starts(body, "\xef\xbb\xbf"))
+        body = (struct str){.ptr = body.ptr + 3, .len = body.len - 3};
+    body = str_trim(body);
+    for (size_t i = 0; i < sizeof begins / sizeof *begins; i++)
+        if (str_starts(body, begins[i]))
+            return true;
+    return false;
 }
 
 static bool take_body(struct pass *p, struct str body)
@@ -252,6 +272,25 @@ static bool is_refusal(int status)
            status == 501;
 }
 
+/* What may help; NULL. */
+static const char *advice_of(const struct openai_conn *c, enum openai_endpoint endpoint,
+                             struct str said)
+{
+    int status = c->http.status;
+    const char *advice = NULL;
+    if (status == 401 || status == 403)
+        return "OPENAI_API_KEY or --api-key-file";
+    if (status / 100 == 3)
+        return "the address of it as --base-url";
+    if (is_refusal(status))
+        advice = openai_dialect_advice(said, buf_str(&c->body), status >= 500);
+    if (advice != NULL || (status != 404 && status != 405))
+        return advice;
+    return endpoint == OPENAI_CHAT
+               ? "a --base-url with the API's path, or --endpoint /PATH"
+               : "--endpoint chat, or a --base-url with the API's path";
+}
+
 /* An error's message, where it sends us, or its text. */
 static void cause_of(const struct openai_conn *c, const struct openai_chunk *chunk,
                      char *out, size_t room)
@@ -270,7 +309,8 @@ static void cause_of(const struct openai_conn *c, const struct openai_chunk *chu
 }
 
 /* The cause as the server has it, and the option that may help. */
-static void http_error(struct openai_conn *c, const struct openai_chunk *chunk)
+static void http_error(struct openai_conn *c, enum openai_endpoint endpoint,
+                       const struct openai_chunk *chunk)
 {
     enum { ROOM_OF_WORDS = 64 };
     char text[sizeof c->error], wait[40] = "", said[sizeof c->error];
@@ -278,9 +318,7 @@ static void http_error(struct openai_conn *c, const struct openai_chunk *chunk)
         snprintf(wait, sizeof wait, " (Retry-After %lld s)",
                  (long long)c->http.retry_after_s);
     cause_of(c, chunk, said, sizeof said);
-    const char *advice = is_refusal(c->http.status)
-                             ? openai_dialect_advice(str_from(said))
-                             : NULL;
+    const char *advice = advice_of(c, endpoint, str_from(said));
     int room = advice != NULL ? (int)(sizeof text - strlen(advice) - ROOM_OF_WORDS) : -1;
     snprintf(text, sizeof text, "HTTP %d%s%s%.*s%s%s", c->http.status, wait,
              said[0] != '\0' ? ": " : "", room, said, advice != NULL ? "; try " : "",
@@ -303,7 +341,7 @@ static void plain_answer(struct pass *p)
     struct str body = buf_str(&c->body);
     bool is_json = openai_read(body, p->sink->setup->endpoint, &chunk) == OPENAI_READ;
     if (c->http.status != 200) {
-        http_error(c, &chunk);
+        http_error(c, p->sink->setup->endpoint, &chunk);
         return;
     }
     if (is_json && chunk.error.ptr != NULL) {
@@ -325,6 +363,15 @@ static void plain_answer(struct pass *p)
     token_event(p, EVENT_TEXT, chunk.tokens_out > 0 ? chunk.tokens_out : TOKENS_UNKNOWN);
 }
 
+static void unfinished(struct openai_conn *c)
+{
+    static const char what[] = "the answer ended without a finish_reason";
+    char odd[QUOTED + 1] = "";
+    if (c->answer.has_odd)
+        memcpy(odd, c->error, sizeof odd);
+    quote(c, what, str_from(odd));
+}
+
 /* Only a good reason, without an error event, is success; [DONE] is not. */
 static void judge_finish(struct openai_conn *c)
 {
@@ -332,9 +379,7 @@ static void judge_finish(struct openai_conn *c)
     case OPENAI_FINISH_ABORT:
         failed(c, FAIL_aborted, str_from("the server aborted the request"));
         break;
-    case OPENAI_FINISH_NONE:
-        failed(c, FAIL_stream, str_from("the answer ended without a finish_reason"));
-        break;
+    case OPENAI_FINISH_NONE: unfinished(c); break;
     case OPENAI_FINISH_OTHER:
         quote(c, "the answer ended with finish_reason", str_from(c->answer.finish_name));
         break;
@@ -421,7 +466,10 @@ static void tell_end(struct pass *p)
     ev->tokens_cached = a->tokens_cached;
     ev->tokens_out = a->tokens_out;
     ev->source = TOKEN_SOURCE_usage;
-    if (a->tokens_out == TOKENS_UNKNOWN) {
+    bool is_counted = is_stream(c) || a->tokens_seen > 0; /* one piece tells no number */
+    if (a->tokens_out == TOKENS_UNKNOWN)
+        ev->source = TOKEN_SOURCE_estimated;
+    if (a->tokens_out == TOKENS_UNKNOWN && is_counted) {
         bool has_counts = a->tokens_seen > 0;
         ev->tokens_out = has_counts ? a->tokens_seen : a->token_events;
         ev->source = has_counts ? TOKEN_SOURCE_token_ids : TOKEN_SOURCE_estimated;

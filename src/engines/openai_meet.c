@@ -41,10 +41,14 @@ static const char *below(struct openai_server *s, const char *base, const char *
     return arena_text(s->arena, "%s%s", base, path);
 }
 
+/* 501, 505: what it cannot do it will not do later. */
 static bool is_later(int status)
 {
-    return status >= 500 || status == 429 || status == 408 || status == 425;
+    return (status >= 500 && status != 501 && status != 505) || status == 429 ||
+           status == 408 || status == 425;
 }
+
+static const char answers[] = "answers with HTTP";
 
 static void tell_status(struct wait *w, const struct openai_server_answer *a)
 {
@@ -53,7 +57,7 @@ static void tell_status(struct wait *w, const struct openai_server_answer *a)
     if (a->call.status / 100 == 3 && at != NULL)
         (void)snprintf(location, sizeof location, ", which redirects to%.*s",
                        (int)strcspn(at + 10, "\n"), at + 10);
-    status_fail(&w->why, STATUS_BAD_INPUT, a->call.url, "answers with HTTP %d%s%s%s",
+    status_fail(&w->why, STATUS_BAD_INPUT, a->call.url, "%s %d%s%s%s", answers,
                 a->call.status, location, a->said[0] != '\0' ? ": " : "", a->said);
 }
 
@@ -82,6 +86,9 @@ static void recognise(struct openai_server *s, const char *headers)
         s->dialect = openai_dialect_of(owner, headers);
 }
 
+static const char no_list[] = "Is it an OpenAI-compatible server, and has --base-url the "
+                              "path of its API? One without a list needs --model";
+
 static enum look keep_models(struct wait *w, const struct openai_server_answer *a)
 {
     json_t *list = list_of(a->root);
@@ -89,7 +96,9 @@ static enum look keep_models(struct wait *w, const struct openai_server_answer *
     recognise(w->s, a->call.headers);
     if (w->s->models != NULL || w->wanted != NULL)
         return LOOK_READY;
-    status_fail(&w->why, STATUS_BAD_INPUT, a->call.url, "is no list of models");
+    status_fail(&w->why, STATUS_BAD_INPUT, a->call.url, "is no list of models%s%s",
+                a->said[0] != '\0' ? ": " : "", a->said);
+    (void)status_hint(&w->why, no_list);
     return LOOK_REFUSED;
 }
 
@@ -101,11 +110,10 @@ static enum look refused(struct wait *w, const struct openai_server_answer *a)
         return LOOK_READY;
     tell_status(w, a);
     bool needs_key = a->call.status == 401 || a->call.status == 403;
-    (void)status_hint(
-        &w->why, needs_key ? "It requires an API key: set OPENAI_API_KEY or "
-                             "--api-key-file"
-                           : "Is it an OpenAI-compatible server, and has --base-url the "
-                             "path of its API? One without a list needs --model");
+    (void)status_hint(&w->why, needs_key
+                                   ? "It requires an API key: set OPENAI_API_KEY or "
+                                     "--api-key-file"
+                                   : no_list);
     return LOOK_REFUSED;
 }
 
@@ -129,10 +137,12 @@ static enum status ask_bare(struct wait *w, struct openai_server_answer *a)
 }
 
 /* What no further look would mend: TLS, an unknown name, an answer without end. */
-static enum look look_of(const struct wait *w, enum status failure)
+static enum look look_of(struct wait *w, enum status failure)
 {
     if (failure == STATUS_TOO_BIG && w->wanted != NULL)
         return LOOK_READY;
+    if (failure == STATUS_TOO_BIG)
+        (void)status_hint(&w->why, no_list);
     return failure == STATUS_UNSUPPORTED || failure == STATUS_NOT_FOUND ||
                    failure == STATUS_TOO_BIG || failure == STATUS_NO_MEMORY
                ? LOOK_REFUSED
@@ -148,7 +158,7 @@ static enum look look_at_models(struct wait *w)
         st = ask_bare(w, &a);
     if (st != STATUS_OK)
         found = look_of(w, st);
-    else if (is_later(a.call.status))
+    else if (is_later(a.call.status) && (a.call.status != 429 || w->wanted == NULL))
         tell_status(w, &a);
     else
         found = a.call.status == 200 ? keep_models(w, &a) : refused(w, &a);
@@ -247,6 +257,8 @@ static enum status not_ready(const struct wait *w, struct err *e)
     if (w->most_s > 0)
         (void)snprintf(within, sizeof within, " within %g s", most_of(w));
     status_fail(e, STATUS_TIMEOUT, w->s->base, "not ready%s: %s", within, w->why.what);
+    if (strncmp(w->why.what, answers, strlen(answers)) == 0)
+        return status_hint(e, "Its log says why. Wait longer with --ready-timeout");
     return status_hint(
         e, "%s Set its address with --base-url, wait longer with --ready-timeout",
         is_refused(w) ? "Is the server running, and is the address right?"
@@ -337,9 +349,12 @@ static enum status pick_model(const struct openai_server *s, const char *wanted,
     bool is_whole = s->models != NULL && (s->dialect->traits & OPENAI_LISTS_ALL) != 0;
     *found = find_model(s->models, wanted);
     list_models(s->models, names, sizeof names);
-    if (*found == NULL && (wanted == NULL || is_whole)) {
-        status_fail(e, STATUS_NOT_FOUND, s->base, "does not serve \"%s\"",
-                    wanted != NULL ? wanted : "any model");
+    if (*found == NULL && wanted == NULL) {
+        status_fail(e, STATUS_NOT_FOUND, s->base, "lists no model");
+        return status_hint(e, "Name one with --model");
+    }
+    if (*found == NULL && is_whole) {
+        status_fail(e, STATUS_NOT_FOUND, s->base, "does not serve \"%s\"", wanted);
         return status_hint(e, "It serves: %s", names[0] != '\0' ? names : "nothing");
     }
     if (wanted == NULL && json_array_size(s->models) > 1) {

@@ -82,7 +82,9 @@ enum status openai_server_ask(struct openai_server *s, const char *method,
 {
     *out = (struct openai_server_answer){.call = {.method = method, .retry_after_s = -1},
                                          .root = NULL};
-    out->call.url = arena_printf(s->arena, "%s%s", url, s->query);
+    bool is_second = strchr(url, '?') != NULL && s->query[0] != '\0'; /* beside ours */
+    out->call.url = arena_printf(s->arena, "%s%s%s", url, is_second ? "&" : "",
+                                 s->query + is_second);
     if (out->call.url == NULL)
         return status_no_memory(e, url);
     buf_init(&out->call.body, OPENAI_SERVER_ANSWER_CAP);

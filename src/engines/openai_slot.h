@@ -58,6 +58,7 @@ struct openai_answer {
     int64_t token_events;                         /* events with a text, empty ones too */
     bool has_choices;                             /* some choice said something */
     bool has_head, is_done, has_error, has_bytes;
+    bool has_odd;         /* error holds what the latest event that is none says */
     enum fail_class fail; /* of has_error */
     char finish_name[24]; /* of OPENAI_FINISH_OTHER */
 };

@@ -146,22 +146,34 @@ static void read_message(struct jsonr *r, struct choice *ch)
     }
 }
 
+static bool is_named(struct str s, const char *name)
+{
+    return s.len == strlen(name) && strncasecmp(s.ptr, name, s.len) == 0;
+}
+
+/* In whatever case: some gateways pass Gemini's STOP on. */
 static enum openai_finish finish_of(struct jsonr_value v)
 {
     static const struct {
         const char *name;
         enum openai_finish finish;
-    } names[] = {
-        {"length", OPENAI_FINISH_LENGTH},      {"stop", OPENAI_FINISH_STOP},
-        {"eos", OPENAI_FINISH_STOP},       /* Together */
-        {"eos_token", OPENAI_FINISH_STOP}, /* TGI */
-        {"stop_sequence", OPENAI_FINISH_STOP}, {"tool_calls", OPENAI_FINISH_STOP},
-        {"function_call", OPENAI_FINISH_STOP}, {"abort", OPENAI_FINISH_ABORT}};
+    } names[] = {{"length", OPENAI_FINISH_LENGTH},
+                 {"stop", OPENAI_FINISH_STOP},
+                 {"eos", OPENAI_FINISH_STOP},       /* Together */
+                 {"eos_token", OPENAI_FINISH_STOP}, /* TGI */
+                 {"stop_sequence", OPENAI_FINISH_STOP},
+                 {"tool_calls", OPENAI_FINISH_STOP},
+                 {"function_call", OPENAI_FINISH_STOP},
+                 {"abort", OPENAI_FINISH_ABORT},
+                 {"model_length", OPENAI_FINISH_LENGTH}, /* Mistral */
+                 {"max_tokens", OPENAI_FINISH_LENGTH},   /* Gemini, Anthropic, Cohere */
+                 {"end_turn", OPENAI_FINISH_STOP},       /* Anthropic */
+                 {"complete", OPENAI_FINISH_STOP}};      /* Cohere */
     struct str reason = jsonr_inner(v);
     if (v.kind == JSONR_NULL || reason.len == 0)
         return OPENAI_FINISH_NONE;
     for (size_t i = 0; i < sizeof names / sizeof *names; i++)
-        if (str_is(reason, names[i].name))
+        if (is_named(reason, names[i].name))
             return names[i].finish;
     return OPENAI_FINISH_OTHER;
 }
@@ -231,39 +243,94 @@ static bool read_choices(struct jsonr *r, bool is_chat, struct openai_chunk *out
     return true;
 }
 
-/* {"error": {"message": ...}} or {"error": "..."}; without a message all of it. */
-static void read_error(struct jsonr *r, struct openai_chunk *out)
+/* null, false, "", {} and [] beside a text say that there is none. */
+static bool is_no_error(struct jsonr_value v)
 {
-    struct str key, message = {0};
-    struct jsonr_value error = jsonr_value(r);
-    struct jsonr inner;
-    out->error = (struct str){0};
-    if (error.kind == JSONR_OBJECT) {
-        jsonr_init(&inner, error.text, NULL, NULL);
-        inner.trusts_strings = true;
-        jsonr_enter(&inner, '{');
-        while (jsonr_member(&inner, &key)) {
-            struct jsonr_value v = jsonr_value(&inner);
-            if (str_is(key, "message") && v.kind != JSONR_NULL)
-                message = jsonr_inner(v);
-        }
-    }
-    if (error.kind != JSONR_NULL)
-        out->error = message.ptr != NULL ? message : jsonr_inner(error);
+    struct str inner = v.text;
+    if (is_nested(v))
+        inner = str_trim((struct str){.ptr = v.text.ptr + 1, .len = v.text.len - 2});
+    return v.kind == JSONR_NULL || v.kind == JSONR_NONE || str_is(v.text, "false") ||
+           str_is(v.text, "\"\"") || inner.len == 0;
 }
 
-/* Errors in other dress: {"object": "error", "message": ...}, {"detail": ...}. */
-static void read_other(struct jsonr *r, struct str key, struct str *said)
+/* The first value of a list; JSONR_NONE. */
+static struct jsonr_value first_of(struct jsonr_value list)
+{
+    struct jsonr r;
+    jsonr_init(&r, list.text, NULL, NULL);
+    r.trusts_strings = true;
+    jsonr_enter(&r, '[');
+    return jsonr_item(&r) ? jsonr_value(&r) : (struct jsonr_value){.kind = JSONR_NONE};
+}
+
+/* {"message": ...} or {"error": ...}; JSONR_NONE where there is neither. */
+static struct jsonr_value inner_error(struct jsonr_value object)
+{
+    struct jsonr_value found = {.kind = JSONR_NONE};
+    struct str key;
+    struct jsonr r;
+    jsonr_init(&r, object.text, NULL, NULL);
+    r.trusts_strings = true;
+    jsonr_enter(&r, '{');
+    while (jsonr_member(&r, &key)) {
+        struct jsonr_value v = jsonr_value(&r);
+        bool is_message = str_is(key, "message");
+        if ((is_message || (str_is(key, "error") && found.kind == JSONR_NONE)) &&
+            !is_no_error(v))
+            found = v;
+    }
+    return found;
+}
+
+/* What may be an error in other dress: {"object": "error", "message": ...}, {"detail":
+ * ...}; none if its type says something else: {"type": "ping", "message": ...}. */
+struct other {
+    struct str said; /* ptr NULL: nothing */
+    bool is_note, is_error;
+};
+
+/* {"error": {"message": ...}}, {"error": "..."}, {"errors": [...]}, one in another;
+ * without a message all of it. */
+static void read_error(struct jsonr *r, struct openai_chunk *out, struct other *o)
+{
+    enum { DEEPEST = 4 };
+    struct jsonr_value error = jsonr_value(r);
+    if (is_no_error(error)) {
+        o->said = error.kind != JSONR_NULL ? jsonr_inner(error) : o->said;
+        return;
+    }
+    for (int depth = 0; depth < DEEPEST && is_nested(error); depth++) {
+        struct jsonr_value inner = error.kind == JSONR_LIST ? first_of(error)
+                                                            : inner_error(error);
+        if (inner.kind == JSONR_NONE)
+            break;
+        error = inner;
+    }
+    out->error = jsonr_inner(error);
+}
+
+static void read_other(struct jsonr *r, struct str key, struct other *o)
 {
     struct jsonr_value v = jsonr_value(r);
     if ((str_is(key, "message") && v.kind == JSONR_STRING) ||
         (str_is(key, "detail") && v.kind != JSONR_NULL))
-        *said = jsonr_inner(v);
+        o->said = jsonr_inner(v);
+    if (str_is(key, "type") && v.kind == JSONR_STRING)
+        o->is_note = str_find(v.text, "err") == NULL &&
+                     str_find(v.text, "exception") == NULL;
+    if (str_is(key, "code") || (str_is(key, "object") && str_is(v.text, "\"error\"")))
+        o->is_error = true;
+}
+
+static struct str error_in(const struct other *o)
+{
+    return o->is_error || !o->is_note ? o->said : (struct str){0};
 }
 
 static bool read_object(struct jsonr *r, bool is_chat, struct openai_chunk *out)
 {
-    struct str key, said = {0};
+    struct str key;
+    struct other other = {.is_note = false};
     bool has_choices = false, has_usage = false;
     jsonr_enter(r, '{');
     while (jsonr_member(r, &key))
@@ -271,12 +338,12 @@ static bool read_object(struct jsonr *r, bool is_chat, struct openai_chunk *out)
             has_choices = read_choices(r, is_chat, out);
         else if (str_is(key, "usage"))
             has_usage = read_usage(r, out);
-        else if (str_is(key, "error"))
-            read_error(r, out);
+        else if (str_is(key, "error") || str_is(key, "errors"))
+            read_error(r, out, &other);
         else
-            read_other(r, key, &said);
+            read_other(r, key, &other);
     if (out->error.ptr == NULL && !has_choices)
-        out->error = said;
+        out->error = error_in(&other);
     return jsonr_end(r) == STATUS_OK &&
            (has_choices || has_usage || out->error.ptr != NULL);
 }

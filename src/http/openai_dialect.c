@@ -79,37 +79,117 @@ bool openai_dialect_takes(const struct openai_dialect *d, bool is_chat, struct s
     return true;
 }
 
-static bool contains(struct str text, const char *word)
+/* What helps where a refusal has that word. */
+struct advice {
+    const char *word, *advice;
+};
+
+#define SHORTER "a smaller --input-tokens or --max-tokens"
+#define OLD_MAX "--rename max_tokens=max_tokens"
+#define NEW_MAX "--rename max_tokens=max_completion_tokens"
+
+static const struct advice too_long[] = {
+    {"context length", SHORTER}, {"context size", SHORTER}, {"context window", SHORTER},
+    {"max_new_tokens", SHORTER}, {"too large", SHORTER},    {"too long", SHORTER},
+    {"max_model_len", SHORTER},
+};
+
+/* Members; of two that a text names, the first is the one it refuses. */
+static const struct advice members[] = {
+    {"cache_salt", "--extra-body '{\"cache_salt\": null}'"},
+    {"ignore_eos", "--stop-at-eos"},
+    {"continuous_usage", "--token-counts usage"},
+    {"token_ids", "--token-counts usage"},
+    {"stream_options", "--extra-body '{\"stream_options\": null}'"},
+    {"max_tokens", NEW_MAX},
+    {"max_completion_tokens", OLD_MAX},
+    {"top_p", "--extra-body '{\"top_p\": null}'"},
+    {"temperature", "--extra-body '{\"temperature\": null}'"},
+    {"vocab", "--vocab-size, or --endpoint chat"},
+};
+
+/* Words of many meanings, in this order. */
+static const struct advice hints[] = {
+    {"messages", "--endpoint chat"},
+    {"prompt", "--endpoint chat, or --dataset"},
+    {"string", "--endpoint chat, or --dataset"},
+    {"model", "--model"},
+};
+
+static const char *first_named(const struct advice *table, size_t count, struct str text)
 {
-    size_t len = strlen(word);
-    for (size_t i = 0; i + len <= text.len; i++)
-        if (strncasecmp(text.ptr + i, word, len) == 0)
-            return true;
-    return false;
+    const char *found = NULL, *first = NULL;
+    for (size_t i = 0; i < count; i++) {
+        const char *at = str_find(text, table[i].word);
+        if (at == NULL || (first != NULL && first <= at))
+            continue;
+        first = at;
+        found = table[i].advice;
+    }
+    return found;
 }
 
-/* Members by their names first; words of many meanings last. */
-const char *openai_dialect_advice(struct str refusal)
+static const char *hint_of(struct str text)
 {
-    static const struct {
-        const char *word, *advice;
-    } advices[] = {
-        {"cache_salt", "--extra-body '{\"cache_salt\": null}'"},
-        {"ignore_eos", "--stop-at-eos"},
-        {"continuous_usage", "--token-counts usage"},
-        {"token_ids", "--token-counts usage"},
-        {"stream_options", "--extra-body '{\"stream_options\": null}'"},
-        {"max_tokens", "--rename max_tokens=max_completion_tokens"},
-        {"max_completion_tokens", "--rename max_tokens=max_completion_tokens"},
-        {"top_p", "--extra-body '{\"top_p\": null}'"},
-        {"temperature", "--extra-body '{\"temperature\": null}'"},
-        {"vocab", "--vocab-size, or --endpoint chat"},
-        {"prompt", "--endpoint chat, or --dataset"},
-        {"string", "--endpoint chat, or --dataset"},
-        {"model", "--model"},
-    };
-    for (size_t i = 0; i < COUNT_OF(advices); i++)
-        if (contains(refusal, advices[i].word))
-            return advices[i].advice;
+    for (size_t i = 0; i < COUNT_OF(hints); i++)
+        if (str_find(text, hints[i].word) != NULL)
+            return hints[i].advice;
     return NULL;
+}
+
+/* How a body says by itself which member it means: "loc": ["body", "top_p"] (FastAPI;
+ * also as Python prints it), "param": "top_p". */
+struct place {
+    const char *key, *open, *close;
+};
+
+/* Takes up to the next such key with a value off *rest, and returns that; else empty. */
+static struct str next_place(struct str *rest, const struct place *p)
+{
+    const char *end = rest->ptr + rest->len, *key = str_find(*rest, p->key), *at;
+    if (key == NULL) {
+        *rest = (struct str){.ptr = end, .len = 0};
+        return *rest;
+    }
+    at = key + strlen(p->key);
+    bool is_key = key > rest->ptr && strchr("\"'", key[-1]) != NULL;
+    *rest = (struct str){.ptr = at, .len = (size_t)(end - at)};
+    at += at < end; /* the quote behind it */
+    while (at < end && strchr(": ", *at) != NULL)
+        at++;
+    if (!is_key || at == end || strchr(p->open, *at) == NULL)
+        return (struct str){0};
+    const char *from = ++at;
+    while (at < end && strchr(p->close, *at) == NULL)
+        at++;
+    return (struct str){.ptr = from, .len = (size_t)(at - from)};
+}
+
+/* The first of them. What follows may be a copy of the whole request, with the names of
+ * all its members. */
+static struct str place_in(struct str body)
+{
+    static const struct place places[] = {{"loc", "[(", "])"}, {"param", "\"'", "\"',}"}};
+    for (size_t i = 0; i < COUNT_OF(places); i++)
+        for (struct str rest = body; rest.len > 0;) {
+            struct str found = next_place(&rest, &places[i]);
+            if (found.len > 0)
+                return found;
+        }
+    return (struct str){0};
+}
+
+const char *openai_dialect_advice(struct str said, struct str body, bool is_vague)
+{
+    const char *advice = first_named(too_long, COUNT_OF(too_long), said);
+    struct str place = place_in(body);
+    if (advice == NULL && place.len > 0)
+        advice = first_named(members, COUNT_OF(members), place);
+    if (advice == NULL && place.len > 0)
+        advice = hint_of(place);
+    bool is_other = place.len > 0 && memchr("([", place.ptr[-1], 2) != NULL;
+    if (advice != NULL || is_other) /* a member of no option */
+        return advice;
+    advice = first_named(members, COUNT_OF(members), said);
+    return advice != NULL || is_vague ? advice : hint_of(said);
 }

@@ -39,7 +39,8 @@ const struct openai_dialect *openai_dialect_of(const char *owned_by, const char 
 /* Does it take that member of a request? It does of those that are not told apart. */
 bool openai_dialect_takes(const struct openai_dialect *d, bool is_chat,
                           struct str member);
-/* The option that helps where a server refuses a request with these words; NULL. */
-const char *openai_dialect_advice(struct str refusal);
+/* The option that helps where a server refuses a request with what is `said` in `body`;
+ * NULL. is_vague: only where it names a member, as of an error that may be its own. */
+const char *openai_dialect_advice(struct str said, struct str body, bool is_vague);
 
 #endif

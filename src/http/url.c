@@ -60,15 +60,6 @@ static enum status parse_unix(const struct parse *p, const char *path, struct ur
     return out->unix_path != NULL ? STATUS_OK : status_no_memory(p->e, p->option);
 }
 
-static bool contains(struct str s, const char *word)
-{
-    size_t len = strlen(word);
-    for (size_t i = 0; i + len <= s.len; i++)
-        if (strncasecmp(s.ptr + i, word, len) == 0)
-            return true;
-    return false;
-}
-
 /* A query with a value that may be a secret, or with one that has no name. */
 static bool holds_key(const char *query)
 {
@@ -83,7 +74,7 @@ static bool holds_key(const char *query)
             return true;
         struct str name = str_cut(&value, '=');
         for (size_t i = 0; i < sizeof secret / sizeof *secret; i++)
-            if (contains(name, secret[i]))
+            if (str_find(name, secret[i]) != NULL)
                 return true;
     }
     return false;
@@ -235,9 +226,19 @@ static bool cut_endpoint(struct str *path)
     return false;
 }
 
+/* Slips in what people join from parts: "//v1", "/v1/v1". */
+static struct str without_twins(struct str path)
+{
+    while (path.len > 1 && path.ptr[0] == '/' && path.ptr[1] == '/')
+        path = from_place(path, 1);
+    while (ends_in(path, "/v1/v1"))
+        path.len -= strlen("/v1");
+    return path;
+}
+
 static enum status parse_path(const struct parse *p, struct str path, struct url *out)
 {
-    path = without_slashes(path);
+    path = without_twins(without_slashes(path));
     const struct str whole = path;
     bool is_endpoint = cut_endpoint(&path);
     path = without_slashes(path);

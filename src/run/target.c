@@ -262,35 +262,45 @@ static bool is_new_max(const json_t *body, const char *name)
            json_is_integer(json_object_get(body, name));
 }
 
+/* What inferbench sends or counts on; instead: what sets it, NULL: --extra-body may. */
+enum { MUST_STAY = 4 }; /* the first ones; null leaves the others out, --rename renames */
+static const struct {
+    const char *name, *instead;
+} ours[] = {{"model", "Use --model"},
+            {"prompt", "Use --scenarios or --dataset"},
+            {"messages", "Use --scenarios or --dataset"},
+            {"stream", "Use --no-stream"},
+            {"max_tokens", "Use --max-tokens"},
+            {"max_completion_tokens",
+             "Use --max-tokens and --rename max_tokens=max_completion_tokens"},
+            {"temperature", "Use --temperature"},
+            {"top_p", "Use --top-p"},
+            {"ignore_eos", "Use --stop-at-eos"},
+            {"return_token_ids", "Use --token-counts"},
+            {"n", "inferbench counts one answer per request"},
+            {"best_of", "inferbench counts one answer per request"},
+            {"stream_options", NULL},
+            {"cache_salt", NULL}};
+
+/* Its place among ours; COUNT_OF(ours): it is none. */
+static size_t place_of(struct str name)
+{
+    size_t i = 0;
+    while (i < COUNT_OF(ours) && !str_is(name, ours[i].name))
+        i++;
+    return i;
+}
+
 /* Members that would make the plan, or a row, untrue. */
 static enum status check_member(const json_t *body, const char *name, struct err *e)
 {
-    enum { MUST_STAY = 4 }; /* null leaves the others out */
-    static const struct {
-        const char *name, *instead;
-    } ours[] = {{"model", "Use --model"},
-                {"prompt", "Use --scenarios or --dataset"},
-                {"messages", "Use --scenarios or --dataset"},
-                {"stream", "Use --no-stream"},
-                {"max_tokens", "Use --max-tokens"},
-                {"max_completion_tokens",
-                 "Use --max-tokens and --rename max_tokens=max_completion_tokens"},
-                {"temperature", "Use --temperature"},
-                {"top_p", "Use --top-p"},
-                {"ignore_eos", "Use --stop-at-eos"},
-                {"return_token_ids", "Use --token-counts"},
-                {"n", "inferbench counts one answer per request"},
-                {"best_of", "inferbench counts one answer per request"}};
-    for (size_t i = 0; i < COUNT_OF(ours); i++) {
-        if (strcmp(ours[i].name, name) != 0 ||
-            (i >= MUST_STAY && json_is_null(json_object_get(body, name))) ||
-            is_new_max(body, name))
-            continue;
-        status_fail(e, STATUS_BAD_OPTION, "--extra-body", "\"%s\" is set by inferbench",
-                    name);
-        return status_hint(e, "%s", ours[i].instead);
-    }
-    return STATUS_OK;
+    size_t i = place_of(str_from(name));
+    if (i == COUNT_OF(ours) || ours[i].instead == NULL || is_new_max(body, name) ||
+        (i >= MUST_STAY && json_is_null(json_object_get(body, name))))
+        return STATUS_OK;
+    status_fail(e, STATUS_BAD_OPTION, "--extra-body", "\"%s\" is set by inferbench",
+                name);
+    return status_hint(e, "%s", ours[i].instead);
 }
 
 static enum status check_body(const struct run_opts *o, struct err *e)
@@ -341,23 +351,56 @@ enum status run_target_body(const struct run_opts *o, struct arena *a, const cha
     return is_lost ? status_no_memory(e, "options") : STATUS_OK;
 }
 
-/* Names as JSON needs no escapes for. */
+/* A name as JSON needs no escapes for, and none that another of ours has. */
+static bool may_be_called(struct str member, struct str name)
+{
+    bool is_good = name.len > 0;
+    for (size_t k = 0; k < name.len; k++)
+        is_good = is_good && (isalnum((unsigned char)name.ptr[k]) ||
+                              strchr("_-.", name.ptr[k]) != NULL);
+    return is_good &&
+           (place_of(name) == COUNT_OF(ours) || str_equal(member, name) ||
+            (str_is(member, "max_tokens") && str_is(name, "max_completion_tokens")));
+}
+
+/* Is one of the first `count` of the same member, or to the same name? */
+static bool is_given(const struct opt_strings *renames, size_t count, struct str member,
+                     struct str name)
+{
+    for (size_t i = 0; i < count; i++) {
+        struct str other = str_from(renames->items[i]);
+        if (str_equal(str_cut(&other, '='), member) || str_equal(other, name))
+            return true;
+    }
+    return false;
+}
+
 static enum status check_renames(const struct run_opts *o, struct err *e)
 {
     for (size_t i = 0; i < o->renames.count; i++) {
         struct str name = str_from(o->renames.items[i]);
         struct str member = str_cut(&name, '=');
-        bool is_good = name.len > 0 && member.len > 0;
-        for (size_t k = 0; k < name.len; k++)
-            is_good = is_good && (isalnum((unsigned char)name.ptr[k]) ||
-                                  strchr("_-.", name.ptr[k]) != NULL);
-        if (is_good)
+        size_t place = place_of(member);
+        if (place >= MUST_STAY && place < COUNT_OF(ours) && may_be_called(member, name) &&
+            !is_given(&o->renames, i, member, name))
             continue;
-        status_fail(e, STATUS_BAD_OPTION, "--rename", "\"%.80s\" renames nothing",
+        status_fail(e, STATUS_BAD_OPTION, "--rename",
+                    "\"%.80s\" names no member that can have that name",
                     o->renames.items[i]);
         return status_hint(e, "Write e.g. --rename max_tokens=max_completion_tokens");
     }
     return STATUS_OK;
+}
+
+/* What an address may not hold, a path may not; it may be NULL. */
+static enum status check_path(const char *path, struct arena *a, struct err *e)
+{
+    struct url unused;
+    const char *whole = path != NULL ? arena_printf(a, "http://host%s", path) : NULL;
+    if (path == NULL)
+        return STATUS_OK;
+    return whole != NULL ? url_parse(whole, "--endpoint", a, &unused, e)
+                         : status_no_memory(e, "--endpoint");
 }
 
 /* "completions", "chat" or "/its/path"; not said: as an address names it. */
@@ -378,6 +421,8 @@ static enum status find_endpoint(const struct opt_parse *p, const struct run_opt
                     "\"%.80s\" is neither completions, chat nor a path", given);
         return status_hint(e, "Write e.g. --endpoint chat, or /its/path");
     }
+    if (check_path(out->endpoint_path, a, e) != STATUS_OK)
+        return e->code;
     bool is_text = strstr(given, "completions") && !strstr(given, "chat");
     out->endpoint = is_text ? "completions" : "chat";
     return STATUS_OK;

@@ -353,6 +353,24 @@ ODD = {
                             "http", "HTTP 413: Too Large"),
     "an error in a list": (send(odd.plain(400, [{"error": {"message": "Unknown name x"}}]),
                                 keep=True), "http", "HTTP 400: Unknown name x"),
+    "an error in an error": (send(odd.plain(400, {"error": {"error": {"message": "deep"}}}),
+                                  keep=True), "http", "HTTP 400: deep"),
+    "a list of errors": (send(odd.HEAD, odd.token(), odd.event({"errors": [{"message": "listed"}]}),
+                              odd.END, keep=True), "stream", "listed"),
+    "an error in words": (send(odd.HEAD, odd.token(), odd.chunk(
+        b"event: error\ndata: the GPU fell off the bus\n\n"), odd.END, keep=True),
+        "stream", "without a finish_reason: the GPU fell off the bus"),
+    "a copy of the request": (send(odd.plain(422, {"detail": [
+        {"loc": ["body", "messages"], "msg": "Field required",
+         "input": {"cache_salt": "a", "ignore_eos": True}}]}), keep=True), "http",
+        "try --endpoint chat"),
+    "too long": (send(odd.plain(400, {"error": {"message": "This model's maximum context length "
+                                                           "is 64 tokens"}}), keep=True),
+                 "http", "--input-tokens"),
+    "no such path": (send(odd.plain(404, {"detail": "Not Found"}), keep=True), "http",
+                     "--endpoint chat"),
+    "no key": (send(odd.plain(401, {"error": {"message": "no key"}}), keep=True), "http",
+               "--api-key-file"),
     "error, then [DONE]": (send(odd.HEAD, odd.token() * 3, odd.event(
         {"error": {"message": "engine is dead", "code": 500}}), odd.END, keep=True),
         "stream", "engine is dead"),
@@ -470,10 +488,54 @@ SOUND = {
     "pings": carrying(odd.chunk(b": ping\n\n"), odd.event("ping"), odd.event({"type": "ping"})),
     "events without choices": carrying(odd.event({"id": "x"}), odd.event("[]"), odd.event("7")),
     **{reason: carrying(finish=reason) for reason in (
-        "eos", "eos_token", "stop_sequence", "tool_calls", "function_call")},
+        "eos", "eos_token", "stop_sequence", "tool_calls", "function_call", "STOP", "model_length",
+        "MAX_TOKENS", "end_turn", "COMPLETE")},
+    "a ping with words": carrying(odd.event({"type": "ping", "message": "alive"})),
+    "no error": carrying(odd.event({"choices": [], "error": ""}),
+                         odd.event({"choices": [{"index": 0}], "error": False, "errors": []})),
+    "a comment first": carrying(head=odd.HEAD.replace(b"event-stream", b"plain") +
+                                odd.chunk(b"\xef\xbb\xbf: hello\n\n")),
+    "one event in two lines": carrying(odd.chunk(b'id: 7\nretry: 1\ndata: {"choices":\ndata: []}\n\n')),
     "no content type": carrying(head=b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n"),
     "another content type": carrying(head=odd.HEAD.replace(b"event-stream", b"plain")),
 }
+
+
+def test_one_piece_without_usage(binary, tmp_path):
+    """How many tokens it holds, nobody says: unknown, not 1."""
+    piece = {"choices": [{"index": 0, "text": " x" * 8, "finish_reason": "length"}]}
+    with OddServer(send(odd.plain(200, piece), keep=True)) as server:
+        run = online(binary, tmp_path, "--port", server.port, "--no-stream", "--accept-invalid")
+    assert run.code == 0, run.err
+    row = run.rows[1]
+    assert row["requests_ok"] == 12 and row["e2e_mean_s"] > 0
+    assert row["actual_output_tokens"] is None and row["tokens_per_second"] is None
+    assert "TOKENS_ESTIMATED" in row["reasons"]
+
+
+@pytest.mark.parametrize("path", ["/a b", "/a HTTP/1.1\r\nX: y", "/a#b", "/a?key=k"])
+def test_a_path_that_is_none(binary, tmp_path, path):
+    run = online(binary, tmp_path, "--endpoint", path)
+    assert run.code == 2 and "--endpoint: " in run.err
+
+
+@pytest.mark.parametrize("words", [["nope=x"], ["prompt=x"], ["stream=x"], ["max_tokens=top_p"],
+                                   ["max_tokens=a", "max_tokens=b"], ["top_p=a", "temperature=a"]])
+def test_a_name_that_cannot_be_given(binary, tmp_path, words):
+    run = online(binary, tmp_path, *[one for word in words for one in ("--rename", word)])
+    assert run.code == 2 and "--rename: " in run.err
+
+
+@pytest.mark.parametrize("status,words,text", [
+    (501, ["--model", "m"], None), (429, ["--model", "m"], None),
+    (501, [], "needs --model"), (500, [], "Its log says why")])
+def test_a_list_that_is_not_there(binary, tmp_path, status, words, text):
+    with OddServer(paths={"/v1/models": odd.plain(status, {}, reason="No")}) as server:
+        run = online(binary, tmp_path, "--port", server.port, "--accept-invalid", *words, *SOON)
+    if text is None:
+        assert run.code == 0, run.err
+    else:
+        check_failed(run, f"HTTP {status}", text)
 
 
 @pytest.mark.parametrize("case", SOUND)
@@ -484,7 +546,8 @@ def test_sound_answer(binary, tmp_path, case):
     row = run.rows[1]
     assert row["requests_failed"] == 0 and row["actual_output_tokens"] == 8 * row["requests_ok"]
     assert row["token_events"] == "text" and row["ttft_mean_s"] is not None
-    each = {"data without data": 2, "pings": 2, "events without choices": 3}.get(case, 0)
+    each = {"data without data": 2, "pings": 2, "events without choices": 3,
+            "a ping with words": 1}.get(case, 0)
     assert row["events_skipped"] == each * row["actual_output_tokens"]
     assert all("text/event-stream" in kinds for kinds in ACCEPTED)
 

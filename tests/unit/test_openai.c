@@ -90,6 +90,12 @@ static void completions(void **state)
                "end finish=abort");
     completion("{\"choices\":[{\"text\":\"\",\"finish_reason\":\"repetition\"}]}",
                "end finish=other");
+    completion("{\"choices\":[{\"text\":\"\",\"finish_reason\":\"STOP\"}]}",
+               "end finish=stop");
+    completion("{\"choices\":[{\"text\":\"\",\"finish_reason\":\"MAX_TOKENS\"}]}",
+               "end finish=length");
+    completion("{\"choices\":[{\"text\":\"\",\"finish_reason\":\"model_length\"}]}",
+               "end finish=length");
     completion("{\"choices\":[{\"text\":\"\",\"finish_reason\":\"len\\u0067th\"}]}",
                "end finish=other");
     completion(
@@ -251,6 +257,15 @@ static void errors(void **state)
     completion("{\"error\":{\"code\":500}}", "error={\"code\":500}");
     completion("{\"error\":{\"message\":null,\"a\":1}}",
                "error={\"message\":null,\"a\":1}");
+    completion("{\"error\":{\"error\":{\"message\":\"deep\"}}}", "error=deep");
+    completion("{\"errors\":[{\"message\":\"first\"},{\"message\":\"next\"}]}",
+               "error=first");
+    completion("{\"error\":[[[[[[1]]]]]]}", "error=[[1]]");
+    completion("{\"type\":\"BadRequestError\",\"message\":\"m\"}", "error=m");
+    completion("{\"type\":\"ping\",\"message\":\"m\"}", "no");
+    completion("{\"choices\":[{\"text\":\"a\"}],\"error\":\"\"}", "text");
+    completion("{\"choices\":[{\"text\":\"a\"}],\"error\":false}", "text");
+    completion("{\"choices\":[{\"text\":\"a\"}],\"error\":{ },\"errors\":[]}", "text");
     completion("{\"error\":{\"message\":{\"a\":1}}}", "error={\"a\":1}");
     completion("{\"error\": {} }", "error={}");
     completion("{\"error\":null}", "no");

@@ -97,7 +97,7 @@ static void lists_of_models(void **state)
     assert_string_equal(t->e.hint, "Choose one with --model: a, b");
     talk_change(t, "GET /v1/models", 200, "{\"data\": []}");
     assert_int_equal(talk_meet(t, NULL), STATUS_NOT_FOUND);
-    assert_string_equal(t->e.hint, "It serves: nothing");
+    assert_string_equal(t->e.hint, "Name one with --model");
 }
 
 /* vLLM lists all names that it takes. */
@@ -224,23 +224,50 @@ static void the_wait_is_for_the_run(void **state)
 static void advice(void **state)
 {
     static const struct {
-        const char *refusal, *option;
+        const char *said, *body, *option;
     } cases[] = {
-        {"Unsupported parameter: 'max_tokens'", "--rename max_tokens="},
-        {"Unknown name cache_salt: Cannot find field",
+        {"Unsupported parameter: 'max_tokens' is not supported with this model. Use "
+         "'max_completion_tokens' instead.",
+         "", "--rename max_tokens=max_completion_tokens"},
+        {"Unrecognized request argument supplied: max_completion_tokens", "",
+         "--rename max_tokens=max_tokens"},
+        {"Unknown name cache_salt: Cannot find field", "",
          "--extra-body '{\"cache_salt\": null}'"},
-        {"extra fields not permitted: ignore_eos", "--stop-at-eos"},
-        {"stream_options", "--extra-body"},
-        {"prompt: input should be a valid string", "--endpoint chat"},
-        {"Token id 99999 is out of vocabulary", "--vocab-size"},
+        {"extra fields not permitted: ignore_eos", "", "--stop-at-eos"},
+        {"stream_options", "", "--extra-body"},
+        {"prompt: input should be a valid string", "", "--endpoint chat"},
+        {"Token id 99999 is out of vocabulary", "", "--vocab-size"},
+        {"x",
+         "{\"detail\":[{\"loc\":[\"body\",\"messages\"],\"msg\":\"Field required\","
+         "\"input\":{\"cache_salt\":\"a\",\"ignore_eos\":true}}]}",
+         "--endpoint chat"},
+        {"x", "[{'type': 'extra_forbidden', 'loc': ('body', 'top_p'), 'input': 1}]",
+         "--extra-body '{\"top_p\": null}'"},
+        {"not with ignore_eos",
+         "{\"error\":{\"message\":\"a parameter\",\"param\":\"stream_options\"}}",
+         "{\"stream_options\": null}"},
+        {"property 'body.ignore_eos' is unsupported", "{\"param\": \"validation_error\"}",
+         "--stop-at-eos"},
+        {"This model's maximum context length is 4096 tokens", "", "--input-tokens"},
+        {"'max_tokens' or 'max_completion_tokens' is too large: 5000", "",
+         "--max-tokens"},
+        {"`inputs` tokens + `max_new_tokens` must be <= 2048", "", "--input-tokens"},
     };
     (void)state;
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-        const char *said = openai_dialect_advice(str_from(cases[i].refusal));
-        if (said == NULL || strstr(said, cases[i].option) == NULL)
-            fail_msg("%s", cases[i].refusal);
+        const char *option = openai_dialect_advice(str_from(cases[i].said),
+                                                   str_from(cases[i].body), false);
+        if (option == NULL || strstr(option, cases[i].option) == NULL)
+            fail_msg("%s: %s", cases[i].said, option != NULL ? option : "none");
     }
-    assert_null(openai_dialect_advice(str_from("rate limit reached")));
+    static const char *const bodies[] = {
+        "",       "\"loc\"", "\"loc\":", "\"loc\": [", "\"param\": null",
+        "'param", "loc",     "\"loc"};
+    for (size_t i = 0; i < sizeof bodies / sizeof *bodies; i++)
+        assert_null(openai_dialect_advice(str_from("rate limit reached"),
+                                          str_from(bodies[i]), false));
+    assert_null(
+        openai_dialect_advice(str_from("the model has crashed"), str_from(""), true));
 }
 
 /* Every choice of --dialect is in the table, and nothing else. */

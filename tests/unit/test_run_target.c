@@ -86,7 +86,7 @@ static void what_the_engine_is_told(void **state)
     assert_string_equal(t->ca_cert, "x.pem");
     assert_string_equal(t->extra_body, "{\"top_k\":1}");
     run_fixture_ok(
-        f, "--base-url http://h/v1/chat/completions --dialect openai --rename a=b");
+        f, "--base-url http://h/v1/chat/completions --dialect openai --rename top_p=b");
     assert_string_equal(t->endpoint, "chat"); /* as the address says */
     assert_string_equal(t->dialect, "openai");
     assert_null(t->endpoint_path);
