@@ -110,11 +110,11 @@ static void check_tree(const json_t *root, bool is_read, enum openai_endpoint en
 }
 
 /* Keys written with escapes are another matter: ours are compared as they stand. So are 0
- * bytes, of which jansson overlooks some (behind numbers). */
+ * bytes, of which jansson overlooks some (behind numbers), and -0, which is no count. */
 static bool is_odd(const uint8_t *data, size_t size)
 {
     return size == 0 || memchr(data, '\\', size) != NULL ||
-           memchr(data, '\0', size) != NULL;
+           memchr(data, '\0', size) != NULL || memmem(data, size, "-0", 2) != NULL;
 }
 
 static void check(const uint8_t *data, size_t size, enum openai_endpoint endpoint)
@@ -128,7 +128,7 @@ static void check(const uint8_t *data, size_t size, enum openai_endpoint endpoin
     if (is_odd(data, size))
         return;
     json_t *root = json_loadb(text.ptr, text.len, JSON_REJECT_DUPLICATES, NULL);
-    if (root != NULL && depth_of(root) <= MAX_DEPTH)
+    if (json_is_object(root) && depth_of(root) <= MAX_DEPTH)
         check_tree(root, is_read, endpoint, &c);
     json_decref(root);
 }
