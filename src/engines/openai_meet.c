@@ -342,6 +342,19 @@ static const json_t *find_model(const json_t *data, const char *wanted)
     return NULL;
 }
 
+static bool has_others(const json_t *data, const char *id)
+{
+    size_t i;
+    json_t *item;
+    json_array_foreach(data, i, item)
+    {
+        const char *other = id_of(item);
+        if (other != NULL && strcmp(other, id) != 0)
+            return true;
+    }
+    return false;
+}
+
 static enum status pick_model(const struct openai_server *s, const char *wanted,
                               const json_t **found, struct err *e)
 {
@@ -357,7 +370,7 @@ static enum status pick_model(const struct openai_server *s, const char *wanted,
         status_fail(e, STATUS_NOT_FOUND, s->base, "does not serve \"%s\"", wanted);
         return status_hint(e, "It serves: %s", names[0] != '\0' ? names : "nothing");
     }
-    if (wanted == NULL && json_array_size(s->models) > 1) {
+    if (wanted == NULL && has_others(s->models, id_of(*found))) {
         status_fail(e, STATUS_BAD_OPTION, "--model", "%s serves several models", s->base);
         return status_hint(e, "Choose one with --model: %s", names);
     }

@@ -213,6 +213,13 @@ static void dialect_facts(struct openai_server *s, struct engine_facts *facts)
         is_open_ended ? " answers may end before their planned length" : "");
 }
 
+/* No answer in time, or one without end, as of a gateway that does not know the path: the
+ * server may well do without. */
+static bool is_without(enum status st)
+{
+    return st == STATUS_TIMEOUT || st == STATUS_TOO_BIG;
+}
+
 static enum status vllm_facts(struct openai_server *s, struct engine_facts *facts,
                               struct err *e)
 {
@@ -221,7 +228,7 @@ static enum status vllm_facts(struct openai_server *s, struct engine_facts *fact
     enum status st = call_json(s, "GET", "/version", &version, e);
     version_facts(s, version.root, facts);
     json_decref(version.root);
-    if (st != STATUS_OK)
+    if (st != STATUS_OK && !is_without(st))
         return st;
     config_facts(s, facts);
     st = metrics(s, false, &c, &s->has_metrics, e);
@@ -231,7 +238,7 @@ static enum status vllm_facts(struct openai_server *s, struct engine_facts *fact
         s->started_s = prometheus_max(body_of(&c), "process_start_time_seconds");
     }
     buf_fini(&c.body);
-    return st;
+    return is_without(st) ? STATUS_OK : st;
 }
 
 enum status openai_server_facts(struct openai_server *s, struct engine_facts *facts,

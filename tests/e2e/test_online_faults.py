@@ -513,6 +513,16 @@ def test_one_piece_without_usage(binary, tmp_path):
     assert "TOKENS_ESTIMATED" in row["reasons"]
 
 
+@pytest.mark.parametrize("path,size", [("/version", 2 << 20), ("/metrics", 9 << 20)])
+def test_facts_without_end(binary, tmp_path, path, size):
+    """The server does without what vLLM has beside its API."""
+    with OddServer(paths={path: odd.plain(200, b" " * size)}) as server:
+        run = online(binary, tmp_path, "--port", server.port, "--dialect", "vllm",
+                     "--accept-invalid")
+    assert run.code == 0, run.err
+    assert run.rows[1]["requests_ok"] == 12
+
+
 @pytest.mark.parametrize("path", ["/a b", "/a HTTP/1.1\r\nX: y", "/a#b", "/a?key=k"])
 def test_a_path_that_is_none(binary, tmp_path, path):
     run = online(binary, tmp_path, "--endpoint", path)

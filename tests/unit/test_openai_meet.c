@@ -95,6 +95,10 @@ static void lists_of_models(void **state)
                 "{\"data\": [{\"id\": \"a\"}, {\"id\": \"b\"}]}");
     assert_int_equal(talk_meet(t, NULL), STATUS_BAD_OPTION);
     assert_string_equal(t->e.hint, "Choose one with --model: a, b");
+    talk_change(t, "GET /v1/models", 200,
+                "{\"data\": [{\"id\": \"tiny\", \"max_model_len\": 2048}, "
+                "{\"id\": \"tiny\"}, {\"id\": 5}]}");
+    assert_int_equal(talk_meet(t, NULL), STATUS_OK);
     talk_change(t, "GET /v1/models", 200, "{\"data\": []}");
     assert_int_equal(talk_meet(t, NULL), STATUS_NOT_FOUND);
     assert_string_equal(t->e.hint, "Name one with --model");
