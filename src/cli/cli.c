@@ -5,6 +5,7 @@
 #include <signal.h>
 #include <stdint.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/file.h"
@@ -60,6 +61,15 @@ bool cli_wants_help(int argc, char **argv)
     return false;
 }
 
+/* Nobody reads any more, by their own choice: `| head` has ended, or a terminal has hung
+ * up, after which a run writes its messages to progress.log. */
+static bool has_left(int error)
+{
+    struct stat st;
+    bool is_terminal = fstat(STDOUT_FILENO, &st) == 0 && S_ISCHR(st.st_mode);
+    return error == EPIPE || (error == EIO && is_terminal);
+}
+
 bool cli_print(struct cli *cli, const char *text)
 {
     struct err e;
@@ -70,7 +80,7 @@ bool cli_print(struct cli *cli, const char *text)
         s = file_write_all(STDOUT_FILENO, "standard output", piece, &e);
     if (s == STATUS_OK)
         return true;
-    if (errno != EPIPE) {
+    if (!has_left(errno)) {
         cli->has_lost_output = true;
         log_error(&cli->log, &e);
     }
