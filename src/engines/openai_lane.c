@@ -494,6 +494,7 @@ enum status openai_lane_new(struct engine *en, const struct openai_setup *setup,
     l->pool.loop = (struct loop){.epoll_fd = -1, .urgent_fd = -1};
     arena_init(&l->arena, JOBS_CAP_BYTES);
     stamp_init(&l->clock);
+    l->stamp_keeper = sock_stamp_keeper();
     l->read_buf = mem_alloc(OPENAI_READ_BYTES, 1);
     l->pool.resent = mem_alloc(setup->target_count, sizeof *l->pool.resent);
     bool needs_tls = false;
@@ -519,6 +520,7 @@ void openai_lane_free(struct engine_lane *l)
         buf_fini(&c->body);
     }
     loop_close(&l->pool.loop);
+    sock_close(&l->stamp_keeper);
     arena_fini(&l->arena);
     mem_free(l->pool.conns);
     mem_free(l->pool.idle);

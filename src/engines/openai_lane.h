@@ -18,6 +18,7 @@ struct engine_lane {
     struct engine *engine;
     struct openai_pool pool;
     struct stamp_clock clock;
+    int stamp_keeper;             /* -1: none */
     struct arena arena;           /* of the pool's jobs */
     char *read_buf;               /* [OPENAI_READ_BYTES] */
     char *plain_buf;              /* the same for TLS; NULL without */

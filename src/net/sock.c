@@ -77,6 +77,14 @@ static void ask_for_stamps(int fd)
     (void)setsockopt(fd, SOL_SOCKET, SO_TIMESTAMPING, &flags, sizeof flags);
 }
 
+int sock_stamp_keeper(void)
+{
+    int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    if (fd >= 0)
+        ask_for_stamps(fd);
+    return fd;
+}
+
 static void send_at_once(int fd)
 {
     const int on = 1;

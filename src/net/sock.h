@@ -51,4 +51,9 @@ enum sock_result sock_send(int fd, const void *data, size_t len, size_t *sent);
 int sock_unacked(int fd);
 void sock_close(int *fd); /* harmless for -1; sets -1 */
 
+/* The kernel stamps as long as some socket asks for it, and begins only a while after the
+ * first one has. This one keeps it stamping while connections come and go, and carries
+ * nothing; -1: there is none. */
+int sock_stamp_keeper(void);
+
 #endif

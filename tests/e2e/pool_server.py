@@ -67,7 +67,7 @@ def event(data):
 class Server:
     def __init__(self, opts):
         self.opts, self.log = opts, Log(opts.log)
-        self.pages = {"/health": b"{}", "/v1/models": b'{"data": [{"id": "pool"}]}'}
+        self.pages = {"/health": b"{}", "/v1/models": b'{"data": [{"id": "pool", "owned_by": "vllm"}]}'}
         if opts.metrics in METRICS:
             self.pages["/metrics"] = METRICS[opts.metrics]
         self.waiting, self.running, self.lock = queue.Queue(), 0, threading.Lock()
