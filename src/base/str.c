@@ -30,10 +30,24 @@ bool str_is(struct str s, const char *text)
     return str_equal(s, str_from(text));
 }
 
+bool str_is_any_case(struct str s, const char *text)
+{
+    return s.len == strlen(text) && (s.len == 0 || strncasecmp(s.ptr, text, s.len) == 0);
+}
+
 bool str_starts(struct str s, const char *prefix)
 {
     size_t len = strlen(prefix);
     return s.len >= len && (len == 0 || memcmp(s.ptr, prefix, len) == 0);
+}
+
+size_t str_at(struct str s, size_t from, const char *what)
+{
+    size_t len = strlen(what);
+    for (size_t i = from; i + len <= s.len; i++)
+        if (memcmp(s.ptr + i, what, len) == 0)
+            return i;
+    return s.len;
 }
 
 const char *str_find(struct str s, const char *word)

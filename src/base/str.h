@@ -15,7 +15,10 @@ struct str str_from(const char *text); /* NULL gives the empty string */
 bool str_equal(struct str a, struct str b);
 bool str_same(const char *a, const char *b); /* NULL is the same as NULL only */
 bool str_is(struct str s, const char *text);
+bool str_is_any_case(struct str s, const char *text); /* letters' case ignored */
 bool str_starts(struct str s, const char *prefix);
+/* Position of `what` in s from `from` on; s.len: nowhere. */
+size_t str_at(struct str s, size_t from, const char *what);
 /* Where `word` first is, letters' case ignored; NULL: nowhere. */
 const char *str_find(struct str s, const char *word);
 struct str str_trim(struct str s); /* white space off both ends */

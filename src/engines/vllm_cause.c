@@ -24,19 +24,9 @@ static struct str rest_of(struct str s, size_t from)
     return part(s, from, s.len - from);
 }
 
-/* Position of `what` in s from `from` on; s.len: nowhere. */
-static size_t find(struct str s, size_t from, const char *what)
-{
-    size_t len = strlen(what);
-    for (size_t i = from; i + len <= s.len; i++)
-        if (memcmp(s.ptr + i, what, len) == 0)
-            return i;
-    return s.len;
-}
-
 static bool contains(struct str s, const char *what)
 {
-    return find(s, 0, what) < s.len;
+    return str_at(s, 0, what) < s.len;
 }
 
 static bool ends_in(struct str s, const char *what)
@@ -61,7 +51,7 @@ static struct str drop_names(struct str s)
     for (;;) {
         bool is_rank = str_starts(s, "[rank");
         const char *mark = is_rank ? "]: " : ") ";
-        size_t end = find(s, 0, mark);
+        size_t end = str_at(s, 0, mark);
         if (end > 80 || end == s.len || (!is_rank && !str_starts(s, "(")))
             return s;
         s = rest_of(s, end + strlen(mark));
@@ -76,7 +66,7 @@ static struct str drop_level(struct str s, bool *is_harmless)
     for (size_t i = 0; i < sizeof quiet / sizeof *quiet; i++)
         if (str_starts(s, quiet[i]))
             has_level = *is_harmless = true;
-    size_t end = find(s, 0, "] ");
+    size_t end = str_at(s, 0, "] ");
     if (!has_level || end > 90)
         return s;
     return rest_of(s, end < s.len ? end + 2 : end);
@@ -151,7 +141,7 @@ static bool is_raised(struct line l, bool is_behind_code, struct vllm_cause *out
 static bool is_named(struct line l, struct vllm_cause *out, struct arena *a)
 {
     struct str s = l.body;
-    for (size_t at = find(s, 0, ": "); at < s.len; at = find(s, at + 1, ": ")) {
+    for (size_t at = str_at(s, 0, ": "); at < s.len; at = str_at(s, at + 1, ": ")) {
         struct str type = last_name(part(s, 0, at));
         struct str text = str_trim(rest_of(s, at + 2));
         if (!is_error_name(type) || text.len == 0)
@@ -204,7 +194,7 @@ static bool is_marked(struct line l, struct vllm_cause *out, struct arena *a)
 {
     for (size_t i = 0; i < sizeof marks / sizeof *marks; i++) {
         const struct mark *m = &marks[i];
-        size_t at = find(l.body, 0, m->words);
+        size_t at = str_at(l.body, 0, m->words);
         if (at == l.body.len || (m->is_start && at > 0))
             continue;
         out->type = m->type;

@@ -146,11 +146,6 @@ static void read_message(struct jsonr *r, struct choice *ch)
     }
 }
 
-static bool is_named(struct str s, const char *name)
-{
-    return s.len == strlen(name) && strncasecmp(s.ptr, name, s.len) == 0;
-}
-
 /* In whatever case: some gateways pass Gemini's STOP on. */
 static enum openai_finish finish_of(struct jsonr_value v)
 {
@@ -173,7 +168,7 @@ static enum openai_finish finish_of(struct jsonr_value v)
     if (v.kind == JSONR_NULL || reason.len == 0)
         return OPENAI_FINISH_NONE;
     for (size_t i = 0; i < sizeof names / sizeof *names; i++)
-        if (is_named(reason, names[i].name))
+        if (str_is_any_case(reason, names[i].name))
             return names[i].finish;
     return OPENAI_FINISH_OTHER;
 }

@@ -1,7 +1,6 @@
 #include "http/response.h"
 
 #include <string.h>
-#include <strings.h>
 
 enum at {
     AT_STATUS,
@@ -113,11 +112,6 @@ static struct str trim_blanks(struct str s)
     return s;
 }
 
-static bool is_word(struct str s, const char *word)
-{
-    return s.len == strlen(word) && strncasecmp(s.ptr, word, s.len) == 0;
-}
-
 /* Digits alone, up to INT64_MAX. */
 static bool read_number(struct str s, int64_t *out)
 {
@@ -157,10 +151,10 @@ static const char *read_transfer(struct response *r, struct str value)
             continue;
         if (r->is_chunked)
             return "another Transfer-Encoding after chunked";
-        if (is_word(coding, "chunked"))
+        if (str_is_any_case(coding, "chunked"))
             r->is_chunked = true;
-        else if (is_word(coding, "gzip") || is_word(coding, "x-gzip") ||
-                 is_word(coding, "deflate"))
+        else if (str_is_any_case(coding, "gzip") || str_is_any_case(coding, "x-gzip") ||
+                 str_is_any_case(coding, "deflate"))
             r->is_gzip = true;
         else
             return "an unknown Transfer-Encoding";
@@ -172,9 +166,9 @@ static const char *read_connection(struct response *r, struct str value)
 {
     while (value.len > 0) {
         struct str option = trim_blanks(str_cut(&value, ','));
-        if (is_word(option, "close"))
+        if (str_is_any_case(option, "close"))
             r->seen |= SEEN_CLOSE;
-        if (is_word(option, "keep-alive"))
+        if (str_is_any_case(option, "keep-alive"))
             r->seen |= SEEN_KEEP_ALIVE;
     }
     if (r->is_line_long)
@@ -185,11 +179,11 @@ static const char *read_connection(struct response *r, struct str value)
 static const char *read_type(struct response *r, struct str value)
 {
     struct str type = trim_blanks(str_cut(&value, ';'));
-    r->is_event_stream = is_word(type, "text/event-stream");
-    r->is_json = is_word(type, "application/json");
+    r->is_event_stream = str_is_any_case(type, "text/event-stream");
+    r->is_json = str_is_any_case(type, "application/json");
     if (type.len > 5) {
         struct str suffix = {.ptr = type.ptr + type.len - 5, .len = 5};
-        r->is_json = r->is_json || is_word(suffix, "+json");
+        r->is_json = r->is_json || str_is_any_case(suffix, "+json");
     }
     return NULL;
 }
@@ -198,7 +192,7 @@ static const char *read_coding(struct response *r, struct str value)
 {
     while (value.len > 0) {
         struct str coding = trim_blanks(str_cut(&value, ','));
-        if (coding.len > 0 && !is_word(coding, "identity"))
+        if (coding.len > 0 && !str_is_any_case(coding, "identity"))
             r->is_gzip = true;
     }
     return NULL;
@@ -258,7 +252,7 @@ static const char *read_header(struct response *r, struct str line)
     if (!has_colon || !is_token(name))
         return "a header without a name";
     for (size_t i = 0; i < sizeof headers / sizeof headers[0]; i++) {
-        if (!is_word(name, headers[i].name))
+        if (!str_is_any_case(name, headers[i].name))
             continue;
         if (headers[i].is_framing && r->is_line_long)
             return "an endless Content-Length or Transfer-Encoding";

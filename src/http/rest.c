@@ -196,8 +196,7 @@ static size_t take_header(char *data, size_t size, size_t count, void *arg)
     struct str value = line;
     struct str name = str_cut(&value, ':');
     int64_t seconds = 0;
-    if (name.len == strlen("Retry-After") &&
-        strncasecmp(name.ptr, "Retry-After", name.len) == 0 &&
+    if (str_is_any_case(name, "Retry-After") &&
         (str_to_i64(str_trim(value), &seconds) || until(str_trim(value), &seconds)) &&
         seconds >= 0)
         in->call->retry_after_s = seconds;

@@ -194,8 +194,7 @@ static bool is_token(struct str name)
 static bool is_one_of(struct str name, const char *const *names, size_t count)
 {
     for (size_t i = 0; i < count; i++)
-        if (strlen(names[i]) == name.len &&
-            strncasecmp(names[i], name.ptr, name.len) == 0)
+        if (str_is_any_case(name, names[i]))
             return true;
     return false;
 }

@@ -165,13 +165,32 @@ static void distances(void **state)
     assert_int_equal(str_distance(b, a), 35 + 135);
 }
 
+static void finding(void **state)
+{
+    const struct str s = str_from("ab: AB: b");
+    (void)state;
+    assert_int_equal(str_at(s, 0, ": "), 2);
+    assert_int_equal(str_at(s, 3, ": "), 6);
+    assert_int_equal(str_at(s, 0, "B: b"), 5);
+    assert_int_equal(str_at(s, 0, "b: c"), s.len);
+    assert_int_equal(str_at(s, s.len, "b"), s.len);
+    assert_int_equal(str_at(str_from(NULL), 0, "b"), 0);
+    assert_ptr_equal(str_find(s, "B: B"), s.ptr + 5); /* letters' case ignored */
+    assert_ptr_equal(str_find(s, "B:"), s.ptr + 1);
+    assert_null(str_find(s, "c"));
+    assert_true(str_is_any_case(str_from("Close"), "close"));
+    assert_false(str_is_any_case(str_from("close"), "closed"));
+    assert_false(str_is_any_case(str_from("closed"), "close"));
+    assert_true(str_is_any_case(str_from(NULL), ""));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(comparing),       cmocka_unit_test(trimming),
         cmocka_unit_test(cutting),         cmocka_unit_test(whole_numbers),
         cmocka_unit_test(real_numbers),    cmocka_unit_test(distances),
-        cmocka_unit_test(lengths_of_time),
+        cmocka_unit_test(lengths_of_time), cmocka_unit_test(finding),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
