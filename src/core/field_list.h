@@ -125,6 +125,8 @@
     X(goodput_share, NUM, "", HIGHER, "mm", METRIC, "of the requests due in the window") \
     X(slo, JSON, "", NEITHER, "mm", IDENTITY, "limits of goodput")                       \
     FIELD_PCT(X, ttft, s, "s", "MM", "time to first token from due")                     \
+    X(ttft_share, NUM, "", HIGHER, "mm", TRUST,                                          \
+      "share of the answers that TTFT comes from")                                       \
     FIELD_PCT(X, e2e, s, "s", "MM", "end-to-end latency from due")                       \
     FIELD_PCT(X, ttft_service, s, "s", "-M", "time to first token from the send")        \
     FIELD_PCT(X, e2e_service, s, "s", "-M", "end-to-end latency from the send")          \

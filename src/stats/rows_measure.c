@@ -9,9 +9,6 @@
 #include "stats/settle.h"
 #include "stats/verdict.h"
 
-/* Share of the answers that must have a first token. */
-#define FIRST_TOKENS_MIN 0.95
-
 void rows_measure_num(struct rows_measure *m, enum field_id id, double n)
 {
     field_fill(m->row, id, value_num(n));
@@ -145,17 +142,19 @@ struct figure {
         FIGURE(90, of##_p90_##unit), FIGURE(95, of##_p95_##unit), \
         FIGURE(99, of##_p99_##unit)
 
+/* Which answers should give a figure. */
+enum among { NOBODY, ANSWERED, OF_SEVERAL_TOKENS };
+
 /* Which kinds make which fields. */
 static const struct series {
     enum gather_kind kind;
     struct figure figures[6];
-    enum field_id requests, share; /* how many answers it comes from */
-    enum rule_id rule;             /* where a share is: null where too few give it */
-    bool has_share;
+    enum field_id requests, share; /* how many answers it comes from; 0: no field */
+    enum rule_id rule;             /* of the share: null where too few give it */
+    enum among among;
     bool is_online_only;
     bool is_new;         /* unknown to definitions 1 */
     bool needs_instants; /* of tokens: none where answers were buffered */
-    bool needs_first;    /* tokens, of nearly all answers */
     bool counts_lost;    /* failed and unanswered ones are in it */
 } series[] = {
     /* the instants that others need are judged by this one */
@@ -165,15 +164,18 @@ static const struct series {
      .is_new = true},
     {.kind = GATHER_TTFT,
      .figures = {{MEAN, FIELD_first_token_latency}, FIGURES(ttft, s)},
+     .share = FIELD_ttft_share,
+     .among = ANSWERED,
+     .rule = RULE_PARTIAL_TTFT,
      .needs_instants = true,
-     .needs_first = true,
      .counts_lost = true},
     {.kind = GATHER_E2E, .figures = {FIGURES(e2e, s)}, .counts_lost = true},
     {.kind = GATHER_TTFT_SERVICE,
      .figures = {FIGURES(ttft_service, s)},
+     .among = ANSWERED,
+     .rule = RULE_PARTIAL_TTFT,
      .is_online_only = true,
      .needs_instants = true,
-     .needs_first = true,
      .counts_lost = true},
     {.kind = GATHER_E2E_SERVICE,
      .figures = {FIGURES(e2e_service, s)},
@@ -183,19 +185,20 @@ static const struct series {
      .figures = {{MEAN, FIELD_inter_token_latency}, FIGURES(tpot, ms)},
      .requests = FIELD_tpot_requests,
      .share = FIELD_tpot_share,
-     .has_share = true,
+     .among = OF_SEVERAL_TOKENS,
      .rule = RULE_PARTIAL_TPOT,
      .needs_instants = true},
     {.kind = GATHER_PREFILL, .figures = {{MEAN, FIELD_prefill_time}}},
     {.kind = GATHER_DECODE,
      .figures = {{MEAN, FIELD_decode_time}},
-     .needs_instants = true,
-     .needs_first = true},
+     .among = ANSWERED,
+     .rule = RULE_PARTIAL_TTFT,
+     .needs_instants = true},
     {.kind = GATHER_ITL,
      .figures = {FIGURES(itl, ms)},
      .requests = FIELD_itl_requests,
      .share = FIELD_itl_share,
-     .has_share = true,
+     .among = OF_SEVERAL_TOKENS,
      .rule = RULE_PARTIAL_ITL,
      .needs_instants = true},
     {.kind = GATHER_SEND_LAG,
@@ -216,15 +219,19 @@ bool rows_measure_has_instants(const struct rows_measure *m)
     return !m->is_online || verdict_tokens_reads(m->run, m->row) == VERDICT_READS_GOOD;
 }
 
-/* Answers of the scope that came in events and have a second token. */
-static int64_t answers_of_several(const struct rows_measure *m)
+static bool has_several_tokens(const struct request_record *q)
+{
+    return q->events != RECORD_WHOLE &&
+           (q->tokens_out > 1 || q->tokens_out == TOKENS_UNKNOWN);
+}
+
+static int64_t answers_among(const struct rows_measure *m, enum among among)
 {
     int64_t n = 0;
     for (size_t i = 0; i < m->repeat->request_count; i++) {
         const struct request_record *q = &m->repeat->requests[i];
-        bool has_second = q->tokens_out > 1 || q->tokens_out == TOKENS_UNKNOWN;
-        n += q->status == RECORD_OK && has_second && q->events != RECORD_WHOLE &&
-             gather_is_in(&m->scope, q);
+        n += q->status == RECORD_OK && gather_is_in(&m->scope, q) &&
+             (among == ANSWERED || has_several_tokens(q));
     }
     return n;
 }
@@ -233,24 +240,14 @@ static int64_t answers_of_several(const struct rows_measure *m)
 static bool fill_share(struct rows_measure *m, const struct series *of,
                        const struct gather *g)
 {
-    if (!of->has_share || m->run->definitions == 1)
+    if (of->among == NOBODY || m->run->definitions == 1)
         return true;
-    double share = (double)g->requests / (double)answers_of_several(m);
-    fill_int(m, of->requests, (int64_t)g->requests);
-    fill_num(m, of->share, share);
+    double share = (double)g->requests / (double)answers_among(m, of->among);
+    if (of->requests != 0)
+        fill_int(m, of->requests, (int64_t)g->requests);
+    if (of->share != 0)
+        fill_num(m, of->share, share);
     return !(share < verdict_limit(m->run, of->rule));
-}
-
-/* A first token that only some answers have stands for none. */
-static bool lacks_values(const struct rows_measure *m, const struct series *of,
-                         const struct gather *g)
-{
-    size_t answered = 0;
-    for (size_t i = 0; i < m->repeat->request_count; i++)
-        answered += m->repeat->requests[i].status == RECORD_OK &&
-                    gather_is_in(&m->scope, &m->repeat->requests[i]);
-    return m->run->definitions != 1 && of->needs_first &&
-           (double)g->count < FIRST_TOKENS_MIN * (double)answered;
 }
 
 /* With --no-gaps and definitions 2 nobody knows gaps; definitions 1 had their counts. */
@@ -282,7 +279,7 @@ static void fill_figures(struct rows_measure *m, const struct series *of,
 {
     bool has_values = of->kind != GATHER_ITL || m->cell->has_gaps;
     if (!has_values || (of->needs_instants && !rows_measure_has_instants(m)) ||
-        !fill_share(m, of, g) || lacks_values(m, of, g))
+        !fill_share(m, of, g))
         return;
     for (size_t i = 0; i < sizeof of->figures / sizeof *of->figures; i++)
         if (of->figures[i].of != 0)

@@ -51,6 +51,8 @@
       tokens_unknown,                                                                    \
       "events and tokens do not fit, so gaps between tokens are unknown; "               \
       "--token-counts continuous has the server count each event")                       \
+    X(PARTIAL_TTFT, WARNING, ROW, FIELD_ttft_share, 0.95, tokens_partial_ttft,           \
+      "too few answers have a known first token: TTFT is null")                          \
     X(PARTIAL_ITL, WARNING, ROW, FIELD_itl_share, 0.95, tokens_partial_itl,              \
       "too few answers have known gaps: ITL is null")                                    \
     X(PARTIAL_TPOT, WARNING, ROW, FIELD_tpot_share, 0.95, tokens_partial_tpot,           \

@@ -118,12 +118,25 @@ void verdict_tokens_unknown(struct verdict_case *c)
         "events less tokens: %s answers", text);
 }
 
+/* requests: a field that counts the answers, 0 for none. */
 static void partial(struct verdict_case *c, enum field_id requests, const char *what)
 {
     double share = num(c, c->rule->field);
+    char count[32] = "";
+    if (requests != 0)
+        (void)snprintf(count, sizeof count, " (%g)", num(c, requests));
     verdict_case_number(c, (struct verdict_number){share, c->limit, share < c->limit},
-                        "%s of %.3g %% of the answers (%g), limit %.3g %%", what,
-                        share * 100, num(c, requests), c->limit * 100);
+                        "%s of %.3g %% of the answers%s, limit %.3g %%", what,
+                        share * 100, count, c->limit * 100);
+}
+
+/* With --no-stream nobody expects one. */
+void verdict_tokens_partial_ttft(struct verdict_case *c)
+{
+    bool is_in_one_piece = c->row->v[FIELD_is_streamed].kind == VALUE_BOOL &&
+                           !field_is_true(c->row, FIELD_is_streamed);
+    if (!is_in_one_piece)
+        partial(c, 0, "first tokens");
 }
 
 void verdict_tokens_partial_itl(struct verdict_case *c)

@@ -363,18 +363,22 @@ class Oracle:
                    if r.get("tokens_out", 2) > 1 and not r["answer"].is_whole]
         has_errors = self.has_errors(row)
         hidden = {"ttft", "ttft_service", "decode", "tpot", "itl"} if row["reads"] != "good" else set()
-        hidden |= {name for name in ("ttft", "ttft_service", "decode")
-                   if len(s[name].values) < 0.95 * len(answered)}
         if not cell["gaps"]:
             hidden.add("itl")
-        shares = {"itl": s["itl_answers"], "tpot": len(s["tpot"].values)}
-        for name, answers in shares.items():
+        for name, code, given, among in (
+                ("ttft", "TTFT", s["ttft"].values, answered),
+                ("ttft_service", "TTFT", s["ttft_service"].values, answered),
+                ("decode", "TTFT", s["decode"].values, answered),
+                ("itl", "ITL", range(s["itl_answers"]), several),
+                ("tpot", "TPOT", s["tpot"].values, several)):
             if name in hidden:
                 continue
-            row[f"{name}_requests"] = answers
-            row[f"{name}_share"] = ratio(answers, len(several))
-            if (row[f"{name}_share"] or 1) < self.limit(f"PARTIAL_{name.upper()}", 0.95) or \
-                    row[f"{name}_share"] == 0:
+            share = ratio(len(given), len(among))
+            if name in ("ttft", "itl", "tpot"):
+                row[f"{name}_share"] = share
+            if name in ("itl", "tpot"):
+                row[f"{name}_requests"] = len(given)
+            if share is not None and share < self.limit(f"PARTIAL_{code}", 0.95):
                 hidden.add(name)
         is_online = row["serving_mode"] == "online"
         for name, unit, is_lossy in (("ttft", "s", True), ("e2e", "s", True),
@@ -520,7 +524,9 @@ class Oracle:
                   stamps["bounded"] / (stamps["bounded"] + stamps["exact"]))
         warn("TOKENS_PER_EVENT_UNKNOWN", "requests_unsettled", row["requests_unsettled"], None,
              row["token_differences"] is not None)
-        for name in ("itl", "tpot"):
+        for name in ("ttft", "itl", "tpot"):
+            if name == "ttft" and row["is_streamed"] is False:
+                continue
             share = row[f"{name}_share"]
             limit = limits.get(f"PARTIAL_{name.upper()}", 0.95)
             warn(f"PARTIAL_{name.upper()}", f"{name}_share", share, limit,
@@ -642,8 +648,8 @@ class Oracle:
         order = ("ERRORS SHORT_OUTPUT CLIENT_LATE CLIENT_BUSY RATE_MISSED OVERLOADED "
                  "CACHE_UNEXPECTED TOKENS_ESTIMATED ANSWERS_BUFFERED SHORT_RUN CACHE_EVICTED "
                  "CACHE_UNKNOWN RATE_CAPPED RESENT STAMPS_BOUNDED TOKENS_PER_EVENT_UNKNOWN "
-                 "PARTIAL_ITL PARTIAL_TPOT MACHINE_NOISY PREEMPTED SIMULATED "
-                 "DUMMY_WEIGHTS").split()
+                 "PARTIAL_TTFT PARTIAL_ITL PARTIAL_TPOT MACHINE_NOISY PREEMPTED "
+                 "SIMULATED DUMMY_WEIGHTS").split()
         for code in order:
             for r in rows:
                 if code in r["reasons"] + r["warnings"]:
@@ -723,7 +729,7 @@ OF_FIRST = ("first_token_latency", "decode_time", "ttft_")  # what needs the fir
 OF_GAPS = ("itl_", "tpot_", "inter_token_latency")
 OF_FAILED = ("ttft_mean_s", "ttft_service_mean_s", "e2e_mean_s", "e2e_service_mean_s",
              "first_token_latency")  # a mean without those that failed is none
-EXCUSES = {"ERRORS": OF_FAILED, "STAMPS_BOUNDED": OF_FIRST, "ANSWERS_BUFFERED": OF_FIRST + OF_GAPS,
+EXCUSES = {"ERRORS": OF_FAILED, "PARTIAL_TTFT": OF_FIRST, "ANSWERS_BUFFERED": OF_FIRST + OF_GAPS,
            "PARTIAL_ITL": ("itl_",), "PARTIAL_TPOT": ("tpot_", "inter_token_latency"),
            "TOKENS_ESTIMATED": ("itl_",)}
 

@@ -337,6 +337,28 @@ static void test_tokens(void **state)
     assert_true(field_num(&b->rows[1], FIELD_tpot_mean_ms) > 0);
 }
 
+/* A first token that half of the answers have stands for none, and a row says so. */
+static void test_first_tokens(void **state)
+{
+    struct bench *b = *state;
+    online(b);
+    b->f.repeats[1].requests[1].first_ns = NS_UNKNOWN;
+    expect(b, "[]", "[\"PARTIAL_TTFT\",\"PARTIAL_TPOT\"]");
+    assert_true(has_text(b, "first tokens of 50 % of the answers, limit 95 %"));
+    static const enum field_id gone[] = {FIELD_ttft_mean_s, FIELD_ttft_service_p99_s,
+                                         FIELD_first_token_latency, FIELD_decode_time};
+    for (size_t i = 0; i < sizeof gone / sizeof *gone; i++)
+        assert_int_equal(b->rows[1].v[gone[i]].kind, VALUE_NULL);
+    set(b, FIELD_is_streamed, value_bool(false));
+    expect(b, "[]", "[\"PARTIAL_TPOT\"]");
+    struct limit limits[] = {{"PARTIAL_TTFT", 0.5}, {"PARTIAL_TPOT", 0.5}};
+    b->f.run.limits = limits;
+    b->f.run.limit_count = 2;
+    set(b, FIELD_is_streamed, value_bool(true));
+    expect(b, "[]", "[]");
+    assert_true(field_num(&b->rows[1], FIELD_ttft_mean_s) > 0);
+}
+
 /* A server that is not ours: what it does not tell is not held against it. */
 static void test_other_servers(void **state)
 {
@@ -716,6 +738,7 @@ int main(void)
         cmocka_unit_test(test_table),
         cmocka_unit_test(test_buffered),
         cmocka_unit_test(test_tokens),
+        cmocka_unit_test(test_first_tokens),
         cmocka_unit_test(test_short_run),
         cmocka_unit_test(test_no_steady_part),
         cmocka_unit_test(test_unsettled),
