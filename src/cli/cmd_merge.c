@@ -2,11 +2,10 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/path.h"
 #include "base/str.h"
 #include "cli/cli.h"
 #include "store/merge.h"
-
-#define PRINT_CAP_BYTES ((size_t)1 << 20)
 
 struct merge_opts {
     const char *output;
@@ -34,7 +33,6 @@ static void put_counts(const struct merge_result *r, const char *output, struct 
     if (r->duplicates > 0)
         buf_printf(out, "skipped %zu duplicate%s\n", r->duplicates,
                    str_plural((int64_t)r->duplicates));
-    buf_printf(out, "Next: inferbench analyze --results-file %s\n", output);
 }
 
 static void warn(struct cli *cli, const struct merge_result *r)
@@ -78,11 +76,13 @@ static int run(struct cli_call *c)
     if (st != STATUS_OK)
         return cli_fail(c->cli, &c->e);
     struct buf out;
-    buf_init(&out, PRINT_CAP_BYTES);
+    buf_init(&out, (size_t)1 << 20);
     put_counts(&result, opts->output, &out);
-    bool is_printed = cli_print(c->cli, buf_cstr(&out));
+    buf_printf(&out, "Next: inferbench analyze --results-file %s\n",
+               path_word(opts->output, &c->arena));
+    bool is_good = cli_print(c->cli, buf_cstr(&out)) &&
+                   (result.skipped.bad_count == 0 || opts->skips_bad);
     buf_fini(&out);
-    bool is_good = is_printed && (result.skipped.bad_count == 0 || opts->skips_bad);
     return is_good ? CLI_DONE : CLI_FAILED;
 }
 

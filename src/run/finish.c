@@ -155,7 +155,7 @@ static enum run_end fail_files(struct run *r, const struct err *broken,
         log_line(log, LOG_WARN,
                  "what was measured is in %s; after fixing the problem, run: inferbench "
                  "recover %s",
-                 r->journal_path, r->raw_dir);
+                 r->journal_path, path_word(r->raw_dir, r->arena));
     if (broken != NULL)
         log_line(log, LOG_WARN, "exit 1: the run could not continue: %s", broken->what);
     else

@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/path.h"
 #include "base/str.h"
 #include "track/mlflow.h"
 
@@ -156,7 +157,7 @@ const char *tracking_log(struct tracking *t, const char *results_path,
         log_line(t->log, LOG_WARN,
                  "MLflow: %zu of %zu rows are not logged: %s Later: inferbench mlflow "
                  "sync %s",
-                 out.pending, out.rows, text, raw_dir);
+                 out.pending, out.rows, text, path_word(raw_dir, t->arena));
     }
     const char *where = arena_printf(t->arena, "in %s and beside it", raw_dir);
     tracking_warn(t->log, "MLflow", where != NULL ? where : "in the files", &out);

@@ -4,6 +4,7 @@ import gzip
 import hashlib
 import json
 import re
+import shlex
 import shutil
 
 import pytest
@@ -47,6 +48,18 @@ def test_rows_are_copied_whole(inferbench, tmp_path, own):
     assert "merged_at" in meta
     for result in out["results"]:
         assert f"{result['tokens_per_second']:.2f}"
+
+
+def test_next_is_right_in_any_folder(inferbench, tmp_path, own):
+    """Absolute, and quoted: it works wherever it is typed."""
+    elsewhere = tmp_path / "my results"
+    elsewhere.mkdir()
+    done = inferbench("merge", own, "-o", "all of it.json", cwd=elsewhere)
+    assert done.returncode == 0, done.stderr
+    line = next(line for line in done.stdout.splitlines() if line.startswith("Next: "))
+    words = shlex.split(line)[2:]
+    assert words[-1] == f"{elsewhere}/all of it.json"
+    assert inferbench(*words, "--plots", "ttft", cwd=tmp_path).returncode == 0
 
 
 def test_output_is_indented_by_two(inferbench, tmp_path):

@@ -256,12 +256,12 @@ def test_old_command_lines(inferbench, tmp_path):
         "Qwen/Qwen3-0.6B"}
 
 
-def test_nobody_at_the_mlflow_server(inferbench):
+def test_nobody_at_the_mlflow_server(inferbench, tmp_path):
     done = ok(inferbench(*QUICK, "--mlflow-uri", "http://127.0.0.1:1"))
     assert "connection refused" in done.stderr
     assert "sent again at the end" in done.stderr
     assert "rows are not logged" in done.stderr
-    assert "Later: inferbench mlflow sync results/raw_" in done.stderr
+    assert f"Later: inferbench mlflow sync {tmp_path}/results/raw_" in done.stderr
     assert "MLflow" not in ok(inferbench(*QUICK, "--mlflow-uri", "http://127.0.0.1:1",
                                          "--no-mlflow")).stderr
 

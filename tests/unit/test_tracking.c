@@ -69,10 +69,10 @@ static void nobody_at_a_named_server(void **state)
         "{\"metadata\": {\"format\": 1}, \"results\": [{\"run_id\": \"ab\", \"row\": 0, "
         "\"serving_mode\": \"offline\", \"experiment_id\": \"x\", "
         "\"timestamp\": \"2026-01-01T00:00:00\"}]}");
-    assert_null(tracking_log(&f->t, path, "raw_1"));
+    assert_null(tracking_log(&f->t, path, "/my raw_1"));
     const char *text = told(f);
     assert_non_null(strstr(text, "1 of 1 rows are not logged"));
-    assert_non_null(strstr(text, "inferbench mlflow sync raw_1"));
+    assert_non_null(strstr(text, "inferbench mlflow sync '/my raw_1'"));
 }
 
 static void nobody_at_the_default_address(void **state)
