@@ -1,5 +1,7 @@
 #include "track/mlflow_body.h"
 
+#include <string.h>
+
 json_t *mlflow_body_text(const char *text)
 {
     return json_string_nocheck(text);
@@ -45,4 +47,18 @@ json_t *mlflow_body_inputs(const struct entry_input *inputs, size_t count)
                               "local", "source", in->source));
     }
     return list;
+}
+
+/* In a filter nothing stands for a quote, and backslashes differ by database; "_" of LIKE
+ * is any character. */
+const char *mlflow_body_filter(const char *tag, const char *value, struct arena *a)
+{
+    static const char unquotable[] = "'\"\\`";
+    bool is_plain = strpbrk(value, unquotable) == NULL;
+    char *pattern = arena_strdup(a, value);
+    if (pattern == NULL)
+        return NULL;
+    for (char *p = pattern; (p = strpbrk(p, unquotable)) != NULL;)
+        *p = '_';
+    return arena_printf(a, "tags.`%s` %s '%s'", tag, is_plain ? "=" : "LIKE", pattern);
 }

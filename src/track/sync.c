@@ -9,6 +9,7 @@
 #include "track/entry.h"
 #include "track/ledger.h"
 #include "track/mlflow.h"
+#include "track/mlflow_body.h"
 
 #define FILE_CAP_BYTES ((size_t)1 << 30)
 #define SHELVES_MAX    256
@@ -60,7 +61,7 @@ static enum status shelve(void *arg, json_t *run, struct err *e)
 static enum status look(struct job *j, struct shelf *s, const char *tag,
                         const char *value, struct err *e)
 {
-    const char *filter = arena_printf(j->arena, "tags.`%s` = '%s'", tag, value);
+    const char *filter = mlflow_body_filter(tag, value, j->arena);
     if (filter == NULL)
         return status_no_memory(e, "MLflow");
     const struct mlflow_query q = {.experiment_id = s->id,

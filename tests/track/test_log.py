@@ -257,6 +257,20 @@ def test_odd_texts(track, server, client, experiment):
         sorted(row["model_name"] for row in held)
 
 
+@pytest.mark.parametrize("run_id", ["it's of Anna", 'quo"te', "back\\slash\\", "a'b\"c`d", "x' OR 'y"])
+def test_run_ids_with_quotes(track, server, client, experiment, run_id):
+    """The same rows again are found again, and the rows of others are not taken for them."""
+    files = rows.make_run(track, "--no-mlflow")
+    for name, its in (("mine", run_id), ("other", run_id.translate(dict.fromkeys(b"'\"\\`", "-")))):
+        path = track.folder / f"{name}_results.json"
+        path.write_text(json.dumps({"metadata": {**files.data["metadata"], "run_id": its},
+                                    "results": [{**row, "run_id": its} for row in files.rows]}))
+        assert counted(track.sync(path, server.uri, experiment)) == (16, 16, 0)
+        assert counted(track.sync(path, server.uri, experiment)) == (16, 0, 16)
+    held = client.runs(server.uri, experiment)
+    assert len(held) == 32 and sum(run["tags"]["run_id"] == run_id for run in held) == 16
+
+
 def test_link(track, server, client, experiment):
     """The page of this run, warm-ups filtered out."""
     files = rows.make_run(track, "--no-mlflow")

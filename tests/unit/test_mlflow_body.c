@@ -36,8 +36,25 @@ static void bodies(void **state)
         "{\"name\":\"n\",\"digest\":\"d\",\"source_type\":\"local\",\"source\":\"s\"}}]");
 }
 
+static void filters(void **state)
+{
+    struct arena a;
+    (void)state;
+    arena_init(&a, 1 << 12);
+    assert_string_equal(mlflow_body_filter("run_id", "20261124_090000_ab", &a),
+                        "tags.`run_id` = '20261124_090000_ab'");
+    assert_string_equal(mlflow_body_filter("k", "100% of_it", &a),
+                        "tags.`k` = '100% of_it'");
+    assert_string_equal(mlflow_body_filter("k", "it's", &a), "tags.`k` LIKE 'it_s'");
+    assert_string_equal(mlflow_body_filter("k", "x' OR tags.y = 'z", &a),
+                        "tags.`k` LIKE 'x_ OR tags.y = _z'");
+    assert_string_equal(mlflow_body_filter("k", "\"a\\", &a), "tags.`k` LIKE '_a_'");
+    arena_fini(&a);
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(bodies)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(bodies),
+                                       cmocka_unit_test(filters)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
