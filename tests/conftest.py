@@ -140,6 +140,20 @@ def vllm013_interpreter():
     return python
 
 
+@pytest.fixture(scope="session")
+def more_servers():
+    """more_servers("litellm"): the virtual environment of that server."""
+    if os.environ.get("INFERBENCH_TEST_MORE_SERVERS") != "1":
+        pytest.skip("servers of others only with scripts/test --more-servers")
+
+    def of(name):
+        venv = HOME / "servers" / name
+        if not venv.is_dir():
+            pytest.skip(f"no {venv}: scripts/setup servers makes it")
+        return venv
+    return of
+
+
 @pytest.fixture
 def engine_lock():
     """One engine at a time on a machine: two starve each other's spinning threads."""

@@ -77,6 +77,16 @@ static const char *id_of(const json_t *item)
     return id != NULL ? id : json_string_value(item);
 }
 
+/* transformers serve lists what lies in the hub's cache: "owner/name", of that owner,
+ * since a time with a fraction. */
+static bool is_of_cache(const json_t *item, const char *owner)
+{
+    const char *id = id_of(item);
+    size_t len = owner != NULL ? strlen(owner) : 0;
+    return len > 0 && id != NULL && strncmp(id, owner, len) == 0 && id[len] == '/' &&
+           json_is_real(json_object_get(item, "created"));
+}
+
 static void recognise(struct openai_server *s, const char *headers)
 {
     const json_t *first = json_array_get(s->models, 0);
@@ -84,6 +94,8 @@ static void recognise(struct openai_server *s, const char *headers)
     s->is_simulated = owner != NULL && strstr(owner, "simulated") != NULL;
     if (s->dialect == NULL)
         s->dialect = openai_dialect_of(owner, headers);
+    if (s->dialect == NULL && is_of_cache(first, owner))
+        s->dialect = openai_dialect_find("transformers");
 }
 
 static const char no_list[] = "Is it an OpenAI-compatible server, and has --base-url the "
@@ -109,7 +121,9 @@ static enum look refused(struct wait *w, const struct openai_server_answer *a)
     if (w->wanted != NULL)
         return LOOK_READY;
     tell_status(w, a);
-    bool needs_key = a->call.status == 401 || a->call.status == 403;
+    /* LiteLLM's answer to a wrong key, where it has no database of keys */
+    bool is_unknown = strstr(a->said, "No connected db") != NULL;
+    bool needs_key = a->call.status == 401 || a->call.status == 403 || is_unknown;
     (void)status_hint(&w->why, needs_key
                                    ? "It requires an API key: set OPENAI_API_KEY or "
                                      "--api-key-file"
@@ -179,16 +193,37 @@ static enum look look_at_health(struct wait *w)
     return st == STATUS_OK ? LOOK_NOT_YET : look_of(w, st);
 }
 
-/* vLLM's own sign, where neither models nor headers tell. */
-static void look_at_version(struct wait *w)
+/* Does a page have what only one kind of server says there? */
+static bool says_so(struct wait *w, const char *path, bool (*is_sign)(const json_t *))
 {
     struct openai_server_answer a;
     struct err kept = w->why;
-    enum status st = ask(w, below(w->s, w->s->base, "/version"), &a);
-    bool is_vllm = st == STATUS_OK && json_is_string(json_object_get(a.root, "version"));
-    w->s->dialect = openai_dialect_find(is_vllm ? "vllm" : "other");
+    enum status st = ask(w, below(w->s, w->s->base, path), &a);
+    bool is_so = st == STATUS_OK && is_sign(a.root);
     w->why = kept;
     json_decref(a.root);
+    return is_so;
+}
+
+static bool is_version(const json_t *root)
+{
+    return json_is_string(json_object_get(root, "version"));
+}
+
+static bool is_alive(const json_t *root)
+{
+    const char *text = json_string_value(root);
+    return text != NULL && strcmp(text, "I'm alive!") == 0;
+}
+
+/* Where neither models nor headers tell: vLLM's own page, and LiteLLM's, whose list of
+ * models is like OpenAI's; this one asks no model. */
+static void look_at_pages(struct wait *w)
+{
+    const char *name = says_so(w, "/version", is_version)           ? "vllm"
+                       : says_so(w, "/health/liveliness", is_alive) ? "litellm"
+                                                                    : "other";
+    w->s->dialect = openai_dialect_find(name);
 }
 
 static enum look look(struct wait *w)
@@ -200,7 +235,7 @@ static enum look look(struct wait *w)
     if (l == LOOK_READY)
         l = look_at_models(w);
     if (l == LOOK_READY && w->s->dialect == NULL)
-        look_at_version(w);
+        look_at_pages(w);
     if (l == LOOK_READY && w->launched == NULL &&
         (w->s->dialect->traits & OPENAI_HAS_HEALTH) != 0)
         l = look_at_health(w);

@@ -1,9 +1,11 @@
-"""Real servers that are not vLLM: llama.cpp's (the wheel of xllamacpp holds its code), nginx, haproxy.
+"""Real servers that are not vLLM's Python one: llama.cpp's (the wheel of xllamacpp holds its code), nginx,
+haproxy; and, where `scripts/setup servers` put them, LiteLLM, vllm-router, transformers serve.
 
 python real_servers.py llama MODEL.gguf PORT SLOTS   is llama.cpp's server, until it is killed
 """
 
 import contextlib
+import json
 import os
 import shutil
 import socket
@@ -104,6 +106,11 @@ def running(words, folder, url, **more):
         process.wait()
 
 
+def clean_env(**more):
+    """Nothing is looked up elsewhere, and one thread is enough: two spin against the client."""
+    return {**os.environ, "HF_HUB_OFFLINE": "1", "OMP_NUM_THREADS": "1", "CUDA_VISIBLE_DEVICES": "", **more}
+
+
 @contextlib.contextmanager
 def llama(folder, slots=4):
     """Its URL."""
@@ -163,6 +170,80 @@ def haproxy(folder, upstream, option="option http-no-delay"):
     program = shutil.which("haproxy", path=os.environ["PATH"] + ":/usr/sbin")
     with running([program, "-f", config, "-db"], folder, f"http://127.0.0.1:{port}/v1/models"):
         yield f"http://127.0.0.1:{port}"
+
+
+@contextlib.contextmanager
+def litellm(venv, folder, key, models):
+    """Its URL. `models`: {alias: (model as LiteLLM names it, URL)}; the key is `key`."""
+    port = free_port()
+    config = Path(folder) / "litellm.yaml"
+    config.write_text(json.dumps({  # JSON is YAML
+        "model_list": [{"model_name": alias, "litellm_params": {
+            "model": model, "api_base": f"{url}/v1", "api_key": "none"}} for alias, (model, url) in models.items()],
+        "litellm_settings": {"telemetry": False}}))
+    url = f"http://127.0.0.1:{port}"
+    with running([venv / "bin/litellm", "--config", config, "--port", port, "--host", "127.0.0.1",
+                  "--telemetry", "False"], folder, f"{url}/health/liveliness",
+                 env=clean_env(LITELLM_MASTER_KEY=key, LITELLM_LOCAL_MODEL_COST_MAP="True")):
+        yield url
+
+
+@contextlib.contextmanager
+def vllm_router(venv, folder, *workers):
+    """Its URL; it takes the servers in turn."""
+    port = free_port()
+    url = f"http://127.0.0.1:{port}"
+    with running([venv / "bin/vllm-router", "--worker-urls", *workers, "--host", "127.0.0.1", "--port", port,
+                  "--policy", "round_robin", "--prometheus-port", free_port()],
+                 folder, f"{url}/v1/models", env=clean_env()):
+        yield url
+
+
+def fill_weights(model, scale=0.05):
+    """Random weights for a folder of scripts/make-tiny-model, as safetensors."""
+    import numpy as np
+    c = json.loads((model / "config.json").read_text())
+    hidden, feed, random = c["hidden_size"], c["intermediate_size"], np.random.default_rng(1)
+    heads, kv = (c[name] * c["head_dim"] for name in ("num_attention_heads", "num_key_value_heads"))
+    shapes = {"embed_tokens": (c["vocab_size"], hidden), "norm": (hidden,)}
+    for i in range(c["num_hidden_layers"]):
+        shapes.update({f"layers.{i}.{name}": shape for name, shape in (
+            ("input_layernorm", (hidden,)), ("post_attention_layernorm", (hidden,)),
+            ("self_attn.q_proj", (heads, hidden)), ("self_attn.k_proj", (kv, hidden)),
+            ("self_attn.v_proj", (kv, hidden)), ("self_attn.o_proj", (hidden, heads)),
+            ("self_attn.q_norm", (c["head_dim"],)), ("self_attn.k_norm", (c["head_dim"],)),
+            ("mlp.gate_proj", (feed, hidden)), ("mlp.up_proj", (feed, hidden)),
+            ("mlp.down_proj", (hidden, feed)))})
+    head, data = {}, b""
+    for name, shape in shapes.items():
+        values = np.ones(shape) if len(shape) == 1 else scale * random.standard_normal(shape)
+        piece = values.astype("<f4").tobytes()
+        head[f"model.{name}.weight"] = {"dtype": "F32", "shape": shape,
+                                        "data_offsets": [len(data), len(data) + len(piece)]}
+        data += piece
+    text = json.dumps(head).encode()
+    (model / "model.safetensors").write_bytes(len(text).to_bytes(8, "little") + text + data)
+
+
+def hub_cache(model, home):
+    """A cache of the model hub that holds `model` as local/tiny."""
+    revision, folder = "0" * 40, home / "hub/models--local--tiny"
+    (folder / "refs").mkdir(parents=True)
+    (folder / "refs/main").write_text(revision)
+    shutil.copytree(model, folder / "snapshots" / revision)
+
+
+@contextlib.contextmanager
+def transformers(venv, folder, model):
+    """Its URL; the model is local/tiny."""
+    folder, port = Path(folder), free_port()
+    shutil.copytree(model, folder / "model")
+    fill_weights(folder / "model")
+    hub_cache(folder / "model", folder / "hf")
+    url = f"http://127.0.0.1:{port}"
+    with running([venv / "bin/transformers", "serve", "--device", "cpu", "--dtype", "float32", "--port", port],
+                 folder, f"{url}/v1/models", env=clean_env(HF_HOME=str(folder / "hf"))):
+        yield url
 
 
 if __name__ == "__main__":

@@ -54,6 +54,7 @@ SERVERS = {
         "/version": GUIDELLM_404, "*": GUIDELLM_404},
     "litellm": {  # /health wants a key, and then asks every model that is configured
         "/health": LITELLM_401,
+        "/health/liveliness": plain(200, b'"I\'m alive!"'),
         "/v1/models": models("sim", created=1677610602, owned_by="openai"),
         "/version": FASTAPI_404, "*": FASTAPI_404},
     "llamacpp": {
@@ -69,7 +70,7 @@ SERVERS = {
         "*": FASTAPI_404},
     "transformers": {
         "/health": plain(200, {"status": "ok"}),
-        "/v1/models": models("local/tiny", created=1795967108, owned_by=["local", "tiny"]),
+        "/v1/models": models("local/tiny", created=1795967108.25, owned_by="local"),
         "/version": FASTAPI_404, "*": FASTAPI_404},
     "vllm": {
         "/health": plain(200, b""),

@@ -12,6 +12,9 @@
 #include "talk_fixture.h"
 
 #define OWNED(by) "{\"data\": [{\"id\": \"tiny\", \"owned_by\": \"" by "\"}]}"
+#define SINCE(by, id, at) \
+    "{\"data\": [{\"id\": \"" id "\", \"owned_by\": \"" by "\", \"created\": " at "}]}"
+#define ALIVE "\"I'm alive!\""
 
 static struct talk *begin(void **state)
 {
@@ -57,6 +60,8 @@ static void what_refuses_has_answered(void **state)
         {401, "{\"detail\": \"who?\"}", "HTTP 401: {\"detail\": \"who?\"}",
          "OPENAI_API_KEY"},
         {403, "", "HTTP 403", "--api-key-file"},
+        {400, "{\"error\": {\"message\": \"No connected db.\"}}", "HTTP 400",
+         "OPENAI_API_KEY"},
         {404, "<h1>Not here</h1>", "HTTP 404: Not here", "--model"},
         {405, "", "HTTP 405", "--model"},
         {301, "", "HTTP 301", "--model"},
@@ -116,22 +121,29 @@ static void a_model_that_is_not_there(void **state)
 static void dialects(void **state)
 {
     static const struct {
-        const char *models, *version, *dialect;
+        const char *models, *version, *alive, *dialect;
     } cases[] = {
-        {OWNED("vllm"), "{}", "vllm"},
-        {OWNED("vllm-frontend-rs"), "{}", "vllm"},
-        {OWNED("inferbench-serve (simulated)"), "{}", "vllm"},
-        {OWNED("llamacpp"), "{\"version\": \"1\"}", "llamacpp"},
-        {OWNED("sglang"), "{}", "sglang"},
-        {OWNED("openai"), "{}", "other"}, /* what everybody writes there */
-        {OWNED("me"), "{\"version\": \"0.32.0\"}", "vllm"},
-        {OWNED("me"), "{\"version\": 3}", "other"},
-        {OWNED("me"), "no", "other"},
+        {OWNED("vllm"), "{}", "{}", "vllm"},
+        {OWNED("vllm-frontend-rs"), "{}", "{}", "vllm"},
+        {OWNED("inferbench-serve (simulated)"), "{}", "{}", "vllm"},
+        {OWNED("llamacpp"), "{\"version\": \"1\"}", "{}", "llamacpp"},
+        {OWNED("sglang"), "{}", "{}", "sglang"},
+        {OWNED("openai"), "{}", "{}", "other"}, /* what everybody writes there */
+        {OWNED("openai"), "{}", ALIVE, "litellm"},
+        {OWNED("openai"), "{}", "\"I am not\"", "other"},
+        {OWNED("me"), "{\"version\": \"0.32.0\"}", ALIVE, "vllm"},
+        {OWNED("me"), "{\"version\": 3}", "{}", "other"},
+        {OWNED("me"), "no", "no", "other"},
+        {SINCE("local", "local/tiny", "1796050171.64"), "{}", "{}", "transformers"},
+        {SINCE("local", "local/tiny", "1796050171"), "{}", "{}", "other"},
+        {SINCE("local", "locals/tiny", "1796050171.64"), "{}", "{}", "other"},
+        {SINCE("", "/tiny", "1796050171.64"), "{}", "{}", "other"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         struct talk *t = begin(state);
         talk_page(t, "GET /v1/models", 200, cases[i].models);
         talk_page(t, "GET /version", 200, cases[i].version);
+        talk_page(t, "GET /health/liveliness", 200, cases[i].alive);
         assert_int_equal(talk_meet(t, "tiny"), STATUS_OK);
         assert_string_equal(t->s.dialect->name, cases[i].dialect);
         talk_drop(state);
