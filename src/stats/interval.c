@@ -57,11 +57,13 @@ struct interval_logs interval_of_logs(const double *values, size_t count)
     return l;
 }
 
-double interval_half_95(const double *values, size_t count)
+double interval_t_95(size_t count)
 {
-    if (count < 3)
-        return NAN;
-    double t = interval_t_quantile(0.975, (double)count - 1);
+    return count < 3 ? NAN : interval_t_quantile(0.975, (double)count - 1);
+}
+
+double interval_half_95(const double *values, size_t count, double t)
+{
     return t * interval_std(values, count) / sqrt((double)count);
 }
 

@@ -18,8 +18,11 @@ struct interval_logs {
 };
 struct interval_logs interval_of_logs(const double *values, size_t count);
 
-/* Half width of the 95 % interval of the mean, Student t over the values; NAN below 3. */
-double interval_half_95(const double *values, size_t count);
+/* Student's t of the 95 % interval of a mean of so many values; NAN below 3. */
+double interval_t_95(size_t count);
+/* Half width of that interval; t: interval_t_95(count), which takes longer than the rest
+ * and is the same for all metrics of a cell. */
+double interval_half_95(const double *values, size_t count, double t);
 
 /* Quantile of Student's t, 0 < p < 1, df > 0 (need not be integral); relative error <
  * 1e-9. Inverts P(T > t) = I(df / (df + t^2); df / 2, 1 / 2) / 2 by bisection (Abramowitz

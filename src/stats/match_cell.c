@@ -12,56 +12,58 @@
 #define TOLD_APART  3 /* fields in a name that others share */
 #define DATE_LENGTH 10
 
-/* A thing that some rows of a cell had: a launch, a day. */
-struct met {
-    struct str what;
-    const struct met *next;
-};
-
-/* What a cell's rows come from. */
-struct origins {
-    const struct met *launches, *days;
-};
-
 /* Grouping: of shape [row_count] but for cells. */
 struct grouping {
     struct arena *arena;
     struct match_cell *cells;
-    struct origins *origins; /* of the cells */
     size_t count;
     size_t *cell_of;         /* cell of each row */
     const struct row **rows; /* measured ones, cell by cell in order of their time */
     double *values;          /* scratch, of one cell */
+    struct str *origins;     /* the same */
 };
 
 /* --- counting */
 
-/* Counts a thing that was not met before. */
-static void meet(struct arena *a, const struct met **list, struct str what, size_t *count)
-{
-    for (const struct met *m = *list; m != NULL; m = m->next)
-        if (str_equal(m->what, what))
-            return;
-    struct met *met = what.len > 0 ? arena_alloc(a, 1, sizeof *met) : NULL;
-    if (met == NULL)
-        return;
-    *met = (struct met){.what = what, .next = *list};
-    *list = met;
-    ++*count;
-}
-
 /* Rows that name no launch have one a run. */
-static void count_origin(struct arena *a, struct match_cell *c, struct origins *o,
-                         const struct row *row)
+static struct str launch_of(const struct row *row)
 {
     const char *launch = field_str(row, FIELD_launch_id);
-    if (launch == NULL)
-        launch = field_str(row, FIELD_run_id);
+    return str_from(launch != NULL ? launch : field_str(row, FIELD_run_id));
+}
+
+static struct str day_of(const struct row *row)
+{
     const char *time = field_str(row, FIELD_timestamp_utc);
     struct str day = str_from(time != NULL ? time : field_str(row, FIELD_timestamp));
     day.len = day.len < DATE_LENGTH ? 0 : DATE_LENGTH;
-    meet(a, &o->launches, str_from(launch), &c->launches);
-    meet(a, &o->days, day, &c->days);
+    return day;
+}
+
+static int by_text(const void *a, const void *b)
+{
+    const struct str *s = a, *t = b;
+    if (s->len != t->len)
+        return s->len < t->len ? -1 : 1;
+    return s->len > 0 ? memcmp(s->ptr, t->ptr, s->len) : 0;
+}
+
+/* How many things rows of shape [count] come from; those of no name are not counted. */
+static size_t count_origins(const struct row *const *rows, size_t count,
+                            struct str (*origin_of)(const struct row *),
+                            struct str *scratch)
+{
+    size_t n = 0, found = 0;
+    for (size_t i = 0; i < count; i++) {
+        struct str origin = origin_of(rows[i]);
+        if (origin.len > 0 && (n == 0 || !str_equal(scratch[n - 1], origin)))
+            scratch[n++] = origin;
+    }
+    if (n > 1)
+        qsort(scratch, n, sizeof *scratch, by_text);
+    for (size_t i = 0; i < n; i++)
+        found += i == 0 || !str_equal(scratch[i], scratch[i - 1]);
+    return found;
 }
 
 static void count_measured(struct match_cell *c, const struct row *row)
@@ -83,14 +85,12 @@ static void count_row(struct grouping *g, size_t at, const struct match_row *r)
     }
     if (c->failed_row == NULL && has_failed)
         c->failed_row = r->row;
-    if (match_field_is_warmup(r->row)) {
+    if (match_field_is_warmup(r->row))
         c->warmups++;
-    } else if (has_failed) {
+    else if (has_failed)
         c->failed++;
-    } else {
+    else
         count_measured(c, r->row);
-        count_origin(g->arena, c, &g->origins[at], r->row);
-    }
 }
 
 /* --- numbers */
@@ -131,13 +131,15 @@ static enum status sort_rows(const struct match_input *in, struct grouping *g)
     return STATUS_OK;
 }
 
-/* Spreads and verdict of each cell over its rows, which stand together. */
+/* Spreads, origins and verdict of each cell over its rows, which stand together. */
 static enum status judge_cells(struct grouping *g)
 {
     enum status s = STATUS_OK;
     const struct row **rows = g->rows;
     for (size_t i = 0; s == STATUS_OK && i < g->count; i++) {
         struct match_cell *c = &g->cells[i];
+        c->launches = count_origins(rows, c->measured, launch_of, g->origins);
+        c->days = count_origins(rows, c->measured, day_of, g->origins);
         metric_spreads(rows, c->measured, RECORD_FORMAT, g->values, c->spread);
         s = match_verdict_judge(rows, c->measured, g->arena, c);
         rows += c->measured;
@@ -181,24 +183,33 @@ static void describe(struct match_cell *c, enum field_id by, struct arena *a)
     c->has_dummy_weights = field_is(c->row, FIELD_weights, "dummy");
 }
 
-static bool share_a_name(const struct match_cell *a, const struct match_cell *b)
+/* Cells of one side and one name. */
+struct namesakes {
+    struct match_cell **cells; /* [count] */
+    size_t count;
+};
+
+static int by_name(const void *a, const void *b)
 {
-    return a != b && strcmp(a->side, b->side) == 0 && strcmp(a->name, b->name) == 0;
+    const struct match_cell *p = *(struct match_cell *const *)a,
+                            *q = *(struct match_cell *const *)b;
+    int order = strcmp(p->side, q->side);
+    return order != 0 ? order : strcmp(p->name, q->name);
 }
 
-/* True if the field tells the cell from one of those that share its name. */
-static bool tells_apart(const struct grouping *g, const struct match_cell *c,
+/* True if the field tells the cell from another one of its name. */
+static bool tells_apart(const struct namesakes *all, const struct match_cell *c,
                         enum field_id id)
 {
-    for (size_t k = 0; k < g->count; k++)
-        if (share_a_name(c, &g->cells[k]) &&
-            !match_field_is_equal(c->row, g->cells[k].row, id))
+    for (size_t k = 0; k < all->count; k++)
+        if (all->cells[k] != c && !match_field_is_equal(c->row, all->cells[k]->row, id))
             return true;
     return false;
 }
 
 /* "short bs=4 cache=off seed=1"; digests serve where nothing else differs. */
-static const char *longer_name(const struct grouping *g, const struct match_cell *c)
+static const char *longer_name(const struct namesakes *all, const struct match_cell *c,
+                               struct arena *a)
 {
     char text[MATCH_FIELD_BYTES];
     const char *name = c->name;
@@ -206,26 +217,31 @@ static const char *longer_name(const struct grouping *g, const struct match_cell
     for (int pass = 0; pass < 2 && told == 0; pass++)
         for (enum field_id id = agree_first(); id < FIELD_COUNT && told < TOLD_APART;
              id = agree_next(id)) {
-            if (match_field_is_digest(id) != (pass == 1) || !tells_apart(g, c, id))
+            if (match_field_is_digest(id) != (pass == 1) || !tells_apart(all, c, id))
                 continue;
             match_field_say(c->row, id, text);
             told++;
-            name = arena_text(g->arena, "%s %s=%s", name, field_table[id].name, text);
+            name = arena_text(a, "%s %s=%s", name, field_table[id].name, text);
         }
     return name;
 }
 
 /* Cells of one side that would share a name also say what tells them apart. */
-static void tell_apart(struct grouping *g, const char **names)
+static void tell_apart(struct grouping *g, struct match_cell **sorted, const char **names)
 {
-    for (size_t i = 0; i < g->count; i++) {
-        bool is_alone = true;
-        for (size_t k = 0; k < g->count && is_alone; k++)
-            is_alone = !share_a_name(&g->cells[i], &g->cells[k]);
-        names[i] = is_alone ? g->cells[i].name : longer_name(g, &g->cells[i]);
+    for (size_t i = 0; i < g->count; i++)
+        sorted[i] = &g->cells[i];
+    qsort(sorted, g->count, sizeof(struct match_cell *), by_name);
+    for (size_t first = 0, end = 0; first < g->count; first = end) {
+        while (end < g->count && by_name(&sorted[first], &sorted[end]) == 0)
+            end++;
+        const struct namesakes all = {&sorted[first], end - first};
+        for (size_t i = first; i < end; i++)
+            names[i] = all.count == 1 ? sorted[i]->name
+                                      : longer_name(&all, sorted[i], g->arena);
     }
     for (size_t i = 0; i < g->count; i++)
-        g->cells[i].name = names[i];
+        sorted[i]->name = names[i];
 }
 
 enum status match_cell_collect(const struct match_input *inputs, enum field_id by,
@@ -235,12 +251,13 @@ enum status match_cell_collect(const struct match_input *inputs, enum field_id b
     struct grouping g = {
         .arena = a,
         .cells = arena_alloc(a, n, sizeof *g.cells),
-        .origins = arena_alloc(a, n, sizeof *g.origins),
         .cell_of = arena_alloc(a, n, sizeof *g.cell_of),
         .rows = arena_alloc(a, n, sizeof(const struct row *)),
         .values = arena_alloc(a, n, sizeof *g.values),
+        .origins = arena_alloc(a, n, sizeof *g.origins),
     };
     const char **names = arena_alloc(a, n, sizeof(const char *));
+    struct match_cell **sorted = arena_alloc(a, n, sizeof(struct match_cell *));
     enum status s = a->has_failed ? STATUS_NO_MEMORY : STATUS_OK;
     if (s == STATUS_OK)
         s = match_place_rows(inputs, a, g.cell_of, &g.count);
@@ -254,7 +271,7 @@ enum status match_cell_collect(const struct match_input *inputs, enum field_id b
         return s;
     for (size_t i = 0; i < g.count; i++)
         describe(&g.cells[i], by, a);
-    tell_apart(&g, names);
+    tell_apart(&g, sorted, names);
     *out = (struct match_cells){.cells = g.cells, .count = g.count};
     return a->has_failed ? STATUS_NO_MEMORY : STATUS_OK;
 }

@@ -36,9 +36,9 @@ static struct str scenario_of(const struct row *row)
 bool match_field_is_warmup(const struct row *row)
 {
     struct value v = row->v[FIELD_is_warmup];
-    struct str note = note_of(row, "warmup");
     if (v.kind == VALUE_BOOL)
         return v.b;
+    struct str note = note_of(row, "warmup");
     return note.len > 0 ? str_is(note, "True") : field_num(row, FIELD_repeat) == 0;
 }
 

@@ -7,8 +7,16 @@
 
 struct place {
     uint64_t key;
+    size_t index;
+    struct place *next; /* later one of the same slot */
     const struct row *first;
     struct row known; /* what its rows know of the fields that are not in the key */
+};
+
+/* Fields in which rows of a cell agree; shape [count]. */
+struct fields {
+    enum field_id items[FIELD_COUNT];
+    size_t count;
 };
 
 struct placing {
@@ -16,60 +24,75 @@ struct placing {
     struct arena *arena;
     struct place **places; /* [count] */
     size_t count;
+    struct place **slots; /* [slot_count] of places by key, the first of each */
+    size_t slot_count;
     size_t *cell_of;
+    struct fields key;  /* what makes the key */
+    struct fields wild; /* not in the key: an unknown value does not hinder */
 };
 
-/* Not in the key: an unknown value does not hinder, or there is a tolerance. */
-static bool is_loose(enum field_id id)
+static void list_fields(struct placing *p)
 {
-    return match_field_is_wild(id) || id == FIELD_kv_cache_tokens;
+    for (enum field_id id = agree_first(); id < FIELD_COUNT; id = agree_next(id))
+        if (match_field_is_wild(id))
+            p->wild.items[p->wild.count++] = id;
+        else if (id != FIELD_kv_cache_tokens) /* has a tolerance */
+            p->key.items[p->key.count++] = id;
 }
 
-static uint64_t key_of(const struct match_row *r)
+static uint64_t key_of(const struct placing *p, const struct match_row *r)
 {
     uint64_t h = FNV_BASIS ^ (uint64_t)r->is_published;
-    for (enum field_id id = agree_first(); id < FIELD_COUNT; id = agree_next(id))
-        if (!is_loose(id))
-            h = match_field_hash(h, r->row, id);
+    for (size_t i = 0; i < p->key.count; i++)
+        h = match_field_hash(h, r->row, p->key.items[i]);
     return h;
 }
 
-/* True only if both are of one cell: the quick answer for rows that stand together. */
-static bool is_surely_same(const struct match_row *a, const struct match_row *b)
+static bool are_same(const struct fields *f, const struct row *a, const struct row *b)
 {
-    bool is_same = a->is_published == b->is_published &&
-                   value_is_known(a->row->v[FIELD_scenario]);
-    for (enum field_id id = agree_first(); is_same && id < FIELD_COUNT;
-         id = agree_next(id))
-        is_same = match_field_is_same(a->row, b->row, id);
-    return is_same;
-}
-
-static size_t unknown_fields(const struct row *row)
-{
-    size_t n = 0;
-    for (enum field_id id = agree_first(); id < FIELD_COUNT; id = agree_next(id))
-        n += match_field_is_wild(id) && !value_is_known(row->v[id]);
-    return n;
-}
-
-static bool fits(const struct place *place, const struct row *row)
-{
-    for (enum field_id id = agree_first(); id < FIELD_COUNT; id = agree_next(id)) {
-        bool is_open = match_field_is_wild(id) && (!value_is_known(place->known.v[id]) ||
-                                                   !value_is_known(row->v[id]));
-        if (is_loose(id) && !is_open && !match_field_is_equal(&place->known, row, id))
+    for (size_t i = 0; i < f->count; i++)
+        if (!match_field_is_same(a, b, f->items[i]))
             return false;
-    }
     return true;
 }
 
-/* Whether both rows know the same of their machines. */
-static bool knows_as_much(const struct row *a, const struct row *b)
+/* True only if both are of one cell: the quick answer for rows that stand together. */
+static bool is_surely_same(const struct placing *p, const struct match_row *a,
+                           const struct match_row *b)
 {
-    for (enum field_id id = agree_first(); id < FIELD_COUNT; id = agree_next(id))
-        if (match_field_is_wild(id) &&
-            value_is_known(a->v[id]) != value_is_known(b->v[id]))
+    return a->is_published == b->is_published &&
+           value_is_known(a->row->v[FIELD_scenario]) &&
+           match_field_is_same(a->row, b->row, FIELD_kv_cache_tokens) &&
+           are_same(&p->key, a->row, b->row) && are_same(&p->wild, a->row, b->row);
+}
+
+static size_t unknown_fields(const struct placing *p, const struct row *row)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < p->wild.count; i++)
+        n += !value_is_known(row->v[p->wild.items[i]]);
+    return n;
+}
+
+static bool fits(const struct placing *p, const struct place *place,
+                 const struct row *row)
+{
+    for (size_t i = 0; i < p->wild.count; i++) {
+        enum field_id id = p->wild.items[i];
+        bool is_open = !value_is_known(place->known.v[id]) || !value_is_known(row->v[id]);
+        if (!is_open && !match_field_is_equal(&place->known, row, id))
+            return false;
+    }
+    return match_field_is_equal(&place->known, row, FIELD_kv_cache_tokens);
+}
+
+/* Whether both rows know the same of their machines. */
+static bool knows_as_much(const struct placing *p, const struct row *a,
+                          const struct row *b)
+{
+    for (size_t i = 0; i < p->wild.count; i++)
+        if (value_is_known(a->v[p->wild.items[i]]) !=
+            value_is_known(b->v[p->wild.items[i]]))
             return false;
     return true;
 }
@@ -78,23 +101,25 @@ static bool knows_as_much(const struct row *a, const struct row *b)
 static size_t find(const struct placing *p, uint64_t key, const struct row *row)
 {
     size_t found = p->count, fitting = 0;
-    for (size_t at = 0; at < p->count; at++) {
-        const struct place *place = p->places[at];
-        if (place->key != key || !fits(place, row))
+    for (const struct place *place = p->slots[key % p->slot_count]; place != NULL;
+         place = place->next) {
+        if (place->key != key || !fits(p, place, row))
             continue;
-        if (knows_as_much(place->first, row))
-            return at;
-        found = at;
+        if (knows_as_much(p, place->first, row))
+            return place->index;
+        found = place->index;
         fitting++;
     }
     return fitting == 1 ? found : p->count;
 }
 
-static void learn(struct place *place, const struct row *row)
+static void learn(const struct placing *p, struct place *place, const struct row *row)
 {
-    for (enum field_id id = agree_first(); id < FIELD_COUNT; id = agree_next(id))
-        if (match_field_is_wild(id) && !value_is_known(place->known.v[id]))
+    for (size_t i = 0; i < p->wild.count; i++) {
+        enum field_id id = p->wild.items[i];
+        if (!value_is_known(place->known.v[id]))
             place->known.v[id] = row->v[id];
+    }
 }
 
 static enum status begin(struct placing *p, uint64_t key, const struct row *row)
@@ -102,7 +127,12 @@ static enum status begin(struct placing *p, uint64_t key, const struct row *row)
     struct place *place = arena_alloc(p->arena, 1, sizeof *place);
     if (place == NULL)
         return STATUS_NO_MEMORY;
+    struct place **slot = &p->slots[key % p->slot_count];
+    while (*slot != NULL)
+        slot = &(*slot)->next;
+    *slot = place;
     place->key = key;
+    place->index = p->count;
     place->first = row;
     place->known.v[FIELD_kv_cache_tokens] = row->v[FIELD_kv_cache_tokens];
     p->places[p->count++] = place;
@@ -118,14 +148,14 @@ static enum status place_level(struct placing *p, size_t level, const size_t *un
         const struct match_row *r = &p->in->rows[i];
         if (unknown[i] != level)
             continue;
-        if (last == NULL || !is_surely_same(r, last)) {
-            uint64_t key = key_of(r);
+        if (last == NULL || !is_surely_same(p, r, last)) {
+            uint64_t key = key_of(p, r);
             at = find(p, key, r->row);
             if (at == p->count && begin(p, key, r->row) != STATUS_OK)
                 return STATUS_NO_MEMORY;
         }
         last = r;
-        learn(p->places[at], r->row);
+        learn(p, p->places[at], r->row);
         p->cell_of[i] = at;
     }
     return STATUS_OK;
@@ -152,13 +182,16 @@ enum status match_place_rows(const struct match_input *in, struct arena *a,
     struct placing p = {.in = in,
                         .arena = a,
                         .places = arena_alloc(a, n, sizeof(struct place *)),
+                        .slots = arena_alloc(a, n, sizeof(struct place *)),
+                        .slot_count = n,
                         .cell_of = cell_of};
     size_t *unknown = arena_alloc(a, n, sizeof *unknown);
     size_t *number = arena_alloc(a, n, sizeof *number);
     if (a->has_failed)
         return STATUS_NO_MEMORY;
+    list_fields(&p);
     for (size_t i = 0; i < in->count; i++) {
-        unknown[i] = unknown_fields(in->rows[i].row);
+        unknown[i] = unknown_fields(&p, in->rows[i].row);
         most = unknown[i] > most ? unknown[i] : most;
     }
     enum status s = STATUS_OK;

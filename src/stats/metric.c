@@ -38,20 +38,19 @@ size_t metric_values(const struct row *const *rows, size_t count, enum metric m,
 }
 
 /* Mean and interval by way of logarithms; NAN where a value is not positive. */
-static void use_logs(struct spread *s)
+static void use_logs(struct spread *s, double t)
 {
-    double half = NAN;
-    if (s->count >= 3)
-        half = interval_t_quantile(0.975, (double)s->count - 1) * sqrt(s->logs.variance);
+    double half = t * sqrt(s->logs.variance);
     s->mean = exp(s->logs.mean);
     s->ci95_low = exp(s->logs.mean - half);
     s->ci95_high = exp(s->logs.mean + half);
 }
 
-struct spread metric_spread(enum metric m, int definitions, const double *values,
-                            size_t count)
+/* t: interval_t_95(count). */
+static struct spread spread_of(enum metric m, int definitions, const double *values,
+                               size_t count, double t)
 {
-    double mean = interval_mean(values, count), half = interval_half_95(values, count);
+    double mean = interval_mean(values, count), half = interval_half_95(values, count, t);
     struct spread s = {.count = count,
                        .mean = mean,
                        .min = count > 0 ? values[0] : NAN,
@@ -65,16 +64,27 @@ struct spread metric_spread(enum metric m, int definitions, const double *values
         s.max = values[i] > s.max ? values[i] : s.max;
     }
     if (special[m].is_inverse && definitions != 1)
-        use_logs(&s);
+        use_logs(&s, t);
     return s;
+}
+
+struct spread metric_spread(enum metric m, int definitions, const double *values,
+                            size_t count)
+{
+    return spread_of(m, definitions, values, count, interval_t_95(count));
 }
 
 void metric_spreads(const struct row *const *rows, size_t count, int definitions,
                     double *scratch, struct spread out[METRIC_COUNT])
 {
+    size_t last = 0;
+    double t = interval_t_95(last);
     for (int m = 0; m < METRIC_COUNT; m++) {
         size_t n = metric_values(rows, count, (enum metric)m, scratch);
-        out[m] = metric_spread((enum metric)m, definitions, scratch, n);
+        if (n != last)
+            t = interval_t_95(n);
+        last = n;
+        out[m] = spread_of((enum metric)m, definitions, scratch, n, t);
     }
 }
 

@@ -8,6 +8,20 @@
 
 #define MAX_S (TREND_EXACT_MAX * (TREND_EXACT_MAX - 1) / 2)
 
+/* Means of blocks of one size, at most TREND_MAX and at least half as many; what is left
+ * at the end is left out. How many. */
+static size_t thin(const double *values, size_t count, double out[TREND_MAX])
+{
+    size_t block = (count + TREND_MAX - 1) / TREND_MAX, n = count / block;
+    for (size_t i = 0; i < n; i++) {
+        double sum = 0;
+        for (size_t k = 0; k < block; k++)
+            sum += values[i * block + k];
+        out[i] = sum / (double)block;
+    }
+    return n;
+}
+
 static long score(const double *values, size_t count)
 {
     long s = 0;
@@ -63,8 +77,11 @@ static double exact_p(long s, size_t n)
 
 double trend_p(const double *values, size_t count)
 {
+    double means[TREND_MAX];
     if (count < 3)
         return NAN;
+    if (count > TREND_MAX)
+        return trend_p(means, thin(values, count, means));
     long s = score(values, count);
     double n = (double)count, ties = tie_term(values, count);
     if (ties == 0 && count <= TREND_EXACT_MAX)
@@ -84,10 +101,13 @@ static double median_of_sorted(const double *sorted, size_t count)
 
 enum status trend_drift(const double *values, size_t count, double *out)
 {
+    double means[TREND_MAX];
     if (count < 2) {
         *out = NAN;
         return STATUS_OK;
     }
+    if (count > TREND_MAX)
+        return trend_drift(means, thin(values, count, means), out);
     size_t pairs = count * (count - 1) / 2, n = 0;
     double *work = mem_alloc(pairs > count ? pairs : count, sizeof *work);
     if (work == NULL)

@@ -1,4 +1,5 @@
-/* Does a series rise or fall? Pure. */
+/* Does a series rise or fall? Pure. Of more than TREND_MAX values means of equal blocks
+ * stand for them, so that time and memory do not grow with the square. */
 #ifndef STATS_TREND_H
 #define STATS_TREND_H
 
@@ -7,6 +8,7 @@
 #include "base/status.h"
 
 #define TREND_EXACT_MAX 10
+#define TREND_MAX       1000
 
 /* Two-sided p of the Mann-Kendall test (Mann, Econometrica 13 (1945) 245; Kendall, Rank
  * Correlation Methods, 1970) of values in order of time. Up to TREND_EXACT_MAX values

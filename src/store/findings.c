@@ -179,7 +179,8 @@ static const struct findings *read_list(const char *text,
     size_t count = 0;
     (void)read_items(text, fired, a, NULL, &count);
     struct finding *items = arena_alloc(a, count + 1, sizeof *items);
-    if (made == NULL || items == NULL || !read_items(text, fired, a, items, &made->count))
+    if (made == NULL || items == NULL ||
+        (count > 0 && !read_items(text, fired, a, items, &made->count)))
         return NULL;
     made->items = items;
     return made;

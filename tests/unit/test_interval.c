@@ -69,12 +69,12 @@ static void test_mean_and_spread(void **state)
     double v[] = {100, 102, 98, 101, 99.5};
     assert_near(interval_mean(v, 5), 100.1, 1e-15);
     assert_near(interval_std(v, 5), 1.51657508881031, 1e-13);
-    assert_near(interval_half_95(v, 5), 1.8830766883484382, 1e-9);
+    assert_near(interval_half_95(v, 5, interval_t_95(5)), 1.8830766883484382, 1e-9);
     assert_true(isnan(interval_mean(v, 0)));
     assert_true(isnan(interval_std(v, 1)));
     assert_false(isnan(interval_std(v, 2)));
-    assert_true(isnan(interval_half_95(v, 2)));
-    assert_false(isnan(interval_half_95(v, 3)));
+    assert_true(isnan(interval_half_95(v, 2, interval_t_95(2))));
+    assert_false(isnan(interval_half_95(v, 3, interval_t_95(3))));
     /* mean^2 - sum2 / n would give nonsense here */
     double far[] = {1e9 + 4, 1e9 + 7, 1e9 + 13, 1e9 + 16};
     assert_near(interval_std(far, 4), sqrt(30.0), 1e-12);

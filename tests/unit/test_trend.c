@@ -61,6 +61,28 @@ static void test_drift(void **state)
     assert_true(isnan(out));
 }
 
+/* All pairs of these would take terabytes. */
+static void test_many(void **state)
+{
+    enum { MANY = 700001 };
+    double *v = malloc(MANY * sizeof *v), out = 0;
+    (void)state;
+    for (size_t i = 0; i < MANY; i++)
+        v[i] = 1000 + (double)i / MANY + (double)(i * 7919 % 101);
+    assert_int_equal(trend_drift(v, MANY, &out), STATUS_OK);
+    assert_near(out, 1 / 1050.5, 0.01);
+    assert_true(trend_p(v, MANY) < 1e-6);
+    for (size_t i = 0; i < MANY; i++)
+        v[i] = (double)(i % 2);
+    assert_true(trend_p(v, MANY) > 0.05);
+    /* one more than all pairs are compared of: two in a block, and one is left out */
+    for (size_t i = 0; i <= TREND_MAX; i++)
+        v[i] = (double)(i / 2 + 1);
+    assert_int_equal(trend_drift(v, TREND_MAX + 1, &out), STATUS_OK);
+    assert_near(out, 499 / 250.5, 1e-12);
+    free(v);
+}
+
 static void test_no_memory(void **state)
 {
     (void)state;
@@ -75,9 +97,8 @@ static void test_no_memory(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_exact),
-        cmocka_unit_test(test_normal_with_ties),
-        cmocka_unit_test(test_drift),
+        cmocka_unit_test(test_exact),     cmocka_unit_test(test_normal_with_ties),
+        cmocka_unit_test(test_drift),     cmocka_unit_test(test_many),
         cmocka_unit_test(test_no_memory),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
