@@ -205,8 +205,8 @@ static void stream_event(struct pass *p, struct str data)
 /* Room for a longer event: a rare path, the only one that allocates. */
 static bool grow(struct openai_conn *c)
 {
-    size_t room = c->sse.room * 8;
-    char *held = room <= OPENAI_EVENT_CAP ? mem_resize(c->sse.held, room, 1) : NULL;
+    size_t room = c->sse.room * 8 < OPENAI_EVENT_CAP ? c->sse.room * 8 : OPENAI_EVENT_CAP;
+    char *held = room > c->sse.room ? mem_resize(c->sse.held, room, 1) : NULL;
     if (held == NULL) {
         failed(c, FAIL_stream, str_from("an event is larger than 4 MB"));
         return false;

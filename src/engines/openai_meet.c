@@ -6,10 +6,11 @@
 
 #include "text/json.h"
 
-#define CALL_LEAST_S  1.0  /* else a wait of 0 s could not even ask once */
-#define DEFAULT_URL_S 30.0 /* nobody listens where nobody said that somebody does */
-#define SAY_AFTER_S   2.0
-#define POLL_S        0.25
+#define CALL_LEAST_S   1.0  /* else a wait of 0 s could not even ask once */
+#define DEFAULT_URL_S  30.0 /* nobody listens where nobody said that somebody does */
+#define SAY_AFTER_S    2.0
+#define POLL_S         0.25
+#define MODEL_NAME_CAP 1024
 
 /* What a look at the server has found. */
 enum look { LOOK_READY, LOOK_NOT_YET, LOOK_REFUSED };
@@ -68,13 +69,20 @@ static json_t *list_of(json_t *root)
     return json_is_array(list) ? list : json_object_get(root, "models");
 }
 
+/* A text that can name a model; NULL. */
+static const char *name_in(const json_t *value)
+{
+    size_t len = json_string_length(value);
+    return len > 0 && len <= MODEL_NAME_CAP ? json_string_value(value) : NULL;
+}
+
 /* "id", or what others call it; NULL. */
 static const char *id_of(const json_t *item)
 {
-    const char *id = json_string_value(json_object_get(item, "id"));
+    const char *id = name_in(json_object_get(item, "id"));
     if (id == NULL)
-        id = json_string_value(json_object_get(item, "name"));
-    return id != NULL ? id : json_string_value(item);
+        id = name_in(json_object_get(item, "name"));
+    return id != NULL ? id : name_in(item);
 }
 
 /* transformers serve lists what lies in the hub's cache: "owner/name", of that owner,

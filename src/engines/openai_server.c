@@ -110,6 +110,15 @@ static enum status call_json(struct openai_server *s, const char *method,
 
 /* --- facts and counters */
 
+/* No answer in time, one without end, none at all, as of a gateway that does not know the
+ * path: what vLLM has beside its API the server may well do without. One that is gone is
+ * found out by the requests. What is ours is returned. */
+static enum status beside(enum status st)
+{
+    bool is_ours = st == STATUS_INTERRUPTED || st == STATUS_NO_MEMORY;
+    return is_ours ? st : STATUS_OK;
+}
+
 /* The text of /metrics; *has false where the server has none. While requests run, no
  * connection of the load is touched. */
 static enum status metrics(struct openai_server *s, bool is_running, struct rest_call *c,
@@ -213,13 +222,6 @@ static void dialect_facts(struct openai_server *s, struct engine_facts *facts)
         is_open_ended ? " answers may end before their planned length" : "");
 }
 
-/* No answer in time, or one without end, as of a gateway that does not know the path: the
- * server may well do without. */
-static bool is_without(enum status st)
-{
-    return st == STATUS_TIMEOUT || st == STATUS_TOO_BIG;
-}
-
 static enum status vllm_facts(struct openai_server *s, struct engine_facts *facts,
                               struct err *e)
 {
@@ -228,7 +230,7 @@ static enum status vllm_facts(struct openai_server *s, struct engine_facts *fact
     enum status st = call_json(s, "GET", "/version", &version, e);
     version_facts(s, version.root, facts);
     json_decref(version.root);
-    if (st != STATUS_OK && !is_without(st))
+    if (beside(st) != STATUS_OK)
         return st;
     config_facts(s, facts);
     st = metrics(s, false, &c, &s->has_metrics, e);
@@ -238,7 +240,7 @@ static enum status vllm_facts(struct openai_server *s, struct engine_facts *fact
         s->started_s = prometheus_max(body_of(&c), "process_start_time_seconds");
     }
     buf_fini(&c.body);
-    return is_without(st) ? STATUS_OK : st;
+    return beside(st);
 }
 
 enum status openai_server_facts(struct openai_server *s, struct engine_facts *facts,
@@ -267,6 +269,7 @@ enum status openai_server_count(struct openai_server *s, struct openai_counters 
     struct rest_call c;
     bool has = false;
     const struct openai_counters before = s->before;
+    s->before = (struct openai_counters){NAN, NAN, NAN, NAN};
     *out = (struct openai_counters){NAN, NAN, NAN, s->has_missed ? NAN : s->kv_usage_max};
     enum status st = s->has_metrics ? metrics(s, false, &c, &has, e) : STATUS_OK;
     if (has) {
@@ -278,7 +281,7 @@ enum status openai_server_count(struct openai_server *s, struct openai_counters 
     if (s->has_metrics)
         buf_fini(&c.body);
     start_sampling(s);
-    return st;
+    return beside(st);
 }
 
 void openai_server_sample(struct openai_server *s)
@@ -319,7 +322,7 @@ enum status openai_server_reset(struct openai_server *s, bool *done, struct err 
         bool has_it = a.call.status == 200;
         json_decref(a.root);
         if (st != STATUS_OK || !has_it)
-            return st;
+            return beside(st);
         if (!*done)
             clock_sleep_until(clock_after(clock_now(), clock_seconds(0.05)));
     }

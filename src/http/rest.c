@@ -416,7 +416,8 @@ static const struct cause causes[] = {
     {CURLE_SEND_ERROR, STATUS_CLOSED, "the connection broke", "", true},
     {CURLE_RECV_ERROR, STATUS_CLOSED, "the connection broke", "", true},
     {CURLE_ABORTED_BY_CALLBACK, STATUS_INTERRUPTED, "stopped by a signal", "", false},
-    {CURLE_OUT_OF_MEMORY, STATUS_NO_MEMORY, "out of memory", "", false},
+    {CURLE_OUT_OF_MEMORY, STATUS_TOO_BIG, "a header without end, or out of memory", "",
+     false}, /* libcurl has one code for both */
     {CURLE_UNSUPPORTED_PROTOCOL, STATUS_BAD_INPUT, "the answer is not HTTP",
      "Is this the right port? If it speaks TLS, write https://", false},
     {CURLE_WEIRD_SERVER_REPLY, STATUS_BAD_INPUT, "the answer is not HTTP",

@@ -4,7 +4,7 @@
 
 #include "serve/reply.h"
 
-#define ENDLESS_BYTES ((size_t)4 << 20)
+#define ENDLESS_BYTES ((size_t)5 << 20) /* longer than clients take an event to be */
 
 static struct str text_of(const struct buf *b)
 {

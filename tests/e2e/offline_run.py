@@ -86,22 +86,26 @@ def processes_of(mark):
 
 MEASURE = """
 import json, resource, subprocess, sys
-code = subprocess.run(sys.argv[2:]).returncode
+try:
+    code = subprocess.run(sys.argv[3:], timeout=float(sys.argv[2])).returncode
+except subprocess.TimeoutExpired:
+    code = "hangs"
 with open(sys.argv[1], "w") as out:
     json.dump([code, resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss], out)
 """
 
 
-def run_measured(command, cwd, **more):
-    """(exit code, peak of resident memory in KiB, standard error) of a command.
+def run_measured(command, cwd, limit_s=240, **more):
+    """(exit code, or "hangs"; peak of resident memory in KiB; standard error) of a command.
 
     A process counts the memory of the one that started it until it is itself: so a small one
     stands between the tests and it.
     """
     note = Path(cwd) / "measured.json"
-    done = subprocess.run([sys.executable, "-S", "-c", MEASURE, str(note), *map(str, command)],
-                          cwd=cwd, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
-                          stderr=subprocess.PIPE, text=True, timeout=300, **more)
+    more.setdefault("stdout", subprocess.DEVNULL)
+    done = subprocess.run([sys.executable, "-S", "-c", MEASURE, str(note), str(limit_s),
+                           *map(str, command)], cwd=cwd, stdin=subprocess.DEVNULL,
+                          stderr=subprocess.PIPE, text=True, timeout=limit_s + 60, **more)
     code, peak_kib = json.loads(note.read_text())
     note.unlink()
     return code, peak_kib, done.stderr

@@ -629,7 +629,7 @@ def test_short(serve):
 
 
 GARBAGE = {"head": b"this is no HTTP", "chunk": b"\r\nzz!\r\n", "negative": b"\r\n-5\r\n",
-           "json": b'data: {"id":"broken","choices":[{\n\n', "line": b"x" * (4 << 20)}
+           "json": b'data: {"id":"broken","choices":[{\n\n', "line": b"x" * (5 << 20)}
 
 
 @pytest.mark.parametrize("kind", GARBAGE)

@@ -453,6 +453,34 @@ static void compression_and_garbage_are_refused(void **state)
     has_failed(0, FAIL_stream, "not JSON");
 }
 
+/* One event of that many bytes of data, a read for each 4 KiB; true: it was refused. */
+static bool long_event(size_t len)
+{
+    char block[4096];
+    memset(block, ' ', sizeof block);
+    head();
+    put("ffffffff\r\ndata: ");
+    bool is_over = read_all(1500);
+    while (len > 0 && !is_over) {
+        const struct openai_read read = {.kernel = {1600}, .user = {1700}};
+        struct str piece = {block, len < sizeof block ? len : sizeof block};
+        is_over = openai_answer_read(&sink, &conn, piece, &read, &keeps);
+        len -= piece.len;
+    }
+    return is_over;
+}
+
+static void an_event_may_have_4_mb(void **state)
+{
+    (void)state;
+    assert_false(long_event(OPENAI_EVENT_CAP));
+    assert_int_equal(conn.sse.room, OPENAI_EVENT_CAP);
+    drop(NULL);
+    make(NULL);
+    assert_true(long_event(OPENAI_EVENT_CAP + 1));
+    has_failed(0, FAIL_stream, "an event is larger than 4 MB");
+}
+
 static void a_close_in_the_middle(void **state)
 {
     (void)state;
@@ -487,6 +515,7 @@ int main(void)
         TEST(an_answer_that_is_no_stream),
         TEST(what_nobody_asked_for_ends_the_connection),
         TEST(compression_and_garbage_are_refused),
+        TEST(an_event_may_have_4_mb),
         TEST(a_close_in_the_middle),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -107,6 +107,11 @@ static void lists_of_models(void **state)
     talk_change(t, "GET /v1/models", 200, "{\"data\": []}");
     assert_int_equal(talk_meet(t, NULL), STATUS_NOT_FOUND);
     assert_string_equal(t->e.hint, "Name one with --model");
+    talk_change(t, "GET /v1/models", 200, "{\"data\": [{\"id\": \"\"}]}");
+    assert_int_equal(talk_meet(t, NULL), STATUS_NOT_FOUND);
+    talk_change(t, "GET /v1/models", 200, /* longer than a name may be */
+                arena_printf(&t->arena, "{\"data\": [{\"id\": \"%01025d\"}]}", 0));
+    assert_int_equal(talk_meet(t, NULL), STATUS_NOT_FOUND);
 }
 
 /* vLLM lists all names that it takes. */

@@ -129,6 +129,38 @@ static void counters_are_differences(void **state)
     assert_true(c.preemptions == 0);
 }
 
+enum { NO_HTTP = 9 }; /* a status that ends the call, as a broken connection does */
+
+static void what_is_beside_the_api_may_break(void **state)
+{
+    struct talk *t = begin(state);
+    talk_page(t, "GET /version", NO_HTTP, "");
+    talk_page(t, "GET /metrics", NO_HTTP, "");
+    get_facts(t);
+    assert_false(t->s.has_metrics);
+}
+
+/* The counters of a repeat are unknown where one of the two looks failed. */
+static void counters_that_are_lost_for_a_while(void **state)
+{
+    struct talk *t = begin(state);
+    struct openai_counters c;
+    bool done = true;
+    talk_page(t, "GET /metrics", 200, METRICS("10", "0.25"));
+    talk_page(t, "POST /reset_prefix_cache", NO_HTTP, "");
+    get_facts(t);
+    talk_change(t, "GET /metrics", NO_HTTP, "");
+    assert_int_equal(openai_server_count(&t->s, &c, &t->e), STATUS_OK);
+    assert_true(isnan(c.prefix_hits) && isnan(c.prefix_queries));
+    for (int i = 0; i < 2; i++) {
+        talk_change(t, "GET /metrics", 200, METRICS("17", "0.25"));
+        assert_int_equal(openai_server_count(&t->s, &c, &t->e), STATUS_OK);
+        assert_true(i == 0 ? isnan(c.prefix_hits) : c.prefix_hits == 0);
+    }
+    assert_int_equal(openai_server_reset(&t->s, &done, &t->e), STATUS_OK);
+    assert_false(done);
+}
+
 /* What no server can have counted is unknown, whether it comes as a number or not. */
 static void odd_counters_are_unknown(void **state)
 {
@@ -340,6 +372,8 @@ int main(void)
         TEST(the_rust_front_end_is_named),
         TEST(a_model_on_this_machine),
         TEST(counters_are_differences),
+        TEST(what_is_beside_the_api_may_break),
+        TEST(counters_that_are_lost_for_a_while),
         TEST(odd_counters_are_unknown),
         TEST(the_highest_of_the_samples),
         TEST(no_sample_of_others),

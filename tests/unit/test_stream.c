@@ -276,7 +276,7 @@ static void faults(void **state)
          "\"outcome\":\"garbage\""},
         {FAULT_GARBAGE, "json", true, false, false, "\"broken\"", "\"length\"",
          "\"outcome\":\"garbage\""},
-        {FAULT_GARBAGE, "line", true, true, false, "\r\n400006\r\ndata: xxx", done,
+        {FAULT_GARBAGE, "line", true, true, false, "\r\n500006\r\ndata: xxx", done,
          "\"outcome\":\"garbage\""},
         {FAULT_OK, NULL, false, false, false, "\"completion_tokens\":10", never,
          "\"event_tokens\":[10]"},

@@ -1,0 +1,179 @@
+"""The campaign: every behaviour of hostile.py against the plain build and the one with sanitizers.
+
+None may make the program hang, crash, or hold more than 64 MB, no sanitizer has anything to
+say, no control character of theirs reaches the screen, and no number is another than the one
+that was sent: what failed is counted as failed, and what is unknown is null.
+"""
+
+import os
+import re
+import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from conftest import ROOT
+from e2e import hostile
+from e2e import odd_server as odd
+from e2e.odd_server import OddServer, Run, check_accounts, check_times
+from e2e.offline_run import run_measured
+from oracle import oracle
+
+LIMIT_S = 60
+WORKERS = 4
+PEAK_KIB = 64 << 10
+STEERS = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]")
+BUILDS = {"plain": os.environ.get("INFERBENCH_BIN") or ROOT / "build/inferbench",
+          "asan": os.environ.get("INFERBENCH_ASAN_BIN") or ROOT / "build-asan/inferbench"}
+SANITIZERS = {"ASAN_OPTIONS": "exitcode=86:allocator_may_return_null=1",
+              "UBSAN_OPTIONS": "halt_on_error=1:exitcode=86"}
+
+
+def let_loose(build, folder, words, codes, env=None):
+    """Runs a command that has to end as documented; a Run, its files not looked at."""
+    with open(folder / "stdout", "wb") as out:
+        code, peak_kib, err = run_measured(
+            [BUILDS[build], *words], folder, limit_s=LIMIT_S, stdout=out, errors="replace",
+            env=odd.environment(**SANITIZERS, **(env or {})))
+    said = (folder / "stdout").read_text(encoding="utf-8", errors="replace")
+    assert "Sanitizer" not in err and "runtime error:" not in err, err[-4000:]
+    assert code in codes, (code, err[-2000:], said[-1000:])
+    assert not STEERS.search(err + said), err + said
+    assert build != "plain" or peak_kib <= PEAK_KIB, peak_kib
+    return code, said, err
+
+
+class Server(OddServer):
+    """Request 1 that is measured gets the behaviour; others are answered well, and their truth kept."""
+
+    def __init__(self, bad):
+        super().__init__(self.judge)
+        self.bad, self.truth = bad, {}
+
+    def judge(self, sock, request):
+        now = time.monotonic_ns()
+        row = self.truth[request.number] = {"id": request.id, "arrival_ns": now,
+                                            "sent_ns": [now, now]}
+        if request.index == 1 and request.is_measured:
+            return self.bad(sock, request)
+        sock.sendall(odd.HEAD)
+        stamps = []
+        for i in range(8):
+            time.sleep(0.001)
+            stamps.append(time.monotonic_ns())
+            sock.sendall(odd.token(f" {i}", "length" if i == 7 else None))
+        row["sent_ns"] = [stamps[0], stamps[-1]]
+        sock.sendall(odd.usage(odd.prompt_len(request), 8) + odd.END)
+        return True
+
+
+def load(port, *words):
+    return ["online", *odd.small(1, 4), "--no-mlflow", "--port", port, *words]
+
+
+def check_numbers(run, outcome):
+    """Request 1 came to what the table says; the others have their 8 tokens."""
+    check_accounts(run)
+    for index, line in [*run.requests(0).items(), *run.requests(1).items()]:
+        is_known = line.get("token_source") == "usage"
+        fate = line.get("class") or (line["tokens_out"] if is_known else None)
+        assert line["status"] == ("failed" if "class" in line else "ok"), line
+        if index != 1 or line["repeat"] == 0:
+            assert fate == 8 or fate == "timeout" and outcome in ("timeout", "any"), line
+        else:
+            assert fate == outcome or outcome == "any" and "class" in line, (fate, line)
+    assert [sorted(run.requests(repeat)) for repeat in (0, 1)] == [[0, 1, 2, 3]] * 2
+    oracle.check_run(run.files.folder, is_whole=False)
+
+
+def of_answers(build, folder, name):
+    answer, outcome = hostile.ANSWERS[name]
+    limit = f"{1 if outcome == 'timeout' else 2 if outcome == 'any' else 20}s"
+    with Server(answer) as server:
+        _, said, err = let_loose(build, folder, load(server.port, "--request-timeout", limit), (0, 3))
+    run = Run(0, folder / "results", said, err)
+    check_numbers(run, outcome)
+    check_times(run, server.truth)
+    assert len({one.id for one in server.seen}) == 8 and len(server.seen) <= 12
+
+
+def of_pages(build, folder, name):
+    path, page, outcome = hostile.PAGES[name]
+    words = ["--ready-timeout", "1s" if outcome == "fails" else "20s"]
+    words += [] if path == "/v1/models" else ["--dialect", "vllm"]
+    with OddServer(pages={path: page}, paths={"/metrics": hostile.COUNTERS}) as server:
+        code, said, err = let_loose(build, folder, load(server.port, *words),
+                                    (1,) if outcome == "fails" else (0, 3))
+    run = Run(code, folder / "results", said, err)
+    if not run.rows:  # refused before there was anything to measure
+        assert outcome == "fails" and not server.seen
+        return
+    check_accounts(run)
+    for row in run.rows:
+        if outcome == "fails":
+            assert row["error"] and row["tokens_per_second"] is None and not server.seen
+        else:
+            assert (row["requests_ok"], row["actual_output_tokens"]) == (4, 32)
+    oracle.check_run(run.files.folder, is_whole=False)
+
+
+class Greeter(OddServer):
+    def __init__(self, greet):
+        super().__init__()
+        self.greet = greet
+
+    def serve(self, sock):
+        try:
+            self.greet(sock, None)
+        except OSError:
+            pass
+        sock.close()
+
+
+def of_greetings(build, folder, name):
+    """Before a request is made, of http and of https."""
+    for scheme in ("http", "https"):
+        with Greeter(hostile.GREETINGS[name]) as server:
+            words = ["--base-url", f"{scheme}://127.0.0.1:{server.port}", "--ready-timeout", "1s",
+                     "--output-dir", scheme]
+            code, said, err = let_loose(build, folder, load(1)[:-2] + words, (1,))
+        row, = Run(code, folder / scheme, said, err).rows
+        assert row["error"] and row["tokens_per_second"] is None and not row["requests_ok"]
+
+
+FAMILIES = {"answer": (of_answers, hostile.ANSWERS), "page": (of_pages, hostile.PAGES),
+            "greeting": (of_greetings, hostile.GREETINGS)}
+CASES = [f"{family} {name}" for family, (_, table) in FAMILIES.items() for name in table]
+
+
+@pytest.fixture(scope="module")
+def campaign(request, tmp_path_factory):
+    """{test id: what is known of its end in the future}: three at a time."""
+    wanted = [item.callspec.params for item in request.session.items
+              if item.fspath == request.node.fspath and hasattr(item, "callspec")]
+
+    base = tmp_path_factory.mktemp("hostile")
+
+    def one(build, case):
+        family, name = case.split(" ", 1)
+        folder = base / f"{build}{CASES.index(case)}"
+        folder.mkdir()
+        FAMILIES[family][0](build, folder, name)
+    with ThreadPoolExecutor(WORKERS) as pool:
+        yield {(p["build"], p["case"]): pool.submit(one, p["build"], p["case"]) for p in wanted
+               if Path(BUILDS[p["build"]]).exists()}
+        pool.shutdown(cancel_futures=True)
+
+
+@pytest.mark.parametrize("build,case", [
+    (build, case) for case in CASES for build in BUILDS
+    if build == "asan" or not re.match("answer (odd|sound|flood): ", case)])  # which others test
+def test_hostile(campaign, build, case):
+    if (build, case) not in campaign:
+        pytest.skip("no build with sanitizers here: make asan")
+    campaign[build, case].result()
+
+
+def test_the_table_is_long():
+    assert len(set(CASES)) >= 100
