@@ -272,25 +272,6 @@ struct command {
     struct words env;
 };
 
-/* vLLM's Rust front-end, where vLLM's own variables ask for it: the one that it brings
- * (0.33 does), or VLLM_RUST_FRONTEND_PATH. *path is NULL: they do not. */
-static enum status find_rust(const struct vllm_python *p, const char **path,
-                             struct err *e)
-{
-    const char *use = getenv("VLLM_USE_RUST_FRONTEND");
-    const char *given = getenv("VLLM_RUST_FRONTEND_PATH");
-    bool has_path = given != NULL && *given != '\0' && strcmp(given, "auto") != 0;
-    bool is_asked = use != NULL && *use != '\0' ? strcmp(use, "0") != 0 : has_path;
-    *path = is_asked && has_path ? given : is_asked ? p->rust : NULL;
-    if (!is_asked || (*path != NULL && access(*path, X_OK) == 0))
-        return STATUS_OK;
-    status_fail(e, STATUS_NOT_FOUND, "VLLM_USE_RUST_FRONTEND",
-                "there is no Rust front-end in %s (vLLM %s)",
-                *path != NULL ? *path : p->path, p->vllm);
-    return status_hint(e, "vLLM 0.33 brings vllm-rs; name another with "
-                          "VLLM_RUST_FRONTEND_PATH, or unset the variable");
-}
-
 /* The program: vLLM's Python server, or `vllm serve` with its Rust front-end. */
 static void add_program(const struct vllm_python *p, const char *rust, const char *model,
                         struct command *c)
@@ -322,7 +303,7 @@ static enum status vllm_words(const struct engine_settings *s, const char *port,
     const char *other = python.neuron != NULL ? "neuron" : "gpu";
     out->hardware_type = python.is_cpu ? "cpu" : other;
     const char *rust;
-    if (find_rust(&python, &rust, e) != STATUS_OK)
+    if (vllm_python_front_end(&python, &rust, e) != STATUS_OK)
         return e->code;
     add_program(&python, rust, s->model, c);
     add_pair(w, "--host", "127.0.0.1");
@@ -336,6 +317,8 @@ static enum status vllm_words(const struct engine_settings *s, const char *port,
     else if (python.neuron != NULL)
         fit_neuron(w, s);
     out->dtype = value_of(w, "dtype");
+    out->max_num_seqs = int_of(w, "max-num-seqs", 0);
+    out->kv_bytes = int_of(w, "kv-cache-memory-bytes", 0);
     return STATUS_OK;
 }
 
@@ -358,7 +341,8 @@ enum status openai_launch_start(const struct engine_settings *s, struct arena *a
 {
     struct command c = {.words = {.arena = a}, .env = {.arena = a}};
     int port = 0;
-    *out = (struct openai_launch){.hardware_type = "unknown", .start = clock_now()};
+    *out = (struct openai_launch){
+        .hardware_type = "unknown", .arena = a, .start = clock_now()};
     if (free_port(&port, e) != STATUS_OK)
         return e->code;
     const char *port_text = arena_printf(a, "%d", port);
@@ -409,7 +393,12 @@ void openai_launch_ready(struct openai_launch *l, const struct engine_settings *
         facts->hardware_type = l->hardware_type;
     if (is_vllm) {
         vllm_errors_read_log(l->log_path, (int64_t)l->log_from, &log);
+        if (l->max_num_seqs > 0)
+            field_fill(f, FIELD_max_num_seqs, value_int(l->max_num_seqs));
+        if (l->kv_bytes > 0)
+            field_fill(f, FIELD_kv_cache_mb, value_num((double)l->kv_bytes / 1e6));
         log_facts(buf_str(&log), f);
+        openai_log_settings(buf_str(&log), l->arena, f);
         buf_fini(&log);
         if (l->dtype != NULL)
             field_fill(f, FIELD_dtype, value_str(l->dtype));

@@ -12,9 +12,12 @@ struct openai_launch {
     const char *base_url;      /* "http://127.0.0.1:43210" */
     const char *hardware_type; /* of its vLLM: "cpu", "neuron", "gpu"; "unknown" */
     const char *dtype;         /* as asked for, or NULL: the server's choice */
-    const char *given;         /* field engine_args; NULL: no memory */
-    const char *log_path;      /* server.log in the raw folder; NULL: none */
-    size_t log_from;           /* where the log of what it does now begins */
+    int64_t max_num_seqs;      /* as given; 0: not told */
+    int64_t kv_bytes;          /* likewise */
+    struct arena *arena;
+    const char *given;    /* field engine_args; NULL: no memory */
+    const char *log_path; /* server.log in the raw folder; NULL: none */
+    size_t log_from;      /* where the log of what it does now begins */
     struct instant start;
 };
 

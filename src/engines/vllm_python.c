@@ -4,6 +4,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
+#include <unistd.h>
 
 #include "base/buf.h"
 #include "base/clock.h"
@@ -187,6 +189,33 @@ enum status vllm_python_find(const char *given, struct arena *a, struct vllm_pyt
                 tried.len > 0 ? buf_cstr(&tried) : "none found");
     buf_fini(&tried);
     return status_hint(e, "%s", VLLM_INSTALL_HINT);
+}
+
+/* Does VLLM_RUST_FRONTEND_PATH name another than its own? */
+static bool is_path(const char *given)
+{
+    static const char *const own[] = {"", "auto", "1", "true"};
+    for (size_t i = 0; given != NULL && i < sizeof own / sizeof *own; i++)
+        if (strcasecmp(given, own[i]) == 0)
+            return false;
+    return given != NULL;
+}
+
+enum status vllm_python_front_end(const struct vllm_python *p, const char **path,
+                                  struct err *e)
+{
+    const char *use = getenv("VLLM_USE_RUST_FRONTEND");
+    const char *given = getenv("VLLM_RUST_FRONTEND_PATH");
+    bool has_path = is_path(given);
+    bool is_asked = use != NULL && *use != '\0' ? strcmp(use, "0") != 0 : has_path;
+    *path = is_asked && has_path ? given : is_asked ? p->rust : NULL;
+    if (!is_asked || (*path != NULL && access(*path, X_OK) == 0))
+        return STATUS_OK;
+    status_fail(e, STATUS_NOT_FOUND, "VLLM_USE_RUST_FRONTEND",
+                "there is no Rust front-end in %s (vLLM %s)",
+                *path != NULL ? *path : p->path, p->vllm);
+    return status_hint(e, "vLLM 0.33 brings vllm-rs; name another with "
+                          "VLLM_RUST_FRONTEND_PATH, or unset the variable");
 }
 
 /* Python 3.11 and later leave the current folder out by themselves (base/proc_env.h). */

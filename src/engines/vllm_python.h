@@ -30,6 +30,12 @@ MUST_CHECK enum status vllm_python_list(const char *given, struct arena *a,
 MUST_CHECK enum status vllm_python_find(const char *given, struct arena *a,
                                         struct vllm_python *out, struct err *e);
 
+/* The Rust front-end, where vLLM's own variables ask for it: VLLM_USE_RUST_FRONTEND=1 the
+ * one that this vLLM brings (0.33 does), VLLM_RUST_FRONTEND_PATH another. *path is NULL:
+ * they do not, and its Python front-end serves, as by itself. */
+MUST_CHECK enum status vllm_python_front_end(const struct vllm_python *p,
+                                             const char **path, struct err *e);
+
 /* The two words that run a module of this interpreter: as -m does, but with nothing of
  * the current folder. NULL in them: no memory. */
 void vllm_python_module(const struct vllm_python *p, const char *name, struct arena *a,

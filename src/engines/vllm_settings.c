@@ -52,9 +52,18 @@ enum status vllm_settings_locate(const struct engine_settings *s, struct arena *
         return STATUS_OK;
     if (vllm_python_find(vllm_settings_python(s), a, &found, e) != STATUS_OK)
         return e->code;
+    const char *rust = NULL;
+    if (s->target != NULL && vllm_python_front_end(&found, &rust, e) != STATUS_OK)
+        return e->code;
     *python = found.path;
-    *notes = arena_printf(a, "python: %s (%s), vLLM %s", found.path, found.source,
-                          found.vllm);
+    *notes = arena_printf(a, "python: %s (%s), vLLM %s%s%s", found.path, found.source,
+                          found.vllm, rust != NULL ? ", Rust front-end " : "",
+                          rust != NULL ? rust : "");
+    if (s->target != NULL && rust == NULL && found.rust != NULL)
+        *notes = arena_printf(a,
+                              "%s; its Python front-end serves, as by itself; "
+                              "VLLM_USE_RUST_FRONTEND=1 takes its Rust one",
+                              *notes);
     return STATUS_OK;
 }
 

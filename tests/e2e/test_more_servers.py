@@ -1,10 +1,11 @@
 """`inferbench online` on real servers that only `scripts/test --more-servers` installs: LiteLLM,
-vllm-router, transformers serve (docs/servers.md)."""
+vllm-router, transformers serve, vLLM's Rust front-end (docs/servers.md)."""
 
 import pytest
 
 from e2e import real_servers
 from e2e.odd_server import SECRET, check_accounts, online
+from e2e.offline_run import processes_of
 from e2e.serve_client import Server
 from oracle import oracle
 
@@ -89,3 +90,43 @@ def test_transformers(binary, tmp_path, tiny_model, more_servers, endpoint):
     with real_servers.transformers(more_servers("transformers"), tmp_path, tiny_model) as url:
         run = online(binary, tmp_path, "--base-url", url, "--endpoint", endpoint, "--accept-invalid", load=CLOSED)
     measured(run, "transformers", tokens=None)  # an answer may end before
+
+
+#: One thread: two spin against everything else that runs on a small machine.
+ENGINE = {"VLLM_CPU_OMP_THREADS_BIND": "0", "OMP_NUM_THREADS": "1", "CUDA_VISIBLE_DEVICES": ""}
+
+
+def test_rust_front_end_launched(binary, tmp_path, tiny_model, more_servers, vllm_python):
+    """As `vllm serve` takes it: by vLLM's own variables."""
+    rust = more_servers("vllm-rs") / "bin/vllm-rs"
+    run = online(binary, tmp_path, "--launch", "--python", vllm_python, "--model", tiny_model,
+                 "--load-format", "dummy", "--max-model-len", "2048", "--enable-prefix-caching", "--scenarios",
+                 "prefix_caching", "--accept-invalid", "--", "--enforce-eager", "--max-num-seqs", "8",
+                 load=CLOSED, timeout=400, env={**ENGINE, "VLLM_USE_RUST_FRONTEND": "1", "INFERBENCH_MARK": str(tmp_path),
+                                                "VLLM_RUST_FRONTEND_PATH": str(rust)})
+    assert f"Rust front-end {rust}" in run.err, run.err
+    measured(run, "vllm")
+    assert processes_of(str(tmp_path)) == []
+    for row in run.rows:
+        assert "Rust front-end 0.33.0" in row["engine_version"] and row["engine_mode"] == "mp"
+        assert row["actual_input_tokens"] == 12 * row["input_length"]
+        assert row["max_num_seqs"] == 8 and row["max_num_batched_tokens"] == 8192
+        assert row["max_model_len"] == 2048 and row["enforce_eager"] is True
+        assert row["dtype"] == "float32" and row["quantization"] == "none" and row["weights"] == "dummy"
+        assert row["tensor_parallel_size"] == row["devices"] == 1
+        assert row["kv_cache_tokens"] > 2048 and row["kv_cache_mb"] > 1
+        assert row["preemptions"] == 0 and row["enable_prefix_caching"] is True
+        assert 11 * 512 <= row["cached_input_tokens"] <= 11 * 1024
+
+
+def test_rust_front_end_by_its_own_command(binary, tmp_path, tiny_model, more_servers, vllm_python):
+    """`vllm-rs serve` starts the engine itself; a whole vLLM 0.33 finds its own vllm-rs."""
+    rust = more_servers("vllm-rs") / "bin/vllm-rs"
+    command = (f"{rust} serve {{model}} --port {{port}} --python {vllm_python} -- --load-format dummy --dtype float32 "
+               "--enforce-eager --max-model-len 1024 --max-num-seqs 8 --kv-cache-memory-bytes 67108864")
+    run = online(binary, tmp_path, "--launch-command", command, "--model", tiny_model, "--accept-invalid",
+                 load=CLOSED, timeout=400,
+                 env={**ENGINE, "INFERBENCH_MARK": str(tmp_path), "VLLM_RUST_FRONTEND_PATH": str(rust)})
+    measured(run, "vllm")
+    assert "Rust front-end 0.33.0" in run.rows[1]["engine_version"]
+    assert processes_of(str(tmp_path)) == []

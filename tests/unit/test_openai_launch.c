@@ -321,7 +321,7 @@ static void facts_of_log_and_words(void **state)
     own.load_format = "dummy";
     interpreter("0.32.0", false,
                 "echo 'Model loading took 2.0 GiB'; echo 'compilation: 7.5 s'\n"
-                "exit 0");
+                "echo 'CPU KV cache size: 32,768 tokens'; exit 0");
     begin();
     (void)written("words");
     assert_true(died("starting"));
@@ -331,6 +331,8 @@ static void facts_of_log_and_words(void **state)
     assert_true(f[FIELD_weights_mb].n > 2147 && f[FIELD_weights_mb].n < 2148);
     assert_true(f[FIELD_compile_time_s].n == 7.5);
     assert_string_equal(f[FIELD_weights].s, "dummy");
+    assert_int_equal(f[FIELD_max_num_seqs].i, 4);
+    assert_int_equal(f[FIELD_kv_cache_tokens].i, 32768);
     assert_string_equal(f[FIELD_engine_mode].s, "inproc");
     assert_string_equal(facts.hardware_type, "gpu");
     assert_false(facts.is_caching);

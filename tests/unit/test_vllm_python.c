@@ -170,9 +170,54 @@ static void modules_are_run_but_not_from_the_current_folder(void **state)
     assert_string_equal(words[0], "-c");
 }
 
+/* As `vllm serve` reads its variables; a path by itself is a wish as well. */
+static void front_ends(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *use, *path, *own, *expected;
+        bool is_missing;
+    } cases[] = {
+        {NULL, NULL, "/bin/true", NULL, false}, /* vLLM's own default */
+        {"0", NULL, "/bin/true", NULL, false},
+        {"0", "/bin/false", "/bin/true", NULL, false},
+        {"1", NULL, "/bin/true", "/bin/true", false},
+        {"1", "auto", "/bin/true", "/bin/true", false},
+        {"1", "AUTO", "/bin/true", "/bin/true", false},
+        {"1", "True", "/bin/true", "/bin/true", false},
+        {"1", "", "/bin/true", "/bin/true", false},
+        {"1", "/bin/false", "/bin/true", "/bin/false", false},
+        {NULL, "/bin/false", NULL, "/bin/false", false},
+        {NULL, "auto", "/bin/true", NULL, false},
+        {"1", NULL, NULL, NULL, true},
+        {"1", "/nowhere/vllm-rs", "/bin/true", NULL, true},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        const struct vllm_python p = {
+            .path = "python", .vllm = "0.33.0", .rust = cases[i].own};
+        const char *path = NULL;
+        struct err e = {.code = STATUS_OK};
+        unsetenv("VLLM_USE_RUST_FRONTEND");
+        unsetenv("VLLM_RUST_FRONTEND_PATH");
+        if (cases[i].use != NULL)
+            setenv("VLLM_USE_RUST_FRONTEND", cases[i].use, 1);
+        if (cases[i].path != NULL)
+            setenv("VLLM_RUST_FRONTEND_PATH", cases[i].path, 1);
+        enum status st = vllm_python_front_end(&p, &path, &e);
+        assert_int_equal(st, cases[i].is_missing ? STATUS_NOT_FOUND : STATUS_OK);
+        if (!cases[i].is_missing && cases[i].expected == NULL)
+            assert_null(path);
+        else if (!cases[i].is_missing)
+            assert_string_equal(path, cases[i].expected);
+    }
+    unsetenv("VLLM_USE_RUST_FRONTEND");
+    unsetenv("VLLM_RUST_FRONTEND_PATH");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(front_ends),
         cmocka_unit_test_setup(the_first_with_vllm_is_taken, clean),
         cmocka_unit_test_setup(a_named_interpreter_is_used_or_refused, clean),
         cmocka_unit_test_setup(all_are_listed, clean),
