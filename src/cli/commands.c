@@ -8,6 +8,7 @@
     X(online)       \
     X(merge)        \
     X(analyze)      \
+    X(compare)      \
     X(mlflow)       \
     X(env)          \
     X(recover)      \

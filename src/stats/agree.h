@@ -18,6 +18,7 @@ enum agree_where {
     AGREE_MACHINES, /* machines or labels of one kind of hardware */
     AGREE_KINDS,    /* a GPU against Neuron */
     AGREE_MODELS,   /* models, or versions of the engine */
+    AGREE_CHOSEN,   /* results that the user chose: settings may differ */
     AGREE_WHERE_COUNT
 };
 

@@ -143,8 +143,7 @@ double interval_gamma_inc(double a, double x)
     return x < a + 1 ? gamma_series(a, x) : 1 - gamma_fraction(a, x);
 }
 
-/* P(T > t) for t >= 0. */
-static double t_upper_tail(double t, double df)
+double interval_t_tail(double t, double df)
 {
     double x = df / (df + t * t);
     return 0.5 * interval_beta_inc(x, df / 2, 0.5);
@@ -174,7 +173,7 @@ double interval_t_quantile(double p, double df)
         return NAN;
     if (p == 0.5)
         return 0;
-    double t = inverse(t_upper_tail, df, p < 0.5 ? p : 1 - p, 1);
+    double t = inverse(interval_t_tail, df, p < 0.5 ? p : 1 - p, 1);
     return p < 0.5 ? -t : t;
 }
 

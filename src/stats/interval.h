@@ -28,6 +28,8 @@ double interval_half_95(const double *values, size_t count, double t);
  * 1e-9. Inverts P(T > t) = I(df / (df + t^2); df / 2, 1 / 2) / 2 by bisection (Abramowitz
  * & Stegun 26.7.1). NAN outside. */
 double interval_t_quantile(double p, double df);
+/* P(T > t) of it, t >= 0. */
+double interval_t_tail(double t, double df);
 /* Quantile of chi-square, 0 < p < 1, df > 0: inverts P(df / 2, x / 2) (A & S 26.4.19). */
 double interval_chi2_quantile(double p, double df);
 

@@ -25,11 +25,9 @@ struct grouping {
 
 /* --- counting */
 
-/* Rows that name no launch have one a run. */
 static struct str launch_of(const struct row *row)
 {
-    const char *launch = field_str(row, FIELD_launch_id);
-    return str_from(launch != NULL ? launch : field_str(row, FIELD_run_id));
+    return str_from(match_field_launch(row));
 }
 
 static struct str day_of(const struct row *row)
@@ -140,6 +138,7 @@ static enum status judge_cells(struct grouping *g)
         struct match_cell *c = &g->cells[i];
         c->launches = count_origins(rows, c->measured, launch_of, g->origins);
         c->days = count_origins(rows, c->measured, day_of, g->origins);
+        c->rows = rows;
         metric_spreads(rows, c->measured, RECORD_FORMAT, g->values, c->spread);
         s = match_verdict_judge(rows, c->measured, g->arena, c);
         rows += c->measured;
@@ -155,7 +154,7 @@ static const char *side_of(const struct row *row, enum field_id by, struct arena
     struct value v = row->v[by];
     if (by == FIELD_enable_prefix_caching)
         return v.kind != VALUE_BOOL ? MATCH_UNKNOWN : v.b ? "ON" : "OFF";
-    match_field_text(row, by, text);
+    match_field_text(row, by == MATCH_BY_CHOICE ? FIELD_label : by, text);
     return *text != '\0' ? arena_text(a, "%s", text) : MATCH_UNKNOWN;
 }
 

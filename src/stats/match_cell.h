@@ -12,6 +12,9 @@
 #include "stats/metric.h"
 
 #define MATCH_UNKNOWN "unknown"
+/* In place of a field under comparison: sides that the user chose, whatever they differ
+ * in. The caller has made their names the labels of the rows. */
+#define MATCH_BY_CHOICE FIELD_COUNT
 
 struct match_row {
     const struct row *row; /* borrowed, must outlive the result */
@@ -39,6 +42,7 @@ struct match_cell {
     const struct row *failed_row; /* the first with an error, warm-ups too; NULL */
     bool shares_nothing; /* caching ON and the prompts allow no hit: no ON/OFF claim */
     size_t measured, failed, warmups; /* rows */
+    const struct row *const *rows;    /* [measured] by time */
     size_t launches, days;            /* that the measured rows come from; 0: unknown */
     struct spread spread[METRIC_COUNT];
 };

@@ -99,6 +99,7 @@ static enum agree_where where_of(const struct match_cell *a, const struct match_
     case FIELD_label:
     case FIELD_instance_type:
         return are_kinds(a, b) || are_kinds(b, a) ? AGREE_KINDS : AGREE_MACHINES;
+    case MATCH_BY_CHOICE: return AGREE_CHOSEN;
     default: return AGREE_MODELS;
     }
 }
@@ -145,6 +146,13 @@ size_t match_diff_distance(const struct match_cell *a, const struct match_cell *
         n += agreement(a, id, where) != AGREE_MUST && !is_compared(id, by) &&
              match_diff_in(a, b, id);
     return n;
+}
+
+bool match_diff_is_said(const struct match_cell *a, const struct match_cell *b,
+                        enum field_id id, enum field_id by)
+{
+    return agreement(a, id, where_of(a, b, by)) == AGREE_SAID && !is_compared(id, by) &&
+           match_diff_in(a, b, id);
 }
 
 /* --- a list of differences */
@@ -301,10 +309,8 @@ static void add_field(struct match_diff_list *w, const struct row *a, const stru
 void match_diff_add(struct match_diff_list *list, const struct match_cell *a,
                     const struct match_cell *b, enum field_id by)
 {
-    enum agree_where where = where_of(a, b, by);
     for (enum field_id id = agree_first(); id < FIELD_COUNT; id = agree_next(id))
-        if (agreement(a, id, where) == AGREE_SAID && !is_compared(id, by) &&
-            match_diff_in(a, b, id))
+        if (match_diff_is_said(a, b, id, by))
             add_field(list, a->row, b->row, id);
 }
 

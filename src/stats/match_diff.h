@@ -17,6 +17,10 @@ size_t match_diff_obstacles(const struct match_cell *a, const struct match_cell 
 size_t match_diff_distance(const struct match_cell *a, const struct match_cell *b,
                            enum field_id by);
 
+/* Whether two cells differ in what is said beside a comparison. */
+bool match_diff_is_said(const struct match_cell *a, const struct match_cell *b,
+                        enum field_id id, enum field_id by);
+
 struct match_difference {
     enum field_id field;
     const char *values; /* "256 / 1", or what there is to say without values */

@@ -73,6 +73,12 @@ int match_field_definitions(const struct row *row)
     return isnan(n) ? 1 : (int)n;
 }
 
+const char *match_field_launch(const struct row *row)
+{
+    const char *launch = field_str(row, FIELD_launch_id);
+    return launch != NULL ? launch : field_str(row, FIELD_run_id);
+}
+
 bool match_field_is_online(const struct row *row)
 {
     return field_is(row, FIELD_serving_mode, "online");

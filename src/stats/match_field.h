@@ -14,6 +14,9 @@ bool match_field_is_warmup(const struct row *row);
 /* No warm-up, and it did not fail. */
 bool match_field_is_measured(const struct row *row);
 bool match_field_is_online(const struct row *row);
+/* Which start of the engine it comes from: its launch, else its run (of which it is then
+ * the only one); NULL: nobody knows. */
+const char *match_field_launch(const struct row *row);
 /* Order of cells in tables and plots: by batch size, concurrency or rate, all at once
  * behind these and unknown ones last; then caching OFF before the rest. */
 bool match_field_is_before(const struct row *a, const struct row *b);

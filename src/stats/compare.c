@@ -1,0 +1,529 @@
+#include "stats/compare.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "stats/interval.h"
+#include "stats/match_field.h"
+
+#define ERROR_SHARE  0.05
+#define MOST_NEEDED  30 /* launches a side: more than that is too noisy to ask for */
+#define LEAST_ADVICE 3  /* launches a side, where nothing is known of them */
+
+static const struct {
+    enum field_id offline, online;
+    const char *words;
+} figures[] = {
+#define X(offline, online, words) {FIELD_##offline, FIELD_##online, words},
+    COMPARE_FIGURES(X)
+#undef X
+};
+
+static const char *const call_names[] = {
+    [COMPARE_CANNOT_TELL] = "cannot tell",
+    [COMPARE_SAME] = "same",
+    [COMPARE_BETTER] = "better",
+    [COMPARE_WORSE] = "worse",
+};
+
+/* One start of the engine. */
+struct launch {
+    const char *id;  /* NULL: nobody knows */
+    const char *run; /* likewise */
+    const char *time;
+};
+
+/* A side's counted cells: means of logarithms by cell, figure and launch, NAN where a
+ * launch has none. */
+struct side {
+    struct launch *launches; /* [count] by time */
+    size_t count;
+    double *y; /* [cell][COMPARE_COUNT][count] */
+};
+
+struct work {
+    const struct match_group *group;
+    struct side sides[2];
+    struct arena *arena;
+    double *one, *two; /* scratch: a sample of each side */
+    double margin;
+    bool is_interleaved;
+};
+
+enum field_id compare_field(enum compare_id id, const struct match_cell *c)
+{
+    return match_field_is_online(c->row) ? figures[id].online : figures[id].offline;
+}
+
+const char *compare_words(enum compare_id id)
+{
+    return figures[id].words;
+}
+
+const char *compare_call_name(enum compare_call call)
+{
+    return call_names[call];
+}
+
+static const struct match_cell *cell_of(const struct match_pair *p, int side)
+{
+    return side == 0 ? p->baseline : p->other;
+}
+
+static bool is_same_text(const char *a, const char *b)
+{
+    return a == b || (a != NULL && b != NULL && strcmp(a, b) == 0);
+}
+
+/* --- launches */
+
+static size_t find_launch(const struct side *s, const struct row *row)
+{
+    const char *id = match_field_launch(row);
+    size_t i = 0;
+    while (i < s->count && !is_same_text(s->launches[i].id, id))
+        i++;
+    return i;
+}
+
+/* Kept in order of the first row's time. */
+static void add_launch(struct side *s, const struct row *row)
+{
+    const char *time = field_str(row, FIELD_timestamp_utc);
+    size_t at = s->count++;
+    for (; at > 0 && time != NULL && s->launches[at - 1].time != NULL &&
+           strcmp(s->launches[at - 1].time, time) > 0;
+         at--)
+        s->launches[at] = s->launches[at - 1];
+    s->launches[at] = (struct launch){match_field_launch(row),
+                                      field_str(row, FIELD_run_id), time};
+}
+
+static void find_launches(struct work *w, int side)
+{
+    struct side *s = &w->sides[side];
+    size_t most = 0;
+    for (size_t i = 0; i < w->group->pair_count; i++)
+        most += cell_of(&w->group->pairs[i], side)->measured;
+    s->launches = arena_alloc(w->arena, most + 1, sizeof *s->launches);
+    for (size_t i = 0; i < w->group->pair_count && s->launches != NULL; i++) {
+        const struct match_cell *c = cell_of(&w->group->pairs[i], side);
+        for (size_t k = 0; w->group->pairs[i].is_counted && k < c->measured; k++)
+            if (find_launch(s, c->rows[k]) == s->count)
+                add_launch(s, c->rows[k]);
+    }
+}
+
+static double *values_of(const struct side *s, size_t cell, enum compare_id id)
+{
+    return s->y + (cell * COMPARE_COUNT + (size_t)id) * s->count;
+}
+
+static double log_of(const struct row *row, enum field_id id)
+{
+    double x = field_num(row, id);
+    return x > 0 ? log(x) : (double)NAN;
+}
+
+/* Mean of the logarithms of each launch's repeats. */
+static void fill_cell(struct work *w, int side, size_t cell, enum compare_id id)
+{
+    struct side *s = &w->sides[side];
+    const struct match_cell *c = cell_of(&w->group->pairs[cell], side);
+    double *y = values_of(s, cell, id);
+    for (size_t l = 0; l < s->count; l++) {
+        size_t n = 0;
+        for (size_t k = 0; k < c->measured; k++) {
+            double x = log_of(c->rows[k], compare_field(id, c));
+            if (!isnan(x) && find_launch(s, c->rows[k]) == l)
+                w->one[n++] = x;
+        }
+        y[l] = interval_mean(w->one, n);
+    }
+}
+
+static enum status fill_sides(struct work *w)
+{
+    size_t most = 1;
+    for (int side = 0; side < 2; side++) {
+        struct side *s = &w->sides[side];
+        find_launches(w, side);
+        s->y = arena_alloc(w->arena, w->group->pair_count * COMPARE_COUNT * s->count + 1,
+                           sizeof *s->y);
+        for (size_t i = 0; i < w->group->pair_count; i++)
+            if (cell_of(&w->group->pairs[i], side)->measured > most)
+                most = cell_of(&w->group->pairs[i], side)->measured;
+        most = s->count > most ? s->count : most;
+    }
+    w->one = arena_alloc(w->arena, most, sizeof *w->one);
+    w->two = arena_alloc(w->arena, most, sizeof *w->two);
+    if (w->arena->has_failed)
+        return STATUS_NO_MEMORY;
+    for (int side = 0; side < 2; side++)
+        for (size_t i = 0; i < w->group->pair_count; i++)
+            for (int id = 0; id < COMPARE_COUNT && w->group->pairs[i].is_counted; id++)
+                fill_cell(w, side, i, (enum compare_id)id);
+    return STATUS_OK;
+}
+
+/* Launch k of one and launch k of the other come from one run, for every k: the run took
+ * them in turn. */
+static bool are_interleaved(const struct work *w)
+{
+    const struct side *a = &w->sides[0], *b = &w->sides[1];
+    bool is = a->count == b->count && a->count > 1;
+    for (size_t k = 0; is && k < a->count; k++)
+        is = a->launches[k].run != NULL &&
+             is_same_text(a->launches[k].run, b->launches[k].run);
+    return is;
+}
+
+/* --- one figure */
+
+/* The known ones of both, in order; pairs lose both where one is unknown. */
+static void take_samples(struct work *w, const double *a, const double *b,
+                         struct contrast_sample out[2])
+{
+    size_t n[2] = {0, 0};
+    for (size_t l = 0; l < w->sides[0].count; l++)
+        if (!isnan(a[l]) && !(w->is_interleaved && isnan(b[l])))
+            w->one[n[0]++] = a[l];
+    for (size_t l = 0; l < w->sides[1].count; l++)
+        if (!isnan(b[l]) && !(w->is_interleaved && isnan(a[l])))
+            w->two[n[1]++] = b[l];
+    out[0] = (struct contrast_sample){w->one, n[0]};
+    out[1] = (struct contrast_sample){w->two, n[1]};
+}
+
+/* The repeats, where launches are too few. */
+static void take_repeats(struct work *w, const struct match_pair *p, enum compare_id id,
+                         struct contrast_sample out[2])
+{
+    double *const into[] = {w->one, w->two};
+    for (int side = 0; side < 2; side++) {
+        const struct match_cell *c = cell_of(p, side);
+        size_t n = 0;
+        for (size_t k = 0; k < c->measured; k++) {
+            double x = log_of(c->rows[k], compare_field(id, c));
+            if (!isnan(x))
+                into[side][n++] = x;
+        }
+        out[side] = (struct contrast_sample){into[side], n};
+    }
+}
+
+static void put_interval(struct compare_figure *f, const struct contrast *c)
+{
+    double half = contrast_half(c);
+    f->ratio = exp(c->difference);
+    f->low = exp(c->difference - half);
+    f->high = exp(c->difference + half);
+}
+
+static enum compare_call direction(enum field_id id, double difference)
+{
+    bool is_up = difference > 0;
+    return is_up == (field_table[id].better == BETTER_HIGHER) ? COMPARE_BETTER
+                                                              : COMPARE_WORSE;
+}
+
+/* One launch a side: only what no launch does by itself is called. */
+static void call_within(struct compare_figure *f, const struct contrast *c,
+                        enum field_id id)
+{
+    double half = contrast_half(c);
+    f->is_within = true;
+    f->call = COMPARE_CANNOT_TELL;
+    f->launches = LEAST_ADVICE;
+    if (fabs(c->difference) - half > log(COMPARE_ASSUMED)) {
+        f->call = direction(id, c->difference);
+        f->is_assumed = true;
+        f->launches = 0;
+    }
+}
+
+/* `better` and `worse` wait for all p (settle). */
+static void call_launches(struct compare_figure *f, const struct contrast *c,
+                          const struct contrast_sample s[2], double margin)
+{
+    f->p = contrast_p(c);
+    f->call = contrast_is_same(c, margin) ? COMPARE_SAME : COMPARE_CANNOT_TELL;
+    if (f->call == COMPARE_CANNOT_TELL)
+        f->launches = contrast_launches_needed(c, s[0], s[1], MOST_NEEDED);
+}
+
+static struct compare_figure unknown_figure(void)
+{
+    return (struct compare_figure){
+        .values = {NAN, NAN}, .ratio = NAN, .low = NAN, .high = NAN, .p = NAN};
+}
+
+static struct compare_figure figure_of(struct work *w, size_t cell, enum compare_id id)
+{
+    struct compare_figure f = unknown_figure();
+    const struct match_pair *p = &w->group->pairs[cell];
+    struct contrast_sample s[2];
+    struct contrast c;
+    take_repeats(w, p, id, s);
+    for (int side = 0; side < 2; side++)
+        f.values[side] = exp(interval_mean(s[side].y, s[side].count));
+    c = contrast_welch(s[0], s[1]);
+    if (isnan(c.difference) || !p->is_counted) {
+        f.ratio = exp(c.difference);
+        return f;
+    }
+    if (w->sides[0].count > 1 && w->sides[1].count > 1)
+        take_samples(w, values_of(&w->sides[0], cell, id),
+                     values_of(&w->sides[1], cell, id), s);
+    if (w->sides[0].count < 2 || w->sides[1].count < 2 || s[0].count < 2 ||
+        s[1].count < 2) {
+        put_interval(&f, &c);
+        call_within(&f, &c, compare_field(id, p->baseline));
+        return f;
+    }
+    c = w->is_interleaved ? contrast_paired(s[0], s[1]) : contrast_welch(s[0], s[1]);
+    put_interval(&f, &c);
+    call_launches(&f, &c, s, w->margin);
+    return f;
+}
+
+/* Price by throughput: the same interval, mirrored. */
+static struct compare_figure cost_of(const struct compare_figure *throughput,
+                                     double price_ratio)
+{
+    struct compare_figure f = unknown_figure();
+    f.ratio = price_ratio / throughput->ratio;
+    f.low = price_ratio / throughput->high;
+    f.high = price_ratio / throughput->low;
+    f.is_within = throughput->is_within;
+    return f;
+}
+
+static double price_of(const struct match_cell *c)
+{
+    return field_num(c->row, FIELD_price_usd_per_hour);
+}
+
+static double price_ratio_of(const struct match_pair *p)
+{
+    return price_of(p->other) / price_of(p->baseline);
+}
+
+/* --- all of them */
+
+/* `better` and `worse` by Holm over all figures that have a p; those called `same` count
+ * among the tests. */
+static enum status settle(struct work *w, struct compare *out)
+{
+    size_t n = 0, tests = 0, room = w->group->pair_count * COMPARE_COUNT + 1;
+    struct compare_figure **waiting = arena_alloc(w->arena, room,
+                                                  sizeof(struct compare_figure *));
+    size_t *scratch = arena_alloc(w->arena, room, sizeof *scratch);
+    double *p = arena_alloc(w->arena, room, sizeof *p);
+    if (w->arena->has_failed)
+        return STATUS_NO_MEMORY;
+    for (size_t i = 0; i < w->group->pair_count; i++)
+        for (int id = 0; id < COMPARE_COUNT; id++) {
+            struct compare_figure *f = &out->cells[i].figures[id];
+            tests += !isnan(f->p);
+            if (isnan(f->p) || f->call == COMPARE_SAME)
+                continue;
+            waiting[n] = f;
+            p[n++] = f->p;
+        }
+    contrast_holm(p, n, tests, scratch);
+    for (size_t i = 0; i < n; i++)
+        waiting[i]->p = p[i];
+    for (size_t i = 0; i < w->group->pair_count; i++)
+        for (int id = 0; id < COMPARE_COUNT; id++) {
+            struct compare_figure *f = &out->cells[i].figures[id];
+            if (f->call != COMPARE_CANNOT_TELL || !(f->p <= ERROR_SHARE))
+                continue;
+            f->call = direction(
+                compare_field((enum compare_id)id, out->cells[i].pair->baseline),
+                log(f->ratio));
+            f->launches = 0;
+        }
+    return STATUS_OK;
+}
+
+/* True if every launch of both sides has the figure. */
+static bool is_in_all(const struct work *w, size_t cell, enum compare_id id)
+{
+    bool is = w->group->pairs[cell].is_counted;
+    for (int side = 0; side < 2; side++)
+        for (size_t l = 0; is && l < w->sides[side].count; l++)
+            is = !isnan(values_of(&w->sides[side], cell, id)[l]);
+    return is;
+}
+
+/* Means over the cells inside each launch; how many cells. */
+static size_t take_means(struct work *w, enum compare_id id, struct contrast_sample s[2])
+{
+    double *const into[] = {w->one, w->two};
+    size_t cells = 0;
+    for (size_t i = 0; i < w->group->pair_count; i++)
+        cells += is_in_all(w, i, id);
+    for (int side = 0; side < 2; side++) {
+        for (size_t l = 0; l < w->sides[side].count; l++) {
+            double sum = 0;
+            for (size_t i = 0; i < w->group->pair_count; i++)
+                if (is_in_all(w, i, id))
+                    sum += values_of(&w->sides[side], i, id)[l];
+            into[side][l] = sum / (double)cells;
+        }
+        s[side] = (struct contrast_sample){into[side], w->sides[side].count};
+    }
+    return cells;
+}
+
+/* With one launch a side the cells' own variances are all that is known. */
+static struct contrast within_cells(struct work *w, enum compare_id id)
+{
+    struct contrast all = {0};
+    double squares = 0, n = 0;
+    for (size_t i = 0; i < w->group->pair_count; i++) {
+        struct contrast_sample s[2];
+        if (!is_in_all(w, i, id))
+            continue;
+        take_repeats(w, &w->group->pairs[i], id, s);
+        struct contrast c = contrast_welch(s[0], s[1]);
+        all.difference += c.difference;
+        all.variance += c.variance;
+        squares += c.variance * c.variance / c.freedom;
+        n++;
+    }
+    all.difference /= n;
+    all.freedom = all.variance * all.variance / squares;
+    all.variance /= n * n;
+    return all;
+}
+
+static struct compare_figure geomean_of(struct work *w, enum compare_id id, size_t *cells)
+{
+    struct compare_figure f = unknown_figure();
+    struct contrast_sample s[2];
+    size_t n = take_means(w, id, s);
+    if (n == 0)
+        return f;
+    const struct match_pair *first = NULL;
+    for (size_t i = 0; first == NULL; i++)
+        first = is_in_all(w, i, id) ? &w->group->pairs[i] : NULL;
+    enum field_id field = compare_field(id, first->baseline);
+    *cells = n > *cells ? n : *cells;
+    for (int side = 0; side < 2; side++)
+        f.values[side] = exp(interval_mean(s[side].y, s[side].count));
+    if (s[0].count < 2 || s[1].count < 2) {
+        struct contrast c = within_cells(w, id);
+        put_interval(&f, &c);
+        call_within(&f, &c, field);
+        return f;
+    }
+    struct contrast c = w->is_interleaved ? contrast_paired(s[0], s[1])
+                                          : contrast_welch(s[0], s[1]);
+    put_interval(&f, &c);
+    call_launches(&f, &c, s, w->margin);
+    if (f.call == COMPARE_CANNOT_TELL && f.p <= ERROR_SHARE) {
+        f.call = direction(field, c.difference);
+        f.launches = 0;
+    }
+    return f;
+}
+
+static double mean_price_ratio(const struct match_group *g)
+{
+    double logs = 0;
+    size_t n = 0;
+    for (size_t i = 0; i < g->pair_count; i++)
+        if (g->pairs[i].is_counted) {
+            logs += log(price_ratio_of(&g->pairs[i]));
+            n++;
+        }
+    return exp(logs / (double)n);
+}
+
+/* --- what would settle it */
+
+/* Time of one launch of a side: loading, and the mean time of its repeats. */
+static double launch_s(const struct work *w, int side)
+{
+    double repeats_s = 0, load_s = 0;
+    for (size_t i = 0; i < w->group->pair_count; i++) {
+        const struct match_cell *c = cell_of(&w->group->pairs[i], side);
+        if (!w->group->pairs[i].is_counted)
+            continue;
+        double load = field_num(c->row, FIELD_load_time_s);
+        load_s = load > load_s ? load : load_s;
+        for (size_t k = 0; k < c->measured; k++)
+            repeats_s += field_num(c->rows[k], FIELD_total_time);
+    }
+    return load_s + repeats_s / (double)w->sides[side].count;
+}
+
+static void fill_advice(const struct work *w, struct compare *out)
+{
+    long wanted = 0;
+    for (size_t i = 0; i < w->group->pair_count; i++)
+        for (int id = 0; id < COMPARE_COUNT; id++) {
+            const struct compare_figure *f = &out->cells[i].figures[id];
+            if (f->call == COMPARE_CANNOT_TELL && f->launches > wanted)
+                wanted = f->launches;
+        }
+    out->more_s = out->more_usd = 0;
+    for (int side = 0; side < 2; side++) {
+        long more = wanted - (long)w->sides[side].count;
+        if (more <= 0)
+            continue;
+        double s = (double)more * launch_s(w, side);
+        out->more_launches = more > out->more_launches ? more : out->more_launches;
+        out->more_s += s;
+        out->more_usd += s / 3600 * price_of(cell_of(&w->group->pairs[0], side));
+    }
+}
+
+static bool has_unknown_launches(const struct match_group *g)
+{
+    for (size_t i = 0; i < g->pair_count; i++)
+        for (int side = 0; side < 2; side++)
+            if (field_is(cell_of(&g->pairs[i], side)->row, FIELD_launch_source, "run"))
+                return true;
+    return false;
+}
+
+enum status compare_build(const struct match_group *group, double margin, struct arena *a,
+                          struct compare *out)
+{
+    struct work w = {.group = group, .arena = a, .margin = margin};
+    *out = (struct compare){.group = group, .margin = margin};
+    out->cells = arena_alloc(a, group->pair_count + 1, sizeof *out->cells);
+    enum status s = fill_sides(&w);
+    if (s != STATUS_OK)
+        return s;
+    w.is_interleaved = are_interleaved(&w);
+    for (size_t i = 0; i < group->pair_count; i++) {
+        struct compare_cell *c = &out->cells[i];
+        c->pair = &group->pairs[i];
+        for (int id = 0; id < COMPARE_COUNT; id++)
+            c->figures[id] = figure_of(&w, i, (enum compare_id)id);
+        c->cost = cost_of(&c->figures[0], price_ratio_of(c->pair));
+    }
+    s = settle(&w, out);
+    for (int id = 0; id < COMPARE_COUNT; id++)
+        out->geomean[id] = geomean_of(&w, (enum compare_id)id, &out->geomean_cells);
+    out->geomean_cost = cost_of(&out->geomean[0], mean_price_ratio(group));
+    for (int side = 0; side < 2; side++)
+        out->launches[side] = w.sides[side].count;
+    out->is_interleaved = w.is_interleaved;
+    out->has_unknown_launches = has_unknown_launches(group);
+    fill_advice(&w, out);
+    return s;
+}
+
+bool compare_has_worse(const struct compare *c)
+{
+    for (size_t i = 0; i < c->group->pair_count; i++)
+        for (int id = 0; id < COMPARE_COUNT; id++)
+            if (c->cells[i].figures[id].call == COMPARE_WORSE)
+                return true;
+    return c->group->counted == 0;
+}

@@ -1,0 +1,75 @@
+/* Two sides, cell by cell: which is better, with an error probability (contrast.h). Pure;
+ * everything lives in the arena or in the matched cells. */
+#ifndef STATS_COMPARE_H
+#define STATS_COMPARE_H
+
+#include "stats/contrast.h"
+#include "stats/match.h"
+
+/* What is compared, in the order of the output: X(field offline, field online, words). */
+#define COMPARE_FIGURES(X)                                            \
+    X(tokens_per_second, window_tokens_per_second, "output tokens/s") \
+    X(ttft_p50_s, ttft_p50_s, "TTFT p50")                             \
+    X(ttft_p99_s, ttft_p99_s, "TTFT p99")                             \
+    X(tpot_mean_ms, tpot_mean_ms, "TPOT mean")
+
+#define X(offline, online, words) COMPARE_##offline,
+enum compare_id { COMPARE_FIGURES(X) COMPARE_COUNT };
+#undef X
+
+enum compare_call {
+    COMPARE_NONE, /* not judged: a side does not know the figure, or is not VALID */
+    COMPARE_CANNOT_TELL,
+    COMPARE_SAME,
+    COMPARE_BETTER, /* the other side is */
+    COMPARE_WORSE
+};
+
+struct compare_figure {
+    double values[2];        /* geometric means, baseline first; NAN: unknown */
+    double ratio, low, high; /* other / baseline and its 95 % interval, NAN: unknown */
+    double p;                /* adjusted (Holm); NAN where launches do not give one */
+    enum compare_call call;
+    bool is_within;  /* the interval is of the repeats of one launch */
+    bool is_assumed; /* called all the same: COMPARE_ASSUMED */
+    long launches;   /* a side that would tell, where that cannot be told; 0: unknown */
+};
+
+struct compare_cell {
+    const struct match_pair *pair;
+    struct compare_figure figures[COMPARE_COUNT];
+    struct compare_figure cost; /* USD per million output tokens: ratio and interval */
+};
+
+struct compare {
+    const struct match_group *group; /* its sides, its pairs, what differs besides */
+    double margin;
+    size_t launches[2];  /* of the counted cells, baseline first */
+    bool is_interleaved; /* launch k of one was compared with launch k of the other */
+    bool has_unknown_launches;  /* of a server that does not tell when it was started */
+    struct compare_cell *cells; /* [group->pair_count] */
+    struct compare_figure geomean[COMPARE_COUNT]; /* over cells that all launches have */
+    struct compare_figure geomean_cost;
+    size_t geomean_cells;
+    double more_s, more_usd; /* what the launches cost that would tell; NAN: unknown */
+    long more_launches;      /* a side; 0: none is asked for */
+};
+
+/* With one launch a side a difference beyond this ratio is called all the same, on the
+ * assumption that launches differ by less than 20 %. */
+#define COMPARE_ASSUMED 1.5
+
+/* margin: 0.02 calls "same" what is within 2 %. NO_MEMORY is the only failure. */
+MUST_CHECK enum status compare_build(const struct match_group *group, double margin,
+                                     struct arena *a, struct compare *out);
+
+/* Its field in the rows of a cell, and what people call it. */
+enum field_id compare_field(enum compare_id id, const struct match_cell *c);
+const char *compare_words(enum compare_id id);
+/* "same", "better", "worse", "cannot tell"; NULL where nothing is judged. */
+const char *compare_call_name(enum compare_call call);
+/* True if a counted cell is called worse, or none is counted: nothing stands for "not
+ * worse" then. */
+bool compare_has_worse(const struct compare *c);
+
+#endif

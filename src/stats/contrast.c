@@ -1,0 +1,115 @@
+#include "stats/contrast.h"
+
+#include <math.h>
+
+#include "stats/interval.h"
+
+#define ERROR_SHARE 0.05
+
+static const struct contrast unknown = {(double)NAN, (double)NAN, (double)NAN};
+
+static double variance_of(struct contrast_sample s)
+{
+    double std = interval_std(s.y, s.count);
+    return std * std;
+}
+
+struct contrast contrast_welch(struct contrast_sample baseline,
+                               struct contrast_sample other)
+{
+    struct contrast c = unknown;
+    double v[2], n[2] = {(double)baseline.count, (double)other.count};
+    if (baseline.count == 0 || other.count == 0)
+        return c;
+    c.difference = interval_mean(other.y, other.count) -
+                   interval_mean(baseline.y, baseline.count);
+    v[0] = variance_of(baseline) / n[0];
+    v[1] = variance_of(other) / n[1];
+    c.variance = v[0] + v[1];
+    c.freedom = c.variance * c.variance /
+                (v[0] * v[0] / (n[0] - 1) + v[1] * v[1] / (n[1] - 1));
+    if (c.variance == 0)
+        c.freedom = n[0] + n[1] - 2;
+    return c;
+}
+
+struct contrast contrast_paired(struct contrast_sample baseline,
+                                struct contrast_sample other)
+{
+    struct contrast c = unknown;
+    size_t count = baseline.count < other.count ? baseline.count : other.count;
+    double n = (double)count, squares = 0;
+    if (count == 0)
+        return c;
+    c.difference = interval_mean(other.y, count) - interval_mean(baseline.y, count);
+    if (count < 2)
+        return c;
+    for (size_t i = 0; i < count; i++) {
+        double off = other.y[i] - baseline.y[i] - c.difference;
+        squares += off * off;
+    }
+    c.variance = squares / (n - 1) / n;
+    c.freedom = n - 1;
+    return c;
+}
+
+double contrast_half(const struct contrast *c)
+{
+    if (c->variance == 0)
+        return 0;
+    return interval_t_quantile(1 - ERROR_SHARE / 2, c->freedom) * sqrt(c->variance);
+}
+
+double contrast_p(const struct contrast *c)
+{
+    if (isnan(c->variance))
+        return NAN;
+    if (c->variance == 0)
+        return c->difference == 0 ? 1 : 0;
+    return 2 * interval_t_tail(fabs(c->difference) / sqrt(c->variance), c->freedom);
+}
+
+bool contrast_is_same(const struct contrast *c, double margin)
+{
+    double reach = fabs(c->difference);
+    if (c->variance > 0)
+        reach += interval_t_quantile(1 - ERROR_SHARE, c->freedom) * sqrt(c->variance);
+    return !isnan(c->variance) && reach < log1p(margin);
+}
+
+/* Indices of p, the smallest first. */
+static void sort_order(const double *p, size_t count, size_t *order)
+{
+    for (size_t i = 0; i < count; i++) {
+        size_t at = i;
+        for (; at > 0 && p[order[at - 1]] > p[i]; at--)
+            order[at] = order[at - 1];
+        order[at] = i;
+    }
+}
+
+void contrast_holm(double *p, size_t count, size_t tests, size_t *scratch)
+{
+    double highest = 0;
+    sort_order(p, count, scratch);
+    for (size_t i = 0; i < count; i++) {
+        double adjusted = fmin(1, (double)(tests - i) * p[scratch[i]]);
+        highest = fmax(highest, adjusted);
+        p[scratch[i]] = highest;
+    }
+}
+
+long contrast_launches_needed(const struct contrast *c, struct contrast_sample baseline,
+                              struct contrast_sample other, long most)
+{
+    double n[2] = {(double)baseline.count, (double)other.count};
+    double pooled = sqrt(
+        ((n[0] - 1) * variance_of(baseline) + (n[1] - 1) * variance_of(other)) /
+        (n[0] + n[1] - 2));
+    for (long l = 2; !isnan(pooled) && l <= most; l++)
+        if (interval_t_quantile(1 - ERROR_SHARE / 2, 2 * (double)l - 2) * pooled *
+                sqrt(2 / (double)l) <=
+            fabs(c->difference))
+            return l;
+    return 0;
+}

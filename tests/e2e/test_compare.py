@@ -1,0 +1,240 @@
+"""`inferbench compare` over made rows of known launches; numpy recomputes what it says."""
+
+import json
+import math
+import random
+import re
+
+import numpy as np
+import pytest
+
+from e2e import published
+from oracle import reference as ref
+
+FIGURES = {"tokens_per_second": 1, "ttft_p50_s": -1, "ttft_p99_s": -1, "tpot_mean_ms": -1}
+
+
+def made(side, launches=3, repeats=4, speed=100.0, sd=0.01, seed=1, scenarios=("short",),
+         batches=(4,), start=0, **more):
+    """Rows of one side: each launch draws its own speed, each repeat its own around that."""
+    draw = random.Random(f"{side}/{seed}")
+    rows = []
+    for launch in range(launches):
+        own = draw.gauss(0, sd)
+        for scenario in scenarios:
+            for batch in batches:
+                for repeat in range(1, repeats + 1):
+                    x = speed * math.exp(own + draw.gauss(0, sd / 2))
+                    minute = (start + launch) % 60
+                    row = published.row(side, scenario, batch, False, repeat, x)
+                    row.update(
+                        run_id=f"{side}{launch}", launch_id=f"{side}{launch}",
+                        launch_source="started", verdict="VALID", label=side,
+                        repeat=repeat, is_simulated=False, is_warmup=False, scenario=scenario,
+                        timestamp_utc=f"2026-11-01T10:{minute:02d}:{repeat:02d}.000Z",
+                        ttft_p50_s=20 / x, ttft_p99_s=50 / x, tpot_mean_ms=1000 / x,
+                        load_time_s=60.0, price_usd_per_hour=1.2, definitions=3,
+                        input_length=32, **more)
+                    rows.append(row)
+    return rows
+
+
+@pytest.fixture
+def compare(inferbench, tmp_path):
+    def run(a, b, *words, code=0):
+        for name, rows in (("a", a), ("b", b)):
+            (tmp_path / name).mkdir(exist_ok=True)
+            published.write(tmp_path / name / "offline_results_1.json", rows)
+        done = inferbench("compare", "a", "b", *words)
+        assert done.returncode == code, done.stdout + done.stderr
+        return done
+    return run
+
+
+def report(compare, a, b, *words, **more):
+    return json.loads(compare(a, b, "--json", *words, **more).stdout)
+
+
+def launch_means(rows, field):
+    launches = {}
+    for row in rows:
+        launches.setdefault(row["launch_id"], []).append(math.log(row[field]))
+    return np.array([np.mean(v) for v in launches.values()])
+
+
+def tail(t, df):
+    """P(T > t), by integration."""
+    scale = math.exp(math.lgamma((df + 1) / 2) - math.lgamma(df / 2)) / math.sqrt(df * math.pi)
+    return ref._tail(lambda x: scale * (1 + x * x / df) ** (-(df + 1) / 2), t)
+
+
+def welch(a, b):
+    va, vb = a.var(ddof=1) / len(a), b.var(ddof=1) / len(b)
+    v = va + vb
+    df = v * v / (va * va / (len(a) - 1) + vb * vb / (len(b) - 1))
+    d = b.mean() - a.mean()
+    half = ref.t_quantile_975(df) * math.sqrt(v)
+    return d, half, 2 * tail(abs(d) / math.sqrt(v), df)
+
+
+def holm(ps):
+    order, highest, out = sorted(ps, key=ps.get), 0.0, {}
+    for rank, key in enumerate(order):
+        highest = max(highest, min(1.0, (len(ps) - rank) * ps[key]))
+        out[key] = highest
+    return out
+
+
+def test_numpy_agrees(compare):
+    """Two cells, three launches a side, 8 % apart: all figures, intervals and p."""
+    grid = {"scenarios": ("short", "long"), "sd": 0.02}
+    a, b = made("a", **grid), made("b", speed=108, **grid)
+    got = report(compare, a, b)
+    assert got["launches"] == {"a": 3, "b": 3, "interleaved": False, "unknown": False}
+    assert got["unmatched"] == [] and len(got["cells"]) == 2
+    want, ps = {}, {}
+    for cell in got["cells"]:
+        scenario = cell["cell"].split()[0]
+        for field in FIGURES:
+            sides = [launch_means([r for r in rows if r["scenario"] == scenario], field)
+                     for rows in (a, b)]
+            want[scenario, field] = welch(*sides)
+            ps[scenario, field] = want[scenario, field][2]
+    adjusted = holm(ps)
+    for cell in got["cells"]:
+        scenario = cell["cell"].split()[0]
+        for field, sign in FIGURES.items():
+            d, half, _ = want[scenario, field]
+            m = cell["metrics"][field]
+            assert m["ratio"] == pytest.approx(math.exp(d), rel=1e-9)
+            assert m["low"] == pytest.approx(math.exp(d - half), rel=1e-6)
+            assert m["high"] == pytest.approx(math.exp(d + half), rel=1e-6)
+            assert m["p"] == pytest.approx(adjusted[scenario, field], rel=1e-4)
+            is_called = adjusted[scenario, field] <= 0.05
+            assert m["verdict"] == ("better" if is_called and d * sign > 0 else "cannot tell")
+        cost, speed = (cell["metrics"][name] for name in
+                       ("usd_per_million_output_tokens", "tokens_per_second"))
+        assert cost["ratio"] == pytest.approx(1 / speed["ratio"])
+        assert cost["low"] == pytest.approx(1 / speed["high"])
+
+
+def test_geometric_mean_of_launches(compare):
+    """Cells are averaged inside each launch: what a launch drew counts once, not once a cell."""
+    grid = {"scenarios": ("short", "long", "medium"), "sd": 0.03}
+    a, b = made("a", **grid), made("b", speed=103, **grid)
+    got = report(compare, a, b)["geomean"]
+    for field in FIGURES:
+        d, half, p = welch(launch_means(a, field), launch_means(b, field))
+        assert got[field]["ratio"] == pytest.approx(math.exp(d), rel=1e-9)
+        assert got[field]["low"] == pytest.approx(math.exp(d - half), rel=1e-6)
+        assert got[field]["p"] == pytest.approx(p, rel=1e-4)
+
+
+def test_worse_is_an_exit_code(compare):
+    a, b = made("a", sd=0.002), made("b", speed=90, sd=0.002)
+    done = compare(a, b, "--fail-if-worse", code=3)
+    assert re.search(r"output tokens/s +\d+\.?\d* +\d+\.?\d* +0\.90x .* worse", done.stdout)
+    assert max(map(len, done.stdout.splitlines())) <= 80
+    assert "b / a: 1.11x output tokens/s" in compare(b, a, "--fail-if-worse").stdout
+    # what nobody could judge is not "not worse"
+    bad = [dict(row, verdict="INVALID") for row in b]
+    done = compare(a, bad, "--fail-if-worse", code=3)
+    assert "no claim" in done.stdout and "not counted: the other cell is INVALID" in done.stdout
+
+
+def test_same_and_cannot_tell(compare):
+    got = report(compare, made("a", launches=5, sd=0.002), made("b", launches=5, sd=0.002))
+    assert {m["verdict"] for m in got["cells"][0]["metrics"].values()} == {"same", None}
+    noisy = compare(made("a", sd=0.05, seed=3), made("b", sd=0.05, seed=3)).stdout
+    assert "cannot tell" in noisy
+    got = report(compare, made("a", launches=5, sd=0.002), made("b", launches=5, sd=0.002),
+                 "--margin", "0.01%")
+    assert "same" not in {m["verdict"] for m in got["cells"][0]["metrics"].values()}
+
+
+def test_one_launch(compare):
+    """10 % within one launch a side is nothing to rely on; 70 % is called, and says why."""
+    one = {"launches": 1, "sd": 0.002}
+    done = compare(made("a", **one), made("b", speed=110, **one))
+    assert "cannot tell" in done.stdout and "worse" not in done.stdout
+    assert "within these launches" in done.stdout
+    assert "2 more launches a side would settle it" in " ".join(done.stdout.split())
+    assert re.search(r"about \d+:\d\d, \d+\.\d\d USD", " ".join(done.stdout.split()))
+    got = report(compare, made("a", **one), made("b", speed=170, **one))
+    m = got["cells"][0]["metrics"]["tokens_per_second"]
+    assert m["verdict"] == "better" and m["assumed"] and m["within_launch"] and m["p"] is None
+    assert "better (assumed)" in compare(made("a", **one), made("b", speed=170, **one)).stdout
+
+
+def test_runs_that_took_turns_are_pairs(compare, inferbench, tmp_path):
+    """OFF and ON of three runs: a drift from run to run hits both, and is taken out."""
+    rows = []
+    for side, gain in (("off", 1.0), ("on", 1.05)):
+        for row in made("m", sd=0.001, seed=side):
+            launch = int(row["run_id"][-1])
+            drift = gain * (1 + 0.2 * launch)
+            row.update(enable_prefix_caching=side == "on", launch_id=f"{side}{launch}",
+                       cache_hit_rate_expected=0.5, cache_hit_rate=0.5 if side == "on" else 0,
+                       **{field: row[field] * drift ** sign for field, sign in FIGURES.items()})
+            rows.append(row)
+    published.write(tmp_path / "all_results.json", rows)
+    done = inferbench("compare", "all_results.json", "--by", "enable_prefix_caching", "--json")
+    assert done.returncode == 0, done.stderr
+    got = json.loads(done.stdout)
+    assert (got["a"], got["b"], got["launches"]["interleaved"]) == ("OFF", "ON", True)
+    off, on = ([r for r in rows if r["enable_prefix_caching"] is is_on] for is_on in (False, True))
+    d = launch_means(on, "ttft_p50_s") - launch_means(off, "ttft_p50_s")
+    half = ref.t_quantile_975(2) * d.std(ddof=1) / math.sqrt(3)
+    m = got["cells"][0]["metrics"]["ttft_p50_s"]
+    assert m["ratio"] == pytest.approx(math.exp(d.mean()))
+    assert m["low"] == pytest.approx(math.exp(d.mean() - half), rel=1e-6)
+    assert m["verdict"] == "better"
+
+
+def test_what_differs_is_named_first(compare):
+    a = made("a", max_num_seqs=256, dtype="float16")
+    b = made("b", max_num_seqs=128, dtype="float16", scenarios=("short", "long"))
+    got = report(compare, a, b)
+    assert {"field": "max_num_seqs", "a": "256", "b": "128"} in got["differs"]
+    assert [(x["cell"], x["side"]) for x in got["unmatched"]] == [("long bs=4 cache=off", "b")]
+    lines = compare(a, b).stdout.splitlines()
+    assert lines[0].startswith("differs: ") and any(line.startswith("b / a: ") for line in lines)
+    assert "max_num_seqs 256 / 128" in " ".join(" ".join(lines).split())
+
+
+def test_real_against_simulated_is_refused(compare):
+    simulated = [dict(row, is_simulated=True) for row in made("b")]
+    done = compare(made("a"), simulated, code=1)
+    assert "no cell of a has a partner" in done.stderr and "is_simulated" in done.stderr
+
+
+def test_labels_of_a_merged_file(compare, inferbench, tmp_path):
+    compare(made("g5"), made("inf2", speed=80))
+    assert inferbench("merge", "a", "b", "-o", "merged_results.json").returncode == 0
+    done = inferbench("compare", "merged_results.json", "g5", "inf2", "--json")
+    assert done.returncode == 0, done.stderr
+    got = json.loads(done.stdout)
+    assert (got["a"], got["b"]) == ("g5", "inf2")
+    assert got["cells"][0]["metrics"]["tokens_per_second"]["verdict"] == "worse"
+    by = inferbench("compare", "merged_results.json", "--by", "label", "--json")
+    assert json.loads(by.stdout)["cells"] == got["cells"]
+    none = inferbench("compare", "merged_results.json", "g5", "p4d")
+    assert none.returncode == 1 and "no such label" in none.stderr and "g5, inf2" in none.stderr
+
+
+@pytest.mark.parametrize("words,said", [
+    ([], "expected two results"),
+    (["nowhere"], "no such file or folder"),
+    (["a", "--margin", "much"], "no percentage"),
+    (["a"], "only one side"),
+    (["a", "b", "--by", "speed"], "--by"),
+])
+def test_misuse(compare, inferbench, words, said):
+    compare(made("a"), made("b"))
+    done = inferbench("compare", *words)
+    assert done.returncode in (1, 2) and said in done.stderr
+
+
+def test_markdown(compare):
+    done = compare(made("a"), made("b"), "--markdown")
+    assert re.search(r"^\| short bs=4 cache=off \|", done.stdout, re.M)
