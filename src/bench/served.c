@@ -94,6 +94,16 @@ static void tell_resent(const struct bench *b, const struct row *f)
                  resent.i, resent.i == 1 ? " was" : "s were");
 }
 
+static void tell_unended(const struct bench *b, const struct row *f)
+{
+    struct value unended = f->v[FIELD_answers_unended];
+    if (unended.kind == VALUE_INT && unended.i > 0)
+        log_line(b->log, LOG_WARN,
+                 "%" PRId64 " answer%s said [DONE] and then neither ended nor closed: "
+                 "taken to end there, their connections not used again",
+                 unended.i, str_plural(unended.i));
+}
+
 static enum status count(struct bench *b, struct row *f, struct err *e)
 {
     const struct session *s = &b->session;
@@ -101,6 +111,7 @@ static enum status count(struct bench *b, struct row *f, struct err *e)
         return e->code;
     tell_steps(b, f);
     tell_resent(b, f);
+    tell_unended(b, f);
     return STATUS_OK;
 }
 

@@ -209,6 +209,12 @@
     X(requests_held, INT, "", NEITHER, "mM", COUNT, "held back by --max-concurrency")    \
     X(requests_resent, INT, "", LOWER, "-m", COUNT, "sent again on a new connection")    \
     X(events_skipped, INT, "", NEITHER, "-m", TRUST, "pings and others without content") \
+    X(answers_unended, INT, "", LOWER, "-m", TRUST,                                      \
+      "answers that said [DONE] and then neither ended nor closed")                      \
+    X(answered_by, JSON, "", NEITHER, "-m", TRUST,                                       \
+      "models and backends that answered, counted")                                      \
+    X(requests_elsewhere, INT, "", LOWER, "-m", COUNT,                                   \
+      "answers of another model or backend")                                             \
     X(requests_wrong_length, INT, "", NEITHER, "mM", COUNT, "answers of another length") \
     X(price_usd_per_hour, NUM, "USD/h", LOWER, "mm", IDENTITY, "price of the machine")   \
     X(price_source, STR, "", NEITHER, "mm", IDENTITY, "where the price comes from")      \

@@ -143,6 +143,20 @@ static void keep_finish(struct openai_answer *a, const struct openai_chunk *chun
     a->finish_name[len] = '\0';
 }
 
+/* Looked at once in an answer. */
+static void keep_model(struct openai_conn *c, const struct openai_chunk *chunk)
+{
+    char *out = c->answer.model;
+    size_t len = 0;
+    for (size_t i = 0; i < chunk->model.len && len + 1 < OPENAI_MODEL_BYTES; i++)
+        if (chunk->model.ptr[i] != '\\' || i + 1 == chunk->model.len ||
+            chunk->model.ptr[i + 1] != '/') /* some escape it */
+            out[len++] = chunk->model.ptr[i];
+    out[len] = '\0';
+    if (chunk->provider.len > 0)
+        gateway_add(&c->http.gateway, chunk->provider);
+}
+
 enum { QUOTED = 100 };
 
 /* A failure, with what the server sent there. */
@@ -172,6 +186,22 @@ static void skip(struct pass *p, struct str data)
     c->answer.has_odd = true;
 }
 
+/* What an event says of the answer as a whole. */
+static void keep(struct pass *p, const struct openai_chunk *chunk)
+{
+    struct openai_answer *a = &p->conn->answer;
+    keep_usage(a, chunk);
+    keep_finish(a, chunk);
+    if (a->model[0] == '\0' && chunk->model.len > 0)
+        keep_model(p->conn, chunk);
+    if (chunk->error.ptr != NULL)
+        failed(p->conn, FAIL_stream, chunk->error);
+    if (chunk->is_done && a->done_at.ns == 0) {
+        a->done_at = p->at;
+        a->done_read_at = p->read->user;
+    }
+}
+
 static void stream_event(struct pass *p, struct str data)
 {
     struct openai_answer *a = &p->conn->answer;
@@ -183,11 +213,7 @@ static void stream_event(struct pass *p, struct str data)
         skip(p, data);
     if (r != OPENAI_READ)
         return;
-    keep_usage(a, &chunk);
-    if (chunk.error.ptr != NULL)
-        failed(p->conn, FAIL_stream, chunk.error);
-    keep_finish(a, &chunk);
-    a->is_done = a->is_done || chunk.is_done;
+    keep(p, &chunk);
     enum event_class cls = EVENT_TEXT;
     int64_t n = 0;
     bool is_kept = is_token_event(a, p->sink->setup->counts, &chunk, &cls, &n);
@@ -359,6 +385,7 @@ static void plain_answer(struct pass *p)
         return;
     }
     keep_usage(&c->answer, &chunk);
+    keep_model(c, &chunk);
     keep_finish(&c->answer, &chunk);
     token_event(p, EVENT_TEXT, chunk.tokens_out > 0 ? chunk.tokens_out : TOKENS_UNKNOWN);
 }
@@ -460,6 +487,7 @@ static void tell_end(struct pass *p)
         end->http_status = is_http ? c->http.status : 0;
         return;
     }
+    openai_answered_add(&p->sink->events->answered, a->model, &c->http.gateway);
     struct event *ev = openai_events_add(p->sink->events, EVENT_DONE, c->request, p->at);
     ev->read_at = p->read->user;
     ev->tokens_in = a->tokens_in;
@@ -506,11 +534,28 @@ bool openai_answer_read(const struct openai_sink *s, struct openai_conn *c,
     return true;
 }
 
+void openai_answer_done(const struct openai_sink *s, struct openai_conn *c)
+{
+    const struct openai_read read = {.kernel = {.ns = NS_UNKNOWN},
+                                     .user = c->answer.done_read_at};
+    struct pass p = {.sink = s,
+                     .conn = c,
+                     .read = &read,
+                     .at = c->answer.done_at,
+                     .first_event = s->events->count};
+    end_answer(&p);
+    tell_end(&p);
+}
+
 void openai_answer_closed(const struct openai_sink *s, struct openai_conn *c,
                           const struct openai_read *read)
 {
     struct pass p = {.sink = s, .conn = c, .read = read, .first_event = s->events->count};
     p.at = read->user;
+    if (c->answer.done_at.ns != 0 && c->http.is_chunked) {
+        openai_answer_done(s, c);
+        return;
+    }
     if (c->answer.has_head && response_closed(&c->http))
         end_answer(&p);
     else

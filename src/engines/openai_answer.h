@@ -16,6 +16,8 @@ void openai_answer_begin(struct openai_conn *c);
  * event was made; *keep says whether the connection may carry another. */
 bool openai_answer_read(const struct openai_sink *s, struct openai_conn *c,
                         struct str bytes, const struct openai_read *read, bool *keep);
+/* Ends an answer that has said [DONE] (answer.done_at), whatever was to follow it. */
+void openai_answer_done(const struct openai_sink *s, struct openai_conn *c);
 /* The peer closed. */
 void openai_answer_closed(const struct openai_sink *s, struct openai_conn *c,
                           const struct openai_read *read);

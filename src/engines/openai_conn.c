@@ -265,13 +265,14 @@ static bool retry(struct openai_pool *p, struct openai_conn *c)
     if (start(p, c, &e) != STATUS_OK)
         return false;
     c->is_retried = true;
-    p->resent[c->target]++;
+    p->peers[c->target].resent++;
     return true;
 }
 
 bool openai_conn_keeps(const struct openai_pool *p, int32_t target)
 {
-    return p->setup->options->is_keepalive && p->resent[target] < OPENAI_CONN_LOST_MOST;
+    return p->setup->options->is_keepalive &&
+           p->peers[target].resent < OPENAI_CONN_LOST_MOST;
 }
 
 void openai_conn_lost(struct openai_pool *p, struct openai_conn *c, bool is_end,

@@ -6,6 +6,14 @@
 #include "engines/openai_slot.h"
 #include "net/loop.h"
 
+/* How a server keeps what HTTP promises. */
+struct openai_peer {
+    int64_t resent; /* requests sent again on a new connection */
+    int64_t
+        unended; /* answers that said [DONE] and were given up waiting for their end */
+    int unended_in_a_row;
+};
+
 struct openai_pool {
     const struct openai_setup *setup;
     struct loop loop;
@@ -21,7 +29,7 @@ struct openai_pool {
     size_t hastened_count;
     double median_gap_ns; /* running estimate between tokens of one answer; 0: none */
     int64_t gaps_seen;
-    int64_t *resent; /* [target_count] requests sent again on a new connection */
+    struct openai_peer *peers; /* [target_count] */
     bool is_closed_load;
     bool is_unstamped; /* the latest read had no stamp of the kernel's */
 };
@@ -51,6 +59,11 @@ void openai_conn_lost(struct openai_pool *p, struct openai_conn *c, bool is_end,
  * OPENAI_CONN_LOST_MOST of them under a request: it does not keep what it promises. */
 bool openai_conn_keeps(const struct openai_pool *p, int32_t target);
 #define OPENAI_CONN_LOST_MOST 2
+/* [DONE] ends an answer, as for other clients. What HTTP has follow it (the last chunk)
+ * is awaited so long, for the connection's sake; from a server that has let so many
+ * answers in a row stand there, no longer. */
+#define OPENAI_CONN_END_NS       (NS_PER_S / 2)
+#define OPENAI_CONN_UNENDED_MOST 2
 
 /* How long the lane sleeps between two looks at its connections, as things stand. */
 int64_t openai_conn_drain_ns(const struct openai_pool *p);

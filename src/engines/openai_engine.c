@@ -26,8 +26,8 @@ struct engine {
     struct openai_launch launch;   /* the server, if it is ours */
     struct engine_lane *lanes[LANES_MAX];
     size_t lane_count;
-    int64_t steps_told[LANES_MAX];     /* of each lane's clock, by openai_counters */
-    int64_t resent_told, skipped_told; /* by them too */
+    int64_t steps_told[LANES_MAX]; /* of each lane's clock, by openai_counters */
+    int64_t resent_told, skipped_told, unended_told; /* by them too */
 };
 
 static enum status read_url(struct engine *en, const char *text, struct openai_target *t,
@@ -305,16 +305,32 @@ static void tell_since(int64_t all, int64_t *told, struct value *out)
     *told = all;
 }
 
+/* Since the call before: it is emptied. */
+static void answered_fields(struct engine *en, struct row *fields)
+{
+    struct openai_answered all = {.count = 0};
+    for (size_t i = 0; i < en->lane_count; i++)
+        openai_answered_move(&all, &en->lanes[i]->pool.events.answered);
+    const char *by = openai_answered_json(&all, &en->arena);
+    fields->v[FIELD_answered_by] = value_json(by);
+    if (by != NULL)
+        fields->v[FIELD_requests_elsewhere] = value_int(
+            openai_answered_elsewhere(&all, en->setup.model, en->servers[0].models));
+}
+
 static void pool_fields(struct engine *en, struct row *fields)
 {
-    int64_t resent = 0, skipped = 0;
+    int64_t resent = 0, skipped = 0, unended = 0;
     for (size_t i = 0; i < en->lane_count; i++) {
         const struct openai_pool *p = &en->lanes[i]->pool;
         skipped += p->events.skipped;
-        for (size_t t = 0; t < en->setup.target_count; t++)
-            resent += p->resent[t];
+        for (size_t t = 0; t < en->setup.target_count; t++) {
+            resent += p->peers[t].resent;
+            unended += p->peers[t].unended;
+        }
     }
     tell_since(resent, &en->resent_told, &fields->v[FIELD_requests_resent]);
+    tell_since(unended, &en->unended_told, &fields->v[FIELD_answers_unended]);
     tell_since(skipped, &en->skipped_told, &fields->v[FIELD_events_skipped]);
 }
 
@@ -325,6 +341,7 @@ static enum status openai_counters(struct engine *en, struct row *fields, struct
     drain_field(en, fields);
     steps_field(en, fields);
     pool_fields(en, fields);
+    answered_fields(en, fields);
     for (size_t i = 0; i < en->setup.target_count; i++) {
         struct openai_counters one;
         if (openai_server_count(&en->servers[i], &one, e) != STATUS_OK)

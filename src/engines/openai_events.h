@@ -5,11 +5,13 @@
 
 #include "base/status.h"
 #include "core/event.h"
+#include "engines/openai_answered.h"
 
 struct openai_events {
     struct event *items; /* [room]; from `at` to `count` not yet handed out */
     size_t count, at, room;
     int64_t skipped; /* of a server, that carried nothing; not handed out */
+    struct openai_answered answered; /* who gave the answers that ended well; the same */
 };
 
 /* Empties it, with room for so many. */

@@ -203,6 +203,12 @@ enum status openai_lane_submit(struct engine_lane *l, const struct engine_reques
     return STATUS_OK;
 }
 
+/* [DONE] came, and not yet the end of the answer. */
+static bool is_done(const struct openai_conn *c)
+{
+    return c->state == OPENAI_ANSWER && c->answer.done_at.ns != 0 && !c->answer.has_error;
+}
+
 enum status openai_lane_cancel(struct engine_lane *l, int32_t request, struct err *e)
 {
     (void)e;
@@ -210,7 +216,11 @@ enum status openai_lane_cancel(struct engine_lane *l, int32_t request, struct er
     if (index < 0)
         return STATUS_OK;
     struct openai_conn *c = &l->pool.conns[index];
-    openai_answer_fail(&l->pool.events, c, FAIL_none, "cancelled");
+    const struct openai_sink sink = {&l->pool.events, l->pool.setup};
+    if (is_done(c))
+        openai_answer_done(&sink, c);
+    else
+        openai_answer_fail(&l->pool.events, c, FAIL_none, "cancelled");
     openai_conn_release(&l->pool, c, false);
     return STATUS_OK;
 }
@@ -249,13 +259,37 @@ static bool decrypt(struct engine_lane *l, struct openai_conn *c, struct str *by
     return r != TLS_ERROR;
 }
 
+/* [DONE] came without the end of the answer: ends it, or sees to it that this is done in
+ * time. True if it has ended. */
+static bool has_waited(struct engine_lane *l, struct openai_conn *c)
+{
+    struct openai_peer *peer = &l->pool.peers[c->target];
+    const struct openai_sink sink = {&l->pool.events, l->pool.setup};
+    struct instant due = {.ns = c->answer.done_read_at.ns + OPENAI_CONN_END_NS};
+    bool is_patient = peer->unended_in_a_row < OPENAI_CONN_UNENDED_MOST;
+    if (is_patient && clock_before(l->now, due)) {
+        if (l->end_look.ns == 0 || clock_before(due, l->end_look))
+            l->end_look = due;
+        return false;
+    }
+    peer->unended++;
+    peer->unended_in_a_row++;
+    openai_answer_done(&sink, c);
+    return true;
+}
+
 /* Part of an answer. */
 static void take_answer(struct engine_lane *l, struct openai_conn *c, struct str bytes,
                         const struct openai_read *read)
 {
     const struct openai_sink sink = {&l->pool.events, l->pool.setup};
     bool keep;
-    if (!openai_answer_read(&sink, c, bytes, read, &keep)) {
+    if (openai_answer_read(&sink, c, bytes, read, &keep)) {
+        if (is_done(c))
+            l->pool.peers[c->target].unended_in_a_row = 0;
+    } else if (is_done(c) && has_waited(l, c)) {
+        keep = false;
+    } else {
         if (c->newest_token.ns != c->last_token.ns)
             learn_gap(l, c);
         openai_conn_hasten(&l->pool, c);
@@ -293,7 +327,8 @@ static void ended(struct engine_lane *l, struct openai_conn *c, const char *text
     if (c->request == OPENAI_NOBODY) {
         (void)snprintf(c->error, sizeof c->error, "%s", text);
         openai_conn_close(&l->pool, c);
-    } else if (c->answer.has_bytes && c->state == OPENAI_ANSWER && text[0] == '\0') {
+    } else if (c->answer.has_bytes && c->state == OPENAI_ANSWER &&
+               (text[0] == '\0' || is_done(c))) {
         struct openai_read read = {.kernel = {.ns = NS_UNKNOWN}, .user = clock_now()};
         const struct openai_sink sink = {&l->pool.events, l->pool.setup};
         openai_answer_closed(&sink, c, &read);
@@ -444,6 +479,23 @@ static void wait_ready(struct engine_lane *l, struct instant until)
         record_lag(l, now, wake);
 }
 
+/* Answers that have waited long enough for their end. */
+static void end_unended(struct engine_lane *l)
+{
+    if (l->end_look.ns == 0 || clock_before(l->now, l->end_look))
+        return;
+    l->end_look.ns = 0;
+    for (size_t i = 0; i < l->pool.conn_count; i++) {
+        struct openai_conn *c = &l->pool.conns[i];
+        if (!is_done(c))
+            continue;
+        if (l->pool.events.room - l->pool.events.count <= 1)
+            l->end_look = l->now;
+        else if (has_waited(l, c))
+            openai_conn_release(&l->pool, c, false);
+    }
+}
+
 static void end_overdue(struct engine_lane *l)
 {
     double limit_s = l->pool.setup->options->request_timeout_s;
@@ -469,11 +521,14 @@ enum status openai_lane_next(struct engine_lane *l, struct instant until,
         openai_events_hand_out(&l->pool.events, out);
         return STATUS_OK;
     }
+    if (l->end_look.ns != 0 && clock_before(l->end_look, until))
+        until = l->end_look;
     if (l->ready_at == l->ready_count)
         wait_ready(l, until);
     else
         l->now = clock_now();
     serve_ready(l);
+    end_unended(l);
     end_overdue(l);
     openai_events_hand_out(&l->pool.events, out);
     return STATUS_OK;
@@ -496,13 +551,13 @@ enum status openai_lane_new(struct engine *en, const struct openai_setup *setup,
     stamp_init(&l->clock);
     l->stamp_keeper = sock_stamp_keeper();
     l->read_buf = mem_alloc(OPENAI_READ_BYTES, 1);
-    l->pool.resent = mem_alloc(setup->target_count, sizeof *l->pool.resent);
+    l->pool.peers = mem_alloc(setup->target_count, sizeof *l->pool.peers);
     bool needs_tls = false;
     for (size_t i = 0; i < setup->target_count; i++)
         needs_tls = needs_tls || setup->targets[i].tls != NULL;
     if (needs_tls)
         l->plain_buf = mem_alloc(OPENAI_PLAIN_BYTES, 1);
-    if (l->read_buf == NULL || l->pool.resent == NULL ||
+    if (l->read_buf == NULL || l->pool.peers == NULL ||
         (needs_tls && l->plain_buf == NULL))
         return status_no_memory(e, "connections of the client");
     return loop_open(&l->pool.loop, e);
@@ -524,7 +579,7 @@ void openai_lane_free(struct engine_lane *l)
     arena_fini(&l->arena);
     mem_free(l->pool.conns);
     mem_free(l->pool.idle);
-    mem_free(l->pool.resent);
+    mem_free(l->pool.peers);
     openai_events_fini(&l->pool.events);
     mem_free(l->read_buf);
     mem_free(l->plain_buf);

@@ -27,6 +27,7 @@ struct engine_lane {
     bool has_ended;     /* an answer, since serving began: its slot may send at once */
     struct instant now; /* the latest that was read off the clock */
     struct instant last_drain;
+    struct instant end_look;    /* for answers that wait for their end; ns 0: none does */
     struct instant looked_at;   /* when the latest wait found what was ready, all of it */
     struct instant ready_since; /* nothing of `ready` came before */
     struct hist *lag;           /* lateness of each timed wake, ns; of bench, or NULL */

@@ -3,6 +3,7 @@
 #define ENGINES_OPENAI_SLOT_H
 
 #include "core/engine.h"
+#include "engines/openai_answered.h"
 #include "http/openai_dialect.h"
 #include "http/openai.h"
 #include "http/response.h"
@@ -57,10 +58,12 @@ struct openai_answer {
     int64_t tokens_seen;                          /* by ids or continuous usage */
     int64_t token_events;                         /* events with a text, empty ones too */
     bool has_choices;                             /* some choice said something */
-    bool has_head, is_done, has_error, has_bytes;
+    bool has_head, has_error, has_bytes;
+    struct instant done_at, done_read_at; /* [DONE]: its stamp, its read; ns 0: not yet */
     bool has_odd;         /* error holds what the latest event that is none says */
     enum fail_class fail; /* of has_error */
     char finish_name[24]; /* of OPENAI_FINISH_OTHER */
+    char model[OPENAI_MODEL_BYTES]; /* that it says has answered; "" not said */
 };
 
 struct openai_conn {

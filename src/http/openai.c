@@ -27,13 +27,30 @@ static bool enter_object(struct jsonr *r)
     return is_object;
 }
 
+/* What some gateways make of a count: 8.0, "8". */
+static bool is_odd_count(struct jsonr_value v, int64_t *out)
+{
+    struct str digits = jsonr_inner(v);
+    if (v.kind != JSONR_STRING)
+        return jsonr_whole(v, out);
+    for (size_t i = 0; i < digits.len; i++)
+        if (digits.ptr[i] < '0' || digits.ptr[i] > '9')
+            return false;
+    return str_to_i64(digits, out);
+}
+
 /* A whole number that is not negative and that can be, else -1. */
 static int64_t take_count(struct jsonr *r)
 {
     int64_t value = 0;
-    bool has_sign = jsonr_kind(r) == JSONR_NUMBER && *r->at == '-';
-    bool is_good = jsonr_int(r, &value) && !has_sign && value <= RECORD_TOKENS_MAX;
-    return is_good ? value : -1;
+    struct jsonr_value v = {.kind = jsonr_kind(r)};
+    v.text.ptr = r->at;
+    bool is_whole = jsonr_int(r, &value);
+    v.text.len = (size_t)(r->at - v.text.ptr);
+    if (!is_whole && r->failed == STATUS_OK)
+        is_whole = is_odd_count(v, &value);
+    bool has_sign = v.text.len > 0 && *v.text.ptr == '-';
+    return is_whole && !has_sign && value <= RECORD_TOKENS_MAX ? value : -1;
 }
 
 static int64_t take_length(struct jsonr *r)
@@ -307,14 +324,49 @@ static void read_error(struct jsonr *r, struct openai_chunk *out, struct other *
 static void read_other(struct jsonr *r, struct str key, struct other *o)
 {
     struct jsonr_value v = jsonr_value(r);
-    if ((str_is(key, "message") && v.kind == JSONR_STRING) ||
+    bool is_string = v.kind == JSONR_STRING;
+    if ((str_is(key, "message") && is_string) ||
         (str_is(key, "detail") && v.kind != JSONR_NULL))
         o->said = jsonr_inner(v);
-    if (str_is(key, "type") && v.kind == JSONR_STRING)
+    if (str_is(key, "type") && is_string)
         o->is_note = str_find(v.text, "err") == NULL &&
                      str_find(v.text, "exception") == NULL;
     if (str_is(key, "code") || (str_is(key, "object") && str_is(v.text, "\"error\"")))
         o->is_error = true;
+}
+
+static struct str take_name(struct jsonr *r)
+{
+    struct jsonr_value v = jsonr_value(r);
+    return v.kind == JSONR_STRING ? jsonr_inner(v) : (struct str){0};
+}
+
+static bool is_error_key(struct str key)
+{
+    return (key.len == 5 && str_is(key, "error")) ||
+           (key.len == 6 && str_is(key, "errors"));
+}
+
+/* Members that every event has are told by their length and first letter, before their
+ * names are compared: this runs for each token. */
+static bool may_be_other(struct str key)
+{
+    return key.len == 4 || key.len == 6 || (key.len == 7 && key.ptr[0] == 'm');
+}
+
+static void read_member(struct jsonr *r, struct str key, struct openai_chunk *out,
+                        struct other *o)
+{
+    if (key.len == 5 && str_is(key, "model"))
+        out->model = take_name(r);
+    else if (key.len == 8 && str_is(key, "provider"))
+        out->provider = take_name(r);
+    else if (is_error_key(key))
+        read_error(r, out, o);
+    else if (may_be_other(key))
+        read_other(r, key, o);
+    else
+        (void)jsonr_value(r);
 }
 
 static struct str error_in(const struct other *o)
@@ -329,14 +381,12 @@ static bool read_object(struct jsonr *r, bool is_chat, struct openai_chunk *out)
     bool has_choices = false, has_usage = false;
     jsonr_enter(r, '{');
     while (jsonr_member(r, &key))
-        if (str_is(key, "choices"))
+        if (key.len == 7 && str_is(key, "choices"))
             has_choices = read_choices(r, is_chat, out);
-        else if (str_is(key, "usage"))
+        else if (key.len == 5 && str_is(key, "usage"))
             has_usage = read_usage(r, out);
-        else if (str_is(key, "error") || str_is(key, "errors"))
-            read_error(r, out, &other);
         else
-            read_other(r, key, &other);
+            read_member(r, key, out, &other);
     if (out->error.ptr == NULL && !has_choices)
         out->error = error_in(&other);
     return jsonr_end(r) == STATUS_OK &&

@@ -72,6 +72,8 @@ struct openai_chunk {
     struct str finish_name; /* as it came, inside the JSON text; ptr NULL if none */
     int64_t token_ids;      /* length of token_ids, all choices together */
     int64_t tokens_in, tokens_out, tokens_cached; /* of usage */
+    struct str model;    /* of a string, as the error; ptr NULL if none */
+    struct str provider; /* OpenRouter's: who computed it; the same */
     struct str error; /* message of an error object, inside the JSON text, without quotes,
                          escapes as they are; ptr NULL if none */
 };
@@ -83,8 +85,8 @@ enum openai_reading {
 };
 
 /* Of a list the first object is read. BROKEN, OTHER: *out says nothing. Bytes may be
- * anything. Numbers are not checked beyond their first digit; a finish_reason of "" is
- * none. */
+ * anything. Counts may also be 8.0 or "8". Numbers are not checked beyond their first
+ * digit; a finish_reason of "" is none. */
 enum openai_reading openai_read(struct str json, enum openai_endpoint endpoint,
                                 struct openai_chunk *out);
 /* What an answer that is no JSON says, of plain text or HTML (its title, else its text

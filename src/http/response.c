@@ -28,7 +28,8 @@ static void begin_head(struct response *r)
     r->status = 0;
     r->is_event_stream = r->is_json = r->is_chunked = r->is_keep_alive = false;
     r->is_gzip = false;
-    r->location[0] = '\0';
+    r->location[0] = r->gateway.backend[0] = '\0';
+    r->gateway.is_diverted = false;
     r->content_length = r->retry_after_s = -1;
     r->seen = 0;
     r->state = AT_STATUS;
@@ -258,6 +259,7 @@ static const char *read_header(struct response *r, struct str line)
             return "an endless Content-Length or Transfer-Encoding";
         return headers[i].read(r, trim_blanks(line));
     }
+    gateway_header(&r->gateway, name, trim_blanks(line));
     return NULL;
 }
 

@@ -8,6 +8,7 @@
 #include <stdint.h>
 
 #include "base/str.h"
+#include "http/gateway.h"
 
 #define RESPONSE_HEAD_BYTES 16384 /* status line and headers, all together; trailers */
 #define RESPONSE_LINE_BYTES 256   /* chunk size line with extensions, each */
@@ -29,6 +30,7 @@ struct response {
     int64_t content_length; /* -1: not given */
     int64_t retry_after_s;  /* -1: not given, or a date */
     char location[RESPONSE_LOCATION_BYTES]; /* "" if none; a longer one is cut */
+    struct gateway gateway;                 /* who has answered behind it */
     const char *bad;                        /* constant text */
     /* the reader's own state */
     int state;

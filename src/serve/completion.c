@@ -68,7 +68,7 @@ void completion_begin(struct completion *a, const struct settings *s, int64_t cr
                        (unsigned long long)rng_u64(&a->fault.rng));
     a->chunks.request = &a->request;
     a->chunks.id = a->id;
-    a->chunks.model = s->model;
+    a->chunks.model = s->answer_model != NULL ? s->answer_model : s->model;
     a->chunks.created_s = created_s;
     a->chunks.vocab_size = s->vocab_size;
     a->chunks.has_usage = !s->hides_usage;

@@ -25,6 +25,10 @@
     X(TEXT, model, "model", OPT_STRING, .group = "Model", .short_name = 'm',           \
       .fallback = "simulated", .value_name = "NAME",                                   \
       .help = "name of the served model")                                              \
+    X(TEXT, answer_model, "answer-model", OPT_STRING, .group = "Model",                \
+      .value_name = "NAME",                                                            \
+      .help = "name of the model in answers, as of a gateway that sends requests "     \
+              "elsewhere; default: --model")                                           \
     X(TEXT, dialect, "dialect", OPT_CHOICE, .group = "Model",                          \
       .choices = OPENAI_DIALECT_NAMES, .fallback = "vllm", .value_name = "NAME",       \
       .help = "the kind of server to be: what it takes, offers and says of itself")    \

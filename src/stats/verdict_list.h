@@ -45,6 +45,9 @@
     X(RESENT, WARNING, ROW, FIELD_requests_resent, 0.01, load_resent,                    \
       "the server closed connections under requests, which were sent again on new "      \
       "ones: their latency counts both ways; --no-keepalive avoids it")                  \
+    X(OTHER_MODEL, WARNING, ROW, FIELD_requests_elsewhere, 0, load_other_model,          \
+      "another model than asked for has answered, or several backends of a gateway: "    \
+      "the numbers are theirs (answered_by)")                                            \
     X(STAMPS_BOUNDED, WARNING, ROW, FIELD_stamps_bounded, 0.01, tokens_bounded,          \
       "many arrival stamps are only upper bounds")                                       \
     X(TOKENS_PER_EVENT_UNKNOWN, WARNING, ROW, FIELD_requests_unsettled, NAN,             \

@@ -212,3 +212,12 @@ void verdict_load_resent(struct verdict_case *c)
     verdict_case_above(c, share, "%g requests sent again, limit %.3g %% of them", n,
                        c->limit * 100);
 }
+
+void verdict_load_other_model(struct verdict_case *c)
+{
+    const char *by = field_str(c->row, FIELD_answered_by);
+    const char *asked = field_str(c->row, FIELD_model_name);
+    double n = num(c, FIELD_requests_elsewhere);
+    verdict_case_above(c, n, "%g answers came from elsewhere; asked for %.60s: %.100s", n,
+                       asked != NULL ? asked : "?", by != NULL ? by : "");
+}

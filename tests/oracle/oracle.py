@@ -519,6 +519,7 @@ class Oracle:
         if row["requests_resent"] is not None:
             above("RESENT", "requests_resent", 0.01, "warnings",
                   row["requests_resent"] / (row["requests_ok"] + row["requests_failed"]))
+        above("OTHER_MODEL", "requests_elsewhere", 0, "warnings")
         if stamps["bounded"] + stamps["exact"]:
             above("STAMPS_BOUNDED", "stamps_bounded", 0.01, "warnings",
                   stamps["bounded"] / (stamps["bounded"] + stamps["exact"]))
@@ -647,7 +648,7 @@ class Oracle:
         limits = self.run.get("limits") or {}
         order = ("ERRORS SHORT_OUTPUT CLIENT_LATE CLIENT_BUSY RATE_MISSED OVERLOADED "
                  "CACHE_UNEXPECTED TOKENS_ESTIMATED ANSWERS_BUFFERED SHORT_RUN CACHE_EVICTED "
-                 "CACHE_UNKNOWN RATE_CAPPED RESENT STAMPS_BOUNDED TOKENS_PER_EVENT_UNKNOWN "
+                 "CACHE_UNKNOWN RATE_CAPPED RESENT OTHER_MODEL STAMPS_BOUNDED TOKENS_PER_EVENT_UNKNOWN "
                  "PARTIAL_TTFT PARTIAL_ITL PARTIAL_TPOT MACHINE_NOISY PREEMPTED "
                  "SIMULATED DUMMY_WEIGHTS").split()
         for code in order:

@@ -134,7 +134,7 @@ static void test_places(void **state)
         "cache_source price_source verdict reasons warnings "
         /* format 2 */
         "launch_id launch_source setting_position first_error token_events "
-        "token_differences";
+        "token_differences answered_by";
     static const char nowhere[] = "row checks metadata failed_by_class";
     (void)state;
     json_t *row = json_object();

@@ -34,6 +34,10 @@ static void say(struct str json, enum openai_endpoint endpoint, struct buf *b)
     say_count(b, "in", c.tokens_in);
     say_count(b, "out", c.tokens_out);
     say_count(b, "cached", c.tokens_cached);
+    if (c.model.ptr != NULL)
+        (void)buf_printf(b, " model=%.*s", (int)c.model.len, c.model.ptr);
+    if (c.provider.ptr != NULL)
+        (void)buf_printf(b, " provider=%.*s", (int)c.provider.len, c.provider.ptr);
     if (c.error.ptr != NULL)
         (void)buf_printf(b, " error=%.*s", (int)c.error.len, c.error.ptr);
 }
@@ -143,6 +147,18 @@ static void usage(void **state)
                "");
     completion("{\"choices\":[],\"usage\":{\"prompt_tokens\":\"7\",\"completion_tokens\":"
                "9223372036854775807}}",
+               "in=7");
+    completion("{\"usage\":{\"prompt_tokens\":12.0,\"completion_tokens\":8e0,"
+               "\"prompt_tokens_details\":{\"cached_tokens\":\"0\"}}}",
+               "in=12 out=8 cached=0");
+    completion("{\"usage\":{\"prompt_tokens\":12.5,\"completion_tokens\":\"8.0\","
+               "\"prompt_tokens_details\":{\"cached_tokens\":\"-4\"}}}",
+               "");
+    completion("{\"usage\":{\"prompt_tokens\":\"\",\"completion_tokens\":-8.0,"
+               "\"prompt_tokens_details\":{\"cached_tokens\":\"99999999999999999999\"}}}",
+               "");
+    completion("{\"usage\":{\"prompt_tokens\":null,\"completion_tokens\":[8],"
+               "\"prompt_tokens_details\":null}}",
                "");
     completion("{\"usage\":{\"prompt_tokens\":1000000000000,\"completion_tokens\":"
                "1000000000001}}",
@@ -153,6 +169,14 @@ static void usage(void **state)
     completion("{\"choices\":[{\"usage\":{\"prompt_tokens\":1}}],"
                "\"metrics\":{\"completion_tokens\":2}}",
                "");
+}
+
+static void models(void **state)
+{
+    (void)state;
+    completion("{\"model\":\"m\",\"choices\":[{\"text\":\"a\"}]}", "text model=m");
+    completion("{\"choices\":[],\"model\":\"\",\"provider\":\"P\"}", "model= provider=P");
+    completion("{\"choices\":[],\"model\":null,\"provider\":{\"model\":\"x\"}}", "");
 }
 
 static void token_ids(void **state)
@@ -472,14 +496,14 @@ static void cut_events(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(paths),          cmocka_unit_test(completions),
-        cmocka_unit_test(strings),        cmocka_unit_test(usage),
-        cmocka_unit_test(token_ids),      cmocka_unit_test(chats),
-        cmocka_unit_test(texts_anywhere), cmocka_unit_test(errors),
-        cmocka_unit_test(kinds),          cmocka_unit_test(finishes),
-        cmocka_unit_test(what_texts_say), cmocka_unit_test(refused),
-        cmocka_unit_test(other_values),   cmocka_unit_test(depth),
-        cmocka_unit_test(cut_events),
+        cmocka_unit_test(paths),    cmocka_unit_test(completions),
+        cmocka_unit_test(strings),  cmocka_unit_test(usage),
+        cmocka_unit_test(models),   cmocka_unit_test(token_ids),
+        cmocka_unit_test(chats),    cmocka_unit_test(texts_anywhere),
+        cmocka_unit_test(errors),   cmocka_unit_test(kinds),
+        cmocka_unit_test(finishes), cmocka_unit_test(what_texts_say),
+        cmocka_unit_test(refused),  cmocka_unit_test(other_values),
+        cmocka_unit_test(depth),    cmocka_unit_test(cut_events),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -50,7 +50,7 @@ static int make(void **state)
 static int drop(void **state)
 {
     (void)state;
-    openai_events_fini(&events);
+    openai_events_fini(&events); /* forgets who has answered, too */
     mem_free(conn.sse.held);
     buf_fini(&conn.body);
     return 0;
@@ -106,6 +106,70 @@ static void has_failed(size_t i, enum fail_class fail, const char *text)
     assert_int_equal(events.items[i].kind, EVENT_FAILED);
     assert_int_equal(events.items[i].fail, fail);
     assert_non_null(strstr(events.items[i].text, text));
+}
+
+static void says_who(const char *model, const char *backend)
+{
+    const struct openai_answerer *by = &events.answered.by[0];
+    assert_int_equal(events.answered.count, 1);
+    assert_int_equal(by->count, 1);
+    assert_string_equal(by->model, model);
+    assert_string_equal(by->via.backend, backend);
+}
+
+/* The first event with a model tells; those that fail count for nobody. */
+static void who_has_answered(void **state)
+{
+    put("HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\n"
+        "x-litellm-model-api-base: http://10.0.0.7:8000/v1\r\n"
+        "transfer-encoding: chunked\r\n\r\n");
+    chunk("data: {\"choices\":[],\"model\":null}\n\n");
+    chunk("data: {\"model\":\"org\\/m\",\"provider\":\"P\",\"choices\":[]}\n\n");
+    chunk("data: {\"model\":\"x\",\"choices\":[{\"text\":\"a\"}]}\n\n" LAST DONE);
+    put("0\r\n\r\n");
+    assert_true(read_all(2000));
+    says_who("org/m", "10.0.0.7:8000 P");
+    assert_int_equal(drop(state), 0);
+    assert_int_equal(make(state), 0);
+    head();
+    chunk("data: {\"model\":\"x\",\"choices\":[]}\n\n" DONE);
+    put("0\r\n\r\n");
+    assert_true(read_all(2000));
+    assert_int_equal(events.answered.count, 0);
+}
+
+/* [DONE] ends an answer that has no other end. */
+static void done_is_an_end(void **state)
+{
+    head();
+    chunk(TOKEN LAST USAGE);
+    assert_false(read_all(2000));
+    assert_int_equal(conn.answer.done_at.ns, 0);
+    chunk(DONE);
+    assert_false(read_all(3000));
+    assert_int_equal(conn.answer.done_at.ns, 3000);
+    openai_answer_done(&sink, &conn);
+    const struct event *end = &events.items[events.count - 1];
+    assert_int_equal(end->kind, EVENT_DONE);
+    assert_int_equal(end->at.ns, 3000);
+    assert_int_equal(end->read_at.ns, 3500);
+    assert_int_equal(end->tokens_out, 2);
+    assert_int_equal(drop(state), 0);
+    assert_int_equal(make(state), 0);
+    head();
+    chunk(TOKEN LAST DONE);
+    assert_false(read_all(2000));
+    openai_answer_closed(&sink, &conn, &(struct openai_read){{NS_UNKNOWN}, {9000}, 0, 0});
+    end = &events.items[events.count - 1];
+    assert_int_equal(end->kind, EVENT_DONE);
+    assert_int_equal(end->at.ns, 2000);
+    assert_int_equal(drop(state), 0);
+    assert_int_equal(make(state), 0);
+    head();
+    chunk(TOKEN DONE); /* no finish_reason: it is no success for that */
+    assert_false(read_all(2000));
+    openai_answer_done(&sink, &conn);
+    has_failed(events.count - 1, FAIL_stream, "without a finish_reason");
 }
 
 static void a_whole_answer(void **state)
@@ -497,6 +561,8 @@ int main(void)
 #define TEST(name) cmocka_unit_test_setup_teardown(name, make, drop)
     const struct CMUnitTest tests[] = {
         TEST(a_whole_answer),
+        TEST(who_has_answered),
+        TEST(done_is_an_end),
         TEST(only_the_last_event_of_a_read_is_exact),
         TEST(a_read_that_ends_in_the_next_event),
         TEST(stamps_that_cannot_be_true),

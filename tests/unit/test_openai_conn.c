@@ -607,7 +607,7 @@ static void two_that_were_lost_are_the_last(void **state)
     for (int32_t lost = 0; lost < OPENAI_CONN_LOST_MOST; lost++) {
         int peer;
         assert_true(openai_conn_keeps(&l->pool, 0));
-        assert_int_equal(l->pool.resent[0], lost);
+        assert_int_equal(l->pool.peers[0].resent, lost);
         struct openai_conn *c = idle(b, 0, &peer);
         reset_by_server(c, &peer);
         carry(b, c, 6 + lost);

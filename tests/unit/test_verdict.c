@@ -391,6 +391,11 @@ static void test_load(void **state)
     expect(b, "[\"RATE_MISSED\"]", "[]");
     set(b, FIELD_requests_resent, value_int(3));
     expect(b, "[\"RATE_MISSED\"]", "[\"RESENT\"]");
+    set(b, FIELD_requests_elsewhere, value_int(0));
+    set(b, FIELD_answered_by, value_json("{\"m\":200}"));
+    expect(b, "[\"RATE_MISSED\"]", "[\"RESENT\"]");
+    set(b, FIELD_requests_elsewhere, value_int(1));
+    expect(b, "[\"RATE_MISSED\"]", "[\"RESENT\",\"OTHER_MODEL\"]");
     online(b);
     set(b, FIELD_send_stretch_s, value_num(99));
     b->f.cells[0].fields.v[FIELD_request_rate] = value_str("inf");
