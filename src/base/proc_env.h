@@ -1,7 +1,7 @@
 /* The environment of child processes. Nothing is started or imported from the current
  * folder, where files of others may lie: PATH and PYTHONPATH lose what is empty or
  * relative in them, and Python does not put the folder on its own path (3.11 and
- * later). */
+ * later; engines/vllm_guard.h has those before). */
 #ifndef BASE_PROC_ENV_H
 #define BASE_PROC_ENV_H
 

@@ -276,14 +276,10 @@ struct command {
 static void add_program(const struct vllm_python *p, const char *rust, const char *model,
                         struct command *c)
 {
-    const char *module[2];
-    vllm_python_module(p,
-                       rust != NULL ? "vllm.entrypoints.cli.main"
-                                    : "vllm.entrypoints.openai.api_server",
-                       c->words.arena, module);
     add(&c->words, p->path);
-    add(&c->words, module[0]);
-    add(&c->words, module[1]);
+    add(&c->words, "-m");
+    add(&c->words, rust != NULL ? "vllm.entrypoints.cli.main"
+                                : "vllm.entrypoints.openai.api_server");
     if (rust == NULL)
         return;
     add(&c->words, "serve");
@@ -305,6 +301,10 @@ static enum status vllm_words(const struct engine_settings *s, const char *port,
     const char *rust;
     if (vllm_python_front_end(&python, &rust, e) != STATUS_OK)
         return e->code;
+    if (vllm_guard_make(&out->guard, python.python, w->arena, e) != STATUS_OK)
+        return e->code;
+    if (out->guard.variable != NULL)
+        add(&c->env, out->guard.variable);
     add_program(&python, rust, s->model, c);
     add_pair(w, "--host", "127.0.0.1");
     add_pair(w, "--port", port);
@@ -446,4 +446,5 @@ bool openai_launch_has_died(struct openai_launch *l, struct span patience,
 void openai_launch_stop(struct openai_launch *l)
 {
     proc_stop(&l->proc, clock_seconds(STOP_GRACE_S));
+    vllm_guard_drop(&l->guard);
 }

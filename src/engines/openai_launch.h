@@ -6,6 +6,7 @@
 #include "base/arena.h"
 #include "base/proc.h"
 #include "core/engine.h"
+#include "engines/vllm_guard.h"
 
 struct openai_launch {
     struct proc proc;          /* zeroed: none */
@@ -15,9 +16,10 @@ struct openai_launch {
     int64_t max_num_seqs;      /* as given; 0: not told */
     int64_t kv_bytes;          /* likewise */
     struct arena *arena;
-    const char *given;    /* field engine_args; NULL: no memory */
-    const char *log_path; /* server.log in the raw folder; NULL: none */
-    size_t log_from;      /* where the log of what it does now begins */
+    const char *given;       /* field engine_args; NULL: no memory */
+    struct vllm_guard guard; /* of its Python */
+    const char *log_path;    /* server.log in the raw folder; NULL: none */
+    size_t log_from;         /* where the log of what it does now begins */
     struct instant start;
 };
 

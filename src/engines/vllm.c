@@ -115,7 +115,7 @@ static enum status send_open(struct engine *en, struct err *e)
     return vllm_link_send(&en->link, (struct str){en->message.data, en->message.len}, e);
 }
 
-static enum status start_and_load(struct engine *en, const char *python,
+static enum status start_and_load(struct engine *en, const struct vllm_python *python,
                                   const struct engine_watch *w, json_t **ready,
                                   struct err *e)
 {
@@ -164,7 +164,7 @@ static enum status vllm_open(const struct engine_settings *s,
     json_t *ready = NULL;
     enum status st = vllm_python_find(vllm_settings_python(s), &en->arena, &python, e);
     if (st == STATUS_OK)
-        st = start_and_load(en, python.path, w, &ready, e);
+        st = start_and_load(en, &python, w, &ready, e);
     if (st == STATUS_OK) {
         *facts = (struct engine_facts){.python = python.path,
                                        .root_pid = en->link.proc.child_pid};

@@ -70,7 +70,8 @@ static enum status start_worker(struct vllm_link *l, const char *python, const i
     const char *argv[] = {python, l->worker, NULL};
     snprintf(process, sizeof process, "NEURON_PROCESS_TAG=%s",
              neuron_meter_tag(tag, sizeof tag));
-    const char *env[] = {line, beat, process, "PYTHONUNBUFFERED=1", NULL};
+    const char *env[] = {line, beat, process, "PYTHONUNBUFFERED=1", l->guard.variable,
+                         NULL};
     struct proc_spec spec = {.argv = argv,
                              .env = env,
                              .log_path = l->log_path,
@@ -103,8 +104,8 @@ static enum status start_with_socket(struct vllm_link *l, const char *python,
     return STATUS_OK;
 }
 
-enum status vllm_link_start(struct vllm_link *l, const char *python, const char *raw_dir,
-                            struct err *e)
+enum status vllm_link_start(struct vllm_link *l, const struct vllm_python *python,
+                            const char *raw_dir, struct err *e)
 {
     *l = (struct vllm_link){.fd = -1};
     buf_init(&l->in, LINE_CAP_BYTES);
@@ -120,7 +121,9 @@ enum status vllm_link_start(struct vllm_link *l, const char *python, const char 
         return status_no_memory(e, "vllm");
     l->log_from = log_size(l);
     st = write_worker(l->worker, e);
-    return st == STATUS_OK ? start_with_socket(l, python, e) : st;
+    if (st == STATUS_OK)
+        st = vllm_guard_make(&l->guard, python->python, &l->paths, e);
+    return st == STATUS_OK ? start_with_socket(l, python->path, e) : st;
 }
 
 /* --- death */
@@ -354,6 +357,7 @@ void vllm_link_close(struct vllm_link *l)
         l->beat = NULL;
     }
     tempdir_drop(&l->dir, files);
+    vllm_guard_drop(&l->guard);
     l->worker = l->own_log = l->log_path = NULL;
     arena_fini(&l->paths);
     buf_fini(&l->in);

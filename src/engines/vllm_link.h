@@ -11,6 +11,8 @@
 #include "base/status.h"
 #include "base/tempdir.h"
 #include "core/engine.h"
+#include "engines/vllm_guard.h"
+#include "engines/vllm_python.h"
 
 /* What must move for the worker to be alive. */
 enum link_pulse {
@@ -28,6 +30,7 @@ struct vllm_link {
     struct arena paths;
     struct tempdir dir; /* with the worker's source and `own_log` */
     const char *worker, *own_log;
+    struct vllm_guard guard;
     const char *log_path; /* engine.log */
     int64_t log_from;     /* what stands before this byte explains no later failure */
     const struct engine_watch *watch; /* whom to tell; may be NULL */
@@ -42,7 +45,8 @@ struct vllm_link {
 
 /* Writes the worker's source to a private folder and starts it with this interpreter. The
  * log goes to raw_dir/engine.log, or into that folder if raw_dir is NULL. */
-MUST_CHECK enum status vllm_link_start(struct vllm_link *l, const char *python,
+MUST_CHECK enum status vllm_link_start(struct vllm_link *l,
+                                       const struct vllm_python *python,
                                        const char *raw_dir, struct err *e);
 /* Sends one message (without its line end). */
 MUST_CHECK enum status vllm_link_send(struct vllm_link *l, struct str line,

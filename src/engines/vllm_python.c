@@ -217,27 +217,3 @@ enum status vllm_python_front_end(const struct vllm_python *p, const char **path
     return status_hint(e, "vLLM 0.33 brings vllm-rs; name another with "
                           "VLLM_RUST_FRONTEND_PATH, or unset the variable");
 }
-
-/* Python 3.11 and later leave the current folder out by themselves (base/proc_env.h). */
-static bool has_safe_path(const char *version)
-{
-    struct str rest = str_from(version);
-    int64_t major = 0, minor = 0;
-    return str_to_i64(str_cut(&rest, '.'), &major) &&
-           str_to_i64(str_cut(&rest, '.'), &minor) &&
-           (major > 3 || (major == 3 && minor >= 11));
-}
-
-void vllm_python_module(const struct vllm_python *p, const char *name, struct arena *a,
-                        const char *words[2])
-{
-    words[0] = "-m";
-    words[1] = name;
-    if (has_safe_path(p->python))
-        return;
-    words[0] = "-c";
-    words[1] = arena_printf(
-        a,
-        ALONE "import runpy\nrunpy.run_module('%s', run_name='__main__', alter_sys=True)",
-        name);
-}

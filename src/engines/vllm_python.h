@@ -36,9 +36,4 @@ MUST_CHECK enum status vllm_python_find(const char *given, struct arena *a,
 MUST_CHECK enum status vllm_python_front_end(const struct vllm_python *p,
                                              const char **path, struct err *e);
 
-/* The two words that run a module of this interpreter: as -m does, but with nothing of
- * the current folder. NULL in them: no memory. */
-void vllm_python_module(const struct vllm_python *p, const char *name, struct arena *a,
-                        const char *words[2]);
-
 #endif

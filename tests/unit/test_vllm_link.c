@@ -19,6 +19,7 @@
 struct bench {
     struct journal_fixture fx;
     char stand_in[4096];
+    struct vllm_python python;
     struct vllm_link link;
     struct err e;
 };
@@ -32,6 +33,7 @@ static int setup(void **state)
     journal_fixture_init(&b.fx);
     snprintf(b.stand_in, sizeof b.stand_in, "%s/tests/transcripts/vllm/stand-in",
              root != NULL ? root : "..");
+    b.python = (struct vllm_python){.path = b.stand_in, .python = "3.11.2"};
     setenv("STAND_IN", b.fx.path, 1);
     *state = &b;
     return 0;
@@ -49,7 +51,7 @@ static int teardown(void **state)
 static void start(struct bench *b, const char *dialogue)
 {
     journal_fixture_put(b->fx.path, str_from(dialogue));
-    if (vllm_link_start(&b->link, b->stand_in, b->fx.dir, &b->e) != STATUS_OK)
+    if (vllm_link_start(&b->link, &b->python, b->fx.dir, &b->e) != STATUS_OK)
         fail_msg("%s: %s", b->e.where, b->e.what);
 }
 
@@ -79,6 +81,7 @@ static void closing_leaves_nothing(void **state)
     snprintf(dir, sizeof dir, "%s", b->link.dir.path);
     snprintf(log, sizeof log, "%s/engine.log", b->fx.dir);
     assert_true(file_exists(dir));
+    assert_null(b->link.guard.variable);
     vllm_link_close(&b->link);
     assert_false(file_exists(dir));
     assert_true(file_exists(log)); /* but the log, where it was wanted */
@@ -125,18 +128,20 @@ static void no_start_leaves_nothing(void **state)
 {
     struct bench *b = *state;
     setenv("TMPDIR", b->fx.dir, 1);
-    assert_int_equal(vllm_link_start(&b->link, "/nowhere/python", NULL, &b->e),
+    assert_int_equal(vllm_link_start(&b->link,
+                                     &(struct vllm_python){.path = "/nowhere/python"},
+                                     NULL, &b->e),
                      STATUS_NOT_FOUND);
     vllm_link_close(&b->link);
     mem_fail_at(1); /* of the paths */
-    enum status s = vllm_link_start(&b->link, b->stand_in, NULL, &b->e);
+    enum status s = vllm_link_start(&b->link, &b->python, NULL, &b->e);
     mem_fail_at(0);
     vllm_link_close(&b->link);
     assert_int_equal(s, STATUS_NO_MEMORY);
     unsetenv("TMPDIR");
     assert_int_equal(rmdir(b->fx.dir), 0); /* it is empty */
     setenv("TMPDIR", "/nowhere", 1);
-    assert_int_equal(vllm_link_start(&b->link, b->stand_in, NULL, &b->e), STATUS_IO);
+    assert_int_equal(vllm_link_start(&b->link, &b->python, NULL, &b->e), STATUS_IO);
     unsetenv("TMPDIR");
     journal_fixture_has(b->e.where, "/nowhere");
 }

@@ -149,27 +149,6 @@ static void nothing_found_says_how_to_install(void **state)
     assert_non_null(strstr(e.hint, "Inferentia2"));
 }
 
-/* Python 3.10 and older would run a module of that name in the current folder. */
-static void modules_are_run_but_not_from_the_current_folder(void **state)
-{
-    (void)state;
-    const char *words[2];
-    struct vllm_python p = {.python = "3.11.7"};
-    vllm_python_module(&p, "vllm.x", &arena, words);
-    assert_string_equal(words[0], "-m");
-    assert_string_equal(words[1], "vllm.x");
-    p.python = "3.10.12";
-    vllm_python_module(&p, "vllm.x", &arena, words);
-    assert_string_equal(words[0], "-c");
-    const char *begin =
-        "import sys\nsys.path[:] = [p for p in sys.path if p]\nimport runpy\n";
-    assert_int_equal(strncmp(words[1], begin, strlen(begin)), 0);
-    assert_non_null(strstr(words[1], "run_module('vllm.x', run_name='__main__'"));
-    p.python = NULL;
-    vllm_python_module(&p, "vllm.x", &arena, words);
-    assert_string_equal(words[0], "-c");
-}
-
 /* As `vllm serve` reads its variables; a path by itself is a wish as well. */
 static void front_ends(void **state)
 {
@@ -221,7 +200,6 @@ int main(void)
         cmocka_unit_test_setup(the_first_with_vllm_is_taken, clean),
         cmocka_unit_test_setup(a_named_interpreter_is_used_or_refused, clean),
         cmocka_unit_test_setup(all_are_listed, clean),
-        cmocka_unit_test_setup(modules_are_run_but_not_from_the_current_folder, clean),
         cmocka_unit_test_setup(nothing_found_says_how_to_install, clean),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
