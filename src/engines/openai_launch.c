@@ -312,11 +312,14 @@ static enum status vllm_words(const struct engine_settings *s, const char *port,
     if (rust == NULL)
         add_pair(w, "--model", s->model);
     add_vllm(w, s, python.is_cpu);
+    bool has_dtype = value_of(w, "dtype") != NULL;
     if (python.is_cpu)
         fit_cpu(w, &c->env, s, python.vllm);
     else if (python.neuron != NULL)
         fit_neuron(w, s);
     out->dtype = value_of(w, "dtype");
+    out->has_own_dtype = !has_dtype && out->dtype != NULL &&
+                         strcmp(out->dtype, "auto") != 0;
     out->max_num_seqs = int_of(w, "max-num-seqs", 0);
     out->kv_bytes = int_of(w, "kv-cache-memory-bytes", 0);
     return STATUS_OK;
@@ -425,6 +428,12 @@ static void explain(struct openai_launch *l, const char *stage, struct err *e)
     f.log_tail = tail.ptr +
                  (tail.len > VLLM_LOG_TAIL_BYTES ? tail.len - VLLM_LOG_TAIL_BYTES : 0);
     (void)vllm_errors_explain(&f, e);
+    if (l->has_own_dtype &&
+        (strstr(e->what, l->dtype) != NULL || strstr(e->what, "dtype") != NULL))
+        (void)status_hint(e,
+                          "%s is inferbench's own choice on a CPU: give --dtype auto, or "
+                          "one that the model can have. Log: %s",
+                          l->dtype, f.log_path);
     buf_fini(&log);
 }
 

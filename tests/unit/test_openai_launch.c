@@ -304,6 +304,37 @@ static void an_end_without_a_word(void **state)
     has(e.what, "the server ended (exit status 7) while starting");
 }
 
+/* What we chose is not blamed on the user. */
+static void a_dtype_of_ours_that_the_model_cannot_have(void **state)
+{
+    (void)state;
+    static const char *const logs[] = {
+        "echo 'ValueError: torch.float32 is not supported for quantization method awq.'\n"
+        "exit 1",
+        "echo 'ValueError: The model type gemma7 does not support float32'; exit 1",
+        "echo 'RuntimeError: expected scalar type of another dtype'; exit 1"};
+    for (size_t i = 0; i < sizeof logs / sizeof *logs; i++) {
+        own.dtype = NULL;
+        interpreter("0.32.0", true, logs[i]);
+        begin();
+        assert_true(died("starting"));
+        has(e.hint, "float32 is inferbench's own choice");
+        has(e.hint, "--dtype auto");
+        has(e.hint, "server.log");
+        openai_launch_stop(&launch);
+        own.dtype = "float32"; /* the user's */
+        begin();
+        assert_true(died("starting"));
+        has_not(e.hint, "is inferbench's own choice on a CPU: give");
+        openai_launch_stop(&launch);
+    }
+    own.dtype = NULL;
+    interpreter("0.32.0", true, "echo 'ValueError: no such thing'; exit 1");
+    begin();
+    assert_true(died("starting"));
+    has_not(e.hint, "float32");
+}
+
 static void one_that_lives_has_not_died(void **state)
 {
     (void)state;
@@ -355,6 +386,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(why_it_did_not_start, make, drop),
         cmocka_unit_test_setup_teardown(who_is_killed_says_nothing, make, drop),
         cmocka_unit_test_setup_teardown(an_end_without_a_word, make, drop),
+        cmocka_unit_test_setup_teardown(a_dtype_of_ours_that_the_model_cannot_have, make,
+                                        drop),
         cmocka_unit_test_setup_teardown(one_that_lives_has_not_died, make, drop),
         cmocka_unit_test_setup_teardown(facts_of_log_and_words, make, drop),
     };
