@@ -107,6 +107,17 @@ enum status file_open(const char *path, int *fd, struct err *e)
                        S_ISDIR(mode) ? "folder" : "pipe or device");
 }
 
+enum status file_check(const char *path, struct err *e)
+{
+    int fd;
+    enum status status = file_open(path, &fd, e);
+    if (status == STATUS_OK)
+        (void)close(fd);
+    else if (status == STATUS_IO)
+        (void)status_hint(e, "Write it to a file first, and name that");
+    return status;
+}
+
 /* Waits until something can be read of what is no file; false: the time is over. */
 static bool await_bytes(int fd, struct instant deadline)
 {

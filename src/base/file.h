@@ -16,6 +16,9 @@ MUST_CHECK enum status file_make_parents(const char *path, struct err *e);
 /* Opens a file to read it; a pipe, a device or a folder is refused, none is waited
  * for. */
 MUST_CHECK enum status file_open(const char *path, int *fd, struct err *e);
+/* Whether it could be opened so: of a path that a library opens by itself, which would
+ * wait for a pipe, and perhaps more than once. The hint says what to do. */
+MUST_CHECK enum status file_check(const char *path, struct err *e);
 /* Reads a whole file into out (initialised by the caller, whose cap limits the size). */
 MUST_CHECK enum status file_read(const char *path, struct buf *out, struct err *e);
 /* The same of keys and configurations, which may come out of a pipe, as in bash's

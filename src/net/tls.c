@@ -99,6 +99,8 @@ static enum status load_roots(SSL_CTX *ssl, const char *ca_cert, struct err *e)
     }
     if (!file_exists(ca_cert))
         return status_fail(e, STATUS_NOT_FOUND, ca_cert, "no such file (--ca-cert)");
+    if (file_check(ca_cert, e) != STATUS_OK)
+        return e->code;
     if (SSL_CTX_load_verify_locations(ssl, ca_cert, NULL) == 1)
         return STATUS_OK;
     if (is_memory_gone())
@@ -161,6 +163,8 @@ static enum status set_up_server(struct tls_context *c, const char *cert_path,
                                  const char *key_path, struct err *e)
 {
     c->is_server = true;
+    if (file_check(cert_path, e) != STATUS_OK || file_check(key_path, e) != STATUS_OK)
+        return e->code;
     c->host = mem_strdup(cert_path);
     c->ssl = c->host != NULL ? SSL_CTX_new(TLS_server_method()) : NULL;
     if (c->ssl == NULL)

@@ -315,12 +315,14 @@ static enum status read_switch(const struct work *w, const char *name, bool *out
 /* A file that a variable names; only looked at where TLS is spoken. */
 static enum status read_path(const struct work *w, const char *name, const char **out)
 {
+    struct err why;
     const char *path = variable(name);
     if (path == NULL || !str_starts(str_from(w->out->base), "https:"))
         return STATUS_OK;
-    if (!file_exists(path) || file_is_dir(path)) {
-        (void)status_fail(w->e, STATUS_BAD_OPTION, name, "no file %.200s", path);
-        return status_hint(w->e, "It must be a PEM file");
+    if (file_check(path, &why) != STATUS_OK) {
+        (void)status_fail(w->e, STATUS_BAD_OPTION, name, "%.200s: %s", path, why.what);
+        return status_hint(w->e, "%s",
+                           *why.hint != '\0' ? why.hint : "It must be a PEM file");
     }
     *out = arena_strdup(w->arena, path);
     return *out != NULL ? STATUS_OK : status_no_memory(w->e, w->source);

@@ -150,6 +150,24 @@ def test_keys_and_configurations_may_come_out_of_a_pipe(binary, tmp_path):
         assert done.returncode == 2 and "did not end within 5 s" in done.stderr
 
 
+def test_certificates_out_of_a_pipe_are_refused(binary, tmp_path, certificates):
+    """Libraries open them by name, several times, and would wait for whoever writes."""
+    os.mkfifo(tmp_path / "p")
+    pem = certificates["folder"] / "localhost.pem"
+    for words, env in ((["online", "--base-url", "https://localhost:1", "--ca-cert", "p"], {}),
+                       (["serve", "--port", "0", "--tls-cert", "p", "--tls-key", pem], {}),
+                       (["serve", "--port", "0", "--tls-cert", pem, "--tls-key", "p"], {}),
+                       (["analyze", "--mlflow-uri", "https://localhost:1"],
+                        {"MLFLOW_TRACKING_SERVER_CERT_PATH": "p"}),
+                       (["analyze", "--mlflow-uri", "https://localhost:1"],
+                        {"MLFLOW_TRACKING_CLIENT_CERT_PATH": "p"})):
+        done = subprocess.run([binary, *words], cwd=tmp_path, capture_output=True, text=True, timeout=30,
+                              stdin=subprocess.DEVNULL, env={**os.environ, **env})
+        assert done.returncode in (1, 2), done.stderr
+        assert "p: is a pipe or device, not a file" in done.stderr, (words, env, done.stderr)
+        assert "Write it to a file first" in done.stderr
+
+
 EXPERIMENT = plain(200, {"experiment": {"experiment_id": "1", "lifecycle_stage": "active"}})
 BY_NAME = "/api/2.0/mlflow/experiments/get-by-name?experiment_name=vllm-offline-benchmark"
 SEARCH = "/api/2.0/mlflow/runs/search"

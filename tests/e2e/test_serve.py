@@ -834,4 +834,4 @@ def test_log_that_cannot_be_written(inferbench, tmp_path):
     done = inferbench("serve", "--port", "0", "--api-key-file", tmp_path / "none")
     assert done.returncode == 1 and "no such file" in done.stderr
     done = inferbench("serve", "--port", "0", "--tls-cert", "/dev/null", "--tls-key", "/dev/null")
-    assert done.returncode == 1 and "/dev/null: not a PEM certificate" in done.stderr
+    assert done.returncode == 1 and "/dev/null: is a pipe or device, not a file" in done.stderr

@@ -173,7 +173,7 @@ static void files_that_are_no_pair(void **state)
     struct tls_context *c = NULL;
     struct err e;
     assert_int_equal(tls_context_new_server("/none/such", key_path, &c, &e),
-                     STATUS_BAD_INPUT);
+                     STATUS_NOT_FOUND);
     assert_string_equal(e.where, "/none/such");
     assert_int_equal(tls_context_new_server(key_path, key_path, &c, &e),
                      STATUS_BAD_INPUT);
