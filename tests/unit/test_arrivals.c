@@ -160,6 +160,22 @@ static void gamma_by_shape(void **state)
     }
 }
 
+/* Of shape 1/2: the distribution of a squared normal number, which has a closed form. */
+static void gamma_below_one(void **state)
+{
+    struct fixture *f = *state;
+    double worst = 0;
+    f->load.arrival = LOAD_GAMMA;
+    f->load.burstiness = 0.5;
+    draw(f);
+    qsort(f->gaps_s, COUNT, sizeof *f->gaps_s, by_size);
+    for (size_t i = 0; i < COUNT; i++) {
+        double below = erf(sqrt(f->gaps_s[i] * 50 * 0.5));
+        worst = fmax(worst, fabs(below - ((double)i + 0.5) / COUNT));
+    }
+    near("distance of shape 0.5", worst, 0, 0.0138);
+}
+
 /* In a ramp the count up to t grows with t squared; behind it the rate is the one asked
  * for. */
 static void ramp_up(void **state)
@@ -285,10 +301,9 @@ int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
     const struct CMUnitTest tests[] = {
-        TEST(poisson),        TEST(poisson_counts),
-        TEST(constant),       TEST(gamma_by_shape),
-        TEST(ramp_up),        TEST(infinite_rate),
-        TEST(limits),         TEST(nothing_is_rescaled),
+        TEST(poisson),        TEST(poisson_counts),  TEST(constant),
+        TEST(gamma_by_shape), TEST(gamma_below_one), TEST(ramp_up),
+        TEST(infinite_rate),  TEST(limits),          TEST(nothing_is_rescaled),
         TEST(the_same_again), TEST(names),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -312,6 +312,24 @@ static void the_hash(void **state)
 #undef SAME
 }
 
+/* Just so many, and one more. */
+static void the_largest_that_may_be(void **state)
+{
+    struct plan_fixture *f = *state;
+    struct err e;
+    struct load batch = {.kind = LOAD_BATCH, .batch_size = 1000000};
+    assert_int_equal(load_check(&batch, &e), STATUS_OK);
+    batch.batch_size++;
+    assert_int_equal(load_check(&batch, &e), STATUS_BAD_OPTION);
+    assert_non_null(strstr(e.what, "1000001 is not in 1..1000000"));
+    struct load *closed = &f->loads[0];
+    closed->num_prompts = 10000000;
+    assert_int_equal(load_check(closed, &e), STATUS_OK);
+    closed->num_prompts++;
+    assert_int_equal(load_check(closed, &e), STATUS_BAD_OPTION);
+    assert_non_null(strstr(e.what, "10000001 is not in 1..10000000"));
+}
+
 static void what_cannot_be_is_refused(void **state)
 {
     struct plan_fixture *f = *state;
@@ -415,6 +433,7 @@ int main(void)
         TEST(given_texts),
         TEST(the_hash_of_a_cell),
         TEST(the_hash),
+        TEST(the_largest_that_may_be),
         TEST(what_cannot_be_is_refused),
         TEST(memory_may_run_out),
     };

@@ -114,12 +114,19 @@ static void test_times(void **state)
         AT("\"2025-06-01 10:01:00\"") BATCH("4"),
         AT("\"2025-06-01T10:01:00.1\"") BATCH("4"),
         AT("\"2025-06-01T10:01:10\"") BATCH("4"),
+        /* milliseconds are kept, and no more */
+        AT("\"2025-06-01T10:01:00.101999\"") BATCH("4"),
+        AT("\"2025-06-01T10:01:00.101\"") BATCH("4"),
+        AT("\"2025-06-01T10:01:00.102\"") BATCH("4"),
     };
     struct results_file_fixture *f = *state;
-    read_published(f, rows, 5);
+    read_published(f, rows, 8);
     struct row_set_key first = published(f, 0);
-    for (size_t i = 1; i < 5; i++)
+    for (size_t i = 1; i < 8; i++)
         assert_int_equal(is_same(first, published(f, i)), i < 3);
+    assert_true(is_same(published(f, 5), published(f, 6)));
+    assert_false(is_same(published(f, 6), published(f, 7)));
+    assert_false(is_same(published(f, 3), published(f, 6)));
 }
 
 static void test_published(void **state)

@@ -610,6 +610,14 @@ static void test_two_repeats(void **state)
                         "[\"UNREPEATABLE\",\"FEW_REPEATS\"]");
 }
 
+static struct value drift_of(const struct verdict_outcome *o)
+{
+    for (size_t i = 0; i < o->checks->count; i++)
+        if (strcmp(o->checks->items[i].code, "TREND") == 0)
+            return o->checks->items[i].value;
+    return value_null();
+}
+
 /* Faster and faster: five repeats in a row are not yet proof, six are. */
 static void test_trend(void **state)
 {
@@ -623,9 +631,13 @@ static void test_trend(void **state)
         made[i] = with_rate(&b->rows[1], 100 + i);
         rows[i] = &made[i];
     }
-    struct verdict_cell cell = {.run = &b->f.run, .rows = rows, .row_count = 5};
+    struct verdict_cell cell = {.run = &b->f.run, .rows = rows, .row_count = 4};
+    assert_int_equal(verdict_judge_cell(&cell, &b->arena, &o), STATUS_OK);
+    assert_false(value_is_known(drift_of(&o)));
+    cell.row_count = 5;
     assert_int_equal(verdict_judge_cell(&cell, &b->arena, &o), STATUS_OK);
     assert_string_equal(finding_fixture_codes(o.warnings), "[]");
+    assert_true(fabs(value_as_num(drift_of(&o)) - 4.0 / 102) < 1e-12);
     cell.row_count = 6;
     assert_int_equal(verdict_judge_cell(&cell, &b->arena, &o), STATUS_OK);
     assert_string_equal(finding_fixture_codes(o.warnings), "[\"TREND\"]");
