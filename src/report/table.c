@@ -11,7 +11,8 @@
 #include "stats/verdict.h"
 
 #define ARENA_BYTES  ((size_t)1 << 30)
-#define MOST_REPEATS 50 /* that anybody should be told to make */
+#define WANTED_SHARE 0.02 /* half of an interval, of its mean */
+#define MOST_REPEATS 50   /* that anybody should be told to make */
 
 struct table {
     const struct summary_entry *cells;
@@ -67,30 +68,40 @@ static void put_title(const struct table *t)
                      "Dummy weights: the speed is real, the text is not.");
 }
 
-/* What is known of the spread: one line for each count of repeats that gives no
- * interval. */
-static void put_spread_note(const struct table *t, int64_t repeats)
+/* One line for each count of repeats that gives no interval. */
+static void put_unknown_spread(const struct table *t, int64_t repeats, const char *advice)
 {
-    int64_t needed = 0;
     bool is_met = false;
+    for (size_t i = 0; i < t->count; i++)
+        is_met = is_met || (t->cells[i].count == repeats &&
+                            isnan(t->cells[i].spread[METRIC_tokens_per_second].ci95_low));
+    if (is_met)
+        document_add(t->d, DOCUMENT_PARAGRAPH,
+                     "+-?: spread unknown (%" PRId64 " repeat%s); %s", repeats,
+                     str_plural((int64_t)repeats), advice);
+}
+
+/* How many repeats would tell +-2 %, where these do not. */
+static void put_advice(const struct table *t)
+{
+    struct interval_repeats needed = {0, 0};
     for (size_t i = 0; i < t->count; i++) {
         const struct summary_entry *c = &t->cells[i];
-        if (c->count != repeats || isfinite(c->spread[METRIC_tokens_per_second].ci95_low))
+        const struct spread *s = &c->spread[METRIC_tokens_per_second];
+        bool is_close = s->ci95_high - s->ci95_low <= 2 * WANTED_SHARE * s->mean;
+        if (isnan(s->ci95_low) || is_close || c->repeats_range.high <= needed.high)
             continue;
-        is_met = true;
-        needed = c->repeats_for_2_percent > needed ? c->repeats_for_2_percent : needed;
+        needed = c->repeats_range;
     }
-    if (!is_met)
-        return;
-    const char *advice = "--num-runs 4 or more would show it";
-    if (needed > MOST_REPEATS)
-        advice = "too noisy: inferbench env --check";
-    else if (needed > repeats)
-        advice = arena_text(t->d->arena, "--num-runs %" PRId64 " would give about +-2 %%",
-                            needed + 1);
-    document_add(t->d, DOCUMENT_PARAGRAPH,
-                 "+-?: spread unknown (%" PRId64 " repeat%s); %s", repeats,
-                 str_plural((int64_t)repeats), advice);
+    if (needed.high > MOST_REPEATS)
+        document_add(t->d, DOCUMENT_PARAGRAPH,
+                     "+-2 %% may take more than %d repeats: too noisy, see inferbench "
+                     "env --check",
+                     MOST_REPEATS);
+    else if (needed.high > 0)
+        document_add(t->d, DOCUMENT_PARAGRAPH,
+                     "+-2 %% takes %ld..%ld repeats (--num-runs %ld)", needed.low,
+                     needed.high, needed.high + 1);
 }
 
 static void put_spread_notes(const struct table *t)
@@ -104,8 +115,9 @@ static void put_spread_notes(const struct table *t)
             "time per output token. failed: includes unanswered requests.");
     document_add(t->d, DOCUMENT_PARAGRAPH,
                  "+-x%%: 95 %% interval over the repeats; the warm-up is left out.");
-    put_spread_note(t, 1);
-    put_spread_note(t, 2);
+    put_unknown_spread(t, 1, "--num-runs 4 or more would show it");
+    put_unknown_spread(t, 2, "--num-runs 6 shows it, and what +-2 % takes");
+    put_advice(t);
     int64_t failed = 0;
     for (size_t i = 0; i < t->count; i++)
         failed += t->cells[i].failed_rows;

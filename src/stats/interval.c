@@ -217,3 +217,18 @@ long interval_repeats_needed(double cv, double share)
         n++;
     return n;
 }
+
+struct interval_repeats interval_repeats_range(const double *values, size_t count,
+                                               double share)
+{
+    struct interval_repeats r = {0, 0};
+    double n = (double)count;
+    double s = sqrt(interval_of_logs(values, count).variance * n);
+    if (isnan(s))
+        return r;
+    double low = s * sqrt((n - 1) / interval_chi2_quantile(0.9, n - 1));
+    double high = s * sqrt((n - 1) / interval_chi2_quantile(0.1, n - 1));
+    r.low = interval_repeats_needed(low, log1p(share));
+    r.high = interval_repeats_needed(high, log1p(share));
+    return r;
+}

@@ -52,5 +52,14 @@ double interval_cv_lower_90(const double *values, size_t count);
  * coefficient of variation is cv: t(0.975, n - 1) cv / sqrt(n) <= share. 0 where cv is
  * NAN. */
 long interval_repeats_needed(double cv, double share);
+/* The same of the logarithms, whose interval is to be within a factor of 1 + share: at
+ * the two ends of an 80 % interval of their standard deviation s, by chi-square: s
+ * sqrt((n - 1) / chi2(.9 | .1, n - 1)). Both 0 below 3 values, and where one is not
+ * positive. */
+struct interval_repeats {
+    long low, high;
+};
+struct interval_repeats interval_repeats_range(const double *values, size_t count,
+                                               double share);
 
 #endif

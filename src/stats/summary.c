@@ -104,6 +104,7 @@ static void fill_spreads(struct cell_work *w, struct summary_entry *entry)
     size_t n = metric_values(w->rows, w->row_count, METRIC_tokens_per_second, w->values);
     double cv = interval_cv(w->values, n);
     entry->repeats_for_2_percent = interval_repeats_needed(cv, 0.02);
+    entry->repeats_range = interval_repeats_range(w->values, n, 0.02);
 }
 
 static int64_t count_of(const struct row *row, enum field_id id)

@@ -36,6 +36,7 @@ struct summary_entry {
     struct percentile *pools[SUMMARY_POOL_COUNT]; /* of [run->percentile_count] */
     const char *verdict; /* VALID or INVALID; NULL if nothing was measured */
     const struct findings *reasons, *warnings, *checks; /* cell rules included */
+    struct interval_repeats repeats_range; /* repeats_for_2_percent may be; 0: unknown */
     int64_t repeats_for_2_percent; /* repeats whose interval would be about +-2 %, warm-up
                                       not counted; 0: unknown */
 };

@@ -192,6 +192,10 @@ static void entry_write(struct jsonw *w, const struct run_data *run,
     findings_write_checks(w, "checks", c->checks);
     jsonw_count(w, "repeats_for_2_percent",
                 c->repeats_for_2_percent > 0 ? c->repeats_for_2_percent : -1);
+    jsonw_count(w, "repeats_for_2_percent_low",
+                c->repeats_range.low > 0 ? c->repeats_range.low : -1);
+    jsonw_count(w, "repeats_for_2_percent_high",
+                c->repeats_range.high > 0 ? c->repeats_range.high : -1);
     jsonw_object_end(w);
 }
 

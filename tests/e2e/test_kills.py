@@ -17,7 +17,7 @@ from e2e.offline_run import journal_of, plain_env
 
 pytestmark = [pytest.mark.alone, pytest.mark.timeout(0)]
 KILLS = int(os.environ.get("INFERBENCH_TEST_KILLS", "50"))
-MARGIN_S = 0.5  # from the server's last byte to the line in the journal, on a busy machine
+MARGIN_S = 1.0  # from the server's last byte to the line in the journal, on a busy machine
 
 
 def test_random_kills(binary, tmp_path):
@@ -45,10 +45,12 @@ def test_random_kills(binary, tmp_path):
             run.wait(30)
             sure = {name for name, at in list(ended.items()) if at < killed - MARGIN_S}
             raws = list((folder / "results").glob("raw_*"))
-            if not raws:
+            journal = raws[0] / "journal.jsonl" if raws else None
+            lines = journal_of(journal) if journal and journal.exists() else []
+            if not lines:  # killed before its first line: nothing was measured
                 assert not sure
+                shutil.rmtree(folder)
                 continue
-            lines = journal_of(raws[0] / "journal.jsonl")
             there = [line for line in lines if line["type"] == "request"]
             names = {f"-c{line['cell']}-r{line['repeat']}-{line['index']}": line for line in there}
             for name in sure:

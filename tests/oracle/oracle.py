@@ -613,7 +613,9 @@ class Oracle:
                 "window_requests_per_second" if first["serving_mode"] == "online"
                 else "requests_per_second")),
             goodput_rps=ref.spread(column("goodput_rps")),
-            repeats_for_2_percent=ref.repeats_needed(column(speed)))
+            repeats_for_2_percent=ref.repeats_needed(column(speed)),
+            **dict(zip(("repeats_for_2_percent_low", "repeats_for_2_percent_high"),
+                       ref.repeats_range(column(speed)))))
         support = self.pooled(good, entry)
         entry.update(verdict=None, reasons=[], warnings=[], checks=[])
         if good:

@@ -102,16 +102,36 @@ def cv_lower_90(values):
     return k / sqrt(((u + 2) / n - 1) * k * k + u / (n - 1))
 
 
+def chi2_quantile(p, df):
+    """By integration of the density, in z = sqrt(x): smooth at 0 for one degree, too."""
+    scale = log(2) - df / 2 * log(2) - lgamma(df / 2)
+    return _solve(lambda z: _tail(lambda t: np.exp(scale + (df - 1) * np.log(np.maximum(t, 1e-300))
+                                                   - t * t / 2), z), 1 - p, df + 1.0) ** 2
+
+
+def repeats_range(values):
+    """At both ends of the 80 % interval of the standard deviation of the logarithms."""
+    if len(values) < 3 or min(values) <= 0:
+        return None, None
+    n = len(values)
+    s = std(np.log(values))
+    return tuple(repeats_at(s * sqrt((n - 1) / chi2_quantile(p, n - 1)), log(1.02))
+                 for p in (0.9, 0.1))
+
+
 def repeats_needed(values):
     if len(values) < 2:
         return None
-    cv = std(values) / abs(mean(values))
+    return repeats_at(std(values) / abs(mean(values)), 0.02)
+
+
+def repeats_at(cv, share):
     low, high = 2, 3  # t / sqrt(n) falls with n: double, then halve the range
-    while t_quantile_975(high - 1) * cv / sqrt(high) > 0.02:
+    while t_quantile_975(high - 1) * cv / sqrt(high) > share:
         low, high = high, 2 * high
     while high - low > 1:
         middle = (low + high) // 2
-        if t_quantile_975(middle - 1) * cv / sqrt(middle) > 0.02:
+        if t_quantile_975(middle - 1) * cv / sqrt(middle) > share:
             low = middle
         else:
             high = middle

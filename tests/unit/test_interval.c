@@ -115,6 +115,21 @@ static void test_repeats_needed(void **state)
     assert_int_equal(interval_repeats_needed(INFINITY, 0.02), 0);
 }
 
+/* scipy: chi2.ppf and t.ppf. */
+static void test_repeats_range(void **state)
+{
+    double v[] = {100, 103, 101, 98, 99}, flat[] = {7, 7, 7}, odd[] = {1, 0, 2};
+    (void)state;
+    struct interval_repeats r = interval_repeats_range(v, 5, 0.02);
+    assert_int_equal(r.low, 5);
+    assert_int_equal(r.high, 16);
+    r = interval_repeats_range(flat, 3, 0.02);
+    assert_int_equal(r.low, 3);
+    assert_int_equal(r.high, 3);
+    assert_int_equal(interval_repeats_range(v, 2, 0.02).high, 0);
+    assert_int_equal(interval_repeats_range(odd, 3, 0.02).high, 0);
+}
+
 /* numpy: mean and var(ddof=1) / 5 of log(v). */
 static void test_logs(void **state)
 {
@@ -141,6 +156,7 @@ int main(void)
         cmocka_unit_test(test_geometric_mean),
         cmocka_unit_test(test_variation),
         cmocka_unit_test(test_repeats_needed),
+        cmocka_unit_test(test_repeats_range),
         cmocka_unit_test(test_logs),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

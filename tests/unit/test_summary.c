@@ -54,6 +54,7 @@ static void test_entry(void **state)
     stats_fixture_near(c->spread[METRIC_first_token_latency].mean, 0.115, 1e-12);
     assert_true(isnan(c->pools[SUMMARY_POOL_ttft_s][0].value)); /* 4 requests of 11 */
     assert_int_equal(c->repeats_for_2_percent, 39);
+    assert_int_equal(c->repeats_range.high, 0); /* of two repeats */
     assert_string_equal(c->verdict, "VALID");
     assert_string_equal(finding_fixture_codes(c->warnings),
                         "[\"FEW_REPEATS\",\"FEW_SAMPLES\"]");

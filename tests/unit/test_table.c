@@ -174,24 +174,29 @@ static void test_spread_notes(void **state)
 {
     struct bench *b = *state;
     journal_fixture_has(table(b, 4),
-                        "+-?: spread unknown (2 repeats); --num-runs 4 or more would "
-                        "show it\n");
-    b->cells[1].repeats_for_2_percent = 7;
+                        "+-?: spread unknown (2 repeats); --num-runs 6 shows it, and "
+                        "what +-2 % takes\n");
     b->cells[2].count = 1;
     b->cells[3].failed_rows = 1;
     const char *text = table(b, 4);
     journal_fixture_has(text, "(1 repeat); --num-runs 4 or more");
-    journal_fixture_has(text, "(2 repeats); --num-runs 8 would give about +-2 %\n");
     journal_fixture_has(text, "\n1 repeat failed and is left out.\n");
-    b->cells[1].repeats_for_2_percent = 51;
-    journal_fixture_has(
-        table(b, 4),
-        "+-?: spread unknown (2 repeats); too noisy: inferbench env --check\n");
     for (int i = 0; i < 4; i++) {
         b->cells[i].spread[METRIC_tokens_per_second].ci95_low = 90;
         b->cells[i].spread[METRIC_tokens_per_second].ci95_high = 110;
     }
     assert_null(strstr(table(b, 4), "spread unknown"));
+    b->cells[2].repeats_range = (struct interval_repeats){5, 28};
+    journal_fixture_has(table(b, 4), "+-2 % takes 5..28 repeats (--num-runs 29)\n");
+    b->cells[0].repeats_range = (struct interval_repeats){12, 51};
+    journal_fixture_has(table(b, 4),
+                        "+-2 % may take more than 50 repeats: too noisy, see "
+                        "inferbench env --check\n");
+    for (int i = 0; i < 4; i++) /* within 2 % already */
+        b->cells[i].spread[METRIC_tokens_per_second].ci95_low = 109;
+    for (int i = 0; i < 4; i++)
+        b->cells[i].spread[METRIC_tokens_per_second].mean = 109.5;
+    assert_null(strstr(table(b, 4), "+-2 %"));
 }
 
 static void test_codes(void **state)
