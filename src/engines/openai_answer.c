@@ -552,11 +552,8 @@ void openai_answer_closed(const struct openai_sink *s, struct openai_conn *c,
 {
     struct pass p = {.sink = s, .conn = c, .read = read, .first_event = s->events->count};
     p.at = read->user;
-    if (c->answer.done_at.ns != 0 && c->http.is_chunked) {
-        openai_answer_done(s, c);
-        return;
-    }
-    if (c->answer.has_head && response_closed(&c->http))
+    bool is_done = c->answer.done_at.ns != 0 && !c->answer.has_error;
+    if (is_done || (c->answer.has_head && response_closed(&c->http)))
         end_answer(&p);
     else
         failed(c, FAIL_reset,

@@ -10,6 +10,7 @@
 #include "engines/openai_lane.h"
 #include "engines/openai_launch.h"
 #include "engines/openai_meet.h"
+#include "engines/openai_several.h"
 #include "engines/registry.h"
 #include "engines/vllm_settings.h"
 #include "net/sock.h"
@@ -148,6 +149,9 @@ static enum status ask_server(struct engine *en, size_t i,
         return died_or(en, 0, "starting", e);
     if (i == 0)
         en->setup.dialect = server->dialect;
+    else if (openai_several_check(&en->servers[0], server, en->setup.model,
+                                  s->model == NULL, e) != STATUS_OK)
+        return e->code;
     if (find_path(en, i) != STATUS_OK)
         return status_no_memory(e, server->base);
     return openai_meet_model(server, wanted, &en->setup.model, &server->max_model_len, e);
@@ -166,11 +170,18 @@ static enum status ask_all(struct engine *en, const struct engine_settings *s,
             clock_to_s(clock_since(en->launch.start)));
     for (size_t i = 0; i < en->setup.target_count; i++) {
         struct engine_facts other = *facts;
-        if (openai_server_facts(&en->servers[i], i == 0 ? facts : &other, e) != STATUS_OK)
+        struct openai_server *server = &en->servers[i];
+        struct engine_facts *told = i == 0 ? facts : &other;
+        other.notes = NULL;
+        server->watch = w;
+        if (openai_server_facts(server, told, e) != STATUS_OK)
             return e->code;
+        server->watch = NULL;
+        if (server->max_model_len > 0)
+            told->fields.v[FIELD_max_model_len] = value_int(server->max_model_len);
+        if (i > 0)
+            openai_several_note(&en->servers[0], server, &other, facts);
     }
-    if (en->servers[0].max_model_len > 0)
-        facts->fields.v[FIELD_max_model_len] = value_int(en->servers[0].max_model_len);
     facts->fields.v[FIELD_model_name] = value_str(en->setup.model);
     return STATUS_OK;
 }

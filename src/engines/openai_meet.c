@@ -10,6 +10,8 @@
 #define DEFAULT_URL_S  30.0 /* nobody listens where nobody said that somebody does */
 #define SAY_AFTER_S    2.0
 #define POLL_S         0.25
+#define LIMITED_S      1.0 /* after a 429: twice as long each time, up to the most */
+#define LIMITED_MOST_S 30.0
 #define MODEL_NAME_CAP 1024
 
 /* What a look at the server has found. */
@@ -22,6 +24,7 @@ struct wait {
     const char *wanted;    /* model, or NULL */
     struct instant start, limit;
     double most_s;  /* between them */
+    double pause_s; /* before the next look */
     struct err why; /* of the latest look */
 };
 
@@ -171,6 +174,19 @@ static enum look look_of(struct wait *w, enum status failure)
                : LOOK_NOT_YET;
 }
 
+/* A server that is asked too often is asked less often, and when it says so. */
+static void set_pause(struct wait *w, const struct rest_call *call)
+{
+    bool was_limited = w->pause_s > POLL_S;
+    double told_s = (double)call->retry_after_s;
+    if (call->status != 429) {
+        w->pause_s = POLL_S;
+        return;
+    }
+    w->pause_s = fmin(was_limited ? 2 * w->pause_s : LIMITED_S, LIMITED_MOST_S);
+    w->pause_s = fmax(w->pause_s, fmin(told_s, LIMITED_MOST_S));
+}
+
 static enum look look_at_models(struct wait *w)
 {
     struct openai_server_answer a;
@@ -180,9 +196,10 @@ static enum look look_at_models(struct wait *w)
         st = ask_bare(w, &a);
     if (st != STATUS_OK)
         found = look_of(w, st);
-    else if (is_later(a.call.status) && (a.call.status != 429 || w->wanted == NULL))
+    else if (is_later(a.call.status) && (a.call.status != 429 || w->wanted == NULL)) {
         tell_status(w, &a);
-    else
+        set_pause(w, &a.call);
+    } else
         found = a.call.status == 200 ? keep_models(w, &a) : refused(w, &a);
     json_decref(a.root);
     return found;
@@ -201,6 +218,11 @@ static enum look look_at_health(struct wait *w)
     return st == STATUS_OK ? LOOK_NOT_YET : look_of(w, st);
 }
 
+static bool is_version(const json_t *root)
+{
+    return json_is_string(json_object_get(root, "version"));
+}
+
 /* Does a page have what only one kind of server says there? */
 static bool says_so(struct wait *w, const char *path, bool (*is_sign)(const json_t *))
 {
@@ -209,13 +231,10 @@ static bool says_so(struct wait *w, const char *path, bool (*is_sign)(const json
     enum status st = ask(w, below(w->s, w->s->base, path), &a);
     bool is_so = st == STATUS_OK && is_sign(a.root);
     w->why = kept;
+    if (is_so && is_sign == is_version)
+        w->s->version = json_incref(a.root);
     json_decref(a.root);
     return is_so;
-}
-
-static bool is_version(const json_t *root)
-{
-    return json_is_string(json_object_get(root, "version"));
 }
 
 static bool is_alive(const json_t *root)
@@ -313,9 +332,26 @@ static bool is_over(const struct wait *w)
     return waited_s(w) >= most_of(w) || !clock_before(clock_now(), w->limit);
 }
 
+static bool is_stopped(const struct wait *w)
+{
+    return w->watch != NULL && w->watch->stop != NULL && w->watch->stop(w->watch->arg);
+}
+
+/* Waits for the time of the next look, or for the end of the wait. */
+static bool has_been_stopped(const struct wait *w)
+{
+    struct instant next = clock_after(clock_now(), clock_seconds(w->pause_s));
+    next = clock_before(w->limit, next) ? w->limit : next;
+    while (clock_before(clock_now(), next) && !is_stopped(w)) {
+        struct instant soon = clock_after(clock_now(), clock_seconds(POLL_S));
+        clock_sleep_until(clock_before(next, soon) ? next : soon);
+        tick(w);
+    }
+    return is_stopped(w);
+}
+
 static enum status wait_for(struct wait *w, struct err *e)
 {
-    const struct engine_watch *watch = w->watch;
     for (;;) {
         tick(w);
         enum look l = look(w);
@@ -327,11 +363,10 @@ static enum status wait_for(struct wait *w, struct err *e)
         }
         if (w->launched != NULL && proc_has_ended(w->launched, NULL))
             return launched_died(w->launched, e);
-        if (watch != NULL && watch->stop != NULL && watch->stop(watch->arg))
-            return status_fail(e, STATUS_INTERRUPTED, w->s->base, "stopped by a signal");
         if (is_over(w))
             return not_ready(w, e);
-        clock_sleep_until(clock_after(clock_now(), clock_seconds(POLL_S)));
+        if (has_been_stopped(w))
+            return status_fail(e, STATUS_INTERRUPTED, w->s->base, "stopped by a signal");
     }
 }
 
@@ -346,6 +381,7 @@ enum status openai_meet_wait(struct openai_server *s, const struct engine_watch 
                         .launched = launched,
                         .wanted = wanted,
                         .start = clock_now(),
+                        .pause_s = POLL_S,
                         .most_s = left_s != NULL ? *left_s : o->ready_timeout_s};
     wait.limit = clock_after(wait.start, clock_seconds(wait.most_s));
     enum status st = wait_for(&wait, e);
@@ -383,6 +419,16 @@ static const json_t *find_model(const json_t *data, const char *wanted)
             return item;
     }
     return NULL;
+}
+
+bool openai_meet_lists(const struct openai_server *s, const char *model)
+{
+    return find_model(s->models, model) != NULL;
+}
+
+void openai_meet_names(const struct openai_server *s, char *out, size_t room)
+{
+    list_models(s->models, out, room);
 }
 
 static bool has_others(const json_t *data, const char *id)

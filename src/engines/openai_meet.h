@@ -21,4 +21,9 @@ MUST_CHECK enum status openai_meet_model(struct openai_server *s, const char *wa
                                          const char **model, int64_t *max_model_len,
                                          struct err *e);
 
+/* Is that model in its list? */
+bool openai_meet_lists(const struct openai_server *s, const char *model);
+/* Those of its list, "a, b"; cut where they do not fit. */
+void openai_meet_names(const struct openai_server *s, char *out, size_t room);
+
 #endif

@@ -2,6 +2,7 @@
 
 #include <jansson.h>
 #include <math.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "engines/model_dir.h"
@@ -10,13 +11,16 @@
 #include "http/prometheus.h"
 #include "text/json.h"
 
-#define BESIDE_TIMEOUT_S 2.0  /* while the load keeps connections */
-#define INFO_TIMEOUT_S   60.0 /* the first answer of /server_info takes seconds */
-#define SAMPLE_TIMEOUT_S 0.5
-#define SAMPLE_FIRST_S   0.25
-#define SAMPLE_S         1.0
-#define SAMPLE_SHARE     0.01 /* of the server's time that samples may take */
-#define RESET_TRIES      5
+#define BESIDE_TIMEOUT_S 2.0 /* while the load keeps connections */
+/* The first answer of /server_info takes seconds: it looks at the machine. One that knows
+ * the page for sure, since we started it so, may take longer. */
+#define INFO_TIMEOUT_S      15.0
+#define INFO_TIMEOUT_OURS_S 60.0
+#define SAMPLE_TIMEOUT_S    0.5
+#define SAMPLE_FIRST_S      0.25
+#define SAMPLE_S            1.0
+#define SAMPLE_SHARE        0.01 /* of the server's time that samples may take */
+#define RESET_TRIES         5
 
 enum status openai_server_open(struct openai_server *s, const struct url *u,
                                const struct engine_target *options, struct arena *a,
@@ -53,7 +57,8 @@ void openai_server_close(struct openai_server *s)
     rest_close(s->rest);
     s->rest = NULL;
     json_decref(s->models);
-    s->models = NULL;
+    json_decref(s->version);
+    s->models = s->version = NULL;
 }
 
 /* Idle connections of the load may hold every thread of the server. So a call beside
@@ -168,16 +173,43 @@ static void version_facts(struct openai_server *s, const json_t *root,
         is_simulated || json_is_true(json_object_get(root, "simulated")));
 }
 
+static void add_note(struct openai_server *s, struct engine_facts *facts,
+                     const char *text)
+{
+    if (facts->notes == NULL)
+        facts->notes = text;
+    else
+        facts->notes = arena_text(s->arena, "%s; %s", facts->notes, text);
+}
+
+/* What takes long is said on the live line. */
+static void tell_stage(const struct openai_server *s, const char *what)
+{
+    char stage[100];
+    (void)snprintf(stage, sizeof stage, "%.60s: %s", s->base, what);
+    struct engine_progress p = {.stage = stage, .since = clock_now()};
+    if (s->watch != NULL && s->watch->tick != NULL)
+        s->watch->tick(s->watch->arg, &p);
+}
+
 /* Settings, where the server is in development mode. That it is not, or does not answer
  * in time, is no failure. */
 static void config_facts(struct openai_server *s, struct engine_facts *facts)
 {
     struct err ignored;
-    rest_set_timeout(s->rest, INFO_TIMEOUT_S);
+    double most_s = s->options->is_launched ? INFO_TIMEOUT_OURS_S : INFO_TIMEOUT_S;
     struct openai_server_answer a;
     const char *loaded = NULL;
-    (void)call_json(s, "GET", "/server_info?config_format=json", &a, &ignored);
+    tell_stage(s, "asking for its settings");
+    rest_set_timeout(s->rest, most_s);
+    enum status st = call_json(s, "GET", "/server_info?config_format=json", &a, &ignored);
     rest_set_timeout(s->rest, OPENAI_SERVER_CALL_S);
+    if (st == STATUS_TIMEOUT)
+        add_note(s, facts,
+                 arena_text(s->arena,
+                            "server: no answer to /server_info within %g s: settings "
+                            "that only it tells are unknown",
+                            most_s));
     (void)vllm_facts_config(a.root, s->arena, facts, &loaded);
     json_decref(a.root);
     if (loaded != NULL)
@@ -212,7 +244,7 @@ static void dialect_facts(struct openai_server *s, struct engine_facts *facts)
     if (!facts->lacks_ids && !is_open_ended)
         return;
     bool is_text = facts->lacks_ids && strcmp(s->options->endpoint, "chat") != 0;
-    facts->notes = arena_text(
+    const char *note = arena_text(
         s->arena, "server: dialect %s%s%s%s (--dialect)", d->name,
         is_text
             ? ", so prompts go out as text of about the planned length (--dataset and "
@@ -220,6 +252,7 @@ static void dialect_facts(struct openai_server *s, struct engine_facts *facts)
             : "",
         is_open_ended ? is_text ? ", and" : "," : "",
         is_open_ended ? " answers may end before their planned length" : "");
+    add_note(s, facts, note);
 }
 
 static enum status vllm_facts(struct openai_server *s, struct engine_facts *facts,
@@ -227,9 +260,12 @@ static enum status vllm_facts(struct openai_server *s, struct engine_facts *fact
 {
     struct rest_call c;
     struct openai_server_answer version;
-    enum status st = call_json(s, "GET", "/version", &version, e);
-    version_facts(s, version.root, facts);
-    json_decref(version.root);
+    enum status st = STATUS_OK;
+    if (s->version == NULL) {
+        st = call_json(s, "GET", "/version", &version, e);
+        s->version = version.root;
+    }
+    version_facts(s, s->version, facts);
     if (beside(st) != STATUS_OK)
         return st;
     config_facts(s, facts);

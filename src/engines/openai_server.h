@@ -41,9 +41,11 @@ struct openai_server {
     bool is_bare;            /* it is */
     const struct openai_dialect *dialect; /* NULL: not yet known */
     json_t *models;                       /* its list, an array; NULL: none was told */
+    json_t *version;                      /* of /version, where that was asked; NULL */
     int64_t vocab_size;                   /* told in that list; 0 */
     bool is_simulated;                    /* it says so there */
     const struct engine_target *options;
+    const struct engine_watch *watch; /* while it is being opened; or NULL */
     struct arena *arena;
     const char *metrics_url;
     int64_t max_model_len; /* 0: not said */

@@ -84,9 +84,11 @@ struct advice {
     const char *word, *advice;
 };
 
-#define SHORTER "a smaller --input-tokens or --max-tokens"
-#define OLD_MAX "--rename max_tokens=max_tokens"
-#define NEW_MAX "--rename max_tokens=max_completion_tokens"
+/* Which sends only what all servers take. */
+#define OR_OTHER ", or --dialect other"
+#define SHORTER  "a smaller --input-tokens or --max-tokens"
+#define OLD_MAX  "--rename max_tokens=max_tokens"
+#define NEW_MAX  "--rename max_tokens=max_completion_tokens"
 
 static const struct advice too_long[] = {
     {"context length", SHORTER}, {"context size", SHORTER}, {"context window", SHORTER},
@@ -96,8 +98,8 @@ static const struct advice too_long[] = {
 
 /* Members; of two that a text names, the first is the one it refuses. */
 static const struct advice members[] = {
-    {"cache_salt", "--extra-body '{\"cache_salt\": null}'"},
-    {"ignore_eos", "--stop-at-eos"},
+    {"cache_salt", "--extra-body '{\"cache_salt\": null}'" OR_OTHER},
+    {"ignore_eos", "--stop-at-eos" OR_OTHER},
     {"continuous_usage", "--token-counts usage"},
     {"token_ids", "--token-counts usage"},
     {"stream_options", "--extra-body '{\"stream_options\": null}'"},
@@ -111,8 +113,8 @@ static const struct advice members[] = {
 /* Words of many meanings, in this order. */
 static const struct advice hints[] = {
     {"messages", "--endpoint chat"},
-    {"prompt", "--endpoint chat, or --dataset"},
-    {"string", "--endpoint chat, or --dataset"},
+    {"prompt", "--endpoint chat, --dataset" OR_OTHER},
+    {"string", "--endpoint chat, --dataset" OR_OTHER},
     {"model", "--model"},
 };
 

@@ -36,6 +36,10 @@
     X(SHORT_RUN, INCONCLUSIVE, ROW, FIELD_steady_s, NAN, overload_short_run,             \
       "the load was too short for a steady part, or to tell whether the server "         \
       "keeps up")                                                                        \
+    X(TOKENS_UNDERCOUNTED, INCONCLUSIVE, ROW, FIELD_actual_output_tokens, 0.01,          \
+      tokens_undercounted,                                                               \
+      "more pieces of text than tokens: the server counts too few, or something on the " \
+      "way cuts texts up; compare one answer with the server's own log")                 \
     X(CACHE_EVICTED, WARNING, ROW, FIELD_cached_input_tokens, NAN, engine_cache_evicted, \
       "fewer hits than the prompts allow; the KV cache was full or had preemptions")     \
     X(CACHE_UNKNOWN, WARNING, ROW, FIELD_cache_hit_rate, NAN, engine_cache_unknown,      \

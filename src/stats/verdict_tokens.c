@@ -25,6 +25,25 @@ void verdict_tokens_estimated(struct verdict_case *c)
                        is_estimated || is_unknown);
 }
 
+/* A piece of text takes a token at least. Pieces beyond the tokens told, by these. */
+void verdict_tokens_undercounted(struct verdict_case *c)
+{
+    double beyond = 0, tokens = 0;
+    for (size_t i = 0; i < c->repeat->request_count; i++) {
+        const struct request_record *q = &c->repeat->requests[i];
+        int64_t texts = q->classes[EVENT_TEXT].count;
+        if (q->status != RECORD_OK || q->tokens_out == TOKENS_UNKNOWN)
+            continue;
+        tokens += (double)q->tokens_out;
+        beyond += texts > q->tokens_out ? (double)(texts - q->tokens_out) : 0;
+    }
+    if (!verdict_case_is_online(c) || c->run->definitions == 1 || !(tokens > 0))
+        return;
+    verdict_case_above(c, beyond / tokens,
+                       "%.3g %% more pieces of text than tokens, limit %.3g %%",
+                       beyond / tokens * 100, c->limit * 100);
+}
+
 static double bounded_share(const struct row *row)
 {
     double bounded = field_num(row, FIELD_stamps_bounded);

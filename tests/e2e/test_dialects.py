@@ -47,4 +47,4 @@ def test_a_dialect_that_is_wrong(binary, tmp_path):
     run = online(binary, tmp_path, "--port", server.port, "--dialect", "vllm", "--endpoint", "chat")
     server.stop()
     assert run.code == 1
-    assert "Unsupported parameter: 'ignore_eos'; try --stop-at-eos" in run.err
+    assert "Unsupported parameter: 'ignore_eos'; try --stop-at-eos, or --dialect other" in run.err

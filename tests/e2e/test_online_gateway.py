@@ -185,3 +185,100 @@ def test_nothing_is_made_up(binary, tmp_path):
     for row in measured(run):
         assert row["answered_by"] is None and row["requests_elsewhere"] is None
         assert json.dumps(row["checks"]).count("OTHER_MODEL") == 0
+
+
+def test_more_pieces_than_tokens(binary, tmp_path):
+    """Usage tells 1 token for 8 pieces of text: nobody knows how fast that was."""
+    def answer(sock, request):
+        sock.sendall(odd.HEAD)
+        for i in range(request.max_tokens):
+            sock.sendall(odd.token(f" {i}", "stop" if i == request.max_tokens - 1 else None))
+        sock.sendall(odd.usage(odd.prompt_len(request), 1) + odd.END)
+        return True
+
+    with OddServer(answer) as server:
+        run = online(binary, tmp_path, "--port", server.port, "--accept-invalid", "--stop-at-eos")
+    for row in measured(run):
+        assert row["verdict"] != "VALID" and "TOKENS_UNDERCOUNTED" in row["reasons"]
+        check = next(one for one in row["checks"] if one["code"] == "TOKENS_UNDERCOUNTED")
+        assert check["value"] == 7 and "700 % more pieces of text" in check["text"]
+
+
+def counting(page, seen):
+    def answer():
+        seen.append(time.monotonic())
+        return page(len(seen)) if callable(page) else page
+    return answer
+
+
+def test_settings_that_never_come(binary, tmp_path):
+    """/server_info without an answer: given up, and said."""
+    versions = []
+
+    def never():
+        time.sleep(40)
+        return odd.plain(200, {})
+
+    paths = {"/server_info": never, "/server_info?config_format=json": never,
+             "/version": counting(odd.plain(200, {"version": "odd"}), versions)}
+    with OddServer(paths=paths) as server:
+        run = online(binary, tmp_path, "--port", server.port, "--accept-invalid")
+    assert run.code == 0, run.err
+    assert "no answer to /server_info within 15 s" in run.err
+    assert run.rows[1]["engine_version"] == "odd" and len(versions) == 1
+
+
+def test_asked_too_often(binary, tmp_path):
+    """Retry-After is kept to, and the pauses grow without it."""
+    def page(number):
+        if number > 2:
+            return odd.plain(200, {"data": [{"id": "odd"}]})
+        wait = ("retry-after: 2",) if number == 1 else ()
+        return odd.plain(429, {"error": {"message": "slow down"}}, *wait, reason="Too Many Requests")
+
+    asked = []
+    with OddServer(paths={"/v1/models": counting(page, asked)}) as server:
+        run = online(binary, tmp_path, "--port", server.port, "--accept-invalid", "--ready-timeout", "300s")
+    assert run.code == 0, run.err
+    pauses = [b - a for a, b in zip(asked, asked[1:])]
+    assert len(pauses) == 2
+    for pause, least in zip(pauses, (2, 4)):
+        assert pause > least - 0.1
+
+
+def served(model="odd", version="odd", owner=None):
+    entry = {"id": model} if owner is None else {"id": model, "owned_by": owner}
+    return OddServer(models=(model,), paths={"/v1/models": odd.plain(200, {"data": [entry]}),
+                                             "/version": odd.plain(200, {"version": version})})
+
+
+def on_both(binary, folder, a, b, *words):
+    urls = [f"http://127.0.0.1:{server.port}" for server in (a, b)]
+    return online(binary, folder, "--base-url", *urls, "--accept-invalid", *words)
+
+
+def test_servers_of_two_kinds(binary, tmp_path):
+    with served() as a, served(owner="llamacpp") as b:
+        run = on_both(binary, tmp_path, a, b)
+        assert run.code == 1, run.err
+        assert f"http://127.0.0.1:{a.port} is taken for vllm, but http://127.0.0.1:{b.port} for llamacpp" in run.err
+        assert "--dialect" in run.err and not a.seen and not b.seen
+        (again := tmp_path / "again").mkdir()
+        run = on_both(binary, again, a, b, "--dialect", "llamacpp")
+    assert run.code == 0, run.err
+
+
+def test_servers_of_two_models(binary, tmp_path):
+    with served(owner="llamacpp") as a, served(model="even", owner="llamacpp") as b:
+        run = on_both(binary, tmp_path, a, b)
+    assert run.code == 1, run.err
+    assert "serves odd, but" in run.err and "It serves: even" in run.err
+
+
+def test_servers_with_other_settings(binary, tmp_path):
+    with served() as a, served(version="0.1") as b:
+        run = on_both(binary, tmp_path, a, b)
+        assert a.seen and b.seen
+    assert run.code == 0, run.err
+    assert "differ in engine_version; rows tell of the first" in run.err
+    assert run.rows[1]["engine_version"] == "odd"

@@ -509,6 +509,8 @@ class Oracle:
         if row["arrival"] == "closed" and row["steady_s"] is not None:
             rule("SHORT_RUN", "steady_s", row["steady_s"], online.WAVE * row["e2e_early_s"],
                  row["steady_s"] == 0, "open")
+        if is_online and (beyond := self.undercounted(head)) is not None:
+            above("TOKENS_UNDERCOUNTED", "actual_output_tokens", 0.01, "open", beyond)
         if hits:
             warn("CACHE_EVICTED", "cached_input_tokens", cached, expected,
                  cached < expected and not room)
@@ -546,6 +548,15 @@ class Oracle:
         is_invalid = any(broken and kind == "reasons" for *_, broken, kind in judged)
         row["verdict"] = "INVALID" if is_invalid else \
             "INCONCLUSIVE" if row["reasons"] else "VALID"
+
+    def undercounted(self, head):
+        """Pieces of text beyond the tokens told, by these."""
+        requests = next(r for r in self.repeats if r["head"] is head)["requests"]
+        told = [(r["answer"].classes.get("T", (0,))[0], r["answer"].total) for r in requests
+                if r["status"] == "ok" and r.get("answer") is not None
+                and r["answer"].total is not None]
+        tokens = sum(total for _, total in told)
+        return sum(max(0, texts - total) for texts, total in told) / tokens if tokens else None
 
     def judge_open(self, head, row, rule):
         """RATE_MISSED and OVERLOADED."""
@@ -649,7 +660,8 @@ class Oracle:
     def judge_cell(self, rows, rates, support, entry):
         limits = self.run.get("limits") or {}
         order = ("ERRORS SHORT_OUTPUT CLIENT_LATE CLIENT_BUSY RATE_MISSED OVERLOADED "
-                 "CACHE_UNEXPECTED TOKENS_ESTIMATED ANSWERS_BUFFERED SHORT_RUN CACHE_EVICTED "
+                 "CACHE_UNEXPECTED TOKENS_ESTIMATED ANSWERS_BUFFERED SHORT_RUN "
+                 "TOKENS_UNDERCOUNTED CACHE_EVICTED "
                  "CACHE_UNKNOWN RATE_CAPPED RESENT OTHER_MODEL STAMPS_BOUNDED TOKENS_PER_EVENT_UNKNOWN "
                  "PARTIAL_TTFT PARTIAL_ITL PARTIAL_TPOT MACHINE_NOISY PREEMPTED "
                  "SIMULATED DUMMY_WEIGHTS").split()

@@ -34,7 +34,7 @@ def test_made_journal(made):
     assert codes == {"ERRORS", "SHORT_OUTPUT", "CLIENT_LATE", "CLIENT_BUSY", "RATE_MISSED",
                      "OVERLOADED", "CACHE_UNEXPECTED", "TOKENS_ESTIMATED", "CACHE_UNKNOWN",
                      "RATE_CAPPED", "SHORT_RUN", "STAMPS_BOUNDED", "ANSWERS_BUFFERED",
-                     "TOKENS_PER_EVENT_UNKNOWN", "PARTIAL_TTFT", "PARTIAL_ITL", "PARTIAL_TPOT"}
+                     "TOKENS_PER_EVENT_UNKNOWN", "TOKENS_UNDERCOUNTED", "PARTIAL_TTFT", "PARTIAL_ITL", "PARTIAL_TPOT"}
     for code, count in (("OVERLOADED", 1), ("CLIENT_BUSY", 1), ("CLIENT_LATE", 3),
                         ("RATE_MISSED", 1), ("RATE_CAPPED", 3)):
         found = [r for r in checked.rows if code in r["reasons"] + r["warnings"]]

@@ -162,7 +162,7 @@ static void done_is_an_end(void **state)
     openai_answer_closed(&sink, &conn, &(struct openai_read){{NS_UNKNOWN}, {9000}, 0, 0});
     end = &events.items[events.count - 1];
     assert_int_equal(end->kind, EVENT_DONE);
-    assert_int_equal(end->at.ns, 2000);
+    assert_int_equal(end->at.ns, 9000);
     assert_int_equal(drop(state), 0);
     assert_int_equal(make(state), 0);
     head();

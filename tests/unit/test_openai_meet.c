@@ -242,96 +242,16 @@ static void the_wait_is_for_the_run(void **state)
     assert_true(left_s == 0.3); /* it is there: a later loss is another one */
 }
 
-static void advice(void **state)
-{
-    static const struct {
-        const char *said, *body, *option;
-    } cases[] = {
-        {"Unsupported parameter: 'max_tokens' is not supported with this model. Use "
-         "'max_completion_tokens' instead.",
-         "", "--rename max_tokens=max_completion_tokens"},
-        {"Unrecognized request argument supplied: max_completion_tokens", "",
-         "--rename max_tokens=max_tokens"},
-        {"Unknown name cache_salt: Cannot find field", "",
-         "--extra-body '{\"cache_salt\": null}'"},
-        {"extra fields not permitted: ignore_eos", "", "--stop-at-eos"},
-        {"stream_options", "", "--extra-body"},
-        {"prompt: input should be a valid string", "", "--endpoint chat"},
-        {"Token id 99999 is out of vocabulary", "", "--vocab-size"},
-        {"x",
-         "{\"detail\":[{\"loc\":[\"body\",\"messages\"],\"msg\":\"Field required\","
-         "\"input\":{\"cache_salt\":\"a\",\"ignore_eos\":true}}]}",
-         "--endpoint chat"},
-        {"x", "[{'type': 'extra_forbidden', 'loc': ('body', 'top_p'), 'input': 1}]",
-         "--extra-body '{\"top_p\": null}'"},
-        {"not with ignore_eos",
-         "{\"error\":{\"message\":\"a parameter\",\"param\":\"stream_options\"}}",
-         "{\"stream_options\": null}"},
-        {"property 'body.ignore_eos' is unsupported", "{\"param\": \"validation_error\"}",
-         "--stop-at-eos"},
-        {"This model's maximum context length is 4096 tokens", "", "--input-tokens"},
-        {"'max_tokens' or 'max_completion_tokens' is too large: 5000", "",
-         "--max-tokens"},
-        {"`inputs` tokens + `max_new_tokens` must be <= 2048", "", "--input-tokens"},
-    };
-    (void)state;
-    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-        const char *option = openai_dialect_advice(str_from(cases[i].said),
-                                                   str_from(cases[i].body), false);
-        if (option == NULL || strstr(option, cases[i].option) == NULL)
-            fail_msg("%s: %s", cases[i].said, option != NULL ? option : "none");
-    }
-    static const char *const bodies[] = {
-        "",       "\"loc\"", "\"loc\":", "\"loc\": [", "\"param\": null",
-        "'param", "loc",     "\"loc"};
-    for (size_t i = 0; i < sizeof bodies / sizeof *bodies; i++)
-        assert_null(openai_dialect_advice(str_from("rate limit reached"),
-                                          str_from(bodies[i]), false));
-    assert_null(
-        openai_dialect_advice(str_from("the model has crashed"), str_from(""), true));
-}
-
-/* Every choice of --dialect is in the table, and nothing else. */
-static void choices(void **state)
-{
-    struct str rest = str_from(OPENAI_DIALECT_CHOICES);
-    (void)state;
-    assert_true(str_is(str_cut(&rest, '|'), "auto"));
-    assert_null(openai_dialect_find("auto"));
-    assert_null(openai_dialect_find(NULL));
-    while (rest.len > 0) {
-        char name[32];
-        struct str one = str_cut(&rest, '|');
-        (void)snprintf(name, sizeof name, "%.*s", (int)one.len, one.ptr);
-        assert_string_equal(openai_dialect_find(name)->name, name);
-    }
-    assert_string_equal(
-        openai_dialect_of(NULL, "HTTP/1.1 200\nServer: llama.cpp\n")->name, "llamacpp");
-    assert_string_equal(openai_dialect_of("openai", "x-litellm-version: 1\n")->name,
-                        "litellm");
-    assert_string_equal(openai_dialect_of(NULL, "OpenAI-Version: 2020\n")->name,
-                        "openai");
-    assert_null(openai_dialect_of("openai", "server: uvicorn\n"));
-    assert_null(openai_dialect_of(NULL, ""));
-}
-
 #define TEST(name) cmocka_unit_test_setup_teardown(name, talk_make, talk_drop)
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(ready_by_its_models),
-        TEST(ready_by_its_health),
-        TEST(what_refuses_has_answered),
-        TEST(lists_of_models),
-        TEST(a_model_that_is_not_there),
-        TEST(dialects),
-        TEST(what_a_dialect_lacks),
-        TEST(paths),
-        TEST(a_silent_server_ends_the_wait),
-        TEST(the_wait_is_for_the_run),
-        cmocka_unit_test(advice),
-        cmocka_unit_test(choices),
+        TEST(ready_by_its_models),           TEST(ready_by_its_health),
+        TEST(what_refuses_has_answered),     TEST(lists_of_models),
+        TEST(a_model_that_is_not_there),     TEST(dialects),
+        TEST(what_a_dialect_lacks),          TEST(paths),
+        TEST(a_silent_server_ends_the_wait), TEST(the_wait_is_for_the_run),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

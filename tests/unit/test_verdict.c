@@ -46,7 +46,8 @@ static void expect(struct bench *b, const char *reasons, const char *warnings)
     const char *verdict = "INVALID";
     if (strcmp(reasons, "[]") == 0)
         verdict = "VALID";
-    else if (strcmp(reasons, "[\"SHORT_RUN\"]") == 0)
+    else if (strcmp(reasons, "[\"SHORT_RUN\"]") == 0 ||
+             strcmp(reasons, "[\"TOKENS_UNDERCOUNTED\"]") == 0)
         verdict = "INCONCLUSIVE";
     assert_string_equal(field_str(r, FIELD_verdict), verdict);
 }
@@ -233,6 +234,22 @@ static void test_client(void **state)
 }
 
 /* So many stamps of each kind, in answers whose events nobody kept. */
+/* More pieces of text than tokens, in both answers together. */
+static void test_undercounted(void **state)
+{
+    struct bench *b = *state;
+    online(b);
+    struct request_record *q = b->f.repeats[1].requests;
+    q[0].tokens_out = q[0].max_tokens = q[1].tokens_out = q[1].max_tokens = 100;
+    q[0].classes[EVENT_TEXT].count = 102; /* 1 % */
+    q[1].classes[EVENT_TEXT].count = 50;
+    expect(b, "[]", "[]");
+    q[0].classes[EVENT_TEXT].count = 103;
+    expect(b, "[\"TOKENS_UNDERCOUNTED\"]", "[]");
+    b->f.run.definitions = 1;
+    expect(b, "[]", "[]");
+}
+
 /* Of answers of which --no-gaps left the classes: what their TPOT hangs on is unknown. */
 static void stamps(struct bench *b, int64_t exact, int64_t bounded, int64_t tail)
 {
@@ -747,6 +764,7 @@ int main(void)
         cmocka_unit_test(test_cache),
         cmocka_unit_test(test_machine),
         cmocka_unit_test(test_client),
+        cmocka_unit_test(test_undercounted),
         cmocka_unit_test(test_stamps),
         cmocka_unit_test(test_other_servers),
         cmocka_unit_test(test_load),
