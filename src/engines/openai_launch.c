@@ -259,7 +259,7 @@ static void fit_cpu(struct words *w, struct words *env, const struct engine_sett
 static void fit_neuron(struct words *w, const struct engine_settings *s)
 {
     json_t *found = ask_worker(w, s, "neuron");
-    int64_t cores = json_int_of(found, "tensor_parallel_size", 0);
+    int64_t cores = json_range_of(found, "tensor_parallel_size", 1, 1024, 0);
     if (cores > 0 && value_of(w, "tensor-parallel-size") == NULL)
         add_int(w, "--tensor-parallel-size", cores);
     json_decref(found);

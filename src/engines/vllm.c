@@ -275,6 +275,35 @@ static enum status vllm_cancel(struct engine_lane *l, int32_t request, struct er
     return vllm_link_send(&l->engine->link, str_from(line), e);
 }
 
+/* What the worker says is checked as what any process says: an instant, or NS_UNKNOWN; a
+ * count of tokens, or TOKENS_UNKNOWN. */
+static int64_t instant_of(const json_t *value)
+{
+    return json_range(value, 0, JSON_NS_MAX, NS_UNKNOWN);
+}
+
+static int64_t count_of(const json_t *value)
+{
+    return json_range(value, 0, RECORD_MAX_COUNT, TOKENS_UNKNOWN);
+}
+
+/* Of an answer whose stamps cannot be nothing can be said: it failed. */
+static void check_stamps(json_t *request)
+{
+    json_t *stamps = json_object_get(request, "t_ns"), *one;
+    size_t i;
+    bool is_good = true;
+    json_array_foreach(stamps, i, one)
+    {
+        is_good = is_good && instant_of(one) != NS_UNKNOWN;
+    }
+    if (is_good)
+        return;
+    (void)json_object_set_new(request, "t_ns", json_array());
+    (void)json_object_set_new(request, "finish_reason",
+                              json_string("its stamps are no instants"));
+}
+
 /* Takes one message of a running batch. */
 static void take_message(struct engine *en, json_t *event)
 {
@@ -282,10 +311,11 @@ static void take_message(struct engine *en, json_t *event)
     if (name == NULL)
         return;
     if (strcmp(name, "request") == 0 || strcmp(name, "refused") == 0) {
+        check_stamps(event);
         json_array_append(en->ended, event);
     } else if (strcmp(name, "batch_end") == 0) {
         en->is_running = false;
-        en->due_ns = json_int_of(event, "due_ns", NS_UNKNOWN);
+        en->due_ns = instant_of(json_object_get(event, "due_ns"));
         json_decref(en->last_end);
         en->last_end = json_incref(event);
         vllm_link_expect(&en->link, "ready", LINK_PULSE_NONE, (struct span){0});
@@ -294,7 +324,8 @@ static void take_message(struct engine *en, json_t *event)
 
 static int64_t between(const json_t *o, const char *from, const char *to)
 {
-    int64_t a = json_int_of(o, from, NS_UNKNOWN), b = json_int_of(o, to, NS_UNKNOWN);
+    int64_t a = instant_of(json_object_get(o, from)),
+            b = instant_of(json_object_get(o, to));
     return a == NS_UNKNOWN || b == NS_UNKNOWN ? NS_UNKNOWN : b - a;
 }
 
@@ -305,7 +336,7 @@ static int64_t tokens_of_event(const json_t *request, size_t k)
     for (size_t i = 0; i < json_array_size(several); i++) {
         const json_t *pair = json_array_get(several, i);
         if ((size_t)json_integer_value(json_array_get(pair, 0)) == k)
-            return json_integer_value(json_array_get(pair, 1));
+            return count_of(json_array_get(pair, 1));
     }
     return 1;
 }
@@ -324,13 +355,13 @@ static void fill_end(struct engine *en, const json_t *request, struct event *ev)
     const json_t *stamps = json_object_get(request, "t_ns");
     size_t n = json_array_size(stamps);
     const char *why = json_str_of(request, "finish_reason");
-    ev->at.ns = n > 0 ? json_integer_value(json_array_get(stamps, n - 1))
-                      : json_int_of(en->last_end, "end_ns", en->due_ns);
+    ev->at.ns = n > 0 ? instant_of(json_array_get(stamps, n - 1))
+                      : json_range_of(en->last_end, "end_ns", 0, JSON_NS_MAX, en->due_ns);
     ev->kind = EVENT_DONE;
     ev->source = TOKEN_SOURCE_engine;
-    ev->tokens_in = json_int_of(request, "prompt_tokens", TOKENS_UNKNOWN);
-    ev->tokens_out = json_int_of(request, "output_tokens", TOKENS_UNKNOWN);
-    ev->tokens_cached = json_int_of(request, "cached_tokens", TOKENS_UNKNOWN);
+    ev->tokens_in = count_of(json_object_get(request, "prompt_tokens"));
+    ev->tokens_out = count_of(json_object_get(request, "output_tokens"));
+    ev->tokens_cached = count_of(json_object_get(request, "cached_tokens"));
     ev->prefill_ns = between(request, "scheduled_ns", "first_ns");
     ev->decode_ns = between(request, "first_ns", "last_ns");
     if (why == NULL || (strcmp(why, "length") != 0 && strcmp(why, "stop") != 0)) {
@@ -347,13 +378,14 @@ static bool take_event(struct engine *en, struct event *ev)
         return false;
     const json_t *request = json_array_get(en->ended, en->ended_at);
     const json_t *stamps = json_object_get(request, "t_ns");
-    *ev = (struct event){.request = (int32_t)json_int_of(request, "index", -1),
-                         .at.ns = en->due_ns,
-                         .tokens_in = TOKENS_UNKNOWN,
-                         .tokens_out = TOKENS_UNKNOWN,
-                         .tokens_cached = TOKENS_UNKNOWN,
-                         .prefill_ns = NS_UNKNOWN,
-                         .decode_ns = NS_UNKNOWN};
+    *ev = (struct event){
+        .request = (int32_t)json_range_of(request, "index", 0, INT32_MAX, -1),
+        .at.ns = en->due_ns,
+        .tokens_in = TOKENS_UNKNOWN,
+        .tokens_out = TOKENS_UNKNOWN,
+        .tokens_cached = TOKENS_UNKNOWN,
+        .prefill_ns = NS_UNKNOWN,
+        .decode_ns = NS_UNKNOWN};
     if (!en->is_due_known) {
         ev->kind = EVENT_DUE;
         en->is_due_known = true;
@@ -365,10 +397,10 @@ static bool take_event(struct engine *en, struct event *ev)
         fill_failed(en, ev, FAIL_refused, refusal);
     } else if (k == 0) {
         ev->kind = EVENT_SENT;
-        ev->at.ns = json_int_of(request, "sent_ns", en->due_ns);
+        ev->at.ns = json_range_of(request, "sent_ns", 0, JSON_NS_MAX, en->due_ns);
     } else if (k <= json_array_size(stamps)) {
         ev->kind = EVENT_TOKENS;
-        ev->at.ns = json_integer_value(json_array_get(stamps, k - 1));
+        ev->at.ns = instant_of(json_array_get(stamps, k - 1));
         ev->tokens = tokens_of_event(request, k - 1);
     } else {
         fill_end(en, request, ev);
@@ -443,8 +475,12 @@ static enum status copy_ids(const json_t *ids, struct arena *a, struct engine_te
     text->ids = arena_alloc(a, n + 1, sizeof *text->ids);
     if (text->ids == NULL)
         return status_no_memory(e, "vllm");
-    for (size_t i = 0; i < n; i++)
-        text->ids[i] = (int32_t)json_integer_value(json_array_get(ids, i));
+    for (size_t i = 0; i < n; i++) {
+        text->ids[i] = (int32_t)json_range(json_array_get(ids, i), 0, JSON_IDS_MAX, -1);
+        if (text->ids[i] < 0)
+            return status_fail(e, STATUS_INTERNAL, "vllm",
+                               "a text's token %zu is no token id", i + 1);
+    }
     text->id_count = n;
     return STATUS_OK;
 }
@@ -481,7 +517,7 @@ static enum status vllm_tokenize(struct engine *en, struct engine_text *texts,
 static enum status vllm_counters(struct engine *en, struct row *fields, struct err *e)
 {
     (void)e;
-    int64_t preempted = json_int_of(en->last_end, "preemptions", -1);
+    int64_t preempted = json_range_of(en->last_end, "preemptions", 0, JSON_COUNT_MAX, -1);
     fields->v[FIELD_preemptions] = preempted < 0 ? value_null() : value_int(preempted);
     fields->v[FIELD_kv_usage_max] = value_num(json_num_of(en->last_end, "kv_usage_max"));
     fields->v[FIELD_cache_source] = value_str("engine");

@@ -31,9 +31,9 @@ static const char *copy_str(const json_t *obj, const char *key, struct arena *a)
 /* numa_node is a string, "-1" for none. */
 static int64_t numa_node(const json_t *device)
 {
-    int64_t node = json_int_of(device, "numa_node", -1);
+    int64_t node = json_range_of(device, "numa_node", 0, INT32_MAX, -1);
     const char *text = json_str_of(device, "numa_node");
-    if (text != NULL && !str_to_i64(str_from(text), &node))
+    if (text != NULL && (!str_to_i64(str_from(text), &node) || node > INT32_MAX))
         node = -1;
     return node;
 }
@@ -45,7 +45,8 @@ static void copy_processes(const json_t *processes, struct neuron_device *d)
     d->processes = (int64_t)json_array_size(processes);
     for (size_t i = 0; i < json_array_size(processes) && d->pid_count < NEURON_MAX_PIDS;
          i++) {
-        int64_t pid = json_int_of(json_array_get(processes, i), "pid", -1);
+        int64_t pid = json_range_of(json_array_get(processes, i), "pid", 1, INT32_MAX,
+                                    -1);
         if (pid > 0)
             d->pids[d->pid_count++] = pid;
     }

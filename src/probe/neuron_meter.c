@@ -63,7 +63,7 @@ static int64_t used_by(const json_t *application)
 
 static bool is_own(const json_t *application, const struct neuron_meter_own *own)
 {
-    int64_t pid = json_int_of(application, "pid", -1);
+    int64_t pid = json_range_of(application, "pid", 1, INT32_MAX, -1);
     const char *tag = json_str_of(application, "neuron_runtime_tag");
     for (size_t i = 0; i < own->pid_count; i++)
         if (own->pids[i] == pid)
@@ -77,7 +77,7 @@ static bool may_be_own(const json_t *application, const struct neuron_meter_own 
 {
     char path[64];
     snprintf(path, sizeof path, "/proc/%lld/stat",
-             (long long)json_int_of(application, "pid", -1));
+             (long long)json_range_of(application, "pid", 1, INT32_MAX, -1));
     return own->pid_count == 0 || !sysfile_exists(own->root, path);
 }
 

@@ -93,9 +93,8 @@ bool json_str_is(const json_t *obj, const char *key, const char *text)
     return its != NULL && strcmp(its, text) == 0;
 }
 
-int64_t json_int_of(const json_t *obj, const char *key, int64_t none)
+static int64_t int_of(const json_t *v, int64_t none)
 {
-    const json_t *v = json_object_get(obj, key);
     if (json_is_integer(v))
         return json_integer_value(v);
     if (!json_is_real(v))
@@ -106,11 +105,21 @@ int64_t json_int_of(const json_t *obj, const char *key, int64_t none)
     return fits ? (int64_t)real : none;
 }
 
+int64_t json_int_of(const json_t *obj, const char *key, int64_t none)
+{
+    return int_of(json_object_get(obj, key), none);
+}
+
+int64_t json_range(const json_t *value, int64_t min, int64_t max, int64_t none)
+{
+    int64_t n = int_of(value, none);
+    return n >= min && n <= max ? n : none;
+}
+
 int64_t json_range_of(const json_t *obj, const char *key, int64_t min, int64_t max,
                       int64_t none)
 {
-    int64_t value = json_int_of(obj, key, none);
-    return value >= min && value <= max ? value : none;
+    return json_range(json_object_get(obj, key), min, max, none);
 }
 
 double json_num_of(const json_t *obj, const char *key)

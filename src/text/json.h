@@ -14,6 +14,7 @@
 #define JSON_COUNT_MAX ((int64_t)1 << 53) /* of anything: more is no exact number */
 #define JSON_IDS_MAX   (1 << 24)          /* of a vocabulary: more is none */
 #define JSON_BYTES_MAX ((int64_t)1 << 50) /* of memory or a cache: more is no size */
+#define JSON_NS_MAX    ((int64_t)1 << 62) /* of a clock: their differences are numbers */
 
 /* A new reference to the value, of whatever kind; NULL: no JSON, nested too deeply
  * (JSONR_MAX_DEPTH), or no memory. */
@@ -34,6 +35,7 @@ int64_t json_int_of(const json_t *obj, const char *key, int64_t none); /* 5.0 is
  * all that a server, an engine or a tool says of itself. */
 int64_t json_range_of(const json_t *obj, const char *key, int64_t min, int64_t max,
                       int64_t none);
+int64_t json_range(const json_t *value, int64_t min, int64_t max, int64_t none);
 double json_num_of(const json_t *obj, const char *key); /* NAN if none */
 bool json_bool_of(const json_t *obj, const char *key, bool none);
 /* Compact text of a value, keys in their order; appended to out. */

@@ -119,7 +119,8 @@ static enum status take_run(void *arg, json_t *run, struct err *e)
         .name = keep(p, mlflow_info(run, "run_name"), id),
         .artifact_uri = keep(p, mlflow_info(run, "artifact_uri"), ""),
         .unique = keep(p, unique, ""),
-        .start_ms = json_int_of(json_object_get(run, "info"), "start_time", 0),
+        .start_ms = json_range_of(json_object_get(run, "info"), "start_time", 0,
+                                  JSON_COUNT_MAX, 0),
         .stamp = keep(p, mlflow_tag(run, "timestamp"), ""),
     };
     if (f->id == NULL || f->name == NULL || f->artifact_uri == NULL ||

@@ -99,7 +99,7 @@ static enum status check_info(const struct entry *entry, const json_t *info,
                            "the server holds status %.40s, not %s",
                            status != NULL ? status : "null", want);
     /* Rows without run_id state local time: another machine reads it as another. */
-    int64_t end_ms = json_int_of(info, "end_time", -1);
+    int64_t end_ms = json_range_of(info, "end_time", 0, JSON_COUNT_MAX, -1);
     if (entry->run_id != NULL && end_ms != entry->end_ms)
         return status_fail(e, STATUS_BAD_INPUT, entry->name,
                            "the server holds end_time %lld, not %lld", (long long)end_ms,

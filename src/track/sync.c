@@ -156,7 +156,8 @@ static int64_t bytes_of(const json_t *files, const char *name)
     json_t *file;
     json_array_foreach(
         files, i, file) if (json_str_is(file, "path",
-                                        name)) return json_int_of(file, "file_size", 0);
+                                        name)) return json_range_of(file, "file_size", 0,
+                                                                    JSON_BYTES_MAX, 0);
     return -1;
 }
 
@@ -216,8 +217,8 @@ static enum status send_row(struct job *j, struct shelf *s, const struct entry *
     if (run == NULL && make_run(j, s, entry, &run, e) != STATUS_OK)
         return e->code;
     const char *id = mlflow_info(run, "run_id");
-    int64_t start_ms = json_int_of(json_object_get(run, "info"), "start_time",
-                                   entry->start_ms);
+    int64_t start_ms = json_range_of(json_object_get(run, "info"), "start_time", 0,
+                                     JSON_COUNT_MAX, entry->start_ms);
     enum status st = STATUS_INTERNAL;
     if (id == NULL)
         st = status_fail(e, STATUS_BAD_INPUT, entry->name, "MLflow's run has no run_id");

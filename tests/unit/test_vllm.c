@@ -273,6 +273,66 @@ static void several_tokens_in_one_event_are_counted(void **state)
     engine_vllm.close(en);
 }
 
+/* All events of a batch of one request, which the worker tells so; how many. */
+static size_t events_of(const char *request, struct event out[16], struct row *counters)
+{
+    struct engine_facts facts;
+    struct engine_lane *lane = NULL;
+    struct err e;
+    struct engine_settings s = settings();
+    char dialogue[4096];
+    snprintf(dialogue, sizeof dialogue,
+             LOADED BATCH_OF_1 "{\"from\":{\"ev\":\"request\",%s}}\n"
+                               "{\"from\":{\"ev\":\"batch_end\",\"due_ns\":900,"
+                               "\"end_ns\":4100,\"preemptions\":-3}}\n",
+             request);
+    make_dialogue(dialogue);
+    struct engine *en = open_or_fail(&s, &facts);
+    submit(en, 3, 9);
+    assert_int_equal(engine_vllm.lane_new(en, &lane, &e), STATUS_OK);
+    struct event_list list = {.items = out, .cap = 16};
+    for (struct instant end = clock_after(clock_now(), clock_seconds(60));
+         list.count == 0 && clock_before(clock_now(), end);)
+        assert_int_equal(engine_vllm.next(lane,
+                                          clock_after(clock_now(), clock_seconds(0.05)),
+                                          NULL, &list, &e),
+                         STATUS_OK);
+    assert_int_equal(engine_vllm.counters(en, counters, &e), STATUS_OK);
+    engine_vllm.close(en);
+    return list.count;
+}
+
+/* Numbers that cannot be are unknown, and no arithmetic is done with them. */
+static void numbers_that_cannot_be(void **state)
+{
+    (void)state;
+    struct event ev[16];
+    struct row row = {0};
+    assert_true(events_of("\"index\":4294967299,\"t_ns\":[2000]", ev, &row) > 1);
+    assert_int_equal(ev[1].request, -1); /* not 3 */
+    assert_false(value_is_known(row.v[FIELD_preemptions]));
+    size_t n = events_of("\"index\":3,\"sent_ns\":-9223372036854775807,"
+                         "\"t_ns\":[2000,3000],\"several\":[[1,99999999999]],"
+                         "\"output_tokens\":-7,\"finish_reason\":\"stop\","
+                         "\"prompt_tokens\":1e300,\"cached_tokens\":99999999999,"
+                         "\"scheduled_ns\":-9223372036854775807,"
+                         "\"first_ns\":9223372036854775807,\"last_ns\":5",
+                         ev, &row);
+    assert_int_equal(n, 5); /* due, sent, two of tokens, the end */
+    assert_true(ev[1].kind == EVENT_SENT && ev[1].at.ns == 900); /* when it was due */
+    assert_true(ev[2].tokens == 1 && ev[3].tokens == TOKENS_UNKNOWN);
+    assert_int_equal(ev[4].kind, EVENT_DONE);
+    assert_int_equal(ev[4].tokens_in, TOKENS_UNKNOWN);
+    assert_int_equal(ev[4].tokens_out, TOKENS_UNKNOWN);
+    assert_int_equal(ev[4].tokens_cached, TOKENS_UNKNOWN);
+    assert_true(ev[4].prefill_ns == NS_UNKNOWN && ev[4].decode_ns == NS_UNKNOWN);
+    n = events_of("\"index\":3,\"sent_ns\":1000,\"t_ns\":[2000,-5],"
+                  "\"finish_reason\":\"stop\"",
+                  ev, &row);
+    assert_int_equal(n, 3);
+    assert_true(ev[2].kind == EVENT_FAILED && ev[2].fail == FAIL_engine);
+}
+
 /* A text of what the stand-in was sent. */
 static void read_seen(char *out, size_t size)
 {
@@ -483,6 +543,7 @@ int main(void)
         cmocka_unit_test_prestate(captured_dialogue, in32),
         cmocka_unit_test_prestate(captured_dialogue, mp13),
         cmocka_unit_test(several_tokens_in_one_event_are_counted),
+        cmocka_unit_test(numbers_that_cannot_be),
         cmocka_unit_test(settings_reach_the_worker),
         cmocka_unit_test(a_stop_interrupts_opening),
         cmocka_unit_test(progress_is_shown),
