@@ -68,11 +68,6 @@ static enum status check_accepted(struct run *r, struct err *e)
 
 static enum status check(struct run *r, struct err *e)
 {
-    if (r->parse->positional.count > 0) {
-        status_fail(e, STATUS_BAD_OPTION, r->parse->positional.items[0],
-                    "unexpected argument");
-        return status_hint(e, "See inferbench %s --help", r->mode->name);
-    }
     if (check_limits(r, e) != STATUS_OK)
         return e->code;
     return check_accepted(r, e);

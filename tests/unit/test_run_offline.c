@@ -173,7 +173,6 @@ static void scenarios_of_files(void **state)
 static void what_cannot_be_is_refused(void **state)
 {
     struct run_fixture *f = *state;
-    refused(f, "stray", "stray", "unexpected argument");
     refused(f, "--engine vlm", "--engine", "Did you mean vllm");
     refused(f, "--scenarios shrt", "shrt", "short");
     refused(f, "--limit ERORS=1", "--limit", "Did you mean ERRORS");

@@ -113,7 +113,6 @@ static void scenarios(void **state)
     assert_int_equal(f->run.plan.cells[0].max_tokens, 5);
     run_fixture_refused(f, "--input-len 64 64", "scenario in64", "twice");
     run_fixture_refused(f, "--scenarios shrt", "--scenarios", "short");
-    run_fixture_refused(f, "stray", "stray", "unexpected argument");
     run_fixture_refused(f, "--limit NOPE=1", "--limit", "unknown rule");
     run_fixture_ok(f, "--endpoint chat");
     assert_true(o->is_chat);
