@@ -201,7 +201,7 @@ const char *glyphs_said(const struct glyphs *g)
     return arena_printf(
         g->arena,
         "no font here has %s: the pictures have their codes. Install one "
-        "that does (Debian: fonts-droid-fallback has Japanese, Chinese and "
-        "Korean, fonts-symbola has emoji)",
+        "that does (Japanese, Chinese and Korean: fonts-droid-fallback on Debian and "
+        "Ubuntu, google-droid-sans-fonts on Amazon Linux; emoji: fonts-symbola)",
         missing);
 }

@@ -94,6 +94,22 @@ def test_a_font_for_japanese_is_wanted(machine):
     assert "setup: installing: fonts-droid-fallback" in done.stdout
 
 
+def test_a_font_for_japanese_on_amazon_linux(machine):
+    """google-droid-sans-fonts has it; where it cannot be had, the rest works all the same."""
+    complete(machine)
+    machine.add("fc-list", '[ "$1" = :lang=ja ] && [ ! -e "$BIN/cjk" ] || echo DejaVu Sans\n')
+    machine.add("id", "echo 0\n")
+    machine.add("dnf")
+    done = machine.setup("build")
+    assert done.returncode == 0, done.stderr
+    assert "no font here has Japanese" in done.stdout
+    machine.add("dnf", ': >"$BIN/cjk"\n')
+    done = machine.setup("build")
+    assert done.returncode == 0, done.stderr
+    assert "setup: installing: google-droid-sans-fonts" in done.stdout
+    assert "no font here has Japanese" not in done.stdout
+
+
 def test_without_root_the_line_for_an_administrator(machine):
     complete(machine)
     (machine.bin / "meson").unlink()
