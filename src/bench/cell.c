@@ -20,6 +20,7 @@ enum status cell_draw(const struct bench *b, struct plan_which which, struct are
     which.vocab_size = b->session.facts.vocab_size;
     which.block_size = b->session.facts.block_size;
     which.lacks_ids = b->session.facts.lacks_ids;
+    which.lacks_salt = b->session.facts.lacks_salt;
     return plan_draw(b->plan, &which, a, out, e);
 }
 

@@ -228,17 +228,25 @@ static void model_facts(struct openai_server *s, struct engine_facts *facts)
         facts->vocab_size = vocabulary;
 }
 
+/* Does the server take that member, and does the user not leave it out? */
+static bool is_sent(const struct openai_server *s, enum openai_trait trait,
+                    const char *member)
+{
+    return (s->dialect->traits & trait) != 0 &&
+           !openai_write_lacks(s->options->extra_body, member);
+}
+
 /* What the dialect lacks, and what that costs. */
 static void dialect_facts(struct openai_server *s, struct engine_facts *facts)
 {
     const struct openai_dialect *d = s->dialect;
-    bool is_open_ended = (d->traits & OPENAI_TAKES_LENGTHS) == 0 ||
-                         openai_write_lacks(s->options->extra_body, "ignore_eos");
+    bool is_open_ended = !is_sent(s, OPENAI_TAKES_LENGTHS, "ignore_eos");
     facts->fields.v[FIELD_dialect] = value_str(d->name);
     if (s->is_simulated)
         facts->fields.v[FIELD_is_simulated] = value_bool(true);
     facts->lacks_ids = (d->traits & OPENAI_TAKES_IDS) == 0;
     facts->lacks_lengths = is_open_ended;
+    facts->lacks_salt = !is_sent(s, OPENAI_TAKES_SALT, "cache_salt");
     if (s->vocab_size > 0 && s->vocab_size < facts->vocab_size)
         facts->vocab_size = s->vocab_size;
     if (!facts->lacks_ids && !is_open_ended)

@@ -3,6 +3,7 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "base/rng.h"
 #include "plan/hits.h"
 #include "plan/lengths.h"
 #include "plan/prompts.h"
@@ -35,6 +36,16 @@ static enum status no_memory(const struct drawing *g, const char *what)
                        "out of memory for %s", what);
 }
 
+/* A cache that no salt divides would find the prompts of an earlier run. */
+static int64_t seed_of(const struct draw *d)
+{
+    struct rng rng;
+    if (!d->is_unsalted || d->run == NULL)
+        return d->seed;
+    rng_init(&rng, (uint64_t)d->seed, d->run);
+    return (int64_t)(rng_u64(&rng) >> 1);
+}
+
 /* Prompts of drawn ids; as text, ids stand for words. */
 static enum status draw_ids(const struct drawing *g, int64_t repeat,
                             struct plan_repeat *out)
@@ -50,7 +61,7 @@ static enum status draw_ids(const struct drawing *g, int64_t repeat,
                               .own_tokens = s->own_tokens,
                               .vocab_size = d->as_text ? WORD_PROMPTS_VOCAB_SIZE
                                                        : d->vocab_size,
-                              .seed = d->seed,
+                              .seed = seed_of(d),
                               .is_prefix_warm = d->is_prefix_warm};
     int32_t *ids;
     enum status st = prompts_draw(&prompts, repeat, d->as_text ? g->scratch : g->keep,

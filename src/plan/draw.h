@@ -40,7 +40,8 @@ struct draw {
     int64_t seed;
     size_t first_text; /* request 0 takes this one, modulo text_count */
     bool is_prefix_warm, caching;
-    bool as_text;   /* prompts go out as text: no ids, lengths and hits unknown */
+    bool is_unsalted; /* the run's name decides ids instead of a salt */
+    bool as_text;     /* prompts go out as text: no ids, lengths and hits unknown */
     bool is_online; /* prompts of ids carry a salt too: the cache outlives a repeat; salts
                        are hex digits: vLLM's server refuses '/', '@' and more than 128 */
 };

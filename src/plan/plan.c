@@ -264,6 +264,7 @@ static struct draw draw_of(const struct plan *p, const struct plan_which *w,
                          .vocab_size = w->vocab_size,
                          .block_size = w->block_size,
                          .seed = o->seed,
+                         .is_unsalted = is_online && w->lacks_salt,
                          .is_prefix_warm = o->is_prefix_warm,
                          .caching = c->caching,
                          .as_text = is_online && (o->is_chat || w->lacks_ids ||

@@ -60,6 +60,7 @@ struct plan_which {
     int64_t vocab_size; /* > 32 */
     int64_t block_size; /* of the prefix cache, tokens; 0 unknown */
     bool lacks_ids;     /* the engine takes text alone */
+    bool lacks_salt;    /* its cache cannot be told runs apart: other ids in each run */
 };
 
 /* Whichever setting runs first meets a colder machine: the order of OFF and ON is drawn
@@ -72,12 +73,12 @@ MUST_CHECK enum status plan_build(const struct plan_options *o, struct arena *a,
                                   struct plan *out, struct err *e);
 
 /* Draws one repeat of one cell: ids in [16, 0.98 x vocab_size), prompts unique within the
- * repeat and across repeats, the same whatever the engine or the caching. Of a batch
- * texts must have their ids; online, chat and texts go out as `text` only. Online a salt
- * keeps cold repeats apart. A closed load limited by time alone gets as many requests as
- * fit at 0.2 ms an answer's token (at most 1,000 a second and slot, 200,000 and 1 GB of
- * ids in all). Warm-up requests share nothing with measured ones. All of it lives in the
- * arena (and in the plan's texts). */
+ * repeat and across repeats, the same whatever the engine or the caching; with lacks_salt
+ * of this run alone. Of a batch texts must have their ids; online, chat and texts go out
+ * as `text` only. Online a salt keeps cold repeats apart. A closed load limited by time
+ * alone gets as many requests as fit at 0.2 ms an answer's token (at most 1,000 a second
+ * and slot, 200,000 and 1 GB of ids in all). Warm-up requests share nothing with measured
+ * ones. All of it lives in the arena (and in the plan's texts). */
 MUST_CHECK enum status plan_draw(const struct plan *p, const struct plan_which *w,
                                  struct arena *a, struct plan_repeat *out, struct err *e);
 

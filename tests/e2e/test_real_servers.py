@@ -4,6 +4,7 @@
 import concurrent.futures
 import http.client
 import json
+import random
 import statistics
 import time
 from urllib.parse import urlsplit
@@ -23,12 +24,12 @@ def llama(tmp_path_factory):
         yield url
 
 
-def asked(url, number, tokens):
+def asked(url, tokens):
     """TTFT and time per token, s, of one completion, as another client sees them. No prompt is in
     the server's cache."""
     at = urlsplit(url)
     connection = http.client.HTTPConnection(at.hostname, at.port, timeout=60)
-    body = {"model": "tiny", "prompt": [260 + (number * 37 + i * i) % 250 for i in range(32)], "max_tokens": tokens,
+    body = {"model": "tiny", "prompt": [random.randrange(260, 510) for _ in range(32)], "max_tokens": tokens,
             "ignore_eos": True, "stream": True, "temperature": 0.7}
     sent = time.monotonic()
     connection.request("POST", "/v1/completions", json.dumps(body), {"Content-Type": "application/json"})
@@ -40,10 +41,9 @@ def asked(url, number, tokens):
     return came[0] - sent, (came[-1] - came[0]) / (tokens - 1)  # half characters come later
 
 
-@pytest.mark.parametrize("concurrency", [1, 4])
-def test_llama_closed_load(binary, tmp_path, llama, concurrency):
-    """It promises to keep connections and closes each after its answer: none of the requests fails."""
-    run = online(binary, tmp_path, "--base-url", llama, "--accept-invalid", "--scenarios", "short",
+def closed_load(binary, folder, llama, concurrency):
+    """(TTFT, time per token) of each answer, s, as we measured them; no request has failed."""
+    run = online(binary, folder, "--base-url", llama, "--accept-invalid", "--scenarios", "short",
                  load=("--no-imds", "--num-runs", "3", "--max-tokens", "32", "--num-prompts", "24",
                        "--concurrency", str(concurrency)))
     assert run.code == 0, run.err
@@ -54,13 +54,38 @@ def test_llama_closed_load(binary, tmp_path, llama, concurrency):
         assert row["actual_input_tokens"] == 24 * row["input_length"]
     assert run.rows[-1]["requests_resent"] == 0
     oracle.check_run(run.files.folder)
-    with concurrent.futures.ThreadPoolExecutor(concurrency) as pool:
-        other = list(pool.map(lambda number: asked(llama, number, 32), range(8 * concurrency)))
     lines = [line for line in run.requests(2).values() if line["first_ns"] is not None]
-    ours = ([(line["first_ns"] - line["due_ns"]) / 1e9 for line in lines],
-            [(line["last_ns"] - line["first_ns"]) / 31e9 for line in lines])
-    for own, theirs in zip(ours, zip(*other)):
-        assert 0.5 < statistics.median(own) / statistics.median(theirs) < 2, (own, theirs)
+    return [((line["first_ns"] - line["due_ns"]) / 1e9, (line["last_ns"] - line["first_ns"]) / 31e9)
+            for line in lines]
+
+
+@pytest.mark.parametrize("concurrency", [1, 4])
+def test_llama_closed_load(binary, tmp_path, llama, concurrency):
+    """It promises to keep connections and closes each after its answer: none of the requests fails.
+    Other work on the machine may hit one of the two clients alone: they have three tries to agree."""
+    ratios = []
+    for number in range(3):
+        (tmp_path / str(number)).mkdir()
+        own = closed_load(binary, tmp_path / str(number), llama, concurrency)
+        with concurrent.futures.ThreadPoolExecutor(concurrency) as pool:
+            other = list(pool.map(lambda _: asked(llama, 32), range(8 * concurrency)))
+        ratios.append([statistics.median(a) / statistics.median(b) for a, b in zip(zip(*own), zip(*other))])
+        if all(0.5 < ratio < 2 for ratio in ratios[-1]):
+            return
+    raise AssertionError(ratios)
+
+
+def test_llama_again(binary, tmp_path, llama):
+    """It keeps the prompts that it has seen: those of a second run are others, and take as long."""
+    for name in ("one", "two"):
+        (tmp_path / name).mkdir()
+        run = online(binary, tmp_path / name, "--base-url", llama, "--accept-invalid", "--scenarios", "short",
+                     load=("--no-imds", "--num-runs", "2", "--max-tokens", "8", "--num-prompts", "12",
+                           "--concurrency", "2"))
+        assert run.code == 0, run.err
+        for row in run.rows:  # a first token that some earlier prompt had is a hit as well
+            assert row["cache_source"] == "usage"
+            assert row["cached_input_tokens"] < 0.1 * row["actual_input_tokens"], (name, row)
 
 
 def test_llama_open_load(binary, tmp_path, llama):

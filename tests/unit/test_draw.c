@@ -106,6 +106,34 @@ static void names_in_streams_and_salts(void **state)
     assert_memory_not_equal(draw(f, 1).requests[0].ids, plain.requests[0].ids, 40 * 4);
 }
 
+/* A server that takes no salt: its cache must not know the prompts of an earlier run. */
+static void runs_without_salts(void **state)
+{
+    struct fixture *f = *state;
+    f->d.is_online = f->d.is_unsalted = true;
+    for (int text = 0; text < 2; text++) {
+        f->d.as_text = text == 1;
+        f->d.run = "one";
+        struct plan_repeat one = draw(f, 1), again = draw(f, 1);
+        f->d.run = "two";
+        struct plan_repeat two = draw(f, 1);
+        for (size_t i = 0; i < one.count; i++)
+            if (f->d.as_text) {
+                assert_string_equal(one.requests[i].text, again.requests[i].text);
+                assert_string_not_equal(one.requests[i].text, two.requests[i].text);
+            } else {
+                assert_memory_equal(one.requests[i].ids, again.requests[i].ids, 160);
+                assert_memory_not_equal(one.requests[i].ids, two.requests[i].ids, 160);
+                assert_int_equal(one.requests[i].id_count, two.requests[i].id_count);
+            }
+    }
+    f->d.as_text = false;
+    f->d.run = NULL; /* as the seed has them */
+    struct plan_repeat none = draw(f, 1);
+    f->d.is_unsalted = false;
+    assert_memory_equal(none.requests[0].ids, draw(f, 1).requests[0].ids, 160);
+}
+
 static size_t words_in(const char *text)
 {
     size_t count = 1;
@@ -197,11 +225,9 @@ int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
     const struct CMUnitTest tests[] = {
-        TEST(repeats_of_their_own_count),
-        TEST(names_in_streams_and_salts),
-        TEST(lengths_as_text),
-        TEST(given_texts_as_text),
-        TEST(memory_may_run_out),
+        TEST(repeats_of_their_own_count), TEST(names_in_streams_and_salts),
+        TEST(runs_without_salts),         TEST(lengths_as_text),
+        TEST(given_texts_as_text),        TEST(memory_may_run_out),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

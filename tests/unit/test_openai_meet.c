@@ -172,6 +172,7 @@ static void what_a_dialect_lacks(void **state)
     assert_int_equal(openai_server_facts(&t->s, &t->facts, &t->e), STATUS_OK);
     assert_int_equal(t->facts.vocab_size, 512);
     assert_false(t->facts.lacks_ids || t->facts.lacks_lengths);
+    assert_true(t->facts.lacks_salt);
     assert_null(t->facts.notes);
     talk_drop(state);
     talk_make(state);
