@@ -5,6 +5,7 @@
 #include "base/opt.h"
 #include "base/str.h"
 #include "cli/commands.h"
+#include "cli/help_bash.h"
 
 #define HELP_CAP_BYTES (1 << 20)
 
@@ -41,12 +42,15 @@ static void command_help(const struct cli_command *c, struct buf *out)
 int help_run(struct cli *cli, const char *topic)
 {
     const struct cli_command *c = topic != NULL ? commands_find(topic) : NULL;
-    if (topic != NULL && c == NULL && strcmp(topic, "--man") != 0)
+    bool is_bash = topic != NULL && strcmp(topic, "--bash") == 0;
+    if (topic != NULL && c == NULL && !is_bash && strcmp(topic, "--man") != 0)
         return help_unknown(cli, topic);
     struct buf out;
     buf_init(&out, HELP_CAP_BYTES);
     if (topic == NULL)
         overview(&out);
+    else if (is_bash)
+        help_bash_put(&out);
     else if (c == NULL)
         manual(&out);
     else

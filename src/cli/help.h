@@ -4,8 +4,8 @@
 
 #include "cli/cli.h"
 
-/* Help of one subcommand, "--man" for the OPTIONS sections of all in man(7) macros, or
- * the overview for NULL. Exit code. */
+/* Help of one subcommand, "--man" for the OPTIONS sections of all in man(7) macros,
+ * "--bash" for completion in bash, or the overview for NULL. Exit code. */
 int help_run(struct cli *cli, const char *topic);
 /* Says that there is no such subcommand and names the nearest. Exit code. */
 int help_unknown(struct cli *cli, const char *name);

@@ -145,6 +145,38 @@ def test_dataset_lengths(inferbench, tmp_path, key):
     assert done.returncode == 0
 
 
+COMPLETED = [
+    ("inferbench ", {"offline", "mlflow", "help", "--version"}, {"--model"}),
+    ("inferbench o", {"offline", "online"}, {"merge"}),
+    ("inferbench offline --mod", {"--model"}, {"--base-url"}),
+    ("inferbench online --base", {"--base-url"}, set()),
+    ("inferbench offline --engine-mode ", {"mp", "inproc"}, {"--model"}),
+    ("inferbench analyze --plots ttft i", {"itl"}, {"ttft"}),
+    ("inferbench online --dialect=l", {"llamacpp", "litellm"}, {"vllm"}),
+    ("inferbench online --dialect=", {"llamacpp", "vllm"}, set()),
+    ("inferbench offline --scenarios ", set(), {"--model"}),
+    ("inferbench offline --model ", set(), {"null"}),
+    ("inferbench merge ./", set(), {"--output"}),
+    ("inferbench nonsense --", set(), {"--model"}),
+]
+
+
+@pytest.mark.parametrize("line, there, not_there", COMPLETED, ids=[line for line, *_ in COMPLETED])
+def test_completion(inferbench, line, there, not_there):
+    """As bash asks: words split at blanks and at '='."""
+    script = inferbench("help", "--bash").stdout
+    words = re.findall(r"=|[^ =]+", line)
+    if line[-1] in " ":
+        words.append("")
+    quoted = " ".join(f"'{word}'" for word in words)
+    done = subprocess.run(
+        ["bash", "-uc", f"{script}\nCOMPREPLY=(); COMP_WORDS=({quoted}); COMP_CWORD={len(words) - 1}\n"
+                        '_inferbench\nprintf "%s\\n" "${COMPREPLY[@]}"'], capture_output=True, text=True)
+    assert done.returncode == 0 and done.stderr == "", done.stderr
+    found = set(done.stdout.split())
+    assert there <= found and not not_there & found, found
+
+
 def test_help_names_every_option(inferbench, root):
     text = inferbench("offline", "--help").stdout
     for name in ("model", "batch-sizes", "test-prefix-caching", "engine-arg", "limit",

@@ -54,6 +54,24 @@ static void the_overview_names_all_commands(void **state)
     every_page_fits_into_80_columns(text);
 }
 
+static void completion_has_all_names_and_choices(void **state)
+{
+    (void)state;
+    char word[128];
+    assert_int_equal(ask("--bash"), CLI_DONE);
+    for (size_t i = 0; i < commands_count; i++) {
+        const struct cli_command *c = commands_table[i];
+        snprintf(word, sizeof word, "    *:%s)\n", c->name);
+        const char *own = strstr(text, word);
+        assert_non_null(own);
+        for (size_t k = 0; k < c->option_count; k++) {
+            snprintf(word, sizeof word, " --%s", c->options[k].name);
+            journal_fixture_has(own, word);
+        }
+    }
+    journal_fixture_has(text, "--engine-mode) words='mp inproc'");
+}
+
 static void a_command_tells_its_options(void **state)
 {
     (void)state;
@@ -110,6 +128,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_overview_names_all_commands),
+        cmocka_unit_test(completion_has_all_names_and_choices),
         cmocka_unit_test(a_command_tells_its_options),
         cmocka_unit_test(the_manual_has_a_section_each),
         cmocka_unit_test(the_nearest_name_is_offered),
