@@ -12,6 +12,7 @@
 
 #define RESULTS_CAP_BYTES ((size_t)256 << 20)
 #define PATH_BYTES        4096
+#define REPEAT_MAX_S      1e9
 
 /* What was measured of a cell. */
 struct tally {
@@ -62,7 +63,8 @@ static void add_file(const char *path, struct tally *cells, size_t count)
     for (size_t i = 0; i < json_array_size(rows); i++) {
         const json_t *row = json_array_get(rows, i);
         double seconds = json_num_of(row, "total_time");
-        for (size_t k = 0; !isnan(seconds) && k < count; k++) {
+        bool can_be = seconds > 0 && seconds < REPEAT_MAX_S;
+        for (size_t k = 0; can_be && k < count; k++) {
             if (!is_row_of(&cells[k].row, row))
                 continue;
             cells[k].sum_s += seconds;
