@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "http/prometheus.h"
+#include "stats/told.h"
 #include "text/json.h"
 
 #define RANKS_MAX        65536
@@ -48,29 +49,12 @@ static void take(const json_t *v, enum field_id id, struct arena *a, struct row 
 /* Members of "ready" that are fields of the same name; null where they are not told. */
 static void take_ready(const json_t *ready, struct arena *a, struct row *out)
 {
-    static const enum field_id ids[] = {FIELD_engine_version,
-                                        FIELD_engine_mode,
-                                        FIELD_weights,
-                                        FIELD_model_fingerprint,
-                                        FIELD_dtype,
-                                        FIELD_quantization,
-                                        FIELD_tensor_parallel_size,
-                                        FIELD_devices,
-                                        FIELD_max_model_len,
-                                        FIELD_max_num_seqs,
-                                        FIELD_max_num_batched_tokens,
-                                        FIELD_block_size,
-                                        FIELD_kv_cache_tokens,
-                                        FIELD_enforce_eager,
-                                        FIELD_enable_prefix_caching,
-                                        FIELD_load_time_s,
-                                        FIELD_download_time_s,
-                                        FIELD_compile_time_s,
-                                        FIELD_weights_mb,
-                                        FIELD_kv_cache_mb};
-    for (size_t i = 0; i < sizeof ids / sizeof *ids; i++) {
-        out->v[ids[i]] = value_null();
-        take(json_object_get(ready, field_table[ids[i]].name), ids[i], a, out);
+    for (int i = 0; i < FIELD_COUNT; i++) {
+        enum field_id id = (enum field_id)i;
+        if (!told_by_engine(id))
+            continue;
+        out->v[id] = value_null();
+        take(json_object_get(ready, field_table[id].name), id, a, out);
     }
     if (!value_is_known(out->v[FIELD_quantization]))
         out->v[FIELD_quantization] = value_str("none");

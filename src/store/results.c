@@ -8,6 +8,7 @@
 #include "base/file.h"
 #include "stats/rows.h"
 #include "stats/settle.h"
+#include "stats/told.h"
 #include "store/findings.h"
 #include "store/journal.h"
 #include "store/journal_line.h"
@@ -219,35 +220,14 @@ static void summary_text(const struct run_data *run, const struct results *r,
     buf_char(out, '\n');
 }
 
-static const enum field_id engine_fields[] = {FIELD_enable_prefix_caching,
-                                              FIELD_engine_version,
-                                              FIELD_engine_mode,
-                                              FIELD_weights,
-                                              FIELD_model_fingerprint,
-                                              FIELD_dtype,
-                                              FIELD_quantization,
-                                              FIELD_tensor_parallel_size,
-                                              FIELD_devices,
-                                              FIELD_max_model_len,
-                                              FIELD_max_num_seqs,
-                                              FIELD_max_num_batched_tokens,
-                                              FIELD_block_size,
-                                              FIELD_kv_cache_tokens,
-                                              FIELD_enforce_eager,
-                                              FIELD_is_simulated,
-                                              FIELD_load_time_s,
-                                              FIELD_download_time_s,
-                                              FIELD_compile_time_s,
-                                              FIELD_weights_mb,
-                                              FIELD_kv_cache_mb};
-
 /* One cell's settings as compact JSON text. */
 static void settings_text(const struct cell_data *cell, struct buf *out)
 {
     struct row fields = {.v = {{0}}};
     struct jsonw w;
-    for (size_t k = 0; k < sizeof engine_fields / sizeof engine_fields[0]; k++)
-        fields.v[engine_fields[k]] = cell->fields.v[engine_fields[k]];
+    for (int id = 0; id < FIELD_COUNT; id++)
+        if (told_by_engine((enum field_id)id))
+            fields.v[id] = cell->fields.v[id];
     buf_clear(out);
     jsonw_init(&w, out, 0);
     journal_fields(&w, NULL, &fields);
