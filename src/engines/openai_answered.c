@@ -164,9 +164,9 @@ static bool is_other_name(const char *answered, const char *asked, const json_t 
 static bool is_elsewhere(const struct openai_answerer *by, const char *asked,
                          const json_t *models)
 {
-    return by->via.is_diverted ||
-           (by->model[0] != '\0' && !openai_answered_is(by->model, asked) &&
-            !is_other_name(by->model, asked, models));
+    return by->via.is_diverted || (asked != NULL && by->model[0] != '\0' &&
+                                   !openai_answered_is(by->model, asked) &&
+                                   !is_other_name(by->model, asked, models));
 }
 
 int64_t openai_answered_elsewhere(const struct openai_answered *a, const char *asked,

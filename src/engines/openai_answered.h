@@ -31,9 +31,9 @@ void openai_answered_add(struct openai_answered *a, const char *model,
 void openai_answered_move(struct openai_answered *to, struct openai_answered *from);
 /* {"model @ backend": count, ...}; NULL: nobody was named, or no memory. */
 const char *openai_answered_json(const struct openai_answered *a, struct arena *arena);
-/* Answers of another model than `asked`, of a fallback or a cache, and of another backend
- * than gave most of them. models: the server's list, in which one model may have several
- * names; or NULL. */
+/* Answers of another model than `asked` (NULL: a name that the user has made up),
+ * of a fallback or a cache, and of another backend than gave most of them.
+ * models: the server's list, in which one model may have several names; or NULL. */
 int64_t openai_answered_elsewhere(const struct openai_answered *a, const char *asked,
                                   const json_t *models);
 /* Is it that model? So it is in another case, with a date or revision behind its name

@@ -316,6 +316,13 @@ static void tell_since(int64_t all, int64_t *told, struct value *out)
     *told = all;
 }
 
+/* Where the address names a deployment, as Azure's does, the name is not the model's. */
+static const char *asked_model(const struct engine *en)
+{
+    const char *path = en->setup.targets[0].path;
+    return strstr(path, "/deployments/") == NULL ? en->setup.model : NULL;
+}
+
 /* Since the call before: it is emptied. */
 static void answered_fields(struct engine *en, struct row *fields)
 {
@@ -326,7 +333,7 @@ static void answered_fields(struct engine *en, struct row *fields)
     fields->v[FIELD_answered_by] = value_json(by);
     if (by != NULL)
         fields->v[FIELD_requests_elsewhere] = value_int(
-            openai_answered_elsewhere(&all, en->setup.model, en->servers[0].models));
+            openai_answered_elsewhere(&all, asked_model(en), en->servers[0].models));
 }
 
 static void pool_fields(struct engine *en, struct row *fields)

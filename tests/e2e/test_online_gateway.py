@@ -53,6 +53,22 @@ def test_another_model(binary, tmp_path, name, is_other):
         assert "asked for simulated" in check["text"] and name in check["text"]
 
 
+def test_another_model_in_one_piece(binary, tmp_path):
+    server = Server(binary, tmp_path, "--ttft", "1ms", "--itl", "1ms", "--answer-model", "x")
+    run = online(binary, tmp_path, "--port", server.port, "--accept-invalid", "--no-stream")
+    server.stop()
+    for row in measured(run):
+        assert row["answered_by"] == {"x": 12} and row["requests_elsewhere"] == 12
+
+
+def test_a_deployment_has_a_name_of_its_own(binary, tmp_path):
+    with OddServer(named("gpt-4o-2024-11-20")) as server:
+        run = online(binary, tmp_path, "--model", "prod", "--accept-invalid", "--base-url",
+                     f"http://127.0.0.1:{server.port}/v1/deployments/prod/completions?api-version=1")
+    for row in measured(run):
+        assert row["answered_by"] == {"gpt-4o-2024-11-20": 12} and row["requests_elsewhere"] == 0
+
+
 def test_several_models(binary, tmp_path):
     """One answer in four comes from elsewhere, in each row."""
     with OddServer(named(lambda number: "small" if number % 4 == 1 else "odd")) as server:

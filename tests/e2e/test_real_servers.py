@@ -52,6 +52,8 @@ def closed_load(binary, folder, llama, concurrency):
         assert row["dialect"] == "llamacpp" and row["requests_failed"] == 0
         assert row["actual_output_tokens"] == 24 * 32 and row["token_source"] == "usage"
         assert row["actual_input_tokens"] == 24 * row["input_length"]
+        assert list(row["answered_by"].values()) == [24] and row["requests_elsewhere"] == 0
+        assert row["answers_unended"] == 0
     assert run.rows[-1]["requests_resent"] == 0
     oracle.check_run(run.files.folder)
     lines = [line for line in run.requests(2).values() if line["first_ns"] is not None]

@@ -85,6 +85,7 @@ static void counts(void **state)
                         "{\"m @ a\":5,\"m @ b\":1,\"x\\\"\\n\":1}");
     assert_int_equal(openai_answered_elsewhere(&all, "m", NULL), 2);
     assert_int_equal(openai_answered_elsewhere(&all, "other", NULL), 7);
+    assert_int_equal(openai_answered_elsewhere(&all, NULL, NULL), 2);
     arena_fini(&arena);
 }
 

@@ -548,6 +548,29 @@ static void no_answer_in_time(void **state)
     assert_int_equal(seen[count - 1].fail, FAIL_timeout);
 }
 
+/* The end that HTTP has follow [DONE] is waited for twice. */
+static void done_is_an_end(void **state)
+{
+    (void)state;
+    server.answer = STREAM "3d\r\ndata: {\"choices\":[{\"text\":\"a\","
+                           "\"finish_reason\":\"length\"}]}  \n\n\r\n"
+                           "e\r\ndata: [DONE]\n\n\r\n";
+    prepare(1);
+    for (size_t i = 0; i < 4; i++) {
+        submit(i);
+        size_t count = run(1);
+        const struct event *end = &seen[count - 1];
+        assert_int_equal(end->kind, EVENT_DONE);
+        assert_int_equal(end->at.ns, seen[count - 2].at.ns); /* no wait is in it */
+        assert_int_equal(lane->pool.peers[0].unended, i + 1);
+    }
+    assert_int_equal(server.accepted, 4);
+    server.answer = ANSWER; /* it has learned nothing else meanwhile */
+    submit(4);
+    run(1);
+    assert_int_equal(lane->pool.peers[0].unended, 4);
+}
+
 static void a_cancelled_request_ends_once(void **state)
 {
     (void)state;
@@ -643,6 +666,7 @@ int main(void)
         TEST(what_is_hastened),
         TEST(nobody_listens),
         TEST(no_answer_in_time),
+        TEST(done_is_an_end),
         TEST(a_cancelled_request_ends_once),
         TEST(a_new_one_for_each_request),
         TEST(secrets_go_only_to_the_server),
