@@ -93,11 +93,14 @@ enum status openai_server_ask(struct openai_server *s, const char *method,
     if (out->call.url == NULL)
         return status_no_memory(e, url);
     buf_init(&out->call.body, OPENAI_SERVER_ANSWER_CAP);
+    struct err ignored;
     enum status st = ask(s, &out->call, e);
     if (st == STATUS_OK)
         openai_say(buf_str(&out->call.body), out->said, sizeof out->said);
-    if (st == STATUS_OK && out->call.status == 200)
-        out->root = json_parse(buf_str(&out->call.body));
+    if (st == STATUS_OK && out->call.status == 200 &&
+        json_from_server(buf_str(&out->call.body), url, &out->root, &ignored) !=
+            STATUS_OK)
+        out->root = NULL;
     buf_fini(&out->call.body);
     return st;
 }

@@ -82,6 +82,27 @@ enum status json_from_text(struct str text, const char *where, json_t **out,
     return STATUS_OK;
 }
 
+/* About what jansson takes for the values of a text, its strings taken for structure. */
+static size_t tree_bytes(struct str text)
+{
+    enum { OF_LIST = 232, OF_MEMBER = 80, OF_VALUE = 40 };
+    size_t bytes = text.len;
+    for (size_t i = 0; i < text.len; i++) {
+        char c = text.ptr[i];
+        bytes += c == '{' || c == '[' ? OF_LIST : 0;
+        bytes += c == ':' ? OF_MEMBER : c == ',' ? OF_VALUE : 0;
+    }
+    return bytes;
+}
+
+enum status json_from_server(struct str text, const char *where, json_t **out,
+                             struct err *e)
+{
+    if (tree_bytes(text) > JSON_SERVER_CAP)
+        return status_fail(e, STATUS_TOO_BIG, where, "an answer of too many values");
+    return json_from_text(text, where, out, e);
+}
+
 const char *json_str_of(const json_t *obj, const char *key)
 {
     return json_string_value(json_object_get(obj, key));

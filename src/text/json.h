@@ -11,10 +11,11 @@
 #include "base/status.h"
 #include "base/str.h"
 
-#define JSON_COUNT_MAX ((int64_t)1 << 53) /* of anything: more is no exact number */
-#define JSON_IDS_MAX   (1 << 24)          /* of a vocabulary: more is none */
-#define JSON_BYTES_MAX ((int64_t)1 << 50) /* of memory or a cache: more is no size */
-#define JSON_NS_MAX    ((int64_t)1 << 62) /* of a clock: their differences are numbers */
+#define JSON_SERVER_CAP ((size_t)32 << 20)
+#define JSON_COUNT_MAX  ((int64_t)1 << 53) /* of anything: more is no exact number */
+#define JSON_IDS_MAX    (1 << 24)          /* of a vocabulary: more is none */
+#define JSON_BYTES_MAX  ((int64_t)1 << 50) /* of memory or a cache: more is no size */
+#define JSON_NS_MAX     ((int64_t)1 << 62) /* of a clock: their differences are numbers */
 
 /* A new reference to the value, of whatever kind; NULL: no JSON, nested too deeply
  * (JSONR_MAX_DEPTH), or no memory. */
@@ -27,6 +28,10 @@ MUST_CHECK enum status json_from_file(const char *path, size_t max_bytes, json_t
 /* `where`: file:line for the message. */
 MUST_CHECK enum status json_from_text(struct str text, const char *where, json_t **out,
                                       struct err *e);
+/* What a server said: refused where its values would take more than JSON_SERVER_CAP of
+ * memory, which is far more than its text has. */
+MUST_CHECK enum status json_from_server(struct str text, const char *where, json_t **out,
+                                        struct err *e);
 /* Members of an object; obj may be NULL or no object. Strings live as long as obj. */
 const char *json_str_of(const json_t *obj, const char *key); /* NULL if none */
 bool json_str_is(const json_t *obj, const char *key, const char *text);

@@ -11,10 +11,10 @@
 #define ARTIFACTS        "/api/2.0/mlflow-artifacts/artifacts/"
 #define ARTIFACTS_SCHEME "mlflow-artifacts:"
 #define CALL_S           30.0
-#define ANSWER_CAP       ((size_t)256 << 20)
+#define ANSWER_CAP       ((size_t)8 << 20)
 #define REQUEST_CAP      ((size_t)64 << 20)
-#define PAGE_RUNS        1000
-#define PAGES_MAX        1000 /* of one search */
+#define PAGE_RUNS        50   /* of some 30 KB each */
+#define PAGES_MAX        4000 /* of one search */
 #define EMPTY_PAGES_MAX  10   /* that are followed by more, one after the other */
 #define METRICS_A_CALL   1000
 #define PAIRS_A_CALL     100
@@ -80,7 +80,7 @@ static enum status refused(const struct mlflow *m, const char *url, struct err *
     struct str body = buf_str(&m->call.body);
     if (account_is_refused(m->account, &m->call, e))
         return e->code;
-    if (json_from_text(body, url, &answer, &ignored) != STATUS_OK)
+    if (json_from_server(body, url, &answer, &ignored) != STATUS_OK)
         answer = NULL;
     enum status s = told(m, url, answer, e);
     json_decref(answer);
@@ -181,8 +181,9 @@ static enum status ask(struct mlflow *m, const struct call *c, json_t **out,
     if (send(m, c, e) != STATUS_OK)
         return e->code;
     struct str text = buf_str(&m->call.body);
-    if (json_from_text(text, c->path, out, e) == STATUS_OK)
-        return STATUS_OK;
+    enum status s = json_from_server(text, c->path, out, e);
+    if (s == STATUS_OK || s == STATUS_TOO_BIG)
+        return s;
     (void)status_fail(e, STATUS_BAD_INPUT, c->path, "the answer is not JSON");
     return status_hint(e, "Is %s an MLflow server?", m->account->base);
 }

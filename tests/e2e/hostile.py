@@ -14,6 +14,7 @@ of them loose on the program, on its plain build and on one with sanitizers.
 import gzip
 import json
 import os
+import re
 import socket
 import struct
 import time
@@ -410,6 +411,8 @@ def model_text(text):
 
 
 NO_MODELS = {
+    "300,000 empty ones": model_text('{"data":[' + "{}," * 300_000 + "{}]}"),
+    "500,000 numbers": model_text('{"data":[' + "1," * 500_000 + "1]}"),
     "data an object": model_text('{"data":{"id":"odd"}}'),
     "an id empty": model(id=""),
     "an id of 2 KB": model(id="m" * 2000),
@@ -503,6 +506,50 @@ GREETINGS = {  # what a connection gets before it has said anything
     "zeros without end": endless(b"", bytes(1 << 20)),
     "escapes": send(TERMINAL.encode(), keep=False),
 }
+
+def tracker(*pages):
+    """What MLflow's server says to each call, in turn; the last one for ever."""
+    state = {"asked": 0}
+
+    def answer(sock, request):
+        page = pages[min(state["asked"], len(pages) - 1)]
+        state["asked"] += 1
+        return page(sock, request)
+    return answer
+
+
+def reply(value):
+    return send(plain(200, value if isinstance(value, bytes) else json.dumps(value).encode()))
+
+
+FOUND = reply({"experiment": {"experiment_id": "1", "lifecycle_stage": "active"}})
+NO_RUNS = reply({"runs": []})
+TRACKERS = {  # a run meets each, and those that are final a `mlflow sync`; none logs anything
+    **{name: page for name, page in ANY.items() if name != "a byte now and then"},
+    "an experiment of null": reply({"experiment": None}),
+    "an id that is a number": reply({"experiment": {"experiment_id": 7}}),
+    "an id of 1 MB": reply({"experiment": {"experiment_id": "1" * (1 << 20)}}),
+    "an id of escapes": reply({"experiment": {"experiment_id": TERMINAL}}),
+    "an id that climbs": reply({"experiment": {"experiment_id": "../../../etc"}}),
+    "runs of null": tracker(FOUND, reply({"runs": None})),
+    "runs that are numbers": tracker(FOUND, reply({"runs": [1, "x", None, [[]]]})),
+    "runs without end": tracker(FOUND, reply({"runs": [{}], "next_page_token": "again"})),
+    "a page token of 1 MB": tracker(FOUND, reply({"runs": [], "next_page_token": "t" * (1 << 20)})),
+    "7 MB of runs": tracker(FOUND, reply(b'{"runs":[' + b"{}," * 2_300_000 + b"{}]}")),
+    "7 MB of members": tracker(FOUND, reply(b'{"runs":{' + b'"":0,' * 1_400_000 + b'"":0}}')),
+    "9 MB of runs": tracker(FOUND, reply(b'{"runs":[' + b"{}," * 3_000_000 + b"{}]}")),
+    "a run without info": tracker(FOUND, reply({"runs": [{"info": None, "data": 3}]})),
+    "a run id that climbs": tracker(FOUND, NO_RUNS, reply({"run": {"info": {
+        "run_id": "../../x", "artifact_uri": "file:///etc/passwd"}}})),
+    "a run id of escapes": tracker(FOUND, NO_RUNS, reply({"run": {"info": {"run_id": TERMINAL}}})),
+    "a run id that is a list": tracker(FOUND, NO_RUNS, reply({"run": {"info": {"run_id": [1]}}})),
+    "an experiment, and silence": tracker(FOUND, still(s=1.0)),
+    "an experiment, and 500 for ever": tracker(FOUND, error(TERMINAL)),
+    "an experiment, and a close": tracker(FOUND, send(keep=False)),
+    "429 with the longest wait": error("later", 429, f"retry-after: {2**63 - 1}"),
+    "503 with a wait below zero": error("later", 503, "retry-after: -9"),
+}
+FINAL = [name for name in TRACKERS if re.match("an? .*id|runs? |7|9|a page", name)]
 
 MOVED = {  # lists that other tests have
     **{f"odd: {name}": (answer, outcome) for name, (answer, outcome, _) in ODD.items()},

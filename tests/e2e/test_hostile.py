@@ -17,7 +17,7 @@ from conftest import ROOT
 from e2e import hostile
 from e2e import odd_server as odd
 from e2e.odd_server import OddServer, Run, check_accounts, check_times
-from e2e.offline_run import run_measured
+from e2e.offline_run import NULL, files_of, run_measured
 from oracle import oracle
 
 LIMIT_S = 60
@@ -142,7 +142,20 @@ def of_greetings(build, folder, name):
         assert row["error"] and row["tokens_per_second"] is None and not row["requests_ok"]
 
 
-FAMILIES = {"answer": (of_answers, hostile.ANSWERS), "page": (of_pages, hostile.PAGES),
+def of_trackers(build, folder, name):
+    """The run is measured all the same; `mlflow sync` says that it failed."""
+    run = [*NULL, "--scenarios", "short", "--batch-sizes", "1", "--num-runs", "2", "--max-tokens",
+           "8", "--output-dir", "r"]
+    with OddServer(pages={"*": hostile.TRACKERS[name]}) as server:
+        uri = ["--mlflow-uri", f"http://127.0.0.1:{server.port}"]
+        let_loose(build, folder, [*run, *uri], (0, 1, 3))
+        rows = files_of(folder / "r").rows
+        assert len(rows) == 2 and not any(row["error"] for row in rows)
+        if name in hostile.FINAL:
+            let_loose(build, folder, ["mlflow", "sync", "r", *uri], (1,))
+
+
+FAMILIES = {"tracker": (of_trackers, hostile.TRACKERS), "answer": (of_answers, hostile.ANSWERS), "page": (of_pages, hostile.PAGES),
             "greeting": (of_greetings, hostile.GREETINGS)}
 CASES = [f"{family} {name}" for family, (_, table) in FAMILIES.items() for name in table]
 

@@ -233,6 +233,55 @@ static void no_memory_in_jansson(void **state)
     json_set_alloc_funcs(old_alloc, old_free);
 }
 
+static size_t taken;
+
+static void *alloc_and_sum(size_t bytes)
+{
+    taken += bytes;
+    return malloc(bytes); /* NOLINT: jansson's, not ours */
+}
+
+/* A list of `count` times that value. */
+static enum status parse_many(const char *value, size_t count)
+{
+    struct buf text;
+    json_t *root = NULL;
+    struct err e;
+    buf_init(&text, 64 << 20);
+    buf_char(&text, '[');
+    for (size_t i = 0; i < count; i++)
+        buf_printf(&text, "%s,", value);
+    buf_text(&text, "0]");
+    taken = 0;
+    enum status s = json_from_server(buf_str(&text), "here", &root, &e);
+    json_decref(root);
+    buf_fini(&text);
+    return s;
+}
+
+static void what_a_server_says_stays_small(void **state)
+{
+    static const char *const values[] = {
+        "{}",           "[]",          "1",
+        "[[[[[[]]]]]]", "{\"a\":1.5}", "{\"a\":\"b\",\"c\":[{\"d\":null}]}"};
+    json_malloc_t old_alloc;
+    json_free_t old_free;
+    (void)state;
+    json_get_alloc_funcs(&old_alloc, &old_free);
+    json_set_alloc_funcs(alloc_and_sum, free);
+    for (size_t i = 0; i < sizeof values / sizeof *values; i++) {
+        size_t count = 1000;
+        assert_int_equal(parse_many(values[i], count), STATUS_OK);
+        while (parse_many(values[i], count * 2) == STATUS_OK)
+            count *= 2;
+        assert_int_equal(parse_many(values[i], count), STATUS_OK);
+        if (taken > 2 * JSON_SERVER_CAP || taken < JSON_SERVER_CAP / 10)
+            fail_msg("%s: %zu bytes", values[i], taken);
+        assert_int_equal(parse_many(values[i], 1 << 20), STATUS_TOO_BIG);
+    }
+    json_set_alloc_funcs(old_alloc, old_free);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -244,6 +293,7 @@ int main(void)
         cmocka_unit_test(deep_files_of_others_are_refused),
         cmocka_unit_test(sorted_text_is_one_for_all_spellings),
         cmocka_unit_test(no_memory_in_jansson),
+        cmocka_unit_test(what_a_server_says_stays_small),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
