@@ -11,7 +11,7 @@
 #include "base/clock.h"
 #include "base/mem.h"
 
-enum { READ_BYTES = 64 * 1024, TEMP_TRIES = 100, PIPE_S = 5 };
+enum { READ_BYTES = 64 * 1024, LARGE_BYTES = 16 << 20, TEMP_TRIES = 100, PIPE_S = 5 };
 
 bool file_exists(const char *path)
 {
@@ -170,13 +170,32 @@ static enum status read_fd(int fd, const char *path, const struct instant *deadl
     return status;
 }
 
+/* A large file of nothing, or of more than fits, is not read to find that out. */
+static enum status look_at(int fd, const char *path, const struct buf *out, struct err *e)
+{
+    char head[4096];
+    struct stat st;
+    if (fstat(fd, &st) != 0 || st.st_size <= LARGE_BYTES)
+        return STATUS_OK;
+    if ((uint64_t)st.st_size > out->cap_bytes)
+        return failed_read(path, STATUS_TOO_BIG, out, e);
+    ssize_t got = pread(fd, head, sizeof head, 0);
+    if (got <= 0 || memchr(head, '\0', (size_t)got) == NULL)
+        return STATUS_OK;
+    (void)status_fail(e, STATUS_BAD_INPUT, path,
+                      "is no text in UTF-8: it has zero bytes");
+    return status_hint(e, "Is it UTF-16? iconv -f UTF-16 -t UTF-8");
+}
+
 enum status file_read(const char *path, struct buf *out, struct err *e)
 {
     int fd;
     enum status status = file_open(path, &fd, e);
     if (status != STATUS_OK)
         return status;
-    status = read_fd(fd, path, NULL, out, e);
+    status = look_at(fd, path, out, e);
+    if (status == STATUS_OK)
+        status = read_fd(fd, path, NULL, out, e);
     (void)close(fd);
     return status;
 }

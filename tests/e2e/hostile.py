@@ -2,9 +2,9 @@
 
     ANSWERS     name: (what a POST gets, what comes of that request)
     PAGES       name: (path, what a GET of it gets, what comes of the run)
-    GREETINGS   name: (what a connection gets before anything was asked, ...)
-    TRACKERS    name: (what MLflow's client gets, ...)
-    FILES       name: (kind of file, its content, {command: (exit code, text)})
+    GREETINGS   name: what a connection gets before anything was asked
+    TRACKERS    name: what MLflow's client gets
+    FILES       name: (kind of file, what becomes of the bytes of a true one)
 
 What comes of it is a number (so many tokens, as the server said), None (a success of unknown
 length), or the class of a failure; of a run "fails" or "measures". test_hostile.py lets each
@@ -13,13 +13,12 @@ of them loose on the program, on its plain build and on one with sanitizers.
 
 import gzip
 import json
-import os
 import re
 import socket
-import struct
 import time
 
 from e2e import odd_server as odd
+from e2e.journal_sum import summed
 from e2e.odd_server import END, HEAD, chunk, event, plain, token, usage
 from e2e.test_online_faults import ENDLESS, FLOODS, ODD, SOUND
 
@@ -509,12 +508,12 @@ GREETINGS = {  # what a connection gets before it has said anything
 
 def tracker(*pages):
     """What MLflow's server says to each call, in turn; the last one for ever."""
-    state = {"asked": 0}
+    asked = {}  # by port: each server begins anew
 
     def answer(sock, request):
-        page = pages[min(state["asked"], len(pages) - 1)]
-        state["asked"] += 1
-        return page(sock, request)
+        port = sock.getsockname()[1]
+        asked[port] = asked.get(port, -1) + 1
+        return pages[min(asked[port], len(pages) - 1)](sock, request)
     return answer
 
 
@@ -550,6 +549,166 @@ TRACKERS = {  # a run meets each, and those that are final a `mlflow sync`; none
     "503 with a wait below zero": error("later", 503, "retry-after: -9"),
 }
 FINAL = [name for name in TRACKERS if re.match("an? .*id|runs? |7|9|a page", name)]
+
+# ---- files: what becomes of those of a true run
+
+def same(data):
+    return lambda _: data
+
+
+def cut(part):
+    return lambda data: data[:int(len(data) * part)]
+
+
+def put(member, value):
+    """The values of a member, wherever it stands, are another."""
+    return lambda data: re.sub(rb'("%s": ?)("[^"]*"|[^,}\]\n]+)' % member.encode(),
+                               lambda m: m[1] + value.encode(), data)
+
+
+def each(value):
+    """All numbers are another."""
+    return lambda data: re.sub(rb'(": ?)-?[0-9][0-9.eE+-]*', lambda m: m[1] + value.encode(), data)
+
+
+def lines(change):
+    return lambda data: summed_text(change(data.rstrip(b"\n").split(b"\n")))
+
+
+def summed_text(of):
+    return b"\n".join(summed(of)) + b"\n"
+
+
+def sparse(path, _=None):
+    with open(path, "wb") as file:
+        file.truncate(1 << 40)
+
+
+def loop(path, _=None):
+    path.unlink(missing_ok=True)
+    path.symlink_to(path.name)
+
+
+def folder(path, _=None):
+    path.unlink(missing_ok=True)
+    path.mkdir()
+    (path / path.name).symlink_to("..")
+
+
+TEXTS = {  # of any file
+    "empty": same(b""),
+    "a line feed": same(b"\n"),
+    "zeros": same(bytes(100_000)),
+    "noise": same(bytes(i * i * 7 % 256 for i in range(50_000))),
+    "brackets": same(DEEP.encode()),
+    "gzip": gzip.compress,
+    "UTF-16": lambda data: data.decode().encode("utf-16"),
+    "a mark of byte order": lambda data: b"\xef\xbb\xbf" + data,
+    "half": cut(0.5),
+    "all but a byte": cut(0.9999),
+    "twice": lambda data: data + data,
+    "lines in CR LF": lambda data: data.replace(b"\n", b"\r\n"),
+    "NUL in it": lambda data: data[:100] + b"\0" + data[100:],
+    "no UTF-8": lambda data: data.replace(b"short", b"sh\xff\xfert"),
+    "one long line": same(b"x" * (8 << 20)),
+    "numbers past all": each("1e999"),
+    "numbers of 400 digits": each(HUGE),
+    "numbers below zero": each("-7"),
+    "the largest numbers": each(str(2**63 - 1)),
+    "fractions": each("0.5"),
+    "texts for numbers": each('"7"'),
+    "lists for numbers": each("[[7]]"),
+    "a file of 1 TB of nothing": sparse,
+    "a link to itself": loop,
+    "a folder in a loop": folder,
+}
+RESULTS = {
+    "results null": same(b'{"metadata":{},"results":null}'),
+    "results a number": same(b'{"metadata":{},"results":7}'),
+    "results twice": same(b'{"results":[],"results":[{}],"metadata":{}}'),
+    "no metadata": same(b'{"results":[{"tokens_per_second":1}]}'),
+    "50,000 empty rows": same(b'{"metadata":{},"results":[' + b"{}," * 50_000 + b"{}]}"),
+    "rows of other kinds": same(b'{"metadata":[],"results":[1,"x",null,[],{"batch_size":{}}]}'),
+    "a format of tomorrow": put("format", "99"),
+    "a verdict of nobody": put("verdict", '"SPLENDID"'),
+    "a time of nowhere": put("timestamp", '"9999-99-99T99:99:99"'),
+    "names that climb": put("scenario", '"../../../../tmp/x"'),
+    "names of escapes": put("scenario", json.dumps(TERMINAL)),
+    "names of 100 kB": put("model_name", json.dumps("n" * 100_000)),
+    "words of gnuplot": put("model_name", json.dumps("';system('touch PWNED');'\n\"`touch PWNED`")),
+    "speed below zero": put("tokens_per_second", "-5"),
+    "speed past all": put("tokens_per_second", "1e400"),
+    "speed in words": put("tokens_per_second", '"fast"'),
+    "a batch of 2^62": put("batch_size", str(2**62)),
+}
+JOURNAL = {
+    "no run": lines(lambda all: all[1:]),
+    "the run alone": lines(lambda all: all[:1]),
+    "two runs": lines(lambda all: all[:1] + all),
+    "lines in disorder": lines(lambda all: all[:1] + all[:0:-1]),
+    "each line twice": lines(lambda all: [line for line in all for _ in "xx"]),
+    "no ends": lines(lambda all: [line for line in all if b"repeat_end" not in line]),
+    "an index of 2^62": lambda data: lines(list)(put("index", str(2**62))(data)),
+    "a repeat of 2^31": lambda data: lines(list)(put("repeat", str(2**31))(data)),
+    "a cell of 2^62": lambda data: lines(list)(put("cell", str(2**62))(data)),
+    "a cell below zero": lambda data: lines(list)(put("cell", "-1")(data)),
+    "2^62 planned": lambda data: lines(list)(put("planned", str(2**62))(data)),
+    "tokens below zero": lambda data: lines(list)(put("tokens_out", "-8")(data)),
+    "2^62 tokens": lambda data: lines(list)(put("tokens_out", str(2**62))(data)),
+    "an end before the start": lambda data: lines(list)(put("done_ns", "1")(data)),
+    "times past all": lambda data: lines(list)(put("done_ns", str(2**63 - 1))(data)),
+    "types of nobody": lambda data: lines(list)(put("type", '"rumour"')(data)),
+    "sound sums, numbers past all": lambda data: lines(list)(each(str(2**63 - 1))(data)),
+    "sound sums, numbers below zero": lambda data: lines(list)(each("-7")(data)),
+    "sound sums, texts for numbers": lambda data: lines(list)(each('"7"')(data)),
+    "names that climb": lambda data: lines(list)(put("stamp", '"../../../x"')(data)),
+    "names of escapes": lambda data: lines(list)(put("model_name", json.dumps(TERMINAL))(data)),
+}
+DATA = {
+    "no prompts": same(b'{"prompt": ""}\n' * 3),
+    "prompts of null": same(b'{"prompt": null}\n'),
+    "prompts in a list": same(b'{"prompt": [["a"]]}\n'),
+    "max_tokens below zero": same(b'{"prompt": "short", "max_tokens": -5}\n'),
+    "max_tokens past all": same(b'{"prompt": "short", "max_tokens": 1e400}\n'),
+    "max_tokens of 2^62": same(b'{"prompt": "short", "max_tokens": %d}\n' % 2**62),
+    "escapes": same(json.dumps({"prompt": "short", TERMINAL: 1}).encode()),
+    "half a surrogate": same(b'{"prompt": "\\ud800"}\n'),
+    "messages of numbers": same(b'{"messages": [1, null, {"role": 7}]}\n'),
+    "a prompt of 8 MB": same(b'{"prompt": "%s"}\n' % (b"a " * (4 << 20))),
+}
+LAUGH = b"a: &a [x,x,x,x,x,x,x,x,x]\n" + b"".join(
+    b"%c: &%c [%s]\n" % (c, c, b",".join([b"*%c" % (c - 1)] * 9)) for c in range(98, 123))
+YAML = {
+    "a billion of x": same(LAUGH),
+    "a list that holds itself": same(b"scenarios: &a [*a]\n"),
+    "a map that holds itself": same(b"&a seed: *a\n"),
+    "an alias of nothing": same(b"scenarios: *nobody\n"),
+    "100,000 deep": same(b"[" * 100_000),
+    "100,000 blanks deep": same(b"".join(b" " * i + b"a:\n" for i in range(1000))),
+    "tabs": same(b"scenarios:\n\t- short\n"),
+    "a tag of Python": same(b"scenarios: !!python/object/apply:os.system ['touch PWNED']\n"),
+    "twice the same": same(b"seed: 1\nseed: 2\n"),
+    "documents": same(b"---\nseed: 1\n---\nseed: 2\n...\n%"),
+    "a number past all": same(b"max_tokens: 1e999\n"),
+    "a number of 400 digits": same(b"max_tokens: %s\n" % HUGE.encode()),
+    "a key of 1 MB": same(b"k" * (1 << 20) + b": 1\n"),
+    "keys of escapes": same(b'"\\e]0;owned\\a\\e[2J": 1\n'),
+    "a key that is a list": same(b"? [a, b]\n: 1\n"),
+    "10,000 keys": same(b"".join(b"k%d: 1\n" % i for i in range(10_000))),
+}
+# kind: (commands; {} is the file, or its folder), special contents
+KINDS = {
+    "results": ((["analyze", "{}", "--output-dir", "an", "--plots", "tokens_per_sec"], ["merge", "{}", "-o", "m.json"],
+                 ["mlflow", "sync", "{}", "--mlflow-uri", "http://127.0.0.1:9"]), RESULTS),
+    "journal": ((["recover", "{/}", "--output-dir", "again"],), JOURNAL),
+    "dataset": ((["offline", "--engine", "null", "--no-imds", "--no-mlflow", "--num-runs", "2",
+                  "--batch-sizes", "1", "--max-tokens", "4", "--dataset", "{}"],), DATA),
+    "options": ((["offline", "--engine", "null", "--no-imds", "--config", "{}", "--dry-run"],
+                 ["offline", "--engine", "null", "--no-imds", "--scenario-file", "{}", "--dry-run"]),
+                YAML),
+}
+FILES = {f"{kind}: {name}": (kind, change)
+         for kind, (_, own) in KINDS.items() for name, change in {**TEXTS, **own}.items()}
 
 MOVED = {  # lists that other tests have
     **{f"odd: {name}": (answer, outcome) for name, (answer, outcome, _) in ODD.items()},

@@ -84,28 +84,53 @@ def processes_of(mark):
     return found
 
 
-MEASURE = """
-import json, resource, subprocess, sys
-try:
-    code = subprocess.run(sys.argv[3:], timeout=float(sys.argv[2])).returncode
-except subprocess.TimeoutExpired:
-    code = "hangs"
-with open(sys.argv[1], "w") as out:
-    json.dump([code, resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss], out)
+SPAWNER = """
+import json, os, signal, subprocess, sys
+for line in sys.stdin:
+    ask, late = json.loads(line), []
+    with open(ask["out"], "wb") as out, open(ask["err"], "wb") as err:
+        child = subprocess.Popen(ask["command"], cwd=ask["cwd"], env=ask["env"],
+                                 stdin=subprocess.DEVNULL, stdout=out, stderr=err)
+    signal.signal(signal.SIGALRM, lambda *_: (late.append(1), child.kill()))
+    signal.alarm(ask["limit_s"])
+    _, status, used = os.wait4(child.pid, 0)
+    signal.alarm(0)
+    child.returncode = os.waitstatus_to_exitcode(status)
+    print(json.dumps(["hangs" if late else child.returncode, used.ru_maxrss]), flush=True)
 """
 
 
-def run_measured(command, cwd, limit_s=240, **more):
-    """(exit code, or "hangs"; peak of resident memory in KiB; standard error) of a command.
+class Spawner:
+    """Runs commands and measures their memory, one after the other.
 
     A process counts the memory of the one that started it until it is itself: so a small one
     stands between the tests and it.
     """
-    note = Path(cwd) / "measured.json"
-    more.setdefault("stdout", subprocess.DEVNULL)
-    done = subprocess.run([sys.executable, "-S", "-c", MEASURE, str(note), str(limit_s),
-                           *map(str, command)], cwd=cwd, stdin=subprocess.DEVNULL,
-                          stderr=subprocess.PIPE, text=True, timeout=limit_s + 60, **more)
-    code, peak_kib = json.loads(note.read_text())
-    note.unlink()
-    return code, peak_kib, done.stderr
+
+    def __init__(self):
+        self.process = subprocess.Popen([sys.executable, "-S", "-c", SPAWNER], text=True,
+                                        stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+
+    def run(self, command, cwd, env, limit_s=240):
+        """(exit code, or "hangs"; peak of resident memory in KiB; standard output; error)."""
+        out, err = Path(cwd) / "measured.out", Path(cwd) / "measured.err"
+        print(json.dumps({"command": list(map(str, command)), "cwd": str(cwd), "env": dict(env),
+                          "limit_s": limit_s, "out": str(out), "err": str(err)}),
+              file=self.process.stdin, flush=True)
+        code, peak_kib = json.loads(self.process.stdout.readline())
+        said = [path.read_text(encoding="utf-8", errors="replace") for path in (out, err)]
+        out.unlink()
+        err.unlink()
+        return code, peak_kib, *said
+
+    def close(self):
+        self.process.stdin.close()
+        self.process.wait(60)
+
+
+def run_measured(command, cwd, env):
+    """(exit code, or "hangs"; peak of resident memory in KiB; standard error) of a command."""
+    spawner = Spawner()
+    code, peak_kib, _, err = spawner.run(command, cwd, env)
+    spawner.close()
+    return code, peak_kib, err

@@ -5,11 +5,15 @@ say, no control character of theirs reaches the screen, and no number is another
 that was sent: what failed is counted as failed, and what is unknown is null.
 """
 
+import json
 import os
 import re
+import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
+from functools import lru_cache
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 
@@ -17,9 +21,10 @@ from conftest import ROOT
 from e2e import hostile
 from e2e import odd_server as odd
 from e2e.odd_server import OddServer, Run, check_accounts, check_times
-from e2e.offline_run import NULL, files_of, run_measured
+from e2e.offline_run import NULL, Spawner, files_of
 from oracle import oracle
 
+MINE = threading.local()
 LIMIT_S = 60
 WORKERS = 4
 PEAK_KIB = 64 << 10
@@ -30,13 +35,12 @@ SANITIZERS = {"ASAN_OPTIONS": "exitcode=86:allocator_may_return_null=1",
               "UBSAN_OPTIONS": "halt_on_error=1:exitcode=86"}
 
 
-def let_loose(build, folder, words, codes, env=None):
+def let_loose(build, folder, words, codes):
     """Runs a command that has to end as documented; a Run, its files not looked at."""
-    with open(folder / "stdout", "wb") as out:
-        code, peak_kib, err = run_measured(
-            [BUILDS[build], *words], folder, limit_s=LIMIT_S, stdout=out, errors="replace",
-            env=odd.environment(**SANITIZERS, **(env or {})))
-    said = (folder / "stdout").read_text(encoding="utf-8", errors="replace")
+    if not hasattr(MINE, "spawner"):
+        MINE.spawner = Spawner()  # of this thread
+    code, peak_kib, said, err = MINE.spawner.run([BUILDS[build], *words], folder,
+                                                 odd.environment(**SANITIZERS), LIMIT_S)
     assert "Sanitizer" not in err and "runtime error:" not in err, err[-4000:]
     assert code in codes, (code, err[-2000:], said[-1000:])
     assert not STEERS.search(err + said), err + said
@@ -84,7 +88,6 @@ def check_numbers(run, outcome):
         else:
             assert fate == outcome or outcome == "any" and "class" in line, (fate, line)
     assert [sorted(run.requests(repeat)) for repeat in (0, 1)] == [[0, 1, 2, 3]] * 2
-    oracle.check_run(run.files.folder, is_whole=False)
 
 
 def of_answers(build, folder, name):
@@ -95,6 +98,8 @@ def of_answers(build, folder, name):
     run = Run(0, folder / "results", said, err)
     check_numbers(run, outcome)
     check_times(run, server.truth)
+    if build == "plain":
+        oracle.check_run(run.files.folder, is_whole=False)
     assert len({one.id for one in server.seen}) == 8 and len(server.seen) <= 12
 
 
@@ -115,7 +120,6 @@ def of_pages(build, folder, name):
             assert row["error"] and row["tokens_per_second"] is None and not server.seen
         else:
             assert (row["requests_ok"], row["actual_output_tokens"]) == (4, 32)
-    oracle.check_run(run.files.folder, is_whole=False)
 
 
 class Greeter(OddServer):
@@ -155,7 +159,47 @@ def of_trackers(build, folder, name):
             let_loose(build, folder, ["mlflow", "sync", "r", *uri], (1,))
 
 
-FAMILIES = {"tracker": (of_trackers, hostile.TRACKERS), "answer": (of_answers, hostile.ANSWERS), "page": (of_pages, hostile.PAGES),
+TRUE = {"dataset": b'{"prompt": "short words", "max_tokens": 4}\n{"prompt": "more"}\n' * 20,
+        "options": b"scenarios: [short]\nbatch_sizes: [1, 2]\nmax_tokens: 8\nseed: 3\n"}
+
+
+@lru_cache(None)
+def true_file(kind):
+    """The bytes of such a file as they should be."""
+    if kind in TRUE:
+        return TRUE[kind]
+    with TemporaryDirectory() as name:
+        let_loose("plain", Path(name), [*NULL, "--no-mlflow", "--scenarios", "short", "--num-runs", "3",
+                                        "--output-dir", "r"], (0, 3))
+        files = files_of(Path(name) / "r")
+        return (files.results_path if kind == "results" else files.journal_path).read_bytes()
+
+
+def check_json(path):
+    """Written by us: strict JSON, and no number in it that is none."""
+    def refuse(text):
+        raise AssertionError(f"{path}: {text}")
+    return json.loads(path.read_text(encoding="utf-8"), parse_constant=refuse)
+
+
+def of_files(build, folder, name):
+    kind, change = hostile.FILES[name]
+    commands = hostile.KINDS[kind][0]
+    path = folder / "h/journal.jsonl" if kind == "journal" else folder / "h_results.json"
+    path.parent.mkdir(exist_ok=True)
+    if change in (hostile.sparse, hostile.loop, hostile.folder):
+        change(path)
+    else:
+        path.write_bytes(change(true_file(kind)))
+    for words in commands:
+        words = [word.replace("{}", str(path)).replace("{/}", str(path.parent)) for word in words]
+        let_loose(build, folder, words, (0, 1, 2, 3))
+    for made in [*folder.glob("m.json"), *folder.glob("again/*.json"), *folder.glob("results/*.json")]:
+        check_json(made)
+    assert not list(folder.rglob("PWNED"))
+
+
+FAMILIES = {"file": (of_files, hostile.FILES), "tracker": (of_trackers, hostile.TRACKERS), "answer": (of_answers, hostile.ANSWERS), "page": (of_pages, hostile.PAGES),
             "greeting": (of_greetings, hostile.GREETINGS)}
 CASES = [f"{family} {name}" for family, (_, table) in FAMILIES.items() for name in table]
 

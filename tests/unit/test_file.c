@@ -172,6 +172,14 @@ static void reading(void **state)
     assert_int_equal(file_replace("f", (struct str){text, 101}, &e), STATUS_OK);
     assert_int_equal(file_read("f", &b, &e), STATUS_TOO_BIG);
     assert_string_equal(e.what, "is larger than 100 bytes");
+    assert_int_equal(truncate("f", (off_t)1 << 40), 0);
+    assert_int_equal(file_read("f", &b, &e), STATUS_TOO_BIG);
+    struct buf large;
+    buf_init(&large, (size_t)1 << 41);
+    assert_int_equal(file_read("f", &large, &e),
+                     STATUS_BAD_INPUT); /* not a byte is kept */
+    assert_null(large.data);
+    buf_fini(&large);
     buf_fini(&b);
 }
 
