@@ -698,7 +698,8 @@ YAML = {
 }
 # kind: (commands; {} is the file, or its folder), special contents
 KINDS = {
-    "results": ((["analyze", "{}", "--output-dir", "an", "--plots", "tokens_per_sec"], ["merge", "{}", "-o", "m.json"],
+    "results": ((["analyze", "{}", "--output-dir", "an", "--plots", "tokens_per_sec"],
+                 ["merge", "{}", "-o", "m.json"],
                  ["mlflow", "sync", "{}", "--mlflow-uri", "http://127.0.0.1:9"]), RESULTS),
     "journal": ((["recover", "{/}", "--output-dir", "again"],), JOURNAL),
     "dataset": ((["offline", "--engine", "null", "--no-imds", "--no-mlflow", "--num-runs", "2",

@@ -199,8 +199,9 @@ def of_files(build, folder, name):
     assert not list(folder.rglob("PWNED"))
 
 
-FAMILIES = {"file": (of_files, hostile.FILES), "tracker": (of_trackers, hostile.TRACKERS), "answer": (of_answers, hostile.ANSWERS), "page": (of_pages, hostile.PAGES),
-            "greeting": (of_greetings, hostile.GREETINGS)}
+FAMILIES = {"answer": (of_answers, hostile.ANSWERS), "page": (of_pages, hostile.PAGES),
+            "greeting": (of_greetings, hostile.GREETINGS),
+            "tracker": (of_trackers, hostile.TRACKERS), "file": (of_files, hostile.FILES)}
 CASES = [f"{family} {name}" for family, (_, table) in FAMILIES.items() for name in table]
 
 
