@@ -14,7 +14,7 @@ help:
 	@echo 'make test       sets up and runs all tests (scripts/test)'
 	@echo 'make check      format, levels, budgets, static analysis (scripts/check)'
 	@echo 'make unit       unit tests; make asan: the same under AddressSanitizer and UBSan'
-	@echo 'make fuzz       fuzz targets in build-fuzz, with libFuzzer (clang)'
+	@echo 'make fuzz       fuzz targets in build-fuzz, with libFuzzer (clang); scripts/fuzz runs them'
 	@echo 'make install    to PREFIX ($(PREFIX)), below DESTDIR if set'
 	@echo 'make clean      removes build folders'
 	@echo 'variables: BUILD, JOBS, CC, PREFIX, MESON_ARGS'

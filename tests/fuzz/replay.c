@@ -1,5 +1,6 @@
-/* Replays the files of one corpus folder through a fuzz target: each whole, cut at every
- * length (long ones at every 97th), and with single bytes changed. Needs no fuzzer. */
+/* Replays the files of one corpus folder through a fuzz target: each whole, those that no
+ * fuzzer found also cut at every length (long ones at every 97th), and with single bytes
+ * changed. Needs no fuzzer. */
 #include <dirent.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -25,11 +26,19 @@ static void feed(const char *data, size_t size)
     mem_free(exact);
 }
 
+/* Of the fuzzer, which names an input by its SHA-1 and has tried its neighbours. */
+static bool is_found(const char *name)
+{
+    return strlen(name) == 40 && strspn(name, "0123456789abcdef") == 40;
+}
+
 static void replay(const char *name, const struct buf *content)
 {
     const char *data = buf_cstr(content);
     size_t step = content->len <= SHORT_BYTES ? 1 : LONG_STEP;
     feed(data, content->len);
+    if (is_found(name))
+        return;
     for (size_t len = 0; len < content->len; len += step)
         feed(data, len);
     char *changed = mem_alloc(content->len, 1);

@@ -84,6 +84,19 @@ def test_root_installs_only_what_is_missing(machine):
     assert "DPkg::Lock::Timeout=" in install and "gcc" not in install
 
 
+def test_the_library_of_the_fuzzer(machine):
+    """clang alone does not link it."""
+    complete(machine)
+    machine.add("clang", '[ -e "$BIN/libFuzzer" ] || exit 1\n')
+    machine.add("id", "echo 0\n")
+    machine.add("apt-get", 'case $1 in install) : >"$BIN/libFuzzer" ;; esac\n')
+    for said in ("setup: installing: clang libclang-rt-dev", "setup: ready: build fuzz\n"):
+        done = machine.setup("build", "fuzz")
+        assert done.returncode == 0, done.stderr
+        assert said in done.stdout
+    assert len([call for call in machine.called("apt-get") if "install" in call]) == 1
+
+
 def test_a_font_for_japanese_is_wanted(machine):
     complete(machine)
     machine.add("fc-list", '[ "$1" = :lang=ja ] && [ ! -e "$BIN/cjk" ] || echo DejaVu Sans\n')
