@@ -11,6 +11,8 @@ GLOBALS_ALLOWED = {
     ("src/base/mem.c", "fail_in"): "tests make the n-th allocation fail",
     ("src/cli/stop.c", "stop_number"): "set by a signal handler",
     ("src/cli/stop.c", "hangups"): "set by a signal handler",
+    ("src/cli/stop.c", "run_words"): "printed by a signal handler",
+    ("src/cli/stop.c", "has_run_words"): "read by a signal handler",
 }
 
 

@@ -1,5 +1,6 @@
 #include "cli/run_job.h"
 
+#include "base/path.h"
 #include "cli/run_words.h"
 #include "cli/stop.h"
 #include "run/execute.h"
@@ -52,6 +53,10 @@ static int run_planned(struct cli_call *c, struct run *r)
     if (run_words_record(r, &c->words, &command, &c->e) != STATUS_OK ||
         run_open(r, &command, &c->e) != STATUS_OK)
         return cli_fail(c->cli, &c->e);
+    const char *recovery = arena_printf(r->arena, "inferbench recover %s",
+                                        path_word(r->raw_dir, r->arena));
+    if (recovery != NULL)
+        stop_name_recovery(recovery);
     enum status s = run_execute(r, &c->e);
     return codes[run_finish(r, s, &c->e)];
 }

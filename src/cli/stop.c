@@ -2,14 +2,23 @@
 
 #include <signal.h>
 #include <stddef.h>
+#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "base/visible.h"
 #include "cli/cli.h"
+
+#define LAST_WORDS_BYTES 8192
+#define STOPPED                       \
+    "\ninferbench: stopped at once; " \
+    "the journal has what was measured: "
 
 /* The only mutable globals of the program: a signal handler can reach nothing else. */
 static volatile sig_atomic_t stop_number;
 static volatile sig_atomic_t hangups;
+static char run_words[LAST_WORDS_BYTES];
+static volatile sig_atomic_t has_run_words;
 
 static void stop(int number, const char *at_once)
 {
@@ -23,8 +32,7 @@ static void stop(int number, const char *at_once)
 
 static void on_stop_run(int number)
 {
-    stop(number, "\ninferbench: stopped at once; the journal has what was measured: "
-                 "inferbench recover RAW_DIR\n");
+    stop(number, has_run_words ? run_words : STOPPED "inferbench recover RAW_DIR\n");
 }
 
 static void on_stop_serve(int number)
@@ -64,6 +72,14 @@ void stop_install(enum stop_what what)
     sigaction(SIGHUP, &act, NULL);
     act.sa_handler = SIG_IGN;
     sigaction(SIGPIPE, &act, NULL);
+}
+
+void stop_name_recovery(const char *command)
+{
+    char visible[LAST_WORDS_BYTES - sizeof STOPPED - 1];
+    (void)visible_copy(str_from(command), false, visible, sizeof visible);
+    snprintf(run_words, sizeof run_words, STOPPED "%s\n", visible);
+    has_run_words = 1;
 }
 
 bool stop_requested(void *unused)

@@ -35,6 +35,14 @@ static int the_second_ends(void)
     return NOT_REACHED;
 }
 
+static int the_second_names_the_folder(void)
+{
+    char command[64] = "inferbench recover '/my results/raw_1'\x1b[2J";
+    stop_name_recovery(command);
+    memset(command, 'x', sizeof command - 1); /* a copy was kept */
+    return the_second_ends();
+}
+
 static int a_hangup_is_noted(void)
 {
     raise(SIGHUP);
@@ -90,6 +98,8 @@ int main(void)
         {STOP_SELFTEST, the_second_ends, CLI_SIGNAL, "selftest: stopped at once"},
         {STOP_RUN, a_hangup_is_noted, 0, NULL},
         {STOP_RUN, a_closed_pipe_is_an_error, 0, NULL},
+        {STOP_RUN, the_second_names_the_folder, CLI_SIGNAL,
+         "measured: inferbench recover '/my results/raw_1'\\x1b[2J\n"},
     };
     const struct CMUnitTest tests[] = {
         {"none came", ends_as_it_should, NULL, NULL, &scenes[0]},
@@ -99,6 +109,7 @@ int main(void)
         {"the second ends a selftest", ends_as_it_should, NULL, NULL, &scenes[4]},
         {"a hangup is noted", ends_as_it_should, NULL, NULL, &scenes[5]},
         {"a closed pipe", ends_as_it_should, NULL, NULL, &scenes[6]},
+        {"the folder is named", ends_as_it_should, NULL, NULL, &scenes[7]},
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
