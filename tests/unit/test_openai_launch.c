@@ -309,8 +309,8 @@ static void a_dtype_of_ours_that_the_model_cannot_have(void **state)
 {
     (void)state;
     static const char *const logs[] = {
-        "echo 'ValueError: torch.float32 is not supported for quantization method awq.'\n"
-        "exit 1",
+        ("echo 'ValueError: torch.float32 is not supported for quantization method awq.'"
+         "; exit 1"),
         "echo 'ValueError: The model type gemma7 does not support float32'; exit 1",
         "echo 'RuntimeError: expected scalar type of another dtype'; exit 1"};
     for (size_t i = 0; i < sizeof logs / sizeof *logs; i++) {

@@ -82,8 +82,8 @@ static void no_settings(void **state)
         "KV cache size: 99999999999999999999 tokens",
         ", load_format=",
         "max_num_batched_tokens=-",
-        ", tensor_parallel_size=99999, pipeline_parallel_size=99999, "
-        "data_parallel_size=9"};
+        (", tensor_parallel_size=99999, pipeline_parallel_size=99999, "
+         "data_parallel_size=9")};
     arena_init(&arena, 1 << 20);
     for (size_t i = 0; i < sizeof logs / sizeof *logs; i++) {
         struct row f = told(logs[i]);
