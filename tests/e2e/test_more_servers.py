@@ -21,6 +21,7 @@ def measured(run, dialect, tokens=16):
     for row in run.rows:
         assert row["dialect"] == dialect and row["requests_failed"] == 0, run.err
         assert row["requests_ok"] == 12 and row["token_source"] == "usage"
+        assert "OTHER_MODEL" not in row["warnings"], row["answered_by"]
         if tokens is not None:
             assert row["actual_output_tokens"] == 12 * tokens
     return run.rows[1]
@@ -102,8 +103,9 @@ def test_rust_front_end_launched(binary, tmp_path, tiny_model, more_servers, vll
     run = online(binary, tmp_path, "--launch", "--python", vllm_python, "--model", tiny_model,
                  "--load-format", "dummy", "--max-model-len", "2048", "--enable-prefix-caching", "--scenarios",
                  "prefix_caching", "--accept-invalid", "--", "--enforce-eager", "--max-num-seqs", "8",
-                 load=CLOSED, timeout=400, env={**ENGINE, "VLLM_USE_RUST_FRONTEND": "1", "INFERBENCH_MARK": str(tmp_path),
-                                                "VLLM_RUST_FRONTEND_PATH": str(rust)})
+                 load=CLOSED, timeout=400,
+                 env={**ENGINE, "INFERBENCH_MARK": str(tmp_path), "VLLM_USE_RUST_FRONTEND": "1",
+                      "VLLM_RUST_FRONTEND_PATH": str(rust)})
     assert f"Rust front-end {rust}" in run.err, run.err
     measured(run, "vllm")
     assert processes_of(str(tmp_path)) == []
