@@ -32,6 +32,7 @@ static bool fits_open_engine(const struct driving *g, const struct plan_cell *ce
 {
     const struct plan_cell *open = &g->b->plan->cells[g->open_cell];
     return g->b->session.engine != NULL && open->setting == cell->setting &&
+           open->launch == cell->launch &&
            (!g->d->loads_per_batch || open->load->batch_size == cell->load->batch_size);
 }
 

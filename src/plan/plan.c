@@ -148,6 +148,18 @@ static enum status count_requests(const struct plan_options *o, struct arena *a,
                                                      : STATUS_OK;
 }
 
+static size_t launches_of(const struct plan_options *o)
+{
+    return o->launches > 1 ? (size_t)o->launches : 1;
+}
+
+/* Of the block-th opening of an engine. */
+static size_t setting_of(const struct plan_options *o, size_t block)
+{
+    size_t place = block % o->caching_count;
+    return block / o->caching_count % 2 == 0 ? place : o->caching_count - 1 - place;
+}
+
 static enum status fill_cells(struct plan *p, struct arena *a, struct err *e)
 {
     const struct plan_options *o = &p->options;
@@ -156,9 +168,10 @@ static enum status fill_cells(struct plan *p, struct arena *a, struct err *e)
         struct plan_cell *c = &p->cells[i];
         *c = (struct plan_cell){.scenario = &o->scenarios[i % of_setting / o->load_count],
                                 .load = &o->loads[i % o->load_count],
-                                .caching = o->caching[i / of_setting],
-                                .setting = i / of_setting};
-        if (c->setting > 0) { /* OFF and ON are one draw */
+                                .setting = setting_of(o, i / of_setting),
+                                .launch = (int64_t)(i / of_setting / o->caching_count)};
+        c->caching = o->caching[c->setting];
+        if (i >= of_setting) { /* OFF and ON, and all launches, are one draw */
             c->counts = p->cells[i - of_setting].counts;
             c->most = p->cells[i - of_setting].most;
         } else if (count_requests(o, a, c, e) != STATUS_OK) {
@@ -193,7 +206,7 @@ enum status plan_build(const struct plan_options *o, struct arena *a, struct pla
     enum status s = check_options(o, e);
     if (s != STATUS_OK)
         return s;
-    p.cell_count = o->caching_count * o->scenario_count * o->load_count;
+    p.cell_count = launches_of(o) * o->caching_count * o->scenario_count * o->load_count;
     p.cells = arena_alloc(a, p.cell_count, sizeof *p.cells);
     if (p.cells == NULL || hash_plan(o, p.sha256) != STATUS_OK)
         return status_no_memory(e, "plan");

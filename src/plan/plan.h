@@ -26,6 +26,7 @@ struct plan_options {
     bool caching[2];         /* engine settings in the order in which they run; a server
                                 not ours: one entry, and what it does is read back */
     size_t caching_count;
+    int64_t launches;    /* each setting's engine is opened so often; 0 is 1 */
     bool is_prefix_warm; /* --prefix-reuse warm */
     bool is_chat;
     int64_t max_model_len; /* 0: unknown */
@@ -40,6 +41,7 @@ struct plan_cell {
     int64_t max_tokens;
     bool caching;
     size_t setting;        /* which caching[] */
+    int64_t launch;        /* of its engine, from 0 */
     char sha256[65];       /* of its work: neither of other cells nor of the
                               repeats' number */
     const int64_t *counts; /* [num_runs] measured requests of each repeat, >= 1 */
@@ -48,7 +50,7 @@ struct plan_cell {
 
 struct plan {
     struct plan_options options;
-    struct plan_cell *cells; /* [cell_count]: settings, then scenarios, then loads */
+    struct plan_cell *cells; /* [cell_count]: launches, settings, scenarios, loads */
     size_t cell_count;
     char sha256[65]; /* of what decides the prompts, but for the vocabulary's size */
 };
@@ -63,7 +65,10 @@ struct plan_which {
     bool lacks_salt;    /* its cache cannot be told runs apart: other ids in each run */
 };
 
-/* Whichever setting runs first meets a colder machine: the order of OFF and ON is drawn
+/* Settings of a launch run in the order of caching[], of every second launch in the
+ * reverse one: A B B A A B, so that what drifts over a run hits all alike.
+ *
+ * Whichever setting runs first meets a colder machine: the order of OFF and ON is drawn
  * from the run's id. Takes no part in any digest or other draw. */
 void plan_order_settings(bool *caching, size_t count, const char *run_id);
 

@@ -68,12 +68,38 @@ static void put_title(const struct table *t)
                      "Dummy weights: the speed is real, the text is not.");
 }
 
+/* Is the spread over launches of the engine, and not over repeats? */
+static bool is_of_launches(const struct table *t, size_t i)
+{
+    const struct spread *s = &t->cells[i].spread[METRIC_tokens_per_second];
+    return s->units != s->count;
+}
+
+static void put_launches(const struct table *t)
+{
+    bool is_any = false, is_unknown = false;
+    for (size_t i = 0; i < t->count; i++) {
+        is_any = is_any || is_of_launches(t, i);
+        is_unknown = is_unknown ||
+                     (is_of_launches(t, i) &&
+                      isnan(t->cells[i].spread[METRIC_tokens_per_second].ci95_low));
+    }
+    document_add(t->d, DOCUMENT_PARAGRAPH,
+                 is_any ? "+-x%%: 95 %% interval over the launches of the engine; "
+                          "warm-ups are left out."
+                        : "+-x%%: 95 %% interval over the repeats; the warm-up is left "
+                          "out.");
+    if (is_unknown)
+        document_add(t->d, DOCUMENT_PARAGRAPH,
+                     "+-?: spread unknown (2 launches); --launches 3 would show it");
+}
+
 /* One line for each count of repeats that gives no interval. */
 static void put_unknown_spread(const struct table *t, int64_t repeats, const char *advice)
 {
     bool is_met = false;
     for (size_t i = 0; i < t->count; i++)
-        is_met = is_met || (t->cells[i].count == repeats &&
+        is_met = is_met || (t->cells[i].count == repeats && !is_of_launches(t, i) &&
                             isnan(t->cells[i].spread[METRIC_tokens_per_second].ci95_low));
     if (is_met)
         document_add(t->d, DOCUMENT_PARAGRAPH,
@@ -89,7 +115,8 @@ static void put_advice(const struct table *t)
         const struct summary_entry *c = &t->cells[i];
         const struct spread *s = &c->spread[METRIC_tokens_per_second];
         bool is_close = s->ci95_high - s->ci95_low <= 2 * WANTED_SHARE * s->mean;
-        if (isnan(s->ci95_low) || is_close || c->repeats_range.high <= needed.high)
+        if (isnan(s->ci95_low) || is_close || is_of_launches(t, i) ||
+            c->repeats_range.high <= needed.high)
             continue;
         needed = c->repeats_range;
     }
@@ -113,8 +140,7 @@ static void put_spread_notes(const struct table *t)
             "Latencies in ms, over the requests due in the window, all repeats but the "
             "warm-up. high: highest requested percentile with enough samples. TPOT: mean "
             "time per output token. failed: includes unanswered requests.");
-    document_add(t->d, DOCUMENT_PARAGRAPH,
-                 "+-x%%: 95 %% interval over the repeats; the warm-up is left out.");
+    put_launches(t);
     put_unknown_spread(t, 1, "--num-runs 4 or more would show it");
     put_unknown_spread(t, 2, "--num-runs 6 shows it, and what +-2 % takes");
     put_advice(t);

@@ -5,6 +5,7 @@
 
 #include "run/estimate.h"
 #include "run/mode.h"
+#include "run/plan.h"
 #include "run/scenarios.h"
 #include "track/entry.h"
 
@@ -90,17 +91,18 @@ static void dry_cells(const struct run *r, struct buf *out)
     for (size_t i = 0; i < p->cell_count; i++) {
         const struct plan_cell *c = &p->cells[i];
         int64_t n = c->load->batch_size * p->options.num_runs;
+        requests += n;
+        tokens += n * c->max_tokens;
+        if (c->launch > 0)
+            continue; /* as in the first one */
         buf_printf(out,
                    "%-18s %10" PRId64 " %8s %8" PRId64 " %9" PRId64 " %14" PRId64 "\n",
                    c->scenario->name, c->load->batch_size, c->caching ? "on" : "off",
                    p->options.num_runs, n, n * c->max_tokens);
-        requests += n;
-        tokens += n * c->max_tokens;
     }
-    buf_printf(out,
-               "\n%zu cells x %" PRId64 " repeats (repeat 0 is the warm-up):\n%" PRId64
-               " requests, at most %" PRId64 " output tokens\n",
-               p->cell_count, p->options.num_runs, requests, tokens);
+    run_plan_count(p, out);
+    buf_printf(out, ":\n%" PRId64 " requests, at most %" PRId64 " output tokens\n",
+               requests, tokens);
 }
 
 static void dry_end(const struct run *r, struct buf *out)

@@ -7,6 +7,7 @@
 #include "plan/arrivals.h"
 #include "run/loads.h"
 #include "run/mode.h"
+#include "run/plan.h"
 #include "run/scenarios.h"
 #include "run/target.h"
 #include "track/entry.h"
@@ -28,7 +29,12 @@ static enum status check(struct run *r, struct err *e)
         o->model = LAUNCHED_MODEL;
     r->target.is_local = run_target_is_local(&r->target, r->arena);
     r->is_remote = !r->target.is_local;
-    return STATUS_OK;
+    if (o->launches <= 1 || r->target.is_launched)
+        return STATUS_OK;
+    status_fail(e, STATUS_BAD_OPTION, "--launches",
+                "a server that runs already is not ours to start again");
+    return status_hint(e, "Use --launch or --launch-command; or start the server again "
+                          "between runs: each run is a launch then.");
 }
 
 static const char *engine(const struct run *r)
@@ -218,16 +224,19 @@ static void cell_line(const struct run *r, size_t index, int64_t *requests,
         n += c->counts[k];
         send_s += plan_send_s(p, index, k);
     }
+    if (is_counted(c->load)) {
+        *requests += n;
+        *tokens += n * c->max_tokens;
+    }
+    if (c->launch > 0)
+        return; /* as in the first one */
     load_name(c->load, load);
     buf_printf(out, "%-18s %-8s %7s %7" PRId64, c->scenario->name, load, caching_of(r, c),
                p->options.num_runs);
-    if (is_counted(c->load)) {
+    if (is_counted(c->load))
         buf_printf(out, " %9" PRId64 " %13" PRId64, n, n * c->max_tokens);
-        *requests += n;
-        *tokens += n * c->max_tokens;
-    } else {
+    else
         buf_printf(out, " %9s %13s", "by time", "by time");
-    }
     if (isnan(send_s))
         buf_printf(out, " %10s\n", "-");
     else
@@ -245,8 +254,7 @@ static void cell_lines(const struct run *r, struct buf *out)
         cell_line(r, i, &requests, &tokens, out);
         is_whole = is_whole && is_counted(p->cells[i].load);
     }
-    buf_printf(out, "\n%zu cell%s x %" PRId64 " repeats (repeat 0 is the warm-up)",
-               p->cell_count, str_plural((int64_t)p->cell_count), p->options.num_runs);
+    run_plan_count(p, out);
     if (is_whole)
         buf_printf(out, ":\n%" PRId64 " requests, at most %" PRId64 " output tokens",
                    requests, tokens);

@@ -153,6 +153,10 @@
     X(BOTH, int64_t, num_runs, "num-runs", OPT_INT, .group = "Work", .min = 2,           \
       .max = 100000, .range_note = "run 0 is the warm-up", .fallback = "3",              \
       .help = "repeats of each cell; run 0 is the warm-up")                              \
+    X(BOTH, int64_t, launches, "launches", OPT_INT, .group = "Work", .min = 1,           \
+      .max = 1000, .fallback = "1",                                                      \
+      .help = "starts of the engine for each setting, each with all repeats of its "     \
+              "cells; settings take turns (A B B A)")                                    \
     X(BOTH, bool, stop_at_eos, "stop-at-eos", OPT_FLAG, .group = "Work",                 \
       .fallback = "false", .help = "let answers end at EOS; default: fixed lengths")     \
     X(BOTH, int64_t, seed, "seed", OPT_INT, .group = "Work", .max = 9e15,                \

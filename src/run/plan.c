@@ -14,6 +14,7 @@
 
 #define CONFIG_CAP_BYTES ((size_t)64 << 20)
 #define DEFAULT_NUM_SEQS 256
+#define LAUNCHES_SHOWN   4
 
 /* --- what is asked for --- */
 
@@ -117,6 +118,7 @@ static enum status build(struct run *r, struct err *e)
     struct scenario_list scenarios = {0};
     struct plan_options p = {.max_tokens = o->max_tokens,
                              .num_runs = o->num_runs,
+                             .launches = o->launches,
                              .is_prefix_warm = strcmp(o->prefix_reuse, "warm") == 0,
                              .max_model_len = o->max_model_len,
                              .seed = o->seed};
@@ -226,15 +228,44 @@ static void scenario_lines(const struct plan_options *o, struct buf *out)
     }
 }
 
+void run_plan_count(const struct plan *p, struct buf *out)
+{
+    int64_t launches = p->options.launches > 1 ? p->options.launches : 1;
+    size_t cells = p->cell_count / (size_t)launches;
+    buf_printf(out, "\n%zu cell%s x ", cells, str_plural((int64_t)cells));
+    if (launches > 1)
+        buf_printf(out, "%" PRId64 " launches x ", launches);
+    buf_printf(out, "%" PRId64 " repeats (repeat 0 is the warm-up)", p->options.num_runs);
+}
+
+/* "launches: 3 of each setting: OFF ON, ON OFF, OFF ON" */
+static void put_launches(const struct plan_options *o, struct buf *out)
+{
+    buf_printf(out, "launches: %" PRId64, o->launches);
+    for (int64_t l = 0; o->caching_count > 1 && l < o->launches && l < LAUNCHES_SHOWN;
+         l++)
+        buf_printf(out, "%s%s",
+                   l > 0 ? ", " : " of each setting: ", l % 2 == 0 ? "OFF ON" : "ON OFF");
+    buf_text(out,
+             o->caching_count > 1 && o->launches > LAUNCHES_SHOWN ? ", ...\n" : "\n");
+}
+
+static void put_order(const struct plan_options *o, struct buf *out)
+{
+    if (o->launches > 1)
+        put_launches(o, out);
+    if (o->caching_count > 1)
+        buf_text(out, "order: which prefix-caching setting runs first is drawn at the "
+                      "start\n");
+}
+
 enum status run_plan_text(const struct run *r, struct buf *out, struct err *e)
 {
     const struct plan_options *o = &r->plan.options;
     r->mode->dry_head(r, out);
     scenario_lines(o, out);
     r->mode->dry_cells(r, out);
-    if (o->caching_count > 1)
-        buf_text(out, "order: which prefix-caching setting runs first is drawn at the "
-                      "start\n");
+    put_order(o, out);
     r->mode->dry_end(r, out);
     buf_printf(out, "plan: sha256 %s\n", r->plan.sha256);
     return out->failed == STATUS_OK ? STATUS_OK

@@ -130,7 +130,7 @@ static void add_pair(struct sums *s, const struct match_pair *p, enum metric m)
         double v = of->logs.variance;
         s->has_launches |= cells[i]->launches != 1;
         s->variance += v;
-        s->squares += v * v / ((double)of->count - 1);
+        s->squares += v * v / ((double)of->units - 1);
     }
 }
 

@@ -139,7 +139,12 @@ static enum status judge_cells(struct grouping *g)
         c->launches = count_origins(rows, c->measured, launch_of, g->origins);
         c->days = count_origins(rows, c->measured, day_of, g->origins);
         c->rows = rows;
-        metric_spreads(rows, c->measured, RECORD_FORMAT, g->values, c->spread);
+        const struct metric_rows repeats = {
+            .items = rows,
+            .count = c->measured,
+            .launches = launches_of(rows, c->measured, g->arena),
+            .definitions = RECORD_FORMAT};
+        metric_spreads(&repeats, g->values, c->spread);
         s = match_verdict_judge(rows, c->measured, g->arena, c);
         rows += c->measured;
     }
@@ -252,7 +257,7 @@ enum status match_cell_collect(const struct match_input *inputs, enum field_id b
         .cells = arena_alloc(a, n, sizeof *g.cells),
         .cell_of = arena_alloc(a, n, sizeof *g.cell_of),
         .rows = arena_alloc(a, n, sizeof(const struct row *)),
-        .values = arena_alloc(a, n, sizeof *g.values),
+        .values = arena_alloc(a, 2 * n, sizeof *g.values),
         .origins = arena_alloc(a, n, sizeof *g.origins),
     };
     const char **names = arena_alloc(a, n, sizeof(const char *));

@@ -52,6 +52,7 @@ static struct spread spread_of(enum metric m, int definitions, const double *val
 {
     double mean = interval_mean(values, count), half = interval_half_95(values, count, t);
     struct spread s = {.count = count,
+                       .units = count,
                        .mean = mean,
                        .min = count > 0 ? values[0] : NAN,
                        .max = count > 0 ? values[0] : NAN,
@@ -74,17 +75,58 @@ struct spread metric_spread(enum metric m, int definitions, const double *values
     return spread_of(m, definitions, values, count, interval_t_95(count));
 }
 
-void metric_spreads(const struct row *const *rows, size_t count, int definitions,
-                    double *scratch, struct spread out[METRIC_COUNT])
+/* Means of the launches that know the metric, into means of shape [launches.count], with
+ * as much room behind it; of_logs: geometric ones, none at all where a value is not
+ * positive. How many. */
+static size_t means_of(const struct metric_rows *in, enum metric m, bool of_logs,
+                       double *means)
+{
+    size_t n = 0, launches = in->launches.count;
+    double *known = means + launches;
+    for (size_t l = 0; l < launches; l++)
+        means[l] = known[l] = 0;
+    for (size_t i = 0; i < in->count; i++) {
+        double value = value_of(in->items[i], m);
+        if (isnan(value))
+            continue;
+        if (of_logs && !(value > 0))
+            return 0;
+        means[in->launches.of[i]] += of_logs ? log(value) : value;
+        known[in->launches.of[i]]++;
+    }
+    for (size_t l = 0; l < launches; l++)
+        if (known[l] > 0)
+            means[n++] = of_logs ? exp(means[l] / known[l]) : means[l] / known[l];
+    return n;
+}
+
+static void use_launches(struct spread *s, const struct metric_rows *in, enum metric m,
+                         double *scratch)
+{
+    s->units = means_of(in, m, false, scratch);
+    double t = interval_t_95(s->units);
+    double half = interval_half_95(scratch, s->units, t);
+    s->mean = interval_mean(scratch, s->units);
+    s->ci95_low = s->mean - half;
+    s->ci95_high = s->mean + half;
+    s->logs = interval_of_logs(scratch, means_of(in, m, true, scratch));
+    if (special[m].is_inverse && in->definitions != 1)
+        use_logs(s, t);
+}
+
+void metric_spreads(const struct metric_rows *in, double *scratch,
+                    struct spread out[METRIC_COUNT])
 {
     size_t last = 0;
     double t = interval_t_95(last);
     for (int m = 0; m < METRIC_COUNT; m++) {
-        size_t n = metric_values(rows, count, (enum metric)m, scratch);
+        size_t n = metric_values(in->items, in->count, (enum metric)m, scratch);
         if (n != last)
             t = interval_t_95(n);
         last = n;
-        out[m] = spread_of((enum metric)m, definitions, scratch, n, t);
+        out[m] = spread_of((enum metric)m, in->definitions, scratch, n, t);
+        if (in->launches.count > 1 && n > 0)
+            use_launches(&out[m], in, (enum metric)m, scratch);
     }
 }
 

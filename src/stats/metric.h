@@ -7,13 +7,17 @@
 
 #include "core/field.h"
 #include "stats/interval.h"
+#include "stats/launches.h"
 
-/* Over repeats; all NAN where count is 0. */
+/* Over repeats; all NAN where count is 0. Of several launches of the engine, mean and
+ * intervals are over the means of each: repeats of one launch tell nothing of the
+ * next. */
 struct spread {
     size_t count; /* repeats that know the value */
+    size_t units; /* what the intervals are over: those repeats, or their launches */
     double mean, min, max;
     double std;                 /* NAN below 2 values */
-    double ci95_low, ci95_high; /* 95 % interval (Student t), NAN below 3 */
+    double ci95_low, ci95_high; /* 95 % interval (Student t), NAN below 3 units */
     struct interval_logs logs;
 };
 
@@ -27,9 +31,17 @@ size_t metric_values(const struct row *const *rows, size_t count, enum metric m,
  * not in definitions 1. */
 struct spread metric_spread(enum metric m, int definitions, const double *values,
                             size_t count);
-/* Of each metric, over rows of shape [count]; scratch of the same shape. */
-void metric_spreads(const struct row *const *rows, size_t count, int definitions,
-                    double *scratch, struct spread out[METRIC_COUNT]);
+/* Repeats of a cell. */
+struct metric_rows {
+    const struct row *const *items; /* [count] */
+    size_t count;
+    struct launches launches; /* of them */
+    int definitions;
+};
+
+/* Of each metric; scratch: [2 * count]. */
+void metric_spreads(const struct metric_rows *in, double *scratch,
+                    struct spread out[METRIC_COUNT]);
 /* USD for a million output tokens, by the row's price and its rate: that of the window,
  * online. NAN where one is unknown. */
 double metric_cost_usd(const struct row *row);

@@ -30,11 +30,12 @@ static const struct pool {
 struct cell_work {
     const struct run_data *run;
     const struct row *all_rows;
+    const int32_t *first; /* [cell_count] of each cell the first one of its entry */
     int32_t cell;
     const struct row **rows; /* [row_count] measured repeats that succeeded */
     size_t *repeats;         /* [row_count] their indices */
     size_t row_count;
-    double *values; /* scratch, [row_count] */
+    double *values; /* scratch, [2 * row_count] */
     struct arena *arena;
 };
 
@@ -100,7 +101,12 @@ static enum status fill_pools(struct cell_work *w, struct summary_entry *entry,
 
 static void fill_spreads(struct cell_work *w, struct summary_entry *entry)
 {
-    metric_spreads(w->rows, w->row_count, w->run->definitions, w->values, entry->spread);
+    const struct metric_rows repeats = {
+        .items = w->rows,
+        .count = w->row_count,
+        .launches = launches_of(w->rows, w->row_count, w->arena),
+        .definitions = w->run->definitions};
+    metric_spreads(&repeats, w->values, entry->spread);
     size_t n = metric_values(w->rows, w->row_count, METRIC_tokens_per_second, w->values);
     double cv = interval_cv(w->values, n);
     entry->repeats_for_2_percent = interval_repeats_needed(cv, 0.02);
@@ -118,12 +124,12 @@ static enum status collect(struct cell_work *w, struct summary_entry *entry)
     const struct run_data *run = w->run;
     w->rows = arena_alloc(w->arena, run->repeat_count, sizeof(const struct row *));
     w->repeats = arena_alloc(w->arena, run->repeat_count, sizeof *w->repeats);
-    w->values = arena_alloc(w->arena, run->repeat_count, sizeof *w->values);
+    w->values = arena_alloc(w->arena, 2 * run->repeat_count, sizeof *w->values);
     if (w->arena->has_failed)
         return STATUS_NO_MEMORY;
     for (size_t i = 0; i < run->repeat_count; i++) {
         const struct row *row = &w->all_rows[i];
-        if (run->repeats[i].cell != w->cell)
+        if (w->first[run->repeats[i].cell] != w->cell)
             continue;
         if (entry->row == NULL)
             entry->row = row;
@@ -163,6 +169,40 @@ static enum status build_entry(struct cell_work *w, struct summary_entry *out)
     entry.checks = outcome.checks;
     *out = entry;
     return STATUS_OK;
+}
+
+/* --- launches */
+
+/* What repeats of one cell in several launches of its engine have in common. */
+static const enum field_id common[] = {FIELD_setting_position, FIELD_plan_sha256,
+                                       FIELD_scenario,         FIELD_batch_size,
+                                       FIELD_request_rate,     FIELD_max_output_tokens};
+
+static bool is_another_launch(const struct cell_data *a, const struct cell_data *b)
+{
+    if (!value_is_known(a->fields.v[FIELD_setting_position]) ||
+        !value_is_known(a->fields.v[FIELD_plan_sha256]))
+        return false; /* of an older journal: its cells are told apart by their number */
+    const char *launch = field_str(&a->fields, FIELD_launch_id),
+               *other = field_str(&b->fields, FIELD_launch_id);
+    if (launch != NULL && other != NULL && strcmp(launch, other) == 0)
+        return false;
+    for (size_t i = 0; i < sizeof common / sizeof *common; i++)
+        if (!match_field_is_same(&a->fields, &b->fields, common[i]))
+            return false;
+    return true;
+}
+
+static const int32_t *first_cells(const struct run_data *run, struct arena *a)
+{
+    int32_t *first = arena_alloc(a, run->cell_count, sizeof *first);
+    for (size_t i = 0; first != NULL && i < run->cell_count; i++) {
+        size_t k = 0;
+        while (k < i && !is_another_launch(&run->cells[k], &run->cells[i]))
+            k++;
+        first[i] = (int32_t)k;
+    }
+    return first;
 }
 
 /* --- keys */
@@ -239,10 +279,13 @@ enum status summary_build(const struct run_data *run, const struct row *rows,
     size_t most = run->cell_count;
     struct summary made = {.entries = arena_alloc(a, most, sizeof *made.entries)};
     const char **keys = arena_alloc(a, most, sizeof(const char *));
+    const int32_t *first = first_cells(run, a);
     enum status s = a->has_failed ? STATUS_NO_MEMORY : STATUS_OK;
     for (size_t i = 0; s == STATUS_OK && i < run->cell_count; i++) {
         struct cell_work w = {
-            .run = run, .all_rows = rows, .cell = (int32_t)i, .arena = a};
+            .run = run, .all_rows = rows, .first = first, .cell = (int32_t)i, .arena = a};
+        if (first[i] != w.cell)
+            continue;
         s = build_entry(&w, &made.entries[made.count]);
         made.count += s == STATUS_OK && made.entries[made.count].row != NULL;
     }

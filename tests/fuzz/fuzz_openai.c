@@ -73,7 +73,9 @@ static void check_choices(const json_t *choices, enum openai_endpoint endpoint,
         is_finished = is_finished || has_finish(choice);
         if (json_is_array(list))
             ids = (ids < 0 ? 0 : ids) + (int64_t)json_array_size(list);
-        has_text = has_text || json_is_string(json_object_get(choice, "text"));
+        const json_t *value = json_object_get(choice, "text");
+        has_text = has_text || json_is_string(value) || json_is_object(value) ||
+                   json_is_array(value); /* nested text is looked for in both */
     }
     TARGET_CHECK((c->finish != OPENAI_FINISH_NONE) == is_finished);
     TARGET_CHECK(c->token_ids == ids);

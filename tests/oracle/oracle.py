@@ -590,11 +590,24 @@ class Oracle:
                 for i, k in enumerate(made)]
 
     def summary(self):
-        grouped = [[i for i, r in enumerate(self.repeats) if r["head"]["cell"] == c]
-                   for c in range(len(self.cells))]
-        grouped = [g for g in grouped if g]
+        grouped = {}  # by the first cell of an entry: several launches of a setting are one
+        for cell in range(len(self.cells)):
+            indices = [i for i, r in enumerate(self.repeats) if r["head"]["cell"] == cell]
+            if indices:
+                first = next((c for c, g in grouped.items()
+                              if self.is_another_launch(g[0], indices[0])), cell)
+                grouped.setdefault(first, []).extend(indices)
+        grouped = [sorted(g) for g in grouped.values()]
         keys = self.keys([[self.rows[i] for i in g] for g in grouped])
         return dict(zip(keys, (self.entry(g) for g in grouped)))
+
+    def is_another_launch(self, one, other):
+        a, b = self.rows[one], self.rows[other]
+        same = ("setting_position", "plan_sha256", "scenario", "batch_size", "request_rate",
+                "max_output_tokens")
+        launches = a["launch_id"], b["launch_id"]
+        return a.get("setting_position") is not None and a.get("plan_sha256") is not None and \
+            (None in launches or launches[0] != launches[1]) and all(a[k] == b[k] for k in same)
 
     def entry(self, indices):
         measured = [i for i in indices if not self.rows[i]["is_warmup"]]
@@ -605,6 +618,11 @@ class Oracle:
         def column(field):
             return known(r[field] for r in rows)
 
+        def spread(field, of=ref.spread):
+            there = [r for r in rows if r[field] is not None]
+            return ref.spread_over([r[field] for r in there],
+                                   [r.get("launch_id") or r["run_id"] for r in there], of)
+
         speed = "window_tokens_per_second" if first["serving_mode"] == "online" else \
             "tokens_per_second"
 
@@ -614,16 +632,16 @@ class Oracle:
             "request_rate")}
         entry.update(
             count=len(good), failed_rows=len(measured) - len(good),
-            tokens_per_second=ref.spread(column(speed)),
-            time_per_token_ms=ref.spread(column("time_per_token")),
-            first_token_latency_sec=ref.spread(column("first_token_latency")),
-            inter_token_latency_ms=ref.spread(column("inter_token_latency")),
-            cache_hit_rate=ref.spread(column("cache_hit_rate")),
-            usd_per_million_output_tokens=ref.spread_of_logs(column("usd_per_million_output_tokens")),
-            requests_per_second=ref.spread(column(
+            tokens_per_second=spread(speed),
+            time_per_token_ms=spread("time_per_token"),
+            first_token_latency_sec=spread("first_token_latency"),
+            inter_token_latency_ms=spread("inter_token_latency"),
+            cache_hit_rate=spread("cache_hit_rate"),
+            usd_per_million_output_tokens=spread("usd_per_million_output_tokens", ref.spread_of_logs),
+            requests_per_second=spread(
                 "window_requests_per_second" if first["serving_mode"] == "online"
-                else "requests_per_second")),
-            goodput_rps=ref.spread(column("goodput_rps")),
+                else "requests_per_second"),
+            goodput_rps=spread("goodput_rps"),
             repeats_for_2_percent=ref.repeats_needed(column(speed)),
             **dict(zip(("repeats_for_2_percent_low", "repeats_for_2_percent_high"),
                        ref.repeats_range(column(speed)))))

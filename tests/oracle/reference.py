@@ -93,6 +93,25 @@ def spread_of_logs(values):
                                  for key in ("mean", "ci95_low", "ci95_high")}}
 
 
+def by_launch(values, launches, of_logs=False):
+    """Means of each launch, geometric ones of logarithms."""
+    groups = {}
+    for value, launch in zip(values, launches):
+        groups.setdefault(launch, []).append(log(value) if of_logs else value)
+    means = [mean(group) for group in groups.values()]
+    return [exp(m) for m in means] if of_logs else means
+
+
+def spread_over(values, launches, of=spread):
+    """Of repeats; mean and interval over launches where there are several."""
+    found = of(values)
+    is_logs = of is spread_of_logs
+    if len(set(launches)) > 1 and not (is_logs and min(values) <= 0):
+        means = by_launch(values, launches, is_logs)
+        found.update({key: of(means)[key] for key in ("mean", "ci95_low", "ci95_high")})
+    return found
+
+
 def cv_lower_90(values):
     n = len(values)
     if n < 3:

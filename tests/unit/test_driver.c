@@ -161,6 +161,7 @@ struct bed {
     struct faults faults;
     int log_fd; /* 0: no log */
     next_policy *policy;
+    int64_t launches;
     int pauses;
     struct driver_outcome out;
     struct arena arena;
@@ -205,6 +206,7 @@ static enum status go(struct bed *b)
                                    .num_runs = 3,
                                    .caching = {false, true},
                                    .caching_count = 2,
+                                   .launches = b->launches,
                                    .max_model_len = 4096};
     assert_int_equal(plan_build(&o, &b->arena, &plan, &b->e), STATUS_OK);
     assert_int_equal(journal_create(&j, b->fx.path, clock_now(), &b->e), STATUS_OK);
@@ -292,6 +294,25 @@ static void test_all_well(void **state)
     assert_int_equal(b->pauses, 3);
     assert_true(b->out.is_complete);
     assert_int_equal(b->out.first.code, STATUS_OK);
+}
+
+/* OFF ON ON OFF: four starts, though ON follows ON. */
+static void test_launches(void **state)
+{
+    struct bed *b = *state;
+    b->launches = 2;
+    assert_int_equal(go(b), STATUS_OK);
+    expect(b, 8, 24, 0, 4);
+    assert_int_equal(b->faults.closes, 4);
+    static const int64_t positions[] = {1, 1, 2, 2, 2, 2, 1, 1};
+    for (size_t i = 0; i < 8; i++) {
+        assert_int_equal(b->read.cells[i].fields.v[FIELD_setting_position].i,
+                         positions[i]);
+        for (size_t k = 0; k < i; k++)
+            assert_int_equal(strcmp(text_of(b, i, FIELD_launch_id),
+                                    text_of(b, k, FIELD_launch_id)) == 0,
+                             i / 2 == k / 2);
+    }
 }
 
 /* A cell whose engine dies ends there; the next one gets a fresh engine. */
@@ -442,6 +463,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_all_well, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_launches, setup, teardown),
         cmocka_unit_test_setup_teardown(test_dies_once, setup, teardown),
         cmocka_unit_test_setup_teardown(test_two_in_a_row, setup, teardown),
         cmocka_unit_test_setup_teardown(test_not_in_a_row, setup, teardown),

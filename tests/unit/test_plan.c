@@ -440,10 +440,31 @@ static void test_no_memory(void **state)
     }
 }
 
+/* A B B A A B: launches of two settings, all of one draw. */
+static void test_launches(void **state)
+{
+    struct plan_fixture *f = *state;
+    struct plan p;
+    f->o.launches = 3;
+    p = plan_fixture_build(f);
+    size_t half = p.cell_count / 6; /* cells of an engine that is opened */
+    static const size_t settings[] = {0, 1, 1, 0, 0, 1};
+    assert_int_equal(p.cell_count % 6, 0);
+    for (size_t i = 0; i < p.cell_count; i++) {
+        const struct plan_cell *c = &p.cells[i], *first = &p.cells[i % half];
+        assert_int_equal(c->setting, settings[i / half]);
+        assert_int_equal(c->launch, i / half / 2);
+        assert_int_equal(c->caching, f->o.caching[c->setting]);
+        assert_ptr_equal(c->counts, first->counts);
+        assert_string_equal(c->sha256, first->sha256);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_cells, setup, plan_fixture_tear_down),
+        cmocka_unit_test_setup_teardown(test_launches, setup, plan_fixture_tear_down),
         cmocka_unit_test_setup_teardown(test_refused, setup, plan_fixture_tear_down),
         cmocka_unit_test_setup_teardown(test_hash, setup, plan_fixture_tear_down),
         cmocka_unit_test(test_order_of_settings),

@@ -105,6 +105,10 @@ static void test_unlike_figures(void **state)
               "  2.97x $/token (spread unknown, 1 of 2 cells)\n"
               "  (2 matched cells, within one launch)\n");
     f->rows[6].v[FIELD_launch_id] = value_str("another"); /* of a cell without a price */
+    answer(f,
+           "inf2 / g5: 0.51x tokens/s, 2.97x $/token (1 of 2 cells, within one launch)\n"
+           "  (2 matched cells, spread unknown)\n"); /* of two launches */
+    f->rows[8].v[FIELD_launch_id] = value_str("a third");
     answer(f, "inf2 / g5: 0.50x tokens/s (0.494..0.516),\n"
               "  2.97x $/token (spread unknown, 1 of 2 cells, within one launch)\n"
               "  (2 matched cells)\n");

@@ -1,0 +1,55 @@
+#include "stats/launches.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/str.h"
+#include "stats/match_field.h"
+
+struct named {
+    struct str id;
+    size_t row;
+};
+
+static int by_id(const void *a, const void *b)
+{
+    const struct named *x = a, *y = b;
+    if (x->id.len != y->id.len)
+        return x->id.len < y->id.len ? -1 : 1;
+    int order = x->id.len > 0 ? memcmp(x->id.ptr, y->id.ptr, x->id.len) : 0;
+    return order != 0 ? order : (x->row > y->row) - (x->row < y->row);
+}
+
+static struct str id_of(const struct row *row)
+{
+    return str_from(match_field_launch(row));
+}
+
+static bool are_one(const struct row *const *rows, size_t count)
+{
+    for (size_t i = 1; i < count; i++)
+        if (!str_equal(id_of(rows[i]), id_of(rows[0])))
+            return false;
+    return true;
+}
+
+struct launches launches_of(const struct row *const *rows, size_t count, struct arena *a)
+{
+    struct launches l = {.of = NULL, .count = count > 0};
+    if (are_one(rows, count))
+        return l;
+    struct named *all = arena_alloc(a, count, sizeof *all);
+    size_t *of = arena_alloc(a, count, sizeof *of);
+    if (all == NULL || of == NULL)
+        return l;
+    for (size_t i = 0; i < count; i++)
+        all[i] = (struct named){id_of(rows[i]), i};
+    qsort(all, count, sizeof *all, by_id);
+    l.count = 0;
+    for (size_t i = 0; i < count; i++) {
+        l.count += i == 0 || !str_equal(all[i].id, all[i - 1].id);
+        of[all[i].row] = l.count - 1;
+    }
+    l.of = of;
+    return l;
+}

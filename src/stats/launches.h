@@ -1,0 +1,19 @@
+/* Which start of the engine rows come from. */
+#ifndef STATS_LAUNCHES_H
+#define STATS_LAUNCHES_H
+
+#include <stddef.h>
+
+#include "base/arena.h"
+#include "core/field.h"
+
+struct launches {
+    const size_t *of; /* [row count] each row's launch, 0..count - 1; NULL: all are one */
+    size_t count;
+};
+
+/* Of rows of shape [count]; those that name none are one. Lives in the arena, which tells
+ * whether it found memory. */
+struct launches launches_of(const struct row *const *rows, size_t count, struct arena *a);
+
+#endif
