@@ -16,7 +16,8 @@ from oracle import reference as ref
 
 pytestmark = pytest.mark.alone
 
-BUSY_MACHINE = {"CLIENT_LATE", "CLIENT_BUSY", "RATE_MISSED", "MACHINE_NOISY", "STAMPS_BOUNDED"}
+BUSY_MACHINE = {"CLIENT_LATE", "CLIENT_BUSY", "RATE_MISSED", "MACHINE_NOISY", "STAMPS_BOUNDED",
+                "PARTIAL_TTFT"}
 SHAPE = "--no-imds --num-runs 2 --input-len 16 --max-tokens 32".split()
 
 

@@ -15,7 +15,8 @@ from e2e.serve_client import Server
 
 pytestmark = pytest.mark.alone
 
-BUSY_MACHINE = {"CLIENT_LATE", "CLIENT_BUSY", "RATE_MISSED", "MACHINE_NOISY", "STAMPS_BOUNDED"}
+BUSY_MACHINE = {"CLIENT_LATE", "CLIENT_BUSY", "RATE_MISSED", "MACHINE_NOISY", "STAMPS_BOUNDED",
+                "PARTIAL_TTFT"}
 CLIENT = ["CLIENT_BUSY", "CLIENT_LATE", "RATE_MISSED"]
 FAST = ["--ttft", "5ms", "--itl", "2ms"]
 
@@ -42,7 +43,8 @@ def check(run, reasons=(), warnings=(), row=1):
     found = run.rows[row]
     assert found["error"] is None
     assert codes(found, "reasons") == set(reasons), found["checks"]
-    assert codes(found, "warnings") == set(warnings), found["checks"]
+    late = {"PARTIAL_ITL"} if found["stamps_bounded"] else set()  # a busy machine reads late
+    assert set(warnings) <= codes(found, "warnings") <= {*warnings, *late}, found["checks"]
     if reasons:
         assert found["verdict"] == "INVALID"
         assert run.code == 3, run.err
