@@ -26,26 +26,20 @@ static const char *const call_names[] = {
     [COMPARE_WORSE] = "worse",
 };
 
-/* One start of the engine. */
-struct launch {
-    const char *id;  /* NULL: nobody knows */
-    const char *run; /* likewise */
-    const char *time;
-};
-
 /* A side's counted cells: means of logarithms by cell, figure and launch, NAN where a
- * launch has none. */
+ * launch has none. Launches are numbered by the time of their first row. */
 struct side {
-    struct launch *launches; /* [count] by time */
-    size_t count;
-    double *y; /* [cell][COMPARE_COUNT][count] */
+    const struct row **rows; /* measured, cell by cell */
+    struct launches launches;
+    const struct row **first; /* [launches.count] the first row of each launch */
+    double *y;                /* [cell][COMPARE_COUNT][launches.count] */
 };
 
 struct work {
     const struct match_group *group;
     struct side sides[2];
     struct arena *arena;
-    double *one, *two; /* scratch: a sample of each side */
+    double *one, *two; /* scratch: a sample of each side; two has twice the room */
     double margin;
     bool is_interleaved;
 };
@@ -70,53 +64,70 @@ static const struct match_cell *cell_of(const struct match_pair *p, int side)
     return side == 0 ? p->baseline : p->other;
 }
 
-static bool is_same_text(const char *a, const char *b)
+static size_t measured_in(const struct match_pair *p, int side)
 {
-    return a == b || (a != NULL && b != NULL && strcmp(a, b) == 0);
+    return p->is_counted ? cell_of(p, side)->measured : 0;
 }
 
 /* --- launches */
 
-static size_t find_launch(const struct side *s, const struct row *row)
+static bool is_before(const struct row *a, const struct row *b)
 {
-    const char *id = match_field_launch(row);
-    size_t i = 0;
-    while (i < s->count && !is_same_text(s->launches[i].id, id))
-        i++;
-    return i;
+    const char *at = field_str(a, FIELD_timestamp_utc),
+               *bt = field_str(b, FIELD_timestamp_utc);
+    return at != NULL && bt != NULL && strcmp(at, bt) < 0;
 }
 
-/* Kept in order of the first row's time. */
-static void add_launch(struct side *s, const struct row *row)
+/* Numbers the launches anew: by the time of their first rows. */
+static void order_launches(struct side *s, size_t count, struct arena *a)
 {
-    const char *time = field_str(row, FIELD_timestamp_utc);
-    size_t at = s->count++;
-    for (; at > 0 && time != NULL && s->launches[at - 1].time != NULL &&
-           strcmp(s->launches[at - 1].time, time) > 0;
-         at--)
-        s->launches[at] = s->launches[at - 1];
-    s->launches[at] = (struct launch){match_field_launch(row),
-                                      field_str(row, FIELD_run_id), time};
+    size_t n = s->launches.count;
+    size_t *of = arena_alloc(a, count + 1, sizeof *of);
+    size_t *place = arena_alloc(a, n + 1, sizeof *place);
+    size_t *order = arena_alloc(a, n + 1, sizeof *order);
+    s->first = arena_alloc(a, n + 1, sizeof(const struct row *));
+    const struct row **first = arena_alloc(a, n + 1, sizeof(const struct row *));
+    if (a->has_failed)
+        return;
+    for (size_t i = 0; i < count; i++) {
+        size_t l = s->launches.of != NULL ? s->launches.of[i] : 0;
+        if (first[l] == NULL || is_before(s->rows[i], first[l]))
+            first[l] = s->rows[i];
+    }
+    for (size_t l = 0; l < n; l++) {
+        size_t at = l;
+        for (; at > 0 && is_before(first[l], first[order[at - 1]]); at--)
+            order[at] = order[at - 1];
+        order[at] = l;
+    }
+    for (size_t k = 0; k < n; k++) {
+        place[order[k]] = k;
+        s->first[k] = first[order[k]];
+    }
+    for (size_t i = 0; i < count; i++)
+        of[i] = place[s->launches.of != NULL ? s->launches.of[i] : 0];
+    s->launches.of = of;
 }
 
 static void find_launches(struct work *w, int side)
 {
     struct side *s = &w->sides[side];
-    size_t most = 0;
+    size_t n = 0, count = 0;
     for (size_t i = 0; i < w->group->pair_count; i++)
-        most += cell_of(&w->group->pairs[i], side)->measured;
-    s->launches = arena_alloc(w->arena, most + 1, sizeof *s->launches);
-    for (size_t i = 0; i < w->group->pair_count && s->launches != NULL; i++) {
-        const struct match_cell *c = cell_of(&w->group->pairs[i], side);
-        for (size_t k = 0; w->group->pairs[i].is_counted && k < c->measured; k++)
-            if (find_launch(s, c->rows[k]) == s->count)
-                add_launch(s, c->rows[k]);
-    }
+        count += measured_in(&w->group->pairs[i], side);
+    s->rows = arena_alloc(w->arena, count + 1, sizeof(const struct row *));
+    if (s->rows == NULL)
+        return;
+    for (size_t i = 0; i < w->group->pair_count; i++)
+        for (size_t k = 0; k < measured_in(&w->group->pairs[i], side); k++)
+            s->rows[n++] = cell_of(&w->group->pairs[i], side)->rows[k];
+    s->launches = launches_of(s->rows, count, w->arena);
+    order_launches(s, count, w->arena);
 }
 
 static double *values_of(const struct side *s, size_t cell, enum compare_id id)
 {
-    return s->y + (cell * COMPARE_COUNT + (size_t)id) * s->count;
+    return s->y + (cell * COMPARE_COUNT + (size_t)id) * s->launches.count;
 }
 
 static double log_of(const struct row *row, enum field_id id)
@@ -125,20 +136,19 @@ static double log_of(const struct row *row, enum field_id id)
     return x > 0 ? log(x) : (double)NAN;
 }
 
-/* Mean of the logarithms of each launch's repeats. */
-static void fill_cell(struct work *w, int side, size_t cell, enum compare_id id)
+/* Of each launch of a cell, whose rows begin at `from`: the mean of its logarithms. */
+static void fill_cell(struct work *w, int side, size_t cell, size_t from)
 {
-    struct side *s = &w->sides[side];
+    const struct side *s = &w->sides[side];
     const struct match_cell *c = cell_of(&w->group->pairs[cell], side);
-    double *y = values_of(s, cell, id);
-    for (size_t l = 0; l < s->count; l++) {
-        size_t n = 0;
-        for (size_t k = 0; k < c->measured; k++) {
-            double x = log_of(c->rows[k], compare_field(id, c));
-            if (!isnan(x) && find_launch(s, c->rows[k]) == l)
-                w->one[n++] = x;
-        }
-        y[l] = interval_mean(w->one, n);
+    const struct launches own = {.of = s->launches.of + from, .count = s->launches.count};
+    for (int id = 0; id < COMPARE_COUNT; id++) {
+        enum field_id field = compare_field((enum compare_id)id, c);
+        for (size_t k = 0; k < c->measured; k++)
+            w->one[k] = log_of(c->rows[k], field);
+        launches_means(&own, w->one, c->measured, w->two);
+        memcpy(values_of(s, cell, (enum compare_id)id), w->two,
+               own.count * sizeof *w->two);
     }
 }
 
@@ -148,21 +158,25 @@ static enum status fill_sides(struct work *w)
     for (int side = 0; side < 2; side++) {
         struct side *s = &w->sides[side];
         find_launches(w, side);
-        s->y = arena_alloc(w->arena, w->group->pair_count * COMPARE_COUNT * s->count + 1,
+        s->y = arena_alloc(w->arena,
+                           w->group->pair_count * COMPARE_COUNT * s->launches.count + 1,
                            sizeof *s->y);
+        most = s->launches.count > most ? s->launches.count : most;
         for (size_t i = 0; i < w->group->pair_count; i++)
             if (cell_of(&w->group->pairs[i], side)->measured > most)
                 most = cell_of(&w->group->pairs[i], side)->measured;
-        most = s->count > most ? s->count : most;
     }
     w->one = arena_alloc(w->arena, most, sizeof *w->one);
-    w->two = arena_alloc(w->arena, most, sizeof *w->two);
+    w->two = arena_alloc(w->arena, 2 * most, sizeof *w->two);
     if (w->arena->has_failed)
         return STATUS_NO_MEMORY;
     for (int side = 0; side < 2; side++)
-        for (size_t i = 0; i < w->group->pair_count; i++)
-            for (int id = 0; id < COMPARE_COUNT && w->group->pairs[i].is_counted; id++)
-                fill_cell(w, side, i, (enum compare_id)id);
+        for (size_t i = 0, from = 0; i < w->group->pair_count; i++) {
+            size_t count = measured_in(&w->group->pairs[i], side);
+            if (count > 0)
+                fill_cell(w, side, i, from);
+            from += count;
+        }
     return STATUS_OK;
 }
 
@@ -171,10 +185,11 @@ static enum status fill_sides(struct work *w)
 static bool are_interleaved(const struct work *w)
 {
     const struct side *a = &w->sides[0], *b = &w->sides[1];
-    bool is = a->count == b->count && a->count > 1;
-    for (size_t k = 0; is && k < a->count; k++)
-        is = a->launches[k].run != NULL &&
-             is_same_text(a->launches[k].run, b->launches[k].run);
+    bool is = a->launches.count == b->launches.count && a->launches.count > 1;
+    for (size_t k = 0; is && k < a->launches.count; k++) {
+        const char *run = field_str(a->first[k], FIELD_run_id);
+        is = run != NULL && field_is(b->first[k], FIELD_run_id, run);
+    }
     return is;
 }
 
@@ -185,10 +200,10 @@ static void take_samples(struct work *w, const double *a, const double *b,
                          struct contrast_sample out[2])
 {
     size_t n[2] = {0, 0};
-    for (size_t l = 0; l < w->sides[0].count; l++)
+    for (size_t l = 0; l < w->sides[0].launches.count; l++)
         if (!isnan(a[l]) && !(w->is_interleaved && isnan(b[l])))
             w->one[n[0]++] = a[l];
-    for (size_t l = 0; l < w->sides[1].count; l++)
+    for (size_t l = 0; l < w->sides[1].launches.count; l++)
         if (!isnan(b[l]) && !(w->is_interleaved && isnan(a[l])))
             w->two[n[1]++] = b[l];
     out[0] = (struct contrast_sample){w->one, n[0]};
@@ -272,11 +287,11 @@ static struct compare_figure figure_of(struct work *w, size_t cell, enum compare
         f.ratio = exp(c.difference);
         return f;
     }
-    if (w->sides[0].count > 1 && w->sides[1].count > 1)
+    if (w->sides[0].launches.count > 1 && w->sides[1].launches.count > 1)
         take_samples(w, values_of(&w->sides[0], cell, id),
                      values_of(&w->sides[1], cell, id), s);
-    if (w->sides[0].count < 2 || w->sides[1].count < 2 || s[0].count < 2 ||
-        s[1].count < 2) {
+    if (w->sides[0].launches.count < 2 || w->sides[1].launches.count < 2 ||
+        s[0].count < 2 || s[1].count < 2) {
         put_interval(&f, &c);
         call_within(&f, &c, compare_field(id, p->baseline));
         return f;
@@ -352,7 +367,7 @@ static bool is_in_all(const struct work *w, size_t cell, enum compare_id id)
 {
     bool is = w->group->pairs[cell].is_counted;
     for (int side = 0; side < 2; side++)
-        for (size_t l = 0; is && l < w->sides[side].count; l++)
+        for (size_t l = 0; is && l < w->sides[side].launches.count; l++)
             is = !isnan(values_of(&w->sides[side], cell, id)[l]);
     return is;
 }
@@ -365,14 +380,14 @@ static size_t take_means(struct work *w, enum compare_id id, struct contrast_sam
     for (size_t i = 0; i < w->group->pair_count; i++)
         cells += is_in_all(w, i, id);
     for (int side = 0; side < 2; side++) {
-        for (size_t l = 0; l < w->sides[side].count; l++) {
+        for (size_t l = 0; l < w->sides[side].launches.count; l++) {
             double sum = 0;
             for (size_t i = 0; i < w->group->pair_count; i++)
                 if (is_in_all(w, i, id))
                     sum += values_of(&w->sides[side], i, id)[l];
             into[side][l] = sum / (double)cells;
         }
-        s[side] = (struct contrast_sample){into[side], w->sides[side].count};
+        s[side] = (struct contrast_sample){into[side], w->sides[side].launches.count};
     }
     return cells;
 }
@@ -457,7 +472,7 @@ static double launch_s(const struct work *w, int side)
         for (size_t k = 0; k < c->measured; k++)
             repeats_s += field_num(c->rows[k], FIELD_total_time);
     }
-    return load_s + repeats_s / (double)w->sides[side].count;
+    return load_s + repeats_s / (double)w->sides[side].launches.count;
 }
 
 static void fill_advice(const struct work *w, struct compare *out)
@@ -471,7 +486,7 @@ static void fill_advice(const struct work *w, struct compare *out)
         }
     out->more_s = out->more_usd = 0;
     for (int side = 0; side < 2; side++) {
-        long more = wanted - (long)w->sides[side].count;
+        long more = wanted - (long)w->sides[side].launches.count;
         if (more <= 0)
             continue;
         double s = (double)more * launch_s(w, side);
@@ -512,7 +527,7 @@ enum status compare_build(const struct match_group *group, double margin, struct
         out->geomean[id] = geomean_of(&w, (enum compare_id)id, &out->geomean_cells);
     out->geomean_cost = cost_of(&out->geomean[0], mean_price_ratio(group));
     for (int side = 0; side < 2; side++)
-        out->launches[side] = w.sides[side].count;
+        out->launches[side] = w.sides[side].launches.count;
     out->is_interleaved = w.is_interleaved;
     out->has_unknown_launches = has_unknown_launches(group);
     fill_advice(&w, out);

@@ -1,5 +1,6 @@
 #include "stats/launches.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -36,6 +37,7 @@ static bool are_one(const struct row *const *rows, size_t count)
 struct launches launches_of(const struct row *const *rows, size_t count, struct arena *a)
 {
     struct launches l = {.of = NULL, .count = count > 0};
+    l.named = count > 0 && id_of(rows[0]).len > 0;
     if (are_one(rows, count))
         return l;
     struct named *all = arena_alloc(a, count, sizeof *all);
@@ -51,5 +53,23 @@ struct launches launches_of(const struct row *const *rows, size_t count, struct 
         of[all[i].row] = l.count - 1;
     }
     l.of = of;
+    l.named = l.count - (all[0].id.len == 0);
     return l;
+}
+
+void launches_means(const struct launches *l, const double *values, size_t rows,
+                    double *means)
+{
+    double *known = means + l->count;
+    for (size_t k = 0; k < l->count; k++)
+        means[k] = known[k] = 0;
+    for (size_t i = 0; i < rows; i++) {
+        size_t k = l->of != NULL ? l->of[i] : 0;
+        if (isnan(values[i]))
+            continue;
+        means[k] += values[i];
+        known[k]++;
+    }
+    for (size_t k = 0; k < l->count; k++)
+        means[k] = known[k] > 0 ? means[k] / known[k] : (double)NAN;
 }

@@ -10,10 +10,15 @@
 struct launches {
     const size_t *of; /* [row count] each row's launch, 0..count - 1; NULL: all are one */
     size_t count;
+    size_t named; /* those that are known: all, or all but one */
 };
 
 /* Of rows of shape [count]; those that name none are one. Lives in the arena, which tells
  * whether it found memory. */
 struct launches launches_of(const struct row *const *rows, size_t count, struct arena *a);
+/* Means of values of shape [rows] (NAN: unknown) by launch, into means of shape
+ * [2 * l->count], whose second half is scratch; NAN where a launch knows none. */
+void launches_means(const struct launches *l, const double *values, size_t rows,
+                    double *means);
 
 #endif

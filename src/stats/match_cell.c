@@ -20,15 +20,10 @@ struct grouping {
     size_t *cell_of;         /* cell of each row */
     const struct row **rows; /* measured ones, cell by cell in order of their time */
     double *values;          /* scratch, of one cell */
-    struct str *origins;     /* the same */
+    struct str *days;        /* the same */
 };
 
 /* --- counting */
-
-static struct str launch_of(const struct row *row)
-{
-    return str_from(match_field_launch(row));
-}
 
 static struct str day_of(const struct row *row)
 {
@@ -46,16 +41,14 @@ static int by_text(const void *a, const void *b)
     return s->len > 0 ? memcmp(s->ptr, t->ptr, s->len) : 0;
 }
 
-/* How many things rows of shape [count] come from; those of no name are not counted. */
-static size_t count_origins(const struct row *const *rows, size_t count,
-                            struct str (*origin_of)(const struct row *),
-                            struct str *scratch)
+/* How many days rows of shape [count] come from; unknown ones are not counted. */
+static size_t count_days(const struct row *const *rows, size_t count, struct str *scratch)
 {
     size_t n = 0, found = 0;
     for (size_t i = 0; i < count; i++) {
-        struct str origin = origin_of(rows[i]);
-        if (origin.len > 0 && (n == 0 || !str_equal(scratch[n - 1], origin)))
-            scratch[n++] = origin;
+        struct str day = day_of(rows[i]);
+        if (day.len > 0 && (n == 0 || !str_equal(scratch[n - 1], day)))
+            scratch[n++] = day;
     }
     if (n > 1)
         qsort(scratch, n, sizeof *scratch, by_text);
@@ -136,14 +129,14 @@ static enum status judge_cells(struct grouping *g)
     const struct row **rows = g->rows;
     for (size_t i = 0; s == STATUS_OK && i < g->count; i++) {
         struct match_cell *c = &g->cells[i];
-        c->launches = count_origins(rows, c->measured, launch_of, g->origins);
-        c->days = count_origins(rows, c->measured, day_of, g->origins);
+        c->days = count_days(rows, c->measured, g->days);
         c->rows = rows;
         const struct metric_rows repeats = {
             .items = rows,
             .count = c->measured,
             .launches = launches_of(rows, c->measured, g->arena),
             .definitions = RECORD_FORMAT};
+        c->launches = repeats.launches.named;
         metric_spreads(&repeats, g->values, c->spread);
         s = match_verdict_judge(rows, c->measured, g->arena, c);
         rows += c->measured;
@@ -257,8 +250,8 @@ enum status match_cell_collect(const struct match_input *inputs, enum field_id b
         .cells = arena_alloc(a, n, sizeof *g.cells),
         .cell_of = arena_alloc(a, n, sizeof *g.cell_of),
         .rows = arena_alloc(a, n, sizeof(const struct row *)),
-        .values = arena_alloc(a, 2 * n, sizeof *g.values),
-        .origins = arena_alloc(a, n, sizeof *g.origins),
+        .values = arena_alloc(a, 3 * n, sizeof *g.values),
+        .days = arena_alloc(a, n, sizeof *g.days),
     };
     const char **names = arena_alloc(a, n, sizeof(const char *));
     struct match_cell **sorted = arena_alloc(a, n, sizeof(struct match_cell *));

@@ -75,41 +75,36 @@ struct spread metric_spread(enum metric m, int definitions, const double *values
     return spread_of(m, definitions, values, count, interval_t_95(count));
 }
 
-/* Means of the launches that know the metric, into means of shape [launches.count], with
- * as much room behind it; of_logs: geometric ones, none at all where a value is not
- * positive. How many. */
+/* Means of the launches that know the metric, into means of shape [2 * launches.count];
+ * of_logs: geometric ones, none at all where a value is not positive. How many. */
 static size_t means_of(const struct metric_rows *in, enum metric m, bool of_logs,
-                       double *means)
+                       double *values, double *means)
 {
-    size_t n = 0, launches = in->launches.count;
-    double *known = means + launches;
-    for (size_t l = 0; l < launches; l++)
-        means[l] = known[l] = 0;
+    size_t n = 0;
     for (size_t i = 0; i < in->count; i++) {
-        double value = value_of(in->items[i], m);
-        if (isnan(value))
-            continue;
-        if (of_logs && !(value > 0))
+        values[i] = value_of(in->items[i], m);
+        if (of_logs && values[i] <= 0)
             return 0;
-        means[in->launches.of[i]] += of_logs ? log(value) : value;
-        known[in->launches.of[i]]++;
+        values[i] = of_logs ? log(values[i]) : values[i];
     }
-    for (size_t l = 0; l < launches; l++)
-        if (known[l] > 0)
-            means[n++] = of_logs ? exp(means[l] / known[l]) : means[l] / known[l];
+    launches_means(&in->launches, values, in->count, means);
+    for (size_t l = 0; l < in->launches.count; l++)
+        if (!isnan(means[l]))
+            means[n++] = of_logs ? exp(means[l]) : means[l];
     return n;
 }
 
 static void use_launches(struct spread *s, const struct metric_rows *in, enum metric m,
                          double *scratch)
 {
-    s->units = means_of(in, m, false, scratch);
+    double *means = scratch + in->count;
+    s->units = means_of(in, m, false, scratch, means);
     double t = interval_t_95(s->units);
-    double half = interval_half_95(scratch, s->units, t);
-    s->mean = interval_mean(scratch, s->units);
+    double half = interval_half_95(means, s->units, t);
+    s->mean = interval_mean(means, s->units);
     s->ci95_low = s->mean - half;
     s->ci95_high = s->mean + half;
-    s->logs = interval_of_logs(scratch, means_of(in, m, true, scratch));
+    s->logs = interval_of_logs(means, means_of(in, m, true, scratch, means));
     if (special[m].is_inverse && in->definitions != 1)
         use_logs(s, t);
 }

@@ -39,7 +39,7 @@ struct metric_rows {
     int definitions;
 };
 
-/* Of each metric; scratch: [2 * count]. */
+/* Of each metric; scratch: [3 * count]. */
 void metric_spreads(const struct metric_rows *in, double *scratch,
                     struct spread out[METRIC_COUNT]);
 /* USD for a million output tokens, by the row's price and its rate: that of the window,

@@ -35,7 +35,7 @@ struct cell_work {
     const struct row **rows; /* [row_count] measured repeats that succeeded */
     size_t *repeats;         /* [row_count] their indices */
     size_t row_count;
-    double *values; /* scratch, [2 * row_count] */
+    double *values; /* scratch, [3 * row_count] */
     struct arena *arena;
 };
 
@@ -124,7 +124,7 @@ static enum status collect(struct cell_work *w, struct summary_entry *entry)
     const struct run_data *run = w->run;
     w->rows = arena_alloc(w->arena, run->repeat_count, sizeof(const struct row *));
     w->repeats = arena_alloc(w->arena, run->repeat_count, sizeof *w->repeats);
-    w->values = arena_alloc(w->arena, 2 * run->repeat_count, sizeof *w->values);
+    w->values = arena_alloc(w->arena, 3 * run->repeat_count, sizeof *w->values);
     if (w->arena->has_failed)
         return STATUS_NO_MEMORY;
     for (size_t i = 0; i < run->repeat_count; i++) {
