@@ -395,23 +395,16 @@ static size_t take_means(struct work *w, enum compare_id id, struct contrast_sam
 /* With one launch a side the cells' own variances are all that is known. */
 static struct contrast within_cells(struct work *w, enum compare_id id)
 {
-    struct contrast all = {0};
-    double squares = 0, n = 0;
+    struct contrast_sum sum = {.n = 0};
     for (size_t i = 0; i < w->group->pair_count; i++) {
         struct contrast_sample s[2];
         if (!is_in_all(w, i, id))
             continue;
         take_repeats(w, &w->group->pairs[i], id, s);
         struct contrast c = contrast_welch(s[0], s[1]);
-        all.difference += c.difference;
-        all.variance += c.variance;
-        squares += c.variance * c.variance / c.freedom;
-        n++;
+        contrast_add(&sum, &c);
     }
-    all.difference /= n;
-    all.freedom = all.variance * all.variance / squares;
-    all.variance /= n * n;
-    return all;
+    return contrast_of_sum(&sum);
 }
 
 static struct compare_figure geomean_of(struct work *w, enum compare_id id, size_t *cells)

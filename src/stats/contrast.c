@@ -14,23 +14,46 @@ static double variance_of(struct contrast_sample s)
     return std * std;
 }
 
+struct contrast contrast_between(struct contrast_mean baseline,
+                                 struct contrast_mean other)
+{
+    double a = baseline.variance, b = other.variance;
+    struct contrast c = {.difference = other.mean - baseline.mean, .variance = a + b};
+    c.freedom = c.variance * c.variance /
+                (a * a / baseline.freedom + b * b / other.freedom);
+    if (c.variance == 0)
+        c.freedom = baseline.freedom + other.freedom;
+    return c;
+}
+
+void contrast_add(struct contrast_sum *sum, const struct contrast *c)
+{
+    sum->difference += c->difference;
+    sum->variance += c->variance;
+    sum->squares += c->variance > 0 ? c->variance * c->variance / c->freedom : 0;
+    sum->n++;
+}
+
+struct contrast contrast_of_sum(const struct contrast_sum *sum)
+{
+    double n = (double)sum->n;
+    return (struct contrast){.difference = sum->difference / n,
+                             .variance = sum->variance / (n * n),
+                             .freedom = sum->variance * sum->variance / sum->squares};
+}
+
+static struct contrast_mean mean_of(struct contrast_sample s)
+{
+    double n = (double)s.count;
+    return (struct contrast_mean){interval_mean(s.y, s.count), variance_of(s) / n, n - 1};
+}
+
 struct contrast contrast_welch(struct contrast_sample baseline,
                                struct contrast_sample other)
 {
-    struct contrast c = unknown;
-    double v[2], n[2] = {(double)baseline.count, (double)other.count};
     if (baseline.count == 0 || other.count == 0)
-        return c;
-    c.difference = interval_mean(other.y, other.count) -
-                   interval_mean(baseline.y, baseline.count);
-    v[0] = variance_of(baseline) / n[0];
-    v[1] = variance_of(other) / n[1];
-    c.variance = v[0] + v[1];
-    c.freedom = c.variance * c.variance /
-                (v[0] * v[0] / (n[0] - 1) + v[1] * v[1] / (n[1] - 1));
-    if (c.variance == 0)
-        c.freedom = n[0] + n[1] - 2;
-    return c;
+        return unknown;
+    return contrast_between(mean_of(baseline), mean_of(other));
 }
 
 struct contrast contrast_paired(struct contrast_sample baseline,

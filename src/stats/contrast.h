@@ -22,8 +22,25 @@ struct contrast {
     double freedom;    /* degrees of, for Student's t */
 };
 
-/* Unequal variances (Welch, Biometrika 34 (1947) 28-35), degrees of freedom after
- * Satterthwaite (1946). Known from 2 values a side on. */
+/* A mean, its variance, and the degrees of freedom of that. */
+struct contrast_mean {
+    double mean, variance, freedom;
+};
+
+/* Unequal variances, degrees of freedom after Satterthwaite (Biometrics Bull. 2 (1946)
+ * 110-114). */
+struct contrast contrast_between(struct contrast_mean baseline,
+                                 struct contrast_mean other);
+/* The mean of n >= 1 independent ones; likewise. Added one by one to a zeroed sum. */
+struct contrast_sum {
+    double difference, variance, squares; /* squares: of variances by their degrees */
+    size_t n;
+};
+void contrast_add(struct contrast_sum *sum, const struct contrast *c);
+struct contrast contrast_of_sum(const struct contrast_sum *sum);
+
+/* The same of samples (Welch, Biometrika 34 (1947) 28-35). Known from 2 values a side
+ * on. */
 struct contrast contrast_welch(struct contrast_sample baseline,
                                struct contrast_sample other);
 /* Value k of one with value k of the other, of equal count: what drifts over a run hits

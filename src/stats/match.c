@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "stats/interval.h"
+#include "stats/contrast.h"
 #include "stats/match_diff.h"
 
 /* Everything on its way to a result. */
@@ -109,49 +109,39 @@ static void find_partners(struct work *w, const char *side)
     }
 }
 
-/* Sums for a ratio, or for the geometric mean of several. */
+/* For a ratio, or for the geometric mean of several. */
 struct sums {
-    double logs, variance, squares; /* squares: of variances by their degrees
-                                       of freedom */
-    size_t pairs;
+    struct contrast_sum of;
     bool has_launches; /* some cell has several, or nobody knows */
 };
 
-static void add_pair(struct sums *s, const struct match_pair *p, enum metric m)
+static struct contrast_mean mean_of(const struct match_cell *c, enum metric m)
 {
-    const struct match_cell *const cells[] = {p->baseline, p->other};
-    double difference = cells[1]->spread[m].logs.mean - cells[0]->spread[m].logs.mean;
-    if (isnan(difference))
-        return;
-    s->logs += difference;
-    s->pairs++;
-    for (int i = 0; i < 2; i++) {
-        const struct spread *of = &cells[i]->spread[m];
-        double v = of->logs.variance;
-        s->has_launches |= cells[i]->launches != 1;
-        s->variance += v;
-        s->squares += v * v / ((double)of->units - 1);
-    }
+    const struct spread *s = &c->spread[m];
+    return (struct contrast_mean){s->logs.mean, s->logs.variance, (double)s->units - 1};
 }
 
-/* exp(mean log +- t sqrt(variance)), degrees of freedom after Welch and Satterthwaite. */
+static void add_pair(struct sums *s, const struct match_pair *p, enum metric m)
+{
+    struct contrast c = contrast_between(mean_of(p->baseline, m), mean_of(p->other, m));
+    if (isnan(c.difference))
+        return;
+    contrast_add(&s->of, &c);
+    s->has_launches |= p->baseline->launches != 1 || p->other->launches != 1;
+}
+
 static struct match_ratio ratio_of(const struct sums *s)
 {
     struct match_ratio r = {.ratio = NAN,
                             .low = NAN,
                             .high = NAN,
                             .is_one_launch = !s->has_launches,
-                            .pairs = s->pairs};
-    if (s->pairs == 0)
+                            .pairs = s->of.n};
+    if (r.pairs == 0)
         return r;
-    double n = (double)s->pairs;
-    r.ratio = exp(s->logs / n);
-    if (isnan(s->variance))
-        return r;
-    double half = 0;
-    if (s->variance > 0)
-        half = interval_t_quantile(0.975, s->variance * s->variance / s->squares) *
-               sqrt(s->variance) / n;
+    struct contrast c = contrast_of_sum(&s->of);
+    double half = contrast_half(&c);
+    r.ratio = exp(c.difference);
     r.low = r.ratio * exp(-half);
     r.high = r.ratio * exp(half);
     return r;
