@@ -73,35 +73,33 @@ static void tell_short(struct bench *b, const struct phase *p,
              p->count, out->wall_s, p->load->duration_s);
 }
 
-static void tell_steps(const struct bench *b, const struct row *f)
+/* How often it happened, 0 also where nobody knows. */
+static int64_t times(const struct row *f, enum field_id id)
 {
-    struct value steps = f->v[FIELD_clock_steps];
-    if (steps.kind == VALUE_INT && steps.i > 0)
+    struct value v = f->v[id];
+    return v.kind == VALUE_INT ? v.i : 0;
+}
+
+static void tell_oddities(const struct bench *b, const struct row *f)
+{
+    int64_t steps = times(f, FIELD_clock_steps), resent = times(f, FIELD_requests_resent);
+    int64_t unended = times(f, FIELD_answers_unended);
+    if (steps > 0)
         log_line(b->log, LOG_WARN,
                  "the machine's clock was set %" PRId64
                  " time%s; stamps were re-related, "
                  "latencies are unharmed",
-                 steps.i, str_plural(steps.i));
-}
-
-static void tell_resent(const struct bench *b, const struct row *f)
-{
-    struct value resent = f->v[FIELD_requests_resent];
-    if (resent.kind == VALUE_INT && resent.i > 0)
+                 steps, str_plural(steps));
+    if (resent > 0)
         log_line(b->log, LOG_WARN,
                  "%" PRId64 " request%s sent again on a new connection: the server had "
                  "closed theirs; after two, a server's connections are not reused",
-                 resent.i, resent.i == 1 ? " was" : "s were");
-}
-
-static void tell_unended(const struct bench *b, const struct row *f)
-{
-    struct value unended = f->v[FIELD_answers_unended];
-    if (unended.kind == VALUE_INT && unended.i > 0)
+                 resent, resent == 1 ? " was" : "s were");
+    if (unended > 0)
         log_line(b->log, LOG_WARN,
                  "%" PRId64 " answer%s said [DONE] and then neither ended nor closed: "
                  "taken to end there, their connections not used again",
-                 unended.i, str_plural(unended.i));
+                 unended, str_plural(unended));
 }
 
 static enum status count(struct bench *b, struct row *f, struct err *e)
@@ -109,9 +107,7 @@ static enum status count(struct bench *b, struct row *f, struct err *e)
     const struct session *s = &b->session;
     if (s->ops->counters(s->engine, f, e) != STATUS_OK)
         return e->code;
-    tell_steps(b, f);
-    tell_resent(b, f);
-    tell_unended(b, f);
+    tell_oddities(b, f);
     return STATUS_OK;
 }
 

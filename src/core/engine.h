@@ -62,7 +62,7 @@ struct engine_facts {
     const char *hardware_type;      /* "gpu", "neuron", "cpu", "unknown" */
     const char *python;             /* interpreter, or NULL */
     const char *notes; /* for the user: "untested version, trying"; NULL none */
-    bool lacks_ids, lacks_lengths, lacks_salt; /* takes text only; may end early */
+    bool lacks_ids, lacks_lengths, lacks_salt; /* text only; may end early; one cache */
     const char *process; /* a server not ours: address and start, "" unknown; else NULL */
 };
 

@@ -8,9 +8,8 @@
 
 /* How a server keeps what HTTP promises. */
 struct openai_peer {
-    int64_t resent; /* requests sent again on a new connection */
-    int64_t
-        unended; /* answers that said [DONE] and were given up waiting for their end */
+    int64_t resent;  /* requests sent again on a new connection */
+    int64_t unended; /* answers that said [DONE] and whose end was not awaited longer */
     int unended_in_a_row;
 };
 

@@ -15,9 +15,9 @@ struct gateway {
     bool is_diverted; /* by its own word: a fallback has answered, or its cache */
 };
 
-/* One header; those of no gateway are left alone. `value` is without blanks around it. */
 /* What stands elsewhere: a provider in the body. */
 void gateway_add(struct gateway *g, struct str text);
+/* One header; those of no gateway are left alone. `value` is without blanks around it. */
 void gateway_header(struct gateway *g, struct str name, struct str value);
 
 #endif

@@ -11,10 +11,10 @@
 #define LEAST_ADVICE 3  /* launches a side, where nothing is known of them */
 
 static const struct {
-    enum field_id offline, online;
+    enum field_id field;
     const char *words;
 } figures[] = {
-#define X(offline, online, words) {FIELD_##offline, FIELD_##online, words},
+#define X(field, words) {FIELD_##field, words},
     COMPARE_FIGURES(X)
 #undef X
 };
@@ -46,7 +46,9 @@ struct work {
 
 enum field_id compare_field(enum compare_id id, const struct match_cell *c)
 {
-    return match_field_is_online(c->row) ? figures[id].online : figures[id].offline;
+    return id == COMPARE_tokens_per_second
+               ? metric_field(METRIC_tokens_per_second, c->row)
+               : figures[id].field;
 }
 
 const char *compare_words(enum compare_id id)

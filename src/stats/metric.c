@@ -15,14 +15,17 @@ static const struct {
     [METRIC_usd_per_million_output_tokens] = {.is_inverse = true},
 };
 
+enum field_id metric_field(enum metric m, const struct row *row)
+{
+    bool is_window = special[m].has_window && field_is(row, FIELD_serving_mode, "online");
+    return is_window ? special[m].window : field_of_metric(m);
+}
+
 static double value_of(const struct row *row, enum metric m)
 {
-    double whole = field_num(row, field_of_metric(m));
-    if (!special[m].has_window || !field_is(row, FIELD_serving_mode, "online"))
-        return whole;
-    double window = field_num(row, special[m].window);
+    double value = field_num(row, metric_field(m, row));
     bool is_ours = value_is_known(row->v[FIELD_run_id]);
-    return is_ours || !isnan(window) ? window : whole;
+    return is_ours || !isnan(value) ? value : field_num(row, field_of_metric(m));
 }
 
 size_t metric_values(const struct row *const *rows, size_t count, enum metric m,
@@ -127,8 +130,6 @@ void metric_spreads(const struct metric_rows *in, double *scratch,
 
 double metric_cost_usd(const struct row *row)
 {
-    enum field_id rate = field_is(row, FIELD_serving_mode, "online")
-                             ? FIELD_window_tokens_per_second
-                             : FIELD_tokens_per_second;
+    enum field_id rate = metric_field(METRIC_tokens_per_second, row);
     return field_num(row, FIELD_price_usd_per_hour) / 3600 / field_num(row, rate) * 1e6;
 }
