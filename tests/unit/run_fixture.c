@@ -39,6 +39,30 @@ void run_fixture_fini(struct run_fixture *f)
     journal_fixture_fini(&f->fx);
 }
 
+static int set_up(void **state, const struct run_mode *mode)
+{
+    static struct run_fixture f;
+    run_fixture_init(&f, mode);
+    *state = &f;
+    return 0;
+}
+
+int run_fixture_set_up_offline(void **state)
+{
+    return set_up(state, &run_offline);
+}
+
+int run_fixture_set_up_online(void **state)
+{
+    return set_up(state, &run_online);
+}
+
+int run_fixture_tear_down(void **state)
+{
+    run_fixture_fini(*state);
+    return 0;
+}
+
 /* Into f->argv. */
 static void split(struct run_fixture *f, const char *words)
 {

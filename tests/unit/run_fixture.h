@@ -27,6 +27,10 @@ struct run_fixture {
 /* OPENAI_API_KEY is taken out of the environment. */
 void run_fixture_init(struct run_fixture *f, const struct run_mode *mode);
 void run_fixture_fini(struct run_fixture *f);
+/* For cmocka: *state is such a fixture. */
+int run_fixture_set_up_offline(void **state);
+int run_fixture_set_up_online(void **state);
+int run_fixture_tear_down(void **state);
 /* A fresh run on these words, separated by blanks ('+' in a word stands for a blank;
  * "--no-imds", the output folder and, offline, "--engine null" stand before them):
  * parses, then plans. */

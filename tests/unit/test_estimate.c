@@ -12,20 +12,6 @@
 #include "base/mem.h"
 #include "run_fixture.h"
 
-static int setup(void **state)
-{
-    static struct run_fixture f;
-    run_fixture_init(&f, &run_offline);
-    *state = &f;
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    run_fixture_fini(*state);
-    return 0;
-}
-
 static void put(struct run_fixture *f, const char *name, const char *text)
 {
     char path[512];
@@ -83,9 +69,12 @@ static void times_that_cannot_be(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(of_earlier_runs, setup, teardown),
-        cmocka_unit_test_setup_teardown(what_does_not_count, setup, teardown),
-        cmocka_unit_test_setup_teardown(times_that_cannot_be, setup, teardown),
+        cmocka_unit_test_setup_teardown(of_earlier_runs, run_fixture_set_up_offline,
+                                        run_fixture_tear_down),
+        cmocka_unit_test_setup_teardown(what_does_not_count, run_fixture_set_up_offline,
+                                        run_fixture_tear_down),
+        cmocka_unit_test_setup_teardown(times_that_cannot_be, run_fixture_set_up_offline,
+                                        run_fixture_tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

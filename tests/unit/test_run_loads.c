@@ -12,20 +12,6 @@
 #include "base/mem.h"
 #include "run_fixture.h"
 
-static int setup(void **state)
-{
-    static struct run_fixture f;
-    run_fixture_init(&f, &run_online);
-    *state = &f;
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    run_fixture_fini(*state);
-    return 0;
-}
-
 static const struct load *load(struct run_fixture *f, size_t i)
 {
     assert_true(i < f->run.plan.options.load_count);
@@ -152,7 +138,9 @@ static void goodput(void **state)
 
 int main(void)
 {
-#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+#define TEST(name)                                                   \
+    cmocka_unit_test_setup_teardown(name, run_fixture_set_up_online, \
+                                    run_fixture_tear_down)
     const struct CMUnitTest tests[] = {TEST(closed), TEST(open_loads),
                                        TEST(length_of_an_open_load),
                                        TEST(what_does_not_go_together), TEST(goodput)};

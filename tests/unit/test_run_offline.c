@@ -14,20 +14,6 @@
 #include "base/mem.h"
 #include "probe_fixture.h"
 
-static int setup(void **state)
-{
-    static struct run_fixture f;
-    run_fixture_init(&f, &run_offline);
-    *state = &f;
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    run_fixture_fini(*state);
-    return 0;
-}
-
 /* Fails the test unless these words are refused, at `where`, with `what` in the text. */
 static void refused(struct run_fixture *f, const char *words, const char *where,
                     const char *what)
@@ -272,7 +258,9 @@ static void memory_may_run_out(void **state)
 
 int main(void)
 {
-#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+#define TEST(name)                                                    \
+    cmocka_unit_test_setup_teardown(name, run_fixture_set_up_offline, \
+                                    run_fixture_tear_down)
     const struct CMUnitTest tests[] = {
         TEST(defaults),
         TEST(options_reach_plan_and_engine),

@@ -9,26 +9,6 @@
 #include "base/mem.h"
 #include "run_fixture.h"
 
-static int setup(void **state)
-{
-    static struct run_fixture f;
-    run_fixture_init(&f, &run_offline);
-    *state = &f;
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    run_fixture_fini(*state);
-    return 0;
-}
-
-static void plan(struct run_fixture *f, const char *words)
-{
-    if (run_fixture_plan(f, words) != STATUS_OK)
-        fail_msg("%s: %s: %s", words, f->e.where, f->e.what);
-}
-
 static void the_plan_is_shown(void **state)
 {
     struct run_fixture *f = *state;
@@ -41,7 +21,7 @@ static void the_plan_is_shown(void **state)
              "--scenario-file %s --scenarios faq prefix_caching --batch-sizes 1 4 "
              "--num-runs 2 --test-prefix-caching",
              yaml);
-    plan(f, words);
+    run_fixture_ok(f, words);
     buf_init(&out, 1 << 20);
     assert_int_equal(run_plan_text(&f->run, &out, &f->e), STATUS_OK);
     const char *text = buf_cstr(&out);
@@ -63,7 +43,7 @@ static void the_plan_may_be_too_long(void **state)
 {
     struct run_fixture *f = *state;
     struct buf out;
-    plan(f, "");
+    run_fixture_ok(f, "");
     buf_init(&out, 64);
     assert_int_equal(run_plan_text(&f->run, &out, &f->e), STATUS_TOO_BIG);
     buf_fini(&out);
@@ -92,7 +72,7 @@ static void time_comes_from_earlier_results(void **state)
 {
     struct run_fixture *f = *state;
     static const char words[] = "--scenarios short --batch-sizes 1 --num-runs 4";
-    plan(f, words);
+    run_fixture_ok(f, words);
     assert_true(isnan(f->mode->estimate_s(&f->run)));
     put_results(f, "offline_results_1.json",
                 "{\"results\":[{" ROW "\"total_time\":2.0},{" ROW
@@ -134,7 +114,7 @@ static void only_the_same_cell_counts(void **state)
         bool has_names = strstr(cases[i].words, "--scenarios") != NULL;
         snprintf(words, sizeof words, "%s %s %s", has_names ? "" : "--scenarios short",
                  has_sizes ? "" : "--batch-sizes 1", cases[i].words);
-        plan(f, words);
+        run_fixture_ok(f, words);
         double s = f->mode->estimate_s(&f->run);
         if (cases[i].is_known ? s != 6.0 : !isnan(s))
             fail_msg("%s: %g s", words, s);
@@ -143,7 +123,9 @@ static void only_the_same_cell_counts(void **state)
 
 int main(void)
 {
-#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+#define TEST(name)                                                    \
+    cmocka_unit_test_setup_teardown(name, run_fixture_set_up_offline, \
+                                    run_fixture_tear_down)
     const struct CMUnitTest tests[] = {
         TEST(the_plan_is_shown),
         TEST(the_plan_may_be_too_long),

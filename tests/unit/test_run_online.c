@@ -13,20 +13,6 @@
 #include "run_fixture.h"
 #include "probe_fixture.h"
 
-static int setup(void **state)
-{
-    static struct run_fixture f;
-    run_fixture_init(&f, &run_online);
-    *state = &f;
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    run_fixture_fini(*state);
-    return 0;
-}
-
 static void defaults(void **state)
 {
     struct run_fixture *f = *state;
@@ -184,7 +170,9 @@ static void memory_may_run_out(void **state)
 
 int main(void)
 {
-#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+#define TEST(name)                                                   \
+    cmocka_unit_test_setup_teardown(name, run_fixture_set_up_online, \
+                                    run_fixture_tear_down)
     const struct CMUnitTest tests[] = {
         TEST(defaults),
         TEST(launched),

@@ -11,20 +11,6 @@
 #include "base/mem.h"
 #include "run_fixture.h"
 
-static int setup(void **state)
-{
-    static struct run_fixture f;
-    run_fixture_init(&f, &run_online);
-    *state = &f;
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    run_fixture_fini(*state);
-    return 0;
-}
-
 static void shows(struct run_fixture *f, const char *words, const char *const *want)
 {
     struct buf out;
@@ -100,7 +86,9 @@ static void the_plan_may_be_too_long(void **state)
 
 int main(void)
 {
-#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+#define TEST(name)                                                   \
+    cmocka_unit_test_setup_teardown(name, run_fixture_set_up_online, \
+                                    run_fixture_tear_down)
     const struct CMUnitTest tests[] = {TEST(closed), TEST(open_loads), TEST(launched),
                                        TEST(the_plan_may_be_too_long)};
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -12,20 +12,6 @@
 #include "base/mem.h"
 #include "run_fixture.h"
 
-static int setup(void **state)
-{
-    static struct run_fixture f;
-    run_fixture_init(&f, &run_online);
-    *state = &f;
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    run_fixture_fini(*state);
-    return 0;
-}
-
 #define SECRET "sk-abc123"
 
 static void addresses(void **state)
@@ -208,7 +194,9 @@ static void a_launched_server(void **state)
 
 int main(void)
 {
-#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+#define TEST(name)                                                   \
+    cmocka_unit_test_setup_teardown(name, run_fixture_set_up_online, \
+                                    run_fixture_tear_down)
     const struct CMUnitTest tests[] = {
         TEST(addresses),
         TEST(whose_machine),
