@@ -20,7 +20,7 @@ static const struct document_column columns[COLUMN_COUNT] = {
     {"verdict", NULL, NULL, DOCUMENT_TEXT, 0},
 };
 
-/* Words of a field's values: seconds are shown as ms. */
+/* Seconds are shown as ms. */
 static double scale_of(enum field_id id)
 {
     return strcmp(field_table[id].unit, "s") == 0 ? 1000 : 1;
@@ -28,7 +28,7 @@ static double scale_of(enum field_id id)
 
 static const char *unit_of(enum field_id id)
 {
-    return strcmp(field_table[id].unit, "s") == 0 ? "ms" : field_table[id].unit;
+    return scale_of(id) > 1 ? "ms" : field_table[id].unit;
 }
 
 static struct document_cell interval_cell(const struct compare_figure *f)
@@ -154,37 +154,34 @@ static void put_basis(const struct compare *c, struct document *d)
 
 /* --- cells */
 
-static void put_figure_row(const struct compare_cell *cell, enum compare_id id,
-                           struct document_table *t, struct document *d)
+/* A row of the figure without the values of the sides. */
+static struct document_cell *put_row(const struct compare_cell *cell, const char *what,
+                                     const struct compare_figure *f,
+                                     struct document_table *t, struct document *d)
+{
+    struct document_cell *cells = document_row(d, t, cell->pair->baseline->name);
+    cells[WHAT] = document_of_text(what);
+    cells[BASELINE] = cells[OTHER] = document_of_text("");
+    cells[RATIO] = document_of_value(f->ratio);
+    cells[INTERVAL] = interval_cell(f);
+    cells[CALL] = document_of_text(call_text(f, d));
+    return cells;
+}
+
+static void put_figure(const struct compare_cell *cell, enum compare_id id,
+                       struct document_table *t, struct document *d)
 {
     const struct compare_figure *f = &cell->figures[id];
     enum field_id field = compare_field(id, cell->pair->baseline);
     double scale = scale_of(field);
     if (isnan(f->values[0]) && isnan(f->values[1]))
         return;
-    struct document_cell *cells = document_row(d, t, cell->pair->baseline->name);
-    cells[WHAT] = document_of_text(arena_text(
-        d->arena, "  %s%s%s", compare_words(id), scale == 1 && id == 0 ? "" : ", ",
-        scale == 1 && id == 0 ? "" : unit_of(field)));
+    bool has_unit = id != COMPARE_tokens_per_second; /* which its words hold */
+    const char *what = arena_text(d->arena, "  %s%s%s", compare_words(id),
+                                  has_unit ? ", " : "", has_unit ? unit_of(field) : "");
+    struct document_cell *cells = put_row(cell, what, f, t, d);
     cells[BASELINE] = document_of_value(f->values[0] * scale);
     cells[OTHER] = document_of_value(f->values[1] * scale);
-    cells[RATIO] = document_of_value(f->ratio);
-    cells[INTERVAL] = interval_cell(f);
-    cells[CALL] = document_of_text(call_text(f, d));
-}
-
-static void put_cost_row(const struct compare_cell *cell, struct document_table *t,
-                         struct document *d)
-{
-    const struct compare_figure *f = &cell->cost;
-    if (isnan(f->ratio))
-        return;
-    struct document_cell *cells = document_row(d, t, cell->pair->baseline->name);
-    cells[WHAT] = document_of_text("  $/output token");
-    cells[BASELINE] = cells[OTHER] = document_of_text("");
-    cells[RATIO] = document_of_value(f->ratio);
-    cells[INTERVAL] = interval_cell(f);
-    cells[CALL] = document_of_text("");
 }
 
 /* The sides as heads, where they have the room. */
@@ -209,8 +206,9 @@ static void put_cells(const struct compare *c, struct document *d)
     for (size_t i = 0; i < c->group->pair_count; i++) {
         const struct compare_cell *cell = &c->cells[i];
         for (int id = 0; id < COMPARE_COUNT; id++)
-            put_figure_row(cell, (enum compare_id)id, t, d);
-        put_cost_row(cell, t, d);
+            put_figure(cell, (enum compare_id)id, t, d);
+        if (!isnan(cell->cost.ratio))
+            (void)put_row(cell, "  $/output token", &cell->cost, t, d);
         if (!cell->pair->is_counted && t->last != NULL)
             document_note(d, t,
                           arena_text(d->arena, "not counted: %s", cell->pair->note));

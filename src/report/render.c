@@ -1,5 +1,7 @@
 #include "report/render.h"
 
+#include <string.h>
+
 static const struct renderer renderers[] = {
 #define X(name, ending) {#name, ending, render_##name},
     RENDER_LIST(X)
@@ -9,6 +11,14 @@ static const struct renderer renderers[] = {
 const struct renderer *render_at(size_t i)
 {
     return i < sizeof renderers / sizeof renderers[0] ? &renderers[i] : NULL;
+}
+
+const struct renderer *render_find(const char *name)
+{
+    size_t i = 0;
+    while (render_at(i) != NULL && strcmp(renderers[i].name, name) != 0)
+        i++;
+    return render_at(i);
 }
 
 enum status render_document(const struct document *d, const struct renderer *r,

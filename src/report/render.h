@@ -29,6 +29,8 @@ enum { RENDER_COUNT = 0 RENDER_LIST(RENDER_ONE) };
 
 /* NULL behind the last. */
 const struct renderer *render_at(size_t i);
+/* By its name; NULL: there is none. */
+const struct renderer *render_find(const char *name);
 /* The document as `render` writes it, or what kept it from being whole. */
 enum status render_document(const struct document *d, const struct renderer *r,
                             struct buf *out);

@@ -106,9 +106,7 @@ static enum status note_skipped(struct analyze *j, struct err *e)
     struct loaded_rows *c = &j->loaded;
     const struct pull_result *r = &j->pulled;
     struct log *log = j->log;
-    for (size_t i = 0; i < c->skipped.count; i++)
-        log_line(log, c->skipped.items[i].is_bad ? LOG_ERROR : LOG_DEBUG,
-                 "inferbench: skipped %s", c->skipped.items[i].why);
+    inputs_log_skips(&c->skipped, log);
     for (size_t i = 0; i < r->skipped.count; i++) {
         const struct input_skip *skip = &r->skipped.items[i];
         if (inputs_skip(&c->skipped, *skip, j->arena) != STATUS_OK)

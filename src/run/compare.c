@@ -1,15 +1,13 @@
 #include "run/compare.h"
 
-#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "base/str.h"
 #include "probe/prices.h"
 #include "report/render.h"
 #include "stats/analysis.h"
 #include "stats/pricing.h"
-
-#define SAID 5 /* files that could not be read */
 
 /* The words, told apart: what is there is a path, all else names a side. */
 struct words {
@@ -47,9 +45,7 @@ static enum status load(struct compare_job *j, const struct opt_strings *paths,
     if (inputs_expand(paths, j->arena, &inputs, &count, e) != STATUS_OK ||
         rows_load(inputs, count, j->arena, out, e) != STATUS_OK)
         return e->code;
-    for (size_t i = 0; i < out->skipped.count && i < SAID; i++)
-        log_line(j->log, out->skipped.items[i].is_bad ? LOG_ERROR : LOG_DEBUG,
-                 "inferbench: skipped %s", out->skipped.items[i].why);
+    inputs_log_skips(&out->skipped, j->log);
     j->unread += out->skipped.bad_count;
     if (out->count > 0)
         return STATUS_OK;
@@ -94,17 +90,26 @@ static enum status load_two(struct compare_job *j, const struct opt_strings *pat
     return STATUS_OK;
 }
 
+static bool is_known_to(const struct opt_strings *names, const char *name)
+{
+    for (size_t i = 0; i < names->count; i++)
+        if (strcmp(names->items[i], name) == 0)
+            return true;
+    return false;
+}
+
 static enum status no_such_side(const struct compare_job *j, const char *name,
                                 struct err *e)
 {
-    const char *all = "", *last = NULL;
-    for (size_t i = 0; i < j->rows.count; i++) {
+    struct opt_strings labels = {
+        .items = arena_alloc(j->arena, j->rows.count, sizeof(char *))};
+    const char *all = "";
+    for (size_t i = 0; labels.items != NULL && i < j->rows.count; i++) {
         const char *label = field_str(j->rows.items[i].row, FIELD_label);
-        if (label == NULL || (last != NULL && strcmp(last, label) == 0) ||
-            strstr(all, label) != NULL)
+        if (label == NULL || is_known_to(&labels, label))
             continue;
         all = arena_text(j->arena, "%s%s%s", all, *all != '\0' ? ", " : "", label);
-        last = label;
+        labels.items[labels.count++] = label;
     }
     status_fail(e, STATUS_NOT_FOUND, name, "no such file, and no such label");
     return status_hint(e, "Labels in the results: %s.", *all != '\0' ? all : "none");
@@ -204,13 +209,12 @@ static enum status choose_group(struct compare_job *j, const struct words *w,
 /* "2%", "0.02" */
 static enum status read_margin(const char *text, double *out, struct err *e)
 {
-    char *end;
-    *out = strtod(text, &end);
-    if (*end == '%') {
-        *out /= 100;
-        end++;
-    }
-    if (end != text && *end == '\0' && *out > 0 && *out < 1)
+    struct str number = str_from(text);
+    bool is_percent = number.len > 0 && number.ptr[number.len - 1] == '%';
+    number.len -= is_percent;
+    bool is_number = str_to_double(number, out);
+    *out /= is_percent ? 100 : 1;
+    if (is_number && *out > 0 && *out < 1)
         return STATUS_OK;
     return status_fail(e, STATUS_BAD_OPTION, "--margin",
                        "\"%s\" is no percentage such as 2%%", text);
@@ -254,14 +258,11 @@ enum status run_compare(struct compare_job *j, struct err *e)
 enum status run_compare_text(struct compare_job *j, struct buf *out)
 {
     struct document d;
-    const struct renderer *r = render_at(0);
+    const struct renderer *r = render_find(j->opts->markdown ? "markdown" : "text");
     if (j->opts->json) {
         comparison_json(&j->comparison, j->arena, out);
         return out->failed;
     }
-    for (size_t i = 0; j->opts->markdown && r != NULL && strcmp(r->ending, "md") != 0;
-         i++)
-        r = render_at(i);
     document_init(&d, j->arena);
     comparison_build(&j->comparison, &d);
     enum status s = render_document(&d, r, out);

@@ -26,6 +26,13 @@ enum status inputs_skip(struct input_skips *to, struct input_skip one, struct ar
     return STATUS_OK;
 }
 
+void inputs_log_skips(const struct input_skips *of, struct log *log)
+{
+    for (size_t i = 0; i < of->count; i++)
+        log_line(log, of->items[i].is_bad ? LOG_ERROR : LOG_DEBUG,
+                 "inferbench: skipped %s", of->items[i].why);
+}
+
 void inputs_write_skips(const struct input_skips *of, const char *file, struct jsonw *w)
 {
     jsonw_array(w, "skipped");

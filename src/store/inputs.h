@@ -7,6 +7,7 @@
 #include <stddef.h>
 
 #include "base/arena.h"
+#include "base/log.h"
 #include "base/opt.h"
 #include "base/status.h"
 #include "text/jsonw.h"
@@ -31,6 +32,8 @@ struct input_skips {
 /* Adds one. STATUS_NO_MEMORY is the only failure, also where its `why` is NULL. */
 MUST_CHECK enum status inputs_skip(struct input_skips *to, struct input_skip one,
                                    struct arena *a);
+/* Tells them, those where nothing is wrong to those who want to know all. */
+void inputs_log_skips(const struct input_skips *of, struct log *log);
 /* Member "skipped" of a merged file; file: instead of theirs, or NULL. */
 void inputs_write_skips(const struct input_skips *of, const char *file, struct jsonw *w);
 /* The error as such a line. NULL: no memory. */
