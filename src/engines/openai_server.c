@@ -176,8 +176,8 @@ static void version_facts(struct openai_server *s, const json_t *root,
         is_simulated || json_is_true(json_object_get(root, "simulated")));
 }
 
-static void add_note(struct openai_server *s, struct engine_facts *facts,
-                     const char *text)
+void openai_server_note(const struct openai_server *s, struct engine_facts *facts,
+                        const char *text)
 {
     if (facts->notes == NULL)
         facts->notes = text;
@@ -208,11 +208,12 @@ static void config_facts(struct openai_server *s, struct engine_facts *facts)
     enum status st = call_json(s, "GET", "/server_info?config_format=json", &a, &ignored);
     rest_set_timeout(s->rest, OPENAI_SERVER_CALL_S);
     if (st == STATUS_TIMEOUT)
-        add_note(s, facts,
-                 arena_text(s->arena,
-                            "server: no answer to /server_info within %g s: settings "
-                            "that only it tells are unknown",
-                            most_s));
+        openai_server_note(
+            s, facts,
+            arena_text(s->arena,
+                       "server: no answer to /server_info within %g s: settings "
+                       "that only it tells are unknown",
+                       most_s));
     (void)vllm_facts_config(a.root, s->arena, facts, &loaded);
     json_decref(a.root);
     if (loaded != NULL)
@@ -263,7 +264,7 @@ static void dialect_facts(struct openai_server *s, struct engine_facts *facts)
             : "",
         is_open_ended ? is_text ? ", and" : "," : "",
         is_open_ended ? " answers may end before their planned length" : "");
-    add_note(s, facts, note);
+    openai_server_note(s, facts, note);
 }
 
 static enum status vllm_facts(struct openai_server *s, struct engine_facts *facts,

@@ -76,6 +76,9 @@ struct openai_server_answer {
 MUST_CHECK enum status openai_server_ask(struct openai_server *s, const char *method,
                                          const char *url,
                                          struct openai_server_answer *out, struct err *e);
+/* Adds to what is said of the server; text lives as long as its arena. */
+void openai_server_note(const struct openai_server *s, struct engine_facts *facts,
+                        const char *text);
 /* What is known of the engine behind it: version, settings, block size, caching, KV size,
  * simulated; of a server on this machine the model's fingerprint and vocabulary too; what
  * its dialect lacks.

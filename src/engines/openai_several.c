@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "engines/openai_meet.h"
+#include "stats/match_field.h"
 
 enum status openai_several_check(const struct openai_server *first,
                                  const struct openai_server *s, const char *model,
@@ -25,35 +26,25 @@ enum status openai_several_check(const struct openai_server *first,
                        names[0] != '\0' ? names : "nothing");
 }
 
-static bool is_same(struct value a, struct value b)
+/* What one of them does not tell is no difference. */
+static bool differ(const struct row *a, const struct row *b, enum field_id id)
 {
-    if (!value_is_known(a) || !value_is_known(b))
-        return true;
-    if (a.kind != b.kind)
-        return false;
-    switch (a.kind) {
-    case VALUE_INT: return a.i == b.i;
-    case VALUE_NUM: return a.n == b.n;
-    case VALUE_BOOL: return a.b == b.b;
-    case VALUE_STR:
-    case VALUE_JSON: return strcmp(a.s, b.s) == 0;
-    default: return true;
-    }
+    return value_is_known(a->v[id]) && value_is_known(b->v[id]) &&
+           !match_field_is_same(a, b, id);
 }
 
 void openai_several_note(const struct openai_server *first, const struct openai_server *s,
                          const struct engine_facts *other, struct engine_facts *facts)
 {
-    const char *names = "", *notes = facts->notes;
-    for (int i = 0; i < FIELD_COUNT && names != NULL; i++)
+    const char *names = "";
+    for (int i = 0; i < FIELD_COUNT; i++)
         if (field_table[i].role == ROLE_SETTING &&
-            !is_same(facts->fields.v[i], other->fields.v[i]))
+            differ(&facts->fields, &other->fields, (enum field_id)i))
             names = arena_text(s->arena, "%s%s%s", names, names[0] != '\0' ? ", " : "",
                                field_table[i].name);
-    if (names == NULL || names[0] == '\0')
-        return;
-    facts->notes = arena_text(
-        s->arena, "%s%sserver: %s and %s differ in %s; rows tell of the first",
-        notes != NULL ? notes : "", notes != NULL ? "; " : "", first->base, s->base,
-        names);
+    if (names[0] != '\0')
+        openai_server_note(
+            s, facts,
+            arena_text(s->arena, "server: %s and %s differ in %s; rows tell of the first",
+                       first->base, s->base, names));
 }
