@@ -43,6 +43,12 @@ bool str_starts(struct str s, const char *prefix)
     return s.len >= len && (len == 0 || memcmp(s.ptr, prefix, len) == 0);
 }
 
+bool str_ends_any_case(struct str s, const char *end)
+{
+    size_t len = strlen(end);
+    return s.len >= len && (len == 0 || strncasecmp(s.ptr + s.len - len, end, len) == 0);
+}
+
 size_t str_at(struct str s, size_t from, const char *what)
 {
     size_t len = strlen(what);

@@ -17,6 +17,7 @@ bool str_same(const char *a, const char *b); /* NULL is the same as NULL only */
 bool str_is(struct str s, const char *text);
 bool str_is_any_case(struct str s, const char *text); /* letters' case ignored */
 bool str_starts(struct str s, const char *prefix);
+bool str_ends_any_case(struct str s, const char *end); /* letters' case ignored */
 /* Position of `what` in s from `from` on; s.len: nowhere. */
 size_t str_at(struct str s, size_t from, const char *what);
 /* Where `word` first is, letters' case ignored; NULL: nowhere. */

@@ -88,15 +88,10 @@ static struct str behind_last(struct str s, char sep)
     return s;
 }
 
-static bool ends_with(struct str s, const char *end)
-{
-    size_t len = strlen(end);
-    return s.len > len && strncasecmp(s.ptr + s.len - len, end, len) == 0;
-}
-
 static struct str without(struct str s, const char *end)
 {
-    s.len -= ends_with(s, end) ? strlen(end) : 0;
+    size_t len = strlen(end);
+    s.len -= s.len > len && str_ends_any_case(s, end) ? len : 0;
     return s;
 }
 

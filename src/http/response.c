@@ -182,10 +182,7 @@ static const char *read_type(struct response *r, struct str value)
     struct str type = trim_blanks(str_cut(&value, ';'));
     r->is_event_stream = str_is_any_case(type, "text/event-stream");
     r->is_json = str_is_any_case(type, "application/json");
-    if (type.len > 5) {
-        struct str suffix = {.ptr = type.ptr + type.len - 5, .len = 5};
-        r->is_json = r->is_json || str_is_any_case(suffix, "+json");
-    }
+    r->is_json = r->is_json || (type.len > 5 && str_ends_any_case(type, "+json"));
     return NULL;
 }
 

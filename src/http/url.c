@@ -37,12 +37,6 @@ static bool has_prefix(const char *text, const char *prefix)
     return strncasecmp(text, prefix, strlen(prefix)) == 0;
 }
 
-static bool ends_in(struct str s, const char *tail)
-{
-    size_t len = strlen(tail);
-    return s.len >= len && strncasecmp(s.ptr + s.len - len, tail, len) == 0;
-}
-
 static enum status parse_unix(const struct parse *p, const char *path, struct url *out)
 {
     while (path[0] == '/' && path[1] == '/')
@@ -219,7 +213,7 @@ static bool cut_endpoint(struct str *path)
     static const char *const endpoints[] = {"/chat/completions", "/completions",
                                             "/models"};
     for (size_t i = 0; i < sizeof endpoints / sizeof endpoints[0]; i++)
-        if (ends_in(*path, endpoints[i])) {
+        if (str_ends_any_case(*path, endpoints[i])) {
             path->len -= strlen(endpoints[i]);
             return i < 2;
         }
@@ -231,7 +225,7 @@ static struct str without_twins(struct str path)
 {
     while (path.len > 1 && path.ptr[0] == '/' && path.ptr[1] == '/')
         path = from_place(path, 1);
-    while (ends_in(path, "/v1/v1"))
+    while (str_ends_any_case(path, "/v1/v1"))
         path.len -= strlen("/v1");
     return path;
 }

@@ -184,13 +184,24 @@ static void finding(void **state)
     assert_true(str_is_any_case(str_from(NULL), ""));
 }
 
+static void test_ends(void **state)
+{
+    (void)state;
+    assert_true(str_ends_any_case(str_from("Model.GGUF"), ".gguf"));
+    assert_true(str_ends_any_case(str_from(".gguf"), ".gguf"));
+    assert_false(str_ends_any_case(str_from("gguf"), ".gguf"));
+    assert_false(str_ends_any_case(str_from("model.gguf2"), ".gguf"));
+    assert_true(str_ends_any_case(str_from(""), ""));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(comparing),       cmocka_unit_test(trimming),
-        cmocka_unit_test(cutting),         cmocka_unit_test(whole_numbers),
-        cmocka_unit_test(real_numbers),    cmocka_unit_test(distances),
-        cmocka_unit_test(lengths_of_time), cmocka_unit_test(finding),
+        cmocka_unit_test(test_ends),     cmocka_unit_test(comparing),
+        cmocka_unit_test(trimming),      cmocka_unit_test(cutting),
+        cmocka_unit_test(whole_numbers), cmocka_unit_test(real_numbers),
+        cmocka_unit_test(distances),     cmocka_unit_test(lengths_of_time),
+        cmocka_unit_test(finding),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
