@@ -10,7 +10,9 @@ const char *cell_name(const struct bench *b, size_t index)
     const struct plan_cell *c = &b->plan->cells[index];
     char label[KIND_LABEL_BYTES];
     kind_of(c->load)->label(c, label);
-    const char *name = arena_printf(b->arena, "%s %s", c->scenario->name, label);
+    const char *setting = c->setting->name;
+    const char *name = arena_printf(b->arena, "%s%s%s %s", setting != NULL ? setting : "",
+                                    setting != NULL ? " " : "", c->scenario->name, label);
     return name != NULL ? name : c->scenario->name;
 }
 
@@ -39,6 +41,8 @@ static void fill_fields(const struct bench *b, const struct plan_cell *cell,
         *f = s->facts.fields;
     if (b->model_name != NULL)
         f->v[FIELD_model_name] = value_str(b->model_name);
+    if (cell->setting->name != NULL)
+        f->v[FIELD_label] = value_str(cell->setting->name);
     f->v[FIELD_scenario] = value_str(cell->scenario->name);
     f->v[FIELD_max_output_tokens] = value_int(cell->max_tokens);
     f->v[FIELD_dataset] = value_str(cell->scenario->dataset);
@@ -60,7 +64,8 @@ static enum status fill_setting(const struct bench *b, const struct plan_cell *c
     const struct setting_place p = {.run_id = b->run_id,
                                     .engine = s->ops->name,
                                     .opening = b->openings,
-                                    .position = (int64_t)cell->setting + 1};
+                                    .position = (int64_t)cell->position + 1,
+                                    .number = cell->setting->number};
     return setting_fill(&p, s->engine != NULL ? &s->facts : NULL, a, f, e);
 }
 

@@ -4,7 +4,7 @@
 
 #include "bench/bench.h"
 
-/* "short bs=4 cache=off"; in the run's arena. */
+/* "short bs=4 cache=off", the name of its setting in front; in the run's arena. */
 const char *cell_name(const struct bench *b, size_t index);
 /* Its line: the cell's own fields over what the engine, if it is open, says of itself. */
 MUST_CHECK enum status cell_write(struct bench *b, size_t index, struct err *e);

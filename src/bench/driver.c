@@ -59,7 +59,9 @@ static enum status open_for(struct driving *g, size_t index, struct err *e)
     struct bench *b = g->b;
     const struct plan_cell *cell = &b->plan->cells[index];
     session_close(&b->session);
-    b->session.settings.enable_prefix_caching = cell->caching;
+    b->session.settings.enable_prefix_caching = cell->setting->caching;
+    b->session.settings.max_model_len = cell->setting->max_model_len;
+    b->session.settings.rest = cell->setting->words;
     if (g->d->loads_per_batch)
         b->session.settings.max_num_seqs = cell->load->batch_size;
     g->open_cell = index;

@@ -12,14 +12,14 @@
 static void batch_label(const struct plan_cell *cell, char out[KIND_LABEL_BYTES])
 {
     snprintf(out, KIND_LABEL_BYTES, "bs=%" PRId64 " cache=%s", cell->load->batch_size,
-             cell->caching ? "on" : "off");
+             cell->setting->caching ? "on" : "off");
 }
 
 static void batch_fields(const struct bench *b, const struct plan_cell *cell,
                          struct row *f)
 {
     const struct session *s = &b->session;
-    bool is_caching = s->engine != NULL ? s->facts.is_caching : cell->caching;
+    bool is_caching = s->engine != NULL ? s->facts.is_caching : cell->setting->caching;
     f->v[FIELD_batch_size] = value_int(cell->load->batch_size);
     f->v[FIELD_enable_prefix_caching] = value_bool(is_caching);
     if (f->v[FIELD_is_simulated].kind == VALUE_ABSENT)

@@ -52,6 +52,7 @@ enum status setting_fill(const struct setting_place *p, const struct engine_fact
     const char *source = "started", *what = p->run_id;
     int64_t number = p->opening;
     f->v[FIELD_setting_position] = value_int(p->position);
+    f->v[FIELD_setting_number] = value_int(p->number);
     f->v[FIELD_engine] = value_str(p->engine);
     if (facts == NULL)
         return STATUS_OK;

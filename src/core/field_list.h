@@ -87,6 +87,8 @@
       "started, metrics or run: how launches are told apart")                            \
     X(setting_position, INT, "", NEITHER, "MM", IDENTITY,                                \
       "place of the setting in the run, from 1")                                         \
+    X(setting_number, INT, "", NEITHER, "MM", IDENTITY,                                  \
+      "place of the setting among those given, from 1: OFF, ON; --setting")              \
     X(plan_sha256, STR, "", NEITHER, "MM", LOAD,                                         \
       "digest of the work: prompts, lengths, load, seed")                                \
     X(burstiness, NUM, "", NEITHER, "-m", LOAD, "shape of gamma gaps")                   \

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "base/file.h"
+#include "base/words.h"
 #include "embed.h"
 #include "engines/given.h"
 #include "engines/model_dir.h"
@@ -109,24 +110,6 @@ static int64_t int_of(struct words *w, const char *name, int64_t none)
     return text != NULL && str_to_i64(str_from(text), &n) ? n : none;
 }
 
-/* The next word of a command line, into `word`; quotes hold words together. */
-static const char *cut_word(const char *c, char *word, size_t room)
-{
-    size_t len = 0;
-    char quote = '\0';
-    for (; *c == ' '; c++)
-        ;
-    for (; *c != '\0' && (*c != ' ' || quote != '\0') && len < room - 1; c++)
-        if (quote == '\0' && (*c == '"' || *c == '\''))
-            quote = *c;
-        else if (*c == quote)
-            quote = '\0';
-        else
-            word[len++] = *c;
-    word[len] = '\0';
-    return c;
-}
-
 /* `word` with the first `mark` in it replaced. */
 static const char *replaced(struct arena *a, const char *word, const char *mark,
                             const char *by)
@@ -137,18 +120,29 @@ static const char *replaced(struct arena *a, const char *word, const char *mark,
     return arena_printf(a, "%.*s%s%s", (int)(at - word), word, by, at + strlen(mark));
 }
 
-/* --launch-command. */
-static void add_command(struct words *w, const char *command, const char *port,
-                        const char *model)
+/* The words of --launch-command, then those of the setting. */
+static enum status command_words(const struct engine_settings *s, struct arena *a,
+                                 struct words *out, struct err *e)
 {
-    char word[4096];
-    while (*command != '\0') {
-        command = cut_word(command, word, sizeof word);
-        if (word[0] == '\0')
-            continue;
-        const char *whole = replaced(w->arena, arena_strdup(w->arena, word), "{port}",
-                                     port);
-        add(w, replaced(w->arena, whole, "{model}", model != NULL ? model : ""));
+    struct opt_strings command;
+    *out = (struct words){.arena = a};
+    if (words_cut(s->target->launch_command, "--launch-command", a, &command, e) !=
+        STATUS_OK)
+        return e->code;
+    for (size_t i = 0; i < command.count; i++)
+        add(out, command.items[i]);
+    for (size_t i = 0; i < s->rest.count; i++)
+        add(out, s->rest.items[i]);
+    return STATUS_OK;
+}
+
+/* {port} and {model} filled in. */
+static void fill_in(struct words *w, const char *port, const char *model)
+{
+    for (size_t i = 0; i < w->count; i++) {
+        const char *whole = replaced(w->arena, w->items[i], "{port}", port);
+        w->items[i] = replaced(w->arena, whole, "{model}", model != NULL ? model : "");
+        w->is_full = w->is_full || w->items[i] == NULL;
     }
 }
 
@@ -325,12 +319,21 @@ static enum status vllm_words(const struct engine_settings *s, const char *port,
     return STATUS_OK;
 }
 
-/* The command as it stands in the option: which port is free says nothing of it. */
-static const char *plain_command(const char *command, struct arena *a)
+/* What is given, before it is filled in: which port is free says nothing of it. */
+static enum status choose_words(const struct engine_settings *s, const char *port,
+                                struct command *c, struct openai_launch *out,
+                                struct err *e)
 {
-    struct words w = {.arena = a};
-    add_command(&w, command, "{port}", "{model}");
-    return w.is_full ? NULL : given_command(w.items, w.count, a);
+    struct arena *a = c->words.arena;
+    if (s->target->launch_command == NULL) {
+        out->given = given_list(s, a);
+        return vllm_words(s, port, c, out, e);
+    }
+    if (command_words(s, a, &c->words, e) != STATUS_OK)
+        return e->code;
+    out->given = given_command(c->words.items, c->words.count, a);
+    fill_in(&c->words, port, s->model);
+    return STATUS_OK;
 }
 
 static size_t size_of_file(const char *path)
@@ -349,12 +352,8 @@ enum status openai_launch_start(const struct engine_settings *s, struct arena *a
     if (free_port(&port, e) != STATUS_OK)
         return e->code;
     const char *port_text = arena_printf(a, "%d", port);
-    const char *command = s->target->launch_command;
-    out->given = command != NULL ? plain_command(command, a) : given_list(s, a);
     set_common(&c.env, s);
-    if (command != NULL)
-        add_command(&c.words, command, port_text, s->model);
-    else if (vllm_words(s, port_text, &c, out, e) != STATUS_OK)
+    if (choose_words(s, port_text, &c, out, e) != STATUS_OK)
         return e->code;
     out->base_url = arena_printf(a, "http://127.0.0.1:%d", port);
     if (s->raw_dir != NULL)

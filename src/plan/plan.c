@@ -41,9 +41,8 @@ static enum status check_loads(const struct plan_options *o, struct err *e)
 static enum status check_options(const struct plan_options *o, struct err *e)
 {
     const struct lengths lengths = {o->max_tokens, o->max_model_len};
-    if (o->caching_count < 1 || o->caching_count > 2)
-        return status_fail(e, STATUS_INTERNAL, "plan", "%zu caching settings",
-                           o->caching_count);
+    if (o->setting_count == 0)
+        return status_fail(e, STATUS_INTERNAL, "plan", "no settings");
     if (o->num_runs < 2) {
         status_fail(e, STATUS_BAD_OPTION, "--num-runs",
                     "%" PRId64 " is too few: run 0 is the warm-up", o->num_runs);
@@ -153,11 +152,13 @@ static size_t launches_of(const struct plan_options *o)
     return o->launches > 1 ? (size_t)o->launches : 1;
 }
 
-/* Of the block-th opening of an engine. */
-static size_t setting_of(const struct plan_options *o, size_t block)
+size_t plan_setting_at(size_t count, size_t launch, size_t place)
 {
-    size_t place = block % o->caching_count;
-    return block / o->caching_count % 2 == 0 ? place : o->caching_count - 1 - place;
+    size_t row = launch / 2 % (count % 2 == 0 ? count / 2 : count);
+    if (launch % 2 == 1)
+        place = count - 1 - place;
+    size_t first = place % 2 == 1 ? (place + 1) / 2 : count - place / 2;
+    return (first + row) % count;
 }
 
 static enum status fill_cells(struct plan *p, struct arena *a, struct err *e)
@@ -166,12 +167,14 @@ static enum status fill_cells(struct plan *p, struct arena *a, struct err *e)
     size_t of_setting = o->scenario_count * o->load_count;
     for (size_t i = 0; i < p->cell_count; i++) {
         struct plan_cell *c = &p->cells[i];
+        size_t block = i / of_setting, launch = block / o->setting_count;
         *c = (struct plan_cell){.scenario = &o->scenarios[i % of_setting / o->load_count],
                                 .load = &o->loads[i % o->load_count],
-                                .setting = setting_of(o, i / of_setting),
-                                .launch = (int64_t)(i / of_setting / o->caching_count)};
-        c->caching = o->caching[c->setting];
-        if (i >= of_setting) { /* OFF and ON, and all launches, are one draw */
+                                .position = plan_setting_at(o->setting_count, launch,
+                                                            block % o->setting_count),
+                                .launch = (int64_t)launch};
+        c->setting = &o->settings[c->position];
+        if (i >= of_setting) { /* all settings, and all launches, are one draw */
             c->counts = p->cells[i - of_setting].counts;
             c->most = p->cells[i - of_setting].most;
         } else if (count_requests(o, a, c, e) != STATUS_OK) {
@@ -184,7 +187,7 @@ static enum status fill_cells(struct plan *p, struct arena *a, struct err *e)
     return STATUS_OK;
 }
 
-void plan_order_settings(bool *caching, size_t count, const char *run_id)
+void plan_order_settings(struct plan_setting *settings, size_t count, const char *run_id)
 {
     char stream[80];
     struct rng r;
@@ -193,9 +196,9 @@ void plan_order_settings(bool *caching, size_t count, const char *run_id)
     rng_init(&r, 0, stream);
     for (size_t left = count; left > 1; left--) { /* Fisher and Yates */
         size_t other = (size_t)rng_below(&r, left);
-        bool moved = caching[left - 1];
-        caching[left - 1] = caching[other];
-        caching[other] = moved;
+        struct plan_setting moved = settings[left - 1];
+        settings[left - 1] = settings[other];
+        settings[other] = moved;
     }
 }
 
@@ -206,7 +209,7 @@ enum status plan_build(const struct plan_options *o, struct arena *a, struct pla
     enum status s = check_options(o, e);
     if (s != STATUS_OK)
         return s;
-    p.cell_count = launches_of(o) * o->caching_count * o->scenario_count * o->load_count;
+    p.cell_count = launches_of(o) * o->setting_count * o->scenario_count * o->load_count;
     p.cells = arena_alloc(a, p.cell_count, sizeof *p.cells);
     if (p.cells == NULL || hash_plan(o, p.sha256) != STATUS_OK)
         return status_no_memory(e, "plan");
@@ -279,7 +282,7 @@ static struct draw draw_of(const struct plan *p, const struct plan_which *w,
                          .seed = o->seed,
                          .is_unsalted = is_online && w->lacks_salt,
                          .is_prefix_warm = o->is_prefix_warm,
-                         .caching = c->caching,
+                         .caching = c->setting->caching,
                          .as_text = is_online && (o->is_chat || w->lacks_ids ||
                                                   c->scenario->text_count > 0),
                          .is_online = is_online};

@@ -14,22 +14,31 @@
 #include "plan/draw.h"
 #include "plan/load.h"
 
+/* What a setting of the run has of its own. */
+struct plan_setting {
+    int64_t number;           /* among those given, from 1 */
+    const char *name;         /* label of its rows; NULL: that of the run */
+    bool caching;             /* of a server not ours true: what it does is read back */
+    struct opt_strings words; /* of the engine's own command line, all of them */
+    int64_t max_model_len;    /* of its engine; 0: unknown */
+};
+
 struct plan_options {
     const struct scenario *scenarios; /* [scenario_count], in the order wanted */
     size_t scenario_count;
     const struct load *loads; /* [load_count], all online or none */
     size_t load_count;
-    int64_t max_tokens;      /* OPT_INT_UNSET: each scenario's own */
-    int64_t num_runs;        /* warm-up included, >= 2 */
-    int64_t warmup_requests; /* online: sent before each repeat, others than
+    int64_t max_tokens;                  /* OPT_INT_UNSET: each scenario's own */
+    int64_t num_runs;                    /* warm-up included, >= 2 */
+    int64_t warmup_requests;             /* online: sent before each repeat, others than
                                 the measured */
-    bool caching[2];         /* engine settings in the order in which they run; a server
-                                not ours: one entry, and what it does is read back */
-    size_t caching_count;
+    const struct plan_setting *settings; /* [setting_count], as plan_order_settings left
+                                            them */
+    size_t setting_count;
     int64_t launches;    /* each setting's engine is opened so often; 0 is 1 */
     bool is_prefix_warm; /* --prefix-reuse warm */
     bool is_chat;
-    int64_t max_model_len; /* 0: unknown */
+    int64_t max_model_len; /* the least of all settings; 0: unknown */
     int64_t seed;
     const char *run; /* online, part of the salts: another run on the same server finds
                         nothing of this one in its cache; NULL: none */
@@ -39,8 +48,8 @@ struct plan_cell {
     const struct scenario *scenario;
     const struct load *load;
     int64_t max_tokens;
-    bool caching;
-    size_t setting;        /* which caching[] */
+    const struct plan_setting *setting;
+    size_t position;       /* of the setting among settings[] */
     int64_t launch;        /* of its engine, from 0 */
     char sha256[65];       /* of its work: neither of other cells nor of the
                               repeats' number */
@@ -65,12 +74,17 @@ struct plan_which {
     bool lacks_salt;    /* its cache cannot be told runs apart: other ids in each run */
 };
 
-/* Settings of a launch run in the order of caching[], of every second launch in the
- * reverse one: A B B A A B, so that what drifts over a run hits all alike.
- *
- * Whichever setting runs first meets a colder machine: the order of OFF and ON is drawn
- * from the run's id. Takes no part in any digest or other draw. */
-void plan_order_settings(bool *caching, size_t count, const char *run_id);
+/* Whichever setting runs first meets a colder machine: draws from the run's id in which
+ * order they take part. It has no part in any digest or other draw. */
+void plan_order_settings(struct plan_setting *settings, size_t count, const char *run_id);
+
+/* Which of `count` settings is opened at `place` of a launch (both from 0). Two take
+ * turns as A B B A; more as a balanced Latin square has them (E. J. Williams, Aust. J.
+ * Sci. Res. A 2 (1949) 149-168), every second launch in the reverse order of the one
+ * before, so that what drifts over a run hits all alike. In `count` launches, of an odd
+ * count in twice as many, each setting has had each place, and has followed each other
+ * one, equally often. */
+size_t plan_setting_at(size_t count, size_t launch, size_t place);
 
 /* Refuses loads that cannot be, two of the same name, repeats without a request,
  * duplicate scenario names, and fixed lengths that do not fit max_model_len. */

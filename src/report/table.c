@@ -15,9 +15,10 @@
 #define MOST_REPEATS 50   /* that anybody should be told to make */
 
 struct table {
+    const struct run_data *run;
     const struct summary_entry *cells;
     size_t count;
-    const struct summary_entry **order; /* [count], by scenario, batch or rate, caching */
+    const struct summary_entry **order; /* [count], by scenario, load, setting */
     struct document *d;
 };
 
@@ -176,7 +177,8 @@ static void put_named(const struct table *t, const char *code)
             continue;
         buf_printf(&t->d->line, "%s%.40s %.20s %s", listed++ > 0 ? ", " : "",
                    match_field_name(c->row, FIELD_scenario),
-                   table_columns_load(c->row, t->d), table_columns_caching(c->row));
+                   table_columns_load(c->row, t->d),
+                   table_columns_setting(t->run, c->row));
         figure_finding(c->checks, code, &t->d->line);
     }
 }
@@ -210,7 +212,7 @@ static void put_codes(const struct table *t)
 
 static enum status build(const struct table_input *in, struct document *d, struct err *e)
 {
-    struct table t = {.cells = in->cells, .count = in->count, .d = d};
+    struct table t = {.run = in->run, .cells = in->cells, .count = in->count, .d = d};
     if (in->count == 0) {
         document_add(d, DOCUMENT_PARAGRAPH, "Nothing was measured.");
         return STATUS_OK;

@@ -23,8 +23,8 @@ void table_columns_put(const struct run_data *run,
                        struct document *d);
 /* "4", "c=4", "4/s" or "inf": what stands for the load of a cell. */
 const char *table_columns_load(const struct row *row, struct document *d);
-/* "on", "off", "?" */
-const char *table_columns_caching(const struct row *row);
+/* What tells settings of the run apart: their names, else caching "on", "off", "?". */
+const char *table_columns_setting(const struct run_data *run, const struct row *row);
 /* OFF against ON: a line a matched cell. rows: of rows_build_all. Nothing where no cell
  * has both. */
 MUST_CHECK enum status table_caching_put(const struct run_data *run,

@@ -3,11 +3,18 @@
 #include <string.h>
 
 #include "report/table.h"
+#include "report/width.h"
 #include "stats/match_field.h"
 
-const char *table_columns_caching(const struct row *row)
+/* Columns for the name of a setting. */
+#define NAME_LEAST 7
+#define NAME_MOST  24
+
+const char *table_columns_setting(const struct run_data *run, const struct row *row)
 {
     struct value v = row->v[FIELD_enable_prefix_caching];
+    if (summary_has_labels(run))
+        return match_field_name(row, FIELD_label);
     return v.kind != VALUE_BOOL ? "?" : v.b ? "on" : "off";
 }
 
@@ -36,7 +43,7 @@ struct lines {
                    lowest; SIZE_MAX: none was */
 };
 
-enum content { LOAD, CACHE, SPREAD_OF, FAILED, VERDICT, LOW, HIGH };
+enum content { LOAD, SETTING, SPREAD_OF, FAILED, VERDICT, LOW, HIGH };
 
 struct spec {
     struct document_column column; /* LOW: the percentile's name stands behind it */
@@ -104,7 +111,7 @@ static struct document_cell cell_of(const struct lines *l, const struct spec *s,
 {
     switch (s->content) {
     case LOAD: return document_of_text(table_columns_load(c->row, l->d));
-    case CACHE: return document_of_text(table_columns_caching(c->row));
+    case SETTING: return document_of_text(table_columns_setting(l->run, c->row));
     case SPREAD_OF: return spread(s->metric, c);
     case FAILED: return failed(l, c);
     case LOW: return low(l, s, c->pools[s->pool]);
@@ -131,7 +138,7 @@ static bool has_goodput(const struct lines *l)
 
 static const struct spec offline[] = {
     {COLUMN("batch", "batch size", NULL, TEXT, -5), .content = LOAD},
-    {COLUMN("cache", NULL, NULL, TEXT, -5), .content = CACHE},
+    {COLUMN("cache", NULL, NULL, TEXT, -5), .content = SETTING},
     {COLUMN("tokens/s", NULL, NULL, SPREAD, -13), SPREAD(tokens_per_second)},
     {COLUMN("ms/tok", NULL, NULL, NUMBER, -7), SPREAD(time_per_token)},
     {COLUMN("TTFT ms", NULL, NULL, NUMBER, -7), SPREAD(first_token_latency)},
@@ -143,7 +150,7 @@ static const struct spec offline[] = {
 
 static const struct spec online[] = {
     {COLUMN("load", NULL, NULL, TEXT, -7), .content = LOAD},
-    {COLUMN("cache", NULL, NULL, TEXT, -5), .content = CACHE},
+    {COLUMN("cache", NULL, NULL, TEXT, -5), .content = SETTING},
     {COLUMN("tokens/s", NULL, NULL, SPREAD, -15), SPREAD(tokens_per_second)},
     {COLUMN("req/s", NULL, NULL, NUMBER, -8), SPREAD(requests_per_second)},
     {COLUMN("good/s", "goodput", "requests/s", NUMBER, -8), SPREAD(goodput_rps),
@@ -154,7 +161,7 @@ static const struct spec online[] = {
 
 static const struct spec latencies[] = {
     {COLUMN("load", NULL, NULL, TEXT, -7), .content = LOAD},
-    {COLUMN("cache", NULL, NULL, TEXT, -5), .content = CACHE},
+    {COLUMN("cache", NULL, NULL, TEXT, -5), .content = SETTING},
     {COLUMN("TTFT", NULL, "ms", NUMBER, -8), POOL(LOW, ttft_s, 1e3)},
     {COLUMN("high", "TTFT high", "ms", NUMBER, -11), POOL(HIGH, ttft_s, 1e3)},
     {COLUMN("ITL", NULL, "ms", NUMBER, -7), POOL(LOW, itl_ms, 1)},
@@ -174,11 +181,26 @@ static size_t lowest(const struct run_data *run)
     return low_at;
 }
 
+/* Room for the longest name of a setting. */
+static int name_columns(const struct lines *l)
+{
+    size_t most = NAME_LEAST;
+    for (size_t i = 0; i < l->count; i++) {
+        size_t n = width_of(match_field_name(l->cells[i]->row, FIELD_label));
+        most = n > most ? n : most;
+    }
+    return most > NAME_MOST ? NAME_MOST : (int)most;
+}
+
 static struct document_column column_of(const struct lines *l, const struct spec *s)
 {
     struct document_column c = s->column;
     if (s->content == LOW && l->low != SIZE_MAX)
         c.head = arena_text(l->d->arena, "%s p%g", c.head, l->run->percentiles[l->low]);
+    if (s->content == SETTING && summary_has_labels(l->run)) {
+        c.head = "setting";
+        c.width = -name_columns(l);
+    }
     return c;
 }
 

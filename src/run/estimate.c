@@ -28,10 +28,11 @@ static void fill_row(const struct run *r, const struct plan_cell *c, struct row 
     f->v[FIELD_model_name] = value_str(model);
     f->v[FIELD_engine] = value_str(r->mode->engine(r));
     f->v[FIELD_instance_type] = value_str(o->instance_type);
+    f->v[FIELD_label] = value_str(c->setting->name);
     f->v[FIELD_scenario] = value_str(c->scenario->name);
     f->v[FIELD_batch_size] = value_int(c->load->batch_size);
     f->v[FIELD_max_output_tokens] = value_int(c->max_tokens);
-    f->v[FIELD_enable_prefix_caching] = value_bool(c->caching);
+    f->v[FIELD_enable_prefix_caching] = value_bool(c->setting->caching);
 }
 
 static bool is_same(struct value v, const json_t *j)

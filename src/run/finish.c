@@ -65,6 +65,29 @@ static void next_try(struct run *r, struct buf *out)
     buf_text(out, "  again   the same command; with --dry-run it shows the plan alone\n");
 }
 
+static const struct plan_setting *numbered(const struct plan_options *o, int64_t number)
+{
+    size_t i = 0;
+    while (i + 1 < o->setting_count && o->settings[i].number != number)
+        i++;
+    return &o->settings[i];
+}
+
+/* Settings by name: the file has all sides; of more than two, two are named. */
+static void next_compare(struct run *r, const struct results *results, struct buf *out)
+{
+    const struct plan_options *o = &r->plan.options;
+    if (o->setting_count < 2 || o->settings[0].name == NULL)
+        return;
+    buf_printf(out, "  compare inferbench compare %s",
+               path_word(results->results_path, r->arena));
+    for (int64_t k = 1; o->setting_count > 2 && k <= 2; k++) {
+        buf_char(out, ' ');
+        path_put_word(out, numbered(o, k)->name);
+    }
+    buf_char(out, '\n');
+}
+
 /* HOST: each machine has a folder, for two that began in one second have files of one
  * name. */
 static void next_tour(struct run *r, const struct results *results, struct buf *out)
@@ -95,10 +118,12 @@ static void next_steps(struct run *r, const struct recovery *read, const char *m
     buf_printf(out, "\nFiles\n  %s\n  %s\n  %s\n  %s/\n%s\nNext\n", results->results_path,
                results->summary_path, results->env_path, r->raw_dir,
                mlflow != NULL ? mlflow : "");
-    if (has_measured(read))
+    if (has_measured(read)) {
+        next_compare(r, results, out);
         next_tour(r, results, out);
-    else
+    } else {
         next_try(r, out);
+    }
 }
 
 static const char *log_rows(struct run *r, const struct results *results)

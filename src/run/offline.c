@@ -7,6 +7,7 @@
 #include "run/mode.h"
 #include "run/plan.h"
 #include "run/scenarios.h"
+#include "run/settings.h"
 #include "track/entry.h"
 
 #define OLD_DEFAULT_MODEL    "Qwen/Qwen3-0.6B-Instruct"
@@ -86,8 +87,8 @@ static void dry_cells(const struct run *r, struct buf *out)
 {
     const struct plan *p = &r->plan;
     int64_t requests = 0, tokens = 0;
-    buf_printf(out, "\n%-18s %10s %8s %8s %9s %14s\n", "cell", "batch size", "caching",
-               "repeats", "requests", "output tokens");
+    buf_printf(out, "\n%-18s %10s %8s %8s %9s %14s\n", "cell", "batch size",
+               run_settings_head(&p->options), "repeats", "requests", "output tokens");
     for (size_t i = 0; i < p->cell_count; i++) {
         const struct plan_cell *c = &p->cells[i];
         int64_t n = c->load->batch_size * p->options.num_runs;
@@ -97,7 +98,7 @@ static void dry_cells(const struct run *r, struct buf *out)
             continue; /* as in the first one */
         buf_printf(out,
                    "%-18s %10" PRId64 " %8s %8" PRId64 " %9" PRId64 " %14" PRId64 "\n",
-                   c->scenario->name, c->load->batch_size, c->caching ? "on" : "off",
+                   c->scenario->name, c->load->batch_size, run_settings_cell(c->setting),
                    p->options.num_runs, n, n * c->max_tokens);
     }
     run_plan_count(p, out);

@@ -9,6 +9,7 @@
 #include "run/mode.h"
 #include "run/plan.h"
 #include "run/scenarios.h"
+#include "run/settings.h"
 #include "run/target.h"
 #include "track/entry.h"
 
@@ -17,6 +18,24 @@
 #define DEFAULT_VOCABULARY   10000
 #define LENGTH_ANSWER_TOKENS 128 /* of --input-len scenarios, as of the built-in ones */
 #define MOST_COUNTS_SHOWN    5
+
+/* What takes a server of ours, to be started more than once. */
+static enum status check_starts(const struct run *r, struct err *e)
+{
+    const struct run_opts *o = r->opts;
+    if ((o->launches <= 1 && o->settings.count == 0) || r->target.is_launched)
+        return STATUS_OK;
+    if (o->settings.count > 0) {
+        status_fail(e, STATUS_BAD_OPTION, "--setting",
+                    "a server that runs already has its settings");
+        return status_hint(e, "Use --launch or --launch-command; or start the server "
+                              "again between runs, and name each run with --label.");
+    }
+    status_fail(e, STATUS_BAD_OPTION, "--launches",
+                "a server that runs already is not ours to start again");
+    return status_hint(e, "Use --launch or --launch-command; or start the server again "
+                          "between runs: each run is a launch then.");
+}
 
 static enum status check(struct run *r, struct err *e)
 {
@@ -29,12 +48,7 @@ static enum status check(struct run *r, struct err *e)
         o->model = LAUNCHED_MODEL;
     r->target.is_local = run_target_is_local(&r->target, r->arena);
     r->is_remote = !r->target.is_local;
-    if (o->launches <= 1 || r->target.is_launched)
-        return STATUS_OK;
-    status_fail(e, STATUS_BAD_OPTION, "--launches",
-                "a server that runs already is not ours to start again");
-    return status_hint(e, "Use --launch or --launch-command; or start the server again "
-                          "between runs: each run is a launch then.");
+    return check_starts(r, e);
 }
 
 static const char *engine(const struct run *r)
@@ -81,10 +95,8 @@ static enum status loads(struct run *r, struct plan_options *o, struct err *e)
     o->warmup_requests = opts->warmup_requests;
     o->is_chat = strcmp(r->target.endpoint, "chat") == 0;
     o->run = field_str(&r->data.fields, FIELD_run_id);
-    if (!opts->launch) {
+    if (!opts->launch)
         o->max_model_len = 0;
-        o->caching[0] = true;
-    }
     if (run_loads_build(r->parse, opts, r->arena, o, e) != STATUS_OK)
         return e->code;
     if (run_loads_cap_is_closed(opts))
@@ -199,11 +211,11 @@ static void load_lines(const struct plan *p, struct buf *out)
     }
 }
 
-static const char *caching_of(const struct run *r, const struct plan_cell *c)
+static const char *setting_of(const struct run *r, const struct plan_cell *c)
 {
-    if (!r->target.is_launched || r->target.launch_command != NULL)
-        return "as set";
-    return c->caching ? "on" : "off";
+    bool is_read_back = !r->target.is_launched || r->target.launch_command != NULL;
+    return is_read_back && c->setting->name == NULL ? "as set"
+                                                    : run_settings_cell(c->setting);
 }
 
 /* A closed load limited by time sends as many as the server takes. */
@@ -231,7 +243,7 @@ static void cell_line(const struct run *r, size_t index, int64_t *requests,
     if (c->launch > 0)
         return; /* as in the first one */
     load_name(c->load, load);
-    buf_printf(out, "%-18s %-8s %7s %7" PRId64, c->scenario->name, load, caching_of(r, c),
+    buf_printf(out, "%-18s %-8s %7s %7" PRId64, c->scenario->name, load, setting_of(r, c),
                p->options.num_runs);
     if (is_counted(c->load))
         buf_printf(out, " %9" PRId64 " %13" PRId64, n, n * c->max_tokens);
@@ -248,8 +260,9 @@ static void cell_lines(const struct run *r, struct buf *out)
     const struct plan *p = &r->plan;
     int64_t requests = 0, tokens = 0;
     bool is_whole = true;
-    buf_printf(out, "\n%-18s %-8s %7s %7s %9s %13s %10s\n", "cell", "load", "caching",
-               "repeats", "requests", "output tokens", "sending");
+    buf_printf(out, "\n%-18s %-8s %7s %7s %9s %13s %10s\n", "cell", "load",
+               run_settings_head(&p->options), "repeats", "requests", "output tokens",
+               "sending");
     for (size_t i = 0; i < p->cell_count; i++) {
         cell_line(r, i, &requests, &tokens, out);
         is_whole = is_whole && is_counted(p->cells[i].load);

@@ -157,6 +157,10 @@
       .max = 1000, .fallback = "1",                                                      \
       .help = "starts of the engine for each setting, each with all repeats of its "     \
               "cells; settings take turns (A B B A)")                                    \
+    X(BOTH, struct opt_strings, settings, "setting", OPT_PAIRS, .group = "Work",         \
+      .value_name = "NAME='WORDS'",                                                      \
+      .help = "a setting of the engine: its words, as after --; NAME is the label of "   \
+              "its rows; given several times, the settings take turns")                  \
     X(BOTH, bool, stop_at_eos, "stop-at-eos", OPT_FLAG, .group = "Work",                 \
       .fallback = "false", .help = "let answers end at EOS; default: fixed lengths")     \
     X(BOTH, int64_t, seed, "seed", OPT_INT, .group = "Work", .max = 9e15,                \

@@ -9,12 +9,12 @@
 #include "engines/registry.h"
 #include "plan/lengths.h"
 #include "run/mode.h"
+#include "run/settings.h"
 #include "stats/verdict.h"
 #include "text/json.h"
 
 #define CONFIG_CAP_BYTES ((size_t)64 << 20)
 #define DEFAULT_NUM_SEQS 256
-#define LAUNCHES_SHOWN   4
 
 /* --- what is asked for --- */
 
@@ -96,22 +96,6 @@ static enum status identify(struct run *r, struct err *e)
     return id != NULL ? STATUS_OK : status_no_memory(e, "options");
 }
 
-/* Settings run in an order that is drawn; a dry run shows them as they are. */
-static void pick_caching(const struct run *r, struct plan_options *out)
-{
-    const struct run_opts *o = r->opts;
-    out->caching[0] = o->enable_prefix_caching;
-    out->caching_count = 1;
-    if (o->test_prefix_caching) {
-        out->caching[0] = false;
-        out->caching[1] = true;
-        out->caching_count = 2;
-    }
-    if (!o->dry_run)
-        plan_order_settings(out->caching, out->caching_count,
-                            field_str(&r->data.fields, FIELD_run_id));
-}
-
 static enum status build(struct run *r, struct err *e)
 {
     const struct run_opts *o = r->opts;
@@ -120,32 +104,18 @@ static enum status build(struct run *r, struct err *e)
                              .num_runs = o->num_runs,
                              .launches = o->launches,
                              .is_prefix_warm = strcmp(o->prefix_reuse, "warm") == 0,
-                             .max_model_len = o->max_model_len,
                              .seed = o->seed};
-    if (identify(r, e) != STATUS_OK || r->mode->scenarios(r, &scenarios, e) != STATUS_OK)
+    if (identify(r, e) != STATUS_OK || run_settings_build(r, &p, e) != STATUS_OK ||
+        r->mode->scenarios(r, &scenarios, e) != STATUS_OK)
         return e->code;
     p.scenarios = scenarios.items;
     p.scenario_count = scenarios.count;
-    pick_caching(r, &p);
     if (r->mode->loads(r, &p, e) != STATUS_OK)
         return e->code;
     return plan_build(&p, r->arena, &r->plan, e);
 }
 
 /* --- the engine --- */
-
-/* What the user's words for the engine say to the plan. */
-static enum status settle(struct run *r, struct err *e)
-{
-    struct run_opts *o = r->opts;
-    struct engine_settings s = {
-        .max_model_len = o->max_model_len, .rest = r->parse->rest, .own = &o->vllm};
-    if (registry_find(r->mode->engine(r), r->mode->flag, &r->ops, e) != STATUS_OK ||
-        r->ops.settle(&s, &o->vllm, e) != STATUS_OK)
-        return e->code;
-    o->max_model_len = s.max_model_len;
-    return STATUS_OK;
-}
 
 /* vocab_size in the config.json of a local model, else --vocab-size, else 0. */
 static int64_t vocabulary(struct run *r, const char *model)
@@ -184,7 +154,8 @@ static void fill_settings(struct run *r)
 enum status run_plan(struct run *r, struct err *e)
 {
     if (check(r, e) != STATUS_OK || r->mode->check(r, e) != STATUS_OK ||
-        settle(r, e) != STATUS_OK || build(r, e) != STATUS_OK)
+        registry_find(r->mode->engine(r), r->mode->flag, &r->ops, e) != STATUS_OK ||
+        build(r, e) != STATUS_OK)
         return e->code;
     fill_settings(r);
     return STATUS_OK;
@@ -238,34 +209,13 @@ void run_plan_count(const struct plan *p, struct buf *out)
     buf_printf(out, "%" PRId64 " repeats (repeat 0 is the warm-up)", p->options.num_runs);
 }
 
-/* "launches: 3 of each setting: OFF ON, ON OFF, OFF ON" */
-static void put_launches(const struct plan_options *o, struct buf *out)
-{
-    buf_printf(out, "launches: %" PRId64, o->launches);
-    for (int64_t l = 0; o->caching_count > 1 && l < o->launches && l < LAUNCHES_SHOWN;
-         l++)
-        buf_printf(out, "%s%s",
-                   l > 0 ? ", " : " of each setting: ", l % 2 == 0 ? "OFF ON" : "ON OFF");
-    buf_text(out,
-             o->caching_count > 1 && o->launches > LAUNCHES_SHOWN ? ", ...\n" : "\n");
-}
-
-static void put_order(const struct plan_options *o, struct buf *out)
-{
-    if (o->launches > 1)
-        put_launches(o, out);
-    if (o->caching_count > 1)
-        buf_text(out, "order: which prefix-caching setting runs first is drawn at the "
-                      "start\n");
-}
-
 enum status run_plan_text(const struct run *r, struct buf *out, struct err *e)
 {
     const struct plan_options *o = &r->plan.options;
     r->mode->dry_head(r, out);
     scenario_lines(o, out);
     r->mode->dry_cells(r, out);
-    put_order(o, out);
+    run_settings_text(r, out);
     r->mode->dry_end(r, out);
     buf_printf(out, "plan: sha256 %s\n", r->plan.sha256);
     return out->failed == STATUS_OK ? STATUS_OK

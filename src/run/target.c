@@ -6,6 +6,7 @@
 #include <strings.h>
 
 #include "base/file.h"
+#include "base/words.h"
 #include "http/url.h"
 #include "net/tls.h"
 #include "probe/canon.h"
@@ -23,16 +24,22 @@ static bool is_set(const struct opt_parse *p, const char *name)
 /* --- addresses --- */
 
 static enum status check_launch(const struct opt_parse *p, const struct run_opts *o,
-                                struct err *e)
+                                struct arena *a, struct err *e)
 {
     static const char *const others[] = {"base-url", "host", "port", "ca-cert",
                                          "insecure"};
     const char *launch = o->launch ? "--launch" : "--launch-command";
+    struct opt_strings words;
     if (o->launch && o->launch_command != NULL) {
         status_fail(e, STATUS_BAD_OPTION, "--launch-command", "given with --launch");
         return status_hint(
             e, "--launch starts vLLM, --launch-command another server: use one of them");
     }
+    if (o->launch_command != NULL &&
+        words_cut(o->launch_command, launch, a, &words, e) != STATUS_OK)
+        return e->code;
+    if (o->launch_command != NULL && words.count == 0)
+        return status_fail(e, STATUS_BAD_OPTION, launch, "names no program");
     for (size_t i = 0; i < COUNT_OF(others); i++) {
         if (!is_set(p, others[i]))
             continue;
@@ -505,7 +512,7 @@ enum status run_target_build(const struct opt_parse *p, const struct run_opts *o
     if (out->ready_left_s == NULL)
         return status_no_memory(e, "options");
     *out->ready_left_s = out->ready_timeout_s;
-    enum status s = out->is_launched ? check_launch(p, o, e) : STATUS_OK;
+    enum status s = out->is_launched ? check_launch(p, o, a, e) : STATUS_OK;
     if (s != STATUS_OK || check_attached(p, o, e) != STATUS_OK ||
         (!out->is_launched && find_urls(p, o, a, out, e) != STATUS_OK) ||
         find_endpoint(p, o, a, out, e) != STATUS_OK ||

@@ -6,6 +6,7 @@
 
 #include "stats/contrast.h"
 #include "stats/match_diff.h"
+#include "stats/match_field.h"
 
 /* Everything on its way to a result. */
 struct work {
@@ -14,6 +15,7 @@ struct work {
     struct match_cell *cells;
     size_t cell_count;
     const char **sides;
+    const struct match_cell **firsts; /* a cell of each side */
     size_t side_count;
     size_t *partners; /* [cell_count] of a baseline cell on one side, else NO_CELL */
     bool *is_used;    /* [cell_count] */
@@ -32,6 +34,23 @@ static bool is_candidate(const struct match_cell *c, const char *side)
     return c->measured > 0 && is_side(c, side);
 }
 
+/* Settings of a run stand as they were given; which ran first was drawn, and means
+ * nothing. */
+static void add_side(struct work *w, const struct match_cell *c)
+{
+    const struct match_cell **firsts = w->firsts;
+    size_t at = w->side_count++;
+    for (; at > 0 && match_field_are_settings(firsts[at - 1]->row, c->row) &&
+           field_num(c->row, FIELD_setting_number) <
+               field_num(firsts[at - 1]->row, FIELD_setting_number);
+         at--) {
+        w->sides[at] = w->sides[at - 1];
+        firsts[at] = firsts[at - 1];
+    }
+    w->sides[at] = c->side;
+    firsts[at] = c;
+}
+
 /* Sides that have something measured, in order of appearance; the baseline goes first.
  * "unknown" is no side. */
 static void find_sides(struct work *w)
@@ -44,7 +63,7 @@ static void find_sides(struct work *w)
         for (size_t k = 0; k < w->side_count && is_new; k++)
             is_new = !is_side(&w->cells[i], w->sides[k]);
         if (is_new)
-            w->sides[w->side_count++] = w->cells[i].side;
+            add_side(w, &w->cells[i]);
     }
     for (size_t k = 1; first != NULL && k < w->side_count; k++) {
         if (strcmp(w->sides[k], first) != 0)
@@ -289,6 +308,7 @@ enum status match_build(const struct match_input *inputs,
                      .cells = found.cells,
                      .cell_count = found.count,
                      .sides = arena_alloc(a, n, sizeof(const char *)),
+                     .firsts = arena_alloc(a, n, sizeof(const struct match_cell *)),
                      .partners = arena_alloc(a, n, sizeof *w.partners),
                      .is_used = arena_alloc(a, n, sizeof *w.is_used),
                      .arena = a};

@@ -94,6 +94,8 @@ static bool are_kinds(const struct match_cell *a, const struct match_cell *b)
 static enum agree_where where_of(const struct match_cell *a, const struct match_cell *b,
                                  enum field_id by)
 {
+    if (by == FIELD_label && match_field_are_settings(a->row, b->row))
+        return AGREE_CHOSEN;
     switch (by) {
     case FIELD_enable_prefix_caching: return AGREE_CACHING;
     case FIELD_label:
@@ -104,13 +106,16 @@ static enum agree_where where_of(const struct match_cell *a, const struct match_
     }
 }
 
-/* Definitions changed what is measured online; nothing that is compared offline. */
-static enum agree agreement(const struct match_cell *a, enum field_id id,
-                            enum agree_where where)
+/* Definitions changed what is measured online; nothing that is compared offline. Prefix
+ * caching is one of the things in which settings of a run may differ. */
+static enum agree agreement(const struct match_cell *a, const struct match_cell *b,
+                            enum field_id id, enum field_id by)
 {
-    bool is_offline = id == FIELD_definitions && !match_field_is_online(a->row);
-    enum agree agree = agree_of(id, where);
-    return is_offline && agree == AGREE_MUST ? AGREE_SAID : agree;
+    bool is_free = (id == FIELD_definitions && !match_field_is_online(a->row)) ||
+                   (id == FIELD_enable_prefix_caching &&
+                    match_field_are_settings(a->row, b->row));
+    enum agree agree = agree_of(id, where_of(a, b, by));
+    return is_free && agree == AGREE_MUST ? AGREE_SAID : agree;
 }
 
 /* Texts of one data set have other lengths in another model's tokens. */
@@ -123,7 +128,7 @@ static bool is_text_length(const struct match_cell *a, enum field_id id, enum fi
 static bool is_obstacle(const struct match_cell *a, const struct match_cell *b,
                         enum field_id id, enum field_id by)
 {
-    return agreement(a, id, where_of(a, b, by)) == AGREE_MUST && !is_compared(id, by) &&
+    return agreement(a, b, id, by) == AGREE_MUST && !is_compared(id, by) &&
            !is_text_length(a, id, by) && match_diff_in(a, b, id);
 }
 
@@ -140,10 +145,9 @@ size_t match_diff_obstacles(const struct match_cell *a, const struct match_cell 
 size_t match_diff_distance(const struct match_cell *a, const struct match_cell *b,
                            enum field_id by)
 {
-    enum agree_where where = where_of(a, b, by);
     size_t n = 0;
     for (enum field_id id = agree_first(); id < FIELD_COUNT; id = agree_next(id))
-        n += agreement(a, id, where) != AGREE_MUST && !is_compared(id, by) &&
+        n += agreement(a, b, id, by) != AGREE_MUST && !is_compared(id, by) &&
              match_diff_in(a, b, id);
     return n;
 }
@@ -151,7 +155,7 @@ size_t match_diff_distance(const struct match_cell *a, const struct match_cell *
 bool match_diff_is_said(const struct match_cell *a, const struct match_cell *b,
                         enum field_id id, enum field_id by)
 {
-    return agreement(a, id, where_of(a, b, by)) == AGREE_SAID && !is_compared(id, by) &&
+    return agreement(a, b, id, by) == AGREE_SAID && !is_compared(id, by) &&
            match_diff_in(a, b, id);
 }
 

@@ -63,8 +63,19 @@ bool match_field_is_caching_off(const struct row *row)
 bool match_field_is_before(const struct row *a, const struct row *b)
 {
     double x = load_rank(a), y = load_rank(b);
-    return x != y ? x < y
-                  : match_field_is_caching_off(a) && !match_field_is_caching_off(b);
+    bool is_off = match_field_is_caching_off(a);
+    if (x != y)
+        return x < y;
+    if (is_off != match_field_is_caching_off(b))
+        return is_off;
+    return field_num(a, FIELD_setting_number) < field_num(b, FIELD_setting_number);
+}
+
+bool match_field_are_settings(const struct row *a, const struct row *b)
+{
+    const char *run = field_str(a, FIELD_run_id);
+    double x = field_num(a, FIELD_setting_number), y = field_num(b, FIELD_setting_number);
+    return run != NULL && field_is(b, FIELD_run_id, run) && (x < y || x > y);
 }
 
 int match_field_definitions(const struct row *row)

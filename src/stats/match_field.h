@@ -18,8 +18,11 @@ bool match_field_is_online(const struct row *row);
  * the only one); NULL: nobody knows. */
 const char *match_field_launch(const struct row *row);
 /* Order of cells in tables and plots: by batch size, concurrency or rate, all at once
- * behind these and unknown ones last; then caching OFF before the rest. */
+ * behind these and unknown ones last; then caching OFF before the rest, settings as
+ * they were given. */
 bool match_field_is_before(const struct row *a, const struct row *b);
+/* Two settings of one run? Their user has named them, to compare one with the other. */
+bool match_field_are_settings(const struct row *a, const struct row *b);
 /* Rows that do not say are older than the field: 1. */
 int match_field_definitions(const struct row *row);
 /* "..._sha256": a value that says nothing to people. */

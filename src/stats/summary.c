@@ -207,7 +207,8 @@ static const int32_t *first_cells(const struct run_data *run, struct arena *a)
 
 /* --- keys */
 
-/* The first ones are in every key, the last ones where keys would be the same without. */
+/* The first ones are in every key, the label where settings have names, the last ones
+ * where keys would be the same without. */
 static const struct {
     const char *before;
     enum field_id id;
@@ -220,6 +221,7 @@ static const struct {
     {"_in", FIELD_input_length, "None", false},
     {"_out", FIELD_max_output_tokens, "None", false},
     {"_cache", FIELD_enable_prefix_caching, "None", false},
+    {"_", FIELD_label, "unknown", false},
     {"_", FIELD_scenario, "None", true},
     {"_rate", FIELD_request_rate, "None", true},
 };
@@ -246,6 +248,15 @@ static const char *with_part(const struct summary_entry *entry, size_t part,
     return arena_text(a, "%s%s%s", entry->key, key_parts[part].before, text);
 }
 
+bool summary_has_labels(const struct run_data *run)
+{
+    for (size_t i = 1; i < run->cell_count; i++)
+        if (!match_field_is_same(&run->cells[0].fields, &run->cells[i].fields,
+                                 FIELD_label))
+            return true;
+    return false;
+}
+
 /* Lengthens every key by one part, or those that are not alone. */
 static void lengthen(const struct summary *s, size_t part, const char **keys,
                      struct arena *a)
@@ -258,12 +269,14 @@ static void lengthen(const struct summary *s, size_t part, const char **keys,
         s->entries[i].key = keys[i];
 }
 
-static void name_entries(const struct summary *s, const char **keys, struct arena *a)
+static void name_entries(const struct summary *s, bool has_labels, const char **keys,
+                         struct arena *a)
 {
     for (size_t i = 0; i < s->count; i++)
         s->entries[i].key = "";
     for (size_t part = 0; part < sizeof key_parts / sizeof *key_parts; part++)
-        lengthen(s, part, keys, a);
+        if (has_labels || key_parts[part].id != FIELD_label)
+            lengthen(s, part, keys, a);
     for (size_t i = 0; i < s->count; i++) { /* of those left the first goes without */
         size_t before = count_same(s, i, i);
         keys[i] = before == 0 ? s->entries[i].key
@@ -290,7 +303,7 @@ enum status summary_build(const struct run_data *run, const struct row *rows,
         made.count += s == STATUS_OK && made.entries[made.count].row != NULL;
     }
     if (s == STATUS_OK)
-        name_entries(&made, keys, a);
+        name_entries(&made, summary_has_labels(run), keys, a);
     if (s != STATUS_OK || a->has_failed)
         return status_no_memory(e, "summary");
     *out = made;

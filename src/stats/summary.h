@@ -46,6 +46,9 @@ struct summary {
     size_t count;
 };
 
+/* Have cells of the run labels of their own (--setting)? */
+bool summary_has_labels(const struct run_data *run);
+
 /* rows: of rows_build_all. Everything lives in the arena; a cell of which no repeat was
  * begun has no entry. */
 MUST_CHECK enum status summary_build(const struct run_data *run, const struct row *rows,

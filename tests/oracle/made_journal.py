@@ -22,7 +22,7 @@ CELL_FIELDS = {
     "kv_cache_tokens": 65536, "enforce_eager": False, "is_simulated": False,
     "load_time_s": 12.5, "engine_args": ["seed=3"], "settings_sha256": "ef" * 32,
     "launch_id": "12" * 16, "launch_source": "started", "setting_position": 1,
-    "plan_sha256": "34" * 32, "stop_at_eos": False}
+    "setting_number": 1,     "plan_sha256": "34" * 32, "stop_at_eos": False}
 
 END_FIELDS = {
     "memory_used_mb": 9000.5, "peak_memory_mb": 9100.25, "cpu_user_s": 1.5,

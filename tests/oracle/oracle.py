@@ -581,6 +581,8 @@ class Oracle:
                     f"_in{r['input_length']}_out{r['max_output_tokens']}"
                     f"_cache{r['enable_prefix_caching']}")
         made = [key(rows) for rows in cells]
+        if len({rows[0]["label"] for rows in cells}) > 1:
+            made = [f"{k}_{rows[0]['label']}" for k, rows in zip(made, cells)]
         for part in ("scenario", "request_rate"):
             shared = [made.count(k) > 1 for k in made]
             mark = "_rate" if part == "request_rate" else "_"

@@ -194,8 +194,16 @@ def check(run, cells):
             found.append(f"cells[{index}].{name}: {got}, not {want}")
 
     for index, row in enumerate(cell_rows(run, cells)):
-        setting = row["enable_prefix_caching"]
+        given = of(options, "setting")
+        setting = row["label"] if given else row["enable_prefix_caching"]
         settings += [setting] * (setting not in settings)
+        if given:
+            named = sorted({cell["label"] for cell in cell_rows(run, cells)},
+                           key=lambda name: f" {given}".index(f" {name}="))
+            same(index, "setting_number", row["setting_number"], named.index(setting) + 1)
+        else:
+            same(index, "setting_number", row["setting_number"],
+                 1 + (options["test-prefix-caching"] == "true" and setting is True))
         same(index, "setting_position", row["setting_position"], settings.index(setting) + 1)
         same(index, "stop_at_eos", row["stop_at_eos"],
              options["stop-at-eos"] == "true" or row.get("dialect") in OPEN_ENDED)

@@ -94,7 +94,7 @@ def test_fields_by_their_roles(track, server, client, experiment):
     for key in ("engine_args", "settings_sha256", "plan_sha256", "stop_at_eos", "machine_sha256",
                 "client_machine_sha256"):
         assert key in runs[0]["params"], key
-    for key in ("launch_id", "launch_source", "setting_position"):
+    for key in ("launch_id", "launch_source", "setting_position", "setting_number"):
         assert key in runs[0]["tags"], key
 
 

@@ -13,10 +13,10 @@
 int plan_fixture_set_up(void **state)
 {
     static struct plan_fixture f;
-    f = (struct plan_fixture){.o = {.max_tokens = OPT_INT_UNSET,
-                                    .num_runs = 3,
-                                    .caching = {false, true},
-                                    .caching_count = 2}};
+    f = (struct plan_fixture){
+        .o = {.max_tokens = OPT_INT_UNSET, .num_runs = 3, .setting_count = 2},
+        .settings = {{.caching = false}, {.caching = true}}};
+    f.o.settings = f.settings;
     f.o.loads = f.loads;
     arena_init(&f.a, (size_t)256 << 20);
     *state = &f;

@@ -8,6 +8,7 @@ struct plan_fixture {
     struct arena a;
     struct scenario scenarios[2]; /* for the test */
     struct load loads[3];         /* the options' */
+    struct plan_setting settings[2];
     struct plan_options o;
     struct err e;
 };

@@ -192,6 +192,7 @@ static int teardown(void **state)
 static enum status go(struct bed *b)
 {
     static const struct load loads[] = {{.batch_size = 1}, {.batch_size = 2}};
+    static const struct plan_setting settings[] = {{.caching = false}, {.caching = true}};
     struct plan plan;
     struct journal j;
     struct journal_note note;
@@ -204,8 +205,8 @@ static enum status go(struct bed *b)
                                    .load_count = 2,
                                    .max_tokens = 1,
                                    .num_runs = 3,
-                                   .caching = {false, true},
-                                   .caching_count = 2,
+                                   .settings = settings,
+                                   .setting_count = 2,
                                    .launches = b->launches,
                                    .max_model_len = 4096};
     assert_int_equal(plan_build(&o, &b->arena, &plan, &b->e), STATUS_OK);

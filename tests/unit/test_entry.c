@@ -133,7 +133,8 @@ static void test_places(void **state)
         "experiment_id timestamp timestamp_utc error notes run_id label token_source "
         "cache_source price_source verdict reasons warnings "
         /* format 2 */
-        "launch_id launch_source setting_position first_error token_events "
+        "launch_id launch_source setting_position setting_number first_error "
+        "token_events "
         "token_differences answered_by";
     static const char nowhere[] = "row checks metadata failed_by_class";
     (void)state;

@@ -14,7 +14,8 @@ static struct bench bench;
 static struct engine_target target;
 static struct plan plan;
 static struct load load;
-static const struct plan_cell cell = {.load = &load, .caching = true};
+static const struct plan_setting setting = {.caching = true};
+static const struct plan_cell cell = {.load = &load, .setting = &setting};
 
 static int make(void **state)
 {

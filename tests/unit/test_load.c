@@ -69,8 +69,8 @@ static void cells(void **state)
     assert_int_equal(p.cell_count, 12);
     for (size_t i = 0; i < 12; i++) {
         const struct plan_cell *c = &p.cells[i];
-        assert_int_equal(c->caching, i >= 6);
-        assert_int_equal(c->setting, i / 6);
+        assert_int_equal(c->setting->caching, i >= 6);
+        assert_int_equal(c->position, i / 6);
         assert_ptr_equal(c->scenario, &f->scenarios[i / 3 % 2]);
         assert_ptr_equal(c->load, &f->loads[i % 3]);
         assert_int_equal(c->max_tokens, i / 3 % 2 == 0 ? 8 : 9);
@@ -229,7 +229,7 @@ static void the_hash_of_a_cell(void **state)
         f->o = good.o;                                                              \
     } while (0)
     f->o.num_runs = 9;
-    f->o.caching_count = 1;
+    f->o.setting_count = 1;
     f->o.load_count = f->o.scenario_count = 1;
     f->o.run = "another";
     SAME(1);
@@ -268,7 +268,7 @@ static void the_hash(void **state)
     } while (0)
     assert_int_equal(strlen(p.sha256), 64);
     SAME(1);
-    f->o.caching_count = 1;
+    f->o.setting_count = 1;
     SAME(1);
     f->o.max_model_len = 500;
     SAME(1);

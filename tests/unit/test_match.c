@@ -206,6 +206,34 @@ static void test_caching(void **state)
     assert_non_null(strstr(b->result.lone[0].why, "instance_type (inf2, there g5)"));
 }
 
+/* Settings of one run: as they were given, whichever ran first; their user has chosen
+ * them, so that what one kind of hardware must share elsewhere may differ here, prefix
+ * caching too. */
+static void test_settings_of_a_run(void **state)
+{
+    static const char *const labels[] = {"c", "a", "b"};
+    struct bench *b = *state;
+    for (int one_run = 0; one_run < 2; one_run++) {
+        b->count = 0;
+        for (int i = 0; i < 3; i++) {
+            struct row *r = add(b, "g5", "short", 100);
+            r->v[FIELD_label] = value_str(labels[i]);
+            r->v[FIELD_run_id] = value_str(one_run || i == 0 ? "run" : "another");
+            r->v[FIELD_setting_number] = value_int((i + 2) % 3 + 1);
+            r->v[FIELD_max_num_seqs] = value_int(i + 1);
+            r->v[FIELD_enable_prefix_caching] = value_bool(i == 2);
+        }
+        build(b, FIELD_label);
+        assert_int_equal(b->result.side_count, 3);
+        assert_string_equal(b->result.sides[0], one_run ? "a" : "c");
+        assert_string_equal(b->result.sides[1], one_run ? "b" : "a");
+        assert_string_equal(b->result.sides[2], one_run ? "c" : "b");
+        assert_int_equal(b->result.group_count, one_run ? 2 : 0);
+    }
+    build(b, FIELD_COUNT); /* chosen by name */
+    assert_int_equal(b->result.group_count, 2);
+}
+
 static void test_invalid_is_left_out(void **state)
 {
     struct bench *b = *state;
@@ -346,6 +374,7 @@ int main(void)
         cmocka_unit_test(test_what_hinders),
         cmocka_unit_test(test_what_differs_by_nature),
         cmocka_unit_test(test_caching),
+        cmocka_unit_test(test_settings_of_a_run),
         cmocka_unit_test(test_invalid_is_left_out),
         cmocka_unit_test(test_simulated_beside_real),
         cmocka_unit_test(test_published_rows),

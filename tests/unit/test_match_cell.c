@@ -108,7 +108,7 @@ static void test_what_makes_a_cell(void **state)
                                           FIELD_is_streamed, FIELD_is_keepalive,
                                           FIELD_is_simulated};
     static const enum field_id silent[] = {FIELD_row, FIELD_repeat, FIELD_preemptions,
-                                           FIELD_setting_position};
+                                           FIELD_setting_position, FIELD_setting_number};
     struct match_fixture *b = *state;
     for (size_t i = 0; i < sizeof ints / sizeof *ints; i++)
         cells_of(b, ints[i], value_int(100), value_int(200), 2);

@@ -37,8 +37,8 @@ static void test_cells(void **state)
 
     assert_int_equal(p.cell_count, 20);
     for (size_t i = 0; i < 20; i++) {
-        assert_int_equal(p.cells[i].caching, i >= 10);
-        assert_int_equal(p.cells[i].setting, i / 10);
+        assert_int_equal(p.cells[i].setting->caching, i >= 10);
+        assert_int_equal(p.cells[i].position, i / 10);
         assert_ptr_equal(p.cells[i].scenario, &f->o.scenarios[i / 2 % 5]);
         assert_int_equal(p.cells[i].load->batch_size, i % 2 == 0 ? 1 : 4);
         assert_int_equal(p.cells[i].max_tokens,
@@ -106,7 +106,7 @@ static void test_hash(void **state)
         f->o = good;                                              \
     } while (0)
     SAME(1);
-    f->o.caching_count = 1;
+    f->o.setting_count = 1;
     SAME(1);
     f->o.max_model_len = 5000;
     SAME(1);
@@ -145,15 +145,16 @@ static void test_order_of_settings(void **state)
 
     for (int i = 0; i < 400; i++) {
         char id[16];
-        bool caching[2] = {false, true}, again[2] = {false, true}, one[1] = {true};
+        struct plan_setting two[2] = {{.caching = false}, {.caching = true}};
+        struct plan_setting again[2] = {two[0], two[1]}, one[1] = {two[1]};
         snprintf(id, sizeof id, "run%d", i);
-        plan_order_settings(caching, 2, id);
+        plan_order_settings(two, 2, id);
         plan_order_settings(again, 2, id);
-        assert_true(caching[0] != caching[1]);
-        assert_int_equal(caching[0], again[0]);
+        assert_true(two[0].caching != two[1].caching);
+        assert_int_equal(two[0].caching, again[0].caching);
         plan_order_settings(one, 1, id);
-        assert_true(one[0]);
-        on_first += caching[0];
+        assert_true(one[0].caching);
+        on_first += two[0].caching;
     }
     assert_in_range(on_first, 140, 260); /* 200 +- 6 standard deviations */
 }
@@ -164,15 +165,15 @@ static void test_order_changes_nothing(void **state)
     struct plan_fixture *f = *state;
     struct plan p = plan_fixture_build(f);
 
-    f->o.caching[0] = true;
-    f->o.caching[1] = false;
+    struct plan_setting reversed[] = {f->settings[1], f->settings[0]};
+    f->o.settings = reversed;
     struct plan q = plan_fixture_build(f);
     size_t half = p.cell_count / 2;
     assert_string_equal(p.sha256, q.sha256);
     for (size_t i = 0; i < half; i++) {
         assert_string_equal(p.cells[i].sha256, q.cells[i].sha256);
-        assert_true(!p.cells[i].caching && q.cells[i].caching);
-        assert_int_equal(q.cells[half + i].setting, 1);
+        assert_true(!p.cells[i].setting->caching && q.cells[i].setting->caching);
+        assert_int_equal(q.cells[half + i].position, 1);
     }
 }
 
@@ -198,7 +199,7 @@ static void test_hash_of_a_cell(void **state)
         f->o = good;                                                                \
     } while (0)
     f->o.num_runs = 9;
-    f->o.caching_count = 1;
+    f->o.setting_count = 1;
     f->o.load_count = 1;
     f->o.scenario_count = 1;
     SAME(1);
@@ -340,8 +341,8 @@ static void test_hits_reference(void **state)
     rng_init(&rng, 1, "test");
     f->o.num_runs = 4;
     f->o.scenario_count = 1;
-    f->o.caching[0] = true;
-    f->o.caching_count = 1;
+    f->settings[0].caching = true;
+    f->o.setting_count = 1;
     f->o.load_count = 1;
     for (int round = 0; round < 300; round++) {
         struct scenario_text texts[6];
@@ -452,11 +453,43 @@ static void test_launches(void **state)
     assert_int_equal(p.cell_count % 6, 0);
     for (size_t i = 0; i < p.cell_count; i++) {
         const struct plan_cell *c = &p.cells[i], *first = &p.cells[i % half];
-        assert_int_equal(c->setting, settings[i / half]);
+        assert_int_equal(c->position, settings[i / half]);
         assert_int_equal(c->launch, i / half / 2);
-        assert_int_equal(c->caching, f->o.caching[c->setting]);
+        assert_ptr_equal(c->setting, &f->settings[c->position]);
         assert_ptr_equal(c->counts, first->counts);
         assert_string_equal(c->sha256, first->sha256);
+    }
+}
+
+/* Of 2 to 9 settings: each launch has all of them; in `count` launches (an odd count:
+ * twice as many) each has had each place equally often, and each has followed each other
+ * one in a launch equally often (Williams 1949). What grows evenly over the run hits all
+ * alike after every second launch. */
+static void test_squares(void **state)
+{
+    (void)state;
+    enum { MOST = 9 };
+    assert_int_equal(plan_setting_at(1, 7, 0), 0);
+    for (size_t n = 2; n <= MOST; n++) {
+        size_t launches = n % 2 == 0 ? n : 2 * n, opened = 0;
+        size_t at[MOST][MOST] = {{0}}, after[MOST][MOST] = {{0}}, drift[MOST] = {0};
+        for (size_t l = 0; l < launches; l++) {
+            for (size_t place = 0; place < n; place++) {
+                size_t now = plan_setting_at(n, l, place);
+                assert_true(now < n);
+                at[now][place]++;
+                drift[now] += opened++;
+                if (place > 0)
+                    after[plan_setting_at(n, l, place - 1)][now]++;
+            }
+            for (size_t k = 1; l % 2 == 1 && k < n; k++)
+                assert_int_equal(drift[k], drift[0]);
+        }
+        for (size_t i = 0; i < n; i++)
+            for (size_t k = 0; k < n; k++) {
+                assert_int_equal(at[i][k], launches / n);
+                assert_int_equal(after[i][k], i == k ? 0 : launches / n);
+            }
     }
 }
 
@@ -468,6 +501,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_refused, setup, plan_fixture_tear_down),
         cmocka_unit_test_setup_teardown(test_hash, setup, plan_fixture_tear_down),
         cmocka_unit_test(test_order_of_settings),
+        cmocka_unit_test(test_squares),
         cmocka_unit_test_setup_teardown(test_order_changes_nothing, setup,
                                         plan_fixture_tear_down),
         cmocka_unit_test_setup_teardown(test_hash_of_a_cell, setup,

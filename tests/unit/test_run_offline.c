@@ -34,7 +34,7 @@ static void defaults(void **state)
     assert_int_equal(j->plan.cell_count, 6);
     assert_int_equal(j->plan.options.num_runs, 3);
     assert_string_equal(j->plan.options.scenarios[2].name, "prefix_caching");
-    assert_false(j->plan.cells[5].caching);
+    assert_false(j->plan.cells[5].setting->caching);
     assert_string_equal(j->settings.model, "Qwen/Qwen3-0.6B");
     assert_int_equal(j->settings.max_model_len, 4096);
     assert_int_equal(j->settings.max_num_seqs, 256);
@@ -59,7 +59,7 @@ static void options_reach_plan_and_engine(void **state)
                             "--engine-arg a=1 --seed 5 -- --enforce-eager x"),
         STATUS_OK);
     assert_int_equal(j->plan.cell_count, 4);
-    assert_true(j->plan.cells[0].caching != j->plan.cells[3].caching);
+    assert_true(j->plan.cells[0].setting->caching != j->plan.cells[3].setting->caching);
     assert_int_equal(j->plan.cells[1].load->batch_size, 300);
     assert_int_equal(j->plan.cells[1].max_tokens, 7);
     assert_int_equal(j->settings.max_num_seqs, 300);
@@ -72,9 +72,9 @@ static void options_reach_plan_and_engine(void **state)
     assert_int_equal(run_fixture_plan(f, "--enable-prefix-caching --prefix-reuse "
                                          "warm"),
                      STATUS_OK);
-    assert_true(j->plan.cells[0].caching);
+    assert_true(j->plan.cells[0].setting->caching);
     assert_true(j->plan.options.is_prefix_warm);
-    assert_int_equal(j->plan.options.caching_count, 1);
+    assert_int_equal(j->plan.options.setting_count, 1);
 }
 
 /* Every run has an id of its own; the settings' order is drawn from it, both come up. */
@@ -86,18 +86,49 @@ static void a_run_and_its_settings(void **state)
     for (int i = 0; i < 64; i++) {
         run_fixture_ok(f, "--test-prefix-caching");
         const char *id = field_str(&f->run.data.fields, FIELD_run_id);
-        const bool *caching = f->run.plan.options.caching;
+        const struct plan_setting *settings = f->run.plan.options.settings;
         assert_int_equal(strlen(id), 32);
         assert_string_not_equal(id, before);
-        assert_true(caching[0] != caching[1]);
-        off_first += !caching[0];
+        assert_true(settings[0].caching != settings[1].caching);
+        off_first += !settings[0].caching;
         snprintf(before, sizeof before, "%s", id);
     }
     assert_true(off_first > 0 && off_first < 64); /* by chance once in 2^63 */
     for (int i = 0; i < 64; i++) {                /* shown as they are */
         run_fixture_ok(f, "--test-prefix-caching --dry-run");
-        assert_false(f->run.plan.options.caching[0]);
+        assert_false(f->run.plan.options.settings[0].caching);
     }
+}
+
+/* Words of all settings, then its own; '+' stands for a blank. */
+static void settings_by_name(void **state)
+{
+    struct run_fixture *f = *state;
+    const struct plan_options *o = &f->run.plan.options;
+    run_fixture_ok(f, "--dry-run --max-model-len 3000 --setting "
+                      "a=--max-model-len+2000+--no-enable-prefix-caching b= "
+                      "--setting=c=--x+'y+z' --enable-prefix-caching -- --all");
+    assert_int_equal(o->setting_count, 3);
+    static const char *const names[] = {"a", "b", "c"};
+    static const size_t counts[] = {3, 1, 3};
+    for (size_t i = 0; i < 3; i++) {
+        const struct plan_setting *s = &o->settings[i];
+        assert_string_equal(s->name, names[i]);
+        assert_int_equal(s->number, i + 1);
+        assert_int_equal(s->caching, i > 0);
+        assert_int_equal(s->max_model_len, i == 0 ? 2000 : 3000);
+        assert_int_equal(s->words.count, counts[i]);
+        assert_string_equal(s->words.items[0], "--all");
+    }
+    assert_string_equal(o->settings[2].words.items[2], "y z");
+    assert_int_equal(o->max_model_len, 2000);
+    assert_int_equal(f->run.plan.cell_count, 18);
+    refused(f, "--setting a=--max-model-len+100", "short", "100");
+    refused(f, "--setting a= a=", "--setting", "two settings");
+    refused(f, "--setting a='", "--setting", "not closed");
+    refused(f, "--setting a=--model+x", "model", "before the --");
+    refused(f, "--setting a= --label b", "--label", "--setting");
+    refused(f, "--setting a= --test-prefix-caching", "--test-prefix-caching", "off=");
 }
 
 static void the_old_default_model_has_a_note(void **state)
@@ -265,6 +296,7 @@ int main(void)
         TEST(defaults),
         TEST(options_reach_plan_and_engine),
         TEST(a_run_and_its_settings),
+        TEST(settings_by_name),
         TEST(the_old_default_model_has_a_note),
         TEST(the_vocabulary_is_that_of_a_local_model),
         TEST(scenarios_of_files),

@@ -20,7 +20,7 @@ static void defaults(void **state)
     const struct run *j = &f->run;
     assert_int_equal(j->plan.cell_count, 3);
     assert_string_equal(j->plan.cells[0].scenario->name, "short");
-    assert_true(j->plan.cells[0].caching); /* as the server is set: read back */
+    assert_true(j->plan.cells[0].setting->caching); /* as the server is set: read back */
     assert_int_equal(j->plan.options.max_model_len, 0);
     assert_int_equal(j->plan.options.num_runs, 3);
     assert_string_equal(j->plan.options.run, field_str(&j->data.fields, FIELD_run_id));
@@ -51,15 +51,15 @@ static void launched(void **state)
     assert_string_equal(vllm_settings_of(&j->settings)->dtype, "half");
     assert_string_equal(vllm_settings_of(&j->settings)->engine_args.items[0], "a=1");
     assert_int_equal(j->settings.rest.count, 3);
-    assert_int_equal(j->plan.options.caching_count, 1);
-    assert_false(j->plan.cells[0].caching);
+    assert_int_equal(j->plan.options.setting_count, 1);
+    assert_false(j->plan.cells[0].setting->caching);
     run_fixture_ok(f, "--launch --enable-prefix-caching --model m");
-    assert_true(j->plan.cells[0].caching);
+    assert_true(j->plan.cells[0].setting->caching);
     assert_string_equal(j->settings.model, "m");
     assert_int_equal(j->settings.max_num_seqs, 256);
     run_fixture_ok(f, "--launch --test-prefix-caching --prefix-reuse warm");
     assert_int_equal(j->plan.cell_count, 6);
-    assert_true(j->plan.cells[2].caching != j->plan.cells[3].caching);
+    assert_true(j->plan.cells[2].setting->caching != j->plan.cells[3].setting->caching);
     assert_true(j->plan.options.is_prefix_warm);
     run_fixture_refused(f, "--launch --scenarios long --max-model-len 100",
                         "scenario long", "--max-model-len");

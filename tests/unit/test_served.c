@@ -67,6 +67,7 @@ static enum status go(struct bed *b)
     struct progress progress;
     struct err why;
     int told[2];
+    static const struct plan_setting setting = {.caching = true};
     const struct plan_options o = {.scenarios = scenario_builtin().items,
                                    .scenario_count = 1,
                                    .loads = b->loads,
@@ -74,8 +75,8 @@ static enum status go(struct bed *b)
                                    .max_tokens = 3,
                                    .num_runs = 3,
                                    .warmup_requests = b->warmup_requests,
-                                   .caching = {true},
-                                   .caching_count = 1,
+                                   .settings = &setting,
+                                   .setting_count = 1,
                                    .is_prefix_warm = b->is_warm};
     assert_int_equal(pipe2(told, O_NONBLOCK), 0);
     struct log log = {.level = LOG_WARN, .fd = told[1]};
