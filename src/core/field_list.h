@@ -11,7 +11,7 @@
 
 #define FIELD_LIST_OLD(X)                                                                \
     X(experiment_id, STR, "", NEITHER, "MM", IDENTITY,                                   \
-      "instance, mode, scenario and start")                                              \
+      "instance, mode, scenario, setting by name, start")                                \
     X(timestamp, STR, "", NEITHER, "MM", IDENTITY, "start of the repeat, local time")    \
     X(model_name, STR, "", NEITHER, "MM", CELL, "model")                                 \
     X(instance_type, STR, "", NEITHER, "MM", MACHINE, "kind of machine")                 \

@@ -52,6 +52,16 @@ static void find_longest(const struct run_data *run, int64_t *longest)
     }
 }
 
+/* "_fast" of a setting with a name, which is its cell's own label; else "". */
+static const char *setting_of(const struct run_data *run, size_t repeat_index,
+                              struct arena *a)
+{
+    int32_t cell = run->repeats[repeat_index].cell;
+    bool is_known = cell >= 0 && (size_t)cell < run->cell_count;
+    const char *name = is_known ? field_str(&run->cells[cell].fields, FIELD_label) : NULL;
+    return name != NULL ? arena_text(a, "_%s", name) : "";
+}
+
 static const char *experiment_id(const struct run_data *run, size_t repeat_index,
                                  const struct row *row, struct arena *a)
 {
@@ -60,9 +70,10 @@ static const char *experiment_id(const struct run_data *run, size_t repeat_index
     clock_stamp(start_of(run, repeat_index), run->utc_offset_s, stamp);
     if (n > 1)
         snprintf(suffix, sizeof suffix, "_%d", n);
-    return arena_text(a, "%s_%s_%s_%s%s", match_field_name(row, FIELD_instance_type),
+    return arena_text(a, "%s_%s_%s%s_%s%s", match_field_name(row, FIELD_instance_type),
                       match_field_name(row, FIELD_serving_mode),
-                      scenario_of(run, repeat_index), stamp, suffix);
+                      scenario_of(run, repeat_index), setting_of(run, repeat_index, a),
+                      stamp, suffix);
 }
 
 /* Longest prompt over all requests of all repeats of the cell, as the engine counted;

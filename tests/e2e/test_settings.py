@@ -66,6 +66,7 @@ def test_files_and_table(measure):
         for name, caching in (("old", False), ("new", False), ("on", True)))
     for row in run.rows:
         assert row["enable_prefix_caching"] == (row["label"] == "on")
+        assert row["experiment_id"].startswith(f"unknown_offline_short_{row['label']}_20")
     lines = run.done.stdout.splitlines()
     head = next(line for line in lines if line.startswith("batch"))
     assert "setting" in head and "cache" not in head

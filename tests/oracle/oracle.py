@@ -246,10 +246,11 @@ class Oracle:
     def identity(self, index, row):
         head = self.repeats[index]["head"]
         local = self.local(index).replace(tzinfo=None)
+        setting = self.cells[head["cell"]]["fields"].get("label")
         base = "_".join((row["instance_type"], row["serving_mode"], row["scenario"],
-                         local.strftime("%Y%m%d_%H%M%S")))
-        same = sum(re.fullmatch(re.escape(base) + r"(_\d+)?", r["experiment_id"]) is not None
-                   for r in self.rows)
+                         *([setting] if setting else []), local.strftime("%Y%m%d_%H%M%S")))
+        same = sum(r["scenario"] == row["scenario"] and
+                   r["timestamp"][:19] == local.isoformat()[:19] for r in self.rows)
         counted = [q["tokens_in"] for r in self.repeats if r["head"]["cell"] == head["cell"]
                    for q in r["requests"] if q.get("tokens_in") is not None]
         longest = max(counted, default=0) or \

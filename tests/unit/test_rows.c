@@ -99,6 +99,13 @@ static void test_identity(void **state)
                 "g5.xlarge_offline_short_20251125_180817");
     assert_text(&b->rows[2], FIELD_experiment_id,
                 "g5.xlarge_offline_short_20251125_180817_2");
+    b->f.cells[0].fields.v[FIELD_label] = value_str("fast"); /* a setting by name */
+    build(b);
+    assert_text(&b->rows[2], FIELD_experiment_id,
+                "g5.xlarge_offline_short_fast_20251125_180817_2");
+    assert_text(&b->rows[2], FIELD_label, "fast");
+    b->f.cells[0].fields.v[FIELD_label] = (struct value){0};
+    build(b);
     assert_text(&b->rows[1], FIELD_timestamp, "2025-11-25T18:08:17.000000");
     assert_text(&b->rows[1], FIELD_timestamp_utc, "2025-11-25T09:08:17.000000+00:00");
     assert_text(&b->rows[0], FIELD_notes, "scenario=short, run=0, warmup=True");
