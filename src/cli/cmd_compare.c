@@ -37,5 +37,5 @@ const struct cli_command cmd_compare = {
     .operands_min = 1,
     .operands_max = CLI_MANY,
     .needs = "expected two results",
-    .example = "before/ after/",
+    .example = "compare before/ after/",
 };

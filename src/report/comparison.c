@@ -6,8 +6,10 @@
 
 #include "base/str.h"
 #include "report/width.h"
+#include "stats/match_field.h"
 
 #define SIDE_WIDTH 10
+#define NAME_WIDTH 36
 
 enum { WHAT, BASELINE, OTHER, RATIO, INTERVAL, CALL, COLUMN_COUNT };
 
@@ -48,28 +50,51 @@ static const char *interval_text(const struct compare_figure *f, struct document
                       document_cell_text(&columns[INTERVAL], &cell, text));
 }
 
-static const char *call_text(const struct compare_figure *f, struct document *d)
+/* One launch of a cell among several of others is said; where all have one, put_basis
+ * says it. */
+static const char *call_text(const struct compare *c, const struct compare_figure *f,
+                             struct document *d)
 {
     const char *name = compare_call_name(f->call);
+    bool is_alone = f->is_within && !compare_is_within(c);
     if (name == NULL)
         return "";
-    return arena_text(d->arena, "%s%s", name, f->is_assumed ? " (assumed)" : "");
+    const char *why = is_alone && f->is_assumed ? " (one launch, assumed)"
+                      : is_alone                ? " (one launch)"
+                      : f->is_assumed           ? " (assumed)"
+                                                : "";
+    return arena_text(d->arena, "%s%s", name, why);
+}
+
+/* A side's name of any length, as much of it as leaves room for a figure. */
+static const char *name_text(const char *name, struct document *d)
+{
+    struct buf text;
+    buf_init(&text, strlen(name) + NAME_WIDTH);
+    d->arena->has_failed |= width_shorten(&text, name, NAME_WIDTH) != STATUS_OK;
+    const char *out = arena_text(d->arena, "%s", buf_cstr(&text));
+    buf_fini(&text);
+    return out;
 }
 
 /* --- the answer */
 
-static void put_claim_figure(const char *words, const struct compare_figure *f,
-                             struct document *d)
+static void put_claim_figure(const struct compare *c, const char *words,
+                             const struct compare_figure *f, struct document *d)
 {
     char ratio[FIGURE_BYTES];
+    const char *call = call_text(c, f, d), *cells = "";
     if (isnan(f->ratio))
         return;
     figure_ratio(f->ratio, ratio);
     buf_text(&d->line,
              d->line.len > 0 && buf_cstr(&d->line)[d->line.len - 1] == ':' ? " " : ", ");
-    const char *call = call_text(f, d);
-    document_keep(d, arena_text(d->arena, "%s %s (%s)%s%s", ratio, words,
-                                interval_text(f, d), *call != '\0' ? " " : "", call));
+    if (f->cells != c->geomean_cells)
+        cells = arena_text(d->arena, ", %zu cell%s", f->cells,
+                           str_plural((int64_t)f->cells));
+    document_keep(d,
+                  arena_text(d->arena, "%s %s (%s%s)%s%s", ratio, words,
+                             interval_text(f, d), cells, *call != '\0' ? " " : "", call));
 }
 
 static const char *launches_text(const struct compare *c, struct document *d)
@@ -81,30 +106,33 @@ static const char *launches_text(const struct compare *c, struct document *d)
                       c->launches[1]);
 }
 
+/* "(3 matched cells, 3 launches a side)"; "(2 of 3 matched cells, ..." */
+static const char *cells_text(const struct compare *c, struct document *d)
+{
+    const char *of = "";
+    if (c->group->counted == 0)
+        return arena_text(d->arena, "no claim: none of %zu matched cells counts",
+                          c->group->pair_count);
+    if (c->geomean_cells != c->group->counted)
+        of = arena_text(d->arena, "%zu of ", c->geomean_cells);
+    return arena_text(d->arena, "(%s%zu matched cell%s, %s)", of, c->group->counted,
+                      str_plural((int64_t)c->group->counted), launches_text(c, d));
+}
+
 static void put_answer(const struct comparison *x, struct document *d)
 {
     const struct compare *c = x->compare;
-    buf_printf(&d->line, "%s / %s:", c->group->other, c->group->baseline);
+    buf_printf(&d->line, "%s / %s:", name_text(c->group->other, d),
+               name_text(c->group->baseline, d));
     for (int id = 0; id < COMPARE_COUNT; id++)
-        put_claim_figure(compare_words((enum compare_id)id), &c->geomean[id], d);
-    put_claim_figure("$/token", &c->geomean_cost, d);
-    const char *of =
-        c->group->counted == 0
-            ? arena_text(d->arena, "no claim: none of %zu matched cells counts",
-                         c->group->pair_count)
-            : arena_text(d->arena, "(%zu matched cell%s, %s)", c->geomean_cells,
-                         str_plural((int64_t)c->geomean_cells), launches_text(c, d));
+        put_claim_figure(c, compare_words((enum compare_id)id), &c->geomean[id], d);
+    put_claim_figure(c, "$/token", &c->geomean_cost, d);
     buf_char(&d->line, ' ');
-    document_keep(d, of);
+    document_keep(d, cells_text(c, d));
     document_end(d, DOCUMENT_CLAIM);
 }
 
 /* --- what it rests on */
-
-static bool is_within(const struct compare *c)
-{
-    return c->group->counted > 0 && (c->launches[0] < 2 || c->launches[1] < 2);
-}
 
 static void put_advice(const struct compare *c, struct document *d)
 {
@@ -115,23 +143,55 @@ static void put_advice(const struct compare *c, struct document *d)
     if (!isnan(c->more_usd))
         (void)snprintf(usd, sizeof usd, ", %.2f USD", c->more_usd);
     document_add(d, DOCUMENT_ITEM,
-                 "what cannot be told: %ld more launch%s a side would settle it, if the "
-                 "difference is what it seems (about %s%s)",
+                 "what cannot be told: it takes at least %ld more launch%s a side (about "
+                 "%s%s)",
                  c->more_launches, c->more_launches == 1 ? "" : "es", time, usd);
+}
+
+/* "price_usd_per_hour 1.2 / 0.8", of the first pair in which they differ; "". */
+static const char *prices_text(const struct compare *c, struct document *d)
+{
+    char a[MATCH_FIELD_BYTES], b[MATCH_FIELD_BYTES];
+    const struct match_pair *p = compare_price_pair(c);
+    if (p == NULL)
+        return "";
+    match_field_say(p->baseline->row, FIELD_price_usd_per_hour, a);
+    match_field_say(p->other->row, FIELD_price_usd_per_hour, b);
+    return arena_text(d->arena, "%s %s / %s", field_table[FIELD_price_usd_per_hour].name,
+                      a, b);
 }
 
 /* Before all figures: what they may come from. */
 static void put_differs(const struct compare *c, struct document *d)
 {
-    if (c->group->differs != NULL)
-        document_add(d, DOCUMENT_CLAIM, "differs: %s", c->group->differs);
-    else if (c->group->counted > 0)
-        document_add(d, DOCUMENT_CLAIM, "differs: nothing that results record");
+    const char *differs = c->group->differs != NULL ? c->group->differs : "",
+               *prices = prices_text(c, d);
+    if (c->group->counted == 0)
+        return;
+    if (*differs == '\0' && *prices == '\0')
+        differs = "nothing that results record";
+    document_add(d, DOCUMENT_CLAIM, "differs: %s%s%s", differs,
+                 *differs != '\0' && *prices != '\0' ? ", " : "", prices);
+}
+
+static void put_launches(const struct compare *c, struct document *d)
+{
+    if (c->has_unknown_launches)
+        document_add(d, DOCUMENT_ITEM,
+                     "launch unknown: some results do not tell from which start of the "
+                     "engine they come (older ones, or of a server that does not tell "
+                     "when it was started): each run stands for a launch");
+    if (c->shared_launches > 0)
+        document_add(d, DOCUMENT_ITEM,
+                     "the same launch on both sides: %zu of %zu of %s are also of %s: "
+                     "the same measurements, or repeats of one process",
+                     c->shared_launches, c->launches[1], name_text(c->group->other, d),
+                     name_text(c->group->baseline, d));
 }
 
 static void put_basis(const struct compare *c, struct document *d)
 {
-    if (is_within(c))
+    if (compare_is_within(c))
         document_add(
             d, DOCUMENT_ITEM,
             "intervals are within these launches: another launch of the same "
@@ -142,76 +202,81 @@ static void put_basis(const struct compare *c, struct document *d)
     else if (c->group->counted > 0)
         document_add(d, DOCUMENT_ITEM,
                      "intervals and verdicts are over launches%s; the probability that "
-                     "any better or worse is wrong is 5 %% at most; same: within %.3g %%",
+                     "any better or worse among the cells is wrong is 5 %% at most, and "
+                     "so it is among the geometric means above; same: within %.3g %%",
                      c->is_interleaved ? ", in pairs as they were run" : "",
                      c->margin * 100);
-    if (c->has_unknown_launches)
-        document_add(d, DOCUMENT_ITEM,
-                     "launch unknown: a server did not tell when it was started, so each "
-                     "run stands for a launch");
+    put_launches(c, d);
     put_advice(c, d);
 }
 
 /* --- cells */
 
+struct cell_table {
+    const struct compare *compare;
+    const struct compare_cell *cell;
+    struct document_table *table;
+};
+
 /* A row of the figure without the values of the sides. */
-static struct document_cell *put_row(const struct compare_cell *cell, const char *what,
-                                     const struct compare_figure *f,
-                                     struct document_table *t, struct document *d)
+static struct document_cell *put_row(const struct cell_table *t, const char *what,
+                                     const struct compare_figure *f, struct document *d)
 {
-    struct document_cell *cells = document_row(d, t, cell->pair->baseline->name);
+    struct document_cell *cells = document_row(d, t->table,
+                                               t->cell->pair->baseline->name);
     cells[WHAT] = document_of_text(what);
     cells[BASELINE] = cells[OTHER] = document_of_text("");
     cells[RATIO] = document_of_value(f->ratio);
     cells[INTERVAL] = interval_cell(f);
-    cells[CALL] = document_of_text(call_text(f, d));
+    cells[CALL] = document_of_text(call_text(t->compare, f, d));
     return cells;
 }
 
-static void put_figure(const struct compare_cell *cell, enum compare_id id,
-                       struct document_table *t, struct document *d)
+static void put_figure(const struct cell_table *t, enum compare_id id, struct document *d)
 {
-    const struct compare_figure *f = &cell->figures[id];
-    enum field_id field = compare_field(id, cell->pair->baseline);
-    double scale = scale_of(field);
-    if (isnan(f->values[0]) && isnan(f->values[1]))
+    const struct compare_figure *f = &t->cell->figures[id];
+    double scale = scale_of(f->field);
+    if (isnan(f->values[0]) && isnan(f->values[1]) && !f->is_not_positive)
         return;
     bool has_unit = id != COMPARE_tokens_per_second; /* which its words hold */
     const char *what = arena_text(d->arena, "  %s%s%s", compare_words(id),
-                                  has_unit ? ", " : "", has_unit ? unit_of(field) : "");
-    struct document_cell *cells = put_row(cell, what, f, t, d);
+                                  has_unit ? ", " : "",
+                                  has_unit ? unit_of(f->field) : "");
+    struct document_cell *cells = put_row(t, what, f, d);
     cells[BASELINE] = document_of_value(f->values[0] * scale);
     cells[OTHER] = document_of_value(f->values[1] * scale);
+    if (f->is_not_positive)
+        document_note(d, t->table, "a repeat has 0 or less, of which there is no ratio");
 }
 
-/* The sides as heads, where they have the room. */
+/* The sides as heads, where both have the room. */
 static const struct document_column *columns_of(const struct compare *c,
                                                 struct document *d)
 {
     const char *const names[] = {c->group->baseline, c->group->other};
     struct document_column *own = arena_alloc(d->arena, COLUMN_COUNT, sizeof *own);
-    if (own == NULL)
+    if (own == NULL || width_of(names[0]) > SIDE_WIDTH || width_of(names[1]) > SIDE_WIDTH)
         return columns;
     memcpy(own, columns, sizeof columns);
     for (int side = 0; side < 2; side++)
-        if (width_of(names[side]) <= SIDE_WIDTH)
-            own[BASELINE + side].head = arena_text(d->arena, "%s", names[side]);
+        own[BASELINE + side].head = arena_text(d->arena, "%s", names[side]);
     return own;
 }
 
 static void put_cells(const struct compare *c, struct document *d)
 {
     document_heading(d, "Matched cells");
-    struct document_table *t = document_table(d, columns_of(c, d), COLUMN_COUNT);
+    struct cell_table t = {.compare = c,
+                           .table = document_table(d, columns_of(c, d), COLUMN_COUNT)};
     for (size_t i = 0; i < c->group->pair_count; i++) {
-        const struct compare_cell *cell = &c->cells[i];
+        t.cell = &c->cells[i];
         for (int id = 0; id < COMPARE_COUNT; id++)
-            put_figure(cell, (enum compare_id)id, t, d);
-        if (!isnan(cell->cost.ratio))
-            (void)put_row(cell, "  $/output token", &cell->cost, t, d);
-        if (!cell->pair->is_counted && t->last != NULL)
-            document_note(d, t,
-                          arena_text(d->arena, "not counted: %s", cell->pair->note));
+            put_figure(&t, (enum compare_id)id, d);
+        if (!isnan(t.cell->cost.ratio))
+            (void)put_row(&t, "  $/output token", &t.cell->cost, d);
+        if (!t.cell->pair->is_counted && t.table->last != NULL)
+            document_note(d, t.table,
+                          arena_text(d->arena, "not counted: %s", t.cell->pair->note));
     }
 }
 

@@ -17,6 +17,7 @@ static void put_figure(struct jsonw *w, const char *name, const struct compare_f
     jsonw_num(w, "p", f->p);
     jsonw_bool(w, "within_launch", f->is_within);
     jsonw_bool(w, "assumed", f->is_assumed);
+    jsonw_bool(w, "not_positive", f->is_not_positive);
     jsonw_object_end(w);
 }
 
@@ -24,7 +25,7 @@ static void put_figures(struct jsonw *w, const struct compare_figure *figures,
                         const struct compare_figure *cost, const struct match_cell *c)
 {
     for (int id = 0; id < COMPARE_COUNT; id++)
-        if (!isnan(figures[id].ratio))
+        if (!isnan(figures[id].ratio) || figures[id].is_not_positive)
             put_figure(w, field_table[compare_field((enum compare_id)id, c)].name,
                        &figures[id]);
     if (!isnan(cost->ratio))
@@ -64,10 +65,23 @@ static void put_unmatched(struct jsonw *w, const struct match_result *r)
     jsonw_array_end(w);
 }
 
+static void put_values(struct jsonw *w, const struct match_pair *p, enum field_id id,
+                       char *value)
+{
+    jsonw_object(w, NULL);
+    jsonw_str(w, "field", field_table[id].name);
+    match_field_text(p->baseline->row, id, value);
+    jsonw_str(w, "a", *value != '\0' ? value : NULL);
+    match_field_text(p->other->row, id, value);
+    jsonw_str(w, "b", *value != '\0' ? value : NULL);
+    jsonw_object_end(w);
+}
+
 /* Of each field the values of the first counted pair that differs in it. */
 static void put_differs(struct jsonw *w, const struct comparison *x, struct arena *a)
 {
     const struct match_group *g = x->compare->group;
+    const struct match_pair *price = compare_price_pair(x->compare);
     char *value = arena_alloc(a, MATCH_FIELD_BYTES, 1);
     jsonw_array(w, "differs");
     for (enum field_id id = agree_first(); id < FIELD_COUNT && value != NULL;
@@ -76,15 +90,11 @@ static void put_differs(struct jsonw *w, const struct comparison *x, struct aren
             const struct match_pair *p = &g->pairs[i];
             if (!p->is_counted || !match_diff_is_said(p->baseline, p->other, id, x->by))
                 continue;
-            jsonw_object(w, NULL);
-            jsonw_str(w, "field", field_table[id].name);
-            match_field_text(p->baseline->row, id, value);
-            jsonw_str(w, "a", *value != '\0' ? value : NULL);
-            match_field_text(p->other->row, id, value);
-            jsonw_str(w, "b", *value != '\0' ? value : NULL);
-            jsonw_object_end(w);
+            put_values(w, p, id, value);
             break;
         }
+    if (price != NULL && value != NULL)
+        put_values(w, price, FIELD_price_usd_per_hour, value);
     jsonw_array_end(w);
 }
 
@@ -102,6 +112,7 @@ void comparison_json(const struct comparison *x, struct arena *a, struct buf *ou
     jsonw_int(&w, "b", (int64_t)c->launches[1]);
     jsonw_bool(&w, "interleaved", c->is_interleaved);
     jsonw_bool(&w, "unknown", c->has_unknown_launches);
+    jsonw_int(&w, "shared", (int64_t)c->shared_launches);
     jsonw_object_end(&w);
     put_cells(&w, c);
     put_unmatched(&w, x->match);

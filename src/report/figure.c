@@ -8,6 +8,9 @@
 #include "base/str.h"
 #include "text/jsonw.h"
 
+#define LONG_FIGURE 1e10 /* wider than a column */
+#define LONG_RATIO  1e6
+
 double figure_scale(enum metric m)
 {
     return strcmp(field_table[field_of_metric(m)].unit, "s") == 0 ? 1e3 : 1;
@@ -34,7 +37,9 @@ void figure_digits(double value, int digits, char out[FIGURE_BYTES])
         exponent = 0;
     int decimals = digits - 1 - (int)exponent;
     decimals = decimals < 0 ? 0 : decimals > 12 ? 12 : decimals;
-    snprintf(out, FIGURE_BYTES, fabs(value) < 1e15 ? "%.*f" : "%.*e", decimals, value);
+    bool is_long = fabs(value) >= LONG_FIGURE;
+    snprintf(out, FIGURE_BYTES, is_long ? "%.*e" : "%.*f",
+             is_long ? digits - 1 : decimals, value);
 }
 
 void figure_number(double value, char out[FIGURE_BYTES])
@@ -84,6 +89,8 @@ void figure_ratio(double ratio, char out[FIGURE_BYTES])
 {
     if (!isfinite(ratio))
         snprintf(out, FIGURE_BYTES, "-");
+    else if (ratio < 0.00095 || ratio >= LONG_RATIO)
+        snprintf(out, FIGURE_BYTES, "%.0ex", ratio);
     else if (ratio < 0.095)
         snprintf(out, FIGURE_BYTES, "%.3fx", ratio);
     else if (ratio < 99.5)

@@ -47,13 +47,19 @@ static void put_row(const struct document_table *t, const struct document_row *r
         width_wrap(out, row->note, NOTE_INDENT, NOTE_INDENT, COLUMNS);
 }
 
+static void put_group(const char *name, struct buf *out)
+{
+    (void)width_shorten(out, name, COLUMNS); /* the buffer keeps its failure */
+    buf_char(out, '\n');
+}
+
 static void put_table(const struct document_table *t, struct buf *out)
 {
     const char *group = NULL;
     put_head(t, out);
     for (const struct document_row *row = t->rows; row != NULL; row = row->next) {
         if (row->group != NULL && (group == NULL || strcmp(group, row->group) != 0))
-            buf_printf(out, "%s\n", row->group);
+            put_group(row->group, out);
         group = row->group;
         put_row(t, row, out);
     }

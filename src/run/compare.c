@@ -1,6 +1,7 @@
 #include "run/compare.h"
 
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/str.h"
@@ -9,41 +10,70 @@
 #include "stats/analysis.h"
 #include "stats/pricing.h"
 
-/* The words, told apart: what is there is a path, all else names a side. */
+/* The words, told apart: files and folders, and behind them two names of sides or none.
+ * What is no path names a side; two paths behind others may be labels that are called
+ * as they are. */
 struct words {
     struct opt_strings paths, names;
+    bool may_be_labels; /* the last two paths */
 };
+
+static bool is_path(const char *word)
+{
+    return access(word, F_OK) == 0;
+}
+
+/* How many of the last words are names of sides. */
+static size_t count_names(const struct opt_strings *all)
+{
+    size_t n = all->count, names = 0;
+    while (names < n && !is_path(all->items[n - 1 - names]))
+        names++;
+    if (n > 2 && names < 2 && (names == 1 || !is_path(all->items[n - 2])))
+        names = 2; /* one of them is called as a path is */
+    return names;
+}
+
+static enum status no_such_path(const char *word, struct err *e)
+{
+    status_fail(e, STATUS_NOT_FOUND, word, "no such file or folder");
+    return status_hint(e, "Write e.g. inferbench compare before/ after/");
+}
 
 static enum status sort_words(const struct compare_job *j, struct words *out,
                               struct err *e)
 {
-    size_t n = j->words->count;
-    out->paths.items = arena_alloc(j->arena, n + 1, sizeof(char *));
-    out->names.items = arena_alloc(j->arena, n + 1, sizeof(char *));
-    if (j->arena->has_failed)
-        return status_no_memory(e, "compare");
-    for (size_t i = 0; i < n; i++) {
-        struct opt_strings *to = access(j->words->items[i], F_OK) == 0 ? &out->paths
-                                                                       : &out->names;
-        to->items[to->count++] = j->words->items[i];
-    }
-    if (out->paths.count == 0) {
-        status_fail(e, STATUS_NOT_FOUND, n > 0 ? out->names.items[0] : "compare",
-                    "no such file or folder");
-        return status_hint(e, "Write e.g. inferbench compare before/ after/");
-    }
+    const struct opt_strings *all = j->words;
+    size_t n = all->count, names = count_names(all);
+    out->paths = (struct opt_strings){all->items, n - names};
+    out->names = (struct opt_strings){all->items + n - names, names};
+    out->may_be_labels = names == 0 && n > 2 && j->opts->by == NULL;
+    if (out->paths.count == 0)
+        return no_such_path(n > 0 ? all->items[0] : "compare", e);
+    for (size_t i = 0; i < out->paths.count; i++)
+        if (!is_path(all->items[i]))
+            return no_such_path(all->items[i], e);
     return STATUS_OK;
 }
 
 /* --- rows */
 
-static enum status load(struct compare_job *j, const struct opt_strings *paths,
-                        struct loaded_rows *out, struct err *e)
+static enum status read_paths(const struct compare_job *j,
+                              const struct opt_strings *paths, struct loaded_rows *out,
+                              struct err *e)
 {
     struct input *inputs;
     size_t count;
     if (inputs_expand(paths, j->arena, &inputs, &count, e) != STATUS_OK ||
         rows_load(inputs, count, j->arena, out, e) != STATUS_OK)
+        return e->code;
+    return STATUS_OK;
+}
+
+static enum status load(struct compare_job *j, const struct opt_strings *paths,
+                        struct loaded_rows *out, struct err *e)
+{
+    if (read_paths(j, paths, out, e) != STATUS_OK)
         return e->code;
     inputs_log_skips(&out->skipped, j->log);
     j->unread += out->skipped.bad_count;
@@ -62,12 +92,23 @@ static const char *side_name(const struct compare_job *j, const char *path)
     return arena_text(j->arena, "%.*s", (int)n, path);
 }
 
+static bool are_one(const char *a, const char *b)
+{
+    struct stat x, y;
+    return stat(a, &x) == 0 && stat(b, &y) == 0 && x.st_dev == y.st_dev &&
+           x.st_ino == y.st_ino;
+}
+
 /* Rows of two paths, each of which is a side. */
 static enum status load_two(struct compare_job *j, const struct opt_strings *paths,
                             struct match_options *match, struct err *e)
 {
     struct loaded_rows loaded[2] = {{0}, {0}};
     size_t n = 0;
+    if (are_one(paths->items[0], paths->items[1])) {
+        status_fail(e, STATUS_BAD_OPTION, paths->items[1], "both sides are the same");
+        return status_hint(e, "Give the results of two measurements.");
+    }
     for (int side = 0; side < 2; side++) {
         struct opt_strings one = {&paths->items[side], 1};
         if (load(j, &one, &loaded[side], e) != STATUS_OK)
@@ -156,10 +197,30 @@ static enum status choose_field(struct compare_job *j, struct match_options *mat
     return STATUS_OK;
 }
 
-static enum status read_rows(struct compare_job *j, const struct words *w,
+/* Whether the last two of the paths are labels of the rows of those before them. */
+static enum status find_labels(const struct compare_job *j, struct words *w,
+                               struct err *e)
+{
+    const struct opt_strings before = {w->paths.items, w->paths.count - 2},
+                             last = {w->paths.items + before.count, 2};
+    struct loaded_rows loaded = {0};
+    bool has[2] = {false, false};
+    if (read_paths(j, &before, &loaded, e) != STATUS_OK)
+        return e->code;
+    for (size_t i = 0; i < loaded.count; i++)
+        for (int side = 0; side < 2; side++)
+            has[side] |= field_is(loaded.rows[i].row, FIELD_label, last.items[side]);
+    if (has[0] && has[1])
+        *w = (struct words){.paths = before, .names = last};
+    return STATUS_OK;
+}
+
+static enum status read_rows(struct compare_job *j, struct words *w,
                              struct match_options *match, struct err *e)
 {
     struct loaded_rows loaded = {0};
+    if (w->may_be_labels && find_labels(j, w, e) != STATUS_OK)
+        return e->code;
     if (w->paths.count == 2 && w->names.count == 0 && j->opts->by == NULL)
         return load_two(j, &w->paths, match, e);
     if (load(j, &w->paths, &loaded, e) != STATUS_OK)
@@ -206,18 +267,17 @@ static enum status choose_group(struct compare_job *j, const struct words *w,
                        "and never real with simulated numbers.");
 }
 
-/* "2%", "0.02" */
+/* "2%", "2" */
 static enum status read_margin(const char *text, double *out, struct err *e)
 {
     struct str number = str_from(text);
-    bool is_percent = number.len > 0 && number.ptr[number.len - 1] == '%';
-    number.len -= is_percent;
+    number.len -= number.len > 0 && number.ptr[number.len - 1] == '%';
     bool is_number = str_to_double(number, out);
-    *out /= is_percent ? 100 : 1;
+    *out /= 100;
     if (is_number && *out > 0 && *out < 1)
         return STATUS_OK;
-    return status_fail(e, STATUS_BAD_OPTION, "--margin",
-                       "\"%s\" is no percentage such as 2%%", text);
+    status_fail(e, STATUS_BAD_OPTION, "--margin", "\"%s\" is no percentage", text);
+    return status_hint(e, "Write e.g. 2%% or 0.5%%: above 0, below 100.");
 }
 
 static enum status set_prices(struct compare_job *j, struct err *e)

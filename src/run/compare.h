@@ -15,9 +15,11 @@
               "labels, or the first of these that has two values")                      \
     X(const char *, margin, "margin", OPT_STRING, .group = "Comparison",                \
       .value_name = "PERCENT", .fallback = "2%",                                        \
-      .help = "what is certainly within it is called same")                             \
+      .help = "what is certainly within it is called same; 2 and 2% are the same")      \
     X(bool, fail_if_worse, "fail-if-worse", OPT_FLAG, .group = "Comparison",            \
-      .help = "exit code 3 if a matched cell is worse, or none could be judged")        \
+      .help =                                                                           \
+          "exit code 3 if a matched cell or a geometric mean is worse, or none could "  \
+          "be judged; cells without a partner do not count")                            \
     X(bool, json, "json", OPT_FLAG, .group = "Output", .help = "print JSON")            \
     X(bool, markdown, "markdown", OPT_FLAG, .group = "Output", .help = "print Markdown")
 

@@ -26,19 +26,25 @@ enum compare_call {
 };
 
 struct compare_figure {
+    enum field_id field;
     double values[2];        /* geometric means, baseline first; NAN: unknown */
     double ratio, low, high; /* other / baseline and its 95 % interval, NAN: unknown */
-    double p;                /* adjusted (Holm); NAN where launches do not give one */
+    double p;                /* adjusted (Holm), of `same` as it is; NAN where launches do
+                                not give one */
     enum compare_call call;
-    bool is_within;  /* the interval is of the repeats of one launch */
-    bool is_assumed; /* called all the same: COMPARE_ASSUMED */
-    long launches;   /* a side that would tell, where that cannot be told; 0: unknown */
+    bool is_within;       /* the interval is of the repeats of one launch */
+    bool is_assumed;      /* called all the same: COMPARE_ASSUMED */
+    bool is_not_positive; /* no figure, for a repeat has 0 or less */
+    long
+        launches; /* a side that it takes at least, where it cannot be told; 0: unknown */
+    size_t cells; /* behind a geometric mean */
 };
 
 struct compare_cell {
     const struct match_pair *pair;
     struct compare_figure figures[COMPARE_COUNT];
-    struct compare_figure cost; /* USD per million output tokens: ratio and interval */
+    struct compare_figure cost; /* USD per million output tokens; judged (as the
+                                   throughput) at one price alone */
 };
 
 struct compare {
@@ -46,11 +52,13 @@ struct compare {
     double margin;
     size_t launches[2];  /* of the counted cells, baseline first */
     bool is_interleaved; /* launch k of one was compared with launch k of the other */
-    bool has_unknown_launches;  /* of a server that does not tell when it was started */
+    bool has_unknown_launches;  /* rows that do not name theirs, or of a server that does
+                                   not tell when it was started */
+    size_t shared_launches;     /* that are on both sides, by their launch_id */
     struct compare_cell *cells; /* [group->pair_count] */
-    struct compare_figure geomean[COMPARE_COUNT]; /* over cells that all launches have */
+    struct compare_figure geomean[COMPARE_COUNT]; /* a family of their own */
     struct compare_figure geomean_cost;
-    size_t geomean_cells;
+    size_t geomean_cells;    /* most of any figure */
     double more_s, more_usd; /* what the launches cost that would tell; NAN: unknown */
     long more_launches;      /* a side; 0: none is asked for */
 };
@@ -68,8 +76,12 @@ enum field_id compare_field(enum compare_id id, const struct match_cell *c);
 const char *compare_words(enum compare_id id);
 /* "same", "better", "worse", "cannot tell"; NULL where nothing is judged. */
 const char *compare_call_name(enum compare_call call);
-/* True if a counted cell is called worse, or none is counted: nothing stands for "not
- * worse" then. */
+/* True if a counted cell or a geometric mean is called worse, or no cell is counted:
+ * nothing stands for "not worse" then. */
 bool compare_has_worse(const struct compare *c);
+/* The first counted pair whose prices differ; NULL: none. */
+const struct match_pair *compare_price_pair(const struct compare *c);
+/* All intervals are within launches: a side has one launch. */
+bool compare_is_within(const struct compare *c);
 
 #endif

@@ -4,7 +4,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "stats/contrast.h"
 #include "stats/match_diff.h"
 #include "stats/match_field.h"
 
@@ -128,42 +127,21 @@ static void find_partners(struct work *w, const char *side)
     }
 }
 
-/* For a ratio, or for the geometric mean of several. */
-struct sums {
-    struct contrast_sum of;
-    bool has_launches; /* some cell has several, or nobody knows */
-};
-
-static struct contrast_mean mean_of(const struct match_cell *c, enum metric m)
+/* How far the launches that a pair rests on are known. */
+static bool is_of_known_launches(const struct match_pair *p)
 {
-    const struct spread *s = &c->spread[m];
-    return (struct contrast_mean){s->logs.mean, s->logs.variance, (double)s->units - 1};
+    return p->baseline->launches > 0 && p->other->launches > 0;
 }
 
-static void add_pair(struct sums *s, const struct match_pair *p, enum metric m)
+static struct match_ratio ratio_of(const struct match_contrast *c, size_t pairs,
+                                   bool are_known)
 {
-    struct contrast c = contrast_between(mean_of(p->baseline, m), mean_of(p->other, m));
-    if (isnan(c.difference))
-        return;
-    contrast_add(&s->of, &c);
-    s->has_launches |= p->baseline->launches != 1 || p->other->launches != 1;
-}
-
-static struct match_ratio ratio_of(const struct sums *s)
-{
-    struct match_ratio r = {.ratio = NAN,
-                            .low = NAN,
-                            .high = NAN,
-                            .is_one_launch = !s->has_launches,
-                            .pairs = s->of.n};
-    if (r.pairs == 0)
-        return r;
-    struct contrast c = contrast_of_sum(&s->of);
-    double half = contrast_half(&c);
-    r.ratio = exp(c.difference);
-    r.low = r.ratio * exp(-half);
-    r.high = r.ratio * exp(half);
-    return r;
+    double half = contrast_half(&c->of);
+    return (struct match_ratio){.ratio = exp(c->of.difference),
+                                .low = exp(c->of.difference - half),
+                                .high = exp(c->of.difference + half),
+                                .is_one_launch = c->is_within && are_known,
+                                .pairs = pairs};
 }
 
 /* Why the pair stays out of geometric means; NULL if it counts. */
@@ -188,10 +166,41 @@ static void fill_pair(const struct work *w, struct match_pair *p)
 {
     p->note = refusal(w, p);
     p->is_counted = p->note == NULL;
-    for (int m = 0; m < METRIC_COUNT; m++) {
-        struct sums sums = {0};
-        add_pair(&sums, p, (enum metric)m);
-        p->ratios[m] = ratio_of(&sums);
+}
+
+struct match_sides *match_group_sides(const struct match_group *g, match_value *value,
+                                      struct arena *a)
+{
+    struct match_sides_pair *pairs = arena_alloc(a, g->pair_count + 1, sizeof *pairs);
+    if (pairs == NULL)
+        return NULL;
+    for (size_t i = 0; i < g->pair_count; i++)
+        pairs[i] = (struct match_sides_pair){{g->pairs[i].baseline, g->pairs[i].other},
+                                             g->pairs[i].is_counted};
+    return match_sides_new(pairs, g->pair_count, value, a);
+}
+
+static double value_of(const struct row *row, int m)
+{
+    return metric_value(row, (enum metric)m);
+}
+
+/* Of each metric: the ratio of each pair, and the mean of those that count. */
+static void fill_ratios(const struct work *w, struct match_group *g)
+{
+    struct match_sides *sides = match_group_sides(g, value_of, w->arena);
+    bool are_known = true;
+    for (size_t i = 0; i < g->pair_count; i++)
+        are_known = are_known &&
+                    (!g->pairs[i].is_counted || is_of_known_launches(&g->pairs[i]));
+    for (int m = 0; sides != NULL && m < METRIC_COUNT; m++) {
+        for (size_t i = 0; i < g->pair_count; i++) {
+            struct match_contrast c = match_sides_cell(sides, i, m);
+            g->pairs[i].ratios[m] = ratio_of(&c, !isnan(c.of.difference),
+                                             is_of_known_launches(&g->pairs[i]));
+        }
+        struct match_contrast c = match_sides_mean(sides, m);
+        g->geomean[m] = ratio_of(&c, c.cells, are_known);
     }
 }
 
@@ -234,13 +243,7 @@ static void build_group(struct work *w, const char *side, struct match_group *ou
             g.counted++;
             match_diff_add(&also, g.pairs[i].baseline, g.pairs[i].other, w->by);
         }
-    for (int m = 0; m < METRIC_COUNT; m++) {
-        struct sums sums = {0};
-        for (size_t i = 0; i < g.pair_count; i++)
-            if (g.pairs[i].is_counted)
-                add_pair(&sums, &g.pairs[i], (enum metric)m);
-        g.geomean[m] = ratio_of(&sums);
-    }
+    fill_ratios(w, &g);
     g.differs = match_diff_text(&also);
     *out = g;
 }

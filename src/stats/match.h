@@ -10,7 +10,7 @@
 #ifndef STATS_MATCH_H
 #define STATS_MATCH_H
 
-#include "stats/match_cell.h"
+#include "stats/match_sides.h"
 
 struct match_options {
     enum field_id by;     /* the one thing under comparison */
@@ -19,7 +19,8 @@ struct match_options {
 
 /* other / baseline, of the means of logarithms, so that a cost and the rate that it comes
  * from are each other's inverse; NAN where a value is unknown or not positive. low, high:
- * 95 % interval, NAN unless both have 3 repeats or more (docs/statistics.md). */
+ * 95 % interval, over launches from 2 a side on, else over 3 repeats a side or more; else
+ * NAN (match_sides.h). */
 struct match_ratio {
     double ratio, low, high;
     bool is_one_launch; /* of each cell: how launches differ is not in the interval */
@@ -61,6 +62,10 @@ struct match_result {
                                 sides */
     size_t lone_count;
 };
+
+/* The pairs of a group over launches (match_sides.h). NULL: no memory. */
+struct match_sides *match_group_sides(const struct match_group *g, match_value *value,
+                                      struct arena *a);
 
 MUST_CHECK enum status match_build(const struct match_input *inputs,
                                    const struct match_options *options, struct arena *a,

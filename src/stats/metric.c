@@ -21,7 +21,7 @@ enum field_id metric_field(enum metric m, const struct row *row)
     return is_window ? special[m].window : field_of_metric(m);
 }
 
-static double value_of(const struct row *row, enum metric m)
+double metric_value(const struct row *row, enum metric m)
 {
     double value = field_num(row, metric_field(m, row));
     bool is_ours = value_is_known(row->v[FIELD_run_id]);
@@ -33,7 +33,7 @@ size_t metric_values(const struct row *const *rows, size_t count, enum metric m,
 {
     size_t n = 0;
     for (size_t i = 0; i < count; i++) {
-        double value = value_of(rows[i], m);
+        double value = metric_value(rows[i], m);
         if (!isnan(value))
             out[n++] = value;
     }
@@ -85,7 +85,7 @@ static size_t means_of(const struct metric_rows *in, enum metric m, bool of_logs
 {
     size_t n = 0;
     for (size_t i = 0; i < in->count; i++) {
-        values[i] = value_of(in->items[i], m);
+        values[i] = metric_value(in->items[i], m);
         if (of_logs && values[i] <= 0)
             return 0;
         values[i] = of_logs ? log(values[i]) : values[i];

@@ -24,6 +24,8 @@ struct spread {
 /* The field that has it in such a row: of a load that of the window, which is behind
  * the metric's own name offline. */
 enum field_id metric_field(enum metric m, const struct row *row);
+/* Its value in a row; NAN: unknown. */
+double metric_value(const struct row *row, enum metric m);
 /* Known values over rows of shape [count], into out of the same shape; how many. Of a
  * load of ours only the rates of the window count: those of the whole run, with its start
  * and end, are other quantities. */

@@ -113,6 +113,19 @@ def test_run(page, ran):
     ran(page)
 
 
+OUTPUT = re.compile(r"<!-- output: (.*?) -->\n```\n(.*?)^```", re.S | re.M)
+
+
+@pytest.mark.parametrize("page, command, text", [
+    (page.relative_to(ROOT).as_posix(), *found) for page in PAGES
+    for found in OUTPUT.findall(page.read_text(encoding="utf-8"))])
+def test_output(page, command, text, ran, binary):
+    """What a page shows is what the program prints."""
+    done = run(["sh", "-euc", command], ran(page), binary)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout == text
+
+
 @pytest.mark.parametrize("page, text", cases("python"))
 def test_python(page, text, ran, binary):
     done = run([sys.executable, "-c", text], ran(page), binary)

@@ -90,7 +90,8 @@ def test_numpy_agrees(compare):
     grid = {"scenarios": ("short", "long"), "sd": 0.02}
     a, b = made("a", **grid), made("b", speed=108, **grid)
     got = report(compare, a, b)
-    assert got["launches"] == {"a": 3, "b": 3, "interleaved": False, "unknown": False}
+    assert got["launches"] == {"a": 3, "b": 3, "interleaved": False, "unknown": False,
+                               "shared": 0}
     assert got["unmatched"] == [] and len(got["cells"]) == 2
     want, ps = {}, {}
     for cell in got["cells"]:
@@ -119,15 +120,66 @@ def test_numpy_agrees(compare):
 
 
 def test_geometric_mean_of_launches(compare):
-    """Cells are averaged inside each launch: what a launch drew counts once, not once a cell."""
+    """Cells are averaged inside each launch: what a launch drew counts once, not once a cell.
+    The four means are a family of their own."""
     grid = {"scenarios": ("short", "long", "medium"), "sd": 0.03}
     a, b = made("a", **grid), made("b", speed=103, **grid)
     got = report(compare, a, b)["geomean"]
+    want = {field: welch(launch_means(a, field), launch_means(b, field)) for field in FIGURES}
+    adjusted = holm({field: p for field, (_, _, p) in want.items()})
     for field in FIGURES:
-        d, half, p = welch(launch_means(a, field), launch_means(b, field))
+        d, half, _ = want[field]
         assert got[field]["ratio"] == pytest.approx(math.exp(d), rel=1e-9)
         assert got[field]["low"] == pytest.approx(math.exp(d - half), rel=1e-6)
-        assert got[field]["p"] == pytest.approx(p, rel=1e-4)
+        assert got[field]["p"] == pytest.approx(adjusted[field], rel=1e-4)
+
+
+def test_geometric_mean_of_campaigns(compare):
+    """Cells that were measured in launches of their own are averaged inside these, and the
+    launches of each campaign are independent: mean and variance by the cells of each."""
+    runs = {"short": ("short", "medium"), "long": ("long",)}
+    a, b = ([row for i, (seed, scenarios) in enumerate(runs.items())
+             for row in renamed(made(side, launches=4, sd=0.02, seed=seed, scenarios=scenarios,
+                                     speed=speed, start=20 * i), seed)]
+            for side, speed in (("a", 100), ("b", 104)))
+    got = report(compare, a, b)
+    assert len(got["cells"]) == 3
+    for field in FIGURES:
+        means, variances, squares = [], [], []
+        for rows in (a, b):
+            shares = []
+            for scenarios in runs.values():
+                y = launch_means([r for r in rows if r["scenario"] in scenarios], field)
+                shares.append((len(scenarios) / 3, y.mean(), y.var(ddof=1) / len(y), len(y) - 1))
+            means.append(sum(w * m for w, m, _, _ in shares))
+            variances += [w * w * v for w, _, v, _ in shares]
+            squares += [(w * w * v) ** 2 / n for w, _, v, n in shares]
+        v = sum(variances)
+        side_v = [sum(variances[:2]), sum(variances[2:])]
+        side_f = [side_v[i] ** 2 / sum(squares[2 * i:2 * i + 2]) for i in (0, 1)]
+        df = v * v / sum(side_v[i] ** 2 / side_f[i] for i in (0, 1))
+        half = ref.t_quantile_975(df) * math.sqrt(v)
+        m = got["geomean"][field]
+        assert m["ratio"] == pytest.approx(math.exp(means[1] - means[0]), rel=1e-9)
+        assert m["high"] == pytest.approx(math.exp(means[1] - means[0] + half), rel=1e-6)
+        assert not m["within_launch"]
+
+
+def renamed(rows, name):
+    return [dict(row, launch_id=row["launch_id"] + name, run_id=row["run_id"] + name)
+            for row in rows]
+
+
+def test_geometric_mean_of_single_launches(compare):
+    """Each cell in a run of its own, with one launch: within these, and it says so."""
+    def rows(side, speed):
+        return [row for i, scenario in enumerate(("short", "long"))
+                for row in renamed(made(side, launches=1, seed=scenario, scenarios=(scenario,),
+                                        speed=speed, start=i), scenario)]
+    got = report(compare, rows("a", 100), rows("b", 104))
+    m = got["geomean"]["tokens_per_second"]
+    assert m["within_launch"] and m["verdict"] == "cannot tell" and m["p"] is None
+    assert m["low"] < m["ratio"] < m["high"]
 
 
 def test_worse_is_an_exit_code(compare):
@@ -144,7 +196,8 @@ def test_worse_is_an_exit_code(compare):
 
 def test_same_and_cannot_tell(compare):
     got = report(compare, made("a", launches=5, sd=0.002), made("b", launches=5, sd=0.002))
-    assert {m["verdict"] for m in got["cells"][0]["metrics"].values()} == {"same", None}
+    # cost too: at one price it is the same question as tokens/s
+    assert {m["verdict"] for m in got["cells"][0]["metrics"].values()} == {"same"}
     noisy = compare(made("a", sd=0.05, seed=3), made("b", sd=0.05, seed=3)).stdout
     assert "cannot tell" in noisy
     got = report(compare, made("a", launches=5, sd=0.002), made("b", launches=5, sd=0.002),
@@ -158,7 +211,7 @@ def test_one_launch(compare):
     done = compare(made("a", **one), made("b", speed=110, **one))
     assert "cannot tell" in done.stdout and "worse" not in done.stdout
     assert "within these launches" in done.stdout
-    assert "2 more launches a side would settle it" in " ".join(done.stdout.split())
+    assert "it takes at least 2 more launches a side" in " ".join(done.stdout.split())
     assert re.search(r"about \d+:\d\d, \d+\.\d\d USD", " ".join(done.stdout.split()))
     got = report(compare, made("a", **one), made("b", speed=170, **one))
     m = got["cells"][0]["metrics"]["tokens_per_second"]
@@ -228,6 +281,12 @@ def test_labels_of_a_merged_file(compare, inferbench, tmp_path):
     (["a", "--margin", "much"], "no percentage"),
     (["a"], "only one side"),
     (["a", "b", "--by", "speed"], "--by"),
+    (["a", "b", "--margin", "100"], "no percentage"),
+    (["a", "b", "--margin=-1%"], "no percentage"),
+    (["a", "a"], "both sides are the same"),
+    (["a", "./a/"], "both sides are the same"),
+    (["a", "nowhere", "b"], "no such file, and no such label"),
+    (["nowhere", "a", "b"], "no such file or folder"),
 ])
 def test_misuse(compare, inferbench, words, said):
     compare(made("a"), made("b"))
@@ -238,3 +297,113 @@ def test_misuse(compare, inferbench, words, said):
 def test_markdown(compare):
     done = compare(made("a"), made("b"), "--markdown")
     assert re.search(r"^\| short bs=4 cache=off \|", done.stdout, re.M)
+
+
+def test_margin_is_per_cent(compare):
+    """With the sign and without."""
+    one = {"launches": 5, "sd": 0.002}
+    a, b = made("a", **one), made("b", **one)
+    for text, share in (("2", 0.02), ("2%", 0.02), ("0.5", 0.005), ("0.5%", 0.005)):
+        assert report(compare, a, b, "--margin", text)["margin"] == pytest.approx(share)
+
+
+def test_a_worse_mean_is_an_exit_code(compare):
+    """20 cells, each too noisy to call: their mean is not, and it is what one reads first."""
+    grid = {"launches": 4, "repeats": 2, "scenarios": ("short", "long"),
+            "batches": tuple(range(1, 11))}
+    a = [wobble(row, 0.05) for row in made("a", sd=0.001, **grid)]
+    b = [wobble(row, 0.05) for row in made("b", sd=0.001, speed=94, **grid)]
+    done = compare(a, b, "--fail-if-worse", "--json", code=3)
+    got = json.loads(done.stdout)
+    assert got["geomean"]["tokens_per_second"]["verdict"] == "worse"
+    calls = {m["verdict"] for cell in got["cells"] for m in cell["metrics"].values()}
+    assert calls == {"cannot tell"}
+
+
+def wobble(row, share):
+    """Noise of a launch and a cell alone, the same on both figures and all repeats."""
+    draw = random.Random(f'{row["launch_id"]}/{row["scenario"]}/{row["batch_size"]}')
+    factor = math.exp(draw.gauss(0, share))
+    return dict(row, **{field: row[field] * factor ** sign for field, sign in FIGURES.items()})
+
+
+def test_the_same_launches_are_noted(compare):
+    """A copy is no second measurement."""
+    a = made("a")
+    done = compare(a, a)
+    said = " ".join(done.stdout.split())
+    assert "the same launch on both sides: 3 of 3 of b are also of a" in said
+    assert report(compare, a, a)["launches"]["shared"] == 3
+    assert report(compare, a, a[:4] + made("b", start=9))["launches"]["shared"] == 1
+    assert "the same launch" not in compare(a, made("b")).stdout
+
+
+def test_one_launch_of_a_cell_is_marked(compare):
+    """Two cells of three launches, and one that a side has in one of them alone."""
+    grid = {"scenarios": ("short", "long", "medium"), "sd": 0.002}
+    a, b = made("a", **grid), made("b", speed=90, **grid)
+    b = [row for row in b if row["scenario"] != "long" or row["launch_id"] == "b0"]
+    lines = compare(a, b).stdout.splitlines()
+    at = next(i for i, line in enumerate(lines) if line.startswith("long"))
+    assert lines[at + 1].endswith("cannot tell (one launch)")
+    assert sum("(one launch)" in line for line in lines) == 5  # four figures and the cost
+    assert "(2 of 3 matched cells, 3 launches a side)" in " ".join(" ".join(lines).split())
+
+
+@pytest.mark.parametrize("value", [0, -3.5])
+def test_what_has_no_logarithm(compare, value):
+    """One repeat of nothing is no reason to forget it: the figure is unknown, and says why."""
+    a, b = made("a", scenarios=("short", "long")), made("b", scenarios=("short", "long"))
+    b[0]["tokens_per_second"] = value
+    got = report(compare, a, b)
+    m = next(c for c in got["cells"] if c["cell"].startswith(b[0]["scenario"]))["metrics"]
+    assert m["tokens_per_second"]["ratio"] is None and m["tokens_per_second"]["verdict"] is None
+    assert m["tokens_per_second"]["not_positive"] and not m["ttft_p50_s"]["not_positive"]
+    text = compare(a, b).stdout
+    assert "a repeat has 0 or less, of which there is no ratio" in text
+    assert re.search(r"x output tokens/s \([^)]+, 1 cell\)", text)
+
+
+def test_launch_unknown_is_said(compare):
+    """Rows that name no launch: each run stands for one."""
+    old = [{k: v for k, v in row.items() if not k.startswith("launch_")} for row in made("a")]
+    done = compare(old, made("b"))
+    assert "launch unknown" in done.stdout
+    assert report(compare, old, made("b"))["launches"] == {
+        "a": 3, "b": 3, "interleaved": False, "unknown": True, "shared": 0}
+
+
+def test_labels_that_are_called_as_paths(compare, inferbench, tmp_path):
+    compare(made("g5"), made("inf2", speed=80))
+    assert inferbench("merge", "a", "b", "-o", "merged_results.json").returncode == 0
+    (tmp_path / "g5").mkdir()
+    want = inferbench("compare", "merged_results.json", "inf2", "g5", "--json")
+    assert want.returncode == 0, want.stderr
+    (tmp_path / "inf2").mkdir()
+    got = inferbench("compare", "merged_results.json", "inf2", "g5", "--json")
+    assert got.returncode == 0, got.stderr
+    assert got.stdout == want.stdout and json.loads(got.stdout)["a"] == "inf2"
+
+
+def test_prices_that_differ_are_named(compare):
+    a, b = made("a"), [dict(row, price_usd_per_hour=2.4) for row in made("b")]
+    assert "price_usd_per_hour 1.2 / 2.4" in compare(a, b).stdout.splitlines()[0]
+    got = report(compare, a, b)
+    assert {"field": "price_usd_per_hour", "a": "1.2", "b": "2.4"} in got["differs"]
+    # another question than that of tokens/s, which nobody tested
+    assert got["geomean"]["usd_per_million_output_tokens"]["verdict"] is None
+    assert "price" not in compare(a, made("b")).stdout.splitlines()[0]
+
+
+def test_wide_names_and_numbers(compare, inferbench, tmp_path):
+    a, b = made("a"), made("b", speed=108)
+    for row in b:
+        row.update(ttft_p50_s=1e300, ttft_p99_s=1e308, tpot_mean_ms=3e12)
+    compare(a, b)
+    long = "results_of_a_machine_with_a_name_that_is_far_too_long_for_any_line_of_eighty"
+    (tmp_path / "b").rename(tmp_path / long)
+    done = inferbench("compare", "a", long)
+    assert done.returncode == 0, done.stderr
+    assert max(map(len, done.stdout.splitlines())) <= 80
+    assert re.search(r"^metric +baseline +other +ratio", done.stdout, re.M)
+    assert re.search(r"TTFT p50, ms +\S+ +1e\+303|TTFT p50, ms +\S+ +1.000e\+303", done.stdout)
