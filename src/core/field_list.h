@@ -5,9 +5,16 @@
 #define FIELD_PCT(X, p, s, unit, must, help)                                 \
     X(p##_mean_##s, NUM, unit, LOWER, must, METRIC, help ", mean")           \
     X(p##_p50_##s, NUM, unit, LOWER, must, METRIC, help ", median")          \
+    FIELD_ENDS(X, p##_p50, s, unit, help ", median")                         \
     X(p##_p90_##s, NUM, unit, LOWER, must, METRIC, help ", 90th percentile") \
     X(p##_p95_##s, NUM, unit, LOWER, must, METRIC, help ", 95th percentile") \
-    X(p##_p99_##s, NUM, unit, LOWER, must, METRIC, help ", 99th percentile")
+    X(p##_p99_##s, NUM, unit, LOWER, must, METRIC, help ", 99th percentile") \
+    FIELD_ENDS(X, p##_p99, s, unit, help ", 99th percentile")
+
+/* Of a percentile's 95 % interval. */
+#define FIELD_ENDS(X, p, s, unit, help)                                        \
+    X(p##_low_##s, NUM, unit, LOWER, "-m", METRIC, help ", lower end of 95 %") \
+    X(p##_high_##s, NUM, unit, LOWER, "-m", METRIC, help ", upper end of 95 %")
 
 #define FIELD_LIST_OLD(X)                                                                \
     X(experiment_id, STR, "", NEITHER, "MM", IDENTITY,                                   \

@@ -156,6 +156,12 @@ static enum status reserve(double **values, size_t count, size_t *room, size_t m
 
 /* --- gaps */
 
+/* From the event before. */
+static double gap_ms(const struct request_record *q, size_t i)
+{
+    return (double)(q->at_ns[i] - q->at_ns[i - 1]) / (double)NS_PER_MS;
+}
+
 static bool gives_gaps(const struct gather_scope *scope, const struct request_record *q)
 {
     bool is_known = q->status == RECORD_OK && q->events == RECORD_SETTLED &&
@@ -181,6 +187,7 @@ static size_t instants_of(const struct gather_scope *scope,
     return n;
 }
 
+/* Definitions 1. */
 static enum status count_instants(const struct gather_scope *scope, size_t gaps,
                                   size_t *out)
 {
@@ -197,6 +204,36 @@ static enum status count_instants(const struct gather_scope *scope, size_t gaps,
     *out = quantile_distinct(at, n) + single;
     mem_free(at);
     return STATUS_OK;
+}
+
+/* Booked gaps with the instants at which they end, into timed; how many. */
+static size_t timed_gaps(const struct gather_scope *scope,
+                         struct percentile_sample *timed)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < scope->repeat->request_count; i++) {
+        const struct request_record *q = &scope->repeat->requests[i];
+        for (size_t k = 1; gives_gaps(scope, q) && k < q->event_count; k++)
+            if (record_has_gap(q, k))
+                timed[n++] = (struct percentile_sample){q->at_ns[k], gap_ms(q, k)};
+    }
+    return n;
+}
+
+/* Adds them to the series, and counts their instants. */
+static enum status add_series(struct gather *g, const struct gather_scope *scope,
+                              size_t gaps, size_t *instants)
+{
+    struct percentile_sample *timed = mem_alloc(gaps > 0 ? gaps : 1, sizeof *timed);
+    if (timed == NULL)
+        return STATUS_NO_MEMORY;
+    size_t n = timed_gaps(scope, timed);
+    enum status s = percentile_series_add(&g->series, timed, n, scope->unit,
+                                          scope->order);
+    for (size_t i = 0; i < n; i++)
+        *instants += i == 0 || timed[i].at_ns != timed[i - 1].at_ns;
+    mem_free(timed);
+    return s;
 }
 
 /* Gaps between the events from and to, which have stamps of their own or end the answer:
@@ -220,8 +257,7 @@ static void add_answer(struct gather *g, const struct gather_scope *scope,
     for (size_t i = 1; i < q->event_count; i++) {
         bool is_gap = record_has_gap(q, i);
         if (is_gap)
-            g->values[g->count++] = (double)(q->at_ns[i] - q->at_ns[i - 1]) /
-                                    (double)NS_PER_MS;
+            g->values[g->count++] = gap_ms(q, i);
         bool is_end = is_own(q, i) || i + 1 == q->event_count;
         if (!is_gap && is_end && scope->definitions != 1)
             add_bounds(g, q, last_own, i);
@@ -244,8 +280,10 @@ static enum status add_gaps(struct gather *g, const struct gather_scope *scope)
     enum status s = reserve(&g->values, g->count, &g->room, gaps);
     if (s == STATUS_OK)
         s = reserve(&g->bounds, g->bound_count, &g->bound_room, tokens);
-    if (s == STATUS_OK)
+    if (s == STATUS_OK && scope->definitions == 1)
         s = count_instants(scope, gaps, &instants);
+    else if (s == STATUS_OK)
+        s = add_series(g, scope, gaps, &instants);
     if (s != STATUS_OK)
         return s;
     for (size_t i = 0; i < repeat->request_count; i++)
@@ -271,29 +309,71 @@ static bool is_lost(const struct gather_scope *scope, const struct request_recor
            (q->status == RECORD_FAILED || q->status == RECORD_UNANSWERED);
 }
 
-enum status gather_add(struct gather *g, enum gather_kind kind,
-                       const struct gather_scope *scope)
+/* Percentiles of a latency have intervals. */
+static bool has_series(const struct gather_scope *scope, enum gather_kind kind)
 {
-    if (kind == GATHER_ITL)
-        return add_gaps(g, scope);
-    enum status s = reserve(&g->values, g->count, &g->room, scope->repeat->request_count);
-    if (s != STATUS_OK)
-        return s;
+    return kind <= GATHER_TPOT && scope->order != PERCENTILE_ANY;
+}
+
+/* Samples of the repeat behind g->values, those without an answer behind `timed`, which
+ * may be NULL, too; counts in g. How many are in timed. */
+static size_t take(struct gather *g, enum gather_kind kind,
+                   const struct gather_scope *scope, struct percentile_sample *timed)
+{
+    size_t n = 0;
     for (size_t i = 0; i < scope->repeat->request_count; i++) {
         const struct request_record *q = &scope->repeat->requests[i];
         if (is_latency(kind) && !gather_is_in(scope, q))
             continue;
         double sample = gather_sample(scope, q, kind);
         bool has_none = is_lost(scope, q, kind);
+        if (!has_none && isnan(sample))
+            continue;
+        if (timed != NULL)
+            timed[n++] = (struct percentile_sample){q->due_ns,
+                                                    has_none ? (double)INFINITY : sample};
         g->lost += has_none;
-        g->samples += has_none || !isnan(sample);
+        g->samples++;
         if (isnan(sample))
             continue;
         g->values[g->count++] = sample;
         g->requests++;
     }
+    return n;
+}
+
+static enum status add_samples(struct gather *g, enum gather_kind kind,
+                               const struct gather_scope *scope,
+                               struct percentile_sample *timed)
+{
+    const struct gather before = *g;
+    size_t n = take(g, kind, scope, timed);
+    enum status s = STATUS_OK;
+    if (timed != NULL)
+        s = percentile_series_add(&g->series, timed, n, scope->unit, scope->order);
+    if (s != STATUS_OK) {
+        g->count = before.count;
+        g->samples = before.samples;
+        g->lost = before.lost;
+        g->requests = before.requests;
+    }
     g->is_sorted = false;
-    return STATUS_OK;
+    return s;
+}
+
+enum status gather_add(struct gather *g, enum gather_kind kind,
+                       const struct gather_scope *scope)
+{
+    if (kind == GATHER_ITL)
+        return add_gaps(g, scope);
+    size_t n = scope->repeat->request_count;
+    enum status s = reserve(&g->values, g->count, &g->room, n);
+    if (s != STATUS_OK || !has_series(scope, kind))
+        return s == STATUS_OK ? add_samples(g, kind, scope, NULL) : s;
+    struct percentile_sample *timed = mem_alloc(n > 0 ? n : 1, sizeof *timed);
+    s = timed != NULL ? add_samples(g, kind, scope, timed) : STATUS_NO_MEMORY;
+    mem_free(timed);
+    return s;
 }
 
 static void sort(struct gather *g)
@@ -344,13 +424,15 @@ static bool is_sure(const struct gather *g, double p)
     return high - low <= GATHER_BOUNDS_MAX * high;
 }
 
-double gather_percentile(struct gather *g, double p)
+struct percentile gather_percentile(struct gather *g, double p)
 {
     sort(g);
-    if (g->samples < quantile_floor(p) || (g->bound_count > 0 && !is_sure(g, p)))
-        return NAN;
-    size_t rank = quantile_rank(p, g->count + g->lost);
-    return rank >= 1 && rank <= g->count ? g->values[rank - 1] : NAN;
+    const struct percentile_pool pool = {
+        .sorted = g->values, .count = g->count, .lost = g->lost, .distinct = g->samples};
+    struct percentile of = percentile_of(&g->series, &pool, p);
+    if (g->bound_count > 0 && !is_sure(g, p))
+        of.value = of.low = of.high = NAN;
+    return of;
 }
 
 double gather_median(struct gather *g)
@@ -371,5 +453,6 @@ void gather_fini(struct gather *g)
 {
     mem_free(g->values);
     mem_free(g->bounds);
+    percentile_series_fini(&g->series);
     *g = (struct gather){0};
 }

@@ -8,6 +8,7 @@
 
 #include "base/status.h"
 #include "core/run_data.h"
+#include "stats/percentile.h"
 
 enum gather_kind {
     GATHER_TTFT,         /* first - due, s */
@@ -37,6 +38,8 @@ struct gather_scope {
     int64_t begin_ns, end_ns; /* open: latencies of requests due within, the end left out:
                                  a window ends with a send, which would be one too many;
                                  NS_UNKNOWN: of all */
+    enum percentile_order order;
+    size_t unit; /* see percentile.h */
 };
 
 /* Growing samples; may be filled from several repeats. Zero-initialise; gather_fini
@@ -54,6 +57,7 @@ struct gather {
     size_t bound_count, bound_room;
     double bound_sum; /* ITL: what these gaps add up to, ms */
     bool is_sorted;
+    struct percentile_series series; /* latencies, those of ITL booked */
 };
 
 /* Is the request one whose latencies are sampled? */
@@ -77,10 +81,10 @@ MUST_CHECK enum status gather_add(struct gather *g, enum gather_kind kind,
 /* Over the values; ITL: over all gaps, those with bounds too. */
 double gather_mean(const struct gather *g);
 double gather_max(struct gather *g);
-/* Percentile p; NAN below its floor, where the rank falls among the lost, and (ITL) where
- * the percentile with all bounds at 0 and that with all at their upper end differ by more
- * than GATHER_BOUNDS_MAX of the latter. Sorts once. */
-double gather_percentile(struct gather *g, double p);
+/* Percentile p. ITL: its value is NAN too where the percentile with all bounds at 0 and
+ * that with all at their upper end differ by more than GATHER_BOUNDS_MAX of the latter.
+ * Sorts once. */
+struct percentile gather_percentile(struct gather *g, double p);
 #define GATHER_BOUNDS_MAX 0.05
 /* The median of the values whatever the floor; NAN when empty. */
 double gather_median(struct gather *g);

@@ -245,6 +245,7 @@ enum status loadshape_init(struct loadshape *l, const struct run_data *run,
     l->window.is_whole = true;
     if (!field_is(row, FIELD_serving_mode, "online"))
         return STATUS_OK;
+    l->is_online = true;
     find_reach(l);
     l->ramp_end_ns = ramp_end_ns(l);
     enum status s = find_e0(l);
@@ -252,6 +253,20 @@ enum status loadshape_init(struct loadshape *l, const struct run_data *run,
         return s;
     find_settle(l);
     return find_window(l);
+}
+
+/* One burst of all requests is a load of its own, of which no part is steady. */
+static bool is_burst(const struct loadshape *l)
+{
+    bool is_one_wave = l->is_closed && !l->has_second_sends && !(l->cell->ramp_up_s > 0);
+    return l->is_all_at_once || (l->window.is_whole && is_one_wave);
+}
+
+static enum percentile_order order_of(const struct loadshape *l)
+{
+    if (l->definitions == 1)
+        return PERCENTILE_ANY;
+    return l->is_online && !is_burst(l) ? PERCENTILE_TIMED : PERCENTILE_CLUSTER;
 }
 
 struct gather_scope loadshape_scope(const struct loadshape *l)
@@ -262,7 +277,8 @@ struct gather_scope loadshape_scope(const struct loadshape *l)
                                  .is_closed = l->is_closed,
                                  .skips_firsts = has_window && l->is_closed,
                                  .begin_ns = NS_UNKNOWN,
-                                 .end_ns = NS_UNKNOWN};
+                                 .end_ns = NS_UNKNOWN,
+                                 .order = order_of(l)};
     if (has_window && !l->is_closed) {
         scope.begin_ns = l->window.begin_ns;
         scope.end_ns = l->window.end_ns;
@@ -398,12 +414,11 @@ static double mean_in_flight(const struct repeat_data *repeat, double from_ns,
     return to_ns > from_ns ? sum_ns / (to_ns - from_ns) : NAN;
 }
 
-/* One burst of all requests is a load of its own, of which no part is steady. */
 static double closed_steady_s(const struct loadshape *l)
 {
     if (!l->window.is_whole)
         return (double)(l->window.end_ns - l->window.begin_ns) / (double)NS_PER_S;
-    return l->has_second_sends || l->cell->ramp_up_s > 0 ? 0 : NAN;
+    return is_burst(l) ? (double)NAN : 0;
 }
 
 struct loadshape_flight loadshape_flight_of(const struct loadshape *l)

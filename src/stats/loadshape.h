@@ -44,6 +44,7 @@ struct loadshape {
     const struct cell_data *cell;
     const struct repeat_data *repeat;
     int definitions;
+    bool is_online;
     bool is_closed;
     bool is_all_at_once;   /* --request-rate inf */
     double rate_rps;       /* of an open load of a finite rate, else NAN */
@@ -71,7 +72,8 @@ MUST_CHECK enum status loadshape_init(struct loadshape *l, const struct run_data
  * are unknown counts as one. */
 
 /* Whose latencies are sampled: open, requests due in the window; closed, all but the
- * first of each slot; with a whole window all. */
+ * first of each slot; with a whole window all. And how they hang together: a burst of all
+ * requests at once is one cluster, as a batch is. */
 struct gather_scope loadshape_scope(const struct loadshape *l);
 
 /* How much of a request's life, from its send to its last token, lies in the window, 0 to

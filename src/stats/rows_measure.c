@@ -130,17 +130,23 @@ static void fill_cache(struct rows_measure *m)
 struct figure {
     double of; /* 0: none */
     enum field_id id;
+    enum field_id low, high; /* of its interval; 0: none */
 };
 
-#define FIGURE(what, name) \
-    {                      \
-        what, FIELD_##name \
+#define FIGURE(what, name)       \
+    {                            \
+        what, FIELD_##name, 0, 0 \
     }
-/* The five of FIELD_PCT. */
-#define FIGURES(of, unit)                                         \
-    FIGURE(MEAN, of##_mean_##unit), FIGURE(50, of##_p50_##unit),  \
-        FIGURE(90, of##_p90_##unit), FIGURE(95, of##_p95_##unit), \
-        FIGURE(99, of##_p99_##unit)
+#define WITH_ENDS(what, name, unit)                             \
+    {                                                           \
+        what, FIELD_##name##_##unit, FIELD_##name##_low_##unit, \
+            FIELD_##name##_high_##unit                          \
+    }
+/* Those of FIELD_PCT. */
+#define FIGURES(of, unit)                                          \
+    FIGURE(MEAN, of##_mean_##unit), WITH_ENDS(50, of##_p50, unit), \
+        FIGURE(90, of##_p90_##unit), FIGURE(95, of##_p95_##unit),  \
+        WITH_ENDS(99, of##_p99, unit)
 
 /* Which answers should give a figure. */
 enum among { NOBODY, ANSWERED, OF_SEVERAL_TOKENS };
@@ -271,7 +277,22 @@ static double figure_of(const struct rows_measure *m, const struct series *of,
         return lacks_lost ? (double)NAN : gather_mean(g);
     if (what == LONGEST)
         return g->count > 0 ? gather_max(g) : 0;
-    return what == MEDIAN ? gather_median(g) : gather_percentile(g, what);
+    return gather_median(g);
+}
+
+static void fill_figure(struct rows_measure *m, const struct series *of,
+                        const struct figure *f, struct gather *g)
+{
+    if (f->of < 0) {
+        fill_num(m, f->id, figure_of(m, of, f->of, g));
+        return;
+    }
+    struct percentile p = gather_percentile(g, f->of);
+    fill_num(m, f->id, p.value);
+    if (f->low == 0)
+        return;
+    fill_num(m, f->low, p.low);
+    fill_num(m, f->high, p.high);
 }
 
 static void fill_figures(struct rows_measure *m, const struct series *of,
@@ -283,7 +304,7 @@ static void fill_figures(struct rows_measure *m, const struct series *of,
         return;
     for (size_t i = 0; i < sizeof of->figures / sizeof *of->figures; i++)
         if (of->figures[i].of != 0)
-            fill_num(m, of->figures[i].id, figure_of(m, of, of->figures[i].of, g));
+            fill_figure(m, of, &of->figures[i], g);
 }
 
 static enum status fill_series(struct rows_measure *m, const struct series *of)

@@ -8,7 +8,6 @@
 #include "stats/interval.h"
 #include "stats/loadshape.h"
 #include "stats/match_field.h"
-#include "stats/quantile.h"
 #include "stats/verdict.h"
 
 const char *const summary_pools[] = {
@@ -35,7 +34,8 @@ struct cell_work {
     const struct row **rows; /* [row_count] measured repeats that succeeded */
     size_t *repeats;         /* [row_count] their indices */
     size_t row_count;
-    double *values; /* scratch, [3 * row_count] */
+    struct launches launches; /* of rows */
+    double *values;           /* scratch, [3 * row_count] */
     struct arena *arena;
 };
 
@@ -52,60 +52,54 @@ static enum status pool_repeat(struct cell_work *w, size_t i, const struct pool 
     enum status s = loadshape_init(&shape, run, &run->repeats[w->repeats[i]], w->rows[i]);
     if (s != STATUS_OK)
         return s;
-    const struct gather_scope scope = loadshape_scope(&shape);
+    struct gather_scope scope = loadshape_scope(&shape);
+    scope.unit = scope.order == PERCENTILE_CLUSTER ? i : 0;
+    if (w->launches.count > 1)
+        scope.unit = w->launches.of[i];
     return gather_add(g, of->kind, &scope);
 }
 
 /* Pools a kind over the repeats; *out of shape [percentile_count]. */
 static enum status fill_pool(struct cell_work *w, const struct pool *of,
-                             struct percentile **out, size_t *samples)
+                             struct percentile **out, struct verdict_samples *judged)
 {
     const struct run_data *run = w->run;
     struct gather g = {0};
+    size_t highest = 0;
     struct percentile *made = arena_alloc(w->arena, run->percentile_count, sizeof *made);
     enum status s = made != NULL ? STATUS_OK : STATUS_NO_MEMORY;
     for (size_t i = 0; s == STATUS_OK && i < w->row_count; i++)
         s = pool_repeat(w, i, of, &g);
     for (size_t i = 0; s == STATUS_OK && i < run->percentile_count; i++) {
-        double p = run->percentiles[i];
-        made[i] = (struct percentile){.p = p, .value = gather_percentile(&g, p)};
+        made[i] = gather_percentile(&g, run->percentiles[i]);
+        highest = made[i].p > made[highest].p ? i : highest;
+    }
+    if (s == STATUS_OK && run->percentile_count > 0) {
+        judged->samples = made[highest].samples;
+        judged->floor = made[highest].needed;
     }
     *out = made;
-    *samples = g.samples;
     gather_fini(&g);
     return s;
-}
-
-static size_t highest_floor(const struct run_data *run)
-{
-    size_t floor = 0;
-    for (size_t i = 0; i < run->percentile_count; i++) {
-        size_t n = quantile_floor(run->percentiles[i]);
-        floor = n > floor ? n : floor;
-    }
-    return floor;
 }
 
 static enum status fill_pools(struct cell_work *w, struct summary_entry *entry,
                               struct verdict_cell *judged)
 {
     enum status s = STATUS_OK;
-    size_t floor = highest_floor(w->run);
     for (int i = 0; s == STATUS_OK && i < SUMMARY_POOL_COUNT; i++) {
         judged->samples[i].name = summary_pools[i];
-        judged->samples[i].floor = floor;
-        s = fill_pool(w, &pools[i], &entry->pools[i], &judged->samples[i].samples);
+        s = fill_pool(w, &pools[i], &entry->pools[i], &judged->samples[i]);
     }
     return s;
 }
 
 static void fill_spreads(struct cell_work *w, struct summary_entry *entry)
 {
-    const struct metric_rows repeats = {
-        .items = w->rows,
-        .count = w->row_count,
-        .launches = launches_of(w->rows, w->row_count, w->arena),
-        .definitions = w->run->definitions};
+    const struct metric_rows repeats = {.items = w->rows,
+                                        .count = w->row_count,
+                                        .launches = w->launches,
+                                        .definitions = w->run->definitions};
     metric_spreads(&repeats, w->values, entry->spread);
     size_t n = metric_values(w->rows, w->row_count, METRIC_tokens_per_second, w->values);
     double cv = interval_cv(w->values, n);
@@ -157,6 +151,7 @@ static enum status build_entry(struct cell_work *w, struct summary_entry *out)
         .run = w->run, .rows = w->rows, .row_count = w->row_count};
     if (s != STATUS_OK)
         return s;
+    w->launches = launches_of(w->rows, w->row_count, w->arena);
     fill_spreads(w, &entry);
     s = fill_pools(w, &entry, &judged);
     if (s == STATUS_OK)

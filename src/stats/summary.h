@@ -7,10 +7,7 @@
 #include "base/status.h"
 #include "core/run_data.h"
 #include "stats/metric.h"
-
-struct percentile {
-    double p, value;
-}; /* p 0..100; value NAN below its sample floor */
+#include "stats/percentile.h"
 
 /* X(name, what is pooled, field that is null where the row left it out for a reason) */
 #define SUMMARY_POOLS(X)                      \

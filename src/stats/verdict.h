@@ -55,8 +55,9 @@ double verdict_limit(const struct run_data *run, enum rule_id id);
 /* What a cell's rules read. */
 struct verdict_samples {
     const char *name;      /* "ttft_s", "itl_ms", "e2e_s" */
-    size_t samples, floor; /* pooled; floor of the highest percentile asked for; samples
-                              0: nothing of that kind exists, not judged */
+    size_t samples, floor; /* what the pool is worth in independent samples, and what the
+                              highest percentile asked for needs; samples 0: nothing of
+                              that kind exists, not judged */
 };
 
 struct verdict_cell {

@@ -63,7 +63,8 @@ void verdict_repeats_few_samples(struct verdict_case *c)
             (struct finding){.field = s->name,
                              .value = value_int((int64_t)s->samples),
                              .limit = (double)s->floor,
-                             .text = arena_text(c->arena, "%s: %zu samples, %zu needed",
+                             .text = arena_text(c->arena,
+                                                "%s: %zu independent samples, %zu needed",
                                                 s->name, s->samples, s->floor)},
             s->samples < s->floor);
     }

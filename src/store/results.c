@@ -122,6 +122,10 @@ static void percentiles_write(struct jsonw *w, const char *key,
         char name[32];
         (void)snprintf(name, sizeof name, "p%g", p[i].p);
         jsonw_num(w, name, p[i].value);
+        (void)snprintf(name, sizeof name, "p%g_low", p[i].p);
+        jsonw_num(w, name, p[i].low);
+        (void)snprintf(name, sizeof name, "p%g_high", p[i].p);
+        jsonw_num(w, name, p[i].high);
     }
     jsonw_object_end(w);
 }

@@ -71,7 +71,7 @@ def test_unanswered(binary, tmp_path):
     assert "unanswered x 30" in " ".join(m.run.out.split())
     assert row["ttft_mean_s"] is None and row["e2e_mean_s"] is None
     assert row["first_token_latency"] is None
-    assert row["ttft_p50_s"] is not None and row["ttft_p90_s"] is None
+    assert row["ttft_p90_s"] is None
     line = next(x for x in m.run.out.splitlines() if x.lstrip().startswith("50/s"))
     assert line.split()[-2] == "60"  # in the warm-up too
 
@@ -84,7 +84,7 @@ def test_merged_writes(binary, tmp_path):
     for name in ("ttft_p50_s", "first_token_latency", "decode_time", "tpot_mean_ms",
                  "inter_token_latency", "itl_mean_ms", "itl_max_ms"):
         assert row[name] is None, name
-    assert row["e2e_p50_s"] > 0
+    assert row["e2e_mean_s"] > 0
     truth = tokens_per_s(m.truth.values(), steady(list(m.truth.values())))
     assert row["window_tokens_per_second"] == pytest.approx(truth, rel=0.1)
 
@@ -122,9 +122,9 @@ def test_counts_that_are_not_the_events(binary, tmp_path):
     row = m.row
     assert row["token_events"] == "text" and row["requests_unsettled"] == 0
     truth = list(m.truth.values())
-    assert row["tpot_p50_ms"] == pytest.approx(statistics.median(map(true_tpot_ms, truth)),
-                                               rel=0.05)
-    assert row["e2e_p50_s"] > 0.3  # 32 tokens, 10 ms each
+    assert row["tpot_mean_ms"] == pytest.approx(statistics.fmean(map(true_tpot_ms, truth)),
+                                                rel=0.05)
+    assert row["e2e_mean_s"] > 0.3  # 32 tokens, 10 ms each
     assert row["window_tokens_per_second"] == pytest.approx(
         tokens_per_s(truth, steady(truth)), rel=0.1)
 
@@ -136,8 +136,9 @@ def test_serial_prefill(binary, tmp_path):
                 "--num-prompts", 80)
     row = m.row
     later = [line for name, line in m.truth.items() if int(name[len(m.name):]) >= 8]
-    assert row["ttft_p50_s"] == pytest.approx(ref.quantile(
-        [true_ttft_s(line) for line in later], 50), abs=0.005)
+    if row["ttft_p50_s"] is not None:  # 72 answers of 8 slots may be too few
+        assert row["ttft_p50_s"] == pytest.approx(ref.quantile(
+            [true_ttft_s(line) for line in later], 50), abs=0.005)
     assert row["ttft_mean_s"] == pytest.approx(statistics.fmean(map(true_ttft_s, later)),
                                                abs=0.005)
     assert codes(row) <= {"PARTIAL_ITL"}
@@ -151,13 +152,13 @@ def test_a_finish_chunk_100_ms_late(binary, tmp_path):
     row = m.row
     assert codes(row) <= {"PARTIAL_ITL"} and row["token_events"] == "text"
     assert row["tpot_requests"] == 36 >= row["itl_requests"] > 18  # a busy client misses some
-    tpot = statistics.median(map(true_tpot_ms, m.truth.values()))
-    assert row["tpot_p50_ms"] == pytest.approx(tpot, rel=0.03)
+    tpot = statistics.fmean(map(true_tpot_ms, m.truth.values()))
+    assert row["tpot_mean_ms"] == pytest.approx(tpot, rel=0.03)
     if row["itl_p50_ms"] is not None:
         assert row["itl_p50_ms"] == pytest.approx(
             statistics.median(gaps_ms(line["sent_ns"] for line in m.truth.values())), rel=0.03)
     e2e = [(line["sent_ns"][-1] - line["arrival_ns"]) / 1e9 for line in m.truth.values()]
-    assert row["e2e_p50_s"] == pytest.approx(statistics.median(e2e), rel=0.03)
+    assert row["e2e_mean_s"] == pytest.approx(statistics.fmean(e2e), rel=0.03)
 
 
 # ---- real servers and proxies, as they were recorded

@@ -121,6 +121,13 @@ class Shape:
             return [r for r in self.requests if not is_first(r) and r["due_ns"] >= ramp]
         return [r for r in self.requests if self.begin <= r["due_ns"] < self.end]
 
+    def order(self):
+        """A burst of all requests is one cluster."""
+        is_one_wave = self.is_closed and self.is_whole and not self.cell.get("ramp_up_s") and \
+            all(is_first(r) for r in self.requests if "sent_ns" in r)
+        is_burst = self.row["request_rate"] == "inf" or is_one_wave
+        return "cluster" if is_burst else "timed"
+
     def is_due(self, due_ns):
         if self.is_whole:
             return True

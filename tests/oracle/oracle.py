@@ -13,9 +13,12 @@ import numpy as np
 
 from oracle import online, settings, settled
 from oracle import reference as ref
+from oracle.dependent import Pool
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 PERCENTILES = (50, 90, 95, 99)
+WITH_ENDS = (50, 99)
+PARTS = ("mean", "p50", "p50_low", "p50_high", "p90", "p95", "p99", "p99_low", "p99_high")
 
 
 @lru_cache(None)
@@ -29,8 +32,9 @@ def field_list():
         if m[1]:
             fields[m[1]] = (m[2], m[3])
         else:
-            for part in ("mean", "p50", "p90", "p95", "p99"):
-                fields[f"{m[4]}_{part}_{m[5]}"] = ("NUM", m[6])
+            for part in PARTS:
+                is_end = part.endswith(("_low", "_high"))
+                fields[f"{m[4]}_{part}_{m[5]}"] = ("NUM", "-m" if is_end else m[6])
     return fields
 
 
@@ -38,7 +42,7 @@ def field_list():
 def floored():
     """Percentiles that are null below their floor."""
     latencies = "ttft|e2e|itl|tpot|send_lag|connect|tls"
-    return {name for name in field_list() if re.fullmatch(rf"({latencies})\w*_p\d+_m?s", name)}
+    return {name for name in field_list() if re.fullmatch(rf"({latencies})\w*_p\d+(_low|_high)?_m?s", name)}
 
 
 def read_journal(path):
@@ -150,60 +154,80 @@ def since(request, start, instant):
     return None if begin is None or instant is None else seconds(instant - begin)
 
 
-class Sample:
-    """Values, with how many support a percentile, and how many are longer than all."""
+def members(entry):
+    """A percentile and its ends, as a summary has them."""
+    return {"": entry["value"], "_low": entry["low"], "_high": entry["high"]}
 
-    def __init__(self, values, lost=0, support=None, bounds=()):
-        self.values, self.lost, self.bounds = values, lost, list(bounds)
-        self.support = len(values) + lost if support is None else support
+
+class Sample:
+    """Values of one repeat or several, and what supports a percentile."""
+
+    def __init__(self, values=(), timed=(), distinct=None, bounds=(), order="any", unit=0):
+        self.values, self.bounds = list(values), list(bounds)
+        timed = list(timed)
+        at, times = (np.array(column, dtype=float) for column in zip(*timed)) if timed else ([], [])
+        parts = [(unit, at, times)] if len(times) else []
+        self.pool = Pool(order, parts, len(timed) if distinct is None else distinct)
+
+    def add(self, other):
+        self.values += other.values
+        self.bounds += other.bounds
+        self.pool = Pool(other.pool.order, self.pool.parts + other.pool.parts,
+                         self.pool.distinct + other.pool.distinct)
 
     def percentile(self, p):
-        if self.support < ref.floor(p) or not self.values:
-            return None
+        found = self.pool.percentile(p)
         if self.bounds:  # all of them at their least and at their most
             low = ref.quantile(self.values + [0.0] * len(self.bounds), p)
             high = ref.quantile(self.values + self.bounds, p)
             if high - low > 0.05 * high:
-                return None
-        found = ref.quantile(self.values + [math.inf] * self.lost, p)
-        return None if math.isinf(found) else found
+                found.update(value=None, low=None, high=None)
+        return found
 
 
-def gap_samples(requests):
+def gap_samples(requests, order, unit):
     """Gaps between tokens in ms; and how many answers give some, and what all add up to."""
-    gaps, bounds, instants, answers, total = [], [], set(), 0, 0.0
+    timed, bounds, answers, total = [], [], 0, 0.0
     for r in requests:
         found = r["answer"].gaps()
         if found is None:
             continue
         booked, around = found
-        gaps += [ns / 1e6 for ns, _ in booked]
-        instants.update(at for _, at in booked)
+        timed += [(at, ns / 1e6) for ns, at in booked]
         for tokens, ns in around:
             bounds += [ns / 1e6] * tokens
             total += ns / 1e6 if tokens else 0
         answers += (r.get("tokens_out") or 0) > 1
-    sample = Sample(gaps, support=len(instants), bounds=bounds)
+    gaps = [gap for _, gap in timed]
+    sample = Sample(gaps, timed, len({at for at, _ in timed}), bounds, order, unit)
     count = len(gaps) + len(bounds)
     sample.mean = (sum(gaps) + total) / count if count else None
     return sample, answers
 
 
-def samples(requests):
+def samples(requests, order="any", unit=0):
     """{name: Sample} of the requests whose latencies count."""
     ok = [r for r in requests if r["status"] == "ok"]
-    lost = sum(r["status"] in ("failed", "unanswered") for r in requests)
+
+    def latency(of, counts_lost=True):
+        timed = [(r["due_ns"], of(r)) for r in ok if of(r) is not None]
+        values = [value for _, value in timed]
+        if counts_lost:
+            timed += [(r["due_ns"], math.inf) for r in requests
+                      if r["status"] in ("failed", "unanswered")]
+        return Sample(values, timed, order=order, unit=unit)
+
     made = {
-        "ttft": Sample(known(since(r, "due_ns", r["answer"].began()) for r in ok), lost),
-        "e2e": Sample(known(since(r, "due_ns", r["answer"].last) for r in ok), lost),
-        "tpot": Sample(known(r["answer"].tpot_ms() for r in ok)),
-        "ttft_service": Sample(known(since(r, "sent_ns", r["answer"].began()) for r in ok), lost),
-        "e2e_service": Sample(known(since(r, "sent_ns", r["answer"].last) for r in ok), lost),
+        "ttft": latency(lambda r: since(r, "due_ns", r["answer"].began())),
+        "e2e": latency(lambda r: since(r, "due_ns", r["answer"].last)),
+        "tpot": latency(lambda r: r["answer"].tpot_ms(), counts_lost=False),
+        "ttft_service": latency(lambda r: since(r, "sent_ns", r["answer"].began())),
+        "e2e_service": latency(lambda r: since(r, "sent_ns", r["answer"].last)),
         "prefill": Sample([seconds(r["prefill_ns"]) for r in ok
                            if r.get("prefill_ns") is not None]),
         "decode": Sample(known(decode_s(r) for r in ok)),
     }
-    made["itl"], made["itl_answers"] = gap_samples(ok)
+    made["itl"], made["itl_answers"] = gap_samples(ok, order, unit)
     return made
 
 
@@ -216,7 +240,9 @@ def average(sample):
 def distribution(name, unit, sample, mean):
     made = {f"{name}_mean_{unit}": mean}
     for p in PERCENTILES:
-        made[f"{name}_p{p}_{unit}"] = None if sample is None else sample.percentile(p)
+        for end, value in members(sample.percentile(p)).items():
+            if not end or p in WITH_ENDS:
+                made[f"{name}_p{p}{end}_{unit}"] = value
     return made
 
 
@@ -340,13 +366,14 @@ class Oracle:
             cache_hit_rate_expected=ratio(head.get("expected_cached_tokens"), prompts))
         if cached is None and row["serving_mode"] == "offline" and not row.get("cache_source"):
             row["cache_hit_rate_expected"] = None  # an engine that counts no hits
-        scope, row["reads"] = requests, "good"
+        scope, order, row["reads"] = requests, "cluster", "good"
         if row["serving_mode"] == "online":
             shape = online.Shape(row, cell, self.repeats[index], ok)
             row.update(online.fields(row, shape))
-            scope, rate = shape.scope(), row["window_tokens_per_second"]
+            scope, order = shape.scope(), shape.order()
+            rate = row["window_tokens_per_second"]
             row["reads"] = online.reads_of(row, self.limit("ANSWERS_BUFFERED", 0.5))
-        self.latencies(row, cell, scope)
+        self.latencies(row, cell, samples(scope, order), scope)
         if row["serving_mode"] == "online":
             row.update(online.goodput(row, shape))
         price = row.get("price_usd_per_hour")
@@ -356,9 +383,8 @@ class Oracle:
     def limit(self, code, default):
         return (self.run.get("limits") or {}).get(code, default)
 
-    def latencies(self, row, cell, scope):
+    def latencies(self, row, cell, s, scope):
         """Means and percentiles of the requests in scope; what cannot be known is null."""
-        s = samples(scope)
         answered = [r for r in scope if r["status"] == "ok"]
         several = [r for r in answered
                    if r.get("tokens_out", 2) > 1 and not r["answer"].is_whole]
@@ -654,28 +680,35 @@ class Oracle:
             self.judge_cell(rows, column(speed), support, entry)
         return entry
 
+    def unit(self, good, i, order):
+        """What varies of itself: a launch where there are several, else a repeat of a batch."""
+        launches = [self.rows[k].get("launch_id") or self.rows[k]["run_id"] for k in good]
+        if len(set(launches)) > 1:
+            return launches.index(launches[good.index(i)])
+        return i if order == "cluster" else 0
+
     def pooled(self, good, entry):
         """Of the requests whose latencies count, of the repeats that show theirs."""
         support = {}
         for name, key, shown in (("ttft", "ttft_s", "decode_time"),
                                  ("itl", "itl_ms", "itl_mean_ms"), ("e2e", "e2e_s", None)):
-            pool, instants = Sample([]), 0
+            pool = Sample()
             for i in good:
                 repeat, row = self.repeats[i], self.rows[i]
                 if shown and row[shown] is None:
                     continue
-                scope = repeat["requests"]
+                scope, order = repeat["requests"], "cluster"
                 if row["serving_mode"] == "online":
                     ok = [r for r in scope if r["status"] == "ok"]
                     cell = self.cells[repeat["head"]["cell"]]
-                    scope = online.Shape(row, cell, repeat, ok).scope()
-                sample = samples(scope)[name]
-                pool.values += sample.values
-                pool.bounds += sample.bounds
-                pool.lost += sample.lost
-                instants += sample.support
-            pool.support = support[key] = instants
-            entry[key] = {f"p{p:g}": pool.percentile(p) for p in self.run["percentiles"]}
+                    shape = online.Shape(row, cell, repeat, ok)
+                    scope, order = shape.scope(), shape.order()
+                pool.add(samples(scope, order, self.unit(good, i, order))[name])
+            found = {p: pool.percentile(p) for p in self.run["percentiles"]}
+            highest = found.get(max(found, default=None), {"samples": 0, "needed": 0})
+            support[key] = highest["samples"], highest["needed"]
+            entry[key] = {f"p{p:g}{end}": value for p, of in found.items()
+                          for end, value in members(of).items()}
         return support
 
     def judge_cell(self, rows, rates, support, entry):
@@ -712,8 +745,7 @@ class Oracle:
                  size > limit and ref.mann_kendall_p(rates) < 0.01)
         limit = limits.get("FEW_REPEATS", 2)
         rule("FEW_REPEATS", "count", len(rows), limit, len(rows) <= limit)
-        need = max((ref.floor(p) for p in self.run["percentiles"]), default=0)
-        for key, count in support.items():
+        for key, (count, need) in support.items():
             if count and need and self.run.get("asked_percentiles"):
                 rule("FEW_SAMPLES", key, count, need, count < need)
         verdicts = [r["verdict"] for r in rows]

@@ -167,13 +167,13 @@ static void test_sure_percentiles(void **state)
     for (int i = 0; i < 40; i++)
         bounds[i] = 20;
     g.bound_count = 4; /* ranks 48 to 52 of 104 are 10.47 and 10.51 */
-    stats_fixture_near(gather_percentile(&g, 50), 10.49, 1e-12);
-    assert_true(isnan(gather_percentile(&g, 99))); /* 10.98 or 20 */
-    g.bound_count = 40;                            /* 10.29 or 10.69: 3.7 % */
-    stats_fixture_near(gather_percentile(&g, 50), 10.49, 1e-12);
+    stats_fixture_near(gather_percentile(&g, 50).value, 10.49, 1e-12);
+    assert_true(isnan(gather_percentile(&g, 99).value)); /* 10.98 or 20 */
+    g.bound_count = 40;                                  /* 10.29 or 10.69: 3.7 % */
+    stats_fixture_near(gather_percentile(&g, 50).value, 10.49, 1e-12);
     for (int i = 0; i < 100; i++)
         values[i] = 10 + i * 0.1;
-    assert_true(isnan(gather_percentile(&g, 50))); /* 12.9 or 16.9 */
+    assert_true(isnan(gather_percentile(&g, 50).value)); /* 12.9 or 16.9 */
 }
 
 /* Requests that failed or unanswered took longer than every other one. */
@@ -190,11 +190,12 @@ static void test_lost(void **state)
         assert_int_equal(add(f, &g, GATHER_TTFT, 1), STATUS_OK);
     assert_int_equal(g.lost, 18);
     assert_int_equal(g.samples, 38);
-    stats_fixture_near(gather_percentile(&g, 50), 0.110, 1e-12); /* rank 19 of 38 */
+    stats_fixture_near(gather_percentile(&g, 50).value, 0.110, 1e-12); /* rank 19 of 38 */
     stats_fixture_near(gather_mean(&g), 0.110, 1e-12);
     for (int i = 0; i < 2; i++)
         assert_int_equal(add(f, &g, GATHER_TTFT, 1), STATUS_OK);
-    assert_true(isnan(gather_percentile(&g, 50))); /* rank 21 of 42, 20 were answered */
+    assert_true(
+        isnan(gather_percentile(&g, 50).value)); /* rank 21 of 42, 20 were answered */
     gather_fini(&g);
     f->repeats[1].requests[1].status = RECORD_INTERRUPTED; /* by us: it says nothing */
     assert_int_equal(add(f, &g, GATHER_E2E, 1), STATUS_OK);
@@ -306,11 +307,11 @@ static void test_percentile_floor(void **state)
     struct gather g = {0};
     stats_fixture_init(f);
     for (int i = 0; i < 6; i++) {
-        assert_true(isnan(gather_percentile(&g, 50)));
+        assert_true(isnan(gather_percentile(&g, 50).value));
         assert_int_equal(add(f, &g, GATHER_TTFT, 1), STATUS_OK);
     }
     assert_int_equal(g.samples, 12);
-    stats_fixture_near(gather_percentile(&g, 50), 0.110, 1e-12);
+    stats_fixture_near(gather_percentile(&g, 50).value, 0.110, 1e-12);
     gather_fini(&g);
 }
 

@@ -238,8 +238,14 @@ static void test_percentiles(void **state)
 {
     struct bench *b = *state;
     static double asked[] = {90, 99, 50, 99.9};
-    static struct percentile ttft[] = {{90, 0.3}, {99, 1.25}, {50, 0.0234}, {99.9, NAN}};
-    static struct percentile itl[] = {{90, 13}, {99, 41.5}, {50, 9.876}, {99.9, 77}};
+    static struct percentile ttft[] = {{.p = 90, .value = 0.3},
+                                       {.p = 99, .value = 1.25},
+                                       {.p = 50, .value = 0.0234},
+                                       {.p = 99.9, .value = NAN}};
+    static struct percentile itl[] = {{.p = 90, .value = 13},
+                                      {.p = 99, .value = 41.5},
+                                      {.p = 50, .value = 9.876},
+                                      {.p = 99.9, .value = 77}};
     for (int i = 0; i < 4; i++) {
         b->rows[i].v[FIELD_serving_mode] = value_str("online");
         b->cells[i].pools[SUMMARY_POOL_ttft_s] = ttft;

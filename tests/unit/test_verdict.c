@@ -681,8 +681,8 @@ static void test_few_samples(void **state)
     cell.samples[2].samples = 99;
     assert_int_equal(verdict_judge_cell(&cell, &b->arena, &o), STATUS_OK);
     assert_non_null(strstr(finding_fixture_codes(o.warnings), "FEW_SAMPLES"));
-    assert_non_null(
-        strstr(finding_fixture_checks(o.checks), "e2e_s: 99 samples, 100 needed"));
+    assert_non_null(strstr(finding_fixture_checks(o.checks),
+                           "e2e_s: 99 independent samples, 100 needed"));
     b->f.run.has_asked_percentiles = false;
     assert_int_equal(verdict_judge_cell(&cell, &b->arena, &o), STATUS_OK);
     assert_null(strstr(finding_fixture_codes(o.warnings), "FEW_SAMPLES"));
