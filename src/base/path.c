@@ -1,5 +1,6 @@
 #include "base/path.h"
 
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -42,4 +43,15 @@ const char *path_word(const char *path, struct arena *a)
     const char *word = out.failed == STATUS_OK ? arena_strdup(a, buf_cstr(&out)) : NULL;
     buf_fini(&out);
     return word != NULL ? word : path;
+}
+
+const char *path_data_folder(struct arena *a)
+{
+    const char *home = getenv("INFERBENCH_HOME"), *data = getenv("XDG_DATA_HOME");
+    if (home != NULL && *home != 0)
+        return arena_strdup(a, home);
+    if (data != NULL && *data != 0)
+        return arena_printf(a, "%s/inferbench", data);
+    home = getenv("HOME");
+    return arena_printf(a, "%s/.local/share/inferbench", home != NULL ? home : "");
 }

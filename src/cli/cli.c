@@ -187,26 +187,23 @@ static enum status check_operands(struct cli_call *c)
     return status_hint(&c->e, "See inferbench %s --help", command->name);
 }
 
-static int call(struct cli_call *c)
+enum status cli_call_parse(struct cli_call *c)
 {
     const struct cli_command *command = c->command;
     c->opts = arena_alloc(&c->arena, 1, command->opts_bytes);
-    if (c->opts == NULL) {
-        (void)status_no_memory(&c->e, command->name);
-        return cli_fail(c->cli, &c->e);
-    }
+    if (c->opts == NULL)
+        return status_no_memory(&c->e, command->name);
     const struct cli_table table = {command->options, command->option_count, c->opts};
-    if (cli_parse(&table, &c->words, &c->arena, &c->parse, &c->e) != STATUS_OK ||
-        check_operands(c) != STATUS_OK)
-        return cli_fail(c->cli, &c->e);
-    return command->run(c);
+    if (cli_parse(&table, &c->words, &c->arena, &c->parse, &c->e) != STATUS_OK)
+        return c->e.code;
+    return check_operands(c);
 }
 
 int cli_run(struct cli *cli, const struct cli_command *command, struct cli_words words)
 {
     struct cli_call c = {.cli = cli, .command = command, .words = words};
     arena_init(&c.arena, ARENA_CAP_BYTES);
-    int code = call(&c);
+    int code = cli_call_parse(&c) == STATUS_OK ? command->run(&c) : cli_fail(cli, &c.e);
     if (cli->has_lost_output && (code == CLI_DONE || code == CLI_INVALID))
         code = CLI_FAILED;
     arena_fini(&c.arena);

@@ -62,6 +62,8 @@ struct cli_command {
 /* Parses the words, calls the command, and returns its exit code. */
 int cli_run(struct cli *cli, const struct cli_command *command, struct cli_words words);
 
+/* Fills the options of a call whose cli, command, words and arena are set. */
+MUST_CHECK enum status cli_call_parse(struct cli_call *c);
 /* First of all that the program does: makes a failed write an error that is told, not the
  * end, and closed descriptors harmless. */
 void cli_start(void);

@@ -1,8 +1,8 @@
 /* inferbench selftest: the instrument measured on this machine. */
-#include "cli/cli.h"
-#include "run/selftest_json.h"
+#include "cli/floor_job.h"
 #include "cli/stop.h"
 #include "engines/registry.h"
+#include "run/selftest_json.h"
 
 #define PRINT_CAP_BYTES ((size_t)32 << 20)
 #define ENGINE          "openai"
@@ -11,6 +11,7 @@ struct selftest_opts {
     bool json, quick, quiet;
     struct opt_doubles rates;
     int64_t streams;
+    struct floor_opts floor;
 };
 
 static const struct opt selftest_table[] = {
@@ -27,6 +28,7 @@ static const struct opt selftest_table[] = {
             .group = "Output", .help = "print all numbers as JSON"),
     OPT_ROW(struct selftest_opts, quiet, "quiet", OPT_FLAG, .short_name = 'q',
             .fallback = "false", .group = "Output", .help = "no live line"),
+    FLOOR_OPTS_LIST(struct selftest_opts, floor),
 };
 
 static enum status measure(struct cli_call *c, struct selftest_result *out)
@@ -71,7 +73,10 @@ static bool print(struct cli_call *c, const struct selftest_result *result,
 
 static int run(struct cli_call *c)
 {
+    struct selftest_opts *o = c->opts;
     struct wall start = clock_wall();
+    if (floor_job_is_asked(c, &o->floor))
+        return floor_job_main(c, &o->floor, (struct floor_output){o->json, o->quiet});
     struct selftest_result *result = arena_alloc(&c->arena, 1, sizeof *result);
     if (result == NULL)
         (void)status_no_memory(&c->e, "selftest");
@@ -84,7 +89,7 @@ static int run(struct cli_call *c)
 
 const struct cli_command cmd_selftest = {
     .name = "selftest",
-    .synopsis = "[OPTIONS]",
+    .synopsis = "[OPTIONS] [-- offline|online RUN OPTIONS]",
     .summary = "Measure inferbench itself on this machine",
     .run = run,
     CLI_OPTIONS(selftest_table, struct selftest_opts),

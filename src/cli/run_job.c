@@ -40,7 +40,7 @@ static int stopped_by(void *arg)
     return stop_signal();
 }
 
-static int run_planned(struct cli_call *c, struct run *r)
+static int run_planned(struct cli_call *c, struct run *r, const struct run_job_then *then)
 {
     static const int codes[] = {[RUN_DONE] = CLI_DONE,
                                 [RUN_FAILED] = CLI_FAILED,
@@ -58,7 +58,9 @@ static int run_planned(struct cli_call *c, struct run *r)
     if (recovery != NULL)
         stop_name_recovery(recovery);
     enum status s = run_execute(r, &c->e);
-    return codes[run_finish(r, s, &c->e)];
+    int code = codes[run_finish(r, s, &c->e)];
+    bool has_measured = code == CLI_DONE || code == CLI_INVALID;
+    return then != NULL && has_measured ? then->run(then->arg, r, code) : code;
 }
 
 static int dry_run(struct cli_call *c, const struct run *r)
@@ -82,12 +84,27 @@ static enum log_level level_of(const struct run_opts *o)
     return o->verbose ? LOG_DEBUG : LOG_NOTE;
 }
 
+/* In place of cli_tell. */
+static bool print_nothing(void *arg, const char *text)
+{
+    (void)arg;
+    (void)text;
+    return true;
+}
+
 int run_job_main(struct cli_call *c, const struct run_mode *mode)
+{
+    return run_job_do(c, mode, NULL);
+}
+
+int run_job_do(struct cli_call *c, const struct run_mode *mode,
+               const struct run_job_then *then)
 {
     struct cli *cli = c->cli;
     const struct run_host host = {.log = &cli->log,
                                   .tool = cli->tool,
-                                  .print = cli_tell,
+                                  .print = then != NULL && then->is_silent ? print_nothing
+                                                                           : cli_tell,
                                   .stop = stop_requested,
                                   .is_hung_up = is_hung_up,
                                   .stopped_by = stopped_by,
@@ -105,5 +122,5 @@ int run_job_main(struct cli_call *c, const struct run_mode *mode)
     }
     if (choose_tracking(&r, &c->e) != STATUS_OK)
         return cli_fail(cli, &c->e);
-    return o->dry_run ? dry_run(c, &r) : run_planned(c, &r);
+    return o->dry_run ? dry_run(c, &r) : run_planned(c, &r, then);
 }

@@ -10,6 +10,7 @@
 #include "base/buf.h"
 #include "base/clock.h"
 #include "base/file.h"
+#include "base/path.h"
 #include "base/proc.h"
 #include "engines/vllm_rules.h"
 #include "text/json.h"
@@ -78,16 +79,10 @@ static void add_glob(struct candidates *c, const char *source, const char *patte
     globfree(&found);
 }
 
-/* Our own venv: $INFERBENCH_HOME/venv, by default in the user's data folder. */
 static const char *own_venv(struct arena *a)
 {
-    const char *home = getenv("INFERBENCH_HOME"), *data = getenv("XDG_DATA_HOME");
-    if (home != NULL && *home != 0)
-        return arena_printf(a, "%s/venv", home);
-    if (data != NULL && *data != 0)
-        return arena_printf(a, "%s/inferbench/venv", data);
-    home = getenv("HOME");
-    return arena_printf(a, "%s/.local/share/inferbench/venv", home != NULL ? home : "");
+    const char *folder = path_data_folder(a);
+    return folder != NULL ? arena_printf(a, "%s/venv", folder) : NULL;
 }
 
 static void collect(struct candidates *c, const char *given)

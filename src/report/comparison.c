@@ -189,6 +189,56 @@ static void put_launches(const struct compare *c, struct document *d)
                      name_text(c->group->baseline, d));
 }
 
+static bool has_floor_before(const struct compare *c, size_t cell, const struct floor *f)
+{
+    for (size_t i = 0; i < cell; i++)
+        for (int side = 0; side < 2; side++)
+            if (c->cells[i].floor.sides[side] != NULL &&
+                c->cells[i].floor.sides[side]->of == f)
+                return true;
+    return false;
+}
+
+/* A floor, and for whom it stands. */
+static void put_floor(const struct compare *c, const struct compare_floor *f, int side,
+                      struct document *d)
+{
+    const struct floor_cell *cell = f->sides[side];
+    const struct floor *of = cell->of;
+    const char *const names[] = {name_text(c->group->baseline, d),
+                                 name_text(c->group->other, d)};
+    bool is_for_both = f->sides[0] == f->sides[1];
+    const char *borrower = f->is_borrowed[0]   ? names[0]
+                           : f->is_borrowed[1] ? names[1]
+                                               : NULL;
+    document_add(d, DOCUMENT_ITEM,
+                 "how launches of %s differ is taken from the floor %s (%zu launches of "
+                 "%zu repeats, %s)%s%s",
+                 is_for_both ? "both sides" : names[side],
+                 of->file != NULL ? of->file : "", cell->launches, cell->repeats,
+                 of->created,
+                 borrower != NULL ? ": those of other settings are taken to differ "
+                                    "alike, here "
+                                  : "",
+                 borrower != NULL ? borrower : "");
+}
+
+/* Each floor once, and where one of a cell does not serve, why. */
+static void put_floors(const struct compare *c, struct document *d)
+{
+    const char *refused = NULL;
+    for (size_t i = 0; i < c->group->pair_count; i++) {
+        const struct compare_floor *f = &c->cells[i].floor;
+        refused = refused != NULL ? refused : f->refused;
+        for (int side = 0; side < 2 && f->sides[0] != NULL; side++)
+            if (!has_floor_before(c, i, f->sides[side]->of) &&
+                (side == 0 || f->sides[0]->of != f->sides[1]->of))
+                put_floor(c, f, side, d);
+    }
+    if (refused != NULL)
+        document_add(d, DOCUMENT_ITEM, "a floor is not used: %s", refused);
+}
+
 static void put_basis(const struct compare *c, struct document *d)
 {
     if (compare_is_within(c))
@@ -206,6 +256,7 @@ static void put_basis(const struct compare *c, struct document *d)
                      "so it is among the geometric means above; same: within %.3g %%",
                      c->is_interleaved ? ", in pairs as they were run" : "",
                      c->margin * 100);
+    put_floors(c, d);
     put_launches(c, d);
     put_advice(c, d);
 }

@@ -17,6 +17,7 @@ static void put_figure(struct jsonw *w, const char *name, const struct compare_f
     jsonw_num(w, "p", f->p);
     jsonw_bool(w, "within_launch", f->is_within);
     jsonw_bool(w, "assumed", f->is_assumed);
+    jsonw_bool(w, "floor", f->is_floored);
     jsonw_bool(w, "not_positive", f->is_not_positive);
     jsonw_object_end(w);
 }
@@ -32,6 +33,28 @@ static void put_figures(struct jsonw *w, const struct compare_figure *figures,
         put_figure(w, field_table[FIELD_usd_per_million_output_tokens].name, cost);
 }
 
+/* What stands for the launches of each side: null where nothing does. */
+static void put_floors(struct jsonw *w, const struct compare_floor *f)
+{
+    static const char *const names[] = {"a", "b"};
+    if (f->sides[0] == NULL) {
+        jsonw_null(w, "floors");
+        return;
+    }
+    jsonw_object(w, "floors");
+    for (int side = 0; side < 2; side++) {
+        const struct floor_cell *c = f->sides[side];
+        jsonw_object(w, names[side]);
+        jsonw_str(w, "file", c->of->file);
+        jsonw_str(w, "run_id", c->of->run_id);
+        jsonw_str(w, "created", c->of->created);
+        jsonw_int(w, "launches", (int64_t)c->launches);
+        jsonw_int(w, "repeats", (int64_t)c->repeats);
+        jsonw_object_end(w);
+    }
+    jsonw_object_end(w);
+}
+
 static void put_cells(struct jsonw *w, const struct compare *c)
 {
     jsonw_array(w, "cells");
@@ -42,6 +65,7 @@ static void put_cells(struct jsonw *w, const struct compare *c)
         jsonw_object(w, "metrics");
         put_figures(w, cell->figures, &cell->cost, cell->pair->baseline);
         jsonw_object_end(w);
+        put_floors(w, &cell->floor);
         jsonw_str(w, "note", cell->pair->note);
         jsonw_object_end(w);
     }

@@ -9,6 +9,7 @@
 #include "report/render.h"
 #include "stats/analysis.h"
 #include "stats/pricing.h"
+#include "store/floor_file.h"
 
 /* The words, told apart: files and folders, and behind them two names of sides or none.
  * What is no path names a side; two paths behind others may be labels that are called
@@ -295,8 +296,8 @@ enum status run_compare(struct compare_job *j, struct err *e)
     struct words words = {0};
     struct match_options match = {0};
     const struct match_group *group;
-    double margin;
-    if (read_margin(j->opts->margin, &margin, e) != STATUS_OK ||
+    struct compare_options how = {0};
+    if (read_margin(j->opts->margin, &how.margin, e) != STATUS_OK ||
         sort_words(j, &words, e) != STATUS_OK ||
         read_rows(j, &words, &match, e) != STATUS_OK || set_prices(j, e) != STATUS_OK)
         return e->code;
@@ -309,7 +310,8 @@ enum status run_compare(struct compare_job *j, struct err *e)
     if (match_build(&input, &match, j->arena, &j->match, e) != STATUS_OK ||
         choose_group(j, &words, &group, e) != STATUS_OK)
         return e->code;
-    if (compare_build(group, margin, j->arena, &j->compare) != STATUS_OK)
+    if (floor_file_find(&j->rows, j->arena, j->log, &how.floors) != STATUS_OK ||
+        compare_build(group, &how, j->arena, &j->compare) != STATUS_OK)
         return status_no_memory(e, "compare");
     j->comparison = (struct comparison){&j->compare, &j->match, match.by};
     return STATUS_OK;

@@ -19,6 +19,7 @@ enum agree_where {
     AGREE_KINDS,    /* a GPU against Neuron */
     AGREE_MODELS,   /* models, or versions of the engine */
     AGREE_CHOSEN,   /* results that the user chose: settings may differ */
+    AGREE_FLOOR,    /* a floor and what it is used for (floor.h): SAID: its settings */
     AGREE_WHERE_COUNT
 };
 

@@ -31,6 +31,8 @@ struct work {
     struct match_sides *sides;
     struct arena *arena;
     double margin;
+    struct compare_cell *cells; /* [group->pair_count] */
+    bool has_floors;            /* one launch a side, and floors are asked */
 };
 
 static enum field_id field_of(enum compare_id id, const struct row *row)
@@ -132,6 +134,57 @@ static struct compare_figure figure_of(const struct work *w,
     return f;
 }
 
+/* The same, with what floors say of how launches differ. */
+static struct compare_figure floored_figure(const struct work *w,
+                                            const struct match_contrast *c,
+                                            const struct contrast *by_floor,
+                                            enum field_id id)
+{
+    struct match_contrast own = *c;
+    own.of = *by_floor;
+    own.is_within = false;
+    struct compare_figure f = figure_of(w, &own, id);
+    f.is_floored = true;
+    if (f.call == COMPARE_CANNOT_TELL)
+        f.launches = contrast_launches_of(f.ratio > 0 ? log(f.ratio) : 0,
+                                          sqrt(by_floor->variance / 2), MOST_NEEDED);
+    return f;
+}
+
+static size_t known_repeats(const struct match_cell *c, enum compare_id id)
+{
+    size_t n = 0;
+    for (size_t k = 0; k < c->measured; k++)
+        n += !isnan(value_of(c->rows[k], (int)id));
+    return n;
+}
+
+/* Lowers q->repeats to those of the pair that know the figure. */
+static void count_repeats(const struct match_pair *p, enum compare_id id,
+                          struct compare_floor_query *q)
+{
+    for (int side = 0; side < 2; side++) {
+        size_t n = known_repeats(cell_of(p, side), id);
+        q->repeats[side] = n < q->repeats[side] ? n : q->repeats[side];
+    }
+}
+
+static struct compare_figure figure_of_counted(struct work *w, size_t cell,
+                                               enum compare_id id,
+                                               const struct match_contrast *c)
+{
+    const struct match_pair *p = &w->group->pairs[cell];
+    struct compare_floor_query q = {
+        compare_field(id, p->baseline), c->of.difference, {SIZE_MAX, SIZE_MAX}};
+    struct contrast by_floor;
+    if (!w->has_floors || isnan(c->of.difference))
+        return figure_of(w, c, q.field);
+    count_repeats(p, id, &q);
+    return compare_floor_contrast(&w->cells[cell].floor, &q, &by_floor)
+               ? floored_figure(w, c, &by_floor, q.field)
+               : figure_of(w, c, q.field);
+}
+
 static struct compare_figure figure_of_cell(struct work *w, size_t cell,
                                             enum compare_id id)
 {
@@ -140,7 +193,7 @@ static struct compare_figure figure_of_cell(struct work *w, size_t cell,
     enum field_id field = compare_field(id, p->baseline);
     struct compare_figure f = unknown_figure();
     if (p->is_counted)
-        return figure_of(w, &c, field);
+        return figure_of_counted(w, cell, id, &c);
     f.field = field;
     f.is_not_positive = c.is_not_positive;
     f.ratio = exp(c.of.difference);
@@ -170,6 +223,7 @@ static struct compare_figure cost_of(const struct compare_figure *throughput,
     f.low = price_ratio / throughput->high;
     f.high = price_ratio / throughput->low;
     f.is_within = throughput->is_within;
+    f.is_floored = throughput->is_floored;
     f.cells = throughput->cells;
     if (price_ratio != 1)
         return f;
@@ -236,13 +290,35 @@ static enum status settle_all(struct work *w, struct compare *out)
     return s;
 }
 
+/* The mean of cells that are known, by floors of all of them. */
+static bool means_by_floors(const struct work *w, enum compare_id id,
+                            struct compare_floor_query *q, struct contrast *out)
+{
+    size_t n = 0;
+    const struct compare_floor **cells = arena_alloc(
+        w->arena, w->group->pair_count + 1, sizeof(const struct compare_floor *));
+    for (size_t i = 0; i < w->group->pair_count && cells != NULL; i++) {
+        if (!w->group->pairs[i].is_counted || isnan(w->cells[i].figures[id].ratio))
+            continue;
+        cells[n++] = &w->cells[i].floor;
+        count_repeats(&w->group->pairs[i], id, q);
+    }
+    return n > 0 && compare_floor_means(cells, n, q, out);
+}
+
 static struct compare_figure geomean_of(struct work *w, enum compare_id id)
 {
     const struct match_contrast c = match_sides_mean(w->sides, id);
-    for (size_t i = 0; i < w->group->pair_count; i++)
+    struct compare_floor_query q = {FIELD_COUNT, c.of.difference, {SIZE_MAX, SIZE_MAX}};
+    struct contrast by_floor;
+    for (size_t i = 0; i < w->group->pair_count && q.field == FIELD_COUNT; i++)
         if (w->group->pairs[i].is_counted)
-            return figure_of(w, &c, compare_field(id, w->group->pairs[i].baseline));
-    return unknown_figure();
+            q.field = compare_field(id, w->group->pairs[i].baseline);
+    if (q.field == FIELD_COUNT)
+        return unknown_figure();
+    return w->has_floors && means_by_floors(w, id, &q, &by_floor)
+               ? floored_figure(w, &c, &by_floor, q.field)
+               : figure_of(w, &c, q.field);
 }
 
 static double mean_price_ratio(const struct match_group *g)
@@ -332,16 +408,29 @@ static void fill_launches(const struct work *w, struct compare *out)
     }
 }
 
-enum status compare_build(const struct match_group *group, double margin, struct arena *a,
+/* One launch a side, and not one of both: how launches differ is known from nothing but
+ * floors. */
+static void find_floors(struct work *w, const struct floor_list *floors,
+                        const struct compare *c)
+{
+    w->has_floors = c->launches[0] == 1 && c->launches[1] == 1 && c->shared_launches == 0;
+    for (size_t i = 0; i < w->group->pair_count && w->has_floors; i++)
+        if (w->group->pairs[i].is_counted)
+            compare_floor_find(floors, &w->group->pairs[i], w->arena, &w->cells[i].floor);
+}
+
+enum status compare_build(const struct match_group *group,
+                          const struct compare_options *o, struct arena *a,
                           struct compare *out)
 {
-    struct work w = {.group = group, .arena = a, .margin = margin};
-    *out = (struct compare){.group = group, .margin = margin};
-    out->cells = arena_alloc(a, group->pair_count + 1, sizeof *out->cells);
+    struct work w = {.group = group, .arena = a, .margin = o->margin};
+    *out = (struct compare){.group = group, .margin = o->margin};
+    out->cells = w.cells = arena_alloc(a, group->pair_count + 1, sizeof *out->cells);
     w.sides = match_group_sides(group, value_of, a);
     if (a->has_failed)
         return STATUS_NO_MEMORY;
     fill_launches(&w, out);
+    find_floors(&w, &o->floors, out);
     for (size_t i = 0; i < group->pair_count; i++) {
         out->cells[i].pair = &group->pairs[i];
         for (int id = 0; id < COMPARE_COUNT; id++)
@@ -389,7 +478,17 @@ const struct match_pair *compare_price_pair(const struct compare *c)
     return NULL;
 }
 
+static bool has_floored(const struct compare *c)
+{
+    for (size_t i = 0; i < c->group->pair_count; i++)
+        for (int id = 0; id < COMPARE_COUNT; id++)
+            if (c->cells[i].figures[id].is_floored)
+                return true;
+    return false;
+}
+
 bool compare_is_within(const struct compare *c)
 {
-    return c->group->counted > 0 && (c->launches[0] < 2 || c->launches[1] < 2);
+    return c->group->counted > 0 && (c->launches[0] < 2 || c->launches[1] < 2) &&
+           !has_floored(c);
 }

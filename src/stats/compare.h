@@ -3,6 +3,7 @@
 #ifndef STATS_COMPARE_H
 #define STATS_COMPARE_H
 
+#include "stats/compare_floor.h"
 #include "stats/contrast.h"
 #include "stats/match.h"
 
@@ -33,6 +34,7 @@ struct compare_figure {
                                 not give one */
     enum compare_call call;
     bool is_within;       /* the interval is of the repeats of one launch */
+    bool is_floored;      /* of one launch a side, and of floors: how launches differ */
     bool is_assumed;      /* called all the same: COMPARE_ASSUMED */
     bool is_not_positive; /* no figure, for a repeat has 0 or less */
     long
@@ -42,6 +44,7 @@ struct compare_figure {
 
 struct compare_cell {
     const struct match_pair *pair;
+    struct compare_floor floor; /* of one launch a side */
     struct compare_figure figures[COMPARE_COUNT];
     struct compare_figure cost; /* USD per million output tokens; judged (as the
                                    throughput) at one price alone */
@@ -67,9 +70,15 @@ struct compare {
  * assumption that launches differ by less than 20 %. */
 #define COMPARE_ASSUMED 1.5
 
-/* margin: 0.02 calls "same" what is within 2 %. NO_MEMORY is the only failure. */
-MUST_CHECK enum status compare_build(const struct match_group *group, double margin,
-                                     struct arena *a, struct compare *out);
+struct compare_options {
+    double margin;            /* 0.02 calls "same" what is within 2 % */
+    struct floor_list floors; /* that are known; must outlive the result */
+};
+
+/* NO_MEMORY is the only failure. */
+MUST_CHECK enum status compare_build(const struct match_group *group,
+                                     const struct compare_options *o, struct arena *a,
+                                     struct compare *out);
 
 /* Its field in the rows of a cell, and what people call it. */
 enum field_id compare_field(enum compare_id id, const struct match_cell *c);
@@ -81,7 +90,7 @@ const char *compare_call_name(enum compare_call call);
 bool compare_has_worse(const struct compare *c);
 /* The first counted pair whose prices differ; NULL: none. */
 const struct match_pair *compare_price_pair(const struct compare *c);
-/* All intervals are within launches: a side has one launch. */
+/* All intervals are within launches: a side has one launch, and no floor serves. */
 bool compare_is_within(const struct compare *c);
 
 #endif

@@ -122,6 +122,16 @@ void contrast_holm(double *p, size_t count, size_t tests, size_t *scratch)
     }
 }
 
+long contrast_launches_of(double difference, double sd, long most)
+{
+    for (long l = 2; !isnan(sd) && l <= most; l++)
+        if (interval_t_quantile(1 - ERROR_SHARE / 2, 2 * (double)l - 2) * sd *
+                sqrt(2 / (double)l) <=
+            fabs(difference))
+            return l;
+    return 0;
+}
+
 long contrast_launches_needed(const struct contrast *c, struct contrast_sample baseline,
                               struct contrast_sample other, long most)
 {
@@ -129,10 +139,5 @@ long contrast_launches_needed(const struct contrast *c, struct contrast_sample b
     double pooled = sqrt(
         ((n[0] - 1) * variance_of(baseline) + (n[1] - 1) * variance_of(other)) /
         (n[0] + n[1] - 2));
-    for (long l = 2; !isnan(pooled) && l <= most; l++)
-        if (interval_t_quantile(1 - ERROR_SHARE / 2, 2 * (double)l - 2) * pooled *
-                sqrt(2 / (double)l) <=
-            fabs(c->difference))
-            return l;
-    return 0;
+    return contrast_launches_of(c->difference, pooled, most);
 }

@@ -66,5 +66,7 @@ void contrast_holm(double *p, size_t count, size_t tests, size_t *scratch);
  * pooled. 0 where more than `most` are needed or s is unknown. */
 long contrast_launches_needed(const struct contrast *c, struct contrast_sample baseline,
                               struct contrast_sample other, long most);
+/* The same of a standard deviation that is known otherwise. */
+long contrast_launches_of(double difference, double sd, long most);
 
 #endif

@@ -20,41 +20,41 @@ static void agrees(enum field_id id, const char *want)
 
 static void test_roles(void **state)
 {
-    (void)state; /* in a cell, ON / OFF, machines, GPU / Neuron, models, chosen */
-    agrees(FIELD_notes, "------");
-    agrees(FIELD_slo, "------");
-    agrees(FIELD_launch_id, "------");
-    agrees(FIELD_ttft_p99_s, "------");
-    agrees(FIELD_requests_ok, "------");
-    agrees(FIELD_verdict, "------");
-    agrees(FIELD_scenario, "MMMMMM");
-    agrees(FIELD_endpoint, "MMMMMM");
-    agrees(FIELD_engine_args, "MMSSSS");
-    agrees(FIELD_enforce_eager, "MMSSSS");
-    agrees(FIELD_devices, "MMSSSS");
-    agrees(FIELD_engine_version, "MMSSSS");
-    agrees(FIELD_seed, "MMSSSS");
-    agrees(FIELD_temperature, "MMSSSS");
-    agrees(FIELD_num_prompts, "MMSSSS");
-    agrees(FIELD_plan_sha256, "MMSSSS");
-    agrees(FIELD_machine_sha256, "MM--SS");
+    (void)state; /* in a cell, ON / OFF, machines, GPU / Neuron, models, chosen, floor */
+    agrees(FIELD_notes, "-------");
+    agrees(FIELD_slo, "-------");
+    agrees(FIELD_launch_id, "-------");
+    agrees(FIELD_ttft_p99_s, "-------");
+    agrees(FIELD_requests_ok, "-------");
+    agrees(FIELD_verdict, "-------");
+    agrees(FIELD_scenario, "MMMMMMM");
+    agrees(FIELD_endpoint, "MMMMMMM");
+    agrees(FIELD_engine_args, "MMSSSSS");
+    agrees(FIELD_enforce_eager, "MMSSSSS");
+    agrees(FIELD_devices, "MMSSSSS");
+    agrees(FIELD_engine_version, "MMSSSSM");
+    agrees(FIELD_seed, "MMSSSS-");
+    agrees(FIELD_temperature, "MMSSSSM");
+    agrees(FIELD_num_prompts, "MMSSSSM");
+    agrees(FIELD_plan_sha256, "MMSSSS-");
+    agrees(FIELD_machine_sha256, "MM--SSM");
 }
 
 static void test_exceptions(void **state)
 {
     (void)state;
-    agrees(FIELD_label, "MM----");
-    agrees(FIELD_is_simulated, "MMMMMM");
-    agrees(FIELD_enable_prefix_caching, "MMMMMM");
-    agrees(FIELD_max_num_seqs, "MMMSMS");
-    agrees(FIELD_dtype, "MMMSMS");
-    agrees(FIELD_settings_sha256, "M-----");
-    agrees(FIELD_kv_cache_tokens, "MSSSSS");
-    agrees(FIELD_ramp_up_s, "MMMMMM");
-    agrees(FIELD_is_streamed, "MMMMMM");
-    agrees(FIELD_extra_body, "MMMMMM");
-    agrees(FIELD_driver_version, "MMSSSS");
-    agrees(FIELD_instance_type, "MM--MS");
+    agrees(FIELD_label, "MM-----");
+    agrees(FIELD_is_simulated, "MMMMMMM");
+    agrees(FIELD_enable_prefix_caching, "MMMMMMS");
+    agrees(FIELD_max_num_seqs, "MMMSMSS");
+    agrees(FIELD_dtype, "MMMSMSS");
+    agrees(FIELD_settings_sha256, "M-----S");
+    agrees(FIELD_kv_cache_tokens, "MSSSSSS");
+    agrees(FIELD_ramp_up_s, "MMMMMMM");
+    agrees(FIELD_is_streamed, "MMMMMMM");
+    agrees(FIELD_extra_body, "MMMMMMM");
+    agrees(FIELD_driver_version, "MMSSSSM");
+    agrees(FIELD_instance_type, "MM--MS-");
 }
 
 int main(void)
