@@ -108,8 +108,9 @@ void figure_certainty(const struct match_ratio *r, char out[FIGURE_BYTES])
     }
     figure_digits(r->low, 3, low);
     figure_digits(r->high, 3, high);
-    snprintf(out, FIGURE_BYTES, "%.10s..%.10s%s", low, high,
-             r->low <= 1 && r->high >= 1 ? ", no difference seen" : "");
+    snprintf(out, FIGURE_BYTES, "%.10s..%.10s%s%.11s%s", low, high,
+             r->call != NULL ? ", " : "", r->call != NULL ? r->call : "",
+             r->is_assumed ? ", assumed" : "");
 }
 
 /* A finding without a text for people: numbers speak, a name or yes does not. */

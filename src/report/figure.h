@@ -25,8 +25,8 @@ void figure_percent(double ratio, char out[FIGURE_BYTES]);
 void figure_duration(double seconds, char out[FIGURE_BYTES]);
 /* "0.71x"; "-" for NAN. */
 void figure_ratio(double ratio, char out[FIGURE_BYTES]);
-/* How sure a ratio is: "0.69..0.73", its 95 % interval; "0.98..1.04, no difference seen"
- * where that holds 1; "spread unknown" where there is none. */
+/* How sure a ratio is: "0.69..0.73, worse", its 95 % interval and its verdict, if it has
+ * one; "spread unknown" where there is no interval. */
 void figure_certainty(const struct match_ratio *r, char out[FIGURE_BYTES]);
 /* Appends what a verdict found, ": cache_hit_rate 0.31, limit 0.0", of the check (NULL:
  * none) that bears this code; nothing where there is none. */

@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "stats/compare.h"
+
 #define NOTES_BYTES   256 /* what is said of one figure */
 #define CLAIMS_SHOWN  10
 #define REST_HEADING  "The answer, continued"
@@ -41,7 +43,7 @@ static void add_note(char notes[NOTES_BYTES], const char *note)
     (void)snprintf(notes + len, NOTES_BYTES - len, "%s%s", len > 0 ? ", " : "", note);
 }
 
-/* "0.71x tokens/s (0.69..0.73)"; "0.50x $/token (spread unknown, 1 of 2 cells)". */
+/* "0.71x tokens/s (0.69..0.73, worse)"; "0.50x $/token (spread unknown, 1 of 2 cells)" */
 static void put_figure(const struct answer *w, size_t i, struct document *d)
 {
     const struct match_ratio *r = w->ratios[i];
@@ -70,8 +72,8 @@ struct claim {
     size_t nth;  /* in the order of the analysis */
 };
 
-/* "inf2.xlarge / g5.xlarge: 0.71x tokens/s (0.69..0.73), 0.91x $/token (0.88..0.94)
- *   (8 matched cells, within one launch)" */
+/* "inf2.xlarge / g5.xlarge: 0.71x tokens/s (0.69..0.73, worse), 0.91x $/token
+ *   (0.88..0.94) (8 matched cells)" */
 static void put_claim(const struct claim *c, struct document *d)
 {
     const struct match_group *g = c->group;
@@ -295,6 +297,23 @@ static void put_fewer(const struct match_group *g, struct document *d)
     document_end(d, DOCUMENT_ITEM);
 }
 
+/* "tokens/s by cell: 6 worse, 2 cannot tell", of the cells that count. */
+static void put_calls(const struct match_group *g, struct document *d)
+{
+    for (int call = COMPARE_WORSE; call > COMPARE_NONE; call--) {
+        const char *name = compare_call_name((enum compare_call)call);
+        size_t n = 0;
+        for (size_t i = 0; i < g->pair_count; i++) {
+            const struct match_ratio *r = &g->pairs[i].ratios[METRIC_tokens_per_second];
+            n += r->call != NULL && strcmp(r->call, name) == 0;
+        }
+        if (n > 0)
+            buf_printf(&d->line, "%s%zu %s",
+                       d->line.len == 0 ? "tokens/s by cell: " : ", ", n, name);
+    }
+    document_end(d, DOCUMENT_ITEM);
+}
+
 static void put_group(const struct match_group *g, struct document *d)
 {
     bool has_uncounted = false;
@@ -312,6 +331,7 @@ static void put_group(const struct match_group *g, struct document *d)
         put_ratios(arena_text(d->arena, "geometric mean of %zu", g->counted), g->geomean,
                    t, d);
         put_fewer(g, d);
+        put_calls(g, d);
     }
     if (has_uncounted)
         document_add(d, DOCUMENT_PARAGRAPH, "* not counted in the geometric mean");
@@ -355,7 +375,8 @@ void report_build(const struct report_input *in, struct document *d)
                  "Ratios are of matched cells; what else differs is named below them. "
                  "Over 1 means more; more tokens/s is better, less TTFT, TPOT and "
                  "$/token is better. Intervals are of 95 %%; within one launch they do "
-                 "not say by how much launches differ.");
+                 "not say by how much launches differ. Verdicts are those of inferbench "
+                 "compare, at a margin of 2 %%.");
     put_plots(in->plots, d);
     put_rest(x, d);
     put_groups(x, d);

@@ -1,7 +1,7 @@
 #include <math.h>
 
 #include "report/table.h"
-#include "stats/match.h"
+#include "stats/compare.h"
 
 static const struct document_column columns[] = {
     {"Prefix caching, ON / OFF", NULL, NULL, DOCUMENT_TEXT, 25},
@@ -14,6 +14,7 @@ static const struct document_column columns[] = {
 static enum status match_rows(const struct run_data *run, const struct row *rows,
                               struct arena *a, struct match_result *out, struct err *e)
 {
+    const struct floor_list none = {0};
     const struct match_options by_caching = {.by = FIELD_enable_prefix_caching};
     struct match_row *all = arena_alloc(a, run->repeat_count + 1, sizeof *all);
     if (all == NULL)
@@ -21,7 +22,10 @@ static enum status match_rows(const struct run_data *run, const struct row *rows
     for (size_t i = 0; i < run->repeat_count; i++)
         all[i] = (struct match_row){.row = &rows[i]};
     const struct match_input input = {.rows = all, .count = run->repeat_count};
-    return match_build(&input, &by_caching, a, out, e);
+    if (match_build(&input, &by_caching, a, out, e) != STATUS_OK)
+        return e->code;
+    return compare_judge(out, &none, a) == STATUS_OK ? STATUS_OK
+                                                     : status_no_memory(e, "table");
 }
 
 /* The interval in words, or why the pair claims nothing. */

@@ -10,6 +10,7 @@
 #include "report/meter.h"
 #include "report/width.h"
 #include "stats/pricing.h"
+#include "store/floor_file.h"
 #include "track/account.h"
 #include "track/pull.h"
 
@@ -256,11 +257,14 @@ bool run_analyze_is_whole(const struct analyze *j)
 enum status run_analyze(struct analyze *j, struct err *e)
 {
     struct err why;
-    const struct analysis_options o = {.by = j->opts->by, .baseline = j->opts->baseline};
+    struct analysis_options o = {.by = j->opts->by, .baseline = j->opts->baseline};
     const struct plots_order order = {.wanted = &j->opts->plots,
                                       .dir = j->opts->output_dir};
-    if (read_rows(j, e) != STATUS_OK ||
-        analysis_build(&j->rows, &o, j->arena, &j->analysis, e) != STATUS_OK ||
+    if (read_rows(j, e) != STATUS_OK)
+        return e->code;
+    if (floor_file_find(&j->rows, j->arena, j->log, &o.floors) != STATUS_OK)
+        return status_no_memory(e, "analyze");
+    if (analysis_build(&j->rows, &o, j->arena, &j->analysis, e) != STATUS_OK ||
         file_make_dirs(j->opts->output_dir, e) != STATUS_OK)
         return e->code;
     enum status drawn = plots_draw(&j->analysis, &order, j->arena, &j->plots, e);

@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "stats/compare.h"
 #include "stats/match_field.h"
 
 static const char *text_of(const struct row *row, enum field_id id)
@@ -114,7 +115,8 @@ static enum status rows_of(const struct analysis *x, const char *side, struct ar
     return STATUS_OK;
 }
 
-static enum status match_sides(struct analysis *x, struct arena *a, struct err *e)
+static enum status match_sides(struct analysis *x, const struct floor_list *floors,
+                               struct arena *a, struct err *e)
 {
     const struct match_options by_caching = {.by = FIELD_enable_prefix_caching};
     x->sides = arena_alloc(a, x->machines.side_count + 1, sizeof *x->sides);
@@ -128,6 +130,8 @@ static enum status match_sides(struct analysis *x, struct arena *a, struct err *
             return status_no_memory(e, "analyze");
         if (match_build(&input, &by_caching, a, &s->caching, e) != STATUS_OK)
             return e->code;
+        if (compare_judge(&s->caching, floors, a) != STATUS_OK)
+            return status_no_memory(e, "analyze");
     }
     return STATUS_OK;
 }
@@ -161,6 +165,8 @@ enum status analysis_build(const struct analysis_rows *c,
         return status_no_memory(e, "analyze");
     if (match_build(&input, &options, a, &out->machines, e) != STATUS_OK)
         return e->code;
+    if (compare_judge(&out->machines, &o->floors, a) != STATUS_OK)
+        return status_no_memory(e, "analyze");
     if (o->baseline != NULL && check_baseline(out, o->baseline, a, e) != STATUS_OK)
         return e->code;
     for (size_t i = 0; i < out->machines.cell_count; i++) {
@@ -168,7 +174,7 @@ enum status analysis_build(const struct analysis_rows *c,
         out->is_simulated = out->is_simulated || cell->is_simulated;
         out->has_dummy_weights = out->has_dummy_weights || cell->has_dummy_weights;
     }
-    return match_sides(out, a, e);
+    return match_sides(out, &o->floors, a, e);
 }
 
 const char *analysis_short_name(const struct match_cell *c)

@@ -4,6 +4,7 @@
 
 #include "base/arena.h"
 #include "base/status.h"
+#include "stats/floor.h"
 #include "stats/match.h"
 #include "stats/analysis_row.h"
 
@@ -22,9 +23,10 @@ struct analysis {
 };
 
 struct analysis_options {
-    const char *by;       /* NULL: the first of label, instance_type, model_name and
+    const char *by;           /* NULL: the first of label, instance_type, model_name and
                              engine_version that has several values, else label */
-    const char *baseline; /* NULL: the first side */
+    const char *baseline;     /* NULL: the first side */
+    struct floor_list floors; /* that are known (compare.h) */
 };
 
 /* Everything lives in the arena or in the rows. BAD_OPTION: no such side as

@@ -43,7 +43,9 @@ static enum field_id field_of(enum compare_id id, const struct row *row)
 
 static double value_of(const struct row *row, int id)
 {
-    return field_num(row, field_of((enum compare_id)id, row));
+    return id == COMPARE_tokens_per_second
+               ? metric_value(row, METRIC_tokens_per_second)
+               : field_num(row, field_of((enum compare_id)id, row));
 }
 
 enum field_id compare_field(enum compare_id id, const struct match_cell *c)
@@ -449,6 +451,41 @@ enum status compare_build(const struct match_group *group,
     out->geomean_cost = cost_of(&out->geomean[0], mean_price_ratio(group));
     fill_advice(&w, out);
     return a->has_failed ? STATUS_NO_MEMORY : STATUS_OK;
+}
+
+static void put_call(struct match_ratio *r, const struct compare_figure *f)
+{
+    r->call = compare_call_name(f->call);
+    r->is_assumed = f->is_assumed;
+    if (!f->is_floored)
+        return;
+    r->low = f->low;
+    r->high = f->high;
+    r->is_one_launch = false;
+}
+
+static void put_calls(struct match_ratio *ratios, const struct compare_figure *throughput,
+                      const struct compare_figure *cost)
+{
+    put_call(&ratios[METRIC_tokens_per_second], throughput);
+    put_call(&ratios[METRIC_usd_per_million_output_tokens], cost);
+}
+
+enum status compare_judge(struct match_result *r, const struct floor_list *floors,
+                          struct arena *a)
+{
+    const struct compare_options o = {.margin = COMPARE_MARGIN, .floors = *floors};
+    for (size_t i = 0; i < r->group_count; i++) {
+        struct match_group *g = &r->groups[i];
+        struct compare c;
+        if (compare_build(g, &o, a, &c) != STATUS_OK)
+            return STATUS_NO_MEMORY;
+        for (size_t k = 0; k < g->pair_count; k++)
+            put_calls(g->pairs[k].ratios, &c.cells[k].figures[COMPARE_tokens_per_second],
+                      &c.cells[k].cost);
+        put_calls(g->geomean, &c.geomean[COMPARE_tokens_per_second], &c.geomean_cost);
+    }
+    return STATUS_OK;
 }
 
 static bool has_call(const struct compare_figure *of, enum compare_call call)

@@ -69,6 +69,7 @@ struct compare {
 /* With one launch a side a difference beyond this ratio is called all the same, on the
  * assumption that launches differ by less than 20 %. */
 #define COMPARE_ASSUMED 1.5
+#define COMPARE_MARGIN  0.02 /* where nobody asks for another */
 
 struct compare_options {
     double margin;            /* 0.02 calls "same" what is within 2 % */
@@ -79,6 +80,12 @@ struct compare_options {
 MUST_CHECK enum status compare_build(const struct match_group *group,
                                      const struct compare_options *o, struct arena *a,
                                      struct compare *out);
+
+/* Verdicts on tokens/s and $/token of all groups into their ratios, as compare_build has
+ * them at a margin of COMPARE_MARGIN, and intervals that a floor gives. NO_MEMORY is the
+ * only failure. */
+MUST_CHECK enum status compare_judge(struct match_result *r,
+                                     const struct floor_list *floors, struct arena *a);
 
 /* Its field in the rows of a cell, and what people call it. */
 enum field_id compare_field(enum compare_id id, const struct match_cell *c);

@@ -24,6 +24,8 @@ struct match_options {
 struct match_ratio {
     double ratio, low, high;
     bool is_one_launch; /* of each cell: how launches differ is not in the interval */
+    bool is_assumed;    /* judged all the same (compare.h) */
+    const char *call;   /* "same", "better"...: set by compare_judge; NULL: not judged */
     size_t pairs;       /* 1, or pairs behind a geometric mean */
 };
 

@@ -395,6 +395,27 @@ def test_prices_that_differ_are_named(compare):
     assert "price" not in compare(a, made("b")).stdout.splitlines()[0]
 
 
+@pytest.mark.parametrize("speed,call", [(90, "worse"), (101, "cannot tell"), (100, "same")])
+def test_analyze_says_the_same(compare, inferbench, tmp_path, speed, call):
+    """One truth: ratio, interval and verdict of analyze are those of compare."""
+    grid = {"launches": 5, "scenarios": ("short", "long"), "sd": {90: 0.01, 101: 0.04, 100: 0.001}[speed]}
+    a, b = made("a", **grid), made("b", speed=speed, **grid)
+    got = report(compare, a, b)
+    mean = got["geomean"]["tokens_per_second"]
+    assert mean["verdict"] == call
+    done = inferbench("analyze", "a", "b", "--plots", "ttft")
+    assert done.returncode == 0, done.stderr
+    said = re.search(r"b / a: (\S+)x tokens/s \((\S+)\.\.([^,]+), ([a-z ]+)\)",
+                     " ".join(done.stdout.split()))
+    assert said and said[4] == call
+    for text, key in zip(said.groups(), ("ratio", "low", "high")):
+        assert float(text) == pytest.approx(mean[key], rel=0.006)
+    calls = [cell["metrics"]["tokens_per_second"]["verdict"] for cell in got["cells"]]
+    text = (tmp_path / "analysis/summary_report.txt").read_text(encoding="utf-8")
+    told = re.search(r"tokens/s by cell: (.*)", text)[1]
+    assert sorted(told.split(", ")) == sorted(f"{calls.count(c)} {c}" for c in set(calls))
+
+
 def test_wide_names_and_numbers(compare, inferbench, tmp_path):
     a, b = made("a"), made("b", speed=108)
     for row in b:

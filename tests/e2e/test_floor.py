@@ -105,6 +105,8 @@ def test_used_by_compare(run, tmp_path):
     assert all(f["floor"] and f["verdict"] == "same" for c in got["cells"] for f in c["metrics"].values())
     assert got["cells"][0]["floors"]["a"]["launches"] == 10
     assert "floor" in run("compare", "a", "b").stdout
+    said = " ".join(run("analyze", "a", "b", "--plots", "ttft").stdout.split())
+    assert re.search(r"x tokens/s \([^)]+, same\) \(\d matched cells?\)", said)
 
 
 def test_json_is_the_file(run, home):

@@ -67,12 +67,21 @@ static void a_ratio_says_how_sure_it_is(void **state)
 {
     (void)state;
     char out[FIGURE_BYTES];
-    figure_certainty(&(struct match_ratio){1.5, 1.482, 1.618, false, 1}, out);
+    figure_certainty(&(struct match_ratio){.ratio = 1.5, .low = 1.482, .high = 1.618},
+                     out);
     assert_string_equal(out, "1.48..1.62");
-    figure_certainty(&(struct match_ratio){1.01, 0.98, 1.04, false, 1}, out);
-    assert_string_equal(out, "0.980..1.04, no difference seen");
-    figure_certainty(&(struct match_ratio){1.5, NAN, NAN, true, 1}, out);
+    figure_certainty(
+        &(struct match_ratio){
+            .ratio = 1.01, .low = 0.98, .high = 1.04, .call = "cannot tell"},
+        out);
+    assert_string_equal(out, "0.980..1.04, cannot tell");
+    figure_certainty(&(struct match_ratio){.ratio = 1.5, .low = NAN, .high = NAN}, out);
     assert_string_equal(out, "spread unknown");
+    figure_certainty(
+        &(struct match_ratio){
+            .ratio = 2, .low = 1.8, .high = 2.2, .call = "better", .is_assumed = true},
+        out);
+    assert_string_equal(out, "1.80..2.20, better, assumed");
 }
 
 static void check_is(const struct findings *checks, const char *code, const char *want)

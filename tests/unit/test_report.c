@@ -97,16 +97,16 @@ static void test_unlike_figures(void **state)
             r->v[FIELD_usd_per_million_output_tokens] = value_num((i % 2 == 0 ? 1 : 3) +
                                                                   0.01 * (double)i);
     }
-    answer(f, "inf2 / g5: 0.50x tokens/s (0.494..0.516),\n"
+    answer(f, "inf2 / g5: 0.50x tokens/s (0.494..0.516, worse, assumed),\n"
               "  2.97x $/token (2.84..3.10, 1 of 2 cells) (2 matched cells, within one "
               "launch)\n");
     f->rows[2].v[FIELD_usd_per_million_output_tokens] = value_null();
-    answer(f, "inf2 / g5: 0.50x tokens/s (0.494..0.516),\n"
+    answer(f, "inf2 / g5: 0.50x tokens/s (0.494..0.516, worse, assumed),\n"
               "  2.97x $/token (spread unknown, 1 of 2 cells)\n"
               "  (2 matched cells, within one launch)\n");
     /* several launches on one side alone: the interval is still over repeats */
     f->rows[6].v[FIELD_launch_id] = value_str("another");
-    answer(f, "inf2 / g5: 0.50x tokens/s (0.494..0.516),\n"
+    answer(f, "inf2 / g5: 0.50x tokens/s (0.494..0.516, worse, assumed),\n"
               "  2.97x $/token (spread unknown, 1 of 2 cells)\n"
               "  (2 matched cells, within one launch)\n");
     for (size_t i = 0; i < 12; i++)
@@ -188,7 +188,9 @@ static void test_report(void **state)
             "0.13");
     }
     report(f, &out);
-    check_has(&out, "inf2 / g5: 2.00x tokens/s (1.96..2.05) (1 matched cell)\n");
+    check_has(
+        &out,
+        "inf2 / g5: 2.00x tokens/s (1.96..2.05, better, assumed) (1 matched cell)\n");
     check_has(&out, "\ninf2 / g5\n---------\n");
     check_has(&out, "geometric mean of 1 ");
     check_has(&out, "1.96..2.05"); /* 2 exp(+-2.776 sqrt(2e-4 / 3)) */
