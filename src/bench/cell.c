@@ -2,6 +2,8 @@
 
 #include "bench/kind.h"
 #include "bench/setting.h"
+#include "plan/blocks.h"
+#include "stats/match_field.h"
 
 #define CAP_BYTES ((size_t)16 << 30)
 
@@ -23,7 +25,9 @@ enum status cell_draw(const struct bench *b, struct plan_which which, struct are
     which.block_size = b->session.facts.block_size;
     which.lacks_ids = b->session.facts.lacks_ids;
     which.lacks_salt = b->session.facts.lacks_salt;
-    return plan_draw(b->plan, &which, a, out, e);
+    which.lacks_cache = match_field_is_caching_off(&b->session.facts.fields);
+    enum status s = blocks_check(b->plan, &which, e);
+    return s == STATUS_OK ? plan_draw(b->plan, &which, a, out, e) : s;
 }
 
 /* Before its planned length, an answer. */
@@ -48,6 +52,8 @@ static void fill_fields(const struct bench *b, const struct plan_cell *cell,
     f->v[FIELD_dataset] = value_str(cell->scenario->dataset);
     f->v[FIELD_plan_sha256] = value_str(cell->sha256);
     f->v[FIELD_stop_at_eos] = value_bool(may_stop(s));
+    if (cell->arm != PLAN_ARM_NONE)
+        f->v[FIELD_cache_arm] = value_str(cell->arm == PLAN_ARM_ON ? "on" : "off");
     if ((s->ops->flags & ENGINE_SIMULATED) != 0)
         f->v[FIELD_is_simulated] = value_bool(true);
     const char *hardware = b->hardware_type;

@@ -7,6 +7,7 @@
 #include "base/mem.h"
 #include "bench/cell.h"
 #include "bench/kind.h"
+#include "plan/blocks.h"
 
 #define REPEAT_CAP_BYTES ((size_t)16 << 30)
 #define NO_CELL          SIZE_MAX
@@ -21,7 +22,8 @@ struct driving {
     struct bench *b;
     struct next_outcome *past; /* [count], room for `room` */
     size_t count, room;
-    size_t cell;              /* whose line was written last; NO_CELL: none */
+    size_t cell;              /* of the last turn; NO_CELL: none */
+    bool *is_written;         /* [cell_count] is its line in the journal? */
     size_t open_cell;         /* that the session was opened for */
     const struct note *notes; /* of engines, already told */
 };
@@ -99,7 +101,9 @@ static enum status begin_cell(struct driving *g, size_t index, struct err *why,
                               struct err *e)
 {
     struct bench *b = g->b;
-    if (g->cell != NO_CELL && g->cell != index && g->d->pause.run != NULL)
+    bool is_other_arm = g->cell != NO_CELL &&
+                        next_group(b->plan, index) == next_group(b->plan, g->cell);
+    if (g->cell != NO_CELL && !is_other_arm && g->d->pause.run != NULL)
         g->d->pause.run(g->d->pause.arg);
     g->cell = index;
     b->in_flight_mean = 0;
@@ -111,6 +115,9 @@ static enum status begin_cell(struct driving *g, size_t index, struct err *why,
         enum status w = record_unopened(b, index, why, e);
         return w != STATUS_OK ? w : why->code;
     }
+    if (g->is_written[index])
+        return STATUS_OK;
+    g->is_written[index] = true;
     return cell_write(b, index, e);
 }
 
@@ -154,10 +161,11 @@ static enum status run_repeat(struct bench *b, struct next_turn turn, struct err
                               struct err *e)
 {
     struct arena a;
-    struct bench_repeat r = {.data = {.cell = (int32_t)turn.cell,
-                                      .repeat = (int32_t)turn.repeat,
-                                      .is_warmup = turn.repeat == 0},
-                             .arena = &a};
+    struct bench_repeat r = {
+        .data = {.cell = (int32_t)turn.cell,
+                 .repeat = (int32_t)turn.repeat,
+                 .is_warmup = blocks_is_warmup(b->plan, turn.repeat)},
+        .arena = &a};
     const struct kind *kind = kind_of(b->plan->cells[turn.cell].load);
     arena_init(&a, REPEAT_CAP_BYTES);
     b->last_load = progress_load_unknown();
@@ -167,6 +175,9 @@ static enum status run_repeat(struct bench *b, struct next_turn turn, struct err
         s = kind->run(b, &r, why, e);
     if (s != STATUS_OK && r.data.error == NULL)
         r.data.error = bench_cause(s, why, &a);
+    int64_t block = blocks_of(b->plan, turn.repeat);
+    if (block >= 0)
+        r.data.fields.v[FIELD_ab_block] = value_int(block);
     if (e->code == STATUS_OK)
         w = journal_repeat_end(b->journal, &r.data, e);
     if (e->code == STATUS_OK)
@@ -237,9 +248,12 @@ enum status driver_run(const struct driver *d, struct driver_outcome *out, struc
     struct driving g = {.d = d, .b = d->bench, .cell = NO_CELL};
     *out = (struct driver_outcome){0};
     e->code = STATUS_OK;
-    enum status s = run_all(&g, out, e);
+    g.is_written = mem_alloc(g.b->plan->cell_count, sizeof *g.is_written);
+    enum status s = g.is_written != NULL ? run_all(&g, out, e)
+                                         : status_no_memory(e, "run");
     session_close(&g.b->session);
     mem_free(g.past);
+    mem_free(g.is_written);
     out->is_complete = !out->is_interrupted && out->cells_failed == 0 && s == STATUS_OK;
     return s;
 }

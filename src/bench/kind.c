@@ -7,12 +7,17 @@
 #include "bench/batch.h"
 #include "bench/served.h"
 
+static const char *const arms[] = {
+    [PLAN_ARM_NONE] = "", [PLAN_ARM_OFF] = " arm=off", [PLAN_ARM_ON] = " arm=on"};
+
 /* --- batch --- */
 
 static void batch_label(const struct plan_cell *cell, char out[KIND_LABEL_BYTES])
 {
-    snprintf(out, KIND_LABEL_BYTES, "bs=%" PRId64 " cache=%s", cell->load->batch_size,
-             cell->setting->caching ? "on" : "off");
+    snprintf(out, KIND_LABEL_BYTES, "bs=%" PRId64 "%s", cell->load->batch_size,
+             cell->arm != PLAN_ARM_NONE ? arms[cell->arm]
+             : cell->setting->caching   ? " cache=on"
+                                        : " cache=off");
 }
 
 static void batch_fields(const struct bench *b, const struct plan_cell *cell,
@@ -64,7 +69,8 @@ static void served_fields(const struct bench *b, const struct plan_cell *cell,
 
 static void closed_label(const struct plan_cell *cell, char out[KIND_LABEL_BYTES])
 {
-    snprintf(out, KIND_LABEL_BYTES, "c=%" PRId64, cell->load->concurrency);
+    snprintf(out, KIND_LABEL_BYTES, "c=%" PRId64 "%s", cell->load->concurrency,
+             arms[cell->arm]);
 }
 
 static void closed_fields(const struct bench *b, const struct plan_cell *cell,
@@ -79,7 +85,7 @@ static void closed_fields(const struct bench *b, const struct plan_cell *cell,
 
 static void open_label(const struct plan_cell *cell, char out[KIND_LABEL_BYTES])
 {
-    snprintf(out, KIND_LABEL_BYTES, "%g/s", cell->load->rate_rps);
+    snprintf(out, KIND_LABEL_BYTES, "%g/s%s", cell->load->rate_rps, arms[cell->arm]);
 }
 
 static void open_fields(const struct bench *b, const struct plan_cell *cell,

@@ -96,6 +96,9 @@
       "place of the setting in the run, from 1")                                         \
     X(setting_number, INT, "", NEITHER, "MM", IDENTITY,                                  \
       "place of the setting among those given, from 1: OFF, ON; --setting")              \
+    X(cache_arm, STR, "", NEITHER, "mm", CELL,                                           \
+      "off or on: may requests of a repeat find each other's prefix")                    \
+    X(ab_block, INT, "", NEITHER, "mm", IDENTITY, "block of the repeat, from 0")         \
     X(plan_sha256, STR, "", NEITHER, "MM", LOAD,                                         \
       "digest of the work: prompts, lengths, load, seed")                                \
     X(burstiness, NUM, "", NEITHER, "-m", LOAD, "shape of gamma gaps")                   \

@@ -166,10 +166,10 @@ static enum status finish_requests(const struct drawing *g, int64_t repeat,
 {
     const struct draw *d = g->draw;
     bool has_texts = d->scenario->text_count > 0;
-    const char *salt = has_texts || d->as_text || d->is_online ? salt_of(g, repeat)
-                                                               : NULL;
+    bool is_salted = has_texts || d->as_text || d->is_online || d->arm != PLAN_ARM_NONE;
+    const char *salt = is_salted ? salt_of(g, repeat) : NULL;
 
-    if (salt == NULL && (has_texts || d->as_text || d->is_online))
+    if (salt == NULL && is_salted)
         return no_memory(g, "a salt");
     for (size_t i = 0; i < out->count; i++) {
         struct engine_request *r = &out->requests[i];
@@ -183,6 +183,19 @@ static enum status finish_requests(const struct drawing *g, int64_t repeat,
     return STATUS_OK;
 }
 
+/* Each request with a salt of its own. */
+static enum status keep_apart(const struct drawing *g, struct plan_repeat *out)
+{
+    for (size_t i = 0; i < out->count; i++) {
+        struct engine_request *r = &out->requests[i];
+        const char *text = arena_printf(g->keep, "%s/%zu", r->salt, i);
+        r->salt = g->draw->is_online ? digits_of(g, text) : text;
+        if (r->salt == NULL)
+            return no_memory(g, "a salt");
+    }
+    return STATUS_OK;
+}
+
 static enum status fill(const struct drawing *g, int64_t repeat, struct plan_repeat *out)
 {
     *out = (struct plan_repeat){.count = count_of(g->draw, repeat)};
@@ -191,7 +204,9 @@ static enum status fill(const struct drawing *g, int64_t repeat, struct plan_rep
         return status_no_memory(g->e, g->draw->scenario->name);
     enum status s = g->draw->scenario->text_count > 0 ? take_texts(g, out)
                                                       : draw_ids(g, repeat, out);
-    return s != STATUS_OK ? s : finish_requests(g, repeat, out);
+    if (s == STATUS_OK)
+        s = finish_requests(g, repeat, out);
+    return s == STATUS_OK && g->draw->arm == PLAN_ARM_OFF ? keep_apart(g, out) : s;
 }
 
 /* What stood for the tokens of a text is no property of the request. */
@@ -306,7 +321,7 @@ enum status draw_repeat(const struct draw *d, int64_t repeat, struct arena *a,
         return s;
     if (d->as_text)
         forget_ids(&r);
-    if (!d->caching)
+    if (!d->caching || d->arm == PLAN_ARM_OFF)
         r.expected_cached_tokens = 0;
     *out = r;
     return STATUS_OK;

@@ -11,6 +11,10 @@
 #include "core/engine.h"
 #include "core/workload.h"
 
+/* Of --ab interleaved: one engine whose cache is on serves both in turn. OFF: each
+ * request has a salt of its own, so that it finds nothing; ON: one salt a repeat. */
+enum plan_arm { PLAN_ARM_NONE, PLAN_ARM_OFF, PLAN_ARM_ON };
+
 /* One repeat, drawn. */
 struct plan_repeat {
     struct engine_request *requests; /* [count], indices 0.. ; the warm-up requests are
@@ -40,8 +44,9 @@ struct draw {
     int64_t seed;
     size_t first_text; /* request 0 takes this one, modulo text_count */
     bool is_prefix_warm, caching;
-    bool is_unsalted; /* the run's name decides ids instead of a salt */
-    bool as_text;     /* prompts go out as text: no ids, lengths and hits unknown */
+    enum plan_arm arm; /* OFF: a salt of its own for each request, no hit */
+    bool is_unsalted;  /* the run's name decides ids instead of a salt */
+    bool as_text;      /* prompts go out as text: no ids, lengths and hits unknown */
     bool is_online; /* prompts of ids carry a salt too: the cache outlives a repeat; salts
                        are hex digits: vLLM's server refuses '/', '@' and more than 128 */
 };

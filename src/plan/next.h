@@ -23,6 +23,9 @@ struct next_history {
     size_t count;
 };
 
+/* Cells whose repeats are taken in turn have one number. */
+size_t next_group(const struct plan *p, size_t cell);
+
 /* False: the run is over. */
 typedef bool next_policy(const struct plan *p, const struct next_history *past,
                          struct next_turn *out);
@@ -31,5 +34,9 @@ typedef bool next_policy(const struct plan *p, const struct next_history *past,
  * with the first repeat that fails. Two cells that fail one after the other, and every
  * failure that another try cannot mend (no vLLM, no such model), end the run. */
 next_policy next_of_grid;
+
+/* Cells in pairs, OFF and ON, whose repeats come in blocks (blocks.h). A pair ends with
+ * the first repeat that fails; else as above. */
+next_policy next_of_blocks;
 
 #endif

@@ -161,22 +161,31 @@ size_t plan_setting_at(size_t count, size_t launch, size_t place)
     return (first + row) % count;
 }
 
+static size_t arms_of(const struct plan_options *o)
+{
+    return o->ab_blocks > 0 ? 2 : 1;
+}
+
 static enum status fill_cells(struct plan *p, struct arena *a, struct err *e)
 {
     const struct plan_options *o = &p->options;
-    size_t of_setting = o->scenario_count * o->load_count;
+    size_t arms = arms_of(o), of_scenario = o->load_count * arms;
+    size_t of_setting = o->scenario_count * of_scenario;
     for (size_t i = 0; i < p->cell_count; i++) {
         struct plan_cell *c = &p->cells[i];
-        size_t block = i / of_setting, launch = block / o->setting_count;
-        *c = (struct plan_cell){.scenario = &o->scenarios[i % of_setting / o->load_count],
-                                .load = &o->loads[i % o->load_count],
+        size_t opening = i / of_setting, launch = opening / o->setting_count;
+        *c = (struct plan_cell){.scenario = &o->scenarios[i % of_setting / of_scenario],
+                                .load = &o->loads[i % of_scenario / arms],
                                 .position = plan_setting_at(o->setting_count, launch,
-                                                            block % o->setting_count),
+                                                            opening % o->setting_count),
                                 .launch = (int64_t)launch};
         c->setting = &o->settings[c->position];
-        if (i >= of_setting) { /* all settings, and all launches, are one draw */
-            c->counts = p->cells[i - of_setting].counts;
-            c->most = p->cells[i - of_setting].most;
+        if (arms > 1)
+            c->arm = i % arms == 0 ? PLAN_ARM_OFF : PLAN_ARM_ON;
+        size_t back = i % arms > 0 ? 1 : of_setting;
+        if (i >= back) { /* all settings, launches and arms are one draw */
+            c->counts = p->cells[i - back].counts;
+            c->most = p->cells[i - back].most;
         } else if (count_requests(o, a, c, e) != STATUS_OK) {
             return e->code;
         }
@@ -206,14 +215,14 @@ enum status plan_build(const struct plan_options *o, struct arena *a, struct pla
                        struct err *e)
 {
     struct plan p = {.options = *o};
-    enum status s = check_options(o, e);
-    if (s != STATUS_OK)
-        return s;
-    p.cell_count = launches_of(o) * o->setting_count * o->scenario_count * o->load_count;
+    if (check_options(o, e) != STATUS_OK)
+        return e->code;
+    p.cell_count = launches_of(o) * o->setting_count * o->scenario_count * o->load_count *
+                   arms_of(o);
     p.cells = arena_alloc(a, p.cell_count, sizeof *p.cells);
     if (p.cells == NULL || hash_plan(o, p.sha256) != STATUS_OK)
         return status_no_memory(e, "plan");
-    s = fill_cells(&p, a, e);
+    enum status s = fill_cells(&p, a, e);
     if (s == STATUS_OK)
         *out = p;
     return s;
@@ -283,6 +292,7 @@ static struct draw draw_of(const struct plan *p, const struct plan_which *w,
                          .is_unsalted = is_online && w->lacks_salt,
                          .is_prefix_warm = o->is_prefix_warm,
                          .caching = c->setting->caching,
+                         .arm = c->arm,
                          .as_text = is_online && (o->is_chat || w->lacks_ids ||
                                                   c->scenario->text_count > 0),
                          .is_online = is_online};

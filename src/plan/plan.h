@@ -28,9 +28,11 @@ struct plan_options {
     size_t scenario_count;
     const struct load *loads; /* [load_count], all online or none */
     size_t load_count;
-    int64_t max_tokens;                  /* OPT_INT_UNSET: each scenario's own */
-    int64_t num_runs;                    /* warm-up included, >= 2 */
-    int64_t warmup_requests;             /* online: sent before each repeat, others than
+    int64_t max_tokens;      /* OPT_INT_UNSET: each scenario's own */
+    int64_t num_runs;        /* warm-up included, >= 2 */
+    int64_t ab_blocks;       /* >= 2: two arms, in so many blocks (blocks.h), and
+                                num_runs is blocks_runs of it; 0: none */
+    int64_t warmup_requests; /* online: sent before each repeat, others than
                                 the measured */
     const struct plan_setting *settings; /* [setting_count], as plan_order_settings left
                                             them */
@@ -40,8 +42,9 @@ struct plan_options {
     bool is_chat;
     int64_t max_model_len; /* the least of all settings; 0: unknown */
     int64_t seed;
-    const char *run; /* online, part of the salts: another run on the same server finds
+    const char *run;    /* online, part of the salts: another run on the same server finds
                         nothing of this one in its cache; NULL: none */
+    const char *run_id; /* draws the order of the arms in each block */
 };
 
 struct plan_cell {
@@ -49,6 +52,7 @@ struct plan_cell {
     const struct load *load;
     int64_t max_tokens;
     const struct plan_setting *setting;
+    enum plan_arm arm;
     size_t position;       /* of the setting among settings[] */
     int64_t launch;        /* of its engine, from 0 */
     char sha256[65];       /* of its work: neither of other cells nor of the
@@ -59,7 +63,8 @@ struct plan_cell {
 
 struct plan {
     struct plan_options options;
-    struct plan_cell *cells; /* [cell_count]: launches, settings, scenarios, loads */
+    struct plan_cell
+        *cells; /* [cell_count]: launches, settings, scenarios, loads, arms */
     size_t cell_count;
     char sha256[65]; /* of what decides the prompts, but for the vocabulary's size */
 };
@@ -72,6 +77,7 @@ struct plan_which {
     int64_t block_size; /* of the prefix cache, tokens; 0 unknown */
     bool lacks_ids;     /* the engine takes text alone */
     bool lacks_salt;    /* its cache cannot be told runs apart: other ids in each run */
+    bool lacks_cache;   /* it has no prefix cache, or that is off */
 };
 
 /* Whichever setting runs first meets a colder machine: draws from the run's id in which

@@ -12,7 +12,8 @@
 
 void progress_init(struct progress *p, struct log *log, bool is_quiet)
 {
-    *p = (struct progress){.is_quiet = is_quiet, .start = clock_now(), .planned_s = NAN};
+    *p = (struct progress){
+        .is_quiet = is_quiet, .start = clock_now(), .warmups = 1, .planned_s = NAN};
     live_line_begin(&p->line, log);
 }
 
@@ -89,11 +90,11 @@ static void name_parts(const struct progress *p, struct part parts[PART_COUNT])
         snprintf(parts[PART_RUN].text, PART_BYTES, "[%" PRId64 "/%" PRId64 "]",
                  p->repeats_done + 1, p->repeats_planned);
     parts[PART_RUN].drop = 3;
-    if (p->repeat == 0)
+    if (p->repeat < p->warmups)
         snprintf(parts[PART_REPEAT].text, PART_BYTES, "warm-up");
     else
         snprintf(parts[PART_REPEAT].text, PART_BYTES, "run %" PRId64 "/%" PRId64,
-                 p->repeat, p->num_runs - 1);
+                 p->repeat - p->warmups + 1, p->num_runs - p->warmups);
     parts[PART_REPEAT].drop = 4;
 }
 

@@ -13,17 +13,17 @@ struct progress {
     struct live_line line;
     bool is_quiet;
     struct instant start, first_repeat, repeat_start;
-    char stage[160];  /* of the last tick */
-    const char *cell; /* "short bs=4 cache=off" */
-    int64_t repeat, num_runs;
+    char stage[160];                       /* of the last tick */
+    const char *cell;                      /* "short bs=4 cache=off" */
+    int64_t repeat, num_runs, warmups;     /* the first repeats of a cell are warm-ups */
     int64_t repeats_done, repeats_planned; /* done: counted by progress_repeat_done */
     int64_t tokens_planned;                /* output tokens of the repeat under way */
     double planned_s; /* estimate for what is left at the start; NAN unknown */
 };
 
-/* Draws where the log writes. num_runs, repeats_planned and planned_s may be set
- * afterwards. The struct must stay where it is until progress_end: the log's hooks point
- * to it. */
+/* Draws where the log writes. num_runs, warmups (1), repeats_planned and planned_s may be
+ * set afterwards. The struct must stay where it is until progress_end: the log's hooks
+ * point to it. */
 void progress_init(struct progress *p, struct log *log, bool is_quiet);
 /* A repeat begins; texts are borrowed until the next call. */
 void progress_repeat(struct progress *p, const char *cell, int64_t repeat,

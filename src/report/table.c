@@ -78,18 +78,21 @@ static bool is_of_launches(const struct table *t, size_t i)
 
 static void put_launches(const struct table *t)
 {
-    bool is_any = false, is_unknown = false;
+    bool is_any = false, is_unknown = false, has_arms = false;
     for (size_t i = 0; i < t->count; i++) {
         is_any = is_any || is_of_launches(t, i);
+        has_arms = has_arms || value_is_known(t->cells[i].row->v[FIELD_cache_arm]);
         is_unknown = is_unknown ||
                      (is_of_launches(t, i) &&
                       isnan(t->cells[i].spread[METRIC_tokens_per_second].ci95_low));
     }
     document_add(t->d, DOCUMENT_PARAGRAPH,
-                 is_any ? "+-x%%: 95 %% interval over the launches of the engine; "
-                          "warm-ups are left out."
-                        : "+-x%%: 95 %% interval over the repeats; the warm-up is left "
-                          "out.");
+                 has_arms ? "+-x%%: 95 %% interval over the blocks; warm-ups are left "
+                            "out."
+                 : is_any ? "+-x%%: 95 %% interval over the launches of the engine; "
+                            "warm-ups are left out."
+                          : "+-x%%: 95 %% interval over the repeats; the warm-up is left "
+                            "out.");
     if (is_unknown)
         document_add(t->d, DOCUMENT_PARAGRAPH,
                      "+-?: spread unknown (2 launches); --launches 3 would show it");

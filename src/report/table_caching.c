@@ -45,7 +45,7 @@ static struct document_cell certainty(const struct match_pair *p, struct documen
 
 static void put_group(const struct match_group *g, struct document *d)
 {
-    bool has_interval = false;
+    bool has_interval = false, has_arms = false;
     document_gap(d);
     struct document_table *t = document_table(d, columns,
                                               sizeof columns / sizeof columns[0]);
@@ -59,7 +59,12 @@ static void put_group(const struct match_group *g, struct document *d)
         cells[3] = document_of_value(p->other->spread[METRIC_cache_hit_rate].mean);
         cells[4] = certainty(p, d);
         has_interval |= !isnan(r->low) && r->is_one_launch;
+        has_arms |= value_is_known(p->baseline->row->v[FIELD_cache_arm]);
     }
+    if (has_arms)
+        document_add(d, DOCUMENT_PARAGRAPH,
+                     "Both arms in one engine: what hits are worth in it, not what the "
+                     "feature costs; --test-prefix-caching measures that.");
     if (has_interval)
         document_add(d, DOCUMENT_PARAGRAPH,
                      "Intervals are within one launch of each: launches may differ by "

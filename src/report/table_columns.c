@@ -12,7 +12,7 @@
 
 const char *table_columns_setting(const struct run_data *run, const struct row *row)
 {
-    struct value v = row->v[FIELD_enable_prefix_caching];
+    struct value v = match_field_caching(row);
     if (summary_has_labels(run))
         return match_field_name(row, FIELD_label);
     return v.kind != VALUE_BOOL ? "?" : v.b ? "on" : "off";

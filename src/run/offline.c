@@ -98,7 +98,7 @@ static void dry_cells(const struct run *r, struct buf *out)
             continue; /* as in the first one */
         buf_printf(out,
                    "%-18s %10" PRId64 " %8s %8" PRId64 " %9" PRId64 " %14" PRId64 "\n",
-                   c->scenario->name, c->load->batch_size, run_settings_cell(c->setting),
+                   c->scenario->name, c->load->batch_size, run_settings_cell(c),
                    p->options.num_runs, n, n * c->max_tokens);
     }
     run_plan_count(p, out);

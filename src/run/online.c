@@ -214,8 +214,8 @@ static void load_lines(const struct plan *p, struct buf *out)
 static const char *setting_of(const struct run *r, const struct plan_cell *c)
 {
     bool is_read_back = !r->target.is_launched || r->target.launch_command != NULL;
-    return is_read_back && c->setting->name == NULL ? "as set"
-                                                    : run_settings_cell(c->setting);
+    bool is_unknown = is_read_back && c->setting->name == NULL && c->arm == PLAN_ARM_NONE;
+    return is_unknown ? "as set" : run_settings_cell(c);
 }
 
 /* A closed load limited by time sends as many as the server takes. */

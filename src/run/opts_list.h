@@ -181,6 +181,13 @@
     Y(ONLINE, test_prefix_caching, "test-prefix-caching", OPT_FLAG,                      \
       .group = "Prefix caching", .fallback = "false",                                    \
       .help = "with --launch: measure OFF and ON with everything else equal")            \
+    X(BOTH, TEXT, ab, "ab", OPT_CHOICE, .group = "Prefix caching",                       \
+      .choices = "interleaved",                                                          \
+      .help = "what hits are worth: one engine, caching on, takes prompts that find "    \
+              "no prefix (OFF) and the same that do (ON) in turn")                       \
+    X(BOTH, int64_t, ab_blocks, "ab-blocks", OPT_INT, .group = "Prefix caching",         \
+      .min = 2, .max = 10000, .fallback = "6",                                           \
+      .help = "with --ab: blocks of four repeats, two an arm")                           \
     X(BOTH, TEXT, prefix_reuse, "prefix-reuse", OPT_CHOICE, .group = "Prefix caching",   \
       .choices = "cold|warm", .fallback = "cold",                                        \
       .help = "cold: new prefix and empty cache for each repeat; warm: same "            \

@@ -7,6 +7,7 @@
 #include "base/rng.h"
 #include "base/str.h"
 #include "engines/registry.h"
+#include "plan/blocks.h"
 #include "plan/lengths.h"
 #include "run/mode.h"
 #include "run/settings.h"
@@ -67,11 +68,39 @@ static enum status check_accepted(struct run *r, struct err *e)
     return STATUS_OK;
 }
 
+/* Two arms share one engine, whose cache is on. */
+static enum status check_arms(struct run *r, struct err *e)
+{
+    static const struct {
+        const char *option, *why;
+    } others[] = {
+        {"test-prefix-caching", "measures OFF and ON in two engines"},
+        {"num-runs", "follows from --ab-blocks"},
+        {"setting", "starts an engine for each"},
+        {"launches", "starts the engine again, and --ab measures inside one"},
+        {"prefix-reuse", "does not go with new prompts in each repeat"},
+    };
+    if (r->opts->ab == NULL) {
+        if (opt_source_of(r->parse, "ab-blocks") == OPT_FROM_DEFAULT)
+            return STATUS_OK;
+        status_fail(e, STATUS_BAD_OPTION, "--ab-blocks", "given without --ab");
+        return status_hint(e, "Add --ab interleaved");
+    }
+    for (size_t i = 0; i < sizeof others / sizeof *others; i++) {
+        if (opt_source_of(r->parse, others[i].option) == OPT_FROM_DEFAULT)
+            continue;
+        status_fail(e, STATUS_BAD_OPTION, "--ab", "given with --%s, which %s",
+                    others[i].option, others[i].why);
+        return status_hint(e, "Use one of the two");
+    }
+    return STATUS_OK;
+}
+
 static enum status check(struct run *r, struct err *e)
 {
-    if (check_limits(r, e) != STATUS_OK)
+    if (check_limits(r, e) != STATUS_OK || check_accepted(r, e) != STATUS_OK)
         return e->code;
-    return check_accepted(r, e);
+    return check_arms(r, e);
 }
 
 /* --- the plan --- */
@@ -101,12 +130,16 @@ static enum status build(struct run *r, struct err *e)
     const struct run_opts *o = r->opts;
     struct scenario_list scenarios = {0};
     struct plan_options p = {.max_tokens = o->max_tokens,
-                             .num_runs = o->num_runs,
+                             .num_runs = o->ab != NULL ? blocks_runs(o->ab_blocks)
+                                                       : o->num_runs,
+                             .ab_blocks = o->ab != NULL ? o->ab_blocks : 0,
                              .launches = o->launches,
                              .is_prefix_warm = strcmp(o->prefix_reuse, "warm") == 0,
                              .seed = o->seed};
-    if (identify(r, e) != STATUS_OK || run_settings_build(r, &p, e) != STATUS_OK ||
-        r->mode->scenarios(r, &scenarios, e) != STATUS_OK)
+    if (identify(r, e) != STATUS_OK || run_settings_build(r, &p, e) != STATUS_OK)
+        return e->code;
+    p.run_id = field_str(&r->data.fields, FIELD_run_id);
+    if (r->mode->scenarios(r, &scenarios, e) != STATUS_OK)
         return e->code;
     p.scenarios = scenarios.items;
     p.scenario_count = scenarios.count;
@@ -206,7 +239,12 @@ void run_plan_count(const struct plan *p, struct buf *out)
     buf_printf(out, "\n%zu cell%s x ", cells, str_plural((int64_t)cells));
     if (launches > 1)
         buf_printf(out, "%" PRId64 " launches x ", launches);
-    buf_printf(out, "%" PRId64 " repeats (repeat 0 is the warm-up)", p->options.num_runs);
+    buf_printf(out, "%" PRId64 " repeats (", p->options.num_runs);
+    if (p->options.ab_blocks > 0)
+        buf_printf(out, "%d warm-ups, two in each of %" PRId64 " blocks)", BLOCKS_WARMUPS,
+                   p->options.ab_blocks);
+    else
+        buf_text(out, "repeat 0 is the warm-up)");
 }
 
 enum status run_plan_text(const struct run *r, struct buf *out, struct err *e)

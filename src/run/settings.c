@@ -122,10 +122,12 @@ static void fill_plain(const struct run *r, struct plan_setting *out, size_t cou
     const struct run_opts *o = r->opts;
     bool is_read_back = r->mode->flag == ENGINE_ONLINE && !o->launch;
     for (size_t i = 0; i < count; i++)
-        out[i] = (struct plan_setting){
-            .number = (int64_t)i + 1,
-            .caching = count > 1 ? i == 1 : o->enable_prefix_caching || is_read_back,
-            .words = r->parse->rest};
+        out[i] = (struct plan_setting){.number = (int64_t)i + 1,
+                                       .caching = count > 1
+                                                      ? i == 1
+                                                      : o->enable_prefix_caching ||
+                                                            is_read_back || o->ab != NULL,
+                                       .words = r->parse->rest};
 }
 
 /* What the words of each setting say to the plan. */
@@ -182,8 +184,11 @@ const char *run_settings_head(const struct plan_options *o)
     return o->settings[0].name != NULL ? "setting" : "caching";
 }
 
-const char *run_settings_cell(const struct plan_setting *s)
+const char *run_settings_cell(const struct plan_cell *c)
 {
+    const struct plan_setting *s = c->setting;
+    if (c->arm != PLAN_ARM_NONE)
+        return c->arm == PLAN_ARM_ON ? "arm on" : "arm off";
     return s->name != NULL ? s->name : s->caching ? "on" : "off";
 }
 
@@ -225,6 +230,9 @@ void run_settings_text(const struct run *r, struct buf *out)
         put_named(r, out);
     if (o->launches > 1)
         put_launches(o, out);
+    if (o->ab_blocks > 0)
+        buf_text(out, "order: OFF ON ON OFF or ON OFF OFF ON, drawn for each block at "
+                      "the start\n");
     if (o->setting_count > 1)
         buf_printf(out, "order: which %ssetting runs first is drawn at the start\n",
                    is_named ? "" : "prefix-caching ");

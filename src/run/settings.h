@@ -17,7 +17,7 @@ MUST_CHECK enum status run_settings_build(struct run *r, struct plan_options *ou
 const char *run_settings_name(const struct plan_setting *s);
 /* What tells cells of settings apart: column's head, and text of it. */
 const char *run_settings_head(const struct plan_options *o);
-const char *run_settings_cell(const struct plan_setting *s);
+const char *run_settings_cell(const struct plan_cell *c);
 /* Names and words, launches and their order; nothing where there is one of each. */
 void run_settings_text(const struct run *r, struct buf *out);
 

@@ -105,7 +105,7 @@ static enum status rows_of(const struct analysis *x, const char *side, struct ar
         for (int turn = 0; turn < 2; turn++)
             for (size_t i = from; i < to; i++) {
                 const struct analysis_row *r = &c->items[i];
-                if (match_field_is_caching_off(r->row) == (turn == 0) &&
+                if (match_field_is_off_first(r->row) == (turn == 0) &&
                     (side == NULL || strcmp(analysis_side_of(x, r->row), side) == 0))
                     rows[n++] = (struct match_row){.row = r->row,
                                                    .is_published = r->is_published};

@@ -9,6 +9,7 @@
 
 struct named {
     struct str id;
+    double block; /* -1: in none */
     size_t row;
 };
 
@@ -18,6 +19,8 @@ static int by_id(const void *a, const void *b)
     if (x->id.len != y->id.len)
         return x->id.len < y->id.len ? -1 : 1;
     int order = x->id.len > 0 ? memcmp(x->id.ptr, y->id.ptr, x->id.len) : 0;
+    if (order == 0)
+        order = (x->block > y->block) - (x->block < y->block);
     return order != 0 ? order : (x->row > y->row) - (x->row < y->row);
 }
 
@@ -26,10 +29,17 @@ static struct str id_of(const struct row *row)
     return str_from(match_field_launch(row));
 }
 
+static double block_of(const struct row *row)
+{
+    double block = field_num(row, FIELD_ab_block);
+    return isnan(block) ? -1 : block;
+}
+
 static bool are_one(const struct row *const *rows, size_t count)
 {
     for (size_t i = 1; i < count; i++)
-        if (!str_equal(id_of(rows[i]), id_of(rows[0])))
+        if (!str_equal(id_of(rows[i]), id_of(rows[0])) ||
+            block_of(rows[i]) != block_of(rows[0]))
             return false;
     return true;
 }
@@ -45,15 +55,16 @@ struct launches launches_of(const struct row *const *rows, size_t count, struct 
     if (all == NULL || of == NULL)
         return l;
     for (size_t i = 0; i < count; i++)
-        all[i] = (struct named){id_of(rows[i]), i};
+        all[i] = (struct named){id_of(rows[i]), block_of(rows[i]), i};
     qsort(all, count, sizeof *all, by_id);
-    l.count = 0;
+    l.count = l.named = 0;
     for (size_t i = 0; i < count; i++) {
-        l.count += i == 0 || !str_equal(all[i].id, all[i - 1].id);
+        bool is_new = i == 0 || !str_equal(all[i].id, all[i - 1].id);
+        l.named += is_new && all[i].id.len > 0;
+        l.count += is_new || all[i].block != all[i - 1].block;
         of[all[i].row] = l.count - 1;
     }
     l.of = of;
-    l.named = l.count - (all[0].id.len == 0);
     return l;
 }
 

@@ -1,4 +1,5 @@
-/* Which start of the engine rows come from. */
+/* Which start of the engine rows come from; of rows in blocks (--ab interleaved), which
+ * block: the unit that stands for the next one. */
 #ifndef STATS_LAUNCHES_H
 #define STATS_LAUNCHES_H
 
@@ -8,9 +9,10 @@
 #include "core/field.h"
 
 struct launches {
-    const size_t *of; /* [row count] each row's launch, 0..count - 1; NULL: all are one */
+    const size_t *of; /* [row count] each row's launch or block, 0..count - 1; NULL: all
+                         are one */
     size_t count;
-    size_t named; /* those that are known: all, or all but one */
+    size_t named; /* launches that are known: all, or all but one */
 };
 
 /* Of rows of shape [count]; those that name none are one. Lives in the arena, which tells

@@ -62,7 +62,8 @@ static void count_measured(struct match_cell *c, const struct row *row)
     if (c->measured == 0)
         c->row = row;
     c->measured++;
-    c->shares_nothing |= field_is_true(row, FIELD_enable_prefix_caching) &&
+    struct value caching = match_field_caching(row);
+    c->shares_nothing |= caching.kind == VALUE_BOOL && caching.b &&
                          field_num(row, FIELD_cache_hit_rate_expected) == 0;
 }
 
@@ -149,7 +150,7 @@ static enum status judge_cells(struct grouping *g)
 static const char *side_of(const struct row *row, enum field_id by, struct arena *a)
 {
     char text[MATCH_FIELD_BYTES];
-    struct value v = row->v[by];
+    struct value v = match_field_caching(row);
     if (by == FIELD_enable_prefix_caching)
         return v.kind != VALUE_BOOL ? MATCH_UNKNOWN : v.b ? "ON" : "OFF";
     match_field_text(row, by == MATCH_BY_CHOICE ? FIELD_label : by, text);
@@ -162,6 +163,9 @@ static const char *name_of(const struct match_cell *c, enum field_id by, struct 
     match_field_text(c->row, FIELD_batch_size, batch);
     match_field_text(c->row, FIELD_request_rate, rate);
     match_field_text(c->row, FIELD_enable_prefix_caching, caching);
+    const char *arm = field_str(c->row, FIELD_cache_arm);
+    if (arm != NULL)
+        snprintf(caching, sizeof caching, "arm %s", arm);
     bool has_cache = by != FIELD_enable_prefix_caching && *caching != '\0';
     const char *batch_name = match_field_is_online(c->row) ? " c=" : " bs=";
     return arena_text(a, "%s%s%s%s%s%s%s", c->scenario, *batch != '\0' ? batch_name : "",

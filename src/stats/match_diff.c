@@ -29,10 +29,16 @@ static const struct {
 
 #define FOREMOST_COUNT (sizeof foremost / sizeof *foremost)
 
-/* The model has its fingerprint beside its name. */
-static bool is_compared(enum field_id id, enum field_id by)
+/* The model has its fingerprint beside its name; ON and OFF are two arms of one engine as
+ * well as two engines, but never one of each. */
+static bool is_compared(const struct match_cell *a, const struct match_cell *b,
+                        enum field_id id, enum field_id by)
 {
-    return id == by || (by == FIELD_model_name && id == FIELD_model_fingerprint);
+    bool is_beside = (by == FIELD_model_name && id == FIELD_model_fingerprint) ||
+                     (by == FIELD_enable_prefix_caching && id == FIELD_cache_arm &&
+                      match_field_is_known(a->row, id) &&
+                      match_field_is_known(b->row, id));
+    return id == by || is_beside;
 }
 
 static size_t rank_of(enum field_id id)
@@ -65,7 +71,7 @@ static bool is_unsaid(const struct match_cell *a, const struct match_cell *b,
 {
     if (match_field_is_known(a->row, id) && match_field_is_known(b->row, id))
         return false;
-    if (a->is_published || b->is_published) {
+    if (id != FIELD_cache_arm && (a->is_published || b->is_published)) {
         /* whoever does not say is no simulation, and matches none */
         return id != FIELD_is_simulated || (!a->is_simulated && !b->is_simulated);
     }
@@ -128,7 +134,7 @@ static bool is_text_length(const struct match_cell *a, enum field_id id, enum fi
 static bool is_obstacle(const struct match_cell *a, const struct match_cell *b,
                         enum field_id id, enum field_id by)
 {
-    return agreement(a, b, id, by) == AGREE_MUST && !is_compared(id, by) &&
+    return agreement(a, b, id, by) == AGREE_MUST && !is_compared(a, b, id, by) &&
            !is_text_length(a, id, by) && match_diff_in(a, b, id);
 }
 
@@ -147,7 +153,7 @@ size_t match_diff_distance(const struct match_cell *a, const struct match_cell *
 {
     size_t n = 0;
     for (enum field_id id = agree_first(); id < FIELD_COUNT; id = agree_next(id))
-        n += agreement(a, b, id, by) != AGREE_MUST && !is_compared(id, by) &&
+        n += agreement(a, b, id, by) != AGREE_MUST && !is_compared(a, b, id, by) &&
              match_diff_in(a, b, id);
     return n;
 }
@@ -155,7 +161,7 @@ size_t match_diff_distance(const struct match_cell *a, const struct match_cell *
 bool match_diff_is_said(const struct match_cell *a, const struct match_cell *b,
                         enum field_id id, enum field_id by)
 {
-    return agreement(a, b, id, by) == AGREE_SAID && !is_compared(id, by) &&
+    return agreement(a, b, id, by) == AGREE_SAID && !is_compared(a, b, id, by) &&
            match_diff_in(a, b, id);
 }
 

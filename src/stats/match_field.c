@@ -60,13 +60,26 @@ bool match_field_is_caching_off(const struct row *row)
     return caching.kind == VALUE_BOOL && !caching.b;
 }
 
+struct value match_field_caching(const struct row *row)
+{
+    const char *arm = field_str(row, FIELD_cache_arm);
+    return arm != NULL ? value_bool(strcmp(arm, "on") == 0)
+                       : row->v[FIELD_enable_prefix_caching];
+}
+
+bool match_field_is_off_first(const struct row *row)
+{
+    struct value caching = match_field_caching(row);
+    return caching.kind == VALUE_BOOL && !caching.b;
+}
+
 bool match_field_is_before(const struct row *a, const struct row *b)
 {
     double x = load_rank(a), y = load_rank(b);
-    bool is_off = match_field_is_caching_off(a);
+    bool is_off = match_field_is_off_first(a);
     if (x != y)
         return x < y;
-    if (is_off != match_field_is_caching_off(b))
+    if (is_off != match_field_is_off_first(b))
         return is_off;
     return field_num(a, FIELD_setting_number) < field_num(b, FIELD_setting_number);
 }

@@ -39,6 +39,10 @@ bool match_field_is_known(const struct row *row, enum field_id id);
 /* Whether models have fingerprints that are the same. */
 bool match_field_is_one_model(const struct row *a, const struct row *b);
 bool match_field_is_caching_off(const struct row *row);
+/* What a request meets: the arm of an interleaved run, else how the engine is set. */
+struct value match_field_caching(const struct row *row);
+/* Of that: OFF, which comes first. */
+bool match_field_is_off_first(const struct row *row);
 /* Values of a field in two rows: equal, both unknown included. The model is its
  * fingerprint where both rows have one; room of the KV cache is equal within 1 %. */
 bool match_field_is_equal(const struct row *a, const struct row *b, enum field_id id);

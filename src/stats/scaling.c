@@ -103,7 +103,7 @@ struct naming {
 static const char *base_name(const struct weaving *w, const struct scaling_line *l)
 {
     const struct match_cell *c = l->cells[0];
-    struct value on = c->row->v[FIELD_enable_prefix_caching];
+    struct value on = match_field_caching(c->row);
     return arena_text(w->arena, "%s%s%s", c->side,
                       match_field_is_online(c->row) ? ", online" : "",
                       on.kind != VALUE_BOOL ? ""

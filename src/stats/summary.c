@@ -169,9 +169,9 @@ static enum status build_entry(struct cell_work *w, struct summary_entry *out)
 /* --- launches */
 
 /* What repeats of one cell in several launches of its engine have in common. */
-static const enum field_id common[] = {FIELD_setting_position, FIELD_plan_sha256,
-                                       FIELD_scenario,         FIELD_batch_size,
-                                       FIELD_request_rate,     FIELD_max_output_tokens};
+static const enum field_id common[] = {
+    FIELD_setting_position, FIELD_plan_sha256,       FIELD_scenario, FIELD_batch_size,
+    FIELD_request_rate,     FIELD_max_output_tokens, FIELD_cache_arm};
 
 static bool is_another_launch(const struct cell_data *a, const struct cell_data *b)
 {
@@ -207,7 +207,7 @@ static const int32_t *first_cells(const struct run_data *run, struct arena *a)
 static const struct {
     const char *before;
     enum field_id id;
-    const char *unknown;
+    const char *unknown; /* NULL: left out then */
     bool is_further;
 } key_parts[] = {
     {"", FIELD_instance_type, "unknown", false},
@@ -217,6 +217,7 @@ static const struct {
     {"_out", FIELD_max_output_tokens, "None", false},
     {"_cache", FIELD_enable_prefix_caching, "None", false},
     {"_", FIELD_label, "unknown", false},
+    {"_arm", FIELD_cache_arm, NULL, true},
     {"_", FIELD_scenario, "None", true},
     {"_rate", FIELD_request_rate, "None", true},
 };
@@ -236,6 +237,8 @@ static const char *with_part(const struct summary_entry *entry, size_t part,
     char text[MATCH_FIELD_BYTES];
     struct value v = entry->row->v[key_parts[part].id];
     match_field_text(entry->row, key_parts[part].id, text);
+    if (!value_is_known(v) && key_parts[part].unknown == NULL)
+        return entry->key;
     if (!value_is_known(v))
         snprintf(text, sizeof text, "%s", key_parts[part].unknown);
     else if (v.kind == VALUE_BOOL)

@@ -149,7 +149,8 @@ enum status journal_cell(struct journal *j, size_t index, const struct cell_data
                          struct err *e)
 {
     struct jsonw w = line_begin(j, "cell", now_ns(j));
-    j->cell_count = (int64_t)index + 1;
+    if (j->cell_count <= (int64_t)index)
+        j->cell_count = (int64_t)index + 1;
     jsonw_int(&w, "cell", (int64_t)index);
     jsonw_int(&w, "begun", j->repeat_count);
     jsonw_bool(&w, "fixed_lengths", cell->has_fixed_lengths);

@@ -9,6 +9,7 @@ from types import SimpleNamespace
 import pytest
 
 from e2e.offline_run import files_of, journal_of, plain_env
+from e2e.test_ab import check_compared, check_order
 from oracle import oracle
 from oracle.settled import told
 
@@ -174,3 +175,23 @@ def test_texts_through_the_tokenizer(texts):
     assert [line["tokens_out"] for line in lines[4::2]] == [3, 3]
     assert json.dumps(texts.run.data["metadata"]["options"]["dataset"]) == '"set.jsonl"'
     assert rows[2]["dataset"] == "set.jsonl"
+
+
+def test_arms_in_one_engine(vllm_run, tmp_path, binary):
+    """Salts keep the requests of arm OFF apart: no hit; arm ON hits as forecast; compare takes the
+    blocks in pairs."""
+    vllm_run(tmp_path, "--engine-mode", "inproc", "--max-model-len", "2048", "--ab", "interleaved",
+             "--scenarios", "prefix_caching", "--batch-sizes", "3", "--max-tokens", "2", "--no-mlflow",
+             "--", "--enforce-eager", "--max-num-seqs", "3")
+    run = files_of(tmp_path / "results")
+    assert len(run.rows) == 28
+    check_order(run.rows)
+    for row in run.rows:
+        assert row["error"] is None
+        hits = 2 * SHARED // row["block_size"] * row["block_size"] if row["cache_arm"] == "on" else 0
+        assert row["cached_input_tokens"] == hits
+        assert "CACHE_UNEXPECTED" not in row["reasons"]
+    oracle.check_run(run.folder)
+    done = subprocess.run([str(binary), "compare", str(run.results_path), "--json"], text=True,
+                          env=plain_env(), capture_output=True, check=True)
+    check_compared(json.loads(done.stdout), run.rows)

@@ -610,9 +610,9 @@ class Oracle:
         made = [key(rows) for rows in cells]
         if len({rows[0]["label"] for rows in cells}) > 1:
             made = [f"{k}_{rows[0]['label']}" for k, rows in zip(made, cells)]
-        for part in ("scenario", "request_rate"):
-            shared = [made.count(k) > 1 for k in made]
-            mark = "_rate" if part == "request_rate" else "_"
+        for part, mark in (("cache_arm", "_arm"), ("scenario", "_"), ("request_rate", "_rate")):
+            shared = [made.count(k) > 1 and (part != "cache_arm" or rows[0][part] is not None)
+                      for k, rows in zip(made, cells)]
             made = [f"{k}{mark}{number_text(rows[0][part])}" if is_shared else k
                     for k, is_shared, rows in zip(made, shared, cells)]
         return [k if made[:i].count(k) == 0 else f"{k}_{made[:i].count(k) + 1}"
@@ -650,7 +650,8 @@ class Oracle:
         def spread(field, of=ref.spread):
             there = [r for r in rows if r[field] is not None]
             return ref.spread_over([r[field] for r in there],
-                                   [r.get("launch_id") or r["run_id"] for r in there], of)
+                                   [(r.get("launch_id") or r["run_id"], r.get("ab_block"))
+                                    for r in there], of)
 
         speed = "window_tokens_per_second" if first["serving_mode"] == "online" else \
             "tokens_per_second"

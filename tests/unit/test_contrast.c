@@ -1,15 +1,14 @@
 /* Differences over launches: known values (scipy 1.17), and what the intervals and
- * verdicts hold over made launches. INFERBENCH_TEST_SIMS=N makes N of each (400). */
+ * verdicts hold over made launches. INFERBENCH_TEST_SIMS=N makes N of each (200). */
 #include "stats/contrast.h"
 
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdint.h>
-#include <stdlib.h>
 #include <cmocka.h>
 
-#include "base/rng.h"
+#include "sims_fixture.h"
 #include "stats/interval.h"
 
 #define MOST_LAUNCHES 10
@@ -98,20 +97,6 @@ static void test_launches_needed(void **state)
 
 /* --- simulations */
 
-static long sims(void)
-{
-    const char *text = getenv("INFERBENCH_TEST_SIMS");
-    long n = text != NULL ? strtol(text, NULL, 10) : 0;
-    return n > 0 ? n : 400;
-}
-
-/* Standard normal (Box and Muller 1958). */
-static double normal(struct rng *r)
-{
-    double u = 1 - rng_unit(r);
-    return sqrt(-2 * log(u)) * cos(2 * 3.14159265358979323846 * rng_unit(r));
-}
-
 struct made {
     double shift; /* of the logarithm */
     double launch_sd, repeat_sd;
@@ -122,9 +107,9 @@ struct made {
 static void draw(struct rng *r, const struct made *m, double *y)
 {
     for (int l = 0; l < m->launches; l++) {
-        double own = m->shift + m->launch_sd * normal(r), sum = 0;
+        double own = m->shift + m->launch_sd * sims_fixture_normal(r), sum = 0;
         for (int k = 0; k < m->repeats; k++)
-            sum += own + m->repeat_sd * normal(r);
+            sum += own + m->repeat_sd * sims_fixture_normal(r);
         y[l] = sum / m->repeats;
     }
 }
@@ -145,7 +130,7 @@ static void test_coverage(void **state)
     static const double launch_sds[] = {0, 0.01, 0.02};
     static const int launches[] = {3, 5, 10};
     (void)state;
-    double n = (double)sims(), slack = 3 * sqrt(0.05 * 0.95 / n);
+    double n = (double)sims_fixture_count(), slack = sims_fixture_slack(0.05);
     for (size_t i = 0; i < 3; i++)
         for (size_t k = 0; k < 3; k++) {
             struct rng r;
@@ -153,7 +138,7 @@ static void test_coverage(void **state)
             long held = 0;
             b.shift = 0.05;
             rng_init(&r, (uint64_t)(10 * i + k), "coverage");
-            for (long s = 0; s < sims(); s++) {
+            for (long s = 0; s < sims_fixture_count(); s++) {
                 struct contrast c = contrast_of(&r, &a, &b);
                 held += fabs(c.difference - 0.05) <= contrast_half(&c);
             }
@@ -171,20 +156,20 @@ static void test_one_launch(void **state)
     static const int repeats[] = {3, 5, 10};
     static const double shares[] = {0.8356, 0.6797, 0.4876};
     (void)state;
-    double n = (double)sims();
+    double n = (double)sims_fixture_count();
     for (size_t i = 0; i < 3; i++) {
         struct rng r;
         long held = 0;
         rng_init(&r, (uint64_t)i, "one launch");
-        for (long s = 0; s < sims(); s++) {
-            double y[MOST_LAUNCHES], own = normal(&r);
+        for (long s = 0; s < sims_fixture_count(); s++) {
+            double y[MOST_LAUNCHES], own = sims_fixture_normal(&r);
             for (int k = 0; k < repeats[i]; k++)
-                y[k] = own + normal(&r);
+                y[k] = own + sims_fixture_normal(&r);
             size_t count = (size_t)repeats[i];
             double half = interval_half_95(y, count, interval_t_95(count));
             held += fabs(interval_mean(y, count)) <= half;
         }
-        double slack = 0.01 + 3 * sqrt(shares[i] * (1 - shares[i]) / n);
+        double slack = 0.01 + sims_fixture_slack(shares[i]);
         if (fabs((double)held / n - shares[i]) > slack)
             fail_msg("%d repeats: %g", repeats[i], (double)held / n);
     }
@@ -195,7 +180,7 @@ static double false_calls(size_t tests, struct rng *r)
 {
     struct made m = {0, 0.02, 0.01, 3, 5};
     long wrong = 0;
-    for (long s = 0; s < sims(); s++) {
+    for (long s = 0; s < sims_fixture_count(); s++) {
         double p[TESTS];
         size_t scratch[TESTS], n = 0;
         bool is_wrong = false;
@@ -209,7 +194,7 @@ static double false_calls(size_t tests, struct rng *r)
             is_wrong |= p[i] <= 0.05;
         wrong += is_wrong;
     }
-    return (double)wrong / (double)sims();
+    return (double)wrong / (double)sims_fixture_count();
 }
 
 /* In 5 % of all comparisons at most, in both families: 8 cells with 4 figures each, and
@@ -222,7 +207,7 @@ static void test_false_calls(void **state)
         struct rng r;
         rng_init(&r, 1, "false calls");
         double share = false_calls(families[i], &r);
-        if (share > 0.05 + 3 * sqrt(0.05 * 0.95 / (double)sims()))
+        if (share > 0.05 + sims_fixture_slack(0.05))
             fail_msg("%zu: %g", families[i], share);
     }
 }
@@ -237,14 +222,14 @@ static void test_false_same(void **state)
     (void)state;
     edge.shift = log(1.02);
     rng_init(&r, 1, "false same");
-    for (long s = 0; s < sims(); s++) {
+    for (long s = 0; s < sims_fixture_count(); s++) {
         struct contrast c = contrast_of(&r, &a, &edge);
         wrong += contrast_is_same(&c, 0.02);
         c = contrast_of(&r, &a, &a);
         right += contrast_is_same(&c, 0.02);
     }
-    double n = (double)sims();
-    if ((double)wrong / n > 0.05 + 3 * sqrt(0.05 * 0.95 / n) || (double)right / n < 0.8)
+    double n = (double)sims_fixture_count();
+    if ((double)wrong / n > 0.05 + sims_fixture_slack(0.05) || (double)right / n < 0.8)
         fail_msg("wrong %g, right %g", (double)wrong / n, (double)right / n);
 }
 
@@ -256,20 +241,20 @@ static void test_geometric_mean(void **state)
     long held = 0;
     (void)state;
     rng_init(&r, 1, "geometric mean");
-    for (long s = 0; s < sims(); s++) {
+    for (long s = 0; s < sims_fixture_count(); s++) {
         double z[2][3];
         for (int side = 0; side < 2; side++)
             for (int l = 0; l < 3; l++) {
-                double own = 0.05 * side + 0.02 * normal(&r), sum = 0;
+                double own = 0.05 * side + 0.02 * sims_fixture_normal(&r), sum = 0;
                 for (int c = 0; c < CELLS; c++)
-                    sum += own + 0.01 * normal(&r);
+                    sum += own + 0.01 * sims_fixture_normal(&r);
                 z[side][l] = sum / CELLS;
             }
         struct contrast c = contrast_welch(of(z[0], 3), of(z[1], 3));
         held += fabs(c.difference - 0.05) <= contrast_half(&c);
     }
-    double n = (double)sims(), share = (double)held / n;
-    double slack = 3 * sqrt(0.05 * 0.95 / n);
+    double n = (double)sims_fixture_count(), share = (double)held / n;
+    double slack = sims_fixture_slack(0.05);
     if (share < 0.93 - slack || share > 0.975 + slack)
         fail_msg("%g", share);
 }
@@ -281,19 +266,19 @@ static void test_pairs_under_drift(void **state)
     long held = 0, found = 0;
     (void)state;
     rng_init(&r, 1, "pairs");
-    for (long s = 0; s < sims(); s++) {
+    for (long s = 0; s < sims_fixture_count(); s++) {
         double x[5], y[5];
         for (int l = 0; l < 5; l++) {
             double drift = 0.03 * l;
-            x[l] = drift + 0.01 * normal(&r);
-            y[l] = drift + 0.03 + 0.01 * normal(&r);
+            x[l] = drift + 0.01 * sims_fixture_normal(&r);
+            y[l] = drift + 0.03 + 0.01 * sims_fixture_normal(&r);
         }
         struct contrast c = contrast_paired(of(x, 5), of(y, 5));
         held += fabs(c.difference - 0.03) <= contrast_half(&c);
         found += contrast_p(&c) <= 0.05;
     }
-    double n = (double)sims(), share = (double)held / n;
-    double slack = 3 * sqrt(0.05 * 0.95 / n);
+    double n = (double)sims_fixture_count(), share = (double)held / n;
+    double slack = sims_fixture_slack(0.05);
     if (share < 0.93 - slack || share > 0.975 + slack || (double)found / n < 0.8)
         fail_msg("%g, found %g", share, (double)found / n);
 }

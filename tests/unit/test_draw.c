@@ -106,6 +106,37 @@ static void names_in_streams_and_salts(void **state)
     assert_memory_not_equal(draw(f, 1).requests[0].ids, plain.requests[0].ids, 40 * 4);
 }
 
+/* Arms have the same prompts; OFF keeps its requests apart, ON lets them meet. */
+static void arms(void **state)
+{
+    struct fixture *f = *state;
+    f->s.shared_tokens = 32;
+    for (int i = 0; i < 4; i++) {
+        f->d.is_online = i % 2 == 1;
+        f->d.as_text = i == 3;
+        f->d.arm = PLAN_ARM_ON;
+        struct plan_repeat on = draw(f, 1);
+        f->d.arm = PLAN_ARM_OFF;
+        struct plan_repeat off = draw(f, 1);
+        assert_int_equal(on.expected_cached_tokens, f->d.as_text ? TOKENS_UNKNOWN : 96);
+        assert_int_equal(off.expected_cached_tokens, 0);
+        assert_true(on.shares_prefix && off.shares_prefix);
+        for (size_t k = 0; k < on.count; k++) {
+            const struct engine_request *a = &on.requests[k], *b = &off.requests[k];
+            if (f->d.as_text)
+                assert_string_equal(a->text, b->text);
+            else
+                assert_memory_equal(a->ids, b->ids, 72 * 4);
+            assert_string_equal(a->salt, on.requests[0].salt);
+            assert_string_not_equal(b->salt, a->salt);
+            if (f->d.is_online)
+                fits_a_server(b->salt);
+            for (size_t j = 0; j < k; j++)
+                assert_string_not_equal(b->salt, off.requests[j].salt);
+        }
+    }
+}
+
 /* A server that takes no salt: its cache must not know the prompts of an earlier run. */
 static void runs_without_salts(void **state)
 {
@@ -227,7 +258,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(repeats_of_their_own_count), TEST(names_in_streams_and_salts),
         TEST(runs_without_salts),         TEST(lengths_as_text),
-        TEST(given_texts_as_text),        TEST(memory_may_run_out),
+        TEST(given_texts_as_text),        TEST(arms),
+        TEST(memory_may_run_out),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,15 +1,14 @@
 /* The floor: known values (mpmath 1.3), what agrees, and what intervals of one launch a
- * side hold over made launches. INFERBENCH_TEST_SIMS=N makes N of each (400). */
+ * side hold over made launches. INFERBENCH_TEST_SIMS=N makes N of each (200). */
 #include "stats/floor.h"
 
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdint.h>
-#include <stdlib.h>
 #include <cmocka.h>
 
-#include "base/rng.h"
+#include "sims_fixture.h"
 #include "stats/interval.h"
 
 #define MOST_LAUNCHES 10
@@ -119,27 +118,13 @@ static void test_fit(void **state)
 
 /* --- simulations */
 
-static long sims(void)
-{
-    const char *text = getenv("INFERBENCH_TEST_SIMS");
-    long n = text != NULL ? strtol(text, NULL, 10) : 0;
-    return n > 0 ? n : 400;
-}
-
-/* Standard normal (Box and Muller 1958). */
-static double normal(struct rng *r)
-{
-    double u = 1 - rng_unit(r);
-    return sqrt(-2 * log(u)) * cos(2 * 3.14159265358979323846 * rng_unit(r));
-}
-
 /* Mean of a launch of so many repeats; squares grows by those about it. */
 static double launch(struct rng *r, double launch_sd, double repeat_sd, int repeats,
                      double *squares)
 {
-    double x[8], own = launch_sd * normal(r), sum = 0;
+    double x[8], own = launch_sd * sims_fixture_normal(r), sum = 0;
     for (int k = 0; k < repeats; k++)
-        sum += x[k] = own + repeat_sd * normal(r);
+        sum += x[k] = own + repeat_sd * sims_fixture_normal(r);
     for (int k = 0; k < repeats; k++)
         *squares += (x[k] - sum / repeats) * (x[k] - sum / repeats);
     return sum / repeats;
@@ -167,7 +152,7 @@ static void test_coverage(void **state)
     static const double launch_sds[] = {0.002, 0.01, 0.02};
     static const int repeats[] = {4, 2, 1};
     (void)state;
-    double n = (double)sims(), slack = 3 * sqrt(0.05 * 0.95 / n);
+    double n = (double)sims_fixture_count(), slack = sims_fixture_slack(0.05);
     for (int i = 0; i < 3; i++)
         for (int k = 0; k < 3; k++)
             for (int is_shared = 0; is_shared < 2; is_shared++) {
@@ -175,7 +160,7 @@ static void test_coverage(void **state)
                 long held = 0;
                 double ignored = 0;
                 rng_init(&r, (uint64_t)(i * 9 + k * 3 + is_shared), "floor");
-                for (long s = 0; s < sims(); s++) {
+                for (long s = 0; s < sims_fixture_count(); s++) {
                     struct floor_side sides[2];
                     sides[0] = sides[1] = measured(&r, launch_sds[i], 0.01, repeats[k]);
                     if (!is_shared)
@@ -196,15 +181,15 @@ static void test_coverage(void **state)
 static void see(int launches, double *pooled, double *welch)
 {
     struct rng r;
-    double n = (double)sims(), shift = log1p(floor_seen(0.01, launches));
+    double n = (double)sims_fixture_count(), shift = log1p(floor_seen(0.01, launches));
     double t = interval_t_quantile(0.975, 2 * launches - 2);
     rng_init(&r, (uint64_t)launches, "power");
     *pooled = *welch = 0;
-    for (long s = 0; s < sims(); s++) {
+    for (long s = 0; s < sims_fixture_count(); s++) {
         double a[MOST_LAUNCHES], b[MOST_LAUNCHES];
         for (int l = 0; l < launches; l++) {
-            a[l] = 0.01 * normal(&r);
-            b[l] = shift + 0.01 * normal(&r);
+            a[l] = 0.01 * sims_fixture_normal(&r);
+            b[l] = shift + 0.01 * sims_fixture_normal(&r);
         }
         struct contrast c = contrast_welch((struct contrast_sample){a, (size_t)launches},
                                            (struct contrast_sample){b, (size_t)launches});
@@ -221,7 +206,7 @@ static void test_power(void **state)
     static const int sides[] = {2, 3, 5, 10};
     static const double by_welch[] = {0.45, 0.69, 0.79, 0.80};
     (void)state;
-    double slack = 3 * sqrt(0.8 * 0.2 / (double)sims()) + 0.025;
+    double slack = sims_fixture_slack(0.8) + 0.025;
     for (int i = 0; i < 4; i++) {
         double pooled, welch;
         see(sides[i], &pooled, &welch);

@@ -11,7 +11,7 @@
 #include <cmocka.h>
 
 #include "alloc_fixture.h"
-#include "base/rng.h"
+#include "sims_fixture.h"
 #include "stats/quantile.h"
 
 #define MOST 100000
@@ -248,22 +248,9 @@ static void test_no_memory(void **state)
 
 /* --- simulations */
 
-static long sims(void)
-{
-    const char *text = getenv("INFERBENCH_TEST_SIMS");
-    long n = text != NULL ? strtol(text, NULL, 10) : 0;
-    return n > 0 ? n : 200;
-}
-
 static double exponential(struct rng *r)
 {
     return -log(1 - rng_unit(r));
-}
-
-/* Standard normal (Box and Muller 1958). */
-static double normal(struct rng *r)
-{
-    return sqrt(2 * exponential(r)) * cos(2 * 3.14159265358979323846 * rng_unit(r));
 }
 
 /* Times in the system of a queue M/M/1 that has come to rest, services of mean 1: they
@@ -293,13 +280,13 @@ static void judge(struct outcome *o, struct percentile of, double truth)
 /* At most a tenth of all runs prints an interval without the truth. */
 static void is_honest(const struct outcome *o, const char *what, double load, double p)
 {
-    double share = (double)o->wrong / (double)sims();
+    double share = (double)o->wrong / (double)sims_fixture_count();
     if (getenv("INFERBENCH_TEST_SIMS") != NULL)
         print_message("%s %g p%g: shown %ld, wrong %ld\n", what, load, p, o->shown,
                       o->wrong);
-    if (share > 0.1 + 3 * sqrt(0.1 * 0.9 / (double)sims()))
+    if (share > 0.1 + sims_fixture_slack(0.1))
         fail_msg("%s %g, p%g: %ld shown, %ld wrong of %ld", what, load, p, o->shown,
-                 o->wrong, sims());
+                 o->wrong, sims_fixture_count());
 }
 
 static const double percentiles[] = {50, 90, 99};
@@ -309,7 +296,7 @@ static void run_queue(struct made *m, double load, size_t repeats, size_t n)
     struct outcome o[3] = {{0, 0}};
     struct rng r;
     rng_init(&r, repeats * 100000 + n, "queue");
-    for (long s = 0; s < sims(); s++) {
+    for (long s = 0; s < sims_fixture_count(); s++) {
         clear(m);
         for (size_t k = 0; k < repeats; k++) {
             draw_queue(m, &r, load, n);
@@ -322,7 +309,7 @@ static void run_queue(struct made *m, double load, size_t repeats, size_t n)
     for (size_t i = 0; i < 3; i++)
         is_honest(&o[i], repeats == 1 ? "1 repeat" : "repeats", load, percentiles[i]);
     /* what is plenty is shown */
-    if (load == 0.5 && n >= 1000 && o[1].shown < sims() * 9 / 10)
+    if (load == 0.5 && n >= 1000 && o[1].shown < sims_fixture_count() * 9 / 10)
         fail_msg("p90 shown %ld", o[1].shown);
 }
 
@@ -341,12 +328,13 @@ static void test_queues(void **state)
 static void draw_steps(struct made *m, struct rng *r, double correlation, double sd,
                        size_t steps)
 {
-    double x = normal(r);
+    double x = sims_fixture_normal(r);
     for (size_t i = 0; i < steps; i++) {
         double step = exp(sd * x) * (rng_unit(r) < 0.02 ? 5 : 1);
         for (size_t k = 0; k < 8; k++)
             m->samples[8 * i + k] = (struct percentile_sample){(int64_t)i, step};
-        x = correlation * x + sqrt(1 - correlation * correlation) * normal(r);
+        x = correlation * x +
+            sqrt(1 - correlation * correlation) * sims_fixture_normal(r);
     }
 }
 
@@ -371,7 +359,7 @@ static void run_steps(struct made *m, double correlation, double sd, size_t step
     struct outcome o[3] = {{0, 0}};
     struct rng r;
     rng_init(&r, steps, "steps");
-    for (long s = 0; s < sims(); s++) {
+    for (long s = 0; s < sims_fixture_count(); s++) {
         clear(m);
         draw_steps(m, &r, correlation, sd, steps);
         add_of(m, 8 * steps, steps, 0, PERCENTILE_TIMED);
@@ -380,7 +368,8 @@ static void run_steps(struct made *m, double correlation, double sd, size_t step
     }
     for (size_t i = 0; i < 3; i++)
         is_honest(&o[i], "steps, correlation", correlation, percentiles[i]);
-    if (steps >= 1000 && o[0].shown < sims() * 9 / 10) /* what wanders, too */
+    if (steps >= 1000 &&
+        o[0].shown < sims_fixture_count() * 9 / 10) /* what wanders, too */
         fail_msg("median shown %ld", o[0].shown);
 }
 
