@@ -7,6 +7,7 @@
 #include "probe/mask.h"
 #include "probe/prices.h"
 #include "run/mode.h"
+#include "run/percentiles.h"
 #include "text/jsonw.h"
 
 #define TEXT_CAP_BYTES ((size_t)64 << 20)
@@ -123,10 +124,9 @@ static enum status fill_header(struct run *r, const struct run_command *c, struc
     data->env_json = r->env.json;
     data->plan_sha256 = r->plan.sha256;
     data->seed = o->seed;
-    data->percentiles = o->percentiles.items;
-    data->percentile_count = o->percentiles.count;
+    run_percentiles_choose(r, c->has_asked_percentiles);
     data->has_asked_percentiles = c->has_asked_percentiles;
-    return STATUS_OK;
+    return r->arena->has_failed ? status_no_memory(e, "options") : STATUS_OK;
 }
 
 enum status run_open(struct run *r, const struct run_command *c, struct err *e)

@@ -236,7 +236,8 @@
       .help = "YAML file with the same option names; the command line wins")             \
     X(BOTH, struct opt_doubles, percentiles, "percentiles", OPT_DOUBLE_LIST,             \
       .group = "Output", .min = 0.1, .max = 99.999, .fallback = "50 90 95 99",           \
-      .help = "latency percentiles in the summary")                                      \
+      .help = "latency percentiles in the summary; of the default ones those that "      \
+              "the plan can support")                                                    \
     X(BOTH, int64_t, save_every_ns, "save-every", OPT_DURATION, .group = "Output",       \
       .max = 1e6, .fallback = "60s",                                                     \
       .help = "write partial results between cells, at most this often")                 \

@@ -10,6 +10,7 @@
 #include "plan/blocks.h"
 #include "plan/lengths.h"
 #include "run/mode.h"
+#include "run/percentiles.h"
 #include "run/settings.h"
 #include "stats/verdict.h"
 #include "text/json.h"
@@ -254,6 +255,7 @@ enum status run_plan_text(const struct run *r, struct buf *out, struct err *e)
     scenario_lines(o, out);
     r->mode->dry_cells(r, out);
     run_settings_text(r, out);
+    run_percentiles_text(r, out);
     r->mode->dry_end(r, out);
     buf_printf(out, "plan: sha256 %s\n", r->plan.sha256);
     return out->failed == STATUS_OK ? STATUS_OK

@@ -312,6 +312,15 @@ static bool has_several_units(const struct percentile_series *s)
     return s->part_count > 1 && s->parts[0].unit != s->parts[s->part_count - 1].unit;
 }
 
+size_t percentile_needs(double p, enum percentile_order order)
+{
+    size_t floor = quantile_floor(p);
+    if (order != PERCENTILE_TIMED)
+        return floor;
+    floor = floor > PERCENTILE_LEAST ? floor : PERCENTILE_LEAST;
+    return p == 50 ? floor : 2 * floor; /* V is 1, and 2 of others than the median */
+}
+
 struct percentile percentile_of(struct percentile_series *s,
                                 const struct percentile_pool *pool, double p)
 {

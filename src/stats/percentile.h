@@ -72,6 +72,9 @@ struct percentile_pool {
     size_t distinct;      /* at most so many are independent */
 };
 
+/* The fewest samples that may show percentile p, as independent as can be. */
+size_t percentile_needs(double p, enum percentile_order order);
+
 /* Percentile p, 0 < p < 100, of the pool, whose samples are those of the series.
  *
  * TIMED: shown where min(distinct, n / V) independent samples reach quantile_floor(p) and

@@ -315,7 +315,7 @@ def test_percentiles_and_limits_are_kept(inferbench, tmp_path):
     ok(inferbench(*QUICK, "--percentiles", "25,99.9", "--limit", "ERRORS=0.5"))
     run = files_of(tmp_path / "results")
     entry = next(iter(run.summary["summary"].values()))
-    assert list(entry["ttft_s"]) == ["p25", "p99.9"]
+    assert list(entry["ttft_s"]) == ["p25", "p25_low", "p25_high", "p99.9", "p99.9_low", "p99.9_high"]
     assert [check["limit"] for check in run.rows[1]["checks"]
             if check["code"] == "ERRORS"] == [0.5]
 
