@@ -43,13 +43,23 @@ struct lines {
                    lowest; SIZE_MAX: none was */
 };
 
-enum content { LOAD, SETTING, SPREAD_OF, FAILED, VERDICT, LOW, HIGH };
+enum content {
+    LOAD,
+    SETTING,
+    SPREAD_OF,
+    FAILED,
+    VERDICT,
+    LOW,
+    HIGH,
+    LOW_ENDS,
+    HIGH_ENDS
+};
 
 struct spec {
     struct document_column column; /* LOW: the percentile's name stands behind it */
     enum content content;
     enum metric metric;     /* SPREAD_OF */
-    enum summary_pool pool; /* LOW, HIGH */
+    enum summary_pool pool; /* LOW, HIGH and their ends */
     double scale;           /* from there to the column */
     bool needs_slo;         /* only where some cell has limits of goodput */
 };
@@ -89,21 +99,50 @@ static struct document_cell low(const struct lines *l, const struct spec *s,
     return document_of_value(is_known ? of[l->low].value * s->scale : (double)NAN);
 }
 
-/* The highest that enough samples support, with its name: "45.6 p99". */
-static struct document_cell high(const struct lines *l, const struct spec *s,
-                                 const struct percentile *of)
+/* The highest that enough samples support; l->low where no other one is. */
+static size_t highest(const struct lines *l, const struct percentile *of)
 {
-    char number[FIGURE_BYTES];
     size_t best = l->low;
     for (size_t i = 0; of != NULL && i < l->run->percentile_count; i++)
         if (of[i].p > of[best].p && isfinite(of[i].value))
             best = i;
+    return best;
+}
+
+/* With its name: "45.6 p99". */
+static struct document_cell high(const struct lines *l, const struct spec *s,
+                                 const struct percentile *of)
+{
+    char number[FIGURE_BYTES];
+    size_t best = highest(l, of);
     if (best == l->low)
         return document_of_text("-");
     struct document_cell cell = document_of_value(of[best].value * s->scale);
     figure_digits(cell.value, 3, number);
     cell.text = arena_text(l->d->arena, "%s p%g", number, of[best].p);
     return cell;
+}
+
+static bool has_ends(const struct percentile *of)
+{
+    return isfinite(of->low) || isfinite(of->high);
+}
+
+/* Of the interval of the percentile in that column: "41.2-51.0". */
+static struct document_cell ends(const struct lines *l, const struct spec *s,
+                                 const struct percentile *of)
+{
+    char low_end[FIGURE_BYTES] = "?", high_end[FIGURE_BYTES] = "?";
+    size_t at = s->content == HIGH_ENDS ? highest(l, of) : l->low;
+    bool is_none = of == NULL || at == SIZE_MAX ||
+                   (s->content == HIGH_ENDS && at == l->low);
+    if (is_none || !has_ends(&of[at]))
+        return document_of_text("-");
+    if (isfinite(of[at].low))
+        figure_digits(of[at].low * s->scale, 3, low_end);
+    if (isfinite(of[at].high))
+        figure_digits(of[at].high * s->scale, 3, high_end);
+    return document_of_text(arena_text(l->d->arena, "%s-%s", low_end, high_end));
 }
 
 static struct document_cell cell_of(const struct lines *l, const struct spec *s,
@@ -116,6 +155,8 @@ static struct document_cell cell_of(const struct lines *l, const struct spec *s,
     case FAILED: return failed(l, c);
     case LOW: return low(l, s, c->pools[s->pool]);
     case HIGH: return high(l, s, c->pools[s->pool]);
+    case LOW_ENDS:
+    case HIGH_ENDS: return ends(l, s, c->pools[s->pool]);
     default: return verdict(l, c);
     }
 }
@@ -171,6 +212,34 @@ static const struct spec latencies[] = {
     {COLUMN("high", "E2E high", "ms", NUMBER, -11), POOL(HIGH, e2e_s, 1e3)},
 };
 
+/* Of the percentiles above. */
+static const struct spec intervals[] = {
+    {COLUMN("load", NULL, NULL, TEXT, -7), .content = LOAD},
+    {COLUMN("cache", NULL, NULL, TEXT, -5), .content = SETTING},
+    {COLUMN("TTFT", NULL, "ms", TEXT, -12), POOL(LOW_ENDS, ttft_s, 1e3)},
+    {COLUMN("high", "TTFT high", "ms", TEXT, -12), POOL(HIGH_ENDS, ttft_s, 1e3)},
+    {COLUMN("ITL", NULL, "ms", TEXT, -11), POOL(LOW_ENDS, itl_ms, 1)},
+    {COLUMN("E2E", NULL, "ms", TEXT, -12), POOL(LOW_ENDS, e2e_s, 1e3)},
+    {COLUMN("high", "E2E high", "ms", TEXT, -12), POOL(HIGH_ENDS, e2e_s, 1e3)},
+};
+
+static bool has_interval(const struct run_data *run, const struct percentile *of)
+{
+    for (size_t i = 0; of != NULL && i < run->percentile_count; i++)
+        if (has_ends(&of[i]))
+            return true;
+    return false;
+}
+
+static bool has_intervals(const struct lines *l)
+{
+    for (size_t i = 0; i < l->count; i++)
+        for (int k = 0; k < SUMMARY_POOL_COUNT; k++)
+            if (has_interval(l->run, l->cells[i]->pools[k]))
+                return true;
+    return false;
+}
+
 static size_t lowest(const struct run_data *run)
 {
     const double *p = run->percentiles;
@@ -195,7 +264,8 @@ static int name_columns(const struct lines *l)
 static struct document_column column_of(const struct lines *l, const struct spec *s)
 {
     struct document_column c = s->column;
-    if (s->content == LOW && l->low != SIZE_MAX)
+    bool is_low = s->content == LOW || s->content == LOW_ENDS;
+    if (is_low && l->low != SIZE_MAX)
         c.head = arena_text(l->d->arena, "%s p%g", c.head, l->run->percentiles[l->low]);
     if (s->content == SETTING && summary_has_labels(l->run)) {
         c.head = "setting";
@@ -243,4 +313,9 @@ void table_columns_put(const struct run_data *run,
     }
     put_table(&l, online, COUNT_OF(online));
     put_table(&l, latencies, COUNT_OF(latencies));
+    if (!has_intervals(&l))
+        return;
+    document_gap(d);
+    document_add(d, DOCUMENT_PARAGRAPH, "95 %% intervals of these percentiles:");
+    put_table(&l, intervals, COUNT_OF(intervals));
 }

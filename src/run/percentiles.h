@@ -1,4 +1,4 @@
-/* Which percentiles a plan can show: those of a sample that is too small would be null. */
+/* Which percentiles a plan can show: those of too small a sample would be null. */
 #ifndef RUN_PERCENTILES_H
 #define RUN_PERCENTILES_H
 

@@ -238,14 +238,14 @@ static void test_percentiles(void **state)
 {
     struct bench *b = *state;
     static double asked[] = {90, 99, 50, 99.9};
-    static struct percentile ttft[] = {{.p = 90, .value = 0.3},
-                                       {.p = 99, .value = 1.25},
-                                       {.p = 50, .value = 0.0234},
-                                       {.p = 99.9, .value = NAN}};
-    static struct percentile itl[] = {{.p = 90, .value = 13},
-                                      {.p = 99, .value = 41.5},
-                                      {.p = 50, .value = 9.876},
-                                      {.p = 99.9, .value = 77}};
+    static struct percentile ttft[] = {{90, 0.3, 0.25, 0.4, 1, 1},
+                                       {99, 1.25, 1.1, NAN, 1, 1},
+                                       {50, 0.0234, 0.02, 0.03125, 1, 1},
+                                       {99.9, NAN, NAN, NAN, 1, 1}};
+    static struct percentile itl[] = {{90, 13, NAN, NAN, 1, 1},
+                                      {99, 41.5, NAN, NAN, 1, 1},
+                                      {50, 9.876, NAN, NAN, 1, 1},
+                                      {99.9, 77, NAN, NAN, 1, 1}};
     for (int i = 0; i < 4; i++) {
         b->rows[i].v[FIELD_serving_mode] = value_str("online");
         b->cells[i].pools[SUMMARY_POOL_ttft_s] = ttft;
@@ -264,6 +264,13 @@ static void test_percentiles(void **state)
               "short\n"
               "    c=1   off    23.40    1250 p99   9.876 77.0 p99.9      -       -"
               "           -\n");
+    journal_fixture_has(
+        text,
+        "   load cache     TTFT p50         high     ITL p50      E2E p50         "
+        "high\n"
+        "short\n"
+        "    c=1   off    20.0-31.2       1100-?           -            -            "
+        "-\n");
     asked[1] = 95; /* no p50: the lowest */
     asked[2] = 75;
     journal_fixture_has(table(b, 4), " TTFT p75        high ITL p75 ");
@@ -271,7 +278,9 @@ static void test_percentiles(void **state)
     b->cells[3].spread[METRIC_inter_token_latency] = spread_of(10.5);
     journal_fixture_has(table(b, 4), "       -   41.5 p99  10.50 ");
     b->run.percentile_count = 0;
-    journal_fixture_has(table(b, 4), "     TTFT        high     ITL ");
+    text = table(b, 4);
+    journal_fixture_has(text, "     TTFT        high     ITL ");
+    assert_null(strstr(text, "intervals of these"));
 }
 
 static void test_goodput(void **state)
