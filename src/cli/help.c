@@ -62,12 +62,32 @@ int help_run(struct cli *cli, const char *topic)
 
 int help_unknown(struct cli *cli, const char *name)
 {
-    const char *nearest = commands_table[0]->name;
-    for (size_t i = 1; i < commands_count; i++)
-        if (str_distance(name, commands_table[i]->name) < str_distance(name, nearest))
-            nearest = commands_table[i]->name;
+    const char *nearest = NULL;
+    size_t least = strlen(name) / 3 + 2; /* as of options */
     struct err e;
+    for (size_t i = 0; i < commands_count; i++) {
+        size_t d = (size_t)str_distance(name, commands_table[i]->name);
+        nearest = d < least ? commands_table[i]->name : nearest;
+        least = d < least ? d : least;
+    }
     status_fail(&e, STATUS_BAD_OPTION, name, "no such command");
-    status_hint(&e, "Did you mean %s? See inferbench --help", nearest);
+    if (nearest != NULL)
+        status_hint(&e, "Did you mean %s? See inferbench --help", nearest);
+    else
+        status_hint(&e, "inferbench --help names all commands");
+    return cli_fail(cli, &e);
+}
+
+int help_stray(struct cli *cli, const char *topic, const char *word)
+{
+    struct err e;
+    const struct cli_command *c = commands_find(topic);
+    if (c == NULL && strcmp(topic, "--bash") != 0 && strcmp(topic, "--man") != 0)
+        return help_unknown(cli, topic);
+    status_fail(&e, STATUS_BAD_OPTION, word, "help is of one command");
+    if (c != NULL)
+        status_hint(&e, "inferbench help %s has all options of it", c->name);
+    else
+        status_hint(&e, "Write inferbench help %s", topic);
     return cli_fail(cli, &e);
 }

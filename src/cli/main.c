@@ -25,6 +25,8 @@ int main(int argc, char **argv)
     const char *name = argc > 1 ? argv[1] : "--help";
     if (strcmp(name, "--version") == 0 || strcmp(name, "-V") == 0)
         return print_version(&cli);
+    if (strcmp(name, "help") == 0 && argc > 3)
+        return help_stray(&cli, argv[2], argv[3]);
     if (strcmp(name, "--help") == 0 || strcmp(name, "-h") == 0 ||
         strcmp(name, "help") == 0)
         return help_run(&cli, argc > 2 ? argv[2] : NULL);

@@ -158,6 +158,14 @@ COMPLETED = [
     ("inferbench offline --model ", set(), {"null"}),
     ("inferbench merge ./", set(), {"--output"}),
     ("inferbench nonsense --", set(), {"--model"}),
+    ("inferbench help ", {"offline", "compare", "--man"}, {"help", "--version"}),
+    ("inferbench help com", {"compare"}, {"merge"}),
+    ("inferbench help compare ", set(), {"compare"}),
+    ("inferbench mlflow ", {"sync"}, {"--mlflow-uri"}),
+    ("inferbench mlflow --", {"--mlflow-uri"}, {"sync"}),
+    ("inferbench mlflow sync ", set(), {"sync"}),
+    ("inferbench offline --engine ", {"null", "vllm"}, {"openai", "--model"}),
+    ("inferbench offline --engine=n", {"null"}, {"vllm"}),
 ]
 
 
@@ -200,7 +208,22 @@ def test_unknown_command(inferbench):
     assert done.returncode == 2
     assert done.stderr == ("inferbench: offlin: no such command. Did you mean offline? "
                            "See inferbench --help.\n")
-    assert inferbench("help", "ofline").returncode == 2
+    assert "Did you mean offline?" in inferbench("help", "ofline").stderr
+    for words in (["nosuch"], ["help", "nosuch"], ["help", "nosuch", "compare"]):
+        done = inferbench(*words)
+        assert (done.returncode, done.stdout) == (2, "")
+        assert done.stderr == ("inferbench: nosuch: no such command. "
+                               "inferbench --help names all commands.\n")
+
+
+def test_help_is_of_one_command(inferbench):
+    done = inferbench("help", "compare", "nosuch")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr == ("inferbench: nosuch: help is of one command. "
+                           "inferbench help compare has all options of it.\n")
+    assert inferbench("help", "--man", "x").returncode == 2
+    # what is missing is shown as it is written
+    assert "Write e.g. inferbench compare before/ after/." in inferbench("compare").stderr
 
 
 def test_version(inferbench):
