@@ -72,8 +72,7 @@ static void put_title(const struct table *t)
 /* Is the spread over launches of the engine, and not over repeats? */
 static bool is_of_launches(const struct table *t, size_t i)
 {
-    const struct spread *s = &t->cells[i].spread[METRIC_tokens_per_second];
-    return s->units != s->count;
+    return t->cells[i].spread[METRIC_tokens_per_second].is_over_launches;
 }
 
 static void put_launches(const struct table *t)

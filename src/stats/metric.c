@@ -102,6 +102,7 @@ static void use_launches(struct spread *s, const struct metric_rows *in, enum me
 {
     double *means = scratch + in->count;
     s->units = means_of(in, m, false, scratch, means);
+    s->is_over_launches = true;
     double t = interval_t_95(s->units);
     double half = interval_half_95(means, s->units, t);
     s->mean = interval_mean(means, s->units);

@@ -3,6 +3,7 @@
 #ifndef STATS_METRIC_H
 #define STATS_METRIC_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "core/field.h"
@@ -15,6 +16,7 @@
 struct spread {
     size_t count; /* repeats that know the value */
     size_t units; /* what the intervals are over: those repeats, or their launches */
+    bool is_over_launches; /* also where each has one repeat */
     double mean, min, max;
     double std;                 /* NAN below 2 values */
     double ci95_low, ci95_high; /* 95 % interval (Student t), NAN below 3 units */

@@ -42,6 +42,15 @@ def test_summary_has_each_cell_once(measured):
     assert sum(line.startswith("    1 ") or line.startswith("    4 ") for line in text.splitlines()) == 8
 
 
+def test_one_repeat_a_launch(inferbench):
+    """The interval is over launches, though there are as many repeats."""
+    done = inferbench(*NULL, *SMALL, "--launches", "3", "--num-runs", "2")
+    assert done.returncode == 0, done.stderr
+    assert "95 % interval over the launches of the engine" in done.stdout
+    done = inferbench(*NULL, *SMALL, "--launches", "2", "--num-runs", "2")
+    assert "spread unknown (2 launches); --launches 3 would show it" in done.stdout
+
+
 def test_recovered(measured, inferbench, tmp_path):
     before = measured.results_path.read_bytes(), measured.summary_path.read_bytes()
     assert inferbench("recover", measured.raw_path).returncode == 0
@@ -51,7 +60,8 @@ def test_recovered(measured, inferbench, tmp_path):
 def test_compared_in_pairs(measured, inferbench):
     done = inferbench("compare", measured.results_path, "--by", "enable_prefix_caching", "--json")
     got = json.loads(done.stdout)
-    assert got["launches"] == {"a": 3, "b": 3, "interleaved": True, "unknown": False}
+    assert got["launches"] == {"a": 3, "b": 3, "interleaved": True, "unknown": False,
+                               "shared": 0}
 
 
 def test_on_a_server(inferbench, binary, tmp_path):
