@@ -331,6 +331,7 @@ static enum status choose_words(const struct engine_settings *s, const char *por
     }
     if (command_words(s, a, &c->words, e) != STATUS_OK)
         return e->code;
+    out->is_command = true;
     out->given = given_command(c->words.items, c->words.count, a);
     fill_in(&c->words, port, s->model);
     return STATUS_OK;
@@ -419,6 +420,7 @@ static void explain(struct openai_launch *l, const char *stage, struct err *e)
     struct buf log;
     struct vllm_failure f = {.log_path = l->log_path != NULL ? l->log_path : "none",
                              .who = "server",
+                             .where = l->is_command ? "--launch-command" : NULL,
                              .stage = stage,
                              .is_running = strcmp(stage, "running") == 0};
     vllm_errors_read_log(l->log_path, (int64_t)l->log_from, &log);

@@ -14,6 +14,7 @@ struct openai_launch {
     const char *hardware_type; /* of its vLLM: "cpu", "neuron", "gpu"; "unknown" */
     const char *dtype;         /* as asked for, or NULL: the server's choice */
     bool has_own_dtype;        /* asked for by us, not by the user */
+    bool is_command;           /* --launch-command: any program */
     int64_t max_num_seqs;      /* as given; 0: not told */
     int64_t kv_bytes;          /* likewise */
     struct arena *arena;

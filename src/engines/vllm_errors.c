@@ -132,12 +132,17 @@ static const char *signal_hint(int number, const char *stage)
     }
 }
 
+static const char *where(const struct vllm_failure *f)
+{
+    return f->where != NULL ? f->where : "vllm";
+}
+
 static enum status explain_signal(const struct vllm_failure *f, int number, struct err *e)
 {
     char how[64];
     bool is_own = f->end.signal != 0;
     proc_end_text((struct proc_end){.exit_code = -1, .signal = number}, how, sizeof how);
-    status_fail(e, STATUS_DIED, "vllm", "%s%s was killed by %s while %s",
+    status_fail(e, STATUS_DIED, where(f), "%s%s was killed by %s while %s",
                 is_own ? "the " : "", is_own ? who(f) : "a process of vLLM", how,
                 f->stage);
     return status_hint(e, "%s. Log: %s", signal_hint(number, f->stage), f->log_path);
@@ -145,7 +150,7 @@ static enum status explain_signal(const struct vllm_failure *f, int number, stru
 
 static enum status explain_hang(const struct vllm_failure *f, struct err *e)
 {
-    status_fail(e, STATUS_TIMEOUT, "vllm", "no %s for %.0f s while %s: ended",
+    status_fail(e, STATUS_TIMEOUT, where(f), "no %s for %.0f s while %s: ended",
                 f->is_running ? "token" : "sign of life", clock_to_s(f->limit), f->stage);
     return status_hint(e,
                        "On a slow machine use a longer --engine-timeout; otherwise see "
@@ -178,7 +183,7 @@ static enum status explain_rule(const struct vllm_failure *f, const struct findi
         snprintf(text, sizeof text, "%s", found->cause.type);
     drop_stop(text);
     fill(rule->what, text, what, sizeof what);
-    status_fail(e, rule->code, "vllm", "%s", what);
+    status_fail(e, rule->code, where(f), "%s", what);
     bool is_other = f->is_running && rule->hint_running != NULL;
     return status_hint(e, "%s. Log: %s", is_other ? rule->hint_running : rule->hint,
                        f->log_path);
@@ -193,13 +198,13 @@ static enum status explain_unknown(const struct vllm_failure *f,
         vllm_words_cut(c->text, text, TEXT_MAX - 40);
     drop_stop(text);
     if (text[0] != '\0') {
-        status_fail(e, STATUS_ENGINE, "vllm", "while %s: %.40s: %s", f->stage, c->type,
+        status_fail(e, STATUS_ENGINE, where(f), "while %s: %.40s: %s", f->stage, c->type,
                     text);
     } else if (c->type != NULL && f->text == NULL) {
-        status_fail(e, STATUS_ENGINE, "vllm", "while %s: %.80s", f->stage, c->type);
+        status_fail(e, STATUS_ENGINE, where(f), "while %s: %.80s", f->stage, c->type);
     } else {
         proc_end_text(f->end, how, sizeof how);
-        status_fail(e, STATUS_DIED, "vllm", "the %s ended (%s) while %s", who(f), how,
+        status_fail(e, STATUS_DIED, where(f), "the %s ended (%s) while %s", who(f), how,
                     f->stage);
     }
     if (f->log_tail[0] == '\0')

@@ -17,6 +17,7 @@ struct vllm_failure {
     const char *log_path;
     const char *stage; /* what it was doing */
     const char *who;   /* "server"; NULL: "worker" */
+    const char *where; /* the program that failed; NULL: "vllm" */
     bool is_running;   /* in a batch, not loading */
     bool has_hung;     /* no sign of life for `limit` */
     struct span limit;

@@ -97,6 +97,24 @@ static void put_launches(const struct table *t)
                      "+-?: spread unknown (2 launches); --launches 3 would show it");
 }
 
+/* Launches of cells that failed: the figures are of fewer than were asked for. */
+static void put_failed_launches(const struct table *t)
+{
+    size_t failed = 0;
+    for (size_t i = 0; i < t->run->cell_count; i++) {
+        bool has_error = false;
+        for (size_t k = 0; k < t->run->repeat_count; k++)
+            has_error |= t->run->repeats[k].cell == (int32_t)i &&
+                         t->run->repeats[k].error != NULL;
+        failed += has_error;
+    }
+    if (failed > 0 && t->run->cell_count > t->count)
+        document_add(
+            t->d, DOCUMENT_PARAGRAPH,
+            "%zu of %zu launches of cells failed: the figures are of the others.", failed,
+            t->run->cell_count);
+}
+
 /* One line for each count of repeats that gives no interval. */
 static void put_unknown_spread(const struct table *t, int64_t repeats, const char *advice)
 {
@@ -143,6 +161,7 @@ static void put_spread_notes(const struct table *t)
             "Latencies in ms, over the requests due in the window, all repeats but the "
             "warm-up. high: highest requested percentile with enough samples. TPOT: mean "
             "time per output token. failed: includes unanswered requests.");
+    put_failed_launches(t);
     put_launches(t);
     put_unknown_spread(t, 1, "--num-runs 4 or more would show it");
     put_unknown_spread(t, 2, "--num-runs 6 shows it, and what +-2 % takes");

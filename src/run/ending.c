@@ -77,13 +77,14 @@ static void counts_text(const struct cell_counts *n, char *text, size_t room)
 static enum run_end fail_cells(const struct run_ending *f, struct log *log)
 {
     char left[64] = "";
-    int64_t left_out = f->cells_planned - (int64_t)f->results->cell_count;
+    int64_t left_out = f->cells_planned - f->cells_tried;
     if (left_out > 0)
         snprintf(left, sizeof left, ", %" PRId64 " not tried", left_out);
     log_line(log, LOG_WARN,
-             "exit 1: %" PRId64 " of %" PRId64 " cell%s failed%s; first cause: %s",
-             f->cells_failed, f->cells_planned, str_plural(f->cells_planned), left,
-             f->first_failure->what);
+             "exit 1: %" PRId64 " of %" PRId64 " %s%s failed%s; first cause: %s",
+             f->cells_failed, f->cells_planned,
+             f->has_launches ? "launches of cell" : "cell", str_plural(f->cells_planned),
+             left, f->first_failure->what);
     return RUN_FAILED;
 }
 

@@ -17,7 +17,8 @@ struct run_ending {
     size_t repeats_damaged; /* in the journal: with an error for it, or left out */
     bool is_interrupted;
     int signal;
-    int64_t cells_failed, cells_planned;
+    int64_t cells_failed, cells_planned, cells_tried;
+    bool has_launches;        /* several: each cell counts once for each of them */
     const struct err *broken; /* why the run could not go on; NULL: it could */
     const struct err *first_failure;
     bool is_unprinted;          /* the table did not reach the screen */

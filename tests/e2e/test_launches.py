@@ -90,3 +90,22 @@ def test_a_server_that_is_not_ours(inferbench):
     done = inferbench("online", "--launches", "2", "--dry-run")
     assert done.returncode == 2
     assert "--launches: a server that runs already is not ours to start again" in done.stderr
+
+
+def test_a_launch_that_fails(inferbench, binary, tmp_path):
+    """The second start fails: what was measured stays, and what is missing is said, by its name."""
+    script = tmp_path / "server.sh"
+    script.write_text(f"""#!/bin/sh
+[ ! -e {tmp_path}/once ] || [ -e {tmp_path}/twice ] || {{ : > {tmp_path}/twice; exit 3; }}
+: > {tmp_path}/once
+exec {binary} serve --port $1 --ttft 5ms --itl 2ms
+""")
+    script.chmod(0o755)
+    done = inferbench("online", "--launch-command", f"{script} {{port}}", "--launches", "3",
+                      "--num-runs", "3", "--num-prompts", "16", "--concurrency", "4", "--max-tokens",
+                      "8", "--input-len", "16", "--no-imds", "--ready-timeout", "20s")
+    assert done.returncode == 1, done.stdout + done.stderr
+    assert "inferbench: --launch-command: the server ended (exit status 3) while starting" in done.stderr
+    assert "vllm" not in done.stderr
+    assert "exit 1: 1 of 3 launches of cells failed; first cause: " in done.stderr
+    assert "1 of 3 launches of cells failed: the figures are of the others." in done.stdout

@@ -172,14 +172,23 @@ static void test_failed_cells(void **state)
     b->log = (struct log){.level = LOG_WARN, .fd = fds[1]};
     b->f.cells_failed = 2;
     b->f.cells_planned = 4;
+    b->f.cells_tried = 2;
     assert_int_equal(run_ending_conclude(&b->f, &b->log), RUN_FAILED);
     ssize_t got = read(fds[0], text, sizeof text - 1);
     assert_true(got > 0);
     text[got] = '\0';
     assert_string_equal(text, "exit 1: 2 of 4 cells failed, 2 not tried; "
                               "first cause: why\n");
-    b->results.cell_count = 1;
-    b->f.cells_failed = b->f.cells_planned = 1;
+    b->f.has_launches = true;
+    b->f.cells_tried = 4;
+    assert_int_equal(run_ending_conclude(&b->f, &b->log), RUN_FAILED);
+    got = read(fds[0], text, sizeof text - 1);
+    assert_true(got > 0);
+    text[got] = '\0';
+    assert_string_equal(text,
+                        "exit 1: 2 of 4 launches of cells failed; first cause: why\n");
+    b->f.has_launches = false;
+    b->f.cells_tried = b->f.cells_failed = b->f.cells_planned = 1;
     assert_int_equal(run_ending_conclude(&b->f, &b->log), RUN_FAILED);
     got = read(fds[0], text, sizeof text - 1);
     assert_true(got > 0);
