@@ -97,13 +97,21 @@ static void put_claim_figure(const struct compare *c, const char *words,
                              interval_text(f, d), cells, *call != '\0' ? " " : "", call));
 }
 
+/* What stands for the next one: a launch, or a block of one. */
+static const char *unit_text(const struct compare *c, size_t n)
+{
+    if (c->is_of_blocks)
+        return n == 1 ? "block" : "blocks";
+    return n == 1 ? "launch" : "launches";
+}
+
 static const char *launches_text(const struct compare *c, struct document *d)
 {
     if (c->launches[0] == c->launches[1])
-        return arena_text(d->arena, "%zu launch%s a side", c->launches[0],
-                          c->launches[0] == 1 ? "" : "es");
-    return arena_text(d->arena, "%zu against %zu launches", c->launches[0],
-                      c->launches[1]);
+        return arena_text(d->arena, "%zu %s a side", c->launches[0],
+                          unit_text(c, c->launches[0]));
+    return arena_text(d->arena, "%zu against %zu %s", c->launches[0], c->launches[1],
+                      unit_text(c, c->launches[1]));
 }
 
 /* "(3 matched cells, 3 launches a side)"; "(2 of 3 matched cells, ..." */
@@ -143,9 +151,8 @@ static void put_advice(const struct compare *c, struct document *d)
     if (!isnan(c->more_usd))
         (void)snprintf(usd, sizeof usd, ", %.2f USD", c->more_usd);
     document_add(d, DOCUMENT_ITEM,
-                 "what cannot be told: it takes at least %ld more launch%s a side (about "
-                 "%s%s)",
-                 c->more_launches, c->more_launches == 1 ? "" : "es", time, usd);
+                 "what cannot be told: it takes at least %ld more %s a side (about %s%s)",
+                 c->more_launches, unit_text(c, (size_t)c->more_launches), time, usd);
 }
 
 /* "price_usd_per_hour 1.2 / 0.8", of the first pair in which they differ; "". */
@@ -176,6 +183,10 @@ static void put_differs(const struct compare *c, struct document *d)
 
 static void put_launches(const struct compare *c, struct document *d)
 {
+    if (c->is_of_blocks)
+        document_add(d, DOCUMENT_ITEM,
+                     "both arms in one engine: what hits are worth in it, not what the "
+                     "feature costs");
     if (c->has_unknown_launches)
         document_add(d, DOCUMENT_ITEM,
                      "launch unknown: some results do not tell from which start of the "
@@ -251,9 +262,10 @@ static void put_basis(const struct compare *c, struct document *d)
             COMPARE_ASSUMED);
     else if (c->group->counted > 0)
         document_add(d, DOCUMENT_ITEM,
-                     "intervals and verdicts are over launches%s; the probability that "
+                     "intervals and verdicts are over %s%s; the probability that "
                      "any better or worse among the cells is wrong is 5 %% at most, and "
                      "so it is among the geometric means above; same: within %.3g %%",
+                     unit_text(c, 2),
                      c->is_interleaved ? ", in pairs as they were run" : "",
                      c->margin * 100);
     put_floors(c, d);

@@ -134,6 +134,7 @@ void comparison_json(const struct comparison *x, struct arena *a, struct buf *ou
     jsonw_object(&w, "launches");
     jsonw_int(&w, "a", (int64_t)c->launches[0]);
     jsonw_int(&w, "b", (int64_t)c->launches[1]);
+    jsonw_str(&w, "unit", c->is_of_blocks ? "block" : "launch");
     jsonw_bool(&w, "interleaved", c->is_interleaved);
     jsonw_bool(&w, "unknown", c->has_unknown_launches);
     jsonw_int(&w, "shared", (int64_t)c->shared_launches);

@@ -140,9 +140,12 @@ static size_t caching_claims(const struct analysis *x, struct claim *out,
         const struct analysis_side *side = &x->sides[i];
         if (side->caching.group_count == 0)
             continue;
-        const char *what = arena_text(d->arena, "prefix caching ON / OFF, %s",
+        const struct match_group *g = &side->caching.groups[0];
+        bool has_arms = value_is_known(g->pairs[0].baseline->row->v[FIELD_cache_arm]);
+        const char *what = arena_text(d->arena, "prefix %s ON / OFF, %s",
+                                      has_arms ? "hits in one engine" : "caching",
                                       side->name);
-        out[n] = claim_of(&side->caching.groups[0], what, false, n);
+        out[n] = claim_of(g, what, false, n);
         n++;
     }
     qsort(out, n, sizeof *out, order_of_claims);

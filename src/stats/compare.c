@@ -335,9 +335,21 @@ static double mean_price_ratio(const struct match_group *g)
     return exp(logs / (double)n);
 }
 
+/* Arms of one engine: every unit is a block. */
+static bool is_of_blocks(const struct match_sides *s)
+{
+    size_t n = 0;
+    for (int side = 0; side < 2; side++)
+        for (size_t k = 0; k < match_sides_launches(s, side); k++, n++)
+            if (!value_is_known(match_sides_first(s, side)[k]->v[FIELD_ab_block]))
+                return false;
+    return n > 0;
+}
+
 /* --- what would settle it */
 
-/* Time of one launch of a side: loading, and the mean time of its repeats. */
+/* Time of one launch of a side: loading, and the mean time of its repeats; of a block, of
+ * its repeats. */
 static double launch_s(const struct work *w, int side)
 {
     double repeats_s = 0, load_s = 0;
@@ -350,6 +362,8 @@ static double launch_s(const struct work *w, int side)
         for (size_t k = 0; k < c->measured; k++)
             repeats_s += field_num(c->rows[k], FIELD_total_time);
     }
+    if (is_of_blocks(w->sides))
+        load_s = 0;
     return load_s + repeats_s / (double)match_sides_launches(w->sides, side);
 }
 
@@ -401,7 +415,8 @@ static size_t shared_launches(const struct match_sides *s, struct arena *a)
 static void fill_launches(const struct work *w, struct compare *out)
 {
     out->is_interleaved = match_sides_are_paired(w->sides);
-    out->shared_launches = shared_launches(w->sides, w->arena);
+    out->is_of_blocks = is_of_blocks(w->sides);
+    out->shared_launches = out->is_of_blocks ? 0 : shared_launches(w->sides, w->arena);
     for (int side = 0; side < 2; side++) {
         out->launches[side] = match_sides_launches(w->sides, side);
         for (size_t k = 0; k < out->launches[side]; k++)

@@ -54,6 +54,7 @@ struct compare {
     const struct match_group *group; /* its sides, its pairs, what differs besides */
     double margin;
     size_t launches[2];  /* of the counted cells, baseline first */
+    bool is_of_blocks;   /* these are blocks of one launch (--ab interleaved) */
     bool is_interleaved; /* launch k of one was compared with launch k of the other */
     bool has_unknown_launches;  /* rows that do not name theirs, or of a server that does
                                    not tell when it was started */

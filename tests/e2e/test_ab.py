@@ -67,7 +67,13 @@ def test_blocks(measured, inferbench):
     assert "what hits are worth in it, not what the feature costs;" in " ".join(text.split())
     assert "95 % interval over the blocks" in text
     got = json.loads(inferbench("compare", measured.results_path, "--json").stdout)
-    assert (got["a"], got["b"], got["launches"]["interleaved"]) == ("OFF", "ON", True)
+    assert (got["a"], got["b"]) == ("OFF", "ON")
+    assert got["launches"] == {"a": 6, "b": 6, "unit": "block", "interleaved": True, "unknown": False,
+                               "shared": 0}
+    text = inferbench("compare", measured.results_path).stdout
+    assert "6 blocks a side" in text and "launch" not in text
+    report = inferbench("analyze", measured.results_path, "--output-dir", "report").stdout
+    assert "prefix hits in one engine ON / OFF" in report
 
 
 def test_recovered(measured, inferbench):

@@ -90,7 +90,7 @@ def test_numpy_agrees(compare):
     grid = {"scenarios": ("short", "long"), "sd": 0.02}
     a, b = made("a", **grid), made("b", speed=108, **grid)
     got = report(compare, a, b)
-    assert got["launches"] == {"a": 3, "b": 3, "interleaved": False, "unknown": False,
+    assert got["launches"] == {"a": 3, "b": 3, "unit": "launch", "interleaved": False, "unknown": False,
                                "shared": 0}
     assert got["unmatched"] == [] and len(got["cells"]) == 2
     want, ps = {}, {}
@@ -370,7 +370,7 @@ def test_launch_unknown_is_said(compare):
     done = compare(old, made("b"))
     assert "launch unknown" in done.stdout
     assert report(compare, old, made("b"))["launches"] == {
-        "a": 3, "b": 3, "interleaved": False, "unknown": True, "shared": 0}
+        "a": 3, "b": 3, "unit": "launch", "interleaved": False, "unknown": True, "shared": 0}
 
 
 def test_labels_that_are_called_as_paths(compare, inferbench, tmp_path):

@@ -60,8 +60,8 @@ def test_recovered(measured, inferbench, tmp_path):
 def test_compared_in_pairs(measured, inferbench):
     done = inferbench("compare", measured.results_path, "--by", "enable_prefix_caching", "--json")
     got = json.loads(done.stdout)
-    assert got["launches"] == {"a": 3, "b": 3, "interleaved": True, "unknown": False,
-                               "shared": 0}
+    assert got["launches"] == {"a": 3, "b": 3, "unit": "launch", "interleaved": True,
+                               "unknown": False, "shared": 0}
 
 
 def test_on_a_server(inferbench, binary, tmp_path):

@@ -82,7 +82,7 @@ def test_compared_without_more_words(measure, inferbench, words):
     got = json.loads(inferbench("compare", run.results_path, "--json").stdout)
     names = [word.split("=")[0] for word in words[1::2]]
     assert (got["a"], got["b"]) == tuple(names)
-    assert got["launches"] == {"a": 3, "b": 3, "interleaved": True, "unknown": False,
+    assert got["launches"] == {"a": 3, "b": 3, "unit": "launch", "interleaved": True, "unknown": False,
                                "shared": 0}
     assert {row["field"] for row in got["differs"]} == {"engine_args"}
     ratio = got["geomean"]["tokens_per_second"]

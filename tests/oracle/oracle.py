@@ -650,8 +650,7 @@ class Oracle:
         def spread(field, of=ref.spread):
             there = [r for r in rows if r[field] is not None]
             return ref.spread_over([r[field] for r in there],
-                                   [(r.get("launch_id") or r["run_id"], r.get("ab_block"))
-                                    for r in there], of)
+                                   [launch_of(r) for r in there], of)
 
         speed = "window_tokens_per_second" if first["serving_mode"] == "online" else \
             "tokens_per_second"
@@ -683,7 +682,7 @@ class Oracle:
 
     def unit(self, good, i, order):
         """What varies of itself: a launch where there are several, else a repeat of a batch."""
-        launches = [self.rows[k].get("launch_id") or self.rows[k]["run_id"] for k in good]
+        launches = [launch_of(self.rows[k]) for k in good]
         if len(set(launches)) > 1:
             return launches.index(launches[good.index(i)])
         return i if order == "cluster" else 0
@@ -780,6 +779,11 @@ def differences(got, want, where=""):
 OF_VLLM = {name for name, role in settings.roles().items() if role == "SETTING"} | {
     "prefill_time", "prefix_reuse", "memory_used_mb", "peak_memory_mb", "cache_hit_rate",
     "cache_hit_rate_expected", "cached_input_tokens", "cache_source"}
+
+
+def launch_of(row):
+    """A start of the engine; of two arms in one, a block."""
+    return row.get("launch_id") or row["run_id"], row.get("ab_block")
 
 
 def engine_of(row):
