@@ -134,6 +134,16 @@ bool str_to_double(struct str s, double *out)
     return true;
 }
 
+bool str_to_share(struct str s, double *out)
+{
+    double percent;
+    s.len -= s.len > 0 && s.ptr[s.len - 1] == '%';
+    if (!str_to_double(s, &percent) || !(percent > 0 && percent < 100))
+        return false;
+    *out = percent / 100;
+    return true;
+}
+
 bool str_to_span_ns(struct str s, int64_t *out)
 {
     static const struct {

@@ -31,6 +31,8 @@ struct str str_cut(struct str *rest, char sep);
  * empty string, and for what does not fit. "inf" is a double, "nan" is not. */
 bool str_to_i64(struct str s, int64_t *out);
 bool str_to_double(struct str s, double *out);
+/* Per cent, with the sign or without, as a share above 0 and below 1: "2%" is 0.02. */
+bool str_to_share(struct str s, double *out);
 /* A length of time with its unit, "250us" or "1.5s", in whole nanoseconds; units: ns us
  * ms s min h, and none for a bare 0. Not negative. */
 bool str_to_span_ns(struct str s, int64_t *out);

@@ -212,7 +212,8 @@ static enum status remember(struct driving *g, struct next_turn turn, enum statu
 {
     if (!mem_grow(&g->past, g->count, &g->room, sizeof *g->past))
         return status_no_memory(e, "run");
-    g->past[g->count++] = (struct next_outcome){turn, s};
+    double end_s = clock_to_s(clock_since(g->b->journal->start));
+    g->past[g->count++] = (struct next_outcome){turn, s, (double)NAN, end_s};
     return STATUS_OK;
 }
 
@@ -225,11 +226,20 @@ static void note_failure(const struct driving *g, struct driver_outcome *out,
     log_error(g->b->log, why);
 }
 
-static enum status run_all(struct driving *g, struct driver_outcome *out, struct err *e)
+/* Whether there is one; values that it depends on are asked for. */
+static bool next_turn(struct driving *g, struct next_turn *turn, struct err *e)
 {
     next_policy *policy = g->d->policy != NULL ? g->d->policy : next_of_grid;
+    const struct driver_values *v = &g->d->values;
+    if (v->run != NULL && v->run(v->arg, g->past, g->count, e) != STATUS_OK)
+        return false;
+    return policy(g->b->plan, &(struct next_history){g->past, g->count}, turn);
+}
+
+static enum status run_all(struct driving *g, struct driver_outcome *out, struct err *e)
+{
     struct next_turn turn;
-    while (policy(g->b->plan, &(struct next_history){g->past, g->count}, &turn)) {
+    while (next_turn(g, &turn, e)) {
         struct err why = {.code = STATUS_OK};
         enum status s = take_turn(g, turn, &why, e);
         if (e->code != STATUS_OK || remember(g, turn, s, e) != STATUS_OK)
@@ -240,7 +250,7 @@ static enum status run_all(struct driving *g, struct driver_outcome *out, struct
         if (s != STATUS_OK)
             note_failure(g, out, &why);
     }
-    return STATUS_OK;
+    return e->code;
 }
 
 enum status driver_run(const struct driver *d, struct driver_outcome *out, struct err *e)

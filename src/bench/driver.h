@@ -22,10 +22,18 @@ struct driver_pause {
     void *arg;
 };
 
+/* Before each turn: fills in values of outcomes that the policy asks for; run NULL:
+ * nobody asks. */
+struct driver_values {
+    enum status (*run)(void *arg, struct next_outcome *past, size_t count, struct err *e);
+    void *arg;
+};
+
 struct driver {
     struct bench *bench;
     next_policy *policy; /* NULL: next_of_grid */
     struct driver_pause pause;
+    struct driver_values values;
     bool loads_per_batch; /* the compiled batch is part of the setting (Neuron) */
 };
 

@@ -1,6 +1,7 @@
 #include "plan/next.h"
 
 #include "plan/blocks.h"
+#include "stats/stein.h"
 
 /* Failures that another engine of the same kind would meet again. */
 static bool is_final(enum status s)
@@ -34,15 +35,16 @@ static bool is_over(const struct plan *p, const struct next_history *past)
                            past->items[past->count - 1 - n].status != STATUS_OK);
 }
 
-bool next_of_grid(const struct plan *p, const struct next_history *past,
-                  struct next_turn *out)
+/* The grid with so many repeats a cell. */
+static bool next_of_repeats(const struct plan *p, int64_t repeats,
+                            const struct next_history *past, struct next_turn *out)
 {
     *out = (struct next_turn){0};
     if (past->count == 0)
         return p->cell_count > 0;
     const struct next_outcome *last = &past->items[past->count - 1];
     *out = last->turn;
-    if (last->status == STATUS_OK && ++out->repeat < p->options.num_runs)
+    if (last->status == STATUS_OK && ++out->repeat < repeats)
         return true;
     if (is_over(p, past))
         return false;
@@ -70,4 +72,97 @@ bool next_of_blocks(const struct plan *p, const struct next_history *past,
         return false;
     blocks_turn(p, pair, n, &out->cell, &out->repeat);
     return true;
+}
+
+bool next_of_grid(const struct plan *p, const struct next_history *past,
+                  struct next_turn *out)
+{
+    return next_of_repeats(p, p->options.num_runs, past, out);
+}
+
+/* --- a target */
+
+/* Of each cell, the warm-up included. */
+static int64_t first_stage(const struct plan *p)
+{
+    return p->options.num_runs < STEIN_FIRST + 1 ? p->options.num_runs : STEIN_FIRST + 1;
+}
+
+bool next_is_second_stage(const struct plan *p, const struct next_history *past)
+{
+    struct next_turn ignored;
+    const struct next_outcome *last = past->count > 0 ? &past->items[past->count - 1]
+                                                      : NULL;
+    if (last == NULL || p->cell_count == 0)
+        return false;
+    if (last->turn.repeat >= first_stage(p))
+        return true;
+    return !next_of_repeats(p, first_stage(p), past, &ignored) &&
+           last->turn.cell + 1 == p->cell_count;
+}
+
+/* Values of a cell's first stage, and how many repeats it has; false: one failed, or one
+ * that came later did. */
+static bool look_at(const struct next_history *past, size_t cell, double x[STEIN_FIRST],
+                    int64_t *measured)
+{
+    bool is_whole = true;
+    *measured = 0;
+    for (size_t i = 0; i < past->count; i++) {
+        const struct next_outcome *o = &past->items[i];
+        if (o->turn.cell == cell && o->turn.repeat > 0) {
+            if (*measured < STEIN_FIRST)
+                x[*measured] = o->value;
+            (*measured)++;
+        }
+        if (o->turn.cell == cell)
+            is_whole = true;
+        is_whole = is_whole && o->status == STATUS_OK;
+    }
+    return is_whole && *measured > 0;
+}
+
+/* Measured repeats that a cell lacks. */
+static int64_t lacks(const struct plan *p, const struct next_history *past, size_t cell,
+                     int64_t *measured)
+{
+    double x[STEIN_FIRST];
+    if (!look_at(past, cell, x, measured))
+        return 0;
+    size_t known = *measured < STEIN_FIRST ? (size_t)*measured : STEIN_FIRST;
+    int64_t most = p->options.num_runs - 1;
+    int64_t n = stein_of(x, known, p->options.target_share).n;
+    n = n < most ? n : most;
+    return n > *measured ? n - *measured : 0;
+}
+
+bool next_of_target(const struct plan *p, const struct next_history *past,
+                    struct next_turn *out)
+{
+    if (!next_is_second_stage(p, past))
+        return next_of_repeats(p, first_stage(p), past, out);
+    const struct next_outcome *last = &past->items[past->count - 1];
+    double most_s = p->options.target_max_s;
+    size_t from = last->turn.repeat >= first_stage(p) ? last->turn.cell : 0;
+    if (most_s > 0 && last->end_s >= most_s)
+        return false;
+    for (size_t cell = from; cell < p->cell_count; cell++) {
+        int64_t measured;
+        if (lacks(p, past, cell, &measured) == 0)
+            continue;
+        *out = (struct next_turn){.cell = cell, .repeat = measured + 1};
+        return true;
+    }
+    return false;
+}
+
+int64_t next_known_turns(const struct plan *p, const struct next_history *past)
+{
+    int64_t turns = (int64_t)p->cell_count * first_stage(p), measured;
+    if (!next_is_second_stage(p, past))
+        return turns;
+    turns = (int64_t)past->count;
+    for (size_t cell = 0; cell < p->cell_count; cell++)
+        turns += lacks(p, past, cell, &measured);
+    return turns;
 }

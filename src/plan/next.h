@@ -16,6 +16,8 @@ struct next_turn {
 struct next_outcome {
     struct next_turn turn;
     enum status status;
+    double value; /* of the metric that a target is of; NAN: unknown */
+    double end_s; /* since the start of the run */
 };
 
 struct next_history {
@@ -25,6 +27,13 @@ struct next_history {
 
 /* Cells whose repeats are taken in turn have one number. */
 size_t next_group(const struct plan *p, size_t cell);
+
+/* Of a target: the first stage of all cells is over, so values are needed from here
+ * on. */
+bool next_is_second_stage(const struct plan *p, const struct next_history *past);
+/* Repeats of a target that are sure to come, of all cells, warm-ups included: those of
+ * the first stage, and of the second once its values are known. */
+int64_t next_known_turns(const struct plan *p, const struct next_history *past);
 
 /* False: the run is over. */
 typedef bool next_policy(const struct plan *p, const struct next_history *past,
@@ -38,5 +47,11 @@ next_policy next_of_grid;
 /* Cells in pairs, OFF and ON, whose repeats come in blocks (blocks.h). A pair ends with
  * the first repeat that fails; else as above. */
 next_policy next_of_blocks;
+
+/* As many repeats as the plan's target takes (stats/stein.h): the grid with STEIN_FIRST
+ * measured repeats, then what each cell lacks, cell by cell. Neither more than the plan's
+ * num_runs, nor, of the second stage, later than target_max_s. A failure leaves cells
+ * measured before it as they are, for their engine is gone. */
+next_policy next_of_target;
 
 #endif

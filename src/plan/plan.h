@@ -29,9 +29,11 @@ struct plan_options {
     const struct load *loads; /* [load_count], all online or none */
     size_t load_count;
     int64_t max_tokens;      /* OPT_INT_UNSET: each scenario's own */
-    int64_t num_runs;        /* warm-up included, >= 2 */
+    int64_t num_runs;        /* warm-up included, >= 2; of a target: at most */
     int64_t ab_blocks;       /* >= 2: two arms, in so many blocks (blocks.h), and
                                 num_runs is blocks_runs of it; 0: none */
+    double target_share;     /* half of the interval wanted, 0.02 for +-2 %; 0: none */
+    double target_max_s;     /* no second-stage repeat begins later; 0: whenever */
     int64_t warmup_requests; /* online: sent before each repeat, others than
                                 the measured */
     const struct plan_setting *settings; /* [setting_count], as plan_order_settings left

@@ -92,6 +92,8 @@ static void name_parts(const struct progress *p, struct part parts[PART_COUNT])
     parts[PART_RUN].drop = 3;
     if (p->repeat < p->warmups)
         snprintf(parts[PART_REPEAT].text, PART_BYTES, "warm-up");
+    else if (p->num_runs == 0)
+        snprintf(parts[PART_REPEAT].text, PART_BYTES, "run %" PRId64, p->repeat);
     else
         snprintf(parts[PART_REPEAT].text, PART_BYTES, "run %" PRId64 "/%" PRId64,
                  p->repeat - p->warmups + 1, p->num_runs - p->warmups);

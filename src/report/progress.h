@@ -13,10 +13,13 @@ struct progress {
     struct live_line line;
     bool is_quiet;
     struct instant start, first_repeat, repeat_start;
-    char stage[160];                       /* of the last tick */
-    const char *cell;                      /* "short bs=4 cache=off" */
-    int64_t repeat, num_runs, warmups;     /* the first repeats of a cell are warm-ups */
-    int64_t repeats_done, repeats_planned; /* done: counted by progress_repeat_done */
+    char stage[160];          /* of the last tick */
+    const char *cell;         /* "short bs=4 cache=off" */
+    int64_t repeat, num_runs; /* 0: how many there will be is not known, or not the same
+                                 of all cells */
+    int64_t warmups;          /* the first repeats of a cell are warm-ups */
+    int64_t repeats_done, repeats_planned; /* done: counted by progress_repeat_done;
+                                              planned 0: not known yet */
     int64_t tokens_planned;                /* output tokens of the repeat under way */
     double planned_s; /* estimate for what is left at the start; NAN unknown */
 };

@@ -271,11 +271,7 @@ static enum status choose_group(struct compare_job *j, const struct words *w,
 /* "2%", "2" */
 static enum status read_margin(const char *text, double *out, struct err *e)
 {
-    struct str number = str_from(text);
-    number.len -= number.len > 0 && number.ptr[number.len - 1] == '%';
-    bool is_number = str_to_double(number, out);
-    *out /= 100;
-    if (is_number && *out > 0 && *out < 1)
+    if (str_to_share(str_from(text), out))
         return STATUS_OK;
     status_fail(e, STATUS_BAD_OPTION, "--margin", "\"%s\" is no percentage", text);
     return status_hint(e, "Write e.g. 2%% or 0.5%%: above 0, below 100.");

@@ -153,6 +153,23 @@
     X(BOTH, int64_t, num_runs, "num-runs", OPT_INT, .group = "Work", .min = 2,           \
       .max = 100000, .range_note = "run 0 is the warm-up", .fallback = "3",              \
       .help = "repeats of each cell; run 0 is the warm-up")                              \
+    X(BOTH, TEXT, target_ci, "target-ci", OPT_STRING, .group = "Work",                   \
+      .value_name = "PERCENT",                                                           \
+      .help = "instead of --num-runs: 10 measured repeats of each cell, then as many "   \
+              "more as a 95 % interval of +-PERCENT takes")                              \
+    X(BOTH, TEXT, target_metric, "target-metric", OPT_CHOICE, .group = "Work",           \
+      .choices = "tokens_per_second|first_token_latency|inter_token_latency|"            \
+                 "requests_per_second",                                                  \
+      .fallback = "tokens_per_second", .help = "what that interval is of")               \
+    X(BOTH, int64_t, max_runs, "max-runs", OPT_INT, .group = "Work", .min = 10,          \
+      .max = 99999, .fallback = "100",                                                   \
+      .help = "with --target-ci: measured repeats of a cell at most")                    \
+    X(BOTH, int64_t, max_time_ns, "max-time", OPT_DURATION, .group = "Work",             \
+      .min = 0.001, .max = 1e7,                                                          \
+      .help = "with --target-ci: no repeat beyond the first 10 begins after so long")    \
+    X(BOTH, double, max_cost, "max-cost", OPT_DOUBLE, .group = "Work", .min = 1e-6,      \
+      .max = 1e6, .value_name = "USD",                                                   \
+      .help = "the same, after so much money at the price of the machine")               \
     X(BOTH, int64_t, launches, "launches", OPT_INT, .group = "Work", .min = 1,           \
       .max = 1000, .fallback = "1",                                                      \
       .help = "starts of the engine for each setting, each with all repeats of its "     \

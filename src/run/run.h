@@ -54,6 +54,7 @@ struct run {
     struct driver_outcome outcome;
     struct instant saved; /* when results were last saved, the start at first */
     double save_s;        /* what that took */
+    bool has_values;      /* of a target: those of the first stage are known */
 };
 
 /* From here on the run counts as begun: data.start. */

@@ -8,6 +8,7 @@
 #include "core/record.h"
 #include "stats/agree.h"
 #include "stats/match_field.h"
+#include "stats/stein.h"
 
 #define TOLD_APART  3 /* fields in a name that others share */
 #define DATE_LENGTH 10
@@ -139,6 +140,8 @@ static enum status judge_cells(struct grouping *g)
             .definitions = RECORD_FORMAT};
         c->launches = repeats.launches.named;
         metric_spreads(&repeats, g->values, c->spread);
+        if (repeats.launches.count == 1)
+            stein_put_interval(rows, c->measured, c->spread);
         s = match_verdict_judge(rows, c->measured, g->arena, c);
         rows += c->measured;
     }

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "stats/stein.h"
 #include "stats/match_field.h"
 #include "stats/rows_measure.h"
 #include "stats/verdict.h"
@@ -207,6 +208,8 @@ enum status rows_build_all(const struct run_data *run, struct arena *a, struct r
         find_longest(run, common.longest);
     for (size_t i = 0; s == STATUS_OK && i < count; i++)
         s = build_judged(&common, i, a, &rows[i], e);
+    if (s == STATUS_OK)
+        s = stein_fill(run, rows, a);
     if (s == STATUS_NO_MEMORY || a->has_failed)
         return status_no_memory(e, "rows");
     *out = rows;

@@ -8,6 +8,7 @@
 #include "stats/interval.h"
 #include "stats/loadshape.h"
 #include "stats/match_field.h"
+#include "stats/stein.h"
 #include "stats/verdict.h"
 
 const char *const summary_pools[] = {
@@ -101,6 +102,8 @@ static void fill_spreads(struct cell_work *w, struct summary_entry *entry)
                                         .launches = w->launches,
                                         .definitions = w->run->definitions};
     metric_spreads(&repeats, w->values, entry->spread);
+    if (w->launches.count == 1)
+        stein_put_interval(w->rows, w->row_count, entry->spread);
     size_t n = metric_values(w->rows, w->row_count, METRIC_tokens_per_second, w->values);
     double cv = interval_cv(w->values, n);
     entry->repeats_for_2_percent = interval_repeats_needed(cv, 0.02);

@@ -76,6 +76,8 @@
       "the repeats differ too much to be trusted")                                       \
     X(TREND, WARNING, CELL, FIELD_tokens_per_second, 0.02, repeats_trend,                \
       "throughput drifts over the repeats (p < 0.01)")                                   \
+    X(TARGET_MISSED, WARNING, CELL, FIELD_stein_n, NAN, repeats_target,                  \
+      "fewer repeats than --target-ci takes: the interval is wider")                     \
     X(FEW_REPEATS, WARNING, CELL, FIELD_COUNT, 2, repeats_few,                           \
       "too few measured repeats to know the spread")                                     \
     X(FEW_SAMPLES, WARNING, CELL, FIELD_COUNT, NAN, repeats_few_samples,                 \

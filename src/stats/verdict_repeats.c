@@ -49,6 +49,29 @@ void verdict_repeats_few(struct verdict_case *c)
                         (double)n <= c->limit);
 }
 
+/* Of a run with a target: as many repeats as its first stage asks for? */
+void verdict_repeats_target(struct verdict_case *c)
+{
+    const struct row *row = c->cell->row_count > 0 ? c->cell->rows[0] : NULL;
+    double share = row != NULL ? field_num(row, FIELD_target_ci) : (double)NAN;
+    if (isnan(share))
+        return;
+    double wanted = field_num(row, FIELD_stein_n), measured = (double)c->cell->row_count;
+    const char *text =
+        isnan(wanted)
+            ? "the first 10 repeats do not all know the metric, so nobody knows how "
+              "many the target takes"
+            : arena_text(c->arena,
+                         "+-%.3g %% takes %.0f measured repeats, %.0f are there",
+                         share * 100, wanted, measured);
+    verdict_case_report(c,
+                        (struct finding){.field = field_table[FIELD_stein_n].name,
+                                         .value = row->v[FIELD_stein_n],
+                                         .limit = measured,
+                                         .text = text},
+                        !(measured >= wanted));
+}
+
 /* What nobody asked for is missed by nobody. */
 void verdict_repeats_few_samples(struct verdict_case *c)
 {

@@ -259,6 +259,25 @@ class Oracle:
         self.rows = []
         for index in range(len(self.repeats)):
             self.rows.append(self.row(index))
+        if self.run["fields"].get("target_ci") is not None:
+            self.stein()
+
+    # As many repeats as needed
+
+    def target_field(self, row):
+        """Where a row has the metric of --target-metric."""
+        name = self.run["fields"].get("target_metric")
+        is_rate = name in ("tokens_per_second", "requests_per_second")
+        return "window_" + name if is_rate and row["serving_mode"] == "online" else name
+
+    def stein(self):
+        for cell in range(len(self.cells)):
+            rows = [row for row, r in zip(self.rows, self.repeats) if r["head"]["cell"] == cell]
+            values = [row[self.target_field(row)] for row in rows
+                      if not row["is_warmup"] and row["error"] is None]
+            s0, n = ref.stein(values, self.run["fields"]["target_ci"])
+            for row in rows:
+                row.update(stein_n0=None if n is None else 10, stein_s0=s0, stein_n=n)
 
     # Who and what
 
@@ -649,8 +668,12 @@ class Oracle:
 
         def spread(field, of=ref.spread):
             there = [r for r in rows if r[field] is not None]
-            return ref.spread_over([r[field] for r in there],
-                                   [launch_of(r) for r in there], of)
+            found = ref.spread_over([r[field] for r in there],
+                                    [launch_of(r) for r in there], of)
+            if rows and rows[0]["stein_n"] and len(there) == len(rows) and \
+                    field == self.target_field(rows[0]):
+                found.update(ref.stein_interval([r[field] for r in rows], rows[0]["stein_s0"]))
+            return found
 
         speed = "window_tokens_per_second" if first["serving_mode"] == "online" else \
             "tokens_per_second"
@@ -743,6 +766,9 @@ class Oracle:
             limit, size = limits.get("TREND", 0.02), abs(ref.drift(rates))
             rule("TREND", "tokens_per_second", size, limit,
                  size > limit and ref.mann_kendall_p(rates) < 0.01)
+        if rows[0]["target_ci"] is not None:
+            wanted = rows[0]["stein_n"]
+            rule("TARGET_MISSED", "stein_n", wanted, len(rows), wanted is None or len(rows) < wanted)
         limit = limits.get("FEW_REPEATS", 2)
         rule("FEW_REPEATS", "count", len(rows), limit, len(rows) <= limit)
         for key, (count, need) in support.items():

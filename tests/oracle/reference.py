@@ -4,7 +4,7 @@ numerical integration of densities, enumeration of orders."""
 from fractions import Fraction
 from functools import lru_cache
 from itertools import permutations
-from math import erfc, exp, isnan, lgamma, log, nan, pi, sqrt
+from math import ceil, erfc, exp, isnan, lgamma, log, nan, pi, sqrt
 
 import numpy as np
 
@@ -91,6 +91,20 @@ def spread_of_logs(values):
     found = spread(logs)
     return {**spread(values), **{key: None if found[key] is None else exp(found[key])
                                  for key in ("mean", "ci95_low", "ci95_high")}}
+
+
+def stein(values, share):
+    """(s0, n) of the first 10 measured values, None: unknown (Stein 1945)."""
+    first = values[:10]
+    if len(first) < 10 or any(value is None or value <= 0 for value in first):
+        return None, None
+    s0 = std([log(value) for value in first])
+    return s0, max(10, ceil((t_quantile_975(9) * s0 / log(1 + share)) ** 2))
+
+
+def stein_interval(values, s0):
+    middle, half = mean([log(v) for v in values]), t_quantile_975(9) * s0 / sqrt(len(values))
+    return {"ci95_low": exp(middle - half), "ci95_high": exp(middle + half)}
 
 
 def by_launch(values, launches, of_logs=False):

@@ -79,7 +79,8 @@ static size_t play(const struct plan *p, size_t from, size_t fails, enum status 
     while (next_of_blocks(p, &past, &t)) {
         assert_true(past.count < 4 * TURNS);
         bool has_failed = past.count >= from && past.count < from + fails;
-        items[past.count++] = (struct next_outcome){t, has_failed ? as : STATUS_OK};
+        items[past.count++] = (struct next_outcome){
+            .turn = t, .status = has_failed ? as : STATUS_OK};
     }
     return past.count;
 }

@@ -1,5 +1,6 @@
 #include "plan/next.h"
 
+#include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -30,7 +31,8 @@ static void play(size_t cells, int64_t repeats, const char *script, char *out)
         assert_true(past.count < ROOM && past.count < strlen(script));
         used += (size_t)snprintf(out + used, TURNS_BYTES - used, "%zu.%d ", t.cell,
                                  (int)t.repeat);
-        items[past.count] = (struct next_outcome){t, came_of(script[past.count])};
+        items[past.count] = (struct next_outcome){.turn = t,
+                                                  .status = came_of(script[past.count])};
         past.count++;
     }
 }
@@ -72,9 +74,115 @@ static void what_no_other_try_mends(void **state)
     }
 }
 
+/* --- a target */
+
+#define LONG_ROOM 256
+
+struct played {
+    struct next_outcome items[LONG_ROOM];
+    struct next_history past;
+};
+
+/* Plays to the end: repeat k of cell c is worth exp(+-spread[c]); the turn numbered
+ * `fails` fails (-1: none); each takes a second. */
+static void play_target(const struct plan *p, const double *spread, int fails,
+                        struct played *out)
+{
+    struct next_turn t;
+    out->past = (struct next_history){out->items, 0};
+    while (next_of_target(p, &out->past, &t)) {
+        size_t n = out->past.count;
+        assert_true(n < LONG_ROOM);
+        double sign = t.repeat % 2 == 0 ? 1 : -1;
+        out->items[n] = (struct next_outcome){
+            t, (int)n == fails ? STATUS_ENGINE : STATUS_OK,
+            t.repeat == 0 ? (double)NAN : exp(sign * spread[t.cell]), (double)n + 1};
+        out->past.count++;
+    }
+}
+
+static int64_t turns_of(const struct played *g, size_t cell)
+{
+    int64_t n = 0;
+    for (size_t i = 0; i < g->past.count; i++)
+        n += g->items[i].turn.cell == cell;
+    return n;
+}
+
+static struct plan with_target(size_t cells, int64_t most, double max_s)
+{
+    return (struct plan){
+        .options = {.num_runs = most + 1, .target_share = 0.02, .target_max_s = max_s},
+        .cell_count = cells};
+}
+
+/* s0 = 0.05 sqrt(10 / 9): 37 repeats for +-2 %; none of 0: the first 10. */
+static void as_many_as_needed(void **state)
+{
+    static const double spread[] = {0.05, 0, 0.02};
+    const struct plan p = with_target(3, 100, 0);
+    struct played g;
+    (void)state;
+    play_target(&p, spread, -1, &g);
+    assert_int_equal(turns_of(&g, 0), 38); /* the warm-up, too */
+    assert_int_equal(turns_of(&g, 1), 11);
+    assert_int_equal(turns_of(&g, 2), 11);
+    for (size_t i = 0; i < 33; i++) { /* the first stage of all comes first */
+        assert_int_equal(g.items[i].turn.cell, i / 11);
+        assert_int_equal(g.items[i].turn.repeat, i % 11);
+    }
+    assert_int_equal(g.items[33].turn.cell, 0);
+    assert_int_equal(g.items[33].turn.repeat, 11);
+    for (size_t n = 1; n <= g.past.count; n++) { /* when its values are needed */
+        const struct next_history past = {g.items, n};
+        assert_int_equal(next_is_second_stage(&p, &past), n >= 33);
+        assert_int_equal(next_known_turns(&p, &past), n >= 33 ? 60 : 33);
+    }
+}
+
+static void caps(void **state)
+{
+    static const double spread[] = {0.05, 0.05};
+    struct plan p = with_target(2, 20, 0);
+    struct played g;
+    (void)state;
+    play_target(&p, spread, -1, &g);
+    assert_int_equal(turns_of(&g, 0), 21);
+    assert_int_equal(turns_of(&g, 1), 21);
+    p = with_target(2, 100, 30); /* 22 of the first stage, 8 more */
+    play_target(&p, spread, -1, &g);
+    assert_int_equal(turns_of(&g, 0), 19);
+    assert_int_equal(turns_of(&g, 1), 11);
+    p = with_target(2, 100, 5); /* the first stage is measured in any case */
+    play_target(&p, spread, -1, &g);
+    assert_int_equal(g.past.count, 22);
+}
+
+/* A cell of which a value is unknown, and cells whose engine is gone, are left as they
+ * are. */
+static void no_second_stage(void **state)
+{
+    static const double unknown[] = {NAN, 0.05}, spread[] = {0.05, 0.05, 0.05};
+    struct plan p = with_target(2, 100, 0);
+    struct played g;
+    (void)state;
+    play_target(&p, unknown, -1, &g);
+    assert_int_equal(turns_of(&g, 0), 11);
+    assert_int_equal(turns_of(&g, 1), 38);
+    p = with_target(3, 100, 0);
+    play_target(&p, spread, 15, &g); /* in cell 1 */
+    assert_int_equal(turns_of(&g, 0), 11);
+    assert_int_equal(turns_of(&g, 1), 5);
+    assert_int_equal(turns_of(&g, 2), 38);
+    play_target(&p, spread, 40, &g); /* in the second stage */
+    assert_int_equal(g.past.count, 41);
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(the_grid),
-                                       cmocka_unit_test(what_no_other_try_mends)};
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(the_grid), cmocka_unit_test(what_no_other_try_mends),
+        cmocka_unit_test(as_many_as_needed), cmocka_unit_test(caps),
+        cmocka_unit_test(no_second_stage)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
