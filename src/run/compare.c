@@ -290,7 +290,7 @@ static enum status set_prices(struct compare_job *j, struct err *e)
 enum status run_compare(struct compare_job *j, struct err *e)
 {
     struct words words = {0};
-    struct match_options match = {0};
+    struct match_options match = {.has_no_ratios = true};
     const struct match_group *group;
     struct compare_options how = {0};
     if (read_margin(j->opts->margin, &how.margin, e) != STATUS_OK ||

@@ -11,6 +11,7 @@
 struct work {
     enum field_id by;
     const char *baseline;
+    bool has_no_ratios;
     struct match_cell *cells;
     size_t cell_count;
     const char **sides;
@@ -243,7 +244,8 @@ static void build_group(struct work *w, const char *side, struct match_group *ou
             g.counted++;
             match_diff_add(&also, g.pairs[i].baseline, g.pairs[i].other, w->by);
         }
-    fill_ratios(w, &g);
+    if (!w->has_no_ratios)
+        fill_ratios(w, &g);
     g.differs = match_diff_text(&also);
     *out = g;
 }
@@ -308,6 +310,7 @@ enum status match_build(const struct match_input *inputs,
     size_t n = found.count + 1;
     struct work w = {.by = options->by,
                      .baseline = options->baseline,
+                     .has_no_ratios = options->has_no_ratios,
                      .cells = found.cells,
                      .cell_count = found.count,
                      .sides = arena_alloc(a, n, sizeof(const char *)),

@@ -15,6 +15,7 @@
 struct match_options {
     enum field_id by;     /* the one thing under comparison */
     const char *baseline; /* side that ratios are relative to; NULL: OFF, or the first */
+    bool has_no_ratios;   /* they stay zeroed: compare_build makes its own */
 };
 
 /* other / baseline, of the means of logarithms, so that a cost and the rate that it comes

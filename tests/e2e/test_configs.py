@@ -30,7 +30,8 @@ def test_plan(name, configs, root, inferbench):
     assert done.returncode == 0, done.stderr
     config = configs[name]
     cells = 2 * len(config["scenarios"]) * len(config["batch-sizes"])
-    assert f"{cells} cells x {config['num-runs']} repeats" in done.stdout
+    launches = f"{config['launches']} launches x " if "launches" in config else ""
+    assert f"{cells} cells x {launches}{config['num-runs']} repeats" in done.stdout
     for scenario in config["scenarios"]:
         assert re.search(rf"^{scenario} ", done.stdout, re.M)
 
@@ -46,7 +47,7 @@ def test_run(name, configs, root, inferbench, tmp_path):
     asked = {(scenario, batch, caching) for scenario in config["scenarios"]
              for batch in config["batch-sizes"] for caching in (False, True)}
     assert {row["scenario"] for row in rows} == {scenario for scenario, _, _ in asked}
-    assert len(rows) == len(asked) * config["num-runs"]
+    assert len(rows) == len(asked) * config["num-runs"] * config.get("launches", 1)
     assert all(row["error"] is None for row in rows)
     if "label" in config:
         assert {row["label"] for row in rows} == {config["label"]}
@@ -55,8 +56,8 @@ def test_run(name, configs, root, inferbench, tmp_path):
 def test_machines_do_the_same_work(configs, root, inferbench):
     """g5 and inf2 agree in all that decides the work, or their cells would not match."""
     g5, inf2 = configs["g5"], configs["inf2"]
-    for key in ("dtype", "max-model-len", "scenarios", "batch-sizes", "num-runs", "seed",
-                "test-prefix-caching"):
+    for key in ("dtype", "max-model-len", "scenarios", "batch-sizes", "launches", "num-runs",
+                "seed", "test-prefix-caching"):
         assert g5[key] == inf2[key], key
     assert g5["model"] == inf2["model-name"]
     hashes = set()
@@ -104,6 +105,7 @@ def test_g5_against_inf2(configs, root, inferbench, tmp_path):
     done = inferbench("analyze", "results", "--plots", "ttft")
     assert done.returncode == 0, done.stderr
     assert done.stdout.startswith("inf2 / g5: ") and "(30 matched cells" in done.stdout
+    assert re.search(r"inf2 / g5: 1\.00x tokens/s \([^)]*, same\)", " ".join(done.stdout.split()))
     report = " ".join((tmp_path / "analysis/summary_report.txt").read_text().split())
     assert "no partner" not in report
     for name in ("g5", "inf2"):
@@ -115,7 +117,8 @@ def test_g5_against_inf2(configs, root, inferbench, tmp_path):
 
 def test_full_comparison(configs):
     assert configs["full-comparison"]["scenarios"] == SCENARIOS
-    assert configs["full-comparison"]["num-runs"] == 6
+    for name in ("full-comparison", "g5", "inf2"):  # compare needs launches, and repeats of each
+        assert (configs[name]["launches"], configs[name]["num-runs"]) == (3, 4)
 
 
 def test_scenario_file(root, inferbench):
