@@ -52,6 +52,10 @@ static void fill_fields(const struct bench *b, const struct plan_cell *cell,
     f->v[FIELD_dataset] = value_str(cell->scenario->dataset);
     f->v[FIELD_plan_sha256] = value_str(cell->sha256);
     f->v[FIELD_stop_at_eos] = value_bool(may_stop(s));
+    const struct scenario *sc = cell->scenario;
+    if (sc->prefixes > 0)
+        f->v[FIELD_prefix_share] = value_num(
+            (double)sc->shared_tokens / (double)(sc->shared_tokens + sc->own_tokens));
     if (cell->arm != PLAN_ARM_NONE)
         f->v[FIELD_cache_arm] = value_str(cell->arm == PLAN_ARM_ON ? "on" : "off");
     if ((s->ops->flags & ENGINE_SIMULATED) != 0)

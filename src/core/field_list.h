@@ -102,6 +102,8 @@
       "place of the setting in the run, from 1")                                         \
     X(setting_number, INT, "", NEITHER, "MM", IDENTITY,                                  \
       "place of the setting among those given, from 1: OFF, ON; --setting")              \
+    X(prefix_share, NUM, "", NEITHER, "mm", CELL,                                        \
+      "--hit-rates: shared part of a prompt")                                            \
     X(cache_arm, STR, "", NEITHER, "mm", CELL,                                           \
       "off or on: may requests of a repeat find each other's prefix")                    \
     X(ab_block, INT, "", NEITHER, "mm", IDENTITY, "block of the repeat, from 0")         \

@@ -13,12 +13,12 @@ struct scenario_text {
     size_t id_count;
 };
 
-/* Either lengths (texts == NULL): prompts of shared_tokens + own_tokens random ids, or
- * texts. */
+/* Prompts of shared_tokens + own_tokens random ids, or texts. */
 struct scenario {
     const char *name;
     const char *help;            /* e.g. "chat: short prompt, short answer" */
     int64_t shared_tokens;       /* prefix that all prompts of a repeat share */
+    int64_t prefixes;            /* of --hit-rates: so many, taken in turn; 0: one */
     int64_t own_tokens;          /* drawn for each prompt */
     int64_t max_tokens;          /* of an answer, where --max-tokens is unset */
     struct scenario_text *texts; /* [text_count]; request i takes i modulo text_count */

@@ -58,6 +58,7 @@ static enum status draw_ids(const struct drawing *g, int64_t repeat,
                               .count = (int64_t)out->count,
                               .num_runs = d->num_runs,
                               .shared_tokens = s->shared_tokens,
+                              .prefixes = s->prefixes,
                               .own_tokens = s->own_tokens,
                               .vocab_size = d->as_text ? WORD_PROMPTS_VOCAB_SIZE
                                                        : d->vocab_size,

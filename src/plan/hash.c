@@ -30,13 +30,21 @@ void plan_hash_text(struct digest *d, const char *text)
     digest_add(d, text, strlen(text));
 }
 
+/* One prefix leaves the digests of older versions as they are. */
+static void hash_lengths(struct digest *d, const struct scenario *s)
+{
+    plan_hash_int(d, s->shared_tokens);
+    if (s->prefixes > 1)
+        plan_hash_int(d, s->prefixes);
+    plan_hash_int(d, s->own_tokens);
+}
+
 void plan_hash_scenarios(struct digest *d, const struct scenario *scenarios, size_t count)
 {
     for (size_t i = 0; i < count; i++) {
         const struct scenario *s = &scenarios[i];
         plan_hash_text(d, s->name);
-        plan_hash_int(d, s->shared_tokens);
-        plan_hash_int(d, s->own_tokens);
+        hash_lengths(d, s);
         plan_hash_int(d, s->max_tokens);
         plan_hash_int(d, (int64_t)s->text_count);
         for (size_t k = 0; k < s->text_count; k++) {
@@ -69,8 +77,7 @@ void plan_hash_work(struct digest *d, const struct plan_hash_work *w)
     plan_hash_int(d, w->seed);
     plan_hash_int(d, w->is_prefix_warm);
     plan_hash_text(d, s->name);
-    plan_hash_int(d, s->shared_tokens);
-    plan_hash_int(d, s->own_tokens);
+    hash_lengths(d, s);
     plan_hash_int(d, (int64_t)s->text_count);
     for (size_t k = 0; k < s->text_count; k++) {
         plan_hash_text(d, s->texts[k].text);

@@ -121,21 +121,37 @@ static enum status too_alike(const struct prompts *p, struct err *e)
     return status_hint(e, "Give the scenario more unshared prompt tokens");
 }
 
+/* The first one is drawn as if it were alone. */
+static void draw_prefix(const struct prompts *p, int64_t repeat, int64_t which,
+                        int32_t *out)
+{
+    char name[NAME_BYTES], number[CELL_BYTES], turn[CELL_BYTES] = "warm",
+                                               last[CELL_BYTES];
+    const char *cell = cell_name(p, number);
+
+    if (!p->is_prefix_warm)
+        snprintf(turn, sizeof turn, "%" PRId64, repeat);
+    snprintf(last, sizeof last, "/%" PRId64, which);
+    snprintf(name, sizeof name, "prefix/%s/%s/%s%s", p->scenario, cell, turn,
+             which > 0 ? last : "");
+    draw_ids(p, name, out, p->shared_tokens);
+}
+
 static void draw_repeat(const struct prompts *p, const struct numbering *n,
                         int64_t repeat, int32_t *ids)
 {
     int64_t length = p->shared_tokens + p->own_tokens;
+    int64_t prefixes = p->prefixes > 1 ? p->prefixes : 1;
     char name[NAME_BYTES], number[CELL_BYTES];
     const char *cell = cell_name(p, number);
 
-    if (p->is_prefix_warm)
-        snprintf(name, sizeof name, "prefix/%s/%s/warm", p->scenario, cell);
-    else
-        snprintf(name, sizeof name, "prefix/%s/%s/%" PRId64, p->scenario, cell, repeat);
-    draw_ids(p, name, ids, p->shared_tokens);
     for (int64_t i = 0; i < count_of(p); i++) {
         int32_t *prompt = ids + i * length;
-        memmove(prompt, ids, (size_t)p->shared_tokens * sizeof *ids);
+        if (i < prefixes)
+            draw_prefix(p, repeat, i, prompt);
+        else
+            memmove(prompt, ids + i % prefixes * length,
+                    (size_t)p->shared_tokens * sizeof *ids);
         snprintf(name, sizeof name, "prompt/%s/%s/%" PRId64 "/%" PRId64, p->scenario,
                  cell, repeat, i);
         draw_ids(p, name, prompt + p->shared_tokens, p->own_tokens);

@@ -2,6 +2,7 @@
  *
  *   prefix/SCENARIO/BATCH/REPEAT      the shared part, new in each repeat (cold)
  *   prefix/SCENARIO/BATCH/warm        the same shared part in all repeats (warm)
+ *   prefix/SCENARIO/BATCH/.../K       that of prompts K, K + N, ...: the K-th of N
  *   prompt/SCENARIO/BATCH/REPEAT/I    the own part of prompt I
  *   unique/SCENARIO/BATCH             how prompts are numbered, see prompts.c
  *
@@ -27,6 +28,7 @@ struct prompts {
     int64_t count;        /* prompts of the repeat to draw; 0: batch_size */
     int64_t num_runs;
     int64_t shared_tokens;
+    int64_t prefixes;   /* prompts take them in turn; 0 is 1 */
     int64_t own_tokens; /* >= 1 */
     int64_t vocab_size;
     int64_t seed;

@@ -364,6 +364,76 @@ static void caching_panels(const struct sheet *s, enum metric m, struct plot *p)
             caching_panel(s, i, &p->panels[p->panel_count++]);
 }
 
+/* --- shares of --hit-rates --- */
+
+/* What a cell was made from, and its load: "prefix_caching bs=8". */
+static const char *sweep_of(const struct sheet *s, const struct match_cell *c)
+{
+    const char *share = strrchr(c->scenario, '@');
+    size_t length = strlen(c->scenario), base = length;
+    if (share != NULL)
+        base = (size_t)(share - c->scenario);
+    if (strncmp(c->name, c->scenario, length) != 0)
+        return c->name;
+    return arena_text(s->arena, "%.*s%s", (int)base, c->scenario, c->name + length);
+}
+
+static bool is_of_sweep(const struct sheet *s, const struct match_pair *p,
+                        const char *sweep)
+{
+    bool has_share = !isnan(field_num(p->baseline->row, FIELD_prefix_share));
+    return has_share && (sweep == NULL || strcmp(sweep_of(s, p->baseline), sweep) == 0);
+}
+
+/* Lines OFF and ON over the shares of a sweep, which come in their order. */
+static void rate_panel(const struct sheet *s, size_t side, const char *sweep,
+                       struct plot_panel *panel)
+{
+    const struct match_group *g = &s->x->sides[side].caching.groups[0];
+    struct plot_series *two = arena_alloc(s->arena, 2, sizeof *two);
+    *panel = (struct plot_panel){
+        .title = arena_text(s->arena, "%s, %s", s->x->sides[side].name, sweep),
+        .series = two,
+        .series_count = 2};
+    for (size_t k = 0; two != NULL && k < 2; k++) {
+        two[k] = (struct plot_series){
+            .name = k == 0 ? "OFF" : "ON", .colour = (int)side, .is_light = k == 0};
+        if (!has_points(s, &two[k], g->pair_count))
+            return;
+        for (size_t i = 0; i < g->pair_count; i++) {
+            const struct match_pair *pair = &g->pairs[i];
+            const struct match_cell *c = k == 0 ? pair->baseline : pair->other;
+            if (!is_of_sweep(s, pair, sweep))
+                continue;
+            struct plot_point *to = &two[k].points[two[k].count++];
+            *to = point_of(c, METRIC_tokens_per_second);
+            to->x = 100 * field_num(c->row, FIELD_prefix_share);
+        }
+    }
+}
+
+/* A panel a machine and sweep. */
+static void rate_panels(const struct sheet *s, enum metric m, struct plot *p)
+{
+    (void)m;
+    p->is_lines = true;
+    p->x_label = "shared part of a prompt, %";
+    for (size_t i = 0; i < s->x->machines.side_count; i++) {
+        const struct match_result *caching = &s->x->sides[i].caching;
+        const struct match_group *g = caching->group_count > 0 ? caching->groups : NULL;
+        for (size_t k = 0; g != NULL && k < g->pair_count; k++) {
+            if (!is_of_sweep(s, &g->pairs[k], NULL))
+                continue;
+            const char *sweep = sweep_of(s, g->pairs[k].baseline);
+            bool is_new = true;
+            for (size_t j = 0; j < k && is_new; j++)
+                is_new = !is_of_sweep(s, &g->pairs[j], sweep);
+            if (is_new)
+                rate_panel(s, i, sweep, &p->panels[p->panel_count++]);
+        }
+    }
+}
+
 /* --- batch sizes --- */
 
 /* Adds a line to its scenario's panel. */
@@ -438,7 +508,7 @@ static void scaling_panels(const struct sheet *s, enum metric m, struct plot *p)
 
 static const struct picture {
     const char *name, *stem, *title, *y_label;
-    const char *why_none; /* it is left out where it has no panel */
+    const char *why_none; /* it is left out where it has no panel; NULL: silently */
     void (*panels)(const struct sheet *s, enum metric m, struct plot *p);
     enum metric metric;
 } pictures[] = {
@@ -460,7 +530,8 @@ static enum status draw_picture(const struct sheet *s, const struct picture *of)
         return draw(s, &p);
     forget(s, of->stem, false);
     forget_pages(s, of->stem, 2);
-    note_left_out(s, of->name, of->why_none);
+    if (of->why_none != NULL)
+        note_left_out(s, of->name, of->why_none);
     return STATUS_OK;
 }
 

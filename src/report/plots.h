@@ -29,7 +29,9 @@
       "output tokens/s", "no cell was measured with OFF and ON", caching_panels,         \
       tokens_per_second)                                                                 \
     X(batch_scaling, "batch_size_scaling", "Throughput", "output tokens/s",              \
-      "no cells differ in batch size alone", scaling_panels, tokens_per_second)
+      "no cells differ in batch size alone", scaling_panels, tokens_per_second)          \
+    X(hit_rates, "hit_rate_curve", "Where prefix caching pays: output throughput",       \
+      "output tokens/s", NULL, rate_panels, tokens_per_second)
 
 /* Names of all, for an option: "all|tokens_per_sec|..." */
 #define PLOTS_CHOICE(name, stem, title, y_label, why_none, panels, metric) "|" #name

@@ -205,6 +205,13 @@
     X(BOTH, int64_t, ab_blocks, "ab-blocks", OPT_INT, .group = "Prefix caching",         \
       .min = 2, .max = 10000, .fallback = "6",                                           \
       .help = "with --ab: blocks of four repeats, two an arm")                           \
+    X(BOTH, struct opt_doubles, hit_rates, "hit-rates", OPT_DOUBLE_LIST,                 \
+      .group = "Prefix caching", .min = 0, .max = 99, .value_name = "PERCENT",           \
+      .help = "each scenario once for each of these: so much of a prompt is a shared "   \
+              "prefix, e.g. 0 25 50 75 95")                                              \
+    X(BOTH, int64_t, prefixes, "prefixes", OPT_INT, .group = "Prefix caching", .min = 1, \
+      .max = 1 << 20, .fallback = "1",                                                   \
+      .help = "with --hit-rates: shared prefixes that prompts take in turn")             \
     X(BOTH, TEXT, prefix_reuse, "prefix-reuse", OPT_CHOICE, .group = "Prefix caching",   \
       .choices = "cold|warm", .fallback = "cold",                                        \
       .help = "cold: new prefix and empty cache for each repeat; warm: same "            \

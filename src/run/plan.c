@@ -213,6 +213,16 @@ static void answer_lengths(int64_t max_tokens, const struct scenario *s, struct 
         buf_printf(out, "..%" PRId64, most);
 }
 
+/* "1088 (1024 shared)", "1088 (1024 of 4 shared)" */
+static void shared_lengths(const struct scenario *s, struct buf *out)
+{
+    buf_printf(out, "%" PRId64 " (%" PRId64, s->shared_tokens + s->own_tokens,
+               s->shared_tokens);
+    if (s->prefixes > 1)
+        buf_printf(out, " of %" PRId64, s->prefixes);
+    buf_text(out, " shared)");
+}
+
 static void scenario_lines(const struct plan_options *o, struct buf *out)
 {
     buf_printf(out, "%-18s %-22s %s\n", "scenario", "prompt tokens", "answer tokens");
@@ -224,8 +234,7 @@ static void scenario_lines(const struct plan_options *o, struct buf *out)
             buf_printf(&lengths, "%zu text%s", s->text_count,
                        str_plural((int64_t)s->text_count));
         else if (s->shared_tokens > 0)
-            buf_printf(&lengths, "%" PRId64 " (%" PRId64 " shared)",
-                       s->shared_tokens + s->own_tokens, s->shared_tokens);
+            shared_lengths(s, &lengths);
         else
             buf_printf(&lengths, "%" PRId64, s->own_tokens);
         buf_printf(out, "%-18s %-22s ", s->name, buf_cstr(&lengths));

@@ -119,3 +119,32 @@ def test_a_server_without_salts(inferbench, binary, tmp_path):
                       "4", "--no-imds")
     assert done.returncode != 0
     assert "cache_salt" in done.stderr and "inferbench compare" in done.stderr
+
+
+SWEEP = (*AB, "--ab-blocks", "2", "--hit-rates", "0", "25", "95", "--prefixes", "2")
+
+
+def test_sweep_of_hit_rates(inferbench, tmp_path):
+    """Lengths stay, the shared part grows; prefixes are taken in turn; a curve shows OFF and ON."""
+    text = inferbench(*SWEEP, "--dry-run").stdout
+    assert "prefix_caching@25  1088 (272 of 2 shared) " in text
+    assert inferbench(*SWEEP).returncode == 0
+    run = files_of(tmp_path / "results")
+    shares = {row["scenario"]: row["prefix_share"] for row in run.rows}
+    assert shares == {"prefix_caching@0": 0, "prefix_caching@25": 0.25,
+                      "prefix_caching@95": pytest.approx(1034 / 1088)}
+    assert {row["input_length"] for row in run.rows} == {1088}
+    oracle.check_run(run.folder)
+    assert inferbench("analyze", run.results_path, "--output-dir", "report").returncode == 0
+    picture = (tmp_path / "report/source/hit_rate_curve.svg").read_text()
+    for words in ("shared part of a prompt, %", "this machine, prefix_caching bs=4", "OFF", "ON"):
+        assert words in picture
+
+
+def test_sweep_refused(inferbench, tmp_path):
+    done = inferbench(*AB, "--prefixes", "2")
+    assert done.returncode == 2 and "--prefixes: given without --hit-rates" in done.stderr
+    (tmp_path / "own.jsonl").write_text('{"prompt": "hello"}\n')
+    done = inferbench(*NULL, "--dataset", "own.jsonl", "--hit-rates", "50")
+    assert done.returncode == 2 and "own has texts of its own" in done.stderr
+    assert inferbench(*AB, "--hit-rates", "100").returncode == 2

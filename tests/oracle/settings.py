@@ -137,15 +137,23 @@ def plan_sha256(options, cell):
     name, asked = cell["scenario"], of(options, "max-tokens", int)
     if re.fullmatch(r"in\d+", name):
         shared, own, most = 0, int(name[2:]), 128
+    elif name.rpartition("@")[0] in scenarios() and of(options, "hit-rates"):
+        base, _, rate = name.rpartition("@")
+        shared, own, most = scenarios()[base]
+        tokens = shared + own
+        shared = min(math.floor(float(rate) / 100 * tokens + 0.5), tokens - 1)
+        own = tokens - shared
     elif name in scenarios():
         shared, own, most = scenarios()[name]
     else:
         return None
+    prefixes = of(options, "prefixes", int, 1)
     seal = Seal()
     seal.text("inferbench cell 1")
     seal.int(int(options["seed"]), options["prefix-reuse"] == "warm")
     seal.text(name)
-    seal.int(shared, own, 0, asked if asked is not None else most)
+    seal.int(shared, *([prefixes] if prefixes > 1 else []), own, 0,
+             asked if asked is not None else most)
     if cell["arrival"] is None:
         seal.text("batch")
         seal.int(cell["batch_size"])

@@ -123,7 +123,7 @@ static void test_places(void **state)
         "weights "
         "model_fingerprint dtype quantization tensor_parallel_size devices max_model_len "
         "max_num_seqs max_num_batched_tokens block_size kv_cache_tokens enforce_eager "
-        "prefix_reuse cache_arm is_simulated slo is_warmup "
+        "prefix_reuse prefix_share cache_arm is_simulated slo is_warmup "
         /* format 2 */
         "engine_args settings_sha256 machine_sha256 client_machine_sha256 "
         "driver_version plan_sha256 burstiness ramp_up_s num_prompts duration_s "

@@ -91,6 +91,38 @@ static void test_first_own_token_differs(void **state)
     arena_fini(&a);
 }
 
+/* Prompt i has prefix i modulo N; the first one is what it is alone. */
+static void test_prefixes_in_turn(void **state)
+{
+    struct prompts p = {.scenario = "s",
+                        .batch_size = 8,
+                        .num_runs = 3,
+                        .shared_tokens = 40,
+                        .own_tokens = 8,
+                        .vocab_size = 1000};
+    size_t prefix_bytes = 40 * sizeof(int32_t), repeat_bytes = 8 * 48 * sizeof(int32_t);
+    struct arena a;
+
+    (void)state;
+    arena_init(&a, ARENA_BYTES);
+    int32_t *alone = draw(&p, 1, &a);
+    p.prefixes = 1;
+    assert_memory_equal(draw(&p, 1, &a), alone, repeat_bytes);
+    for (p.prefixes = 2; p.prefixes <= 9; p.prefixes += 7) {
+        int32_t *ids = draw(&p, 1, &a);
+        assert_memory_equal(ids, alone, prefix_bytes);
+        for (int64_t i = 0; i < 8; i++) {
+            assert_memory_equal(ids + i * 48 + 40, alone + i * 48 + 40, 8 * sizeof *ids);
+            for (int64_t k = 0; k < i; k++)
+                if (i % p.prefixes == k % p.prefixes)
+                    assert_memory_equal(ids + i * 48, ids + k * 48, prefix_bytes);
+                else
+                    assert_memory_not_equal(ids + i * 48, ids + k * 48, prefix_bytes);
+        }
+    }
+    arena_fini(&a);
+}
+
 static void test_prefix_by_repeat(void **state)
 {
     struct prompts p = {.scenario = "s",
@@ -247,6 +279,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_unique),
         cmocka_unit_test(test_first_own_token_differs),
+        cmocka_unit_test(test_prefixes_in_turn),
         cmocka_unit_test(test_prefix_by_repeat),
         cmocka_unit_test(test_streams),
         cmocka_unit_test(test_refused),
