@@ -195,3 +195,48 @@ def test_arms_in_one_engine(vllm_run, tmp_path, binary):
     done = subprocess.run([str(binary), "compare", str(run.results_path), "--json"], text=True,
                           env=plain_env(), capture_output=True, check=True)
     check_compared(json.loads(done.stdout), run.rows)
+
+
+def take_turns(vllm_run, binary, folder, *words):
+    """A run of settings by name, and what compare says of its file."""
+    done = vllm_run(folder, "--engine-mode", "inproc", "--max-model-len", "2048", "--scenarios",
+                    "short", "--batch-sizes", "8", "--num-runs", "4", "--max-tokens", "32",
+                    "--accept-invalid", *words, "--", "--enforce-eager", limit_s=500)
+    run = files_of(folder / "results")
+    told = subprocess.run([str(binary), "compare", str(run.results_path), "--json"], check=True,
+                          capture_output=True, text=True)
+    return run, json.loads(told.stdout), done
+
+
+def test_settings_take_turns(vllm_run, binary, tmp_path):
+    run, told, done = take_turns(vllm_run, binary, tmp_path, "--setting",
+                                 "fast=--max-num-seqs 8", "--setting", "slow=--max-num-seqs 1")
+    for row in run.rows:
+        most = {"fast": 8, "slow": 1}[row["label"]]
+        assert row["error"] is None and row["max_num_seqs"] == most
+        assert {"enforce_eager=true", f"max_num_seqs={most}"} <= set(row["engine_args"])
+    assert len({row["settings_sha256"] for row in run.rows}) == 2
+    oracle.check_run(tmp_path / "results")
+    assert (told["a"], told["b"]) == ("fast", "slow")
+    assert "max_num_seqs" in [row["field"] for row in told["differs"]]
+    ratio = told["cells"][0]["metrics"]["tokens_per_second"]["ratio"]
+    assert ratio is None or ratio < 0.7  # None: the cell was INVALID on a busy machine
+    assert "fast short bs=8" in done.stderr and "setting" in done.stdout
+
+
+def test_the_same_twice_differs_in_nothing(vllm_run, binary, tmp_path):
+    """A/A over three launches a side: not better, not worse. Chance says otherwise in one run of
+    20; twice in a row in one of 400."""
+    for turn in ("first", "second"):
+        folder = tmp_path / turn
+        folder.mkdir()
+        run, told, _ = take_turns(vllm_run, binary, folder, "--setting", "one=", "--setting", "two=",
+                                  "--launches", "3")
+        assert len({row["settings_sha256"] for row in run.rows}) == 1
+        assert len({row["launch_id"] for row in run.rows}) == 6 and told["differs"] == []
+        assert told["launches"] == {"a": 3, "b": 3, "interleaved": True, "unknown": False}
+        verdicts = {figure["verdict"] for cell in [*told["cells"], {"metrics": told["geomean"]}]
+                    for figure in cell["metrics"].values()}
+        if verdicts <= {"same", "cannot tell", None}:
+            return
+    raise AssertionError(verdicts)
