@@ -93,9 +93,11 @@ static enum status read_values(struct run *r, struct next_outcome *past, size_t 
     struct recovery *read = arena_alloc(&a, 1, sizeof *read);
     enum metric m = stein_metric(r->opts->target_metric);
     run_keep_journal(r);
-    enum status s = read == NULL
-                        ? status_no_memory(e, "run")
-                        : results_read(r->raw_dir, r->opts->output_dir, &a, read, e);
+    if (read == NULL) {
+        arena_fini(&a);
+        return status_no_memory(e, "run");
+    }
+    enum status s = results_read(r->raw_dir, r->opts->output_dir, &a, read, e);
     for (size_t i = 0; s == STATUS_OK && i < count; i++)
         past[i].value = value_of(read, &past[i].turn, m);
     arena_fini(&a);
