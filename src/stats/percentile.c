@@ -253,7 +253,9 @@ static void find_timed(const struct percentile_series *s,
         of->samples = of->samples > of->needed ? of->samples : of->needed;
         return;
     }
-    of->value = of->low = of->high = NAN;
+    of->low = of->high = NAN;
+    if (of->p != 50 || pool->distinct < quantile_floor(50))
+        of->value = NAN;
 }
 
 /* --- over repeats or launches */
@@ -315,10 +317,10 @@ static bool has_several_units(const struct percentile_series *s)
 size_t percentile_needs(double p, enum percentile_order order)
 {
     size_t floor = quantile_floor(p);
-    if (order != PERCENTILE_TIMED)
+    if (order != PERCENTILE_TIMED || p == 50)
         return floor;
     floor = floor > PERCENTILE_LEAST ? floor : PERCENTILE_LEAST;
-    return p == 50 ? floor : 2 * floor; /* V is 1, and 2 of others than the median */
+    return 2 * floor; /* V is 1, and 2 of others than the median */
 }
 
 struct percentile percentile_of(struct percentile_series *s,

@@ -81,7 +81,8 @@ size_t percentile_needs(double p, enum percentile_order order);
  * PERCENTILE_LEAST; the interval is of order statistics. Else shown where in each batch
  * the percentile has its samples, and all of these lie within PERCENTILE_NARROW of the
  * value: what varies slowly, and by little; the interval is from the lowest to the
- * highest.
+ * highest. A median is shown from quantile_floor(50) distinct samples on: without its
+ * interval where these conditions do not hold.
  * CLUSTER, ANY: shown from quantile_floor(p) distinct samples on.
  * Of a CLUSTER, and where there are several units: the interval is Student's t over the
  * percentiles of the repeats (units), from 3 on that each have quantile_floor(p).

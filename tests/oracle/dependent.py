@@ -86,7 +86,9 @@ class Pool:
             found.update(low=min(values), high=max(values),
                          samples=max(found["samples"], found["needed"]))
             return
-        found["value"] = math.inf
+        found.update(low=math.inf, high=math.inf)
+        if p != 50 or self.distinct < ref.floor(50):
+            found["value"] = math.inf
 
     def ranks(self, p, pool, found):
         n, q = len(pool), p / 100
