@@ -161,8 +161,9 @@ struct document_cell document_of_ratio(const struct match_ratio *r)
 static void interval_text(const struct document_cell *cell, char out[FIGURE_BYTES])
 {
     char low[FIGURE_BYTES], high[FIGURE_BYTES];
-    figure_digits(cell->low, 3, low);
-    figure_digits(cell->high, 3, high);
+    int digits = cell->high < 0.1 ? 2 : 3; /* as many columns */
+    figure_digits(cell->low, digits, low);
+    figure_digits(cell->high, digits, high);
     snprintf(out, FIGURE_BYTES, "%.20s..%.20s", low, high);
     if (isnan(cell->low) || isnan(cell->high))
         out[0] = '\0';
