@@ -5,6 +5,7 @@
 #include "stats/interval.h"
 #include "stats/launches.h"
 #include "stats/match_field.h"
+#include "stats/stein.h"
 
 #define ERROR_SHARE  0.05
 #define MOST_NEEDED  30 /* launches a side: more than that is too noisy to ask for */
@@ -46,6 +47,12 @@ static double value_of(const struct row *row, int id)
     return id == COMPARE_tokens_per_second
                ? metric_value(row, METRIC_tokens_per_second)
                : field_num(row, field_of((enum compare_id)id, row));
+}
+
+static double s0_of(const struct row *row, int id)
+{
+    return id == COMPARE_tokens_per_second ? stein_s0(row, METRIC_tokens_per_second)
+                                           : (double)NAN;
 }
 
 enum field_id compare_field(enum compare_id id, const struct match_cell *c)
@@ -443,7 +450,7 @@ enum status compare_build(const struct match_group *group,
     struct work w = {.group = group, .arena = a, .margin = o->margin};
     *out = (struct compare){.group = group, .margin = o->margin};
     out->cells = w.cells = arena_alloc(a, group->pair_count + 1, sizeof *out->cells);
-    w.sides = match_group_sides(group, value_of, a);
+    w.sides = match_group_sides(group, (struct match_figures){value_of, s0_of}, a);
     if (a->has_failed)
         return STATUS_NO_MEMORY;
     fill_launches(&w, out);

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "stats/match_diff.h"
+#include "stats/stein.h"
 #include "stats/match_field.h"
 
 /* Everything on its way to a result. */
@@ -169,8 +170,8 @@ static void fill_pair(const struct work *w, struct match_pair *p)
     p->is_counted = p->note == NULL;
 }
 
-struct match_sides *match_group_sides(const struct match_group *g, match_value *value,
-                                      struct arena *a)
+struct match_sides *match_group_sides(const struct match_group *g,
+                                      struct match_figures figures, struct arena *a)
 {
     struct match_sides_pair *pairs = arena_alloc(a, g->pair_count + 1, sizeof *pairs);
     if (pairs == NULL)
@@ -178,7 +179,7 @@ struct match_sides *match_group_sides(const struct match_group *g, match_value *
     for (size_t i = 0; i < g->pair_count; i++)
         pairs[i] = (struct match_sides_pair){{g->pairs[i].baseline, g->pairs[i].other},
                                              g->pairs[i].is_counted};
-    return match_sides_new(pairs, g->pair_count, value, a);
+    return match_sides_new(pairs, g->pair_count, figures, a);
 }
 
 static double value_of(const struct row *row, int m)
@@ -186,10 +187,16 @@ static double value_of(const struct row *row, int m)
     return metric_value(row, (enum metric)m);
 }
 
+static double s0_of(const struct row *row, int m)
+{
+    return stein_s0(row, (enum metric)m);
+}
+
 /* Of each metric: the ratio of each pair, and the mean of those that count. */
 static void fill_ratios(const struct work *w, struct match_group *g)
 {
-    struct match_sides *sides = match_group_sides(g, value_of, w->arena);
+    const struct match_figures figures = {value_of, s0_of};
+    struct match_sides *sides = match_group_sides(g, figures, w->arena);
     bool are_known = true;
     for (size_t i = 0; i < g->pair_count; i++)
         are_known = are_known &&

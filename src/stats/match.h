@@ -67,8 +67,8 @@ struct match_result {
 };
 
 /* The pairs of a group over launches (match_sides.h). NULL: no memory. */
-struct match_sides *match_group_sides(const struct match_group *g, match_value *value,
-                                      struct arena *a);
+struct match_sides *match_group_sides(const struct match_group *g,
+                                      struct match_figures figures, struct arena *a);
 
 MUST_CHECK enum status match_build(const struct match_input *inputs,
                                    const struct match_options *options, struct arena *a,

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "stats/interval.h"
+#include "stats/stein.h"
 
 #define NO_LAUNCH     SIZE_MAX
 #define LEAST_REPEATS 3 /* for an interval within a launch */
@@ -26,7 +27,7 @@ struct side {
 struct match_sides {
     const struct match_sides_pair *pairs; /* [pair_count] */
     size_t pair_count;
-    match_value *value;
+    struct match_figures figures;
     struct side sides[2];
     double *one, *two;
     bool is_paired;
@@ -164,13 +165,13 @@ static void find_room(struct side *s, struct arena *a)
 }
 
 struct match_sides *match_sides_new(const struct match_sides_pair *pairs, size_t count,
-                                    match_value *value, struct arena *a)
+                                    struct match_figures figures, struct arena *a)
 {
     struct match_sides *w = arena_alloc(a, 1, sizeof *w);
     size_t most = 1;
     if (w == NULL)
         return NULL;
-    *w = (struct match_sides){.pairs = pairs, .pair_count = count, .value = value};
+    *w = (struct match_sides){.pairs = pairs, .pair_count = count, .figures = figures};
     for (int side = 0; side < 2; side++) {
         find_launches(w, side, a);
         find_room(&w->sides[side], a);
@@ -212,7 +213,7 @@ static size_t take_repeats(const struct match_sides *w, const struct match_cell 
 {
     size_t n = 0;
     for (size_t k = 0; k < c->measured; k++) {
-        double x = w->value(c->rows[k], figure);
+        double x = w->figures.value(c->rows[k], figure);
         if (x <= 0)
             return 0;
         if (!isnan(x))
@@ -225,9 +226,23 @@ static bool has_not_positive(const struct match_sides *w, const struct match_cel
                              int figure)
 {
     for (size_t k = 0; k < c->measured; k++)
-        if (w->value(c->rows[k], figure) <= 0)
+        if (w->figures.value(c->rows[k], figure) <= 0)
             return true;
     return false;
+}
+
+/* Of repeats; where a target decided how many there are, with the variance that the first
+ * of them left. */
+static struct contrast_mean mean_of_repeats(const struct match_sides *w,
+                                            const struct match_cell *c, int figure,
+                                            struct contrast_sample s)
+{
+    double s0 = w->figures.s0(c->row, figure), n = (double)s.count;
+    double std = interval_std(s.y, s.count);
+    if (isnan(s0))
+        return (struct contrast_mean){interval_mean(s.y, s.count), std * std / n, n - 1};
+    return (struct contrast_mean){interval_mean(s.y, s.count), s0 * s0 / n,
+                                  STEIN_FIRST - 1};
 }
 
 static struct match_contrast within(const struct match_sides *w,
@@ -236,7 +251,11 @@ static struct match_contrast within(const struct match_sides *w,
     const struct contrast_sample s[2] = {
         {w->one, take_repeats(w, p->cells[0], figure, w->one)},
         {w->two, take_repeats(w, p->cells[1], figure, w->two)}};
-    struct match_contrast c = {.of = contrast_welch(s[0], s[1]), .is_within = true};
+    struct match_contrast c = {.is_within = true};
+    c.of = s[0].count == 0 || s[1].count == 0
+               ? contrast_welch(s[0], s[1])
+               : contrast_between(mean_of_repeats(w, p->cells[0], figure, s[0]),
+                                  mean_of_repeats(w, p->cells[1], figure, s[1]));
     for (int side = 0; side < 2; side++) {
         c.means[side] = interval_mean(s[side].y, s[side].count);
         if (s[side].count < LEAST_REPEATS || !p->is_counted)
@@ -254,7 +273,7 @@ static void load(struct match_sides *w, size_t pair, int figure)
         struct side *s = &w->sides[side];
         const struct match_sides_pair *p = &w->pairs[pair];
         for (size_t k = 0; k < measured_in(p, side); k++) {
-            double x = w->value(p->cells[side]->rows[k], figure);
+            double x = w->figures.value(p->cells[side]->rows[k], figure);
             size_t l = s->of[s->from[pair] + k];
             s->sums[l] += isnan(x) ? 0 : log(x);
             s->known[l] += isnan(x) ? 0 : 1;

@@ -18,8 +18,13 @@ struct match_sides_pair {
     bool is_counted;                   /* in means, and judged */
 };
 
-/* The value of a figure (0, 1, ...) in a row; NAN: unknown. */
+/* Of a figure (0, 1, ...) in a row; NAN: unknown. */
 typedef double match_value(const struct row *row, int figure);
+struct match_figures {
+    match_value *value;
+    match_value *s0; /* standard deviation of ln x that --target-ci went by (stein.h);
+                        NAN: it did not go by this figure */
+};
 
 struct match_contrast {
     struct contrast of; /* of logarithms; variance NAN: nobody knows how sure */
@@ -35,7 +40,7 @@ struct match_contrast {
 /* Of pairs of shape [count]; launches are numbered by the time of their first rows. NULL:
  * no memory. */
 struct match_sides *match_sides_new(const struct match_sides_pair *pairs, size_t count,
-                                    match_value *value, struct arena *a);
+                                    struct match_figures figures, struct arena *a);
 /* How many a side (0, 1) has, and the first row of each: shape [that many]. */
 size_t match_sides_launches(const struct match_sides *s, int side);
 const struct row *const *match_sides_first(const struct match_sides *s, int side);

@@ -84,6 +84,13 @@ enum status stein_fill(const struct run_data *run, struct row *rows, struct aren
     return STATUS_OK;
 }
 
+double stein_s0(const struct row *row, enum metric m)
+{
+    return m == stein_metric(field_str(row, FIELD_target_metric))
+               ? field_num(row, FIELD_stein_s0)
+               : (double)NAN;
+}
+
 void stein_put_interval(const struct row *const *rows, size_t count,
                         struct spread spreads[METRIC_COUNT])
 {

@@ -32,6 +32,8 @@ enum metric stein_metric(const char *name);
  * [run->repeat_count]. NO_MEMORY is the only failure. */
 MUST_CHECK enum status stein_fill(const struct run_data *run, struct row *rows,
                                   struct arena *a);
+/* stein_s0 of a row whose target was of that metric; NAN: it was not, or is unknown. */
+double stein_s0(const struct row *row, enum metric m);
 /* Gives the spread of the target's metric that interval in place of one over the s of all
  * repeats; of other cells nothing changes. rows: [count] measured, of one launch. */
 void stein_put_interval(const struct row *const *rows, size_t count,

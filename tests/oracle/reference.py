@@ -180,6 +180,16 @@ def _scores_of_all_orders(n):
     return [abs(_score(order)) for order in permutations(range(n))]
 
 
+def _share_of_orders(n, s):
+    """Of all orders of n values, those with a score of s or more: by their inversions, of which the
+    k-th value adds 0..k-1, each as often."""
+    counts = np.ones(1)
+    for k in range(2, n + 1):
+        counts = np.convolve(counts, np.ones(k))
+    scores = np.abs(n * (n - 1) / 2 - 2 * np.arange(len(counts)))
+    return float(counts[scores >= s].sum() / counts.sum())
+
+
 def mann_kendall_p(values):
     n, s = len(values), abs(_score(list(values)))
     if n < 3:
@@ -188,7 +198,7 @@ def mann_kendall_p(values):
         scores = _scores_of_all_orders(n)
         return sum(x >= s for x in scores) / len(scores)
     if len(set(values)) == n and n <= 10:
-        raise NotImplementedError("8 to 10 repeats: too many orders to enumerate here")
+        return _share_of_orders(n, s)
     ties = sum(t * (t - 1) * (2 * t + 5) for t in np.unique(values, return_counts=True)[1])
     variance = (n * (n - 1) * (2 * n + 5) - ties) / 18
     return 1.0 if s == 0 or variance <= 0 else erfc((s - 1) / sqrt(variance) / sqrt(2))

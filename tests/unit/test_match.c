@@ -97,6 +97,31 @@ static void test_pairs_and_geomean(void **state)
     assert_int_equal(g->geomean[METRIC_usd_per_million_output_tokens].pairs, 0);
 }
 
+/* Repeats that --target-ci asked for: the variance is s0^2 / n, of nine degrees. */
+static void test_target(void **state)
+{
+    struct bench *b = *state;
+    b->count = 0;
+    add_three(b, "g5", "short", 100);
+    add_three(b, "inf2", "short", 200);
+    for (size_t i = 0; i < b->count; i++) {
+        b->rows[i].v[FIELD_target_metric] = value_str("tokens_per_second");
+        b->rows[i].v[FIELD_stein_s0] = value_num(0.03);
+    }
+    build(b, FIELD_instance_type);
+    const struct match_ratio *r =
+        &b->result.groups[0].pairs[0].ratios[METRIC_tokens_per_second];
+    double half = 2.10092204024096 * sqrt(2 * 0.0009 / 3); /* scipy t.ppf(.975, 18) */
+    stats_fixture_near(r->ratio, 2, 1e-12);
+    stats_fixture_near(r->low, 2 * exp(-half), 1e-9);
+    stats_fixture_near(r->high, 2 * exp(half), 1e-9);
+    for (size_t i = 0; i < b->count; i++)
+        b->rows[i].v[FIELD_target_metric] = value_str("requests_per_second");
+    build(b, FIELD_instance_type); /* of another figure */
+    r = &b->result.groups[0].pairs[0].ratios[METRIC_tokens_per_second];
+    assert_true(r->high < 2 * exp(half) - 0.01);
+}
+
 static void test_no_interval_of_two(void **state)
 {
     struct bench *b = *state;
@@ -370,6 +395,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_pairs_and_geomean),
+        cmocka_unit_test(test_target),
         cmocka_unit_test(test_no_interval_of_two),
         cmocka_unit_test(test_what_hinders),
         cmocka_unit_test(test_what_differs_by_nature),
