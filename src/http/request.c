@@ -245,15 +245,17 @@ static enum request_step add_body(struct request *r, struct str *in)
 /* A chunk over the cap is refused before any of it is read. */
 static enum request_step add_chunks(struct request *r, struct str *in)
 {
-    struct str piece;
-    switch (response_next(&r->chunks, in, &piece)) {
-    case RESPONSE_BODY: return add_content(r, piece);
-    case RESPONSE_END: r->state = STATE_DONE; return REQUEST_MORE;
-    case RESPONSE_BAD: return bad(r, 400, r->chunks.bad);
-    default: break;
-    }
-    return r->chunks.left > r->content.cap_bytes ? bad(r, 413, "the body is too large")
-                                                 : REQUEST_MORE;
+    struct str piece = {.len = 0};
+    enum response_step step = response_next(&r->chunks, in, &piece);
+    if (step == RESPONSE_BAD)
+        return bad(r, 400, r->chunks.bad);
+    if (r->chunks.left + piece.len > r->content.cap_bytes)
+        return bad(r, 413, "the body is too large");
+    if (step == RESPONSE_BODY)
+        return add_content(r, piece);
+    if (step == RESPONSE_END)
+        r->state = STATE_DONE;
+    return REQUEST_MORE;
 }
 
 static enum request_step one_step(struct request *r, struct str *in)

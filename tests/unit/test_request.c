@@ -141,6 +141,7 @@ static void chunks(void **state)
     check(CHUNKED "0x3\r\n", no_size);
     check(CHUNKED "10000000000000000\r\n", no_size);
     check(CHUNKED "fffffffffffffff\r\n", "bad 413: the body is too large ");
+    check(CHUNKED "fffffffffffffff\r\nabc", "bad 413: the body is too large ");
     check(CHUNKED "3\r\nabcd\r\n", "bad 400: a chunk longer than its size ");
 }
 
