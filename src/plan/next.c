@@ -82,9 +82,10 @@ bool next_of_grid(const struct plan *p, const struct next_history *past,
 
 /* --- a target */
 
-/* Of each cell, the warm-up included. */
-static int64_t first_stage(const struct plan *p)
+int64_t next_sure_repeats(const struct plan *p)
 {
+    if (!(p->options.target_share > 0))
+        return p->options.num_runs;
     return p->options.num_runs < STEIN_FIRST + 1 ? p->options.num_runs : STEIN_FIRST + 1;
 }
 
@@ -95,9 +96,9 @@ bool next_is_second_stage(const struct plan *p, const struct next_history *past)
                                                       : NULL;
     if (last == NULL || p->cell_count == 0)
         return false;
-    if (last->turn.repeat >= first_stage(p))
+    if (last->turn.repeat >= next_sure_repeats(p))
         return true;
-    return !next_of_repeats(p, first_stage(p), past, &ignored) &&
+    return !next_of_repeats(p, next_sure_repeats(p), past, &ignored) &&
            last->turn.cell + 1 == p->cell_count;
 }
 
@@ -140,10 +141,10 @@ bool next_of_target(const struct plan *p, const struct next_history *past,
                     struct next_turn *out)
 {
     if (!next_is_second_stage(p, past))
-        return next_of_repeats(p, first_stage(p), past, out);
+        return next_of_repeats(p, next_sure_repeats(p), past, out);
     const struct next_outcome *last = &past->items[past->count - 1];
     double most_s = p->options.target_max_s;
-    size_t from = last->turn.repeat >= first_stage(p) ? last->turn.cell : 0;
+    size_t from = last->turn.repeat >= next_sure_repeats(p) ? last->turn.cell : 0;
     if (most_s > 0 && last->end_s >= most_s)
         return false;
     for (size_t cell = from; cell < p->cell_count; cell++) {
@@ -158,7 +159,7 @@ bool next_of_target(const struct plan *p, const struct next_history *past,
 
 int64_t next_known_turns(const struct plan *p, const struct next_history *past)
 {
-    int64_t turns = (int64_t)p->cell_count * first_stage(p), measured;
+    int64_t turns = (int64_t)p->cell_count * next_sure_repeats(p), measured;
     if (!next_is_second_stage(p, past))
         return turns;
     turns = (int64_t)past->count;

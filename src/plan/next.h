@@ -31,6 +31,9 @@ size_t next_group(const struct plan *p, size_t cell);
 /* Of a target: the first stage of all cells is over, so values are needed from here
  * on. */
 bool next_is_second_stage(const struct plan *p, const struct next_history *past);
+/* Repeats of a cell that are sure to come before anything is measured, warm-ups included:
+ * of a target those of the first stage. */
+int64_t next_sure_repeats(const struct plan *p);
 /* Repeats of a target that are sure to come, of all cells, warm-ups included: those of
  * the first stage, and of the second once its values are known. */
 int64_t next_known_turns(const struct plan *p, const struct next_history *past);

@@ -3,14 +3,16 @@
 #include <inttypes.h>
 #include <math.h>
 
+#include "plan/blocks.h"
+#include "plan/next.h"
 #include "stats/percentile.h"
 
-/* Requests of all measured repeats of a cell, in all launches. */
+/* Requests of all measured repeats of a cell that are sure, in all launches. */
 static int64_t requests_of(const struct plan *p, const struct plan_cell *c)
 {
     int64_t requests = 0;
-    for (int64_t i = 1; i < p->options.num_runs; i++)
-        requests += c->counts[i];
+    for (int64_t i = 0; i < next_sure_repeats(p); i++)
+        requests += blocks_is_warmup(p, i) ? 0 : c->counts[i];
     return requests * (p->options.launches > 1 ? p->options.launches : 1);
 }
 

@@ -2,6 +2,7 @@
 
 #include <inttypes.h>
 #include <math.h>
+#include <string.h>
 
 #include "base/str.h"
 #include "stats/stein.h"
@@ -24,10 +25,10 @@ static bool is_given(const struct run *r, const char *option)
 /* Options that mean nothing without a target. */
 static enum status check_none(const struct run *r, struct err *e)
 {
-    static const char *const ours[] = {"target-metric", "max-runs", "max-time",
-                                       "max-cost"};
+    static const char *const ours[] = {"--target-metric", "--max-runs", "--max-time",
+                                       "--max-cost"};
     for (size_t i = 0; i < sizeof ours / sizeof ours[0]; i++)
-        if (is_given(r, ours[i])) {
+        if (is_given(r, ours[i] + strlen("--"))) {
             status_fail(e, STATUS_BAD_OPTION, ours[i], "nothing without --target-ci");
             return status_hint(e, "Give e.g. --target-ci 2%%.");
         }

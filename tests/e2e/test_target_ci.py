@@ -113,7 +113,7 @@ def test_dry_run(inferbench):
     (("--target-ci", "2%", "--test-prefix-caching"), "not with several launches"),
     (("--target-ci", "2%", "--target-metric", "x"), "--target-metric"),
     (("--target-ci", "2%", "--max-runs", "9"), "--max-runs"),
-    (("--max-runs", "20"), "nothing without --target-ci"), (("--max-time", "5s"), "nothing without --target-ci"),
+    (("--max-runs", "20"), "--max-runs: nothing without --target-ci"), (("--max-time", "5s"), "nothing without --target-ci"),
     (("--target-metric", "tokens_per_second"), "nothing without --target-ci"),
 ])
 def test_usage(inferbench, words, what):

@@ -49,6 +49,11 @@ static void online(void **state)
     /* by time alone: the server decides */
     chooses(f, "--concurrency 4 --duration 30s --max-tokens 2", false, "50 90 95 99");
     says(f, "--concurrency 4 --duration 30s", "");
+    /* of a target ten repeats are sure; of arms twelve are measured, two warm up */
+    says(f, "--request-rate 10 --num-prompts 7 --percentiles 50 --target-ci 2%",
+         "percentiles: p50 takes 11 requests; a cell has 70\n");
+    says(f, "--request-rate 10 --num-prompts 7 --percentiles 50 --ab interleaved",
+         "percentiles: p50 takes 11 requests; a cell has 84\n");
     says(f, "--request-rate 10 2 --num-prompts 65 --percentiles 50 99.9",
          "percentiles: p50 takes 11 requests, p99.9 13272; a cell has 130\n");
 }
