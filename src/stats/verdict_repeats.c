@@ -52,8 +52,10 @@ void verdict_repeats_few(struct verdict_case *c)
 /* Of a run with a target: as many repeats as its first stage asks for? */
 void verdict_repeats_target(struct verdict_case *c)
 {
-    const struct row *row = c->cell->row_count > 0 ? c->cell->rows[0] : NULL;
-    double share = row != NULL ? field_num(row, FIELD_target_ci) : (double)NAN;
+    if (c->cell->row_count == 0)
+        return;
+    const struct row *row = c->cell->rows[0];
+    double share = field_num(row, FIELD_target_ci);
     if (isnan(share))
         return;
     double wanted = field_num(row, FIELD_stein_n), measured = (double)c->cell->row_count;

@@ -234,7 +234,8 @@ def test_the_same_twice_differs_in_nothing(vllm_run, binary, tmp_path):
                                   "--launches", "3")
         assert len({row["settings_sha256"] for row in run.rows}) == 1
         assert len({row["launch_id"] for row in run.rows}) == 6 and told["differs"] == []
-        assert told["launches"] == {"a": 3, "b": 3, "interleaved": True, "unknown": False}
+        assert told["launches"] == {"a": 3, "b": 3, "unit": "launch", "interleaved": True,
+                                     "unknown": False, "shared": 0}
         verdicts = {figure["verdict"] for cell in [*told["cells"], {"metrics": told["geomean"]}]
                     for figure in cell["metrics"].values()}
         if verdicts <= {"same", "cannot tell", None}:
