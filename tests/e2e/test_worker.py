@@ -189,8 +189,8 @@ def test_cause_of_a_dead_core_is_in_the_log(start, vllm_python, tiny_model, tmp_
 def test_a_killed_core_is_the_workers_death(start, vllm_python, tiny_model):
     worker = start(vllm_python)
     assert worker.open(tiny_model, "mp")["ev"] == "ready"
-    requests = [{"index": 0, "ids": draw(50, 3), "max_tokens": 900}]
-    worker.send("batch", sampling={"ignore_eos": True}, requests=requests)
+    requests = [{"index": i, "ids": draw(50, 3 + i), "max_tokens": 900} for i in range(8)]
+    worker.send("batch", sampling={"ignore_eos": True}, requests=requests)  # it must not end before
     while worker.beat[1] < 5:
         time.sleep(0.01)
     for pid in descendants(worker.process.pid):
