@@ -342,22 +342,11 @@ static double mean_price_ratio(const struct match_group *g)
     return exp(logs / (double)n);
 }
 
-/* Arms of one engine: every unit is a block. */
-static bool is_of_blocks(const struct match_sides *s)
-{
-    size_t n = 0;
-    for (int side = 0; side < 2; side++)
-        for (size_t k = 0; k < match_sides_launches(s, side); k++, n++)
-            if (!value_is_known(match_sides_first(s, side)[k]->v[FIELD_ab_block]))
-                return false;
-    return n > 0;
-}
-
 /* --- what would settle it */
 
 /* Time of one launch of a side: loading, and the mean time of its repeats; of a block, of
  * its repeats. */
-static double launch_s(const struct work *w, int side)
+static double launch_s(const struct work *w, int side, bool is_of_blocks)
 {
     double repeats_s = 0, load_s = 0;
     for (size_t i = 0; i < w->group->pair_count; i++) {
@@ -369,9 +358,8 @@ static double launch_s(const struct work *w, int side)
         for (size_t k = 0; k < c->measured; k++)
             repeats_s += field_num(c->rows[k], FIELD_total_time);
     }
-    if (is_of_blocks(w->sides))
-        load_s = 0;
-    return load_s + repeats_s / (double)match_sides_launches(w->sides, side);
+    return (is_of_blocks ? 0 : load_s) +
+           repeats_s / (double)match_sides_launches(w->sides, side);
 }
 
 static void fill_advice(const struct work *w, struct compare *out)
@@ -388,7 +376,7 @@ static void fill_advice(const struct work *w, struct compare *out)
         long more = wanted - (long)out->launches[side];
         if (more <= 0)
             continue;
-        double s = (double)more * launch_s(w, side);
+        double s = (double)more * launch_s(w, side, out->is_of_blocks);
         out->more_launches = more > out->more_launches ? more : out->more_launches;
         out->more_s += s;
         out->more_usd += s / 3600 * price_of(cell_of(&w->group->pairs[0], side));
@@ -419,10 +407,21 @@ static size_t shared_launches(const struct match_sides *s, struct arena *a)
     return n - launches_of(all, n, a).count;
 }
 
+/* Arms of one engine: every unit is a block. */
+static bool are_blocks(const struct match_sides *s)
+{
+    size_t n = 0;
+    for (int side = 0; side < 2; side++)
+        for (size_t k = 0; k < match_sides_launches(s, side); k++, n++)
+            if (!value_is_known(match_sides_first(s, side)[k]->v[FIELD_ab_block]))
+                return false;
+    return n > 0;
+}
+
 static void fill_launches(const struct work *w, struct compare *out)
 {
     out->is_interleaved = match_sides_are_paired(w->sides);
-    out->is_of_blocks = is_of_blocks(w->sides);
+    out->is_of_blocks = are_blocks(w->sides);
     out->shared_launches = out->is_of_blocks ? 0 : shared_launches(w->sides, w->arena);
     for (int side = 0; side < 2; side++) {
         out->launches[side] = match_sides_launches(w->sides, side);

@@ -42,7 +42,7 @@ struct contrast contrast_of_sum(const struct contrast_sum *sum)
                              .freedom = sum->variance * sum->variance / sum->squares};
 }
 
-static struct contrast_mean mean_of(struct contrast_sample s)
+struct contrast_mean contrast_mean_of(struct contrast_sample s)
 {
     double n = (double)s.count;
     return (struct contrast_mean){interval_mean(s.y, s.count), variance_of(s) / n, n - 1};
@@ -53,7 +53,7 @@ struct contrast contrast_welch(struct contrast_sample baseline,
 {
     if (baseline.count == 0 || other.count == 0)
         return unknown;
-    return contrast_between(mean_of(baseline), mean_of(other));
+    return contrast_between(contrast_mean_of(baseline), contrast_mean_of(other));
 }
 
 struct contrast contrast_paired(struct contrast_sample baseline,

@@ -27,6 +27,9 @@ struct contrast_mean {
     double mean, variance, freedom;
 };
 
+/* Of a sample's mean: all NAN of an empty one, variance NAN below 2 values. */
+struct contrast_mean contrast_mean_of(struct contrast_sample s);
+
 /* Unequal variances, degrees of freedom after Satterthwaite (Biometrics Bull. 2 (1946)
  * 110-114). */
 struct contrast contrast_between(struct contrast_mean baseline,

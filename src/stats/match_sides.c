@@ -237,12 +237,13 @@ static struct contrast_mean mean_of_repeats(const struct match_sides *w,
                                             const struct match_cell *c, int figure,
                                             struct contrast_sample s)
 {
-    double s0 = w->figures.s0(c->row, figure), n = (double)s.count;
-    double std = interval_std(s.y, s.count);
-    if (isnan(s0))
-        return (struct contrast_mean){interval_mean(s.y, s.count), std * std / n, n - 1};
-    return (struct contrast_mean){interval_mean(s.y, s.count), s0 * s0 / n,
-                                  STEIN_FIRST - 1};
+    double s0 = w->figures.s0(c->row, figure);
+    struct contrast_mean m = contrast_mean_of(s);
+    if (!isnan(s0)) {
+        m.variance = s0 * s0 / (double)s.count;
+        m.freedom = STEIN_FIRST - 1;
+    }
+    return m;
 }
 
 static struct match_contrast within(const struct match_sides *w,
@@ -251,13 +252,12 @@ static struct match_contrast within(const struct match_sides *w,
     const struct contrast_sample s[2] = {
         {w->one, take_repeats(w, p->cells[0], figure, w->one)},
         {w->two, take_repeats(w, p->cells[1], figure, w->two)}};
-    struct match_contrast c = {.is_within = true};
-    c.of = s[0].count == 0 || s[1].count == 0
-               ? contrast_welch(s[0], s[1])
-               : contrast_between(mean_of_repeats(w, p->cells[0], figure, s[0]),
-                                  mean_of_repeats(w, p->cells[1], figure, s[1]));
+    const struct contrast_mean means[2] = {mean_of_repeats(w, p->cells[0], figure, s[0]),
+                                           mean_of_repeats(w, p->cells[1], figure, s[1])};
+    struct match_contrast c = {.of = contrast_between(means[0], means[1]),
+                               .is_within = true};
     for (int side = 0; side < 2; side++) {
-        c.means[side] = interval_mean(s[side].y, s[side].count);
+        c.means[side] = means[side].mean;
         if (s[side].count < LEAST_REPEATS || !p->is_counted)
             c.of.variance = c.of.freedom = NAN;
         c.is_not_positive |= s[side].count == 0 &&
@@ -446,10 +446,8 @@ static struct contrast_mean mean_of_side(const struct match_sides *w, int side,
     for (size_t l = 0; l < s->count; l++) {
         if (s->part[l] != l || s->cells[l] == 0)
             continue;
-        struct contrast_sample y = part_of(s, l, w->one);
-        double std = interval_std(y.y, y.count), n = (double)y.count;
         weigh(&sum, (double)s->cells[l] / (double)cells,
-              (struct contrast_mean){interval_mean(y.y, y.count), std * std / n, n - 1});
+              contrast_mean_of(part_of(s, l, w->one)));
     }
     return mean_of(&sum);
 }
