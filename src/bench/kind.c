@@ -7,8 +7,9 @@
 #include "bench/batch.h"
 #include "bench/served.h"
 
-static const char *const arms[] = {
-    [PLAN_ARM_NONE] = "", [PLAN_ARM_OFF] = " arm=off", [PLAN_ARM_ON] = " arm=on"};
+#define X(id, name) [PLAN_ARM_##id] = " arm=" name,
+static const char *const arms[] = {[PLAN_ARM_NONE] = "", PLAN_ARMS(X)};
+#undef X
 
 /* --- batch --- */
 

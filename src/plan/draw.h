@@ -12,8 +12,13 @@
 #include "core/workload.h"
 
 /* Of --ab interleaved: one engine whose cache is on serves both in turn. OFF: each
- * request has a salt of its own, so that it finds nothing; ON: one salt a repeat. */
-enum plan_arm { PLAN_ARM_NONE, PLAN_ARM_OFF, PLAN_ARM_ON };
+ * request has a salt of its own, so that it finds nothing; ON: one salt a repeat. X(id,
+ * name in rows, plans and on screen) */
+#define PLAN_ARMS(X) X(OFF, "off") X(ON, "on")
+
+#define X(id, name) PLAN_ARM_##id,
+enum plan_arm { PLAN_ARM_NONE, PLAN_ARMS(X) };
+#undef X
 
 /* One repeat, drawn. */
 struct plan_repeat {

@@ -184,9 +184,7 @@ static void put_differs(const struct compare *c, struct document *d)
 static void put_launches(const struct compare *c, struct document *d)
 {
     if (c->is_of_blocks)
-        document_add(d, DOCUMENT_ITEM,
-                     "both arms in one engine: what hits are worth in it, not what the "
-                     "feature costs");
+        document_add(d, DOCUMENT_ITEM, "%s", DOCUMENT_ARMS);
     if (c->has_unknown_launches)
         document_add(d, DOCUMENT_ITEM,
                      "launch unknown: some results do not tell from which start of the "
@@ -355,6 +353,8 @@ void comparison_build(const struct comparison *c, struct document *d)
 {
     put_differs(c->compare, d);
     put_answer(c, d);
+    if (compare_is_simulated(c->compare))
+        document_add(d, DOCUMENT_CLAIM, DOCUMENT_SIMULATED ".");
     put_basis(c->compare, d);
     put_cells(c->compare, d);
     put_unmatched(c->match, d);

@@ -131,6 +131,7 @@ void comparison_json(const struct comparison *x, struct arena *a, struct buf *ou
     jsonw_str(&w, "a", c->group->baseline);
     jsonw_str(&w, "b", c->group->other);
     jsonw_num(&w, "margin", c->margin);
+    jsonw_bool(&w, "simulated", compare_is_simulated(c));
     jsonw_object(&w, "launches");
     jsonw_int(&w, "a", (int64_t)c->launches[0]);
     jsonw_int(&w, "b", (int64_t)c->launches[1]);

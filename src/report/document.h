@@ -16,6 +16,12 @@
 
 #define DOCUMENT_COLUMNS 16 /* of a table, at most */
 
+/* What several pages say, without the end of the sentence. */
+#define DOCUMENT_SIMULATED "SIMULATED: these numbers do not come from real hardware"
+#define DOCUMENT_ARMS                                                           \
+    "Both arms in one engine: what hits are worth in it, not what the feature " \
+    "costs"
+
 enum document_kind {
     DOCUMENT_HEADING,
     DOCUMENT_SUBHEADING,

@@ -6,6 +6,7 @@
 
 #include "base/file.h"
 #include "base/proc.h"
+#include "report/document.h"
 #include "report/figure.h"
 #include "report/glyphs.h"
 #include "report/plot.h"
@@ -164,7 +165,7 @@ static void bar_panels(const struct sheet *s, enum metric m, struct plot *p)
 static const char *warning_of(const struct analysis *x)
 {
     if (x->is_simulated)
-        return "SIMULATED: these numbers do not come from real hardware";
+        return DOCUMENT_SIMULATED;
     return x->has_dummy_weights
                ? "random (dummy) weights: speeds of a dense model are real, "
                  "its texts are not"

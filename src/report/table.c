@@ -62,8 +62,7 @@ static void put_title(const struct table *t)
                  match_field_name(row, FIELD_serving_mode), dtype != NULL ? ", " : "",
                  dtype != NULL ? dtype : "");
     if (field_is_true(row, FIELD_is_simulated))
-        document_add(t->d, DOCUMENT_PARAGRAPH,
-                     "SIMULATED: these numbers do not come from real hardware.");
+        document_add(t->d, DOCUMENT_PARAGRAPH, DOCUMENT_SIMULATED ".");
     else if (field_is(row, FIELD_weights, "dummy"))
         document_add(t->d, DOCUMENT_PARAGRAPH,
                      "Dummy weights: the speed is real, the text is not.");

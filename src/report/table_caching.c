@@ -63,8 +63,7 @@ static void put_group(const struct match_group *g, struct document *d)
     }
     if (has_arms)
         document_add(d, DOCUMENT_PARAGRAPH,
-                     "Both arms in one engine: what hits are worth in it, not what the "
-                     "feature costs; --test-prefix-caching measures that.");
+                     DOCUMENT_ARMS "; --test-prefix-caching measures that.");
     if (has_interval)
         document_add(d, DOCUMENT_PARAGRAPH,
                      "Intervals are within one launch of each: launches may differ by "

@@ -171,8 +171,7 @@ static void build(const struct selftest_floor *f, struct document *d)
     const struct floor_cell *first = &f->floor.cells[0];
     document_heading(d, "The floor: what launches of the same settings differ by here");
     if (field_is_true(first->row, FIELD_is_simulated))
-        document_add(d, DOCUMENT_CLAIM,
-                     "SIMULATED: these numbers do not come from real hardware.");
+        document_add(d, DOCUMENT_CLAIM, DOCUMENT_SIMULATED ".");
     put_claims(&f->floor, d);
     document_add(
         d, DOCUMENT_ITEM,

@@ -525,6 +525,14 @@ bool compare_has_worse(const struct compare *c)
     return has;
 }
 
+bool compare_is_simulated(const struct compare *c)
+{
+    bool is = c->group->pair_count > 0;
+    for (size_t i = 0; i < c->group->pair_count; i++)
+        is = is && c->group->pairs[i].baseline->is_simulated;
+    return is;
+}
+
 const struct match_pair *compare_price_pair(const struct compare *c)
 {
     for (size_t i = 0; i < c->group->pair_count; i++) {

@@ -96,6 +96,8 @@ const char *compare_call_name(enum compare_call call);
 /* True if a counted cell or a geometric mean is called worse, or no cell is counted:
  * nothing stands for "not worse" then. */
 bool compare_has_worse(const struct compare *c);
+/* No pair is of real numbers: all that is said here is of made ones. */
+bool compare_is_simulated(const struct compare *c);
 /* The first counted pair whose prices differ; NULL: none. */
 const struct match_pair *compare_price_pair(const struct compare *c);
 /* All intervals are within launches: a side has one launch, and no floor serves. */

@@ -146,6 +146,19 @@ static struct match_ratio ratio_of(const struct match_contrast *c, size_t pairs,
                                 .pairs = pairs};
 }
 
+/* "INVALID (CLIENT_LATE, CLIENT_BUSY)"; what other tools write has no codes. */
+static const char *worth(const struct work *w, const struct match_cell *c)
+{
+    const struct findings *codes = c->doubtful_row != NULL
+                                       ? field_findings(c->doubtful_row, FIELD_reasons)
+                                       : NULL;
+    const char *text = c->verdict;
+    for (size_t i = 0; codes != NULL && i < codes->count; i++)
+        text = arena_text(w->arena, "%s%s%s", text, i == 0 ? " (" : ", ",
+                          codes->items[i].code);
+    return text == c->verdict ? text : arena_text(w->arena, "%s)", text);
+}
+
 /* Why the pair stays out of geometric means; NULL if it counts. */
 static const char *refusal(const struct work *w, const struct match_pair *p)
 {
@@ -155,13 +168,13 @@ static const char *refusal(const struct work *w, const struct match_pair *p)
     if (p->baseline->is_valid && p->other->is_valid)
         return NULL;
     if (p->baseline->is_valid)
-        return arena_text(w->arena, "the other cell is %s", p->other->verdict);
+        return arena_text(w->arena, "the other cell is %s", worth(w, p->other));
     if (p->other->is_valid)
-        return arena_text(w->arena, "the baseline is %s", p->baseline->verdict);
-    if (strcmp(p->baseline->verdict, p->other->verdict) == 0)
-        return arena_text(w->arena, "both cells are %s", p->other->verdict);
-    return arena_text(w->arena, "the baseline is %s, the other cell is %s",
-                      p->baseline->verdict, p->other->verdict);
+        return arena_text(w->arena, "the baseline is %s", worth(w, p->baseline));
+    const char *a = worth(w, p->baseline), *b = worth(w, p->other);
+    if (strcmp(a, b) == 0)
+        return arena_text(w->arena, "both cells are %s", b);
+    return arena_text(w->arena, "the baseline is %s, the other cell is %s", a, b);
 }
 
 static void fill_pair(const struct work *w, struct match_pair *p)

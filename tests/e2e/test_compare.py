@@ -192,6 +192,8 @@ def test_worse_is_an_exit_code(compare):
     bad = [dict(row, verdict="INVALID") for row in b]
     done = compare(a, bad, "--fail-if-worse", code=3)
     assert "no claim" in done.stdout and "not counted: the other cell is INVALID" in done.stdout
+    bad = [dict(row, reasons=["CLIENT_LATE", "RATE_MISSED"]) for row in bad]
+    assert "the other cell is INVALID (CLIENT_LATE, RATE_MISSED)" in " ".join(compare(a, bad).stdout.split())
 
 
 def test_same_and_cannot_tell(compare):
@@ -253,6 +255,15 @@ def test_what_differs_is_named_first(compare):
     lines = compare(a, b).stdout.splitlines()
     assert lines[0].startswith("differs: ") and any(line.startswith("b / a: ") for line in lines)
     assert "max_num_seqs 256 / 128" in " ".join(" ".join(lines).split())
+
+
+def test_simulated_is_said(compare):
+    """On every page that made numbers reach."""
+    a, b = ([dict(row, is_simulated=True) for row in made(side)] for side in "ab")
+    assert "SIMULATED: these numbers do not come from real hardware." in compare(a, b).stdout
+    assert report(compare, a, b)["simulated"] is True
+    assert "SIMULATED" not in compare(made("a"), made("b")).stdout
+    assert report(compare, made("a"), made("b"))["simulated"] is False
 
 
 def test_real_against_simulated_is_refused(compare):
