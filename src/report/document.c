@@ -27,8 +27,7 @@ static struct document_block *append(struct document *d, enum document_kind kind
     struct document_block *b = arena_alloc(d->arena, 1, sizeof *b);
     if (b == NULL)
         return NULL;
-    *b = (struct document_block){.kind = kind, .has_gap = d->has_gap};
-    d->has_gap = false;
+    *b = (struct document_block){.kind = kind};
     if (d->last != NULL)
         d->last->next = b;
     else
@@ -37,18 +36,41 @@ static struct document_block *append(struct document *d, enum document_kind kind
     return b;
 }
 
-/* A block, behind the heading that waits for one. */
+static struct document_block *append_behind_gap(struct document *d,
+                                                enum document_kind kind)
+{
+    struct document_block *b = append(d, kind);
+    if (b != NULL)
+        b->has_gap = d->has_gap;
+    d->has_gap = false;
+    return b;
+}
+
+static bool is_of_page(enum document_kind kind)
+{
+    return kind >= DOCUMENT_CHART;
+}
+
+bool document_is_of_page(const struct document_block *b)
+{
+    return is_of_page(b->kind);
+}
+
+/* A block, behind the heading that waits for one; those of the page have titles of their
+ * own, and the heading goes on waiting. */
 static struct document_block *add_block(struct document *d, enum document_kind kind)
 {
     const char *heading = d->heading;
+    struct document_block *b;
+    if (is_of_page(kind))
+        return append(d, kind);
     d->heading = NULL;
     if (heading != NULL) {
-        struct document_block *b = append(d, DOCUMENT_HEADING);
-        if (b == NULL)
+        if ((b = append_behind_gap(d, DOCUMENT_HEADING)) == NULL)
             return NULL;
         b->text = heading;
     }
-    return append(d, kind);
+    return append_behind_gap(d, kind);
 }
 
 void document_heading(struct document *d, const char *text)
@@ -99,16 +121,52 @@ void document_plot(struct document *d, const char *title, const char *path)
     b->path = arena_strdup(d->arena, path);
 }
 
+void document_chart(struct document *d, const struct plot *plot)
+{
+    struct document_block *b = add_block(d, DOCUMENT_CHART);
+    if (b == NULL)
+        return;
+    b->text = arena_strdup(d->arena, plot->title);
+    b->plot = plot;
+}
+
+void document_rows(struct document *d, const char *title,
+                   const struct analysis_rows *rows)
+{
+    struct document_block *b = add_block(d, DOCUMENT_ROWS);
+    if (b == NULL)
+        return;
+    b->text = arena_strdup(d->arena, title);
+    b->rows = rows;
+}
+
 /* --- tables --- */
 
-struct document_table *document_table(struct document *d,
-                                      const struct document_column *columns, size_t count)
+static struct document_table *add_table(struct document *d, enum document_kind kind,
+                                        const struct document_column *columns,
+                                        size_t count)
 {
-    struct document_block *b = add_block(d, DOCUMENT_TABLE);
+    struct document_block *b = add_block(d, kind);
     if (b == NULL || (b->table = arena_alloc(d->arena, 1, sizeof *b->table)) == NULL)
         return NULL;
     *b->table = (struct document_table){.columns = columns, .column_count = count};
     return b->table;
+}
+
+struct document_table *document_table(struct document *d,
+                                      const struct document_column *columns, size_t count)
+{
+    return add_table(d, DOCUMENT_TABLE, columns, count);
+}
+
+struct document_table *document_page_table(struct document *d, const char *title,
+                                           const struct document_column *columns,
+                                           size_t count)
+{
+    struct document_table *t = add_table(d, DOCUMENT_PAGE_TABLE, columns, count);
+    if (t != NULL)
+        d->last->text = arena_strdup(d->arena, title);
+    return t;
 }
 
 struct document_cell *document_row(struct document *d, struct document_table *t,

@@ -12,6 +12,8 @@
 #include "base/arena.h"
 #include "base/buf.h"
 #include "report/figure.h"
+#include "report/plot_data.h"
+#include "stats/analysis_row.h"
 #include "stats/match.h"
 
 #define DOCUMENT_COLUMNS 16 /* of a table, at most */
@@ -30,6 +32,10 @@ enum document_kind {
     DOCUMENT_ITEM, /* of a list */
     DOCUMENT_TABLE,
     DOCUMENT_PLOT, /* text: its title; path: the picture */
+    /* of the page alone (render_html.c); text: the title */
+    DOCUMENT_CHART,
+    DOCUMENT_PAGE_TABLE, /* notes mark rows */
+    DOCUMENT_ROWS,
 };
 
 /* What the cells of a column are, and so how their values are written. */
@@ -75,11 +81,14 @@ struct document_block {
     const char *text; /* tables: NULL */
     const char *path; /* plots: the picture */
     struct document_table *table;
+    const struct plot *plot;
+    const struct analysis_rows *rows;
     struct document_block *next;
 };
 
 struct document {
     struct arena *arena;
+    const char *title, *lead; /* of the page, and what stands below it; NULL: none */
     struct document_block *blocks, *last;
     struct buf line;     /* of the text under way: document_end takes it */
     const char *heading; /* under which nothing stands yet; NULL: none */
@@ -101,11 +110,19 @@ void document_keep(struct document *d, const char *text);
 /* An empty line before what comes next. */
 void document_gap(struct document *d);
 void document_plot(struct document *d, const char *title, const char *path);
+/* Both must live as long as the arena. */
+void document_chart(struct document *d, const struct plot *plot);
+void document_rows(struct document *d, const char *title,
+                   const struct analysis_rows *rows);
 
 /* The columns must live as long as the arena. */
 struct document_table *document_table(struct document *d,
                                       const struct document_column *columns,
                                       size_t count);
+/* The same for the page alone. */
+struct document_table *document_page_table(struct document *d, const char *title,
+                                           const struct document_column *columns,
+                                           size_t count);
 /* A new row's cells, empty until they are set; never NULL. */
 struct document_cell *document_row(struct document *d, struct document_table *t,
                                    const char *group);
@@ -116,6 +133,8 @@ struct document_cell document_of_text(const char *text);
 struct document_cell document_of_value(double value);
 struct document_cell document_of_spread(const struct spread *s);
 struct document_cell document_of_ratio(const struct match_ratio *r);
+/* Is it shown by the page alone? */
+bool document_is_of_page(const struct document_block *b);
 /* Writes out what would steer a terminal (base/visible.h), and line feeds: the renderers
  * get texts of one line. */
 void document_make_visible(const struct document *d);

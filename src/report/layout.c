@@ -25,7 +25,9 @@ static size_t larger(size_t a, size_t b)
 static size_t panel_pixels(const struct plot *p, const struct plot_panel *panel)
 {
     size_t bars = panel->tick_count * (panel->series_count > 0 ? panel->series_count : 1);
-    size_t wanted = p->is_lines ? 0 : 150 + bars * BAR_PIXELS + panel->tick_count * 14;
+    size_t wanted = p->kind == PLOT_LINES
+                        ? 0
+                        : 150 + bars * BAR_PIXELS + panel->tick_count * 14;
     double left = LEFT_PIXELS; /* the title stands over what is right of it */
     for (size_t i = 0; i < panel->tick_count; i++)
         left = fmax(left, width_pixels(panel->ticks[i], FONT_PIXELS) * SLANT_ACROSS);

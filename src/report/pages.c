@@ -27,12 +27,12 @@ static size_t evenly(size_t count, size_t most)
 
 static struct cut cut_of(const struct plot *p, const struct plot_panel *panel)
 {
-    struct cut c = {
-        .series = evenly(panel->series_count, p->is_lines ? LINES_MAX : SERIES_MAX),
-        .ticks = panel->tick_count,
-        .down = 1};
+    struct cut c = {.series = evenly(panel->series_count,
+                                     p->kind == PLOT_LINES ? LINES_MAX : SERIES_MAX),
+                    .ticks = panel->tick_count,
+                    .down = 1};
     c.across = pieces(panel->series_count, c.series);
-    if (!p->is_lines && c.series > 0 && c.ticks > 0) {
+    if (p->kind == PLOT_BARS && c.series > 0 && c.ticks > 0) {
         c.ticks = evenly(c.ticks, BARS_MAX / c.series);
         c.down = pieces(panel->tick_count, c.ticks);
     }

@@ -77,7 +77,7 @@ static double x_of(const struct plot *p, const struct plot_panel *panel, size_t 
                    const struct plot_point *at)
 {
     double width = GROUP_WIDTH / (double)panel->series_count;
-    if (p->is_lines)
+    if (p->kind == PLOT_LINES)
         return at->x;
     return at->x + ((double)series - ((double)panel->series_count - 1) / 2) * width;
 }
@@ -114,7 +114,7 @@ static void put_data(const struct plot *p, struct buf *out)
 static bool has_log_axis(const struct plot *p)
 {
     double least = INFINITY, most = 0;
-    for (size_t i = 0; p->is_lines && i < p->panel_count; i++)
+    for (size_t i = 0; p->kind == PLOT_LINES && i < p->panel_count; i++)
         for (size_t k = 0; k < p->panels[i].series_count; k++)
             for (size_t n = 0; n < p->panels[i].series[k].count; n++) {
                 const struct plot_point *at = &p->panels[i].series[k].points[n];
@@ -222,14 +222,14 @@ static void put_entry(const struct plot *p, const struct layout *l,
     double w = (double)l->width, h = (double)l->height;
     double x = 14 + (double)(column * layout_legend_pixels(l));
     double y = (double)l->head - 16 - 22 * (double)(l->legend_rows - 1 - row);
-    if (p->is_lines)
+    if (p->kind == PLOT_LINES)
         put_line_sign(s, n, (const double[]){x, y, w, h}, out);
     else
         put_bar_sign(p, s, n, (const double[]){x, y, w, h}, out);
     buf_printf(out, "set label %zu ", n + LEGEND_LABELS);
     put_quoted(out, s->name);
     buf_printf(out, " noenhanced at screen %.5f,%.5f left font ',11'\n",
-               (x + (p->is_lines ? 44 : 32)) / w, 1 - y / h);
+               (x + (p->kind == PLOT_LINES ? 44 : 32)) / w, 1 - y / h);
 }
 
 /* gnuplot's own legend cannot be laid out over several panels. */
@@ -347,7 +347,7 @@ static void put_axis(const struct plot *p, const struct plot_panel *panel,
 {
     if (panel->most > 0)
         buf_printf(out, "set yrange [0:%.6g]\n", panel->most * 1.18);
-    if (p->is_lines) {
+    if (p->kind == PLOT_LINES) {
         put_line_axis(p, panel, out);
         return;
     }
@@ -390,7 +390,8 @@ static void put_panels(const struct plot *p, const struct layout *l, struct buf 
         put_axis(p, panel, l, out);
         buf_text(out, "plot \\\n");
         for (size_t k = 0; k < panel->series_count; k++) {
-            (p->is_lines ? put_line : put_boxes)(p, &panel->series[k], block++, out);
+            (p->kind == PLOT_LINES ? put_line : put_boxes)(p, &panel->series[k], block++,
+                                                           out);
             buf_text(out, k + 1 < panel->series_count ? ", \\\n" : "\n");
         }
     }

@@ -1,14 +1,23 @@
-/* What one picture shows: panels of grouped bars or of lines. */
+/* What one picture shows: panels of bars, lines, points or ratios. */
 #ifndef REPORT_PLOT_DATA_H
 #define REPORT_PLOT_DATA_H
 
 #include <stdbool.h>
 #include <stddef.h>
 
+/* Points and ratios are shown by the page alone. */
+enum plot_kind {
+    PLOT_BARS, /* grouped, over categories */
+    PLOT_LINES,
+    PLOT_POINTS, /* x is better to the left, y is better up */
+    PLOT_RATIOS, /* one under the other; 1 is no difference */
+};
+
 struct plot_point {
-    double x;               /* bars: index of the category; lines: the value */
+    double x; /* bars, ratios: index of the category; lines, points: the value */
     double mean, low, high; /* low, high: error bar; NAN: none */
-    const char *note;       /* above it, e.g. "1.77x"; lines show none; NULL: none */
+    const char *note; /* above it, e.g. "1.77x"; points: what it is; lines show none;
+                         NULL: none */
 };
 
 struct plot_series {
@@ -36,7 +45,7 @@ struct plot {
     const char *caption; /* one line under the panels; NULL: none */
     const char *remark;  /* one line more under it; NULL: none */
     const char *warning; /* SIMULATED...; in red under the title; NULL: none */
-    bool is_lines;
+    enum plot_kind kind;
     bool has_grey_legend; /* each panel has colours of its own: the legend shows shades */
     struct plot_panel *panels; /* [panel_count], at least one */
     size_t panel_count;

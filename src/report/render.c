@@ -3,7 +3,7 @@
 #include <string.h>
 
 static const struct renderer renderers[] = {
-#define X(name, ending) {#name, ending, render_##name},
+#define X(name, file) {#name, file, render_##name},
     RENDER_LIST(X)
 #undef X
 };
@@ -28,7 +28,11 @@ enum status render_document(const struct document *d, const struct renderer *r,
     enum status s = d->arena->has_failed ? STATUS_NO_MEMORY : d->line.failed;
     if (s == STATUS_OK) {
         r->render(d, out);
-    } else if (out->failed == STATUS_OK) {
+        s = d->arena->has_failed ? STATUS_NO_MEMORY : STATUS_OK;
+    }
+    if (out->failed != STATUS_OK)
+        s = out->failed;
+    if (s != STATUS_OK) {
         buf_clear(out);
         out->failed = s;
     }

@@ -5,27 +5,28 @@
 
 #include "report/document.h"
 
-/* X(name, ending of its files) */
-#define RENDER_LIST(X) \
-    X(text, "txt")     \
-    X(markdown, "md")  \
-    X(csv, "csv")
+/* X(name, its file) */
+#define RENDER_LIST(X)               \
+    X(text, "summary_report.txt")    \
+    X(html, "report.html")           \
+    X(markdown, "summary_report.md") \
+    X(csv, "summary_report.csv")
 
 struct renderer {
-    const char *name, *ending;
+    const char *name, *file;
     void (*render)(const struct document *d, struct buf *out);
 };
 
-#define X(name, ending) void render_##name(const struct document *d, struct buf *out);
+#define X(name, file) void render_##name(const struct document *d, struct buf *out);
 RENDER_LIST(X)
 #undef X
 
-#define RENDER_ONE(name, ending) +1
+#define RENDER_ONE(name, file) +1
 enum { RENDER_COUNT = 0 RENDER_LIST(RENDER_ONE) };
 
 /* Names of all, for an option: "all|text|..." */
-#define RENDER_CHOICE(name, ending) "|" #name
-#define RENDER_CHOICES              "all" RENDER_LIST(RENDER_CHOICE)
+#define RENDER_CHOICE(name, file) "|" #name
+#define RENDER_CHOICES            "all" RENDER_LIST(RENDER_CHOICE)
 
 /* NULL behind the last. */
 const struct renderer *render_at(size_t i);

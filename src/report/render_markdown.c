@@ -90,16 +90,20 @@ static void put_block(const struct document_block *b, struct buf *out)
     case DOCUMENT_PARAGRAPH: put_line("", b->text, out); break;
     case DOCUMENT_TABLE: put_table(b->table, out); break;
     case DOCUMENT_PLOT: put_plot(b, out); break;
+    default: break;
     }
 }
 
 void render_markdown(const struct document *d, struct buf *out)
 {
     const struct document_block *last = NULL;
-    for (const struct document_block *b = d->blocks; b != NULL; last = b, b = b->next) {
+    for (const struct document_block *b = d->blocks; b != NULL; b = b->next) {
+        if (document_is_of_page(b))
+            continue;
         bool is_list = b->kind == DOCUMENT_ITEM || b->kind == DOCUMENT_CLAIM;
         if (last != NULL && (!is_list || b->kind != last->kind))
             buf_char(out, '\n');
         put_block(b, out);
+        last = b;
     }
 }

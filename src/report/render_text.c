@@ -74,7 +74,7 @@ static void put_block(const struct document_block *b, struct buf *out)
     case DOCUMENT_PARAGRAPH: width_wrap(out, b->text, 0, 0, COLUMNS); break;
     case DOCUMENT_ITEM: width_wrap(out, b->text, 2, 2, COLUMNS); break;
     case DOCUMENT_TABLE: put_table(b->table, out); break;
-    case DOCUMENT_PLOT: break; /* pictures stand beside the text */
+    default: break; /* pictures stand beside the text */
     }
 }
 

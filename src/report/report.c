@@ -372,6 +372,7 @@ static void put_plots(const struct plots_result *plots, struct document *d)
 void report_build(const struct report_input *in, struct document *d)
 {
     const struct analysis *x = in->analysis;
+    report_page_head(x, d);
     report_answer(x, d);
     document_gap(d);
     document_add(d, DOCUMENT_PARAGRAPH,
@@ -381,8 +382,12 @@ void report_build(const struct report_input *in, struct document *d)
                  "not say by how much launches differ. Verdicts are those of inferbench "
                  "compare, at a margin of 2 %%.");
     put_plots(in->plots, d);
+    report_page_verdicts(x, d);
+    report_page_charts(x, d);
     put_rest(x, d);
     put_groups(x, d);
+    report_machines_beside(x, d);
     report_machines_put(x, d);
     report_excluded_put(x, in->loaded, d);
+    report_page_rows(x, d);
 }

@@ -32,5 +32,12 @@ void report_build(const struct report_input *in, struct document *d);
 void report_machines_put(const struct analysis *x, struct document *d);
 void report_excluded_put(const struct analysis *x, const struct loaded_rows *loaded,
                          struct document *d);
+/* What the page alone shows: title and lead; how many repeats have which verdict, and
+ * why; what machines do not have in common; charts; all rows. */
+void report_page_head(const struct analysis *x, struct document *d);
+void report_page_verdicts(const struct analysis *x, struct document *d);
+void report_page_charts(const struct analysis *x, struct document *d);
+void report_machines_beside(const struct analysis *x, struct document *d);
+void report_page_rows(const struct analysis *x, struct document *d);
 
 #endif

@@ -372,6 +372,81 @@ static void put_side(const struct part *p)
     put_bests(p);
 }
 
+/* --- beside each other, for the page --- */
+
+/* What the cells of a machine have; "" where none knows it. */
+static const char *values_of(const struct part *p, enum field_id id)
+{
+    buf_clear(&p->d->line);
+    (void)put_values(p, "", id);
+    const char *text = arena_text(p->d->arena, "%s", buf_cstr(&p->d->line));
+    buf_clear(&p->d->line);
+    return text;
+}
+
+static const char *versions_of(const struct analysis *x, const char *side)
+{
+    for (size_t i = 0; i < x->rows.count; i++) {
+        const struct origin *o = x->rows.items[i].origin;
+        if (o != NULL && o->versions != NULL &&
+            strcmp(analysis_side_of(x, x->rows.items[i].row), side) == 0)
+            return o->versions;
+    }
+    return "";
+}
+
+/* A row, marked where machines differ; none where no machine knows anything. */
+static void put_beside(struct document *d, struct document_table *t, const char *name,
+                       const char *const *values, size_t count)
+{
+    bool is_known = false, differs = false;
+    for (size_t i = 0; i < count; i++) {
+        is_known |= *values[i] != '\0';
+        differs |= strcmp(values[i], values[0]) != 0;
+    }
+    if (!is_known)
+        return;
+    struct document_cell *cells = document_row(d, t, NULL);
+    cells[0] = document_of_text(name);
+    for (size_t i = 0; i < count; i++)
+        cells[i + 1] = document_of_text(*values[i] != '\0' ? values[i] : "unknown");
+    if (differs)
+        document_note(d, t, "differs");
+}
+
+static bool is_of_environment(const struct field *f)
+{
+    return f->role == ROLE_SETTING || f->role == ROLE_LOAD || f->role == ROLE_MACHINE ||
+           f->role == ROLE_CELL;
+}
+
+void report_machines_beside(const struct analysis *x, struct document *d)
+{
+    const char *values[DOCUMENT_COLUMNS - 1];
+    struct document_column *columns = arena_alloc(d->arena, DOCUMENT_COLUMNS,
+                                                  sizeof *columns);
+    size_t count = x->machines.side_count;
+    count = count < DOCUMENT_COLUMNS - 1 ? count : DOCUMENT_COLUMNS - 1;
+    if (columns == NULL || d->line.failed != STATUS_OK)
+        return;
+    columns[0] = (struct document_column){.head = "setting", .type = DOCUMENT_TEXT};
+    for (size_t i = 0; i < count; i++)
+        columns[i + 1] = (struct document_column){.head = x->machines.sides[i],
+                                                  .type = DOCUMENT_TEXT};
+    struct document_table *t = document_page_table(d, "Environment", columns, count + 1);
+    for (int id = 0; id < FIELD_COUNT; id++) {
+        for (size_t i = 0; i < count && is_of_environment(&field_table[id]); i++) {
+            const struct part p = {.x = x, .side = x->machines.sides[i], .d = d};
+            values[i] = values_of(&p, (enum field_id)id);
+        }
+        if (is_of_environment(&field_table[id]))
+            put_beside(d, t, field_table[id].name, values, count);
+    }
+    for (size_t i = 0; i < count; i++)
+        values[i] = versions_of(x, x->machines.sides[i]);
+    put_beside(d, t, "versions", values, count);
+}
+
 void report_machines_put(const struct analysis *x, struct document *d)
 {
     document_heading(d, "Machines");

@@ -178,11 +178,10 @@ static enum status write_form(struct analyze *j, const struct document *d,
 {
     struct buf text;
     buf_init(&text, TEXT_CAP_BYTES);
-    const char *path = arena_printf(j->arena, "%s/summary_report.%s", j->opts->output_dir,
-                                    r->ending);
+    const char *path = arena_printf(j->arena, "%s/%s", j->opts->output_dir, r->file);
     enum status s = path == NULL ? STATUS_NO_MEMORY : render_document(d, r, &text);
     if (s != STATUS_OK)
-        s = status_fail(e, s, "summary_report", "%s", status_text(s));
+        s = status_fail(e, s, r->file, "%s", status_text(s));
     else
         s = file_replace(path, (struct str){buf_cstr(&text), text.len}, e);
     buf_fini(&text);

@@ -9,50 +9,51 @@
 #include "track/pull.h"
 
 /* The options: each row makes a member, and a row of the command's table. */
-#define ANALYZE_OPTS_LIST(X)                                                           \
-    X(struct opt_strings, results_files, "results-file", OPT_STRING_LIST,              \
-      .group = "Input", .value_name = "FILE",                                          \
-      .help =                                                                          \
-          "results to analyze, merged or not; files and folders can also be given as " \
-          "arguments")                                                                 \
-    X(const char *, mlflow_uri, "mlflow-uri", OPT_STRING, .group = "Input",            \
-      .value_name = "URI",                                                             \
-      .help =                                                                          \
-          "read rows back from this MLflow server; unset: MLFLOW_TRACKING_URI, else "  \
-          "http://localhost:5000",                                                     \
-      .is_address = true)                                                              \
-    X(const char *, experiment, "experiment", OPT_STRING, .group = "Input",            \
-      .value_name = "NAME",                                                            \
-      .help = "the MLflow experiment whose rows are read; unset, with --mlflow-uri: "  \
-              "MLFLOW_EXPERIMENT_NAME or _ID")                                         \
-    X(const char *, filter, "filter", OPT_STRING, .group = "Input",                    \
-      .value_name = "EXPR",                                                            \
-      .help =                                                                          \
-          "only runs that match this MLflow search filter, e.g. \"tags.label = 'g5' "  \
-          "AND params.dtype = 'bfloat16'\"")                                           \
-    X(const char *, by, "by", OPT_CHOICE, .group = "Comparison",                       \
-      .choices = "label|instance_type|model_name|engine_version",                      \
-      .help = "what to compare; unset: the first of these that has several values")    \
-    X(const char *, baseline, "baseline", OPT_STRING, .group = "Comparison",           \
-      .value_name = "NAME",                                                            \
-      .help = "baseline of the ratios; unset: the first one found")                    \
-    X(struct opt_strings, prices, "price-per-hour", OPT_STRING_LIST,                   \
-      .group = "Comparison", .value_name = "USD|NAME=USD",                             \
-      .help =                                                                          \
-          "price of the machines, or of one label or instance type; unset: the price " \
-          "in the results, else the built-in list")                                    \
-    X(const char *, output_dir, "output-dir", OPT_STRING, .fallback = "analysis",      \
-      .group = "Output", .value_name = "DIR",                                          \
-      .help =                                                                          \
-          "folder for plots and report; scripts, data and SVG go into its subfolder "  \
-          "source")                                                                    \
-    X(struct opt_strings, formats, "format", OPT_STRING_LIST, .fallback = "text",      \
-      .choices = RENDER_CHOICES, .group = "Output",                                    \
-      .help = "forms of the report; csv has its tables only")                          \
-    X(struct opt_strings, plots, "plots", OPT_STRING_LIST, .fallback = "all",          \
-      .choices = PLOTS_CHOICES, .group = "Output", .help = "which plots to draw")      \
-    X(const char *, config, "config", OPT_STRING, .group = "Output",                   \
-      .value_name = "FILE.yaml",                                                       \
+#define ANALYZE_OPTS_LIST(X)                                                             \
+    X(struct opt_strings, results_files, "results-file", OPT_STRING_LIST,                \
+      .group = "Input", .value_name = "FILE",                                            \
+      .help =                                                                            \
+          "results to analyze, merged or not; files and folders can also be given as "   \
+          "arguments")                                                                   \
+    X(const char *, mlflow_uri, "mlflow-uri", OPT_STRING, .group = "Input",              \
+      .value_name = "URI",                                                               \
+      .help =                                                                            \
+          "read rows back from this MLflow server; unset: MLFLOW_TRACKING_URI, else "    \
+          "http://localhost:5000",                                                       \
+      .is_address = true)                                                                \
+    X(const char *, experiment, "experiment", OPT_STRING, .group = "Input",              \
+      .value_name = "NAME",                                                              \
+      .help = "the MLflow experiment whose rows are read; unset, with --mlflow-uri: "    \
+              "MLFLOW_EXPERIMENT_NAME or _ID")                                           \
+    X(const char *, filter, "filter", OPT_STRING, .group = "Input",                      \
+      .value_name = "EXPR",                                                              \
+      .help =                                                                            \
+          "only runs that match this MLflow search filter, e.g. \"tags.label = 'g5' "    \
+          "AND params.dtype = 'bfloat16'\"")                                             \
+    X(const char *, by, "by", OPT_CHOICE, .group = "Comparison",                         \
+      .choices = "label|instance_type|model_name|engine_version",                        \
+      .help = "what to compare; unset: the first of these that has several values")      \
+    X(const char *, baseline, "baseline", OPT_STRING, .group = "Comparison",             \
+      .value_name = "NAME",                                                              \
+      .help = "baseline of the ratios; unset: the first one found")                      \
+    X(struct opt_strings, prices, "price-per-hour", OPT_STRING_LIST,                     \
+      .group = "Comparison", .value_name = "USD|NAME=USD",                               \
+      .help =                                                                            \
+          "price of the machines, or of one label or instance type; unset: the price "   \
+          "in the results, else the built-in list")                                      \
+    X(const char *, output_dir, "output-dir", OPT_STRING, .fallback = "analysis",        \
+      .group = "Output", .value_name = "DIR",                                            \
+      .help =                                                                            \
+          "folder for plots and report; scripts, data and SVG go into its subfolder "    \
+          "source")                                                                      \
+    X(struct opt_strings, formats, "format", OPT_STRING_LIST, .fallback = "text html",   \
+      .choices = RENDER_CHOICES, .group = "Output",                                      \
+      .help = "forms of the report; html is one page with charts and all rows, csv has " \
+              "the tables only")                                                         \
+    X(struct opt_strings, plots, "plots", OPT_STRING_LIST, .fallback = "all",            \
+      .choices = PLOTS_CHOICES, .group = "Output", .help = "which plots to draw")        \
+    X(const char *, config, "config", OPT_STRING, .group = "Output",                     \
+      .value_name = "FILE.yaml",                                                         \
       .help = "YAML file with the same option names; the command line wins")
 
 struct analyze_opts {

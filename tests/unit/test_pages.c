@@ -114,7 +114,7 @@ static void test_lines(void **state)
     struct arena a;
     struct plot p = make(40, 5);
     (void)state;
-    p.is_lines = true;
+    p.kind = PLOT_LINES;
     for (size_t i = 0; i < 2; i++) {
         panels[i].ticks = NULL;
         panels[i].tick_count = 0;

@@ -127,7 +127,7 @@ static void test_lines(void **state)
     struct plot_series series[2];
     struct plot p = two_panels(panels, series);
     struct err e;
-    p.is_lines = true;
+    p.kind = PLOT_LINES;
     p.x_label = "batch size";
     assert_int_equal(draw(f, &p, &e), STATUS_NOT_FOUND);
     journal_fixture_has(written(f, "speed.dat"),
@@ -168,7 +168,7 @@ static void test_colours_come_again(void **state)
         bool has_sign = strstr(text, "set object 10001 rectangle ") != NULL;
         assert_true(has_pattern == (colour >= 8) && has_sign == (colour >= 8));
     }
-    p.is_lines = true;
+    p.kind = PLOT_LINES;
     series[1] = series[0]; /* its colour, another lap: another shape of point */
     series[1].colour -= 40;
     assert_int_equal(draw(f, &p, &e), STATUS_NOT_FOUND);
@@ -187,7 +187,7 @@ static void test_wide_range(void **state)
     struct err e;
     struct plot_point sizes[] = {{.x = 2, .mean = 10, .low = NAN, .high = NAN},
                                  {.x = 64, .mean = 200, .low = NAN, .high = NAN}};
-    p.is_lines = true;
+    p.kind = PLOT_LINES;
     p.y_label = "tokens/s";
     series[0].points = series[1].points = sizes;
     series[1].count = 2;

@@ -245,20 +245,99 @@ static void test_odd_texts(void **state)
 }
 
 /* Whichever allocation fails: an error and nothing, or the whole text. */
-static void test_no_memory(void **state)
+static void no_memory(void **state, const char *name)
 {
     struct bench *b = *state;
-    size_t len = strlen(rendered(b, "markdown"));
+    size_t len = strlen(rendered(b, name));
     struct alloc_fixture alloc = {0};
     while (alloc_fixture_next(&alloc)) {
         tear_down(state);
         set_up(state);
         alloc_fixture_arm(&alloc);
         fill(&b->d);
-        enum status s = render_document(&b->d, render_at(1), &b->out);
+        enum status s = render_document(&b->d, render_find(name), &b->out);
         alloc_fixture_judge(&alloc, s);
         assert_int_equal(b->out.len, s == STATUS_OK ? len : 0);
     }
+}
+
+static void test_no_memory(void **state)
+{
+    no_memory(state, "markdown");
+}
+
+static void test_no_memory_for_page(void **state)
+{
+    no_memory(state, "html");
+}
+
+static void assert_has(const char *text, const char *part)
+{
+    if (strstr(text, part) == NULL)
+        fail_msg("no %s", part);
+}
+
+/* The blocks as HTML, each text written so that it means what it says. */
+static void test_html(void **state)
+{
+    struct bench *b = *state;
+    b->d.title = "<b>&\"'";
+    b->d.lead = "</p>";
+    const char *text = rendered(b, "html");
+    assert_int_equal(strncmp(text, "<!DOCTYPE html>", 15), 0);
+    assert_has(text, "<title>&lt;b&gt;&amp;&quot;&#39;</title>");
+    assert_has(text, "<p class=\"lead\">&lt;/p&gt;</p>");
+    assert_has(text, "<li><b>a / b</b>: 0.71x tokens/s (0.69..0.73), 0.71x");
+    assert_has(text, "<p>Ratios are of *matched* cells.</p>");
+    assert_has(text, "<h2 id=\"s2\">Cells</h2>");
+    assert_has(text, "TTFT <span class=\"unit\">ms</span></th>");
+    assert_has(text, "<th scope=\"rowgroup\" colspan=\"7\">short</th>");
+    assert_has(text, "<th scope=\"row\">a|b &quot;c&quot;</th>"
+                     "<td class=\"n\">412.2 +-0.5%</td>");
+    assert_has(text, "<td class=\"note\">the baseline is INVALID</td>");
+    assert_has(text, "<li>1 of 2</li>\n<li>more</li>\n</ul>");
+    assert_has(text, "<h3>g5: 2 cells</h3>");
+    assert_null(strstr(text, "Nothing stands here"));
+    assert_null(strstr(text, "tokens.png"));
+}
+
+/* What the page alone shows is in no other form, and takes no heading and no gap. */
+static void test_blocks_of_page(void **state)
+{
+    struct bench *b = *state;
+    static const struct document_column one[] = {{"</th>", NULL, NULL, DOCUMENT_TEXT, 0}};
+    struct plot_point point = {.x = 1, .mean = 2, .low = NAN, .high = NAN};
+    struct plot_series series = {.name = "</script>", .points = &point, .count = 1};
+    struct plot_panel panel = {.title = "p", .series = &series, .series_count = 1};
+    const struct plot plot = {.stem = "s",
+                              .title = "<i>",
+                              .y_label = "y",
+                              .kind = PLOT_LINES,
+                              .panels = &panel,
+                              .panel_count = 1};
+    document_add(&b->d, DOCUMENT_PARAGRAPH, "a");
+    document_gap(&b->d);
+    document_heading(&b->d, "Waits");
+    document_chart(&b->d, &plot);
+    document_row(&b->d, document_page_table(&b->d, "<Beside>", one, 1),
+                 NULL)[0] = document_of_text("<td>");
+    document_add(&b->d, DOCUMENT_PARAGRAPH, "b");
+    render_text(&b->d, &b->out);
+    assert_string_equal(buf_cstr(&b->out), "a\n\n\nWaits\n-----\nb\n");
+    buf_clear(&b->out);
+    render_markdown(&b->d, &b->out);
+    assert_string_equal(buf_cstr(&b->out), "a\n\n## Waits\n\nb\n");
+    buf_clear(&b->out);
+    render_csv(&b->d, &b->out);
+    assert_string_equal(buf_cstr(&b->out), "");
+    buf_clear(&b->out);
+    assert_int_equal(render_document(&b->d, render_find("html"), &b->out), STATUS_OK);
+    const char *text = buf_cstr(&b->out);
+    assert_has(text, "<figcaption>&lt;i&gt;</figcaption>");
+    assert_has(text, "<h2 id=\"s3\">&lt;Beside&gt;</h2>");
+    assert_has(text, "<th scope=\"row\">&lt;td&gt;</th>");
+    assert_has(text, "\"name\":\"\\u003c/script>\"");
+    assert_has(text, "\"points\":[[1,2,null,null]]");
 }
 
 int main(void)
@@ -267,6 +346,9 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_text, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_markdown, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_csv, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_html, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_blocks_of_page, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_no_memory_for_page, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_tables_in_csv, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_control_characters, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_formulas, set_up, tear_down),

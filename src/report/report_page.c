@@ -1,0 +1,143 @@
+/* What the page has beside the report: its head, verdicts, charts and rows. */
+#include <string.h>
+
+#include "base/str.h"
+#include "report/charts.h"
+#include "report/report.h"
+#include "stats/match_field.h"
+#include "stats/verdict.h"
+
+#define NAMES_SHOWN 4
+
+/* --- head --- */
+
+/* Values of a field, each once; "a, b, c, d and 3 more". NULL: none is known. */
+static const char *names_of(const struct analysis *x, enum field_id id, struct arena *a)
+{
+    const struct match_result *r = &x->machines;
+    const char *text = NULL;
+    size_t count = 0;
+    for (size_t i = 0; i < r->cell_count; i++) {
+        const char *name = field_str(r->cells[i].row, id);
+        bool is_new = name != NULL;
+        for (size_t k = 0; k < i && is_new; k++)
+            is_new = !field_is(r->cells[k].row, id, name);
+        if (is_new && count++ < NAMES_SHOWN)
+            text = text == NULL ? name : arena_text(a, "%s, %s", text, name);
+    }
+    return count > NAMES_SHOWN
+               ? arena_text(a, "%s and %zu more", text, count - NAMES_SHOWN)
+               : text;
+}
+
+/* The first and the last day on which rows were measured. */
+static const char *days_of(const struct analysis *x, struct arena *a)
+{
+    const char *first = NULL, *last = NULL;
+    for (size_t i = 0; i < x->rows.count; i++) {
+        const char *at = field_str(x->rows.items[i].row, FIELD_timestamp);
+        if (at == NULL)
+            continue;
+        first = first == NULL || strcmp(at, first) < 0 ? at : first;
+        last = last == NULL || strcmp(at, last) > 0 ? at : last;
+    }
+    if (first == NULL)
+        return "";
+    if (strncmp(first, last, 10) == 0)
+        return arena_text(a, " of %.10s", first);
+    return arena_text(a, " of %.10s to %.10s", first, last);
+}
+
+void report_page_head(const struct analysis *x, struct document *d)
+{
+    struct arena *a = d->arena;
+    const struct match_result *r = &x->machines;
+    const char *model = names_of(x, FIELD_model_name, a);
+    const char *sides = r->sides[0];
+    for (size_t i = 1; i < r->side_count && i < NAMES_SHOWN; i++)
+        sides = arena_text(a, "%s, %s", sides, r->sides[i]);
+    if (r->side_count > NAMES_SHOWN)
+        sides = arena_text(a, "%s and %zu more", sides, r->side_count - NAMES_SHOWN);
+    d->title = arena_text(a, "%s: %s", model != NULL ? model : "LLM inference", sides);
+    d->lead = arena_text(a, "%zu row%s%s, %zu cell%s", x->rows.count,
+                         str_plural((int64_t)x->rows.count), days_of(x, a), r->cell_count,
+                         str_plural((int64_t)r->cell_count));
+}
+
+/* --- verdicts --- */
+
+enum { VERDICT, REPEATS, REASONS, VERDICT_COLUMNS };
+static const struct document_column verdict_columns[VERDICT_COLUMNS] = {
+    {"verdict", NULL, NULL, DOCUMENT_TEXT, 0},
+    {"repeats", NULL, NULL, DOCUMENT_NUMBER, 0},
+    {"why", NULL, NULL, DOCUMENT_TEXT, 0},
+};
+
+/* "CODE: what it means; CODE: ..." of the measured repeats of one verdict. */
+static const char *reasons_of(const struct analysis *x, const char *verdict,
+                              struct arena *a)
+{
+    const char *text = NULL;
+    for (int k = 0; k < RULE_COUNT; k++) {
+        bool is_found = false;
+        for (size_t i = 0; i < x->rows.count && !is_found; i++) {
+            const struct row *row = x->rows.items[i].row;
+            is_found = field_is(row, FIELD_verdict, verdict) &&
+                       match_field_is_measured(row) &&
+                       verdict_has(field_findings(row, FIELD_reasons),
+                                   verdict_rules[k].code);
+        }
+        if (is_found)
+            text = arena_text(a, "%s%s%s: %s", text != NULL ? text : "",
+                              text != NULL ? "; " : "", verdict_rules[k].code,
+                              verdict_rules[k].help);
+    }
+    return text != NULL ? text : "";
+}
+
+void report_page_verdicts(const struct analysis *x, struct document *d)
+{
+    struct document_table *t = document_page_table(d, "Verdicts", verdict_columns,
+                                                   VERDICT_COLUMNS);
+    for (size_t i = 0; i < x->rows.count; i++) {
+        const char *verdict = field_str(x->rows.items[i].row, FIELD_verdict);
+        size_t count = 0, before = 0;
+        for (size_t k = 0; verdict != NULL && k < x->rows.count; k++) {
+            const struct row *row = x->rows.items[k].row;
+            bool is_its = field_is(row, FIELD_verdict, verdict) &&
+                          match_field_is_measured(row);
+            count += is_its;
+            before += is_its && k < i;
+        }
+        if (count == 0 || before > 0 || !match_field_is_measured(x->rows.items[i].row))
+            continue;
+        struct document_cell *cells = document_row(d, t, NULL);
+        cells[VERDICT] = document_of_text(verdict);
+        cells[REPEATS] = document_of_text(arena_text(d->arena, "%zu", count));
+        cells[REASONS] = document_of_text(reasons_of(x, verdict, d->arena));
+    }
+}
+
+/* --- charts --- */
+
+void report_page_charts(const struct analysis *x, struct document *d)
+{
+    static const enum chart_id order[] = {
+        CHART_ratios,        CHART_cost_ratios,    CHART_ttft_tradeoff,
+        CHART_tpot_tradeoff, CHART_batch_scaling,  CHART_prefix_caching,
+        CHART_hit_rates,     CHART_tokens_per_sec, CHART_ttft,
+        CHART_itl,           CHART_cost,           CHART_caching_ratios,
+    };
+    for (size_t i = 0; i < sizeof order / sizeof order[0]; i++) {
+        struct plot *p = arena_alloc(d->arena, 1, sizeof *p);
+        if (p != NULL &&
+            charts_build(x, &charts_table[order[i]], d->arena, p) == STATUS_OK &&
+            p->panel_count > 0)
+            document_chart(d, p);
+    }
+}
+
+void report_page_rows(const struct analysis *x, struct document *d)
+{
+    document_rows(d, "All rows", &x->rows);
+}
