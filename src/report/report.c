@@ -177,6 +177,19 @@ static void put_kind(const struct analysis *x, claims_maker *make, bool is_rest,
         put_claims(claims, make(x, claims, d), is_rest, d);
 }
 
+/* As pricing says it, for rows that it was asked of. */
+static const char *why_no_price(const struct analysis *x, const struct row *row,
+                                struct arena *a)
+{
+    const char *type = field_str(row, FIELD_instance_type);
+    for (size_t i = 0; i < x->rows.count; i++)
+        if (x->rows.items[i].row == row && x->rows.items[i].no_price != NULL)
+            return x->rows.items[i].no_price;
+    if (type == NULL || strcmp(type, "unknown") == 0)
+        return "its instance type is unknown";
+    return arena_text(a, "%s is not in the list of prices", type);
+}
+
 /* Why a side has no $/token; NULL: it has some, or nothing was measured. */
 static const char *why_no_cost(const struct analysis *x, const char *side,
                                struct arena *a)
@@ -192,12 +205,9 @@ static const char *why_no_cost(const struct analysis *x, const char *side,
     }
     if (any == NULL)
         return NULL;
-    const char *type = field_str(any->row, FIELD_instance_type);
     if (!isnan(field_num(any->row, FIELD_price_usd_per_hour)))
         return "no output tokens were counted";
-    if (type == NULL || strcmp(type, "unknown") == 0)
-        return "its instance type is unknown";
-    return arena_text(a, "%s is not in the list of prices", type);
+    return why_no_price(x, any->row, a);
 }
 
 /* "No $/token of m1 (its instance type is unknown): --price-per-hour m1=USD says it." */

@@ -6,10 +6,8 @@
 #include "base/clock.h"
 #include "base/file.h"
 #include "base/str.h"
-#include "probe/prices.h"
 #include "report/meter.h"
 #include "report/width.h"
-#include "stats/pricing.h"
 #include "store/floor_file.h"
 #include "track/account.h"
 #include "track/pull.h"
@@ -133,22 +131,6 @@ static void warn_of_clashes(const struct analyze *j)
                  all->count - SKIPS_SHOWN);
 }
 
-static enum status set_prices(struct analyze *j, struct err *e)
-{
-    const char **unused;
-    const struct price *listed;
-    size_t count;
-    if (pricing_unused(&j->rows, &j->opts->prices, j->arena, &unused, &count) !=
-        STATUS_OK)
-        return status_no_memory(e, "analyze");
-    for (size_t i = 0; i < count; i++)
-        log_line(j->log, LOG_WARN, "inferbench: %s", unused[i]);
-    if (prices_of_rows(&j->rows, j->arena, &listed, e) != STATUS_OK)
-        return e->code;
-    pricing_apply(&j->rows, &j->opts->prices, listed);
-    return STATUS_OK;
-}
-
 static enum status read_rows(struct analyze *j, struct err *e)
 {
     struct opt_strings words;
@@ -169,7 +151,8 @@ static enum status read_rows(struct analyze *j, struct err *e)
     }
     j->rows = (struct analysis_rows){j->loaded.rows, j->loaded.count,
                                      j->loaded.file_count};
-    return set_prices(j, e);
+    const struct price_order order = PRICE_ORDER_OF(j->opts);
+    return price_opts_set(&j->rows, &order, j->log, j->arena, e);
 }
 
 /* One form of the report, into a file. */

@@ -5,6 +5,7 @@
 #include "report/plots.h"
 #include "report/render.h"
 #include "report/report.h"
+#include "run/price_opts.h"
 #include "store/rows_load.h"
 #include "track/pull.h"
 
@@ -36,11 +37,7 @@
     X(const char *, baseline, "baseline", OPT_STRING, .group = "Comparison",             \
       .value_name = "NAME",                                                              \
       .help = "baseline of the ratios; unset: the first one found")                      \
-    X(struct opt_strings, prices, "price-per-hour", OPT_STRING_LIST,                     \
-      .group = "Comparison", .value_name = "USD|NAME=USD",                               \
-      .help =                                                                            \
-          "price of the machines, or of one label or instance type; unset: the price "   \
-          "in the results, else the built-in list")                                      \
+    PRICE_OPTS_LIST(X)                                                                   \
     X(const char *, output_dir, "output-dir", OPT_STRING, .fallback = "analysis",        \
       .group = "Output", .value_name = "DIR",                                            \
       .help =                                                                            \

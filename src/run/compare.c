@@ -5,10 +5,8 @@
 #include <unistd.h>
 
 #include "base/str.h"
-#include "probe/prices.h"
 #include "report/render.h"
 #include "stats/analysis.h"
-#include "stats/pricing.h"
 #include "store/floor_file.h"
 
 /* The words, told apart: files and folders, and behind them two names of sides or none.
@@ -277,25 +275,18 @@ static enum status read_margin(const char *text, double *out, struct err *e)
     return status_hint(e, "Write e.g. 2%% or 0.5%%: above 0, below 100.");
 }
 
-static enum status set_prices(struct compare_job *j, struct err *e)
-{
-    const struct opt_strings none = {0};
-    const struct price *listed;
-    if (prices_of_rows(&j->rows, j->arena, &listed, e) != STATUS_OK)
-        return e->code;
-    pricing_apply(&j->rows, &none, listed);
-    return STATUS_OK;
-}
-
 enum status run_compare(struct compare_job *j, struct err *e)
 {
     struct words words = {0};
     struct match_options match = {.has_no_ratios = true};
     const struct match_group *group;
     struct compare_options how = {0};
+    const struct price_order order = PRICE_ORDER_OF(j->opts);
     if (read_margin(j->opts->margin, &how.margin, e) != STATUS_OK ||
+        pricing_check(order.named, e) != STATUS_OK ||
         sort_words(j, &words, e) != STATUS_OK ||
-        read_rows(j, &words, &match, e) != STATUS_OK || set_prices(j, e) != STATUS_OK)
+        read_rows(j, &words, &match, e) != STATUS_OK ||
+        price_opts_set(&j->rows, &order, j->log, j->arena, e) != STATUS_OK)
         return e->code;
     struct match_row *rows = arena_alloc(j->arena, j->rows.count, sizeof *rows);
     if (rows == NULL)

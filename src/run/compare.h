@@ -5,6 +5,7 @@
 #include "base/log.h"
 #include "base/opt.h"
 #include "report/comparison.h"
+#include "run/price_opts.h"
 #include "store/rows_load.h"
 
 /* The options: each row makes a member, and a row of the command's table. */
@@ -20,6 +21,7 @@
       .help =                                                                           \
           "exit code 3 if a matched cell or a geometric mean is worse, or none could "  \
           "be judged; cells without a partner do not count")                            \
+    PRICE_OPTS_LIST(X)                                                                  \
     X(bool, json, "json", OPT_FLAG, .group = "Output", .help = "print JSON")            \
     X(bool, markdown, "markdown", OPT_FLAG, .group = "Output", .help = "print Markdown")
 

@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <math.h>
+#include <string.h>
 
 #include "base/str.h"
 #include "probe/mask.h"
@@ -33,17 +34,44 @@ static const char *metadata_text(struct run *r)
     return text;
 }
 
+/* The machine is the server's: where this one is says nothing of a remote one. */
+static const char *region_of(const struct run *r)
+{
+    if (r->opts->region != NULL || r->is_remote)
+        return r->opts->region;
+    return r->env.region;
+}
+
+static enum status find_price(struct run *r, const char *instance, struct price *out,
+                              struct err *e)
+{
+    struct price_list list;
+    *out = (struct price){.usd_per_hour = r->opts->price_per_hour,
+                          .source = "--price-per-hour"};
+    if (!isnan(out->usd_per_hour))
+        return STATUS_OK;
+    if (prices_open(r->opts->price_file, clock_wall(), r->arena, &list, e) != STATUS_OK)
+        return e->code;
+    enum status s = prices_find(&list, instance, region_of(r), r->arena, out);
+    return s != STATUS_OK ? status_no_memory(e, "options") : STATUS_OK;
+}
+
 static enum status price_fields(struct run *r, const char *instance, struct err *e)
 {
     struct value *f = r->data.fields.v;
-    struct price p = {.usd_per_hour = r->opts->price_per_hour,
-                      .source = "--price-per-hour"};
-    if (isnan(p.usd_per_hour) &&
-        prices_find(instance, r->env.region, r->arena, &p, e) != STATUS_OK)
+    struct price p;
+    if (find_price(r, instance, &p, e) != STATUS_OK)
         return e->code;
-    bool is_known = !isnan(p.usd_per_hour);
     f[FIELD_price_usd_per_hour] = value_num(p.usd_per_hour);
-    f[FIELD_price_source] = value_str(is_known ? p.source : NULL);
+    f[FIELD_price_source] = value_str(p.source);
+    r->no_price = p.why;
+    if (p.is_old)
+        log_line(r->host->log, LOG_NOTE,
+                 "note: the list price of %s was collected more than %d days ago",
+                 instance, PRICES_OLD_DAYS);
+    else if (p.why != NULL && strcmp(instance, "unknown") != 0)
+        log_line(r->host->log, LOG_NOTE, "note: no list price of %s: %s", instance,
+                 p.why);
     return STATUS_OK;
 }
 

@@ -249,8 +249,15 @@
       .help = "stored in every row; in MLflow the tag metadata.KEY")                     \
     X(BOTH, double, price_per_hour, "price-per-hour", OPT_DOUBLE,                        \
       .group = "Machine and labels", .max = 1e6, .value_name = "USD",                    \
-      .help = "price of the machine; unset: on-demand list price of the "                \
-              "instance type")                                                           \
+      .help = "price of the machine; unset: that of --price-file, else the on-demand "   \
+              "list price of the instance type in its region")                           \
+    X(BOTH, TEXT, price_file, "price-file", OPT_STRING, .group = "Machine and labels",   \
+      .value_name = "FILE.yaml",                                                         \
+      .help = "prices of your own (spot, reserved...), in the form of data/prices.yaml") \
+    X(BOTH, TEXT, region, "region", OPT_STRING, .group = "Machine and labels",           \
+      .value_name = "NAME",                                                              \
+      .help = "AWS region of the machine, for its price; unset: from EC2 metadata, "     \
+              "else unknown, and so is the list price")                                  \
     X(BOTH, bool, no_imds, "no-imds", OPT_FLAG, .group = "Machine and labels",           \
       .fallback = "false", .help = "do not query the EC2 metadata service")              \
     X(BOTH, TEXT, output_dir, "output-dir", OPT_STRING, .group = "Output",               \

@@ -136,7 +136,7 @@ static enum status set_limit(struct run *r, struct err *e)
         return STATUS_OK;
     if (!(price > 0)) {
         status_fail(e, STATUS_BAD_OPTION, "--max-cost",
-                    "the price of the machine is unknown");
+                    "the price of the machine is unknown: %s", r->no_price);
         return status_hint(e, "Give it with --price-per-hour.");
     }
     double cost_s = o->max_cost / price * 3600;

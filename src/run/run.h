@@ -48,6 +48,7 @@ struct run {
     /* while it runs */
     const char *raw_dir, *journal_path;
     struct env env;
+    const char *no_price; /* why the machine's price is unknown; NULL: it is not */
     struct run_data data;
     struct journal journal;
     struct progress progress;

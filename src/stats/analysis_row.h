@@ -15,6 +15,7 @@ struct origin {
     const char *region;   /* e.g. "ap-northeast-1"; NULL: unknown */
     const char *versions; /* e.g. "torch 2.10.0, NVIDIA A10G, driver 580.1"; NULL: none */
     bool is_partial;      /* it says that its run did not reach its end */
+    bool is_region_given; /* by --region; else it is that of the client */
 };
 
 struct analysis_row {
@@ -22,10 +23,11 @@ struct analysis_row {
     bool is_published;           /* of offline_benchmark.py */
     const struct origin *origin; /* NULL: none is stated */
     const char *file;
+    const char *no_price; /* why its price is unknown; NULL: it is not, or nobody asked */
 };
 
 struct analysis_rows {
-    const struct analysis_row *items; /* [count] in the order of the files */
+    struct analysis_row *items; /* [count] in the order of the files */
     size_t count;
     size_t file_count;
 };

@@ -32,16 +32,29 @@ static double named_price(const struct row *row, const struct opt_strings *price
     return price;
 }
 
-static void price_row(struct row *row, const struct opt_strings *named,
+/* Versions before this one took us-east-1 where they did not know the region, and said
+ * so at the end of the source. */
+static bool is_guessed(const struct row *row)
+{
+    const char *source = field_str(row, FIELD_price_source);
+    return source != NULL && strstr(source, "(region not known)") != NULL;
+}
+
+static void price_row(struct analysis_row *r, const struct opt_strings *named,
                       const struct price *listed)
 {
+    struct row *row = r->row;
     struct price p = {.usd_per_hour = named_price(row, named),
                       .source = "--price-per-hour"};
-    if (isnan(p.usd_per_hour) && value_is_known(row->v[FIELD_price_usd_per_hour]))
+    bool is_kept = value_is_known(row->v[FIELD_price_usd_per_hour]) && !is_guessed(row);
+    r->no_price = NULL;
+    if (isnan(p.usd_per_hour) && is_kept && !listed->is_own)
         return;
     if (isnan(p.usd_per_hour))
         p = *listed;
     if (isnan(p.usd_per_hour))
+        r->no_price = p.why;
+    if (isnan(p.usd_per_hour) && !is_guessed(row))
         return;
     row->v[FIELD_price_usd_per_hour] = value_num(p.usd_per_hour);
     row->v[FIELD_price_source] = value_str(p.source);
@@ -52,7 +65,7 @@ void pricing_apply(const struct analysis_rows *rows, const struct opt_strings *n
                    const struct price *listed)
 {
     for (size_t i = 0; i < rows->count; i++)
-        price_row(rows->items[i].row, named, &listed[i]);
+        price_row(&rows->items[i], named, &listed[i]);
 }
 
 /* --- names of no row --- */

@@ -11,11 +11,16 @@ struct price {
     double usd_per_hour; /* NAN if unknown */
     const char *source;  /* e.g. "on demand, us-east-1, collected 2026-11"; NULL
                             if unknown */
+    const char *why;     /* it is unknown; NULL if it is not */
+    bool is_own;         /* of a file of the user's */
+    bool is_old;         /* collected longer ago than prices are good for */
 };
 
-/* A row without a price gets it from `named` (--price-per-hour: "USD", or NAME=USD for
- * the rows of a label or an instance type; both replace a price that is there), else its
- * own of listed: [rows->count]. Sources are borrowed. */
+/* A row gets its price from `named` (--price-per-hour: "USD", or NAME=USD for the rows of
+ * a label or an instance type), else its own of listed, [rows->count], if that is of the
+ * user's file; both replace a price that is there. A row without a price, or with one
+ * that an older version guessed for a region that it did not know, gets that of listed,
+ * or loses the guess. What has none keeps why (no_price). Sources are borrowed. */
 void pricing_apply(const struct analysis_rows *rows, const struct opt_strings *named,
                    const struct price *listed);
 /* Warnings of prices whose NAME is no label and no instance type of any row: *out gets

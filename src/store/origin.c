@@ -36,6 +36,13 @@ static const char *versions_of(const json_t *env, struct arena *a)
     return add(text, "Neuron runtime", json_str_of(neuron, "runtime_version"), a);
 }
 
+/* --region; NULL: none was given, which is recorded as "". */
+static const char *given_region(const json_t *metadata)
+{
+    const char *given = json_str_of(json_object_get(metadata, "options"), "region");
+    return given != NULL && *given != '\0' ? given : NULL;
+}
+
 static enum status note(const json_t *metadata, struct arena *a, struct origins *out)
 {
     const json_t *env = json_object_get(metadata, "env");
@@ -43,11 +50,15 @@ static enum status note(const json_t *metadata, struct arena *a, struct origins 
         return STATUS_OK;
     if (!arena_grow(a, &out->items, out->count, &out->room, sizeof *out->items))
         return STATUS_NO_MEMORY;
-    const char *region = json_str_of(json_object_get(env, "instance"), "region");
+    const char *given = given_region(metadata);
+    const char *region = given != NULL
+                             ? given
+                             : json_str_of(json_object_get(env, "instance"), "region");
     const char *run_id = json_str_of(metadata, "run_id");
     const char *versions = versions_of(env, a);
     struct origin *o = &out->items[out->count++];
     o->region = arena_strdup(a, region);
+    o->is_region_given = given != NULL;
     o->run_id = arena_strdup(a, run_id);
     o->versions = versions == NULL || *versions == '\0' ? NULL : versions;
     o->is_partial = !json_bool_of(metadata, "complete", true);

@@ -25,7 +25,7 @@ DONE = (0, 3)
 def make_run(inferbench, folder, instance, *more, hardware="gpu"):
     done = inferbench(*NULL, "--test-prefix-caching", "--num-runs", "5", "--scenarios",
                       "short", "prefix_caching", "--instance-type", instance,
-                      "--hardware-type", hardware, "--output-dir", folder, *more)
+                      "--region", "us-east-1", "--hardware-type", hardware, "--output-dir", folder, *more)
     assert done.returncode in DONE, done.stderr
     return files_of(folder)
 
@@ -359,6 +359,7 @@ def test_prices_follow_the_region_also_in_a_merged_file(inferbench, two, tmp_pat
         path = next((tmp_path / "results" / name).glob("offline_results_*"))
         data = json.loads(path.read_text())
         data["metadata"]["env"]["instance"] = {"region": region}
+        data["metadata"]["options"]["region"] = ""
         for row in data["results"]:
             row["price_usd_per_hour"] = row["usd_per_million_output_tokens"] = None
         path.write_text(json.dumps(data))
@@ -369,6 +370,41 @@ def test_prices_follow_the_region_also_in_a_merged_file(inferbench, two, tmp_pat
         report = " ".join((tmp_path / "analysis/summary_report.txt").read_text().split())
         assert "1.459 USD an hour, on demand, ap-northeast-1, collected" in report
         assert "0.7582 USD an hour, on demand, us-east-1, collected" in report
+
+
+def test_no_price_is_guessed_for_an_unknown_region(inferbench, two, tmp_path):
+    """The region that --region gave a run is kept; without one there is no price."""
+    for name in two:
+        path = next((tmp_path / "results" / name).glob("offline_results_*"))
+        data = json.loads(path.read_text())
+        for row in data["results"]:
+            row["price_usd_per_hour"] = row["usd_per_million_output_tokens"] = None
+        path.write_text(json.dumps(data))
+    assert "x $/token" in inferbench("analyze", "results", "--plots", "ttft").stdout
+    for path in (tmp_path / "results").glob("*/offline_results_*"):
+        path.write_text(path.read_text().replace('"region": "us-east-1"', '"region": ""'))
+    done = inferbench("analyze", "results", "--plots", "ttft")
+    said = " ".join(done.stdout.split())
+    assert "x $/token" not in said
+    assert "No $/token of g5.xlarge (its region is unknown: --region), inf2.xlarge" in said
+    done = inferbench("analyze", "results", "--plots", "ttft", "--region", "us-east-1")
+    assert "x $/token" in done.stdout
+
+
+def test_prices_of_a_file_of_the_user(inferbench, two, tmp_path):
+    (tmp_path / "spot.yaml").write_text(
+        "currency: USD\nlists:\n  - kind: spot\n    collected: 2026-11-20\n    source: bill\n"
+        "    prices: {g5.xlarge: 0.5, inf2.xlarge: 0.25}\n")
+    done = inferbench("analyze", "results", "--price-file", "spot.yaml", "--plots", "ttft")
+    assert done.returncode == 0, done.stderr
+    report = " ".join((tmp_path / "analysis/summary_report.txt").read_text().split())
+    assert "price: 0.5000 USD an hour, spot, collected 2026-11-20" in report
+    got = inferbench("compare", "results/g5.xlarge", "results/inf2.xlarge", "--price-file",
+                     "spot.yaml")
+    assert "price_usd_per_hour 0.5 / 0.25" in " ".join(got.stdout.split())
+    (tmp_path / "spot.yaml").write_text("currency: USD\nlists:\n  - kind: free\n")
+    bad = inferbench("analyze", "results", "--price-file", "spot.yaml")
+    assert bad.returncode == 1 and "spot.yaml:3: kind must be on demand, spot" in bad.stderr
 
 
 def test_failed_rows_nulls_and_warmups(inferbench, two, tmp_path):

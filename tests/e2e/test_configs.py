@@ -8,7 +8,8 @@ import yaml
 
 from e2e.offline_run import files_of
 
-CONFIGS = ["quick", "full-comparison", "g5", "inf2"]
+MACHINES = ["g5", "g6", "g6e", "inf2", "trn1"]
+CONFIGS = ["quick", "full-comparison", *MACHINES]
 SCENARIOS = ["short", "medium", "long", "long_generation", "prefix_caching"]
 SAMPLES = ["prompts-en", "prompts-ja"]
 
@@ -54,14 +55,15 @@ def test_run(name, configs, root, inferbench, tmp_path):
 
 
 def test_machines_do_the_same_work(configs, root, inferbench):
-    """g5 and inf2 agree in all that decides the work, or their cells would not match."""
-    g5, inf2 = configs["g5"], configs["inf2"]
-    for key in ("dtype", "max-model-len", "scenarios", "batch-sizes", "launches", "num-runs",
-                "seed", "test-prefix-caching"):
-        assert g5[key] == inf2[key], key
-    assert g5["model"] == inf2["model-name"]
+    """Machines agree in all that decides the work, or their cells would not match."""
+    g5 = configs["g5"]
+    for other in (configs[name] for name in MACHINES):
+        for key in ("dtype", "max-model-len", "scenarios", "batch-sizes", "launches",
+                    "num-runs", "seed", "test-prefix-caching"):
+            assert g5[key] == other[key], key
+        assert g5["model"] == other.get("model-name", other["model"])
     hashes = set()
-    for name in ("g5", "inf2", "full-comparison"):
+    for name in (*MACHINES, "full-comparison"):
         done = inferbench("offline", "--config", root / f"configs/{name}.yaml", "--dry-run")
         hashes.add(re.search(r"sha256 (\w{64})", done.stdout)[1])
     assert len(hashes) == 1
@@ -117,7 +119,7 @@ def test_g5_against_inf2(configs, root, inferbench, tmp_path):
 
 def test_full_comparison(configs):
     assert configs["full-comparison"]["scenarios"] == SCENARIOS
-    for name in ("full-comparison", "g5", "inf2"):  # compare needs launches, and repeats of each
+    for name in ("full-comparison", *MACHINES):  # compare needs launches, and repeats of each
         assert (configs[name]["launches"], configs[name]["num-runs"]) == (3, 4)
 
 

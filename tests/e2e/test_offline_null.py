@@ -295,6 +295,28 @@ def test_prices(inferbench, tmp_path):
         3.6 / 3600 / row["tokens_per_second"] * 1e6)
 
 
+@pytest.mark.parametrize("words, usd, source", [
+    ((), None, None),  # no region: no price is guessed
+    (("--region", "ap-northeast-1"), 1.1672, "on demand, ap-northeast-1, collected 2026-01-21"),
+    (("--region", "eu-west-1"), None, None),
+    (("--price-file", "own.yaml"), 0.3, "spot, collected 2026-11, in own.yaml")])
+def test_list_prices_take_a_region(inferbench, tmp_path, words, usd, source):
+    (tmp_path / "own.yaml").write_text(
+        "currency: USD\nlists: [{kind: spot, collected: 2026-11, source: us, "
+        "prices: {g6.xlarge: 0.3}}]\n")
+    done = ok(inferbench(*QUICK, "--instance-type", "g6.xlarge", *words))
+    row = files_of(tmp_path / "results").rows[1]
+    assert row["price_usd_per_hour"] == usd
+    assert (row["price_source"] or "").startswith(source or "")
+    if usd is None:
+        assert row["price_source"] is None
+        assert "note: no list price of g6.xlarge: " in done.stderr
+    capped = inferbench(*QUICK, "--instance-type", "g6.xlarge", *words, "--target-ci", "5%",
+                        "--max-cost", "0.01")
+    assert (capped.returncode == 1) == (usd is None)
+    assert usd is not None or "price of the machine is unknown: " in capped.stderr
+
+
 # ---- exit codes
 
 

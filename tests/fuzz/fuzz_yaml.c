@@ -1,5 +1,5 @@
-/* YAML: the tree itself, then the same bytes as a config file, a scenario file and a data
- * set. */
+/* YAML: the tree itself, then the same bytes as a config file, a scenario file, a data
+ * set and a price list. */
 #include <stdio.h>
 #include <string.h>
 
@@ -7,6 +7,7 @@
 #include "cli/cli.h"
 #include "data/dataset.h"
 #include "data/scenario_file.h"
+#include "probe/prices.h"
 #include "run/opts.h"
 #include "text/yaml.h"
 
@@ -64,6 +65,17 @@ static void read_scenarios(const char *path, struct arena *a)
     check(dataset_read(path, a, &list, &e), &e);
 }
 
+static void read_prices(const char *path, struct arena *a)
+{
+    struct price_list list;
+    struct price p;
+    struct err e = {0};
+    enum status s = prices_open(path, (struct wall){0}, a, &list, &e);
+    check(s, &e);
+    if (s == STATUS_OK)
+        check(prices_find(&list, "g5.xlarge", "us-east-1", a, &p), &e);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct arena a;
@@ -73,6 +85,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     int fd = target_file(data, size, path);
     read_config(path, &a);
     read_scenarios(path, &a);
+    read_prices(path, &a);
     target_file_end(fd);
     arena_fini(&a);
     return 0;

@@ -88,6 +88,20 @@ static void test_merged_files_tell_runs_apart(void **state)
     assert_null(origin_find(&o, NULL));
 }
 
+/* What --region said is of the machine; else it is where the client is. */
+static void test_a_region_that_was_given(void **state)
+{
+    (void)state;
+    struct origins o = collect(
+        "{\"run_id\":\"r\",\"options\":{\"region\":\"eu-west-2\"}," ENV("us-east-1",
+                                                                        "1") "}");
+    assert_string_equal(origin_find(&o, "r")->region, "eu-west-2");
+    assert_true(origin_find(&o, "r")->is_region_given);
+    o = collect("{\"run_id\":\"r\",\"options\":{\"region\":\"\"}," ENV("x", "1") "}");
+    assert_string_equal(origin_find(&o, "r")->region, "x");
+    assert_false(origin_find(&o, "r")->is_region_given);
+}
+
 static void test_nothing_is_stated(void **state)
 {
     static const char *const texts[] = {"", "{}", "{\"env\":null,\"sources\":[]}",
@@ -123,6 +137,7 @@ int main(void)
         cmocka_unit_test(test_environment_of_no_run_serves_all_rows),
         cmocka_unit_test(test_runs_without_an_end),
         cmocka_unit_test(test_merged_files_tell_runs_apart),
+        cmocka_unit_test(test_a_region_that_was_given),
         cmocka_unit_test(test_nothing_is_stated),
         cmocka_unit_test(test_no_memory),
     };

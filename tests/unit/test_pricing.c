@@ -17,16 +17,32 @@
 #define tear_down analysis_fixture_tear_down
 #define add       analysis_fixture_add
 
-static void apply(struct analysis_fixture *f, const char *first, const char *second)
+static enum status ask(struct analysis_fixture *f, const char *region, struct arena *a,
+                       const struct price **listed, struct err *e)
+{
+    struct price_list list;
+    enum status s = prices_open(NULL, (struct wall){0}, a, &list, e);
+    return s != STATUS_OK
+               ? s
+               : prices_of_rows(&list, analysis_fixture_rows(f), region, a, listed);
+}
+
+static void apply_in(struct analysis_fixture *f, const char *region, const char *first,
+                     const char *second)
 {
     const char *items[] = {first, second};
     const struct opt_strings prices = {
         .items = items, .count = (size_t)(first != NULL) + (second != NULL)};
     const struct price *listed;
     struct err e;
-    if (prices_of_rows(analysis_fixture_rows(f), &f->arena, &listed, &e) != STATUS_OK)
+    if (ask(f, region, &f->arena, &listed, &e) != STATUS_OK)
         fail_msg("%s: %s", e.where, e.what);
     pricing_apply(&f->all, &prices, listed);
+}
+
+static void apply(struct analysis_fixture *f, const char *first, const char *second)
+{
+    apply_in(f, NULL, first, second);
 }
 
 static double price(const struct row *r)
@@ -62,13 +78,65 @@ static void test_list(void **state)
     const struct origin irish = {.region = "eu-west-1"};
     f->of[1].origin = &irish;
     has->v[FIELD_price_usd_per_hour] = value_num(9);
-    apply(f, NULL, NULL);
-    stats_fixture_near(price(here), 1.006, 0); /* data/prices.yaml */
+    apply(f, NULL, NULL); /* data/prices.yaml; no region is guessed */
+    assert_true(isnan(price(here)));
+    assert_non_null(strstr(f->of[0].no_price, "its region is unknown: --region"));
+    assert_null(f->of[1].no_price);
     stats_fixture_near(price(there), 1.123, 0);
     assert_non_null(strstr(field_str(there, FIELD_price_source), "eu-west-1"));
     stats_fixture_near(price(has), 9, 0);
     assert_null(field_str(has, FIELD_price_source));
     assert_true(isnan(price(strange)));
+    assert_string_equal(f->of[3].no_price, "toaster is not in the list of prices");
+    apply_in(f, "us-east-1", NULL, NULL); /* for those that do not tell theirs */
+    stats_fixture_near(price(here), 1.006, 0);
+    stats_fixture_near(price(there), 1.123, 0);
+}
+
+/* What an older version took for a region that it did not know is no price. */
+static void test_guessed(void **state)
+{
+    struct analysis_fixture *f = *state;
+    struct row *r = add(f, "g5.xlarge", "short", 1, 100);
+    r->v[FIELD_price_usd_per_hour] = value_num(1.006);
+    r->v[FIELD_price_source] = value_str(
+        "on demand, us-east-1 (region not known), collected 2026-11");
+    r->v[FIELD_usd_per_million_output_tokens] = value_num(2.8);
+    apply(f, NULL, NULL);
+    assert_true(isnan(price(r)));
+    assert_int_equal(r->v[FIELD_price_source].kind, VALUE_NULL);
+    assert_int_equal(r->v[FIELD_usd_per_million_output_tokens].kind, VALUE_NULL);
+    apply_in(f, "eu-west-1", NULL, NULL);
+    stats_fixture_near(price(r), 1.123, 0);
+}
+
+/* A client's own place is not that of a server elsewhere; what --region said is. */
+static void test_remote(void **state)
+{
+    struct analysis_fixture *f = *state;
+    struct row *r = add(f, "g5.xlarge", "short", 1, 100);
+    struct origin o = {.region = "eu-west-1"};
+    r->v[FIELD_client_machine_sha256] = value_str("c");
+    r->v[FIELD_machine_sha256] = value_null();
+    f->of[0].origin = &o;
+    apply(f, NULL, NULL);
+    assert_true(isnan(price(r)));
+    o.is_region_given = true;
+    apply(f, NULL, NULL);
+    stats_fixture_near(price(r), 1.123, 0);
+}
+
+static void test_own_file(void **state)
+{
+    struct analysis_fixture *f = *state;
+    struct row *r = add(f, "g5.xlarge", "short", 1, 100);
+    const struct opt_strings none = {.count = 0};
+    const struct price own = {.usd_per_hour = 0.36, .source = "spot", .is_own = true};
+    r->v[FIELD_price_usd_per_hour] = value_num(9);
+    pricing_apply(analysis_fixture_rows(f), &none, &own);
+    stats_fixture_near(price(r), 0.36, 0);
+    assert_string_equal(field_str(r, FIELD_price_source), "spot");
+    stats_fixture_near(field_num(r, FIELD_usd_per_million_output_tokens), 1, 1e-12);
 }
 
 static void test_speed(void **state)
@@ -148,7 +216,7 @@ static void test_no_memory(void **state)
         const struct price *listed;
         arena_init(&a, 1 << 20);
         alloc_fixture_arm(&alloc);
-        enum status st = prices_of_rows(analysis_fixture_rows(f), &a, &listed, &e);
+        enum status st = ask(f, "us-east-1", &a, &listed, &e);
         alloc_fixture_judge(&alloc, st);
         if (st == STATUS_OK)
             pricing_apply(&f->all, &none, listed);
@@ -162,6 +230,9 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_named, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_list, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_guessed, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_remote, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_own_file, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_speed, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_check, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_unused, set_up, tear_down),
