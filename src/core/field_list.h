@@ -236,6 +236,10 @@
     X(requests_elsewhere, INT, "", LOWER, "-m", COUNT,                                   \
       "answers of another model or backend")                                             \
     X(requests_wrong_length, INT, "", NEITHER, "mM", COUNT, "answers of another length") \
+    X(distributions, JSON, "", NEITHER, "mm", METRIC,                                    \
+      "latencies in few points, to be pooled and drawn")                                 \
+    X(timeline, JSON, "", NEITHER, "mm", METRIC,                                         \
+      "tokens/s and requests in flight over the repeat")                                 \
     X(price_usd_per_hour, NUM, "USD/h", LOWER, "mm", IDENTITY, "price of the machine")   \
     X(price_source, STR, "", NEITHER, "mm", IDENTITY, "where the price comes from")      \
     X(usd_per_million_output_tokens, NUM, "USD", LOWER, "mm", SUMMARISED,                \

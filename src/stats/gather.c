@@ -435,6 +435,15 @@ struct percentile gather_percentile(struct gather *g, double p)
     return of;
 }
 
+struct sketch gather_sketch(struct gather *g)
+{
+    double all = (double)(g->count + g->bound_count);
+    sort(g);
+    return (double)g->bound_count > GATHER_BOUNDS_MAX * all
+               ? (struct sketch){0}
+               : sketch_of_sorted(g->values, g->count, g->lost);
+}
+
 double gather_median(struct gather *g)
 {
     sort(g);

@@ -9,6 +9,7 @@
 #include "base/status.h"
 #include "core/run_data.h"
 #include "stats/percentile.h"
+#include "stats/sketch.h"
 
 enum gather_kind {
     GATHER_TTFT,         /* first - due, s */
@@ -86,6 +87,9 @@ double gather_max(struct gather *g);
  * Sorts once. */
 struct percentile gather_percentile(struct gather *g, double p);
 #define GATHER_BOUNDS_MAX 0.05
+/* All values; empty where more than GATHER_BOUNDS_MAX of the gaps are bounds. Sorts
+ * once. */
+struct sketch gather_sketch(struct gather *g);
 /* The median of the values whatever the floor; NAN when empty. */
 double gather_median(struct gather *g);
 /* Share of values above `limit`; NAN when empty. */

@@ -242,11 +242,11 @@ enum status loadshape_init(struct loadshape *l, const struct run_data *run,
                             .e0_s = NAN,
                             .early_mean_s = NAN,
                             .settle_s = NAN};
-    l->window.is_whole = true;
+    find_reach(l);
+    l->window = (struct loadshape_window){true, l->first_sent_ns, l->last_token_ns};
     if (!field_is(row, FIELD_serving_mode, "online"))
         return STATUS_OK;
     l->is_online = true;
-    find_reach(l);
     l->ramp_end_ns = ramp_end_ns(l);
     enum status s = find_e0(l);
     if (s != STATUS_OK)
@@ -358,6 +358,16 @@ static double spread_inside(const struct request_record *q, struct arrivals a)
     return a.inside + (to >= from ? to - from + 1 : 0);
 }
 
+/* Do its send or its tokens reach into the window? (The first may come before the send:
+ * stamps of two clocks.) */
+static bool reaches(const struct loadshape_window *w, const struct request_record *q)
+{
+    int64_t begin_ns = q->sent_ns;
+    if (q->first_ns != NS_UNKNOWN && q->first_ns < begin_ns)
+        begin_ns = q->first_ns;
+    return q->last_ns >= w->begin_ns && begin_ns <= w->end_ns;
+}
+
 /* An answer in one piece has no first instant: all its tokens were made up to the
  * last. */
 static double answer_inside(const struct request_record *q, struct arrivals a)
@@ -380,10 +390,17 @@ double loadshape_tokens(const struct loadshape *l)
             return NAN;
         if (l->window.is_whole)
             tokens += (double)q->tokens_out;
-        else if (q->last_ns != NS_UNKNOWN)
+        else if (reaches(&l->window, q))
             tokens += answer_inside(q, a);
     }
     return tokens;
+}
+
+double loadshape_tokens_between(const struct loadshape *l, int64_t from_ns, int64_t to_ns)
+{
+    struct loadshape part = *l;
+    part.window = (struct loadshape_window){.begin_ns = from_ns, .end_ns = to_ns};
+    return loadshape_tokens(&part);
 }
 
 double loadshape_answers(const struct loadshape *l)
@@ -397,9 +414,7 @@ double loadshape_answers(const struct loadshape *l)
     return answers;
 }
 
-/* Mean number of requests in flight over [from, to). One that never ended stays. */
-static double mean_in_flight(const struct repeat_data *repeat, double from_ns,
-                             double to_ns)
+double loadshape_in_flight(const struct repeat_data *repeat, double from_ns, double to_ns)
 {
     double sum_ns = 0;
     for (size_t i = 0; i < repeat->request_count; i++) {
@@ -433,7 +448,7 @@ struct loadshape_flight loadshape_flight_of(const struct loadshape *l)
     double begin = (double)l->ramp_end_ns +
                    LOADSHAPE_SETTLE_E0 * l->e0_s * (double)NS_PER_S;
     double start = (double)l->ramp_end_ns - l->cell->ramp_up_s * (double)NS_PER_S;
-    f.end = mean_in_flight(l->repeat, end - (end - start) / 10, end);
+    f.end = loadshape_in_flight(l->repeat, end - (end - start) / 10, end);
     if (begin < end) {
         f.steady_s = (end - begin) / (double)NS_PER_S;
     } else {
@@ -443,8 +458,8 @@ struct loadshape_flight loadshape_flight_of(const struct loadshape *l)
     if (l->is_closed && l->definitions != 1)
         f.steady_s = closed_steady_s(l);
     double third = (end - begin) / 3;
-    f.middle = mean_in_flight(l->repeat, begin + third, begin + 2 * third);
-    f.last = mean_in_flight(l->repeat, begin + 2 * third, end);
+    f.middle = loadshape_in_flight(l->repeat, begin + third, begin + 2 * third);
+    f.last = loadshape_in_flight(l->repeat, begin + 2 * third, end);
     return f;
 }
 

@@ -86,6 +86,9 @@ double loadshape_share(const struct loadshape *l, const struct request_record *q
  * to the last one. Where only an answer's total is known, its events are taken to hold
  * equal shares. Definitions 1: those that arrived, both ends included. */
 double loadshape_tokens(const struct loadshape *l);
+/* The same of another span of time. */
+double loadshape_tokens_between(const struct loadshape *l, int64_t from_ns,
+                                int64_t to_ns);
 /* Answers, each by its share. */
 double loadshape_answers(const struct loadshape *l);
 
@@ -103,6 +106,10 @@ struct loadshape_flight {
 };
 
 struct loadshape_flight loadshape_flight_of(const struct loadshape *l);
+/* Mean number of requests in flight over [from, to). One that never ended stays. NAN of
+ * no time. */
+double loadshape_in_flight(const struct repeat_data *repeat, double from_ns,
+                           double to_ns);
 
 struct loadshape_sends {
     int64_t sent, held; /* held: ready after due */

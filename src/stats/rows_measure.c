@@ -7,6 +7,7 @@
 #include "stats/gather.h"
 #include "stats/metric.h"
 #include "stats/settle.h"
+#include "stats/timeline.h"
 #include "stats/verdict.h"
 
 void rows_measure_num(struct rows_measure *m, enum field_id id, double n)
@@ -18,6 +19,8 @@ void rows_measure_int(struct rows_measure *m, enum field_id id, int64_t n)
 {
     field_fill(m->row, id, value_int(n));
 }
+
+#define SKETCHES_CAP ((size_t)16 << 10)
 
 #define fill_num rows_measure_num
 #define fill_int rows_measure_int
@@ -158,6 +161,7 @@ static const struct series {
     enum field_id requests, share; /* how many answers it comes from; 0: no field */
     enum rule_id rule;             /* of the share: null where too few give it */
     enum among among;
+    const char *sketch; /* its member of `distributions`; NULL: none */
     bool is_online_only;
     bool is_new;         /* unknown to definitions 1 */
     bool needs_instants; /* of tokens: none where answers were buffered */
@@ -173,9 +177,13 @@ static const struct series {
      .share = FIELD_ttft_share,
      .among = ANSWERED,
      .rule = RULE_PARTIAL_TTFT,
+     .sketch = "ttft_s",
      .needs_instants = true,
      .counts_lost = true},
-    {.kind = GATHER_E2E, .figures = {FIGURES(e2e, s)}, .counts_lost = true},
+    {.kind = GATHER_E2E,
+     .figures = {FIGURES(e2e, s)},
+     .sketch = "e2e_s",
+     .counts_lost = true},
     {.kind = GATHER_TTFT_SERVICE,
      .figures = {FIGURES(ttft_service, s)},
      .among = ANSWERED,
@@ -206,6 +214,7 @@ static const struct series {
      .share = FIELD_itl_share,
      .among = OF_SEVERAL_TOKENS,
      .rule = RULE_PARTIAL_ITL,
+     .sketch = "itl_ms",
      .needs_instants = true},
     {.kind = GATHER_SEND_LAG,
      .figures = {FIGURE(50, send_lag_p50_s), FIGURE(99, send_lag_p99_s),
@@ -304,6 +313,10 @@ static void fill_figures(struct rows_measure *m, const struct series *of,
     for (size_t i = 0; i < sizeof of->figures / sizeof *of->figures; i++)
         if (of->figures[i].of != 0)
             fill_figure(m, of, &of->figures[i], g);
+    if (of->sketch == NULL)
+        return;
+    struct sketch kept = gather_sketch(g);
+    sketch_write(&kept, of->sketch, &m->sketches);
 }
 
 static enum status fill_series(struct rows_measure *m, const struct series *of)
@@ -320,13 +333,36 @@ static enum status fill_series(struct rows_measure *m, const struct series *of)
     return s;
 }
 
+/* What pictures are drawn from. */
+static enum status fill_pictures(struct rows_measure *m, const struct buf *sketches)
+{
+    const char *timeline = NULL;
+    if (sketches->failed != STATUS_OK)
+        return STATUS_NO_MEMORY;
+    if (sketches->len > strlen("{}"))
+        field_fill(m->row, FIELD_distributions,
+                   value_json(arena_str(m->arena, buf_str(sketches))));
+    enum status s = timeline_of(&m->shape, rows_measure_has_instants(m), m->arena,
+                                &timeline);
+    field_fill(m->row, FIELD_timeline, value_json(timeline));
+    return s;
+}
+
 enum status rows_measure_times(struct rows_measure *m)
 {
     enum status s = STATUS_OK;
+    struct buf text;
     fill_rates(m);
     fill_cache(m);
+    buf_init(&text, SKETCHES_CAP);
+    jsonw_init(&m->sketches, &text, 0);
+    jsonw_object(&m->sketches, NULL);
     for (size_t i = 0; s == STATUS_OK && i < sizeof series / sizeof *series; i++)
         s = fill_series(m, &series[i]);
+    jsonw_object_end(&m->sketches);
+    if (s == STATUS_OK)
+        s = fill_pictures(m, &text);
+    buf_fini(&text);
     fill_num(m, FIELD_usd_per_million_output_tokens, metric_cost_usd(m->row));
     return s;
 }

@@ -10,6 +10,7 @@
 #include "core/run_data.h"
 #include "stats/loadshape.h"
 #include "stats/tally.h"
+#include "text/jsonw.h"
 
 struct rows_measure {
     const struct run_data *run;
@@ -21,6 +22,7 @@ struct rows_measure {
     struct arena *arena;
     struct loadshape shape;    /* online */
     struct gather_scope scope; /* whose latencies count */
+    struct jsonw sketches;     /* of the latencies, as they are measured */
 };
 
 /* Counts and token sums: also of a repeat that failed. What finds no memory is seen in

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
-from oracle import online, settings, settled
+from oracle import online, pictures, settings, settled
 from oracle import reference as ref
 from oracle.dependent import Pool
 
@@ -385,7 +385,7 @@ class Oracle:
             cache_hit_rate_expected=ratio(head.get("expected_cached_tokens"), prompts))
         if cached is None and row["serving_mode"] == "offline" and not row.get("cache_source"):
             row["cache_hit_rate_expected"] = None  # an engine that counts no hits
-        scope, order, row["reads"] = requests, "cluster", "good"
+        scope, order, shape, row["reads"] = requests, "cluster", None, "good"
         if row["serving_mode"] == "online":
             shape = online.Shape(row, cell, self.repeats[index], ok)
             row.update(online.fields(row, shape))
@@ -393,6 +393,7 @@ class Oracle:
             rate = row["window_tokens_per_second"]
             row["reads"] = online.reads_of(row, self.limit("ANSWERS_BUFFERED", 0.5))
         self.latencies(row, cell, samples(scope, order), scope)
+        row["timeline"] = pictures.timeline(row, cell, requests, ok, shape)
         if row["serving_mode"] == "online":
             row.update(online.goodput(row, shape))
         price = row.get("price_usd_per_hour")
@@ -426,7 +427,7 @@ class Oracle:
                 row[f"{name}_requests"] = len(given)
             if share is not None and share < self.limit(f"PARTIAL_{code}", 0.95):
                 hidden.add(name)
-        is_online = row["serving_mode"] == "online"
+        is_online, sketches = row["serving_mode"] == "online", {}
         for name, unit, is_lossy in (("ttft", "s", True), ("e2e", "s", True),
                                      ("ttft_service", "s", True), ("e2e_service", "s", True),
                                      ("tpot", "ms", False), ("itl", "ms", False)):
@@ -434,7 +435,10 @@ class Oracle:
                 continue
             mean = None if is_lossy and has_errors else average(s[name])
             row.update(distribution(name, unit, s[name], mean))
-        row.update(first_token_latency=row.get("ttft_mean_s"),
+            if name in ("ttft", "e2e", "itl"):
+                sketches |= pictures.sketch(f"{name}_{unit}", s[name])
+        row.update(distributions=sketches or None,
+                   first_token_latency=row.get("ttft_mean_s"),
                    inter_token_latency=row.get("tpot_mean_ms"),
                    prefill_time=average(s["prefill"]),
                    decode_time=None if "decode" in hidden else average(s["decode"]))
@@ -778,6 +782,9 @@ class Oracle:
         entry["verdict"] = next(v for v in ("INVALID", "INCONCLUSIVE", "VALID") if v in verdicts)
 
 
+ROUNDED = {".points[": 5, ".timeline.": 4}  # digits of such numbers in files
+
+
 def differences(got, want, where=""):
     """Where two JSON values differ; numbers to 1e-9, types of numbers by value only."""
     if isinstance(want, dict) and isinstance(got, dict):
@@ -794,7 +801,11 @@ def differences(got, want, where=""):
     numbers = (int, float)
     if isinstance(got, numbers) and isinstance(want, numbers) and \
             not isinstance(got, bool) and not isinstance(want, bool):
-        same = math.isclose(got, want, rel_tol=1e-9, abs_tol=1e-12)
+        digits = next((n for part, n in ROUNDED.items() if part in where), None)
+        if digits is None:
+            same = math.isclose(got, want, rel_tol=1e-9, abs_tol=1e-12)
+        else:  # the last bit of a number may decide on the last digit
+            same = got in {float(f"{want * near:.{digits}g}") for near in (1, 1 - 1e-11, 1 + 1e-11)}
     else:
         same = type(got) is type(want) and got == want
     return [] if same else [f"{where}: file {got!r}, oracle {want!r}"]

@@ -1,0 +1,98 @@
+#include "stats/timeline.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "text/jsonw.h"
+
+#define TEXT_CAP ((size_t)16 << 10)
+
+static double rounded(double x)
+{
+    char text[32];
+    snprintf(text, sizeof text, "%.4g", x);
+    return strtod(text, NULL);
+}
+
+/* The least of 1, 2, 5 x 10^k by which at most TIMELINE_BINS bins cover it. */
+static double step_of(double span_s)
+{
+    static const double factors[] = {1, 2, 5, 10};
+    double power = pow(10, floor(log10(span_s / TIMELINE_BINS)));
+    size_t i = 0;
+    while (factors[i] < 10 && factors[i] * power * TIMELINE_BINS < span_s)
+        i++;
+    return factors[i] * power;
+}
+
+static void put_numbers(struct jsonw *w, const char *key, const double *values,
+                        size_t count)
+{
+    jsonw_array(w, key);
+    for (size_t i = 0; i < count; i++)
+        jsonw_num(w, NULL, rounded(values[i]));
+    jsonw_array_end(w);
+}
+
+struct timeline {
+    double step_s;
+    size_t count;
+    double flight[TIMELINE_BINS + 1], tokens[TIMELINE_BINS + 1];
+    bool has_tokens;
+};
+
+static void fill(struct timeline *t, const struct loadshape *l, int64_t end_ns)
+{
+    t->has_tokens = true;
+    for (size_t i = 0; i < t->count; i++) {
+        int64_t from = l->first_sent_ns + llround((double)i * t->step_s * 1e9);
+        int64_t to = l->first_sent_ns + llround((double)(i + 1) * t->step_s * 1e9);
+        t->flight[i] = loadshape_in_flight(l->repeat, (double)from,
+                                           (double)(to < end_ns ? to : end_ns));
+        t->tokens[i] = loadshape_tokens_between(l, from, to) / t->step_s;
+        t->has_tokens = t->has_tokens && !isnan(t->tokens[i]);
+    }
+}
+
+static void put(const struct timeline *t, const struct loadshape *l, struct jsonw *w)
+{
+    const struct loadshape_window *window = &l->window;
+    const double ends[] = {(double)(window->begin_ns - l->first_sent_ns) / 1e9,
+                           (double)(window->end_ns - l->first_sent_ns) / 1e9};
+    jsonw_object(w, NULL);
+    jsonw_num(w, "step_s", rounded(t->step_s));
+    put_numbers(w, "window_s", ends, 2);
+    put_numbers(w, "in_flight", t->flight, t->count);
+    if (t->has_tokens)
+        put_numbers(w, "tokens_per_second", t->tokens, t->count);
+    else
+        jsonw_str(w, "tokens_per_second", NULL);
+    jsonw_object_end(w);
+}
+
+enum status timeline_of(const struct loadshape *l, bool has_instants, struct arena *a,
+                        const char **out)
+{
+    struct timeline t = {0};
+    struct buf text;
+    struct jsonw w;
+    int64_t end_ns = l->last_end_ns;
+    *out = NULL;
+    if (l->first_sent_ns == NS_UNKNOWN || end_ns == NS_UNKNOWN ||
+        end_ns <= l->first_sent_ns)
+        return STATUS_OK;
+    double span_s = (double)(end_ns - l->first_sent_ns) / 1e9;
+    t.step_s = step_of(span_s);
+    t.count = (size_t)ceil(span_s / t.step_s - 1e-9);
+    fill(&t, l, end_ns);
+    t.has_tokens = t.has_tokens && has_instants;
+    buf_init(&text, TEXT_CAP);
+    jsonw_init(&w, &text, 0);
+    put(&t, l, &w);
+    *out = arena_str(a, buf_str(&text));
+    enum status s = text.failed != STATUS_OK || *out == NULL ? STATUS_NO_MEMORY
+                                                             : STATUS_OK;
+    buf_fini(&text);
+    return s;
+}
