@@ -205,6 +205,8 @@
     X(throttled_s, NUM, "s", LOWER, "MM", TRUST, "throttled by the cgroup")              \
     X(power_mean_w, NUM, "W", LOWER, "mm", METRIC, "mean power of the devices")          \
     X(energy_j, NUM, "J", LOWER, "mm", METRIC, "energy of the devices")                  \
+    X(joules_per_output_token, NUM, "J", LOWER, "mm", METRIC,                            \
+      "that energy by the output tokens of the repeat")                                  \
     X(client_cpu_ratio, NUM, "", LOWER, "mM", TRUST, "client's CPU, of one core")        \
     X(client_busy_share, NUM, "", LOWER, "mM", TRUST, "share of busy windows")           \
     X(client_busy_windows, INT, "", LOWER, "mM", TRUST, "windows above 80 % of a core")  \
@@ -244,6 +246,8 @@
     X(price_source, STR, "", NEITHER, "mm", IDENTITY, "where the price comes from")      \
     X(usd_per_million_output_tokens, NUM, "USD", LOWER, "mm", SUMMARISED,                \
       "cost of the output")                                                              \
+    X(usd_per_million_tokens, NUM, "USD", LOWER, "mm", SUMMARISED,                       \
+      "the same cost by input and output tokens")                                        \
     X(verdict, STR, "", NEITHER, "mm", TRUST, "VALID, INVALID, INCONCLUSIVE")            \
     X(reasons, FINDINGS, "", NEITHER, "MM", TRUST, "codes that take VALID away")         \
     X(warnings, FINDINGS, "", NEITHER, "MM", TRUST, "codes that leave it VALID")         \

@@ -13,6 +13,7 @@ static const struct {
     [METRIC_requests_per_second] = {.has_window = true,
                                     .window = FIELD_window_requests_per_second},
     [METRIC_usd_per_million_output_tokens] = {.is_inverse = true},
+    [METRIC_usd_per_million_tokens] = {.is_inverse = true},
 };
 
 enum field_id metric_field(enum metric m, const struct row *row)
@@ -129,8 +130,13 @@ void metric_spreads(const struct metric_rows *in, double *scratch,
     }
 }
 
-double metric_cost_usd(const struct row *row)
+void metric_costs(const struct row *row, struct metric_costs *out)
 {
     enum field_id rate = metric_field(METRIC_tokens_per_second, row);
-    return field_num(row, FIELD_price_usd_per_hour) / 3600 / field_num(row, rate) * 1e6;
+    double in = field_num(row, FIELD_actual_input_tokens),
+           tokens = field_num(row, FIELD_actual_output_tokens);
+    out->output_usd = field_num(row, FIELD_price_usd_per_hour) / 3600 /
+                      field_num(row, rate) * 1e6;
+    out->all_usd = out->output_usd * (tokens / (in + tokens));
+    out->joules = field_num(row, FIELD_energy_j) / tokens;
 }

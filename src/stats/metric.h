@@ -49,8 +49,14 @@ struct metric_rows {
 /* Of each metric; scratch: [3 * count]. */
 void metric_spreads(const struct metric_rows *in, double *scratch,
                     struct spread out[METRIC_COUNT]);
-/* USD for a million output tokens, by the row's price and its rate: that of the window,
- * online. NAN where one is unknown. */
-double metric_cost_usd(const struct row *row);
+/* What tokens of a row cost; NAN where it is unknown. */
+struct metric_costs {
+    double output_usd; /* a million output tokens, by the row's price and its rate of
+                          them: that of the window, online */
+    double all_usd;    /* a million input and output tokens, in the shares of the whole
+                          repeat */
+    double joules;     /* an output token, of the energy of the repeat */
+};
+void metric_costs(const struct row *row, struct metric_costs *out);
 
 #endif

@@ -40,16 +40,28 @@ static bool is_guessed(const struct row *row)
     return source != NULL && strstr(source, "(region not known)") != NULL;
 }
 
+/* Rows of older versions lack the cost of all tokens. */
+static void add_whole_cost(struct row *row)
+{
+    struct metric_costs costs;
+    metric_costs(row, &costs);
+    if (!value_is_known(row->v[FIELD_usd_per_million_tokens]))
+        row->v[FIELD_usd_per_million_tokens] = value_num(costs.all_usd);
+}
+
 static void price_row(struct analysis_row *r, const struct opt_strings *named,
                       const struct price *listed)
 {
     struct row *row = r->row;
     struct price p = {.usd_per_hour = named_price(row, named),
                       .source = "--price-per-hour"};
+    struct metric_costs costs;
     bool is_kept = value_is_known(row->v[FIELD_price_usd_per_hour]) && !is_guessed(row);
     r->no_price = NULL;
-    if (isnan(p.usd_per_hour) && is_kept && !listed->is_own)
+    if (isnan(p.usd_per_hour) && is_kept && !listed->is_own) {
+        add_whole_cost(row);
         return;
+    }
     if (isnan(p.usd_per_hour))
         p = *listed;
     if (isnan(p.usd_per_hour))
@@ -58,7 +70,9 @@ static void price_row(struct analysis_row *r, const struct opt_strings *named,
         return;
     row->v[FIELD_price_usd_per_hour] = value_num(p.usd_per_hour);
     row->v[FIELD_price_source] = value_str(p.source);
-    row->v[FIELD_usd_per_million_output_tokens] = value_num(metric_cost_usd(row));
+    metric_costs(row, &costs);
+    row->v[FIELD_usd_per_million_output_tokens] = value_num(costs.output_usd);
+    row->v[FIELD_usd_per_million_tokens] = value_num(costs.all_usd);
 }
 
 void pricing_apply(const struct analysis_rows *rows, const struct opt_strings *named,

@@ -1,4 +1,4 @@
-/* Prices of the rows under analysis, and what a million output tokens costs. Pure. */
+/* Prices of the rows under analysis, and what a million tokens costs. Pure. */
 #ifndef STATS_PRICING_H
 #define STATS_PRICING_H
 

@@ -348,6 +348,15 @@ static enum status fill_pictures(struct rows_measure *m, const struct buf *sketc
     return s;
 }
 
+static void fill_costs(struct rows_measure *m)
+{
+    struct metric_costs costs;
+    metric_costs(m->row, &costs);
+    fill_num(m, FIELD_usd_per_million_output_tokens, costs.output_usd);
+    fill_num(m, FIELD_usd_per_million_tokens, costs.all_usd);
+    fill_num(m, FIELD_joules_per_output_token, costs.joules);
+}
+
 enum status rows_measure_times(struct rows_measure *m)
 {
     enum status s = STATUS_OK;
@@ -363,6 +372,6 @@ enum status rows_measure_times(struct rows_measure *m)
     if (s == STATUS_OK)
         s = fill_pictures(m, &text);
     buf_fini(&text);
-    fill_num(m, FIELD_usd_per_million_output_tokens, metric_cost_usd(m->row));
+    fill_costs(m);
     return s;
 }

@@ -162,6 +162,7 @@ static const struct spread_key first_spreads[] = {
 static const struct spread_key later_spreads[] = {
     {METRIC_cache_hit_rate, "cache_hit_rate"},
     {METRIC_usd_per_million_output_tokens, "usd_per_million_output_tokens"},
+    {METRIC_usd_per_million_tokens, "usd_per_million_tokens"},
 };
 
 static void spreads_write(struct jsonw *w, const struct summary_entry *c,

@@ -27,7 +27,7 @@ CELL_FIELDS = {
 END_FIELDS = {
     "memory_used_mb": 9000.5, "peak_memory_mb": 9100.25, "cpu_user_s": 1.5,
     "cpu_system_s": 0.25, "steal_ratio": 0.001, "throttled_s": 0.0, "power_mean_w": None,
-    "energy_j": None, "client_rss_mb": 12.0, "preemptions": 0, "kv_usage_max": 0.4,
+    "energy_j": 61.5, "client_rss_mb": 12.0, "preemptions": 0, "kv_usage_max": 0.4,
     "cache_source": "engine"}
 
 

@@ -399,6 +399,10 @@ class Oracle:
         price = row.get("price_usd_per_hour")
         row["usd_per_million_output_tokens"] = None if price is None or not rate else \
             price / 3600 / rate * 1e6
+        cost, outputs = row["usd_per_million_output_tokens"], row.get("actual_output_tokens")
+        row["usd_per_million_tokens"] = None if cost is None or not outputs else \
+            cost * outputs / (outputs + row["actual_input_tokens"])
+        row["joules_per_output_token"] = ratio(row.get("energy_j"), outputs)
 
     def limit(self, code, default):
         return (self.run.get("limits") or {}).get(code, default)
@@ -694,6 +698,7 @@ class Oracle:
             inter_token_latency_ms=spread("inter_token_latency"),
             cache_hit_rate=spread("cache_hit_rate"),
             usd_per_million_output_tokens=spread("usd_per_million_output_tokens", ref.spread_of_logs),
+            usd_per_million_tokens=spread("usd_per_million_tokens", ref.spread_of_logs),
             requests_per_second=spread(
                 "window_requests_per_second" if first["serving_mode"] == "online"
                 else "requests_per_second"),

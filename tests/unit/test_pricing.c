@@ -11,6 +11,7 @@
 #include "alloc_fixture.h"
 #include "analysis_fixture.h"
 #include "probe/prices.h"
+#include "stats/metric.h"
 #include "stats_fixture.h"
 
 #define set_up    analysis_fixture_set_up
@@ -148,6 +149,15 @@ static void test_speed(void **state)
     online->v[FIELD_window_tokens_per_second] = value_num(1000);
     apply(f, "3.6", NULL);
     stats_fixture_near(field_num(online, FIELD_usd_per_million_output_tokens), 1, 1e-12);
+    online->v[FIELD_actual_input_tokens] = value_int(300);
+    online->v[FIELD_actual_output_tokens] = value_int(100);
+    online->v[FIELD_energy_j] = value_num(50);
+    apply(f, NULL, NULL); /* keeps its price; the cost of all tokens comes with it */
+    stats_fixture_near(field_num(online, FIELD_usd_per_million_tokens), 0.25, 1e-12);
+    assert_int_equal(failed->v[FIELD_usd_per_million_tokens].kind, VALUE_NULL);
+    struct metric_costs costs;
+    metric_costs(online, &costs);
+    stats_fixture_near(costs.joules, 0.5, 1e-12);
     stats_fixture_near(price(failed), 3.6, 0);
     assert_int_equal(failed->v[FIELD_usd_per_million_output_tokens].kind, VALUE_NULL);
 }
