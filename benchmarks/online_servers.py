@@ -2,13 +2,15 @@
 """Do our numbers on real servers agree with those of a client that shares nothing with ours?
 
     TEST_PYTHON benchmarks/online_servers.py [--servers llamacpp nginx haproxy] [--rounds 8]
-        [--requests 24] [--concurrency 2] [--tokens 32] [--ttft 30ms] [--itl 10ms]
+        [--requests 24] [--concurrency 1] [--tokens 32] [--ttft 30ms] [--itl 10ms]
         [--nice N] [--binary build/inferbench] [--out FILE.json]
 
 llama.cpp's own server with a tiny random model; nginx and haproxy, set to pass bytes on, before
 `inferbench serve`. Each is started once, on the last core; `inferbench online` and
 benchmarks/plain_client.py then put the same closed load on it by turns, on the other cores, and each
-round begins with the other one. Other work on the machine can only make a round slower, and hits one
+round begins with the other one. With one request at a time: where two share a server, the pace at which
+a client sends the next one decides which prompts are computed together, and that moves TTFT (with two on
+llama.cpp its median had two values, 27 and 39 ms, for either client). Other work on the machine can only make a round slower, and hits one
 client or the other: compared are the best rounds of both, and the ratio of the medians stands beside.
 Prints TTFT p50, E2E p50 and tokens/s; the last line says whether all ratios of the best, ours to the
 other's, are within 10 %, and the exit code is 1 where they are not. On a busy machine take more
@@ -41,7 +43,7 @@ def options():
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--servers", nargs="+", choices=("llamacpp", "nginx", "haproxy"),
                         default=["llamacpp", "nginx", "haproxy"])
-    for name, value in (("rounds", 8), ("requests", 24), ("concurrency", 2), ("tokens", 32)):
+    for name, value in (("rounds", 8), ("requests", 24), ("concurrency", 1), ("tokens", 32)):
         parser.add_argument(f"--{name}", type=int, default=value)
     parser.add_argument("--nice", type=int, default=0)
     parser.add_argument("--ttft", default="30ms")
