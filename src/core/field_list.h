@@ -94,10 +94,12 @@
       "started, metrics or run: how launches are told apart")                            \
     X(target_ci, NUM, "", NEITHER, "mm", IDENTITY, "--target-ci, as a share")            \
     X(target_metric, STR, "", NEITHER, "mm", IDENTITY, "--target-metric")                \
+    X(target_unit, STR, "", NEITHER, "mm", IDENTITY,                                     \
+      "what the target counts: repeat or launch (--across-launches)")                    \
     X(stein_n0, INT, "", NEITHER, "mm", TRUST,                                           \
-      "measured repeats of the first stage, which decide on the rest")                   \
+      "units of the first stage, which decide on the rest")                              \
     X(stein_s0, NUM, "", NEITHER, "mm", TRUST, "standard deviation of their logarithms") \
-    X(stein_n, INT, "", NEITHER, "mm", TRUST, "measured repeats that the target takes")  \
+    X(stein_n, INT, "", NEITHER, "mm", TRUST, "units that the target takes")             \
     X(setting_position, INT, "", NEITHER, "MM", IDENTITY,                                \
       "place of the setting in the run, from 1")                                         \
     X(setting_number, INT, "", NEITHER, "MM", IDENTITY,                                  \

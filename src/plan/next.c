@@ -1,5 +1,7 @@
 #include "plan/next.h"
 
+#include <math.h>
+
 #include "plan/blocks.h"
 #include "stats/stein.h"
 
@@ -84,13 +86,39 @@ bool next_of_grid(const struct plan *p, const struct next_history *past,
 
 int64_t next_sure_repeats(const struct plan *p)
 {
-    if (!(p->options.target_share > 0))
+    if (!(p->options.target_share > 0) || p->options.is_target_of_launches)
         return p->options.num_runs;
     return p->options.num_runs < STEIN_FIRST + 1 ? p->options.num_runs : STEIN_FIRST + 1;
 }
 
+static int64_t all_launches(const struct plan *p)
+{
+    return p->options.launches > 1 ? p->options.launches : 1;
+}
+
+int64_t next_sure_launches(const struct plan *p)
+{
+    int64_t most = all_launches(p);
+    return p->options.is_target_of_launches && most > STEIN_FIRST ? STEIN_FIRST : most;
+}
+
+static size_t cells_of_launch(const struct plan *p)
+{
+    return p->cell_count / (size_t)all_launches(p);
+}
+
+/* The next turn of the grid is one of the second stage. */
+static bool is_late_launch(const struct plan *p, const struct next_history *past)
+{
+    struct next_turn t;
+    return past->count > 0 && next_of_repeats(p, p->options.num_runs, past, &t) &&
+           t.cell >= STEIN_FIRST * cells_of_launch(p);
+}
+
 bool next_is_second_stage(const struct plan *p, const struct next_history *past)
 {
+    if (p->options.is_target_of_launches)
+        return is_late_launch(p, past);
     struct next_turn ignored;
     const struct next_outcome *last = past->count > 0 ? &past->items[past->count - 1]
                                                       : NULL;
@@ -137,9 +165,61 @@ static int64_t lacks(const struct plan *p, const struct next_history *past, size
     return n > *measured ? n - *measured : 0;
 }
 
+/* Of the cell of that number in each launch: the launches that it takes; 0: unknown, for
+ * one of the first has no value. */
+static int64_t takes(const struct plan *p, const struct next_history *past, size_t cell)
+{
+    double sums[STEIN_FIRST] = {0}, x[STEIN_FIRST];
+    int64_t repeats[STEIN_FIRST] = {0};
+    size_t per = cells_of_launch(p);
+    for (size_t i = 0; i < past->count; i++) {
+        const struct next_outcome *o = &past->items[i];
+        size_t launch = o->turn.cell / per;
+        if (o->turn.cell % per != cell || launch >= STEIN_FIRST)
+            continue;
+        if (o->status != STATUS_OK)
+            return 0;
+        if (o->turn.repeat == 0)
+            continue;
+        sums[launch] += stein_log(o->value);
+        repeats[launch]++;
+    }
+    for (size_t l = 0; l < STEIN_FIRST; l++)
+        x[l] = exp(sums[l] / (double)repeats[l]); /* of none NAN */
+    return stein_of(x, STEIN_FIRST, p->options.target_share).n;
+}
+
+/* Launches there will be: those of the cell that takes most. */
+static int64_t launches_to_come(const struct plan *p, const struct next_history *past)
+{
+    int64_t most = next_sure_launches(p);
+    for (size_t cell = 0; cell < cells_of_launch(p); cell++) {
+        int64_t n = takes(p, past, cell);
+        most = n > most ? n : most;
+    }
+    return most < all_launches(p) ? most : all_launches(p);
+}
+
+/* A launch that has begun is finished. */
+static bool next_of_launches(const struct plan *p, const struct next_history *past,
+                             struct next_turn *out)
+{
+    size_t per = cells_of_launch(p);
+    double most_s = p->options.target_max_s;
+    if (!next_of_repeats(p, p->options.num_runs, past, out))
+        return false;
+    if (out->repeat > 0 || out->cell % per != 0 || !is_late_launch(p, past))
+        return true;
+    if (most_s > 0 && past->items[past->count - 1].end_s >= most_s)
+        return false;
+    return launches_to_come(p, past) > (int64_t)(out->cell / per);
+}
+
 bool next_of_target(const struct plan *p, const struct next_history *past,
                     struct next_turn *out)
 {
+    if (p->options.is_target_of_launches)
+        return next_of_launches(p, past, out);
     if (!next_is_second_stage(p, past))
         return next_of_repeats(p, next_sure_repeats(p), past, out);
     const struct next_outcome *last = &past->items[past->count - 1];
@@ -159,9 +239,12 @@ bool next_of_target(const struct plan *p, const struct next_history *past,
 
 int64_t next_known_turns(const struct plan *p, const struct next_history *past)
 {
-    int64_t turns = (int64_t)p->cell_count * next_sure_repeats(p), measured;
+    int64_t launch = (int64_t)cells_of_launch(p) * next_sure_repeats(p);
+    int64_t turns = launch * next_sure_launches(p), measured;
     if (!next_is_second_stage(p, past))
         return turns;
+    if (p->options.is_target_of_launches)
+        return launch * launches_to_come(p, past);
     turns = (int64_t)past->count;
     for (size_t cell = 0; cell < p->cell_count; cell++)
         turns += lacks(p, past, cell, &measured);

@@ -29,11 +29,14 @@ struct next_history {
 size_t next_group(const struct plan *p, size_t cell);
 
 /* Of a target: the first stage of all cells is over, so values are needed from here
- * on. */
+ * on, if anything can come. */
 bool next_is_second_stage(const struct plan *p, const struct next_history *past);
 /* Repeats of a cell that are sure to come before anything is measured, warm-ups included:
  * of a target those of the first stage. */
 int64_t next_sure_repeats(const struct plan *p);
+/* Launches of each cell that are sure to come; of a target of launches those of the first
+ * stage. */
+int64_t next_sure_launches(const struct plan *p);
 /* Repeats of a target that are sure to come, of all cells, warm-ups included: those of
  * the first stage, and of the second once its values are known. */
 int64_t next_known_turns(const struct plan *p, const struct next_history *past);
@@ -54,7 +57,13 @@ next_policy next_of_blocks;
 /* As many repeats as the plan's target takes (stats/stein.h): the grid with STEIN_FIRST
  * measured repeats, then what each cell lacks, cell by cell. Neither more than the plan's
  * num_runs, nor, of the second stage, later than target_max_s. A failure leaves cells
- * measured before it as they are, for their engine is gone. */
+ * measured before it as they are, for their engine is gone.
+ *
+ * A target of launches: the grid with STEIN_FIRST launches, then whole launches, with all
+ * cells, until the cell that takes most of them has its number: a cell then meets the
+ * same neighbours in each launch, and every launch has all cells (match_sides.h). Neither
+ * more than the plan has, nor, of the second stage, one that begins after target_max_s.
+ * The value of a cell's launch is the geometric mean of its measured repeats. */
 next_policy next_of_target;
 
 #endif

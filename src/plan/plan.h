@@ -39,8 +39,9 @@ struct plan_options {
     const struct plan_setting *settings; /* [setting_count], as plan_order_settings left
                                             them */
     size_t setting_count;
-    int64_t launches;    /* each setting's engine is opened so often; 0 is 1 */
-    bool is_prefix_warm; /* --prefix-reuse warm */
+    int64_t launches;           /* each setting's engine is opened so often; 0 is 1 */
+    bool is_target_of_launches; /* the target counts these, and takes so many at most */
+    bool is_prefix_warm;        /* --prefix-reuse warm */
     bool is_chat;
     int64_t max_model_len; /* the least of all settings; 0: unknown */
     int64_t seed;

@@ -7,6 +7,7 @@
 #include "report/meter.h"
 #include "report/table.h"
 #include "run/mode.h"
+#include "run/precision.h"
 #include "store/journal_read.h"
 
 #define PRINT_CAP_BYTES ((size_t)16 << 20)
@@ -160,7 +161,7 @@ static enum run_end print_end(struct run *r, const struct recovery *read,
         .is_interrupted = r->outcome.is_interrupted,
         .signal = h->stopped_by != NULL ? h->stopped_by(h->arg) : 0,
         .cells_failed = r->outcome.cells_failed,
-        .cells_planned = (int64_t)r->plan.cell_count,
+        .cells_planned = run_precision_cells(r, (int64_t)read->run.cell_count),
         .cells_tried = (int64_t)read->run.cell_count,
         .has_launches = r->plan.options.launches > 1,
         .broken = broken,

@@ -23,7 +23,8 @@
 static enum status check_starts(const struct run *r, struct err *e)
 {
     const struct run_opts *o = r->opts;
-    if ((o->launches <= 1 && o->settings.count == 0) || r->target.is_launched)
+    bool has_launches = o->launches > 1 || o->across_launches;
+    if ((!has_launches && o->settings.count == 0) || r->target.is_launched)
         return STATUS_OK;
     if (o->settings.count > 0) {
         status_fail(e, STATUS_BAD_OPTION, "--setting",
@@ -31,7 +32,8 @@ static enum status check_starts(const struct run *r, struct err *e)
         return status_hint(e, "Use --launch or --launch-command; or start the server "
                               "again between runs, and name each run with --label.");
     }
-    status_fail(e, STATUS_BAD_OPTION, "--launches",
+    status_fail(e, STATUS_BAD_OPTION,
+                o->across_launches ? "--across-launches" : "--launches",
                 "a server that runs already is not ours to start again");
     return status_hint(e, "Use --launch or --launch-command; or start the server again "
                           "between runs: each run is a launch then.");

@@ -163,13 +163,19 @@
       .fallback = "tokens_per_second", .help = "what that interval is of")               \
     X(BOTH, int64_t, max_runs, "max-runs", OPT_INT, .group = "Work", .min = 10,          \
       .max = 99999, .fallback = "100",                                                   \
-      .help = "with --target-ci: measured repeats of a cell at most")                    \
+      .help = "with --target-ci: measured repeats of a cell (with --across-launches: "   \
+              "launches) at most")                                                       \
     X(BOTH, int64_t, max_time_ns, "max-time", OPT_DURATION, .group = "Work",             \
       .min = 0.001, .max = 1e7,                                                          \
-      .help = "with --target-ci: no repeat beyond the first 10 begins after so long")    \
+      .help = "with --target-ci: no repeat (or launch) beyond the first 10 begins "      \
+              "after so long")                                                           \
     X(BOTH, double, max_cost, "max-cost", OPT_DOUBLE, .group = "Work", .min = 1e-6,      \
       .max = 1e6, .value_name = "USD",                                                   \
       .help = "the same, after so much money at the price of the machine")               \
+    X(BOTH, bool, across_launches, "across-launches", OPT_FLAG, .group = "Work",         \
+      .fallback = "false",                                                               \
+      .help = "with --target-ci: the interval is over launches of the engine: 10 "       \
+              "launches of --num-runs repeats, then as many more as it takes")           \
     X(BOTH, int64_t, launches, "launches", OPT_INT, .group = "Work", .min = 1,           \
       .max = 1000, .fallback = "1",                                                      \
       .help = "starts of the engine for each setting, each with all repeats of its "     \

@@ -13,7 +13,7 @@ static int64_t requests_of(const struct plan *p, const struct plan_cell *c)
     int64_t requests = 0;
     for (int64_t i = 0; i < next_sure_repeats(p); i++)
         requests += blocks_is_warmup(p, i) ? 0 : c->counts[i];
-    return requests * (p->options.launches > 1 ? p->options.launches : 1);
+    return requests * next_sure_launches(p);
 }
 
 static enum percentile_order order_of(const struct load *l)

@@ -9,10 +9,16 @@
 #include "store/results.h"
 
 #define ARENA_CAP_BYTES ((size_t)16 << 30)
+#define LAUNCHES_MOST   1000 /* as of --launches */
 
 static bool has_target(const struct run *r)
 {
     return r->opts->target_ci != NULL;
+}
+
+static const char *unit_of(const struct run *r)
+{
+    return r->opts->across_launches ? STEIN_LAUNCH : STEIN_REPEAT;
 }
 
 /* --- options */
@@ -26,7 +32,7 @@ static bool is_given(const struct run *r, const char *option)
 static enum status check_none(const struct run *r, struct err *e)
 {
     static const char *const ours[] = {"--target-metric", "--max-runs", "--max-time",
-                                       "--max-cost"};
+                                       "--max-cost", "--across-launches"};
     for (size_t i = 0; i < sizeof ours / sizeof ours[0]; i++)
         if (is_given(r, ours[i] + strlen("--"))) {
             status_fail(e, STATUS_BAD_OPTION, ours[i], "nothing without --target-ci");
@@ -35,21 +41,40 @@ static enum status check_none(const struct run *r, struct err *e)
     return STATUS_OK;
 }
 
-/* The second stage of a cell needs the engine of the first. */
+/* A target of launches decides how many there are. */
+static enum status check_launches(const struct run *r, struct err *e)
+{
+    if (r->opts->launches <= 1)
+        return STATUS_OK;
+    status_fail(e, STATUS_BAD_OPTION, "--launches", "not together with --target-ci");
+    return status_hint(
+        e, r->opts->across_launches
+               ? "The target decides how many launches there are, --max-runs how many at "
+                 "most."
+               : "Give --across-launches in its place: as many launches as the interval "
+                 "takes.");
+}
+
+/* Repeats: the second stage of a cell needs the engine of the first. */
 static enum status check_target(const struct run *r, const struct plan_options *p,
                                 struct err *e)
 {
-    if (is_given(r, "num-runs")) {
+    if (!r->opts->across_launches && is_given(r, "num-runs")) {
         status_fail(e, STATUS_BAD_OPTION, "--num-runs", "not together with --target-ci");
         return status_hint(e, "--max-runs limits the repeats of a cell.");
     }
-    if (p->launches > 1 || p->setting_count > 1 || p->ab_blocks > 0) {
+    if (p->setting_count > 1 || p->ab_blocks > 0) {
         status_fail(e, STATUS_BAD_OPTION, "--target-ci",
-                    "not with several launches, settings or --ab: its repeats are those "
-                    "of one engine");
-        return status_hint(e, "Measure each setting in a run of its own.");
+                    "not with several settings or --ab: a target is that of one setting");
+        return status_hint(e, "Measure each setting in a run of its own, then inferbench "
+                              "compare.");
     }
-    return STATUS_OK;
+    if (r->opts->across_launches && r->opts->max_runs > LAUNCHES_MOST) {
+        status_fail(e, STATUS_BAD_OPTION, "--max-runs",
+                    "more than %d launches with --across-launches", LAUNCHES_MOST);
+        return status_hint(e, "Write %d or less.", LAUNCHES_MOST);
+    }
+    return check_launches(r, e);
 }
 
 enum status run_precision_plan(struct run *r, struct plan_options *out, struct err *e)
@@ -64,7 +89,12 @@ enum status run_precision_plan(struct run *r, struct plan_options *out, struct e
     }
     if (check_target(r, out, e) != STATUS_OK)
         return e->code;
-    out->num_runs = o->max_runs + 1;
+    if (o->across_launches)
+        out->launches = o->max_runs;
+    else
+        out->num_runs = o->max_runs + 1;
+    out->is_target_of_launches = o->across_launches;
+    r->data.fields.v[FIELD_target_unit] = value_str(unit_of(r));
     r->data.fields.v[FIELD_target_ci] = value_num(out->target_share);
     r->data.fields.v[FIELD_target_metric] = value_str(o->target_metric);
     return STATUS_OK;
@@ -105,6 +135,13 @@ static enum status read_values(struct run *r, struct next_outcome *past, size_t 
     return s;
 }
 
+/* Warm-ups included. */
+static int64_t repeats_of_launch(const struct run *r)
+{
+    const struct plan *p = &r->plan;
+    return (int64_t)p->cell_count / p->options.launches * p->options.num_runs;
+}
+
 /* Once, between the stages; then the live line knows how much is to come. */
 static enum status fill_values(void *arg, struct next_outcome *past, size_t count,
                                struct err *e)
@@ -116,12 +153,16 @@ static enum status fill_values(void *arg, struct next_outcome *past, size_t coun
     if (read_values(r, past, count, e) != STATUS_OK)
         return e->code;
     r->has_values = true;
-    r->progress.num_runs = 0; /* each cell has its own */
     r->progress.repeats_planned = next_known_turns(&r->plan, &all);
-    log_line(r->host->log, LOG_NOTE,
-             "%s: %" PRId64 " more repeats for an interval of +-%.3g %%",
-             r->opts->target_metric, r->progress.repeats_planned - (int64_t)count,
-             r->plan.options.target_share * 100);
+    int64_t more = r->progress.repeats_planned - (int64_t)count;
+    if (r->opts->across_launches)
+        more /= repeats_of_launch(r);
+    else
+        r->progress.num_runs = 0; /* each cell has its own */
+    log_line(
+        r->host->log, LOG_NOTE, "%s: %" PRId64 " more %s for an interval of +-%.3g %%",
+        r->opts->target_metric, more, r->opts->across_launches ? "launches" : "repeats",
+        r->plan.options.target_share * 100);
     return STATUS_OK;
 }
 
@@ -148,17 +189,27 @@ enum status run_precision_prepare(struct run *r, struct driver *d, struct err *e
 {
     if (!has_target(r))
         return STATUS_OK;
-    if (d->loads_per_batch) {
+    if (d->loads_per_batch && !r->opts->across_launches) {
         status_fail(e, STATUS_BAD_OPTION, "--target-ci",
                     "not with an engine for each batch size");
-        return status_hint(e, "Give --neuron-batch max.");
+        return status_hint(e, "Give --neuron-batch max or --across-launches.");
     }
     d->policy = next_of_target;
     d->values = (struct driver_values){fill_values, r};
-    r->progress.num_runs = STEIN_FIRST + 1;
+    if (!r->opts->across_launches)
+        r->progress.num_runs = STEIN_FIRST + 1;
     r->progress.repeats_planned = 0;
     r->progress.planned_s = NAN;
     return set_limit(r, e);
+}
+
+int64_t run_precision_cells(const struct run *r, int64_t tried)
+{
+    const struct plan *p = &r->plan;
+    if (!p->options.is_target_of_launches)
+        return (int64_t)p->cell_count;
+    int64_t sure = (int64_t)p->cell_count / p->options.launches * next_sure_launches(p);
+    return tried > sure ? tried : sure;
 }
 
 void run_precision_text(const struct run *r, struct buf *out)
@@ -166,8 +217,10 @@ void run_precision_text(const struct run *r, struct buf *out)
     if (!has_target(r))
         return;
     buf_printf(out,
-               "target: +-%.3g %% of %s: %d measured repeats of each cell, then as many "
-               "as that\ntakes, %" PRId64 " at most; all numbers here are of the most\n",
+               "target: +-%.3g %% of %s: %d %s, then as many as that\n"
+               "takes, %" PRId64 " at most; all numbers here are of the most\n",
                r->plan.options.target_share * 100, r->opts->target_metric, STEIN_FIRST,
+               r->opts->across_launches ? "launches with all cells"
+                                        : "measured repeats of each cell",
                r->opts->max_runs);
 }

@@ -14,6 +14,9 @@ MUST_CHECK enum status run_precision_plan(struct run *r, struct plan_options *ou
  * limit in money without a price; an engine for each batch size. */
 MUST_CHECK enum status run_precision_prepare(struct run *r, struct driver *d,
                                              struct err *e);
+/* Cells that were planned (each launch of one counts), of which so many were tried: of a
+ * target of launches those of its first stage, or more if more came. */
+int64_t run_precision_cells(const struct run *r, int64_t tried);
 /* For --dry-run: how many repeats there may be. */
 void run_precision_text(const struct run *r, struct buf *out);
 

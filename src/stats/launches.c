@@ -68,6 +68,38 @@ struct launches launches_of(const struct row *const *rows, size_t count, struct 
     return l;
 }
 
+/* What repeats of one cell in several launches of its engine have in common. */
+static const enum field_id common[] = {
+    FIELD_setting_position, FIELD_plan_sha256,       FIELD_scenario, FIELD_batch_size,
+    FIELD_request_rate,     FIELD_max_output_tokens, FIELD_cache_arm};
+
+static bool is_another_launch(const struct cell_data *a, const struct cell_data *b)
+{
+    if (!value_is_known(a->fields.v[FIELD_setting_position]) ||
+        !value_is_known(a->fields.v[FIELD_plan_sha256]))
+        return false; /* of an older journal: its cells are told apart by their number */
+    const char *launch = field_str(&a->fields, FIELD_launch_id),
+               *other = field_str(&b->fields, FIELD_launch_id);
+    if (launch != NULL && other != NULL && strcmp(launch, other) == 0)
+        return false;
+    for (size_t i = 0; i < sizeof common / sizeof *common; i++)
+        if (!match_field_is_same(&a->fields, &b->fields, common[i]))
+            return false;
+    return true;
+}
+
+const int32_t *launches_first_cells(const struct run_data *run, struct arena *a)
+{
+    int32_t *first = arena_alloc(a, run->cell_count, sizeof *first);
+    for (size_t i = 0; first != NULL && i < run->cell_count; i++) {
+        size_t k = 0;
+        while (k < i && !is_another_launch(&run->cells[k], &run->cells[i]))
+            k++;
+        first[i] = (int32_t)k;
+    }
+    return first;
+}
+
 void launches_means(const struct launches *l, const double *values, size_t rows,
                     double *means)
 {

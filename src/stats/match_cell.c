@@ -140,8 +140,7 @@ static enum status judge_cells(struct grouping *g)
             .definitions = RECORD_FORMAT};
         c->launches = repeats.launches.named;
         metric_spreads(&repeats, g->values, c->spread);
-        if (repeats.launches.count == 1)
-            stein_put_interval(rows, c->measured, c->spread);
+        stein_put_interval(&repeats, c->spread);
         s = match_verdict_judge(rows, c->measured, g->arena, c);
         rows += c->measured;
     }

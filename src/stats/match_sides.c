@@ -231,15 +231,15 @@ static bool has_not_positive(const struct match_sides *w, const struct match_cel
     return false;
 }
 
-/* Of repeats; where a target decided how many there are, with the variance that the first
- * of them left. */
-static struct contrast_mean mean_of_repeats(const struct match_sides *w,
-                                            const struct match_cell *c, int figure,
-                                            struct contrast_sample s)
+/* Of launches, or of repeats; where a target decided how many there are, with the
+ * variance that the first of them left. */
+static struct contrast_mean mean_of_units(const struct match_sides *w,
+                                          const struct match_cell *c, int figure,
+                                          struct contrast_sample s, bool of_launches)
 {
     double s0 = w->figures.s0(c->row, figure);
     struct contrast_mean m = contrast_mean_of(s);
-    if (!isnan(s0)) {
+    if (!isnan(s0) && stein_is_of_units(c->rows, c->measured, of_launches)) {
         m.variance = s0 * s0 / (double)s.count;
         m.freedom = STEIN_FIRST - 1;
     }
@@ -252,8 +252,9 @@ static struct match_contrast within(const struct match_sides *w,
     const struct contrast_sample s[2] = {
         {w->one, take_repeats(w, p->cells[0], figure, w->one)},
         {w->two, take_repeats(w, p->cells[1], figure, w->two)}};
-    const struct contrast_mean means[2] = {mean_of_repeats(w, p->cells[0], figure, s[0]),
-                                           mean_of_repeats(w, p->cells[1], figure, s[1])};
+    const struct contrast_mean means[2] = {
+        mean_of_units(w, p->cells[0], figure, s[0], false),
+        mean_of_units(w, p->cells[1], figure, s[1], false)};
     struct match_contrast c = {.of = contrast_between(means[0], means[1]),
                                .is_within = true};
     for (int side = 0; side < 2; side++) {
@@ -345,7 +346,9 @@ struct match_contrast match_sides_cell(struct match_sides *w, size_t pair, int f
     c.launches[0] = (struct contrast_sample){w->one, n[0]};
     c.launches[1] = (struct contrast_sample){w->two, n[1]};
     c.of = w->is_paired ? contrast_paired(c.launches[0], c.launches[1])
-                        : contrast_welch(c.launches[0], c.launches[1]);
+                        : contrast_between(
+                              mean_of_units(w, p->cells[0], figure, c.launches[0], true),
+                              mean_of_units(w, p->cells[1], figure, c.launches[1], true));
     for (int side = 0; side < 2; side++)
         c.means[side] = interval_mean(c.launches[side].y, n[side]);
     return c;

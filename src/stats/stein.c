@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "stats/interval.h"
+#include "stats/match_field.h"
 
 static double quantile(void)
 {
@@ -43,43 +44,97 @@ enum metric stein_metric(const char *name)
     return (enum metric)m;
 }
 
+double stein_log(double x)
+{
+    return x > 0 && isfinite(x) ? log(x) : (double)NAN;
+}
+
 static double value_of(const struct row *row, enum metric m)
 {
     return m < METRIC_COUNT ? field_num(row, metric_field(m, row)) : (double)NAN;
 }
 
-static bool is_measured(const struct repeat_data *r, const struct row *row)
+static bool is_of_launches(const struct row *fields)
 {
-    return !r->is_warmup && !value_is_known(row->v[FIELD_error]);
+    return field_is(fields, FIELD_target_unit, STEIN_LAUNCH);
 }
 
-static struct stein of_cell(const struct run_data *run, const struct row *rows,
-                            int32_t cell)
+/* Values of units, by cell. */
+struct units {
+    double (*x)[STEIN_FIRST]; /* [cell_count] */
+    size_t *count;            /* [cell_count], STEIN_FIRST at most */
+};
+
+static void add_unit(struct units *u, int32_t cell, double x)
 {
-    const char *name = field_str(&run->fields, FIELD_target_metric);
-    enum metric m = stein_metric(name);
-    double x[STEIN_FIRST];
-    size_t n = 0;
-    for (size_t i = 0; i < run->repeat_count && n < STEIN_FIRST; i++)
-        if (run->repeats[i].cell == cell && is_measured(&run->repeats[i], &rows[i]))
-            x[n++] = value_of(&rows[i], m);
-    return stein_of(x, n, field_num(&run->fields, FIELD_target_ci));
+    if (u->count[cell] < STEIN_FIRST)
+        u->x[cell][u->count[cell]++] = x;
+}
+
+static void take_repeats(const struct run_data *run, const struct row *rows,
+                         enum metric m, struct units *out)
+{
+    for (size_t i = 0; i < run->repeat_count; i++)
+        if (!run->repeats[i].is_warmup && !value_is_known(rows[i].v[FIELD_error]))
+            add_unit(out, run->repeats[i].cell, value_of(&rows[i], m));
+}
+
+/* Each cell is one launch of the first like it. One whose repeats did not all succeed has
+ * no value. */
+static enum status take_launches(const struct run_data *run, const struct row *rows,
+                                 enum metric m, struct units *out, struct arena *a)
+{
+    const int32_t *first = launches_first_cells(run, a);
+    double *sums = arena_alloc(a, run->cell_count + 1, sizeof *sums);
+    double *repeats = arena_alloc(a, run->cell_count + 1, sizeof *repeats);
+    if (a->has_failed)
+        return STATUS_NO_MEMORY;
+    for (size_t i = 0; i < run->repeat_count; i++) {
+        int32_t c = run->repeats[i].cell;
+        bool has_failed = value_is_known(rows[i].v[FIELD_error]);
+        if (run->repeats[i].is_warmup && !has_failed)
+            continue;
+        sums[c] += has_failed ? (double)NAN : stein_log(value_of(&rows[i], m));
+        repeats[c]++;
+    }
+    for (size_t c = 0; c < run->cell_count; c++) /* 0 / 0: nothing was measured */
+        add_unit(out, first[c], exp(sums[c] / repeats[c]));
+    for (size_t c = 0; c < run->cell_count; c++) {
+        out->count[c] = out->count[first[c]];
+        memcpy(out->x[c], out->x[first[c]], sizeof out->x[c]);
+    }
+    return STATUS_OK;
+}
+
+static enum status take_units(const struct run_data *run, const struct row *rows,
+                              struct units *out, struct arena *a)
+{
+    enum metric m = stein_metric(field_str(&run->fields, FIELD_target_metric));
+    out->x = arena_alloc(a, run->cell_count + 1, sizeof *out->x);
+    out->count = arena_alloc(a, run->cell_count + 1, sizeof *out->count);
+    if (a->has_failed)
+        return STATUS_NO_MEMORY;
+    if (is_of_launches(&run->fields))
+        return take_launches(run, rows, m, out, a);
+    take_repeats(run, rows, m, out);
+    return STATUS_OK;
 }
 
 enum status stein_fill(const struct run_data *run, struct row *rows, struct arena *a)
 {
-    bool has_target = !isnan(field_num(&run->fields, FIELD_target_ci));
-    struct stein *cells = arena_alloc(a, run->cell_count + 1, sizeof *cells);
-    if (cells == NULL)
+    double share = field_num(&run->fields, FIELD_target_ci);
+    bool has_target = !isnan(share);
+    struct units u;
+    if (has_target && take_units(run, rows, &u, a) != STATUS_OK)
         return STATUS_NO_MEMORY;
-    for (size_t c = 0; c < run->cell_count && has_target; c++)
-        cells[c] = of_cell(run, rows, (int32_t)c);
     for (size_t i = 0; i < run->repeat_count; i++) {
-        const struct stein *s = &cells[run->repeats[i].cell];
-        bool is_known = has_target && s->n > 0;
-        rows[i].v[FIELD_stein_n0] = is_known ? value_int(STEIN_FIRST) : value_null();
-        rows[i].v[FIELD_stein_s0] = is_known ? value_num(s->s0) : value_null();
-        rows[i].v[FIELD_stein_n] = is_known ? value_int(s->n) : value_null();
+        int32_t c = run->repeats[i].cell;
+        struct stein s = {.n = 0};
+        if (has_target)
+            s = stein_of(u.x[c], u.count[c], share);
+        rows[i].v[FIELD_stein_n0] = s.n > 0 ? value_int(STEIN_FIRST) : value_null();
+        rows[i].v[FIELD_stein_s0] = s.n > 0 ? value_num(s.s0) : value_null();
+        rows[i].v[FIELD_stein_n] = s.n > 0 ? value_int(s.n) : value_null();
     }
     return STATUS_OK;
 }
@@ -91,19 +146,31 @@ double stein_s0(const struct row *row, enum metric m)
                : (double)NAN;
 }
 
-void stein_put_interval(const struct row *const *rows, size_t count,
-                        struct spread spreads[METRIC_COUNT])
+bool stein_is_of_units(const struct row *const *rows, size_t count, bool of_launches)
 {
-    const char *name = count > 0 ? field_str(rows[0], FIELD_target_metric) : NULL;
-    enum metric m = stein_metric(name);
-    double s0 = count > 0 ? field_num(rows[0], FIELD_stein_s0) : (double)NAN;
-    if (m == METRIC_COUNT || isnan(s0) || spreads[m].count != count)
+    if (count == 0 || is_of_launches(rows[0]) != of_launches)
+        return false;
+    for (size_t i = 1; of_launches && i < count; i++)
+        if (!match_field_is_same(rows[0], rows[i], FIELD_run_id))
+            return false;
+    return true;
+}
+
+void stein_put_interval(const struct metric_rows *in, struct spread spreads[METRIC_COUNT])
+{
+    bool of_launches = in->launches.count > 1;
+    if (!stein_is_of_units(in->items, in->count, of_launches))
+        return;
+    enum metric m = stein_metric(field_str(in->items[0], FIELD_target_metric));
+    double s0 = field_num(in->items[0], FIELD_stein_s0);
+    size_t units = of_launches ? in->launches.count : in->count;
+    if (m == METRIC_COUNT || isnan(s0) || spreads[m].units != units)
         return;
     struct spread *s = &spreads[m];
-    double half = stein_half(s0, count);
+    double half = stein_half(s0, units);
     if (!isfinite(s->logs.mean))
         return;
     s->ci95_low = exp(s->logs.mean - half);
     s->ci95_high = exp(s->logs.mean + half);
-    s->logs.variance = s0 * s0 / (double)count;
+    s->logs.variance = s0 * s0 / (double)units;
 }

@@ -102,8 +102,7 @@ static void fill_spreads(struct cell_work *w, struct summary_entry *entry)
                                         .launches = w->launches,
                                         .definitions = w->run->definitions};
     metric_spreads(&repeats, w->values, entry->spread);
-    if (w->launches.count == 1)
-        stein_put_interval(w->rows, w->row_count, entry->spread);
+    stein_put_interval(&repeats, entry->spread);
     size_t n = metric_values(w->rows, w->row_count, METRIC_tokens_per_second, w->values);
     double cv = interval_cv(w->values, n);
     entry->repeats_for_2_percent = interval_repeats_needed(cv, 0.02);
@@ -167,40 +166,6 @@ static enum status build_entry(struct cell_work *w, struct summary_entry *out)
     entry.checks = outcome.checks;
     *out = entry;
     return STATUS_OK;
-}
-
-/* --- launches */
-
-/* What repeats of one cell in several launches of its engine have in common. */
-static const enum field_id common[] = {
-    FIELD_setting_position, FIELD_plan_sha256,       FIELD_scenario, FIELD_batch_size,
-    FIELD_request_rate,     FIELD_max_output_tokens, FIELD_cache_arm};
-
-static bool is_another_launch(const struct cell_data *a, const struct cell_data *b)
-{
-    if (!value_is_known(a->fields.v[FIELD_setting_position]) ||
-        !value_is_known(a->fields.v[FIELD_plan_sha256]))
-        return false; /* of an older journal: its cells are told apart by their number */
-    const char *launch = field_str(&a->fields, FIELD_launch_id),
-               *other = field_str(&b->fields, FIELD_launch_id);
-    if (launch != NULL && other != NULL && strcmp(launch, other) == 0)
-        return false;
-    for (size_t i = 0; i < sizeof common / sizeof *common; i++)
-        if (!match_field_is_same(&a->fields, &b->fields, common[i]))
-            return false;
-    return true;
-}
-
-static const int32_t *first_cells(const struct run_data *run, struct arena *a)
-{
-    int32_t *first = arena_alloc(a, run->cell_count, sizeof *first);
-    for (size_t i = 0; first != NULL && i < run->cell_count; i++) {
-        size_t k = 0;
-        while (k < i && !is_another_launch(&run->cells[k], &run->cells[i]))
-            k++;
-        first[i] = (int32_t)k;
-    }
-    return first;
 }
 
 /* --- keys */
@@ -293,7 +258,7 @@ enum status summary_build(const struct run_data *run, const struct row *rows,
     size_t most = run->cell_count;
     struct summary made = {.entries = arena_alloc(a, most, sizeof *made.entries)};
     const char **keys = arena_alloc(a, most, sizeof(const char *));
-    const int32_t *first = first_cells(run, a);
+    const int32_t *first = launches_first_cells(run, a);
     enum status s = a->has_failed ? STATUS_NO_MEMORY : STATUS_OK;
     for (size_t i = 0; s == STATUS_OK && i < run->cell_count; i++) {
         struct cell_work w = {

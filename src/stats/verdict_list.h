@@ -77,7 +77,7 @@
     X(TREND, WARNING, CELL, FIELD_tokens_per_second, 0.02, repeats_trend,                \
       "throughput drifts over the repeats (p < 0.01)")                                   \
     X(TARGET_MISSED, WARNING, CELL, FIELD_stein_n, NAN, repeats_target,                  \
-      "fewer repeats than --target-ci takes: the interval is wider")                     \
+      "fewer repeats or launches than --target-ci takes: a wider interval")              \
     X(FEW_REPEATS, WARNING, CELL, FIELD_COUNT, 2, repeats_few,                           \
       "too few measured repeats to know the spread")                                     \
     X(FEW_SAMPLES, WARNING, CELL, FIELD_COUNT, NAN, repeats_few_samples,                 \

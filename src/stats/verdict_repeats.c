@@ -3,6 +3,7 @@
 #include <math.h>
 
 #include "stats/interval.h"
+#include "stats/stein.h"
 #include "stats/trend.h"
 #include "stats/verdict_case.h"
 
@@ -49,7 +50,7 @@ void verdict_repeats_few(struct verdict_case *c)
                         (double)n <= c->limit);
 }
 
-/* Of a run with a target: as many repeats as its first stage asks for? */
+/* Of a run with a target: as many repeats, or launches, as its first stage asks for? */
 void verdict_repeats_target(struct verdict_case *c)
 {
     if (c->cell->row_count == 0)
@@ -58,14 +59,20 @@ void verdict_repeats_target(struct verdict_case *c)
     double share = field_num(row, FIELD_target_ci);
     if (isnan(share))
         return;
-    double wanted = field_num(row, FIELD_stein_n), measured = (double)c->cell->row_count;
+    bool of_launches = field_is(row, FIELD_target_unit, STEIN_LAUNCH);
+    size_t units = of_launches
+                       ? launches_of(c->cell->rows, c->cell->row_count, c->arena).count
+                       : c->cell->row_count;
+    double wanted = field_num(row, FIELD_stein_n), measured = (double)units;
+    const char *name = of_launches ? "launches" : "measured repeats";
     const char *text =
         isnan(wanted)
-            ? "the first 10 repeats do not all know the metric, so nobody knows how "
-              "many the target takes"
-            : arena_text(c->arena,
-                         "+-%.3g %% takes %.0f measured repeats, %.0f are there",
-                         share * 100, wanted, measured);
+            ? arena_text(c->arena,
+                         "the first %d %s do not all know the metric, so nobody knows "
+                         "how many the target takes",
+                         STEIN_FIRST, of_launches ? "launches" : "repeats")
+            : arena_text(c->arena, "+-%.3g %% takes %.0f %s, %.0f are there", share * 100,
+                         wanted, name, measured);
     verdict_case_report(c,
                         (struct finding){.field = field_table[FIELD_stein_n].name,
                                          .value = row->v[FIELD_stein_n],

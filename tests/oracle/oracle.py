@@ -271,13 +271,34 @@ class Oracle:
         return "window_" + name if is_rate and row["serving_mode"] == "online" else name
 
     def stein(self):
-        for cell in range(len(self.cells)):
-            rows = [row for row, r in zip(self.rows, self.repeats) if r["head"]["cell"] == cell]
+        of_launches = self.run["fields"].get("target_unit") == "launch"
+        for indices in self.grouped() if of_launches else self.by_cell():
+            rows = [self.rows[i] for i in indices]
             values = [row[self.target_field(row)] for row in rows
                       if not row["is_warmup"] and row["error"] is None]
+            if of_launches:
+                values = self.launch_values(indices)
             s0, n = ref.stein(values, self.run["fields"]["target_ci"])
             for row in rows:
                 row.update(stein_n0=None if n is None else 10, stein_s0=s0, stein_n=n)
+
+    def launch_values(self, indices):
+        """The geometric mean of each launch; None where a repeat failed or does not know it."""
+        cells = {}
+        for i in indices:
+            cells.setdefault(self.repeats[i]["head"]["cell"], []).append(self.rows[i])
+        made = []
+        for _, rows in sorted(cells.items()):
+            there = [row[self.target_field(row)] for row in rows if not row["is_warmup"]]
+            bad = any(row["error"] is not None for row in rows) or None in there or not there
+            made.append(None if bad or min(there) <= 0 else math.exp(ref.mean([math.log(x) for x in there])))
+        return made
+
+    def by_cell(self):
+        """Indices of the repeats of each cell that has some."""
+        cells = [[i for i, r in enumerate(self.repeats) if r["head"]["cell"] == cell]
+                 for cell in range(len(self.cells))]
+        return [indices for indices in cells if indices]
 
     # Who and what
 
@@ -645,15 +666,16 @@ class Oracle:
         return [k if made[:i].count(k) == 0 else f"{k}_{made[:i].count(k) + 1}"
                 for i, k in enumerate(made)]
 
+    def grouped(self):
+        """Repeats by the first cell of an entry: several launches of a setting are one."""
+        groups = []
+        for indices in self.by_cell():
+            like = [g for g in groups if self.is_another_launch(g[0], indices[0])]
+            (like[0] if like else groups.append([]) or groups[-1]).extend(indices)
+        return [sorted(g) for g in groups]
+
     def summary(self):
-        grouped = {}  # by the first cell of an entry: several launches of a setting are one
-        for cell in range(len(self.cells)):
-            indices = [i for i, r in enumerate(self.repeats) if r["head"]["cell"] == cell]
-            if indices:
-                first = next((c for c, g in grouped.items()
-                              if self.is_another_launch(g[0], indices[0])), cell)
-                grouped.setdefault(first, []).extend(indices)
-        grouped = [sorted(g) for g in grouped.values()]
+        grouped = self.grouped()
         keys = self.keys([[self.rows[i] for i in g] for g in grouped])
         return dict(zip(keys, (self.entry(g) for g in grouped)))
 
@@ -680,7 +702,10 @@ class Oracle:
                                     [launch_of(r) for r in there], of)
             if rows and rows[0]["stein_n"] and len(there) == len(rows) and \
                     field == self.target_field(rows[0]):
-                found.update(ref.stein_interval([r[field] for r in rows], rows[0]["stein_s0"]))
+                units = [r[field] for r in rows]
+                if first["target_unit"] == "launch":
+                    units = ref.by_launch(units, [launch_of(r) for r in rows], True)
+                found.update(ref.stein_interval(units, rows[0]["stein_s0"]))
             return found
 
         speed = "window_tokens_per_second" if first["serving_mode"] == "online" else \
@@ -777,7 +802,8 @@ class Oracle:
                  size > limit and ref.mann_kendall_p(rates) < 0.01)
         if rows[0]["target_ci"] is not None:
             wanted = rows[0]["stein_n"]
-            rule("TARGET_MISSED", "stein_n", wanted, len(rows), wanted is None or len(rows) < wanted)
+            units = len({launch_of(r) for r in rows} if rows[0]["target_unit"] == "launch" else rows)
+            rule("TARGET_MISSED", "stein_n", wanted, units, wanted is None or units < wanted)
         limit = limits.get("FEW_REPEATS", 2)
         rule("FEW_REPEATS", "count", len(rows), limit, len(rows) <= limit)
         for key, (count, need) in support.items():

@@ -103,6 +103,7 @@ def stein(values, share):
 
 
 def stein_interval(values, s0):
+    """Of all units, repeats or geometric means of launches."""
     middle, half = mean([log(v) for v in values]), t_quantile_975(9) * s0 / sqrt(len(values))
     return {"ci95_low": exp(middle - half), "ci95_high": exp(middle + half)}
 

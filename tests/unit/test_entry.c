@@ -133,7 +133,7 @@ static void test_places(void **state)
         "experiment_id timestamp timestamp_utc error notes run_id label token_source "
         "cache_source price_source verdict reasons warnings "
         /* format 2 */
-        "target_ci target_metric "
+        "target_ci target_metric target_unit "
         "launch_id launch_source setting_position setting_number ab_block first_error "
         "token_events "
         "token_differences answered_by";

@@ -140,6 +140,73 @@ static void as_many_as_needed(void **state)
     }
 }
 
+/* A plan of two cells in each of so many launches, two repeats each. */
+static struct plan with_launches(int64_t most, double max_s)
+{
+    return (struct plan){.options = {.num_runs = 2,
+                                     .target_share = 0.02,
+                                     .target_max_s = max_s,
+                                     .launches = most,
+                                     .is_target_of_launches = true},
+                         .cell_count = 2 * (size_t)most};
+}
+
+/* Plays to the end: the odd launches of cell c are worth exp(spread[c]), the others
+ * exp(-spread[c]). */
+static void play_launches(const struct plan *p, const double *spread, int fails,
+                          struct played *out)
+{
+    struct next_turn t;
+    out->past = (struct next_history){out->items, 0};
+    while (next_of_target(p, &out->past, &t)) {
+        size_t n = out->past.count;
+        assert_true(n < LONG_ROOM);
+        assert_int_equal(t.cell, n / 2); /* the grid, whole */
+        double sign = t.cell / 2 % 2 == 0 ? 1 : -1;
+        out->items[n] = (struct next_outcome){
+            t, (int)n == fails ? STATUS_UNSUPPORTED : STATUS_OK,
+            t.repeat == 0 ? (double)NAN : exp(sign * spread[t.cell % 2]), (double)n + 1};
+        out->past.count++;
+    }
+}
+
+/* As above: 37 launches for +-2 % of the cell that takes most; the other one is with it
+ * in all of them. */
+static void as_many_launches(void **state)
+{
+    static const double spread[] = {0.02, 0.05}, none[] = {0, 0}, unknown[] = {NAN, 0};
+    struct plan p = with_launches(50, 0);
+    struct played g;
+    (void)state;
+    assert_int_equal(next_sure_launches(&p), 10);
+    assert_int_equal(next_sure_repeats(&p), 2);
+    play_launches(&p, spread, -1, &g);
+    assert_int_equal(g.past.count, 37 * 4);
+    for (size_t n = 1; n <= g.past.count; n++) {
+        const struct next_history past = {g.items, n};
+        assert_int_equal(next_is_second_stage(&p, &past), n >= 40);
+        assert_int_equal(next_known_turns(&p, &past), n >= 40 ? 148 : 40);
+    }
+    play_launches(&p, none, -1, &g);
+    assert_int_equal(g.past.count, 40);
+    play_launches(&p, unknown, -1, &g);
+    assert_int_equal(g.past.count, 40);
+    play_launches(&p, spread, 50, &g); /* nothing mends it */
+    assert_int_equal(g.past.count, 51);
+    p = with_launches(12, 0);
+    play_launches(&p, spread, -1, &g);
+    assert_int_equal(g.past.count, 48);
+    p = with_launches(10, 0);
+    play_launches(&p, spread, -1, &g);
+    assert_int_equal(g.past.count, 40);
+    p = with_launches(50, 50); /* launch 13 has begun by then */
+    play_launches(&p, spread, -1, &g);
+    assert_int_equal(g.past.count, 52);
+    p = with_launches(50, 5);
+    play_launches(&p, spread, -1, &g);
+    assert_int_equal(g.past.count, 40);
+}
+
 static void caps(void **state)
 {
     static const double spread[] = {0.05, 0.05};
@@ -180,9 +247,11 @@ static void no_second_stage(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(the_grid), cmocka_unit_test(what_no_other_try_mends),
-        cmocka_unit_test(as_many_as_needed), cmocka_unit_test(caps),
-        cmocka_unit_test(no_second_stage)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(the_grid),
+                                       cmocka_unit_test(what_no_other_try_mends),
+                                       cmocka_unit_test(as_many_as_needed),
+                                       cmocka_unit_test(as_many_launches),
+                                       cmocka_unit_test(caps),
+                                       cmocka_unit_test(no_second_stage)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -52,6 +52,10 @@ static void online(void **state)
     /* of a target ten repeats are sure; of arms twelve are measured, two warm up */
     says(f, "--request-rate 10 --num-prompts 7 --percentiles 50 --target-ci 2%",
          "percentiles: p50 takes 11 requests; a cell has 70\n");
+    says(f,
+         "--request-rate 10 --num-prompts 7 --percentiles 50 --target-ci 2% --launch "
+         "--across-launches --num-runs 4",
+         "percentiles: p50 takes 11 requests; a cell has 210\n");
     says(f, "--request-rate 10 --num-prompts 7 --percentiles 50 --ab interleaved",
          "percentiles: p50 takes 11 requests; a cell has 84\n");
     says(f, "--request-rate 10 2 --num-prompts 65 --percentiles 50 99.9",

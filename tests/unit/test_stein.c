@@ -118,6 +118,42 @@ static void test_coverage(void **state)
     }
 }
 
+/* Cells of one launch share half of what it drew; all have as many launches as the cell
+ * that takes most. The interval of the others holds, too. */
+static void test_coverage_of_whole_launches(void **state)
+{
+    double slack = 3 * sqrt(0.05 * 0.95 / (double)sims());
+    struct rng r;
+    long held[3] = {0};
+    (void)state;
+    rng_init(&r, 0, "stein/launches");
+    for (long k = 0; k < sims(); k++) {
+        double x[3][STEIN_FIRST], sums[3] = {0}, s0[3];
+        int64_t n = 0;
+        for (int64_t l = 0; l < STEIN_FIRST || l < n; l++) {
+            double shared = normal(&r);
+            for (int c = 0; c < 3; c++) {
+                double y = (c + 1) * 0.01 * (shared + normal(&r));
+                sums[c] += y;
+                if (l < STEIN_FIRST)
+                    x[c][l] = exp(y);
+            }
+            for (int c = 0; l == STEIN_FIRST - 1 && c < 3; c++) {
+                struct stein s = stein_of(x[c], STEIN_FIRST, 0.02);
+                s0[c] = s.s0;
+                n = s.n > n ? s.n : n;
+            }
+        }
+        for (int c = 0; c < 3; c++)
+            held[c] += fabs(sums[c] / (double)n) <= stein_half(s0[c], (size_t)n);
+    }
+    for (int c = 0; c < 3; c++) {
+        double share = (double)held[c] / (double)sims();
+        if (fabs(share - 0.95) > (slack > 0.01 ? slack : 0.01))
+            fail_msg("cell %d: %.4f", c, share);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -125,6 +161,7 @@ int main(void)
         cmocka_unit_test(test_unknown),
         cmocka_unit_test(test_metrics),
         cmocka_unit_test(test_coverage),
+        cmocka_unit_test(test_coverage_of_whole_launches),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
