@@ -23,7 +23,7 @@ struct driving {
     struct next_outcome *past; /* [count], room for `room` */
     size_t count, room;
     size_t cell;              /* of the last turn; NO_CELL: none */
-    bool *is_written;         /* [cell_count] is its line in the journal? */
+    bool *is_written;         /* [cell_room] is its line in the journal? */
     size_t open_cell;         /* that the session was opened for */
     const struct note *notes; /* of engines, already told */
 };
@@ -258,7 +258,7 @@ enum status driver_run(const struct driver *d, struct driver_outcome *out, struc
     struct driving g = {.d = d, .b = d->bench, .cell = NO_CELL};
     *out = (struct driver_outcome){0};
     e->code = STATUS_OK;
-    g.is_written = mem_alloc(g.b->plan->cell_count, sizeof *g.is_written);
+    g.is_written = mem_alloc(g.b->plan->cell_room, sizeof *g.is_written);
     enum status s = g.is_written != NULL ? run_all(&g, out, e)
                                          : status_no_memory(e, "run");
     session_close(&g.b->session);

@@ -145,7 +145,11 @@
       "answers that ended in that window")                                               \
     X(goodput_rps, NUM, "1/s", HIGHER, "mm", SUMMARISED, "requests that met the SLO")    \
     X(goodput_share, NUM, "", HIGHER, "mm", METRIC, "of the requests due in the window") \
+    X(goodput_due, INT, "", NEITHER, "-m", COUNT, "requests due in the window")          \
     X(slo, JSON, "", NEITHER, "mm", IDENTITY, "limits of goodput")                       \
+    X(slo_search, JSON, "", NEITHER, "-m", IDENTITY,                                     \
+      "what --find-rate or --find-concurrency searches for")                             \
+    X(slo_block, STR, "", NEITHER, "-m", TRUST, "of a search: good, bad or void")        \
     FIELD_PCT(X, ttft, s, "s", "MM", "time to first token from due")                     \
     X(ttft_share, NUM, "", HIGHER, "mm", TRUST,                                          \
       "share of the answers that TTFT comes from")                                       \

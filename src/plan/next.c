@@ -86,6 +86,8 @@ bool next_of_grid(const struct plan *p, const struct next_history *past,
 
 int64_t next_sure_repeats(const struct plan *p)
 {
+    if (p->options.search != NULL)
+        return 2;
     if (!(p->options.target_share > 0) || p->options.is_target_of_launches)
         return p->options.num_runs;
     return p->options.num_runs < STEIN_FIRST + 1 ? p->options.num_runs : STEIN_FIRST + 1;
@@ -249,4 +251,83 @@ int64_t next_known_turns(const struct plan *p, const struct next_history *past)
     for (size_t cell = 0; cell < p->cell_count; cell++)
         turns += lacks(p, past, cell, &measured);
     return turns;
+}
+
+/* --- a search */
+
+double next_level_of(const struct plan *p, size_t cell)
+{
+    const struct load *l = p->cells[cell].load;
+    bool is_rate = l->kind == LOAD_OPEN;
+    if (is_rate != p->options.search->is_rate)
+        return NAN;
+    return is_rate ? l->rate_rps : (double)l->concurrency;
+}
+
+/* Does it start from what a closed load reached? */
+static bool has_start(const struct plan *p)
+{
+    return isnan(next_level_of(p, 0));
+}
+
+struct search_past {
+    const struct plan *plan;
+    const struct next_history *past;
+};
+
+static struct capacity_outcome outcome_at(const void *arg, size_t i)
+{
+    const struct search_past *s = arg;
+    const struct next_outcome *o = &s->past->items[i];
+    enum capacity_block block = isnan(o->value)  ? CAPACITY_VOID
+                                : o->value > 0.5 ? CAPACITY_GOOD
+                                                 : CAPACITY_BAD;
+    bool is_block = o->turn.repeat > 0 && o->status == STATUS_OK;
+    double level = is_block ? next_level_of(s->plan, o->turn.cell) : (double)NAN;
+    return (struct capacity_outcome){level, block};
+}
+
+double next_search_level(const struct plan *p, const struct next_history *past)
+{
+    struct capacity_rule rule = p->options.search->rule;
+    const struct search_past arg = {p, past};
+    size_t first = has_start(p) ? 2 : 1;
+    if (past->count < first)
+        return NAN;
+    if (has_start(p))
+        rule.from = SEARCH_FROM_SHARE * past->items[1].value;
+    if (!(rule.from > 0))
+        return NAN;
+    return capacity_of(&rule, &(struct capacity_past){past->count, outcome_at, &arg})
+        .next;
+}
+
+/* Repeats of a cell so far, warm-ups apart. */
+static int64_t measured_of(const struct next_history *past, size_t cell)
+{
+    int64_t n = 0;
+    for (size_t i = 0; i < past->count; i++)
+        n += past->items[i].turn.cell == cell && past->items[i].turn.repeat > 0;
+    return n;
+}
+
+bool next_of_search(const struct plan *p, const struct next_history *past,
+                    struct next_turn *out)
+{
+    double most_s = p->options.target_max_s;
+    *out = (struct next_turn){0};
+    if (past->count == 0)
+        return p->cell_count > 0;
+    const struct next_outcome *last = &past->items[past->count - 1];
+    if (last->status != STATUS_OK || (most_s > 0 && last->end_s >= most_s))
+        return false;
+    if (past->count == 1 && has_start(p)) {
+        out->repeat = 1;
+        return true;
+    }
+    double level = next_search_level(p, past);
+    while (out->cell < p->cell_count && next_level_of(p, out->cell) != level)
+        out->cell++;
+    out->repeat = 1 + measured_of(past, out->cell);
+    return out->cell < p->cell_count && out->repeat < p->options.num_runs;
 }

@@ -16,7 +16,8 @@ struct next_turn {
 struct next_outcome {
     struct next_turn turn;
     enum status status;
-    double value; /* of the metric that a target is of; NAN: unknown */
+    double
+        value; /* of the metric that a target is of; of a search: below; NAN: unknown */
     double end_s; /* since the start of the run */
 };
 
@@ -32,7 +33,7 @@ size_t next_group(const struct plan *p, size_t cell);
  * on, if anything can come. */
 bool next_is_second_stage(const struct plan *p, const struct next_history *past);
 /* Repeats of a cell that are sure to come before anything is measured, warm-ups included:
- * of a target those of the first stage. */
+ * of a target those of the first stage, of a search's load one block. */
 int64_t next_sure_repeats(const struct plan *p);
 /* Launches of each cell that are sure to come; of a target of launches those of the first
  * stage. */
@@ -65,5 +66,18 @@ next_policy next_of_blocks;
  * more than the plan has, nor, of the second stage, one that begins after target_max_s.
  * The value of a cell's launch is the geometric mean of its measured repeats. */
 next_policy next_of_target;
+
+/* A search of a capacity (stats/capacity.h): a warm-up of the plan's first cell, then, if
+ * that is the closed load from which a search of a rate starts, one repeat of it; then
+ * blocks, as repeats from 1 on, of the cell with the load that the search asks for. Their
+ * values: of the closed load its requests/s; of a block 1 if it was good, 0 if it was
+ * bad, NAN if it counts for nothing. Ends with the first repeat that fails, after
+ * target_max_s, and where no cell has that load. */
+next_policy next_of_search;
+/* Of a cell: requests/s, or requests in flight; NAN where the search is not for that. */
+double next_level_of(const struct plan *p, size_t cell);
+/* The load that it asks for next: requests/s or requests in flight; NAN: none, or not
+ * known yet. */
+double next_search_level(const struct plan *p, const struct next_history *past);
 
 #endif

@@ -219,13 +219,36 @@ enum status plan_build(const struct plan_options *o, struct arena *a, struct pla
         return e->code;
     p.cell_count = launches_of(o) * o->setting_count * o->scenario_count * o->load_count *
                    arms_of(o);
-    p.cells = arena_alloc(a, p.cell_count, sizeof *p.cells);
+    p.cell_room = p.cell_count + o->more_cells;
+    p.cells = arena_alloc(a, p.cell_room, sizeof *p.cells);
     if (p.cells == NULL || hash_plan(o, p.sha256) != STATUS_OK)
         return status_no_memory(e, "plan");
     enum status s = fill_cells(&p, a, e);
     if (s == STATUS_OK)
         *out = p;
     return s;
+}
+
+enum status plan_add(struct plan *p, const struct load *load, struct arena *a,
+                     struct err *e)
+{
+    struct load *copy = arena_alloc(a, 1, sizeof *copy);
+    if (copy == NULL)
+        return status_no_memory(e, "plan");
+    *copy = *load;
+    if (p->cell_count >= p->cell_room)
+        return status_fail(e, STATUS_INTERNAL, "plan", "no room for another load");
+    struct plan_cell c = p->cells[0];
+    c.load = copy;
+    c.most = 0;
+    if (load_check(copy, e) != STATUS_OK ||
+        count_requests(&p->options, a, &c, e) != STATUS_OK)
+        return e->code;
+    c.max_tokens = lengths_cell(p->options.max_tokens, c.scenario, c.most);
+    if (hash_cell(&p->options, &c) != STATUS_OK)
+        return status_no_memory(e, "plan");
+    p->cells[p->cell_count++] = c;
+    return STATUS_OK;
 }
 
 /* --- one repeat --- */

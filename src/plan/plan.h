@@ -13,6 +13,7 @@
 #include "core/workload.h"
 #include "plan/draw.h"
 #include "plan/load.h"
+#include "stats/search.h"
 
 /* What a setting of the run has of its own. */
 struct plan_setting {
@@ -28,12 +29,16 @@ struct plan_options {
     size_t scenario_count;
     const struct load *loads; /* [load_count], all online or none */
     size_t load_count;
-    int64_t max_tokens;      /* OPT_INT_UNSET: each scenario's own */
-    int64_t num_runs;        /* warm-up included, >= 2; of a target: at most */
-    int64_t ab_blocks;       /* >= 2: two arms, in so many blocks (blocks.h), and
+    int64_t max_tokens;  /* OPT_INT_UNSET: each scenario's own */
+    int64_t num_runs;    /* warm-up included, >= 2; of a target: at most */
+    int64_t ab_blocks;   /* >= 2: two arms, in so many blocks (blocks.h), and
                                 num_runs is blocks_runs of it; 0: none */
-    double target_share;     /* half of the interval wanted, 0.02 for +-2 %; 0: none */
-    double target_max_s;     /* no second-stage repeat begins later; 0: whenever */
+    double target_share; /* half of the interval wanted, 0.02 for +-2 %; 0: none */
+    double target_max_s; /* no second-stage repeat, and no block of a search,
+                                begins later; 0: whenever */
+    size_t more_cells;   /* that plan_add makes at most */
+    const struct search
+        *search;             /* blocks of loads that are added by and by; NULL: none */
     int64_t warmup_requests; /* online: sent before each repeat, others than
                                 the measured */
     const struct plan_setting *settings; /* [setting_count], as plan_order_settings left
@@ -69,7 +74,8 @@ struct plan {
     struct plan_cell
         *cells; /* [cell_count]: launches, settings, scenarios, loads, arms */
     size_t cell_count;
-    char sha256[65]; /* of what decides the prompts, but for the vocabulary's size */
+    size_t cell_room; /* of cells[]: with those that plan_add may make */
+    char sha256[65];  /* of what decides the prompts, but for the vocabulary's size */
 };
 
 /* Which repeat to draw, and what the engine said of itself. */
@@ -99,6 +105,12 @@ size_t plan_setting_at(size_t count, size_t launch, size_t place);
  * duplicate scenario names, and fixed lengths that do not fit max_model_len. */
 MUST_CHECK enum status plan_build(const struct plan_options *o, struct arena *a,
                                   struct plan *out, struct err *e);
+
+/* One more cell, as the first one but for its load, which is copied: a load that is known
+ * only once others were measured. Refuses what plan_build does, and more than
+ * more_cells. */
+MUST_CHECK enum status plan_add(struct plan *p, const struct load *load, struct arena *a,
+                                struct err *e);
 
 /* Draws one repeat of one cell: ids in [16, 0.98 x vocab_size), prompts unique within the
  * repeat and across repeats, the same whatever the engine or the caching; with lacks_salt

@@ -246,6 +246,7 @@ static enum status build(const struct table_input *in, struct document *d, struc
     put_spread_notes(&t);
     enum status s = table_caching_put(in->run, in->rows, d, e);
     put_codes(&t);
+    table_capacity_put(in->run, in->rows, d);
     return s;
 }
 

@@ -30,5 +30,8 @@ const char *table_columns_setting(const struct run_data *run, const struct row *
 MUST_CHECK enum status table_caching_put(const struct run_data *run,
                                          const struct row *rows, struct document *d,
                                          struct err *e);
+/* The answer of a search of a capacity; nothing of another run. */
+void table_capacity_put(const struct run_data *run, const struct row *rows,
+                        struct document *d);
 
 #endif

@@ -1,6 +1,7 @@
 #include "run/execute.h"
 
 #include "plan/blocks.h"
+#include "run/capacity.h"
 #include "run/checkpoint.h"
 #include "run/mode.h"
 #include "run/precision.h"
@@ -38,6 +39,8 @@ enum status run_execute(struct run *r, struct err *e)
     r->progress.repeats_planned = (int64_t)r->plan.cell_count * r->progress.num_runs;
     r->progress.planned_s = r->mode->estimate_s(r);
     enum status s = run_precision_prepare(r, &driver, e);
+    if (s == STATUS_OK)
+        s = run_capacity_prepare(r, &driver, e);
     if (s == STATUS_OK)
         s = driver_run(&driver, &r->outcome, e);
     progress_end(&r->progress);

@@ -6,6 +6,7 @@
 #include "base/path.h"
 #include "report/meter.h"
 #include "report/table.h"
+#include "run/capacity.h"
 #include "run/mode.h"
 #include "run/precision.h"
 #include "store/journal_read.h"
@@ -169,7 +170,7 @@ static enum run_end print_end(struct run *r, const struct recovery *read,
         .repeats_damaged = read->note.repeats_damaged + read->note.repeats_lost,
         .first_failure = &r->outcome.first,
         .require_valid = r->opts->require_valid,
-        .accept_invalid = r->opts->accept_invalid};
+        .accept_invalid = run_capacity_accepted(r)};
     return run_ending_conclude(&f, h->log);
 }
 

@@ -165,7 +165,14 @@ static const struct {
 } limits_known[] = {
     {"ttft", "ttft_ms"}, {"tpot", "tpot_ms"}, {"e2e", "e2e_ms"}, {"e2el", "e2e_ms"}};
 
-static enum status read_limit(const char *text, size_t *which, double *ms, struct err *e)
+/* The option that gave the limits. */
+static const char *limits_option(const struct run_opts *o)
+{
+    return o->slo.count > 0 ? "--slo" : "--goodput";
+}
+
+static enum status read_limit(const struct run_opts *o, const char *text, size_t *which,
+                              double *ms, struct err *e)
 {
     struct str value = str_from(text);
     struct str name = str_cut(&value, ':');
@@ -174,12 +181,12 @@ static enum status read_limit(const char *text, size_t *which, double *ms, struc
         if (str_is(name, limits_known[*which].name))
             break;
     if (*which == COUNT_OF(limits_known)) {
-        status_fail(e, STATUS_BAD_OPTION, "--goodput", "\"%s\" is not a known limit",
+        status_fail(e, STATUS_BAD_OPTION, limits_option(o), "\"%s\" is not a known limit",
                     text);
         return status_hint(e, "Write ttft:500ms, tpot:50ms or e2e:10s");
     }
     if (!str_to_span_ns(value, &ns) || ns == 0) {
-        status_fail(e, STATUS_BAD_OPTION, "--goodput",
+        status_fail(e, STATUS_BAD_OPTION, limits_option(o),
                     "\"%s\" needs a time with a unit after the colon", text);
         return status_hint(e, "Write e.g. %s:500ms", limits_known[*which].name);
     }
@@ -187,9 +194,10 @@ static enum status read_limit(const char *text, size_t *which, double *ms, struc
     return STATUS_OK;
 }
 
-enum status run_loads_goodput(const struct opt_strings *limits, struct arena *a,
-                              const char **out, struct err *e)
+enum status run_loads_goodput(const struct run_opts *o, struct arena *a, const char **out,
+                              struct err *e)
 {
+    const struct opt_strings *limits = &o->goodput;
     struct buf text;
     struct jsonw w;
     bool seen[COUNT_OF(limits_known)] = {false};
@@ -203,10 +211,10 @@ enum status run_loads_goodput(const struct opt_strings *limits, struct arena *a,
     for (size_t i = 0; s == STATUS_OK && i < limits->count; i++) {
         size_t which;
         double ms = 0;
-        s = read_limit(limits->items[i], &which, &ms, e);
+        s = read_limit(o, limits->items[i], &which, &ms, e);
         which -= which == COUNT_OF(limits_known) - 1; /* e2el is e2e */
         if (s == STATUS_OK && seen[which])
-            s = refuse("--goodput", "a limit is given twice", "Give each once", e);
+            s = refuse(limits_option(o), "a limit is given twice", "Give each once", e);
         if (s != STATUS_OK)
             break;
         seen[which] = true;

@@ -5,6 +5,7 @@
 
 #include "base/str.h"
 #include "plan/arrivals.h"
+#include "run/capacity.h"
 #include "run/loads.h"
 #include "run/mode.h"
 #include "run/plan.h"
@@ -42,8 +43,9 @@ static enum status check_starts(const struct run *r, struct err *e)
 static enum status check(struct run *r, struct err *e)
 {
     struct run_opts *o = r->opts;
-    if (run_target_build(r->parse, o, r->arena, &r->target, e) != STATUS_OK ||
-        run_loads_goodput(&o->goodput, r->arena, &r->slo_json, e) != STATUS_OK ||
+    if (run_capacity_check(r, e) != STATUS_OK ||
+        run_target_build(r->parse, o, r->arena, &r->target, e) != STATUS_OK ||
+        run_loads_goodput(o, r->arena, &r->slo_json, e) != STATUS_OK ||
         run_target_body(o, r->arena, &r->body_json, e) != STATUS_OK)
         return e->code;
     if (o->model == NULL && o->launch)
@@ -99,6 +101,8 @@ static enum status loads(struct run *r, struct plan_options *o, struct err *e)
     o->run = field_str(&r->data.fields, FIELD_run_id);
     if (!opts->launch)
         o->max_model_len = 0;
+    if (run_capacity_is_on(opts))
+        return run_capacity_loads(r, o, e);
     if (run_loads_build(r->parse, opts, r->arena, o, e) != STATUS_OK)
         return e->code;
     if (run_loads_cap_is_closed(opts))
@@ -285,7 +289,10 @@ static void dry_end(const struct run *r, struct buf *out)
     buf_printf(out, "limits: %g s a request, %g s after the last send of a repeat\n",
                r->target.request_timeout_s, (double)r->opts->drain_timeout_ns / 1e9);
     if (r->slo_json != NULL)
-        buf_printf(out, "goodput: %s\n", r->slo_json);
+        buf_printf(out, "%s: %s\n", run_capacity_is_on(r->opts) ? "SLO" : "goodput",
+                   r->slo_json);
+    if (run_capacity_is_on(r->opts))
+        return;
     if (isnan(send_s))
         buf_text(out, "time: unknown (a closed load depends on the server)\n");
     else
@@ -298,6 +305,8 @@ static void dry_cells(const struct run *r, struct buf *out)
         buf_text(
             out,
             "(chat: prompts as text of about as many tokens; the server counts them)\n");
+    if (run_capacity_is_on(r->opts))
+        return; /* one cell, the others come by and by */
     load_lines(&r->plan, out);
     cell_lines(r, out);
 }

@@ -121,6 +121,30 @@
     X(ONLINE, struct opt_strings, goodput, "goodput", OPT_STRING_LIST, .group = "Load",  \
       .value_name = "WHAT:TIME",                                                         \
       .help = "SLO of a good request, e.g. ttft:500ms tpot:50ms e2e:10s")                \
+    X(ONLINE, bool, find_rate, "find-rate", OPT_FLAG, .group = "Capacity",               \
+      .fallback = "false",                                                               \
+      .help = "instead of a load: find the highest request rate that keeps --slo")       \
+    X(ONLINE, bool, find_concurrency, "find-concurrency", OPT_FLAG, .group = "Capacity", \
+      .fallback = "false", .help = "the same with requests in flight")                   \
+    X(ONLINE, struct opt_strings, slo, "slo", OPT_STRING_LIST, .group = "Capacity",      \
+      .value_name = "WHAT:TIME",                                                         \
+      .help = "what a request must keep, e.g. ttft:500ms tpot:50ms e2e:10s; or chat "    \
+              "(ttft:2s tpot:100ms), interactive (500ms 30ms), batch (6s 175ms)")        \
+    X(ONLINE, TEXT, slo_share, "slo-share", OPT_STRING, .group = "Capacity",             \
+      .value_name = "PERCENT", .fallback = "99%",                                        \
+      .help = "so many requests of a block must keep it")                                \
+    X(ONLINE, double, find_from, "find-from", OPT_DOUBLE, .group = "Capacity",           \
+      .min = 0.001, .max = 1e6, .value_name = "N",                                       \
+      .help = "the first load; unset: half of the requests/s that 32 in flight "         \
+              "reach, or 8 in flight")                                                   \
+    X(ONLINE, int64_t, find_block_ns, "find-block", OPT_DURATION, .group = "Capacity",   \
+      .min = 0.01, .max = 1e6,                                                           \
+      .help = "how long a block counts, with 20 requests at least, once its load is "    \
+              "steady; unset: max(30 s, 10 E2E latencies, 300 requests)")                \
+    X(ONLINE, bool, confirm, "confirm", OPT_FLAG, .group = "Capacity",                   \
+      .fallback = "false",                                                               \
+      .help = "after the estimate, test the two loads around it: with an error of at "   \
+              "most 5 %, in tens of blocks")                                             \
     X(OFFLINE, struct opt_strings, scenarios, "scenarios", OPT_STRING_LIST,              \
       .group = "Work", .fallback = "short medium prefix_caching", .value_name = "NAME",  \
       .help = "scenarios to measure: short, medium, long, long_generation, "             \
@@ -168,7 +192,7 @@
     X(BOTH, int64_t, max_time_ns, "max-time", OPT_DURATION, .group = "Work",             \
       .min = 0.001, .max = 1e7,                                                          \
       .help = "with --target-ci: no repeat (or launch) beyond the first 10 begins "      \
-              "after so long")                                                           \
+              "after so long; of a search: no block")                                    \
     X(BOTH, double, max_cost, "max-cost", OPT_DOUBLE, .group = "Work", .min = 1e-6,      \
       .max = 1e6, .value_name = "USD",                                                   \
       .help = "the same, after so much money at the price of the machine")               \

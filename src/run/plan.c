@@ -9,6 +9,7 @@
 #include "engines/registry.h"
 #include "plan/blocks.h"
 #include "plan/lengths.h"
+#include "run/capacity.h"
 #include "run/mode.h"
 #include "run/percentiles.h"
 #include "run/precision.h"
@@ -146,7 +147,8 @@ static enum status build(struct run *r, struct err *e)
     p.scenarios = scenarios.items;
     p.scenario_count = scenarios.count;
     if (r->mode->loads(r, &p, e) != STATUS_OK ||
-        run_precision_plan(r, &p, e) != STATUS_OK)
+        run_precision_plan(r, &p, e) != STATUS_OK ||
+        run_capacity_plan(r, &p, e) != STATUS_OK)
         return e->code;
     return plan_build(&p, r->arena, &r->plan, e);
 }
@@ -268,6 +270,7 @@ enum status run_plan_text(const struct run *r, struct buf *out, struct err *e)
     run_settings_text(r, out);
     run_percentiles_text(r, out);
     run_precision_text(r, out);
+    run_capacity_text(r, out);
     r->mode->dry_end(r, out);
     buf_printf(out, "plan: sha256 %s\n", r->plan.sha256);
     return out->failed == STATUS_OK ? STATUS_OK

@@ -29,11 +29,14 @@ static bool is_given(const struct run *r, const char *option)
 }
 
 /* Options that mean nothing without a target. */
-static enum status check_none(const struct run *r, struct err *e)
+static enum status check_none(const struct run *r, const struct plan_options *p,
+                              struct err *e)
 {
-    static const char *const ours[] = {"--target-metric", "--max-runs", "--max-time",
-                                       "--max-cost", "--across-launches"};
-    for (size_t i = 0; i < sizeof ours / sizeof ours[0]; i++)
+    static const char *const ours[] = {"--target-metric", "--max-runs",
+                                       "--across-launches", "--max-time", "--max-cost"};
+    /* A search has a limit of time and money, too. */
+    size_t count = sizeof ours / sizeof ours[0] - (p->search != NULL ? 2 : 0);
+    for (size_t i = 0; i < count; i++)
         if (is_given(r, ours[i] + strlen("--"))) {
             status_fail(e, STATUS_BAD_OPTION, ours[i], "nothing without --target-ci");
             return status_hint(e, "Give e.g. --target-ci 2%%.");
@@ -81,7 +84,7 @@ enum status run_precision_plan(struct run *r, struct plan_options *out, struct e
 {
     const struct run_opts *o = r->opts;
     if (!has_target(r))
-        return check_none(r, e);
+        return check_none(r, out, e);
     if (!str_to_share(str_from(o->target_ci), &out->target_share)) {
         status_fail(e, STATUS_BAD_OPTION, "--target-ci", "\"%s\" is no percentage",
                     o->target_ci);
@@ -166,7 +169,7 @@ static enum status fill_values(void *arg, struct next_outcome *past, size_t coun
     return STATUS_OK;
 }
 
-static enum status set_limit(struct run *r, struct err *e)
+enum status run_precision_limit(struct run *r, struct err *e)
 {
     const struct run_opts *o = r->opts;
     double price = field_num(&r->data.fields, FIELD_price_usd_per_hour);
@@ -200,7 +203,7 @@ enum status run_precision_prepare(struct run *r, struct driver *d, struct err *e
         r->progress.num_runs = STEIN_FIRST + 1;
     r->progress.repeats_planned = 0;
     r->progress.planned_s = NAN;
-    return set_limit(r, e);
+    return run_precision_limit(r, e);
 }
 
 int64_t run_precision_cells(const struct run *r, int64_t tried)

@@ -17,6 +17,8 @@ MUST_CHECK enum status run_precision_prepare(struct run *r, struct driver *d,
 /* Cells that were planned (each launch of one counts), of which so many were tried: of a
  * target of launches those of its first stage, or more if more came. */
 int64_t run_precision_cells(const struct run *r, int64_t tried);
+/* target_max_s of --max-time and --max-cost, of a search too. BAD_OPTION: no price. */
+MUST_CHECK enum status run_precision_limit(struct run *r, struct err *e);
 /* For --dry-run: how many repeats there may be. */
 void run_precision_text(const struct run *r, struct buf *out);
 

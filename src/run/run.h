@@ -53,9 +53,10 @@ struct run {
     struct journal journal;
     struct progress progress;
     struct driver_outcome outcome;
-    struct instant saved; /* when results were last saved, the start at first */
-    double save_s;        /* what that took */
-    bool has_values;      /* of a target: those of the first stage are known */
+    struct instant saved;    /* when results were last saved, the start at first */
+    double save_s;           /* what that took */
+    bool has_values;         /* of a target: those of the first stage are known */
+    struct load search_load; /* of a search: what its loads have in common */
 };
 
 /* From here on the run counts as begun: data.start. */

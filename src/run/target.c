@@ -441,7 +441,7 @@ static enum status check_goodput(const struct run_opts *o, struct err *e)
         struct str name = str_cut(&rest, ':');
         if (!str_is(name, "ttft") && !str_is(name, "tpot"))
             continue;
-        status_fail(e, STATUS_BAD_OPTION, "--goodput",
+        status_fail(e, STATUS_BAD_OPTION, o->slo.count > 0 ? "--slo" : "--goodput",
                     "\"%s\" cannot be judged: --no-stream measures no TTFT and no TPOT",
                     o->goodput.items[i]);
         return status_hint(e, "Limit e2e alone, or remove --no-stream");

@@ -5,8 +5,8 @@
 /* The blocks so far, taken one by one by what would have asked for them. */
 struct replay {
     const struct capacity_rule *rule;
-    const struct capacity_outcome *past; /* [count], `at` are taken */
-    size_t count, at;
+    const struct capacity_past *past;
+    size_t taken;
     struct capacity *out;
 };
 
@@ -24,12 +24,12 @@ double capacity_round(const struct capacity_rule *rule, double level)
 static bool ask(struct replay *r, double level, bool *is_good)
 {
     int voids = 0;
-    while (r->at < r->count) {
-        const struct capacity_outcome *o = &r->past[r->at++];
-        if (o->level != level)
+    while (r->taken < r->past->count) {
+        struct capacity_outcome o = r->past->at(r->past->arg, r->taken++);
+        if (o.level != level)
             continue;
-        if (o->block != CAPACITY_VOID) {
-            *is_good = o->block == CAPACITY_GOOD;
+        if (o.block != CAPACITY_VOID) {
+            *is_good = o.block == CAPACITY_GOOD;
             return true;
         }
         if (++voids == CAPACITY_VOIDS) {
@@ -160,7 +160,7 @@ static bool walk(struct replay *r, double level, bool is_up)
 }
 
 struct capacity capacity_of(const struct capacity_rule *rule,
-                            const struct capacity_outcome *past, size_t count)
+                            const struct capacity_past *past)
 {
     struct capacity c = {.next = NAN,
                          .low = NAN,
@@ -168,7 +168,7 @@ struct capacity capacity_of(const struct capacity_rule *rule,
                          .passed = NAN,
                          .failed = NAN,
                          .tested = NAN};
-    struct replay r = {.rule = rule, .past = past, .count = count, .out = &c};
+    struct replay r = {.rule = rule, .past = past, .out = &c};
     if (!estimate(&r))
         return c;
     c.end = CAPACITY_ESTIMATED;

@@ -33,8 +33,15 @@ struct capacity_rule {
 enum capacity_block { CAPACITY_BAD, CAPACITY_GOOD, CAPACITY_VOID };
 
 struct capacity_outcome {
-    double level;
+    double level; /* NAN: of something else, skipped */
     enum capacity_block block;
+};
+
+/* The blocks so far, in order, where they lie. */
+struct capacity_past {
+    size_t count;
+    struct capacity_outcome (*at)(const void *arg, size_t i);
+    const void *arg;
 };
 
 enum capacity_end {
@@ -60,9 +67,9 @@ struct capacity {
     struct sprt pass, fail; /* those of `passed` and `failed` */
 };
 
-/* past: [count] blocks in order. One of another level than was asked for is skipped. */
+/* A block of another level than was asked for is skipped. */
 struct capacity capacity_of(const struct capacity_rule *rule,
-                            const struct capacity_outcome *past, size_t count);
+                            const struct capacity_past *past);
 
 /* Three significant digits, or a whole number: what a level is rounded to. */
 double capacity_round(const struct capacity_rule *rule, double level);

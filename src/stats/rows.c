@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "stats/search.h"
 #include "stats/stein.h"
 #include "stats/match_field.h"
 #include "stats/rows_measure.h"
@@ -210,6 +211,8 @@ enum status rows_build_all(const struct run_data *run, struct arena *a, struct r
         s = build_judged(&common, i, a, &rows[i], e);
     if (s == STATUS_OK)
         s = stein_fill(run, rows, a);
+    if (s == STATUS_OK)
+        search_fill(run, rows);
     if (s == STATUS_NO_MEMORY || a->has_failed)
         return status_no_memory(e, "rows");
     *out = rows;

@@ -84,8 +84,10 @@ static void fill_good(struct rows_measure *m, const struct goodput *limits)
     struct goodput_count count = goodput_count(limits, &m->shape);
     double time_s = is_old ? tally_total_s(&m->tally) : window_s(&m->shape);
     fill_num(m, FIELD_goodput_rps, count.served / time_s);
-    if (!is_old)
-        fill_num(m, FIELD_goodput_share, (double)count.good / (double)count.due);
+    if (is_old)
+        return;
+    fill_num(m, FIELD_goodput_share, (double)count.good / (double)count.due);
+    fill_int(m, FIELD_goodput_due, count.due);
 }
 
 enum status rows_online_fill(struct rows_measure *m)

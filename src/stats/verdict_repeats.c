@@ -17,8 +17,16 @@ static double apart(const double two[2])
     return fmax(two[0], two[1]) / fmin(two[0], two[1]) - 1;
 }
 
+/* Blocks of a search have their own judge: each draws arrivals, so tokens/s differ. */
+static bool are_blocks(const struct verdict_case *c)
+{
+    return c->cell->row_count > 0 && value_is_known(c->cell->rows[0]->v[FIELD_slo_block]);
+}
+
 void verdict_repeats_unrepeatable(struct verdict_case *c)
 {
+    if (are_blocks(c))
+        return;
     if (c->rate_count == 2 && (c->run == NULL || c->run->definitions != 1)) {
         double gap = apart(c->rates), limit = TWO_LIMITS * c->limit;
         verdict_case_number(c, (struct verdict_number){gap, limit, gap > limit},
@@ -33,6 +41,8 @@ void verdict_repeats_unrepeatable(struct verdict_case *c)
 
 void verdict_repeats_trend(struct verdict_case *c)
 {
+    if (are_blocks(c))
+        return;
     double drift = fabs(c->drift), p = trend_p(c->rates, c->rate_count);
     verdict_case_number(
         c, (struct verdict_number){drift, c->limit, p < TREND_P && drift > c->limit},

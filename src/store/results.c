@@ -1,12 +1,14 @@
 #include "store/results.h"
 
 #include <errno.h>
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 
 #include "base/file.h"
 #include "stats/rows.h"
+#include "stats/search.h"
 #include "stats/settle.h"
 #include "stats/told.h"
 #include "store/findings.h"
@@ -74,6 +76,46 @@ static void compact_env(struct jsonw *w, const struct run_data *run)
     json_decref(env);
 }
 
+static void test_write(struct jsonw *w, const char *key, double level,
+                       const struct sprt *t)
+{
+    if (isnan(level)) {
+        jsonw_null(w, key);
+        return;
+    }
+    jsonw_object(w, key);
+    jsonw_num(w, "level", level);
+    jsonw_int(w, "good", t->good);
+    jsonw_int(w, "bad", t->bad);
+    jsonw_object_end(w);
+}
+
+/* The answer of a search; of other runs nothing. */
+static void capacity_write(struct jsonw *w, const struct run_data *run,
+                           const struct row *rows)
+{
+    struct search_answer a;
+    if (!search_answer(run, rows, &a))
+        return;
+    jsonw_object(w, "capacity");
+    jsonw_str(w, "state", search_state(&a));
+    jsonw_str(w, "unit", a.search.is_rate ? "requests/s" : "requests in flight");
+    jsonw_num(w, "share", a.search.share);
+    jsonw_num(w, "low", a.low);
+    jsonw_num(w, "high", a.high);
+    jsonw_num(w, "error", a.is_confirmed ? SPRT_ERROR : (double)NAN);
+    jsonw_int(w, "blocks", (int64_t)a.blocks);
+    test_write(w, "passed", a.found.passed, &a.found.pass);
+    test_write(w, "failed", a.found.failed, &a.found.fail);
+    jsonw_num(w, "window_s", a.window_s);
+    jsonw_num(w, "tokens_per_second", a.tokens_per_second);
+    jsonw_num(w, "usd_per_million_output_tokens", a.usd_per_million_output_tokens);
+    jsonw_int(w, "requests_due", a.due);
+    jsonw_int(w, "requests_late", a.late);
+    jsonw_bool(w, "loadgen_passes", a.loadgen_passes);
+    jsonw_object_end(w);
+}
+
 static void results_text(const struct run_data *run, const struct results *r,
                          struct buf *out)
 {
@@ -92,6 +134,7 @@ static void results_text(const struct run_data *run, const struct results *r,
     jsonw_str(&w, "plan_sha256", run->plan_sha256);
     jsonw_int(&w, "seed", run->seed);
     jsonw_bool(&w, "complete", run->is_complete);
+    capacity_write(&w, run, r->rows);
     compact_env(&w, run);
     jsonw_object_end(&w);
     jsonw_array(&w, "results");

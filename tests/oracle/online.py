@@ -250,13 +250,16 @@ def meets(request, slo):
     return (a.last - request["due_ns"]) / 1e6 <= slo.get("e2e_ms", none)
 
 
+NO_GOODPUT = {"goodput_rps": None, "goodput_share": None, "goodput_due": None}
+
+
 def goodput(row, shape):
     if row.get("slo") is None or row["reads"] != "good":
-        return {"goodput_rps": None, "goodput_share": None}
+        return NO_GOODPUT
     slo, several = row["slo"], any(r.get("tokens_out", 2) > 1 for r in shape.ok)
     if ("tpot_ms" in slo and row.get("tpot_mean_ms") is None and several) or \
             ("ttft_ms" in slo and row.get("decode_time") is None):
-        return {"goodput_rps": None, "goodput_share": None}
+        return NO_GOODPUT
     due = [r for r in shape.requests
            if r["status"] in ("ok", "failed", "unanswered") and
            shape.is_due(r["due_ns"])]
@@ -264,7 +267,7 @@ def goodput(row, shape):
     if shape.is_closed and not shape.is_whole:
         served = sum(shape.share(r) for r in shape.ok if meets(r, slo))
     return {"goodput_rps": served / shape.seconds(),
-            "goodput_share": good / len(due) if due else None}
+            "goodput_share": good / len(due) if due else None, "goodput_due": len(due)}
 
 
 def reads(scope):

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
-from oracle import online, pictures, settings, settled
+from oracle import capacity, online, pictures, settings, settled
 from oracle import reference as ref
 from oracle.dependent import Pool
 
@@ -261,6 +261,27 @@ class Oracle:
             self.rows.append(self.row(index))
         if self.run["fields"].get("target_ci") is not None:
             self.stein()
+        self.search()
+
+    # Blocks of a search
+
+    def search(self):
+        search = self.run["fields"].get("slo_search")
+        arrival = None if search is None else search["of"] == "concurrency"
+        for row in self.rows:
+            is_block = search is not None and not row["is_warmup"] and row["error"] is None and \
+                (row["arrival"] == "closed") == arrival
+            row["slo_block"] = self.block(row, search["share"]) if is_block else None
+
+    def block(self, row, share):
+        invalid = [code for code in row["reasons"] if code not in ("SHORT_RUN", "TOKENS_UNDERCOUNTED")]
+        if set(invalid) - {"OVERLOADED", "ERRORS"}:
+            return "void"
+        if "OVERLOADED" in invalid:
+            return "bad"
+        if row["goodput_share"] is None:
+            return "void"
+        return "good" if row["goodput_share"] >= share - 1e-9 else "bad"
 
     # As many repeats as needed
 
@@ -790,6 +811,8 @@ class Oracle:
                 entry["warnings"].append(code)
 
         limit = limits.get("UNREPEATABLE", 0.05)
+        if rows[0]["slo_block"] is not None:
+            rates = []  # each block draws its arrivals
         if len(rates) == 2:
             apart = max(rates) / min(rates) - 1
             rule("UNREPEATABLE", "tokens_per_second", apart, 4 * limit, apart > 4 * limit)
@@ -927,6 +950,9 @@ def check_files(journal, results_file, summary_file, is_whole=True):
         found += settings.check(oracle.run, oracle.cells)
     failed = sum(row["error"] is not None for row in rows)
     found += differences(results["metadata"]["failed_rows"], failed, "failed_rows")
+    want = capacity.answer(oracle.rows)
+    got = results["metadata"].get("capacity")
+    found += differences(None if got is None else {key: got[key] for key in want or got}, want, "capacity")
     want = oracle.summary()
     found += differences(list(summary["summary"]), list(want), "summary keys")
     found += differences(summary["summary"], want, "summary")

@@ -102,6 +102,8 @@ def launch_id(run_id, opening):
 
 
 def num_prompts(options, cell):
+    if cell["slo_search"] is not None:
+        return cell["num_prompts"]  # a search finds its loads
     given = of(options, "num-prompts", int)
     if given is not None or of(options, "duration") is not None:
         return given
@@ -118,6 +120,8 @@ def load(options, cell):
     """The options of a load as the row has them."""
     is_open = cell["arrival"] != "closed"
     duration = of(options, "duration", span_s)
+    if cell["slo_search"] is not None:
+        duration = cell["duration_s"]
     is_gamma = is_open and cell["arrival"] == "gamma" and cell["request_rate"] != "inf"
     body = of(options, "extra-body")
     return {"burstiness": of(options, "burstiness", float) if is_gamma else None,

@@ -27,6 +27,17 @@ static double chance(const struct server *s, double level)
     return fmax(p, s->above);
 }
 
+static struct capacity_outcome item(const void *arg, size_t i)
+{
+    return ((const struct capacity_outcome *)arg)[i];
+}
+
+static struct capacity of(const struct capacity_rule *rule,
+                          const struct capacity_outcome *past, size_t count)
+{
+    return capacity_of(rule, &(struct capacity_past){count, item, past});
+}
+
 struct search {
     struct capacity_outcome past[ROOM];
     size_t count;
@@ -38,7 +49,7 @@ static void run(struct search *s, const struct capacity_rule *rule,
 {
     s->count = 0;
     for (;;) {
-        s->end = capacity_of(rule, s->past, s->count);
+        s->end = of(rule, s->past, s->count);
         if (s->end.end != CAPACITY_GOES_ON)
             return;
         if (s->count == ROOM || isnan(s->end.next))
@@ -114,17 +125,17 @@ static void test_walks_on(void **state)
     struct capacity_outcome past[ROOM] = {0};
     size_t n = 0;
     (void)state;
-    struct capacity c = capacity_of(&rule, past, n);
+    struct capacity c = of(&rule, past, n);
     while (c.probes == 0) { /* the estimate comes to 12.7 */
         past[n++] = (struct capacity_outcome){c.next, c.next <= 12.7 ? CAPACITY_GOOD
                                                                      : CAPACITY_BAD};
-        c = capacity_of(&rule, past, n);
+        c = of(&rule, past, n);
     }
     double lucky = c.low;
     while (c.end == CAPACITY_GOES_ON) {
         past[n++] = (struct capacity_outcome){c.next, c.next < lucky ? CAPACITY_GOOD
                                                                      : CAPACITY_BAD};
-        c = capacity_of(&rule, past, n);
+        c = of(&rule, past, n);
     }
     assert_int_equal(c.end, CAPACITY_CONFIRMED);
     assert_true(c.failed == lucky && c.passed < lucky && lucky / c.passed < 1.06);
@@ -144,16 +155,16 @@ static void test_ends_without_an_answer(void **state)
     assert_int_equal(s.end.end, CAPACITY_NO_GOOD);
     /* what counts for nothing is asked for again, so often */
     for (size_t i = 0; i < CAPACITY_VOIDS; i++) {
-        struct capacity c = capacity_of(&rule, past, i);
+        struct capacity c = of(&rule, past, i);
         assert_int_equal(c.end, CAPACITY_GOES_ON);
         assert_true(c.next == 10);
         past[i] = (struct capacity_outcome){10, CAPACITY_VOID};
     }
-    assert_int_equal(capacity_of(&rule, past, CAPACITY_VOIDS).end, CAPACITY_VOIDED);
+    assert_int_equal(of(&rule, past, CAPACITY_VOIDS).end, CAPACITY_VOIDED);
     past[1].block = CAPACITY_GOOD;
-    assert_true(capacity_of(&rule, past, 2).next == 20);
+    assert_true(of(&rule, past, 2).next == 20);
     past[1].level = 11; /* of another search: skipped */
-    assert_true(capacity_of(&rule, past, 2).next == 10);
+    assert_true(of(&rule, past, 2).next == 10);
 }
 
 static void test_rounds(void **state)

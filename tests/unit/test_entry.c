@@ -135,7 +135,7 @@ static void test_places(void **state)
         /* format 2 */
         "target_ci target_metric target_unit "
         "launch_id launch_source setting_position setting_number ab_block first_error "
-        "token_events "
+        "token_events slo_search slo_block "
         "token_differences answered_by";
     static const char nowhere[] = "row checks metadata failed_by_class "
                                   "distributions timeline";

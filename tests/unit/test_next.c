@@ -245,6 +245,97 @@ static void no_second_stage(void **state)
     assert_int_equal(g.past.count, 41);
 }
 
+/* --- a search */
+
+#define LEVELS 32
+
+struct searched {
+    struct plan plan;
+    struct plan_cell cells[LEVELS];
+    struct load loads[LEVELS];
+    struct next_outcome items[LONG_ROOM];
+    struct next_history past;
+};
+
+static void add_level(struct searched *s, double rate_rps)
+{
+    size_t n = s->plan.cell_count++;
+    assert_true(n < LEVELS);
+    s->loads[n] = (struct load){.kind = LOAD_OPEN, .rate_rps = rate_rps};
+    s->cells[n].load = &s->loads[n];
+}
+
+/* Plays to the end against a server that keeps its SLO up to `capacity`; the cell of a
+ * level is there when it is asked for. A closed load in front reaches 40/s. */
+static void play_search(struct searched *s, const struct search *search, double capacity,
+                        double most_s)
+{
+    struct next_turn t;
+    s->plan = (struct plan){
+        .options = {.num_runs = 100, .search = search, .target_max_s = most_s},
+        .cells = s->cells};
+    s->past = (struct next_history){s->items, 0};
+    if (isnan(search->rule.from)) {
+        s->loads[0] = (struct load){.kind = LOAD_CLOSED, .concurrency = 32};
+        s->cells[0].load = &s->loads[0];
+        s->plan.cell_count = 1;
+    } else {
+        add_level(s, search->rule.from);
+    }
+    while (next_of_search(&s->plan, &s->past, &t)) {
+        size_t n = s->past.count;
+        assert_true(n < LONG_ROOM);
+        double level = next_level_of(&s->plan, t.cell);
+        double value = isnan(level) ? 40 : (double)(level <= capacity);
+        s->items[n] = (struct next_outcome){
+            t, STATUS_OK, t.repeat == 0 ? (double)NAN : value, (double)n + 1};
+        s->past.count++;
+        double next = next_search_level(&s->plan, &s->past);
+        size_t cell = 0;
+        while (cell < s->plan.cell_count && next_level_of(&s->plan, cell) != next)
+            cell++;
+        if (!isnan(next) && cell == s->plan.cell_count)
+            add_level(s, next);
+    }
+}
+
+static void a_search_from_a_closed_load(void **state)
+{
+    static struct searched s;
+    const struct search search = {.rule = {.from = NAN}, .is_rate = true, .share = 0.99};
+    (void)state;
+    play_search(&s, &search, 33, 0);
+    assert_int_equal(s.items[0].turn.cell, 0); /* its warm-up, and the measured one */
+    assert_int_equal(s.items[0].turn.repeat, 0);
+    assert_int_equal(s.items[1].turn.cell, 0);
+    assert_int_equal(s.items[1].turn.repeat, 1);
+    assert_true(s.loads[1].rate_rps == 20); /* half of 40/s */
+    for (size_t i = 2; i < s.past.count; i++)
+        assert_int_equal(s.items[i].turn.repeat, 1); /* an estimate: one block each */
+    assert_true(isnan(next_search_level(&s.plan, &s.past)));
+    play_search(&s, &search, 33, 4);
+    assert_int_equal(s.past.count, 4);
+}
+
+static void a_search_that_confirms(void **state)
+{
+    static struct searched s;
+    const struct search search = {
+        .rule = {.from = 20, .confirms = true}, .is_rate = true, .share = 0.99};
+    struct next_turn t;
+    (void)state;
+    play_search(&s, &search, 33, 0);
+    size_t low = s.items[s.past.count - 5].turn.cell; /* 4 bad ones end it */
+    size_t high = s.items[s.past.count - 1].turn.cell;
+    assert_int_equal(s.items[s.past.count - 5].turn.repeat,
+                     31); /* the estimate's first */
+    assert_int_equal(s.items[s.past.count - 1].turn.repeat, 5);
+    assert_true(s.loads[low].rate_rps <= 33 && 33 < s.loads[high].rate_rps);
+    s.items[3].status = STATUS_ENGINE; /* a repeat that fails ends it */
+    const struct next_history part = {s.items, 4};
+    assert_false(next_of_search(&s.plan, &part, &t));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(the_grid),
@@ -252,6 +343,8 @@ int main(void)
                                        cmocka_unit_test(as_many_as_needed),
                                        cmocka_unit_test(as_many_launches),
                                        cmocka_unit_test(caps),
-                                       cmocka_unit_test(no_second_stage)};
+                                       cmocka_unit_test(no_second_stage),
+                                       cmocka_unit_test(a_search_from_a_closed_load),
+                                       cmocka_unit_test(a_search_that_confirms)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -51,6 +51,39 @@ static void test_cells(void **state)
         assert_int_equal(p.cells[i].max_tokens, 7);
 }
 
+/* A load that is known only while the run goes on: drawn as if it had been there. */
+static void test_added(void **state)
+{
+    struct plan_fixture *f = *state;
+    struct load late = f->loads[1];
+    f->o.setting_count = 1;
+    f->o.scenario_count = 1;
+    struct plan whole = plan_fixture_build(f);
+    f->o.load_count = 1;
+    f->o.more_cells = 1;
+    struct plan p = plan_fixture_build(f);
+    assert_int_equal(p.cell_count, 1);
+    assert_int_equal(p.cell_room, 2);
+    assert_int_equal(plan_add(&p, &late, &f->a, &f->e), STATUS_OK);
+    late.batch_size = 1; /* it was copied */
+    assert_int_equal(p.cell_count, 2);
+    assert_string_equal(p.cells[1].sha256, whole.cells[1].sha256);
+    assert_int_equal(p.cells[1].counts[0], 4);
+    struct plan_repeat got = plan_fixture_draw(f, &p, 1, 2, 0),
+                       want = plan_fixture_draw(f, &whole, 1, 2, 0);
+    assert_int_equal(got.count, want.count);
+    for (size_t i = 0; i < got.count; i++) {
+        assert_int_equal(got.requests[i].id_count, want.requests[i].id_count);
+        assert_memory_equal(got.requests[i].ids, want.requests[i].ids,
+                            got.requests[i].id_count * sizeof *got.requests[i].ids);
+    }
+    assert_int_equal(plan_add(&p, &late, &f->a, &f->e), STATUS_INTERNAL);
+    p.cell_room = 3;
+    late.batch_size = 0;
+    assert_int_equal(plan_add(&p, &late, &f->a, &f->e), STATUS_BAD_OPTION);
+    assert_int_equal(p.cell_count, 2);
+}
+
 static void test_refused(void **state)
 {
     struct plan_fixture *f = *state;
@@ -497,6 +530,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_cells, setup, plan_fixture_tear_down),
+        cmocka_unit_test_setup_teardown(test_added, setup, plan_fixture_tear_down),
         cmocka_unit_test_setup_teardown(test_launches, setup, plan_fixture_tear_down),
         cmocka_unit_test_setup_teardown(test_refused, setup, plan_fixture_tear_down),
         cmocka_unit_test_setup_teardown(test_hash, setup, plan_fixture_tear_down),
