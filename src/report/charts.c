@@ -339,10 +339,9 @@ static const char *warning_of(const struct analysis *x)
                : NULL;
 }
 
-/* The title with the model's name, where all cells are of one. */
-static const char *title_of(const struct chart_source *s, const char *what)
+const char *charts_title(const struct analysis *x, const char *what, struct arena *a)
 {
-    const struct match_result *r = &s->x->machines;
+    const struct match_result *r = &x->machines;
     const char *model = NULL;
     for (size_t i = 0; i < r->cell_count; i++) {
         const char *name = field_str(r->cells[i].row, FIELD_model_name);
@@ -350,7 +349,7 @@ static const char *title_of(const struct chart_source *s, const char *what)
             return what;
         model = name;
     }
-    return model != NULL ? arena_text(s->arena, "%s: %s", what, model) : what;
+    return model != NULL ? arena_text(a, "%s: %s", what, model) : what;
 }
 
 static bool has_invalid(const struct analysis *x)
@@ -382,6 +381,5 @@ enum status charts_build(const struct analysis *x, const struct chart *of,
     out->warning = warning_of(x);
     if (out->remark == NULL && out->kind == PLOT_BARS && has_invalid(x))
         out->remark = INVALID_REMARK;
-    out->title = title_of(&s, out->title);
     return a->has_failed ? STATUS_NO_MEMORY : STATUS_OK;
 }

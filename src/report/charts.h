@@ -41,7 +41,17 @@
     X(ttft_tradeoff, "ttft_tradeoff", "Throughput against time to first token",          \
       "output tokens/s", NULL, charts_page_tradeoff, first_token_latency)                \
     X(tpot_tradeoff, "tpot_tradeoff", "Throughput against time per output token",        \
-      "output tokens/s", NULL, charts_page_tradeoff, inter_token_latency)
+      "output tokens/s", NULL, charts_page_tradeoff, inter_token_latency)                \
+    X(ttft_shares, "ttft_shares", "Time to first token, all requests",                   \
+      "share of requests, %", NULL, charts_run_ttft, tokens_per_second)                  \
+    X(itl_shares, "itl_shares", "Time between tokens, all gaps", "share of gaps, %",     \
+      NULL, charts_run_itl, tokens_per_second)                                           \
+    X(e2e_shares, "e2e_shares", "Time of a whole answer, all requests",                  \
+      "share of requests, %", NULL, charts_run_e2e, tokens_per_second)                   \
+    X(tokens_timeline, "tokens_timeline", "Timeline: output throughput",                 \
+      "output tokens/s", NULL, charts_run_tokens, tokens_per_second)                     \
+    X(flight_timeline, "flight_timeline", "Timeline: requests in flight",                \
+      "requests in flight", NULL, charts_run_flight, tokens_per_second)
 
 /* Names of all, for an option: "all|tokens_per_sec|..." */
 #define PLOTS_CHOICE(name, stem, title, y_label, why_none, panels, metric) "|" #name
@@ -71,6 +81,8 @@ struct chart {
 /* The first PLOTS_MAX are the pictures. */
 extern const struct chart charts_table[CHART_COUNT];
 
+/* A title with the model's name, where all cells are of one. */
+const char *charts_title(const struct analysis *x, const char *what, struct arena *a);
 /* All panels of one; panel_count 0: there is nothing to show. Texts are borrowed from the
  * rows or live in the arena. NO_MEMORY is the only failure. */
 MUST_CHECK enum status charts_build(const struct analysis *x, const struct chart *of,
@@ -79,6 +91,8 @@ MUST_CHECK enum status charts_build(const struct analysis *x, const struct chart
 /* --- for charts*.c alone */
 
 chart_maker charts_page_ratios, charts_page_caching, charts_page_tradeoff;
+chart_maker charts_run_ttft, charts_run_itl, charts_run_e2e, charts_run_tokens,
+    charts_run_flight;
 
 /* A side's number, and so its colour; -1: there is no such side. */
 int charts_side_index(const struct analysis *x, const char *side);

@@ -78,7 +78,7 @@ static void put_panel(struct page *p, const struct plot_panel *panel)
 
 static void put_chart(struct page *p, const struct plot *plot)
 {
-    static const char *const kinds[] = {"bars", "lines", "points", "ratios"};
+    static const char *const kinds[] = {"bars", "lines", "points", "ratios", "shares"};
     jsonw_object(&p->w, NULL);
     jsonw_str(&p->w, "kind", kinds[plot->kind]);
     jsonw_str(&p->w, "name", plot->stem);
@@ -205,13 +205,19 @@ static void put_field(struct page *p, const struct analysis_rows *rows, enum fie
         put_column(p, &field_table[id], &c);
 }
 
+/* They are long; charts show the last two. */
+static bool is_left_out(enum field_id id)
+{
+    return id == FIELD_checks || id == FIELD_distributions || id == FIELD_timeline;
+}
+
 static void put_rows(struct page *p, const struct analysis_rows *rows)
 {
     jsonw_object(&p->w, "rows");
     jsonw_int(&p->w, "count", (int64_t)rows->count);
     jsonw_array(&p->w, "columns");
     for (int id = 0; id < FIELD_COUNT && rows->count > 0; id++)
-        if (id != FIELD_checks)
+        if (!is_left_out((enum field_id)id))
             put_field(p, rows, (enum field_id)id);
     jsonw_array_end(&p->w);
     jsonw_object_end(&p->w);

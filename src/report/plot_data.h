@@ -5,12 +5,13 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/* Points and ratios are shown by the page alone. */
+/* The last three are shown by the page alone. */
 enum plot_kind {
     PLOT_BARS, /* grouped, over categories */
     PLOT_LINES,
     PLOT_POINTS, /* x is better to the left, y is better up */
     PLOT_RATIOS, /* one under the other; 1 is no difference */
+    PLOT_SHARES, /* in percent, over the values; lines */
 };
 
 struct plot_point {

@@ -118,8 +118,9 @@ static const char *page_stem(const struct sheet *s, const char *stem, size_t pag
 /* Draws all pages. */
 static enum status draw(const struct sheet *s, struct plot *p)
 {
-    const char *stem = p->stem, *title = p->title;
+    const char *stem = p->stem, *title = charts_title(s->x, p->title, s->arena);
     size_t count = 0, n = 0, failed = s->out->failed;
+    p->title = title;
     if (pages_split(p, s->arena) != STATUS_OK)
         return STATUS_NO_MEMORY;
     for (size_t from = 0; from < p->panel_count; count++)

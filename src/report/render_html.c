@@ -175,6 +175,13 @@ static void begin_section(struct html *h, const char *name, const char *title)
 
 /* --- tables --- */
 
+/* What a table looks like. */
+struct look {
+    const struct document_table *t;
+    bool is_marked; /* notes stand beside the first cell, not in a column */
+    bool has_notes; /* has that column */
+};
+
 static bool has_notes(const struct document_table *t)
 {
     for (const struct document_row *row = t->rows; row != NULL; row = row->next)
@@ -183,11 +190,11 @@ static bool has_notes(const struct document_table *t)
     return false;
 }
 
-static void put_columns(const struct document_table *t, struct buf *out)
+static void put_columns(const struct look *l, struct buf *out)
 {
     buf_text(out, "<thead><tr>");
-    for (size_t i = 0; i < t->column_count; i++) {
-        const struct document_column *c = &t->columns[i];
+    for (size_t i = 0; i < l->t->column_count; i++) {
+        const struct document_column *c = &l->t->columns[i];
         buf_text(out, c->type == DOCUMENT_TEXT ? "<th scope=\"col\">"
                                                : "<th scope=\"col\" class=\"n\">");
         put_text(out, c->name != NULL ? c->name : c->head);
@@ -198,35 +205,46 @@ static void put_columns(const struct document_table *t, struct buf *out)
         }
         buf_text(out, "</th>");
     }
-    buf_text(out, has_notes(t) ? "<th scope=\"col\">" : "");
-    if (has_notes(t))
+    if (l->has_notes) {
+        buf_text(out, "<th scope=\"col\">");
         put_text(out, "note");
-    buf_text(out, has_notes(t) ? "</th></tr></thead>\n" : "</tr></thead>\n");
+        buf_text(out, "</th>");
+    }
+    buf_text(out, "</tr></thead>\n");
 }
 
-static void put_group(const struct document_table *t, const char *name, struct buf *out)
+static void put_group(const struct look *l, const char *name, struct buf *out)
 {
     buf_printf(out, "<tr class=\"group\"><th scope=\"rowgroup\" colspan=\"%zu\">",
-               t->column_count + has_notes(t));
+               l->t->column_count + l->has_notes);
     put_text(out, name);
     buf_text(out, "</th></tr>\n");
 }
 
-static void put_row(const struct document_table *t, const struct document_row *row,
-                    struct buf *out)
+static void put_cell(const struct look *l, const struct document_row *row, size_t i,
+                     struct buf *out)
+{
+    char text[FIGURE_BYTES];
+    const struct document_column *c = &l->t->columns[i];
+    bool is_head = i == 0 && c->type == DOCUMENT_TEXT;
+    buf_text(out, is_head                    ? "<th scope=\"row\">"
+                  : c->type == DOCUMENT_TEXT ? "<td>"
+                                             : "<td class=\"n\">");
+    put_text(out, document_cell_text(c, &row->cells[i], text));
+    if (i == 0 && l->is_marked && row->note != NULL) {
+        buf_text(out, " <span class=\"badge\">");
+        put_text(out, row->note);
+        buf_text(out, "</span>");
+    }
+    buf_text(out, is_head ? "</th>" : "</td>");
+}
+
+static void put_row(const struct look *l, const struct document_row *row, struct buf *out)
 {
     buf_text(out, row->note != NULL ? "<tr class=\"noted\">" : "<tr>");
-    for (size_t i = 0; i < t->column_count; i++) {
-        char text[FIGURE_BYTES];
-        const struct document_column *c = &t->columns[i];
-        bool is_head = i == 0 && c->type == DOCUMENT_TEXT;
-        buf_text(out, is_head                    ? "<th scope=\"row\">"
-                      : c->type == DOCUMENT_TEXT ? "<td>"
-                                                 : "<td class=\"n\">");
-        put_text(out, document_cell_text(c, &row->cells[i], text));
-        buf_text(out, is_head ? "</th>" : "</td>");
-    }
-    if (has_notes(t)) {
+    for (size_t i = 0; i < l->t->column_count; i++)
+        put_cell(l, row, i, out);
+    if (l->has_notes) {
         buf_text(out, "<td class=\"note\">");
         put_text(out, row->note != NULL ? row->note : "");
         buf_text(out, "</td>");
@@ -234,20 +252,21 @@ static void put_row(const struct document_table *t, const struct document_row *r
     buf_text(out, "</tr>\n");
 }
 
-static void put_table(struct html *h, const struct document_table *t)
+static void put_table(struct html *h, const struct document_table *t, bool is_marked)
 {
     const char *group = NULL;
+    const struct look look = {t, is_marked, !is_marked && has_notes(t)};
     buf_printf(h->out,
                "<div class=\"scroll\" role=\"region\" tabindex=\"0\" "
                "aria-labelledby=\"s%d\">\n<table>\n",
                h->sections);
-    put_columns(t, h->out);
+    put_columns(&look, h->out);
     buf_text(h->out, "<tbody>\n");
     for (const struct document_row *row = t->rows; row != NULL; row = row->next) {
         if (row->group != NULL && (group == NULL || strcmp(group, row->group) != 0))
-            put_group(t, row->group, h->out);
+            put_group(&look, row->group, h->out);
         group = row->group;
-        put_row(t, row, h->out);
+        put_row(&look, row, h->out);
     }
     buf_text(h->out, "</tbody>\n</table>\n</div>\n");
 }
@@ -260,6 +279,8 @@ static void put_item(struct html *h, const struct document_block *b)
     const char *text = b->text;
     bool is_claim = b->kind == DOCUMENT_CLAIM;
     const char *colon = is_claim ? strstr(text, ": ") : NULL;
+    if (colon != NULL && memchr(text, '(', (size_t)(colon - text)) != NULL)
+        colon = NULL;
     begin_list(h, is_claim ? "claims" : "items");
     buf_text(h->out, "<li>");
     if (colon != NULL) {
@@ -272,22 +293,37 @@ static void put_item(struct html *h, const struct document_block *b)
     buf_text(h->out, "</li>\n");
 }
 
+static void put_line(struct html *h, const char *name, const char *text)
+{
+    if (text == NULL)
+        return;
+    buf_printf(h->out, "<p class=\"%s\">", name);
+    put_text(h->out, text);
+    buf_text(h->out, "</p>\n");
+}
+
+/* What holds for all charts stands above the first. */
+static void begin_charts(struct html *h, const struct plot *first)
+{
+    begin_section(h, "charts", "Charts");
+    h->has_charts = true;
+    put_line(h, "warning", first->warning);
+    put_line(h, "remark", first->caption);
+    put_line(h, "remark", "! marks a cell that is not VALID: \"Left out\" says why.");
+}
+
 static void put_chart(struct html *h, const struct document_block *b)
 {
     if (!h->has_charts)
-        begin_section(h, "charts", "Charts");
-    h->has_charts = true;
+        begin_charts(h, b->plot);
     buf_printf(h->out, "<figure class=\"chart\" data-chart=\"%d\">\n<figcaption>",
                h->charts++);
     put_text(h->out, b->text);
     buf_text(h->out, "</figcaption>\n<noscript>");
     put_text(h->out, "The charts need JavaScript; their numbers stand in the tables.");
     buf_text(h->out, "</noscript>\n");
-    if (b->plot->warning != NULL) {
-        buf_text(h->out, "<p class=\"warning\">");
-        put_text(h->out, b->plot->warning);
-        buf_text(h->out, "</p>\n");
-    }
+    if (b->plot->kind != PLOT_BARS || b->plot->has_grey_legend)
+        put_line(h, "remark", b->plot->remark); /* else the same for all: above */
     buf_text(h->out, "</figure>\n");
 }
 
@@ -308,9 +344,10 @@ static void end_other_list(struct html *h, enum document_kind next)
 
 static void put_block_table(struct html *h, const struct document_block *b)
 {
-    if (b->text != NULL)
+    bool is_of_page = b->kind == DOCUMENT_PAGE_TABLE;
+    if (is_of_page)
         begin_section(h, "part", b->text);
-    put_table(h, b->table);
+    put_table(h, b->table, is_of_page);
 }
 
 static void put_block(struct html *h, const struct document_block *b)

@@ -395,56 +395,67 @@ static const char *versions_of(const struct analysis *x, const char *side)
     return "";
 }
 
-/* A row, marked where machines differ; none where no machine knows anything. */
-static void put_beside(struct document *d, struct document_table *t, const char *name,
-                       const char *const *values, size_t count)
-{
-    bool is_known = false, differs = false;
-    for (size_t i = 0; i < count; i++) {
-        is_known |= *values[i] != '\0';
-        differs |= strcmp(values[i], values[0]) != 0;
-    }
-    if (!is_known)
-        return;
-    struct document_cell *cells = document_row(d, t, NULL);
-    cells[0] = document_of_text(name);
-    for (size_t i = 0; i < count; i++)
-        cells[i + 1] = document_of_text(*values[i] != '\0' ? values[i] : "unknown");
-    if (differs)
-        document_note(d, t, "differs");
-}
+/* What machines have of each field of the environment, and of versions behind them. */
+struct beside {
+    const struct analysis *x;
+    struct document *d;
+    struct document_table *t;
+    size_t count; /* of machines */
+};
 
 static bool is_of_environment(const struct field *f)
 {
+    if (match_field_is_digest((enum field_id)(f - field_table)))
+        return false;
     return f->role == ROLE_SETTING || f->role == ROLE_LOAD || f->role == ROLE_MACHINE ||
            f->role == ROLE_CELL;
 }
 
-void report_machines_beside(const struct analysis *x, struct document *d)
+static const char *value_beside(const struct beside *b, int id, const char *side)
+{
+    const struct part p = {.x = b->x, .side = side, .d = b->d};
+    return id < FIELD_COUNT ? values_of(&p, (enum field_id)id) : versions_of(b->x, side);
+}
+
+/* A row, if machines differ there as much as asked for; none where no machine knows
+ * anything. */
+static void put_beside(const struct beside *b, int id, bool differs)
 {
     const char *values[DOCUMENT_COLUMNS - 1];
+    bool is_known = false, is_other = false;
+    for (size_t i = 0; i < b->count; i++) {
+        values[i] = value_beside(b, id, b->x->machines.sides[i]);
+        is_known |= *values[i] != '\0';
+        is_other |= strcmp(values[i], values[0]) != 0;
+    }
+    if (!is_known || is_other != differs)
+        return;
+    const char *group = differs ? "different" : "the same";
+    struct document_cell *cells = document_row(b->d, b->t, b->count > 1 ? group : NULL);
+    cells[0] = document_of_text(id < FIELD_COUNT ? field_table[id].name : "versions");
+    for (size_t i = 0; i < b->count; i++)
+        cells[i + 1] = document_of_text(*values[i] != '\0' ? values[i] : "unknown");
+    if (differs)
+        document_note(b->d, b->t, "differs");
+}
+
+void report_machines_beside(const struct analysis *x, struct document *d)
+{
     struct document_column *columns = arena_alloc(d->arena, DOCUMENT_COLUMNS,
                                                   sizeof *columns);
-    size_t count = x->machines.side_count;
-    count = count < DOCUMENT_COLUMNS - 1 ? count : DOCUMENT_COLUMNS - 1;
+    struct beside b = {.x = x, .d = d, .count = x->machines.side_count};
+    b.count = b.count < DOCUMENT_COLUMNS - 1 ? b.count : DOCUMENT_COLUMNS - 1;
     if (columns == NULL || d->line.failed != STATUS_OK)
         return;
     columns[0] = (struct document_column){.head = "setting", .type = DOCUMENT_TEXT};
-    for (size_t i = 0; i < count; i++)
+    for (size_t i = 0; i < b.count; i++)
         columns[i + 1] = (struct document_column){.head = x->machines.sides[i],
                                                   .type = DOCUMENT_TEXT};
-    struct document_table *t = document_page_table(d, "Environment", columns, count + 1);
-    for (int id = 0; id < FIELD_COUNT; id++) {
-        for (size_t i = 0; i < count && is_of_environment(&field_table[id]); i++) {
-            const struct part p = {.x = x, .side = x->machines.sides[i], .d = d};
-            values[i] = values_of(&p, (enum field_id)id);
-        }
-        if (is_of_environment(&field_table[id]))
-            put_beside(d, t, field_table[id].name, values, count);
-    }
-    for (size_t i = 0; i < count; i++)
-        values[i] = versions_of(x, x->machines.sides[i]);
-    put_beside(d, t, "versions", values, count);
+    b.t = document_page_table(d, "Environment", columns, b.count + 1);
+    for (int differs = 1; differs >= 0; differs--)
+        for (int id = 0; id <= FIELD_COUNT; id++)
+            if (id == FIELD_COUNT || is_of_environment(&field_table[id]))
+                put_beside(&b, id, differs);
 }
 
 void report_machines_put(const struct analysis *x, struct document *d)

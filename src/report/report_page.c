@@ -123,10 +123,23 @@ void report_page_verdicts(const struct analysis *x, struct document *d)
 void report_page_charts(const struct analysis *x, struct document *d)
 {
     static const enum chart_id order[] = {
-        CHART_ratios,        CHART_cost_ratios,    CHART_ttft_tradeoff,
-        CHART_tpot_tradeoff, CHART_batch_scaling,  CHART_prefix_caching,
-        CHART_hit_rates,     CHART_tokens_per_sec, CHART_ttft,
-        CHART_itl,           CHART_cost,           CHART_caching_ratios,
+        CHART_ratios,
+        CHART_cost_ratios,
+        CHART_ttft_tradeoff,
+        CHART_tpot_tradeoff,
+        CHART_batch_scaling,
+        CHART_tokens_per_sec,
+        CHART_ttft,
+        CHART_itl,
+        CHART_cost,
+        CHART_prefix_caching,
+        CHART_caching_ratios,
+        CHART_hit_rates,
+        CHART_ttft_shares,
+        CHART_itl_shares,
+        CHART_e2e_shares,
+        CHART_tokens_timeline,
+        CHART_flight_timeline,
     };
     for (size_t i = 0; i < sizeof order / sizeof order[0]; i++) {
         struct plot *p = arena_alloc(d->arena, 1, sizeof *p);

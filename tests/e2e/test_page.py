@@ -10,6 +10,7 @@ import pytest
 
 from e2e.offline_run import NULL, files_of
 
+PRICES = ["--price-per-hour", "g5.xlarge=1.0", "inf2.xlarge=0.76"]
 EVIL = ['<script>alert(1)</script>', '</script><img src=x onerror="alert(1)">', '"\'><b>&amp;', "a\u202eb"]
 URL = re.compile(r"""(?:https?:)?//[a-z0-9]|(?<!Object)url\(|@import|\bfetch\(|XMLHttpRequest|WebSocket|sendBeacon""", re.I)
 
@@ -69,7 +70,8 @@ def make_two(inferbench, folder="results", *more):
 @pytest.fixture
 def page_of(inferbench, tmp_path):
     def analyze(*words):
-        done = inferbench("analyze", *words, "--output-dir", "analysis", "--plots", "cost")
+        done = inferbench("analyze", *words, "--output-dir", "analysis", "--plots", "cost",
+                          *PRICES)
         assert done.returncode == 0, done.stderr
         assert "analysis/report.html" in done.stdout
         return (tmp_path / "analysis/report.html").read_text(encoding="utf-8")
@@ -93,7 +95,7 @@ def test_whole_page(inferbench, tmp_path, page_of):
     assert len(rows) == len(truth)
     for got, want in zip(rows, truth):
         for name, value in want.items():
-            if name == "checks" or name.startswith(("usd_", "price_")):
+            if name in ("checks", "distributions", "timeline") or name.startswith(("usd_", "price_")):
                 continue
             if isinstance(value, float):
                 assert got[name] == pytest.approx(value, rel=1e-6), name
@@ -101,7 +103,7 @@ def test_whole_page(inferbench, tmp_path, page_of):
                 assert got.get(name) == value, name
     charts = {chart["name"]: chart for chart in page.data["charts"]}
     assert {"ratios", "cost_ratios", "ttft_tradeoff", "batch_size_scaling", "prefix_caching_effect",
-            "tokens_per_sec_comparison"} <= set(charts)
+            "tokens_per_sec_comparison", "itl_shares", "tokens_timeline"} <= set(charts)
     ratios = charts["ratios"]["panels"][0]
     assert ratios["ticks"][-1] == "geometric mean of 8"
     assert ratios["series"][0]["points"][-1][1] == pytest.approx(0.7, rel=0.01)

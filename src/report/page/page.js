@@ -98,7 +98,7 @@
   }
   function shape(series, x, y, size) {
     const kind = (series.colour + series.variant + 4) % 4;
-    const r = size;
+    const r = series.light ? size + 1.5 : size;
     const node = kind === 0 ? svg('circle', {cx: x, cy: y, r: r}) : svg('path', {
       d: kind === 1 ? `M${x - r} ${y - r}h${2 * r}v${2 * r}h${-2 * r}z`
         : kind === 2 ? `M${x} ${y - 1.25 * r}l${1.2 * r} ${2.1 * r}h${-2.4 * r}z`
@@ -109,7 +109,7 @@
     return node;
   }
   function paint(node, series) {
-    node.style.fill = series.light ? 'var(--paper)' : colourOf(series);
+    node.style.fill = series.light ? (node.tagName === 'rect' ? 'var(--paper)' : 'none') : colourOf(series);
     node.style.stroke = colourOf(series);
     node.style.strokeWidth = 1.6;
   }
@@ -157,10 +157,13 @@
   function interval(p) {
     return p[2] === null || p[3] === null ? '' : ` [${figure(p[2])}, ${figure(p[3])}]`;
   }
+  // As the letters of a picture are set.
+  const pen = document.createElement('canvas').getContext('2d');
+  pen.font = '12px ' + getComputedStyle(document.body).fontFamily;
+  const widths = new Map();
   function textWidth(text) {
-    let width = 0;
-    for (const c of text) width += c.charCodeAt(0) > 0x2000 ? 12.5 : 6.7;
-    return width;
+    if (!widths.has(text)) widths.set(text, pen.measureText(text).width);
+    return widths.get(text);
   }
   function shorten(text, room) {
     if (textWidth(text) <= room) return text;
@@ -207,7 +210,10 @@
     const bar = isRatio ? 22 : panel.series.length > 4 ? 10 : 14;
     const per = panel.series.length * bar + (isRatio ? 4 : 10);
     const isNarrow = width < 480;
-    const right = !isRatio ? 58 : isNarrow ? 52 : 118;
+    const saidOf = (p) => isRatio ? ratioText(p[1]) + (p[4] && !isNarrow ? ' ' + T(p[4]) : '')
+      : bar >= 12 ? figure(p[1]) + (p[4] ? ' ' + p[4] : '') : '';
+    const right = Math.max(20, ...panel.series.flatMap((s) => s.points.map((p) => textWidth(saidOf(p)))))
+      + (isRatio ? 14 : 12);
     const height = panel.ticks.length * per + 44;
     const bottom = height - 40, from = room, to = Math.max(room + 60, width - right);
     let [low, high] = extent(panel, isRatio ? [1, 2, 3] : [1, 3]);
@@ -247,8 +253,7 @@
           if (p[2] !== null && p[3] !== null) parts.push(whisker(x(p[2]), middle, x(p[3]), middle));
         }
         const edge = Math.max(x(p[1]), p[3] !== null ? x(p[3]) : 0);
-        const said = isRatio ? ratioText(p[1]) + (p[4] && !isNarrow ? ' ' + T(p[4]) : '')
-          : bar >= 12 ? figure(p[1]) + (p[4] ? ' ' + p[4] : '') : '';
+        const said = saidOf(p);
         marks.append(mark(text, svg('rect', {x: from, y: y, width: to - from, height: bar}), ...parts));
         if (said) node.append(svg('text', {class: 'value', x: isRatio ? to + 10 : edge + 6, y: middle + 4, 'aria-hidden': 'true'}, said));
       }
@@ -266,12 +271,31 @@
     return best;
   }
 
+  // Of shares the ladder of percentiles, read off between two points; else all points.
+  function marked(chart, s) {
+    if (chart.kind !== 'shares') return s.points;
+    return [50, 90, 95, 99].map((share) => {
+      const at = s.points.findIndex((p) => p[1] >= share);
+      if (at < 0) return null;
+      const b = s.points[at], a = s.points[Math.max(at - 1, 0)];
+      const part = b[1] > a[1] ? (share - a[1]) / (b[1] - a[1]) : 1;
+      return [a[0] + part * (b[0] - a[0]), share, null, null, 'p' + share];
+    }).filter(Boolean);
+  }
+
+  // Without the lowest hundredth, which would take most of a logarithmic axis.
+  function middleOf(panel) {
+    const points = panel.series.flatMap((s) => s.points.filter((p, i) => p[1] >= 1 || i === s.points.length - 1));
+    return [Math.min(...points.map((p) => p[0])), Math.max(...points.map((p) => p[0]))];
+  }
+
   function drawPlane(chart, panel, width) {
-    const height = 280, top = 10, bottom = height - 42;
-    const isPoints = chart.kind === 'points';
+    const isSmall = chart.kind === 'shares' || chart.name.endsWith('_timeline');
+    const height = isSmall ? 210 : 290, top = 24, bottom = height - 42;
+    const isPoints = chart.kind === 'points', isShares = chart.kind === 'shares';
     const [, high] = extent(panel, [1, 3]);
-    const [xLow, xHigh] = extent(panel, [0]);
-    const y = linear(0, high > 0 ? high * 1.06 : 1, bottom, top);
+    const [xLow, xHigh] = isShares ? middleOf(panel) : extent(panel, [0]);
+    const y = linear(0, isShares ? 100 : high > 0 ? high * 1.06 : 1, bottom, top);
     const left = Math.max(...y.ticks.map((t) => textWidth(t.text))) + 14;
     const right = width - 14;
     const isLog = xLow > 0 && xHigh / xLow > (isPoints ? 8 : 7);
@@ -279,13 +303,14 @@
     const x = isLog ? logarithmic(xLow / gap, xHigh * gap, left, right)
       : linear(xLow >= 0 ? Math.max(0, xLow - gap) : xLow - gap, xHigh + gap, left, right);
     const values = [...new Set(panel.series.flatMap((s) => s.points.map((p) => p[0])))].sort((a, b) => a - b);
-    if (!isPoints && values.length <= 9) x.ticks = values.map((v) => ({at: v, text: tickText(v, v < 1 ? v / 10 : 1)}));
+    if (chart.kind === 'lines' && values.length <= 9) x.ticks = values.map((v) => ({at: v, text: tickText(v, v < 1 ? v / 10 : 1)}));
     const node = svg('svg', {width: width, height: height, role: 'group', 'aria-label': panel.title});
     node.append(xAxis(x, right, top, bottom, T(chart.x), left));
     const axis = svg('g', {'aria-hidden': 'true'});
     for (const tick of y.ticks)
       axis.append(svg('line', {class: 'grid-line', x1: left, x2: right, y1: y(tick.at), y2: y(tick.at)}),
         svg('text', {x: left - 6, y: y(tick.at) + 4, 'text-anchor': 'end'}, tick.text));
+    axis.append(svg('text', {x: 0, y: 11}, shorten(T(chart.y), width - 4)));
     node.append(axis);
     if (isPoints) {
       const best = frontier(panel);
@@ -295,18 +320,19 @@
     const marks = svg('g', {class: 'marks'});
     for (const s of panel.series) {
       if (!isPoints && s.points.length > 1) {
-        const line = svg('path', {fill: 'none', d: s.points.map((p, i) => `${i ? 'L' : 'M'}${x(p[0])} ${y(p[1])}`).join('')});
+        const line = svg('path', {fill: 'none', d: s.points.filter((p) => !isShares || p[0] >= xLow).map((p, i) => `${i ? 'L' : 'M'}${x(p[0])} ${y(p[1])}`).join('')});
         line.style.stroke = colourOf(s);
         line.style.strokeWidth = 2;
         if (s.light) line.style.strokeDasharray = '6 4';
         marks.append(line);
       }
-      for (const p of s.points) {
+      const isDense = chart.kind === 'lines' && s.points.length > 20;
+      for (const p of marked(chart, s)) {
         const parts = [];
         if (p[2] !== null && p[3] !== null) parts.push(whisker(x(p[0]), y(p[2]), x(p[0]), y(p[3])));
-        parts.push(shape(s, x(p[0]), y(p[1]), 4.5));
+        parts.push(shape(s, x(p[0]), y(p[1]), isDense ? 2 : 4.5));
         const text = `${s.name}${p[4] ? '\n' + p[4] : ''}\n${T(chart.x)}: ${figure(p[0])}\n${T(chart.y)}: ${figure(p[1])}${interval(p)}`;
-        marks.append(mark(text, svg('circle', {cx: x(p[0]), cy: y(p[1]), r: 11}), ...parts));
+        marks.append(mark(text, svg('circle', {cx: x(p[0]), cy: y(p[1]), r: isDense ? 6 : 11}), ...parts));
       }
     }
     node.append(marks);
@@ -328,12 +354,12 @@
   }
 
   function asTable(chart) {
-    const isPlane = chart.kind === 'lines' || chart.kind === 'points';
+    const isPlane = chart.kind !== 'bars' && chart.kind !== 'ratios';
     const body = el('tbody');
-    const hasNotes = chart.panels.some((panel) => panel.series.some((s) => s.points.some((p) => p[4])));
+    const hasNotes = chart.panels.some((panel) => panel.series.some((s) => marked(chart, s).some((p) => p[4])));
     for (const panel of chart.panels)
       for (const s of panel.series)
-        for (const p of s.points)
+        for (const p of marked(chart, s))
           body.append(el('tr', {}, el('th', {scope: 'row'}, panel.title), el('td', {}, s.name),
             isPlane ? el('td', {class: 'n'}, figure(p[0])) : el('td', {}, panel.ticks[p[0]]),
             el('td', {class: 'n'}, figure(p[1])), el('td', {class: 'n'}, figure(p[2])),
