@@ -94,10 +94,11 @@ double contrast_p(const struct contrast *c)
 
 bool contrast_is_same(const struct contrast *c, double margin)
 {
-    double reach = fabs(c->difference);
-    if (c->variance > 0)
-        reach += interval_t_quantile(1 - ERROR_SHARE, c->freedom) * sqrt(c->variance);
-    return !isnan(c->variance) && reach < log1p(margin);
+    double room = log1p(margin) - fabs(c->difference);
+    if (isnan(c->variance) || !(room > 0))
+        return false;
+    return c->variance == 0 ||
+           interval_t_tail(room / sqrt(c->variance), c->freedom) < ERROR_SHARE;
 }
 
 /* Indices of p, the smallest first. */
@@ -124,11 +125,11 @@ void contrast_holm(double *p, size_t count, size_t tests, size_t *scratch)
 
 long contrast_launches_of(double difference, double sd, long most)
 {
-    for (long l = 2; !isnan(sd) && l <= most; l++)
-        if (interval_t_quantile(1 - ERROR_SHARE / 2, 2 * (double)l - 2) * sd *
-                sqrt(2 / (double)l) <=
-            fabs(difference))
+    for (long l = 2; !isnan(sd) && l <= most; l++) {
+        double se = sd * sqrt(2 / (double)l), d = fabs(difference);
+        if (se == 0 || interval_t_tail(d / se, 2 * (double)l - 2) <= ERROR_SHARE / 2)
             return l;
+    }
     return 0;
 }
 

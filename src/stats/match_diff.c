@@ -148,6 +148,24 @@ size_t match_diff_obstacles(const struct match_cell *a, const struct match_cell 
     return n;
 }
 
+/* What else decides whether a field hinders (is_obstacle) is no part of a key. */
+static bool is_in_key(enum field_id id, enum field_id by)
+{
+    return field_table[id].role == ROLE_CELL && id != by && id != FIELD_cache_arm &&
+           id != FIELD_enable_prefix_caching && id != FIELD_input_length &&
+           id != FIELD_model_name && id != FIELD_model_fingerprint &&
+           !match_field_is_wild(id);
+}
+
+uint64_t match_diff_key(const struct match_cell *c, enum field_id by)
+{
+    uint64_t h = 0;
+    for (enum field_id id = agree_first(); id < FIELD_COUNT; id = agree_next(id))
+        if (is_in_key(id, by))
+            h = match_field_hash(h, c->row, id);
+    return h;
+}
+
 size_t match_diff_distance(const struct match_cell *a, const struct match_cell *b,
                            enum field_id by)
 {

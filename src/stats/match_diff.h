@@ -3,6 +3,8 @@
 #ifndef STATS_MATCH_DIFF_H
 #define STATS_MATCH_DIFF_H
 
+#include <stdint.h>
+
 #include "stats/match_cell.h"
 
 /* Whether two cells differ. A row that is older than the field, or of
@@ -12,6 +14,9 @@ bool match_diff_in(const struct match_cell *a, const struct match_cell *b,
 /* Fields that must agree and do not; counts no further than `most`. */
 size_t match_diff_obstacles(const struct match_cell *a, const struct match_cell *b,
                             enum field_id by, size_t most);
+/* Cells that nothing hinders have one key, unless one of them is of offline_benchmark.py:
+ * of all fields that must agree wherever two cells meet, and have one hash if they do. */
+uint64_t match_diff_key(const struct match_cell *c, enum field_id by);
 /* How far two cells are apart beyond the comparison: fields that differ and do not
  * hinder, said or not. */
 size_t match_diff_distance(const struct match_cell *a, const struct match_cell *b,
