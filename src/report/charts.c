@@ -321,7 +321,7 @@ static void scaling_panels(const struct chart_source *s, enum metric m, struct p
     p->kind = PLOT_LINES;
     p->x_label = size_name(s);
     p->title = arena_text(s->arena, "%s by %s", p->title, p->x_label);
-    scaling_build(s->x, s->arena, &lines);
+    scaling_build(s->x, FIELD_batch_size, s->arena, &lines);
     for (size_t i = 0; i < n; i++) {
         p->panels[p->panel_count] = (struct plot_panel){.title = p->panels[i].title};
         scaling_panel(s, &lines, &p->panels[p->panel_count]);

@@ -28,7 +28,11 @@
     X(batch_scaling, "batch_size_scaling", "Throughput", "output tokens/s",              \
       "no cells differ in batch size alone", scaling_panels, tokens_per_second)          \
     X(hit_rates, "hit_rate_curve", "Where prefix caching pays: output throughput",       \
-      "output tokens/s", NULL, rate_panels, tokens_per_second)
+      "output tokens/s", NULL, rate_panels, tokens_per_second)                           \
+    X(rate_curve, "rate_curve", "Throughput by request rate", "output tokens/s", NULL,   \
+      charts_load_curve, tokens_per_second)                                              \
+    X(rate_latency, "rate_latency", "TTFT by request rate", "mean TTFT, ms", NULL,       \
+      charts_load_curve, first_token_latency)
 
 /* The same for what the page alone shows. */
 #define CHARTS_PAGE_LIST(X)                                                              \
@@ -91,6 +95,7 @@ MUST_CHECK enum status charts_build(const struct analysis *x, const struct chart
 /* --- for charts*.c alone */
 
 chart_maker charts_page_ratios, charts_page_caching, charts_page_tradeoff;
+chart_maker charts_load_curve;
 chart_maker charts_run_ttft, charts_run_itl, charts_run_e2e, charts_run_tokens,
     charts_run_flight;
 

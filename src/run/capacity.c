@@ -102,6 +102,7 @@ static enum status check_on(const struct run *r, struct err *e)
         {"goodput", "is what --slo says"},
         {"request-rate", "names the loads; the search finds them"},
         {"concurrency", "names the loads; the search finds them"},
+        {"sweep-rates", "names the loads; the search finds them"},
         {"num-prompts", "is the length of a repeat; --find-block is that of a block"},
         {"duration", "is the length of a repeat; --find-block is that of a block"},
         {"num-runs", "counts repeats; the search takes as many blocks as it needs"},

@@ -158,6 +158,45 @@ enum status run_loads_build(const struct opt_parse *p, const struct run_opts *o,
     return STATUS_OK;
 }
 
+/* --- --sweep-rates --- */
+
+#define MOST_RATES 32
+
+static bool read_range(const char *text, double *from, double *to)
+{
+    const char *dots = strstr(text, "..");
+    if (dots == NULL)
+        return false;
+    struct str low = {text, (size_t)(dots - text)};
+    return str_to_double(low, from) && str_to_double(str_from(dots + 2), to) &&
+           *from >= 0.001 && *to > *from && isfinite(*to);
+}
+
+enum status run_loads_sweep(const struct opt_parse *p, struct run_opts *o,
+                            struct arena *a, struct err *e)
+{
+    double from, to;
+    size_t n = 0;
+    if (o->sweep_rates == NULL)
+        return STATUS_OK;
+    if (is_set(p, "request-rate"))
+        return refuse("--sweep-rates", "given with --request-rate", "Use one of the two",
+                      e);
+    if (!read_range(o->sweep_rates, &from, &to) || to / from > exp2(MOST_RATES - 2)) {
+        status_fail(e, STATUS_BAD_OPTION, "--sweep-rates", "\"%s\" is no range of rates",
+                    o->sweep_rates);
+        return status_hint(e, "Write e.g. 1..32: from 0.001 on, the lower first");
+    }
+    double *rates = arena_alloc(a, MOST_RATES, sizeof *rates);
+    if (rates == NULL)
+        return status_no_memory(e, "options");
+    for (; ldexp(from, (int)n) < to * (1 - 1e-9); n++)
+        rates[n] = ldexp(from, (int)n);
+    rates[n++] = to;
+    o->request_rates = (struct opt_doubles){rates, n};
+    return STATUS_OK;
+}
+
 /* --- goodput --- */
 
 static const struct {

@@ -15,6 +15,9 @@ bool run_loads_cap_is_closed(const struct run_opts *o);
 MUST_CHECK enum status run_loads_build(const struct opt_parse *p,
                                        const struct run_opts *o, struct arena *a,
                                        struct plan_options *out, struct err *e);
+/* --sweep-rates written out as --request-rate. BAD_OPTION. */
+MUST_CHECK enum status run_loads_sweep(const struct opt_parse *p, struct run_opts *o,
+                                       struct arena *a, struct err *e);
 /* --goodput, which --slo was written to, "ttft:500ms" ..., into the field `slo`:
  * {"ttft_ms": 500}; *out NULL where none is given. */
 MUST_CHECK enum status run_loads_goodput(const struct run_opts *o, struct arena *a,

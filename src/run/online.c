@@ -44,6 +44,7 @@ static enum status check(struct run *r, struct err *e)
 {
     struct run_opts *o = r->opts;
     if (run_capacity_check(r, e) != STATUS_OK ||
+        run_loads_sweep(r->parse, o, r->arena, e) != STATUS_OK ||
         run_target_build(r->parse, o, r->arena, &r->target, e) != STATUS_OK ||
         run_loads_goodput(o, r->arena, &r->slo_json, e) != STATUS_OK ||
         run_target_body(o, r->arena, &r->body_json, e) != STATUS_OK)

@@ -89,6 +89,10 @@
       .group = "Load", .min = 0.001, .max = INFINITY, .value_name = "RPS",               \
       .help = "open load: requests per second, one cell each; inf: all at once;"         \
               " instead of --concurrency")                                               \
+    X(ONLINE, TEXT, sweep_rates, "sweep-rates", OPT_STRING, .group = "Load",             \
+      .value_name = "FROM..TO",                                                          \
+      .help = "--request-rate from one to the other, doubled each time: the curve of "   \
+              "throughput and latency, e.g. 1..32")                                      \
     X(ONLINE, TEXT, arrival, "arrival", OPT_CHOICE, .group = "Load",                     \
       .choices = "poisson|constant|gamma", .fallback = "poisson",                        \
       .help = "arrival process of an open load")                                         \

@@ -13,31 +13,32 @@
 struct weaving {
     struct arena *arena;
     struct scaling *out;
-    size_t most; /* cells of a line */
+    enum field_id by; /* what cells of a line differ in */
+    size_t most;      /* cells of a line */
 };
 
-static double size_of(const struct match_cell *c)
+static double size_of(const struct weaving *w, const struct match_cell *c)
 {
-    return field_num(c->row, FIELD_batch_size);
+    return field_num(c->row, w->by);
 }
 
-static bool is_shown(const struct match_cell *c)
+static bool is_shown(const struct weaving *w, const struct match_cell *c)
 {
     return c->measured > 0 && c->spread[METRIC_tokens_per_second].count > 0 &&
-           !isnan(c->spread[METRIC_tokens_per_second].mean) && !isnan(size_of(c));
+           !isnan(c->spread[METRIC_tokens_per_second].mean) && !isnan(size_of(w, c));
 }
 
 static bool is_compiled(const struct match_cell *c)
 {
-    return field_num(c->row, FIELD_max_num_seqs) == size_of(c);
+    return field_num(c->row, FIELD_max_num_seqs) == field_num(c->row, FIELD_batch_size);
 }
 
-/* True if the field may differ between two cells of different sizes. */
+/* True if the field may differ between two cells of different sizes: it follows from
+ * them. */
 static bool follows(const struct match_cell *a, const struct match_cell *b,
                     enum field_id id)
 {
     switch (id) {
-    case FIELD_batch_size:
     case FIELD_num_prompts:
     case FIELD_plan_sha256: return true;
     case FIELD_max_num_seqs:
@@ -50,23 +51,24 @@ static bool follows(const struct match_cell *a, const struct match_cell *b,
 
 /* True if one line may join them. is_strict: what follows from the batch does not differ
  * either, but for the batch itself. */
-static bool is_alike(const struct match_cell *a, const struct match_cell *b,
-                     bool is_strict)
+static bool is_alike(const struct weaving *w, const struct match_cell *a,
+                     const struct match_cell *b, bool is_strict)
 {
-    if (strcmp(a->side, b->side) != 0 || size_of(a) == size_of(b))
+    if (strcmp(a->side, b->side) != 0 || size_of(w, a) == size_of(w, b))
         return false;
     for (enum field_id id = agree_first(); id < FIELD_COUNT; id = agree_next(id)) {
-        bool may = id == FIELD_batch_size || (!is_strict && follows(a, b, id));
+        bool may = id == w->by || (!is_strict && follows(a, b, id));
         if (!may && match_diff_in(a, b, id))
             return false;
     }
     return true;
 }
 
-static bool fits(const struct scaling_line *l, const struct match_cell *c, bool is_strict)
+static bool fits(const struct weaving *w, const struct scaling_line *l,
+                 const struct match_cell *c, bool is_strict)
 {
     for (size_t i = 0; i < l->count; i++)
-        if (!is_alike(l->cells[i], c, is_strict))
+        if (!is_alike(w, l->cells[i], c, is_strict))
             return false;
     return true;
 }
@@ -76,7 +78,7 @@ static void add(struct weaving *w, const struct match_cell *c)
     size_t at = w->out->count, i;
     for (int pass = 0; pass < 2 && at == w->out->count; pass++)
         for (at = 0; at < w->out->count; at++)
-            if (fits(&w->out->items[at], c, pass == 0))
+            if (fits(w, &w->out->items[at], c, pass == 0))
                 break;
     struct scaling_line *l = &w->out->items[at];
     if (at == w->out->count) {
@@ -86,7 +88,7 @@ static void add(struct weaving *w, const struct match_cell *c)
             return;
         w->out->count++;
     }
-    for (i = l->count++; i > 0 && size_of(l->cells[i - 1]) > size_of(c); i--)
+    for (i = l->count++; i > 0 && size_of(w, l->cells[i - 1]) > size_of(w, c); i--)
         l->cells[i] = l->cells[i - 1];
     l->cells[i] = c;
 }
@@ -138,7 +140,7 @@ static void find_fields(const struct weaving *w, struct naming *all, size_t line
     for (int pass = 0; pass < 2 && n->count == 0; pass++)
         for (enum field_id id = agree_first(); id < FIELD_COUNT && n->count < TOLD_APART;
              id = agree_next(id))
-            if (match_field_is_digest(id) == (pass == 1) && id != FIELD_batch_size &&
+            if (match_field_is_digest(id) == (pass == 1) && id != w->by &&
                 tells_apart(w, all, n->base, id))
                 n->ids[n->count++] = id;
 }
@@ -191,14 +193,15 @@ static void name_line(struct weaving *w, struct naming *all, size_t line)
     l->variant = variant_of(w, all, line);
 }
 
-void scaling_build(const struct analysis *x, struct arena *a, struct scaling *out)
+void scaling_build(const struct analysis *x, enum field_id by, struct arena *a,
+                   struct scaling *out)
 {
     const struct match_result *r = &x->machines;
-    struct weaving w = {.arena = a, .out = out, .most = r->cell_count};
+    struct weaving w = {.arena = a, .out = out, .by = by, .most = r->cell_count};
     struct naming *all = arena_alloc(a, r->cell_count, sizeof *all);
     *out = (struct scaling){.items = arena_alloc(a, r->cell_count, sizeof *out->items)};
     for (size_t i = 0; i < r->cell_count && !a->has_failed; i++)
-        if (is_shown(&r->cells[i]))
+        if (is_shown(&w, &r->cells[i]))
             add(&w, &r->cells[i]);
     for (size_t i = 0; i < out->count && all != NULL; i++)
         all[i].base = base_name(&w, &out->items[i]);

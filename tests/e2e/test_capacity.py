@@ -131,6 +131,23 @@ def test_not_a_search(inferbench, tmp_path, serve):
     assert {(row["slo_search"], row["slo_block"], row["goodput_due"]) for row in run.rows} == {(None, None, None)}
 
 
+def test_sweep(inferbench, tmp_path, serve):
+    """Each rate twice the one before, the last as asked for; the curve has a point each."""
+    done = inferbench(*serve, "--max-tokens", "16", "--sweep-rates", "10..50", "--num-prompts", "20", "--num-runs", "2",
+                      "--scenarios", "short", "--no-imds", "--no-mlflow", "--accept-invalid")
+    assert done.returncode == 0, done.stderr
+    run = files_of(tmp_path / "results", "online")
+    assert sorted({row["request_rate"] for row in run.rows}) == [10, 20, 40, 50]
+    assert inferbench("analyze", run.results_path, "--output-dir", tmp_path / "report").returncode == 0
+    for stem, value in (("rate_curve", "window_tokens_per_second"), ("rate_latency", "first_token_latency")):
+        data = (tmp_path / f"report/source/{stem}.dat").read_text().split("# panel")[1]
+        points = [line.split()[:2] for line in data.splitlines()[1:] if line[:1].isdigit()]
+        scale = 1000 if stem == "rate_latency" else 1
+        want = [(row["request_rate"], row[value] * scale) for row in run.rows if not row["is_warmup"]]
+        assert [float(x) for x, _ in points] == [rate for rate, _ in sorted(want)]
+        assert [float(y) for _, y in points] == pytest.approx([y for _, y in sorted(want)])
+
+
 def test_dry_run(inferbench):
     out = inferbench("online", "--find-rate", "--slo", "chat", "--confirm", "--price-per-hour", "2",
                      "--dry-run").stdout
@@ -155,6 +172,10 @@ def test_dry_run(inferbench):
     (("--find-rate", "--slo", "chat", "--slo-share", "0"), "--slo-share"),
     (("--find-rate", "--slo", "chat", "--scenarios", "short", "long"), "not with several scenarios"),
     (("--find-concurrency", "--slo", "chat", "--find-from", "1.5"), "--find-from: 1.5 is not a number"),
+    (("--sweep-rates", "32..1"), "\"32..1\" is no range of rates"),
+    (("--sweep-rates", "4"), "\"4\" is no range of rates"),
+    (("--sweep-rates", "1..8", "--request-rate", "4"), "--sweep-rates: given with --request-rate"),
+    (("--find-rate", "--slo", "chat", "--sweep-rates", "1..8"), "given with --sweep-rates"),
     (("--slo", "chat"), "--slo: nothing without --find-rate"),
     (("--confirm",), "--confirm: nothing without --find-rate"),
 ])

@@ -166,6 +166,33 @@ static void test_rates(void **state)
                "('rate=2 cache=off' 0, 'rate=16 cache=off' 1, 'rate=inf cache=off' 2)");
 }
 
+/* Three rates make a curve; the last before OVERLOADED is its knee. */
+static void test_rate_curve(void **state)
+{
+    struct analysis_fixture *f = *state;
+    struct plots_result r;
+    static const struct finding overload = {.code = "OVERLOADED"};
+    static const struct findings reasons = {&overload, 1};
+    for (int i = 0; i < 4; i++) {
+        struct row *row = add(f, "g5", "short", 1, 10 * (i + 1));
+        row->v[FIELD_serving_mode] = value_str("online");
+        row->v[FIELD_request_rate] = value_num(1 << (3 - i));
+        row->v[FIELD_batch_size] = value_null();
+        if (i == 0) {
+            row->v[FIELD_verdict] = value_str("INVALID");
+            row->v[FIELD_reasons] = value_findings(&reasons);
+        }
+    }
+    draw(f, "rate_curve", &r);
+    check_file(f, "rate_curve.dat",
+               "series: g5, online, caching OFF\n1.0 40.0 40.0 40.0 \"\"\n"
+               "2.0 30.0 30.0 30.0 \"\"\n4.0 20.0 20.0 20.0 \"\"\n8.0 10.0");
+    check_file(
+        f, "rate_curve.dat",
+        "series: knee: the last rate before OVERLOADED\n4.0 20.0 20.0 20.0 \"\"\n");
+    check_file(f, "rate_curve.gp", "Throughput by request rate");
+}
+
 static void test_left_out(void **state)
 {
     struct analysis_fixture *f = *state;
@@ -275,6 +302,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_scaling_online, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_unlike_lines, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_rates, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_rate_curve, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_left_out, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_old_pictures, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_made, set_up, tear_down),

@@ -168,6 +168,7 @@ static void names_and_defaults_online(void **state)
                         {"warmup-requests", "0"},
                         {"drain-timeout", "600s"},
                         {"goodput", ""},
+                        {"sweep-rates", ""},
                         {"find-rate", "false"},
                         {"find-concurrency", "false"},
                         {"slo", ""},

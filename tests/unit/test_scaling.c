@@ -17,7 +17,7 @@ static struct scaling build(struct analysis_fixture *f)
 {
     struct scaling lines;
     analysis_fixture_build(f, NULL, NULL);
-    scaling_build(&f->x, &f->arena, &lines);
+    scaling_build(&f->x, FIELD_batch_size, &f->arena, &lines);
     assert_false(f->arena.has_failed);
     return lines;
 }
@@ -146,7 +146,7 @@ static void test_no_memory(void **state)
         struct scaling lines;
         struct arena a;
         arena_init(&a, cap);
-        scaling_build(&f->x, &a, &lines);
+        scaling_build(&f->x, FIELD_batch_size, &a, &lines);
         st = a.has_failed ? STATUS_NO_MEMORY : STATUS_OK;
         assert_true(cap < (1 << 20));
         if (st == STATUS_OK)
