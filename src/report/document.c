@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/visible.h"
+#include "report/phrases.h"
 
 #define LINE_BYTES ((size_t)1 << 20)
 #define NO_BREAK   "\xc2\xa0"
@@ -75,7 +76,7 @@ static struct document_block *add_block(struct document *d, enum document_kind k
 
 void document_heading(struct document *d, const char *text)
 {
-    d->heading = arena_strdup(d->arena, text);
+    d->heading = arena_strdup(d->arena, phrases_in(d->lang, text));
 }
 
 void document_add(struct document *d, enum document_kind kind, const char *fmt, ...)
@@ -84,7 +85,7 @@ void document_add(struct document *d, enum document_kind kind, const char *fmt, 
     va_start(args, fmt);
     struct document_block *b = add_block(d, kind);
     if (b != NULL)
-        b->text = arena_text_args(d->arena, fmt, args);
+        b->text = arena_text_args(d->arena, phrases_in(d->lang, fmt), args);
     va_end(args);
 }
 
@@ -126,7 +127,7 @@ void document_chart(struct document *d, const struct plot *plot)
     struct document_block *b = add_block(d, DOCUMENT_CHART);
     if (b == NULL)
         return;
-    b->text = arena_strdup(d->arena, plot->title);
+    b->text = arena_strdup(d->arena, phrases_in(d->lang, plot->title));
     b->plot = plot;
 }
 
@@ -136,7 +137,7 @@ void document_rows(struct document *d, const char *title,
     struct document_block *b = add_block(d, DOCUMENT_ROWS);
     if (b == NULL)
         return;
-    b->text = arena_strdup(d->arena, title);
+    b->text = arena_strdup(d->arena, phrases_in(d->lang, title));
     b->rows = rows;
 }
 
@@ -165,7 +166,7 @@ struct document_table *document_page_table(struct document *d, const char *title
 {
     struct document_table *t = add_table(d, DOCUMENT_PAGE_TABLE, columns, count);
     if (t != NULL)
-        d->last->text = arena_strdup(d->arena, title);
+        d->last->text = arena_strdup(d->arena, phrases_in(d->lang, title));
     return t;
 }
 

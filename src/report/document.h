@@ -89,6 +89,7 @@ struct document_block {
 struct document {
     struct arena *arena;
     const char *title, *lead; /* of the page, and what stands below it; NULL: none */
+    const char *lang;         /* of headings and fixed sentences: phrases.h; NULL: en */
     struct document_block *blocks, *last;
     struct buf line;     /* of the text under way: document_end takes it */
     const char *heading; /* under which nothing stands yet; NULL: none */

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/visible.h"
+#include "report/phrases.h"
 #include "report/style.h"
 #include "store/findings.h"
 #include "text/jsonw.h"
@@ -233,11 +234,24 @@ static void put_palette(struct page *p)
     jsonw_array_end(&p->w);
 }
 
+static void put_words(struct page *p, const char *lang)
+{
+    jsonw_object(&p->w, "words");
+    for (size_t i = 0; phrases_at(i) != NULL; i++) {
+        const char *en = phrases_at(i)->en, *text = phrases_in(lang, en);
+        if (text != en)
+            jsonw_str(&p->w, en, text);
+    }
+    jsonw_object_end(&p->w);
+}
+
 static void put_blocks(struct page *p, const struct document *d)
 {
     const struct analysis_rows *rows = NULL;
     jsonw_object(&p->w, NULL);
     put_palette(p);
+    if (d->lang != NULL)
+        put_words(p, d->lang);
     jsonw_array(&p->w, "charts");
     for (const struct document_block *b = d->blocks; b != NULL; b = b->next) {
         if (b->kind == DOCUMENT_CHART)

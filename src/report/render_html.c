@@ -6,6 +6,7 @@
 
 #include "embed.h"
 #include "report/page_data.h"
+#include "report/phrases.h"
 #include "report/render.h"
 #include "text/digest.h"
 
@@ -47,6 +48,12 @@ static void put_piece(struct buf *out, const char *text, size_t len)
 static void put_text(struct buf *out, const char *text)
 {
     put_piece(out, text, strlen(text));
+}
+
+/* Words of ours, in the language of the page. */
+static void put_phrase(const struct html *h, const char *text)
+{
+    put_text(h->out, phrases_in(h->d->lang, text));
 }
 
 static void put_element(struct buf *out, const char *name, const char *text)
@@ -112,8 +119,9 @@ static void put_head(struct html *h)
     struct buf *out = h->out;
     struct str style = style_text();
     const char *title = h->d->title != NULL ? h->d->title : "inferbench";
-    buf_text(out, "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta "
-                  "charset=\"utf-8\">\n");
+    buf_text(out, "<!DOCTYPE html>\n<html lang=\"");
+    buf_text(out, h->d->lang != NULL ? h->d->lang : "en");
+    buf_text(out, "\">\n<head>\n<meta charset=\"utf-8\">\n");
     put_policy(out);
     buf_text(out, "<meta name=\"viewport\" content=\"width=device-width, "
                   "initial-scale=1\">\n<meta name=\"color-scheme\" content=\"light "
@@ -122,7 +130,7 @@ static void put_head(struct html *h)
     buf_text(out, "<style>");
     buf_append(out, style.ptr, style.len);
     buf_text(out, "</style>\n</head>\n<body>\n<a class=\"skip\" href=\"#main\">");
-    put_text(out, "Skip to the answer");
+    put_phrase(h, "Skip to the answer");
     buf_text(out, "</a>\n<header>\n<div class=\"bar\"><span class=\"brand\">inferbench"
                   "</span><span class=\"tools\" id=\"tools\"></span></div>\n");
     put_element(out, "h1", title);
@@ -132,7 +140,7 @@ static void put_head(struct html *h)
         buf_text(out, "</p>\n");
     }
     buf_text(out, "<nav id=\"nav\" aria-label=\"");
-    put_text(out, "Sections");
+    put_phrase(h, "Sections");
     buf_text(out, "\"></nav>\n</header>\n<main id=\"main\">\n");
 }
 
@@ -177,6 +185,7 @@ static void begin_section(struct html *h, const char *name, const char *title)
 
 /* What a table looks like. */
 struct look {
+    const struct html *h;
     const struct document_table *t;
     bool is_marked; /* notes stand beside the first cell, not in a column */
     bool has_notes; /* has that column */
@@ -197,17 +206,17 @@ static void put_columns(const struct look *l, struct buf *out)
         const struct document_column *c = &l->t->columns[i];
         buf_text(out, c->type == DOCUMENT_TEXT ? "<th scope=\"col\">"
                                                : "<th scope=\"col\" class=\"n\">");
-        put_text(out, c->name != NULL ? c->name : c->head);
+        put_phrase(l->h, c->name != NULL ? c->name : c->head);
         if (c->unit != NULL) {
             buf_text(out, " <span class=\"unit\">");
-            put_text(out, c->unit);
+            put_phrase(l->h, c->unit);
             buf_text(out, "</span>");
         }
         buf_text(out, "</th>");
     }
     if (l->has_notes) {
         buf_text(out, "<th scope=\"col\">");
-        put_text(out, "note");
+        put_phrase(l->h, "note");
         buf_text(out, "</th>");
     }
     buf_text(out, "</tr></thead>\n");
@@ -217,7 +226,7 @@ static void put_group(const struct look *l, const char *name, struct buf *out)
 {
     buf_printf(out, "<tr class=\"group\"><th scope=\"rowgroup\" colspan=\"%zu\">",
                l->t->column_count + l->has_notes);
-    put_text(out, name);
+    put_phrase(l->h, name);
     buf_text(out, "</th></tr>\n");
 }
 
@@ -233,7 +242,7 @@ static void put_cell(const struct look *l, const struct document_row *row, size_
     put_text(out, document_cell_text(c, &row->cells[i], text));
     if (i == 0 && l->is_marked && row->note != NULL) {
         buf_text(out, " <span class=\"badge\">");
-        put_text(out, row->note);
+        put_phrase(l->h, row->note);
         buf_text(out, "</span>");
     }
     buf_text(out, is_head ? "</th>" : "</td>");
@@ -255,7 +264,7 @@ static void put_row(const struct look *l, const struct document_row *row, struct
 static void put_table(struct html *h, const struct document_table *t, bool is_marked)
 {
     const char *group = NULL;
-    const struct look look = {t, is_marked, !is_marked && has_notes(t)};
+    const struct look look = {h, t, is_marked, !is_marked && has_notes(t)};
     buf_printf(h->out,
                "<div class=\"scroll\" role=\"region\" tabindex=\"0\" "
                "aria-labelledby=\"s%d\">\n<table>\n",
@@ -298,18 +307,18 @@ static void put_line(struct html *h, const char *name, const char *text)
     if (text == NULL)
         return;
     buf_printf(h->out, "<p class=\"%s\">", name);
-    put_text(h->out, text);
+    put_phrase(h, text);
     buf_text(h->out, "</p>\n");
 }
 
 /* What holds for all charts stands above the first. */
 static void begin_charts(struct html *h, const struct plot *first)
 {
-    begin_section(h, "charts", "Charts");
+    begin_section(h, "charts", phrases_in(h->d->lang, "Charts"));
     h->has_charts = true;
     put_line(h, "warning", first->warning);
     put_line(h, "remark", first->caption);
-    put_line(h, "remark", "! marks a cell that is not VALID: \"Left out\" says why.");
+    put_line(h, "remark", "A ! marks a cell that is not VALID; \"Left out\" says why.");
 }
 
 static void put_chart(struct html *h, const struct document_block *b)
@@ -320,7 +329,7 @@ static void put_chart(struct html *h, const struct document_block *b)
                h->charts++);
     put_text(h->out, b->text);
     buf_text(h->out, "</figcaption>\n<noscript>");
-    put_text(h->out, "The charts need JavaScript; their numbers stand in the tables.");
+    put_phrase(h, "The charts need JavaScript; their numbers stand in the tables.");
     buf_text(h->out, "</noscript>\n");
     if (b->plot->kind != PLOT_BARS || b->plot->has_grey_legend)
         put_line(h, "remark", b->plot->remark); /* else the same for all: above */
@@ -331,8 +340,7 @@ static void put_rows(struct html *h, const struct document_block *b)
 {
     begin_section(h, "rows", b->text);
     buf_text(h->out, "<div id=\"rows\"><noscript>");
-    put_text(h->out,
-             "The table of rows needs JavaScript; all rows stand in the results.");
+    put_phrase(h, "The table of rows needs JavaScript; all rows stand in the results.");
     buf_text(h->out, "</noscript></div>\n");
 }
 
@@ -372,7 +380,7 @@ void render_html(const struct document *d, struct buf *out)
     struct html h = {.out = out, .d = d};
     struct str script = script_text();
     put_head(&h);
-    begin_section(&h, "answer", "The answer");
+    begin_section(&h, "answer", phrases_in(d->lang, "The answer"));
     for (const struct document_block *b = d->blocks; b != NULL; b = b->next)
         put_block(&h, b);
     end_section(&h);

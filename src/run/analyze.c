@@ -178,6 +178,7 @@ static enum status write_report(struct analyze *j, struct err *e)
     enum status s = STATUS_OK;
     const struct renderer *r;
     document_init(&d, j->arena);
+    d.lang = j->opts->lang;
     report_build(&(struct report_input){&j->analysis, &j->loaded, &j->plots}, &d);
     for (size_t i = 0; (r = render_at(i)) != NULL && s == STATUS_OK; i++)
         if (opt_is_chosen(&j->opts->formats, r->name))

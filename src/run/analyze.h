@@ -2,6 +2,7 @@
 #ifndef RUN_ANALYZE_H
 #define RUN_ANALYZE_H
 
+#include "report/phrases.h"
 #include "report/plots.h"
 #include "report/render.h"
 #include "report/report.h"
@@ -47,6 +48,9 @@
       .choices = RENDER_CHOICES, .group = "Output",                                      \
       .help = "forms of the report; html is one page with charts and all rows, csv has " \
               "the tables only")                                                         \
+    X(const char *, lang, "lang", OPT_CHOICE, .fallback = "en", .group = "Output",       \
+      .choices = PHRASES_LANGUAGES,                                                      \
+      .help = "language of headings, charts and fixed sentences in the reports")         \
     X(struct opt_strings, plots, "plots", OPT_STRING_LIST, .fallback = "all",            \
       .choices = PLOTS_CHOICES, .group = "Output", .help = "which plots to draw")        \
     X(const char *, config, "config", OPT_STRING, .group = "Output",                     \

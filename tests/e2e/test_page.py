@@ -181,3 +181,18 @@ def test_published_results(page_of, request):
     """Rows of the replaced tool, which know little."""
     page = Page(page_of(request.config.rootpath / "tests/data/published_results.json"))
     assert page.open == [] and page.data["rows"]["count"] > 0
+
+
+def test_japanese(inferbench, tmp_path, page_of):
+    """Headings, charts and fixed sentences; what the code says stays as it is written there."""
+    folder = make_two(inferbench)
+    page = Page(page_of(folder, "--lang", "ja"))
+    assert next(a for tag, a in page.elements if tag == "html")["lang"] == "ja"
+    assert {"結論", "判定", "図", "環境", "マシン", "すべての行", "マシンどうしの比較"} <= set(page.texts)
+    assert page.data["words"]["Save CSV"] == "CSV を保存"
+    report = (tmp_path / "analysis/summary_report.txt").read_text(encoding="utf-8")
+    assert "\nマシン\n------\n" in report and "SIMULATED: これらの" in report
+    # every word that the script asks for is translated
+    script = page.raw["script"][1]
+    assert set(re.findall(r"\bT\('([^']+)'\)", script)) <= set(page.data["words"])
+    assert "words" in Page(page_of(folder)).data and Page(page_of(folder)).data["words"] == {}

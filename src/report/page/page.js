@@ -298,10 +298,11 @@
     const y = linear(0, isShares ? 100 : high > 0 ? high * 1.06 : 1, bottom, top);
     const left = Math.max(...y.ticks.map((t) => textWidth(t.text))) + 14;
     const right = width - 14;
-    const isLog = xLow > 0 && xHigh / xLow > (isPoints ? 8 : 7);
+    const isTime = chart.name.endsWith('_timeline');
+    const isLog = !isTime && xLow > 0 && xHigh / xLow > (isPoints ? 8 : 7);
     const gap = isLog ? Math.pow(xHigh / xLow, 0.05) : (xHigh - xLow || Math.abs(xLow) || 1) * 0.08;
     const x = isLog ? logarithmic(xLow / gap, xHigh * gap, left, right)
-      : linear(xLow >= 0 ? Math.max(0, xLow - gap) : xLow - gap, xHigh + gap, left, right);
+      : linear(isTime ? 0 : xLow >= 0 ? Math.max(0, xLow - gap) : xLow - gap, isTime ? xHigh : xHigh + gap, left, right);
     const values = [...new Set(panel.series.flatMap((s) => s.points.map((p) => p[0])))].sort((a, b) => a - b);
     if (chart.kind === 'lines' && values.length <= 9) x.ticks = values.map((v) => ({at: v, text: tickText(v, v < 1 ? v / 10 : 1)}));
     const node = svg('svg', {width: width, height: height, role: 'group', 'aria-label': panel.title});
@@ -330,7 +331,7 @@
       for (const p of marked(chart, s)) {
         const parts = [];
         if (p[2] !== null && p[3] !== null) parts.push(whisker(x(p[0]), y(p[2]), x(p[0]), y(p[3])));
-        parts.push(shape(s, x(p[0]), y(p[1]), isDense ? 2 : 4.5));
+        parts.push(shape(s, x(p[0]), y(p[1]), isDense ? 1.2 : 4.5));
         const text = `${s.name}${p[4] ? '\n' + p[4] : ''}\n${T(chart.x)}: ${figure(p[0])}\n${T(chart.y)}: ${figure(p[1])}${interval(p)}`;
         marks.append(mark(text, svg('circle', {cx: x(p[0]), cy: y(p[1]), r: isDense ? 6 : 11}), ...parts));
       }
