@@ -151,6 +151,12 @@ static void put_advice(const struct table *t)
                      needed.high, needed.high + 1);
 }
 
+/* Its repeats are not the user's to choose. */
+static bool is_search(const struct table *t)
+{
+    return value_is_known(t->run->fields.v[FIELD_slo_search]);
+}
+
 static void put_spread_notes(const struct table *t)
 {
     document_gap(t->d);
@@ -162,9 +168,13 @@ static void put_spread_notes(const struct table *t)
             "time per output token. failed: includes unanswered requests.");
     put_failed_launches(t);
     put_launches(t);
-    put_unknown_spread(t, 1, "--num-runs 4 or more would show it");
-    put_unknown_spread(t, 2, "--num-runs 6 shows it, and what +-2 % takes");
-    put_advice(t);
+    if (is_search(t)) {
+        put_unknown_spread(t, 1, "a search takes as many blocks as it needs");
+    } else {
+        put_unknown_spread(t, 1, "--num-runs 4 or more would show it");
+        put_unknown_spread(t, 2, "--num-runs 6 shows it, and what +-2 % takes");
+        put_advice(t);
+    }
     int64_t failed = 0;
     for (size_t i = 0; i < t->count; i++)
         failed += t->cells[i].failed_rows;
