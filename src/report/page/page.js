@@ -418,13 +418,16 @@
   function columnsOf(rows) {
     return rows.columns.map((c) => {
       const value = 'one' in c ? () => c.one : 'at' in c ? (i) => c.texts[c.at[i]] : (i) => c.all[i];
-      let isNumber = false, isOther = false;
+      let isNumber = false, isOther = false, isWhole = true;
       for (let i = 0; i < rows.count; i++) {
         const v = value(i);
-        if (typeof v === 'number') isNumber = true;
+        if (typeof v === 'number') {
+          isNumber = true;
+          isWhole = isWhole && Number.isInteger(v);
+        }
         else if (v !== null) isOther = true;
       }
-      return {name: c.name, unit: c.unit, help: c.help, value: value, isOne: 'one' in c, isNumber: isNumber && !isOther};
+      return {name: c.name, unit: c.unit, help: c.help, value: value, isOne: 'one' in c, isNumber: isNumber && !isOther, isWhole: isWhole};
     });
   }
 
@@ -447,6 +450,7 @@
     const byName = new Map(columns.map((c) => [c.name, c]));
     const shown = new Set(FIRST.filter((name) => byName.has(name) && !byName.get(name).isOne));
     if (byName.has('tokens_per_second')) shown.add('tokens_per_second');
+    if (shown.has('label')) shown.delete('instance_type');
     let sortBy = null, isDown = false, page = 0, found = [];
     const text = el('input', {type: 'search', id: 'filter', oninput: () => refresh(true)});
     const verdicts = [...new Set(byName.has('verdict') ? Array.from({length: rows.count}, (_, i) => byName.get('verdict').value(i)) : [])].filter(Boolean);
@@ -490,14 +494,15 @@
       }, el('button', {type: 'button', title: c.help, 'data-column': c.name, onclick: () => {
         sort(c);
         head.querySelector(`[data-column="${c.name}"]`).focus();
-      }}, c.name, c.unit ? el('span', {class: 'unit'}, ' ' + c.unit) : null,
-      el('span', {class: 'arrow', 'aria-hidden': 'true'}, sortBy === c ? (isDown ? ' ↓' : ' ↑') : ''))))));
+      }}, c.name, el('span', {class: 'arrow', 'aria-hidden': 'true'}, sortBy === c ? (isDown ? ' ↓' : ' ↑') : ''),
+      c.unit ? el('span', {class: 'unit'}, ' ' + c.unit) : null)))));
     }
     function cell(c, i) {
       const value = c.value(i);
       const kind = c.name !== 'verdict' ? '' : value === 'VALID' ? 'v-ok' : value === 'INVALID' ? 'v-bad' : value ? 'v-open' : '';
       const name = c.isNumber ? 'n' : [kind, cellText(value).length > 24 ? 'text' : ''].join(' ').trim();
-      return el('td', {class: (value === null ? name + ' muted' : name) || null}, cellText(value));
+      const text = c.isNumber && !c.isWhole ? figure(value) : cellText(value);
+      return el('td', {class: (value === null ? name + ' muted' : name) || null}, text);
     }
     function show() {
       const first = page * PAGE, last = Math.min(found.length, first + PAGE), list = order();
