@@ -203,6 +203,8 @@
     X(compile_time_s, NUM, "s", LOWER, "mm", METRIC, "compiling")                        \
     X(preemptions, INT, "", LOWER, "mm", METRIC, "requests preempted")                   \
     X(kv_usage_max, NUM, "", NEITHER, "mm", METRIC, "highest use of the KV cache, 0..1") \
+    X(kv_usage, JSON, "", NEITHER, "-m", METRIC,                                         \
+      "samples of that use: seconds since the epoch, 0..1")                              \
     X(weights_mb, NUM, "MB", NEITHER, "mm", METRIC, "memory of the weights")             \
     X(kv_cache_mb, NUM, "MB", NEITHER, "mm", METRIC, "memory of the KV cache")           \
     X(cpu_user_s, NUM, "s", NEITHER, "MM", TRUST, "CPU of the machine in user mode")     \

@@ -368,11 +368,14 @@ static enum status openai_counters(struct engine *en, struct row *fields, struct
         all.prefix_hits += one.prefix_hits;
         all.preemptions += one.preemptions;
         all.kv_usage_max = fmax(all.kv_usage_max, one.kv_usage_max);
+        all.kv_usage = en->setup.target_count == 1 ? one.kv_usage : NULL;
     }
     if (!isnan(all.preemptions))
         fields->v[FIELD_preemptions] = value_int((int64_t)all.preemptions);
     if (!isnan(all.kv_usage_max))
         fields->v[FIELD_kv_usage_max] = value_num(all.kv_usage_max);
+    if (all.kv_usage != NULL)
+        fields->v[FIELD_kv_usage] = value_json(all.kv_usage);
     cache_fields(&all, fields);
     return STATUS_OK;
 }

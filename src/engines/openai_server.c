@@ -22,6 +22,8 @@
 #define SAMPLE_SHARE        0.01 /* of the server's time that samples may take */
 #define RESET_TRIES         5
 
+static const struct openai_counters no_counters = {NAN, NAN, NAN, NAN, NULL};
+
 enum status openai_server_open(struct openai_server *s, const struct url *u,
                                const struct engine_target *options, struct arena *a,
                                struct err *e)
@@ -37,7 +39,7 @@ enum status openai_server_open(struct openai_server *s, const struct url *u,
     s->metrics_url = arena_printf(a, "%s/metrics", s->base != NULL ? s->base : "");
     if (s->base == NULL || s->api == NULL || s->metrics_url == NULL)
         return status_no_memory(e, "server");
-    s->before = (struct openai_counters){NAN, NAN, NAN, NAN};
+    s->before = no_counters;
     s->kv_usage_max = NAN;
     s->started_s = NAN;
     struct rest_options r = {.unix_path = u->unix_path,
@@ -156,6 +158,7 @@ static void read_counters(struct openai_server *s, struct str text)
 static void start_sampling(struct openai_server *s)
 {
     s->kv_usage_max = NAN;
+    kv_series_clear(&s->kv);
     s->has_missed = false;
     s->next_sample = clock_after(clock_now(), clock_seconds(SAMPLE_FIRST_S));
 }
@@ -317,8 +320,11 @@ enum status openai_server_count(struct openai_server *s, struct openai_counters 
     struct rest_call c;
     bool has = false;
     const struct openai_counters before = s->before;
-    s->before = (struct openai_counters){NAN, NAN, NAN, NAN};
-    *out = (struct openai_counters){NAN, NAN, NAN, s->has_missed ? NAN : s->kv_usage_max};
+    s->before = *out = no_counters;
+    if (!s->has_missed) {
+        out->kv_usage_max = s->kv_usage_max;
+        out->kv_usage = kv_series_json(&s->kv, s->arena);
+    }
     enum status st = s->has_metrics ? metrics(s, false, &c, &has, e) : STATUS_OK;
     if (has) {
         read_counters(s, body_of(&c));
@@ -330,6 +336,12 @@ enum status openai_server_count(struct openai_server *s, struct openai_counters 
         buf_fini(&c.body);
     start_sampling(s);
     return beside(st);
+}
+
+static void keep_usage(struct openai_server *s, double usage)
+{
+    s->kv_usage_max = fmax(s->kv_usage_max, usage);
+    kv_series_add(&s->kv, clock_wall(), usage);
 }
 
 void openai_server_sample(struct openai_server *s)
@@ -350,7 +362,7 @@ void openai_server_sample(struct openai_server *s)
         if (isnan(usage)) /* the name before vLLM 0.10 */
             usage = prometheus_max(body_of(&c), "vllm:gpu_cache_usage_perc");
         if (usage >= 0 && usage <= 1)
-            s->kv_usage_max = fmax(s->kv_usage_max, usage);
+            keep_usage(s, usage);
     }
     buf_fini(&c.body);
     s->next_sample = clock_after(clock_now(), clock_seconds(pause_s));

@@ -12,6 +12,7 @@
 #include "base/arena.h"
 #include "base/proc.h"
 #include "core/engine.h"
+#include "engines/kv_series.h"
 #include "http/openai_dialect.h"
 #include "http/rest.h"
 #include "http/url.h"
@@ -20,7 +21,8 @@
 struct openai_counters {
     double prefix_queries, prefix_hits; /* tokens */
     double preemptions;
-    double kv_usage_max; /* 0..1, of the samples in between; NAN: none, or one missed */
+    double kv_usage_max;  /* 0..1, of the samples in between; NAN: none, or one missed */
+    const char *kv_usage; /* these samples, as JSON; NULL: likewise */
 };
 
 /* Connections that the load keeps between two phases. */
@@ -53,6 +55,7 @@ struct openai_server {
     bool has_metrics, is_vllm;     /* is_vllm: they are vLLM's own */
     struct openai_counters before; /* sums at the last openai_server_count */
     double kv_usage_max;           /* since then */
+    struct kv_series kv;           /* likewise */
     bool has_missed;               /* a sample since then: none is tried again */
     struct instant next_sample;
     double started_s; /* when its process began, since the epoch; NAN: not said */

@@ -342,7 +342,8 @@ static enum status fill_pictures(struct rows_measure *m, const struct buf *sketc
     if (sketches->len > strlen("{}"))
         field_fill(m->row, FIELD_distributions,
                    value_json(arena_str(m->arena, buf_str(sketches))));
-    enum status s = timeline_of(&m->shape, rows_measure_has_instants(m), m->arena,
+    const struct timeline_kv kv = {field_str(m->row, FIELD_kv_usage), m->run->start.ns};
+    enum status s = timeline_of(&m->shape, rows_measure_has_instants(m), kv, m->arena,
                                 &timeline);
     field_fill(m->row, FIELD_timeline, value_json(timeline));
     return s;

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "text/json.h"
 #include "text/jsonw.h"
 
 #define TEXT_CAP ((size_t)16 << 10)
@@ -38,8 +39,8 @@ static void put_numbers(struct jsonw *w, const char *key, const double *values,
 struct timeline {
     double step_s;
     size_t count;
-    double flight[TIMELINE_BINS + 1], tokens[TIMELINE_BINS + 1];
-    bool has_tokens;
+    double flight[TIMELINE_BINS + 1], tokens[TIMELINE_BINS + 1], kv[TIMELINE_BINS + 1];
+    bool has_tokens, has_kv;
 };
 
 static void fill(struct timeline *t, const struct loadshape *l, int64_t end_ns)
@@ -55,6 +56,35 @@ static void fill(struct timeline *t, const struct loadshape *l, int64_t end_ns)
     }
 }
 
+static void fill_kv(struct timeline *t, const struct loadshape *l, struct timeline_kv kv)
+{
+    json_t *samples = kv.json != NULL ? json_parse(str_from(kv.json)) : NULL;
+    double start_s = (double)(kv.run_start_ns + l->first_sent_ns) / 1e9;
+    for (size_t i = 0; i < t->count; i++)
+        t->kv[i] = NAN;
+    for (size_t i = 0; i < json_array_size(samples); i++) {
+        const json_t *sample = json_array_get(samples, i);
+        double at = json_number_value(json_array_get(sample, 0)) - start_s;
+        double use = json_number_value(json_array_get(sample, 1));
+        if (!(at >= 0) || !(at < (double)t->count * t->step_s))
+            continue;
+        size_t bin = (size_t)(at / t->step_s);
+        bin = bin < t->count ? bin : t->count - 1;
+        t->kv[bin] = fmax(t->kv[bin], use);
+        t->has_kv = true;
+    }
+    json_decref(samples);
+}
+
+static void put_series(struct jsonw *w, const char *key, const double *values,
+                       const struct timeline *t, bool is_known)
+{
+    if (is_known)
+        put_numbers(w, key, values, t->count);
+    else
+        jsonw_str(w, key, NULL);
+}
+
 static void put(const struct timeline *t, const struct loadshape *l, struct jsonw *w)
 {
     const struct loadshape_window *window = &l->window;
@@ -64,15 +94,13 @@ static void put(const struct timeline *t, const struct loadshape *l, struct json
     jsonw_num(w, "step_s", rounded(t->step_s));
     put_numbers(w, "window_s", ends, 2);
     put_numbers(w, "in_flight", t->flight, t->count);
-    if (t->has_tokens)
-        put_numbers(w, "tokens_per_second", t->tokens, t->count);
-    else
-        jsonw_str(w, "tokens_per_second", NULL);
+    put_series(w, "tokens_per_second", t->tokens, t, t->has_tokens);
+    put_series(w, "kv_usage", t->kv, t, t->has_kv);
     jsonw_object_end(w);
 }
 
-enum status timeline_of(const struct loadshape *l, bool has_instants, struct arena *a,
-                        const char **out)
+enum status timeline_of(const struct loadshape *l, bool has_instants,
+                        struct timeline_kv kv, struct arena *a, const char **out)
 {
     struct timeline t = {0};
     struct buf text;
@@ -87,6 +115,7 @@ enum status timeline_of(const struct loadshape *l, bool has_instants, struct are
     t.count = (size_t)ceil(span_s / t.step_s - 1e-9);
     fill(&t, l, end_ns);
     t.has_tokens = t.has_tokens && has_instants;
+    fill_kv(&t, l, kv);
     buf_init(&text, TEXT_CAP);
     jsonw_init(&w, &text, 0);
     put(&t, l, &w);

@@ -82,6 +82,7 @@ static enum place place_of(enum field_id id)
         {FIELD_checks, PLACE_NONE},
         {FIELD_distributions, PLACE_NONE},
         {FIELD_timeline, PLACE_NONE},
+        {FIELD_kv_usage, PLACE_NONE},
         {FIELD_metadata, PLACE_PAIRS},
         {FIELD_failed_by_class, PLACE_COUNTS},
         {FIELD_slo, PLACE_SETTING},

@@ -435,7 +435,8 @@ class Oracle:
             rate = row["window_tokens_per_second"]
             row["reads"] = online.reads_of(row, self.limit("ANSWERS_BUFFERED", 0.5))
         self.latencies(row, cell, samples(scope, order), scope)
-        row["timeline"] = pictures.timeline(row, cell, requests, ok, shape)
+        row["timeline"] = pictures.timeline(row, cell, requests, ok, shape,
+                                            self.run["start_wall_ns"] / 1e9)
         if row["serving_mode"] == "online":
             row.update(online.goodput(row, shape))
         price = row.get("price_usd_per_hour")

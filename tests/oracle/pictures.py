@@ -30,7 +30,17 @@ def step_of(span):
     return next(f * power for f in (1, 2, 5, 10) if f * power * BINS >= span)
 
 
-def timeline(row, cell, requests, ok, shape):
+def kv_usage(row, start_s, step, bins):
+    """Greatest sample of each bin."""
+    found = [None] * bins
+    for at, use in row.get("kv_usage") or []:
+        place = (at - start_s) / step
+        if 0 <= place < bins:
+            found[int(place)] = max(use, found[int(place)] or 0.0)
+    return found if any(use is not None for use in found) else None
+
+
+def timeline(row, cell, requests, ok, shape, run_start_s):
     sent = online.known(requests, "sent_ns")
     start = min(sent)
     end = max(online.known(requests, "done_ns") + [r["answer"].last for r in ok])
@@ -47,4 +57,4 @@ def timeline(row, cell, requests, ok, shape):
         tokens = [float(np.sum(made[2] * online.overlap(made[0], made[1], a, b))) / step
                   for a, b in zip(edges, edges[1:])]
     return {"step_s": step, "window_s": [(w - start) / 1e9 for w in window], "in_flight": flight,
-            "tokens_per_second": tokens}
+            "tokens_per_second": tokens, "kv_usage": kv_usage(row, run_start_s + start / 1e9, step, len(flight))}

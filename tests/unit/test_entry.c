@@ -138,7 +138,7 @@ static void test_places(void **state)
         "token_events slo_search slo_block "
         "token_differences answered_by";
     static const char nowhere[] = "row checks metadata failed_by_class "
-                                  "distributions timeline";
+                                  "distributions timeline kv_usage";
     (void)state;
     json_t *row = json_object();
     for (int id = 0; id < FIELD_COUNT; id++)

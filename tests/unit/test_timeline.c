@@ -46,12 +46,15 @@ static struct loadshape one_after_the_other(void)
                               .window = {true, 0, ANSWERS * LENGTH_MS * MS}};
 }
 
+static const char *kv_samples;
+
 static json_t *timeline(const struct loadshape *l, bool has_instants)
 {
+    const struct timeline_kv kv = {kv_samples, 5000 * NS_PER_S};
     struct arena a;
     const char *text;
     arena_init(&a, 1 << 20);
-    assert_int_equal(timeline_of(l, has_instants, &a, &text), STATUS_OK);
+    assert_int_equal(timeline_of(l, has_instants, kv, &a, &text), STATUS_OK);
     json_t *made = text != NULL ? json_parse(str_from(text)) : NULL;
     arena_fini(&a);
     return made;
@@ -88,6 +91,26 @@ static void test_tokens_without_an_instant(void **state)
     json_decref(made);
 }
 
+static void test_use_of_the_cache(void **state)
+{
+    struct loadshape l = one_after_the_other();
+    (void)state;
+    kv_samples =
+        "[[4999.5,0.9],[5000.03,0.25],[5000.035,0.5],[5000.71,0],[5001,0.8],[0],3]";
+    json_t *made = timeline(&l, true);
+    const json_t *kv = json_object_get(made, "kv_usage");
+    assert_int_equal(json_array_size(kv), 40);
+    assert_true(json_is_null(json_array_get(kv, 0)));
+    assert_true(json_number_value(json_array_get(kv, 1)) == 0.5);
+    assert_true(json_is_number(json_array_get(kv, 35)));
+    json_decref(made);
+    kv_samples = "nothing";
+    made = timeline(&l, true);
+    assert_true(json_is_null(json_object_get(made, "kv_usage")));
+    json_decref(made);
+    kv_samples = NULL;
+}
+
 static void test_nothing_was_sent(void **state)
 {
     struct loadshape l = one_after_the_other();
@@ -101,6 +124,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_an_even_load),
         cmocka_unit_test(test_tokens_without_an_instant),
+        cmocka_unit_test(test_use_of_the_cache),
         cmocka_unit_test(test_nothing_was_sent),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
