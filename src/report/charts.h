@@ -55,7 +55,9 @@
     X(tokens_timeline, "tokens_timeline", "Timeline: output throughput",                 \
       "output tokens/s", NULL, charts_run_tokens, tokens_per_second)                     \
     X(flight_timeline, "flight_timeline", "Timeline: requests in flight",                \
-      "requests in flight", NULL, charts_run_flight, tokens_per_second)
+      "requests in flight", NULL, charts_run_flight, tokens_per_second)                  \
+    X(kv_timeline, "kv_timeline", "Timeline: use of the KV cache", "share of the cache", \
+      NULL, charts_run_kv, tokens_per_second)
 
 /* Names of all, for an option: "all|tokens_per_sec|..." */
 #define PLOTS_CHOICE(name, stem, title, y_label, why_none, panels, metric) "|" #name
@@ -97,7 +99,7 @@ MUST_CHECK enum status charts_build(const struct analysis *x, const struct chart
 chart_maker charts_page_ratios, charts_page_caching, charts_page_tradeoff;
 chart_maker charts_load_curve;
 chart_maker charts_run_ttft, charts_run_itl, charts_run_e2e, charts_run_tokens,
-    charts_run_flight;
+    charts_run_flight, charts_run_kv;
 
 /* A side's number, and so its colour; -1: there is no such side. */
 int charts_side_index(const struct analysis *x, const char *side);

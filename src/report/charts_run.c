@@ -174,3 +174,9 @@ void charts_run_flight(const struct chart_source *s, enum metric m, struct plot 
     (void)m;
     times(s, "in_flight", p);
 }
+
+void charts_run_kv(const struct chart_source *s, enum metric m, struct plot *p)
+{
+    (void)m;
+    times(s, "kv_usage", p);
+}

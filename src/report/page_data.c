@@ -206,10 +206,11 @@ static void put_field(struct page *p, const struct analysis_rows *rows, enum fie
         put_column(p, &field_table[id], &c);
 }
 
-/* They are long; charts show the last two. */
+/* They are long; charts show all but the first. */
 static bool is_left_out(enum field_id id)
 {
-    return id == FIELD_checks || id == FIELD_distributions || id == FIELD_timeline;
+    return id == FIELD_checks || id == FIELD_distributions || id == FIELD_timeline ||
+           id == FIELD_kv_usage;
 }
 
 static void put_rows(struct page *p, const struct analysis_rows *rows)

@@ -8,7 +8,7 @@
 /* {"charts": [..], "rows": {..}}: charts in the order of their blocks. Rows come as
  * columns: a value that all rows share stands once ("one"), texts that come again as
  * numbers of a list ("texts", "at"); fields that no row knows are
- * left out, and checks, distributions and timelines. Numbers have
+ * left out, and checks, distributions and what came when. Numbers have
  * 7 digits. Every "<" is written out, so that no text ends the script. */
 void page_data_put(const struct document *d, struct buf *out);
 

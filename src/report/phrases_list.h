@@ -29,6 +29,7 @@
     X("Time between tokens, all gaps", "トークン間隔の分布(全間隔)")                  \
     X("Time of a whole answer, all requests", "応答時間の分布(全リクエスト)")         \
     X("Timeline: output throughput", "時系列: 出力スループット")                      \
+    X("Timeline: use of the KV cache", "時系列: KV キャッシュの使用率")               \
     X("Timeline: requests in flight", "時系列: 処理中のリクエスト")                   \
     X("Output throughput", "出力スループット")                                        \
     X("Time to first token (TTFT)", "最初のトークンまでの時間(TTFT)")                 \
@@ -54,6 +55,7 @@
     X("whole answer (E2E), ms", "応答全体(E2E)、ミリ秒")                              \
     X("share of requests, %", "リクエストの割合、%")                                  \
     X("share of gaps, %", "間隔の割合、%")                                            \
+    X("share of the cache", "キャッシュに占める割合")                                 \
     X("requests in flight", "処理中のリクエスト")                                     \
     X("s from the first send of the last repeat", "最後の反復の最初の送信からの秒数") \
     X("shared part of a prompt, %", "プロンプトの共有部分、%")                        \

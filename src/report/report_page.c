@@ -140,6 +140,7 @@ void report_page_charts(const struct analysis *x, struct document *d)
         CHART_e2e_shares,
         CHART_tokens_timeline,
         CHART_flight_timeline,
+        CHART_kv_timeline,
     };
     for (size_t i = 0; i < sizeof order / sizeof order[0]; i++) {
         struct plot *p = arena_alloc(d->arena, 1, sizeof *p);
