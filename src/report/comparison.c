@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/str.h"
+#include "report/report_money.h"
 #include "report/width.h"
 #include "stats/match_field.h"
 
@@ -140,7 +141,40 @@ static void put_answer(const struct comparison *x, struct document *d)
     document_end(d, DOCUMENT_CLAIM);
 }
 
+/* Which costs less a token; nothing where no price is known. */
+static void put_cost_claim(const struct compare *c, struct document *d)
+{
+    const struct compare_figure *f = &c->geomean_cost;
+    const struct match_ratio ratio = {.ratio = f->ratio,
+                                      .low = f->low,
+                                      .high = f->high,
+                                      .is_one_launch = f->is_within,
+                                      .is_assumed = f->is_assumed,
+                                      .call = compare_call_name(f->call)};
+    const struct report_money_ratio r = {name_text(c->group->other, d),
+                                         name_text(c->group->baseline, d), &ratio,
+                                         f->cells};
+    if (!isnan(f->ratio))
+        document_add(d, DOCUMENT_CLAIM, "%s.", report_money_sentence(&r, d->arena));
+}
+
 /* --- what it rests on */
+
+/* "price of a: 1.2 USD an hour, spot, us-east-1, ..." of the first counted pair. */
+static void put_prices(const struct compare *c, struct document *d)
+{
+    const struct match_pair *p = compare_price_pair(c);
+    const char *const names[] = {c->group->baseline, c->group->other};
+    for (int side = 0; side < 2 && p != NULL; side++) {
+        const struct row *row = (side == 0 ? p->baseline : p->other)->row;
+        const char *source = field_str(row, FIELD_price_source);
+        char usd[FIGURE_BYTES];
+        figure_number(field_num(row, FIELD_price_usd_per_hour), usd);
+        document_add(d, DOCUMENT_ITEM, "price of %s: %s USD an hour, %s",
+                     name_text(names[side], d), usd,
+                     source != NULL ? source : "source unknown");
+    }
+}
 
 static void put_advice(const struct compare *c, struct document *d)
 {
@@ -266,6 +300,7 @@ static void put_basis(const struct compare *c, struct document *d)
                      unit_text(c, 2),
                      c->is_interleaved ? ", in pairs as they were run" : "",
                      c->margin * 100);
+    put_prices(c, d);
     put_floors(c, d);
     put_launches(c, d);
     put_advice(c, d);
@@ -310,6 +345,16 @@ static void put_figure(const struct cell_table *t, enum compare_id id, struct do
         document_note(d, t->table, "a repeat has 0 or less, of which there is no ratio");
 }
 
+static void put_cost(const struct cell_table *t, const char *what,
+                     const struct compare_figure *f, struct document *d)
+{
+    if (isnan(f->ratio))
+        return;
+    struct document_cell *cells = put_row(t, what, f, d);
+    cells[BASELINE] = document_of_value(f->values[0]);
+    cells[OTHER] = document_of_value(f->values[1]);
+}
+
 /* The sides as heads, where both have the room. */
 static const struct document_column *columns_of(const struct compare *c,
                                                 struct document *d)
@@ -333,8 +378,8 @@ static void put_cells(const struct compare *c, struct document *d)
         t.cell = &c->cells[i];
         for (int id = 0; id < COMPARE_COUNT; id++)
             put_figure(&t, (enum compare_id)id, d);
-        if (!isnan(t.cell->cost.ratio))
-            (void)put_row(&t, "  $/output token", &t.cell->cost, d);
+        put_cost(&t, "  USD/1M output tokens", &t.cell->cost, d);
+        put_cost(&t, "  USD/1M in + out tokens", &t.cell->cost_all, d);
         if (!t.cell->pair->is_counted && t.table->last != NULL)
             document_note(d, t.table,
                           arena_text(d->arena, "not counted: %s", t.cell->pair->note));
@@ -353,6 +398,7 @@ void comparison_build(const struct comparison *c, struct document *d)
 {
     put_differs(c->compare, d);
     put_answer(c, d);
+    put_cost_claim(c->compare, d);
     if (compare_is_simulated(c->compare))
         document_add(d, DOCUMENT_CLAIM, DOCUMENT_SIMULATED ".");
     put_basis(c->compare, d);

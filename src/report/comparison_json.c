@@ -23,14 +23,16 @@ static void put_figure(struct jsonw *w, const char *name, const struct compare_f
 }
 
 static void put_figures(struct jsonw *w, const struct compare_figure *figures,
-                        const struct compare_figure *cost, const struct match_cell *c)
+                        const struct compare_figure *const costs[2],
+                        const struct match_cell *c)
 {
     for (int id = 0; id < COMPARE_COUNT; id++)
         if (!isnan(figures[id].ratio) || figures[id].is_not_positive)
             put_figure(w, field_table[compare_field((enum compare_id)id, c)].name,
                        &figures[id]);
-    if (!isnan(cost->ratio))
-        put_figure(w, field_table[FIELD_usd_per_million_output_tokens].name, cost);
+    for (int i = 0; i < 2; i++)
+        if (costs[i] != NULL && !isnan(costs[i]->ratio))
+            put_figure(w, field_table[costs[i]->field].name, costs[i]);
 }
 
 /* What stands for the launches of each side: null where nothing does. */
@@ -63,7 +65,9 @@ static void put_cells(struct jsonw *w, const struct compare *c)
         jsonw_object(w, NULL);
         jsonw_str(w, "cell", cell->pair->baseline->name);
         jsonw_object(w, "metrics");
-        put_figures(w, cell->figures, &cell->cost, cell->pair->baseline);
+        put_figures(w, cell->figures,
+                    (const struct compare_figure *const[]){&cell->cost, &cell->cost_all},
+                    cell->pair->baseline);
         jsonw_object_end(w);
         put_floors(w, &cell->floor);
         jsonw_str(w, "note", cell->pair->note);
@@ -72,7 +76,9 @@ static void put_cells(struct jsonw *w, const struct compare *c)
     jsonw_array_end(w);
     jsonw_object(w, "geomean");
     if (c->group->pair_count > 0)
-        put_figures(w, c->geomean, &c->geomean_cost, c->group->pairs[0].baseline);
+        put_figures(w, c->geomean,
+                    (const struct compare_figure *const[]){&c->geomean_cost, NULL},
+                    c->group->pairs[0].baseline);
     jsonw_object_end(w);
 }
 

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "report/report_money.h"
 #include "stats/compare.h"
 
 #define NOTES_BYTES   256 /* what is said of one figure */
@@ -244,6 +245,7 @@ void report_answer(const struct analysis *x, struct document *d)
     else if (r->group_count == 0)
         document_add(d, DOCUMENT_CLAIM,
                      "No two machines share a cell: nothing is compared (see below).");
+    report_money_claims(x, d);
     put_kind(x, caching_claims, false, d);
     put_no_cost(x, d);
     if (x->is_simulated)

@@ -5,6 +5,7 @@
 
 #include "base/str.h"
 #include "report/report.h"
+#include "report/report_money.h"
 #include "stats/match_field.h"
 #include "text/json.h"
 
@@ -344,8 +345,7 @@ static bool is_first_of_scenario(const struct part *p, size_t cell)
 static void put_bests(const struct part *p)
 {
     put_best(p, METRIC_tokens_per_second, "fastest   ", "tokens/s");
-    put_best(p, METRIC_usd_per_million_output_tokens, "cheapest  ",
-             "USD per million output tokens");
+    report_money_side(p->x, p->side, p->d);
     for (size_t i = 0; i < p->x->machines.cell_count; i++)
         if (is_first_of_scenario(p, i))
             put_best_of(p, p->x->machines.cells[i].scenario);

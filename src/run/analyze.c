@@ -241,9 +241,10 @@ enum status run_analyze(struct analyze *j, struct err *e)
 {
     struct err why;
     struct analysis_options o = {.by = j->opts->by, .baseline = j->opts->baseline};
+    const struct money_order money = {j->opts->api_price, j->opts->currency, j->opts->fx};
     const struct plots_order order = {.wanted = &j->opts->plots,
                                       .dir = j->opts->output_dir};
-    if (read_rows(j, e) != STATUS_OK)
+    if (price_opts_view(&money, &o.money, e) != STATUS_OK || read_rows(j, e) != STATUS_OK)
         return e->code;
     if (floor_file_find(&j->rows, j->arena, j->log, &o.floors) != STATUS_OK)
         return status_no_memory(e, "analyze");

@@ -39,6 +39,7 @@
       .value_name = "NAME",                                                              \
       .help = "baseline of the ratios; unset: the first one found")                      \
     PRICE_OPTS_LIST(X)                                                                   \
+    MONEY_OPTS_LIST(X)                                                                   \
     X(const char *, output_dir, "output-dir", OPT_STRING, .fallback = "analysis",        \
       .group = "Output", .value_name = "DIR",                                            \
       .help =                                                                            \

@@ -156,7 +156,7 @@ enum status analysis_build(const struct analysis_rows *c,
 {
     struct match_input input;
     struct match_options options = {.baseline = o->baseline};
-    *out = (struct analysis){.rows = *c, .by = default_by(c)};
+    *out = (struct analysis){.rows = *c, .by = default_by(c), .money = o->money};
     if (o->by != NULL && find_by(o->by, &out->by, e) != STATUS_OK)
         return e->code;
     options.by = out->by;

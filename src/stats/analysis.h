@@ -7,6 +7,7 @@
 #include "stats/floor.h"
 #include "stats/match.h"
 #include "stats/analysis_row.h"
+#include "stats/pricing.h"
 
 /* One machine (label, model, version: by what is compared). */
 struct analysis_side {
@@ -20,6 +21,7 @@ struct analysis {
     struct match_result machines;         /* sides[0] is the baseline */
     struct analysis_side *sides;          /* [machines.side_count], in the same order */
     bool is_simulated, has_dummy_weights; /* any cell */
+    struct money_view money;
 };
 
 struct analysis_options {
@@ -27,6 +29,7 @@ struct analysis_options {
                              engine_version that has several values, else label */
     const char *baseline;     /* NULL: the first side */
     struct floor_list floors; /* that are known (compare.h) */
+    struct money_view money;
 };
 
 /* Everything lives in the arena or in the rows. BAD_OPTION: no such side as

@@ -211,6 +211,8 @@ static struct compare_figure figure_of_cell(struct work *w, size_t cell,
     return f;
 }
 
+/* --- what it costs */
+
 static double price_of(const struct match_cell *c)
 {
     return field_num(c->row, FIELD_price_usd_per_hour);
@@ -240,6 +242,54 @@ static struct compare_figure cost_of(const struct compare_figure *throughput,
     f.call = throughput->call;
     f.is_assumed = throughput->is_assumed;
     return f;
+}
+
+/* Output tokens by all tokens of the cell's repeats; NAN: unknown. */
+static double output_share(const struct match_cell *c)
+{
+    double in = 0, out = 0;
+    for (size_t k = 0; k < c->measured; k++) {
+        in += field_num(c->rows[k], FIELD_actual_input_tokens);
+        out += field_num(c->rows[k], FIELD_actual_output_tokens);
+    }
+    return out / (in + out);
+}
+
+/* Both costs of a cell, of its throughput, with the values of the sides. */
+static void fill_costs(struct compare_cell *c)
+{
+    const struct compare_figure *throughput = &c->figures[COMPARE_tokens_per_second];
+    const struct match_cell *const sides[] = {c->pair->baseline, c->pair->other};
+    double shares[2];
+    c->cost = cost_of(throughput, price_ratio_of(c->pair));
+    c->cost_all = c->cost;
+    c->cost_all.field = FIELD_usd_per_million_tokens;
+    for (int side = 0; side < 2; side++) {
+        shares[side] = output_share(sides[side]);
+        c->cost.values[side] = price_of(sides[side]) / 3600 / throughput->values[side] *
+                               1e6;
+        c->cost_all.values[side] = c->cost.values[side] * shares[side];
+    }
+    if (shares[0] == shares[1])
+        return;
+    c->cost_all.call = COMPARE_NONE; /* a question of its own, which nobody tested */
+    c->cost_all.is_assumed = false;
+    c->cost_all.p = NAN;
+    c->cost_all.ratio *= shares[1] / shares[0];
+    c->cost_all.low *= shares[1] / shares[0];
+    c->cost_all.high *= shares[1] / shares[0];
+}
+
+static double mean_price_ratio(const struct match_group *g)
+{
+    double logs = 0;
+    size_t n = 0;
+    for (size_t i = 0; i < g->pair_count; i++)
+        if (g->pairs[i].is_counted) {
+            logs += log(price_ratio_of(&g->pairs[i]));
+            n++;
+        }
+    return exp(logs / (double)n);
 }
 
 /* --- all of them */
@@ -328,18 +378,6 @@ static struct compare_figure geomean_of(struct work *w, enum compare_id id)
     return w->has_floors && means_by_floors(w, id, &q, &by_floor)
                ? floored_figure(w, &c, &by_floor, q.field)
                : figure_of(w, &c, q.field);
-}
-
-static double mean_price_ratio(const struct match_group *g)
-{
-    double logs = 0;
-    size_t n = 0;
-    for (size_t i = 0; i < g->pair_count; i++)
-        if (g->pairs[i].is_counted) {
-            logs += log(price_ratio_of(&g->pairs[i]));
-            n++;
-        }
-    return exp(logs / (double)n);
 }
 
 /* --- what would settle it */
@@ -467,8 +505,7 @@ enum status compare_build(const struct match_group *group,
     if (settle_all(&w, out) != STATUS_OK)
         return STATUS_NO_MEMORY;
     for (size_t i = 0; i < group->pair_count; i++)
-        out->cells[i].cost = cost_of(&out->cells[i].figures[0],
-                                     price_ratio_of(&group->pairs[i]));
+        fill_costs(&out->cells[i]);
     out->geomean_cost = cost_of(&out->geomean[0], mean_price_ratio(group));
     fill_advice(&w, out);
     return a->has_failed ? STATUS_NO_MEMORY : STATUS_OK;

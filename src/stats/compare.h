@@ -46,8 +46,10 @@ struct compare_cell {
     const struct match_pair *pair;
     struct compare_floor floor; /* of one launch a side */
     struct compare_figure figures[COMPARE_COUNT];
-    struct compare_figure cost; /* USD per million output tokens; judged (as the
+    struct compare_figure cost;     /* USD per million output tokens; judged (as the
                                    throughput) at one price alone */
+    struct compare_figure cost_all; /* USD per million input and output tokens; judged
+                                       where both sides have as many of each, too */
 };
 
 struct compare {

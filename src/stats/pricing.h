@@ -16,6 +16,13 @@ struct price {
     bool is_old;         /* collected longer ago than prices are good for */
 };
 
+/* How the report shows money. */
+struct money_view {
+    double api_in, api_out; /* USD per million tokens of an API; NAN: none was given */
+    const char *currency;   /* shown behind USD; NULL: none */
+    double fx;              /* of it for one USD */
+};
+
 /* A row gets its price from `named` (--price-per-hour: "USD", or NAME=USD for the rows of
  * a label or an instance type), else its own of listed, [rows->count], if that is of the
  * user's file; both replace a price that is there. A row without a price, or with one

@@ -39,7 +39,7 @@ def real_looking(run, speed):
         if row["enable_prefix_caching"] and row["scenario"] == "prefix_caching":
             factor *= 1.5
         for name in ("time_per_token", "first_token_latency", "inter_token_latency",
-                     "usd_per_million_output_tokens"):
+                     "usd_per_million_output_tokens", "usd_per_million_tokens"):
             row[name] = row[name] and row[name] / factor
         row["tokens_per_second"] *= factor
         row["is_simulated"], row["weights"] = False, "real"
@@ -362,6 +362,7 @@ def test_prices_follow_the_region_also_in_a_merged_file(inferbench, two, tmp_pat
         data["metadata"]["options"]["region"] = ""
         for row in data["results"]:
             row["price_usd_per_hour"] = row["usd_per_million_output_tokens"] = None
+            row["usd_per_million_tokens"] = None
         path.write_text(json.dumps(data))
     files = sorted((tmp_path / "results").glob("*/offline_results_*.json"))
     assert inferbench("merge", *files, "-o", "merged_results.json").returncode == 0
@@ -379,6 +380,7 @@ def test_no_price_is_guessed_for_an_unknown_region(inferbench, two, tmp_path):
         data = json.loads(path.read_text())
         for row in data["results"]:
             row["price_usd_per_hour"] = row["usd_per_million_output_tokens"] = None
+            row["usd_per_million_tokens"] = None
         path.write_text(json.dumps(data))
     assert "x $/token" in inferbench("analyze", "results", "--plots", "ttft").stdout
     for path in (tmp_path / "results").glob("*/offline_results_*"):
@@ -389,6 +391,50 @@ def test_no_price_is_guessed_for_an_unknown_region(inferbench, two, tmp_path):
     assert "No $/token of g5.xlarge (its region is unknown: --region), inf2.xlarge" in said
     done = inferbench("analyze", "results", "--plots", "ttft", "--region", "us-east-1")
     assert "x $/token" in done.stdout
+
+
+def test_money_of_the_report(inferbench, two, tmp_path):
+    """Costs by all tokens, break-even with an API, another currency: against the rows."""
+    done = inferbench("analyze", "results", "--api-price", "0.02:0.08", "--currency", "JPY",
+                      "--fx", "155", "--plots", "ttft")
+    assert done.returncode == 0, done.stderr
+    said = " ".join(done.stdout.split())
+    assert re.search(r"Cannot tell which costs less a token in these \d+ cells: inf2.xlarge costs "
+                     r"1\.06 \[1\.06, 1\.07\] of g5.xlarge, within one launch\.", said)
+    report = " ".join((tmp_path / "analysis/summary_report.txt").read_text().split())
+    for name, rows in two.items():
+        cells = {}
+        for row in rows:
+            if not row["is_warmup"]:
+                key = row["scenario"], row["batch_size"], row["enable_prefix_caching"]
+                cells.setdefault(key, []).append(row)
+        best = min(cells.values(), key=lambda c: geomean(
+            [row["usd_per_million_output_tokens"] for row in c]))
+        cost = geomean([row["usd_per_million_output_tokens"] for row in best])
+        whole = geomean([row["usd_per_million_tokens"] for row in best])
+        tokens = best[0]["actual_input_tokens"] / best[0]["actual_output_tokens"]
+        even = 100 * cost / (0.02 * tokens + 0.08)
+        part = report[re.search(rf"{name}: \d+ cells, \d+ measured", report).start():]
+        found = re.search(r"cheapest ([\d.]+) USD \(([\d.]+) JPY\) per million output tokens", part)
+        assert float(found[1]) == pytest.approx(cost, rel=0.002)
+        assert float(found[2]) == pytest.approx(cost * 155, rel=0.001)
+        found = re.search(r"([\d.]+) USD \([\d.]+ JPY\) per million input \+ output tokens", part)
+        assert float(found[1]) == pytest.approx(whole, rel=0.01)
+        found = re.search(r"break-even with an API at 0.02:0.08 USD per million: (?:at|never, at "
+                          r"full use it costs) ([\d.]+) %", part)
+        assert float(found[1]) == pytest.approx(even, rel=0.01)
+
+
+@pytest.mark.parametrize("words, says", [
+    (("--api-price", "cheap"), '--api-price: "cheap" is not two prices'),
+    (("--api-price", "1:-1"), "is not two prices"),
+    (("--api-price", "0:0"), "is not two prices"),
+    (("--currency", "yen", "--fx", "155"), '--currency: "yen" is not a currency'),
+    (("--currency", "JPY"), "--currency: needs the other"),
+    (("--fx", "155"), "--fx: needs the other")])
+def test_money_that_is_not_understood(inferbench, words, says):
+    done = inferbench("analyze", "nothing", *words)
+    assert done.returncode == 2 and says in done.stderr
 
 
 def test_prices_of_a_file_of_the_user(inferbench, two, tmp_path):

@@ -357,7 +357,7 @@ def test_one_launch_of_a_cell_is_marked(compare):
     lines = compare(a, b).stdout.splitlines()
     at = next(i for i, line in enumerate(lines) if line.startswith("long"))
     assert lines[at + 1].endswith("cannot tell (one launch)")
-    assert sum("(one launch)" in line for line in lines) == 5  # four figures and the cost
+    assert sum("(one launch)" in line for line in lines) == 6  # four figures and two costs
     assert "(2 of 3 matched cells, 3 launches a side)" in " ".join(" ".join(lines).split())
 
 

@@ -60,6 +60,8 @@ static void test_answer(void **state)
     a->v[FIELD_is_simulated] = b->v[FIELD_is_simulated] = value_bool(true);
     answer(f,
            "inf2 / g5: 0.50x tokens/s, 3.00x $/token (1 matched cell, spread unknown)\n"
+           "Cannot tell which costs less a token in this cell: inf2 costs 3.00 of g5, "
+           "spread\n  unknown.\n"
            "SIMULATED: some of these numbers do not come from real hardware.\n");
     b->v[FIELD_is_simulated] = value_null(); /* which is not the same as simulated */
     answer(f, "No two machines share a cell: nothing is compared (see below).\n"
@@ -85,6 +87,10 @@ static void test_caching_answer(void **state)
                   "g5", "USD") "Dummy weights: the speed is real, the text is not.\n");
 }
 
+#define UNTOLD                                                                   \
+    "Cannot tell which costs less a token in this cell: inf2 costs 2.97 of g5, " \
+    "spread\n  unknown.\n"
+
 /* Figures of other cells, or with another certainty, say so each. */
 static void test_unlike_figures(void **state)
 {
@@ -99,20 +105,22 @@ static void test_unlike_figures(void **state)
     }
     answer(f, "inf2 / g5: 0.50x tokens/s (0.494..0.516, worse, assumed),\n"
               "  2.97x $/token (2.84..3.10, 1 of 2 cells) (2 matched cells, within one "
-              "launch)\n");
+              "launch)\n"
+              "inf2 costs 2.97 [2.84, 3.10] times g5 a token in this cell, within one "
+              "launch.\n");
     f->rows[2].v[FIELD_usd_per_million_output_tokens] = value_null();
     answer(f, "inf2 / g5: 0.50x tokens/s (0.494..0.516, worse, assumed),\n"
               "  2.97x $/token (spread unknown, 1 of 2 cells)\n"
-              "  (2 matched cells, within one launch)\n");
+              "  (2 matched cells, within one launch)\n" UNTOLD);
     /* several launches on one side alone: the interval is still over repeats */
     f->rows[6].v[FIELD_launch_id] = value_str("another");
     answer(f, "inf2 / g5: 0.50x tokens/s (0.494..0.516, worse, assumed),\n"
               "  2.97x $/token (spread unknown, 1 of 2 cells)\n"
-              "  (2 matched cells, within one launch)\n");
+              "  (2 matched cells, within one launch)\n" UNTOLD);
     for (size_t i = 0; i < 12; i++)
         f->rows[i].v[FIELD_tokens_per_second] = value_null();
     answer(f, "inf2 / g5: 2.97x $/token (1 of 2 cells)\n"
-              "  (2 matched cells, spread unknown, within one launch)\n");
+              "  (2 matched cells, spread unknown, within one launch)\n" UNTOLD);
     for (size_t i = 0; i < 12; i++)
         f->rows[i].v[FIELD_usd_per_million_output_tokens] = value_null();
     answer(f, "inf2 / g5: no figures (2 matched cells)\n"
