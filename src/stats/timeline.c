@@ -43,14 +43,26 @@ struct timeline {
     bool has_tokens, has_kv;
 };
 
-static void fill(struct timeline *t, const struct loadshape *l, int64_t end_ns)
+/* Where bin i begins; the last one ends with the last request. */
+static int64_t edge_ns(const struct timeline *t, const struct loadshape *l, size_t i)
+{
+    double ahead_ns = (double)i * t->step_s * 1e9;
+    double span_ns = (double)l->last_end_ns - (double)l->first_sent_ns;
+    return ahead_ns < span_ns ? l->first_sent_ns + llround(ahead_ns) : l->last_end_ns;
+}
+
+static double since_first_s(const struct loadshape *l, int64_t ns)
+{
+    return clock_to_s(
+        clock_between((struct instant){l->first_sent_ns}, (struct instant){ns}));
+}
+
+static void fill(struct timeline *t, const struct loadshape *l)
 {
     t->has_tokens = true;
     for (size_t i = 0; i < t->count; i++) {
-        int64_t from = l->first_sent_ns + llround((double)i * t->step_s * 1e9);
-        int64_t to = l->first_sent_ns + llround((double)(i + 1) * t->step_s * 1e9);
-        t->flight[i] = loadshape_in_flight(l->repeat, (double)from,
-                                           (double)(to < end_ns ? to : end_ns));
+        int64_t from = edge_ns(t, l, i), to = edge_ns(t, l, i + 1);
+        t->flight[i] = loadshape_in_flight(l->repeat, (double)from, (double)to);
         t->tokens[i] = loadshape_tokens_between(l, from, to) / t->step_s;
         t->has_tokens = t->has_tokens && !isnan(t->tokens[i]);
     }
@@ -59,7 +71,7 @@ static void fill(struct timeline *t, const struct loadshape *l, int64_t end_ns)
 static void fill_kv(struct timeline *t, const struct loadshape *l, struct timeline_kv kv)
 {
     json_t *samples = kv.json != NULL ? json_parse(str_from(kv.json)) : NULL;
-    double start_s = (double)(kv.run_start_ns + l->first_sent_ns) / 1e9;
+    double start_s = ((double)kv.run_start_ns + (double)l->first_sent_ns) / 1e9;
     for (size_t i = 0; i < t->count; i++)
         t->kv[i] = NAN;
     for (size_t i = 0; i < json_array_size(samples); i++) {
@@ -88,8 +100,8 @@ static void put_series(struct jsonw *w, const char *key, const double *values,
 static void put(const struct timeline *t, const struct loadshape *l, struct jsonw *w)
 {
     const struct loadshape_window *window = &l->window;
-    const double ends[] = {(double)(window->begin_ns - l->first_sent_ns) / 1e9,
-                           (double)(window->end_ns - l->first_sent_ns) / 1e9};
+    const double ends[] = {since_first_s(l, window->begin_ns),
+                           since_first_s(l, window->end_ns)};
     jsonw_object(w, NULL);
     jsonw_num(w, "step_s", rounded(t->step_s));
     put_numbers(w, "window_s", ends, 2);
@@ -105,15 +117,13 @@ enum status timeline_of(const struct loadshape *l, bool has_instants,
     struct timeline t = {0};
     struct buf text;
     struct jsonw w;
-    int64_t end_ns = l->last_end_ns;
+    double span_s = since_first_s(l, l->last_end_ns);
     *out = NULL;
-    if (l->first_sent_ns == NS_UNKNOWN || end_ns == NS_UNKNOWN ||
-        end_ns <= l->first_sent_ns)
+    if (!(span_s > 0)) /* unknown, too */
         return STATUS_OK;
-    double span_s = (double)(end_ns - l->first_sent_ns) / 1e9;
     t.step_s = step_of(span_s);
     t.count = (size_t)ceil(span_s / t.step_s - 1e-9);
-    fill(&t, l, end_ns);
+    fill(&t, l);
     t.has_tokens = t.has_tokens && has_instants;
     fill_kv(&t, l, kv);
     buf_init(&text, TEXT_CAP);

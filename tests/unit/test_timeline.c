@@ -111,6 +111,18 @@ static void test_use_of_the_cache(void **state)
     kv_samples = NULL;
 }
 
+static void test_an_unknown_window(void **state)
+{
+    struct loadshape l = one_after_the_other();
+    (void)state;
+    l.window = (struct loadshape_window){true, NS_UNKNOWN, NS_UNKNOWN};
+    json_t *made = timeline(&l, true);
+    const json_t *ends = json_object_get(made, "window_s");
+    assert_true(json_is_null(json_array_get(ends, 0)));
+    assert_true(json_is_null(json_array_get(ends, 1)));
+    json_decref(made);
+}
+
 static void test_nothing_was_sent(void **state)
 {
     struct loadshape l = one_after_the_other();
@@ -125,6 +137,7 @@ int main(void)
         cmocka_unit_test(test_an_even_load),
         cmocka_unit_test(test_tokens_without_an_instant),
         cmocka_unit_test(test_use_of_the_cache),
+        cmocka_unit_test(test_an_unknown_window),
         cmocka_unit_test(test_nothing_was_sent),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
