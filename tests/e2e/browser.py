@@ -22,6 +22,8 @@ class Browser:
     def __init__(self, folder, limit_s=120):
         to_read, self.to_write = os.pipe()
         self.to_take, to_answer = os.pipe()
+        self.poll = select.poll()
+        self.poll.register(self.to_take, select.POLLIN | select.POLLHUP)
         self.ended = time.monotonic() + limit_s
         self.rest, self.count, self.events = b"", 0, []
 
@@ -54,7 +56,8 @@ class Browser:
     def take(self):
         while b"\0" not in self.rest:
             left = self.ended - time.monotonic()
-            assert left > 0 and select.select([self.to_take], [], [], left)[0], "Chromium does not answer"
+            # poll, for descriptors of a long run of tests may be beyond what select takes
+            assert left > 0 and self.poll.poll(left * 1000), "Chromium does not answer"
             piece = os.read(self.to_take, 1 << 20)
             assert piece, "Chromium has ended"
             self.rest += piece

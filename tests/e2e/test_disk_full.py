@@ -12,7 +12,7 @@ import pytest
 from e2e.offline_run import (NULL, files_of, journal_of, plain_env, repeats_done, start, wait_for)
 from e2e.serve_client import Server
 
-MANY = [*NULL, "--scenarios", "short", "--batch-sizes", "8", "--num-runs", "500", "--quiet"]
+MANY = [*NULL, "--scenarios", "short", "--batch-sizes", "16", "--num-runs", "500", "--quiet"]
 
 
 def check_kept(binary, raw, folder):
@@ -38,7 +38,7 @@ def limited(bytes_, action):
 @pytest.mark.parametrize("action", [signal.SIG_DFL, signal.SIG_IGN], ids=["default", "ignored"])
 def test_file_may_not_grow(binary, tmp_path, action):
     done = subprocess.run([str(binary), *MANY], cwd=tmp_path, env=plain_env(), text=True,
-                          capture_output=True, timeout=60, preexec_fn=limited(100_000, action))
+                          capture_output=True, timeout=60, preexec_fn=limited(300_000, action))
     assert done.returncode == 1, done.stderr
     said = " ".join(done.stderr.split())
     assert "journal.jsonl: cannot write: File too large" in said

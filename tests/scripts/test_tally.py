@@ -107,11 +107,19 @@ def test_times(tally):
 
 
 def test_each_test_is_in_one_part_of_pytest(root):
-    parts = re.findall(r"^part \w+ ('[^']+'|\w+)", (root / "scripts/test").read_text(), re.M)
-    assert len(parts) == 3
-    for marks in itertools.product((True, False), repeat=3):
-        names = dict(zip(("vllm", "mlflow", "alone"), marks))
-        assert sum(eval(part.strip("'"), {}, names) for part in parts) == 1, names
+    """Of the examples of the docs and the oracle, as of all others."""
+    text = (root / "scripts/test").read_text()
+    aside = re.search(r"^aside='(.+)'$", text, re.M).group(1)
+    parts = re.findall(r"""^ *part \w+ ('[^']+'|\w+) ("[^"]+"|\w+)""", text, re.M)
+    assert len(parts) == 4
+    for is_aside in (True, False):
+        chosen = [marks.strip("'") for marks, where in parts if "tests" in where and not is_aside or
+                  where == '"$aside"' and is_aside or where == "tests" and is_aside]
+        for marks in itertools.product((True, False), repeat=3):
+            names = dict(zip(("vllm", "mlflow", "alone"), marks))
+            assert sum(eval(part, {}, names) for part in chosen) == 1, (is_aside, names)
+    rest = next(where for marks, where in parts if "ignore" in where)
+    assert rest.strip('"').split() == ["tests", *(f"--ignore={folder}" for folder in aside.split())]
 
 
 def test_cases_of_a_program_are_counted(tally):
