@@ -59,6 +59,11 @@ bool thread_pin(int cpu)
     return sched_setaffinity(0, sizeof set, &set) == 0;
 }
 
+void thread_yield(void)
+{
+    (void)sched_yield();
+}
+
 bool thread_waited(struct thread_waits *out)
 {
     char text[96];

@@ -20,6 +20,10 @@ int thread_spare_cpu(int index, int spare);
 /* Keeps this thread on that CPU; false where that is not allowed. -1: does nothing. */
 bool thread_pin(int cpu);
 
+/* Lets a thread that waits for this core have it. The kernel looks again only when a
+ * thread wakes or a tick has passed (4 ms): one that woke in vain waits that long. */
+void thread_yield(void);
+
 /* How often this thread was given a core since it began, and how long it had waited for
  * one while it could have run, all together; false where the kernel does not tell. */
 struct thread_waits {

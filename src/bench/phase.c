@@ -266,6 +266,7 @@ static bool write_ended(struct run *r)
         while ((f = lane_take(&r->lanes[i])) != NULL) {
             write_flight(r, f);
             lane_give_back(&r->lanes[i], f);
+            thread_yield(); /* it may be on the core of a lane that is to send */
             is_any = true;
         }
     }
