@@ -141,6 +141,8 @@ void charts_page_tradeoff(const struct chart_source *s, enum metric m, struct pl
 {
     size_t n = charts_scenarios(s, m, p->panels);
     p->kind = PLOT_POINTS;
+    p->remark = "up and to the left is better; the dotted line joins the cells that no "
+                "other beats in both";
     p->x_label = m == METRIC_first_token_latency ? "mean TTFT, ms" : "mean TPOT, ms";
     for (size_t i = 0; i < n; i++) {
         struct plot_panel *panel = &p->panels[p->panel_count];

@@ -112,7 +112,6 @@ static struct plot_panel *panel_of(const struct chart_source *s, struct plot *p,
 static void run_panels(const struct chart_source *s, cell_series *make, const char *key,
                        struct plot *p)
 {
-    size_t left_out = 0;
     for (size_t i = 0; i < s->x->machines.cell_count; i++) {
         const struct match_cell *c = &s->x->machines.cells[i];
         struct plot_series to = {.name = c->side,
@@ -122,16 +121,14 @@ static void run_panels(const struct chart_source *s, cell_series *make, const ch
         struct plot_panel *panel = panel_of(s, p, c);
         if (panel != NULL)
             panel->series[panel->series_count++] = to;
-        left_out += panel == NULL;
+        p->left_out += panel == NULL;
     }
-    if (left_out > 0)
-        p->remark = arena_text(s->arena, "the first %d cells; %zu more are not shown",
-                               PANELS_MAX, left_out);
 }
 
 static void shares(const struct chart_source *s, const char *key, struct plot *p)
 {
     p->kind = PLOT_SHARES;
+    p->remark = "the share that took that long at most; marks: 50, 90, 95 and 99 %";
     run_panels(s, share_series, key, p);
 }
 

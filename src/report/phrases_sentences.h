@@ -36,12 +36,27 @@
     X("several prices: the $/token of each repeat uses its own", \
       "料金が複数ある: 各反復の $/token はそれぞれの料金による") \
     X("%zu rows that are in two files", "2 つのファイルにある行: %zu") \
-    X("%s is unknown in some repeats of %zu cells", "%s が一部の反復で不明なセル: %zu") \
+    X("%s is unknown in some repeats (cells: %zu)", "%s が一部の反復で不明なセル: %zu") \
     X("mean of the measured repeats, warm-ups left out; error bars: 95 % interval " \
       "where there are 3 repeats or more, else lowest to highest", \
       "ウォームアップを除く反復の平均。" \
       "エラーバーは反復が 3 回以上なら 95 % 区間、" \
       "それ以外は最小から最大") \
+    X("Nothing was measured: no repeat gave a result; \"Left out\" says why.", \
+      "測定結果なし: 結果を出した反復がない。理由は「除外したもの」にある。") \
+    X("nothing measured", "測定結果なし") \
+    X("failed", "失敗") \
+    X("no result: \"Left out\" has the errors", \
+      "結果なし。エラーは「除外したもの」にある") \
+    X("no rule speaks against them", "問題を示す規則はない") \
+    X("the first %zu cells; %zu more are in the table of rows alone", \
+      "最初の %zu セル。ほかの %zu セルは行の表だけにある") \
+    X("the share that took that long at most; marks: 50, 90, 95 and 99 %", \
+      "その時間以内に終わった割合。印は 50、90、95、99 %") \
+    X("up and to the left is better; the dotted line joins the cells that no " \
+      "other beats in both", \
+      "左上ほど良い。点線は、両方で上回る" \
+      "セルがほかにないセルを結ぶ") \
     X("A ! marks a cell that is not VALID; \"Left out\" says why.", \
       "! は VALID でないセルを表す。理由は" \
       "「除外したもの」にある。") \

@@ -50,6 +50,7 @@ struct plot {
     bool has_grey_legend; /* each panel has colours of its own: the legend shows shades */
     struct plot_panel *panels; /* [panel_count], at least one */
     size_t panel_count;
+    size_t left_out; /* cells for which there was no panel left */
 };
 
 #endif

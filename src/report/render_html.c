@@ -266,7 +266,7 @@ static void put_table(struct html *h, const struct document_table *t, bool is_ma
     const char *group = NULL;
     const struct look look = {h, t, is_marked, !is_marked && has_notes(t)};
     buf_printf(h->out,
-               "<div class=\"scroll\" role=\"region\" tabindex=\"0\" "
+               "<div class=\"scroll\" role=\"group\" tabindex=\"0\" "
                "aria-labelledby=\"s%d\">\n<table>\n",
                h->sections);
     put_columns(&look, h->out);
@@ -321,6 +321,19 @@ static void begin_charts(struct html *h, const struct plot *first)
     put_line(h, "remark", "A ! marks a cell that is not VALID; \"Left out\" says why.");
 }
 
+static void put_left_out(struct html *h, const struct plot *plot)
+{
+    if (plot->left_out == 0)
+        return;
+    buf_text(h->out, "<p class=\"remark\">");
+    put_text(h->out,
+             arena_text(h->d->arena,
+                        phrases_in(h->d->lang, "the first %zu cells; %zu more are "
+                                               "in the table of rows alone"),
+                        plot->panel_count, plot->left_out));
+    buf_text(h->out, "</p>\n");
+}
+
 static void put_chart(struct html *h, const struct document_block *b)
 {
     if (!h->has_charts)
@@ -333,6 +346,7 @@ static void put_chart(struct html *h, const struct document_block *b)
     buf_text(h->out, "</noscript>\n");
     if (b->plot->kind != PLOT_BARS || b->plot->has_grey_legend)
         put_line(h, "remark", b->plot->remark); /* else the same for all: above */
+    put_left_out(h, b->plot);
     buf_text(h->out, "</figure>\n");
 }
 

@@ -239,7 +239,11 @@ void report_answer(const struct analysis *x, struct document *d)
 {
     const struct match_result *r = &x->machines;
     put_kind(x, machine_claims, false, d);
-    if (r->side_count == 1)
+    if (r->side_count == 0)
+        document_add(
+            d, DOCUMENT_CLAIM,
+            "Nothing was measured: no repeat gave a result; \"Left out\" says why.");
+    else if (r->side_count == 1)
         document_add(d, DOCUMENT_CLAIM, "Only one %s: %s. Nothing to compare.",
                      field_table[x->by].name, r->sides[0]);
     else if (r->group_count == 0)

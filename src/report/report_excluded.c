@@ -168,7 +168,7 @@ static void put_unknown(const struct match_result *r, struct document *d)
         for (size_t i = 0; i < r->cell_count; i++)
             without += r->cells[i].measured > r->cells[i].spread[metrics[m].metric].count;
         if (without > 0)
-            document_add(d, DOCUMENT_ITEM, "%s is unknown in some repeats of %zu cells",
+            document_add(d, DOCUMENT_ITEM, "%s is unknown in some repeats (cells: %zu)",
                          metrics[m].name, without);
     }
 }

@@ -445,7 +445,7 @@ void report_machines_beside(const struct analysis *x, struct document *d)
                                                   sizeof *columns);
     struct beside b = {.x = x, .d = d, .count = x->machines.side_count};
     b.count = b.count < DOCUMENT_COLUMNS - 1 ? b.count : DOCUMENT_COLUMNS - 1;
-    if (columns == NULL || d->line.failed != STATUS_OK)
+    if (columns == NULL || d->line.failed != STATUS_OK || b.count == 0)
         return;
     columns[0] = (struct document_column){.head = "setting", .type = DOCUMENT_TEXT};
     for (size_t i = 0; i < b.count; i++)

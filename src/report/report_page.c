@@ -3,6 +3,7 @@
 
 #include "base/str.h"
 #include "report/charts.h"
+#include "report/phrases.h"
 #include "report/report.h"
 #include "stats/match_field.h"
 #include "stats/verdict.h"
@@ -53,7 +54,8 @@ void report_page_head(const struct analysis *x, struct document *d)
     struct arena *a = d->arena;
     const struct match_result *r = &x->machines;
     const char *model = names_of(x, FIELD_model_name, a);
-    const char *sides = r->sides[0];
+    const char *sides = r->side_count > 0 ? r->sides[0]
+                                          : phrases_in(d->lang, "nothing measured");
     for (size_t i = 1; i < r->side_count && i < NAMES_SHOWN; i++)
         sides = arena_text(a, "%s, %s", sides, r->sides[i]);
     if (r->side_count > NAMES_SHOWN)
@@ -92,7 +94,28 @@ static const char *reasons_of(const struct analysis *x, const char *verdict,
                               text != NULL ? "; " : "", verdict_rules[k].code,
                               verdict_rules[k].help);
     }
-    return text != NULL ? text : "";
+    return text;
+}
+
+static void put_verdict(const char *verdict, size_t count, const char *why,
+                        struct document_table *t, struct document *d)
+{
+    struct document_cell *cells = document_row(d, t, NULL);
+    cells[VERDICT] = document_of_text(verdict);
+    cells[REPEATS] = document_of_text(arena_text(d->arena, "%zu", count));
+    cells[REASONS] = document_of_text(why);
+}
+
+/* Failed repeats have none. */
+static void put_without(const struct analysis *x, struct document_table *t,
+                        struct document *d)
+{
+    size_t failed = 0;
+    for (size_t i = 0; i < x->machines.cell_count; i++)
+        failed += x->machines.cells[i].failed;
+    if (failed > 0)
+        put_verdict(phrases_in(d->lang, "failed"), failed,
+                    phrases_in(d->lang, "no result: \"Left out\" has the errors"), t, d);
 }
 
 void report_page_verdicts(const struct analysis *x, struct document *d)
@@ -111,11 +134,12 @@ void report_page_verdicts(const struct analysis *x, struct document *d)
         }
         if (count == 0 || before > 0 || !match_field_is_measured(x->rows.items[i].row))
             continue;
-        struct document_cell *cells = document_row(d, t, NULL);
-        cells[VERDICT] = document_of_text(verdict);
-        cells[REPEATS] = document_of_text(arena_text(d->arena, "%zu", count));
-        cells[REASONS] = document_of_text(reasons_of(x, verdict, d->arena));
+        const char *why = reasons_of(x, verdict, d->arena);
+        put_verdict(
+            verdict, count,
+            why != NULL ? why : phrases_in(d->lang, "no rule speaks against them"), t, d);
     }
+    put_without(x, t, d);
 }
 
 /* --- charts --- */

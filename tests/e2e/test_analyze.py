@@ -468,7 +468,7 @@ def test_failed_rows_nulls_and_warmups(inferbench, two, tmp_path):
     report = " ".join((tmp_path / "analysis/summary_report.txt").read_text().split())
     assert "(6 matched cells" in done.stdout
     assert "short bs=1 cache=off: 4 failed repeats, nothing measured: out of memory" in report
-    assert "TPOT is unknown in some repeats of 2 cells" in report
+    assert "TPOT is unknown in some repeats (cells: 2)" in report
     assert "16 warm-up repeats" in report
 
 

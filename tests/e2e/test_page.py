@@ -167,6 +167,39 @@ def test_thousand_rows_are_small(inferbench, tmp_path, page_of):
     assert len(text.encode()) < 2_000_000
 
 
+def test_nothing_measured(inferbench, tmp_path, page_of):
+    """All repeats failed: the page says so on top, names no machine, and has the errors."""
+    folder = make_two(inferbench)
+    for path in (tmp_path / folder).glob("*/offline_results_*.json"):
+        data = json.loads(path.read_text(encoding="utf-8"))
+        for row in data["results"]:
+            row.update({key: None for key, value in row.items() if isinstance(value, float)})
+            row.update(error="out of memory", verdict=None, checks=None, reasons=None, warnings=None)
+        path.write_text(json.dumps(data), encoding="utf-8")
+    page = Page(page_of(folder))
+    flat = " ".join(page.texts)
+    assert "(null)" not in flat and "nothing measured" in flat
+    assert "Nothing was measured : no repeat gave a result" in re.sub(r"\s*: ", " : ", flat)
+    assert "out of memory" in flat and "failed" in page.texts and "Environment" not in page.texts
+    assert all(row["error"] == "out of memory" for row in rows_of(page.data))
+
+
+def test_cells_beyond_the_charts(inferbench, tmp_path, page_of):
+    """Distributions of the first cells; the page says how many are in the table alone."""
+    folder = make_two(inferbench)
+    for path in (tmp_path / folder).glob("*/offline_results_*.json"):
+        data = json.loads(path.read_text(encoding="utf-8"))
+        rows = data["results"]
+        data["results"] = [dict(row, scenario=f"{row['scenario']}_{i}", run_id=row["run_id"][:30] + f"{i:02x}")
+                           for i in range(4) for row in rows]
+        path.write_text(json.dumps(data), encoding="utf-8")
+    page = Page(page_of(folder))
+    shares = next(chart for chart in page.data["charts"] if chart["name"] == "itl_shares")
+    cells = len({(row["scenario"], row["batch_size"], row["enable_prefix_caching"]) for row in rows_of(page.data)})
+    assert len(shares["panels"]) == 24 < cells
+    assert f"the first 24 cells; {2 * (cells - 24)} more are in the table of rows alone" in page.texts
+
+
 def test_format_chooses(inferbench, tmp_path):
     folder = make_two(inferbench)
     for words, files in ((["--format", "text"], {"summary_report.txt"}), (["--format", "html"], {"report.html"}),

@@ -206,7 +206,7 @@ static void test_report(void **state)
     check_has(&out, "g5: 1 cell, 3 measured repeats\n");
     check_has(&out, "  fastest   200.0 tokens/s: short bs=1 cache=off\n");
     check_has(&out, "price: unknown (--price-per-hour)");
-    check_has(&out, "$/token is unknown in some repeats of 2 cells");
+    check_has(&out, "$/token is unknown in some repeats (cells: 2)");
     assert_null(strstr(buf_cstr(&out), "cheapest"));
     buf_fini(&out);
 }

@@ -233,13 +233,13 @@ static void unknown_metrics_are_listed(void **state)
     f->rows[4].v[FIELD_inter_token_latency] = value_null();
     f->rows[5].v[FIELD_inter_token_latency] = value_null();
     assert_string_equal(text_of(f), "\nLeft out\n--------\n"
-                                    "  TTFT is unknown in some repeats of 2 cells\n"
-                                    "  TPOT is unknown in some repeats of 1 cells\n");
+                                    "  TTFT is unknown in some repeats (cells: 2)\n"
+                                    "  TPOT is unknown in some repeats (cells: 1)\n");
     f->rows[0].v[FIELD_tokens_per_second] = value_null();
     f->rows[0].v[FIELD_usd_per_million_output_tokens] = value_null();
     const char *text = text_of(f);
-    check_has(text, "\n  tokens/s is unknown in some repeats of 1 cells\n");
-    check_has(text, "\n  $/token is unknown in some repeats of 1 cells\n");
+    check_has(text, "\n  tokens/s is unknown in some repeats (cells: 1)\n");
+    check_has(text, "\n  $/token is unknown in some repeats (cells: 1)\n");
 }
 
 /* Between machines, and between ON and OFF of each. */

@@ -25,6 +25,11 @@
     return node;
   }
 
+  // A long name may be broken behind its underscores.
+  function breakable(name) {
+    return name.split(/(?<=_)/).flatMap((part, i) => i ? [el('wbr'), part] : [part]);
+  }
+
   // ---- numbers: four digits that count
 
   function figure(value) {
@@ -33,7 +38,8 @@
     const size = Math.abs(value);
     if (size >= 1e10 || size < 1e-6) return value.toExponential(2);
     const digits = size < 0.1 ? 3 : 4;
-    const decimals = Math.max(0, digits - 1 - Math.floor(Math.log10(size)));
+    const rounded = Number(size.toPrecision(digits)); // 9.9996 is 10.00
+    const decimals = Math.max(0, digits - 1 - Math.floor(Math.log10(rounded)));
     return value.toLocaleString('en-US', {
       minimumFractionDigits: Math.min(decimals, 12),
       maximumFractionDigits: Math.min(decimals, 12),
@@ -57,7 +63,7 @@
 
   function linear(low, high, from, to) {
     const scale = (v) => from + ((v - low) / (high - low || 1)) * (to - from);
-    const rough = (high - low) / Math.max(2, Math.abs(to - from) / (to < from ? 45 : 80));
+    const rough = (high - low) / Math.max(2, Math.abs(to - from) / (to < from ? 36 : 64));
     const power = Math.pow(10, Math.floor(Math.log10(rough)));
     const step = [1, 2, 5, 10].map((k) => k * power).find((s) => s >= rough * 0.999);
     scale.ticks = [];
@@ -185,14 +191,14 @@
     const end = (x, y) => across ? `M${x - 3.5} ${y}h7` : `M${x} ${y - 3.5}v7`;
     return svg('path', {class: 'error', d: `M${x1} ${y1}L${x2} ${y2}` + end(x1, y1) + end(x2, y2)});
   }
-  function xAxis(scale, width, top, bottom, label, left) {
+  function xAxis(scale, width, top, bottom, label, left, edge) {
     const g = svg('g', {'aria-hidden': 'true'});
     let last = -1e9;
     for (const tick of scale.ticks) {
       const x = scale(tick.at);
       g.append(svg('line', {class: 'grid-line', x1: x, x2: x, y1: top, y2: bottom}));
       const half = textWidth(tick.text) / 2;
-      if (x - half < last + 6 || x + half > width + 4) continue;
+      if (x - half < last + 6 || x + half > edge) continue;
       last = x + half;
       g.append(svg('text', {x: x, y: bottom + 16, 'text-anchor': 'middle'}, tick.text));
     }
@@ -206,7 +212,7 @@
   function drawRows(chart, panel, width) {
     const isRatio = chart.kind === 'ratios';
     const unit = isRatio ? '' : ' ' + chart.y;
-    const room = Math.min(Math.max(...panel.ticks.map(textWidth)) + 10, width * 0.42);
+    const room = Math.min(Math.max(...panel.ticks.map(textWidth)) + 10, width * 0.52);
     const bar = isRatio ? 22 : panel.series.length > 4 ? 10 : 14;
     const per = panel.series.length * bar + (isRatio ? 4 : 10);
     const isNarrow = width < 480;
@@ -225,8 +231,8 @@
     } else {
       x = linear(0, high > 0 ? high * 1.02 : 1, from, to);
     }
-    const node = svg('svg', {width: width, height: height, role: 'group', 'aria-label': panel.title});
-    node.append(xAxis(x, to, 4, bottom, isRatio ? T(chart.x) : T(chart.y), from));
+    const node = svg('svg', {width: width, height: height, viewBox: `0 0 ${width} ${height}`, role: 'group', 'aria-label': panel.title});
+    node.append(xAxis(x, to, 4, bottom, isRatio ? T(chart.x) : T(chart.y), from, width));
     if (isRatio) node.append(svg('line', {class: 'one', x1: x(1), x2: x(1), y1: 4, y2: bottom}));
     const marks = svg('g', {class: 'marks'});
     panel.ticks.forEach((tick, i) => {
@@ -290,7 +296,8 @@
   }
 
   function drawPlane(chart, panel, width) {
-    const isSmall = chart.kind === 'shares' || chart.name.endsWith('_timeline');
+    const isTime = chart.name.endsWith('_timeline');
+    const isSmall = chart.kind === 'shares' || isTime;
     const height = isSmall ? 210 : 290, top = 24, bottom = height - 42;
     const isPoints = chart.kind === 'points', isShares = chart.kind === 'shares';
     const [, high] = extent(panel, [1, 3]);
@@ -298,15 +305,14 @@
     const y = linear(0, isShares ? 100 : high > 0 ? high * 1.06 : 1, bottom, top);
     const left = Math.max(...y.ticks.map((t) => textWidth(t.text))) + 14;
     const right = width - 14;
-    const isTime = chart.name.endsWith('_timeline');
     const isLog = !isTime && xLow > 0 && xHigh / xLow > (isPoints ? 8 : 7);
     const gap = isLog ? Math.pow(xHigh / xLow, 0.05) : (xHigh - xLow || Math.abs(xLow) || 1) * 0.08;
     const x = isLog ? logarithmic(xLow / gap, xHigh * gap, left, right)
       : linear(isTime ? 0 : xLow >= 0 ? Math.max(0, xLow - gap) : xLow - gap, isTime ? xHigh : xHigh + gap, left, right);
     const values = [...new Set(panel.series.flatMap((s) => s.points.map((p) => p[0])))].sort((a, b) => a - b);
-    if (chart.kind === 'lines' && values.length <= 9) x.ticks = values.map((v) => ({at: v, text: tickText(v, v < 1 ? v / 10 : 1)}));
-    const node = svg('svg', {width: width, height: height, role: 'group', 'aria-label': panel.title});
-    node.append(xAxis(x, right, top, bottom, T(chart.x), left));
+    if (chart.kind === 'lines' && !isTime && values.length <= 9) x.ticks = values.map((v) => ({at: v, text: tickText(v, v < 1 ? v / 10 : 1)}));
+    const node = svg('svg', {width: width, height: height, viewBox: `0 0 ${width} ${height}`, role: 'group', 'aria-label': panel.title});
+    node.append(xAxis(x, right, top, bottom, T(chart.x), left, width));
     const axis = svg('g', {'aria-hidden': 'true'});
     for (const tick of y.ticks)
       axis.append(svg('line', {class: 'grid-line', x1: left, x2: right, y1: y(tick.at), y2: y(tick.at)}),
@@ -378,10 +384,11 @@
     const table = el('details', {}, el('summary', {}, T('Show as a table')));
     table.addEventListener('toggle', () => {
       if (table.open && table.children.length === 1)
-        table.append(el('div', {class: 'scroll', role: 'region', tabindex: 0, 'aria-label': title}, asTable(chart)));
+        table.append(el('div', {class: 'scroll', role: 'group', tabindex: 0, 'aria-label': title}, asTable(chart)));
     });
     for (const panel of chart.panels)
-      panels.append(el('div', {class: 'panel'}, el('h3', {}, panel.title), el('div', {class: 'picture'})));
+      panels.append(el('div', {class: 'panel'}, el('h3', {}, ...breakable(panel.title)), el('div', {class: 'picture'})));
+    place.classList.toggle('half', chart.panels.length === 1);
     place.append(...[legend(chart), panels, table].filter(Boolean));
     let drawn = 0;
     const draw = () => {
@@ -449,7 +456,7 @@
     const columns = columnsOf(rows);
     const byName = new Map(columns.map((c) => [c.name, c]));
     const shown = new Set(FIRST.filter((name) => byName.has(name) && !byName.get(name).isOne));
-    if (byName.has('tokens_per_second')) shown.add('tokens_per_second');
+    for (const name of ['tokens_per_second', 'error']) if (byName.has(name)) shown.add(name);
     if (shown.has('label')) shown.delete('instance_type');
     let sortBy = null, isDown = false, page = 0, found = [];
     const text = el('input', {type: 'search', id: 'filter', oninput: () => refresh(true)});
@@ -494,7 +501,7 @@
       }, el('button', {type: 'button', title: c.help, 'data-column': c.name, onclick: () => {
         sort(c);
         head.querySelector(`[data-column="${c.name}"]`).focus();
-      }}, c.name, el('span', {class: 'arrow', 'aria-hidden': 'true'}, sortBy === c ? (isDown ? ' ↓' : ' ↑') : ''),
+      }}, ...breakable(c.name), el('span', {class: 'arrow', 'aria-hidden': 'true'}, sortBy === c ? (isDown ? ' ↓' : ' ↑') : ''),
       c.unit ? el('span', {class: 'unit'}, ' ' + c.unit) : null)))));
     }
     function cell(c, i) {
@@ -539,7 +546,7 @@
         el('span', {class: 'push'},
           el('button', {type: 'button', id: 'save-csv', onclick: saveCsv}, T('Save CSV')),
           el('button', {type: 'button', id: 'save-json', onclick: saveJson}, T('Save JSON')))),
-      el('div', {class: 'scroll', role: 'region', tabindex: 0, 'aria-label': T('All rows')}, table),
+      el('div', {class: 'scroll', role: 'group', tabindex: 0, 'aria-label': T('All rows')}, table),
       el('div', {class: 'pager'}, earlier, said, later),
       chooser,
       el('details', {}, el('summary', {}, `${T('The same in all rows')} (${same.length})`),
