@@ -109,6 +109,8 @@
     X(cache_arm, STR, "", NEITHER, "mm", CELL,                                           \
       "off or on: may requests of a repeat find each other's prefix")                    \
     X(ab_block, INT, "", NEITHER, "mm", IDENTITY, "block of the repeat, from 0")         \
+    X(ranks, INT, "", NEITHER, "-m", LOAD, "processes that sent, if several")            \
+    X(rank, INT, "", NEITHER, "m-", IDENTITY, "process of several, from 0")              \
     X(plan_sha256, STR, "", NEITHER, "MM", LOAD,                                         \
       "digest of the work: prompts, lengths, load, seed")                                \
     X(burstiness, NUM, "", NEITHER, "-m", LOAD, "shape of gamma gaps")                   \
@@ -161,6 +163,8 @@
     X(send_lag_max_s, NUM, "s", LOWER, "-M", TRUST, "send minus ready, highest")         \
     X(send_late_share, NUM, "", LOWER, "-M", TRUST, "share of late sends")               \
     X(sends_late, INT, "", LOWER, "-M", TRUST, "late sends")                             \
+    X(send_late_rank, INT, "", NEITHER, "-m", TRUST, "rank with most late sends")        \
+    X(send_late_rank_share, NUM, "", LOWER, "-m", TRUST, "share of late sends of it")    \
     FIELD_PCT(X, itl, ms, "ms", "Mm", "gap between tokens")                              \
     X(itl_max_ms, NUM, "ms", LOWER, "Mm", METRIC, "longest gap between tokens")          \
     X(itl_gaps, INT, "", NEITHER, "Mm", COUNT, "gaps booked")                            \
@@ -191,6 +195,8 @@
     X(stamp_late_p99_ms, NUM, "ms", LOWER, "mM", TRUST, "user minus kernel stamp")       \
     X(read_interval_p50_s, NUM, "s", NEITHER, "-M", TRUST,                               \
       "time between reads of an answer, median")                                         \
+    X(clock_error_us, NUM, "us", LOWER, "-m", TRUST,                                     \
+      "error of a rank's clock against rank 0's, at most")                               \
     X(clock_steps, INT, "", LOWER, "mM", TRUST, "times that the wall clock was set")
 
 #define FIELD_LIST_WORLD(X)                                                              \
@@ -217,6 +223,7 @@
       "that energy by the output tokens of the repeat")                                  \
     X(client_cpu_ratio, NUM, "", LOWER, "mM", TRUST, "client's CPU, of one core")        \
     X(client_busy_share, NUM, "", LOWER, "mM", TRUST, "share of busy windows")           \
+    X(client_busy_rank, INT, "", NEITHER, "-m", TRUST, "rank with most busy windows")    \
     X(client_busy_windows, INT, "", LOWER, "mM", TRUST, "windows above 80 % of a core")  \
     X(loop_lag_p99_s, NUM, "s", LOWER, "mM", TRUST, "lateness of the client's loop")     \
     X(core_wait_mean_s, NUM, "s", LOWER, "-m", TRUST,                                    \

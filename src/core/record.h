@@ -77,7 +77,7 @@ enum record_events {
 
 /* planned = ok + failed by class + unanswered + interrupted, for each repeat. */
 struct request_record {
-    int32_t index; /* in its repeat */
+    int32_t index, rank; /* in its repeat; merged: of the process that sent it, else 0 */
     enum record_status status;
     enum fail_class fail;
     int32_t http_status; /* of FAIL_http, FAIL_rate_limit; 0: unknown */

@@ -14,10 +14,9 @@
 #include "core/record.h"
 
 struct repeat_data {
-    int32_t cell;   /* index into run_data.cells */
-    int32_t repeat; /* 0 is the warm-up */
-    bool is_warmup;
-    bool is_ended; /* a repeat_end line was there */
+    int32_t cell;             /* index into run_data.cells */
+    int32_t repeat;           /* 0 is the warm-up */
+    bool is_warmup, is_ended; /* ended: a repeat_end line was there */
     int64_t start_ns;
     int64_t phase_ns; /* online: start of the measured phase, warm-up requests over, that
                          due times count from; 0: unknown */
@@ -25,7 +24,7 @@ struct repeat_data {
     int64_t expected_cached_tokens;  /* hits the prompts allow; TOKENS_UNKNOWN */
     struct row fields;               /* row numbers that do not come from requests */
     const char *error;               /* why the repeat failed; NULL if it did not */
-    struct request_record *requests; /* [request_count], in order of the journal */
+    struct request_record *requests; /* [request_count], ascending indices */
     size_t request_count;
     enum token_set tokens; /* which events were tokens, once settled */
 };
@@ -45,13 +44,14 @@ struct limit { /* --limit CODE=VALUE */
     double value;
 };
 
+#define RANK_ALL (-1) /* of a journal that was merged from those of all ranks */
 struct run_data {
     struct row fields; /* the same for all rows: run_id, model_name, instance_type, ... */
     int definitions;   /* of the numbers: the journal's format, 1 or 2 */
+    int32_t rank, ranks; /* this process of so many; 0, 0: it ran alone */
     struct wall start;
     int32_t utc_offset_s;
-    const char *stamp; /* of the file names */
-    const char *serving_mode;
+    const char *stamp, *serving_mode; /* of the file names */
     const char *tool, *command_json, *options_json, *env_json, *plan_sha256;
     int64_t seed;
     double *percentiles; /* [percentile_count], --percentiles */

@@ -99,8 +99,16 @@ static const char *notes(const struct run_data *run, size_t repeat_index,
                       more != NULL ? more : "");
 }
 
-static const char *error_of(const struct repeat_data *repeat, const struct tally *t)
+/* Online a rank has a share of the load: its numbers alone would be those of a smaller
+ * one. */
+static const char *error_of(const struct rows_measure *m, struct arena *a)
 {
+    const struct run_data *run = m->run;
+    const struct repeat_data *repeat = m->repeat;
+    const struct tally *t = &m->tally;
+    if (m->is_online && run->ranks > 1 && run->rank != RANK_ALL)
+        return arena_text(a, "rank %d of %d alone: not merged with the others",
+                          (int)run->rank, (int)run->ranks);
     if (repeat->error != NULL)
         return repeat->error;
     if (!repeat->is_ended)
@@ -132,6 +140,16 @@ static void fill_identity(const struct common *common, size_t repeat_index,
     field_fill(row, FIELD_seed, value_int(run->seed));
     field_fill(row, FIELD_label, row->v[FIELD_instance_type]);
     field_fill(row, FIELD_metadata, value_json("{}"));
+}
+
+/* Which processes a row comes from: all of them, or one. */
+static void fill_ranks(const struct rows_measure *m)
+{
+    bool is_one = m->run->rank != RANK_ALL;
+    if (m->run->ranks > 1 && m->is_online)
+        m->row->v[FIELD_ranks] = value_int(m->run->ranks);
+    else if (m->run->ranks > 1 && is_one)
+        m->row->v[FIELD_rank] = value_int(m->run->rank);
 }
 
 /* What was not measured is null; offline, so is what describes load on a server. */
@@ -172,8 +190,9 @@ static enum status build(const struct common *common, size_t repeat_index,
     field_overlay(row, &repeat->fields);
     fill_identity(common, repeat_index, row, a);
     m.is_online = field_is(row, FIELD_serving_mode, "online");
+    fill_ranks(&m);
     tally_count(repeat, &m.tally);
-    row->v[FIELD_error] = value_str(error_of(repeat, &m.tally));
+    row->v[FIELD_error] = value_str(error_of(&m, a));
     enum status s = STATUS_OK;
     rows_measure_counts(&m);
     if (!value_is_known(row->v[FIELD_error]))

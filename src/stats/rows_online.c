@@ -1,9 +1,11 @@
 #include <math.h>
 
+#include "base/mem.h"
 #include "stats/gather.h"
 #include "stats/goodput.h"
 #include "stats/loadshape.h"
 #include "stats/rows_measure.h"
+#include "stats/verdict.h"
 
 #define LATE_LEAST_S 1e-3 /* a send is late beyond max(1 ms, 1 % of the median TTFT) */
 #define LATE_SHARE   0.01
@@ -57,6 +59,41 @@ static void fill_load(struct rows_measure *m)
     fill_int(m, FIELD_connections_reused, sends.sent - sends.connected);
 }
 
+struct rank_sends {
+    int64_t sent, late;
+};
+
+/* The rank with the greatest share of late sends, of those with more than a mishap: the
+ * others, which are on time, would hide it. */
+static enum status fill_late_rank(struct rows_measure *m, const struct gather_scope *all,
+                                  double late_s)
+{
+    const struct repeat_data *r = m->repeat;
+    size_t ranks = (size_t)m->run->ranks, worst = ranks;
+    struct rank_sends *of = mem_alloc(ranks, sizeof *of);
+    double most = 0;
+    if (of == NULL)
+        return STATUS_NO_MEMORY;
+    for (size_t i = 0; i < r->request_count; i++) {
+        double own_s = gather_sample(all, &r->requests[i], GATHER_SEND_LATE);
+        of[r->requests[i].rank].sent += !isnan(own_s);
+        of[r->requests[i].rank].late += own_s > late_s;
+    }
+    for (size_t k = 0; k < ranks; k++) {
+        double share = (double)of[k].late / (double)of[k].sent;
+        if (of[k].late < VERDICT_LATE_SENDS || share <= most)
+            continue;
+        most = share;
+        worst = k;
+    }
+    mem_free(of);
+    if (worst == ranks)
+        return STATUS_OK;
+    fill_int(m, FIELD_send_late_rank, (int64_t)worst);
+    fill_num(m, FIELD_send_late_rank_share, most);
+    return STATUS_OK;
+}
+
 static enum status fill_late(struct rows_measure *m)
 {
     struct gather_scope all = m->scope;
@@ -71,6 +108,8 @@ static enum status fill_late(struct rows_measure *m)
         double share = own.count > 0 ? gather_share_above(&own, late_s) : 0;
         fill_num(m, FIELD_send_late_share, share);
         fill_int(m, FIELD_sends_late, llround(share * (double)own.count));
+        if (m->run->ranks > 1)
+            s = fill_late_rank(m, &all, late_s);
     }
     gather_fini(&own);
     gather_fini(&ttft);

@@ -87,6 +87,10 @@ struct verdict_outcome {
 MUST_CHECK enum status verdict_judge_cell(const struct verdict_cell *cell,
                                           struct arena *a, struct verdict_outcome *out);
 
+/* Windows or sends that tell of more than a mishap. */
+#define VERDICT_BUSY_WINDOWS 3
+#define VERDICT_LATE_SENDS   3
+
 /* --- what rows ask of judges before they are judged */
 
 /* ERRORS would fire: too many requests failed or stayed unanswered for a mean over the

@@ -36,6 +36,8 @@
     X(SHORT_RUN, INCONCLUSIVE, ROW, FIELD_steady_s, NAN, overload_short_run,             \
       "the load was too short for a steady part, or to tell whether the server "         \
       "keeps up")                                                                        \
+    X(CLOCK_UNSURE, INCONCLUSIVE, ROW, FIELD_clock_error_us, 0.01, load_clock_unsure,    \
+      "the clocks of the client machines could not be compared well enough")             \
     X(TOKENS_UNDERCOUNTED, INCONCLUSIVE, ROW, FIELD_actual_output_tokens, 0.01,          \
       tokens_undercounted,                                                               \
       "more pieces of text than tokens: the server counts too few, or something on the " \

@@ -10,8 +10,7 @@
 #include "stats/verdict_case.h"
 
 #define CLASSES_BYTES 160
-#define CLOSED_CURE   9 /* waves of answers, as many as the default has */
-#define LATE_SENDS    3
+#define CLOSED_CURE   9    /* waves of answers, as many as the default has */
 #define SLOTS_LOST    0.01 /* of the slots' time: tokens/s would be as much too low */
 
 #define num verdict_case_num
@@ -147,20 +146,41 @@ void verdict_load_client_late(struct verdict_case *c)
     if (field_is(c->row, FIELD_request_rate, "inf"))
         return;
     double share = num(c, FIELD_send_late_share);
-    bool has_several = num(c, FIELD_sends_late) >= LATE_SENDS;
+    bool has_several = num(c, FIELD_sends_late) >= VERDICT_LATE_SENDS;
     verdict_case_number(
         c, (struct verdict_number){share, c->limit, share > c->limit && has_several},
         "%.3g %% of the sends late, limit %.3g %%", share * 100, c->limit * 100);
+    double worst = num(c, FIELD_send_late_rank_share);
+    verdict_case_field(c, FIELD_send_late_rank_share,
+                       (struct verdict_number){worst, c->limit, worst > c->limit},
+                       "rank %g: %.3g %% of its sends late, limit %.3g %%",
+                       num(c, FIELD_send_late_rank), worst * 100, c->limit * 100);
 }
 
 void verdict_load_client_busy(struct verdict_case *c)
 {
     double share = num(c, FIELD_client_busy_share);
-    bool has_windows = num(c, FIELD_client_busy_windows) >= 3;
+    double rank = num(c, FIELD_client_busy_rank);
+    char who[32] = "";
+    if (!isnan(rank))
+        (void)snprintf(who, sizeof who, "rank %.0f: ", rank);
+    bool has_windows = num(c, FIELD_client_busy_windows) >= VERDICT_BUSY_WINDOWS;
     verdict_case_number(
         c, (struct verdict_number){share, c->limit, share > c->limit && has_windows},
-        "above 80 %% of a core for %.3g %% of the time, limit %.3g %%", share * 100,
-        c->limit * 100);
+        "%sabove 80 %% of a core for %.3g %% of the time, limit %.3g %%", who,
+        share * 100, c->limit * 100);
+}
+
+/* The ranks' times are on one line no better than that. */
+void verdict_load_clock_unsure(struct verdict_case *c)
+{
+    double error_s = num(c, FIELD_clock_error_us) / 1e6;
+    double share = error_s / num(c, FIELD_ttft_p50_s);
+    verdict_case_field(c, FIELD_clock_error_us,
+                       (struct verdict_number){share, c->limit, share > c->limit},
+                       "clocks of the ranks known to %.3g ms, %.3g %% of the median "
+                       "TTFT; limit %.3g %%",
+                       error_s * 1e3, share * 100, c->limit * 100);
 }
 
 void verdict_load_rate_missed(struct verdict_case *c)

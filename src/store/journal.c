@@ -23,9 +23,21 @@ static enum status create(const char *path, int *fd, struct err *e)
 enum status journal_create(struct journal *j, const char *path, struct instant start,
                            struct err *e)
 {
-    *j = (struct journal){.path = path, .start = start};
+    *j = (struct journal){.path = path, .start = start, .at_ns = NS_UNKNOWN};
     buf_init(&j->line, JOURNAL_LINE_CAP_BYTES);
     return create(path, &j->fd, e);
+}
+
+void journal_rewrite(struct journal *j, int fd, const char *path, struct instant start)
+{
+    *j = (struct journal){.fd = fd, .path = path, .start = start, .is_draft = true};
+    buf_init(&j->line, JOURNAL_LINE_CAP_BYTES);
+}
+
+void journal_leave(struct journal *j)
+{
+    j->fd = -1;
+    journal_close(j);
 }
 
 bool journal_is_live(const char *path)
@@ -51,7 +63,7 @@ static struct jsonw line_begin(struct journal *j, const char *type, int64_t at_n
 
 static int64_t now_ns(const struct journal *j)
 {
-    return clock_since(j->start).ns;
+    return j->at_ns != NS_UNKNOWN ? j->at_ns : clock_since(j->start).ns;
 }
 
 /* Writes the line as it is; with do_sync the file is on the disk afterwards. */
@@ -63,7 +75,7 @@ static enum status line_write(struct journal *j, bool do_sync, struct err *e)
     if (j->failed.code == STATUS_OK) {
         struct str text = {j->line.data, j->line.len};
         if (file_write_all(j->fd, j->path, text, &j->failed) == STATUS_OK && do_sync &&
-            fdatasync(j->fd) != 0)
+            !j->is_draft && fdatasync(j->fd) != 0)
             status_errno(&j->failed, j->path, "cannot sync the journal");
     }
     if (e != NULL)
@@ -124,6 +136,10 @@ enum status journal_run(struct journal *j, const struct run_data *run, struct er
     jsonw_str(&w, "tool", run->tool);
     jsonw_str(&w, "serving_mode", run->serving_mode);
     jsonw_str(&w, "stamp", run->stamp);
+    if (run->ranks > 1 && run->rank != RANK_ALL)
+        jsonw_int(&w, "rank", run->rank);
+    if (run->ranks > 1)
+        jsonw_int(&w, "ranks", run->ranks);
     jsonw_int(&w, "start_wall_ns", run->start.ns);
     jsonw_int(&w, "start_monotonic_ns", j->start.ns);
     jsonw_int(&w, "utc_offset_s", run->utc_offset_s);
@@ -267,6 +283,7 @@ enum status journal_request(struct journal *j, const struct repeat_data *of,
     jsonw_int(&w, "cell", of->cell);
     jsonw_int(&w, "repeat", of->repeat);
     jsonw_int(&w, "index", r->index);
+    maybe_int(&w, "rank", r->rank, 0);
     jsonw_str(&w, "status", journal_line_status_name(r->status));
     if (r->fail != FAIL_none)
         jsonw_str(&w, "class", record_fail_name(r->fail));
@@ -285,6 +302,14 @@ enum status journal_request(struct journal *j, const struct repeat_data *of,
     jsonw_object_end(&w);
     j->request_sum = journal_line_sum(j->request_sum, line_text(j));
     return line_write(j, false, e);
+}
+
+enum status journal_clock(struct journal *j, const struct clock_data *c, struct err *e)
+{
+    struct jsonw w = line_begin(j, "clock", c->at_ns);
+    jsonw_int(&w, "offset_ns", c->offset_ns);
+    jsonw_int(&w, "error_ns", c->error_ns);
+    return line_end(j, &w, false, e);
 }
 
 enum status journal_repeat_end(struct journal *j, const struct repeat_data *r,

@@ -94,7 +94,8 @@ static bool is_possible(struct str key, struct jsonr_value v)
 {
     struct jsonr r;
     if (is_time(key)) {
-        bool is_clock = str_is(key, "start_wall_ns") || str_is(key, "start_monotonic_ns");
+        bool is_clock = str_is(key, "start_wall_ns") ||
+                        str_is(key, "start_monotonic_ns") || str_is(key, "offset_ns");
         double most = is_clock ? MOST_CLOCK_NS : MOST_NS;
         return v.kind == JSONR_NULL || are_whole(v, -most, most);
     }
@@ -175,6 +176,19 @@ static enum status check_request(const struct jsonr_object *line, const char *wh
     return s;
 }
 
+/* A comparison of two clocks that tells how sure it is. */
+static enum status check_clock(const struct jsonr_object *line, const char *where,
+                               struct err *e)
+{
+    static const char *const keys[] = {"at_ns", "offset_ns", "error_ns"};
+    static const double least[] = {-MOST_NS, -MOST_CLOCK_NS, 0};
+    for (size_t i = 0; i < LENGTH(keys); i++)
+        if (!is_whole(jsonr_object_get(line, keys[i]), least[i], MOST_CLOCK_NS))
+            return damaged(where, str_from(keys[i]), "missing, or no number that can be",
+                           e);
+    return STATUS_OK;
+}
+
 /* Takes the digits off its beginning. */
 static size_t take_digits(struct str *text)
 {
@@ -228,5 +242,7 @@ enum status journal_check_line(struct jsonr_object *line, const char *type,
             return e->code;
     if (strcmp(type, "request") == 0)
         return check_request(line, where, e);
+    if (strcmp(type, "clock") == 0)
+        return check_clock(line, where, e);
     return STATUS_OK;
 }

@@ -22,7 +22,11 @@ struct journal_note {
                                have changed since they were written */
     size_t repeats_gone;    /* those of them of which no line is there, and the first */
     int64_t gone_cell, gone_repeat;
-    size_t repeats_lost; /* repeats left out: the line of their cell is damaged */
+    size_t repeats_lost;         /* repeats left out: the line of their cell is damaged */
+    const int64_t *cell_numbers; /* [run->cell_count] in the file */
+    int64_t start_monotonic_ns;  /* that all times count from */
+    struct clock_data *clocks;   /* [clock_count], of a rank */
+    size_t clock_count;
 };
 
 /* A repeat by the numbers that its lines bear; -1: none. */

@@ -2,6 +2,7 @@
 
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/lines.h"
@@ -35,7 +36,8 @@ struct reading {
     struct decode decode;
     uint64_t sum; /* of the lines since the repeat under way began */
     bool has_run;
-    bool is_changed;  /* they, or its end, are not as they were written */
+    bool is_changed; /* they, or its end, are not as they were written */
+    size_t clock_room;
     bool is_past_end; /* a second run line came: what follows is another journal's */
 };
 
@@ -127,6 +129,18 @@ static int64_t threads_of(struct jsonr_value options)
     return threads;
 }
 
+/* Which process of how many; false where that cannot be. */
+static bool read_ranks(const struct jsonr_object *line, struct run_data *run)
+{
+    int64_t ranks = jsonr_object_int(line, "ranks", 0);
+    int64_t rank = jsonr_object_int(line, "rank", ranks > 0 ? RANK_ALL : 0);
+    run->rank = (int32_t)rank;
+    run->ranks = (int32_t)ranks;
+    if (ranks == 0)
+        return rank == 0;
+    return ranks > 1 && ranks <= JOURNAL_RANKS_MAX && rank >= RANK_ALL && rank < ranks;
+}
+
 static enum status read_run(struct reading *rd)
 {
     const struct jsonr_object *line = &rd->line;
@@ -139,6 +153,7 @@ static enum status read_run(struct reading *rd)
     run->has_asked_percentiles = jsonr_object_bool(line, "asked_percentiles",
                                                    run->definitions == 1);
     run->start.ns = jsonr_object_int(line, "start_wall_ns", 0);
+    rd->note->start_monotonic_ns = jsonr_object_int(line, "start_monotonic_ns", 0);
     run->utc_offset_s = (int32_t)jsonr_object_int(line, "utc_offset_s", 0);
     run->seed = jsonr_object_int(line, "seed", 0);
     run->command_json = raw_text(rd, "command");
@@ -153,6 +168,8 @@ static enum status read_run(struct reading *rd)
     rd->whole.client_threads = threads_of(jsonr_object_get(line, "options"));
     if (!is_run_whole(run))
         return bad(rd, "a run line without its members");
+    if (!read_ranks(line, run))
+        return bad(rd, "rank, ranks: numbers that cannot be");
     if (journal_check_run(line, rd->where, rd->e) != STATUS_OK)
         return rd->e->code;
     fields_of(rd, &run->fields);
@@ -223,6 +240,8 @@ static enum status read_request(struct reading *rd)
     int32_t index = (int32_t)jsonr_object_int(line, "index", 0);
     if (journal_order_request(&rd->order, r, index, &q, rd->e) != STATUS_OK)
         return rd->e->code;
+    int64_t rank = jsonr_object_int(line, "rank", 0);
+    q->rank = rank > 0 && rank < rd->run->ranks ? (int32_t)rank : 0;
     /* checked before */
     (void)journal_line_status_find(jsonr_object_get(line, "status"), &q->status);
     q->fail = record_fail_find(jsonr_inner(jsonr_object_get(line, "class")));
@@ -266,6 +285,20 @@ static enum status read_repeat_end(struct reading *rd)
     if (why == NULL && rd->is_changed)
         why = HAVE_CHANGED IF_ANY_EDITED;
     return why == NULL ? STATUS_OK : journal_order_short(&rd->order, r, why, rd->e);
+}
+
+static enum status read_clock(struct reading *rd)
+{
+    const struct jsonr_object *line = &rd->line;
+    struct journal_note *note = rd->note;
+    if (!arena_grow(rd->arena, &note->clocks, note->clock_count, &rd->clock_room,
+                    sizeof *note->clocks))
+        return status_no_memory(rd->e, rd->where);
+    note->clocks[note->clock_count++] = (struct clock_data){
+        .at_ns = jsonr_object_int(line, "at_ns", 0),
+        .offset_ns = jsonr_object_int(line, "offset_ns", 0),
+        .error_ns = jsonr_object_int(line, "error_ns", 0)};
+    return STATUS_OK;
 }
 
 static enum status read_run_end(struct reading *rd)
@@ -317,6 +350,7 @@ static enum status read_line(struct reading *rd, struct str text)
         {"repeat", read_repeat},
         {"request", read_request},
         {"repeat_end", read_repeat_end},
+        {"clock", read_clock},
         {"run_end", read_run_end},
     };
     size_t kind = sizeof readers / sizeof readers[0] - 1;
@@ -403,6 +437,22 @@ static enum status all_lines(struct reading *rd, struct lines *in)
     return STATUS_OK;
 }
 
+/* Lines come as answers end: rows do not depend on that. Indices are unique. */
+static int by_index(const void *a, const void *b)
+{
+    const struct request_record *x = a, *y = b;
+    return (x->index > y->index) - (x->index < y->index);
+}
+
+static void order_requests(struct run_data *run)
+{
+    for (size_t i = 0; i < run->repeat_count; i++) {
+        struct repeat_data *r = &run->repeats[i];
+        if (r->request_count > 1)
+            qsort(r->requests, r->request_count, sizeof *r->requests, by_index);
+    }
+}
+
 enum status journal_read(const char *path, struct arena *a, struct run_data *out,
                          struct journal_note *note, struct err *e)
 {
@@ -418,11 +468,13 @@ enum status journal_read(const char *path, struct arena *a, struct run_data *out
     if (s == STATUS_OK)
         s = all_lines(&rd, &in);
     lines_close(&in);
+    note->cell_numbers = rd.order.cell_numbers;
     journal_order_fini(&rd.order);
     jsonr_object_fini(&rd.line);
     rd.where = path;
     if (s == STATUS_OK && !rd.has_run)
         s = bad(&rd, "empty: nothing was recorded");
+    order_requests(out);
     out->is_complete = out->is_complete && note->repeats_lost == 0;
     return s;
 }

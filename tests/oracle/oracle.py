@@ -69,6 +69,7 @@ def read_journal(path):
             if why and not entry.get("error") and not repeats[-1]["damage"]:
                 repeats[-1]["damage"] = f"journal line {number} ends the repeat, but {why}"
     for repeat in repeats:
+        repeat["requests"].sort(key=lambda r: r["index"])
         for request in repeat["requests"]:
             forget_impossible(request)
         repeat["tokens"] = settled.settle(repeat["requests"])
@@ -274,7 +275,7 @@ class Oracle:
             row["slo_block"] = self.block(row, search["share"]) if is_block else None
 
     def block(self, row, share):
-        invalid = [code for code in row["reasons"] if code not in ("SHORT_RUN", "TOKENS_UNDERCOUNTED")]
+        invalid = [code for code in row["reasons"] if code not in ("SHORT_RUN", "CLOCK_UNSURE", "TOKENS_UNDERCOUNTED")]
         if set(invalid) - {"OVERLOADED", "ERRORS"}:
             return "void"
         if "OVERLOADED" in invalid:
@@ -570,6 +571,8 @@ class Oracle:
             late, limit = row["send_late_share"], limits.get("CLIENT_LATE", 0.01)
             rule("CLIENT_LATE", "send_late_share", late, limit,
                  late is not None and late > limit and row["sends_late"] >= 3)
+            worst = row["send_late_rank_share"]
+            rule("CLIENT_LATE", "send_late_rank_share", worst, limit, worst is not None and worst > limit)
         busy = row["client_busy_share"]
         limit = limits.get("CLIENT_BUSY", 0.05)
         rule("CLIENT_BUSY", "client_busy_share", busy, limit,
@@ -606,6 +609,9 @@ class Oracle:
         if row["arrival"] == "closed" and row["steady_s"] is not None:
             rule("SHORT_RUN", "steady_s", row["steady_s"], online.WAVE * row["e2e_early_s"],
                  row["steady_s"] == 0, "open")
+        error_us, ttft = row["clock_error_us"], row["ttft_p50_s"]
+        if error_us is not None and ttft is not None:
+            above("CLOCK_UNSURE", "clock_error_us", 0.01, "open", error_us / 1e6 / ttft)
         if is_online and (beyond := self.undercounted(head)) is not None:
             above("TOKENS_UNDERCOUNTED", "actual_output_tokens", 0.01, "open", beyond)
         if hits:
@@ -794,7 +800,7 @@ class Oracle:
         limits = self.run.get("limits") or {}
         order = ("ERRORS SHORT_OUTPUT CLIENT_LATE CLIENT_BUSY RATE_MISSED OVERLOADED "
                  "CACHE_UNEXPECTED TOKENS_ESTIMATED ANSWERS_BUFFERED SHORT_RUN "
-                 "TOKENS_UNDERCOUNTED CACHE_EVICTED "
+                 "CLOCK_UNSURE TOKENS_UNDERCOUNTED CACHE_EVICTED "
                  "CACHE_UNKNOWN RATE_CAPPED RESENT OTHER_MODEL STAMPS_BOUNDED TOKENS_PER_EVENT_UNKNOWN "
                  "PARTIAL_TTFT PARTIAL_ITL PARTIAL_TPOT MACHINE_NOISY PREEMPTED "
                  "SIMULATED DUMMY_WEIGHTS").split()

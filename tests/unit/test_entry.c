@@ -128,12 +128,12 @@ static void test_places(void **state)
         "engine_args settings_sha256 machine_sha256 client_machine_sha256 "
         "driver_version plan_sha256 burstiness ramp_up_s num_prompts duration_s "
         "max_concurrency warmup_requests stop_at_eos is_streamed is_keepalive "
-        "token_counts extra_body dialect";
+        "token_counts extra_body dialect ranks";
     static const char tags[] =
         "experiment_id timestamp timestamp_utc error notes run_id label token_source "
         "cache_source price_source verdict reasons warnings "
         /* format 2 */
-        "target_ci target_metric target_unit "
+        "target_ci target_metric target_unit rank "
         "launch_id launch_source setting_position setting_number ab_block first_error "
         "token_events slo_search slo_block "
         "token_differences answered_by";
