@@ -15,13 +15,13 @@ static const struct opt recover_table[] = {
             .value_name = "DIR", .help = "output folder; unset: the parent of RAW_DIR"),
 };
 
-static int rebuild(struct cli *cli, const char *raw_dir, const char *output_dir,
-                   struct arena *a)
+static int rebuild(struct cli *cli, const struct recover_from *from, struct arena *a)
 {
+    const char *raw_dir;
     struct recovery r;
     struct buf out;
     struct err e;
-    if (run_recover(raw_dir, output_dir, a, &r, &e) != STATUS_OK)
+    if (run_recover(from, a, &r, &raw_dir, &e) != STATUS_OK)
         return cli_fail(cli, &e);
     journal_read_warn(&r.note, raw_dir, &cli->log);
     buf_init(&out, PRINT_CAP_BYTES);
@@ -40,17 +40,19 @@ static int rebuild(struct cli *cli, const char *raw_dir, const char *output_dir,
 static int run(struct cli_call *c)
 {
     const struct recover_opts *o = c->opts;
-    return rebuild(c->cli, c->parse.positional.items[0], o->output_dir, &c->arena);
+    const struct recover_from from = {(const char *const *)c->parse.positional.items,
+                                      c->parse.positional.count, o->output_dir};
+    return rebuild(c->cli, &from, &c->arena);
 }
 
 const struct cli_command cmd_recover = {
     .name = "recover",
-    .synopsis = "[OPTIONS] RAW_DIR",
+    .synopsis = "[OPTIONS] RAW_DIR...",
     .summary = "Rebuild the files of a run from its journal",
     .run = run,
     CLI_OPTIONS(recover_table, struct recover_opts),
     .operands_min = 1,
-    .operands_max = 1,
-    .needs = "expected one RAW_DIR",
+    .operands_max = CLI_MANY,
+    .needs = "expected a RAW_DIR",
     .example = "recover results/raw_20261124_090000",
 };

@@ -96,6 +96,9 @@ static enum status place(struct merging *m, struct source *s)
         return status_fail(m->e, STATUS_BAD_INPUT, s->path,
                            s->run.ranks == 0 ? "the journal of a run of one process"
                                              : "a journal that was merged already");
+    if (strcmp(s->run.serving_mode, "online") != 0)
+        return status_fail(m->e, STATUS_BAD_INPUT, s->path,
+                           "offline each process is a run by itself: nothing to merge");
     if (!is_one_run(first, &s->run))
         return status_fail(m->e, STATUS_BAD_INPUT, s->path,
                            "of another run than %s (run_id, plan_sha256 or ranks)",
