@@ -7,10 +7,6 @@
 
 #define CAP_BYTES ((size_t)16 << 30)
 
-#define X(id, name) [PLAN_ARM_##id] = name,
-static const char *const arms[] = {PLAN_ARMS(X)};
-#undef X
-
 const char *cell_name(const struct bench *b, size_t index)
 {
     const struct plan_cell *c = &b->plan->cells[index];
@@ -61,7 +57,7 @@ static void fill_fields(const struct bench *b, const struct plan_cell *cell,
         f->v[FIELD_prefix_share] = value_num(
             (double)sc->shared_tokens / (double)(sc->shared_tokens + sc->own_tokens));
     if (cell->arm != PLAN_ARM_NONE)
-        f->v[FIELD_cache_arm] = value_str(arms[cell->arm]);
+        f->v[FIELD_cache_arm] = value_str(draw_arm_name(cell->arm));
     if ((s->ops->flags & ENGINE_SIMULATED) != 0)
         f->v[FIELD_is_simulated] = value_bool(true);
     const char *hardware = b->hardware_type;

@@ -7,16 +7,12 @@
 #include "bench/batch.h"
 #include "bench/served.h"
 
-#define X(id, name) [PLAN_ARM_##id] = " arm=" name,
-static const char *const arms[] = {[PLAN_ARM_NONE] = "", PLAN_ARMS(X)};
-#undef X
-
 /* --- batch --- */
 
 static void batch_label(const struct plan_cell *cell, char out[KIND_LABEL_BYTES])
 {
     snprintf(out, KIND_LABEL_BYTES, "bs=%" PRId64 "%s", cell->load->batch_size,
-             cell->arm != PLAN_ARM_NONE ? arms[cell->arm]
+             cell->arm != PLAN_ARM_NONE ? draw_arm_label(cell->arm)
              : cell->setting->caching   ? " cache=on"
                                         : " cache=off");
 }
@@ -71,7 +67,7 @@ static void served_fields(const struct bench *b, const struct plan_cell *cell,
 static void closed_label(const struct plan_cell *cell, char out[KIND_LABEL_BYTES])
 {
     snprintf(out, KIND_LABEL_BYTES, "c=%" PRId64 "%s", cell->load->concurrency,
-             arms[cell->arm]);
+             draw_arm_label(cell->arm));
 }
 
 static void closed_fields(const struct bench *b, const struct plan_cell *cell,
@@ -86,7 +82,8 @@ static void closed_fields(const struct bench *b, const struct plan_cell *cell,
 
 static void open_label(const struct plan_cell *cell, char out[KIND_LABEL_BYTES])
 {
-    snprintf(out, KIND_LABEL_BYTES, "%g/s%s", cell->load->rate_rps, arms[cell->arm]);
+    snprintf(out, KIND_LABEL_BYTES, "%g/s%s", cell->load->rate_rps,
+             draw_arm_label(cell->arm));
 }
 
 static void open_fields(const struct bench *b, const struct plan_cell *cell,

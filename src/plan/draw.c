@@ -10,6 +10,21 @@
 #include "plan/word_prompts.h"
 #include "text/digest.h"
 
+#define ARM         " arm="
+#define X(id, name) [PLAN_ARM_##id] = ARM name,
+static const char *const arm_labels[] = {[PLAN_ARM_NONE] = "", PLAN_ARMS(X)};
+#undef X
+
+const char *draw_arm_label(enum plan_arm arm)
+{
+    return arm_labels[arm];
+}
+
+const char *draw_arm_name(enum plan_arm arm)
+{
+    return arm != PLAN_ARM_NONE ? arm_labels[arm] + sizeof ARM - 1 : NULL;
+}
+
 #define COMMON_BLOCK_TOKENS 16
 #define COMMON_BLOCK_BYTES  64 /* about as much, where a text has no tokens */
 

@@ -13,12 +13,17 @@
 
 /* Of --ab interleaved: one engine whose cache is on serves both in turn. OFF: each
  * request has a salt of its own, so that it finds nothing; ON: one salt a repeat. X(id,
- * name in rows, plans and on screen) */
+ * name in rows) */
 #define PLAN_ARMS(X) X(OFF, "off") X(ON, "on")
 
 #define X(id, name) PLAN_ARM_##id,
 enum plan_arm { PLAN_ARM_NONE, PLAN_ARMS(X) };
 #undef X
+
+/* In rows: "off", "on"; none: NULL. */
+const char *draw_arm_name(enum plan_arm arm);
+/* On screen, behind something: " arm=off", " arm=on"; none: "". */
+const char *draw_arm_label(enum plan_arm arm);
 
 /* One repeat, drawn. */
 struct plan_repeat {

@@ -184,15 +184,11 @@ const char *run_settings_head(const struct plan_options *o)
     return o->settings[0].name != NULL ? "setting" : "caching";
 }
 
-#define X(id, name) [PLAN_ARM_##id] = "arm " name,
-static const char *const arms[] = {PLAN_ARMS(X)};
-#undef X
-
 const char *run_settings_cell(const struct plan_cell *c)
 {
     const struct plan_setting *s = c->setting;
     if (c->arm != PLAN_ARM_NONE)
-        return arms[c->arm];
+        return draw_arm_label(c->arm) + 1; /* without the blank */
     return s->name != NULL ? s->name : s->caching ? "on" : "off";
 }
 

@@ -94,7 +94,7 @@ def test_never_with_engines_of_their_own(measured, inferbench, tmp_path):
 
 def test_dry_run(inferbench):
     text = inferbench(*AB, "--ab-blocks", "10", "--dry-run").stdout
-    assert "  arm off       22 " in text and "   arm on       22 " in text
+    assert "  arm=off       22 " in text and "   arm=on       22 " in text
     assert "2 cells x 22 repeats (2 warm-ups, two in each of 10 blocks):" in text
     assert "OFF ON ON OFF or ON OFF OFF ON" in text
 
