@@ -2,9 +2,9 @@
  * who, messages between them, how far apart their clocks are, and whether all are alive.
  * MPI itself is a plugin behind struct ranks_link, opened at run time; where nothing
  * launched us, nothing is opened. Calls may come from several threads, but one at a time.
- * Whoever waits sleeps (a process that waits inside MPI would keep a core busy), except in
- * ranks_clock. A call that fails leaves the ranks out of step: all later ones but ranks_beat
- * and ranks_close fail as it did. */
+ * Whoever waits sleeps (a process that waits inside MPI would keep a core busy), except
+ * in ranks_clock. A call that fails leaves the ranks out of step: all later ones but
+ * ranks_beat and ranks_close fail as it did. */
 #ifndef NET_RANKS_H
 #define NET_RANKS_H
 
@@ -27,9 +27,9 @@ MUST_CHECK enum status ranks_open(const char *which, struct ranks **out, struct 
 /* The same on a link of the caller's own. */
 MUST_CHECK enum status ranks_open_link(const struct ranks_link *link, void *self,
                                        struct ranks **out, struct err *e);
-/* Of all ranks together, after failures too: returns when all are here, whatever they were
- * stopped by (a launcher kills the others when the first one ends with a failure); a rank
- * that does not come within the timeout ends all. NULL: nothing. */
+/* Of all ranks together, after failures too: returns when all are here, whatever they
+ * were stopped by (a launcher kills the others when the first one ends with a failure);
+ * a rank that does not come within the timeout ends all. NULL: nothing. */
 void ranks_close(struct ranks *r);
 void ranks_abort(struct ranks *r, int code);      /* ends all processes, without files */
 int ranks_rank(const struct ranks *r);            /* NULL: 0 */
@@ -65,15 +65,14 @@ MUST_CHECK enum status ranks_receive(struct ranks *r, int from, void *data, size
 struct ranks_clock {
     struct instant at; /* of this rank's clock */
     int64_t offset_ns; /* rank 0's = this one's + offset */
-    int64_t
-        error_ns; /* the offset is true within +- this: half of the least round trip */
+    int64_t error_ns;  /* true within +- this: half of the least round trip */
 };
 MUST_CHECK enum status ranks_clock(struct ranks *r, struct ranks_clock *out,
                                    struct err *e);
 
-/* While all measure, from the writer's thread, often: says once a second that this rank is
- * alive (and whether it has stopped, and why); true: another one has stopped or is silent
- * for 4 s, *e says which and why. Calls that wait beat by themselves, and fail so. */
+/* While all measure, from the writer's thread, often: says once a second that this rank
+ * is alive (and whether it has stopped, and why); true: another one has stopped or is
+ * silent for 4 s, *e says which and why. Calls that wait beat by themselves, and go on. */
 bool ranks_beat(struct ranks *r, const struct err *mine /* NULL: all is well */,
                 struct err *e);
 #endif
