@@ -72,7 +72,7 @@ MUST_CHECK enum status ranks_clock(struct ranks *r, struct ranks_clock *out,
 
 /* While all measure, from the writer's thread, often: says once a second that this rank
  * is alive (and whether it has stopped, and why); true: another one has stopped or is
- * silent for 4 s, *e says which and why. Calls that wait beat by themselves, and go on. */
+ * silent for 4 s, *e says which and why. Calls that wait beat by themselves. */
 bool ranks_beat(struct ranks *r, const struct err *mine /* NULL: all is well */,
                 struct err *e);
 #endif
