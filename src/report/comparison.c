@@ -153,7 +153,7 @@ static void put_cost_claim(const struct compare *c, struct document *d)
                                       .call = compare_call_name(f->call)};
     const struct report_money_ratio r = {name_text(c->group->other, d),
                                          name_text(c->group->baseline, d), &ratio,
-                                         f->cells};
+                                         f->cells, d->lang};
     if (!isnan(f->ratio))
         document_add(d, DOCUMENT_CLAIM, "%s.", report_money_sentence(&r, d->arena));
 }

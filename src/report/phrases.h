@@ -14,6 +14,6 @@ struct phrase {
 const struct phrase *phrases_at(size_t i);
 /* The English text in that language; the text itself where it is not translated, or lang
  * is NULL. */
-const char *phrases_in(const char *lang, const char *en);
+__attribute__((format_arg(2))) const char *phrases_in(const char *lang, const char *en);
 
 #endif

@@ -4,6 +4,7 @@
 #ifndef REPORT_PHRASES_LIST_H
 #define REPORT_PHRASES_LIST_H
 
+#include "report/phrases_numbers.h"
 #include "report/phrases_sentences.h"
 
 /* Headings and titles. */
@@ -107,10 +108,12 @@
     X("Light", "明るい配色")                  \
     X("Print", "印刷")
 
-#define PHRASES_LIST(X) \
-    PHRASES_TITLES(X)   \
-    PHRASES_WORDS(X)    \
-    PHRASES_PAGE(X)     \
-    PHRASES_SENTENCES(X)
+#define PHRASES_LIST(X)  \
+    PHRASES_TITLES(X)    \
+    PHRASES_WORDS(X)     \
+    PHRASES_PAGE(X)      \
+    PHRASES_SENTENCES(X) \
+    PHRASES_NUMBERS(X)   \
+    PHRASES_RULES(X)
 
 #endif

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "report/phrases.h"
 #include "report/report_money.h"
 #include "stats/compare.h"
 
@@ -13,9 +14,9 @@
 #define REST_HEADING  "The answer, continued"
 #define NO_COST_SHOWN 3
 
-static const char *cells_word(size_t n)
+static const char *cells_word(size_t n, const struct document *d)
 {
-    return n == 1 ? "matched cell" : "matched cells";
+    return phrases_in(d->lang, n == 1 ? "matched cell" : "matched cells");
 }
 
 /* What a line of the answer says of its figures: once for all, where it holds for all. */
@@ -52,11 +53,12 @@ static void put_figure(const struct answer *w, size_t i, struct document *d)
     figure_certainty(r, text);
     if (!w->is_spread_unknown)
         add_note(notes, text);
-    (void)snprintf(text, sizeof text, "%zu of %zu cells", r->pairs, w->group->counted);
+    (void)snprintf(text, sizeof text, phrases_in(d->lang, "%zu of %zu cells"), r->pairs,
+                   w->group->counted);
     if (r->pairs != w->group->counted)
         add_note(notes, text);
     if (r->is_one_launch && !w->is_one_launch)
-        add_note(notes, "within one launch");
+        add_note(notes, phrases_in(d->lang, "within one launch"));
     figure_ratio(r->ratio, text);
     (void)snprintf(whole, sizeof whole, *notes != '\0' ? "%s %s (%s)" : "%s %s%s", text,
                    w->names[i], notes);
@@ -79,7 +81,7 @@ static void put_claim(const struct claim *c, struct document *d)
 {
     const struct match_group *g = c->group;
     struct answer w = {.group = g};
-    char count[4 * FIGURE_BYTES];
+    char count[2 * NOTES_BYTES];
     buf_printf(&d->line, "%s:", c->what);
     add_figure(&w, METRIC_tokens_per_second, "tokens/s");
     add_figure(&w,
@@ -89,16 +91,17 @@ static void put_claim(const struct claim *c, struct document *d)
     for (size_t i = 0; i < w.count; i++)
         put_figure(&w, i, d);
     if (g->counted == 0)
-        (void)snprintf(count, sizeof count, "no claim (%zu %s, none counted: see below)",
-                       g->pair_count, cells_word(g->pair_count));
+        (void)snprintf(count, sizeof count,
+                       phrases_in(d->lang, " no claim (%zu %s, none counted: see below)"),
+                       g->pair_count, cells_word(g->pair_count, d));
     else
-        (void)snprintf(count, sizeof count, "%s(%zu %s%s%s)",
-                       w.count == 0 ? "no figures " : "", g->counted,
-                       cells_word(g->counted),
-                       w.is_spread_unknown ? ", spread unknown" : "",
-                       w.is_one_launch ? ", within one launch" : "");
+        (void)snprintf(count, sizeof count, phrases_in(d->lang, " %s(%zu %s%s%s)"),
+                       w.count == 0 ? phrases_in(d->lang, "no figures ") : "", g->counted,
+                       cells_word(g->counted, d),
+                       w.is_spread_unknown ? phrases_in(d->lang, ", spread unknown") : "",
+                       w.is_one_launch ? phrases_in(d->lang, ", within one launch") : "");
     buf_char(&d->line, ' ');
-    document_keep(d, count);
+    document_keep(d, count + 1);
     document_end(d, DOCUMENT_CLAIM);
 }
 
@@ -143,9 +146,11 @@ static size_t caching_claims(const struct analysis *x, struct claim *out,
             continue;
         const struct match_group *g = &side->caching.groups[0];
         bool has_arms = value_is_known(g->pairs[0].baseline->row->v[FIELD_cache_arm]);
-        const char *what = arena_text(d->arena, "prefix %s ON / OFF, %s",
-                                      has_arms ? "hits in one engine" : "caching",
-                                      side->name);
+        const char *what = arena_text(
+            d->arena,
+            has_arms ? phrases_in(d->lang, "prefix hits in one engine ON / OFF, %s")
+                     : phrases_in(d->lang, "prefix caching ON / OFF, %s"),
+            side->name);
         out[n] = claim_of(g, what, false, n);
         n++;
     }
@@ -162,7 +167,7 @@ static void put_claims(const struct claim *claims, size_t count, bool is_rest,
         put_claim(&claims[i], d);
     if (!is_rest && count > shown)
         document_add(d, DOCUMENT_CLAIM, "and %zu more, in the report under \"%s\"",
-                     count - shown, REST_HEADING);
+                     count - shown, phrases_in(d->lang, REST_HEADING));
 }
 
 typedef size_t claims_maker(const struct analysis *x, struct claim *out,
@@ -347,8 +352,9 @@ static void put_group(const struct match_group *g, struct document *d)
         has_uncounted = true;
     }
     if (g->counted > 0) {
-        put_ratios(arena_text(d->arena, "geometric mean of %zu", g->counted), g->geomean,
-                   t, d);
+        put_ratios(arena_text(d->arena, phrases_in(d->lang, "geometric mean of %zu"),
+                              g->counted),
+                   g->geomean, t, d);
         put_fewer(g, d);
         put_calls(g, d);
     }

@@ -1,6 +1,7 @@
 #include <string.h>
 
 #include "base/str.h"
+#include "report/phrases.h"
 #include "report/report.h"
 #include "stats/match_field.h"
 #include "stats/verdict.h"
@@ -62,8 +63,8 @@ static void put_cell_warning(const struct match_result *r,
         found += verdict_has(r->cells[i].warnings, rule->code);
     if (found == 0)
         return;
-    buf_printf(&d->line, "%s (%zu of %zu cells): %s", rule->code, found, r->cell_count,
-               rule->help);
+    buf_printf(&d->line, phrases_in(d->lang, "%s (%zu of %zu cells): %s"), rule->code,
+               found, r->cell_count, phrases_in(d->lang, rule->help));
     for (size_t i = 0; i < r->cell_count && named < CELLS_NAMED; i++) {
         const struct match_cell *c = &r->cells[i];
         if (!verdict_has(c->warnings, rule->code))
@@ -101,7 +102,7 @@ static void put_warnings(const struct analysis *x, struct document *d)
         if (t.counts[i] > 0)
             document_add(d, DOCUMENT_ITEM, "%s (%zu of %zu repeats): %s",
                          verdict_rules[i].code, t.counts[i], t.repeats,
-                         verdict_rules[i].help);
+                         phrases_in(d->lang, verdict_rules[i].help));
     for (int i = 0; i < RULE_COUNT; i++)
         if (is_told(i))
             put_cell_warning(&x->machines, &verdict_rules[i], d);
@@ -117,11 +118,14 @@ static void put_failed(const struct match_cell *c, struct document *d)
         return;
     buf_printf(&d->line, "%s, %s: ", c->side, c->name);
     if (c->failed > 0)
-        buf_printf(&d->line, "%zu failed repeat%s%s", c->failed,
-                   str_plural((int64_t)c->failed),
-                   c->measured == 0 ? ", nothing measured" : "");
+        buf_printf(&d->line,
+                   c->failed == 1 ? phrases_in(d->lang, "%zu failed repeat")
+                                  : phrases_in(d->lang, "%zu failed repeats"),
+                   c->failed);
     else
-        buf_text(&d->line, "only warm-ups");
+        buf_text(&d->line, phrases_in(d->lang, "only warm-ups"));
+    if (c->failed > 0 && c->measured == 0)
+        buf_text(&d->line, phrases_in(d->lang, ", nothing measured"));
     if (error != NULL)
         buf_printf(&d->line, ": %s", error);
     document_end(d, DOCUMENT_ITEM);
@@ -132,8 +136,8 @@ static void put_doubtful(const struct match_cell *c, struct document *d)
     if (c->doubtful_row == NULL)
         return;
     const struct findings *reasons = field_findings(c->doubtful_row, FIELD_reasons);
-    buf_printf(&d->line, "%s, %s: %zu of %zu %s:", c->side, c->name, c->doubtful,
-               c->measured, c->verdict);
+    buf_printf(&d->line, phrases_in(d->lang, "%s, %s: %zu of %zu %s:"), c->side, c->name,
+               c->doubtful, c->measured, c->verdict);
     for (size_t i = 0; reasons != NULL && i < reasons->count; i++) {
         buf_printf(&d->line, " %s", reasons->items[i].code);
         figure_finding(field_findings(c->doubtful_row, FIELD_checks),
@@ -150,7 +154,7 @@ static void put_meanings(const struct analysis *x, struct document *d)
     for (int i = 0; i < RULE_COUNT; i++)
         if (t.counts[i] > 0)
             document_add(d, DOCUMENT_ITEM, "%s: %s", verdict_rules[i].code,
-                         verdict_rules[i].help);
+                         phrases_in(d->lang, verdict_rules[i].help));
 }
 
 static void put_unknown(const struct match_result *r, struct document *d)
@@ -193,8 +197,9 @@ static void put_counts(const struct analysis *x, const struct loaded_rows *loade
     for (size_t i = 0; i < x->machines.cell_count; i++)
         warmups += x->machines.cells[i].warmups;
     if (warmups > 0)
-        document_add(d, DOCUMENT_ITEM, "%zu warm-up repeat%s", warmups,
-                     str_plural((int64_t)warmups));
+        document_add(d, DOCUMENT_ITEM,
+                     warmups == 1 ? "%zu warm-up repeat" : "%zu warm-up repeats",
+                     warmups);
     if (loaded->duplicates > 0)
         document_add(d, DOCUMENT_ITEM, "%zu rows that are in two files",
                      loaded->duplicates);

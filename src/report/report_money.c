@@ -5,6 +5,7 @@
 
 #include "base/str.h"
 #include "report/figure.h"
+#include "report/phrases.h"
 #include "stats/compare.h"
 #include "stats/match_field.h"
 
@@ -35,31 +36,38 @@ static bool is_told(const struct match_ratio *r)
 }
 
 /* What an interval rests on, where that is not launches. */
-static const char *basis_of(const struct match_ratio *r)
+static const char *basis_of(const struct match_ratio *r, const char *lang)
 {
     if (isnan(r->low))
-        return ", spread unknown";
-    return r->is_one_launch ? ", within one launch" : "";
+        return phrases_in(lang, ", spread unknown");
+    return r->is_one_launch ? phrases_in(lang, ", within one launch") : "";
 }
 
 const char *report_money_sentence(const struct report_money_ratio *r, struct arena *a)
 {
     const struct match_ratio *c = r->cost;
     const char *ratio = bare_ratio(c->ratio, a), *range = "";
-    const char *cells = r->cells == 1 ? "this cell"
-                                      : arena_text(a, "these %zu cells", r->cells);
+    const char *cells = r->cells == 1
+                            ? phrases_in(r->lang, "this cell")
+                            : arena_text(a, phrases_in(r->lang, "these %zu cells"),
+                                         r->cells);
     if (!isnan(c->low))
         range = arena_text(a, " [%s, %s]", bare_ratio(c->low, a), bare_ratio(c->high, a));
     if (c->call != NULL && strcmp(c->call, compare_call_name(COMPARE_SAME)) == 0)
-        return arena_text(a, "%s costs the same as %s a token in %s: %s%s", r->other,
-                          r->baseline, cells, ratio, range);
+        return arena_text(
+            a, phrases_in(r->lang, "%s costs the same as %s a token in %s: %s%s"),
+            r->other, r->baseline, cells, ratio, range);
     if (!is_told(c))
         return arena_text(a,
-                          "Cannot tell which costs less a token in %s: %s costs %s%s of "
-                          "%s%s",
-                          cells, r->other, ratio, range, r->baseline, basis_of(c));
-    return arena_text(a, "%s costs %s%s %s %s a token in %s%s", r->other, ratio, range,
-                      c->ratio < 1 ? "of" : "times", r->baseline, cells, basis_of(c));
+                          phrases_in(r->lang, "Cannot tell which costs less a token in "
+                                              "%s: %s costs %s%s of %s%s"),
+                          cells, r->other, ratio, range, r->baseline,
+                          basis_of(c, r->lang));
+    return arena_text(a,
+                      c->ratio < 1
+                          ? phrases_in(r->lang, "%s costs %s%s of %s a token in %s%s")
+                          : phrases_in(r->lang, "%s costs %s%s times %s a token in %s%s"),
+                      r->other, ratio, range, r->baseline, cells, basis_of(c, r->lang));
 }
 
 /* --- cells of a side --- */
@@ -186,7 +194,7 @@ void report_money_claims(const struct analysis *x, struct document *d)
     for (size_t i = 0; i < x->machines.group_count && shown < SENTENCES_SHOWN; i++) {
         const struct match_group *g = &x->machines.groups[i];
         const struct report_money_ratio r = {g->other, g->baseline, &g->geomean[COST],
-                                             g->geomean[COST].pairs};
+                                             g->geomean[COST].pairs, d->lang};
         if (isnan(r.cost->ratio))
             continue;
         document_add(d, DOCUMENT_CLAIM, "%s.", report_money_sentence(&r, d->arena));

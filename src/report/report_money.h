@@ -12,6 +12,7 @@ struct report_money_ratio {
     const char *other, *baseline;
     const struct match_ratio *cost; /* other / baseline, a token */
     size_t cells;
+    const char *lang; /* phrases.h; NULL: en */
 };
 
 /* "inf2.xlarge costs 0.53 [0.50, 0.56] of g5.xlarge a token in these 8 cells", or that

@@ -32,8 +32,9 @@ static const char *names_of(const struct analysis *x, enum field_id id, struct a
 }
 
 /* The first and the last day on which rows were measured. */
-static const char *days_of(const struct analysis *x, struct arena *a)
+static const char *days_of(const struct analysis *x, const struct document *d)
 {
+    struct arena *a = d->arena;
     const char *first = NULL, *last = NULL;
     for (size_t i = 0; i < x->rows.count; i++) {
         const char *at = field_str(x->rows.items[i].row, FIELD_timestamp);
@@ -45,8 +46,8 @@ static const char *days_of(const struct analysis *x, struct arena *a)
     if (first == NULL)
         return "";
     if (strncmp(first, last, 10) == 0)
-        return arena_text(a, " of %.10s", first);
-    return arena_text(a, " of %.10s to %.10s", first, last);
+        return arena_text(a, phrases_in(d->lang, " of %.10s"), first);
+    return arena_text(a, phrases_in(d->lang, " of %.10s to %.10s"), first, last);
 }
 
 void report_page_head(const struct analysis *x, struct document *d)
@@ -61,9 +62,15 @@ void report_page_head(const struct analysis *x, struct document *d)
     if (r->side_count > NAMES_SHOWN)
         sides = arena_text(a, "%s and %zu more", sides, r->side_count - NAMES_SHOWN);
     d->title = arena_text(a, "%s: %s", model != NULL ? model : "LLM inference", sides);
-    d->lead = arena_text(a, "%zu row%s%s, %zu cell%s", x->rows.count,
-                         str_plural((int64_t)x->rows.count), days_of(x, a), r->cell_count,
-                         str_plural((int64_t)r->cell_count));
+    const char *rows = arena_text(a,
+                                  x->rows.count == 1 ? phrases_in(d->lang, "%zu row")
+                                                     : phrases_in(d->lang, "%zu rows"),
+                                  x->rows.count);
+    const char *cells = arena_text(a,
+                                   r->cell_count == 1 ? phrases_in(d->lang, "%zu cell")
+                                                      : phrases_in(d->lang, "%zu cells"),
+                                   r->cell_count);
+    d->lead = arena_text(a, phrases_in(d->lang, "%s%s, %s"), rows, days_of(x, d), cells);
 }
 
 /* --- verdicts --- */
@@ -77,8 +84,9 @@ static const struct document_column verdict_columns[VERDICT_COLUMNS] = {
 
 /* "CODE: what it means; CODE: ..." of the measured repeats of one verdict. */
 static const char *reasons_of(const struct analysis *x, const char *verdict,
-                              struct arena *a)
+                              const struct document *d)
 {
+    struct arena *a = d->arena;
     const char *text = NULL;
     for (int k = 0; k < RULE_COUNT; k++) {
         bool is_found = false;
@@ -92,7 +100,7 @@ static const char *reasons_of(const struct analysis *x, const char *verdict,
         if (is_found)
             text = arena_text(a, "%s%s%s: %s", text != NULL ? text : "",
                               text != NULL ? "; " : "", verdict_rules[k].code,
-                              verdict_rules[k].help);
+                              phrases_in(d->lang, verdict_rules[k].help));
     }
     return text;
 }
@@ -134,7 +142,7 @@ void report_page_verdicts(const struct analysis *x, struct document *d)
         }
         if (count == 0 || before > 0 || !match_field_is_measured(x->rows.items[i].row))
             continue;
-        const char *why = reasons_of(x, verdict, d->arena);
+        const char *why = reasons_of(x, verdict, d);
         put_verdict(
             verdict, count,
             why != NULL ? why : phrases_in(d->lang, "no rule speaks against them"), t, d);

@@ -225,6 +225,10 @@ def test_japanese(inferbench, tmp_path, page_of):
     assert page.data["words"]["Save CSV"] == "CSV を保存"
     report = (tmp_path / "analysis/summary_report.txt").read_text(encoding="utf-8")
     assert "\nマシン\n------\n" in report and "SIMULATED: これらの" in report
+    flat = re.sub(r"[\s\u00a0]+", " ", " ".join(page.texts))
+    assert re.search(r"0\.70x\s.*個の対応するセル", flat) and "64 行、" in flat
+    assert "これらの 8 セルではどちらのトークン単価が低いか判定できない" in flat
+    assert "SIMULATED(48 / 48 反復): 実際のハードウェアではない" in page.texts
     # every word that the script asks for is translated
     script = page.raw["script"][1]
     assert set(re.findall(r"\bT\('([^']+)'\)", script)) <= set(page.data["words"])

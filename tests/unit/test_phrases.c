@@ -6,15 +6,17 @@
 #include <string.h>
 #include <cmocka.h>
 
+#include "stats/verdict.h"
+
 /* The conversions of a format, "%zu%s"; a percent sign that is written out is none. */
 static void conversions(const char *text, char out[64])
 {
     size_t n = 0;
     for (const char *at = strchr(text, '%'); at != NULL; at = strchr(at + 1, '%')) {
-        size_t len = strspn(at + 1, "z") + 2;
+        size_t len = strspn(at + 1, "z.0123456789") + 2;
         if (at[1] == '%')
             at++;
-        else if (strchr("sduz", at[1]) != NULL && at[1] != '\0')
+        else if (at[len - 1] != '\0' && strchr("sdug", at[len - 1]) != NULL)
             for (size_t i = 0; i < len && n < 63; i++)
                 out[n++] = at[i];
     }
@@ -37,6 +39,15 @@ static void test_conversions(void **state)
     }
 }
 
+/* A rule that is added is translated, too. */
+static void test_rules(void **state)
+{
+    (void)state;
+    for (int i = 0; i < RULE_COUNT; i++)
+        assert_ptr_not_equal(phrases_in("ja", verdict_rules[i].help),
+                             verdict_rules[i].help);
+}
+
 static void test_languages(void **state)
 {
     (void)state;
@@ -51,6 +62,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_conversions),
+        cmocka_unit_test(test_rules),
         cmocka_unit_test(test_languages),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -27,7 +27,7 @@ static void says(double ratio, double low, double high, const char *call,
     arena_init(&a, 1 << 16);
     assert_string_equal(
         report_money_sentence(
-            &(struct report_money_ratio){"inf2.xlarge", "g5.xlarge", &c, 8}, &a),
+            &(struct report_money_ratio){"inf2.xlarge", "g5.xlarge", &c, 8, NULL}, &a),
         want);
     arena_fini(&a);
 }

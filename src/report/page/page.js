@@ -581,7 +581,7 @@
         node.replaceWith(...parts.map((part, i) => {
           if (i % 2 === 0) return part;
           const call = calls.find((c) => c[0] === part.replace('\u00a0', ' '));
-          return el('span', {class: 'call ' + call[1]}, part);
+          return el('span', {class: 'call ' + call[1]}, T(call[0]));
         }));
       }
     }
