@@ -90,6 +90,8 @@
       "--token-counts continuous has the server count each event", \
       "イベントとトークンの数が合わず、トークン間隔は不明。" \
       "--token-counts continuous でサーバーが各イベントを数える") \
+    X("the clocks of the client machines could not be compared well enough", \
+      "クライアントのマシンどうしの時計を十分に比べられなかった") \
     X("no token counts from engine or server", \
       "エンジンにもサーバーにもトークン数の報告がない") \
     X("the load was too short for a steady part, or to tell whether the server " \
