@@ -3,7 +3,7 @@
 #include <string.h>
 
 static const struct renderer renderers[] = {
-#define X(name, file) {#name, file, render_##name},
+#define X(name, file, is_page) {#name, file, is_page, render_##name},
     RENDER_LIST(X)
 #undef X
 };

@@ -404,12 +404,16 @@ void report_build(const struct report_input *in, struct document *d)
                  "not say by how much launches differ. Verdicts are those of inferbench "
                  "compare, at a margin of 2 %%.");
     put_plots(in->plots, d);
-    report_page_verdicts(x, d);
-    report_page_charts(x, d);
+    if (in->has_page) {
+        report_page_verdicts(x, d);
+        report_page_charts(x, d);
+    }
     put_rest(x, d);
     put_groups(x, d);
-    report_machines_beside(x, d);
+    if (in->has_page)
+        report_machines_beside(x, d);
     report_machines_put(x, d);
     report_excluded_put(x, in->loaded, d);
-    report_page_rows(x, d);
+    if (in->has_page)
+        report_page_rows(x, d);
 }

@@ -19,6 +19,7 @@ struct report_input {
     const struct analysis *analysis;
     const struct loaded_rows *loaded; /* that the rows are of */
     const struct plots_result *plots;
+    bool has_page; /* a form that shows what the page alone shows */
 };
 
 /* The answer alone: each machine against the baseline, ON against OFF of each machine,

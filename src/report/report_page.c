@@ -82,26 +82,52 @@ static const struct document_column verdict_columns[VERDICT_COLUMNS] = {
     {"why", NULL, NULL, DOCUMENT_TEXT, 0},
 };
 
-/* "CODE: what it means; CODE: ..." of the measured repeats of one verdict. */
-static const char *reasons_of(const struct analysis *x, const char *verdict,
-                              const struct document *d)
+/* Measured repeats of one verdict, and the rules that gave it. */
+struct tally {
+    const char *verdict;
+    size_t count;
+    bool has[RULE_COUNT];
+};
+enum { VERDICTS_SHOWN = 8 };
+
+static struct tally *tally_of(struct tally tallies[VERDICTS_SHOWN], const char *verdict)
+{
+    for (int i = 0; i < VERDICTS_SHOWN; i++) {
+        if (tallies[i].verdict == NULL)
+            tallies[i].verdict = verdict;
+        if (strcmp(tallies[i].verdict, verdict) == 0)
+            return &tallies[i];
+    }
+    return NULL;
+}
+
+static void count_row(struct tally tallies[VERDICTS_SHOWN], const struct row *row)
+{
+    const char *verdict = field_str(row, FIELD_verdict);
+    const struct findings *reasons = field_findings(row, FIELD_reasons);
+    struct tally *t = verdict != NULL && match_field_is_measured(row)
+                          ? tally_of(tallies, verdict)
+                          : NULL;
+    if (t == NULL)
+        return;
+    t->count++;
+    for (size_t i = 0; reasons != NULL && i < reasons->count; i++) {
+        const struct verdict_rule *rule = verdict_find(reasons->items[i].code);
+        if (rule != NULL)
+            t->has[rule - verdict_rules] = true;
+    }
+}
+
+/* "CODE: what it means; CODE: ..." */
+static const char *reasons_of(const struct tally *t, const struct document *d)
 {
     struct arena *a = d->arena;
     const char *text = NULL;
-    for (int k = 0; k < RULE_COUNT; k++) {
-        bool is_found = false;
-        for (size_t i = 0; i < x->rows.count && !is_found; i++) {
-            const struct row *row = x->rows.items[i].row;
-            is_found = field_is(row, FIELD_verdict, verdict) &&
-                       match_field_is_measured(row) &&
-                       verdict_has(field_findings(row, FIELD_reasons),
-                                   verdict_rules[k].code);
-        }
-        if (is_found)
+    for (int k = 0; k < RULE_COUNT; k++)
+        if (t->has[k])
             text = arena_text(a, "%s%s%s: %s", text != NULL ? text : "",
                               text != NULL ? "; " : "", verdict_rules[k].code,
                               phrases_in(d->lang, verdict_rules[k].help));
-    }
     return text;
 }
 
@@ -128,23 +154,15 @@ static void put_without(const struct analysis *x, struct document_table *t,
 
 void report_page_verdicts(const struct analysis *x, struct document *d)
 {
+    struct tally tallies[VERDICTS_SHOWN] = {{0}};
     struct document_table *t = document_page_table(d, "Verdicts", verdict_columns,
                                                    VERDICT_COLUMNS);
-    for (size_t i = 0; i < x->rows.count; i++) {
-        const char *verdict = field_str(x->rows.items[i].row, FIELD_verdict);
-        size_t count = 0, before = 0;
-        for (size_t k = 0; verdict != NULL && k < x->rows.count; k++) {
-            const struct row *row = x->rows.items[k].row;
-            bool is_its = field_is(row, FIELD_verdict, verdict) &&
-                          match_field_is_measured(row);
-            count += is_its;
-            before += is_its && k < i;
-        }
-        if (count == 0 || before > 0 || !match_field_is_measured(x->rows.items[i].row))
-            continue;
-        const char *why = reasons_of(x, verdict, d);
+    for (size_t i = 0; i < x->rows.count; i++)
+        count_row(tallies, x->rows.items[i].row);
+    for (int i = 0; i < VERDICTS_SHOWN && tallies[i].verdict != NULL; i++) {
+        const char *why = reasons_of(&tallies[i], d);
         put_verdict(
-            verdict, count,
+            tallies[i].verdict, tallies[i].count,
             why != NULL ? why : phrases_in(d->lang, "no rule speaks against them"), t, d);
     }
     put_without(x, t, d);

@@ -179,7 +179,11 @@ static enum status write_report(struct analyze *j, struct err *e)
     const struct renderer *r;
     document_init(&d, j->arena);
     d.lang = j->opts->lang;
-    report_build(&(struct report_input){&j->analysis, &j->loaded, &j->plots}, &d);
+    struct report_input in = {&j->analysis, &j->loaded, &j->plots, .has_page = false};
+    for (size_t i = 0; (r = render_at(i)) != NULL; i++)
+        in.has_page = in.has_page ||
+                      (r->is_page && opt_is_chosen(&j->opts->formats, r->name));
+    report_build(&in, &d);
     for (size_t i = 0; (r = render_at(i)) != NULL && s == STATUS_OK; i++)
         if (opt_is_chosen(&j->opts->formats, r->name))
             s = write_form(j, &d, r, e);

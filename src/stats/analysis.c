@@ -54,25 +54,31 @@ const char *analysis_side_of(const struct analysis *x, const struct row *row)
 }
 
 /* One model is called by one name, where its fingerprint tells that it is one. */
-static void name_models(const struct analysis_rows *c)
+static enum status name_models(const struct analysis_rows *c, struct arena *a)
 {
-    for (size_t i = 1; i < c->count; i++) {
+    const struct row **models = arena_alloc(a, c->count + 1, sizeof *models);
+    size_t count = 0; /* the first row of each */
+    if (models == NULL)
+        return STATUS_NO_MEMORY;
+    for (size_t i = 0; i < c->count; i++) {
         struct row *row = c->items[i].row;
-        for (size_t k = i; k-- > 0;) {
-            if (!match_field_is_one_model(row, c->items[k].row))
-                continue;
-            row->v[FIELD_model_name] = c->items[k].row->v[FIELD_model_name];
-            break;
-        }
+        size_t k = 0;
+        while (k < count && !match_field_is_one_model(row, models[k]))
+            k++;
+        if (k < count)
+            row->v[FIELD_model_name] = models[k]->v[FIELD_model_name];
+        else if (match_field_is_one_model(row, row)) /* it has a fingerprint */
+            models[count++] = row;
     }
+    return STATUS_OK;
 }
 
 /* Names that can be shown, and by which rows are one side. */
 static enum status name_rows(const struct analysis_rows *c, enum field_id by,
                              struct arena *a)
 {
-    if (by == FIELD_model_name)
-        name_models(c);
+    if (by == FIELD_model_name && name_models(c, a) != STATUS_OK)
+        return STATUS_NO_MEMORY;
     return analysis_names_set(c, by, a);
 }
 

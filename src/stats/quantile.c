@@ -16,6 +16,53 @@ void quantile_sort(double *values, size_t count)
         qsort(values, count, sizeof *values, ascending);
 }
 
+static double middle_of(double a, double b, double c)
+{
+    return fmax(fmin(a, b), fmin(fmax(a, b), c));
+}
+
+/* Puts the value of rank k (from 0) of ascending order at values[k], no larger one before
+ * it and no smaller one behind it (C. A. R. Hoare, Comm. ACM 4 (1961) 321). */
+static void select_rank(double *values, size_t count, size_t k)
+{
+    size_t low = 0, high = count; /* it is in [low, high) */
+    while (high - low > 1) {
+        double pivot = middle_of(values[low], values[low + (high - low) / 2],
+                                 values[high - 1]);
+        size_t below = low, at = low, above = high;
+        while (at < above) {
+            double x = values[at];
+            if (x < pivot) {
+                values[at++] = values[below];
+                values[below++] = x;
+            } else if (x > pivot) {
+                values[at] = values[--above];
+                values[above] = x;
+            } else {
+                at++;
+            }
+        }
+        if (k >= below && k < above)
+            return;
+        low = k < below ? low : above;
+        high = k < below ? below : high;
+    }
+}
+
+double quantile_median(double *values, size_t count)
+{
+    size_t half = count / 2;
+    if (count == 0)
+        return NAN;
+    select_rank(values, count, half);
+    if (count % 2 == 1)
+        return values[half];
+    double below = values[0];
+    for (size_t i = 1; i < half; i++)
+        below = fmax(below, values[i]);
+    return (below + values[half]) / 2;
+}
+
 size_t quantile_rank(double p, size_t count)
 {
     if (count == 0 || !(p > 0 && p <= 100))

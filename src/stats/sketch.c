@@ -65,6 +65,12 @@ static double share_below(const struct sketch *s, double x)
     return share + (sketch_share(s, low) - share) * (x - from) / (to - from);
 }
 
+/* Where the share of a mixture is known: every point of its parts, ascending. */
+struct places {
+    const double *at; /* [count] */
+    size_t count, next;
+};
+
 static double pooled_share(const struct sketch *parts, size_t count, double samples,
                            double x)
 {
@@ -75,22 +81,35 @@ static double pooled_share(const struct sketch *parts, size_t count, double samp
     return sum / samples;
 }
 
-/* Quantiles of the mixture, whose share is known at all places, ascending, shape [n]. */
-static void read_off(const struct sketch *parts, size_t count, const double *places,
-                     size_t n, struct sketch *out)
+/* The first of places [k, n) where the share is at least that; the last one where it is
+ * nowhere. The share never falls from one place to the next. */
+static size_t first_at_least(const struct sketch *parts, size_t count, double samples,
+                             double wanted, struct places places)
 {
-    double samples = (double)out->samples, last = 0;
-    double share = pooled_share(parts, count, samples, places[0]);
-    size_t k = 0;
+    size_t low = places.next, high = places.count - 1;
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        if (pooled_share(parts, count, samples, places.at[middle]) < wanted)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low;
+}
+
+/* Quantiles of the mixture, whose share is known at all places. */
+static void read_off(const struct sketch *parts, size_t count, struct places places,
+                     struct sketch *out)
+{
+    double samples = (double)out->samples;
     for (size_t i = 0; i < out->count; i++) {
-        double wanted = sketch_shares[i];
-        while (share < wanted && k + 1 < n) {
-            last = share;
-            share = pooled_share(parts, count, samples, places[++k]);
-        }
-        double x = places[k];
+        double wanted = sketch_shares[i], last = 0;
+        size_t k = places.next = first_at_least(parts, count, samples, wanted, places);
+        double x = places.at[k], share = pooled_share(parts, count, samples, x);
+        if (k > 0)
+            last = pooled_share(parts, count, samples, places.at[k - 1]);
         if (k > 0 && share > wanted && wanted > last)
-            x -= (x - places[k - 1]) * (share - wanted) / (share - last);
+            x -= (x - places.at[k - 1]) * (share - wanted) / (share - last);
         out->points[i] = rounded(x);
     }
 }
@@ -116,7 +135,7 @@ static enum status mix(const struct sketch *parts, size_t count, size_t points,
         *out = sketch_of_sorted(places, n, (size_t)out->lost);
     } else {
         out->count = SKETCH_POINTS;
-        read_off(parts, count, places, n, out);
+        read_off(parts, count, (struct places){places, n, 0}, out);
     }
     mem_free(places);
     return STATUS_OK;

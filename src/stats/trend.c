@@ -93,12 +93,6 @@ double trend_p(const double *values, size_t count)
     return erfc(z / sqrt(2.0));
 }
 
-static double median_of_sorted(const double *sorted, size_t count)
-{
-    size_t half = count / 2;
-    return count % 2 == 1 ? sorted[half] : (sorted[half - 1] + sorted[half]) / 2;
-}
-
 enum status trend_drift(const double *values, size_t count, double *out)
 {
     double means[TREND_MAX];
@@ -114,13 +108,11 @@ enum status trend_drift(const double *values, size_t count, double *out)
         return STATUS_NO_MEMORY;
     for (size_t i = 0; i < count; i++)
         work[i] = values[i];
-    quantile_sort(work, count);
-    double median = fabs(median_of_sorted(work, count));
+    double median = fabs(quantile_median(work, count));
     for (size_t i = 0; i < count; i++)
         for (size_t j = i + 1; j < count; j++)
             work[n++] = (values[j] - values[i]) / (double)(j - i);
-    quantile_sort(work, pairs);
-    double slope = median_of_sorted(work, pairs);
+    double slope = quantile_median(work, pairs);
     *out = median > 0 ? slope * (double)(count - 1) / median : NAN;
     mem_free(work);
     return STATUS_OK;

@@ -27,6 +27,29 @@ static void test_nearest_rank(void **state)
     assert_true(isnan(quantile_of_sorted(v, 5, NAN)));
 }
 
+/* As of the sorted values, with ties and in every kind of order. */
+static void test_median(void **state)
+{
+    (void)state;
+    double v[64], sorted[64];
+    uint32_t g = 1;
+    assert_true(isnan(quantile_median(v, 0)));
+    for (size_t n = 1; n <= 64; n++) {
+        for (int kind = 0; kind < 5; kind++) {
+            for (size_t i = 0; i < n; i++) {
+                g = g * 1664525 + 1013904223;
+                double order[] = {(double)i, -(double)i, 7, g >> 24, g >> 30};
+                sorted[i] = v[i] = order[kind];
+            }
+            quantile_sort(sorted, n);
+            double both = (sorted[(n - 1) / 2] + sorted[n / 2]) / 2;
+            stats_fixture_near(quantile_median(v, n), both, 0);
+            quantile_sort(v, n);
+            assert_memory_equal(v, sorted, n * sizeof *v);
+        }
+    }
+}
+
 /* For every whole percentile of 1..n the rank must be ceil(p n / 100) in integers. */
 static void test_ranks_are_exact(void **state)
 {
@@ -73,9 +96,8 @@ static void test_distinct(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_nearest_rank),
-        cmocka_unit_test(test_ranks_are_exact),
-        cmocka_unit_test(test_floors),
+        cmocka_unit_test(test_nearest_rank),    cmocka_unit_test(test_median),
+        cmocka_unit_test(test_ranks_are_exact), cmocka_unit_test(test_floors),
         cmocka_unit_test(test_distinct),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

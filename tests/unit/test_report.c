@@ -27,7 +27,7 @@ static const struct loaded_rows *loaded;
 static void build(const struct analysis *x, struct document *d)
 {
     const struct plots_result none = {.made_count = 0};
-    report_build(&(struct report_input){x, loaded, &none}, d);
+    report_build(&(struct report_input){x, loaded, &none, .has_page = true}, d);
 }
 
 static void check_has(const struct buf *in, const char *text)
