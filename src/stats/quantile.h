@@ -7,8 +7,8 @@
 /* Ascending, in place. No value may be NAN. */
 void quantile_sort(double *values, size_t count);
 
-/* The median, of an even number the mean of the two in the middle; NAN of none. Takes time
- * that grows with the count, and leaves the values in another order. None may be NAN. */
+/* The median, of an even number the mean of the two in the middle; NAN of none. Its time
+ * grows with the count alone; the values are left in another order. None may be NAN. */
 double quantile_median(double *values, size_t count);
 
 /* Rank of percentile p among `count` values, from 1: the smallest with at least
