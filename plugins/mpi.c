@@ -44,28 +44,31 @@ static void library(void *self, char *out, size_t size)
              digits > 0 ? number : "");
 }
 
-static void *hold(int code, MPI_Request request)
+/* Of a request that could not begin. */
+static void *give_up(MPI_Request *held)
 {
-    MPI_Request *held = code == MPI_SUCCESS ? malloc(sizeof *held) : NULL;
-    if (held != NULL)
-        *held = request;
-    return held;
+    free(held);
+    return NULL;
 }
 
 static void *send_to(void *self, int to, int tag, const void *data, size_t bytes)
 {
     (void)self;
-    MPI_Request request = MPI_REQUEST_NULL;
-    int code = MPI_Isend(data, (int)bytes, MPI_BYTE, to, tag, MPI_COMM_WORLD, &request);
-    return hold(code, request);
+    MPI_Request *held = malloc(sizeof(MPI_Request));
+    if (held == NULL || MPI_Isend(data, (int)bytes, MPI_BYTE, to, tag, MPI_COMM_WORLD,
+                                  held) != MPI_SUCCESS)
+        return give_up(held);
+    return held;
 }
 
 static void *receive(void *self, int from, int tag, void *data, size_t bytes)
 {
     (void)self;
-    MPI_Request request = MPI_REQUEST_NULL;
-    int code = MPI_Irecv(data, (int)bytes, MPI_BYTE, from, tag, MPI_COMM_WORLD, &request);
-    return hold(code, request);
+    MPI_Request *held = malloc(sizeof(MPI_Request));
+    if (held == NULL || MPI_Irecv(data, (int)bytes, MPI_BYTE, from, tag, MPI_COMM_WORLD,
+                                  held) != MPI_SUCCESS)
+        return give_up(held);
+    return held;
 }
 
 static int test(void *self, void *held)

@@ -362,7 +362,7 @@ static enum status send_step(struct ranks *r, int to, const char *what, struct s
 static enum status meet(struct ranks *r, int from, const char *what, size_t *bytes,
                         struct err *e)
 {
-    struct step mine = step_of(what, *bytes), theirs;
+    struct step mine = step_of(what, *bytes), theirs = {0};
     enum status s = receive_all(r, from, &theirs, sizeof theirs, e);
     if (s != STATUS_OK)
         return s;

@@ -51,7 +51,8 @@ struct merging {
 
 static enum status no_memory(struct merging *m)
 {
-    return status_no_memory(m->e, "journals of ranks");
+    (void)status_no_memory(m->e, "journals of ranks");
+    return STATUS_NO_MEMORY;
 }
 
 /* --- reading them */
@@ -114,10 +115,8 @@ static enum status place(struct merging *m, struct source *s)
 
 static enum status make_room(struct merging *m)
 {
-    if (m->count == 0)
-        return STATUS_OK;
-    m->rank_count = (size_t)m->sources[0].run.ranks;
-    m->ranks = arena_alloc(m->arena, m->rank_count + 1, sizeof *m->ranks);
+    m->rank_count = m->count > 0 ? (size_t)m->sources[0].run.ranks : 0;
+    m->ranks = arena_alloc(m->arena, m->rank_count + 1, sizeof(struct source *));
     m->parts = arena_alloc(m->arena, m->rank_count + 1, sizeof *m->parts);
     m->maps = arena_alloc(m->arena, m->rank_count + 1, sizeof *m->maps);
     bool is_made = m->ranks != NULL && m->parts != NULL && m->maps != NULL;
@@ -130,15 +129,16 @@ static enum status read_all(struct merging *m, const char *const *dirs, size_t c
     m->sources = arena_alloc(m->arena, count + 1, sizeof *m->sources);
     if (m->sources == NULL)
         return no_memory(m);
-    for (size_t i = 0; i < count; i++)
-        if (read_one(m, dirs[i], &why) != STATUS_OK)
-            return m->e->code;
-    if (make_room(m) != STATUS_OK)
-        return m->e->code;
-    for (size_t i = 0; i < m->count; i++)
-        if (place(m, &m->sources[i]) != STATUS_OK)
-            return m->e->code;
-    if (m->rank_count > 0 && m->ranks[0] != NULL)
+    enum status s = STATUS_OK;
+    for (size_t i = 0; s == STATUS_OK && i < count; i++)
+        s = read_one(m, dirs[i], &why);
+    if (s == STATUS_OK)
+        s = make_room(m);
+    for (size_t i = 0; s == STATUS_OK && i < m->count; i++)
+        s = place(m, &m->sources[i]);
+    if (s != STATUS_OK)
+        return s;
+    if (m->ranks[0] != NULL)
         return STATUS_OK;
     if (why.code == STATUS_OK)
         status_fail(&why, STATUS_BAD_INPUT, count > 0 ? dirs[0] : "ranks",
@@ -463,11 +463,11 @@ static enum status write_repeats(struct merging *m)
 static enum status write_end(struct merging *m)
 {
     const struct run_data *first = &m->ranks[0]->run;
-    bool is_complete = true;
-    for (size_t k = 0; k < m->rank_count; k++)
-        is_complete = is_complete && m->ranks[k] != NULL && m->ranks[k]->run.is_complete;
+    bool is_complete = first->is_complete;
     if (first->end_cause == NULL)
         return STATUS_OK;
+    for (size_t k = 1; k < m->rank_count; k++)
+        is_complete = is_complete && m->ranks[k] != NULL && m->ranks[k]->run.is_complete;
     m->out.at_ns = first->end_ns;
     return journal_run_end(&m->out, first->end_cause, is_complete, m->e);
 }
