@@ -49,7 +49,8 @@ static void emit_wrapped(struct log *log, const char *prefix, const char *anythi
     char out[2 * LINE_BYTES], visible[LINE_BYTES];
     const char *text = visible;
     (void)visible_copy(str_from(anything), false, visible, sizeof visible);
-    size_t used = (size_t)snprintf(out, sizeof out, "%s", prefix);
+    const char *name = log->name != NULL ? log->name : "";
+    size_t used = (size_t)snprintf(out, sizeof out, "%s%s", name, prefix);
     size_t columns = COLUMNS - used;
     bool wrap = isatty(log->fd) == 1;
     while (*text != '\0') {

@@ -12,6 +12,7 @@ enum log_level { LOG_ERROR, LOG_WARN, LOG_NOTE, LOG_DEBUG };
 struct log {
     enum log_level level;           /* the most talkative level shown */
     int fd;                         /* 2 if zeroed through log_init */
+    const char *name;               /* before each line, "rank 3: "; NULL: none */
     void (*before)(void *hook_arg); /* may be NULL */
     void (*after)(void *hook_arg);
     void *hook_arg;

@@ -4,6 +4,7 @@
 
 #include "base/log.h"
 #include "bench/session.h"
+#include "bench/share.h"
 #include "plan/plan.h"
 #include "report/progress.h"
 #include "store/journal.h"
@@ -22,10 +23,11 @@ struct bench {
     const char *slo_json;      /* --goodput as an object of limits in s, or NULL */
     const char *body_json; /* --extra-body in canonical form, secrets masked, or NULL */
     bool with_gaps;
-    double drain_timeout_s; /* online: after the last send of a repeat */
-    /* When the measured phase begins, given the first instant at which this process can:
-     * several machines agree on one. NULL: that one. */
-    struct instant (*start)(void *arg, struct instant first);
+    double drain_timeout_s;   /* online: after the last send of a repeat */
+    struct bench_share share; /* of each repeat's requests */
+    /* When the measured phase begins, *at being the first instant at which this process
+     * can: several machines agree on one. NULL: that one. */
+    enum status (*start)(void *arg, struct instant *at, struct err *e);
     void *start_arg;
 
     /* Its own. Of the cell: */

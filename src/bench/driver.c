@@ -123,12 +123,14 @@ static enum status begin_cell(struct driving *g, size_t index, struct err *why,
 
 /* --- repeats --- */
 
-/* Cold: emptied before each repeat; warm: before the first one of the cell. */
+/* Cold: emptied before each repeat; warm: before the first one of the cell. Of several
+ * processes one does it. */
 static enum status empty_cache(struct bench *b, int64_t repeat, struct err *e)
 {
     bool is_done = true;
     const struct session *s = &b->session;
-    if (!s->facts.is_caching || (b->plan->options.is_prefix_warm && repeat > 0))
+    if (!s->facts.is_caching || (b->plan->options.is_prefix_warm && repeat > 0) ||
+        b->share.rank > 0)
         return STATUS_OK;
     enum status st = s->ops->reset_prefix(s->engine, &is_done, e);
     if (st == STATUS_OK && !is_done && repeat == 0)
@@ -147,12 +149,16 @@ static enum status draw(struct bench *b, struct bench_repeat *r, struct err *why
     enum status s = cell_draw(b, which, r->arena, &r->plan, why);
     if (s == STATUS_OK)
         s = empty_cache(b, d->repeat, why);
+    if (s == STATUS_OK)
+        s = share_take(&b->share, r->arena, &r->plan, why);
     int64_t count = (int64_t)(r->plan.count - r->plan.warmup_count);
     progress_repeat(b->progress, b->progress->cell, d->repeat, cell->max_tokens * count);
     d->expected_cached_tokens = s == STATUS_OK ? r->plan.expected_cached_tokens
                                                : TOKENS_UNKNOWN;
-    bool is_timed = !load_has_due(load) && load->duration_s > 0;  /* NAN is not */
-    d->requests_planned = is_timed ? 0 : cell->counts[d->repeat]; /* 0: as many as fit */
+    bool is_timed = !load_has_due(load) && load->duration_s > 0; /* NAN is not */
+    d->requests_planned = is_timed ? 0 :                         /* as many as fit */
+                              share_part(cell->counts[d->repeat], b->share.rank,
+                                         share_count(&b->share));
     d->start_ns = clock_since(b->journal->start).ns;
     return s;
 }
@@ -200,6 +206,9 @@ static enum status take_turn(struct driving *g, struct next_turn turn, struct er
         s = begin_cell(g, turn.cell, why, e);
     if (s == STATUS_OK)
         s = run_repeat(b, turn, why, e);
+    const struct driver_peers *peers = &g->d->peers;
+    if (peers->ended != NULL && e->code == STATUS_OK)
+        s = peers->ended(peers->arg, s, why, e);
     if (s == STATUS_OK && watch->stop != NULL && watch->stop(watch->arg))
         s = status_fail(why, STATUS_INTERRUPTED, "run", "stopped by a signal");
     if (s != STATUS_OK)
@@ -226,14 +235,23 @@ static void note_failure(const struct driving *g, struct driver_outcome *out,
     log_error(g->b->log, why);
 }
 
-/* Whether there is one; values that it depends on are asked for. */
+/* Whether there is one; values that it depends on are asked for. Of several processes the
+ * first decides for all. */
 static bool next_turn(struct driving *g, struct next_turn *turn, struct err *e)
 {
+    const struct bench *b = g->b;
     next_policy *policy = g->d->policy != NULL ? g->d->policy : next_of_grid;
     const struct driver_values *v = &g->d->values;
-    if (v->run != NULL && v->run(v->arg, g->past, g->count, e) != STATUS_OK)
+    const struct driver_peers *peers = &g->d->peers;
+    bool has_turn = false;
+    if (b->share.rank == 0) {
+        if (v->run != NULL && v->run(v->arg, g->past, g->count, e) != STATUS_OK)
+            return false;
+        has_turn = policy(b->plan, &(struct next_history){g->past, g->count}, turn);
+    }
+    if (peers->turn != NULL && peers->turn(peers->arg, turn, &has_turn, e) != STATUS_OK)
         return false;
-    return policy(g->b->plan, &(struct next_history){g->past, g->count}, turn);
+    return has_turn;
 }
 
 static enum status run_all(struct driving *g, struct driver_outcome *out, struct err *e)

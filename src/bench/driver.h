@@ -29,8 +29,20 @@ struct driver_values {
     void *arg;
 };
 
+/* Other processes that send their share of the same repeats; NULLs: there are none. */
+struct driver_peers {
+    /* All agree on the turn that the first of them has chosen: on the others cells are
+     * added to the plan as there, *turn and *has_turn are filled in. */
+    enum status (*turn)(void *arg, struct next_turn *turn, bool *has_turn, struct err *e);
+    /* A repeat has ended here, or failed (why): returns what came of it everywhere, and
+     * fills *why where another one failed. *e is set where the run cannot go on. */
+    enum status (*ended)(void *arg, enum status s, struct err *why, struct err *e);
+    void *arg;
+};
+
 struct driver {
     struct bench *bench;
+    struct driver_peers peers;
     next_policy *policy; /* NULL: next_of_grid */
     struct driver_pause pause;
     struct driver_values values;

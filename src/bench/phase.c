@@ -38,7 +38,7 @@ struct run {
     struct err failed;    /* of the writer */
 };
 
-static int64_t in_flight_max(const struct phase *p)
+static int64_t in_flight_max(const struct bench_share *share, const struct phase *p)
 {
     int64_t max = 0;
     for (size_t i = 0; i < p->count; i++)
@@ -50,18 +50,14 @@ static int64_t in_flight_max(const struct phase *p)
         limit = p->load->max_concurrency;
     if (p->repeat == NULL && limit > WARMUP_SLOTS)
         limit = WARMUP_SLOTS;
+    limit = share_part(limit, share->rank, share_count(share));
+    limit = limit > 1 ? limit : 1;
     return limit < max ? limit : max;
 }
 
 static bool is_closed(const struct phase *p)
 {
     return p->repeat == NULL || p->load->kind == LOAD_CLOSED;
-}
-
-/* Part i of n of a whole; the parts differ by one at most. */
-static int64_t part(int64_t whole, size_t i, size_t n)
-{
-    return whole / (int64_t)n + ((int64_t)i < whole % (int64_t)n);
 }
 
 /* A core of its own for each lane where the machine has twice as many and two more; not
@@ -140,7 +136,7 @@ static struct lane_work work_of(const struct run *r, size_t i)
                           .first_index = p->requests[0].index,
                           .due_ns = is_closed(p) ? NULL : share->due_ns,
                           .count = share->count,
-                          .in_flight_max = part(r->in_flight_max, i, r->count),
+                          .in_flight_max = share_part(r->in_flight_max, i, r->count),
                           .is_closed = is_closed(p),
                           .ramp_up_s = is_warmup ? 0 : p->load->ramp_up_s,
                           .duration_s = is_warmup ? (double)NAN : p->load->duration_s,
@@ -162,7 +158,7 @@ static int64_t connections(const struct run *r, size_t i)
         return max;
     if (isinf(load->rate_rps))
         return max < CONNS_AT_ONCE ? max : CONNS_AT_ONCE;
-    int64_t mean = part((int64_t)ceil(fmax(1, r->b->in_flight_mean)), i, r->count);
+    int64_t mean = share_part((int64_t)ceil(fmax(1, r->b->in_flight_mean)), i, r->count);
     return mean < max ? mean : max;
 }
 
@@ -200,7 +196,7 @@ static enum status connect_lanes(struct run *r, struct err *e)
 static enum status make_lanes(struct run *r, struct err *e)
 {
     const struct session *s = &r->b->session;
-    r->in_flight_max = in_flight_max(r->phase);
+    r->in_flight_max = in_flight_max(&r->b->share, r->phase);
     r->count = (int64_t)s->lane_count < r->in_flight_max ? s->lane_count
                                                          : (size_t)r->in_flight_max;
     r->lanes = arena_alloc(&r->arena, r->count, sizeof *r->lanes);
@@ -410,13 +406,17 @@ static void begin_steady(struct run *r)
 
 static enum status run_lanes(struct run *r, struct err *e)
 {
-    struct span cpu = clock_process_cpu();
-    struct instant first = clock_after(clock_now(), clock_seconds(START_DELAY_S));
+    struct instant start = clock_after(clock_now(), clock_seconds(START_DELAY_S));
     struct bench *b = r->b;
-    r->out->start = b->start != NULL ? b->start(b->start_arg, first) : first;
-    begin_steady(r);
     size_t started = 0;
     enum status s = STATUS_OK;
+    if (b->start != NULL && r->phase->repeat != NULL)
+        s = b->start(b->start_arg, &start, e);
+    if (s != STATUS_OK)
+        return s;
+    struct span cpu = clock_process_cpu();
+    r->out->start = start;
+    begin_steady(r);
     for (; started < r->count && s == STATUS_OK; started++)
         s = lane_start(&r->lanes[started], r->out->start, e);
     if (s != STATUS_OK) {

@@ -7,6 +7,7 @@
 #include "run/finish.h"
 #include "run/mode.h"
 #include "run/open.h"
+#include "run/peers.h"
 #include "run/plan.h"
 
 #define ARENA_CAP_BYTES ((size_t)64 << 30)
@@ -24,7 +25,7 @@ static enum status choose_tracking(struct run *r, struct err *e)
                                     .tags = o->mlflow_tags,
                                     .must_verify = o->mlflow_verify,
                                     .stop = stop_requested,
-                                    .is_off = o->no_mlflow};
+                                    .is_off = o->no_mlflow || !run_peers_is_first(r)};
     return tracking_choose(&r->tracking, e);
 }
 
@@ -50,6 +51,8 @@ static int run_planned(struct cli_call *c, struct run *r, const struct run_job_t
     stop_install(STOP_RUN);
     tracking_greet(&r->tracking);
     run_start(r);
+    if (run_peers_start(r, &c->e) != STATUS_OK)
+        return cli_fail(c->cli, &c->e);
     if (run_words_record(r, &c->words, &command, &c->e) != STATUS_OK ||
         run_open(r, &command, &c->e) != STATUS_OK)
         return cli_fail(c->cli, &c->e);
@@ -68,7 +71,9 @@ static int dry_run(struct cli_call *c, const struct run *r)
     struct buf out;
     int code;
     buf_init(&out, PRINT_CAP_BYTES);
-    if (run_plan_text(r, &out, &c->e) != STATUS_OK)
+    if (!run_peers_is_first(r))
+        code = CLI_DONE;
+    else if (run_plan_text(r, &out, &c->e) != STATUS_OK)
         code = cli_fail(c->cli, &c->e);
     else
         code = cli_print(c->cli, buf_cstr(&out)) ? CLI_DONE : CLI_FAILED;
@@ -92,6 +97,13 @@ static bool print_nothing(void *arg, const char *text)
     return true;
 }
 
+static int refuse(struct cli_call *c, struct run *r)
+{
+    int code = cli_fail(c->cli, &c->e);
+    run_peers_quit(r);
+    return code;
+}
+
 int run_job_main(struct cli_call *c, const struct run_mode *mode)
 {
     return run_job_do(c, mode, NULL);
@@ -101,14 +113,12 @@ int run_job_do(struct cli_call *c, const struct run_mode *mode,
                const struct run_job_then *then)
 {
     struct cli *cli = c->cli;
-    const struct run_host host = {.log = &cli->log,
-                                  .tool = cli->tool,
-                                  .print = then != NULL && then->is_silent ? print_nothing
-                                                                           : cli_tell,
-                                  .stop = stop_requested,
-                                  .is_hung_up = is_hung_up,
-                                  .stopped_by = stopped_by,
-                                  .arg = cli};
+    struct run_host host = {.log = &cli->log,
+                            .tool = cli->tool,
+                            .stop = stop_requested,
+                            .is_hung_up = is_hung_up,
+                            .stopped_by = stopped_by,
+                            .arg = cli};
     const struct run_opts *o = c->opts;
     struct run r = {.mode = mode,
                     .host = &host,
@@ -116,11 +126,17 @@ int run_job_do(struct cli_call *c, const struct run_mode *mode,
                     .parse = &c->parse,
                     .arena = &c->arena};
     cli->log.level = level_of(o);
+    if (run_peers_join(&r, mode->flag == ENGINE_ONLINE, &cli->log, &c->e) != STATUS_OK)
+        return cli_fail(cli, &c->e);
+    host.print = (then != NULL && then->is_silent) || !run_peers_is_first(&r)
+                     ? print_nothing
+                     : cli_tell;
     if (run_plan(&r, &c->e) != STATUS_OK) {
         c->e.code = c->e.code == STATUS_NO_MEMORY ? c->e.code : STATUS_BAD_OPTION;
-        return cli_fail(cli, &c->e);
+        return refuse(c, &r);
     }
     if (choose_tracking(&r, &c->e) != STATUS_OK)
-        return cli_fail(cli, &c->e);
-    return o->dry_run ? dry_run(c, &r) : run_planned(c, &r, then);
+        return refuse(c, &r);
+    int code = o->dry_run ? dry_run(c, &r) : run_planned(c, &r, then);
+    return run_peers_leave(&r, code);
 }

@@ -8,6 +8,7 @@
 #include "plan/arrivals.h"
 #include "run/loads.h"
 #include "run/precision.h"
+#include "run/peers.h"
 #include "stats/loadshape.h"
 
 #define ARENA_CAP_BYTES   ((size_t)16 << 30)
@@ -349,8 +350,7 @@ static enum status fill_values(void *arg, struct next_outcome *past, size_t coun
         arena_fini(&a);
         return status_no_memory(e, "run");
     }
-    run_keep_journal(r);
-    enum status s = results_read(r->raw_dir, r->opts->output_dir, &a, read, e);
+    enum status s = run_peers_read(r, &a, read, e);
     if (s == STATUS_OK)
         s = look(r, past, count, read, e);
     arena_fini(&a);

@@ -2,6 +2,8 @@
 
 #include <sys/stat.h>
 
+#include "run/peers.h"
+
 #define ARENA_CAP_BYTES   ((size_t)16 << 30)
 #define JOURNAL_MAX_BYTES ((off_t)256 << 20)
 #define TIMES_ITS_COST    100.0
@@ -39,8 +41,7 @@ static void save(void *arg)
     show(r);
     const struct instant begin = clock_now();
     arena_init(&a, ARENA_CAP_BYTES);
-    run_keep_journal(r);
-    if (results_read(r->raw_dir, r->opts->output_dir, &a, &read, &e) != STATUS_OK ||
+    if (run_peers_read(r, &a, &read, &e) != STATUS_OK ||
         results_write(&read.run, &read.results, &e) != STATUS_OK)
         log_error(r->host->log, &e);
     else

@@ -4,6 +4,7 @@
 #include "run/capacity.h"
 #include "run/checkpoint.h"
 #include "run/mode.h"
+#include "run/peers.h"
 #include "run/precision.h"
 
 enum status run_execute(struct run *r, struct err *e)
@@ -27,17 +28,18 @@ enum status run_execute(struct run *r, struct err *e)
         .body_json = r->body_json,
         .with_gaps = !o->no_gaps,
         .drain_timeout_s = (double)o->drain_timeout_ns / 1e9};
-    struct driver driver = {.bench = &bench,
-                            .policy = r->plan.options.ab_blocks > 0 ? next_of_blocks
-                                                                    : NULL,
-                            .pause = run_checkpoint(r),
-                            .loads_per_batch = r->loads_per_batch};
+    struct driver driver = {
+        .bench = &bench,
+        .policy = r->plan.options.ab_blocks > 0 ? next_of_blocks : NULL,
+        .pause = run_peers_has_files(r) ? run_checkpoint(r) : (struct driver_pause){0},
+        .loads_per_batch = r->loads_per_batch};
     progress_init(&r->progress, r->host->log, o->quiet);
     r->saved = clock_now();
     r->progress.num_runs = r->plan.options.num_runs;
     r->progress.warmups = r->plan.options.ab_blocks > 0 ? BLOCKS_WARMUPS : 1;
     r->progress.repeats_planned = (int64_t)r->plan.cell_count * r->progress.num_runs;
     r->progress.planned_s = r->mode->estimate_s(r);
+    run_peers_prepare(r, &driver);
     enum status s = run_precision_prepare(r, &driver, e);
     if (s == STATUS_OK)
         s = run_capacity_prepare(r, &driver, e);

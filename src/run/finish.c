@@ -8,6 +8,7 @@
 #include "report/table.h"
 #include "run/capacity.h"
 #include "run/mode.h"
+#include "run/peers.h"
 #include "run/precision.h"
 #include "store/journal_read.h"
 
@@ -29,7 +30,7 @@ static enum status end_journal(struct run *r, enum status s, struct err *e)
 /* Journal back in, files out: what `recover` does, so that both give the same bytes. */
 static enum status write_files(struct run *r, struct recovery *read, struct err *e)
 {
-    if (results_read(r->raw_dir, r->opts->output_dir, r->arena, read, e) != STATUS_OK)
+    if (run_peers_read(r, r->arena, read, e) != STATUS_OK)
         return e->code;
     return results_write(&read->run, &read->results, e);
 }
@@ -192,6 +193,14 @@ static enum run_end fail_files(struct run *r, const struct err *broken,
     return RUN_FAILED;
 }
 
+/* Of a rank whose files others write. */
+static enum run_end end_of(const struct run *r, const struct err *broken)
+{
+    if (r->outcome.is_interrupted)
+        return RUN_STOPPED;
+    return broken == NULL && r->outcome.cells_failed == 0 ? RUN_DONE : RUN_FAILED;
+}
+
 enum run_end run_finish(struct run *r, enum status s, struct err *e)
 {
     struct recovery read = {.results = {0}};
@@ -200,6 +209,9 @@ enum run_end run_finish(struct run *r, enum status s, struct err *e)
     if (s != STATUS_OK)
         log_error(r->host->log, e);
     const struct err *broken = s != STATUS_OK ? e : NULL;
+    run_peers_collect(r);
+    if (!run_peers_has_files(r))
+        return end_of(r, broken);
     if (write_files(r, &read, &later) != STATUS_OK)
         return fail_files(r, broken, &later);
     journal_read_warn(&read.note, r->raw_dir, r->host->log);

@@ -8,6 +8,7 @@
 #include "probe/mask.h"
 #include "probe/prices.h"
 #include "run/mode.h"
+#include "run/peers.h"
 #include "run/percentiles.h"
 #include "text/jsonw.h"
 
@@ -126,11 +127,11 @@ static enum status locate(struct run *r, struct err *e)
 
 static enum status claim(struct run *r, struct err *e)
 {
-    if (results_claim(r->opts->output_dir, &r->data, r->arena, &r->raw_dir, e) !=
-        STATUS_OK)
+    const char *own;
+    if (run_peers_claim(r, &own, e) != STATUS_OK)
         return e->code;
-    r->settings.raw_dir = r->raw_dir;
-    r->journal_path = arena_printf(r->arena, "%s/journal.jsonl", r->raw_dir);
+    r->settings.raw_dir = own;
+    r->journal_path = arena_printf(r->arena, "%s/journal.jsonl", own);
     return r->journal_path != NULL ? STATUS_OK : status_no_memory(e, "options");
 }
 
@@ -167,5 +168,7 @@ enum status run_open(struct run *r, const struct run_command *c, struct err *e)
         r->mode->opened(r);
     if (journal_create(&r->journal, r->journal_path, clock_now(), e) != STATUS_OK)
         return e->code;
-    return journal_run(&r->journal, &r->data, e);
+    if (journal_run(&r->journal, &r->data, e) != STATUS_OK)
+        return e->code;
+    return run_peers_opened(r, e);
 }

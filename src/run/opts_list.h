@@ -329,6 +329,10 @@
       .fallback = "false", .help = "read back and compare what MLflow stored")           \
     X(BOTH, bool, no_mlflow, "no-mlflow", OPT_FLAG, .group = "Output",                   \
       .fallback = "false", .help = "do not log to MLflow")                               \
+    X(BOTH, TEXT, mpi, "mpi", OPT_CHOICE, .group = "Output",                             \
+      .choices = "auto|openmpi|mpich|none", .fallback = "auto",                          \
+      .help = "MPI library of the launcher that started several processes of one run; "  \
+              "none: each is a run of its own")                                          \
     X(BOTH, bool, dry_run, "dry-run", OPT_FLAG, .group = "Output", .fallback = "false",  \
       .help = "print the plan and exit")                                                 \
     X(BOTH, bool, quiet, "quiet", OPT_FLAG, .group = "Output", .short_name = 'q',        \

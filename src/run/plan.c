@@ -11,6 +11,7 @@
 #include "plan/lengths.h"
 #include "run/capacity.h"
 #include "run/mode.h"
+#include "run/peers.h"
 #include "run/percentiles.h"
 #include "run/precision.h"
 #include "run/settings.h"
@@ -121,11 +122,12 @@ static enum status identify(struct run *r, struct err *e)
                                     (long long)clock_now().ns);
     rng_init(&g, (uint64_t)clock_wall().ns, name != NULL ? name : "run");
     buf_fini(&random);
-    const char *id = arena_printf(r->arena, "%016llx%016llx",
-                                  (unsigned long long)rng_u64(&g),
-                                  (unsigned long long)rng_u64(&g));
+    char *id = arena_printf(r->arena, "%016llx%016llx", (unsigned long long)rng_u64(&g),
+                            (unsigned long long)rng_u64(&g));
+    if (id == NULL)
+        return status_no_memory(e, "options");
     r->data.fields.v[FIELD_run_id] = value_str(id);
-    return id != NULL ? STATUS_OK : status_no_memory(e, "options");
+    return run_peers_identify(r, id, strlen(id) + 1, e);
 }
 
 static enum status build(struct run *r, struct err *e)
@@ -193,7 +195,7 @@ enum status run_plan(struct run *r, struct err *e)
 {
     if (check(r, e) != STATUS_OK || r->mode->check(r, e) != STATUS_OK ||
         registry_find(r->mode->engine(r), r->mode->flag, &r->ops, e) != STATUS_OK ||
-        build(r, e) != STATUS_OK)
+        build(r, e) != STATUS_OK || run_peers_check(r, e) != STATUS_OK)
         return e->code;
     fill_settings(r);
     return STATUS_OK;

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/str.h"
+#include "run/peers.h"
 #include "stats/stein.h"
 #include "store/results.h"
 
@@ -126,12 +127,11 @@ static enum status read_values(struct run *r, struct next_outcome *past, size_t 
     arena_init(&a, ARENA_CAP_BYTES);
     struct recovery *read = arena_alloc(&a, 1, sizeof *read);
     enum metric m = stein_metric(r->opts->target_metric);
-    run_keep_journal(r);
     if (read == NULL) {
         arena_fini(&a);
         return status_no_memory(e, "run");
     }
-    enum status s = results_read(r->raw_dir, r->opts->output_dir, &a, read, e);
+    enum status s = run_peers_read(r, &a, read, e);
     for (size_t i = 0; s == STATUS_OK && i < count; i++)
         past[i].value = value_of(read, &past[i].turn, m);
     arena_fini(&a);

@@ -24,8 +24,10 @@ static void on_tick(void *arg, const struct engine_progress *p)
 
 static bool should_stop(void *arg)
 {
-    const struct run_host *h = ((struct run *)arg)->host;
-    return h->stop != NULL && h->stop(h->arg);
+    struct run *r = arg;
+    const struct run_host *h = r->host;
+    return (h->stop != NULL && h->stop(h->arg)) ||
+           (r->peers.has_lost != NULL && r->peers.has_lost(r));
 }
 
 struct engine_watch run_watch(struct run *r)

@@ -14,7 +14,27 @@
 #include "store/results.h"
 #include "track/tracking.h"
 
+struct ranks;
+struct run;
 struct run_mode;
+
+/* Of several processes: run/peers.h. */
+struct run_peers {
+    struct ranks *ranks; /* NULL: it is alone */
+    const char *dir;     /* of this rank's journal, in raw_dir */
+    void *words;         /* [ranks] what each has said last */
+    bool *is_here;       /* [ranks] its journal is on a disk of rank 0 */
+    int64_t sent_bytes;  /* of this one's, to rank 0 */
+    bool is_online;
+    bool is_measuring;
+    bool (*has_lost)(struct run *r); /* asked while a repeat is measured: has another
+                                        rank ended it? NULL: nobody is asked */
+    bool is_over;                    /* the run ended elsewhere */
+    bool is_broken;                  /* a rank is gone: nothing more is said */
+    bool is_leaving;
+    struct err lost;  /* what ended a repeat elsewhere while it was measured */
+    struct err ended; /* or before it began here */
+};
 
 /* The program around a run. */
 struct run_host {
@@ -36,6 +56,7 @@ struct run {
     const struct opt_parse *parse; /* that has filled them */
     struct arena *arena;
     struct tracking tracking; /* chosen and greeted */
+    struct run_peers peers;   /* joined */
     /* from run_plan on */
     struct plan plan;
     struct engine_ops ops;
@@ -46,7 +67,7 @@ struct run {
     bool is_remote;              /* the engine runs on another machine */
     bool loads_per_batch;        /* as struct driver */
     /* while it runs */
-    const char *raw_dir, *journal_path;
+    const char *raw_dir, *journal_path; /* of several ranks: of the run; of this rank */
     struct env env;
     const char *no_price; /* why the machine's price is unknown; NULL: it is not */
     struct run_data data;

@@ -210,6 +210,16 @@ def own_lag_ns(request):
     return lag - opening if lag >= opening else lag
 
 
+def late_rank(judged, own, late):
+    """Of several processes the one with the greatest share of late sends, of those with 3 or more."""
+    ranks = {}
+    for request, lag in zip(judged, own):
+        ranks.setdefault(request.get("rank", 0), []).append(lag > late)
+    shares = [(float(np.mean(lates)), -rank) for rank, lates in ranks.items() if sum(lates) >= 3]
+    share, rank = max(shares, default=(None, 0))
+    return {"send_late_rank": None if share is None else -rank, "send_late_rank_share": share}
+
+
 def sends(row, requests, ok):
     sent = [r for r in requests if r.get("sent_ns") is not None]
     judged = [r for r in sent if row["arrival"] != "closed" or r["due_ns"] != r["sent_ns"]]
@@ -227,6 +237,8 @@ def sends(row, requests, ok):
             "requests_held": sum(r["ready_ns"] > r["due_ns"] if "ready_ns" in r else
                                  r["status"] == "unanswered" for r in requests),
             "connections_new": len(new), "connections_reused": len(sent) - len(new)}
+    if row.get("ranks"):
+        made.update(late_rank(judged, own, late))
     for p in (50, 99):
         made[f"send_lag_p{p}_s"] = ref.quantile(lags, p) if len(lags) >= ref.floor(p) else None
     for name in ("connect", "tls"):

@@ -353,6 +353,8 @@ class Oracle:
             definitions=self.run["format"],
             input_length=longest)
         row.setdefault("seed", self.run["seed"])
+        if self.run["serving_mode"] == "online":
+            row["ranks"] = self.run.get("ranks")
         row.setdefault("label", row["instance_type"])
         row.setdefault("metadata", {})
 

@@ -22,7 +22,7 @@ struct bed {
     struct progress progress;
     struct engine_target target;
     struct bench bench;
-    struct instant (*start)(void *arg, struct instant first);
+    enum status (*start)(void *arg, struct instant *at, struct err *e);
     struct engine_request requests[100];
     int64_t due_ns[100];
     struct load load;
@@ -107,10 +107,12 @@ static enum status go(struct bed *b, size_t lanes, struct repeat_data *read)
     return s;
 }
 
-static struct instant agreed(void *arg, struct instant first)
+static enum status agreed(void *arg, struct instant *at, struct err *e)
 {
     (void)arg;
-    return clock_after(first, clock_seconds(0.05));
+    (void)e;
+    *at = clock_after(*at, clock_seconds(0.05));
+    return STATUS_OK;
 }
 
 /* Several machines begin at one instant: nothing is sent before it. */

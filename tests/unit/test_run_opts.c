@@ -112,6 +112,7 @@ static row common[] = {{"model-name", ""},
                        {"mlflow-tag", ""},
                        {"mlflow-verify", "false"},
                        {"no-mlflow", "false"},
+                       {"mpi", "auto"},
                        {"dry-run", "false"},
                        {"quiet", "false"},
                        {"verbose", "false"}};
