@@ -12,9 +12,10 @@ enum { CHUNK_BYTES = 1 << 20, CLOCK_ROUNDS = 200 };
 #define NAP_MIN_NS    INT64_C(20000)
 #define NAP_MAX_NS    NS_PER_MS
 #define TIMEOUT_S     300.0
-#define BEAT_EVERY_NS NS_PER_S
+#define SILENCE_S     4.0
 #define LOOK_EVERY_NS (100 * NS_PER_MS)
-#define SILENT_NS     (4 * NS_PER_S)
+
+enum { BEATS_A_SILENCE = 4 };
 
 /* What rank N tells rank 0 once a second, and rank 0 all. */
 struct beat {
@@ -44,8 +45,9 @@ struct ranks {
     char library[64];
     bool (*stop)(void *arg);
     void *stop_arg;
-    struct span timeout;
-    bool is_broken; /* out of step, by `failure` */
+    struct span timeout, silence;
+    bool has_waited; /* since the last ranks_beat */
+    bool is_broken;  /* out of step, by `failure` */
     struct err failure;
     /* Of messages; not the caller's memory: what a failed call began may end later */
     char *in, *out;
@@ -71,7 +73,10 @@ enum status ranks_open_link(const struct ranks_link *link, void *self, struct ra
     struct ranks *r = mem_alloc(1, sizeof *r);
     if (r == NULL)
         return status_no_memory(e, "ranks");
-    *r = (struct ranks){.link = link, .self = self, .timeout = clock_seconds(TIMEOUT_S)};
+    *r = (struct ranks){.link = link,
+                        .self = self,
+                        .timeout = clock_seconds(TIMEOUT_S),
+                        .silence = clock_seconds(SILENCE_S)};
     char why[256] = "";
     if (link->init(self, &r->rank, &r->count, why, sizeof why) != 0) {
         drop(r);
@@ -129,6 +134,11 @@ void ranks_on_wait(struct ranks *r, bool (*stop)(void *arg), void *arg)
 void ranks_set_timeout(struct ranks *r, double seconds)
 {
     r->timeout = clock_seconds(seconds);
+}
+
+void ranks_set_silence(struct ranks *r, double seconds)
+{
+    r->silence = clock_seconds(seconds);
 }
 
 /* ---- beats ------------------------------------------------------------------------- */
@@ -192,7 +202,7 @@ static bool must_tell(const struct ranks *r)
 static void judge_silence(struct ranks *r, struct instant now)
 {
     for (int n = 0; n < r->count; n++) {
-        if (!is_heard(r, n) || clock_between(r->peers[n].heard, now).ns < SILENT_NS)
+        if (!is_heard(r, n) || clock_between(r->peers[n].heard, now).ns < r->silence.ns)
             continue;
         struct beat b = {.has_stopped = 1, .code = STATUS_DIED};
         snprintf(b.what, sizeof b.what, "rank %d: nothing has come from it for %.1f s", n,
@@ -208,7 +218,8 @@ static bool pump(struct ranks *r, struct instant now)
         return false;
     r->looked = now;
     hear(r, now);
-    if (must_tell(r) || clock_between(r->beaten, now).ns >= BEAT_EVERY_NS) {
+    if (must_tell(r) ||
+        clock_between(r->beaten, now).ns >= r->silence.ns / BEATS_A_SILENCE) {
         r->beaten = now;
         tell(r);
     }
@@ -231,10 +242,12 @@ bool ranks_beat(struct ranks *r, const struct err *mine, struct err *e)
         note_stop(r, &b);
         r->looked = (struct instant){0};
     }
-    /* none is judged by a time in which this rank did not listen */
-    if (clock_between(r->looked, now).ns > SILENT_NS / 2)
+    /* none is judged by a time in which this rank did not listen, or the others may have
+     * worked between two steps */
+    if (r->has_waited || clock_between(r->looked, now).ns > r->silence.ns / 2)
         for (int n = 0; n < r->count; n++)
             r->peers[n].heard = now;
+    r->has_waited = false;
     if (pump(r, now))
         judge_silence(r, now);
     if (must_tell(r))
@@ -267,6 +280,7 @@ static enum status wait_for(struct ranks *r, void *request, int peer, struct err
 {
     struct instant begun = clock_now();
     struct span nap = {NAP_MIN_NS};
+    r->has_waited = true;
     for (;;) {
         int state = request == NULL ? -1 : r->link->test(r->self, request);
         if (state > 0)

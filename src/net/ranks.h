@@ -41,6 +41,10 @@ void ranks_on_wait(struct ranks *r, bool (*stop)(void *arg), void *arg);
 /* No call waits longer for a rank of which nothing comes: STATUS_DIED names it. 300 s. */
 void ranks_set_timeout(struct ranks *r, double seconds);
 
+/* How long ranks_beat lets a rank be silent: 4 s, the same for all; beats come four times
+ * as often. Time before the last call that waited does not count. */
+void ranks_set_silence(struct ranks *r, double seconds);
+
 /* Of all ranks together, in the same order; `what` names the step in messages, and who is
  * at another one fails. Of gather all ranks have `all`, [count x bytes]. */
 MUST_CHECK enum status ranks_share(struct ranks *r, const char *what, void *data,
@@ -72,7 +76,8 @@ MUST_CHECK enum status ranks_clock(struct ranks *r, struct ranks_clock *out,
 
 /* While all measure, from the writer's thread, often: says once a second that this rank
  * is alive (and whether it has stopped, and why); true: another one has stopped or is
- * silent for 4 s, *e says which and why. Calls that wait beat by themselves. */
+ * silent for 4 s (ranks_set_silence), *e says which and why. Calls that wait beat by
+ * themselves. */
 bool ranks_beat(struct ranks *r, const struct err *mine /* NULL: all is well */,
                 struct err *e);
 #endif

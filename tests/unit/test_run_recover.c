@@ -83,7 +83,7 @@ static void test_copies(void **state)
     (void)state;
     for (int k = 0; k < RANKS_FIXTURE_COUNT; k++) {
         (void)snprintf(dirs[k], sizeof dirs[k], "%s/m%d/" RAW, fx.dir, k);
-        (void)snprintf(to, sizeof to, "%s/rank_%d", dirs[k], k);
+        (void)snprintf(to, sizeof to, "%.127s/rank_%d", dirs[k], k);
         assert_int_equal(file_make_dirs(dirs[k], &e), STATUS_OK);
         assert_int_equal(rename(fx.raw[k], to), 0);
         list[k] = dirs[k];
