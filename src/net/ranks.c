@@ -551,6 +551,8 @@ static bool end_with(struct ranks *r, int peer, bool is_send)
             clock_sleep_until(clock_after(clock_now(), (struct span){NAP_MAX_NS}));
         }
     }
+    if (request != NULL && state == 0 && !is_send)
+        r->link->cancel(r->self, request);
     return state == 1;
 }
 
