@@ -88,7 +88,7 @@ static bool is_raw(const char *path)
 static enum status place_of(const struct folders *f, const char *output_dir,
                             const char **out, struct err *e)
 {
-    const char *first = parent_of(f->items[0], f->arena);
+    const char *first = f->count > 0 ? parent_of(f->items[0], f->arena) : NULL;
     bool is_one = true;
     for (size_t i = 1; first != NULL && i < f->count; i++) {
         const char *other = parent_of(f->items[i], f->arena);

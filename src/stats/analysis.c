@@ -56,19 +56,19 @@ const char *analysis_side_of(const struct analysis *x, const struct row *row)
 /* One model is called by one name, where its fingerprint tells that it is one. */
 static enum status name_models(const struct analysis_rows *c, struct arena *a)
 {
-    const struct row **models = arena_alloc(a, c->count + 1, sizeof *models);
-    size_t count = 0; /* the first row of each */
+    size_t *models = arena_alloc(a, c->count + 1, sizeof *models);
+    size_t count = 0; /* of models; each is that of its first row */
     if (models == NULL)
         return STATUS_NO_MEMORY;
     for (size_t i = 0; i < c->count; i++) {
         struct row *row = c->items[i].row;
         size_t k = 0;
-        while (k < count && !match_field_is_one_model(row, models[k]))
+        while (k < count && !match_field_is_one_model(row, c->items[models[k]].row))
             k++;
         if (k < count)
-            row->v[FIELD_model_name] = models[k]->v[FIELD_model_name];
+            row->v[FIELD_model_name] = c->items[models[k]].row->v[FIELD_model_name];
         else if (match_field_is_one_model(row, row)) /* it has a fingerprint */
-            models[count++] = row;
+            models[count++] = i;
     }
     return STATUS_OK;
 }
