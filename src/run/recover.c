@@ -88,7 +88,7 @@ static bool is_raw(const char *path)
 static enum status place_of(const struct folders *f, const char *output_dir,
                             const char **out, struct err *e)
 {
-    const char *first = f->count > 0 ? parent_of(f->items[0], f->arena) : NULL;
+    const char *first = parent_of(f->items[0], f->arena);
     bool is_one = true;
     for (size_t i = 1; first != NULL && i < f->count; i++) {
         const char *other = parent_of(f->items[i], f->arena);
@@ -119,7 +119,7 @@ static enum status merge_ranks(const struct recover_from *from, struct arena *a,
     for (size_t i = 0; i < from->count; i++)
         if (!add_ranks(&f, from->dirs[i]))
             return status_no_memory(e, "recover");
-    if (f.count == 1 && !is_rank(file_base_name(f.items[0])))
+    if (f.count == 0 || (f.count == 1 && !is_rank(file_base_name(f.items[0]))))
         return STATUS_OK;
     struct arena read;
     arena_init(&read, RECOVER_CAP_BYTES);
