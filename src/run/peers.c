@@ -43,9 +43,10 @@ bool run_peers_is_first(const struct run *r)
     return ranks_rank(r->peers.ranks) == 0;
 }
 
+/* Is its load one of several ranks? Offline each has its own. */
 static bool shares_load(const struct run *r)
 {
-    return r->peers.is_online;
+    return !is_alone(r) && r->peers.is_online;
 }
 
 bool run_peers_has_files(const struct run *r)
@@ -83,7 +84,7 @@ enum status run_peers_join(struct run *r, bool is_online, struct log *log, struc
 
 enum status run_peers_identify(struct run *r, char *id, size_t bytes, struct err *e)
 {
-    if (is_alone(r) || !shares_load(r))
+    if (!shares_load(r))
         return STATUS_OK;
     return ranks_share(r->peers.ranks, "the run's id", id, bytes, e);
 }
@@ -194,7 +195,7 @@ enum status run_peers_claim(struct run *r, const char **own, struct err *e)
         r->data.rank = ranks_rank(p->ranks);
         r->data.ranks = count_of(r);
     }
-    if (is_alone(r) || !shares_load(r)) {
+    if (!shares_load(r)) {
         enum status s = results_claim(r->opts->output_dir, &r->data, r->arena,
                                       &r->raw_dir, e);
         *own = r->raw_dir;
@@ -215,7 +216,7 @@ enum status run_peers_opened(struct run *r, struct err *e)
 {
     struct run_peers *p = &r->peers;
     char here = 0, *all;
-    if (is_alone(r) || !shares_load(r))
+    if (!shares_load(r))
         return STATUS_OK;
     all = arena_alloc(r->arena, (size_t)count_of(r), 1);
     if (all == NULL)
@@ -447,7 +448,7 @@ static enum status agree_end(void *arg, enum status s, struct err *why, struct e
 void run_peers_prepare(struct run *r, struct driver *d)
 {
     struct bench *b = d->bench;
-    if (is_alone(r) || !shares_load(r))
+    if (!shares_load(r))
         return;
     b->share = (struct bench_share){ranks_rank(r->peers.ranks), count_of(r)};
     b->start = agree_start;
@@ -459,7 +460,7 @@ void run_peers_prepare(struct run *r, struct driver *d)
 static enum status merge(struct run *r, struct err *e)
 {
     const char **dirs;
-    if (is_alone(r) || !shares_load(r))
+    if (!shares_load(r))
         return STATUS_OK;
     dirs = arena_alloc(r->arena, (size_t)count_of(r), sizeof *dirs);
     for (int i = 0; dirs != NULL && i < count_of(r); i++)
@@ -503,7 +504,7 @@ static enum status collect(struct run *r, struct err *e)
 void run_peers_collect(struct run *r)
 {
     struct err e;
-    if (is_alone(r) || !shares_load(r))
+    if (!shares_load(r))
         return;
     r->peers.is_leaving = true;
     if (collect(r, &e) == STATUS_OK)
